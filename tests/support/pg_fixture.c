@@ -1,0 +1,101 @@
+#include "support/pg_fixture.h"
+
+#include <libpq-fe.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 63, URL_MAX_BYTES = 512 };
+
+static void die(const char *what, const char *detail)
+{
+    (void)fprintf(stderr, "pg_fixture: %s: %s\n", what, detail);
+    abort();
+}
+
+/* The value of one keyword of CARTWRIGHT_TEST_PG; the caller frees it. */
+static char *test_server(const char *keyword)
+{
+    const char *conninfo =
+        getenv("CARTWRIGHT_TEST_PG"); // NOLINT(concurrency-mt-unsafe): nobody sets it
+    if (!conninfo) {
+        die("CARTWRIGHT_TEST_PG is not set", "run this test through ctest");
+    }
+    char *problem = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
+    if (!options) {
+        die("CARTWRIGHT_TEST_PG", problem);
+    }
+    char *value = NULL;
+    for (const PQconninfoOption *o = options; o->keyword; o++) {
+        if (strcmp(o->keyword, keyword) == 0 && o->val) {
+            value = strdup(o->val);
+        }
+    }
+    PQconninfoFree(options);
+    if (!value) {
+        die("CARTWRIGHT_TEST_PG lacks", keyword);
+    }
+    return value;
+}
+
+static void run_on_server(const char *verb, const char *name, const char *rest)
+{
+    char *host = test_server("host");
+    char *user = test_server("user");
+    const char *const keys[] = {"host", "user", "dbname", "options", NULL};
+    const char *const values[] = {host, user, "postgres", "-c client_min_messages=error", NULL};
+    PGconn *conn = PQconnectdbParams(keys, values, 0);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        die("connect", PQerrorMessage(conn));
+    }
+    char sql[256];
+    (void)snprintf(sql, sizeof sql, "%s \"%s\" %s", verb, name, rest);
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+        die(sql, PQerrorMessage(conn));
+    }
+    PQclear(res);
+    PQfinish(conn);
+    free(user);
+    free(host);
+}
+
+char *pg_fixture_database(const char *name)
+{
+    char database[NAME_MAX_BYTES + 1];
+    int n = snprintf(database, sizeof database, "t_%s_%d", name, (int)getpid());
+    if (n < 0 || (size_t)n >= sizeof database) {
+        die("name too long", name);
+    }
+    run_on_server("DROP DATABASE IF EXISTS", database, "WITH (FORCE)");
+    run_on_server("CREATE DATABASE", database, "TEMPLATE cartwright_template");
+
+    char *host = test_server("host");
+    char *user = test_server("user");
+    char *url = malloc(URL_MAX_BYTES);
+    if (!url) {
+        abort();
+    }
+    n = snprintf(url, URL_MAX_BYTES, "postgresql:///%s?host=%s&user=%s", database, host, user);
+    if (n < 0 || n >= URL_MAX_BYTES) {
+        die("URL too long", database);
+    }
+    free(user);
+    free(host);
+    return url;
+}
+
+void pg_fixture_drop(char *url)
+{
+    if (!url) {
+        return;
+    }
+    const char *start = url + strlen("postgresql:///");
+    char database[NAME_MAX_BYTES + 1];
+    (void)snprintf(database, sizeof database, "%.*s", (int)strcspn(start, "?"), start);
+    run_on_server("DROP DATABASE IF EXISTS", database, "WITH (FORCE)");
+    free(url);
+}

@@ -1,0 +1,14 @@
+/* A fresh database for one test program, cloned from the migrated template. It must not know the
+ * product: only libpq. Every failure ends the program with a message. */
+#ifndef TESTS_SUPPORT_PG_FIXTURE_H
+#define TESTS_SUPPORT_PG_FIXTURE_H
+
+/* Clones the template into a database named after `name` and this process; returns its URL
+ * (postgresql:///...), which the caller frees with pg_fixture_drop. Needs CARTWRIGHT_TEST_PG, which
+ * the ctest fixture `postgres` sets. */
+char *pg_fixture_database(const char *name);
+
+/* Drops the database, ending whatever is still connected, and frees the URL. NULL is fine. */
+void pg_fixture_drop(char *url);
+
+#endif

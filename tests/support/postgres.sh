@@ -1,0 +1,47 @@
+#!/bin/sh
+# A throw-away PostgreSQL for one ctest run, on a socket in DIR (short: a socket's path may have 107 bytes).
+#   postgres.sh start DIR | template DIR [CARTWRIGHT] | stop DIR
+# As root the server runs as user postgres. Durability stays on: the product refuses a server without it.
+set -eu
+action=$1 dir=$2
+bin=$(pg_config --bindir)
+as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
+sql() { psql -qX -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"; }
+stop() { if [ -f "$dir/data/postmaster.pid" ]; then as "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null || true; fi; }
+
+case $action in
+start)
+    cd /
+    stop # of a run that was killed
+    rm -rf "$dir"
+    mkdir -m 700 "$dir"
+    if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; fi
+    as "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >/dev/null
+    cat >>"$dir/data/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_directories = '$dir'
+max_connections = 200
+shared_buffers = 64MB
+max_wal_size = 512MB
+CONF
+    if ! as "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w start >/dev/null; then
+        cat "$dir/server.log" >&2
+        exit 1
+    fi ;;
+template)
+    sql -c 'DROP DATABASE IF EXISTS cartwright_template' -c 'CREATE DATABASE cartwright_template'
+    if [ $# -gt 2 ]; then
+        DATABASE_URL="postgresql:///cartwright_template?host=$dir&user=postgres" "$3" migrate
+    else
+        for f in "$(dirname "$0")"/../../sql/migrations/*.sql; do
+            if [ -e "$f" ]; then sql -d cartwright_template -1 -f "$f"; fi
+        done
+    fi ;;
+stop)
+    cd /
+    stop
+    rm -rf "$dir" ;;
+*)
+    echo "usage: postgres.sh start|template|stop DIR [CARTWRIGHT]" >&2
+    exit 2 ;;
+esac
