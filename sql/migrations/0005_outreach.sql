@@ -1,0 +1,29 @@
+-- A decision is one row. The primary key is what makes "twice for the same cart, round and step" impossible.
+-- A silence may be decided again and is then overwritten; a send is final.
+CREATE TABLE cartwright.outreach (
+    lane        int NOT NULL,
+    cart_id     text NOT NULL,
+    round       int NOT NULL CHECK (round >= 1),
+    step        int NOT NULL CHECK (step >= 1),
+    outreach_id text NOT NULL,         -- "out_" + lane as two hex digits + 24 hex digits of SHA-256(lane, cart, round, step)
+    key         text NOT NULL,
+    decision    text NOT NULL CHECK (decision IN ('send', 'silence')),
+    reason      text NOT NULL,         -- the rule that decided
+    decided_at  timestamptz NOT NULL,
+    why         jsonb NOT NULL,        -- inputs, every rule with its outcome, model versions, scores
+    message     jsonb,                 -- NULL for a silence
+    PRIMARY KEY (lane, cart_id, round, step),
+    UNIQUE (lane, outreach_id),
+    CHECK ((decision = 'send') = (message IS NOT NULL))
+);
+
+CREATE TABLE cartwright.api_key (
+    key_id       text PRIMARY KEY,
+    secret_hash  bytea NOT NULL CHECK (octet_length(secret_hash) = 32),
+    name         text NOT NULL,
+    scopes       text[] NOT NULL CHECK (scopes <@ ARRAY['ingest', 'read', 'outreach', 'admin'] AND cardinality(scopes) > 0),
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz,
+    revoked_at   timestamptz,
+    last_used_at timestamptz
+);

@@ -1,0 +1,38 @@
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* Settings from ONE table (config_table.inc): CONFIG(member, kind, "name", "default", min, max, "help").
+ * kind is text, integer, duration (int64_t us), ratio (double) or flag (bool).
+ * "listen" is set by --listen, CARTWRIGHT_LISTEN or `listen = ...` in the settings file (default ./cartwright.conf when it
+ * exists, or --config FILE / CARTWRIGHT_CONFIG); flag beats environment beats file beats default.
+ * database_url is also read from DATABASE_URL, database_prepared from DATABASE_PREPARED. */
+struct config {
+#define CONFIG_text(member)     char member[512];
+#define CONFIG_integer(member)  int64_t member;
+#define CONFIG_duration(member) int64_t member;
+#define CONFIG_ratio(member)    double member;
+#define CONFIG_flag(member)     _Bool member;
+#define CONFIG(member, kind, name, def, min, max, help) CONFIG_##kind(member)
+#include "base/config_table.inc"
+#undef CONFIG
+#undef CONFIG_text
+#undef CONFIG_integer
+#undef CONFIG_duration
+#undef CONFIG_ratio
+#undef CONFIG_flag
+};
+
+/* Reads defaults, file, environment, then takes the settings flags out of argv ("--name value" or "--name=value"; flags of kind
+ * flag take on|off|true|false, or nothing for on). Arguments that are no setting stay in argv in order; *argc shrinks.
+ * Fails with path = the setting's name. */
+CAN_FAIL bool config_load(struct config *out, int *argc, char **argv, struct err *err);
+
+/* "name = value   # source: default|file|env|flag; help" lines; passwords in URLs are masked. */
+void config_print(const struct config *config, struct buf *out);
+
+#endif

@@ -1,0 +1,13 @@
+#ifndef BASE_STOP_H
+#define BASE_STOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The one stop flag: set by the signal waiter, read by every worker loop. */
+void stop_request(void);
+bool stop_requested(void);
+/* Waits until stop is requested or the time has passed; true if stop was requested. */
+bool stop_wait_us(int64_t us);
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef DOMAIN_PRODUCT_H
+#define DOMAIN_PRODUCT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct product {
+    const char *product_id;
+    const char *title; /* NULL: never described; message and API fall back to the id */
+    const char *url;
+    const char *image_url;
+    int64_t price_minor; /* MONEY_UNKNOWN */
+    char currency[4];    /* "" unknown */
+    const char *category; /* path, levels parted by " > "; NULL */
+    const char *brand;
+    int64_t stock; /* -1: not tracked */
+    const char *attributes; /* JSON object text */
+    int64_t updated_us;
+};
+
+/* Decodes and validates one product; product_id_in_path (PUT) may be NULL; where both are there they must agree. URLs only http(s).
+ * Members: product_id title url image_url price_minor currency category (string "A > B" or array of strings) brand stock attributes{}. */
+CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struct arena *a, struct product *out, struct err *err);
+
+/* Title, else brand + last word of the category, else the id. In arena. */
+const char *product_title(const struct product *p, struct arena *a);
+
+#endif
