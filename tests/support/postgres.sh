@@ -6,7 +6,7 @@ set -eu
 action=$1 dir=$2
 bin=$(pg_config --bindir)
 as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
-sql() { psql -qX -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"; }
+sql() { PGOPTIONS='-c client_min_messages=warning' psql -qX -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"; }
 stop() { if [ -f "$dir/data/postmaster.pid" ]; then as "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null || true; fi; }
 
 case $action in
@@ -33,6 +33,7 @@ template)
     if [ $# -gt 2 ]; then
         DATABASE_URL="postgresql:///cartwright_template?host=$dir&user=postgres" "$3" migrate
     else
+        sql -d cartwright_template -c 'CREATE SCHEMA cartwright'
         for f in "$(dirname "$0")"/../../sql/migrations/*.sql; do
             if [ -e "$f" ]; then sql -d cartwright_template -1 -f "$f"; fi
         done
