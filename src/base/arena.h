@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-/* Memory of one unit of work (a request, a batch, a cart considered). Everything born in it dies with
- * arena_reset or arena_free. Allocation never returns NULL: out of memory aborts. Zero-filled, aligned
- * to 16 bytes. One thread at a time. */
+/* Memory of one unit of work (a request, a batch, a cart considered). Everything born in it dies
+ * with arena_reset or arena_free. Allocation never returns NULL: out of memory aborts. Zero-filled,
+ * aligned to 16 bytes. One thread at a time. */
 struct arena {
     struct arena_block *head;
 };

@@ -20,11 +20,13 @@ int64_t clock_monotonic_us(void); /* for durations */
 CAN_FAIL bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err);
 
 enum { CLOCK_TEXT_MAX = 32 };
-/* "2019-10-01T04:00:00Z", with .ffffff only where the fraction is not zero (6 digits). Returns out. */
+/* "2019-10-01T04:00:00Z", with .ffffff only where the fraction is not zero (6 digits). Returns out.
+ */
 char *clock_format_rfc3339(int64_t us, char out[CLOCK_TEXT_MAX]);
 
-/* "500ms", "30s", "30m", "24h", "7d"; a bare number is refused. */
+/* "250us", "500ms", "30s", "30m", "24h", "7d"; a bare number is refused. */
 CAN_FAIL bool clock_parse_duration(const char *text, int64_t *out_us, struct err *err);
-char *clock_format_duration(int64_t us, char out[CLOCK_TEXT_MAX]); /* the shortest of those that is exact */
+char *clock_format_duration(int64_t us,
+                            char out[CLOCK_TEXT_MAX]); /* the shortest of those that is exact */
 
 #endif

@@ -6,17 +6,28 @@
 
 #include <stdint.h>
 
-/* Settings from ONE table (config_table.inc): CONFIG(member, kind, "name", "default", min, max, "help").
- * kind is text, integer, duration (int64_t us), ratio (double) or flag (bool).
- * "listen" is set by --listen, CARTWRIGHT_LISTEN or `listen = ...` in the settings file (default ./cartwright.conf when it
- * exists, or --config FILE / CARTWRIGHT_CONFIG); flag beats environment beats file beats default.
- * database_url is also read from DATABASE_URL, database_prepared from DATABASE_PREPARED. */
+/* Settings from ONE table (config_table.inc): CONFIG(member, kind, "name", "default", min, max,
+ * "help"). kind is text, integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
+ * set by --listen, CARTWRIGHT_LISTEN or `listen = ...` in the settings file (default
+ * ./cartwright.conf when it exists, or --config FILE / CARTWRIGHT_CONFIG); flag beats environment
+ * beats file beats default. database_url is also read from DATABASE_URL, database_prepared from
+ * DATABASE_PREPARED. */
+enum config_id {
+#define CONFIG(member, kind, name, def, min, max, help) CONFIG_ID_##member,
+#include "base/config_table.inc"
+#undef CONFIG
+    CONFIG_COUNT
+};
+
+/* Where the effective value of a setting came from; a later one beats an earlier one. */
+enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
+
 struct config {
-#define CONFIG_text(member)     char member[512];
-#define CONFIG_integer(member)  int64_t member;
-#define CONFIG_duration(member) int64_t member;
-#define CONFIG_ratio(member)    double member;
-#define CONFIG_flag(member)     _Bool member;
+#define CONFIG_text(member)                             char member[512];
+#define CONFIG_integer(member)                          int64_t member;
+#define CONFIG_duration(member)                         int64_t member;
+#define CONFIG_ratio(member)                            double member;
+#define CONFIG_flag(member)                             _Bool member;
 #define CONFIG(member, kind, name, def, min, max, help) CONFIG_##kind(member)
 #include "base/config_table.inc"
 #undef CONFIG
@@ -25,14 +36,20 @@ struct config {
 #undef CONFIG_duration
 #undef CONFIG_ratio
 #undef CONFIG_flag
+    unsigned char source[CONFIG_COUNT]; /* enum config_source by enum config_id */
 };
 
-/* Reads defaults, file, environment, then takes the settings flags out of argv ("--name value" or "--name=value"; flags of kind
- * flag take on|off|true|false, or nothing for on). Arguments that are no setting stay in argv in order; *argc shrinks.
- * Fails with path = the setting's name. */
+/* Reads defaults, file, environment, then takes the settings flags out of argv ("--name value" or
+ * "--name=value"; flags of kind flag take on|off|true|false, or nothing for on). Arguments that are
+ * no setting stay in argv in order; *argc shrinks. Flags may be spelt with hyphens. "--" ends them.
+ * An empty environment variable counts as not set. Fails with path = the setting's name; argv is
+ * then in no useful state. */
 CAN_FAIL bool config_load(struct config *out, int *argc, char **argv, struct err *err);
 
 /* "name = value   # source: default|file|env|flag; help" lines; passwords in URLs are masked. */
 void config_print(const struct config *config, struct buf *out);
+
+/* One line a setting for --help: flag, what it takes, help and default. */
+void config_usage(struct buf *out);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-/* Allocation for long-lived owners. Out of memory aborts; the caller owns the result and frees it with free(). */
+/* Allocation for long-lived owners. Out of memory aborts; the caller owns the result and frees it
+ * with free(). */
 void *mem_alloc(size_t bytes); /* zero-filled */
 void *mem_array(size_t count, size_t size);
 void *mem_grow(void *old, size_t count, size_t size); /* realloc; new bytes undefined */

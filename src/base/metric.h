@@ -16,9 +16,10 @@ enum metric_id {
 };
 
 void metric_add(enum metric_id id, uint64_t n);
+void metric_sub(enum metric_id id, uint64_t n); /* gauges that count things held, never counters */
 void metric_set(enum metric_id id, int64_t value);
 void metric_observe_us(enum metric_id id, int64_t us); /* histogram rows: buckets 100us .. 10s */
-uint64_t metric_value(enum metric_id id);
-void metric_render(struct buf *out); /* text exposition format 0.0.4 */
+uint64_t metric_value(enum metric_id id);              /* of a histogram: how many were observed */
+void metric_render(struct buf *out);                   /* text exposition format 0.0.4 */
 
 #endif

@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-/* Seeded generator (xoshiro256**, seeded by splitmix64): same seed, same numbers, on every machine. Not for secrets. */
+/* Seeded generator (xoshiro256**, seeded by splitmix64): same seed, same numbers, on every machine.
+ * Not for secrets. */
 struct rng {
     uint64_t s[4];
 };

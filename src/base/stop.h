@@ -9,5 +9,7 @@ void stop_request(void);
 bool stop_requested(void);
 /* Waits until stop is requested or the time has passed; true if stop was requested. */
 bool stop_wait_us(int64_t us);
+/* Takes the request back, for tests that start and stop workers more than once. */
+void stop_reset(void);
 
 #endif

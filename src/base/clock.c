@@ -1,0 +1,273 @@
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+
+    (void)clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * SECONDS(1) + now.tv_nsec / 1000;
+}
+
+int64_t clock_now_us(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+int64_t clock_monotonic_us(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+/* Days since 1970-01-01 in the proleptic Gregorian calendar, and back (Howard Hinnant's algorithms:
+ * years begin in March, so that the leap day is the last of its year; an era is 400 years). */
+static int64_t days_of_date(int64_t year, int month, int day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
+    return era * 146097 + day_of_era - 719468;
+}
+
+static void date_of_days(int64_t days, int64_t *out_year, int *out_month, int *out_day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t doe = days - era * 146097; /* day of era */
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t mp = (5 * doy + 2) / 153; /* 0 is March */
+
+    *out_day = (int)(doy - (153 * mp + 2) / 5 + 1);
+    *out_month = (int)(mp < 10 ? mp + 3 : mp - 9);
+    *out_year = yoe + era * 400 + (*out_month <= 2);
+}
+
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Reads exactly count digits at *at and moves on. */
+static bool read_digits(const char **at, int count, int *out)
+{
+    int value = 0;
+
+    for (int i = 0; i < count; i++) {
+        char c = (*at)[i];
+        if (!is_digit(c)) {
+            return false;
+        }
+        value = value * 10 + (c - '0');
+    }
+    *at += count;
+    *out = value;
+    return true;
+}
+
+static bool read_char(const char **at, char c)
+{
+    if (**at != c) {
+        return false;
+    }
+    (*at)++;
+    return true;
+}
+
+static bool read_letter(const char **at, char upper)
+{
+    return read_char(at, upper) || read_char(at, (char)(upper - 'A' + 'a'));
+}
+
+struct moment {
+    int year, month, day;
+    int hour, minute, second;
+    int micros;
+    int offset_minutes;
+};
+
+/* ".5", ".123456789": at least one digit, what is finer than a microsecond is cut. */
+static bool read_fraction(const char **at, int *out_micros)
+{
+    int micros = 0;
+    int digits = 0;
+
+    while (is_digit(**at)) {
+        if (digits < 6) {
+            micros = micros * 10 + (**at - '0');
+        }
+        digits++;
+        (*at)++;
+    }
+    for (int i = digits; i < 6; i++) {
+        micros *= 10;
+    }
+    *out_micros = micros;
+    return digits > 0;
+}
+
+CAN_FAIL static bool read_offset(const char **at, struct moment *m, struct err *err)
+{
+    int hours;
+    int minutes;
+    char sign = **at;
+
+    if (read_letter(at, 'Z')) {
+        return true;
+    }
+    if (sign != '+' && sign != '-') {
+        return FAIL(err, ERR_INVALID, "must end with its offset from UTC, such as Z or +02:00");
+    }
+    (*at)++;
+    if (!read_digits(at, 2, &hours) || !read_char(at, ':') || !read_digits(at, 2, &minutes)) {
+        return FAIL(err, ERR_INVALID, "must have its offset written as +02:00");
+    }
+    if (hours > 23 || minutes > 59) {
+        return FAIL(err, ERR_INVALID, "has an offset of %02d:%02d, more than 23:59", hours,
+                    minutes);
+    }
+    m->offset_minutes = (hours * 60 + minutes) * (sign == '-' ? -1 : 1);
+    return true;
+}
+
+CAN_FAIL static bool read_moment(const char *text, struct moment *m, struct err *err)
+{
+    const char *at = text;
+    bool date = read_digits(&at, 4, &m->year) && read_char(&at, '-') &&
+                read_digits(&at, 2, &m->month) && read_char(&at, '-') &&
+                read_digits(&at, 2, &m->day);
+
+    if (!date || !read_letter(&at, 'T') || !read_digits(&at, 2, &m->hour) || !read_char(&at, ':') ||
+        !read_digits(&at, 2, &m->minute) || !read_char(&at, ':') ||
+        !read_digits(&at, 2, &m->second)) {
+        return FAIL(err, ERR_INVALID, "must be a time such as 2019-10-01T04:00:00Z");
+    }
+    if (read_char(&at, '.') && !read_fraction(&at, &m->micros)) {
+        return FAIL(err, ERR_INVALID, "must have digits after the decimal point");
+    }
+    if (!read_offset(&at, m, err)) {
+        return false;
+    }
+    if (*at != '\0') {
+        return FAIL(err, ERR_INVALID, "must end after its offset");
+    }
+    return true;
+}
+
+CAN_FAIL static bool check_moment(const struct moment *m, struct err *err)
+{
+    if (m->year < 1) {
+        return FAIL(err, ERR_INVALID, "must lie in the years 0001 to 9999");
+    }
+    if (m->month < 1 || m->month > 12) {
+        return FAIL(err, ERR_INVALID, "has month %02d, not 01 to 12", m->month);
+    }
+    int days = days_in_month(m->year, m->month);
+    if (m->day < 1 || m->day > days) {
+        return FAIL(err, ERR_INVALID, "has day %02d, but %04d-%02d has %d days", m->day, m->year,
+                    m->month, days);
+    }
+    if (m->hour > 23 || m->minute > 59 || m->second > 60) {
+        return FAIL(err, ERR_INVALID, "has the time of day %02d:%02d:%02d, past 23:59:60", m->hour,
+                    m->minute, m->second);
+    }
+    return true;
+}
+
+bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err)
+{
+    struct moment m = {0};
+
+    if (!read_moment(text, &m, err) || !check_moment(&m, err)) {
+        return false;
+    }
+    int64_t seconds = days_of_date(m.year, m.month, m.day) * 86400 + m.hour * 3600 +
+                      (m.minute - m.offset_minutes) * 60 + m.second;
+    if (seconds < days_of_date(1, 1, 1) * 86400 || seconds >= days_of_date(10000, 1, 1) * 86400) {
+        return FAIL(err, ERR_INVALID, "must lie in the years 0001 to 9999");
+    }
+    *out_us = seconds * SECONDS(1) + m.micros;
+    return true;
+}
+
+char *clock_format_rfc3339(int64_t us, char out[CLOCK_TEXT_MAX])
+{
+    int64_t year;
+    int month;
+    int day;
+    int64_t days = us / DAYS(1) - (us % DAYS(1) < 0);
+    int64_t rest = us - days * DAYS(1);
+    int seconds = (int)(rest / SECONDS(1));
+    int micros = (int)(rest % SECONDS(1));
+
+    date_of_days(days, &year, &month, &day);
+    int n = snprintf(out, CLOCK_TEXT_MAX, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", year, month,
+                     day, seconds / 3600, seconds / 60 % 60, seconds % 60);
+    size_t len = (size_t)n;
+    if (micros != 0) {
+        (void)snprintf(out + len, CLOCK_TEXT_MAX - len, ".%06dZ", micros);
+    } else {
+        (void)snprintf(out + len, CLOCK_TEXT_MAX - len, "Z");
+    }
+    return out;
+}
+
+/* Largest first: formatting takes the first that divides. */
+static const struct {
+    const char *suffix;
+    int64_t us;
+} units[] = {
+    {"d", DAYS(1)}, {"h", HOURS(1)}, {"m", MINUTES(1)}, {"s", SECONDS(1)}, {"ms", 1000}, {"us", 1},
+};
+
+enum { UNIT_COUNT = sizeof units / sizeof units[0] };
+
+bool clock_parse_duration(const char *text, int64_t *out_us, struct err *err)
+{
+    const char *at = text;
+    int64_t value = 0;
+    bool overflow = false;
+
+    for (; is_digit(*at); at++) {
+        overflow = overflow || __builtin_mul_overflow(value, 10, &value) ||
+                   __builtin_add_overflow(value, *at - '0', &value);
+    }
+    for (size_t i = 0; at > text && i < UNIT_COUNT; i++) {
+        if (strcmp(at, units[i].suffix) != 0) {
+            continue;
+        }
+        if (overflow || __builtin_mul_overflow(value, units[i].us, &value)) {
+            return FAIL(err, ERR_INVALID, "is longer than 292 thousand years");
+        }
+        *out_us = value;
+        return true;
+    }
+    return FAIL(err, ERR_INVALID,
+                "must be a whole number and its unit, such as 500ms, 30s, 30m, 24h or 7d");
+}
+
+char *clock_format_duration(int64_t us, char out[CLOCK_TEXT_MAX])
+{
+    size_t i = us == 0 ? 3 : 0; /* "0s" */
+
+    while (us % units[i].us != 0) {
+        i++;
+    }
+    (void)snprintf(out, CLOCK_TEXT_MAX, "%" PRId64 "%s", us / units[i].us, units[i].suffix);
+    return out;
+}

@@ -1,0 +1,244 @@
+/* Where settings come from and who wins: flag, environment, file, default. What a value may look
+ * like is config_kind.c's business. */
+#include "base/config.h"
+
+#include "base/config_file.h"
+#include "base/config_kind.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char default_file[] = "cartwright.conf";
+
+static const char *const source_names[] = {"default", "file", "env", "flag"};
+
+/* Names other programs use for the same thing; CARTWRIGHT_* beats them. */
+static const struct {
+    enum config_id id;
+    const char *variable;
+} aliases[] = {
+    {CONFIG_ID_database_url, "DATABASE_URL"},
+    {CONFIG_ID_database_prepared, "DATABASE_PREPARED"},
+};
+
+/* What the command line said, before anything is applied. */
+struct flags {
+    const char *value[CONFIG_COUNT]; /* NULL: not given; borrowed from argv */
+    const char *config;              /* --config */
+};
+
+/* Reads text into setting id; a failure says, after the reason, where the text came from. */
+CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config_source source,
+                         const char *where, struct err *err)
+{
+    if (!config_value_read(&settings[id], text, c, err)) {
+        size_t len = strlen(err->text);
+        (void)snprintf(err->text + len, sizeof err->text - len, " (%s)", where);
+        return false;
+    }
+    c->source[id] = (unsigned char)source;
+    return true;
+}
+
+/* Is the first len bytes of given this setting's name? Hyphens stand for underscores. */
+static bool name_matches(const char *name, const char *given, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] != (given[i] == '-' ? '_' : given[i])) {
+            return false;
+        }
+    }
+    return name[len] == '\0';
+}
+
+static int find_setting(const char *given, size_t len)
+{
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        if (name_matches(settings[id].name, given, len)) {
+            return id;
+        }
+    }
+    return -1;
+}
+
+static bool is_flag_value(const char *text)
+{
+    return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0 ||
+                            strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
+}
+
+/* Looks at argv[i]; *out_taken is how many arguments belong to a setting there, 0 if none. */
+CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out_taken,
+                               struct err *err)
+{
+    const char *name = argv[i] + 2;
+    size_t len = strcspn(name, "=");
+    const char *next = argv[i + 1]; /* NULL behind the last, as C promises for main's argv */
+    bool is_config = len == strlen("config") && strncmp(name, "config", len) == 0;
+    int id = is_config ? -1 : find_setting(name, len);
+    const char *value;
+
+    *out_taken = 0;
+    if (!is_config && id < 0) {
+        return true;
+    }
+    if (name[len] == '=') {
+        value = name + len + 1;
+        *out_taken = 1;
+    } else if (id >= 0 && settings[id].kind == KIND_flag) {
+        bool told = is_flag_value(next);
+        value = told ? next : "on";
+        *out_taken = told ? 2 : 1;
+    } else if (next == NULL || strncmp(next, "--", 2) == 0) {
+        return FAIL_AT(err, ERR_INVALID, is_config ? "config" : settings[id].name,
+                       "needs a value behind --%s", name);
+    } else {
+        value = next;
+        *out_taken = 2;
+    }
+    *(is_config ? &flags->config : &flags->value[id]) = value;
+    return true;
+}
+
+/* Takes the settings out of argv; what is left keeps its order. */
+CAN_FAIL static bool take_flags(struct flags *flags, int *argc, char **argv, struct err *err)
+{
+    int kept = 0;
+    int i = 0;
+
+    while (i < *argc && strcmp(argv[i], "--") != 0) {
+        int taken = 0;
+        if (strncmp(argv[i], "--", 2) == 0 && !take_flag(flags, argv, i, &taken, err)) {
+            return false;
+        }
+        if (taken == 0) {
+            argv[kept++] = argv[i];
+            taken = 1;
+        }
+        i += taken;
+    }
+    while (i < *argc) {
+        argv[kept++] = argv[i++];
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
+struct file_context {
+    struct config *config;
+    const char *path;
+};
+
+CAN_FAIL static bool take_line(void *context, const char *name, const char *value, int line,
+                               struct err *err)
+{
+    struct file_context *file = context;
+    char where[160];
+    int id = find_setting(name, strlen(name));
+
+    (void)snprintf(where, sizeof where, "%.120s:%d", file->path, line);
+    if (id < 0) {
+        return FAIL_AT(err, ERR_INVALID, name, "is not a setting (%s)", where);
+    }
+    if (file->config->source[id] == CONFIG_FILE) {
+        return FAIL_AT(err, ERR_INVALID, name, "is set twice (%s)", where);
+    }
+    return set(file->config, id, value, CONFIG_FILE, where, err);
+}
+
+/* Empty counts as unset: container files pass variables on as `NAME=${NAME:-}`. */
+static const char *environment(const char *variable)
+{
+    const char *value =
+        getenv(variable); // NOLINT(concurrency-mt-unsafe): read before the first thread
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+CAN_FAIL static bool read_environment(struct config *c, struct err *err)
+{
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        const char *value = environment(aliases[i].variable);
+        if (value != NULL &&
+            !set(c, (int)aliases[i].id, value, CONFIG_ENV, aliases[i].variable, err)) {
+            return false;
+        }
+    }
+    /* Unknown CARTWRIGHT_* variables are let be: Kubernetes sets some for a service of that name.
+     */
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        char variable[80];
+        int n = snprintf(variable, sizeof variable, "CARTWRIGHT_%s", settings[id].name);
+        for (int i = 0; i < n; i++) {
+            variable[i] = (char)toupper((unsigned char)variable[i]);
+        }
+        const char *value = environment(variable);
+        if (value != NULL && !set(c, id, value, CONFIG_ENV, variable, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+CAN_FAIL static bool read_file(struct config *c, const char *flag, struct err *err)
+{
+    const char *path = flag != NULL ? flag : environment("CARTWRIGHT_CONFIG");
+    struct file_context file = {.config = c, .path = path != NULL ? path : default_file};
+
+    return config_file_read(file.path, path != NULL, take_line, &file, err);
+}
+
+bool config_load(struct config *out, int *argc, char **argv, struct err *err)
+{
+    struct config c = {0};
+    struct flags flags = {0};
+
+    if (!take_flags(&flags, argc, argv, err)) {
+        return false;
+    }
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        if (!set(&c, id, settings[id].def, CONFIG_DEFAULT, "its own default", err)) {
+            return false;
+        }
+    }
+    if (!read_file(&c, flags.config, err) || !read_environment(&c, err)) {
+        return false;
+    }
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        if (flags.value[id] != NULL &&
+            !set(&c, id, flags.value[id], CONFIG_FLAG, "command line", err)) {
+            return false;
+        }
+    }
+    *out = c;
+    return true;
+}
+
+void config_print(const struct config *config, struct buf *out)
+{
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        size_t start = out->len;
+        buf_printf(out, "%s = ", settings[id].name);
+        config_value_write(&settings[id], config, out);
+        int gap = 40 - (int)(out->len - start);
+        buf_printf(out, "%*s# %s; %s\n", gap > 2 ? gap : 2, "", source_names[config->source[id]],
+                   settings[id].help);
+    }
+}
+
+void config_usage(struct buf *out)
+{
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        const struct setting *s = &settings[id];
+        char flag[64];
+        int n = snprintf(flag, sizeof flag, "--%s %s", s->name, config_kind_word(s->kind));
+        for (int i = 2; i < n && flag[i] != ' '; i++) {
+            flag[i] = flag[i] == '_' ? '-' : flag[i];
+        }
+        buf_printf(out, "  %-34s %s", flag, s->help);
+        buf_printf(out, s->def[0] != '\0' ? " (default %s)\n" : "\n", s->def);
+    }
+}

@@ -1,0 +1,227 @@
+#include "base/config_kind.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const struct setting settings[CONFIG_COUNT] = {
+#define CONFIG(member, kind, name, def, min, max, help)                                            \
+    {name, def, help, KIND_##kind, min, max, offsetof(struct config, member)},
+#include "base/config_table.inc"
+#undef CONFIG
+};
+
+enum { TEXT_CAP = 512 }; /* of a text member in struct config */
+
+CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *at, struct err *err)
+{
+    size_t len = strlen(text);
+
+    if ((int64_t)len < s->min || (int64_t)len > s->max || len >= TEXT_CAP) {
+        return FAIL_AT(err, ERR_INVALID, s->name,
+                       "must have %" PRId64 " to %" PRId64 " bytes, not %zu", s->min, s->max, len);
+    }
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            return FAIL_AT(err, ERR_INVALID, s->name, "must not hold control characters");
+        }
+    }
+    memcpy(at, text, len + 1);
+    return true;
+}
+
+CAN_FAIL static bool read_integer(const struct setting *s, const char *text, void *at,
+                                  struct err *err)
+{
+    char *end;
+
+    errno = 0;
+    int64_t value = strtoll(text, &end, 10);
+    bool whole = strspn(text, "+-0123456789") == strlen(text) && end != text && *end == '\0';
+    if (!whole || errno != 0 || value < s->min || value > s->max) {
+        return FAIL_AT(err, ERR_INVALID, s->name,
+                       "must be a whole number from %" PRId64 " to %" PRId64 ", not \"%.40s\"",
+                       s->min, s->max, text);
+    }
+    memcpy(at, &value, sizeof value);
+    return true;
+}
+
+CAN_FAIL static bool read_duration(const struct setting *s, const char *text, void *at,
+                                   struct err *err)
+{
+    char low[CLOCK_TEXT_MAX];
+    char high[CLOCK_TEXT_MAX];
+    int64_t us;
+
+    err_at(err, s->name);
+    if (!clock_parse_duration(text, &us, err)) {
+        return false;
+    }
+    if (us < s->min || us > s->max) {
+        return FAIL(err, ERR_INVALID, "must be between %s and %s, not %.40s",
+                    clock_format_duration(s->min, low), clock_format_duration(s->max, high), text);
+    }
+    memcpy(at, &us, sizeof us);
+    return true;
+}
+
+CAN_FAIL static bool read_ratio(const struct setting *s, const char *text, void *at,
+                                struct err *err)
+{
+    char *end;
+    double value = strtod(text, &end);
+    /* strtod also takes blanks, hexadecimal and words such as nan. */
+    bool number = strspn(text, "0123456789.eE+-") == strlen(text) && end != text && *end == '\0';
+
+    if (!number || value < (double)s->min || value > (double)s->max) {
+        return FAIL_AT(err, ERR_INVALID, s->name,
+                       "must be a number from %" PRId64 " to %" PRId64 ", not \"%.40s\"", s->min,
+                       s->max, text);
+    }
+    memcpy(at, &value, sizeof value);
+    return true;
+}
+
+CAN_FAIL static bool read_flag(const struct setting *s, const char *text, void *at, struct err *err)
+{
+    bool on = strcmp(text, "on") == 0 || strcmp(text, "true") == 0;
+
+    if (!on && strcmp(text, "off") != 0 && strcmp(text, "false") != 0) {
+        return FAIL_AT(err, ERR_INVALID, s->name, "must be on, off, true or false, not \"%.40s\"",
+                       text);
+    }
+    memcpy(at, &on, sizeof on);
+    return true;
+}
+
+/* Hides "://user:SECRET@" up to the last @, which is at least what libpq takes for the password. */
+static size_t mask_user(const char *text, size_t i, struct buf *out)
+{
+    const char *at = strrchr(text + i, '@');
+    const char *colon = strchr(text + i, ':');
+
+    if (at == NULL || colon == NULL || colon > at) {
+        return i;
+    }
+    buf_add(out, text + i, (size_t)(colon - (text + i)) + 1);
+    buf_add_str(out, "***");
+    return (size_t)(at - text);
+}
+
+/* Hides the value after "password" in `password = 'a b'` or `&password=ab`; i is behind the word.
+ */
+static size_t mask_value(const char *text, size_t i, bool url, struct buf *out)
+{
+    size_t start = i + strspn(text + i, " ");
+
+    if (text[start] != '=') {
+        return i;
+    }
+    start++;
+    start += strspn(text + start, " ");
+    buf_add(out, text + i, start - i);
+    buf_add_str(out, "***");
+    bool quoted = text[start] == '\'';
+    size_t end = start + quoted;
+    while (text[end] != '\0' &&
+           (quoted ? text[end] != '\'' : text[end] != ' ' && !(url && text[end] == '&'))) {
+        end += text[end] == '\\' && text[end + 1] != '\0' ? 2 : 1;
+    }
+    return end + (quoted && text[end] != '\0');
+}
+
+static void write_masked(const char *text, struct buf *out)
+{
+    bool url = strstr(text, "://") != NULL;
+
+    for (size_t i = 0; text[i] != '\0';) {
+        if (strncmp(text + i, "://", 3) == 0) {
+            buf_add_str(out, "://");
+            i = mask_user(text, i + 3, out);
+        } else if (strncasecmp(text + i, "password", 8) == 0) {
+            buf_add(out, text + i, 8);
+            i = mask_value(text, i + 8, url, out);
+        } else {
+            buf_add_char(out, text[i++]);
+        }
+    }
+}
+
+static void write_text(const void *at, struct buf *out)
+{
+    struct buf masked = buf_make(2 * TEXT_CAP);
+    write_masked(at, &masked);
+    const char *text = buf_text(&masked);
+    size_t len = masked.len;
+    bool plain =
+        len > 0 && strpbrk(text, "#\"\\") == NULL && text[0] != ' ' && text[len - 1] != ' ';
+
+    if (plain) {
+        buf_add_str(out, text);
+    } else {
+        buf_add_char(out, '"');
+        for (; *text != '\0'; text++) {
+            if (*text == '"' || *text == '\\') {
+                buf_add_char(out, '\\');
+            }
+            buf_add_char(out, *text);
+        }
+        buf_add_char(out, '"');
+    }
+    buf_free(&masked);
+}
+
+static void write_integer(const void *at, struct buf *out)
+{
+    buf_printf(out, "%" PRId64, *(const int64_t *)at);
+}
+
+static void write_duration(const void *at, struct buf *out)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    buf_add_str(out, clock_format_duration(*(const int64_t *)at, text));
+}
+
+static void write_ratio(const void *at, struct buf *out)
+{
+    buf_printf(out, "%.15g", *(const double *)at);
+}
+
+static void write_flag(const void *at, struct buf *out)
+{
+    buf_add_str(out, *(const bool *)at ? "on" : "off");
+}
+
+static const struct {
+    const char *word;
+    bool (*read)(const struct setting *s, const char *text, void *at, struct err *err);
+    void (*write)(const void *at, struct buf *out);
+} kinds[] = {
+    [KIND_text] = {"TEXT", read_text, write_text},
+    [KIND_integer] = {"N", read_integer, write_integer},
+    [KIND_duration] = {"TIME", read_duration, write_duration},
+    [KIND_ratio] = {"RATIO", read_ratio, write_ratio},
+    [KIND_flag] = {"on|off", read_flag, write_flag},
+};
+
+const char *config_kind_word(enum config_kind kind)
+{
+    return kinds[kind].word;
+}
+
+bool config_value_read(const struct setting *s, const char *text, struct config *config,
+                       struct err *err)
+{
+    return kinds[s->kind].read(s, text, (char *)config + s->offset, err);
+}
+
+void config_value_write(const struct setting *s, const struct config *config, struct buf *out)
+{
+    kinds[s->kind].write((const char *)config + s->offset, out);
+}

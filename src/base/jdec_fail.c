@@ -1,0 +1,114 @@
+/* The first failure of a document being read, and the JSON pointer (RFC 6901) to it. */
+#include "base/jdec_fail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct path {
+    char *text;
+    size_t len, cap;
+};
+
+static void path_char(struct path *p, char c)
+{
+    if (p->len + 1 < p->cap) {
+        p->text[p->len++] = c;
+        p->text[p->len] = '\0';
+    }
+}
+
+static void path_key(struct path *p, const char *key)
+{
+    path_char(p, '/');
+    for (; *key != '\0'; key++) {
+        if (*key == '~' || *key == '/') {
+            path_char(p, '~');
+            path_char(p, *key == '~' ? '0' : '1');
+        } else {
+            path_char(p, *key);
+        }
+    }
+}
+
+static void path_index(struct path *p, ssize_t index)
+{
+    char digits[24];
+
+    (void)snprintf(digits, sizeof digits, "%zd", index);
+    path_key(p, digits);
+}
+
+/* Recurses once a level of the caller's decoders, never of the input. */
+static void path_of(struct path *p, const struct jdec *d)
+{
+    if (d->parent != NULL) {
+        path_of(p, d->parent);
+        path_key(p, d->key);
+    }
+    if (d->index >= 0) {
+        path_index(p, d->index);
+    }
+}
+
+/* A name too long for the path was cut at a byte: takes a half character off its end. */
+static void path_trim(struct path *p)
+{
+    size_t lead = p->len;
+
+    while (lead > 0 && ((unsigned char)p->text[lead - 1] & 0xc0) == 0x80) {
+        lead--;
+    }
+    if (lead > 0 && (unsigned char)p->text[lead - 1] >= 0xc0) {
+        unsigned char c = (unsigned char)p->text[lead - 1];
+        size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+        if (p->len - (lead - 1) < need) {
+            p->text[lead - 1] = '\0';
+        }
+    }
+}
+
+__attribute__((format(printf, 4, 0))) static void
+keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va_list ap)
+{
+    if (d->err->kind != ERR_NONE) {
+        return;
+    }
+    struct path p = {.text = d->err->path, .cap = sizeof d->err->path};
+    p.text[0] = '\0';
+    path_of(&p, d);
+    if (key != NULL) {
+        path_key(&p, key);
+    }
+    if (index >= 0) {
+        path_index(&p, index);
+    }
+    path_trim(&p);
+
+    char text[sizeof d->err->text];
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    err_fill(d->err, ERR_INVALID, "%s", text);
+    d->object = NULL;
+}
+
+void jdec_refuse(struct jdec *d, const char *key, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    keep_failure(d, key, -1, fmt, ap);
+    va_end(ap);
+}
+
+void jdec_refuse_element(struct jdec *d, const char *key, size_t index, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    keep_failure(d, key, (ssize_t)index, fmt, ap);
+    va_end(ap);
+}
+
+bool jdec_failed(const struct jdec *d)
+{
+    return d->err->kind != ERR_NONE;
+}

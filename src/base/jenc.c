@@ -1,0 +1,214 @@
+#include "base/jenc.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 60 };
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+struct jenc jenc_begin(struct buf *out)
+{
+    return (struct jenc){.out = out, .first = 1};
+}
+
+/* Length of the UTF-8 character at s, 0 if it is none. Overlong forms, surrogates and code points
+ * above U+10FFFF are none: the second byte's range says so (Unicode, table 3-7). */
+static size_t utf8_length(const unsigned char *s, size_t left)
+{
+    size_t len = s[0] < 0x80   ? 1
+                 : s[0] < 0xc2 ? 0
+                 : s[0] < 0xe0 ? 2
+                 : s[0] < 0xf0 ? 3
+                 : s[0] < 0xf5 ? 4
+                               : 0;
+    unsigned low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
+
+    if (len == 0 || len > left) {
+        return 0;
+    }
+    if (len > 1 && (s[1] < low || s[1] > high)) {
+        return 0;
+    }
+    for (size_t i = 2; i < len; i++) {
+        if (s[i] < 0x80 || s[i] > 0xbf) {
+            return 0;
+        }
+    }
+    return len;
+}
+
+static void add_escape(struct buf *out, unsigned char c)
+{
+    static const char names[] = "\"\\\b\f\n\r\t";
+    static const char letters[] = "\"\\bfnrt";
+    const char *at = strchr(names, c);
+
+    if (c == '\0') {
+        buf_add_str(out, REPLACEMENT);
+    } else if (at != NULL) {
+        buf_add_char(out, '\\');
+        buf_add_char(out, letters[at - names]);
+    } else {
+        buf_printf(out, "\\u%04x", c);
+    }
+}
+
+static bool needs_escape(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+static void add_string(struct buf *out, const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t copied = 0; /* s[copied..i) is clean and not yet written */
+    size_t i = 0;
+
+    buf_add_char(out, '"');
+    while (i < len) {
+        size_t step = utf8_length(s + i, len - i);
+        if (step > 0 && !needs_escape(s[i])) {
+            i += step;
+            continue;
+        }
+        buf_add(out, s + copied, i - copied);
+        if (step == 0) {
+            buf_add_str(out, REPLACEMENT);
+        } else {
+            add_escape(out, s[i]);
+        }
+        copied = ++i;
+    }
+    buf_add(out, s + copied, i - copied);
+    buf_add_char(out, '"');
+}
+
+/* What goes before every value: the comma of its neighbour, then its name. */
+static void begin_value(struct jenc *j, const char *key)
+{
+    uint64_t bit = UINT64_C(1) << j->depth;
+
+    if ((j->first & bit) == 0) {
+        buf_add_char(j->out, ',');
+    }
+    j->first &= ~bit;
+    if (key != NULL) {
+        add_string(j->out, key, strlen(key));
+        buf_add_char(j->out, ':');
+    }
+}
+
+static void open_level(struct jenc *j, const char *key, char bracket)
+{
+    assert(j->depth < DEPTH_MAX);
+    begin_value(j, key);
+    buf_add_char(j->out, bracket);
+    j->depth++;
+    j->first |= UINT64_C(1) << j->depth;
+}
+
+static void close_level(struct jenc *j, char bracket)
+{
+    assert(j->depth > 0);
+    j->depth--;
+    buf_add_char(j->out, bracket);
+}
+
+void jenc_object(struct jenc *j, const char *key)
+{
+    open_level(j, key, '{');
+}
+
+void jenc_object_end(struct jenc *j)
+{
+    close_level(j, '}');
+}
+
+void jenc_array(struct jenc *j, const char *key)
+{
+    open_level(j, key, '[');
+}
+
+void jenc_array_end(struct jenc *j)
+{
+    close_level(j, ']');
+}
+
+void jenc_strn(struct jenc *j, const char *key, const char *value, size_t len)
+{
+    begin_value(j, key);
+    add_string(j->out, value, len);
+}
+
+void jenc_str(struct jenc *j, const char *key, const char *value)
+{
+    if (value == NULL) {
+        jenc_null(j, key);
+    } else {
+        jenc_strn(j, key, value, strlen(value));
+    }
+}
+
+void jenc_str_opt(struct jenc *j, const char *key, const char *value)
+{
+    if (value != NULL && value[0] != '\0') {
+        jenc_str(j, key, value);
+    }
+}
+
+void jenc_i64(struct jenc *j, const char *key, int64_t value)
+{
+    begin_value(j, key);
+    buf_printf(j->out, "%" PRId64, value);
+}
+
+void jenc_f64(struct jenc *j, const char *key, double value)
+{
+    char text[32];
+
+    if (!isfinite(value)) {
+        jenc_null(j, key);
+        return;
+    }
+    begin_value(j, key);
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) {
+            break;
+        }
+    }
+    buf_add_str(j->out, text);
+}
+
+void jenc_bool(struct jenc *j, const char *key, bool value)
+{
+    begin_value(j, key);
+    buf_add_str(j->out, value ? "true" : "false");
+}
+
+void jenc_null(struct jenc *j, const char *key)
+{
+    begin_value(j, key);
+    buf_add_str(j->out, "null");
+}
+
+void jenc_time(struct jenc *j, const char *key, int64_t us)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    jenc_str(j, key, clock_format_rfc3339(us, text));
+}
+
+void jenc_raw(struct jenc *j, const char *key, const char *json, size_t len)
+{
+    begin_value(j, key);
+    buf_add(j->out, json, len);
+}

@@ -1,0 +1,62 @@
+/* Allocation that aborts instead of failing: every input is bounded before it allocates, so running
+ * out of memory is a defect of the machine, not a state the program could handle better. */
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t product(size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        abort();
+    }
+    return bytes;
+}
+
+void *mem_alloc(size_t bytes)
+{
+    return mem_array(1, bytes);
+}
+
+void *mem_array(size_t count, size_t size)
+{
+    /* calloc(0) may answer NULL, which callers would have to tell from failure. */
+    void *p = calloc(1, product(count, size) + (count == 0 || size == 0));
+
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+void *mem_grow(void *old, size_t count, size_t size)
+{
+    void *p = realloc(old, product(count, size) + (count == 0 || size == 0));
+
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+char *mem_strdup(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+
+    return memcpy(mem_alloc(bytes), text, bytes);
+}
+
+void mem_free(void *ptr_to_pointer)
+{
+    void *p;
+
+    /* Copied as bytes: the pointer may have any object type, and a void ** would alias it wrongly.
+     */
+    memcpy(&p, ptr_to_pointer, sizeof p);
+    free(p);
+    p = NULL;
+    memcpy(ptr_to_pointer, &p, sizeof p);
+}

@@ -1,0 +1,138 @@
+#include "base/metric.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum metric_type { TYPE_counter, TYPE_gauge, TYPE_histogram };
+
+static const char *const type_names[] = {"counter", "gauge", "histogram"};
+
+static const struct metric_row {
+    enum metric_type type;
+    const char *name; /* family, then labels in braces if any */
+    const char *help;
+} rows[METRIC_COUNT] = {
+#define METRIC(id, type, name, help) {TYPE_##type, name, help},
+#include "base/metric_table.inc"
+#undef METRIC
+};
+
+static const struct {
+    int64_t us;
+    const char *seconds;
+} bounds[] = {
+    {100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},  {1000, "0.001"},
+    {2500, "0.0025"}, {5000, "0.005"},  {10000, "0.01"},  {25000, "0.025"},
+    {50000, "0.05"},  {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
+    {1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},   {10000000, "10"},
+};
+
+enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
+
+static struct {
+    atomic_uint_fast64_t value; /* of a gauge: its int64_t; of a histogram: sum in us */
+    atomic_uint_fast64_t
+        bucket[BOUND_COUNT + 1]; /* histograms: not cumulative, the last is above all bounds */
+} cells[METRIC_COUNT];
+
+void metric_add(enum metric_id id, uint64_t n)
+{
+    assert(rows[id].type != TYPE_histogram);
+    atomic_fetch_add_explicit(&cells[id].value, n, memory_order_relaxed);
+}
+
+void metric_sub(enum metric_id id, uint64_t n)
+{
+    assert(rows[id].type == TYPE_gauge);
+    atomic_fetch_sub_explicit(&cells[id].value, n, memory_order_relaxed);
+}
+
+void metric_set(enum metric_id id, int64_t value)
+{
+    assert(rows[id].type == TYPE_gauge);
+    atomic_store_explicit(&cells[id].value, (uint64_t)value, memory_order_relaxed);
+}
+
+void metric_observe_us(enum metric_id id, int64_t us)
+{
+    size_t i = 0;
+
+    assert(rows[id].type == TYPE_histogram);
+    us = us < 0 ? 0 : us;
+    while (i < BOUND_COUNT && us > bounds[i].us) {
+        i++;
+    }
+    atomic_fetch_add_explicit(&cells[id].bucket[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&cells[id].value, (uint64_t)us, memory_order_relaxed);
+}
+
+static uint64_t load(const atomic_uint_fast64_t *cell)
+{
+    return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+uint64_t metric_value(enum metric_id id)
+{
+    if (rows[id].type != TYPE_histogram) {
+        return load(&cells[id].value);
+    }
+    uint64_t count = 0;
+    for (size_t i = 0; i <= BOUND_COUNT; i++) {
+        count += load(&cells[id].bucket[i]);
+    }
+    return count;
+}
+
+static size_t family_length(const char *name)
+{
+    return strcspn(name, "{");
+}
+
+static bool same_family(const char *a, const char *b)
+{
+    size_t len = family_length(a);
+
+    return len == family_length(b) && strncmp(a, b, len) == 0;
+}
+
+static void render_histogram(enum metric_id id, struct buf *out)
+{
+    const char *name = rows[id].name;
+    uint64_t count = 0;
+
+    assert(name[family_length(name)] == '\0'); /* `le` would have to join its labels */
+    for (size_t i = 0; i <= BOUND_COUNT; i++) {
+        count += load(&cells[id].bucket[i]);
+        buf_printf(out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name,
+                   i < BOUND_COUNT ? bounds[i].seconds : "+Inf", count);
+    }
+    uint64_t sum_us = load(&cells[id].value);
+    buf_printf(out, "%s_sum %" PRIu64 ".%06" PRIu64 "\n", name, sum_us / 1000000, sum_us % 1000000);
+    buf_printf(out, "%s_count %" PRIu64 "\n", name, count);
+}
+
+void metric_render(struct buf *out)
+{
+    for (int id = 0; id < METRIC_COUNT; id++) {
+        const struct metric_row *row = &rows[id];
+        if (id == 0 || !same_family(row->name, rows[id - 1].name)) {
+            int len = (int)family_length(row->name);
+            buf_printf(out, "# HELP %.*s %s\n", len, row->name, row->help);
+            buf_printf(out, "# TYPE %.*s %s\n", len, row->name, type_names[row->type]);
+        }
+        switch (row->type) {
+        case TYPE_counter:
+            buf_printf(out, "%s %" PRIu64 "\n", row->name, load(&cells[id].value));
+            break;
+        case TYPE_gauge:
+            buf_printf(out, "%s %" PRId64 "\n", row->name, (int64_t)load(&cells[id].value));
+            break;
+        case TYPE_histogram:
+            render_histogram((enum metric_id)id, out);
+            break;
+        }
+    }
+}
