@@ -1,0 +1,29 @@
+#ifndef FLOW_LIVE_H
+#define FLOW_LIVE_H
+
+#include "base/config.h"
+#include "base/err.h"
+#include "domain/affinity.h"
+#include "domain/risk.h"
+#include "store/database.h"
+
+/* The models that serve. A set is immutable and refcounted; a swap never waits for readers, readers never for a swap. */
+struct live;
+
+struct live_set {
+    struct risk *risk;         /* NULL: no risk model was trained yet */
+    struct affinity *affinity; /* NULL: none yet */
+};
+
+/* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts the thread that looks every model_poll.
+ * No champion is not an error; a file that does not load is: at start it fails, later the old set keeps serving (log, metric). */
+CAN_FAIL bool live_open(const struct database *database, const struct config *config, bool watch, struct live **out, struct err *err);
+void live_close(struct live **live);
+
+const struct live_set *live_acquire(struct live *live); /* never NULL; give back with live_release */
+void live_release(struct live *live, const struct live_set **set);
+
+/* Looks once, now; *out_changed tells whether a set was swapped in. */
+CAN_FAIL bool live_refresh(struct live *live, bool *out_changed, struct err *err);
+
+#endif
