@@ -4,7 +4,7 @@
 #include "domain/shopper.h"
 
 /* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why" is complete. Rules in order:
- * empty, buyer, opted_out, bot, import, too_early, expired, too_old, cart_changed, already_contacted, risk. The first that blocks is the reason. */
+ * buyer, empty, opted_out, bot, import, too_early, expired, too_old, cart_changed, already_contacted, risk. The first that blocks is the reason. */
 enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
 
 enum rule_id {
