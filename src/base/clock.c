@@ -196,8 +196,9 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err)
     if (!read_moment(text, &m, err) || !check_moment(&m, err)) {
         return false;
     }
-    int64_t seconds = days_of_date(m.year, m.month, m.day) * 86400 + m.hour * 3600 +
-                      (m.minute - m.offset_minutes) * 60 + m.second;
+    int64_t minutes = days_of_date(m.year, m.month, m.day) * 1440 + INT64_C(60) * m.hour +
+                      m.minute - m.offset_minutes;
+    int64_t seconds = minutes * 60 + m.second;
     if (seconds < days_of_date(1, 1, 1) * 86400 || seconds >= days_of_date(10000, 1, 1) * 86400) {
         return FAIL(err, ERR_INVALID, "must lie in the years 0001 to 9999");
     }

@@ -30,8 +30,8 @@ struct flags {
 };
 
 /* Reads text into setting id; a failure says, after the reason, where the text came from. */
-CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config_source source,
-                         const char *where, struct err *err)
+CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config_source source, const char *where,
+                         struct err *err)
 {
     if (!config_value_read(&settings[id], text, c, err)) {
         size_t len = strlen(err->text);
@@ -65,13 +65,12 @@ static int find_setting(const char *given, size_t len)
 
 static bool is_flag_value(const char *text)
 {
-    return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0 ||
-                            strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
+    return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0 || strcmp(text, "true") == 0 ||
+                            strcmp(text, "false") == 0);
 }
 
 /* Looks at argv[i]; *out_taken is how many arguments belong to a setting there, 0 if none. */
-CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out_taken,
-                               struct err *err)
+CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out_taken, struct err *err)
 {
     const char *name = argv[i] + 2;
     size_t len = strcspn(name, "=");
@@ -92,8 +91,7 @@ CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out
         value = told ? next : "on";
         *out_taken = told ? 2 : 1;
     } else if (next == NULL || strncmp(next, "--", 2) == 0) {
-        return FAIL_AT(err, ERR_INVALID, is_config ? "config" : settings[id].name,
-                       "needs a value behind --%s", name);
+        return FAIL_AT(err, ERR_INVALID, is_config ? "config" : settings[id].name, "needs a value behind --%s", name);
     } else {
         value = next;
         *out_taken = 2;
@@ -132,8 +130,7 @@ struct file_context {
     const char *path;
 };
 
-CAN_FAIL static bool take_line(void *context, const char *name, const char *value, int line,
-                               struct err *err)
+CAN_FAIL static bool take_line(void *context, const char *name, const char *value, int line, struct err *err)
 {
     struct file_context *file = context;
     char where[160];
@@ -152,18 +149,30 @@ CAN_FAIL static bool take_line(void *context, const char *name, const char *valu
 /* Empty counts as unset: container files pass variables on as `NAME=${NAME:-}`. */
 static const char *environment(const char *variable)
 {
-    const char *value =
-        getenv(variable); // NOLINT(concurrency-mt-unsafe): read before the first thread
+    const char *value = getenv(variable); // NOLINT(concurrency-mt-unsafe): read before the first thread
 
     return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static void variable_of(const struct setting *s, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "CARTWRIGHT_%s", s->name);
+    for (char *c = out; *c != '\0'; c++) {
+        *c = (char)toupper((unsigned char)*c);
+    }
+}
+
+CAN_FAIL static bool take_variable(struct config *c, int id, const char *variable, struct err *err)
+{
+    const char *value = environment(variable);
+
+    return value == NULL || set(c, id, value, CONFIG_ENV, variable, err);
 }
 
 CAN_FAIL static bool read_environment(struct config *c, struct err *err)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        const char *value = environment(aliases[i].variable);
-        if (value != NULL &&
-            !set(c, (int)aliases[i].id, value, CONFIG_ENV, aliases[i].variable, err)) {
+        if (!take_variable(c, (int)aliases[i].id, aliases[i].variable, err)) {
             return false;
         }
     }
@@ -171,12 +180,8 @@ CAN_FAIL static bool read_environment(struct config *c, struct err *err)
      */
     for (int id = 0; id < CONFIG_COUNT; id++) {
         char variable[80];
-        int n = snprintf(variable, sizeof variable, "CARTWRIGHT_%s", settings[id].name);
-        for (int i = 0; i < n; i++) {
-            variable[i] = (char)toupper((unsigned char)variable[i]);
-        }
-        const char *value = environment(variable);
-        if (value != NULL && !set(c, id, value, CONFIG_ENV, variable, err)) {
+        variable_of(&settings[id], variable, sizeof variable);
+        if (!take_variable(c, id, variable, err)) {
             return false;
         }
     }
@@ -208,8 +213,7 @@ bool config_load(struct config *out, int *argc, char **argv, struct err *err)
         return false;
     }
     for (int id = 0; id < CONFIG_COUNT; id++) {
-        if (flags.value[id] != NULL &&
-            !set(&c, id, flags.value[id], CONFIG_FLAG, "command line", err)) {
+        if (flags.value[id] != NULL && !set(&c, id, flags.value[id], CONFIG_FLAG, "command line", err)) {
             return false;
         }
     }
@@ -224,8 +228,7 @@ void config_print(const struct config *config, struct buf *out)
         buf_printf(out, "%s = ", settings[id].name);
         config_value_write(&settings[id], config, out);
         int gap = 40 - (int)(out->len - start);
-        buf_printf(out, "%*s# %s; %s\n", gap > 2 ? gap : 2, "", source_names[config->source[id]],
-                   settings[id].help);
+        buf_printf(out, "%*s# %s; %s\n", gap > 2 ? gap : 2, "", source_names[config->source[id]], settings[id].help);
     }
 }
 
@@ -234,9 +237,9 @@ void config_usage(struct buf *out)
     for (int id = 0; id < CONFIG_COUNT; id++) {
         const struct setting *s = &settings[id];
         char flag[64];
-        int n = snprintf(flag, sizeof flag, "--%s %s", s->name, config_kind_word(s->kind));
-        for (int i = 2; i < n && flag[i] != ' '; i++) {
-            flag[i] = flag[i] == '_' ? '-' : flag[i];
+        (void)snprintf(flag, sizeof flag, "--%s %s", s->name, config_kind_word(s->kind));
+        for (char *c = strchr(flag, '_'); c != NULL; c = strchr(c, '_')) {
+            *c = '-';
         }
         buf_printf(out, "  %-34s %s", flag, s->help);
         buf_printf(out, s->def[0] != '\0' ? " (default %s)\n" : "\n", s->def);

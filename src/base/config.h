@@ -23,6 +23,7 @@ enum config_id {
 enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
 
 struct config {
+// NOLINTBEGIN(bugprone-macro-parentheses): member names cannot stand in parentheses
 #define CONFIG_text(member)                             char member[512];
 #define CONFIG_integer(member)                          int64_t member;
 #define CONFIG_duration(member)                         int64_t member;
@@ -36,6 +37,7 @@ struct config {
 #undef CONFIG_duration
 #undef CONFIG_ratio
 #undef CONFIG_flag
+    // NOLINTEND(bugprone-macro-parentheses)
     unsigned char source[CONFIG_COUNT]; /* enum config_source by enum config_id */
 };
 

@@ -15,7 +15,10 @@ const struct setting settings[CONFIG_COUNT] = {
 #undef CONFIG
 };
 
-enum { TEXT_CAP = 512 }; /* of a text member in struct config */
+enum {
+    TEXT_CAP = 512,            /* of a text member in struct config */
+    MASKED_CAP = 2 * TEXT_CAP, /* a mask may be longer than what it hides */
+};
 
 CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *at, struct err *err)
 {
@@ -154,7 +157,7 @@ static void write_masked(const char *text, struct buf *out)
 
 static void write_text(const void *at, struct buf *out)
 {
-    struct buf masked = buf_make(2 * TEXT_CAP);
+    struct buf masked = buf_make(MASKED_CAP);
     write_masked(at, &masked);
     const char *text = buf_text(&masked);
     size_t len = masked.len;

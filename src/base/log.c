@@ -61,7 +61,8 @@ static void add_plain(struct buf *line, const char *level, const char *event, co
 {
     buf_printf(line, "%-5s %s ", level, event);
     for (const char *c = text; *c != '\0'; c++) {
-        buf_add_char(line, (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c);
+        bool control = (unsigned char)*c < 0x20 || *c == 0x7f;
+        buf_add(line, control ? " " : c, 1);
     }
 }
 

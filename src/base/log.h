@@ -11,7 +11,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 CAN_FAIL bool log_level_parse(const char *name, enum log_level *out, struct err *err);
 
 void log_set_level(enum log_level level);
-void log_set_plain(int plain); /* 1: "level event key=value" for a person at a terminal */
+void log_set_plain(int on); /* 1: "level event key=value" for a person at a terminal */
 
 /* event is a short constant name ("fold_failed"); fmt gives the human text, cut at 2 KiB. One
  * write(2) a line, so lines of several threads do not mix. Keeps errno. */
