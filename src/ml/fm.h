@@ -79,14 +79,13 @@ CAN_FAIL bool fm_train(const struct fm_data *data, const struct fm_options *opti
 void fm_free(struct fm *model); /* accepts {0}; never call it on a view */
 
 /* A model that borrows its arrays, e.g. from a mapped model file. linear (features); pairs
- * (features, factors) with rows pairs_ld floats apart, NULL when factors is 0. */
+ * (features, k) itself a view; NULL for k = 0. */
 struct fm fm_view(float bias, const float *linear, int features, const struct mat *pairs);
 
 static inline struct fm_row fm_data_row(const struct fm_data *data, int row)
 {
     int64_t from = data->start[row];
-    return (struct fm_row){(int)(data->start[row + 1] - from), data->index + from,
-                           data->value + from};
+    return (struct fm_row){(int)(data->start[row + 1] - from), data->index + from, data->value + from};
 }
 
 /* The margin, accumulated in double, always finite. A value that is not finite counts as 0. Indices
@@ -101,8 +100,7 @@ void fm_contributions(const struct fm *model, const struct fm_row *row, double *
 /* The definition, pair by pair, O(count^2): what fm_score is tested against. */
 double fm_score_reference(const struct fm *model, const struct fm_row *row);
 
-/* 1 / (1 + e^-margin) without overflow; mean -log p of labels under margins. */
-double fm_sigmoid(double margin);
+/* Mean -log p of the labels of rows from .. to-1; 0 for none. */
 double fm_log_loss(const struct fm *model, const struct fm_data *data, int from, int to);
 
 #endif
