@@ -5,7 +5,6 @@
 #include "base/config_file.h"
 #include "base/config_kind.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +157,9 @@ static void variable_of(const struct setting *s, char *out, size_t cap)
 {
     (void)snprintf(out, cap, "CARTWRIGHT_%s", s->name);
     for (char *c = out; *c != '\0'; c++) {
-        *c = (char)toupper((unsigned char)*c);
+        if (*c >= 'a' && *c <= 'z') {
+            *c = (char)(*c - 'a' + 'A');
+        }
     }
 }
 
