@@ -56,10 +56,10 @@ static int language_find(const char *locale)
 
 /* Chooses the words; *out_locale is what prices are written in: the asked locale only where its
  * language is spoken here. */
-static const struct language *language_choose(const struct message_input *in,
+static const struct language *language_choose(const char *locale, const char *shop_locale,
                                               const char **out_locale)
 {
-    const char *wanted[] = {in->locale, in->shop_locale};
+    const char *wanted[] = {locale, shop_locale};
 
     for (size_t i = 0; i < 2; i++) {
         int found = language_find(wanted[i]);
@@ -177,11 +177,10 @@ static void put_product(struct jenc *j, const struct product *p)
     buf_free(&name);
 }
 
-static void put_reason(struct jenc *j, const struct language *words, const struct pick *pick,
+static void add_reason(struct buf *out, const struct language *words, const struct pick *pick,
                        const struct product *because)
 {
     struct buf name = buf_make(TEXT_MAX);
-    struct buf text = buf_make(TEXT_MAX);
     const char *template = words->because_popular;
 
     if (pick->source == PICK_CATEGORY && pick->because != NULL) {
@@ -198,10 +197,18 @@ static void put_reason(struct jenc *j, const struct language *words, const struc
                    : pick->source == PICK_SESSION ? words->because_session
                                                   : words->because_similar;
     }
-    fill(&text, template, (struct slot[SLOTS_MAX]){{"because", buf_text(&name)}});
+    fill(out, template, (struct slot[SLOTS_MAX]){{"because", buf_text(&name)}});
+    buf_free(&name);
+}
+
+static void put_reason(struct jenc *j, const struct language *words, const struct pick *pick,
+                       const struct product *because)
+{
+    struct buf text = buf_make(TEXT_MAX);
+
+    add_reason(&text, words, pick, because);
     jenc_str(j, "reason", buf_text(&text));
     buf_free(&text);
-    buf_free(&name);
 }
 
 static void put_cards(struct jenc *j, const struct message_input *in, const struct language *words,
@@ -301,10 +308,18 @@ static void put_button(struct jenc *j, const char *kind, const char *label, cons
     jenc_object_end(j);
 }
 
+void message_pick_reason(const char *locale, const char *shop_locale, const struct pick *pick,
+                         const struct product *because_product, struct buf *out)
+{
+    const char *chosen = NULL;
+
+    add_reason(out, language_choose(locale, shop_locale, &chosen), pick, because_product);
+}
+
 void message_compose(const struct message_input *in, struct buf *out)
 {
     const char *locale = NULL;
-    const struct language *words = language_choose(in, &locale);
+    const struct language *words = language_choose(in->locale, in->shop_locale, &locale);
     struct jenc j = jenc_begin(out);
     struct buf link = buf_make(TEXT_MAX);
     struct buf shop = buf_make(TEXT_MAX);

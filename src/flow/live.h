@@ -7,7 +7,8 @@
 #include "domain/risk.h"
 #include "store/database.h"
 
-/* The models that serve. A set is immutable and refcounted; a swap never waits for readers, readers never for a swap. */
+/* The models that serve. A set is immutable and refcounted; a swap never waits for readers, readers
+ * never for a swap. */
 struct live;
 
 struct live_set {
@@ -15,13 +16,31 @@ struct live_set {
     struct affinity *affinity; /* NULL: none yet */
 };
 
-/* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts the thread that looks every model_poll.
- * No champion is not an error; a file that does not load is: at start it fails, later the old set keeps serving (log, metric). */
-CAN_FAIL bool live_open(const struct database *database, const struct config *config, bool watch, struct live **out, struct err *err);
+/* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts
+ * the thread that looks every model_poll. No champion is not an error; a file that does not load
+ * is: at start it fails, later the old set keeps serving (log, metric). */
+CAN_FAIL bool live_open(const struct database *database, const struct config *config, bool watch,
+                        struct live **out, struct err *err);
 void live_close(struct live **live);
 
-const struct live_set *live_acquire(struct live *live); /* never NULL; give back with live_release */
+const struct live_set *
+live_acquire(struct live *live); /* never NULL; give back with live_release */
 void live_release(struct live *live, const struct live_set **set);
+
+/* CLEANUP(live_hold_end) struct live_hold hold = live_hold(live): the set for as long as the scope
+ * lasts. */
+struct live_hold {
+    struct live *live;
+    const struct live_set *set;
+};
+static inline struct live_hold live_hold(struct live *live)
+{
+    return (struct live_hold){.live = live, .set = live_acquire(live)};
+}
+static inline void live_hold_end(struct live_hold *hold)
+{
+    live_release(hold->live, &hold->set);
+}
 
 /* Looks once, now; *out_changed tells whether a set was swapped in. */
 CAN_FAIL bool live_refresh(struct live *live, bool *out_changed, struct err *err);

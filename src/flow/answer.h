@@ -1,0 +1,38 @@
+#ifndef FLOW_ANSWER_H
+#define FLOW_ANSWER_H
+
+#include "base/jenc.h"
+#include "domain/policy.h"
+#include "domain/risk.h"
+#include "domain/shopper.h"
+#include "flow/picks.h"
+#include "store/outreach.h"
+
+/* The JSON members that answers about shoppers, carts and outreaches share, so that the same thing
+ * looks the same everywhere. */
+
+/* "cart": {...} with its lines, computed state, total; null for NULL. products: of cart->lines,
+ * same order. */
+void answer_cart(struct jenc *j, const struct cart *c, const struct shopper *s,
+                 const struct product *products, const struct cart_clock *clock, int64_t now_us);
+
+/* "risk": {"probability","model","algorithm","horizon","reasons":[..]}; null without a model or
+ * cart. */
+void answer_risk(struct jenc *j, const struct risk *model, const struct features *x,
+                 double probability, const char *locale);
+
+/* "recommendations":
+ * {"model","algorithm","items":[{product_id,title,price,score,source,because,reason}]}. */
+void answer_picks(struct jenc *j, const struct affinity *model, const struct shown_picks *shown,
+                  const char *locale, const char *shop_locale);
+
+void answer_rules(struct jenc *j, const struct decision *d);
+void answer_features(struct jenc *j,
+                     const struct features *x); /* "features": {name: value} without the missing */
+
+/* The outreach as POST and GET /v1/outreach answer it: the row, with risk, recommendations and
+ * rules lifted out of its "why". dry_run rows have no id. */
+CAN_FAIL bool answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out,
+                              struct err *err);
+
+#endif

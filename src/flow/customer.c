@@ -1,0 +1,125 @@
+/* What is known about one shopper, for GET /v1/customers/{id} and its recommendations. Reads only.
+ */
+#include "flow/decide.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "flow/answer.h"
+#include "flow/view.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A customer id, or the anonymous shopper of that id where no such customer is known. */
+static bool read_shopper(struct db *db, const char *id, struct arena *a, struct view *out,
+                         struct err *err)
+{
+    const char *key = NULL;
+
+    if (!view_resolve(db, id, NULL, NULL, a, &key, err) ||
+        (key == NULL && !view_resolve(db, NULL, id, NULL, a, &key, err))) {
+        return false;
+    }
+    return view_read(db, key != NULL ? key : arena_printf(a, "c:%s", id), INT64_MAX, a, out, err);
+}
+
+static void put_identity(struct jenc *j, const struct view *v)
+{
+    bool customer = v->key[0] == 'c';
+
+    jenc_str(j, customer ? "customer_id" : "anonymous_id", v->key + 2);
+    jenc_str(j, "identity", customer ? "customer" : "anonymous");
+}
+
+static void put_consents(struct jenc *j, const struct shopper *s)
+{
+    jenc_array(j, "consent");
+    for (size_t i = 0; i < s->consent_count; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "channel", s->consents[i].channel);
+        jenc_str(j, "status", s->consents[i].given ? "given" : "withdrawn");
+        jenc_time(j, "at", s->consents[i].at_us);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+static void put_history(struct jenc *j, const struct shopper *s)
+{
+    jenc_object(j, "history");
+    jenc_time(j, "first_seen_at", s->first_us);
+    jenc_time(j, "last_seen_at", s->last_us);
+    jenc_i64(j, "events", s->events);
+    jenc_i64(j, "views", s->views);
+    jenc_i64(j, "sessions", s->sessions);
+    jenc_i64(j, "orders", s->orders_total);
+    if (s->last_order_us != 0) {
+        jenc_time(j, "last_order_at", s->last_order_us);
+    }
+    jenc_bool(j, "bot", s->bot);
+    jenc_object_end(j);
+}
+
+bool decide_customer(struct pool *pool, struct live *live, const struct config *config,
+                     const char *customer_id, struct arena *a, struct buf *out, bool *out_found,
+                     struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    struct cart_clock clock = {config->idle_after, config->abandoned_after, config->expired_after};
+    struct view v;
+    struct product *products;
+    struct features *x = NULL;
+    int64_t now_us = clock_now_us();
+
+    if (!pool_lease(pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+        return false;
+    }
+    *out_found = v.known;
+    if (!v.known) {
+        return true;
+    }
+    const struct cart *cart = shopper_open_cart(v.shopper);
+    if (!cart_products_read(lease.db, cart, a, &products, err)) {
+        return false;
+    }
+    double risk = (double)NAN;
+    if (cart != NULL && hold.set->risk != NULL) {
+        x = arena_alloc(a, sizeof *x);
+        features_of(v.shopper, cart, now_us, x);
+        risk = risk_probability(hold.set->risk, x);
+    }
+    struct jenc j = jenc_begin(out);
+    jenc_object(&j, NULL);
+    put_identity(&j, &v);
+    answer_cart(&j, cart, v.shopper, products, &clock, now_us);
+    answer_risk(&j, hold.set->risk, x, risk, v.shopper->locale);
+    put_consents(&j, v.shopper);
+    put_history(&j, v.shopper);
+    jenc_time(&j, "at", now_us);
+    jenc_object_end(&j);
+    return true;
+}
+
+bool decide_recommendations(struct pool *pool, struct live *live, const struct config *config,
+                            const char *customer_id, int k, struct arena *a, struct buf *out,
+                            bool *out_found, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    struct shown_picks shown;
+    struct view v;
+
+    if (!pool_lease(pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err) ||
+        !picks_show(lease.db, hold.set->affinity, v.shopper, clock_now_us(), k, a, &shown, err)) {
+        return false;
+    }
+    *out_found = true; /* a shopper never seen gets the popular products, and the answer says so */
+    struct jenc j = jenc_begin(out);
+    jenc_object(&j, NULL);
+    put_identity(&j, &v);
+    jenc_bool(&j, "known", v.known);
+    answer_picks(&j, hold.set->affinity, &shown, v.shopper->locale, config->locale);
+    jenc_object_end(&j);
+    return true;
+}

@@ -1,0 +1,368 @@
+/* One decision about one cart, from the log to the stored row. The straight line is consider();
+ * release() is the only way out and reads everything again under the lane's lock. Must not know
+ * about HTTP. */
+#include "flow/decide.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/metric.h"
+#include "domain/message.h"
+#include "flow/answer.h"
+#include "flow/view.h"
+#include "store/events.h"
+#include "store/outreach.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEP = 1, ANSWER_MAX = 4 << 20, TRIES_MAX = 5, OUTREACH_ID_CHARS = 4 + 2 + 24 };
+
+/* Everything one decision is made of; in arena. */
+struct considered {
+    struct view view;
+    const struct cart *cart; /* NULL: none open */
+    struct product *line_products;
+    struct features x;
+    double risk; /* NaN: no model or no cart */
+    struct shown_picks shown;
+    struct decision decision;
+    int64_t now_us;
+    struct outreach_row row;
+};
+
+/* One request's means. */
+struct decider {
+    struct db *db;
+    const struct config *config;
+    const struct live_set *models;
+    const struct decide_request *request;
+    struct arena *arena;
+};
+
+static struct policy policy_of(const struct config *config)
+{
+    return (struct policy){
+        .clock = {.idle_after_us = config->idle_after,
+                  .abandoned_after_us = config->abandoned_after,
+                  .expired_after_us = config->expired_after},
+        .age_max_us = config->cart_age_max,
+        .risk_threshold = config->risk_threshold,
+    };
+}
+
+/* "out_" + lane as two hex digits + 24 hex digits: the lane is in the id, so that reading by id
+ * asks one lane. */
+static const char *outreach_id_of(int lane, const struct cart *cart, struct arena *a)
+{
+    uint8_t digest[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    const char *text =
+        arena_printf(a, "%d\n%s\n%lld\n%d", lane, cart->id, (long long)cart->round, STEP);
+
+    hash_sha256(text, strlen(text), digest);
+    return arena_printf(a, "out_%02x%.24s", (unsigned)lane, hash_hex(digest, sizeof digest, hex));
+}
+
+static bool outreach_id_lane(const char *id, int *out_lane)
+{
+    if (strlen(id) != OUTREACH_ID_CHARS || strncmp(id, "out_", 4) != 0 ||
+        strspn(id + 4, "0123456789abcdef") != OUTREACH_ID_CHARS - 4) {
+        return false;
+    }
+    char lane[3] = {id[4], id[5], '\0'};
+    *out_lane = (int)strtol(lane, NULL, 16);
+    return true;
+}
+
+/* The cart the request is about: the one it names if that is open, else the shopper's open cart. */
+static const struct cart *cart_meant(const struct shopper *s, const char *cart_id,
+                                     bool *out_changed)
+{
+    const struct cart *open = shopper_open_cart(s);
+    const struct cart *named = cart_id != NULL ? shopper_cart(s, cart_id) : NULL;
+
+    *out_changed = false;
+    if (named == NULL || named->status == CART_MERGED) {
+        return open;
+    }
+    if (named->status == CART_OPEN && named->via == NULL) {
+        return named;
+    }
+    *out_changed = open != NULL && open != named;
+    return NULL;
+}
+
+static const char *compose(const struct decider *d, const struct considered *c)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(ANSWER_MAX);
+
+    message_compose(
+        &(struct message_input){
+            .cart = c->cart,
+            .line_products = c->line_products,
+            .picks = &c->shown.picks,
+            .pick_products = c->shown.products,
+            .because_products = c->shown.because,
+            .locale = c->view.shopper->locale,
+            .shop_locale = d->config->locale,
+            .shop_name = d->config->shop_name,
+            .shop_url = d->config->shop_url,
+            .outreach_id = c->row.outreach_id,
+            .now_us = c->now_us,
+            .expires_us = c->now_us + d->config->message_lifetime,
+        },
+        &text);
+    return arena_strdup(d->arena, buf_text(&text));
+}
+
+static const char *explain(const struct decider *d, const struct considered *c)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(ANSWER_MAX);
+    struct jenc j = jenc_begin(&text);
+    struct policy policy = policy_of(d->config);
+    const struct features *x = c->cart != NULL ? &c->x : NULL;
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "reason_text",
+             c->decision.send ? "the risk of losing the cart is high enough to speak"
+                              : c->decision.rules[c->decision.reason].detail);
+    jenc_time(&j, "at", c->now_us);
+    jenc_i64(&j, "log_offset", c->view.last_off);
+    answer_risk(&j, d->models->risk, x, c->risk, c->view.shopper->locale);
+    answer_picks(&j, d->models->affinity, &c->shown, c->view.shopper->locale, d->config->locale);
+    answer_cart(&j, c->cart, c->view.shopper, c->line_products, &policy.clock, c->now_us);
+    answer_rules(&j, &c->decision);
+    if (x != NULL) {
+        answer_features(&j, x);
+    }
+    jenc_object_end(&j);
+    return arena_strdup(d->arena, buf_text(&text));
+}
+
+/* The sentence the product is: what the shopper did, how likely the cart is lost, what would help,
+ * whether to speak, and the words. */
+static bool consider(const struct decider *d, const char *key, struct considered *c,
+                     struct err *err)
+{
+    const struct decide_request *r = d->request;
+    struct policy policy = policy_of(d->config);
+    bool changed;
+
+    c->now_us = r->at_us != 0 ? r->at_us : clock_now_us();
+    if (!view_read(d->db, key, r->at_us != 0 ? r->at_us : INT64_MAX, d->arena, &c->view, err)) {
+        return false;
+    }
+    c->cart = cart_meant(c->view.shopper, r->cart_id, &changed);
+    c->risk = (double)NAN;
+    if (c->cart != NULL) {
+        if (!cart_products_read(d->db, c->cart, d->arena, &c->line_products, err)) {
+            return false;
+        }
+        features_of(c->view.shopper, c->cart, c->now_us, &c->x);
+        c->risk = d->models->risk != NULL ? risk_probability(d->models->risk, &c->x) : (double)NAN;
+        if (!picks_show(d->db, d->models->affinity, c->view.shopper, c->now_us,
+                        (int)d->config->picks, d->arena, &c->shown, err)) {
+            return false;
+        }
+    }
+    c->decision = policy_decide(&policy, &(struct policy_input){.shopper = c->view.shopper,
+                                                                .cart = c->cart,
+                                                                .step = STEP,
+                                                                .risk = c->risk,
+                                                                .now_us = c->now_us,
+                                                                .dry_run = r->dry_run,
+                                                                .cart_changed = changed});
+    c->row = (struct outreach_row){
+        .lane = c->view.lane,
+        .cart_id = c->cart != NULL ? c->cart->id : NULL,
+        .round = c->cart != NULL ? (int32_t)c->cart->round : 0,
+        .step = STEP,
+        .outreach_id = c->cart != NULL ? outreach_id_of(c->view.lane, c->cart, d->arena) : NULL,
+        .key = key,
+        .decision = c->decision.send ? "send" : "silence",
+        .reason = rule_name(c->decision.reason),
+        .decided_us = c->now_us,
+    };
+    c->row.why = explain(d, c);
+    c->row.message = c->decision.send ? compose(d, c) : NULL;
+    return true;
+}
+
+/* Appends outreach_released to the cart's own lane, in the open transaction. */
+static bool append_released(const struct decider *d, const struct considered *c, struct err *err)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(4000);
+    const char *id = arena_printf(d->arena, "released_%s", c->row.outreach_id);
+    bool customer = c->row.key[0] == 'c';
+    enum append_status status;
+
+    event_encode_outreach_released(&body, id, customer ? c->row.key + 2 : NULL,
+                                   customer ? NULL : c->row.key + 2, c->row.cart_id, c->row.round,
+                                   c->row.step, c->now_us);
+    struct event_row row = {.event_id = id,
+                            .key = c->row.key,
+                            .type = event_type_name(EVENT_DERIVED_OUTREACH_RELEASED),
+                            .occurred_us = c->now_us,
+                            .body = buf_text(&body)};
+    if (!store_events_append(d->db, &row, 1, ORIGIN_DERIVED, c->now_us, &status, err)) {
+        return false;
+    }
+    if (status != APPEND_STORED) {
+        return FAIL(err, ERR_INTERNAL, "the release of %s was in the log before its row",
+                    c->row.outreach_id);
+    }
+    return true;
+}
+
+enum release_step { RELEASED, CHANGED, SENT_BEFORE };
+
+/* Under the lane's lock: nothing new of this shopper since it was considered, no send for the
+ * primary key; then row and event commit together. The caller rolls back on anything but RELEASED.
+ */
+static bool release(const struct decider *d, struct considered *c, enum release_step *out,
+                    struct err *err)
+{
+    int64_t last_off;
+    bool stored;
+
+    if (!db_begin(d->db, err) || !store_lane_lock(d->db, c->view.lane, err) ||
+        !store_events_last_off(d->db, c->view.lane, c->row.key, &last_off, err)) {
+        return false;
+    }
+    if (last_off != c->view.last_off) {
+        *out = CHANGED;
+        return true;
+    }
+    if (!store_outreach_put(d->db, &c->row, &stored, err)) {
+        return false;
+    }
+    if (!stored) {
+        *out = SENT_BEFORE;
+        return true;
+    }
+    if ((c->decision.send && !append_released(d, c, err)) || !db_commit(d->db, err)) {
+        return false;
+    }
+    *out = RELEASED;
+    return true;
+}
+
+/* The send that is there already for the cart's round, or *out_found false. */
+static bool sent_before(const struct decider *d, struct considered *c, bool *out_found,
+                        struct err *err)
+{
+    struct outreach_row row;
+    bool found;
+
+    if (!store_outreach_by_key(d->db, c->view.lane, c->row.cart_id, c->row.round, STEP, d->arena,
+                               &row, &found, err)) {
+        return false;
+    }
+    *out_found = found && strcmp(row.decision, "send") == 0;
+    if (*out_found) {
+        c->row = row;
+    }
+    return true;
+}
+
+static bool decide_and_store(const struct decider *d, const char *key, struct considered *c,
+                             enum decide_outcome *out_outcome, struct err *err)
+{
+    for (int i = 0; i < TRIES_MAX; i++) {
+        bool found;
+        enum release_step step;
+
+        if (!consider(d, key, c, err)) {
+            return false;
+        }
+        if (c->cart == NULL) {
+            *out_outcome = DECIDED_DRY; /* no cart, so no row to store */
+            return true;
+        }
+        if (!sent_before(d, c, &found, err)) {
+            return false;
+        }
+        if (found) {
+            *out_outcome = DECIDED_BEFORE;
+            return true;
+        }
+        if (!release(d, c, &step, err)) {
+            db_rollback(d->db);
+            return false;
+        }
+        if (step == RELEASED) {
+            metric_add(c->decision.send ? METRIC_outreach_send : METRIC_outreach_silence, 1);
+            *out_outcome = DECIDED_NEW;
+            return true;
+        }
+        db_rollback(d->db);
+    }
+    return FAIL(err, ERR_BUSY, "the shopper's events kept arriving during %d tries", TRIES_MAX);
+}
+
+bool decide_outreach(struct pool *pool, struct live *live, const struct config *config,
+                     const struct decide_request *request, struct arena *a, struct buf *out,
+                     enum decide_outcome *out_outcome, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    struct decider d = {.config = config, .models = hold.set, .request = request, .arena = a};
+    struct considered *c = arena_alloc(a, sizeof *c);
+    const char *key = NULL;
+
+    assert(request->dry_run || request->at_us == 0);
+    if (!pool_lease(pool, &lease, err)) {
+        return false;
+    }
+    d.db = lease.db;
+    if (!view_resolve(d.db, request->customer_id, request->anonymous_id, request->cart_id, a, &key,
+                      err)) {
+        return false;
+    }
+    if (key == NULL) {
+        *out_outcome = DECIDED_UNKNOWN;
+        return true;
+    }
+    if (request->dry_run) {
+        *out_outcome = DECIDED_DRY;
+        return consider(&d, key, c, err) && answer_outreach(&c->row, true, out, err);
+    }
+    return decide_and_store(&d, key, c, out_outcome, err) &&
+           answer_outreach(&c->row, false, out, err);
+}
+
+bool decide_read(struct pool *pool, const char *outreach_id, bool why, struct arena *a,
+                 struct buf *out, bool *out_found, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    struct outreach_row row;
+    int lane;
+
+    if (!outreach_id_lane(outreach_id, &lane)) {
+        *out_found = false;
+        return true;
+    }
+    if (!pool_lease(pool, &lease, err) ||
+        !store_outreach_by_id(lease.db, lane, outreach_id, a, &row, out_found, err)) {
+        return false;
+    }
+    if (!*out_found) {
+        return true;
+    }
+    if (!why) {
+        return answer_outreach(&row, false, out, err);
+    }
+    struct jenc j = jenc_begin(out);
+    jenc_object(&j, NULL);
+    jenc_str(&j, "outreach_id", row.outreach_id);
+    jenc_str(&j, "decision", row.decision);
+    jenc_str(&j, "reason", row.reason);
+    jenc_time(&j, "decided_at", row.decided_us);
+    jenc_raw(&j, "why", row.why, strlen(row.why));
+    jenc_object_end(&j);
+    return true;
+}

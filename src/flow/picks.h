@@ -1,0 +1,28 @@
+#ifndef FLOW_PICKS_H
+#define FLOW_PICKS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "domain/affinity.h"
+#include "domain/product.h"
+#include "store/db.h"
+
+/* Picks that can be shown: the model's ranking without what is out of stock, each with its
+ * catalogue entry and that of the product it is recommended because of (an entry with only its id
+ * where there is none). All in arena. */
+struct shown_picks {
+    struct picks picks;
+    struct product *products; /* of picks.items, same order */
+    struct product *because;  /* likewise */
+};
+
+/* model may be NULL: no picks. k at most PICKS_MAX. */
+CAN_FAIL bool picks_show(struct db *db, const struct affinity *model, const struct shopper *s,
+                         int64_t now_us, int k, struct arena *a, struct shown_picks *out,
+                         struct err *err);
+
+/* Catalogue entries of a cart's lines, same order, in arena; cart may be NULL. */
+CAN_FAIL bool cart_products_read(struct db *db, const struct cart *cart, struct arena *a,
+                                 struct product **out, struct err *err);
+
+#endif
