@@ -3,13 +3,15 @@
 
 #include "base/config.h"
 
-/* Sub-commands: a table in main.c; each returns its exit code: 0 done, 1 failed, 2 usage, 3 refused. argv[0] is the command's name; settings flags are
- * already taken out. Every command answers --help. */
+/* Sub-commands: a table in main.c; each returns its exit code: 0 done, 1 failed, 2 usage, 3
+ * refused. argv[0] is the command's name; settings flags are already taken out. Every command
+ * answers --help. */
 typedef int command_fn(int argc, char **argv, const struct config *config);
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
 
-command_fn cmd_serve, cmd_migrate, cmd_import, cmd_replay, cmd_maintain, cmd_train, cmd_models, cmd_simulate, cmd_keys, cmd_config, cmd_version, cmd_health;
+command_fn cmd_serve, cmd_migrate, cmd_import, cmd_replay, cmd_maintain, cmd_train, cmd_models,
+    cmd_simulate, cmd_keys, cmd_config, cmd_version, cmd_health;
 
 /* Prints "cartwright COMMAND: path: text" on stderr; returns the exit code of the error's kind. */
 #include "base/err.h"

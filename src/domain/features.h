@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* THE feature extractor: training replays the log through the fold and calls this; serving calls it on the live shopper. Same state and time,
- * same features, bit for bit. Each row of feature_table.inc: id, name, unit, kind (numeric, flag, id), meaning, words for reasons. */
+/* THE feature extractor: training replays the log through the fold and calls this; serving calls it
+ * on the live shopper. Same state and time, same features, bit for bit. Each row of
+ * feature_table.inc: id, name, unit, kind (numeric, flag, id), meaning, words for reasons. */
 enum feature_id {
 #define FEATURE(id, name, unit, kind, meaning, words) FEATURE_##id,
 #include "domain/feature_table.inc"
@@ -26,11 +27,12 @@ struct feature_def {
 const struct feature_def *feature_def(enum feature_id id);
 
 struct features {
-    double values[FEATURE_COUNT];  /* NaN: missing. Ids: 0 */
+    double values[FEATURE_COUNT];   /* NaN: missing. Ids: 0 */
     const char *ids[FEATURE_COUNT]; /* FEATURE_ID only; NULL missing; borrowed from the shopper */
 };
 
 /* Features of the shopper's cart at now_us (>= its last event). Pure. */
-void features_of(const struct shopper *s, const struct cart *c, int64_t now_us, struct features *out);
+void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
+                 struct features *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* Whether to speak. Every rule is a row with a function; all of them are evaluated, the first that blocks is the
- * reason. Must not read a clock or know where the state came from. */
+/* Whether to speak. Every rule is a row with a function; all of them are evaluated, the first that
+ * blocks is the reason. Must not read a clock or know where the state came from. */
 #include "domain/policy.h"
 
 #include "base/clock.h"
@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 
-typedef enum rule_outcome rule_fn(const struct policy *p, const struct policy_input *in, char *detail, size_t cap);
+typedef enum rule_outcome rule_fn(const struct policy *p, const struct policy_input *in,
+                                  char *detail, size_t cap);
 
 /* "3d" rather than "4320m": the two largest units, for people. */
 static const char *ago(int64_t us, char *out, size_t cap)
@@ -18,9 +19,11 @@ static const char *ago(int64_t us, char *out, size_t cap)
     if (minutes < 60) {
         (void)snprintf(out, cap, "%lldm", (long long)minutes);
     } else if (minutes < 48 * 60) {
-        (void)snprintf(out, cap, "%lldh%02lldm", (long long)(minutes / 60), (long long)(minutes % 60));
+        (void)snprintf(out, cap, "%lldh%02lldm", (long long)(minutes / 60),
+                       (long long)(minutes % 60));
     } else {
-        (void)snprintf(out, cap, "%lldd%lldh", (long long)(minutes / 1440), (long long)(minutes / 60 % 24));
+        (void)snprintf(out, cap, "%lldd%lldh", (long long)(minutes / 1440),
+                       (long long)(minutes / 60 % 24));
     }
     return out;
 }
@@ -41,42 +44,49 @@ static const struct cart *last_changed_cart(const struct shopper *s)
     const struct cart *last = NULL;
 
     for (size_t i = 0; i < s->cart_count; i++) {
-        if (s->carts[i].status != CART_MERGED && (last == NULL || s->carts[i].changed_us > last->changed_us)) {
+        if (s->carts[i].status != CART_MERGED &&
+            (last == NULL || s->carts[i].changed_us > last->changed_us)) {
             last = &s->carts[i];
         }
     }
     return last;
 }
 
-static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
+                                    char *detail, size_t cap)
 {
     (void)p;
     const struct shopper *s = in->shopper;
     const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(s);
     char when[24];
-    bool bought = s->last_order_us != 0 && cart != NULL &&
-                  (in->cart != NULL ? s->last_order_us >= cart->changed_us : cart->status == CART_BOUGHT);
+    bool bought =
+        s->last_order_us != 0 && cart != NULL &&
+        (in->cart != NULL ? s->last_order_us >= cart->changed_us : cart->status == CART_BOUGHT);
 
     if (!bought) {
         (void)snprintf(detail, cap, "no purchase since the cart last changed");
         return RULE_PASS;
     }
-    (void)snprintf(detail, cap, "bought %s ago", ago(in->now_us - s->last_order_us, when, sizeof when));
+    (void)snprintf(detail, cap, "bought %s ago",
+                   ago(in->now_us - s->last_order_us, when, sizeof when));
     return RULE_BLOCK;
 }
 
-static enum rule_outcome rule_empty(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_empty(const struct policy *p, const struct policy_input *in,
+                                    char *detail, size_t cap)
 {
     (void)p;
     if (in->cart == NULL || in->cart->line_count == 0) {
         (void)snprintf(detail, cap, "no open cart with items");
         return RULE_BLOCK;
     }
-    (void)snprintf(detail, cap, "%zu products, %lld units", in->cart->line_count, (long long)cart_units(in->cart));
+    (void)snprintf(detail, cap, "%zu products, %lld units", in->cart->line_count,
+                   (long long)cart_units(in->cart));
     return RULE_PASS;
 }
 
-static enum rule_outcome rule_opted_out(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_opted_out(const struct policy *p, const struct policy_input *in,
+                                        char *detail, size_t cap)
 {
     (void)p;
     const struct shopper *s = in->shopper;
@@ -87,18 +97,22 @@ static enum rule_outcome rule_opted_out(const struct policy *p, const struct pol
             return RULE_BLOCK;
         }
     }
-    (void)snprintf(detail, cap, s->consent_count == 0 ? "consent unknown: nothing was withdrawn" : "consent given");
+    (void)snprintf(detail, cap,
+                   s->consent_count == 0 ? "consent unknown: nothing was withdrawn"
+                                         : "consent given");
     return RULE_PASS;
 }
 
-static enum rule_outcome rule_bot(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_bot(const struct policy *p, const struct policy_input *in,
+                                  char *detail, size_t cap)
 {
     (void)p;
     (void)snprintf(detail, cap, in->shopper->bot ? "crawler agent or inhuman rate" : "human");
     return in->shopper->bot ? RULE_BLOCK : RULE_PASS;
 }
 
-static enum rule_outcome rule_import(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_import(const struct policy *p, const struct policy_input *in,
+                                     char *detail, size_t cap)
 {
     (void)p;
     if (in->cart == NULL || !in->cart->imported) {
@@ -111,7 +125,8 @@ static enum rule_outcome rule_import(const struct policy *p, const struct policy
     return in->dry_run ? RULE_NOT_APPLIED : RULE_BLOCK;
 }
 
-static enum rule_outcome rule_too_early(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_too_early(const struct policy *p, const struct policy_input *in,
+                                        char *detail, size_t cap)
 {
     char idle[24];
     char limit[24];
@@ -120,12 +135,14 @@ static enum rule_outcome rule_too_early(const struct policy *p, const struct pol
         return RULE_NOT_APPLIED;
     }
     enum cart_state state = state_of(p, in);
-    (void)snprintf(detail, cap, "idle for %s, abandoned after %s", ago(idle_us(in), idle, sizeof idle),
+    (void)snprintf(detail, cap, "idle for %s, abandoned after %s",
+                   ago(idle_us(in), idle, sizeof idle),
                    ago(p->clock.abandoned_after_us, limit, sizeof limit));
     return state == STATE_ACTIVE || state == STATE_IDLE ? RULE_BLOCK : RULE_PASS;
 }
 
-static enum rule_outcome rule_expired(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_expired(const struct policy *p, const struct policy_input *in,
+                                      char *detail, size_t cap)
 {
     char idle[24];
     char limit[24];
@@ -133,12 +150,14 @@ static enum rule_outcome rule_expired(const struct policy *p, const struct polic
     if (in->cart == NULL) {
         return RULE_NOT_APPLIED;
     }
-    (void)snprintf(detail, cap, "idle for %s, expired after %s", ago(idle_us(in), idle, sizeof idle),
+    (void)snprintf(detail, cap, "idle for %s, expired after %s",
+                   ago(idle_us(in), idle, sizeof idle),
                    ago(p->clock.expired_after_us, limit, sizeof limit));
     return state_of(p, in) == STATE_EXPIRED ? RULE_BLOCK : RULE_PASS;
 }
 
-static enum rule_outcome rule_too_old(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_too_old(const struct policy *p, const struct policy_input *in,
+                                      char *detail, size_t cap)
 {
     char age[24];
     char limit[24];
@@ -147,21 +166,24 @@ static enum rule_outcome rule_too_old(const struct policy *p, const struct polic
         return RULE_NOT_APPLIED;
     }
     int64_t age_us = in->now_us - in->cart->changed_us;
-    (void)snprintf(detail, cap, "the cart changed %s ago, limit %s", ago(age_us > 0 ? age_us : 0, age, sizeof age),
+    (void)snprintf(detail, cap, "the cart changed %s ago, limit %s",
+                   ago(age_us > 0 ? age_us : 0, age, sizeof age),
                    ago(p->age_max_us, limit, sizeof limit));
     return age_us > p->age_max_us ? RULE_BLOCK : RULE_PASS;
 }
 
-static enum rule_outcome rule_cart_changed(const struct policy *p, const struct policy_input *in, char *detail,
-                                           size_t cap)
+static enum rule_outcome rule_cart_changed(const struct policy *p, const struct policy_input *in,
+                                           char *detail, size_t cap)
 {
     (void)p;
     (void)snprintf(detail, cap,
-                   in->cart_changed ? "the cart is not the one that was looked at" : "the cart is as it was looked at");
+                   in->cart_changed ? "the cart is not the one that was looked at"
+                                    : "the cart is as it was looked at");
     return in->cart_changed ? RULE_BLOCK : RULE_PASS;
 }
 
-static enum rule_outcome rule_already_contacted(const struct policy *p, const struct policy_input *in, char *detail,
+static enum rule_outcome rule_already_contacted(const struct policy *p,
+                                                const struct policy_input *in, char *detail,
                                                 size_t cap)
 {
     (void)p;
@@ -173,15 +195,17 @@ static enum rule_outcome rule_already_contacted(const struct policy *p, const st
     }
     int64_t released_us = in->cart->released[in->step - 1];
     if (released_us == 0) {
-        (void)snprintf(detail, cap, "round %lld, step %d: not contacted yet", (long long)in->cart->round, in->step);
+        (void)snprintf(detail, cap, "round %lld, step %d: not contacted yet",
+                       (long long)in->cart->round, in->step);
         return RULE_PASS;
     }
-    (void)snprintf(detail, cap, "round %lld, step %d: contacted %s ago", (long long)in->cart->round, in->step,
-                   ago(in->now_us - released_us, when, sizeof when));
+    (void)snprintf(detail, cap, "round %lld, step %d: contacted %s ago", (long long)in->cart->round,
+                   in->step, ago(in->now_us - released_us, when, sizeof when));
     return RULE_BLOCK;
 }
 
-static enum rule_outcome rule_risk(const struct policy *p, const struct policy_input *in, char *detail, size_t cap)
+static enum rule_outcome rule_risk(const struct policy *p, const struct policy_input *in,
+                                   char *detail, size_t cap)
 {
     if (in->cart == NULL) {
         return RULE_NOT_APPLIED;

@@ -3,8 +3,9 @@
 
 #include "domain/shopper.h"
 
-/* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why" is complete. Rules in order:
- * buyer, empty, opted_out, bot, import, too_early, expired, too_old, cart_changed, already_contacted, risk. The first that blocks is the reason. */
+/* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why"
+ * is complete. Rules in order: buyer, empty, opted_out, bot, import, too_early, expired, too_old,
+ * cart_changed, already_contacted, risk. The first that blocks is the reason. */
 enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
 
 enum rule_id {
@@ -21,18 +22,18 @@ struct rule_result {
 
 struct policy {
     struct cart_clock clock;
-    int64_t age_max_us;     /* 7 days since the cart last changed */
+    int64_t age_max_us; /* 7 days since the cart last changed */
     double risk_threshold;
 };
 
 struct policy_input {
     const struct shopper *shopper;
-    const struct cart *cart;   /* NULL: none open */
-    int step;                  /* 1 */
-    double risk;               /* NaN: no model */
+    const struct cart *cart; /* NULL: none open */
+    int step;                /* 1 */
+    double risk;             /* NaN: no model */
     int64_t now_us;
-    bool dry_run;              /* the import rule is not applied */
-    bool cart_changed;         /* the caller named a round or cart that is no longer the open one */
+    bool dry_run;      /* the import rule is not applied */
+    bool cart_changed; /* the caller named a round or cart that is no longer the open one */
 };
 
 struct decision {

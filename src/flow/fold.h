@@ -6,23 +6,30 @@
 #include "flow/live.h"
 #include "store/database.h"
 
-/* The consumer: leases lanes, reads past the cursors, folds through domain/shopper.h, and writes shoppers, carts, derived events and cursors in ONE
- * transaction. A fenced cursor rolls all of it back. */
+/* The consumer: leases lanes, reads past the cursors, folds through domain/shopper.h, and writes
+ * shoppers, carts, derived events and cursors in ONE transaction. A fenced cursor rolls all of it
+ * back. */
 
-/* One pass over up to fold_batch events of the leased lanes; *out_folded 0: nothing was waiting. live may be NULL (no scores). For tests, import and replay. */
+/* One pass over up to fold_batch events of the leased lanes; *out_folded 0: nothing was waiting.
+ * live may be NULL (no scores). For tests, import and replay. */
 struct folder;
-CAN_FAIL bool folder_open(const struct database *database, const struct config *config, struct live *live, const char *owner, int lanes_wanted,
+CAN_FAIL bool folder_open(const struct database *database, const struct config *config,
+                          struct live *live, const char *owner, int lanes_wanted,
                           struct folder **out, struct err *err);
 CAN_FAIL bool folder_step(struct folder *f, int64_t *out_folded, struct err *err);
 void folder_close(struct folder **f); /* releases the leases */
 
-/* Folds until every cursor has reached the end of the log (import and train call it before they read). progress may be NULL. */
-CAN_FAIL bool fold_catch_up(const struct database *database, const struct config *config, void (*progress)(void *ctx, int64_t folded), void *ctx,
+/* Folds until every cursor has reached the end of the log (import and train call it before they
+ * read). progress may be NULL. */
+CAN_FAIL bool fold_catch_up(const struct database *database, const struct config *config,
+                            void (*progress)(void *ctx, int64_t folded), void *ctx,
                             struct err *err);
 
-/* The worker threads of serve. They wait out database failures with backoff, log once per outage, and refresh the lag metrics. */
+/* The worker threads of serve. They wait out database failures with backoff, log once per outage,
+ * and refresh the lag metrics. */
 struct fold_workers;
-CAN_FAIL bool fold_workers_start(const struct database *database, const struct config *config, struct live *live, struct fold_workers **out, struct err *err);
+CAN_FAIL bool fold_workers_start(const struct database *database, const struct config *config,
+                                 struct live *live, struct fold_workers **out, struct err *err);
 void fold_workers_stop(struct fold_workers **w);
 /* Monotonic time of the last successful pass of any worker; readiness looks at it. */
 int64_t fold_workers_last_pass_us(const struct fold_workers *w);

@@ -5,13 +5,14 @@
 #include "base/err.h"
 #include "store/database.h"
 
-/* Retention, lane by lane: stores each shopper as of the new floor as its base, deletes the folded events below it, sets floor_off, in one
- * transaction a lane. Safe to repeat and to interrupt. */
+/* Retention, lane by lane: stores each shopper as of the new floor as its base, deletes the folded
+ * events below it, sets floor_off, in one transaction a lane. Safe to repeat and to interrupt. */
 struct maintain_result {
     int64_t lanes;
     int64_t deleted;
     int64_t bases;
 };
-CAN_FAIL bool maintain_run(const struct database *database, const struct config *config, int64_t now_us, struct maintain_result *out, struct err *err);
+CAN_FAIL bool maintain_run(const struct database *database, const struct config *config,
+                           int64_t now_us, struct maintain_result *out, struct err *err);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include <stdio.h>
 
-/* Training: log -> fold -> examples -> model + its baseline -> gate on a later time window -> rows, files, promotion.
- * Same log, as_of and seed give the same bytes. */
+/* Training: log -> fold -> examples -> model + its baseline -> gate on a later time window -> rows,
+ * files, promotion. Same log, as_of and seed give the same bytes. */
 enum train_kind { TRAIN_AFFINITY = 1, TRAIN_RISK = 2, TRAIN_ALL = 3 };
 struct train_options {
     enum train_kind kind;
@@ -19,14 +19,16 @@ struct train_options {
     FILE *out;
 };
 struct train_result {
-    char version[64];  /* what serves now */
-    char trained[64];  /* the challenger; "" where none could be trained */
-    bool promoted;     /* the challenger beat baseline and champion */
-    char reason[256];  /* the gate's verdict in words */
+    char version[64]; /* what serves now */
+    char trained[64]; /* the challenger; "" where none could be trained */
+    bool promoted;    /* the challenger beat baseline and champion */
+    char reason[256]; /* the gate's verdict in words */
 };
-/* Results for affinity and risk (the part not asked for is untouched). A challenger that loses is stored as refused and the baseline (or the champion)
- * serves: that is no failure. Too little data for any model: ERR_REFUSED with what is missing. */
-CAN_FAIL bool train_run(const struct database *database, const struct config *config, const struct train_options *options, struct train_result *out_affinity,
+/* Results for affinity and risk (the part not asked for is untouched). A challenger that loses is
+ * stored as refused and the baseline (or the champion) serves: that is no failure. Too little data
+ * for any model: ERR_REFUSED with what is missing. */
+CAN_FAIL bool train_run(const struct database *database, const struct config *config,
+                        const struct train_options *options, struct train_result *out_affinity,
                         struct train_result *out_risk, struct err *err);
 
 #endif
