@@ -1,0 +1,101 @@
+#include "base/cleanup.h"
+#include "base/jdec.h"
+
+#include "support/spec.h"
+
+static void nest(char *out, int depth)
+{
+    memset(out, '[', (size_t)depth);
+    memset(out + depth, ']', (size_t)depth);
+    out[2 * depth] = '\0';
+}
+
+static void sixteen_levels_are_read_and_seventeen_refused(void **state)
+{
+    char json[64];
+    struct err err = {0};
+    (void)state;
+
+    nest(json, JDEC_DEPTH_MAX);
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, strlen(json), &err);
+    assert_non_null(doc);
+
+    nest(json, JDEC_DEPTH_MAX + 1);
+    assert_null(jdec_parse(json, strlen(json), &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.text, "line 1 column 17: nested deeper than 16 levels");
+}
+
+static void brackets_inside_strings_are_no_levels(void **state)
+{
+    static const char json[] = "[\"[[[[[[[[[[[[[[[[[[[[\", \"\\\"[[[[[[[[[[[[[[[[[[[[\\\\\"]";
+    struct err err = {0};
+    (void)state;
+
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, strlen(json), &err);
+    assert_non_null(doc);
+}
+
+static void levels_behind_a_string_still_count(void **state)
+{
+    static const char json[] = "[\"\\\\\",\n [[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]]";
+    struct err err = {0};
+    (void)state;
+
+    assert_null(jdec_parse(json, strlen(json), &err));
+    assert_string_equal(err.text, "line 2 column 17: nested deeper than 16 levels");
+}
+
+static const struct {
+    const char *json;
+    size_t len;
+    const char *says;
+} malformed[] = {
+    {"", 0, "line 1 column 0: "},
+    {"{\"a\":1", 6, "line 1 column 6: "},
+    {"{\n \"a\": x}", 10, "line 2 column "},
+    {"{} {}", 5, "end of file expected"},
+    {"{}x", 3, "end of file expected"},
+    {"{}\0", 3, "line 1 "},
+    {"{\"a\":1,\"a\":2}", 13, "duplicate object key"},
+    {"{'a':1}", 7, "line 1 "},
+    {"[1,]", 4, "line 1 "},
+    {"[NaN]", 5, "line 1 "},
+    {"[1e999]", 7, "real number overflow"},
+    {"[9223372036854775808]", 21, "too big integer"},
+    {"[\"\xff\"]", 5, "unable to decode byte 0xff"},
+    {"[\"\\u0000\"]", 10, "\\u0000 is not allowed"},
+    {"[\"\\ud800\"]", 10, "invalid Unicode"},
+    {"[\"a\nb\"]", 7, "unexpected newline"},
+    {"[\"a\x01\"]", 6, "control character"},
+    {"7", 1, "'[' or '{' expected"},
+    {"]]]][[", 6, "'[' or '{' expected"},
+    {"[\"abc", 5, "premature end of input"},
+    {"[\"abc\\", 6, "premature end of input"},
+};
+
+static void malformed_text_is_refused_with_its_place(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(malformed); i++) {
+        struct err err = {0};
+        if (jdec_parse(malformed[i].json, malformed[i].len, &err) != NULL) {
+            fail_msg("%s was read", malformed[i].json);
+        }
+        assert_int_equal(err.kind, ERR_INVALID);
+        assert_int_equal(strncmp(err.text, "line ", 5), 0);
+        assert_text_contains(err.text, malformed[i].says);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sixteen_levels_are_read_and_seventeen_refused),
+        cmocka_unit_test(brackets_inside_strings_are_no_levels),
+        cmocka_unit_test(levels_behind_a_string_still_count),
+        cmocka_unit_test(malformed_text_is_refused_with_its_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
