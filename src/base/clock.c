@@ -211,8 +211,9 @@ char *clock_format_rfc3339(int64_t us, char out[CLOCK_TEXT_MAX])
     int64_t year;
     int month;
     int day;
-    int64_t days = us / DAYS(1) - (us % DAYS(1) < 0);
-    int64_t rest = us - days * DAYS(1);
+    bool before = us % DAYS(1) < 0; /* division rounds to zero, days round down */
+    int64_t days = us / DAYS(1) - before;
+    int64_t rest = us % DAYS(1) + (before ? DAYS(1) : 0);
     int seconds = (int)(rest / SECONDS(1));
     int micros = (int)(rest % SECONDS(1));
 

@@ -3,10 +3,10 @@
 
 #include "support/spec.h"
 
-static void nest(char *out, int depth)
+static void nest(char *out, size_t depth)
 {
-    memset(out, '[', (size_t)depth);
-    memset(out + depth, ']', (size_t)depth);
+    memset(out, '[', depth);
+    memset(out + depth, ']', depth);
     out[2 * depth] = '\0';
 }
 
@@ -71,7 +71,7 @@ static const struct {
     {"7", 1, "'[' or '{' expected"},
     {"]]]][[", 6, "'[' or '{' expected"},
     {"[\"abc", 5, "premature end of input"},
-    {"[\"abc\\", 6, "premature end of input"},
+    {"[\"abc\\", 6, "invalid escape"},
 };
 
 static void malformed_text_is_refused_with_its_place(void **state)
