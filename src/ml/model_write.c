@@ -148,9 +148,7 @@ bool model_builder_finish(const struct model_builder *b, struct buf *out, uint8_
     buf_add(&bytes, entries, (size_t)b->count * sizeof *entries);
     for (int i = 0; i < b->count; i++) {
         add_padding(&bytes);
-        if (entries[i].bytes > 0) {
-            buf_add(&bytes, b->sections[i].data, entries[i].bytes);
-        }
+        buf_add(&bytes, b->sections[i].data, entries[i].bytes);
     }
     add_padding(&bytes);
     uint8_t digest[SHA256_BYTES];
