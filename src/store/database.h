@@ -7,8 +7,9 @@
 #include "store/pgserver.h"
 #include "store/pool.h"
 
-/* How every command reaches PostgreSQL: DATABASE_URL, else the private server. Checks fsync, full_page_writes and synchronous_commit (refused unless
- * unsafe_database), and migrates under an advisory lock. */
+/* How every command reaches PostgreSQL: DATABASE_URL, else the private server. Checks fsync,
+ * full_page_writes and synchronous_commit (refused unless unsafe_database), and migrates under an
+ * advisory lock. */
 struct database {
     struct pgserver *server; /* NULL with database_url */
     char conninfo[1200];

@@ -3,11 +3,13 @@
 
 #include "base/err.h"
 
-/* The private PostgreSQL under data_dir, used where database_url is empty. Unix socket only, no TCP. As root the server runs as
- * the user `postgres`; where that user cannot reach data_dir (a 0700 home) the cluster lies under /var/lib/cartwright/ and a link stays.
- * The socket lives in a short runtime directory (path limit 107 bytes). A server left over by a killed parent is found again and used.
- * Every user of it holds a shared lock on data_dir/pg.lock; the one who started it stops it on pgserver_close, and only when nobody
- * else holds the lock (else the last one stops it). initdb with UTF8, C locale, trust on the socket for the owner only (peer map), fsync on. */
+/* The private PostgreSQL under data_dir, used where database_url is empty. Unix socket only, no
+ * TCP. As root the server runs as the user `postgres`; where that user cannot reach data_dir (a
+ * 0700 home) the cluster lies under /var/lib/cartwright/ and a link stays. The socket lives in a
+ * short runtime directory (path limit 107 bytes). A server left over by a killed parent is found
+ * again and used. Every user of it holds a shared lock on data_dir/pg.lock; the one who started it
+ * stops it on pgserver_close, and only when nobody else holds the lock (else the last one stops
+ * it). initdb with UTF8, C locale, trust on the socket for the owner only (peer map), fsync on. */
 struct pgserver;
 
 /* Starts or joins; *out owns. conninfo (borrowed from it) is for db_open. */

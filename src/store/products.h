@@ -4,13 +4,20 @@
 #include "domain/product.h"
 #include "store/db.h"
 
-CAN_FAIL bool store_products_put(struct db *db, const struct product *products, size_t count, int64_t now_us, bool *out_created /* count, may be NULL */, struct err *err);
-/* What an import learnt: fills brand, category, title where the row has none or came from an import too; last price by time. Never touches what the API wrote. */
-CAN_FAIL bool store_products_learn(struct db *db, const struct product *products, size_t count, struct err *err);
+CAN_FAIL bool store_products_put(struct db *db, const struct product *products, size_t count,
+                                 int64_t now_us, bool *out_created /* count, may be NULL */,
+                                 struct err *err);
+/* What an import learnt: fills brand, category, title where the row has none or came from an import
+ * too; last price by time. Never touches what the API wrote. */
+CAN_FAIL bool store_products_learn(struct db *db, const struct product *products, size_t count,
+                                   struct err *err);
 /* In order of ids; an unknown one has title, ... NULL and updated_us 0. */
-CAN_FAIL bool store_products_read(struct db *db, const char *const *ids, size_t count, struct arena *a, struct product *out, struct err *err);
-CAN_FAIL bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a, struct product **out, size_t *out_count, struct err *err);
+CAN_FAIL bool store_products_read(struct db *db, const char *const *ids, size_t count,
+                                  struct arena *a, struct product *out, struct err *err);
+CAN_FAIL bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a,
+                                  struct product **out, size_t *out_count, struct err *err);
 typedef bool product_fn(void *ctx, const struct product *p, struct err *err);
-CAN_FAIL bool store_products_stream(struct db *db, product_fn *fn, void *ctx, struct err *err); /* by id; borrowed */
+CAN_FAIL bool store_products_stream(struct db *db, product_fn *fn, void *ctx,
+                                    struct err *err); /* by id; borrowed */
 
 #endif

@@ -1,0 +1,207 @@
+/* Queries over whole histories of shoppers. What they mean is for flow/ to say. */
+#include "store/history.h"
+
+#include "base/cleanup.h"
+
+#include <assert.h>
+#include <math.h>
+
+static struct params keys_params(const struct history_keys *keys, struct arena *a)
+{
+    struct params p = params_make(a);
+
+    param_i32_array(&p, keys->lanes, keys->count);
+    param_text_array(&p, keys->keys, keys->count);
+    return p;
+}
+
+static bool event_of_row(const PGresult *r, int row, struct arena *a, struct log_event *e,
+                         struct err *err)
+{
+    e->off = row_i64(r, row, 1);
+    e->event_id = row_text_copy(r, row, 2, a);
+    e->type = row_text_copy(r, row, 3, a);
+    e->occurred_us = row_time(r, row, 5);
+    e->received_us = row_time(r, row, 6);
+    e->body = row_text_copy(r, row, 7, a);
+    e->body_len = row_len(r, row, 7);
+    return event_origin_of(row_text(r, row, 4), &e->origin, err);
+}
+
+bool store_history_events(struct db *db, const struct history_keys *keys, const int64_t *last_offs,
+                          struct arena *a, struct history *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = keys_params(keys, a);
+
+    param_i64_array(&p, last_offs, keys->count);
+    if (!db_query(db, Q_history_events, &p, &r, err)) {
+        return false;
+    }
+    int rows = PQntuples(r);
+    struct log_event *events = arena_array(a, (size_t)rows, sizeof *events);
+    for (size_t i = 0; i < keys->count; i++) {
+        out[i] = (struct history){0};
+    }
+    for (int row = 0; row < rows; row++) {
+        size_t i = (size_t)row_i64(r, row, 0);
+        assert(i < keys->count);
+        events[row].lane = keys->lanes[i];
+        events[row].key = keys->keys[i];
+        if (!event_of_row(r, row, a, &events[row], err)) {
+            return false;
+        }
+        if (out[i].count++ == 0) {
+            out[i].events = &events[row];
+        }
+    }
+    return true;
+}
+
+bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,
+                        struct shopper_row *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = keys_params(keys, a);
+
+    if (!db_query(db, Q_history_docs, &p, &r, err)) {
+        return false;
+    }
+    assert((size_t)PQntuples(r) == keys->count);
+    for (size_t i = 0; i < keys->count; i++) {
+        int row = (int)i;
+        out[i] = (struct shopper_row){.lane = keys->lanes[i],
+                                      .key = keys->keys[i],
+                                      .folded_off = row_i64(r, row, 0),
+                                      .doc = row_text_copy(r, row, 1, a),
+                                      .base = row_text_copy(r, row, 2, a)};
+    }
+    return true;
+}
+
+static struct cart_row cart_of_row(const PGresult *r, int row, const struct history_keys *keys,
+                                   struct arena *a)
+{
+    size_t i = (size_t)row_i64(r, row, 0);
+
+    assert(i < keys->count);
+    return (struct cart_row){.lane = keys->lanes[i],
+                             .key = keys->keys[i],
+                             .cart_id = row_text_copy(r, row, 1, a),
+                             .round = row_i32(r, row, 2),
+                             .status = row_text_copy(r, row, 3, a),
+                             .lines = row_i32(r, row, 4),
+                             .units = row_i64(r, row, 5),
+                             .total_minor = row_i64_or(r, row, 6, INT64_MIN),
+                             .currency = row_text_copy(r, row, 7, a),
+                             .opened_us = row_time(r, row, 8),
+                             .changed_us = row_time(r, row, 9),
+                             .seen_us = row_time(r, row, 10),
+                             .contacted = row_i32(r, row, 11),
+                             .bot = row_bool(r, row, 12),
+                             .imported = row_bool(r, row, 13),
+                             .risk = (double)NAN};
+}
+
+bool store_history_carts(struct db *db, const struct history_keys *keys, struct arena *a,
+                         struct cart_row **out, size_t *out_count, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = keys_params(keys, a);
+
+    if (!db_query(db, Q_history_carts, &p, &r, err)) {
+        return false;
+    }
+    int rows = PQntuples(r);
+    struct cart_row *carts = arena_array(a, (size_t)rows, sizeof *carts);
+    for (int row = 0; row < rows; row++) {
+        carts[row] = cart_of_row(r, row, keys, a);
+    }
+    *out = carts;
+    *out_count = (size_t)rows;
+    return true;
+}
+
+bool store_lane_keys(struct db *db, int lane, struct arena *a, const char ***out, size_t *out_count,
+                     struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = params_make(a);
+
+    param_i32(&p, lane);
+    if (!db_query(db, Q_history_lane_keys, &p, &r, err)) {
+        return false;
+    }
+    int rows = PQntuples(r);
+    const char **keys = arena_array(a, (size_t)rows, sizeof *keys);
+    for (int row = 0; row < rows; row++) {
+        keys[row] = row_text_copy(r, row, 0, a);
+    }
+    *out = keys;
+    *out_count = (size_t)rows;
+    return true;
+}
+
+bool store_lane_states(struct db *db, struct lane_state out[LANES], struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+
+    if (!db_query(db, Q_history_lane_states, NULL, &r, err)) {
+        return false;
+    }
+    for (int row = 0; row < PQntuples(r); row++) {
+        int lane = row_i32(r, row, 0);
+        assert(lane >= 0 && lane < LANES);
+        out[lane] =
+            (struct lane_state){.cursor = row_i64(r, row, 1), .floor_off = row_i64(r, row, 2)};
+    }
+    return true;
+}
+
+bool store_unread_count(struct db *db, int64_t *out_count, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+
+    if (!db_query(db, Q_history_unread, NULL, &r, err)) {
+        return false;
+    }
+    *out_count = row_i64(r, 0, 0);
+    return true;
+}
+
+bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = params_make(&a);
+
+    param_i32(&p, lane);
+    if (!db_query(db, Q_history_cursor_hold, &p, &r, err)) {
+        return false;
+    }
+    if (PQntuples(r) != 1) {
+        return FAIL(err, ERR_INTERNAL, "lane %d has no cursor", lane);
+    }
+    *out_off = row_i64(r, 0, 0);
+    return true;
+}
+
+static bool prune(struct db *db, enum query_id q, int lane, const struct history_keys *keep,
+                  struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+
+    param_i32(&p, lane);
+    param_text_array(&p, keep->keys, keep->count);
+    return db_exec(db, q, &p, NULL, err);
+}
+
+bool store_lane_prune(struct db *db, int lane, const char *const *keys, size_t count,
+                      struct err *err)
+{
+    struct history_keys keep = {.keys = keys, .count = count};
+
+    return prune(db, Q_history_shoppers_prune, lane, &keep, err) &&
+           prune(db, Q_history_carts_prune, lane, &keep, err);
+}

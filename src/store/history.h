@@ -1,0 +1,55 @@
+#ifndef STORE_HISTORY_H
+#define STORE_HISTORY_H
+
+#include "store/db.h"
+#include "store/events.h"
+#include "store/shoppers.h"
+
+/* Whole histories of shoppers, many at a time: for folding again, replay and retention. */
+
+enum { LANES = 256 };
+
+/* Shoppers to read; the arrays run in parallel and are borrowed. */
+struct history_keys {
+    const int32_t *lanes;
+    const char *const *keys;
+    size_t count;
+};
+
+/* Events of one key, oldest offset first. */
+struct history {
+    struct log_event *events;
+    size_t count;
+};
+
+/* out[i] gets the events of key i up to last_offs[i]; in arena. */
+CAN_FAIL bool store_history_events(struct db *db, const struct history_keys *keys,
+                                   const int64_t *last_offs, struct arena *a, struct history *out,
+                                   struct err *err);
+/* out[i] gets the stored document and the base of key i; in arena. */
+CAN_FAIL bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,
+                                 struct shopper_row *out, struct err *err);
+/* Stored cart rows of the keys, in order of the keys and of cart id; without scores (NaN). In
+ * arena. */
+CAN_FAIL bool store_history_carts(struct db *db, const struct history_keys *keys, struct arena *a,
+                                  struct cart_row **out, size_t *out_count, struct err *err);
+/* Every key the lane knows anything about, in C order; in arena. */
+CAN_FAIL bool store_lane_keys(struct db *db, int lane, struct arena *a, const char ***out,
+                              size_t *out_count, struct err *err);
+
+struct lane_state {
+    int64_t cursor; /* of the fold */
+    int64_t floor_off;
+};
+CAN_FAIL bool store_lane_states(struct db *db, struct lane_state out[LANES], struct err *err);
+/* Events past the cursors. */
+CAN_FAIL bool store_unread_count(struct db *db, int64_t *out_count, struct err *err);
+
+/* Keeps folders off the lane to the end of the transaction; *out_off is where the fold stands. */
+CAN_FAIL bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *err);
+/* Deletes the lane's stored shoppers that are not among the keys, and every cart row of the lane
+ * whose shopper is not. */
+CAN_FAIL bool store_lane_prune(struct db *db, int lane, const char *const *keys, size_t count,
+                               struct err *err);
+
+#endif
