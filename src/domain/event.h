@@ -73,7 +73,7 @@ struct event {
 enum {
     EVENT_ID_MAX = 200,
     EVENT_TYPE_MAX = 64,
-    EVENT_ITEMS_MAX = 500,
+    EVENT_ITEMS_MAX = 2000, /* a wholesale invoice has more than a thousand lines */
     EVENT_QUANTITY_MAX = 100000,
     EVENT_CONTEXT_MAX = 300, /* bytes of a known member of context */
     EVENT_DEPTH_MAX = 10,    /* levels of properties and of context, themselves included */
