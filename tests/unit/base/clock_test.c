@@ -183,7 +183,8 @@ static void a_duration_without_a_unit_or_past_64_bits_is_refused(void **state)
                                       "30sec",
                                       "9223372036854775808us",
                                       "106751992d",
-                                      "99999999999999999999999s"};
+                                      "99999999999999999999999s",
+                                      "184467440737095516160us"};
     (void)state;
 
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
