@@ -29,8 +29,8 @@ struct flags {
 };
 
 /* Reads text into setting id; a failure says, after the reason, where the text came from. */
-CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config_source source, const char *where,
-                         struct err *err)
+CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config_source source,
+                         const char *where, struct err *err)
 {
     if (!config_value_read(&settings[id], text, c, err)) {
         size_t len = strlen(err->text);
@@ -64,12 +64,13 @@ static int find_setting(const char *given, size_t len)
 
 static bool is_flag_value(const char *text)
 {
-    return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0 || strcmp(text, "true") == 0 ||
-                            strcmp(text, "false") == 0);
+    return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0 ||
+                            strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
 }
 
 /* Looks at argv[i]; *out_taken is how many arguments belong to a setting there, 0 if none. */
-CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out_taken, struct err *err)
+CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out_taken,
+                               struct err *err)
 {
     const char *name = argv[i] + 2;
     size_t len = strcspn(name, "=");
@@ -90,7 +91,8 @@ CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out
         value = told ? next : "on";
         *out_taken = told ? 2 : 1;
     } else if (next == NULL || strncmp(next, "--", 2) == 0) {
-        return FAIL_AT(err, ERR_INVALID, is_config ? "config" : settings[id].name, "needs a value behind --%s", name);
+        return FAIL_AT(err, ERR_INVALID, is_config ? "config" : settings[id].name,
+                       "needs a value behind --%s", name);
     } else {
         value = next;
         *out_taken = 2;
@@ -129,7 +131,8 @@ struct file_context {
     const char *path;
 };
 
-CAN_FAIL static bool take_line(void *context, const char *name, const char *value, int line, struct err *err)
+CAN_FAIL static bool take_line(void *context, const char *name, const char *value, int line,
+                               struct err *err)
 {
     struct file_context *file = context;
     char where[160];
@@ -148,7 +151,8 @@ CAN_FAIL static bool take_line(void *context, const char *name, const char *valu
 /* Empty counts as unset: container files pass variables on as `NAME=${NAME:-}`. */
 static const char *environment(const char *variable)
 {
-    const char *value = getenv(variable); // NOLINT(concurrency-mt-unsafe): read before the first thread
+    const char *value =
+        getenv(variable); // NOLINT(concurrency-mt-unsafe): read before the first thread
 
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
@@ -214,7 +218,8 @@ bool config_load(struct config *out, int *argc, char **argv, struct err *err)
         return false;
     }
     for (int id = 0; id < CONFIG_COUNT; id++) {
-        if (flags.value[id] != NULL && !set(&c, id, flags.value[id], CONFIG_FLAG, "command line", err)) {
+        if (flags.value[id] != NULL &&
+            !set(&c, id, flags.value[id], CONFIG_FLAG, "command line", err)) {
             return false;
         }
     }
@@ -229,7 +234,8 @@ void config_print(const struct config *config, struct buf *out)
         buf_printf(out, "%s = ", settings[id].name);
         config_value_write(&settings[id], config, out);
         int gap = 40 - (int)(out->len - start);
-        buf_printf(out, "%*s# %s; %s\n", gap > 2 ? gap : 2, "", source_names[config->source[id]], settings[id].help);
+        buf_printf(out, "%*s# %s; %s\n", gap > 2 ? gap : 2, "", source_names[config->source[id]],
+                   settings[id].help);
     }
 }
 
