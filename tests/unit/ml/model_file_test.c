@@ -292,7 +292,7 @@ static void a_model_has_between_one_and_64_sections(void **state)
     struct model_builder b = model_builder_make("risk", schema);
     assert_refused(model_builder_finish(&b, &bytes, sha256, &err), err, "without sections");
     for (int i = 0; i < MODEL_SECTIONS_MAX; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "s%d", i);
         model_builder_add(&b, name, MODEL_I32, ids, 1);
     }
