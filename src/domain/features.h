@@ -22,17 +22,26 @@ struct feature_def {
     const char *unit;
     enum feature_kind kind;
     const char *meaning;
-    const char *words;
+    const char *words; /* "{}": the value; after '|': what to say when it is missing or off */
 };
 const struct feature_def *feature_def(enum feature_id id);
 
 struct features {
-    double values[FEATURE_COUNT];   /* NaN: missing. Ids: 0 */
-    const char *ids[FEATURE_COUNT]; /* FEATURE_ID only; NULL missing; borrowed from the shopper */
+    double values[FEATURE_COUNT]; /* numbers: NaN missing; flags: 0 or 1; ids: 0 */
+    const char
+        *ids[FEATURE_COUNT]; /* ids only; NULL missing; borrowed from the shopper or constant */
+    char currency[4];        /* of the amounts; "" unknown. No feature: only for words */
 };
 
-/* Features of the shopper's cart at now_us (>= its last event). Pure. */
+/* Features of the shopper's cart at now_us (>= its last event; an earlier time counts as that
+ * event's). Pure. */
 void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
                  struct features *out);
+
+/* One value as a person would say it ("12 minutes", "$9.90", "Tuesday"); the words of the table
+ * around it. Returns out. */
+enum { FEATURE_TEXT_MAX = 120 };
+char *feature_words(const struct features *x, enum feature_id id, const char *locale,
+                    char out[FEATURE_TEXT_MAX]);
 
 #endif

@@ -1,0 +1,48 @@
+#ifndef DOMAIN_RISK_FILE_H
+#define DOMAIN_RISK_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "domain/risk.h"
+#include "domain/risk_encode.h"
+#include "ml/calib.h"
+#include "ml/fm.h"
+
+#include <stdint.h>
+
+/* How training writes a risk model and judges it; serving needs risk.h only. */
+
+enum { RISK_PROBES = 8 };
+
+/* What a risk model learnt from. */
+struct risk_window {
+    int64_t from_us;
+    int64_t as_of_us;
+    int64_t horizon_us;
+};
+
+/* Borrows everything. */
+struct risk_parts {
+    struct risk_window window;
+    struct risk_bins bins;
+    const struct fm *fm;
+    struct platt calibration;
+    const double
+        *usual; /* (FEATURE_COUNT): mean contribution of each feature over the training examples */
+    const struct risk_example *probes; /* self-test examples, at most RISK_PROBES */
+    int probe_count;
+    const char *card; /* JSON */
+};
+
+/* The bytes of a model file and their SHA-256; *out is owned by the caller (buf_free). */
+CAN_FAIL bool risk_write_fm(const struct risk_parts *parts, struct buf *out,
+                            uint8_t out_sha256[SHA256_BYTES], struct err *err);
+CAN_FAIL bool risk_write_base_rate(double rate, const struct risk_window *window, const char *card,
+                                   struct buf *out, uint8_t out_sha256[SHA256_BYTES],
+                                   struct err *err);
+
+/* The score of a flat example: what risk_probability computes after risk_flatten. */
+double risk_probability_of(const struct risk *r, const struct risk_example *x);
+
+#endif
