@@ -21,11 +21,22 @@ struct import_options {
     bool json;
     bool quiet; /* no progress bar */
 };
+enum { IMPORT_TYPES_MAX = 64 };
+
 struct import_result {
-    int64_t read; /* data rows, header left out */
-    int64_t stored, duplicate, conflict, malformed;
-    int64_t by_type[64]; /* stored + duplicate, by enum event_type */
+    int64_t read; /* data rows, malformed ones too, header left out */
+    int64_t stored, duplicate;
+    int64_t conflict; /* the log has another body under this id: kept as it is */
+    int64_t malformed;
+    int64_t by_type[IMPORT_TYPES_MAX]; /* valid events, stored or not, by enum event_type */
 };
+
+/* Whether the options make sense together: what a usage error is, before a database is touched. */
+CAN_FAIL bool import_check(const struct import_options *options, struct err *err);
+
+/* Malformed lines and the progress bar go to report, the final table or JSON line to out (also when
+ * it fails because of too many malformed lines: what was stored stays, and a repeat adds nothing to
+ * it). Ends with all carts folded. */
 CAN_FAIL bool import_run(const struct database *database, const struct config *config,
                          const struct import_options *options, FILE *out, FILE *report,
                          struct import_result *result, struct err *err);

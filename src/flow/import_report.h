@@ -1,0 +1,10 @@
+#ifndef FLOW_IMPORT_REPORT_H
+#define FLOW_IMPORT_REPORT_H
+
+#include "flow/import.h"
+
+/* What an import did: a table for people, or one JSON line. "conflict" is named only where there is
+ * one. */
+void import_report(const struct import_result *result, bool json, FILE *out);
+
+#endif
