@@ -1,7 +1,7 @@
 -- What the fold keeps. `doc` is the canonical JSON of domain/shopper.h: a pure function of the shopper's events.
 CREATE TABLE cartwright.shopper (
     lane       int NOT NULL,
-    key        text NOT NULL,
+    key        text COLLATE "C" NOT NULL,
     folded_off bigint NOT NULL,       -- highest offset of this key's events in doc
     doc        text NOT NULL,
     PRIMARY KEY (lane, key)
@@ -10,16 +10,17 @@ CREATE TABLE cartwright.shopper (
 -- The shopper as of the lane's floor_off, where retention has removed events. Replay starts from it.
 CREATE TABLE cartwright.shopper_base (
     lane int NOT NULL,
-    key  text NOT NULL,
+    key  text COLLATE "C" NOT NULL,
     doc  text NOT NULL,
     PRIMARY KEY (lane, key)
 );
 
 -- One row a cart, derived from doc in the same transaction, for lists. Risk columns: last score, by whichever model.
+-- The shopper is part of the key: two shoppers of one lane may use the same cart id (a shared device).
 CREATE TABLE cartwright.cart (
     lane        int NOT NULL,
-    cart_id     text NOT NULL,
-    key         text NOT NULL,
+    key         text COLLATE "C" NOT NULL,
+    cart_id     text COLLATE "C" NOT NULL,
     round       int NOT NULL CHECK (round >= 1),
     status      text NOT NULL CHECK (status IN ('open', 'bought', 'emptied', 'merged')),
     lines       int NOT NULL CHECK (lines >= 0),
@@ -35,15 +36,15 @@ CREATE TABLE cartwright.cart (
     risk        double precision CHECK (risk BETWEEN 0 AND 1),
     risk_model  text,
     scored_at   timestamptz,
-    PRIMARY KEY (lane, cart_id)
+    PRIMARY KEY (lane, key, cart_id)
 ) WITH (fillfactor = 80);
-CREATE INDEX cart_key ON cartwright.cart (lane, key);
-CREATE INDEX cart_open_seen ON cartwright.cart (seen_at, lane, cart_id) WHERE status = 'open';           -- GET /v1/carts?state=
-CREATE INDEX cart_open_risk ON cartwright.cart (risk DESC NULLS LAST, lane, cart_id) WHERE status = 'open'; -- GET /v1/carts?order=risk
+-- GET /v1/carts, newest first and by risk (never scored: last). The order is the index read backwards.
+CREATE INDEX cart_status_seen ON cartwright.cart (status, seen_at, lane, key, cart_id);
+CREATE INDEX cart_status_risk ON cartwright.cart (status, coalesce(risk, -1), lane, key, cart_id);
 
 -- Where a cart id lives, for requests that name a cart and no customer. The last fold that touched it wins.
 CREATE TABLE cartwright.cart_lane (
-    cart_id text PRIMARY KEY,
+    cart_id text COLLATE "C" PRIMARY KEY,
     lane    int NOT NULL,
-    key     text NOT NULL
+    key     text COLLATE "C" NOT NULL
 ) WITH (fillfactor = 80);

@@ -1,5 +1,5 @@
 CREATE TABLE cartwright.product (
-    product_id  text PRIMARY KEY CHECK (octet_length(product_id) BETWEEN 1 AND 200),
+    product_id  text COLLATE "C" PRIMARY KEY CHECK (octet_length(product_id) BETWEEN 1 AND 200),
     title       text,
     url         text,
     image_url   text,

@@ -2,11 +2,11 @@
 -- A silence may be decided again and is then overwritten; a send is final.
 CREATE TABLE cartwright.outreach (
     lane        int NOT NULL,
-    cart_id     text NOT NULL,
+    cart_id     text COLLATE "C" NOT NULL,
     round       int NOT NULL CHECK (round >= 1),
     step        int NOT NULL CHECK (step >= 1),
-    outreach_id text NOT NULL,         -- "out_" + lane as two hex digits + 24 hex digits of SHA-256(lane, cart, round, step)
-    key         text NOT NULL,
+    outreach_id text COLLATE "C" NOT NULL,         -- "out_" + lane as two hex digits + 24 hex digits of SHA-256(lane, cart, round, step)
+    key         text COLLATE "C" NOT NULL,
     decision    text NOT NULL CHECK (decision IN ('send', 'silence')),
     reason      text NOT NULL,         -- the rule that decided
     decided_at  timestamptz NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE cartwright.outreach (
 );
 
 CREATE TABLE cartwright.api_key (
-    key_id       text PRIMARY KEY,
+    key_id       text COLLATE "C" PRIMARY KEY,
     secret_hash  bytea NOT NULL CHECK (octet_length(secret_hash) = 32),
     name         text NOT NULL,
     scopes       text[] NOT NULL CHECK (scopes <@ ARRAY['ingest', 'read', 'outreach', 'admin'] AND cardinality(scopes) > 0),

@@ -1,67 +1,130 @@
 -- The intake for plain SQL: SELECT * FROM cartwright.append_events('[{...}, ...]').
 -- Checks the envelope only; the fold decodes with the one C decoder and dead-letters what that refuses.
+
+-- An RFC 3339 time, or NULL for what is none. No exception is caught (each would cost a subtransaction): parts are checked
+-- before they are cast. A leap second is the next second; fractions are cut to microseconds.
 CREATE FUNCTION cartwright.time_or_null(value text) RETURNS timestamptz
-    LANGUAGE plpgsql IMMUTABLE STRICT
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
     AS $$
+DECLARE
+    m text[] := regexp_match(value, '^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$');
+    v_offset interval := interval '0';
 BEGIN
-    IF value !~ '^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$' THEN
+    IF m IS NULL OR m[1]::int < 1 OR m[2]::int NOT BETWEEN 1 AND 12 OR m[3]::int < 1
+       OR m[4]::int > 23 OR m[5]::int > 59 OR m[6]::int > 60 THEN
         RETURN NULL;
     END IF;
-    RETURN value::timestamptz;
-EXCEPTION WHEN OTHERS THEN
-    RETURN NULL;
+    IF m[3]::int > extract(day FROM make_date(m[1]::int, m[2]::int, 1) + interval '1 month' - interval '1 day') THEN
+        RETURN NULL;
+    END IF;
+    IF length(m[8]) > 1 THEN
+        IF substr(m[8], 2, 2)::int > 23 OR substr(m[8], 5, 2)::int > 59 THEN
+            RETURN NULL;
+        END IF;
+        v_offset := make_interval(hours => (left(m[8], 1) || substr(m[8], 2, 2))::int, mins => (left(m[8], 1) || substr(m[8], 5, 2))::int);
+    END IF;
+    RETURN (make_date(m[1]::int, m[2]::int, m[3]::int) + make_interval(hours => m[4]::int, mins => m[5]::int, secs => m[6]::int)
+            + coalesce(rpad(substr(m[7], 2, 6), 6, '0')::int, 0) * interval '1 microsecond' - v_offset) AT TIME ZONE 'UTC';
 END $$;
 
-CREATE FUNCTION cartwright.event_fault(e jsonb, received timestamptz, OUT pointer text, OUT detail text)
-    LANGUAGE sql STABLE
+-- What is wrong with a member that must be a text of 1 to p_bytes bytes; NULL for nothing.
+CREATE FUNCTION cartwright.text_fault(value jsonb, p_bytes int) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-    SELECT p, d FROM (VALUES
-        (1, '', 'must be an object', jsonb_typeof(e) IS DISTINCT FROM 'object'),
-        (2, '/event_id', 'must be a string of 1 to 200 bytes',
-            jsonb_typeof(e -> 'event_id') IS DISTINCT FROM 'string' OR octet_length(e ->> 'event_id') NOT BETWEEN 1 AND 200),
-        (3, '/type', 'must be a string of 1 to 64 bytes',
-            jsonb_typeof(e -> 'type') IS DISTINCT FROM 'string' OR octet_length(e ->> 'type') NOT BETWEEN 1 AND 64),
-        (4, '/customer_id', 'must be a string of 1 to 200 bytes',
-            e ? 'customer_id' AND (jsonb_typeof(e -> 'customer_id') <> 'string' OR octet_length(e ->> 'customer_id') NOT BETWEEN 1 AND 200)),
-        (5, '/anonymous_id', 'must be a string of 1 to 200 bytes',
-            e ? 'anonymous_id' AND (jsonb_typeof(e -> 'anonymous_id') <> 'string' OR octet_length(e ->> 'anonymous_id') NOT BETWEEN 1 AND 200)),
-        (6, '/customer_id', 'is required where there is no anonymous_id',
-            jsonb_typeof(e) = 'object' AND NOT e ? 'customer_id' AND NOT e ? 'anonymous_id'),
-        (7, '/occurred_at', 'must be an RFC 3339 time',
-            jsonb_typeof(e -> 'occurred_at') IS DISTINCT FROM 'string' OR cartwright.time_or_null(e ->> 'occurred_at') IS NULL),
-        (8, '/occurred_at', 'must not be before 2000-01-01',
-            cartwright.time_or_null(e ->> 'occurred_at') < '2000-01-01T00:00:00Z'),
-        (9, '/occurred_at', 'must not be more than 24 hours ahead',
-            cartwright.time_or_null(e ->> 'occurred_at') > received + interval '24 hours')
-    ) AS fault(n, p, d, bad)
-    WHERE bad ORDER BY n LIMIT 1 $$;
+    SELECT CASE WHEN jsonb_typeof(value) IS DISTINCT FROM 'string' OR octet_length(value #>> '{}') NOT BETWEEN 1 AND p_bytes
+                THEN 'must be a string of 1 to ' || p_bytes || ' bytes'
+                WHEN (value #>> '{}') ~ '[\x01-\x1f\x7f]' THEN 'must not contain control characters' END $$;
 
+-- The envelope of one event: what append_rows wants to know, or the first fault (detail NULL: none).
+CREATE FUNCTION cartwright.envelope(e jsonb, p_received timestamptz, OUT id text, OUT key text, OUT type text, OUT occurred timestamptz,
+                                    OUT pointer text, OUT detail text)
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    pointer := '';
+    IF jsonb_typeof(e) IS DISTINCT FROM 'object' THEN
+        detail := 'must be an object';
+        RETURN;
+    END IF;
+    IF octet_length(e::text) > 1048576 THEN
+        detail := 'must have at most 1048576 bytes';
+        RETURN;
+    END IF;
+    pointer := '/event_id';
+    detail := cartwright.text_fault(e -> 'event_id', 200);
+    IF detail IS NOT NULL THEN RETURN; END IF;
+    id := e ->> 'event_id';
+    pointer := '/type';
+    detail := cartwright.text_fault(e -> 'type', 64);
+    IF detail IS NOT NULL THEN RETURN; END IF;
+    IF e ->> 'type' IN ('shopper_bound', 'binding_set', 'forwarded', 'outreach_released') THEN
+        detail := 'is written by Cartwright itself';
+        RETURN;
+    END IF;
+    pointer := '/customer_id';
+    IF e ? 'customer_id' THEN
+        detail := cartwright.text_fault(e -> 'customer_id', 200);
+    ELSIF NOT e ? 'anonymous_id' THEN
+        detail := 'is required where there is no anonymous_id';
+    END IF;
+    IF detail IS NOT NULL THEN RETURN; END IF;
+    IF e ? 'anonymous_id' THEN
+        pointer := '/anonymous_id';
+        detail := cartwright.text_fault(e -> 'anonymous_id', 200);
+        IF detail IS NOT NULL THEN RETURN; END IF;
+    END IF;
+    pointer := '/occurred_at';
+    occurred := CASE WHEN jsonb_typeof(e -> 'occurred_at') = 'string' THEN cartwright.time_or_null(e ->> 'occurred_at') END;
+    IF occurred IS NULL THEN
+        detail := 'must be an RFC 3339 time';
+    ELSIF occurred < '2000-01-01 00:00:00+00' THEN
+        detail := 'must not be before 2000-01-01';
+    ELSIF occurred > p_received + interval '24 hours' THEN
+        detail := 'must not be more than 24 hours ahead';
+    END IF;
+    occurred := least(occurred, p_received);
+    type := e ->> 'type';
+    key := CASE WHEN e ? 'customer_id' THEN 'c:' || (e ->> 'customer_id') ELSE 'a:' || (e ->> 'anonymous_id') END;
+END $$;
+
+-- One event or an array of them; one row each, in order. A bad event is reported and stops no other.
 CREATE FUNCTION cartwright.append_events(p_events jsonb)
     RETURNS TABLE (index int, event_id text, status text, errors jsonb)
     LANGUAGE plpgsql VOLATILE
     AS $$
 DECLARE
-    v_now timestamptz := clock_timestamp();
-    v_events jsonb := CASE WHEN jsonb_typeof(p_events) = 'array' THEN p_events ELSE jsonb_build_array(p_events) END;
+    v_now     timestamptz := clock_timestamp();
+    v_events  jsonb := CASE WHEN jsonb_typeof(p_events) = 'array' THEN p_events ELSE jsonb_build_array(coalesce(p_events, 'null')) END;
+    v_ids     text[];
+    v_faults  jsonb[];    -- of every event; NULL: none
+    v_good    int[];      -- index of each good event, in order
+    v_good_id text[];
+    v_key     text[];
+    v_type    text[];
+    v_time    timestamptz[];
+    v_body    jsonb[];
+    v_other   int[];      -- indexes that were not stored, and why
+    v_why     text[];
 BEGIN
-    CREATE TEMP TABLE IF NOT EXISTS append_events_work (
-        ord int, n int, id text, key text, type text, occurred timestamptz, body jsonb, pointer text, detail text) ON COMMIT DELETE ROWS;
-    DELETE FROM append_events_work;
-    INSERT INTO append_events_work
-    SELECT u.o::int - 1, CASE WHEN f.detail IS NULL THEN row_number() OVER (PARTITION BY f.detail IS NULL ORDER BY u.o) - 1 END,
-           u.e ->> 'event_id', CASE WHEN u.e ? 'customer_id' THEN 'c:' || (u.e ->> 'customer_id') ELSE 'a:' || (u.e ->> 'anonymous_id') END,
-           u.e ->> 'type', least(cartwright.time_or_null(u.e ->> 'occurred_at'), v_now), u.e, f.pointer, f.detail
+    SELECT array_agg(CASE WHEN jsonb_typeof(u.e -> 'event_id') = 'string' THEN u.e ->> 'event_id' END ORDER BY u.o),
+           array_agg(CASE WHEN f.detail IS NOT NULL THEN jsonb_build_object('pointer', f.pointer, 'detail', f.detail) END ORDER BY u.o),
+           array_agg(u.o::int - 1 ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
+           array_agg(f.id ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
+           array_agg(f.key ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
+           array_agg(f.type ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
+           array_agg(f.occurred ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
+           array_agg(u.e ORDER BY u.o) FILTER (WHERE f.detail IS NULL)
+      INTO v_ids, v_faults, v_good, v_good_id, v_key, v_type, v_time, v_body
       FROM jsonb_array_elements(v_events) WITH ORDINALITY AS u(e, o)
-      CROSS JOIN LATERAL cartwright.event_fault(u.e, v_now) AS f;
+     CROSS JOIN LATERAL cartwright.envelope(u.e, v_now) AS f;
+    IF v_good IS NOT NULL THEN
+        SELECT array_agg(v_good[r.ord + 1] ORDER BY r.ord), array_agg(r.status ORDER BY r.ord) INTO v_other, v_why
+          FROM cartwright.append_rows(v_good_id, v_key, v_type, 'sql', v_time, v_now, v_body) AS r;
+    END IF;
     RETURN QUERY
-    SELECT w.ord, w.id, CASE WHEN w.detail IS NOT NULL THEN 'invalid' ELSE coalesce(a.status, 'stored') END,
-           CASE WHEN w.detail IS NULL THEN '[]'::jsonb
-                ELSE jsonb_build_array(jsonb_build_object('pointer', w.pointer, 'detail', w.detail)) END
-      FROM append_events_work w
-      LEFT JOIN (SELECT r.* FROM (SELECT array_agg(id ORDER BY n) AS ids, array_agg(x.key ORDER BY n) AS keys, array_agg(x.type ORDER BY n) AS types,
-                                         array_agg(x.occurred ORDER BY n) AS times, array_agg(x.body ORDER BY n) AS bodies
-                                    FROM append_events_work x WHERE x.detail IS NULL) g
-                        CROSS JOIN LATERAL cartwright.append_rows(g.ids, g.keys, g.types, 'sql', g.times, v_now, g.bodies) r
-                  WHERE g.ids IS NOT NULL) a ON a.ord = w.n
-     ORDER BY w.ord;
+    SELECT u.o::int - 1, u.id, CASE WHEN u.fault IS NOT NULL THEN 'invalid' ELSE coalesce(n.why, 'stored') END,
+           CASE WHEN u.fault IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(u.fault) END
+      FROM unnest(v_ids, v_faults) WITH ORDINALITY AS u(id, fault, o)
+      LEFT JOIN unnest(v_other, v_why) AS n(ord, why) ON n.ord = u.o - 1
+     ORDER BY u.o;
 END $$;

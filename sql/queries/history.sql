@@ -1,0 +1,61 @@
+-- Whole histories of shoppers, many at a time: for folding again, replay and retention.
+
+-- name: history_events
+-- $1 lanes, $2 keys, $3 last offsets, in parallel: each key's events up to its last offset, through index event_key.
+SELECT (u.ord - 1)::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM unnest($1::int[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u(lane, key, last_off, ord)
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x
+                      WHERE x.lane = u.lane AND x.key = u.key AND x.off <= u.last_off
+                      ORDER BY x.off) e
+ ORDER BY u.ord, e.off
+
+-- name: history_docs
+-- $1 lanes, $2 keys: what is stored of each, and the base that retention left. One row a key, in order.
+SELECT s.folded_off, s.doc, b.doc
+  FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
+  LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
+  LEFT JOIN cartwright.shopper_base b ON b.lane = u.lane AND b.key = u.key
+ ORDER BY u.ord
+
+-- name: history_carts
+-- $1 lanes, $2 keys: the stored cart rows of each, in order of the keys and of cart id (C order).
+SELECT (u.ord - 1)::int, c.cart_id, c.round, c.status, c.lines, c.units, c.total_minor, c.currency,
+       c.opened_at, c.changed_at, c.seen_at, c.contacted, c.bot, c.imported
+  FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
+  JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key
+ ORDER BY u.ord, c.cart_id COLLATE "C"
+
+-- name: history_lane_keys
+-- $1 lane: every key of which anything is known, in C order.
+SELECT k.key
+  FROM (SELECT e.key FROM cartwright.event e WHERE e.lane = $1::int
+         UNION SELECT s.key FROM cartwright.shopper s WHERE s.lane = $1::int
+         UNION SELECT b.key FROM cartwright.shopper_base b WHERE b.lane = $1::int
+         UNION SELECT c.key FROM cartwright.cart c WHERE c.lane = $1::int) k
+ ORDER BY k.key COLLATE "C"
+
+-- name: history_lane_states
+-- Where each lane's fold stands, and what retention left.
+SELECT l.lane, coalesce(c.off, 0), l.floor_off
+  FROM cartwright.lane l
+  LEFT JOIN cartwright.lane_cursor c ON c.lane = l.lane AND c.consumer = 'fold'
+ ORDER BY l.lane
+
+-- name: history_unread
+-- Events past the cursors.
+SELECT count(*)
+  FROM cartwright.lane_cursor c
+  JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
+ WHERE c.consumer = 'fold'
+
+-- name: history_cursor_hold
+-- $1 lane: waits for a fold transaction of the lane to end, and keeps the next one from committing until this one has.
+SELECT c.off FROM cartwright.lane_cursor c WHERE c.lane = $1::int AND c.consumer = 'fold' FOR UPDATE
+
+-- name: history_shoppers_prune
+-- $1 lane, $2 keys to keep
+DELETE FROM cartwright.shopper s WHERE s.lane = $1::int AND NOT s.key = ANY ($2::text[])
+
+-- name: history_carts_prune
+-- $1 lane, $2 keys to keep
+DELETE FROM cartwright.cart c WHERE c.lane = $1::int AND NOT c.key = ANY ($2::text[])
