@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* Standard deviation of the start, divided by sqrt(k) so that first predictions do not grow with k.
  */
@@ -34,18 +35,22 @@ static bool ridge_options_ok(const struct als_options *o)
 static bool options_check(const struct als_options *o, struct err *err)
 {
     if (o->factors < 1 || o->factors > ALS_FACTORS_MAX) {
-        return FAIL(err, ERR_INVALID, "factors must be between 1 and %d, not %d", ALS_FACTORS_MAX, o->factors);
+        return FAIL(err, ERR_INVALID, "factors must be between 1 and %d, not %d", ALS_FACTORS_MAX,
+                    o->factors);
     }
     if (o->sweeps < 1 || o->sweeps > ALS_SWEEPS_MAX) {
-        return FAIL(err, ERR_INVALID, "sweeps must be between 1 and %d, not %d", ALS_SWEEPS_MAX, o->sweeps);
+        return FAIL(err, ERR_INVALID, "sweeps must be between 1 and %d, not %d", ALS_SWEEPS_MAX,
+                    o->sweeps);
     }
     if (o->threads < 1 || o->threads > PARALLEL_THREADS_MAX) {
-        return FAIL(err, ERR_INVALID, "threads must be between 1 and %d, not %d", PARALLEL_THREADS_MAX, o->threads);
+        return FAIL(err, ERR_INVALID, "threads must be between 1 and %d, not %d",
+                    PARALLEL_THREADS_MAX, o->threads);
     }
     if (!ridge_options_ok(o)) {
-        return FAIL(err, ERR_INVALID,
-                    "reg must be > 0, reg_exponent in 0..2 and unobserved_weight >= 0, not %g, %g and %g",
-                    (double)o->reg, (double)o->reg_exponent, (double)o->unobserved_weight);
+        return FAIL(
+            err, ERR_INVALID,
+            "reg must be > 0, reg_exponent in 0..2 and unobserved_weight >= 0, not %g, %g and %g",
+            (double)o->reg, (double)o->reg_exponent, (double)o->unobserved_weight);
     }
     return true;
 }
@@ -63,7 +68,8 @@ static bool interactions_check(const struct csr *interactions, struct err *err)
     }
     for (int64_t e = 0; e < entries; e++) {
         if (!weight_ok(interactions->weight[e])) {
-            return FAIL(err, ERR_INVALID, "interaction %lld has weight %g, which is not finite and > 0", (long long)e,
+            return FAIL(err, ERR_INVALID,
+                        "interaction %lld has weight %g, which is not finite and > 0", (long long)e,
                         (double)interactions->weight[e]);
         }
     }
@@ -78,23 +84,25 @@ struct mat als_start(int items, const struct als_options *options)
     return start;
 }
 
-bool als_sweep(const struct csr *interactions, const struct csr *by_item, const struct als_options *options,
-               struct mat *shoppers, struct mat *items, struct err *err)
+bool als_sweep(const struct csr *interactions, const struct csr *by_item,
+               const struct als_options *options, struct mat *shoppers, struct mat *items,
+               struct err *err)
 {
     assert(by_item->rows == interactions->cols && by_item->cols == interactions->rows);
     return als_solve_side(interactions, items, options, shoppers, err) &&
            als_solve_side(by_item, shoppers, options, items, err);
 }
 
-static bool sweep_all(const struct csr *interactions, const struct als_options *options, struct mat *shoppers,
-                      struct mat *items, struct err *err)
+static bool sweep_all(const struct csr *interactions, const struct als_options *options,
+                      struct mat *shoppers, struct mat *items, struct err *err)
 {
     struct csr by_item = csr_transpose(interactions);
     bool ok = true;
     for (int sweep = 1; ok && sweep <= options->sweeps; sweep++) {
         ok = als_sweep(interactions, &by_item, options, shoppers, items, err);
         if (ok && options->progress &&
-            !options->progress(options->progress_ctx, sweep, als_loss(interactions, options, shoppers, items))) {
+            !options->progress(options->progress_ctx, sweep,
+                               als_loss(interactions, options, shoppers, items))) {
             ok = FAIL(err, ERR_BUSY, "the training was stopped after sweep %d", sweep);
         }
     }
@@ -102,8 +110,8 @@ static bool sweep_all(const struct csr *interactions, const struct als_options *
     return ok;
 }
 
-bool als_train(const struct csr *interactions, const struct als_options *options, struct mat *out_shoppers,
-               struct mat *out_items, struct err *err)
+bool als_train(const struct csr *interactions, const struct als_options *options,
+               struct mat *out_shoppers, struct mat *out_items, struct err *err)
 {
     if (!options_check(options, err) || !interactions_check(interactions, err)) {
         return false;
@@ -120,29 +128,38 @@ bool als_train(const struct csr *interactions, const struct als_options *options
     return true;
 }
 
-bool als_fold_in(const struct mat *items, const struct mat *gram, const struct als_options *options, const int *ids,
-                 const float *weights, int count, float *out_factors, struct err *err)
+static bool entries_check(const struct als_entries *entries, int items, struct err *err)
 {
-    assert(items->cols >= 1 && gram->rows == items->cols && gram->cols == items->cols && count >= 0);
-    if (!ridge_options_ok(options)) {
-        return FAIL(err, ERR_INVALID, "the model's reg, reg_exponent or unobserved_weight is out of range");
+    for (int e = 0; e < entries->count; e++) {
+        if (entries->column[e] < 0 || entries->column[e] >= items) {
+            return FAIL(err, ERR_INVALID, "item %d is outside the model's %d items",
+                        entries->column[e], items);
+        }
+        if (!weight_ok(entries->weight[e])) {
+            return FAIL(err, ERR_INVALID, "item %d has weight %g, which is not finite and > 0",
+                        entries->column[e], (double)entries->weight[e]);
+        }
     }
-    for (int e = 0; e < count; e++) {
-        if (ids[e] < 0 || ids[e] >= items->rows) {
-            return FAIL(err, ERR_INVALID, "item %d is outside the model's %d items", ids[e], items->rows);
-        }
-        if (!weight_ok(weights[e])) {
-            return FAIL(err, ERR_INVALID, "item %d has weight %g, which is not finite and > 0", ids[e],
-                        (double)weights[e]);
-        }
+    return true;
+}
+
+bool als_fold_in(const struct mat *items, const struct mat *gram, const struct als_options *options,
+                 const struct als_entries *done, float *out_factors, struct err *err)
+{
+    assert(items->cols >= 1 && gram->rows == items->cols && gram->cols == items->cols &&
+           done->count >= 0);
+    if (!ridge_options_ok(options)) {
+        return FAIL(err, ERR_INVALID,
+                    "the model's reg, reg_exponent or unobserved_weight is out of range");
+    }
+    if (!entries_check(done, items->rows, err)) {
+        return false;
     }
     struct als_scratch scratch = als_scratch_make(items->cols);
     struct mat solved = mat_make(1, items->cols);
-    struct als_entries entries = {.count = count, .column = ids, .weight = weights};
-    bool ok = als_solve_row(items, gram, options, &entries, &scratch, solved.data, err);
+    bool ok = als_solve_row(items, gram, options, done, &scratch, solved.data, err);
     if (ok) {
-        struct mat out = mat_view(out_factors, 1, items->cols, items->cols);
-        mat_copy(&solved, &out);
+        memcpy(out_factors, solved.data, (size_t)items->cols * sizeof *out_factors);
     }
     mat_free(&solved);
     als_scratch_free(&scratch);

@@ -25,8 +25,8 @@ struct als_options {
     float reg;               /* > 0: without a ridge the systems may be singular */
     float reg_exponent;      /* 0 .. 2; 1 scales fully with a row's frequency */
     float unobserved_weight; /* a0, >= 0 */
+    int threads;             /* 1 .. PARALLEL_THREADS_MAX; the result does not depend on it */
     uint64_t seed;
-    int threads; /* 1 .. PARALLEL_THREADS_MAX; the result does not depend on it */
     /* NULL, or called after each sweep (1, 2, ...) with the exact objective; false stops the
      * training, which then fails with ERR_BUSY. */
     bool (*progress)(void *ctx, int sweep, double loss);
@@ -42,35 +42,45 @@ struct als_options als_defaults(void);
  * caller (mat_free). Rows without interactions get zero factors. Same data, options and CPU kernels
  * give the same bytes on any number of threads. Fails with ERR_INVALID on options out of range, no
  * interactions, or a weight <= 0; with ERR_BUSY if progress said stop. */
-CAN_FAIL bool als_train(const struct csr *interactions, const struct als_options *options, struct mat *out_shoppers,
-                        struct mat *out_items, struct err *err);
+CAN_FAIL bool als_train(const struct csr *interactions, const struct als_options *options,
+                        struct mat *out_shoppers, struct mat *out_items, struct err *err);
 
 /* The pieces of als_train. Start: items (n, k) drawn from N(0, 0.1 / sqrt(k)) by the seed. */
 struct mat als_start(int items, const struct als_options *options);
 
 /* One sweep in place: all shoppers given the items, then all items given the shoppers. by_item is
  * the transpose of interactions. The objective never rises. */
-CAN_FAIL bool als_sweep(const struct csr *interactions, const struct csr *by_item, const struct als_options *options,
-                        struct mat *shoppers, struct mat *items, struct err *err);
+CAN_FAIL bool als_sweep(const struct csr *interactions, const struct csr *by_item,
+                        const struct als_options *options, struct mat *shoppers, struct mat *items,
+                        struct err *err);
 
 /* The same sweep in plain double loops: the reference als_sweep is tested against. Slow. */
-void als_reference_sweep(const struct csr *interactions, const struct csr *by_item, const struct als_options *options,
-                         struct mat *shoppers, struct mat *items);
+void als_reference_sweep(const struct csr *interactions, const struct csr *by_item,
+                         const struct als_options *options, struct mat *shoppers,
+                         struct mat *items);
 
 /* The objective above, exact, accumulated in double. */
-double als_loss(const struct csr *interactions, const struct als_options *options, const struct mat *shoppers,
-                const struct mat *items);
+double als_loss(const struct csr *interactions, const struct als_options *options,
+                const struct mat *shoppers, const struct mat *items);
 
 /* Gram matrix h' h (k, k) of items (n, k), full and symmetric, owned by the caller: computed once a
  * model, used by every fold-in. */
 struct mat als_gram(const struct mat *items, int threads);
 
+/* What one shopper did, or one row of interactions. Borrows. */
+struct als_entries {
+    int count;
+    const int32_t *column; /* (count) item rows; one may repeat */
+    const float *weight;   /* (count) finite, > 0 */
+};
+
 /* Factors of a shopper the model has not seen, from what they did: minimises the objective for that
- * one row with the items fixed. items (n, k), gram (k, k); ids and weights (count): item rows and
- * weights > 0; an id may repeat. out_factors (k); all zero when count is 0. Only reg, reg_exponent
- * and unobserved_weight of the options are read; use those of the training. Fails with ERR_INVALID
- * on an id out of range or a weight that is not finite and > 0. */
-CAN_FAIL bool als_fold_in(const struct mat *items, const struct mat *gram, const struct als_options *options,
-                          const int *ids, const float *weights, int count, float *out_factors, struct err *err);
+ * one row with the items fixed. items (n, k), gram (k, k), out_factors (k): all zero when nothing
+ * was done. Only reg, reg_exponent and unobserved_weight of the options are read; use those of the
+ * training. Fails with ERR_INVALID on an item out of range or a weight that is not finite and > 0.
+ */
+CAN_FAIL bool als_fold_in(const struct mat *items, const struct mat *gram,
+                          const struct als_options *options, const struct als_entries *done,
+                          float *out_factors, struct err *err);
 
 #endif

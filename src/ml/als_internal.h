@@ -16,13 +16,6 @@ struct als_range {
 };
 struct als_range als_part(int rows, int parts, int part);
 
-/* Entries of one row, borrowed. */
-struct als_entries {
-    int count;
-    const int32_t *column;
-    const float *weight;
-};
-
 /* Memory to solve one row's system, made once a thread. */
 struct als_scratch {
     struct mat system; /* (k, k) */
@@ -34,10 +27,15 @@ enum { ALS_GATHER_ROWS = 128 };
 struct als_scratch als_scratch_make(int factors);
 void als_scratch_free(struct als_scratch *s);
 
+/* The system of one row, before it is solved: scratch->system (lower triangle) and right (k). */
+void als_row_system(const struct mat *others, const struct mat *gram,
+                    const struct als_options *options, const struct als_entries *entries,
+                    struct als_scratch *scratch, float *right);
+
 /* One row given the other side (others, k) and its Gram matrix (lower triangle read): out (k). */
-CAN_FAIL bool als_solve_row(const struct mat *others, const struct mat *gram, const struct als_options *options,
-                            const struct als_entries *entries, struct als_scratch *scratch, float *out,
-                            struct err *err);
+CAN_FAIL bool als_solve_row(const struct mat *others, const struct mat *gram,
+                            const struct als_options *options, const struct als_entries *entries,
+                            struct als_scratch *scratch, float *out, struct err *err);
 
 /* All rows of one side, in parallel. */
 CAN_FAIL bool als_solve_side(const struct csr *interactions, const struct mat *others,

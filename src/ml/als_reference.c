@@ -53,8 +53,8 @@ static void add_outer(double *a, int k, double weight, const float *row)
     }
 }
 
-static void reference_side(const struct csr *interactions, const struct mat *others, const struct als_options *options,
-                           struct mat *rows)
+static void reference_side(const struct csr *interactions, const struct mat *others,
+                           const struct als_options *options, struct mat *rows)
 {
     int k = others->cols;
     double *system = mem_array((size_t)k * (size_t)k, sizeof *system);
@@ -95,8 +95,8 @@ static void reference_side(const struct csr *interactions, const struct mat *oth
     mem_free(&right);
 }
 
-void als_reference_sweep(const struct csr *interactions, const struct csr *by_item, const struct als_options *options,
-                         struct mat *shoppers, struct mat *items)
+void als_reference_sweep(const struct csr *interactions, const struct csr *by_item,
+                         const struct als_options *options, struct mat *shoppers, struct mat *items)
 {
     reference_side(interactions, items, options, shoppers);
     reference_side(by_item, shoppers, options, items);
@@ -114,19 +114,21 @@ static double dot_f64(const float *a, const float *b, int count)
 }
 
 /* sum over observed of c (1 - p)^2, and the ridge of every row of the shoppers' side. */
-static double rows_loss(const struct csr *interactions, const struct als_options *options, const struct mat *shoppers,
-                        const struct mat *items)
+static double rows_loss(const struct csr *interactions, const struct als_options *options,
+                        const struct mat *shoppers, const struct mat *items)
 {
     double loss = 0;
     for (int r = 0; r < shoppers->rows; r++) {
         const float *shopper = mat_row(shoppers, r);
         double weight_sum = 0;
         for (int64_t e = interactions->start[r]; e < interactions->start[r + 1]; e++) {
-            double miss = 1 - dot_f64(shopper, mat_row(items, interactions->column[e]), items->cols);
+            double miss =
+                1 - dot_f64(shopper, mat_row(items, interactions->column[e]), items->cols);
             loss += (double)interactions->weight[e] * miss * miss;
             weight_sum += (double)interactions->weight[e];
         }
-        loss += als_ridge(options, weight_sum, items->rows) * dot_f64(shopper, shopper, items->cols);
+        loss +=
+            als_ridge(options, weight_sum, items->rows) * dot_f64(shopper, shopper, items->cols);
     }
     return loss;
 }
@@ -141,7 +143,8 @@ static double items_ridge_loss(const struct csr *interactions, const struct als_
     double loss = 0;
     for (int i = 0; i < items->rows; i++) {
         const float *item = mat_row(items, i);
-        loss += als_ridge(options, weight_sum[i], shoppers->rows) * dot_f64(item, item, items->cols);
+        loss +=
+            als_ridge(options, weight_sum[i], shoppers->rows) * dot_f64(item, item, items->cols);
     }
     mem_free(&weight_sum);
     return loss;
@@ -167,8 +170,8 @@ static double all_pairs_loss(const struct mat *shoppers, const struct mat *items
     return loss;
 }
 
-double als_loss(const struct csr *interactions, const struct als_options *options, const struct mat *shoppers,
-                const struct mat *items)
+double als_loss(const struct csr *interactions, const struct als_options *options,
+                const struct mat *shoppers, const struct mat *items)
 {
     assert(shoppers->cols == items->cols && interactions->rows == shoppers->rows);
     return rows_loss(interactions, options, shoppers, items) +

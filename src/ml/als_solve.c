@@ -13,7 +13,8 @@
 
 enum {
     SIDE_PART_ROWS = 64, /* rows handed to a thread at once: small enough to balance long rows */
-    GRAM_PARTS = 16,     /* partial Gram matrices; fixed, so that their sum does not depend on threads */
+    GRAM_PARTS =
+        16, /* partial Gram matrices; fixed, so that their sum does not depend on threads */
 };
 
 struct als_scratch als_scratch_make(int factors)
@@ -48,12 +49,13 @@ double als_ridge(const struct als_options *options, double weight_sum, int other
 
 /* Adds the entries' part: system += sum c h h', right += sum c h, gathering rows scaled by sqrt(c).
  */
-static void add_entries(const struct mat *others, const struct als_entries *entries, struct als_scratch *s,
-                        float *right)
+static void add_entries(const struct mat *others, const struct als_entries *entries,
+                        struct als_scratch *s, float *right)
 {
     size_t factors = (size_t)others->cols;
     for (int from = 0; from < entries->count; from += ALS_GATHER_ROWS) {
-        int count = entries->count - from < ALS_GATHER_ROWS ? entries->count - from : ALS_GATHER_ROWS;
+        int count =
+            entries->count - from < ALS_GATHER_ROWS ? entries->count - from : ALS_GATHER_ROWS;
         for (int e = 0; e < count; e++) {
             const float *restrict row = mat_row(others, entries->column[from + e]);
             float *restrict scaled = mat_row(&s->rows, e);
@@ -69,15 +71,13 @@ static void add_entries(const struct mat *others, const struct als_entries *entr
     }
 }
 
-bool als_solve_row(const struct mat *others, const struct mat *gram, const struct als_options *options,
-                   const struct als_entries *entries, struct als_scratch *scratch, float *out, struct err *err)
+void als_row_system(const struct mat *others, const struct mat *gram,
+                    const struct als_options *options, const struct als_entries *entries,
+                    struct als_scratch *scratch, float *right)
 {
     const int k = others->cols;
     assert(gram->rows == k && scratch->system.rows == k);
-    memset(out, 0, (size_t)k * sizeof *out);
-    if (entries->count == 0) {
-        return true;
-    }
+    memset(right, 0, (size_t)k * sizeof *right);
     double weight_sum = 0;
     for (int e = 0; e < entries->count; e++) {
         weight_sum += (double)entries->weight[e];
@@ -91,7 +91,18 @@ bool als_solve_row(const struct mat *others, const struct mat *gram, const struc
         }
         to[i] += ridge;
     }
-    add_entries(others, entries, scratch, out);
+    add_entries(others, entries, scratch, right);
+}
+
+bool als_solve_row(const struct mat *others, const struct mat *gram,
+                   const struct als_options *options, const struct als_entries *entries,
+                   struct als_scratch *scratch, float *out, struct err *err)
+{
+    if (entries->count == 0) {
+        memset(out, 0, (size_t)others->cols * sizeof *out);
+        return true;
+    }
+    als_row_system(others, gram, options, entries, scratch, out);
     return blas_solve_spd(&scratch->system, out, err);
 }
 
@@ -117,7 +128,8 @@ static void solve_part(void *ctx, int part, int worker)
 {
     const struct side *side = ctx;
     struct side_failure *failure = &side->failure[worker];
-    int end = (part + 1) * SIDE_PART_ROWS < side->rows->rows ? (part + 1) * SIDE_PART_ROWS : side->rows->rows;
+    int end = (part + 1) * SIDE_PART_ROWS < side->rows->rows ? (part + 1) * SIDE_PART_ROWS
+                                                             : side->rows->rows;
     for (int row = part * SIDE_PART_ROWS; row < end; row++) {
         int64_t from = side->interactions->start[row];
         struct als_entries entries = {
@@ -126,8 +138,8 @@ static void solve_part(void *ctx, int part, int worker)
             .weight = side->interactions->weight + from,
         };
         struct err err = {0};
-        if (!als_solve_row(side->others, side->gram, side->options, &entries, &side->scratch[worker],
-                           mat_row(side->rows, row), &err) &&
+        if (!als_solve_row(side->others, side->gram, side->options, &entries,
+                           &side->scratch[worker], mat_row(side->rows, row), &err) &&
             (!failure->any || row < failure->row)) {
             *failure = (struct side_failure){.any = true, .row = row, .err = err};
         }
@@ -149,8 +161,8 @@ static bool side_told(const struct side_failure *failures, int workers, struct e
     return true;
 }
 
-bool als_solve_side(const struct csr *interactions, const struct mat *others, const struct als_options *options,
-                    struct mat *rows, struct err *err)
+bool als_solve_side(const struct csr *interactions, const struct mat *others,
+                    const struct als_options *options, struct mat *rows, struct err *err)
 {
     assert(interactions->rows == rows->rows && interactions->cols == others->rows);
     struct mat gram = als_gram(others, options->threads);
@@ -189,8 +201,8 @@ static void gram_part(void *ctx, int part, int worker)
     (void)worker;
     const struct gram_job *job = ctx;
     struct als_range range = als_part(job->items->rows, GRAM_PARTS, part);
-    struct mat rows =
-        mat_view(mat_row(job->items, range.begin), range.end - range.begin, job->items->cols, job->items->ld);
+    struct mat rows = mat_view(mat_row(job->items, range.begin), range.end - range.begin,
+                               job->items->cols, job->items->ld);
     blas_syrk_add(&rows, &job->partial[part]);
 }
 

@@ -10,8 +10,8 @@
 
 /* LAPACK's Fortran entry points; Debian's libopenblas brings them without a header of their own. */
 extern void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info);
-extern void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda, float *b,
-                    const int *ldb, int *info);
+extern void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda,
+                    float *b, const int *ldb, int *info);
 
 enum { F64_ROWS = 256 }; /* rows widened to double at a time */
 
@@ -42,15 +42,16 @@ void blas_gemm(const struct mat *a, const struct mat *b, struct mat *c)
     if (c->rows == 0 || c->cols == 0) {
         return;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, c->rows, c->cols, a->cols, 1, a->data, a->ld, b->data, b->ld,
-                0, c->data, c->ld);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, c->rows, c->cols, a->cols, 1, a->data,
+                a->ld, b->data, b->ld, 0, c->data, c->ld);
 }
 
 void blas_syrk_add(const struct mat *a, struct mat *c)
 {
     assert(c->rows == a->cols && c->cols == a->cols);
     if (a->rows > 0 && a->cols > 0) {
-        cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, a->cols, a->rows, 1, a->data, a->ld, 1, c->data, c->ld);
+        cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, a->cols, a->rows, 1, a->data, a->ld, 1,
+                    c->data, c->ld);
     }
 }
 
@@ -99,12 +100,14 @@ bool blas_solve_spd(struct mat *a, float *b, struct err *err)
     const int one = 1;
     int info = 0;
     if (!lower_is_finite(a) || !floats_are_finite(b, (size_t)k)) {
-        return FAIL(err, ERR_INVALID, "a least-squares system of %d unknowns holds a number that is not finite", k);
+        return FAIL(err, ERR_INVALID,
+                    "a least-squares system of %d unknowns holds a number that is not finite", k);
     }
     /* Fortran reads columns: our lower triangle by rows is its upper one. */
     spotrf_("U", &k, a->data, &a->ld, &info);
     if (info != 0) {
-        return FAIL(err, ERR_INVALID, "a least-squares system of %d unknowns is singular at %d", k, info);
+        return FAIL(err, ERR_INVALID, "a least-squares system of %d unknowns is singular at %d", k,
+                    info);
     }
     spotrs_("U", &k, &one, a->data, &a->ld, b, &k, &info);
     if (info != 0 || !floats_are_finite(b, (size_t)k)) {

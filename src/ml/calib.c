@@ -54,7 +54,7 @@ static struct platt_slope platt_derivatives(const struct platt_fit *fit, struct 
 
 static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
 {
-    enum { STEPS_MAX = 100 };
+    enum { STEPS_MAX = 100, HALVINGS_MAX = 33 };
     double loss = platt_loss(fit, at);
     for (int step = 0; step < STEPS_MAX; step++) {
         struct platt_slope d = platt_derivatives(fit, at);
@@ -65,16 +65,18 @@ static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
         double by_slope = -(d.h_intercept * d.g_slope - d.h_cross * d.g_intercept) / determinant;
         double by_intercept = -(d.h_slope * d.g_intercept - d.h_cross * d.g_slope) / determinant;
         double downhill = d.g_slope * by_slope + d.g_intercept * by_intercept;
-        double length = 1;
         bool moved = false;
-        for (; isfinite(downhill) && length >= 1e-10 && !moved; length /= 2) {
-            struct platt next = {at.slope + length * by_slope, at.intercept + length * by_intercept};
+        double length = 1;
+        for (int halving = 0; isfinite(downhill) && !moved && halving < HALVINGS_MAX; halving++) {
+            struct platt next = {at.slope + length * by_slope,
+                                 at.intercept + length * by_intercept};
             double next_loss = platt_loss(fit, next);
             if (next_loss < loss + 1e-4 * length * downhill) {
                 at = next;
                 loss = next_loss;
                 moved = true;
             }
+            length /= 2;
         }
         if (!moved) {
             break;
@@ -83,20 +85,23 @@ static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
     return at;
 }
 
-bool calib_fit(const double *margins, const uint8_t *labels, int count, struct platt *out, struct err *err)
+bool calib_fit(const double *margins, const uint8_t *labels, int count, struct platt *out,
+               struct err *err)
 {
     double classes[2] = {0, 0};
     double scale = 0;
     for (int i = 0; i < count; i++) {
         if (!isfinite(margins[i]) || labels[i] > 1) {
-            return FAIL(err, ERR_INVALID, "row %d has margin %g and label %d: not a finite number and 0 or 1", i,
+            return FAIL(err, ERR_INVALID,
+                        "row %d has margin %g and label %d: not a finite number and 0 or 1", i,
                         margins[i], labels[i]);
         }
         classes[labels[i]]++;
         scale = fmax(scale, fabs(margins[i]));
     }
     if (classes[0] < 1 || classes[1] < 1) {
-        return FAIL(err, ERR_INVALID, "calibration needs rows of both classes, not %g of 0 and %g of 1", classes[0],
+        return FAIL(err, ERR_INVALID,
+                    "calibration needs rows of both classes, not %g of 0 and %g of 1", classes[0],
                     classes[1]);
     }
     /* Newton works on margins of at most 1: squares of huge ones would drown the intercept. */
@@ -161,7 +166,8 @@ static int by_score(const void *a, const void *b)
 }
 
 /* Rows in ascending score, owned by the caller; *out_positives counts labels of 1. */
-static struct scored *sorted(const double *scores, const uint8_t *labels, int count, double *out_positives)
+static struct scored *sorted(const double *scores, const uint8_t *labels, int count,
+                             double *out_positives)
 {
     struct scored *rows = mem_array((size_t)count + 1, sizeof *rows);
     double positives = 0;
@@ -208,7 +214,8 @@ double calib_average_precision(const double *scores, const uint8_t *labels, int 
 {
     double positives;
     CLEANUP(mem_free) struct scored *rows = sorted(scores, labels, count, &positives);
-    double above = positives; /* positives at or above the current step, going up from the lowest score */
+    double above =
+        positives; /* positives at or above the current step, going up from the lowest score */
     double sum = 0;
     for (int from = 0; from < count;) {
         double tied_positives;
@@ -240,7 +247,8 @@ int calib_reliability(const double *probabilities, const uint8_t *labels, int co
             hits += tied;
             end = tie;
         }
-        out[written++] = (struct reliability_bin){end - from, mass / (end - from), hits / (end - from)};
+        out[written++] =
+            (struct reliability_bin){end - from, mass / (end - from), hits / (end - from)};
         from = end;
     }
     return written;

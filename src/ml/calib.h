@@ -19,7 +19,8 @@ struct platt {
  * on Platt's Probabilistic Outputs, 2007). Margins must come from rows the model was not trained
  * on. Fails with ERR_INVALID if a margin is not finite, a label is not 0 or 1, or fewer than one
  * row of each class is there. */
-CAN_FAIL bool calib_fit(const double *margins, const uint8_t *labels, int count, struct platt *out, struct err *err);
+CAN_FAIL bool calib_fit(const double *margins, const uint8_t *labels, int count, struct platt *out,
+                        struct err *err);
 
 /* The calibrated probability, within [1e-9, 1 - 1e-9]. */
 double calib_apply(const struct platt *calibration, double margin);

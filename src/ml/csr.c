@@ -9,15 +9,18 @@
 #include <math.h>
 #include <string.h>
 
-static bool triples_check(int rows, int cols, const struct triple *triples, size_t count, struct err *err)
+static bool triples_check(int rows, int cols, const struct triple *triples, size_t count,
+                          struct err *err)
 {
     if (rows < 0 || cols < 0) {
-        return FAIL(err, ERR_INVALID, "a sparse matrix cannot have %d rows and %d columns", rows, cols);
+        return FAIL(err, ERR_INVALID, "a sparse matrix cannot have %d rows and %d columns", rows,
+                    cols);
     }
     for (size_t i = 0; i < count; i++) {
         const struct triple *t = &triples[i];
         if (t->row < 0 || t->row >= rows || t->col < 0 || t->col >= cols) {
-            return FAIL(err, ERR_INVALID, "entry %zu at (%d, %d) lies outside %d rows and %d columns", i, t->row,
+            return FAIL(err, ERR_INVALID,
+                        "entry %zu at (%d, %d) lies outside %d rows and %d columns", i, t->row,
                         t->col, rows, cols);
         }
         if (!isfinite(t->weight)) {
@@ -37,7 +40,8 @@ static void counts_to_starts(int64_t *start, int buckets)
 }
 
 /* order: triple numbers sorted by (row, column), equal cells in given order. */
-static void sort_cells(int rows, int cols, const struct triple *triples, size_t count, uint64_t *order)
+static void sort_cells(int rows, int cols, const struct triple *triples, size_t count,
+                       uint64_t *order)
 {
     int buckets = rows > cols ? rows : cols;
     CLEANUP(mem_free) int64_t *start = mem_array((size_t)buckets + 1, sizeof *start);
@@ -70,35 +74,47 @@ static struct csr csr_make(int rows, int cols, size_t entries)
     };
 }
 
-bool csr_build(int rows, int cols, const struct triple *triples, size_t count, struct csr *out, struct err *err)
+/* Adds the cells up in sorted order. */
+static bool sum_cells(const struct triple *triples, size_t count, const uint64_t *order,
+                      struct csr *built, struct err *err)
+{
+    int64_t entries = 0;
+    for (size_t i = 0; i < count;) {
+        const struct triple *cell = &triples[order[i]];
+        double sum = 0;
+        for (;
+             i < count && triples[order[i]].row == cell->row && triples[order[i]].col == cell->col;
+             i++) {
+            sum += (double)triples[order[i]].weight;
+        }
+        float weight = (float)sum;
+        if (!isfinite(weight)) {
+            return FAIL(err, ERR_INVALID, "the weights of cell (%d, %d) add up to no finite number",
+                        cell->row, cell->col);
+        }
+        built->column[entries] = cell->col;
+        built->weight[entries] = weight;
+        built->start[cell->row + 1]++;
+        entries++;
+    }
+    counts_to_starts(built->start, built->rows);
+    return true;
+}
+
+bool csr_build(int rows, int cols, const struct triple *triples, size_t count, struct csr *out,
+               struct err *err)
 {
     if (!triples_check(rows, cols, triples, count, err)) {
         return false;
     }
     CLEANUP(mem_free) uint64_t *order = mem_array(count + 1, sizeof *order);
     sort_cells(rows, cols, triples, count, order);
-
-    CLEANUP(csr_free) struct csr built = csr_make(rows, cols, count);
-    int64_t entries = 0;
-    for (size_t i = 0; i < count;) {
-        const struct triple *cell = &triples[order[i]];
-        double sum = 0;
-        for (; i < count && triples[order[i]].row == cell->row && triples[order[i]].col == cell->col; i++) {
-            sum += (double)triples[order[i]].weight;
-        }
-        float weight = (float)sum;
-        if (!isfinite(weight)) {
-            return FAIL(err, ERR_INVALID, "the weights of cell (%d, %d) add up to no finite number", cell->row,
-                        cell->col);
-        }
-        built.column[entries] = cell->col;
-        built.weight[entries] = weight;
-        built.start[cell->row + 1]++;
-        entries++;
+    struct csr built = csr_make(rows, cols, count);
+    if (!sum_cells(triples, count, order, &built, err)) {
+        csr_free(&built);
+        return false;
     }
-    counts_to_starts(built.start, rows);
     *out = built;
-    built = (struct csr){0};
     return true;
 }
 

@@ -26,8 +26,8 @@ struct csr {
 /* Builds from triples in any order; duplicates of one cell are added up in their given order (in
  * double), so the same triples give the same bytes. Fails with ERR_INVALID on a row or column out
  * of range, a weight or sum of weights that is not finite, or rows/cols < 0. */
-CAN_FAIL bool csr_build(int rows, int cols, const struct triple *triples, size_t count, struct csr *out,
-                        struct err *err);
+CAN_FAIL bool csr_build(int rows, int cols, const struct triple *triples, size_t count,
+                        struct csr *out, struct err *err);
 
 struct csr csr_transpose(const struct csr *a); /* owned by the caller */
 void csr_free(struct csr *a);                  /* accepts {0} */

@@ -9,7 +9,8 @@
 
 struct fm fm_view(float bias, const float *linear, int features, const struct mat *pairs)
 {
-    struct fm model = {.features = features, .bias = bias, .linear = mat_view(linear, 1, features, features)};
+    struct fm model = {
+        .features = features, .bias = bias, .linear = mat_view(linear, 1, features, features)};
     if (pairs) {
         assert(pairs->rows == features);
         model.factors = pairs->cols;
@@ -55,7 +56,8 @@ static void factor_sums(const struct fm *model, const struct fm_row *row, double
 }
 
 /* Half of the entry's interactions with all others: 1/2 x v . (sums - v x). */
-static double half_interactions(const struct fm *model, const struct fm_row *row, int entry, const double *sums)
+static double half_interactions(const struct fm *model, const struct fm_row *row, int entry,
+                                const double *sums)
 {
     double x = value_of(model, row, entry);
     const float *v = model->factors ? pairs_of(model, row, entry) : NULL;

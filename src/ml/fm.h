@@ -46,10 +46,10 @@ struct fm_options {
     float l2_linear;  /* >= 0, a step's share of the weight decay of features it touches */
     float l2_pairs;   /* >= 0 */
     float init_stdev; /* of the pair factors, >= 0 */
-    uint64_t seed;    /* initial factors and the order of examples */
     /* Rows validation_from .. rows-1 are held out for early stopping: they must be later in time
      * than those before. 1 .. rows; rows means no validation: all epochs_max epochs run. */
     int validation_from;
+    uint64_t seed; /* initial factors and the order of examples */
     /* NULL, or called after each epoch (1, 2, ...) with mean log losses (validation_loss 0 without
      * validation rows); false stops the training, which then fails with ERR_BUSY. */
     bool (*progress)(void *ctx, int epoch, double train_loss, double validation_loss);
@@ -85,7 +85,8 @@ struct fm fm_view(float bias, const float *linear, int features, const struct ma
 static inline struct fm_row fm_data_row(const struct fm_data *data, int row)
 {
     int64_t from = data->start[row];
-    return (struct fm_row){(int)(data->start[row + 1] - from), data->index + from, data->value + from};
+    return (struct fm_row){(int)(data->start[row + 1] - from), data->index + from,
+                           data->value + from};
 }
 
 /* The margin, accumulated in double, always finite. A value that is not finite counts as 0. Indices

@@ -35,19 +35,20 @@ static bool not_negative(float x)
 static bool options_check(const struct fm_data *data, const struct fm_options *o, struct err *err)
 {
     if (o->factors < 0 || o->factors > FM_FACTORS_MAX) {
-        return FAIL(err, ERR_INVALID, "factors must be between 0 and %d, not %d", FM_FACTORS_MAX, o->factors);
+        return FAIL(err, ERR_INVALID, "factors must be between 0 and %d, not %d", FM_FACTORS_MAX,
+                    o->factors);
     }
     if (o->epochs_max < 1 || o->patience < 1) {
-        return FAIL(err, ERR_INVALID, "epochs and patience must be at least 1, not %d and %d", o->epochs_max,
-                    o->patience);
+        return FAIL(err, ERR_INVALID, "epochs and patience must be at least 1, not %d and %d",
+                    o->epochs_max, o->patience);
     }
-    if (!not_negative(o->rate) || o->rate <= 0 || !not_negative(o->l2_linear) || !not_negative(o->l2_pairs) ||
-        !not_negative(o->init_stdev)) {
+    if (!not_negative(o->rate) || o->rate <= 0 || !not_negative(o->l2_linear) ||
+        !not_negative(o->l2_pairs) || !not_negative(o->init_stdev)) {
         return FAIL(err, ERR_INVALID, "the rate must be > 0, penalties and initial spread >= 0");
     }
     if (o->validation_from < 1 || o->validation_from > data->rows) {
-        return FAIL(err, ERR_INVALID, "validation must start between row 1 and row %d, not %d", data->rows,
-                    o->validation_from);
+        return FAIL(err, ERR_INVALID, "validation must start between row 1 and row %d, not %d",
+                    data->rows, o->validation_from);
     }
     return true;
 }
@@ -56,28 +57,31 @@ static bool entries_check(const struct fm_data *data, struct err *err)
 {
     for (int64_t e = 0; e < data->start[data->rows]; e++) {
         if (data->index[e] < 0 || data->index[e] >= data->features) {
-            return FAIL(err, ERR_INVALID, "entry %lld has feature %d of %d", (long long)e, data->index[e],
-                        data->features);
+            return FAIL(err, ERR_INVALID, "entry %lld has feature %d of %d", (long long)e,
+                        data->index[e], data->features);
         }
         if (!isfinite(data->value[e])) {
-            return FAIL(err, ERR_INVALID, "entry %lld of feature %d is not a finite number", (long long)e,
-                        data->index[e]);
+            return FAIL(err, ERR_INVALID, "entry %lld of feature %d is not a finite number",
+                        (long long)e, data->index[e]);
         }
     }
     return true;
 }
 
-static bool labels_check(const struct fm_data *data, int train_rows, int *out_positives, struct err *err)
+static bool labels_check(const struct fm_data *data, int train_rows, int *out_positives,
+                         struct err *err)
 {
     int positives = 0;
     for (int r = 0; r < data->rows; r++) {
         if (data->label[r] > 1) {
-            return FAIL(err, ERR_INVALID, "row %d has label %d, which is not 0 or 1", r, data->label[r]);
+            return FAIL(err, ERR_INVALID, "row %d has label %d, which is not 0 or 1", r,
+                        data->label[r]);
         }
         positives += r < train_rows ? data->label[r] : 0;
     }
     if (positives == 0 || positives == train_rows) {
-        return FAIL(err, ERR_INVALID, "%d training rows, all of one class, teach nothing", train_rows);
+        return FAIL(err, ERR_INVALID, "%d training rows, all of one class, teach nothing",
+                    train_rows);
     }
     *out_positives = positives;
     return true;
@@ -137,7 +141,8 @@ static double learn(struct learner *l, const struct fm_row *row, int label)
         int feature = row->index[e];
         float x = row->value[e];
         float *w = &l->model.linear.data[feature];
-        *w -= adagrad_step(o->rate, error * x + o->l2_linear * *w, &l->linear_squares.data[feature]);
+        *w -=
+            adagrad_step(o->rate, error * x + o->l2_linear * *w, &l->linear_squares.data[feature]);
         float *restrict v = mat_row(&l->model.pairs, feature);
         float *restrict squares = mat_row(&l->pair_squares, feature);
         for (int f = 0; f < o->factors; f++) {
@@ -217,7 +222,8 @@ static void keep(const struct fm *from, struct fm *to)
 }
 
 /* Epochs until validation stops improving; best holds the epoch kept. */
-static bool learn_all(struct learner *l, struct rng *rng, struct fm *best, struct fm_fit *fit, struct err *err)
+static bool learn_all(struct learner *l, struct rng *rng, struct fm *best, struct fm_fit *fit,
+                      struct err *err)
 {
     const struct fm_options *o = l->options;
     bool validated = o->validation_from < l->data->rows;
@@ -231,7 +237,8 @@ static bool learn_all(struct learner *l, struct rng *rng, struct fm *best, struc
         double validation_loss = fm_log_loss(&l->model, l->data, o->validation_from, l->data->rows);
         if (!isfinite(train_loss) || !isfinite(l->model.bias) || !mat_is_finite(&l->model.linear) ||
             !mat_is_finite(&l->model.pairs)) {
-            return FAIL(err, ERR_INTERNAL, "training diverged in epoch %d: lower the rate or scale the features",
+            return FAIL(err, ERR_INTERNAL,
+                        "training diverged in epoch %d: lower the rate or scale the features",
                         epoch);
         }
         fit->epochs_run = epoch;
@@ -248,8 +255,8 @@ static bool learn_all(struct learner *l, struct rng *rng, struct fm *best, struc
     return true;
 }
 
-bool fm_train(const struct fm_data *data, const struct fm_options *options, struct fm *out, struct fm_fit *out_fit,
-              struct err *err)
+bool fm_train(const struct fm_data *data, const struct fm_options *options, struct fm *out,
+              struct fm_fit *out_fit, struct err *err)
 {
     assert(data->rows >= 0 && data->features >= 0);
     int positives = 0;

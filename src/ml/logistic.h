@@ -13,10 +13,12 @@ static inline double logistic(double margin)
     return e / (1 + e);
 }
 
-/* -target log p - (1 - target) log(1 - p) at p = logistic(margin); target 0 .. 1, a label or smoothed. */
+/* -target log p - (1 - target) log(1 - p) at p = logistic(margin); target 0 .. 1, a label or
+ * smoothed. */
 static inline double logistic_loss(double margin, double target)
 {
-    return margin >= 0 ? (1 - target) * margin + log1p(exp(-margin)) : -target * margin + log1p(exp(margin));
+    return margin >= 0 ? (1 - target) * margin + log1p(exp(-margin))
+                       : -target * margin + log1p(exp(margin));
 }
 
 #endif

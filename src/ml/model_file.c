@@ -31,11 +31,12 @@ static bool header_check(const struct model_header *h, size_t len, struct err *e
         return FAIL(err, ERR_INVALID, "not a model file: it does not start with " MODEL_MAGIC);
     }
     if (h->endian_mark != MODEL_ENDIAN_MARK) {
-        return FAIL(err, ERR_INVALID, "the model file was written by a machine of the other byte order");
+        return FAIL(err, ERR_INVALID,
+                    "the model file was written by a machine of the other byte order");
     }
     if (h->version != MODEL_VERSION) {
-        return FAIL(err, ERR_INVALID, "the model file has format version %u, this program reads %d", h->version,
-                    MODEL_VERSION);
+        return FAIL(err, ERR_INVALID, "the model file has format version %u, this program reads %d",
+                    h->version, MODEL_VERSION);
     }
     if (h->file_bytes != len) {
         return FAIL(err, ERR_INVALID, "the model file has %zu bytes, its header says %llu", len,
@@ -45,24 +46,27 @@ static bool header_check(const struct model_header *h, size_t len, struct err *e
         h->section_count > (len - sizeof *h) / sizeof(struct model_entry)) {
         return FAIL(err, ERR_INVALID, "the model file cannot have %u sections", h->section_count);
     }
-    if (!model_name_ok(h->kind, sizeof h->kind) || h->zero != 0 || !all_zero(h->zeros, sizeof h->zeros)) {
+    if (!model_name_ok(h->kind, sizeof h->kind) || h->zero != 0 ||
+        !all_zero(h->zeros, sizeof h->zeros)) {
         return FAIL(err, ERR_INVALID, "the model file's header is damaged");
     }
     return true;
 }
 
-/* `from` is where the section before ended; the section must start at the next boundary and end before `limit`. */
-static bool entry_check(const struct model_entry *e, const uint8_t *bytes, uint64_t from, uint64_t limit,
-                        struct err *err)
+/* `from` is where the section before ended; the section must start at the next boundary and end
+ * before `limit`. */
+static bool entry_check(const struct model_entry *e, const uint8_t *bytes, uint64_t from,
+                        uint64_t limit, struct err *err)
 {
     if (!model_name_ok(e->name, sizeof e->name)) {
         return FAIL(err, ERR_INVALID, "a section of the model file has no proper name");
     }
     uint64_t size = model_dtype_bytes(e->dtype);
     uint64_t expected;
-    if (size == 0 || __builtin_mul_overflow(e->count, size, &expected) || expected != e->bytes || e->zero != 0) {
-        return FAIL(err, ERR_INVALID, "section '%s' has type %u and %llu elements in %llu bytes", e->name, e->dtype,
-                    (unsigned long long)e->count, (unsigned long long)e->bytes);
+    if (size == 0 || __builtin_mul_overflow(e->count, size, &expected) || expected != e->bytes ||
+        e->zero != 0) {
+        return FAIL(err, ERR_INVALID, "section '%s' has type %u and %llu elements in %llu bytes",
+                    e->name, e->dtype, (unsigned long long)e->count, (unsigned long long)e->bytes);
     }
     if (e->offset != model_align(from) || e->offset > limit || e->bytes > limit - e->offset) {
         return FAIL(err, ERR_INVALID, "section '%s' lies outside its place", e->name);
@@ -87,7 +91,8 @@ static const struct model_section *find(const struct model_file *file, const cha
 }
 
 /* Reads the table into file->sections. */
-static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit, struct model_file *file, struct err *err)
+static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit,
+                        struct model_file *file, struct err *err)
 {
     uint64_t from = sizeof(struct model_header) + count * sizeof(struct model_entry);
     if (from > limit) {
@@ -103,11 +108,13 @@ static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit, st
             return FAIL(err, ERR_INVALID, "section '%s' is there twice", entry.name);
         }
         struct model_section *section = &file->sections[file->count++];
-        *section = (struct model_section){
-            .dtype = (enum model_dtype)entry.dtype, .count = entry.count, .data = bytes + entry.offset};
+        *section = (struct model_section){.dtype = (enum model_dtype)entry.dtype,
+                                          .count = entry.count,
+                                          .data = bytes + entry.offset};
         memcpy(section->name, entry.name, sizeof section->name);
         if (!model_section_finite(section)) {
-            return FAIL(err, ERR_INVALID, "section '%s' holds a number that is not finite", entry.name);
+            return FAIL(err, ERR_INVALID, "section '%s' holds a number that is not finite",
+                        entry.name);
         }
         from = entry.offset + entry.bytes;
     }
@@ -117,7 +124,8 @@ static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit, st
     return true;
 }
 
-/* One pass over the bytes gives both digests: the one stored at the end, and the one of the whole file. */
+/* One pass over the bytes gives both digests: the one stored at the end, and the one of the whole
+ * file. */
 static bool digest_check(const uint8_t *bytes, size_t len, struct model_file *file, struct err *err)
 {
     struct hash_state state;
@@ -137,7 +145,8 @@ static bool digest_check(const uint8_t *bytes, size_t len, struct model_file *fi
 bool model_file_view(const void *bytes, size_t len, struct model_file *out, struct err *err)
 {
     struct model_header header;
-    if (len < sizeof header + sizeof(struct model_entry) + SHA256_BYTES || len > MODEL_FILE_BYTES_MAX) {
+    if (len < sizeof header + sizeof(struct model_entry) + SHA256_BYTES ||
+        len > MODEL_FILE_BYTES_MAX) {
         return FAIL(err, ERR_INVALID, "%zu bytes cannot be a model file", len);
     }
     if ((uintptr_t)bytes % alignof(double) != 0) {
@@ -145,7 +154,8 @@ bool model_file_view(const void *bytes, size_t len, struct model_file *out, stru
     }
     memcpy(&header, bytes, sizeof header);
     struct model_file file = {.bytes = bytes, .length = len};
-    if (!header_check(&header, len, err) || !table_check(bytes, header.section_count, len - SHA256_BYTES, &file, err) ||
+    if (!header_check(&header, len, err) ||
+        !table_check(bytes, header.section_count, len - SHA256_BYTES, &file, err) ||
         !digest_check(bytes, len, &file, err)) {
         return false;
     }
@@ -167,7 +177,8 @@ static void fd_close(const int *fd)
 static bool not_opened(struct err *err, const char *path, int code)
 {
     char reason[128];
-    return FAIL(err, ERR_INVALID, "cannot read the model file %s: %s", path, strerror_r(code, reason, sizeof reason));
+    return FAIL(err, ERR_INVALID, "cannot read the model file %s: %s", path,
+                strerror_r(code, reason, sizeof reason));
 }
 
 bool model_file_open(const char *path, struct model_file *out, struct err *err)
@@ -181,7 +192,8 @@ bool model_file_open(const char *path, struct model_file *out, struct err *err)
         return FAIL(err, ERR_INVALID, "%s is not a plain file", path);
     }
     if (status.st_size <= 0 || (uint64_t)status.st_size > MODEL_FILE_BYTES_MAX) {
-        return FAIL(err, ERR_INVALID, "%lld bytes cannot be a model file", (long long)status.st_size);
+        return FAIL(err, ERR_INVALID, "%lld bytes cannot be a model file",
+                    (long long)status.st_size);
     }
     size_t len = (size_t)status.st_size;
     void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -210,14 +222,15 @@ void model_file_close(struct model_file *file)
 
 /* ---- getters ---- */
 
-bool model_file_expect(const struct model_file *file, const char *kind, const uint8_t schema[SHA256_BYTES],
-                       struct err *err)
+bool model_file_expect(const struct model_file *file, const char *kind,
+                       const uint8_t schema[SHA256_BYTES], struct err *err)
 {
     if (strcmp(file->kind, kind) != 0) {
         return FAIL(err, ERR_INVALID, "the model is of kind '%s', not '%s'", file->kind, kind);
     }
     if (memcmp(file->schema, schema, SHA256_BYTES) != 0) {
-        return FAIL(err, ERR_INVALID, "the '%s' model was trained for another schema: train it again", kind);
+        return FAIL(err, ERR_INVALID,
+                    "the '%s' model was trained for another schema: train it again", kind);
     }
     return true;
 }
@@ -230,14 +243,15 @@ static bool typed(const struct model_file *file, const char *name, enum model_dt
         return FAIL(err, ERR_INVALID, "the model has no section '%s'", name);
     }
     if (section->dtype != dtype) {
-        return FAIL(err, ERR_INVALID, "section '%s' has type %d, not %d", name, (int)section->dtype, (int)dtype);
+        return FAIL(err, ERR_INVALID, "section '%s' has type %d, not %d", name, (int)section->dtype,
+                    (int)dtype);
     }
     *out = section;
     return true;
 }
 
-bool model_file_count(const struct model_file *file, const char *name, enum model_dtype dtype, uint64_t *out_count,
-                      struct err *err)
+bool model_file_count(const struct model_file *file, const char *name, enum model_dtype dtype,
+                      uint64_t *out_count, struct err *err)
 {
     const struct model_section *section;
     if (!typed(file, name, dtype, &section, err)) {
@@ -247,8 +261,8 @@ bool model_file_count(const struct model_file *file, const char *name, enum mode
     return true;
 }
 
-static bool counted(const struct model_file *file, const char *name, enum model_dtype dtype, uint64_t count,
-                    const void **out, struct err *err)
+static bool counted(const struct model_file *file, const char *name, enum model_dtype dtype,
+                    uint64_t count, const void **out, struct err *err)
 {
     const struct model_section *section;
     if (!typed(file, name, dtype, &section, err)) {
@@ -263,16 +277,16 @@ static bool counted(const struct model_file *file, const char *name, enum model_
 }
 
 /* One typed getter a line: the type in C and the type in the file belong together. */
-#define GETTER(suffix, dtype, type)                                                                                    \
-    bool model_file_##suffix(const struct model_file *file, const char *name, uint64_t count, const type **out,        \
-                             struct err *err)                                                                          \
-    {                                                                                                                  \
-        const void *data;                                                                                              \
-        if (!counted(file, name, dtype, count, &data, err)) {                                                          \
-            return false;                                                                                              \
-        }                                                                                                              \
-        *out = data;                                                                                                   \
-        return true;                                                                                                   \
+#define GETTER(suffix, dtype, type)                                                                \
+    bool model_file_##suffix(const struct model_file *file, const char *name, uint64_t count,      \
+                             const type **out, struct err *err)                                    \
+    {                                                                                              \
+        const void *data;                                                                          \
+        if (!counted(file, name, dtype, count, &data, err)) {                                      \
+            return false;                                                                          \
+        }                                                                                          \
+        *out = data;                                                                               \
+        return true;                                                                               \
     }
 
 GETTER(f32, MODEL_F32, float)
@@ -281,12 +295,13 @@ GETTER(i32, MODEL_I32, int32_t)
 GETTER(i64, MODEL_I64, int64_t)
 GETTER(u8, MODEL_U8, uint8_t)
 
-bool model_file_mat(const struct model_file *file, const char *name, int rows, int cols, struct mat *out,
-                    struct err *err)
+bool model_file_mat(const struct model_file *file, const char *name, int rows, int cols,
+                    struct mat *out, struct err *err)
 {
     const float *data;
     if (rows < 0 || cols < 0 || cols > INT32_MAX - MAT_ALIGN_FLOATS) {
-        return FAIL(err, ERR_INVALID, "matrix '%s' cannot have %d rows and %d columns", name, rows, cols);
+        return FAIL(err, ERR_INVALID, "matrix '%s' cannot have %d rows and %d columns", name, rows,
+                    cols);
     }
     if (!model_file_f32(file, name, (uint64_t)rows * (uint64_t)mat_ld(cols), &data, err)) {
         return false;
@@ -295,8 +310,8 @@ bool model_file_mat(const struct model_file *file, const char *name, int rows, i
     return true;
 }
 
-bool model_file_text(const struct model_file *file, const char *name, const char **out_text, size_t *out_len,
-                     struct err *err)
+bool model_file_text(const struct model_file *file, const char *name, const char **out_text,
+                     size_t *out_len, struct err *err)
 {
     const struct model_section *section;
     if (!typed(file, name, MODEL_U8, &section, err)) {

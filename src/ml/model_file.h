@@ -68,28 +68,29 @@ struct model_builder {
 
 struct model_builder model_builder_make(const char *kind, const uint8_t schema[SHA256_BYTES]);
 /* Names: 1 .. 23 of a-z 0-9 _ . - */
-void model_builder_add(struct model_builder *b, const char *name, enum model_dtype dtype, const void *data,
-                       uint64_t count);
+void model_builder_add(struct model_builder *b, const char *name, enum model_dtype dtype,
+                       const void *data, uint64_t count);
 /* An owned matrix with its padding (rows * mat_ld(cols) floats), so that a mapped one is aligned
  * like it. */
 void model_builder_add_mat(struct model_builder *b, const char *name, const struct mat *m);
-void model_builder_add_text(struct model_builder *b, const char *name, const char *text); /* u8, without NUL */
+void model_builder_add_text(struct model_builder *b, const char *name,
+                            const char *text); /* u8, without NUL */
 
 /* The file's bytes into *out (owned by the caller: buf_free) and its SHA-256. The same sections
  * give the same bytes. Fails with ERR_INVALID on a bad or repeated name, no section, a float that
  * is not finite, or too many bytes. */
-CAN_FAIL bool model_builder_finish(const struct model_builder *b, struct buf *out, uint8_t out_sha256[SHA256_BYTES],
-                                   struct err *err);
+CAN_FAIL bool model_builder_finish(const struct model_builder *b, struct buf *out,
+                                   uint8_t out_sha256[SHA256_BYTES], struct err *err);
 
 /* Writes dir/model-<sha256>.bin: temporary file in dir, fsync, rename, fsync of dir. Fills
  * out_path. Repeating it is harmless. Fails with ERR_BUSY if the disk is full, else ERR_INTERNAL.
  */
-CAN_FAIL bool model_file_save(const char *dir, const void *bytes, size_t len, char out_path[MODEL_PATH_BYTES],
-                              struct err *err);
+CAN_FAIL bool model_file_save(const char *dir, const void *bytes, size_t len,
+                              char out_path[MODEL_PATH_BYTES], struct err *err);
 
 /* dir/model-<sha256>.bin into out_path; false (ERR_INVALID) if it would not fit. */
-CAN_FAIL bool model_file_path(const char *dir, const uint8_t sha256[SHA256_BYTES], char out_path[MODEL_PATH_BYTES],
-                              struct err *err);
+CAN_FAIL bool model_file_path(const char *dir, const uint8_t sha256[SHA256_BYTES],
+                              char out_path[MODEL_PATH_BYTES], struct err *err);
 
 /* ---- reading ---- */
 
@@ -112,37 +113,38 @@ struct model_file {
 CAN_FAIL bool model_file_open(const char *path, struct model_file *out, struct err *err);
 
 /* The same for bytes in memory, borrowed until the last use; they must be aligned to 8. */
-CAN_FAIL bool model_file_view(const void *bytes, size_t len, struct model_file *out, struct err *err);
+CAN_FAIL bool model_file_view(const void *bytes, size_t len, struct model_file *out,
+                              struct err *err);
 
 void model_file_close(struct model_file *file); /* accepts {0} and views */
 
 /* Fails with ERR_INVALID unless the kind and the schema hash are the expected ones. */
-CAN_FAIL bool model_file_expect(const struct model_file *file, const char *kind, const uint8_t schema[SHA256_BYTES],
-                                struct err *err);
+CAN_FAIL bool model_file_expect(const struct model_file *file, const char *kind,
+                                const uint8_t schema[SHA256_BYTES], struct err *err);
 
 /* Elements of the section; fails with ERR_INVALID if it is missing or of another type. */
-CAN_FAIL bool model_file_count(const struct model_file *file, const char *name, enum model_dtype dtype,
-                               uint64_t *out_count, struct err *err);
+CAN_FAIL bool model_file_count(const struct model_file *file, const char *name,
+                               enum model_dtype dtype, uint64_t *out_count, struct err *err);
 
 /* The section's elements, borrowed. Fails with ERR_INVALID if it is missing, of another type, or
  * does not have exactly `count` elements. */
-CAN_FAIL bool model_file_f32(const struct model_file *file, const char *name, uint64_t count, const float **out,
-                             struct err *err);
-CAN_FAIL bool model_file_f64(const struct model_file *file, const char *name, uint64_t count, const double **out,
-                             struct err *err);
-CAN_FAIL bool model_file_i32(const struct model_file *file, const char *name, uint64_t count, const int32_t **out,
-                             struct err *err);
-CAN_FAIL bool model_file_i64(const struct model_file *file, const char *name, uint64_t count, const int64_t **out,
-                             struct err *err);
-CAN_FAIL bool model_file_u8(const struct model_file *file, const char *name, uint64_t count, const uint8_t **out,
-                            struct err *err);
+CAN_FAIL bool model_file_f32(const struct model_file *file, const char *name, uint64_t count,
+                             const float **out, struct err *err);
+CAN_FAIL bool model_file_f64(const struct model_file *file, const char *name, uint64_t count,
+                             const double **out, struct err *err);
+CAN_FAIL bool model_file_i32(const struct model_file *file, const char *name, uint64_t count,
+                             const int32_t **out, struct err *err);
+CAN_FAIL bool model_file_i64(const struct model_file *file, const char *name, uint64_t count,
+                             const int64_t **out, struct err *err);
+CAN_FAIL bool model_file_u8(const struct model_file *file, const char *name, uint64_t count,
+                            const uint8_t **out, struct err *err);
 
 /* A matrix written by model_builder_add_mat; borrowed, for reading only. */
-CAN_FAIL bool model_file_mat(const struct model_file *file, const char *name, int rows, int cols, struct mat *out,
-                             struct err *err);
+CAN_FAIL bool model_file_mat(const struct model_file *file, const char *name, int rows, int cols,
+                             struct mat *out, struct err *err);
 
 /* A text section of any length, not NUL-terminated; borrowed. */
-CAN_FAIL bool model_file_text(const struct model_file *file, const char *name, const char **out_text, size_t *out_len,
-                              struct err *err);
+CAN_FAIL bool model_file_text(const struct model_file *file, const char *name,
+                              const char **out_text, size_t *out_len, struct err *err);
 
 #endif

@@ -6,7 +6,8 @@
 
 uint64_t model_dtype_bytes(uint32_t dtype)
 {
-    static const uint8_t bytes[] = {[MODEL_F32] = 4, [MODEL_F64] = 8, [MODEL_I32] = 4, [MODEL_I64] = 8, [MODEL_U8] = 1};
+    static const uint8_t bytes[] = {
+        [MODEL_F32] = 4, [MODEL_F64] = 8, [MODEL_I32] = 4, [MODEL_I64] = 8, [MODEL_U8] = 1};
     return dtype < sizeof bytes ? bytes[dtype] : 0;
 }
 

@@ -3,8 +3,9 @@
 
 #include "ml/model_file.h"
 
-/* The byte layout of model_file.h, shared by its writer and its reader only. Both copy these structs to and from
- * the file as they are; the endianness mark refuses the files of a machine of the other kind. */
+/* The byte layout of model_file.h, shared by its writer and its reader only. Both copy these
+ * structs to and from the file as they are; the endianness mark refuses the files of a machine of
+ * the other kind. */
 
 #define MODEL_MAGIC       "CWMODEL1"
 #define MODEL_ENDIAN_MARK UINT32_C(0x0A0B0C0D)

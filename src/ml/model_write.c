@@ -28,7 +28,8 @@ struct model_builder model_builder_make(const char *kind, const uint8_t schema[S
     struct model_builder b = {0};
     memcpy(b.schema, schema, SHA256_BYTES);
     if (!name_put(b.kind, sizeof b.kind, kind)) {
-        err_fill(&b.err, ERR_INVALID, "'%s' is not a model kind: 1 to %d of a-z 0-9 _ . -", kind, MODEL_KIND_BYTES - 1);
+        err_fill(&b.err, ERR_INVALID, "'%s' is not a model kind: 1 to %d of a-z 0-9 _ . -", kind,
+                 MODEL_KIND_BYTES - 1);
     }
     return b;
 }
@@ -43,8 +44,8 @@ static bool name_taken(const struct model_builder *b, const char *name)
     return false;
 }
 
-static bool section_check(const struct model_builder *b, const char *name, const struct model_section *section,
-                          bool name_fits, struct err *err)
+static bool section_check(const struct model_builder *b, const char *name,
+                          const struct model_section *section, bool name_fits, struct err *err)
 {
     if (b->count == MODEL_SECTIONS_MAX) {
         return FAIL(err, ERR_INVALID, "a model has at most %d sections", MODEL_SECTIONS_MAX);
@@ -58,7 +59,8 @@ static bool section_check(const struct model_builder *b, const char *name, const
     }
     uint64_t size = model_dtype_bytes(section->dtype);
     if (size == 0 || section->count > MODEL_FILE_BYTES_MAX / size) {
-        return FAIL(err, ERR_INVALID, "section '%s' has an unknown type or too many elements", name);
+        return FAIL(err, ERR_INVALID, "section '%s' has an unknown type or too many elements",
+                    name);
     }
     if (!model_section_finite(section)) {
         return FAIL(err, ERR_INVALID, "section '%s' holds a number that is not finite", name);
@@ -66,8 +68,8 @@ static bool section_check(const struct model_builder *b, const char *name, const
     return true;
 }
 
-void model_builder_add(struct model_builder *b, const char *name, enum model_dtype dtype, const void *data,
-                       uint64_t count)
+void model_builder_add(struct model_builder *b, const char *name, enum model_dtype dtype,
+                       const void *data, uint64_t count)
 {
     assert(data || count == 0);
     struct model_section section = {.dtype = dtype, .count = count, .data = data};
@@ -121,8 +123,8 @@ static void add_padding(struct buf *out)
     buf_add(out, zeros, model_align(out->len) - out->len);
 }
 
-bool model_builder_finish(const struct model_builder *b, struct buf *out, uint8_t out_sha256[SHA256_BYTES],
-                          struct err *err)
+bool model_builder_finish(const struct model_builder *b, struct buf *out,
+                          uint8_t out_sha256[SHA256_BYTES], struct err *err)
 {
     if (b->err.kind != ERR_NONE) {
         return FAIL(err, b->err.kind, "%s", b->err.text);
@@ -141,7 +143,8 @@ bool model_builder_finish(const struct model_builder *b, struct buf *out, uint8_
     memcpy(header.kind, b->kind, sizeof header.kind);
     memcpy(header.schema, b->schema, sizeof header.schema);
     if (header.file_bytes == 0) {
-        return FAIL(err, ERR_INVALID, "the model is longer than %llu bytes", (unsigned long long)MODEL_FILE_BYTES_MAX);
+        return FAIL(err, ERR_INVALID, "the model is longer than %llu bytes",
+                    (unsigned long long)MODEL_FILE_BYTES_MAX);
     }
     struct buf bytes = buf_make(header.file_bytes);
     buf_add(&bytes, &header, sizeof header);
@@ -162,12 +165,13 @@ bool model_builder_finish(const struct model_builder *b, struct buf *out, uint8_
 
 /* ---- saving ---- */
 
-bool model_file_path(const char *dir, const uint8_t sha256[SHA256_BYTES], char out_path[MODEL_PATH_BYTES],
-                     struct err *err)
+bool model_file_path(const char *dir, const uint8_t sha256[SHA256_BYTES],
+                     char out_path[MODEL_PATH_BYTES], struct err *err)
 {
     char hex[SHA256_HEX];
     char path[MODEL_PATH_BYTES];
-    int len = snprintf(path, sizeof path, "%s/model-%s.bin", dir, hash_hex(sha256, SHA256_BYTES, hex));
+    int len =
+        snprintf(path, sizeof path, "%s/model-%s.bin", dir, hash_hex(sha256, SHA256_BYTES, hex));
     if (len < 0 || len >= MODEL_PATH_BYTES) {
         return FAIL(err, ERR_INVALID, "the path of the model directory is too long");
     }
@@ -214,7 +218,8 @@ static bool sync_dir(const char *dir, struct err *err)
     return ok;
 }
 
-bool model_file_save(const char *dir, const void *bytes, size_t len, char out_path[MODEL_PATH_BYTES], struct err *err)
+bool model_file_save(const char *dir, const void *bytes, size_t len,
+                     char out_path[MODEL_PATH_BYTES], struct err *err)
 {
     uint8_t sha256[SHA256_BYTES];
     char path[MODEL_PATH_BYTES];

@@ -15,8 +15,8 @@ struct job {
 
 struct worker {
     struct job *job;
-    int number;
     pthread_t thread;
+    int number;
     bool started;
 };
 

@@ -22,7 +22,8 @@ static bool contains(const int *sorted, int count, int id)
     return low < count && sorted[low] == id;
 }
 
-struct rank_metrics rank_eval(const int *ranked, int ranked_count, const int *relevant, int relevant_count, int k)
+struct rank_metrics rank_eval(const int *ranked, int ranked_count, const int *relevant,
+                              int relevant_count, int k)
 {
     assert(relevant_count >= 1 && k >= 1 && ranked_count >= 0);
     double hits = 0;

@@ -13,7 +13,8 @@ struct rank_metrics {
 
 /* ranked (ranked_count) best first and distinct; relevant (relevant_count >= 1) ascending and
  * distinct; k >= 1. A list shorter than k is judged as it is. */
-struct rank_metrics rank_eval(const int *ranked, int ranked_count, const int *relevant, int relevant_count, int k);
+struct rank_metrics rank_eval(const int *ranked, int ranked_count, const int *relevant,
+                              int relevant_count, int k);
 
 /* Mean of each measure over lists; zeros for none. */
 struct rank_metrics rank_eval_mean(const struct rank_metrics *lists, int count);

@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <math.h>
 
-enum { BLOCK_ITEMS = 512 }; /* items scored for all queries before the next block: 128 KiB at 64 factors */
+enum {
+    BLOCK_ITEMS = 512
+}; /* items scored for all queries before the next block: 128 KiB at 64 factors */
 
 /* The answer being built: a binary heap in hits, worst at 0. */
 struct best {
@@ -89,15 +91,16 @@ static int finish(struct best *best)
     return best->count;
 }
 
-static void offer_rows(struct best *best, const struct mat *items, const float *query, int from, int to)
+static void offer_rows(struct best *best, const struct mat *items, const float *query, int from,
+                       int to)
 {
     for (int id = from; id < to; id++) {
         offer(best, id, mat_dot(mat_row(items, id), query, items->cols));
     }
 }
 
-int topk_search(const struct mat *items, const float *query, int k, const struct topk_filter *filter,
-                struct topk_hit *out)
+int topk_search(const struct mat *items, const float *query, int k,
+                const struct topk_filter *filter, struct topk_hit *out)
 {
     assert(k >= 0);
     struct best best = {.hits = out, .k = k, .filter = filter};
@@ -107,8 +110,8 @@ int topk_search(const struct mat *items, const float *query, int k, const struct
     return finish(&best);
 }
 
-void topk_batch(const struct mat *items, const struct mat *queries, int k, const struct topk_filter *filters,
-                struct topk_hit *out, int *out_counts)
+void topk_batch(const struct mat *items, const struct mat *queries, int k,
+                const struct topk_filter *filters, struct topk_hit *out, int *out_counts)
 {
     assert(k >= 0 && queries->cols == items->cols);
     for (int q = 0; q < queries->rows; q++) {
@@ -131,7 +134,8 @@ void topk_batch(const struct mat *items, const struct mat *queries, int k, const
     }
 }
 
-int topk_of_scores(const float *scores, int count, int k, const struct topk_filter *filter, struct topk_hit *out)
+int topk_of_scores(const float *scores, int count, int k, const struct topk_filter *filter,
+                   struct topk_hit *out)
 {
     assert(k >= 0);
     struct best best = {.hits = out, .k = k, .filter = filter};

@@ -15,24 +15,26 @@ struct topk_hit {
 
 /* Which items may be answered. All members optional: {0} lets every item through. */
 struct topk_filter {
-    const uint64_t *excluded;        /* bit id%64 of word id/64 set: left out; one bit for each item */
-    bool (*keep)(void *ctx, int id); /* false: left out; asked only for items that would enter the answer */
+    const uint64_t *excluded; /* bit id%64 of word id/64 set: left out; one bit for each item */
+    bool (*keep)(void *ctx,
+                 int id); /* false: left out; asked only for items that would enter the answer */
     void *ctx;
 };
 
 /* The k best rows of items (n, k') for query (k'). Writes at most k hits to out, best first, and
  * returns how many: fewer than k only if the filter or n leaves fewer. A score that is NaN is never
  * answered. */
-int topk_search(const struct mat *items, const float *query, int k, const struct topk_filter *filter,
-                struct topk_hit *out);
+int topk_search(const struct mat *items, const float *query, int k,
+                const struct topk_filter *filter, struct topk_hit *out);
 
 /* The same for every row of queries (q, k'), each with its own filter (filters NULL: none). out (q
  * * k) row by row, out_counts (q). Answers equal topk_search's bit for bit; faster, because a block
  * of items is read once for all queries. */
-void topk_batch(const struct mat *items, const struct mat *queries, int k, const struct topk_filter *filters,
-                struct topk_hit *out, int *out_counts);
+void topk_batch(const struct mat *items, const struct mat *queries, int k,
+                const struct topk_filter *filters, struct topk_hit *out, int *out_counts);
 
 /* The k best of ready-made scores (count); same order and filter rules. */
-int topk_of_scores(const float *scores, int count, int k, const struct topk_filter *filter, struct topk_hit *out);
+int topk_of_scores(const float *scores, int count, int k, const struct topk_filter *filter,
+                   struct topk_hit *out);
 
 #endif

@@ -84,10 +84,9 @@ static void a_shopper_folded_in_is_served_as_well_as_one_trained_on(void **state
     struct mat gram = als_gram(&items, 1);
     for (int u = 0; u < SHOPPERS; u++) {
         int64_t from = shop.seen.start[u];
-        assert_succeeds(als_fold_in(&items, &gram, &o, shop.seen.column + from,
-                                    shop.seen.weight + from, (int)(shop.seen.start[u + 1] - from),
-                                    mat_row(&shoppers, u), &err),
-                        err);
+        const struct als_entries done = {(int)(shop.seen.start[u + 1] - from),
+                                         shop.seen.column + from, shop.seen.weight + from};
+        assert_succeeds(als_fold_in(&items, &gram, &o, &done, mat_row(&shoppers, u), &err), err);
     }
     assert_close(ndcg_of(&shoppers, &items), trained, 0.01);
     mat_free(&shoppers);

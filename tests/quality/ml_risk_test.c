@@ -26,16 +26,17 @@ static void carts_make(uint64_t seed)
         int device = (int)rng_below(&rng, SIDES);
         int campaign = (int)rng_below(&rng, SIDES);
         carts.start[r] = (int64_t)r * ENTRIES;
-        carts.index[r * ENTRIES] = device;
-        carts.index[r * ENTRIES + 1] = SIDES + campaign;
-        carts.index[r * ENTRIES + 2] = 2 * SIDES + (int)rng_below(&rng, 24);
+        int32_t *index = &carts.index[carts.start[r]];
+        index[0] = device;
+        index[1] = SIDES + campaign;
+        index[2] = 2 * SIDES + (int)rng_below(&rng, 24);
         for (int e = 0; e < ENTRIES; e++) {
-            carts.value[r * ENTRIES + e] = 1;
+            carts.value[carts.start[r] + e] = 1;
         }
         carts.truth[r] = logistic(0.5 + ((device + campaign) % 2 ? 1.6 : -1.6));
         carts.label[r] = rng_unit(&rng) < carts.truth[r];
     }
-    carts.start[ROWS] = ROWS * ENTRIES;
+    carts.start[ROWS] = (int64_t)ROWS * ENTRIES;
     carts.data = (struct fm_data){.rows = ROWS,
                                   .features = 2 * SIDES + 24,
                                   .start = carts.start,

@@ -212,9 +212,9 @@ static void folding_in_gives_the_factors_a_sweep_would_give(void **state)
     for (int u = 0; u < M; u++) {
         float factors[8];
         int64_t from = a.start[u];
-        assert_succeeds(als_fold_in(&before, &gram, &o, a.column + from, a.weight + from,
-                                    (int)(a.start[u + 1] - from), factors, &err),
-                        err);
+        const struct als_entries done = {(int)(a.start[u + 1] - from), a.column + from,
+                                         a.weight + from};
+        assert_succeeds(als_fold_in(&before, &gram, &o, &done, factors, &err), err);
         assert_memory_equal(factors, mat_row(&w, u), sizeof factors);
     }
     csr_free(&a);
@@ -232,11 +232,12 @@ static void an_entry_of_weight_two_counts_as_the_item_twice(void **state)
     struct als_options o = small_options();
     struct mat h = random_mat(N, o.factors, 5);
     struct mat gram = als_gram(&h, 1);
+    const struct als_entries heavy = {2, (int32_t[]){3, 7}, (float[]){2, 1}};
+    const struct als_entries repeated = {3, (int32_t[]){3, 3, 7}, (float[]){1, 1, 1}};
     float once[8];
     float twice[8];
-    assert_succeeds(als_fold_in(&h, &gram, &o, (int[]){3, 7}, (float[]){2, 1}, 2, once, &err), err);
-    assert_succeeds(
-        als_fold_in(&h, &gram, &o, (int[]){3, 3, 7}, (float[]){1, 1, 1}, 3, twice, &err), err);
+    assert_succeeds(als_fold_in(&h, &gram, &o, &heavy, once, &err), err);
+    assert_succeeds(als_fold_in(&h, &gram, &o, &repeated, twice, &err), err);
     for (int f = 0; f < 8; f++) {
         assert_close(once[f], twice[f], 1e-5);
     }
@@ -252,7 +253,7 @@ static void a_shopper_without_events_gets_zero_factors(void **state)
     struct mat h = random_mat(N, o.factors, 5);
     struct mat gram = als_gram(&h, 1);
     float factors[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    assert_succeeds(als_fold_in(&h, &gram, &o, NULL, NULL, 0, factors, &err), err);
+    assert_succeeds(als_fold_in(&h, &gram, &o, &(struct als_entries){0}, factors, &err), err);
     for (int f = 0; f < 8; f++) {
         assert_close(factors[f], 0, 0);
     }
@@ -276,8 +277,8 @@ static void an_odd_fold_in_is_refused_and_writes_nothing(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct err err = {0};
         float factors[8] = {42};
-        assert_refused(als_fold_in(&h, &gram, &o, &cases[i].id, &cases[i].weight, 1, factors, &err),
-                       err, cases[i].text);
+        const struct als_entries done = {1, &cases[i].id, &cases[i].weight};
+        assert_refused(als_fold_in(&h, &gram, &o, &done, factors, &err), err, cases[i].text);
         assert_close(factors[0], 42, 0);
     }
     mat_free(&h);

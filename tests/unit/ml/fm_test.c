@@ -19,7 +19,7 @@ static void examples_fill(struct examples *x, uint64_t seed)
     struct rng rng = rng_seed(seed);
     for (int r = 0; r < ROWS; r++) {
         double margin = -0.3;
-        x->start[r] = (int64_t)r * ENTRIES;
+        x->start[r] = (int64_t)r * (int64_t)ENTRIES;
         for (int e = 0; e < ENTRIES; e++) {
             int at = r * ENTRIES + e;
             /* one feature out of each of ENTRIES groups: distinct by construction */
@@ -29,7 +29,7 @@ static void examples_fill(struct examples *x, uint64_t seed)
         }
         x->label[r] = rng_unit(&rng) < logistic(margin);
     }
-    x->start[ROWS] = ROWS * ENTRIES;
+    x->start[ROWS] = (int64_t)ROWS * ENTRIES;
     x->data = (struct fm_data){.rows = ROWS,
                                .features = FEATURES,
                                .start = x->start,
@@ -318,8 +318,8 @@ static void a_constant_column_does_no_harm(void **state)
     struct fm_fit fit;
     examples_fill(&constant, 9);
     for (int r = 0; r < ROWS; r++) {
-        constant.index[r * ENTRIES] = 0;
-        constant.value[r * ENTRIES] = 1;
+        constant.index[constant.start[r]] = 0;
+        constant.value[constant.start[r]] = 1;
     }
     assert_succeeds(fm_train(&constant.data, &o, &model, &fit, &err), err);
     assert_true(mat_is_finite(&model.linear) && mat_is_finite(&model.pairs));

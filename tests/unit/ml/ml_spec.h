@@ -11,40 +11,59 @@
 
 #include <math.h>
 
-/* Fails, showing both, unless the difference is at most tolerance. NaN is never close. */
+/* What an assert says about itself when it fails. The asserts are functions behind macros, so that
+ * a test that uses many stays as simple as it reads. */
+struct told {
+    const char *what;
+    const char *file;
+    int line;
+};
+#define TOLD(what) ((struct told){(what), __FILE__, __LINE__})
+
+static inline void check_close(double actual, double expected, double tolerance, struct told told)
+{
+    if (!(fabs(actual - expected) <= tolerance)) {
+        print_error("%s is %.9g, not %.9g\n", told.what, actual, expected);
+        _fail(told.file, told.line);
+    }
+}
+
+static inline void check_less(double less, double more, struct told told)
+{
+    if (!(less < more)) {
+        print_error("%s: %.9g is not below %.9g\n", told.what, less, more);
+        _fail(told.file, told.line);
+    }
+}
+
+static inline void check_succeeded(bool ok, const struct err *err, struct told told)
+{
+    if (!ok) {
+        print_error("%s: %s\n", told.what, err->text);
+        _fail(told.file, told.line);
+    }
+}
+
+static inline void check_refused(bool ok, const struct err *err, const char *part, struct told told)
+{
+    if (ok || err->kind != ERR_INVALID || strstr(err->text, part) == NULL) {
+        print_error("%s: answered %s, kind %d, \"%s\", not a refusal with \"%s\"\n", told.what,
+                    ok ? "true" : "false", (int)err->kind, ok ? "" : err->text, part);
+        _fail(told.file, told.line);
+    }
+}
+
+/* The difference is at most tolerance. NaN is never close. */
 #define assert_close(actual, expected, tolerance)                                                  \
-    do {                                                                                           \
-        double actual_ = (double)(actual);                                                         \
-        double expected_ = (double)(expected);                                                     \
-        if (!(fabs(actual_ - expected_) <= (tolerance))) {                                         \
-            fail_msg("%s is %.9g, not %.9g", #actual, actual_, expected_);                         \
-        }                                                                                          \
-    } while (0)
+    check_close((double)(actual), (double)(expected), (tolerance), TOLD(#actual))
 
-/* Fails, showing both, unless less < more. */
-#define assert_less(less, more)                                                                    \
-    do {                                                                                           \
-        double less_ = (double)(less);                                                             \
-        double more_ = (double)(more);                                                             \
-        if (!(less_ < more_)) {                                                                    \
-            fail_msg("%s is %.9g, not below %s = %.9g", #less, less_, #more, more_);               \
-        }                                                                                          \
-    } while (0)
+#define assert_less(less, more) check_less((double)(less), (double)(more), TOLD(#less " < " #more))
 
-#define assert_succeeds(call, err)                                                                 \
-    do {                                                                                           \
-        if (!(call)) {                                                                             \
-            fail_msg("%s: %s", #call, (err).text);                                                 \
-        }                                                                                          \
-    } while (0)
+/* The call, which fills err on failure, did what its name says. */
+#define assert_succeeds(call, err) check_succeeded((call), &(err), TOLD(#call))
 
-/* Fails unless the call is refused as the caller's mistake, with part in the text. */
-#define assert_refused(call, err, part)                                                            \
-    do {                                                                                           \
-        assert_false(call);                                                                        \
-        assert_int_equal((err).kind, ERR_INVALID);                                                 \
-        assert_text_contains((err).text, part);                                                    \
-    } while (0)
+/* The call refused as the caller's mistake, with part in the text. */
+#define assert_refused(call, err, part) check_refused((call), &(err), (part), TOLD(#call))
 
 /* Random interactions: about `density` of all cells, weights 0.5 .. 2.5; owned by the caller. */
 static inline struct csr random_interactions(int rows, int cols, double density, uint64_t seed)
