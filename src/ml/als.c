@@ -143,16 +143,22 @@ static bool entries_check(const struct als_entries *entries, int items, struct e
     return true;
 }
 
-bool als_fold_in(const struct mat *items, const struct mat *gram, const struct als_options *options,
-                 const struct als_entries *done, float *out_factors, struct err *err)
+static bool row_check(const struct als_options *options, const struct als_entries *done, int items,
+                      struct err *err)
 {
-    assert(items->cols >= 1 && gram->rows == items->cols && gram->cols == items->cols &&
-           done->count >= 0);
+    assert(done->count >= 0);
     if (!ridge_options_ok(options)) {
         return FAIL(err, ERR_INVALID,
                     "the model's reg, reg_exponent or unobserved_weight is out of range");
     }
-    if (!entries_check(done, items->rows, err)) {
+    return entries_check(done, items, err);
+}
+
+bool als_fold_in(const struct mat *items, const struct mat *gram, const struct als_options *options,
+                 const struct als_entries *done, float *out_factors, struct err *err)
+{
+    assert(items->cols >= 1 && gram->rows == items->cols && gram->cols == items->cols);
+    if (!row_check(options, done, items->rows, err)) {
         return false;
     }
     struct als_scratch scratch = als_scratch_make(items->cols);
@@ -160,6 +166,32 @@ bool als_fold_in(const struct mat *items, const struct mat *gram, const struct a
     bool ok = als_solve_row(items, gram, options, done, &scratch, solved.data, err);
     if (ok) {
         memcpy(out_factors, solved.data, (size_t)items->cols * sizeof *out_factors);
+    }
+    mat_free(&solved);
+    als_scratch_free(&scratch);
+    return ok;
+}
+
+/* With the system A fixed, factors = A^-1 (sum of c_e h_e), so the target's score is the sum of
+ * c_e h_e . (A^-1 h_target). */
+bool als_explain(const struct mat *items, const struct mat *gram, const struct als_options *options,
+                 const struct als_entries *done, int target, float *out, struct err *err)
+{
+    if (target < 0 || target >= items->rows) {
+        return FAIL(err, ERR_INVALID, "item %d is outside the model's %d items", target,
+                    items->rows);
+    }
+    if (!row_check(options, done, items->rows, err)) {
+        return false;
+    }
+    struct als_scratch scratch = als_scratch_make(items->cols);
+    struct mat solved = mat_make(1, items->cols);
+    als_row_system(items, gram, options, done, &scratch, solved.data);
+    memcpy(solved.data, mat_row(items, target), (size_t)items->cols * sizeof *solved.data);
+    bool ok = blas_solve_spd(&scratch.system, solved.data, err);
+    for (int e = 0; ok && e < done->count; e++) {
+        out[e] =
+            done->weight[e] * mat_dot(solved.data, mat_row(items, done->column[e]), items->cols);
     }
     mat_free(&solved);
     als_scratch_free(&scratch);

@@ -83,4 +83,11 @@ CAN_FAIL bool als_fold_in(const struct mat *items, const struct mat *gram,
                           const struct als_options *options, const struct als_entries *done,
                           float *out_factors, struct err *err);
 
+/* What each entry of a shopper adds to the score of item `target`, out (done->count): folded-in
+ * factors are linear in the entries, given the system they are solved from, so that the sum is the
+ * target's score within rounding. Fails like als_fold_in, and on a target out of range. */
+CAN_FAIL bool als_explain(const struct mat *items, const struct mat *gram,
+                          const struct als_options *options, const struct als_entries *done,
+                          int target, float *out, struct err *err);
+
 #endif

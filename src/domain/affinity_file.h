@@ -1,0 +1,41 @@
+#ifndef DOMAIN_AFFINITY_FILE_H
+#define DOMAIN_AFFINITY_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "domain/affinity.h"
+#include "ml/als.h"
+
+#include <stdint.h>
+
+/* How training writes an affinity model; serving needs affinity.h only. */
+
+struct affinity_item {
+    const char *id;
+    const char *category; /* NULL unknown */
+    const char *brand;    /* NULL unknown */
+    int64_t price_minor;  /* MONEY_UNKNOWN */
+    float popularity;     /* sum of decayed event weights, >= 0 */
+};
+
+/* Borrows everything. */
+struct affinity_parts {
+    const struct affinity_item *items; /* distinct ids; those with interactions first */
+    int count;
+    int trained;                       /* how many have interactions: rows of factors */
+    const struct mat *factors;         /* (trained, k); NULL makes a popularity model */
+    const struct als_options *options; /* of the training; NULL with factors */
+    int64_t from_us;
+    int64_t as_of_us;
+    const char *card; /* JSON */
+};
+
+/* The bytes of a model file and their SHA-256; *out is owned by the caller (buf_free). */
+CAN_FAIL bool affinity_write(const struct affinity_parts *parts, struct buf *out,
+                             uint8_t out_sha256[SHA256_BYTES], struct err *err);
+
+/* Weight that remains of an event's weight after its age; half after AFFINITY_HALF_LIFE_US. */
+double affinity_decay(int64_t age_us);
+
+#endif
