@@ -4,6 +4,7 @@
 #include "flow/import.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "domain/money.h"
 #include "flow/fold.h"
 #include "flow/import_batch.h"
@@ -187,7 +188,8 @@ static bool item_line(struct job *j, struct category_tree *tree, const struct li
 {
     CLEANUP(arena_free) struct arena a = {0};
     const char *category = NULL;
-    struct product facts = {.price_minor = MONEY_UNKNOWN, .stock = -1};
+    struct product facts = {
+        .price_minor = MONEY_UNKNOWN, .stock = -1, .updated_us = clock_now_us()};
     if (!category_item_line(line, &a, &facts.product_id, &category, err)) {
         return false;
     }

@@ -212,13 +212,20 @@ static bool emit(struct import_parser *p, const struct invoice *i, struct err *e
     return !valid || learn(p, i, err);
 }
 
-/* Takes the n-th open invoice out and makes its event. */
+/* Takes the n-th out; the caller owns it. */
+static struct invoice *take_out(struct open_invoices *all, size_t n)
+{
+    struct invoice *i = all->open[n];
+    all->count--;
+    for (; n < all->count; n++) {
+        all->open[n] = all->open[n + 1];
+    }
+    return i;
+}
+
 static bool close_invoice(struct import_parser *p, size_t n, struct err *err)
 {
-    struct open_invoices *all = invoices_of(p);
-    CLEANUP(invoice_free) struct invoice *i = all->open[n];
-    all->count--;
-    memmove(&all->open[n], &all->open[n + 1], (all->count - n) * sizeof all->open[0]);
+    CLEANUP(invoice_free) struct invoice *i = take_out(invoices_of(p), n);
     return emit(p, i, err);
 }
 
@@ -364,9 +371,7 @@ static bool drop_cut_invoice(struct import_parser *p, struct err *err)
     struct open_invoices *all = invoices_of(p);
     for (size_t n = 0; n < all->count; n++) {
         if (all->open[n]->last_row + 1 == p->rows) {
-            CLEANUP(invoice_free) struct invoice *i = all->open[n];
-            all->count--;
-            memmove(&all->open[n], &all->open[n + 1], (all->count - n) * sizeof all->open[0]);
+            CLEANUP(invoice_free) struct invoice *i = take_out(all, n);
             return FAIL(err, ERR_INVALID,
                         "the file breaks off behind rows of invoice %.40s, left out", i->number);
         }

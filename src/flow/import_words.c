@@ -5,11 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
-/* ASCII on purpose: what the locale of this machine thinks of a byte must not change what is
- * stored. */
+/* ASCII on purpose: what the locale of this machine thinks of a byte must not change what is stored. */
 static char upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+    static const char large[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *at = c != '\0' ? strchr(small, c) : NULL;
+    return at != NULL ? large[at - small] : c;
 }
 
 static bool letter(char c)
@@ -58,17 +60,20 @@ const char *words_category(const char *code, struct arena *a)
     if (code[0] == '\0') {
         return NULL;
     }
-    char *out = arena_alloc(a, strlen(code) * 3 + 1);
+    char *out = arena_alloc(a, strlen(code) * 3 + 1); /* zero-filled: terminated */
     char *to = out;
     for (const char *p = code; *p != '\0'; p++) {
         if (*p == '.') {
-            memcpy(to, " > ", 3);
-            to += 3;
+            *to++ = ' ';
+            *to++ = '>';
+            *to++ = ' ';
+        } else if (*p == '_') {
+            *to++ = ' ';
         } else {
-            *to++ = *p == '_' ? ' ' : *p;
+            *to++ = *p;
         }
     }
-    return out; /* the arena's bytes are zero: terminated */
+    return out;
 }
 
 const char *words_title(const char *brand, const char *category, struct arena *a)
