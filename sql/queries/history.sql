@@ -18,21 +18,21 @@ SELECT s.folded_off, s.doc, b.doc
  ORDER BY u.ord
 
 -- name: history_carts
--- $1 lanes, $2 keys: the stored cart rows of each, in order of the keys and of cart id (C order).
+-- $1 lanes, $2 keys: the stored cart rows of each, in order of the keys and of cart id (by bytes).
 SELECT (u.ord - 1)::int, c.cart_id, c.round, c.status, c.lines, c.units, c.total_minor, c.currency,
        c.opened_at, c.changed_at, c.seen_at, c.contacted, c.bot, c.imported
   FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
   JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key
- ORDER BY u.ord, c.cart_id COLLATE "C"
+ ORDER BY u.ord, c.cart_id
 
 -- name: history_lane_keys
--- $1 lane: every key of which anything is known, in C order.
+-- $1 lane: every key of which anything is known, by bytes.
 SELECT k.key
   FROM (SELECT e.key FROM cartwright.event e WHERE e.lane = $1::int
          UNION SELECT s.key FROM cartwright.shopper s WHERE s.lane = $1::int
          UNION SELECT b.key FROM cartwright.shopper_base b WHERE b.lane = $1::int
          UNION SELECT c.key FROM cartwright.cart c WHERE c.lane = $1::int) k
- ORDER BY k.key COLLATE "C"
+ ORDER BY k.key
 
 -- name: history_lane_states
 -- Where each lane's fold stands, and what retention left.
@@ -48,14 +48,14 @@ SELECT count(*)
   JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
  WHERE c.consumer = 'fold'
 
--- name: history_cursor_hold
--- $1 lane: waits for a fold transaction of the lane to end, and keeps the next one from committing until this one has.
-SELECT c.off FROM cartwright.lane_cursor c WHERE c.lane = $1::int AND c.consumer = 'fold' FOR UPDATE
+-- name: history_lane_seize
+-- $1 lane, $2 owner, $3 lease in microseconds: waits for a fold transaction that moves this cursor; one that comes later
+-- finds another epoch and fails.
+UPDATE cartwright.lane_cursor
+   SET owner = $2::text, epoch = epoch + 1, lease_until = clock_timestamp() + $3::bigint * interval '1 microsecond'
+ WHERE lane = $1::int AND consumer = 'fold'
+RETURNING epoch, off
 
--- name: history_shoppers_prune
--- $1 lane, $2 keys to keep
-DELETE FROM cartwright.shopper s WHERE s.lane = $1::int AND NOT s.key = ANY ($2::text[])
-
--- name: history_carts_prune
--- $1 lane, $2 keys to keep
-DELETE FROM cartwright.cart c WHERE c.lane = $1::int AND NOT c.key = ANY ($2::text[])
+-- name: history_shoppers_delete
+-- $1 lane, $2 keys
+DELETE FROM cartwright.shopper s WHERE s.lane = $1::int AND s.key = ANY ($2::text[])

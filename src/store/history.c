@@ -169,39 +169,33 @@ bool store_unread_count(struct db *db, int64_t *out_count, struct err *err)
     return true;
 }
 
-bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *err)
+bool store_lane_seize(struct db *db, int lane, const char *owner, int64_t lease_us,
+                      struct lane_lease *out, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *r = NULL;
     struct params p = params_make(&a);
 
     param_i32(&p, lane);
-    if (!db_query(db, Q_history_cursor_hold, &p, &r, err)) {
+    param_text(&p, owner);
+    param_i64(&p, lease_us);
+    if (!db_query(db, Q_history_lane_seize, &p, &r, err)) {
         return false;
     }
     if (PQntuples(r) != 1) {
         return FAIL(err, ERR_INTERNAL, "lane %d has no cursor", lane);
     }
-    *out_off = row_i64(r, 0, 0);
+    *out = (struct lane_lease){.lane = lane, .epoch = row_i64(r, 0, 0), .off = row_i64(r, 0, 1)};
     return true;
 }
 
-static bool prune(struct db *db, enum query_id q, int lane, const struct history_keys *keep,
-                  struct err *err)
+bool store_shoppers_delete(struct db *db, int lane, const char *const *keys, size_t count,
+                           struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     struct params p = params_make(&a);
 
     param_i32(&p, lane);
-    param_text_array(&p, keep->keys, keep->count);
-    return db_exec(db, q, &p, NULL, err);
-}
-
-bool store_lane_prune(struct db *db, int lane, const char *const *keys, size_t count,
-                      struct err *err)
-{
-    struct history_keys keep = {.keys = keys, .count = count};
-
-    return prune(db, Q_history_shoppers_prune, lane, &keep, err) &&
-           prune(db, Q_history_carts_prune, lane, &keep, err);
+    param_text_array(&p, keys, count);
+    return db_exec(db, Q_history_shoppers_delete, &p, NULL, err);
 }

@@ -3,11 +3,10 @@
 
 #include "store/db.h"
 #include "store/events.h"
+#include "store/lanes.h"
 #include "store/shoppers.h"
 
 /* Whole histories of shoppers, many at a time: for folding again, replay and retention. */
-
-enum { LANES = 256 };
 
 /* Shoppers to read; the arrays run in parallel and are borrowed. */
 struct history_keys {
@@ -45,11 +44,12 @@ CAN_FAIL bool store_lane_states(struct db *db, struct lane_state out[LANES], str
 /* Events past the cursors. */
 CAN_FAIL bool store_unread_count(struct db *db, int64_t *out_count, struct err *err);
 
-/* Keeps folders off the lane to the end of the transaction; *out_off is where the fold stands. */
-CAN_FAIL bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *err);
-/* Deletes the lane's stored shoppers that are not among the keys, and every cart row of the lane
- * whose shopper is not. */
-CAN_FAIL bool store_lane_prune(struct db *db, int lane, const char *const *keys, size_t count,
-                               struct err *err);
+/* Takes the lane's lease whoever has it: a fold transaction under way ends first, or fails at its
+ * cursor. In its own transaction; what follows is then fenced by *out like a folder. */
+CAN_FAIL bool store_lane_seize(struct db *db, int lane, const char *owner, int64_t lease_us,
+                               struct lane_lease *out, struct err *err);
+/* Deletes what is stored of these shoppers of the lane. */
+CAN_FAIL bool store_shoppers_delete(struct db *db, int lane, const char *const *keys, size_t count,
+                                    struct err *err);
 
 #endif

@@ -1,0 +1,124 @@
+-- The event log. What is claimed, locked and ordered is said above each query.
+
+-- name: events_append
+-- Locks the lanes of the keys in ascending order until commit. Rows only for what was not stored.
+SELECT ord, status
+  FROM cartwright.append_rows($1::text[], $2::text[], $3::text[], $4::text, $5::timestamptz[], $6::timestamptz, $7::jsonb[]);
+
+-- name: events_after
+-- Of the lanes with news at most $3, each gets an equal share of $3 rows; ordered by lane, then offset.
+-- LIMIT inside the lateral parts holds the planner to one index descent a lane.
+WITH fresh AS MATERIALIZED (
+    SELECT l.lane, l.off
+      FROM unnest($1::int[], $2::bigint[]) AS l(lane, off)
+     CROSS JOIN LATERAL (SELECT 1 FROM cartwright.event x WHERE x.lane = l.lane AND x.off > l.off ORDER BY x.off LIMIT 1) AS news
+     ORDER BY random()
+     LIMIT $3::bigint
+)
+SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM fresh f
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = f.lane AND x.off > f.off
+                      ORDER BY x.off LIMIT $3::bigint / (SELECT count(*) FROM fresh)) AS e
+ ORDER BY e.lane, e.off;
+
+-- name: events_of_key
+-- Ordered by offset.
+SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
+  FROM cartwright.event
+ WHERE lane = $1::int AND key = $2::text AND off > $3::bigint
+ ORDER BY off;
+
+-- name: events_last_off
+SELECT off FROM cartwright.event WHERE lane = $1::int AND key = $2::text ORDER BY off DESC LIMIT 1;
+
+-- name: events_stream
+-- The whole log up to a time, shopper by shopper.
+SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
+  FROM cartwright.event
+ WHERE occurred_at <= $1::timestamptz
+ ORDER BY lane, key, off;
+
+-- name: lane_lock
+-- Locks one lane until commit: nobody appends to it meanwhile.
+SELECT lane FROM cartwright.lane WHERE lane = $1::int FOR UPDATE;
+
+-- name: lanes_lease
+-- Renews the owner's own lanes, then claims lanes whose lease has run out, $3 in all; each claim starts an epoch. Own lanes are
+-- waited for, others are not (SKIP LOCKED): two owners that eye each other's lanes cannot deadlock.
+WITH mine AS MATERIALIZED (
+    SELECT c.lane FROM cartwright.lane_cursor c
+     WHERE c.consumer = 'fold' AND c.owner = $1::text
+     ORDER BY c.lane LIMIT $3::bigint FOR UPDATE
+), free AS MATERIALIZED (
+    SELECT c.lane FROM cartwright.lane_cursor c
+     WHERE c.consumer = 'fold' AND c.owner IS DISTINCT FROM $1::text AND c.lease_until < now()
+     ORDER BY c.lane LIMIT greatest($3::bigint - (SELECT count(*) FROM mine), 0) FOR UPDATE SKIP LOCKED
+)
+UPDATE cartwright.lane_cursor c
+   SET owner = $1::text, lease_until = now() + $2::bigint * interval '1 microsecond',
+       epoch = c.epoch + CASE WHEN t.claimed THEN 1 ELSE 0 END
+  FROM (SELECT lane, false AS claimed FROM mine UNION ALL SELECT lane, true FROM free) AS t
+ WHERE c.lane = t.lane AND c.consumer = 'fold'
+RETURNING c.lane, c.epoch, c.off;
+
+-- name: lanes_shed
+-- Gives back what the owner holds beyond the lanes it leased just now ($2), for others to claim.
+UPDATE cartwright.lane_cursor SET owner = NULL, lease_until = '-infinity'
+ WHERE consumer = 'fold' AND owner = $1::text AND lane <> ALL ($2::int[]);
+
+-- name: lanes_release
+UPDATE cartwright.lane_cursor SET owner = NULL, lease_until = '-infinity' WHERE consumer = 'fold' AND owner = $1::text;
+
+-- name: lane_owner_seen
+INSERT INTO cartwright.lane_owner (consumer, owner, seen_until) VALUES ('fold', $1::text, now() + $2::bigint * interval '1 microsecond')
+ON CONFLICT (consumer, owner) DO UPDATE SET seen_until = excluded.seen_until;
+
+-- name: lane_owners_count
+SELECT count(*) FROM cartwright.lane_owner WHERE consumer = 'fold' AND seen_until >= now();
+
+-- name: lane_owner_forget
+-- This owner, and those that died a while ago.
+DELETE FROM cartwright.lane_owner WHERE consumer = 'fold' AND (owner = $1::text OR seen_until < now() - interval '1 hour');
+
+-- name: cursors_advance
+-- The fence: a lane moves only from the epoch and offset it was read at. Locks the cursors until commit.
+UPDATE cartwright.lane_cursor c
+   SET off = n.new_off, lease_until = now() + $5::bigint * interval '1 microsecond'
+  FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n(lane, epoch, old_off, new_off)
+ WHERE c.lane = n.lane AND c.consumer = 'fold' AND c.epoch = n.epoch AND c.off = n.old_off;
+
+-- name: dead_letter_put
+INSERT INTO cartwright.dead_letter (lane, off, event_id, key, pointer, detail, body, dead_at)
+VALUES ($1::int, $2::bigint, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::timestamptz)
+ON CONFLICT (lane, off) DO NOTHING;
+
+-- name: unknown_types_count
+INSERT INTO cartwright.unknown_type (lane, type, events, last_at)
+SELECT n.lane, n.type, sum(n.events), $4::timestamptz
+  FROM unnest($1::int[], $2::text[], $3::bigint[]) AS n(lane, type, events)
+ GROUP BY n.lane, n.type
+ ORDER BY n.lane, n.type
+ON CONFLICT (lane, type) DO UPDATE SET events = unknown_type.events + excluded.events, last_at = excluded.last_at;
+
+-- name: log_lag
+-- Events past the cursors (holes count: an upper bound), the oldest of them, and the dead letters.
+SELECT coalesce(sum(newest.off - c.off), 0)::bigint, min(oldest.received_at), (SELECT count(*) FROM cartwright.dead_letter)
+  FROM cartwright.lane_cursor c
+ CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
+ CROSS JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
+ WHERE c.consumer = 'fold';
+
+-- name: lane_trim
+-- The caller holds the lane's lock; the floor is raised in the same transaction.
+DELETE FROM cartwright.event WHERE lane = $1::int AND off <= $2::bigint;
+
+-- name: lane_floor_raise
+UPDATE cartwright.lane SET floor_off = greatest(floor_off, $2::bigint) WHERE lane = $1::int;
+
+-- name: lane_floor_candidate
+-- The last offset before the first event that is too young, and folded.
+SELECT least(c.off, coalesce(young.off - 1, c.off))
+  FROM cartwright.lane_cursor c
+  LEFT JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane AND x.received_at >= $2::timestamptz
+                      ORDER BY x.off LIMIT 1) AS young ON true
+ WHERE c.lane = $1::int AND c.consumer = 'fold';

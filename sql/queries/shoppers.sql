@@ -1,0 +1,126 @@
+-- Folded shoppers, their carts, and where a cart id lives.
+
+-- name: shoppers_read
+-- In the order asked for; NULL where there is none.
+SELECT s.folded_off, s.doc
+  FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, o)
+  LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
+ ORDER BY u.o;
+
+-- name: shopper_read
+-- One row always, with the base of retention.
+SELECT s.folded_off, s.doc, b.doc
+  FROM (SELECT $1::int AS lane, $2::text AS key) AS u
+  LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
+  LEFT JOIN cartwright.shopper_base b ON b.lane = u.lane AND b.key = u.key;
+
+-- name: shoppers_write
+INSERT INTO cartwright.shopper (lane, key, folded_off, doc)
+SELECT u.lane, u.key, u.folded_off, u.doc
+  FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS u(lane, key, folded_off, doc)
+ ORDER BY u.lane, u.key
+ON CONFLICT (lane, key) DO UPDATE SET folded_off = excluded.folded_off, doc = excluded.doc;
+
+-- name: shoppers_clear
+DELETE FROM cartwright.shopper WHERE lane = $1::int;
+
+-- name: bases_write
+INSERT INTO cartwright.shopper_base (lane, key, doc)
+SELECT u.lane, u.key, u.doc FROM unnest($1::int[], $2::text[], $3::text[]) AS u(lane, key, doc)
+ ORDER BY u.lane, u.key
+ON CONFLICT (lane, key) DO UPDATE SET doc = excluded.doc;
+
+-- name: shoppers_stream
+SELECT lane, key, folded_off, doc FROM cartwright.shopper ORDER BY lane, key;
+
+-- name: bases_stream
+SELECT lane, key, doc FROM cartwright.shopper_base ORDER BY lane, key;
+
+-- name: carts_delete_others
+-- Of the shoppers ($1, $2), the carts that are not among ($3, $4, $5).
+DELETE FROM cartwright.cart c
+ USING unnest($1::int[], $2::text[]) AS s(lane, key)
+ WHERE c.lane = s.lane AND c.key = s.key
+   AND NOT EXISTS (SELECT FROM unnest($3::int[], $4::text[], $5::text[]) AS k(lane, key, cart_id)
+                    WHERE k.lane = c.lane AND k.key = c.key AND k.cart_id = c.cart_id)
+RETURNING c.lane, c.key, c.cart_id;
+
+-- name: carts_upsert
+-- A write without a score keeps the stored one.
+INSERT INTO cartwright.cart (lane, key, cart_id, round, status, lines, units, total_minor, currency, opened_at, changed_at, seen_at,
+                             contacted, bot, imported, risk, risk_model, scored_at)
+SELECT u.*
+  FROM unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::bigint[], $8::bigint[], $9::text[],
+              $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::bool[], $15::bool[],
+              $16::float8[], $17::text[], $18::timestamptz[])
+       AS u(lane, key, cart_id, round, status, lines, units, total_minor, currency, opened_at, changed_at, seen_at,
+            contacted, bot, imported, risk, risk_model, scored_at)
+ ORDER BY u.lane, u.key, u.cart_id
+ON CONFLICT (lane, key, cart_id) DO UPDATE
+   SET round = excluded.round, status = excluded.status, lines = excluded.lines, units = excluded.units,
+       total_minor = excluded.total_minor, currency = excluded.currency, opened_at = excluded.opened_at,
+       changed_at = excluded.changed_at, seen_at = excluded.seen_at, contacted = excluded.contacted,
+       bot = excluded.bot, imported = excluded.imported,
+       risk = CASE WHEN excluded.risk IS NULL THEN cart.risk ELSE excluded.risk END,
+       risk_model = CASE WHEN excluded.risk IS NULL THEN cart.risk_model ELSE excluded.risk_model END,
+       scored_at = CASE WHEN excluded.risk IS NULL THEN cart.scored_at ELSE excluded.scored_at END;
+
+-- name: cart_lanes_upsert
+-- Ordered by cart id: this table is shared by all lanes, and two folds may meet in it. What is right already is not touched.
+INSERT INTO cartwright.cart_lane (cart_id, lane, key)
+SELECT DISTINCT ON (u.cart_id) u.cart_id, u.lane, u.key
+  FROM unnest($1::text[], $2::int[], $3::text[]) WITH ORDINALITY AS u(cart_id, lane, key, o)
+ WHERE NOT EXISTS (SELECT FROM cartwright.cart_lane l WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key)
+ ORDER BY u.cart_id, u.o DESC
+ON CONFLICT (cart_id) DO UPDATE SET lane = excluded.lane, key = excluded.key;
+
+-- name: cart_lanes_delete
+-- Only where the cart id still leads to the shopper that lost it.
+DELETE FROM cartwright.cart_lane l
+ USING unnest($1::text[], $2::int[], $3::text[]) AS u(cart_id, lane, key)
+ WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key;
+
+-- name: cart_find
+SELECT lane, key FROM cartwright.cart_lane WHERE cart_id = $1::text;
+
+-- name: carts_stream
+SELECT lane, key, cart_id, round, status, lines, units, total_minor, currency, opened_at, changed_at, seen_at,
+       contacted, bot, imported, risk, risk_model, scored_at
+  FROM cartwright.cart
+ ORDER BY lane, key, cart_id;
+
+-- name: carts_by_seen
+-- Newest first. One index range a status, merged; ($4 .. $7) is the last row of the page before, NULL for the first page.
+SELECT c.*
+  FROM unnest($1::text[]) AS s(status)
+ CROSS JOIN LATERAL (
+        SELECT x.lane, x.key, x.cart_id, x.round, x.status, x.lines, x.units, x.total_minor, x.currency, x.opened_at, x.changed_at, x.seen_at,
+               x.contacted, x.bot, x.imported, x.risk, x.risk_model, x.scored_at
+          FROM cartwright.cart x
+         WHERE x.status = s.status AND x.seen_at >= $2::timestamptz AND x.seen_at < $3::timestamptz
+           AND ($4::timestamptz IS NULL OR (x.seen_at, x.lane, x.key, x.cart_id) < ($4::timestamptz, $5::int, $6::text, $7::text))
+         ORDER BY x.seen_at DESC, x.lane DESC, x.key DESC, x.cart_id DESC
+         LIMIT $8::bigint) AS c
+ ORDER BY c.seen_at DESC, c.lane DESC, c.key DESC, c.cart_id DESC
+ LIMIT $8::bigint;
+
+-- name: carts_by_risk
+-- Highest risk first, never scored last.
+SELECT c.*
+  FROM unnest($1::text[]) AS s(status)
+ CROSS JOIN LATERAL (
+        SELECT x.lane, x.key, x.cart_id, x.round, x.status, x.lines, x.units, x.total_minor, x.currency, x.opened_at, x.changed_at, x.seen_at,
+               x.contacted, x.bot, x.imported, x.risk, x.risk_model, x.scored_at
+          FROM cartwright.cart x
+         WHERE x.status = s.status AND x.seen_at >= $2::timestamptz AND x.seen_at < $3::timestamptz
+           AND ($4::float8 IS NULL OR (coalesce(x.risk, -1), x.lane, x.key, x.cart_id) < ($4::float8, $5::int, $6::text, $7::text))
+         ORDER BY coalesce(x.risk, -1) DESC, x.lane DESC, x.key DESC, x.cart_id DESC
+         LIMIT $8::bigint) AS c
+ ORDER BY coalesce(c.risk, -1) DESC, c.lane DESC, c.key DESC, c.cart_id DESC
+ LIMIT $8::bigint;
+
+-- name: carts_clear
+DELETE FROM cartwright.cart WHERE lane = $1::int;
+
+-- name: cart_lanes_clear
+DELETE FROM cartwright.cart_lane WHERE lane = $1::int;

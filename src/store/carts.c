@@ -1,0 +1,176 @@
+#include "store/carts.h"
+
+#include <math.h>
+
+/* Cart rows: written with the fold, read by lists. Pages are in carts_page.c. */
+
+/* Of the rows, what identifies them. */
+struct identities {
+    int32_t *lanes;
+    const char **keys, **cart_ids;
+};
+
+static struct identities identities_of(const struct cart_row *rows, size_t count, struct arena *a)
+{
+    struct identities c = {
+        .lanes = arena_array(a, count, sizeof *c.lanes),
+        .keys = arena_array(a, count, sizeof *c.keys),
+        .cart_ids = arena_array(a, count, sizeof *c.cart_ids),
+    };
+    for (size_t i = 0; i < count; i++) {
+        c.lanes[i] = rows[i].lane;
+        c.keys[i] = rows[i].key;
+        c.cart_ids[i] = rows[i].cart_id;
+    }
+    return c;
+}
+
+/* Appends one array parameter made of a member of each row. */
+#define ADD_COLUMN(p, add, type, rows, count, value)                                               \
+    do {                                                                                           \
+        type *column = arena_array((p)->arena, (count), sizeof *column);                           \
+        for (size_t i = 0; i < (count); i++) {                                                     \
+            const struct cart_row *row = &(rows)[i];                                               \
+            column[i] = (value);                                                                   \
+        }                                                                                          \
+        add((p), column, (count));                                                                 \
+    } while (0)
+
+static void add_rows(struct params *p, const struct cart_row *rows, size_t count)
+{
+    ADD_COLUMN(p, param_i32_array, int32_t, rows, count, row->round);
+    ADD_COLUMN(p, param_text_array, const char *, rows, count, row->status);
+    ADD_COLUMN(p, param_i32_array, int32_t, rows, count, row->lines);
+    ADD_COLUMN(p, param_i64_array, int64_t, rows, count, row->units);
+    ADD_COLUMN(p, param_i64_array, int64_t, rows, count, row->total_minor);
+    ADD_COLUMN(p, param_text_array, const char *, rows, count, row->currency);
+    ADD_COLUMN(p, param_time_array, int64_t, rows, count, row->opened_us);
+    ADD_COLUMN(p, param_time_array, int64_t, rows, count, row->changed_us);
+    ADD_COLUMN(p, param_time_array, int64_t, rows, count, row->seen_us);
+    ADD_COLUMN(p, param_i32_array, int32_t, rows, count, row->contacted);
+    ADD_COLUMN(p, param_bool_array, bool, rows, count, row->bot);
+    ADD_COLUMN(p, param_bool_array, bool, rows, count, row->imported);
+    ADD_COLUMN(p, param_f64_array, double, rows, count, row->risk);
+    ADD_COLUMN(p, param_text_array, const char *, rows, count,
+               isnan(row->risk) ? NULL : row->risk_model);
+    ADD_COLUMN(p, param_time_array, int64_t, rows, count,
+               isnan(row->risk) ? INT64_MIN : row->scored_us);
+}
+
+/* The cart ids of rows that are gone lead nowhere any more. */
+static bool forget_lanes(struct db *db, const PGresult *gone, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    size_t count = (size_t)PQntuples(gone);
+    if (count == 0) {
+        return true;
+    }
+    struct cart_row *rows = arena_array(&a, count, sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i].lane = row_i32(gone, (int)i, 0);
+        rows[i].key = row_text(gone, (int)i, 1);
+        rows[i].cart_id = row_text(gone, (int)i, 2);
+    }
+    struct identities c = identities_of(rows, count, &a);
+    struct params p = params_make(&a);
+    param_text_array(&p, c.cart_ids, count);
+    param_i32_array(&p, c.lanes, count);
+    param_text_array(&p, c.keys, count);
+    return db_exec(db, Q_cart_lanes_delete, &p, NULL, err);
+}
+
+static bool delete_others(struct db *db, const int *lanes, const char *const *keys,
+                          size_t key_count, const struct identities *keep, size_t count,
+                          struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *gone = NULL;
+    struct params p = params_make(&a);
+    param_i32_array(&p, lanes, key_count);
+    param_text_array(&p, keys, key_count);
+    param_i32_array(&p, keep->lanes, count);
+    param_text_array(&p, keep->keys, count);
+    param_text_array(&p, keep->cart_ids, count);
+    return db_query(db, Q_carts_delete_others, &p, &gone, err) && forget_lanes(db, gone, err);
+}
+
+bool store_carts_write(struct db *db, const int *lanes, const char *const *keys, size_t key_count,
+                       const struct cart_row *rows, size_t count, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct identities c = identities_of(rows, count, &a);
+    if (key_count != 0 && !delete_others(db, lanes, keys, key_count, &c, count, err)) {
+        return false;
+    }
+    if (count == 0) {
+        return true;
+    }
+    struct params carts = params_make(&a);
+    param_i32_array(&carts, c.lanes, count);
+    param_text_array(&carts, c.keys, count);
+    param_text_array(&carts, c.cart_ids, count);
+    add_rows(&carts, rows, count);
+    struct params cart_lanes = params_make(&a);
+    param_text_array(&cart_lanes, c.cart_ids, count);
+    param_i32_array(&cart_lanes, c.lanes, count);
+    param_text_array(&cart_lanes, c.keys, count);
+    return db_exec(db, Q_carts_upsert, &carts, NULL, err) &&
+           db_exec(db, Q_cart_lanes_upsert, &cart_lanes, NULL, err);
+}
+
+bool store_cart_find(struct db *db, const char *cart_id, struct arena *a, int *out_lane,
+                     const char **out_key, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    param_text(&p, cart_id);
+    if (!db_query(db, Q_cart_find, &p, &rows, err)) {
+        return false;
+    }
+    bool found = PQntuples(rows) == 1;
+    *out_lane = found ? row_i32(rows, 0, 0) : 0;
+    *out_key = found ? row_text_copy(rows, 0, 1, a) : NULL;
+    return true;
+}
+
+struct cart_row cart_row_at(const PGresult *rows, int r)
+{
+    return (struct cart_row){
+        .lane = row_i32(rows, r, 0),
+        .key = row_text(rows, r, 1),
+        .cart_id = row_text(rows, r, 2),
+        .round = row_i32(rows, r, 3),
+        .status = row_text(rows, r, 4),
+        .lines = row_i32(rows, r, 5),
+        .units = row_i64(rows, r, 6),
+        .total_minor = row_i64_or(rows, r, 7, INT64_MIN),
+        .currency = row_text(rows, r, 8),
+        .opened_us = row_time(rows, r, 9),
+        .changed_us = row_time(rows, r, 10),
+        .seen_us = row_time(rows, r, 11),
+        .contacted = row_i32(rows, r, 12),
+        .bot = row_bool(rows, r, 13),
+        .imported = row_bool(rows, r, 14),
+        .risk = row_f64(rows, r, 15),
+        .risk_model = row_text(rows, r, 16),
+        .scored_us = row_time(rows, r, 17),
+    };
+}
+
+struct stream {
+    cart_row_fn *fn;
+    void *ctx;
+};
+
+static bool stream_cart(void *ctx, const PGresult *row, struct err *err)
+{
+    const struct stream *s = ctx;
+    struct cart_row cart = cart_row_at(row, 0);
+    return s->fn(s->ctx, &cart, err);
+}
+
+bool store_carts_stream(struct db *db, cart_row_fn *fn, void *ctx, struct err *err)
+{
+    struct stream s = {fn, ctx};
+    return db_stream(db, Q_carts_stream, NULL, stream_cart, &s, err);
+}

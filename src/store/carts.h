@@ -1,0 +1,57 @@
+#ifndef STORE_CARTS_H
+#define STORE_CARTS_H
+
+#include "store/db.h"
+
+/* The cart rows derived from folded shoppers. */
+struct cart_row {
+    int lane;
+    const char *cart_id;
+    const char *key;
+    int32_t round;
+    const char *status;
+    int32_t lines;
+    int64_t units;
+    int64_t total_minor;  /* INT64_MIN: unknown */
+    const char *currency; /* NULL unknown */
+    int64_t opened_us, changed_us, seen_us;
+    int32_t contacted;
+    bool bot, imported;
+    double risk; /* NaN: not scored by this write; keeps the stored score */
+    const char *risk_model;
+    int64_t scored_us;
+};
+
+/* Replaces the cart rows of the keys: upserts rows and their cart_lane, deletes rows of these keys that are not among them. In the
+ * transaction of the fold. */
+CAN_FAIL bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
+                                size_t key_count, const struct cart_row *rows, size_t count,
+                                struct err *err);
+
+CAN_FAIL bool store_cart_find(struct db *db, const char *cart_id, struct arena *a, int *out_lane,
+                              const char **out_key, struct err *err); /* *out_key NULL: unknown */
+
+typedef bool cart_row_fn(void *ctx, const struct cart_row *row, struct err *err);
+CAN_FAIL bool store_carts_stream(struct db *db, cart_row_fn *fn, void *ctx,
+                                 struct err *err); /* by (lane, key, cart_id); borrowed */
+
+/* A page of carts, newest first or by falling risk. Filter by computed state through time bounds on seen_at and status; see GET
+ * /v1/carts. */
+enum cart_order { CARTS_BY_SEEN, CARTS_BY_RISK };
+struct cart_filter {
+    const char *status;    /* NULL: any */
+    int64_t seen_from_us;  /* inclusive; INT64_MIN: open */
+    int64_t seen_until_us; /* exclusive; INT64_MAX: open */
+    enum cart_order order;
+    const char *cursor; /* opaque text of the previous page; NULL first */
+    int limit;
+};
+/* In arena; *out_next_cursor NULL on the last page. A cursor of another order or none of ours: ERR_INVALID at "cursor". */
+CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *a,
+                               struct cart_row **out, size_t *out_count,
+                               const char **out_next_cursor, struct err *err);
+
+/* Columns of carts_by_seen, carts_by_risk and carts_stream as a row; borrowed from the result. */
+struct cart_row cart_row_at(const PGresult *rows, int r);
+
+#endif

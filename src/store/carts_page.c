@@ -1,0 +1,152 @@
+#include "store/carts.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Pages of carts. A cursor is the sort position of the last row shown, so a page costs the same however deep it lies, and rows
+ * that move meanwhile are neither lost nor shown twice for it. */
+
+/* Where a page begins: after this row. As text: order, sort value in hex, lane, length of key, key and cart id. */
+struct position {
+    int64_t seen_us; /* CARTS_BY_SEEN */
+    double risk;     /* CARTS_BY_RISK; -1 never scored */
+    int lane;
+    const char *key;
+    const char *cart_id;
+};
+
+enum { CURSOR_MAX = 2048 };
+
+static const char order_letters[] = {[CARTS_BY_SEEN] = 's', [CARTS_BY_RISK] = 'r'};
+
+static uint64_t sort_bits(enum cart_order order, const struct position *at)
+{
+    uint64_t bits = (uint64_t)at->seen_us;
+    if (order == CARTS_BY_RISK) {
+        memcpy(&bits, &at->risk, sizeof bits);
+    }
+    return bits;
+}
+
+static const char *cursor_make(enum cart_order order, const struct cart_row *last, struct arena *a)
+{
+    struct position at = {.seen_us = last->seen_us, .risk = isnan(last->risk) ? -1 : last->risk};
+    const char *plain =
+        arena_printf(a, "%c %" PRIx64 " %d %zu %s%s", order_letters[order], sort_bits(order, &at),
+                     last->lane, strlen(last->key), last->key, last->cart_id);
+    size_t len = strlen(plain);
+    size_t size = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return sodium_bin2base64(arena_alloc(a, size), size, (const unsigned char *)plain, len,
+                             sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+/* text: the decoded cursor, in arena. */
+static bool position_parse(enum cart_order order, const char *text, struct arena *a,
+                           struct position *out)
+{
+    char letter;
+    uint64_t bits;
+    int lane;
+    size_t key_len;
+    int rest = 0;
+    if (sscanf(text, "%c %" SCNx64 " %d %zu %n", &letter, &bits, &lane, &key_len, &rest) !=
+            4 || // NOLINT(cert-err34-c): checked
+        rest == 0 ||
+        letter != order_letters[order] || lane < 0 || lane > 255 || text[rest - 1] != ' ' ||
+        strlen(text + rest) <= key_len) {
+        return false;
+    }
+    *out = (struct position){.lane = lane, .seen_us = (int64_t)bits};
+    memcpy(&out->risk, &bits, sizeof bits);
+    out->key = arena_strndup(a, text + rest, key_len);
+    out->cart_id = arena_strdup(a, text + rest + key_len);
+    if (order == CARTS_BY_RISK) {
+        return isfinite(out->risk);
+    }
+    return out->seen_us > -INT64_C(60000000000000000) && out->seen_us < INT64_C(260000000000000000);
+}
+
+static bool cursor_parse(enum cart_order order, const char *cursor, struct arena *a,
+                         struct position *out, struct err *err)
+{
+    unsigned char plain[CURSOR_MAX + 1];
+    size_t len = 0;
+    const char *end = NULL;
+    if (sodium_base642bin(plain, CURSOR_MAX, cursor, strlen(cursor), NULL, &len, &end,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        *end != '\0' || memchr(plain, '\0', len) != NULL) {
+        return FAIL_AT(err, ERR_INVALID, "cursor", "is not one that this list handed out");
+    }
+    plain[len] = '\0';
+    return position_parse(order, (const char *)plain, a, out) ||
+           FAIL_AT(err, ERR_INVALID, "cursor", "is not one that this list handed out");
+}
+
+static void add_filter(struct params *p, const struct cart_filter *f)
+{
+    static const char *const all[] = {"open", "bought", "emptied", "merged"};
+    if (f->status == NULL) {
+        param_text_array(p, all, sizeof all / sizeof *all);
+    } else {
+        param_text_array(p, &f->status, 1);
+    }
+    param_time(p, f->seen_from_us);
+    param_time(p, f->seen_until_us);
+}
+
+static void add_position(struct params *p, enum cart_order order, const struct position *at)
+{
+    if (order == CARTS_BY_RISK) {
+        param_f64(p, at == NULL ? (double)NAN : at->risk);
+    } else {
+        param_time_opt(p, at == NULL ? 0 : at->seen_us);
+    }
+    param_i32(p, at == NULL ? 0 : at->lane);
+    param_text(p, at == NULL ? "" : at->key);
+    param_text(p, at == NULL ? "" : at->cart_id);
+}
+
+static struct cart_row *carts_copy(const PGresult *rows, size_t count, struct arena *a)
+{
+    struct cart_row *out = arena_array(a, count, sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = cart_row_at(rows, (int)i);
+        out[i].key = arena_strdup(a, out[i].key);
+        out[i].cart_id = arena_strdup(a, out[i].cart_id);
+        out[i].status = arena_strdup(a, out[i].status);
+        out[i].currency = row_text_copy(rows, (int)i, 8, a);
+        out[i].risk_model = row_text_copy(rows, (int)i, 16, a);
+    }
+    return out;
+}
+
+bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *a,
+                      struct cart_row **out, size_t *out_count, const char **out_next_cursor,
+                      struct err *err)
+{
+    assert(f->limit > 0);
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct position at;
+    if (f->cursor != NULL && !cursor_parse(f->order, f->cursor, a, &at, err)) {
+        return false;
+    }
+    struct params p = params_make(a);
+    add_filter(&p, f);
+    add_position(&p, f->order, f->cursor == NULL ? NULL : &at);
+    param_i64(&p, (int64_t)f->limit + 1); /* one more tells whether there is a next page */
+    if (!db_query(db, f->order == CARTS_BY_RISK ? Q_carts_by_risk : Q_carts_by_seen, &p, &rows,
+                  err)) {
+        return false;
+    }
+    size_t found = (size_t)PQntuples(rows);
+    size_t count = found > (size_t)f->limit ? (size_t)f->limit : found;
+    struct cart_row *carts = carts_copy(rows, count, a);
+    *out = carts;
+    *out_count = count;
+    *out_next_cursor = found > count ? cursor_make(f->order, &carts[count - 1], a) : NULL;
+    return true;
+}

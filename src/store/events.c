@@ -1,0 +1,221 @@
+#include "store/events.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The event log: append and read. Lanes, leases and cursors are in lanes.c. */
+
+static const char *const origin_names[] = {[ORIGIN_API] = "api",
+                                           [ORIGIN_SQL] = "sql",
+                                           [ORIGIN_IMPORT] = "import",
+                                           [ORIGIN_DERIVED] = "derived"};
+
+/* ---- append ---- */
+
+struct columns {
+    const char **ids, **keys, **types, **bodies;
+    int64_t *times;
+};
+
+static struct columns transpose(const struct event_row *rows, size_t count, struct arena *a)
+{
+    struct columns c = {
+        .ids = arena_array(a, count, sizeof *c.ids),
+        .keys = arena_array(a, count, sizeof *c.keys),
+        .types = arena_array(a, count, sizeof *c.types),
+        .bodies = arena_array(a, count, sizeof *c.bodies),
+        .times = arena_array(a, count, sizeof *c.times),
+    };
+    for (size_t i = 0; i < count; i++) {
+        c.ids[i] = rows[i].event_id;
+        c.keys[i] = rows[i].key;
+        c.types[i] = rows[i].type;
+        c.bodies[i] = rows[i].body;
+        c.times[i] = rows[i].occurred_us;
+    }
+    return c;
+}
+
+bool store_events_append(struct db *db, const struct event_row *rows, size_t count,
+                         enum event_origin origin, int64_t received_us,
+                         enum append_status *out_status, struct err *err)
+{
+    if (count == 0) {
+        return true;
+    }
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *refused = NULL;
+    struct columns c = transpose(rows, count, &a);
+    struct params p = params_make(&a);
+    param_text_array(&p, c.ids, count);
+    param_text_array(&p, c.keys, count);
+    param_text_array(&p, c.types, count);
+    param_text(&p, origin_names[origin]);
+    param_time_array(&p, c.times, count);
+    param_time(&p, received_us);
+    param_jsonb_array(&p, c.bodies, count);
+    if (!db_query(db, Q_events_append, &p, &refused, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out_status[i] = APPEND_STORED;
+    }
+    for (int r = 0; r < PQntuples(refused); r++) {
+        size_t i = (size_t)row_i32(refused, r, 0);
+        assert(i < count);
+        out_status[i] =
+            strcmp(row_text(refused, r, 1), "duplicate") == 0 ? APPEND_DUPLICATE : APPEND_CONFLICT;
+    }
+    return true;
+}
+
+/* ---- read ---- */
+
+static enum event_origin origin_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof origin_names / sizeof *origin_names; i++) {
+        if (strcmp(origin_names[i], name) == 0) {
+            return (enum event_origin)i;
+        }
+    }
+    assert(!"an origin the table does not allow");
+    return ORIGIN_API;
+}
+
+/* Borrowed from the result. */
+static struct log_event event_at(const PGresult *rows, int r)
+{
+    return (struct log_event){
+        .lane = row_i32(rows, r, 0),
+        .off = row_i64(rows, r, 1),
+        .event_id = row_text(rows, r, 2),
+        .key = row_text(rows, r, 3),
+        .type = row_text(rows, r, 4),
+        .origin = origin_of(row_text(rows, r, 5)),
+        .occurred_us = row_time(rows, r, 6),
+        .received_us = row_time(rows, r, 7),
+        .body = row_text(rows, r, 8),
+        .body_len = row_len(rows, r, 8),
+    };
+}
+
+static struct log_event *events_copy(const PGresult *rows, struct arena *a)
+{
+    int count = PQntuples(rows);
+    struct log_event *out = arena_array(a, (size_t)count, sizeof *out);
+    for (int r = 0; r < count; r++) {
+        out[r] = event_at(rows, r);
+        out[r].event_id = arena_strdup(a, out[r].event_id);
+        out[r].key = arena_strdup(a, out[r].key);
+        out[r].type = arena_strdup(a, out[r].type);
+        out[r].body = arena_strndup(a, out[r].body, out[r].body_len);
+    }
+    return out;
+}
+
+bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count, int limit,
+                        struct arena *a, struct log_event **out, size_t *out_count, struct err *err)
+{
+    assert(lane_count <= LANES && limit > 0);
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    int32_t numbers[LANES];
+    int64_t offs[LANES];
+    for (int i = 0; i < lane_count; i++) {
+        numbers[i] = lanes[i].lane;
+        offs[i] = lanes[i].off;
+    }
+    struct params p = params_make(a);
+    param_i32_array(&p, numbers, (size_t)lane_count);
+    param_i64_array(&p, offs, (size_t)lane_count);
+    param_i64(&p, limit);
+    if (!db_query(db, Q_events_after, &p, &rows, err)) {
+        return false;
+    }
+    *out = events_copy(rows, a);
+    *out_count = (size_t)PQntuples(rows);
+    return true;
+}
+
+bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
+                         struct arena *a, struct log_event **out, size_t *out_count,
+                         struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    param_i32(&p, lane);
+    param_text(&p, key);
+    param_i64(&p, after_off);
+    if (!db_query(db, Q_events_of_key, &p, &rows, err)) {
+        return false;
+    }
+    *out = events_copy(rows, a);
+    *out_count = (size_t)PQntuples(rows);
+    return true;
+}
+
+bool store_events_last_off(struct db *db, int lane, const char *key, int64_t *out_off,
+                           struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(&a);
+    param_i32(&p, lane);
+    param_text(&p, key);
+    if (!db_query(db, Q_events_last_off, &p, &rows, err)) {
+        return false;
+    }
+    *out_off = PQntuples(rows) == 0 ? 0 : row_i64(rows, 0, 0);
+    return true;
+}
+
+struct event_stream {
+    log_event_fn *fn;
+    void *ctx;
+};
+
+static bool stream_event(void *ctx, const PGresult *row, struct err *err)
+{
+    const struct event_stream *s = ctx;
+    struct log_event e = event_at(row, 0);
+    return s->fn(s->ctx, &e, err);
+}
+
+bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void *ctx,
+                         struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct event_stream s = {fn, ctx};
+    struct params p = params_make(&a);
+    param_time(&p, until_us);
+    return db_stream(db, Q_events_stream, &p, stream_event, &s, err);
+}
+
+/* ---- what the fold counts ---- */
+
+bool store_dead_letter(struct db *db, const struct log_event *e, const char *pointer,
+                       const char *detail, int64_t now_us, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+    param_i32(&p, e->lane);
+    param_i64(&p, e->off);
+    param_text(&p, e->event_id);
+    param_text(&p, e->key);
+    param_text(&p, pointer);
+    param_text(&p, detail);
+    param_jsonb(&p, e->body, e->body_len);
+    param_time(&p, now_us);
+    return db_exec(db, Q_dead_letter_put, &p, NULL, err);
+}
+
+bool store_unknown_types_count(struct db *db, const int *lanes, const char *const *types,
+                               const int64_t *counts, size_t n, int64_t now_us, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+    param_i32_array(&p, lanes, n);
+    param_text_array(&p, types, n);
+    param_i64_array(&p, counts, n);
+    param_time(&p, now_us);
+    return n == 0 || db_exec(db, Q_unknown_types_count, &p, NULL, err);
+}

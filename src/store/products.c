@@ -1,0 +1,188 @@
+#include "store/products.h"
+
+#include "domain/money.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* The catalogue: what the API wrote, completed by what imports saw. */
+
+enum { STOCK_UNTRACKED = -1 };
+
+struct columns {
+    const char **ids, **titles, **urls, **images, **currencies, **categories, **brands,
+        **attributes;
+    int64_t *prices, *stocks, *times;
+};
+
+static struct columns columns_make(size_t count, struct arena *a)
+{
+    return (struct columns){
+        .ids = arena_array(a, count, sizeof(char *)),
+        .titles = arena_array(a, count, sizeof(char *)),
+        .urls = arena_array(a, count, sizeof(char *)),
+        .images = arena_array(a, count, sizeof(char *)),
+        .currencies = arena_array(a, count, sizeof(char *)),
+        .categories = arena_array(a, count, sizeof(char *)),
+        .brands = arena_array(a, count, sizeof(char *)),
+        .attributes = arena_array(a, count, sizeof(char *)),
+        .prices = arena_array(a, count, sizeof(int64_t)),
+        .stocks = arena_array(a, count, sizeof(int64_t)),
+        .times = arena_array(a, count, sizeof(int64_t)),
+    };
+}
+
+static struct columns transpose(const struct product *products, size_t count, struct arena *a)
+{
+    struct columns c = columns_make(count, a);
+    for (size_t i = 0; i < count; i++) {
+        const struct product *p = &products[i];
+        bool priced = p->price_minor != MONEY_UNKNOWN && p->currency[0] != '\0';
+        c.ids[i] = p->product_id;
+        c.titles[i] = p->title;
+        c.urls[i] = p->url;
+        c.images[i] = p->image_url;
+        c.prices[i] = priced ? p->price_minor : INT64_MIN;
+        c.currencies[i] = priced ? p->currency : NULL;
+        c.categories[i] = p->category;
+        c.brands[i] = p->brand;
+        c.stocks[i] = p->stock == STOCK_UNTRACKED ? INT64_MIN : p->stock;
+        c.attributes[i] = p->attributes;
+        c.times[i] = p->updated_us;
+    }
+    return c;
+}
+
+bool store_products_put(struct db *db, const struct product *products, size_t count, int64_t now_us,
+                        bool *out_created, struct err *err)
+{
+    if (count == 0) {
+        return true;
+    }
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct columns c = transpose(products, count, &a);
+    struct params p = params_make(&a);
+    param_text_array(&p, c.ids, count);
+    param_text_array(&p, c.titles, count);
+    param_text_array(&p, c.urls, count);
+    param_text_array(&p, c.images, count);
+    param_i64_array(&p, c.prices, count);
+    param_text_array(&p, c.currencies, count);
+    param_text_array(&p, c.categories, count);
+    param_text_array(&p, c.brands, count);
+    param_i64_array(&p, c.stocks, count);
+    param_jsonb_array(&p, c.attributes, count);
+    param_time(&p, now_us);
+    if (!db_query(db, Q_products_put, &p, &rows, err)) {
+        return false;
+    }
+    assert((size_t)PQntuples(rows) == count);
+    for (size_t i = 0; out_created != NULL && i < count; i++) {
+        out_created[i] = row_bool(rows, (int)i, 0);
+    }
+    return true;
+}
+
+bool store_products_learn(struct db *db, const struct product *products, size_t count,
+                          struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct columns c = transpose(products, count, &a);
+    struct params p = params_make(&a);
+    param_text_array(&p, c.ids, count);
+    param_text_array(&p, c.titles, count);
+    param_text_array(&p, c.categories, count);
+    param_text_array(&p, c.brands, count);
+    param_i64_array(&p, c.prices, count);
+    param_text_array(&p, c.currencies, count);
+    param_time_array(&p, c.times, count);
+    return count == 0 || db_exec(db, Q_products_learn, &p, NULL, err);
+}
+
+/* Borrowed from the result. */
+static struct product product_at(const PGresult *rows, int r)
+{
+    struct product p = {
+        .product_id = row_text(rows, r, 0),
+        .title = row_text(rows, r, 1),
+        .url = row_text(rows, r, 2),
+        .image_url = row_text(rows, r, 3),
+        .price_minor = row_i64_or(rows, r, 4, MONEY_UNKNOWN),
+        .category = row_text(rows, r, 6),
+        .brand = row_text(rows, r, 7),
+        .stock = row_i64_or(rows, r, 8, STOCK_UNTRACKED),
+        .attributes = row_text(rows, r, 9),
+        .updated_us = row_time(rows, r, 10),
+    };
+    const char *currency = row_text(rows, r, 5);
+    (void)snprintf(p.currency, sizeof p.currency, "%s", currency == NULL ? "" : currency);
+    return p;
+}
+
+static struct product product_copy(const PGresult *rows, int r, struct arena *a)
+{
+    struct product p = product_at(rows, r);
+    p.product_id = row_text_copy(rows, r, 0, a);
+    p.title = row_text_copy(rows, r, 1, a);
+    p.url = row_text_copy(rows, r, 2, a);
+    p.image_url = row_text_copy(rows, r, 3, a);
+    p.category = row_text_copy(rows, r, 6, a);
+    p.brand = row_text_copy(rows, r, 7, a);
+    p.attributes = row_text_copy(rows, r, 9, a);
+    return p;
+}
+
+bool store_products_read(struct db *db, const char *const *ids, size_t count, struct arena *a,
+                         struct product *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    param_text_array(&p, ids, count);
+    if (!db_query(db, Q_products_read, &p, &rows, err)) {
+        return false;
+    }
+    assert((size_t)PQntuples(rows) == count);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = product_copy(rows, (int)i, a);
+    }
+    return true;
+}
+
+bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a,
+                         struct product **out, size_t *out_count, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    param_text(&p, after_id == NULL ? "" : after_id);
+    param_i64(&p, limit);
+    if (!db_query(db, Q_products_page, &p, &rows, err)) {
+        return false;
+    }
+    size_t count = (size_t)PQntuples(rows);
+    struct product *products = arena_array(a, count, sizeof *products);
+    for (size_t i = 0; i < count; i++) {
+        products[i] = product_copy(rows, (int)i, a);
+    }
+    *out = products;
+    *out_count = count;
+    return true;
+}
+
+struct stream {
+    product_fn *fn;
+    void *ctx;
+};
+
+static bool stream_product(void *ctx, const PGresult *row, struct err *err)
+{
+    const struct stream *s = ctx;
+    struct product p = product_at(row, 0);
+    return s->fn(s->ctx, &p, err);
+}
+
+bool store_products_stream(struct db *db, product_fn *fn, void *ctx, struct err *err)
+{
+    struct stream s = {fn, ctx};
+    return db_stream(db, Q_products_stream, NULL, stream_product, &s, err);
+}

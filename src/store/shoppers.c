@@ -1,0 +1,149 @@
+#include "store/shoppers.h"
+
+#include <assert.h>
+
+/* Folded shoppers: one row each, and the base retention left of them. */
+
+bool store_shoppers_read(struct db *db, const int *lanes, const char *const *keys, size_t count,
+                         struct arena *a, struct shopper_row *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    param_i32_array(&p, lanes, count);
+    param_text_array(&p, keys, count);
+    if (count == 0) {
+        return true;
+    }
+    if (!db_query(db, Q_shoppers_read, &p, &rows, err)) {
+        return false;
+    }
+    assert((size_t)PQntuples(rows) == count);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct shopper_row){
+            .lane = lanes[i],
+            .key = keys[i],
+            .folded_off = row_i64(rows, (int)i, 0),
+            .doc = row_text_copy(rows, (int)i, 1, a),
+        };
+    }
+    return true;
+}
+
+bool store_shopper_read(struct db *db, int lane, const char *key, struct arena *a,
+                        struct shopper_row *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    param_i32(&p, lane);
+    param_text(&p, key);
+    if (!db_query(db, Q_shopper_read, &p, &rows, err)) {
+        return false;
+    }
+    *out = (struct shopper_row){
+        .lane = lane,
+        .key = key,
+        .folded_off = row_i64(rows, 0, 0),
+        .doc = row_text_copy(rows, 0, 1, a),
+        .base = row_text_copy(rows, 0, 2, a),
+    };
+    return true;
+}
+
+struct columns {
+    int32_t *lanes;
+    const char **keys, **docs;
+    int64_t *offs;
+};
+
+static struct columns transpose(const struct shopper_row *rows, size_t count, struct arena *a)
+{
+    struct columns c = {
+        .lanes = arena_array(a, count, sizeof *c.lanes),
+        .keys = arena_array(a, count, sizeof *c.keys),
+        .docs = arena_array(a, count, sizeof *c.docs),
+        .offs = arena_array(a, count, sizeof *c.offs),
+    };
+    for (size_t i = 0; i < count; i++) {
+        assert(rows[i].doc != NULL);
+        c.lanes[i] = rows[i].lane;
+        c.keys[i] = rows[i].key;
+        c.docs[i] = rows[i].doc;
+        c.offs[i] = rows[i].folded_off;
+    }
+    return c;
+}
+
+bool store_shoppers_write(struct db *db, const struct shopper_row *rows, size_t count,
+                          struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct columns c = transpose(rows, count, &a);
+    struct params p = params_make(&a);
+    param_i32_array(&p, c.lanes, count);
+    param_text_array(&p, c.keys, count);
+    param_i64_array(&p, c.offs, count);
+    param_text_array(&p, c.docs, count);
+    return count == 0 || db_exec(db, Q_shoppers_write, &p, NULL, err);
+}
+
+bool store_bases_write(struct db *db, const struct shopper_row *rows, size_t count, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct columns c = transpose(rows, count, &a);
+    struct params p = params_make(&a);
+    param_i32_array(&p, c.lanes, count);
+    param_text_array(&p, c.keys, count);
+    param_text_array(&p, c.docs, count);
+    return count == 0 || db_exec(db, Q_bases_write, &p, NULL, err);
+}
+
+bool store_lane_clear(struct db *db, int lane, struct err *err)
+{
+    assert(db_in_transaction(db));
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+    param_i32(&p, lane);
+    return db_exec(db, Q_cart_lanes_clear, &p, NULL, err) &&
+           db_exec(db, Q_carts_clear, &p, NULL, err) &&
+           db_exec(db, Q_shoppers_clear, &p, NULL, err);
+}
+
+struct stream {
+    shopper_row_fn *fn;
+    void *ctx;
+};
+
+static bool stream_shopper(void *ctx, const PGresult *row, struct err *err)
+{
+    const struct stream *s = ctx;
+    struct shopper_row shopper = {
+        .lane = row_i32(row, 0, 0),
+        .key = row_text(row, 0, 1),
+        .folded_off = row_i64(row, 0, 2),
+        .doc = row_text(row, 0, 3),
+    };
+    return s->fn(s->ctx, &shopper, err);
+}
+
+bool store_shoppers_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err *err)
+{
+    struct stream s = {fn, ctx};
+    return db_stream(db, Q_shoppers_stream, NULL, stream_shopper, &s, err);
+}
+
+static bool stream_base(void *ctx, const PGresult *row, struct err *err)
+{
+    const struct stream *s = ctx;
+    struct shopper_row shopper = {
+        .lane = row_i32(row, 0, 0),
+        .key = row_text(row, 0, 1),
+        .base = row_text(row, 0, 2),
+    };
+    return s->fn(s->ctx, &shopper, err);
+}
+
+bool store_bases_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err *err)
+{
+    struct stream s = {fn, ctx};
+    return db_stream(db, Q_bases_stream, NULL, stream_base, &s, err);
+}
