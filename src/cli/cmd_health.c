@@ -1,0 +1,84 @@
+/* cartwright health: asks GET /readyz, for the health check of a container that has no curl. */
+#include "base/buf.h"
+#include "cli/cli.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { URL_MAX = 600, ANSWER_MAX = 64 * 1024 };
+#define TIMEOUT_MS 3000L
+
+static size_t keep(char *bytes, size_t size, size_t count, void *out)
+{
+    buf_add(out, bytes, size * count);
+    return buf_ok(out) ? size * count : 0;
+}
+
+/* The address that was listened on, as a client of the same machine reaches it. */
+static void url_of(const struct config *config, char out[URL_MAX])
+{
+    const char *colon = strrchr(config->listen, ':');
+    bool any =
+        strncmp(config->listen, "0.0.0.0:", 8) == 0 || strncmp(config->listen, "[::]:", 5) == 0;
+
+    (void)snprintf(out, URL_MAX, "http://%s%s", any ? "127.0.0.1" : config->listen,
+                   any && colon != NULL ? colon : "");
+}
+
+static int ask(const char *base)
+{
+    char url[URL_MAX + 16];
+    struct buf answer = buf_make(ANSWER_MAX);
+    long status = 0;
+    CURL *curl = curl_easy_init();
+
+    (void)snprintf(url, sizeof url, "%s/readyz", base);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    CURLcode code = curl_easy_perform(curl);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    bool ready = code == CURLE_OK && status == 200;
+    (void)fprintf(ready ? stdout : stderr, "%s\n",
+                  code == CURLE_OK ? buf_text(&answer) : curl_easy_strerror(code));
+    curl_easy_cleanup(curl);
+    buf_free(&answer);
+    return ready ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_health(int argc, char **argv, const struct config *config)
+{
+    static const char usage[] =
+        "health [--url http://HOST:PORT]\n\nAsks a running server whether it "
+        "is ready. Without --url: the one of the setting \"listen\".";
+    static const struct option longs[] = {{"url", required_argument, NULL, 'u'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    char url[URL_MAX];
+    int c;
+
+    url_of(config, url);
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) !=
+           -1) { /* NOLINT(concurrency-mt-unsafe): one thread yet */
+        if (c == 'h') {
+            return cli_usage("health", usage, NULL);
+        }
+        if (c != 'u') {
+            return cli_usage("health", usage, "see above");
+        }
+        (void)snprintf(url, sizeof url, "%s", optarg);
+    }
+    if (optind != argc) {
+        return cli_usage("health", usage, "too many arguments");
+    }
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    int exit_code = ask(url);
+    curl_global_cleanup();
+    return exit_code;
+}

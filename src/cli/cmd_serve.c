@@ -1,0 +1,210 @@
+/* cartwright serve: opens everything in order, waits for a signal, and closes it in reverse without
+ * losing an answer. */
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "cli/cli.h"
+#include "flow/fold.h"
+#include "flow/intake.h"
+#include "flow/live.h"
+#include "http/app.h"
+#include "http/auth.h"
+#include "http/server.h"
+#include "store/database.h"
+
+#include "build_info.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Together below the 10 s after which a container is killed. */
+#define DRAIN_US      INT64_C(3000000) /* for requests under way */
+#define LAST_WORDS_US INT64_C(1500000) /* for those that waited for the event log */
+
+struct service {
+    const struct config *config;
+    struct database database;
+    struct pool *pool;
+    struct live *live;
+    struct intake *intake;
+    struct fold_workers *folders;
+    struct server *server;
+    struct app app;
+};
+
+/* ---- signals ---- */
+
+static sigset_t stop_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    return set;
+}
+
+/* Before the first thread, so that all inherit it: signals are for sigwait alone. */
+static void block_signals(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t set = stop_signals();
+
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int wait_for_signal(void)
+{
+    sigset_t set = stop_signals();
+    int got = 0;
+
+    while (sigwait(&set, &got) != 0) {
+    }
+    /* a second one ends the program at once */
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return got;
+}
+
+/* ---- start ---- */
+
+/* A descriptor a connection, and some for the rest. */
+static void raise_file_limit(const struct config *config)
+{
+    enum { FILES_BESIDE = 512 };
+    struct rlimit limit;
+    rlim_t want = (rlim_t)config->http_connections + (rlim_t)config->database_pool + FILES_BESIDE;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
+        return;
+    }
+    limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < want) {
+        log_line(LOG_WARN, "few_files",
+                 "http_connections is %lld, but only %lld files may be open at once",
+                 (long long)config->http_connections, (long long)limit.rlim_cur);
+    }
+}
+
+/* The address first: a typing error there should not cost the start of a database. */
+CAN_FAIL static bool bind_address(const struct config *config, struct listener *out,
+                                  struct err *err)
+{
+    if (!listen_open(config->listen, out, err)) {
+        return false;
+    }
+    if (!config->auth && !out->loopback) {
+        (void)close(out->fd);
+        return FAIL_AT(err, ERR_INVALID, "auth",
+                       "may be off only on a loopback address, and %s is none", config->listen);
+    }
+    return true;
+}
+
+static void fill_app(struct service *s)
+{
+    s->app.config = s->config;
+    s->app.pool = s->pool;
+    s->app.intake = s->intake;
+    s->app.live = s->live;
+    s->app.folders = s->folders;
+    s->app.bodies.max = (size_t)s->config->http_body_budget;
+    hash_random(s->app.process_id, sizeof s->app.process_id);
+}
+
+CAN_FAIL static bool open_backend(struct service *s, struct err *err)
+{
+    const struct config *config = s->config;
+
+    return database_open(config, &s->database, err) &&
+           pool_open(s->database.conninfo, s->database.prepared, (int)config->database_pool,
+                     config->database_wait, &s->pool, err) &&
+           live_open(&s->database, config, true, &s->live, err) &&
+           intake_open(&s->database, config, &s->intake, err) &&
+           (config->fold_workers == 0 ||
+            fold_workers_start(&s->database, config, s->live, &s->folders, err)) &&
+           (!config->auth || auth_open(s->pool, &s->app.auth, err));
+}
+
+/* ---- stop ---- */
+
+static void close_backend(struct service *s)
+{
+    auth_close(&s->app.auth);
+    intake_close(&s->intake);
+    stop_request();
+    fold_workers_stop(&s->folders);
+    live_close(&s->live);
+    pool_close(&s->pool);
+    database_close(&s->database);
+}
+
+/* Nothing that was acknowledged is lost, since nothing is acknowledged before its COMMIT; this is so
+ * that clients under way get their answers. */
+static void drain(struct service *s)
+{
+    int64_t began_us = clock_monotonic_us();
+
+    if (!server_drain(s->server, DRAIN_US)) {
+        /* they wait for a database that is away: let them be told */
+        intake_refuse(s->intake);
+        if (!server_drain(s->server, LAST_WORDS_US)) {
+            log_line(LOG_WARN, "drain_cut", "some requests were cut off without an answer");
+        }
+    }
+    server_stop(&s->server);
+    log_line(LOG_INFO, "drained", "in %lld ms",
+             (long long)((clock_monotonic_us() - began_us) / 1000));
+}
+
+static int serve(const struct config *config)
+{
+    struct service s = {.config = config};
+    struct listener listener;
+    struct err err = {0};
+
+    if (!bind_address(config, &listener, &err)) {
+        return cli_fail("serve", &err);
+    }
+    raise_file_limit(config);
+    bool open = open_backend(&s, &err);
+    if (open) {
+        fill_app(&s);
+        open = server_start(&s.app, &listener, &s.server, &err);
+    }
+    if (!open) {
+        (void)close(listener.fd);
+        close_backend(&s);
+        return cli_fail("serve", &err);
+    }
+    (void)printf("cartwright %s listening on %s\n", CARTWRIGHT_VERSION, listener.url);
+    (void)fflush(stdout);
+    int got = wait_for_signal();
+    log_line(LOG_INFO, "stopping", "signal %d", got);
+    drain(&s);
+    close_backend(&s);
+    log_line(LOG_INFO, "stopped", "everything acknowledged is stored");
+    return EXIT_DONE;
+}
+
+int cmd_serve(int argc, char **argv, const struct config *config)
+{
+    static const char usage[] =
+        "serve [--listen HOST:PORT] [SETTINGS]\n\nServes the HTTP API, takes events in, and keeps "
+        "the carts. Without DATABASE_URL it starts its\nown PostgreSQL under data_dir. Prints one "
+        "line with its URL when ready; SIGTERM ends it in order.\n`cartwright --help` lists the "
+        "settings.";
+
+    if (argc > 1) {
+        bool help = strcmp(argv[1], "--help") == 0;
+        return cli_usage(argv[0], usage, help ? NULL : "it takes settings only");
+    }
+    block_signals();
+    return serve(config);
+}

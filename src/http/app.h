@@ -1,0 +1,30 @@
+#ifndef HTTP_APP_H
+#define HTTP_APP_H
+
+#include "base/config.h"
+#include "flow/fold.h"
+#include "flow/intake.h"
+#include "flow/live.h"
+#include "http/budget.h"
+#include "store/pool.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* What the handlers work with. Everything is borrowed from whoever starts the server and outlives
+ * it. */
+struct app {
+    const struct config *config;
+    struct pool *pool;
+    struct intake *intake;
+    struct live *live;
+    const struct fold_workers *folders; /* NULL: this replica folds nothing */
+    struct auth *auth;                  /* NULL: auth is off */
+    struct budget bodies;
+    atomic_bool draining;
+    uint8_t process_id[8]; /* random: request ids of two replicas differ */
+    atomic_uint_least64_t requests;
+    _Atomic int64_t ready_us; /* monotonic time of the last check that found the database */
+};
+
+#endif

@@ -1,0 +1,384 @@
+/* Between libmicrohttpd and the handlers: guard, limits, authorization, bodies, answers. A handler
+ * sees only requests that passed all of it. */
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "http/auth.h"
+#include "http/conn.h"
+#include "http/respond.h"
+#include "http/router.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    CONNECTION_BYTES = 32 * 1024,
+    /* beyond our own limit, for connections that are only told so */
+    CONNECTIONS_SPARE = 256,
+    /* a refused body is read up to so many times the largest one, so that the client sees why */
+    DISCARD_FACTOR = 8,
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    STACK_BYTES = 1024 * 1024,
+#else
+    STACK_BYTES = 256 * 1024,
+#endif
+};
+#define DRAIN_IDLE_US INT64_C(500000)
+
+struct server {
+    struct app *app;
+    struct MHD_Daemon *daemon;
+    struct conns *conns;
+    int listen_fd; /* ours to close, after the daemon has stopped */
+};
+
+static struct conn *conn_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct server *s = cls;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = conn_add(
+            s->conns, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    } else {
+        conn_remove(s->conns, *context);
+        *context = NULL;
+    }
+}
+
+/* The first line has been read, and nobody has decoded it yet. */
+static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    struct server *s = cls;
+    struct conn *c = conn_of(mhd);
+
+    conn_request_begins(s->conns, c);
+    request_begin(&c->rq, s->app, target);
+    return c;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode how)
+{
+    struct server *s = cls;
+
+    (void)mhd;
+    (void)how;
+    if (*context != NULL) {
+        conn_request_ends(s->conns, *context);
+        *context = NULL;
+    }
+}
+
+/* ---- answers ---- */
+
+static void count_answer(const struct request *rq)
+{
+    int status = rq->answer.status;
+
+    metric_add(status < 400   ? METRIC_http_requests_2xx
+               : status < 500 ? METRIC_http_requests_4xx
+                              : METRIC_http_requests_5xx,
+               1);
+    metric_observe_us(METRIC_http_request_us, clock_monotonic_us() - rq->began_us);
+}
+
+static void add_headers(struct MHD_Response *response, const struct request *rq)
+{
+    const struct answer *a = &rq->answer;
+
+    (void)MHD_add_response_header(response, "Content-Type", a->content_type);
+    (void)MHD_add_response_header(response, "X-Request-Id", rq->request_id);
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (rq->traceparent[0] != '\0') {
+        (void)MHD_add_response_header(response, "traceparent", rq->traceparent);
+    }
+    if (a->allow != NULL) {
+        (void)MHD_add_response_header(response, "Allow", a->allow);
+    }
+    if (a->status == 401) {
+        (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    }
+    if (a->retry_after_s > 0) {
+        char seconds[12];
+        (void)snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
+        (void)MHD_add_response_header(response, "Retry-After", seconds);
+    }
+    if (a->close || atomic_load(&rq->app->draining)) {
+        (void)MHD_add_response_header(response, "Connection", "close");
+    }
+}
+
+static enum MHD_Result send_answer(struct server *s, struct MHD_Connection *mhd, struct conn *c)
+{
+    struct request *rq = &c->rq;
+    struct buf *body = &rq->answer.body;
+
+    conn_answer_begins(s->conns, c);
+    count_answer(rq);
+    struct MHD_Response *response =
+        body->data == NULL
+            ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+            : MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    *body = (struct buf){0}; /* the response frees it */
+    add_headers(response, rq);
+    enum MHD_Result queued = MHD_queue_response(mhd, (unsigned)rq->answer.status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result refuse_at_once(struct server *s, struct MHD_Connection *mhd, struct conn *c,
+                                      const struct err *err)
+{
+    answer_error(&c->rq, err);
+    c->rq.answer.close = true;
+    return send_answer(s, mhd, c);
+}
+
+/* ---- the head of a request ---- */
+
+static enum MHD_Result look_at_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    (void)kind;
+    guard_header(cls, name, value);
+    return MHD_YES;
+}
+
+static const char *header(struct MHD_Connection *mhd, const char *name)
+{
+    return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
+}
+
+/* Everything that can be told without the body. False: it has answered. */
+static bool admit(struct MHD_Connection *mhd, struct conn *c)
+{
+    struct request *rq = &c->rq;
+    struct app *app = rq->app;
+    struct err err = {0};
+
+    if (!router_find(rq)) {
+        return false;
+    }
+    if (app->auth != NULL && rq->route->scope != 0 &&
+        !auth_check(app->auth, header(mhd, "Authorization"), rq->route->scope, &err)) {
+        answer_error(rq, &err);
+        return false;
+    }
+    if (strcmp(rq->route->method, "GET") == 0) {
+        return true;
+    }
+    if (!request_take_media(rq, header(mhd, "Content-Type"), header(mhd, "Content-Encoding"))) {
+        return false;
+    }
+    if (c->guard.length > (uint64_t)app->config->http_body_max) {
+        answer_problem(rq, &(struct problem){.status = 413,
+                                             .detail = arena_printf(
+                                                 &rq->arena, "the body is larger than %lld bytes",
+                                                 (long long)app->config->http_body_max)});
+        return false;
+    }
+    return true;
+}
+
+static uint64_t discard_max(const struct request *rq)
+{
+    return (uint64_t)rq->app->config->http_body_max * DISCARD_FACTOR;
+}
+
+static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, struct conn *c,
+                               const char *version)
+{
+    struct request *rq = &c->rq;
+    struct err err = {0};
+
+    request_name(rq, header(mhd, "X-Request-Id"), header(mhd, "traceparent"));
+    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &c->guard);
+    if (!guard_target(rq->target, &err) || !guard_end(&c->guard, rq->method, version, &err)) {
+        metric_add(METRIC_http_refused, 1);
+        return refuse_at_once(s, mhd, c, &err);
+    }
+    if (c->over) {
+        (void)FAIL(&err, ERR_BUSY, "all %lld connections are in use",
+                   (long long)s->app->config->http_connections);
+        return refuse_at_once(s, mhd, c, &err);
+    }
+    if (admit(mhd, c)) {
+        c->phase = PHASE_BODY;
+        return MHD_YES;
+    }
+    /* Closing on a client that still sends would reset the connection under the answer. */
+    c->phase = PHASE_DISCARD;
+    if (guard_has_body(&c->guard) && !c->guard.expects_continue &&
+        c->guard.length <= discard_max(rq)) {
+        return MHD_YES;
+    }
+    rq->answer.close = guard_has_body(&c->guard);
+    return send_answer(s, mhd, c);
+}
+
+/* ---- the body, and the handler ---- */
+
+static enum MHD_Result on_body(struct conn *c, const char *bytes, size_t len)
+{
+    struct request *rq = &c->rq;
+    struct err err = {0};
+
+    if (c->phase == PHASE_BODY && !body_add(&rq->body, bytes, len, &err)) {
+        if (rq->body.too_large) {
+            answer_problem(rq, &(struct problem){.status = 413, .detail = err.text});
+        } else {
+            answer_error(rq, &err);
+        }
+        body_free(&rq->body);
+        c->phase = PHASE_DISCARD;
+    } else if (c->phase == PHASE_DISCARD) {
+        c->discarded += len;
+    }
+    return c->discarded > discard_max(rq) ? MHD_NO : MHD_YES;
+}
+
+static void handle(struct request *rq)
+{
+    struct err err = {0};
+
+    if (!rq->route->handle(rq, &err)) {
+        answer_error(rq, &err);
+    } else if (rq->answer.status == 0) {
+        (void)FAIL(&err, ERR_INTERNAL, "no answer");
+        answer_error(rq, &err);
+    }
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **context)
+{
+    struct server *s = cls;
+    struct conn *c = *context;
+
+    (void)url; /* decoded too eagerly for our taste: rq.target is what was sent */
+    if (c == NULL) {
+        return MHD_NO;
+    }
+    if (c->phase == PHASE_HEAD) {
+        c->rq.method = method;
+        return on_head(s, mhd, c, version);
+    }
+    if (*upload_len > 0) {
+        size_t len = *upload_len;
+        *upload_len = 0;
+        return on_body(c, upload, len);
+    }
+    conn_request_arrived(c);
+    if (c->phase == PHASE_BODY) {
+        handle(&c->rq);
+    }
+    return send_answer(s, mhd, c);
+}
+
+/* ---- life ---- */
+
+static void on_log(void *cls, const char *fmt, va_list ap)
+{
+    char text[500];
+
+    (void)cls;
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    text[strcspn(text, "\n")] = '\0';
+    log_line(LOG_DEBUG, "http_library", "%s", text);
+}
+
+static struct MHD_Daemon *start_daemon(struct server *s, const struct config *config)
+{
+    /* our reaper is exact; the library's own time-out is the net below it */
+    int64_t timeout_us = config->http_idle + config->http_deadline + SECONDS(30);
+
+    return MHD_start_daemon(
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+            MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, s,                   /* options, a line each: */
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, s,          //
+        MHD_OPTION_LISTEN_SOCKET, s->listen_fd,         //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, //
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s,      //
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,   //
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->http_connections + CONNECTIONS_SPARE, //
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)config->http_connections_per_ip,       //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,                        //
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(timeout_us / SECONDS(1)),                  //
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,                                   //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                     //
+        MHD_OPTION_END);
+}
+
+CAN_FAIL bool server_start(struct app *app, const struct listener *listener, struct server **out,
+                           struct err *err)
+{
+    const struct config *config = app->config;
+    struct conn_limits limits = {.open_max = config->http_connections,
+                                 .request_us = config->http_deadline,
+                                 .idle_us = config->http_idle};
+    struct server *s = mem_alloc(sizeof *s);
+
+    s->app = app;
+    s->listen_fd = listener->fd;
+    if (!conns_open(&limits, &s->conns, err)) {
+        free(s);
+        return false;
+    }
+    s->daemon = start_daemon(s, config);
+    if (s->daemon == NULL) {
+        conns_close(&s->conns);
+        free(s);
+        return FAIL(err, ERR_INTERNAL, "the HTTP server does not start");
+    }
+    *out = s;
+    return true;
+}
+
+/* The descriptor is closed after the daemon has stopped: one of its threads may still look at it. */
+static void stop_listening(struct server *s)
+{
+    if (MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET) {
+        /* so that the kernel refuses new connections instead of parking them */
+        (void)shutdown(s->listen_fd, SHUT_RDWR);
+    }
+}
+
+bool server_drain(struct server *server, int64_t wait_us)
+{
+    atomic_store(&server->app->draining, true);
+    stop_listening(server);
+    return conns_drain(server->conns, DRAIN_IDLE_US, wait_us);
+}
+
+void server_stop(struct server **server)
+{
+    struct server *s = *server;
+
+    if (s != NULL) {
+        stop_listening(s);
+        MHD_stop_daemon(s->daemon);
+        (void)close(s->listen_fd);
+        conns_close(&s->conns);
+        free(s);
+        *server = NULL;
+    }
+}
