@@ -66,7 +66,7 @@ struct fm_fit {
 
 enum { FM_FACTORS_MAX = 256 };
 
-/* k = 8, AdaGrad .05, patience 3; validation_from is left for the caller to set (rows = none). */
+/* k = 8, AdaGrad .02, patience 3; validation_from is left for the caller to set (rows = none). */
 struct fm_options fm_defaults(int rows);
 
 /* Trains by AdaGrad in seeded order on one thread: same data and options, same bytes. Keeps the
