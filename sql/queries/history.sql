@@ -48,13 +48,9 @@ SELECT count(*)
   JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
  WHERE c.consumer = 'fold'
 
--- name: history_lane_seize
--- $1 lane, $2 owner, $3 lease in microseconds: waits for a fold transaction that moves this cursor; one that comes later
--- finds another epoch and fails.
-UPDATE cartwright.lane_cursor
-   SET owner = $2::text, epoch = epoch + 1, lease_until = clock_timestamp() + $3::bigint * interval '1 microsecond'
- WHERE lane = $1::int AND consumer = 'fold'
-RETURNING epoch, off
+-- name: history_cursor_hold
+-- $1 lane: a fold transaction locks its cursors first, so it has ended by now, or waits until this one has.
+SELECT c.off FROM cartwright.lane_cursor c WHERE c.lane = $1::int AND c.consumer = 'fold' FOR UPDATE
 
 -- name: history_shoppers_delete
 -- $1 lane, $2 keys

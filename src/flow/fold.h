@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "flow/live.h"
 #include "store/database.h"
+#include "store/events.h"
 
 /* The consumer: leases lanes, reads past the cursors, folds through domain/shopper.h, and writes
  * shoppers, carts, derived events and cursors in ONE transaction. A fenced cursor rolls all of it
@@ -17,6 +18,8 @@ CAN_FAIL bool folder_open(const struct database *database, const struct config *
                           struct live *live, const char *owner, int lanes_wanted,
                           struct folder **out, struct err *err);
 CAN_FAIL bool folder_step(struct folder *f, int64_t *out_folded, struct err *err);
+/* How far the fold of the whole log is behind, over the folder's connection. */
+CAN_FAIL bool folder_lag(struct folder *f, struct log_lag *out, struct err *err);
 void folder_close(struct folder **f); /* releases the leases */
 
 /* Folds until every cursor has reached the end of the log (import and train call it before they

@@ -21,6 +21,10 @@ CAN_FAIL bool intake_open(const struct database *database, const struct config *
 CAN_FAIL bool intake_submit(struct intake *intake, const struct event_row *rows, size_t count,
                             enum append_status *out_status, struct err *err);
 
+/* Refuses new work from now on and commits what waits, without retrying through an outage; returns
+ * at once. For a drain: callers may still be on their way in, so that closing has to wait. */
+void intake_refuse(struct intake *intake);
+
 /* Refuses new work, commits what waits, joins the writers. */
 void intake_close(struct intake **intake);
 

@@ -169,23 +169,21 @@ bool store_unread_count(struct db *db, int64_t *out_count, struct err *err)
     return true;
 }
 
-bool store_lane_seize(struct db *db, int lane, const char *owner, int64_t lease_us,
-                      struct lane_lease *out, struct err *err)
+bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *r = NULL;
     struct params p = params_make(&a);
 
+    assert(db_in_transaction(db));
     param_i32(&p, lane);
-    param_text(&p, owner);
-    param_i64(&p, lease_us);
-    if (!db_query(db, Q_history_lane_seize, &p, &r, err)) {
+    if (!db_query(db, Q_history_cursor_hold, &p, &r, err)) {
         return false;
     }
     if (PQntuples(r) != 1) {
         return FAIL(err, ERR_INTERNAL, "lane %d has no cursor", lane);
     }
-    *out = (struct lane_lease){.lane = lane, .epoch = row_i64(r, 0, 0), .off = row_i64(r, 0, 1)};
+    *out_off = row_i64(r, 0, 0);
     return true;
 }
 

@@ -44,10 +44,8 @@ CAN_FAIL bool store_lane_states(struct db *db, struct lane_state out[LANES], str
 /* Events past the cursors. */
 CAN_FAIL bool store_unread_count(struct db *db, int64_t *out_count, struct err *err);
 
-/* Takes the lane's lease whoever has it: a fold transaction under way ends first, or fails at its
- * cursor. In its own transaction; what follows is then fenced by *out like a folder. */
-CAN_FAIL bool store_lane_seize(struct db *db, int lane, const char *owner, int64_t lease_us,
-                               struct lane_lease *out, struct err *err);
+/* Locks the lane's cursor to the end of the transaction; *out_off is where the fold stands. */
+CAN_FAIL bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *err);
 /* Deletes what is stored of these shoppers of the lane. */
 CAN_FAIL bool store_shoppers_delete(struct db *db, int lane, const char *const *keys, size_t count,
                                     struct err *err);

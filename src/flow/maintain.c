@@ -1,0 +1,154 @@
+/* Retention. What it removes from the log it first folds into a base, so that replay still gives what is stored. */
+#include "flow/maintain.h"
+
+#include "base/cleanup.h"
+#include "flow/hold.h"
+#include "flow/past.h"
+
+#include <string.h>
+
+enum { PAGE_SHOPPERS = 64 };
+
+/* One lane, counted anew at every attempt. */
+struct trim {
+    struct db *db;
+    int lane;
+    int64_t cursor;
+    int64_t floor_off; /* the new one */
+    int64_t deleted;
+    int64_t bases;
+};
+
+/* Splits at the floor: out_old goes into the base, out_rest stays in the log. */
+static void split_history(const struct history *h, int64_t floor_off, struct history *out_old,
+                          struct history *out_rest)
+{
+    size_t n = 0;
+
+    while (n < h->count && h->events[n].off <= floor_off) {
+        n++;
+    }
+    *out_old = (struct history){.events = h->events, .count = n};
+    *out_rest = (struct history){.events = h->events + n, .count = h->count - n};
+}
+
+/* What the page will store: bases always, and the shopper anew where it came out different. */
+struct trim_rows {
+    struct shopper_row *bases;
+    size_t base_count;
+    struct past_rows shoppers;
+};
+
+/* Where an event that stays sorts before one that goes, the fold onto the base may differ from the fold
+ * of all; what replay will find from now on is what has to be stored. */
+static bool trim_shopper(const struct trim *t, const struct shopper_row *row,
+                         const struct history *h, struct trim_rows *out, struct err *err)
+{
+    struct arena *a = out->shoppers.arena;
+    struct history old;
+    struct history rest;
+    struct shopper *base;
+    struct shopper *now;
+    size_t carts;
+
+    split_history(h, t->floor_off, &old, &rest);
+    if (old.count == 0) {
+        return true;
+    }
+    if (!past_fold(row->key, row->base, &old, INT64_MAX, a, &base, err)) {
+        return false;
+    }
+    const char *doc = past_doc(base, a);
+    out->bases[out->base_count++] =
+        (struct shopper_row){.lane = t->lane, .key = row->key, .doc = doc};
+    if (!past_fold(row->key, doc, &rest, INT64_MAX, a, &now, err)) {
+        return false;
+    }
+    if (row->doc == NULL || strcmp(past_doc(now, a), row->doc) != 0) {
+        past_rows_add(&out->shoppers, now, t->lane, h->events[h->count - 1].off, &carts);
+    }
+    return true;
+}
+
+static bool trim_page(struct trim *t, const char *const *names, size_t count, struct arena *a,
+                      struct err *err)
+{
+    int32_t lanes[PAGE_SHOPPERS];
+    int64_t last_offs[PAGE_SHOPPERS];
+    struct shopper_row docs[PAGE_SHOPPERS];
+    struct history histories[PAGE_SHOPPERS];
+    struct history_keys keys = {.lanes = lanes, .keys = names, .count = count};
+    struct trim_rows out = {.bases = arena_array(a, count, sizeof *out.bases),
+                            .shoppers = past_rows_make(count, a)};
+
+    for (size_t i = 0; i < count; i++) {
+        lanes[i] = t->lane;
+        last_offs[i] = t->cursor;
+    }
+    if (!store_history_docs(t->db, &keys, a, docs, err) ||
+        !store_history_events(t->db, &keys, last_offs, a, histories, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!trim_shopper(t, &docs[i], &histories[i], &out, err)) {
+            return false;
+        }
+    }
+    t->bases += (int64_t)out.base_count;
+    return past_rows_write(&out.shoppers, t->db, err) &&
+           store_bases_write(t->db, out.bases, out.base_count, err);
+}
+
+static bool trim_lane(struct db *db, int lane, int64_t cursor_off, void *ctx, struct err *err)
+{
+    CLEANUP(arena_free) struct arena names_arena = {0};
+    CLEANUP(arena_free) struct arena a = {0};
+    struct trim *t = ctx;
+    const char **names;
+    size_t count;
+
+    t->db = db;
+    t->lane = lane;
+    t->cursor = cursor_off;
+    t->bases = 0;
+    if (!store_lane_keys(db, lane, &names_arena, &names, &count, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i += PAGE_SHOPPERS) {
+        size_t left = count - i;
+        arena_reset(&a);
+        if (!trim_page(t, names + i, left < PAGE_SHOPPERS ? left : PAGE_SHOPPERS, &a, err)) {
+            return false;
+        }
+    }
+    return store_lane_trim(db, lane, t->floor_off, &t->deleted, err);
+}
+
+bool maintain_run(const struct database *database, const struct config *config, int64_t now_us,
+                  struct maintain_result *out, struct err *err)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    struct lane_state states[LANES] = {0};
+    struct maintain_result result = {0};
+
+    if (!database_connect(database, &db, err) || !store_lane_states(db, states, err)) {
+        return false;
+    }
+    for (int lane = 0; lane < LANES; lane++) {
+        struct trim t = {0};
+        if (!store_lane_floor_candidate(db, lane, now_us - config->retention, &t.floor_off, err)) {
+            return false;
+        }
+        if (t.floor_off <= states[lane].floor_off) {
+            continue; /* nothing is old enough: leave the lane to its folder */
+        }
+        if (!hold_lane(db, lane, trim_lane, &t, err)) {
+            return false;
+        }
+        result.lanes++;
+        result.deleted += t.deleted;
+        result.bases += t.bases;
+    }
+    *out = result;
+    return true;
+}
