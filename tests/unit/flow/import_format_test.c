@@ -55,7 +55,7 @@ static bool note_event(void *ctx, const char *json, size_t len, int64_t line, bo
     struct event e;
     struct err what = {0};
     (void)err;
-    *out_valid = event_decode_text(json, len, ORIGIN_IMPORT, DAYS(365 * 60), &f->arena, &e, &what);
+    *out_valid = event_decode_text(json, len, ORIGIN_IMPORT, DAYS(20000), &f->arena, &e, &what);
     if (*out_valid) {
         buf_printf(&f->text, "event %" PRId64 ": ", line);
         buf_add(&f->text, json, len);

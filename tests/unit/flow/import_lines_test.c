@@ -85,8 +85,11 @@ static void expect_middle_line(size_t len, bool too_long)
 
     assert_non_null(bytes);
     memset(bytes, 'x', len + 5);
-    memcpy(bytes, "a\n", 2);
-    memcpy(bytes + 2 + len, "\nb\n", 3);
+    bytes[0] = 'a';
+    bytes[1] = '\n';
+    bytes[2 + len] = '\n';
+    bytes[3 + len] = 'b';
+    bytes[4 + len] = '\n';
     a_file(path, bytes, len + 5);
     free(bytes);
     assert_true(lines_open(path, &r, &err));

@@ -1,0 +1,363 @@
+/* The import into a real log: what is stored, stored once, and said about it. */
+#include "import_spec.h"
+
+#include "support/spec.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER "timestamp_s,user,event,item\n"
+
+/* A database of its own for every test. */
+static int fresh(void **state)
+{
+    static struct import_bench bench;
+    bench_open(&bench, "import");
+    *state = &bench;
+    return 0;
+}
+
+static int drop(void **state)
+{
+    bench_close(*state);
+    return 0;
+}
+
+/* Imports this text as a file of the format; options may say more. */
+#define import_text(state, text, out, ...)                                                         \
+    import_text_as(                                                                                \
+        (state), (text), (out),                                                                    \
+        (struct import_options){.format = "retailrocket", .max_errors = 1000, __VA_ARGS__})
+
+static void import_text_as(void **state, const char *text, struct import_outcome *out,
+                           struct import_options options)
+{
+    char path[] = "/tmp/import_test.XXXXXX";
+    int fd = mkstemp(path);
+    const char *files[] = {path};
+    size_t len = strlen(text);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, len), (ssize_t)len);
+    assert_int_equal(close(fd), 0);
+    options.files = files;
+    options.file_count = 1;
+    bench_import(*state, options, out);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void expect_counts(const struct import_outcome *o, int64_t read, int64_t stored,
+                          int64_t duplicate, int64_t malformed)
+{
+    assert_int_equal(o->result.read, read);
+    assert_int_equal(o->result.stored, stored);
+    assert_int_equal(o->result.duplicate, duplicate);
+    assert_int_equal(o->result.malformed, malformed);
+}
+
+static const char four_events[] = HEADER "1430623510,1,view,68\n"
+                                         "1430623520,1,addtocart,68\n"
+                                         "1430623530,2,view,68\n"
+                                         "1430623540,2,transaction,68\n";
+
+static void a_second_import_adds_nothing(void **state)
+{
+    struct import_outcome o;
+    import_text(state, four_events, &o, );
+    assert_true(o.done);
+    expect_counts(&o, 4, 4, 0, 0);
+    import_text(state, four_events, &o, );
+    assert_true(o.done);
+    expect_counts(&o, 4, 0, 4, 0);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.event"), 4);
+}
+
+static void identical_rows_are_each_kept_and_a_repeat_adds_none(void **state)
+{
+    static const char text[] = HEADER "1430623510,1,view,68\n"
+                                      "1430623510,1,view,68\n"
+                                      "1430623510,1,view,68\n";
+    struct import_outcome o;
+    import_text(state, text, &o, );
+    expect_counts(&o, 3, 3, 0, 0);
+    import_text(state, text, &o, );
+    expect_counts(&o, 3, 0, 3, 0);
+}
+
+static void a_file_cut_off_and_then_the_whole_one_make_the_sum(void **state)
+{
+    struct import_outcome o;
+    char cut[sizeof four_events];
+    memcpy(cut, four_events, sizeof cut);
+    cut[strlen(cut) - 20] = '\0'; /* inside the last line */
+    import_text(state, cut, &o, );
+    assert_true(o.done);
+    expect_counts(&o, 4, 3, 0, 1);
+    import_text(state, four_events, &o, );
+    expect_counts(&o, 4, 1, 3, 0);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.event"), 4);
+}
+
+#define TWO_INVOICES_CUT_OFF                                                                       \
+    "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"               \
+    "1,10001,A PLATE,1,2010-01-01 10:00:00,1.00,77,Eire\n"                                         \
+    "2,10001,A PLATE,1,2010-01-01 10:05:00,1.00,78,Eire\n"                                         \
+    "2,10002,A CUP,1,2010-01-01 10:05"
+
+static void an_invoice_in_which_the_file_breaks_off_waits_for_the_whole_file(void **state)
+{
+    static const char cut[] = TWO_INVOICES_CUT_OFF;
+    static const char whole[] = TWO_INVOICES_CUT_OFF ":00,2.00,78,Eire\n";
+    struct import_outcome o;
+    import_text(state, cut, &o, .format = "online-retail");
+    assert_true(o.done);
+    assert_int_equal(o.result.stored, 1);
+    assert_text_contains(o.report, "invoice 2, left out");
+    import_text(state, whole, &o, .format = "online-retail");
+    expect_counts(&o, 3, 1, 1, 0);
+    assert_int_equal(o.result.conflict, 0);
+    assert_int_equal(bench_count(*state, "SELECT jsonb_array_length(body -> 'items') FROM "
+                                         "cartwright.event WHERE key = 'c:78'"),
+                     2);
+}
+
+static void standard_input_is_a_file_named_dash(void **state)
+{
+    const char *files[] = {"-"};
+    struct import_options options = {
+        .format = "retailrocket", .files = files, .file_count = 1, .max_errors = 1000};
+    struct import_outcome o;
+    int ends[2];
+    int kept = dup(STDIN_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], four_events, strlen(four_events)), strlen(four_events));
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(close(ends[1]), 0);
+    assert_true(dup2(ends[0], STDIN_FILENO) >= 0);
+    bench_import(*state, options, &o);
+    assert_true(dup2(kept, STDIN_FILENO) >= 0);
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(close(kept), 0);
+    assert_true(o.done);
+    expect_counts(&o, 5, 4, 0, 1);
+    assert_text_contains(o.report, "stdin:6: has 1 columns instead of 4\n");
+}
+
+static void malformed_lines_are_told_with_their_place_and_the_rest_is_stored(void **state)
+{
+    struct import_outcome o;
+    import_text(state,
+                HEADER "1430623510,1,view,68\n"
+                       "1430623510,1,gaze,68\n"
+                       "\n"
+                       "900000000,1,view,68\n"
+                       "4000000000,1,view,68\n",
+                &o, );
+    assert_true(o.done);
+    expect_counts(&o, 4, 1, 0, 3);
+    assert_text_contains(o.report, ":3: event is none of view, addtocart, transaction: \"gaze\"\n");
+    assert_text_contains(o.report, ":5: /occurred_at must not be before 2000-01-01\n");
+    assert_text_contains(o.report, ":6: /occurred_at must not be more than 24 hours ahead\n");
+}
+
+static void past_max_errors_the_import_fails_and_keeps_what_it_stored(void **state)
+{
+    struct import_outcome o;
+    import_text(state, HEADER "1430623510,1,addtocart,68\nx\ny\nz\n1430623520,1,view,68\n", &o,
+                .max_errors = 2);
+    assert_false(o.done);
+    assert_string_equal(o.err.text, "gave up after 3 malformed lines (--max-errors 2)");
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.event"), 1);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.cart"), 1);
+    assert_text_contains(o.out, "events stored");
+}
+
+static void exactly_max_errors_is_not_too_many(void **state)
+{
+    struct import_outcome o;
+    import_text(state, HEADER "x\ny\n1430623520,1,view,68\n", &o, .max_errors = 2);
+    assert_true(o.done);
+    expect_counts(&o, 3, 1, 0, 2);
+}
+
+static void twenty_malformed_lines_are_shown_and_the_others_counted(void **state)
+{
+    char text[256] = HEADER;
+    struct import_outcome o;
+    size_t at = strlen(text);
+    for (int i = 0; i < 25; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at, "bad\n");
+    }
+    import_text(state, text, &o, );
+    assert_text_contains(o.report, ":21: ");
+    assert_null(strstr(o.report, ":22: "));
+    assert_text_contains(o.report, "and 5 more malformed lines\n");
+}
+
+static void a_wrong_header_fails_and_stores_nothing(void **state)
+{
+    struct import_outcome o;
+    import_text(state, four_events, &o, .format = "rees46", .currency = "USD");
+    assert_false(o.done);
+    assert_text_contains(o.err.text, "the header has no column event_time");
+    assert_int_equal(o.result.read, 0);
+}
+
+static void the_json_report_is_one_line(void **state)
+{
+    struct import_outcome o;
+    import_text(state, four_events, &o, .json = true);
+    assert_string_equal(o.out, "{\"read\":4,\"stored\":4,\"duplicate\":0,\"malformed\":0,"
+                               "\"by_type\":{\"product_viewed\":2,\"cart_item_added\":1,"
+                               "\"purchase\":1}}\n");
+    import_text(state, four_events, &o, .json = true);
+    assert_text_contains(o.out, "\"stored\":0,\"duplicate\":4");
+    assert_text_contains(o.out, "\"by_type\":{\"product_viewed\":2");
+}
+
+static void carts_are_there_after_the_import_and_marked_imported(void **state)
+{
+    struct import_outcome o;
+    import_text(state, four_events, &o, );
+    assert_int_equal(
+        bench_count(*state, "SELECT count(*) FROM cartwright.cart WHERE imported AND NOT bot"), 1);
+    assert_string_equal(bench_text(*state, "SELECT DISTINCT origin FROM cartwright.event"),
+                        "import");
+}
+
+static void the_catalogue_learns_brand_category_title_and_the_last_price_by_time(void **state)
+{
+    static const char text[] =
+        "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,"
+        "user_session\n"
+        "2019-10-01 00:00:09 UTC,view,5,1,electronics.smartphone,samsung,20.00,51,a\n"
+        "2019-10-01 00:00:01 UTC,view,5,1,electronics.smartphone,samsung,10.00,51,a\n";
+    struct import_outcome o;
+    import_text(state, text, &o, .format = "rees46", .currency = "USD");
+    assert_true(o.done);
+    assert_string_equal(
+        bench_text(*state, "SELECT concat_ws('|', title, brand, category, price_minor, currency) "
+                           "FROM cartwright.product WHERE product_id = '5'"),
+        "Samsung smartphone|Samsung|electronics > smartphone|2000|USD");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void categories_give_products_their_path(void **state)
+{
+    char dir[] = "/tmp/import_test.XXXXXX";
+    char item[64];
+    char tree[64];
+    struct import_outcome o;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(item, sizeof item, "%s/item.csv", dir);
+    (void)snprintf(tree, sizeof tree, "%s/tree.csv", dir);
+    write_file(item, "ItemId,categoryid,parentid\n68,250,1278\n69,7,\n70\n");
+    write_file(tree, "categoryid,parentid\n250,1278\n1278,1338\n1338,\n");
+    import_text(state, four_events, &o, .categories_item = item, .categories_tree = tree);
+    assert_true(o.done);
+    assert_int_equal(o.result.malformed, 1);
+    assert_string_equal(
+        bench_text(*state, "SELECT category FROM cartwright.product WHERE product_id = '68'"),
+        "1338 > 1278 > 250");
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.product"), 2);
+    assert_int_equal(unlink(item) | unlink(tree) | rmdir(dir), 0);
+}
+
+static void native_events_keep_their_ids_and_another_body_under_one_is_a_conflict(void **state)
+{
+    static const char event[] = "{\"event_id\":\"e1\",\"type\":\"product_viewed\",\"customer_id\":"
+                                "\"c\",\"occurred_at\":\"2024-05-01T10:00:00Z\",\"items\":[{"
+                                "\"product_id\":\"%s\"}]}\n";
+    char first[256];
+    char other[256];
+    struct import_outcome o;
+    (void)snprintf(first, sizeof first, event, "p1");
+    (void)snprintf(other, sizeof other, event, "p2");
+    import_text(state, first, &o, .format = "ndjson");
+    expect_counts(&o, 1, 1, 0, 0);
+    import_text(state, other, &o, .format = "ndjson", .json = true);
+    expect_counts(&o, 1, 0, 0, 0);
+    assert_text_contains(o.out, "\"conflict\":1");
+    assert_string_equal(bench_text(*state, "SELECT event_id FROM cartwright.event"), "e1");
+}
+
+static void a_file_that_is_not_there_fails_the_import(void **state)
+{
+    const char *files[] = {"/nowhere/events.csv"};
+    struct import_options options = {
+        .format = "retailrocket", .files = files, .file_count = 1, .max_errors = 1000};
+    struct import_outcome o;
+    bench_import(*state, options, &o);
+    assert_false(o.done);
+    assert_string_equal(o.err.path, "/nowhere/events.csv");
+}
+
+/* ---- usage ---- */
+
+static void options_that_make_no_sense_are_usage_errors(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"a.csv"};
+    static const char *const twice[] = {"-", "-"};
+    static const struct {
+        struct import_options options;
+        const char *path;
+        const char *text;
+    } cases[] = {
+        {{.files = one, .file_count = 1}, "--format", "must be one of retailrocket|rees46|taobao|"},
+        {{.format = "ga4", .files = one, .file_count = 1}, "--format", "must be one of"},
+        {{.format = "taobao"}, "", "no file is named"},
+        {{.format = "rees46", .files = one, .file_count = 1}, "--currency", "is required"},
+        {{.format = "rees46", .currency = "usd", .files = one, .file_count = 1},
+         "--currency",
+         "three upper-case"},
+        {{.format = "taobao", .categories_item = "i", .files = one, .file_count = 1},
+         "--categories",
+         "retailrocket only"},
+        {{.format = "taobao", .files = twice, .file_count = 2}, "", "read once only"},
+        {{.format = "taobao", .max_errors = -1, .files = one, .file_count = 1},
+         "--max-errors",
+         "must not be negative"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct err err = {0};
+        assert_false(import_check(&cases[i].options, &err));
+        assert_string_equal(err.path, cases[i].path);
+        assert_text_contains(err.text, cases[i].text);
+    }
+}
+
+#define spec(test) cmocka_unit_test_setup_teardown(test, fresh, drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        spec(a_second_import_adds_nothing),
+        spec(identical_rows_are_each_kept_and_a_repeat_adds_none),
+        spec(a_file_cut_off_and_then_the_whole_one_make_the_sum),
+        spec(an_invoice_in_which_the_file_breaks_off_waits_for_the_whole_file),
+        spec(standard_input_is_a_file_named_dash),
+        spec(malformed_lines_are_told_with_their_place_and_the_rest_is_stored),
+        spec(past_max_errors_the_import_fails_and_keeps_what_it_stored),
+        spec(exactly_max_errors_is_not_too_many),
+        spec(twenty_malformed_lines_are_shown_and_the_others_counted),
+        spec(a_wrong_header_fails_and_stores_nothing),
+        spec(the_json_report_is_one_line),
+        spec(carts_are_there_after_the_import_and_marked_imported),
+        spec(the_catalogue_learns_brand_category_title_and_the_last_price_by_time),
+        spec(categories_give_products_their_path),
+        spec(native_events_keep_their_ids_and_another_body_under_one_is_a_conflict),
+        spec(a_file_that_is_not_there_fails_the_import),
+        cmocka_unit_test(options_that_make_no_sense_are_usage_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
