@@ -200,9 +200,15 @@ static bool append_released(const struct decider *d, const struct considered *c,
     bool customer = c->row.key[0] == 'c';
     enum append_status status;
 
-    event_encode_outreach_released(&body, id, customer ? c->row.key + 2 : NULL,
-                                   customer ? NULL : c->row.key + 2, c->row.cart_id, c->row.round,
-                                   c->row.step, c->now_us);
+    event_encode_outreach_released(&body, &(struct release){
+                                              .id = id,
+                                              .customer_id = customer ? c->row.key + 2 : NULL,
+                                              .anonymous_id = customer ? NULL : c->row.key + 2,
+                                              .cart_id = c->row.cart_id,
+                                              .round = c->row.round,
+                                              .step = c->row.step,
+                                              .at_us = c->now_us,
+                                          });
     struct event_row row = {.event_id = id,
                             .key = c->row.key,
                             .type = event_type_name(EVENT_DERIVED_OUTREACH_RELEASED),
