@@ -163,6 +163,7 @@ struct shopper {
     size_t binding_count;
     int64_t bindings_seen; /* anonymous only: shopper_bound events folded, the version of the next
                               binding_set */
+    int64_t bound_last_us; /* anonymous only: of the latest of them, a change or not */
     struct consent consents[CONSENTS_MAX]; /* sorted by channel */
     size_t consent_count;
     char *locale, *timezone, *device, *channel, *campaign; /* last seen; NULL */
@@ -205,9 +206,9 @@ enum shopper_step { SHOPPER_FOLDED, SHOPPER_REFOLD };
  * New strings live in the arena. */
 enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct arena *a);
 
-/* Folds a set of events in any order onto base (NULL: nothing); events later than until_us
- * (occurred) are left out; INT64_MAX takes all. The array is sorted in place; a repeated event
- * counts once. Equal to applying them one by one where no refold was asked (tested). */
+/* Folds a set of events in any order onto base (NULL: nothing); events later than until_us (occurred)
+ * are left out; INT64_MAX takes all. The array is put in another order; a repeated event counts once.
+ * Equal to applying them one by one where no refold was asked (tested). */
 struct shopper *shopper_fold_all(const struct shopper *base, const char *key, struct event *events,
                                  size_t count, int64_t until_us, struct arena *a);
 /* The same, and shows the state after every event that was folded and not late, in order of the
