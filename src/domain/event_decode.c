@@ -3,10 +3,10 @@
 #include "base/cleanup.h"
 #include "base/jdec.h"
 #include "domain/event.h"
+#include "domain/free_form.h"
 #include "domain/money.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,22 +22,12 @@ struct reading {
 
 /* ---- small readers ---- */
 
-static bool has_control(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *keep_text(struct jdec *d, const char *key, const char *text, struct arena *a)
 {
     if (text == NULL || jdec_failed(d)) {
         return NULL;
     }
-    if (has_control(text)) {
+    if (text_has_control(text)) {
         jdec_refuse(d, key, "must not contain control characters");
         return NULL;
     }
@@ -73,38 +63,6 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r)
 
 /* ---- free-form objects ---- */
 
-/* True if the tree can be kept by the log and read back: its depth, and numbers that stay in the
- * range of both sides when PostgreSQL writes 1e300 as 301 digits. */
-static bool check_free(struct jdec *d, const char *key, json_t *tree, int levels_left)
-{
-    const char *name;
-    json_t *value;
-    size_t i;
-
-    if (json_is_real(tree) && fabs(json_real_value(tree)) >= 9.2e18) {
-        jdec_refuse(d, key, "must not hold numbers of 9.2e18 or more");
-        return false;
-    }
-    if (!json_is_object(tree) && !json_is_array(tree)) {
-        return true;
-    }
-    if (levels_left == 0) {
-        jdec_refuse(d, key, "must not be nested deeper than %d levels", EVENT_DEPTH_MAX);
-        return false;
-    }
-    json_object_foreach (tree, name, value) {
-        if (!check_free(d, key, value, levels_left - 1)) {
-            return false;
-        }
-    }
-    json_array_foreach (tree, i, value) {
-        if (!check_free(d, key, value, levels_left - 1)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void read_context(struct jdec *d, struct arena *a, struct event *e)
 {
     const struct {
@@ -118,7 +76,7 @@ static void read_context(struct jdec *d, struct arena *a, struct event *e)
 
     /* Other members are the sender's own: jdec_end is not asked. */
     if (!jdec_object_opt(d, "context", &context) ||
-        !check_free(d, "context", context.object, EVENT_DEPTH_MAX)) {
+        !free_form_check(d, "context", context.object, EVENT_DEPTH_MAX)) {
         return;
     }
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
@@ -169,7 +127,7 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     json_t *properties = jdec_tree_opt(d, "properties");
 
     e->amount_minor = MONEY_UNKNOWN;
-    if (properties == NULL || !check_free(d, "properties", properties, EVENT_DEPTH_MAX)) {
+    if (properties == NULL || !free_form_check(d, "properties", properties, EVENT_DEPTH_MAX)) {
         return;
     }
     if (subject_key != NULL) {

@@ -1,0 +1,289 @@
+/* The fold is a function of the set: random events of random shoppers, folded in many orders, must give
+ * the same bytes; applied one by one as they come in, with a refold where one is asked for, too. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/rng.h"
+#include "support/spec.h"
+#include "unit/domain/an_event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CASES = 2000, ORDERS_TRIED = 3, EVENTS_MOST = 40 };
+
+static struct arena arena;
+
+/* ---- random sets ---- */
+
+static const char *one_of(struct rng *r, const char *const *names, size_t count)
+{
+    return names[rng_below(r, count)];
+}
+
+/* Few values of everything, so that they meet. */
+static struct event random_event(struct rng *r, bool customer)
+{
+    static const char *const skus[] = {"p1", "p2", "p3", "p4", "p5"};
+    static const char *const carts[] = {NULL, NULL, NULL, "c1", "c2", "c3", "c4", "c5"};
+    static const char *const orders[] = {NULL, NULL, "o1", "o2", "o3"};
+    static const char *const subjects[] = {NULL, "returns", "size guide", "2", "sms", "email"};
+    static const char *const agents[] = {NULL, "Firefox", "Googlebot"};
+    static const char *const vias[] = {"x", "y"};
+    static const int64_t delays[] = {0, 0, 0, SECONDS(5), HOURS(25), HOURS(30), DAYS(3)};
+    struct event_plan plan = {
+        .type = (enum event_type)rng_below(r, EVENT_DERIVED_SHOPPER_BOUND),
+        .at = (int64_t)rng_below(r, 40) * (rng_below(r, 3) == 0 ? HOURS(3) : SECONDS(20)),
+        .late_by = delays[rng_below(r, COUNT_OF(delays))],
+        .cart = one_of(r, carts, COUNT_OF(carts)),
+        .order = one_of(r, orders, COUNT_OF(orders)),
+        .subject = one_of(r, subjects, COUNT_OF(subjects)),
+        .agent = rng_below(r, 200) == 0 ? agents[2] : one_of(r, agents, 2),
+        .locale = rng_below(r, 5) == 0 ? "de" : NULL,
+        .amount = rng_below(r, 3) == 0 ? (int64_t)rng_below(r, 9000) : 0,
+        .quantity = 1 + (int64_t)rng_below(r, 3),
+        .price = (int64_t)rng_below(r, 3) * 499,
+        .origin = rng_below(r, 8) == 0 ? ORIGIN_IMPORT : ORIGIN_API,
+        .step = 1 + (int64_t)rng_below(r, 2),
+    };
+    bool lists = rng_below(r, 5) != 0;
+
+    if (customer && rng_below(r, 3) == 0) { /* what forwarding does: an original with another id */
+        plan.via = one_of(r, vias, COUNT_OF(vias));
+    }
+    switch (rng_below(r, 12)) {
+    case 0:
+        plan.type = EVENT_DERIVED_OUTREACH_RELEASED;
+        plan.cart = plan.cart == NULL ? "c1" : plan.cart;
+        plan.origin = ORIGIN_DERIVED;
+        break;
+    case 1:
+        plan.type = customer ? EVENT_DERIVED_BINDING_SET : EVENT_SEARCHED;
+        plan.via = one_of(r, vias, COUNT_OF(vias));
+        plan.version = 1 + (int64_t)rng_below(r, 1 << 30); /* two sets never share one */
+        plan.interval.from_us =
+            rng_below(r, 2) == 0 ? INT64_MIN : TEST_DAY_US + (int64_t)rng_below(r, 40) * HOURS(1);
+        plan.interval.until_us =
+            rng_below(r, 2) == 0 ? INT64_MAX : TEST_DAY_US + (int64_t)rng_below(r, 99) * HOURS(1);
+        break;
+    case 2:
+    case 3:
+    case 4:
+        plan.type = EVENT_CART_ITEM_ADDED;
+        break;
+    case 5:
+        plan.type = EVENT_PURCHASE;
+        break;
+    default:
+        break;
+    }
+    if (!customer) {
+        plan.via = NULL;
+    }
+    if (plan.type == EVENT_IDENTIFY || plan.type == EVENT_ALIAS) {
+        plan.anonymous = one_of(r, vias, COUNT_OF(vias));
+        plan.via = NULL;
+        plan.type = customer ? plan.type : EVENT_PAGE_VIEWED;
+    }
+    if (lists || plan.type == EVENT_CART_ITEM_ADDED || plan.type == EVENT_CART_ITEM_REMOVED) {
+        plan.sku = one_of(r, skus, COUNT_OF(skus));
+        plan.sku2 = rng_below(r, 3) == 0 ? one_of(r, skus, COUNT_OF(skus)) : NULL;
+    }
+    return event_planned(&plan);
+}
+
+static struct event random_binding(struct rng *r)
+{
+    static const char *const customers[] = {"anna", "bob", "cleo"};
+
+    return an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = (int64_t)rng_below(r, 20) * HOURS(1),
+                    .via = "x", .customer = one_of(r, customers, COUNT_OF(customers)),
+                    .origin = ORIGIN_DERIVED);
+}
+
+struct set {
+    const char *key;
+    struct event events[EVENTS_MOST];
+    size_t count;
+};
+
+static void make_set(struct rng *r, struct set *set)
+{
+    bool customer = rng_below(r, 3) != 0;
+    bool bound = !customer && rng_below(r, 2) == 0;
+
+    set->key = customer ? "c:anna" : "a:x";
+    set->count = 1 + rng_below(r, EVENTS_MOST);
+    for (size_t i = 0; i < set->count; i++) {
+        set->events[i] =
+            bound && rng_below(r, 6) == 0 ? random_binding(r) : random_event(r, customer);
+        if (set->events[i].via != NULL) { /* an original may have the id of another event here */
+            set->events[i].sort_id = arena_printf(&arena, "e%d", (int)rng_below(r, EVENTS_MOST));
+        }
+    }
+}
+
+/* ---- the two roads ---- */
+
+static void shuffle(struct rng *r, struct event *events, size_t count)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t k = rng_below(r, i);
+        struct event e = events[k];
+        events[k] = events[i - 1];
+        events[i - 1] = e;
+    }
+}
+
+static struct shopper *folded(const struct set *set, size_t count, int64_t until_us)
+{
+    struct event *events = arena_array(&arena, count, sizeof *events);
+
+    memcpy(events, set->events, count * sizeof *events);
+    return shopper_fold_all(NULL, set->key, events, count, until_us, &arena);
+}
+
+static void encode(const struct shopper *s, struct buf *out)
+{
+    buf_reset(out);
+    shopper_encode(s, out);
+    assert_true(buf_ok(out));
+}
+
+/* Decoded again at every step, so that nothing lives on beside the text. */
+static struct shopper *through_text(const struct shopper *s)
+{
+    CLEANUP(buf_free) struct buf first = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf second = buf_make(1 << 20);
+    struct shopper *back = NULL;
+    struct err err = {0};
+
+    encode(s, &first);
+    if (!shopper_decode(buf_text(&first), first.len, &arena, &back, &err)) {
+        fail_msg("%s: %s", err.text, buf_text(&first));
+    }
+    encode(back, &second);
+    assert_string_equal(buf_text(&first), buf_text(&second));
+    return back;
+}
+
+static int64_t refolds;
+static int64_t steps;
+
+/* Applies the events as they come in; the refold takes what has come in so far. */
+static struct shopper *applied(const struct set *set)
+{
+    CLEANUP(buf_free) struct buf before = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf after = buf_make(1 << 20);
+    struct shopper *s = shopper_new(set->key, &arena);
+
+    for (size_t i = 0; i < set->count; i++) {
+        encode(s, &before);
+        steps++;
+        if (shopper_apply(s, &set->events[i], &arena) == SHOPPER_REFOLD) {
+            refolds++;
+            encode(s, &after);
+            assert_string_equal(buf_text(&before), buf_text(&after));
+            s = folded(set, i + 1, INT64_MAX);
+        }
+        s = through_text(s);
+    }
+    return s;
+}
+
+/* Fails, showing both texts from a little before they part. */
+static void assert_same_text(const struct buf *expected, const struct buf *got, const char *road,
+                             uint64_t seed)
+{
+    const char *x = buf_text(expected);
+    const char *y = buf_text(got);
+    size_t same = 0;
+
+    while (x[same] != '\0' && x[same] == y[same]) {
+        same++;
+    }
+    if (x[same] != y[same]) {
+        size_t from = same > 60 ? same - 60 : 0;
+        fail_msg("seed %llu, %s, at byte %zu:\n%.200s\n%.200s", (unsigned long long)seed, road,
+                 same, x + from, y + from);
+    }
+}
+
+static void any_order_of_arrival_gives_the_same_bytes(void **state)
+{
+    CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf got = buf_make(1 << 20);
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= CASES; seed++) {
+        struct rng r = rng_seed(seed);
+        static struct set set;
+        make_set(&r, &set);
+        encode(folded(&set, set.count, INT64_MAX), &expected);
+        for (int order = 0; order < ORDERS_TRIED; order++) {
+            shuffle(&r, set.events, set.count);
+            encode(folded(&set, set.count, INT64_MAX), &got);
+            assert_same_text(&expected, &got, "fold_all", seed);
+            encode(applied(&set), &got);
+            assert_same_text(&expected, &got, "apply", seed);
+        }
+        forget_events();
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+    print_message("seeds 1 to %d, %lld events applied, %lld of them by a refold\n", CASES,
+                  (long long)steps, (long long)refolds);
+}
+
+/* Folding up to a time is folding what had occurred by then. */
+static void what_occurred_later_leaves_no_trace(void **state)
+{
+    CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf got = buf_make(1 << 20);
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= CASES / 10; seed++) {
+        struct rng r = rng_seed(seed);
+        static struct set set;
+        static struct set early;
+        int64_t until = TEST_DAY_US + (int64_t)rng_below(&r, 60) * HOURS(1);
+        make_set(&r, &set);
+        early.key = set.key;
+        early.count = 0;
+        for (size_t i = 0; i < set.count; i++) {
+            if (set.events[i].occurred_us <= until) {
+                early.events[early.count++] = set.events[i];
+            }
+        }
+        encode(folded(&early, early.count, INT64_MAX), &expected);
+        encode(folded(&set, set.count, until), &got);
+        assert_string_equal(buf_text(&expected), buf_text(&got));
+        forget_events();
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+}
+
+/* In order, and with nothing late or bound, no refold is needed at all. */
+static void events_in_order_are_never_folded_again(void **state)
+{
+    struct shopper *s = shopper_new("c:anna", &arena);
+    (void)state;
+
+    for (int i = 0; i < 200; i++) {
+        struct event e = an_event(i % 7 == 6 ? EVENT_PURCHASE : EVENT_CART_ITEM_ADDED,
+                                  .at = MINUTES(i), .sku = "p1");
+        assert_int_equal(shopper_apply(s, &e, &arena), SHOPPER_FOLDED);
+    }
+    forget_events();
+    arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_of_arrival_gives_the_same_bytes),
+        cmocka_unit_test(what_occurred_later_leaves_no_trace),
+        cmocka_unit_test(events_in_order_are_never_folded_again),
+    };
+    return cmocka_run_group_tests_name("shuffled events", tests, NULL, NULL);
+}
