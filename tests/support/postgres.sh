@@ -20,7 +20,7 @@ start)
     cat >>"$dir/data/postgresql.conf" <<CONF
 listen_addresses = ''
 unix_socket_directories = '$dir'
-max_connections = 200
+max_connections = 300
 shared_buffers = 64MB
 max_wal_size = 512MB
 CONF
