@@ -60,7 +60,8 @@ static int quantiles(const double *sorted, int count, int bins, double *out)
     return edges;
 }
 
-struct risk_bins risk_bins_learn(const struct risk_example *examples, int count, struct arena *a)
+struct risk_bins risk_bins_learn(const struct risk_example *const *examples, int count,
+                                 struct arena *a)
 {
     assert(count >= 0);
     int most = 0;
@@ -75,8 +76,8 @@ struct risk_bins risk_bins_learn(const struct risk_example *examples, int count,
         int known = 0;
         for (int i = 0; i < count && feature_def((enum feature_id)f)->kind == FEATURE_NUMERIC;
              i++) {
-            sorted[known] = examples[i].values[f];
-            known += examples[i].values[f] != RISK_MISSING;
+            sorted[known] = examples[i]->values[f];
+            known += examples[i]->values[f] != RISK_MISSING;
         }
         qsort(sorted, (size_t)known, sizeof *sorted, by_value);
         for (int r = 0; r < RISK_RESOLUTIONS; r++) {

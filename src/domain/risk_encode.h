@@ -39,7 +39,8 @@ struct risk_bins {
 };
 
 /* Quantile borders of the examples; in arena. */
-struct risk_bins risk_bins_learn(const struct risk_example *examples, int count, struct arena *a);
+struct risk_bins risk_bins_learn(const struct risk_example *const *examples, int count,
+                                 struct arena *a);
 
 struct risk_encoder {
     struct risk_bins bins;       /* borrowed */

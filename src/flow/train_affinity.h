@@ -1,0 +1,74 @@
+#ifndef FLOW_TRAIN_AFFINITY_H
+#define FLOW_TRAIN_AFFINITY_H
+
+#include "domain/affinity_file.h"
+#include "flow/train_ids.h"
+#include "flow/train_internal.h"
+
+/* What train_affinity.c (collecting, gate), train_affinity_fit.c (the models) and train_affinity_judge.c (ranking the later window) share. */
+
+/* One event of a shopper about one product. */
+struct interaction {
+    int64_t at_us;
+    int32_t shopper;
+    int32_t item; /* number in items */
+    float weight; /* before decay */
+    bool chosen;  /* put in the cart or bought: what the gate asks for */
+};
+
+/* What the catalogue tells of an item; texts in the arena of the training. */
+struct item_facts {
+    const char *category;
+    const char *brand;
+    int64_t price_minor;
+};
+
+struct affinity_training {
+    const struct training *t;
+    struct id_table items;
+    struct item_facts *facts; /* by item; those beyond facts_count are not in the catalogue */
+    int32_t facts_count;
+    struct arena arena;
+    struct interaction *all; /* shopper by shopper, in the fold's order */
+    size_t count;
+    size_t cap;
+    int32_t shoppers;
+};
+
+struct affinity_models {
+    struct trained popularity;
+    struct trained als; /* made false where factors was false */
+    int trained_items;
+    int shoppers;
+    int64_t pairs; /* different (shopper, item) */
+    int factors;
+};
+/* Models from the interactions before until_us, decayed to that time. */
+typedef void affinity_card_fn(void *ctx, const struct affinity_models *m, bool als,
+                              struct buf *out);
+struct affinity_fit {
+    int64_t until_us;
+    bool factors; /* train the factor model too */
+    affinity_card_fn *card;
+    void *ctx;
+};
+CAN_FAIL bool affinity_fit_models(const struct affinity_training *a, const struct affinity_fit *fit,
+                                  struct affinity_models *out, struct err *err);
+void affinity_models_free(struct affinity_models *m);
+
+/* NDCG@10 and recall@10 of the next new products chosen after the cut, for shoppers with history before it: each model ranks through affinity_rank, what
+ * the shopper knew is filtered out. */
+enum { JUDGED_MODELS = 3, JUDGED_SHOPPERS_MAX = 3000, JUDGED_K = 10 };
+struct judgement {
+    const struct affinity *models[JUDGED_MODELS]; /* NULL: none */
+    int64_t cut_us;
+    int shoppers;
+    bool took_part[JUDGED_MODELS];
+    double *ndcg[JUDGED_MODELS];  /* by shopper, owned */
+    double recall[JUDGED_MODELS]; /* means */
+    double mean_ndcg[JUDGED_MODELS];
+};
+CAN_FAIL bool affinity_judge(const struct training *t, struct judgement *j, struct err *err);
+void judgement_free(struct judgement *j);
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef FLOW_TRAIN_LOG_H
+#define FLOW_TRAIN_LOG_H
+
+#include "domain/shopper.h"
+#include "store/db.h"
+
+/* The log as training reads it: shopper by shopper, decoded and folded through the code that serves. */
+
+struct train_log {
+    int64_t events;
+    int64_t refused; /* the decoder refused them: dead letters */
+    int64_t shoppers;
+    int64_t bots;
+    int64_t first_us; /* 0 for an empty log */
+    int64_t last_us;
+};
+
+/* One shopper. Everything is borrowed until the callback returns. */
+struct train_key {
+    const char *key;
+    struct event *events; /* in the fold's order */
+    size_t count;
+    const struct shopper *base;  /* what retention left; NULL */
+    const struct shopper *final; /* after all events */
+    struct arena *arena;
+};
+typedef bool train_key_fn(void *ctx, const struct train_key *k, struct err *err);
+
+/* Calls fn for every shopper that is no bot and that owns its events (a bound anonymous shopper's count for the customer), in order of lane and
+ * key, with the events that occurred at or before until_us. */
+CAN_FAIL bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
+                             struct train_log *out, struct err *err);
+
+#endif

@@ -1,0 +1,30 @@
+#ifndef FLOW_TRAIN_MOMENTS_H
+#define FLOW_TRAIN_MOMENTS_H
+
+#include "domain/risk_encode.h"
+#include "flow/train_log.h"
+
+/* A decision moment of an open, non-empty cart: right after each event of its shopper, and 10, 30 and 60 minutes later when nothing happened before. */
+struct moment {
+    int64_t at_us;
+    int64_t bought_us; /* next purchase of the shopper after it; INT64_MAX: none in the log */
+    uint64_t key_hash;
+    int32_t key_number; /* counts shoppers with moments, in order of the log */
+    uint8_t
+        lost; /* label, set once the horizon and the end of the log are known: nothing bought within the horizon */
+    struct risk_example x;
+};
+
+/* Moments of many shoppers, bounded: see train_moments.c. {0} is empty. */
+struct moment_set {
+    struct moment *all;
+    size_t count;
+    size_t cap;
+    int32_t keys;
+    uint64_t mask;     /* shoppers left out by hash */
+    uint64_t key_hash; /* of the shopper being taken */
+};
+void moment_set_free(struct moment_set *set);
+void moment_set_take(struct moment_set *set, const struct train_key *k);
+
+#endif

@@ -1,0 +1,469 @@
+/* Training of the risk model: labels, the window that judges, the gate, the models that are kept. The label and its moments: README, "Models". */
+#include "flow/train_risk.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ml/calib.h"
+#include "ml/split.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOMENTS_MIN = 10,        /* for any model */
+    LEARN_SHOPPERS_MIN = 20, /* of each outcome, to train a machine */
+    JUDGE_SHOPPERS_MIN = 10, /* of each outcome, to judge one */
+    RISK_CARD_MAX = 1 << 16,
+};
+static const double LEARN_SHARE = 0.75; /* of the moments lie before the cut */
+static const double CALIBRATION_SLACK =
+    0.05; /* expected calibration error above the baseline's that is still taken */
+
+struct risk_training {
+    const struct training *t;
+    struct moment_set set;
+};
+
+struct risk_training *risk_training_new(const struct training *t)
+{
+    struct risk_training *r = mem_alloc(sizeof *r);
+    r->t = t;
+    return r;
+}
+
+void risk_training_free(struct risk_training **r)
+{
+    if (*r) {
+        moment_set_free(&(*r)->set);
+        mem_free(r);
+    }
+}
+
+bool risk_training_key(struct risk_training *r, const struct train_key *k, struct err *err)
+{
+    (void)err;
+    moment_set_take(&r->set, k);
+    return true;
+}
+
+/* ---- windows ---- */
+
+/* Everything the two halves of a training share. */
+struct run {
+    const struct training *t;
+    struct risk_window window;
+    struct moments known; /* labelled, by time */
+    int64_t cut_us;
+    struct moments before; /* moments whose outcome was known at the cut */
+    struct moments after;
+    int shoppers_after;
+    int32_t *shopper_of; /* (after.count) 0 .. shoppers_after-1 */
+    struct champion champion;
+    bool champion_judged;
+    struct risk_fit judged; /* trained on what was before the cut */
+    struct risk_fit kept;   /* trained on everything */
+    double before_rate;
+    double known_rate;
+    struct quality {
+        double log_loss, auc, average_precision, brier, ece;
+    } challenger, baseline, rival;
+    struct verdict verdict;
+};
+
+static void run_free(struct run *r)
+{
+    free(r->known.all);
+    free(r->before.all);
+    free(r->after.all);
+    free(r->shopper_of);
+    champion_free(&r->champion);
+    risk_fit_free(&r->judged);
+    risk_fit_free(&r->kept);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct moment *x = *(const struct moment *const *)a;
+    const struct moment *y = *(const struct moment *const *)b;
+    if (x->at_us != y->at_us) {
+        return x->at_us < y->at_us ? -1 : 1;
+    }
+    return (x > y) - (x < y); /* one array: its order settles equal times */
+}
+
+static double rate_of(const struct moments *m)
+{
+    double lost = 0;
+    for (int i = 0; i < m->count; i++) {
+        lost += m->all[i]->lost;
+    }
+    return (lost + 1) / (m->count + 2); /* never 0 or 1: both would be too sure */
+}
+
+/* Moments later than the end of the log less the horizon are unknown and left out. */
+static void label_moments(struct run *r, struct moment_set *set)
+{
+    r->known.all = mem_array(set->count + 1, sizeof *r->known.all);
+    for (size_t i = 0; i < set->count; i++) {
+        struct moment *m = &set->all[i];
+        if (m->at_us <= r->window.as_of_us - r->window.horizon_us) {
+            m->lost = m->bought_us == INT64_MAX || m->bought_us - m->at_us > r->window.horizon_us;
+            r->known.all[r->known.count++] = m;
+        }
+    }
+    qsort(r->known.all, (size_t)r->known.count, sizeof(const struct moment *), by_time);
+    r->known_rate = rate_of(&r->known);
+}
+
+struct outcomes {
+    int lost;   /* shoppers with a lost moment */
+    int bought; /* shoppers with another */
+};
+
+static struct outcomes outcomes_of(const struct moments *m, int32_t keys)
+{
+    uint8_t *seen = mem_array((size_t)keys + 1, sizeof *seen);
+    struct outcomes o = {0};
+    for (int i = 0; i < m->count; i++) {
+        uint8_t *bits = &seen[m->all[i]->key_number];
+        uint8_t bit = m->all[i]->lost ? 1 : 2;
+        o.lost += bit == 1 && !(*bits & 1);
+        o.bought += bit == 2 && !(*bits & 2);
+        *bits |= bit;
+    }
+    free(seen);
+    return o;
+}
+
+static void window_cut(struct run *r, int64_t cut_us)
+{
+    free(r->before.all);
+    free(r->after.all);
+    r->before =
+        (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof *r->before.all)};
+    r->after = (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof *r->after.all)};
+    r->cut_us = cut_us;
+    for (int i = 0; i < r->known.count; i++) {
+        const struct moment *m = r->known.all[i];
+        if (m->at_us >= cut_us) {
+            r->after.all[r->after.count++] = m;
+        } else if (m->at_us <= cut_us - r->window.horizon_us) {
+            r->before.all[r->before.count++] = m;
+        }
+    }
+}
+
+static bool enough_after(const struct run *r, int32_t keys)
+{
+    struct outcomes o = outcomes_of(&r->after, keys);
+    return o.lost >= JUDGE_SHOPPERS_MIN && o.bought >= JUDGE_SHOPPERS_MIN;
+}
+
+/* Where the champion was trained on part of the later window, the cut moves to the end of its log if enough lies behind it: only what neither has seen
+ * can judge both. */
+static void choose_cut(struct run *r, int32_t keys)
+{
+    int64_t *times = mem_array((size_t)r->known.count, sizeof *times);
+    for (int i = 0; i < r->known.count; i++) {
+        times[i] = r->known.all[i]->at_us;
+    }
+    int64_t cut_us = split_time_quantile(times, (size_t)r->known.count, LEARN_SHARE);
+    free(times);
+    if (r->champion.found && !r->champion.is_baseline && r->champion.as_of_us > cut_us) {
+        window_cut(r, r->champion.as_of_us);
+        if (enough_after(r, keys)) {
+            return;
+        }
+    }
+    window_cut(r, cut_us);
+}
+
+/* ---- judging ---- */
+
+static struct quality quality_of(const double *p, const uint8_t *labels, int count)
+{
+    return (struct quality){
+        .log_loss = calib_log_loss(p, labels, count),
+        .auc = calib_auc(p, labels, count),
+        .average_precision = calib_average_precision(p, labels, count),
+        .brier = calib_brier(p, labels, count),
+        .ece = calib_ece(p, labels, count),
+    };
+}
+
+/* Less of the shopper's log loss is better, so its negative is the shopper's value. */
+static double *values_of(const struct run *r, const double *p, const uint8_t *labels)
+{
+    double *values = mem_array((size_t)r->shoppers_after, sizeof *values);
+    for (int i = 0; i < r->after.count; i++) {
+        values[r->shopper_of[i]] -= calib_log_loss(&p[i], &labels[i], 1);
+    }
+    return values;
+}
+
+static void number_shoppers(struct run *r, int32_t keys)
+{
+    int32_t *number = mem_array((size_t)keys + 1, sizeof *number);
+    r->shopper_of = mem_array((size_t)r->after.count + 1, sizeof *r->shopper_of);
+    r->shoppers_after = 0;
+    for (int i = 0; i < r->after.count; i++) {
+        int32_t *mine = &number[r->after.all[i]->key_number];
+        *mine = *mine ? *mine : ++r->shoppers_after;
+        r->shopper_of[i] = *mine - 1;
+    }
+    free(number);
+}
+
+struct scores {
+    uint8_t *labels;
+    double *challenger, *baseline, *champion; /* probabilities by row */
+    double *values[3];                        /* by shopper, same order */
+};
+
+static void scores_free(struct scores *s)
+{
+    free(s->labels);
+    free(s->challenger);
+    free(s->baseline);
+    free(s->champion);
+    for (int i = 0; i < 3; i++) {
+        free(s->values[i]);
+    }
+}
+
+static double *probabilities_of(const struct moments *m, const struct risk *model, double rate)
+{
+    double *p = mem_array((size_t)m->count + 1, sizeof *p);
+    for (int i = 0; i < m->count; i++) {
+        p[i] = model ? risk_probability_of(model, &m->all[i]->x) : rate;
+    }
+    return p;
+}
+
+static void score_all(struct run *r, const struct risk *challenger, struct scores *s)
+{
+    s->labels = mem_array((size_t)r->after.count + 1, sizeof *s->labels);
+    for (int i = 0; i < r->after.count; i++) {
+        s->labels[i] = r->after.all[i]->lost;
+    }
+    s->challenger = probabilities_of(&r->after, challenger, 0);
+    s->baseline = probabilities_of(&r->after, NULL, r->before_rate);
+    r->challenger = quality_of(s->challenger, s->labels, r->after.count);
+    r->baseline = quality_of(s->baseline, s->labels, r->after.count);
+    s->values[0] = values_of(r, s->challenger, s->labels);
+    s->values[1] = values_of(r, s->baseline, s->labels);
+    if (r->champion_judged) {
+        s->champion = probabilities_of(&r->after, r->champion.risk, 0);
+        r->rival = quality_of(s->champion, s->labels, r->after.count);
+        s->values[2] = values_of(r, s->champion, s->labels);
+    }
+}
+
+/* Log loss may be won by a shift of the rate alone; a model that serves must also rank, and be honest. */
+static void judge_shape(struct run *r)
+{
+    struct verdict *v = &r->verdict;
+    if (v->passed && r->challenger.auc <= 0.5) {
+        v->passed = false;
+        snprintf(v->reason, sizeof v->reason, "AUC of %.3f: it does not tell carts apart",
+                 r->challenger.auc);
+    } else if (v->passed && r->challenger.ece > r->baseline.ece + CALIBRATION_SLACK) {
+        v->passed = false;
+        snprintf(v->reason, sizeof v->reason,
+                 "calibration error of %.3f against %.3f of the base rate", r->challenger.ece,
+                 r->baseline.ece);
+    }
+}
+
+static bool judge(struct run *r, int32_t keys, struct err *err)
+{
+    CLEANUP(scores_free) struct scores s = {0};
+    CLEANUP(risk_free) struct risk *challenger = NULL;
+    struct model_file file = {0};
+    const struct trained *made = &r->judged.file;
+    if (!model_file_view(made->bytes.data, made->bytes.len, &file, err) ||
+        !risk_load(&file, "challenger", &challenger, err)) {
+        return false;
+    }
+    number_shoppers(r, keys);
+    r->champion_judged = r->champion.risk && !r->champion.is_baseline &&
+                         r->champion.as_of_us <= r->cut_us &&
+                         risk_horizon_us(r->champion.risk) == r->window.horizon_us;
+    score_all(r, challenger, &s);
+    const struct contest c = {
+        .metric = "log loss",
+        .challenger = s.values[0],
+        .baseline = s.values[1],
+        .champion = s.values[2],
+        .count = r->shoppers_after,
+        .per = r->after.count,
+        .as_of_us = r->window.as_of_us,
+        .seed = r->t->options->seed,
+    };
+    r->verdict = gate_judge(&c, &r->champion);
+    judge_shape(r);
+    train_say(
+        r->t, "risk",
+        "judged on %d moments of %d shoppers: log loss %.4f against base rate %.4f, AUC %.3f, calibration error %.3f",
+        r->after.count, r->shoppers_after, r->challenger.log_loss, r->baseline.log_loss,
+        r->challenger.auc, r->challenger.ece);
+    return true;
+}
+
+/* ---- cards ---- */
+
+static void card_quality(struct jenc *j, const char *name, const struct quality *q)
+{
+    jenc_object(j, name);
+    jenc_f64(j, "log_loss", q->log_loss);
+    jenc_f64(j, "auc", q->auc);
+    jenc_f64(j, "average_precision", q->average_precision);
+    jenc_f64(j, "brier", q->brier);
+    jenc_f64(j, "calibration_error", q->ece);
+    jenc_object_end(j);
+}
+
+static void card_gate(const struct run *r, struct jenc *j)
+{
+    if (!r->judged.file.made) {
+        return;
+    }
+    jenc_object(j, "gate");
+    jenc_time(j, "cut", r->cut_us);
+    jenc_i64(j, "rows_before", r->before.count);
+    jenc_i64(j, "rows_after", r->after.count);
+    jenc_i64(j, "shoppers_after", r->shoppers_after);
+    card_quality(j, "challenger", &r->challenger);
+    card_quality(j, "base_rate", &r->baseline);
+    if (r->champion_judged) {
+        jenc_str(j, "champion_version", r->champion.version);
+        card_quality(j, "champion", &r->rival);
+    }
+    jenc_f64(j, "gain", r->verdict.gain);
+    jenc_f64(j, "gain_error", r->verdict.gain_error);
+    jenc_object_end(j);
+}
+
+/* The file's card must be the same for the same log and seed. The gate's window may depend on who serves by now, so it is told in the row's only. */
+static void card_write(const struct run *r, const struct risk_fit *fit, bool of_row,
+                       struct buf *out)
+{
+    struct jenc j = jenc_begin(out);
+    char horizon[CLOCK_TEXT_MAX];
+    train_card_begin(r->t, &j, "risk", fit ? "fm" : "base_rate");
+    jenc_str(&j, "horizon", clock_format_duration(r->window.horizon_us, horizon));
+    jenc_i64(&j, "rows", r->known.count);
+    jenc_f64(&j, "lost_share", r->known_rate);
+    if (fit) {
+        jenc_object(&j, "settings");
+        jenc_i64(&j, "columns", fit->columns);
+        jenc_i64(&j, "factors", fm_defaults(1).factors);
+        jenc_i64(&j, "epoch_kept", fit->machine.epoch_kept);
+        jenc_i64(&j, "fit_rows", fit->fit_rows);
+        jenc_i64(&j, "calibration_rows", fit->calibration_rows);
+        jenc_f64(&j, "calibration_slope", fit->calibration.slope);
+        jenc_f64(&j, "calibration_intercept", fit->calibration.intercept);
+        jenc_object_end(&j);
+    }
+    if (of_row) {
+        card_gate(r, &j);
+    }
+    jenc_object_end(&j);
+}
+
+static void file_card(void *ctx, const struct risk_fit *fit, struct buf *out)
+{
+    card_write(ctx, fit, false, out);
+}
+
+/* ---- the training ---- */
+
+static bool write_baseline(const struct run *r, struct trained *out, struct err *err)
+{
+    struct buf card = buf_make(RISK_CARD_MAX);
+    card_write(r, NULL, false, &card);
+    out->made = risk_write_base_rate(r->known_rate, &r->window, buf_text(&card), &out->bytes,
+                                     out->sha256, err);
+    buf_free(&card);
+    return out->made;
+}
+
+static bool keep(struct run *r, struct train_result *out, struct err *err)
+{
+    struct trained baseline = {0};
+    struct buf card = buf_make(RISK_CARD_MAX);
+    struct buf baseline_card = buf_make(RISK_CARD_MAX);
+    card_write(r, &r->kept, true, &card);
+    card_write(r, NULL, true, &baseline_card);
+    bool ok = write_baseline(r, &baseline, err);
+    const struct trained_pair pair = {
+        .kind = "risk",
+        .baseline_algorithm = "base_rate",
+        .challenger_algorithm = "fm",
+        .baseline = &baseline,
+        .challenger = &r->kept.file,
+        .baseline_card = buf_text(&baseline_card),
+        .challenger_card = buf_text(&card),
+    };
+    ok = ok && train_store(r->t, &pair, &r->verdict, &r->champion, out, err);
+    buf_free(&baseline.bytes);
+    buf_free(&card);
+    buf_free(&baseline_card);
+    return ok;
+}
+
+/* Trains before the cut, judges after it, and if there was enough to judge trains again on everything: what is kept is the procedure. */
+static bool challenge(struct run *r, int32_t keys, struct err *err)
+{
+    struct outcomes learn = outcomes_of(&r->before, keys);
+    char why[200];
+    struct risk_window before = r->window;
+    before.as_of_us = r->cut_us;
+    if (learn.lost < LEARN_SHOPPERS_MIN || learn.bought < LEARN_SHOPPERS_MIN ||
+        !enough_after(r, keys)) {
+        struct outcomes later = outcomes_of(&r->after, keys);
+        snprintf(
+            why, sizeof why,
+            "too little to train a machine: %d shoppers who left and %d who bought before the cut (%d needed), %d and %d after (%d)",
+            learn.lost, learn.bought, LEARN_SHOPPERS_MIN, later.lost, later.bought,
+            JUDGE_SHOPPERS_MIN);
+        r->verdict = gate_without_challenger(&r->champion, why);
+        return true;
+    }
+    r->before_rate = rate_of(&r->before);
+    return risk_fit_machine(r->t, &r->before, &before, file_card, r, &r->judged, err) &&
+           judge(r, keys, err) &&
+           risk_fit_machine(r->t, &r->known, &r->window, file_card, r, &r->kept, err);
+}
+
+bool risk_training_finish(struct risk_training *training, struct train_result *out, struct err *err)
+{
+    const struct training *t = training->t;
+    CLEANUP(run_free)
+    struct run r = {
+        .t = t,
+        .window = {.from_us = t->log.first_us,
+                   .as_of_us = t->log.last_us,
+                   .horizon_us = t->options->horizon_us},
+    };
+    char horizon[CLOCK_TEXT_MAX];
+    label_moments(&r, &training->set);
+    clock_format_duration(r.window.horizon_us, horizon);
+    train_say(
+        t, "risk",
+        "%d moments of %d shoppers with a cart have a known outcome within %s, %.1f %% of them lost",
+        r.known.count, (int)training->set.keys, horizon, 100 * r.known_rate);
+    if (r.known.count < MOMENTS_MIN) {
+        return FAIL(err, ERR_REFUSED,
+                    "risk needs %d cart moments whose outcome within %s is known, the log has %d",
+                    MOMENTS_MIN, horizon, r.known.count);
+    }
+    if (!champion_load(t, "risk", &r.champion, err)) {
+        return false;
+    }
+    choose_cut(&r, training->set.keys);
+    return challenge(&r, training->set.keys, err) && keep(&r, out, err);
+}
