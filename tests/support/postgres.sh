@@ -1,6 +1,7 @@
 #!/bin/sh
 # A throw-away PostgreSQL for one ctest run, on a socket in DIR (short: a socket's path may have 107 bytes).
 #   postgres.sh start DIR | template DIR [CARTWRIGHT] | stop DIR
+#   postgres.sh crash DIR | resume DIR: as if all of it were killed, and back again
 # As root the server runs as user postgres. Durability stays on: the product refuses a server without it.
 set -eu
 action=$1 dir=$2
@@ -8,6 +9,12 @@ bin=$(pg_config --bindir)
 as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 sql() { PGOPTIONS='-c client_min_messages=warning' psql -qX -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"; }
 stop() { if [ -f "$dir/data/postmaster.pid" ]; then as "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null || true; fi; }
+run() {
+    if ! as "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w start >/dev/null; then
+        cat "$dir/server.log" >&2
+        exit 1
+    fi
+}
 
 case $action in
 start)
@@ -24,10 +31,13 @@ max_connections = 300
 shared_buffers = 64MB
 max_wal_size = 512MB
 CONF
-    if ! as "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w start >/dev/null; then
-        cat "$dir/server.log" >&2
-        exit 1
-    fi ;;
+    run ;;
+crash)
+    cd /
+    stop ;;
+resume)
+    cd /
+    run ;;
 template)
     sql -c 'DROP DATABASE IF EXISTS cartwright_template' -c 'CREATE DATABASE cartwright_template'
     if [ $# -gt 2 ]; then
@@ -43,6 +53,6 @@ stop)
     stop
     rm -rf "$dir" ;;
 *)
-    echo "usage: postgres.sh start|template|stop DIR [CARTWRIGHT]" >&2
+    echo "usage: postgres.sh start|template|crash|resume|stop DIR [CARTWRIGHT]" >&2
     exit 2 ;;
 esac

@@ -20,23 +20,32 @@ enum { ARGS_MAX = 48, START_TIMEOUT_MS = 20000, LOG_TAIL = 4000 };
 static char data_dir[SERVICE_PATH_MAX];
 static int started;
 
+static void print_tail(const char *log)
+{
+    char tail[LOG_TAIL + 1];
+    FILE *f = fopen(log, "r");
+
+    if (f != NULL) {
+        (void)(fseek(f, -LOG_TAIL, SEEK_END) != 0 && fseek(f, 0, SEEK_SET));
+        tail[fread(tail, 1, LOG_TAIL, f)] = '\0';
+        (void)fprintf(stderr, "%s\n", tail);
+        (void)fclose(f);
+    }
+}
+
 __attribute__((noreturn, format(printf, 2, 3))) static void die(const char *log, const char *fmt,
                                                                 ...)
 {
-    char tail[LOG_TAIL + 1] = "";
-    FILE *f = log != NULL ? fopen(log, "r") : NULL;
     va_list ap;
 
     (void)fputs("service: ", stderr);
     va_start(ap, fmt);
     (void)vfprintf(stderr, fmt, ap);
     va_end(ap);
-    if (f != NULL) {
-        (void)(fseek(f, -LOG_TAIL, SEEK_END) != 0 && fseek(f, 0, SEEK_SET));
-        tail[fread(tail, 1, LOG_TAIL, f)] = '\0';
-        (void)fclose(f);
+    (void)fputs("\n", stderr);
+    if (log != NULL) {
+        print_tail(log);
     }
-    (void)fprintf(stderr, "\n%s\n", tail);
     exit(1);
 }
 
@@ -190,6 +199,11 @@ static int finish(struct service *s, int sig)
     return code;
 }
 
+void service_print_log(const struct service *s)
+{
+    print_tail(s->log);
+}
+
 int service_stop(struct service *s)
 {
     return finish(s, SIGTERM);
@@ -241,6 +255,9 @@ int program_run(const char *database_url, const char *const *args, const char *i
     int code = await_exit(spawn(database_url, argv, fileno(in), fileno(out), log));
     if (out_text != NULL) {
         *out_text = read_all(out);
+    }
+    if (code != 0) {
+        print_tail(log);
     }
     (void)fclose(in);
     (void)fclose(out);

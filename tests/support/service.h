@@ -28,6 +28,9 @@ void service_kill(struct service *s);
 /* False if it has ended by itself; it is then gone as after service_kill. */
 bool service_alive(struct service *s);
 
+/* The end of what it logged, on standard error: for a test that is about to fail. */
+void service_print_log(const struct service *s);
+
 /* Runs `cartwright ARGS` (args ends with NULL) to its end with the input on its standard input.
  * *out_text gets its standard output (free it; NULL: not wanted). Returns as service_stop. */
 int program_run(const char *database_url, const char *const *args, const char *input,
