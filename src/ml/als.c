@@ -17,10 +17,10 @@ struct als_options als_defaults(void)
 {
     return (struct als_options){
         .factors = 64,
-        .sweeps = 8,
-        .reg = 0.003F,
+        .sweeps = 6,
+        .reg = 0.001F,
         .reg_exponent = 1.0F,
-        .unobserved_weight = 0.1F,
+        .unobserved_weight = 0.02F,
         .seed = 1,
         .threads = 1,
     };

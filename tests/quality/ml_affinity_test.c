@@ -16,6 +16,7 @@ static struct als_options options(void)
     o.factors = 16;
     o.sweeps = 10;
     o.reg = 0.01F;
+    o.unobserved_weight = 0.1F; /* a small, dense shop: every twelfth cell is seen */
     return o;
 }
 
