@@ -255,7 +255,7 @@ static void show_folding(void *ctx, int64_t folded)
 static bool settle(struct job *j, const struct database *database, const struct config *config,
                    struct err *err)
 {
-    if (!batch_flush(j->batch, err) || !catalogue_learn(j->catalogue, j->db, err)) {
+    if (!batch_finish(j->batch, err) || !catalogue_learn(j->catalogue, j->db, err)) {
         return false;
     }
     j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "carts");
@@ -287,10 +287,9 @@ bool import_run(const struct database *database, const struct config *config,
         .result = result,
         .report = report,
     };
-    if (!database_connect(database, &j.db, err)) {
+    if (!database_connect(database, &j.db, err) || !batch_open(database, result, &j.batch, err)) {
         return false;
     }
-    j.batch = batch_open(j.db, result);
     j.catalogue = catalogue_open();
 
     struct err stopped = {0};

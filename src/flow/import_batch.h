@@ -4,17 +4,21 @@
 #include "flow/import.h"
 #include "store/events.h"
 
-/* Events on their way into the log, appended some thousands at a time: one statement, one commit.
- */
+/* Events on their way into the log, appended some thousands at a time by two writers, each with half
+ * of the lanes and its own connection, while the next ones are being read. Within a lane they keep
+ * the order of the file. */
 struct batch;
 
-struct batch *batch_open(struct db *db, struct import_result *result); /* owns; borrows both */
-void batch_close(struct batch **b);
+/* The result is borrowed; it is up to date after batch_finish. */
+CAN_FAIL bool batch_open(const struct database *database, struct import_result *result,
+                         struct batch **out, struct err *err);
+void batch_close(struct batch **b); /* CLEANUP; waits for the writers */
 
 /* Decodes one native event by the rules of every road in and keeps it for the next append.
- * ERR_INVALID, with the pointer as path: the event is not what it should be, and was left out. */
+ * ERR_INVALID, with the pointer as path: the event is not what it should be, and was left out.
+ * Any other kind: an append failed, of this event or of earlier ones. */
 CAN_FAIL bool batch_add(struct batch *b, const char *json, size_t len, struct err *err);
-/* Appends what waits, and counts it into the result. */
-CAN_FAIL bool batch_flush(struct batch *b, struct err *err);
+/* Appends what waits, and comes back when everything is in the log. */
+CAN_FAIL bool batch_finish(struct batch *b, struct err *err);
 
 #endif

@@ -14,8 +14,6 @@
 
 enum { SKIPPED = 77, PATH_BYTES = 512 };
 
-extern char **environ;
-
 struct known {
     const char *file;
     const char *format;
