@@ -186,6 +186,15 @@ bool folder_lag(struct folder *f, struct log_lag *out, struct err *err)
     return folder_connected(f, err) && store_lag(f->db, clock_now_us(), out, err);
 }
 
+bool folder_rescore(struct folder *f, struct rescore *r, struct err *err)
+{
+    if (f->live == NULL) {
+        return true;
+    }
+    return folder_connected(f, err) &&
+           rescore_step(r, f->db, f->live, f->config, clock_now_us(), NULL, err);
+}
+
 /* ---- life ---- */
 
 bool folder_open(const struct database *database, const struct config *config, struct live *live,

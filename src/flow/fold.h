@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "flow/live.h"
+#include "flow/rescore.h"
 #include "store/database.h"
 #include "store/events.h"
 
@@ -20,6 +21,8 @@ CAN_FAIL bool folder_open(const struct database *database, const struct config *
 CAN_FAIL bool folder_step(struct folder *f, int64_t *out_folded, struct err *err);
 /* How far the fold of the whole log is behind, over the folder's connection. */
 CAN_FAIL bool folder_lag(struct folder *f, struct log_lag *out, struct err *err);
+/* Scores some carts the fold has not touched since another risk model scored them; does nothing without live models. */
+CAN_FAIL bool folder_rescore(struct folder *f, struct rescore *r, struct err *err);
 void folder_close(struct folder **f); /* releases the leases */
 
 /* Folds until every cursor has reached the end of the log (import and train call it before they

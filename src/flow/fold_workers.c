@@ -24,7 +24,8 @@ struct fold_worker {
     struct fold_workers *all;
     pthread_t thread;
     struct folder *folder;
-    int64_t lag_us; /* monotonic: lag last looked at */
+    struct rescore rescore; /* the first worker's */
+    int64_t lag_us;         /* monotonic: lag last looked at */
     bool failing;
 };
 
@@ -86,9 +87,16 @@ static bool worker_look_at_lag(struct fold_worker *w, bool busy, struct err *err
     return true;
 }
 
+/* When it has nothing to fold, the first worker brings old scores up to the model that serves now. */
+static bool worker_rescore(struct fold_worker *w, bool busy, struct err *err)
+{
+    return busy || w != &w->all->workers[0] || folder_rescore(w->folder, &w->rescore, err);
+}
+
 static bool worker_pass(struct fold_worker *w, int64_t *out_folded, struct err *err)
 {
-    if (!folder_step(w->folder, out_folded, err) || !worker_look_at_lag(w, *out_folded > 0, err)) {
+    if (!folder_step(w->folder, out_folded, err) || !worker_look_at_lag(w, *out_folded > 0, err) ||
+        !worker_rescore(w, *out_folded > 0, err)) {
         return false;
     }
     atomic_store(&w->all->last_pass_us, clock_monotonic_us());

@@ -1,0 +1,79 @@
+/* Old carts, new model. Must not touch anything but scores. */
+#include "flow/rescore.h"
+
+#include "base/cleanup.h"
+#include "domain/features.h"
+#include "flow/past.h"
+#include "store/scores.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH = 500 };
+
+/* A cart's score; false where the document has no such open cart any more. */
+static bool score(const struct risk *model, const struct unscored *u, int64_t now_us,
+                  struct arena *a, struct cart_score *out, struct err *err)
+{
+    struct shopper *s;
+    struct features x;
+
+    if (!past_shopper(u->key, u->doc, a, &s, err)) {
+        return false;
+    }
+    const struct cart *cart = shopper_cart(s, u->cart_id);
+    *out = (struct cart_score){.lane = u->lane, .key = u->key, .cart_id = u->cart_id};
+    if (cart != NULL && cart->status == CART_OPEN) {
+        features_of(s, cart, now_us > s->last_us ? now_us : s->last_us, &x);
+        out->risk = risk_probability(model, &x);
+        out->seen_us = s->last_us; /* 0 where there is nothing to score: matches no row */
+    }
+    return true;
+}
+
+static void walk_to(struct rescore *r, const struct unscored *last)
+{
+    r->lane = last->lane;
+    (void)snprintf(r->key, sizeof r->key, "%s", last->key);
+    (void)snprintf(r->cart_id, sizeof r->cart_id, "%s", last->cart_id);
+}
+
+bool rescore_step(struct rescore *r, struct db *db, struct live *live, const struct config *config,
+                  int64_t now_us, int64_t *out_scored, struct err *err)
+{
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct risk *model = hold.set->risk;
+    struct unscored *carts;
+    size_t count;
+
+    if (model == NULL || (r->done && strcmp(r->version, risk_version(model)) == 0)) {
+        return true;
+    }
+    if (strcmp(r->version, risk_version(model)) != 0) {
+        *r = (struct rescore){.lane = -1};
+        (void)snprintf(r->version, sizeof r->version, "%s", risk_version(model));
+    }
+    struct unscored after = {.lane = r->lane, .key = r->key, .cart_id = r->cart_id};
+    if (!store_carts_unscored(db, r->version, now_us - config->expired_after, &after, BATCH, &a,
+                              &carts, &count, err)) {
+        return false;
+    }
+    struct cart_score *scores = arena_array(&a, count + 1, sizeof *scores);
+    for (size_t i = 0; i < count; i++) {
+        if (!score(model, &carts[i], now_us, &a, &scores[i], err)) {
+            return false;
+        }
+    }
+    if (count > 0 && !store_carts_score(db, r->version, now_us, scores, count, err)) {
+        return false;
+    }
+    r->done = count < BATCH;
+    if (count > 0) {
+        walk_to(r, &carts[count - 1]);
+    }
+    if (out_scored != NULL) {
+        *out_scored = (int64_t)count;
+    }
+    return true;
+}
