@@ -35,7 +35,7 @@ static void leases_forget(struct folder *f)
 
 static bool folder_connected(struct folder *f, struct err *err)
 {
-    if (f->db != NULL && !db_alive(f->db)) {
+    if (f->db != NULL && !db_still_alive(f->db)) {
         db_close(&f->db);
         leases_forget(f);
         metric_add(METRIC_db_reconnects, 1);

@@ -383,7 +383,7 @@ static void count_statuses(const enum append_status *status, size_t count)
 
 static bool writer_connected(struct writer *w, struct err *err)
 {
-    if (w->db != NULL && !db_alive(w->db)) {
+    if (w->db != NULL && !db_still_alive(w->db)) {
         db_close(&w->db);
         metric_add(METRIC_db_reconnects, 1);
     }
@@ -444,15 +444,17 @@ static bool writer_back_off(struct writer *w, int attempt)
     return !closing;
 }
 
-/* Logs once an outage, and once its end. */
+/* Logs once an outage, and once its end. What the database refuses is the request's own trouble. */
 static void writer_report(struct writer *w, bool ok, const struct err *err)
 {
-    if (!ok && !w->failing) {
+    bool outage = !ok && err->kind == ERR_BUSY;
+
+    if (outage && !w->failing) {
         log_line(LOG_ERROR, "intake_failed", "events are not being stored: %s", err->text);
-    } else if (ok && w->failing) {
+    } else if (!outage && w->failing) {
         log_line(LOG_INFO, "intake_recovered", "events are being stored again");
     }
-    w->failing = !ok;
+    w->failing = outage;
 }
 
 /* Commits, as often as it takes while somebody waits: the ids make a second try harmless. */
