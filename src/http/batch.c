@@ -32,9 +32,10 @@ static size_t skip_string(const char *text, size_t len, size_t at)
 }
 
 /* Index of the comma or bracket that ends the element beginning at `at`; len if there is none. */
-static size_t element_end(const char *text, size_t len, size_t at)
+static size_t element_end(const char *text, size_t len, size_t at, size_t *out_depth)
 {
     size_t depth = 0;
+    size_t deepest = 0;
 
     while (at < len) {
         char c = text[at];
@@ -43,10 +44,12 @@ static size_t element_end(const char *text, size_t len, size_t at)
             continue;
         }
         if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
+            *out_depth = deepest;
             return at;
         }
         if (c == '[' || c == '{') {
             depth++;
+            deepest = depth > deepest ? depth : deepest;
         } else if (c == ']' || c == '}') {
             depth--;
         }
@@ -60,7 +63,7 @@ static struct piece trimmed(char *text, size_t from, size_t to)
     while (to > from && is_space(text[to - 1])) {
         to--;
     }
-    return (struct piece){text + from, to - from};
+    return (struct piece){.text = text + from, .len = to - from};
 }
 
 static void add(struct batch *b, struct piece piece, size_t max)
@@ -80,8 +83,10 @@ static bool cut_array(char *text, size_t len, size_t at, size_t max, struct batc
         return skip_space(text, len, at + 1) == len;
     }
     while (at < len && !out->over) {
-        size_t end = element_end(text, len, at);
+        size_t depth = 0;
+        size_t end = element_end(text, len, at, &depth);
         struct piece piece = trimmed(text, at, end);
+        piece.depth = depth;
         if (end >= len || text[end] == '}' || piece.len == 0) {
             return false;
         }

@@ -13,6 +13,7 @@
 struct piece {
     char *text; /* borrowed from the body */
     size_t len;
+    size_t depth; /* of nesting, where it is an element of an array; else 0: not looked at */
 };
 struct batch {
     struct piece *pieces; /* in arena */

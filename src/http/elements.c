@@ -51,9 +51,14 @@ CAN_FAIL static bool read_element(struct reading *r, size_t index, const char *i
 {
     const struct piece *piece = &r->batch.pieces[index];
     struct err cause = {0};
-    CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &cause);
 
     e->text = piece->text;
+    if (piece->depth > JDEC_DEPTH_MAX) { /* its own fault: the others can be read */
+        (void)FAIL(&cause, ERR_INVALID, "nested deeper than %d levels", JDEC_DEPTH_MAX);
+        refuse(e, &cause, &r->rq->arena);
+        return true;
+    }
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &cause);
     if (doc == NULL) {
         return blame(r, e, &cause, err);
     }

@@ -223,13 +223,13 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
         c->phase = PHASE_BODY;
         return MHD_YES;
     }
-    /* Closing on a client that still sends would reset the connection under the answer. */
+    /* Closing on a client that still sends would reset the connection under the answer: so it waits
+     * for the end of the body, and of a request without one. */
     c->phase = PHASE_DISCARD;
-    if (guard_has_body(&c->guard) && !c->guard.expects_continue &&
-        c->guard.length <= discard_max(rq)) {
+    if (!c->guard.expects_continue && c->guard.length <= discard_max(rq)) {
         return MHD_YES;
     }
-    rq->answer.close = guard_has_body(&c->guard);
+    rq->answer.close = true;
     return send_answer(s, mhd, c);
 }
 
