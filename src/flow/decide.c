@@ -285,6 +285,10 @@ static bool decide_and_store(const struct decider *d, const char *key, struct co
         if (!consider(d, key, c, err)) {
             return false;
         }
+        if (!c->view.known) {
+            *out_outcome = DECIDED_UNKNOWN;
+            return true;
+        }
         if (c->cart == NULL) {
             *out_outcome = DECIDED_DRY; /* no cart, so no row to store */
             return true;
@@ -334,11 +338,16 @@ bool decide_outreach(struct pool *pool, struct live *live, const struct config *
         return true;
     }
     if (request->dry_run) {
-        *out_outcome = DECIDED_DRY;
-        return consider(&d, key, c, err) && answer_outreach(&c->row, true, out, err);
+        if (!consider(&d, key, c, err)) {
+            return false;
+        }
+        /* somebody not seen yet at that time is no stranger */
+        bool stranger = !c->view.known && request->at_us == 0;
+        *out_outcome = stranger ? DECIDED_UNKNOWN : DECIDED_DRY;
+        return stranger || answer_outreach(&c->row, true, out, err);
     }
     return decide_and_store(&d, key, c, out_outcome, err) &&
-           answer_outreach(&c->row, false, out, err);
+           (*out_outcome == DECIDED_UNKNOWN || answer_outreach(&c->row, false, out, err));
 }
 
 bool decide_read(struct pool *pool, const char *outreach_id, bool why, struct arena *a,
