@@ -1,5 +1,5 @@
 /* Canonical text to shopper. A reader of exactly what shopper_encode writes: every event costs one of
- * these, and a general JSON tree was several times slower (tests/bench/fold_bench.c). */
+ * these, and a general JSON tree was several times slower (./dev bench fold). */
 #include "domain/cart.h"
 #include "domain/money.h"
 #include "domain/shopper_fields.h"
@@ -88,7 +88,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The escapes that jenc writes; 0 for another one. */
+/* The escapes that jenc writes, which are of characters below U+0020; 0 for another one. */
 static char read_escape(struct reader *r)
 {
     static const char letters[] = "\"\\bfnrt";
@@ -103,25 +103,29 @@ static char read_escape(struct reader *r)
         int high = hex_digit(r->at[0]);
         int low = hex_digit(r->at[1]);
         r->at += 2;
-        return high >= 0 && low >= 0 ? (char)(high * 16 + low) : '\0';
+        return (high == 0 || high == 1) && low >= 0 ? (char)(high * 16 + low) : '\0';
     }
     return '\0';
+}
+
+/* The quote that ends the string which has begun; NULL if none does. */
+static const char *closing_quote(const struct reader *r)
+{
+    for (const char *at = r->at; at < r->end; at++) {
+        if (*at == '"') {
+            return at;
+        }
+        at += *at == '\\';
+    }
+    return NULL;
 }
 
 /* A string; what stands between the quotes is unescaped into the arena. */
 static char *read_text(struct reader *r)
 {
-    const char *close = r->at;
-
     expect_char(r, '"');
-    while (r->at < r->end && close < r->end && *close != '\0') {
-        close++;
-        if (close == r->end || *close == '"') {
-            break;
-        }
-        close += *close == '\\' && close + 1 < r->end;
-    }
-    if (r->failed || close >= r->end || *close != '"') {
+    const char *close = closing_quote(r);
+    if (close == NULL) {
         (void)fail(r);
         return NULL;
     }
@@ -222,7 +226,7 @@ static void set_absent(const struct field *f, void *object)
 
 static void read_list(struct reader *r, const struct field *f, void *object);
 
-static void read_field(struct reader *r, const struct field *f, void *object)
+static void read_value(struct reader *r, const struct field *f, void *object)
 {
     void *value = at_offset(object, f->offset);
 
@@ -254,6 +258,14 @@ static void read_field(struct reader *r, const struct field *f, void *object)
     case FIELD_LIST:
         read_list(r, f, object);
         break;
+    }
+}
+
+static void read_field(struct reader *r, const struct field *f, void *object)
+{
+    read_value(r, f, object);
+    if (field_is_absent(f, object)) {
+        (void)fail(r); /* would not have been written */
     }
 }
 

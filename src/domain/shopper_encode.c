@@ -1,6 +1,5 @@
 /* Shopper to canonical text: the tables of shopper_fields.c, written out. */
 #include "base/jenc.h"
-#include "domain/money.h"
 #include "domain/shopper_fields.h"
 
 #include <assert.h>
@@ -9,11 +8,6 @@
 static const void *at_offset(const void *object, size_t offset)
 {
     return (const char *)object + offset;
-}
-
-static int64_t i64_at(const void *object, size_t offset)
-{
-    return *(const int64_t *)at_offset(object, offset);
 }
 
 static void encode_released(struct jenc *j, const char *name, const int64_t *released)
@@ -31,34 +25,6 @@ static void encode_released(struct jenc *j, const char *name, const int64_t *rel
         jenc_i64(j, NULL, released[i]);
     }
     jenc_array_end(j);
-}
-
-/* Value that an object leaves out and a row writes as null. */
-static bool is_absent(const struct field *f, const void *object)
-{
-    switch (f->kind) {
-    case FIELD_COUNT:
-        return i64_at(object, f->offset) == 0;
-    case FIELD_AMOUNT:
-        return i64_at(object, f->offset) == MONEY_UNKNOWN;
-    case FIELD_FROM:
-        return i64_at(object, f->offset) == INT64_MIN;
-    case FIELD_UNTIL:
-        return i64_at(object, f->offset) == INT64_MAX;
-    case FIELD_BOOL:
-        return !*(const bool *)at_offset(object, f->offset);
-    case FIELD_TEXT:
-        return *(char *const *)at_offset(object, f->offset) == NULL;
-    case FIELD_CURRENCY:
-        return *(const char *)at_offset(object, f->offset) == '\0';
-    case FIELD_STATUS:
-        return *(const enum cart_status *)at_offset(object, f->offset) == CART_OPEN;
-    case FIELD_TYPE:
-    case FIELD_RELEASED:
-    case FIELD_LIST:
-        return false;
-    }
-    return false;
 }
 
 static void encode_list(struct jenc *j, const char *name, const struct field_list *list,
@@ -108,7 +74,7 @@ static void encode_element(struct jenc *j, const struct field_list *list, const 
 {
     for (size_t i = 0; i < list->field_count; i++) {
         const struct field *f = &list->fields[i];
-        if (!is_absent(f, element)) {
+        if (!field_is_absent(f, element)) {
             encode_field(j, list->rows ? NULL : f->name, f, element);
         } else if (list->rows) {
             jenc_null(j, NULL);

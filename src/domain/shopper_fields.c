@@ -2,6 +2,8 @@
  * shoppers would have to be folded again. */
 #include "domain/shopper_fields.h"
 
+#include "domain/money.h"
+
 static const struct field line_fields[] = {
     {"product_id", FIELD_TEXT, offsetof(struct cart_line, product_id), NULL},
     {"quantity", FIELD_COUNT, offsetof(struct cart_line, quantity), NULL},
@@ -176,3 +178,40 @@ const struct field_list shopper_fields = {
     .size = sizeof(struct shopper),
     .max = 1,
 };
+
+static const void *at_offset(const void *object, size_t offset)
+{
+    return (const char *)object + offset;
+}
+
+static int64_t i64_at(const void *object, size_t offset)
+{
+    return *(const int64_t *)at_offset(object, offset);
+}
+
+bool field_is_absent(const struct field *f, const void *object)
+{
+    switch (f->kind) {
+    case FIELD_COUNT:
+        return i64_at(object, f->offset) == 0;
+    case FIELD_AMOUNT:
+        return i64_at(object, f->offset) == MONEY_UNKNOWN;
+    case FIELD_FROM:
+        return i64_at(object, f->offset) == INT64_MIN;
+    case FIELD_UNTIL:
+        return i64_at(object, f->offset) == INT64_MAX;
+    case FIELD_BOOL:
+        return !*(const bool *)at_offset(object, f->offset);
+    case FIELD_TEXT:
+        return *(char *const *)at_offset(object, f->offset) == NULL;
+    case FIELD_CURRENCY:
+        return *(const char *)at_offset(object, f->offset) == '\0';
+    case FIELD_STATUS:
+        return *(const enum cart_status *)at_offset(object, f->offset) == CART_OPEN;
+    case FIELD_TYPE:
+    case FIELD_RELEASED:
+    case FIELD_LIST:
+        return false;
+    }
+    return false;
+}

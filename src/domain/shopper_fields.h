@@ -39,4 +39,7 @@ struct field_list {
 
 extern const struct field_list shopper_fields; /* the shopper itself */
 
+/* True if the object's member has the value that objects leave out and rows write as null. */
+bool field_is_absent(const struct field *f, const void *object);
+
 #endif
