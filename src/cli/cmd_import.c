@@ -1,5 +1,6 @@
 /* cartwright import: arguments in, exit code out. */
 #include "base/cleanup.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "flow/import.h"
 
@@ -8,12 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 enum { MAX_ERRORS_DEFAULT = 1000 };
 
 static const char usage[] =
-    "usage: cartwright import --format FORMAT [options] FILE...\n"
+    "import --format FORMAT [options] FILE...\n"
     "\n"
     "Reads shop events from text files (- is standard input) into the event log. Importing a file\n"
     "again adds nothing; imported history never makes Cartwright write to anybody.\n"
@@ -25,13 +24,14 @@ static const char usage[] =
     "  --json                  report in one JSON line, no progress bar\n"
     "  --quiet                 no progress bar\n"
     "\n"
-    "Compressed files: zstd -dc events.csv.zst | cartwright import --format rees46 ... -\n";
+    "Compressed: zstd -dc events.csv.zst | cartwright import --format rees46 --currency EUR -";
 
 /* The command line as it is read. */
 struct arguments {
     int argc, at;
     char **argv;
-    const char *problem; /* the first one */
+    const char *problem; /* the first one; may point to unknown */
+    char unknown[100];
 };
 
 static const char *next_value(struct arguments *a, const char *problem)
@@ -86,27 +86,25 @@ static void read_option(struct arguments *a, struct import_options *o)
     } else if ((value = value_of(a, "--max-errors", "--max-errors needs a number")) != NULL) {
         read_max_errors(a, value, &o->max_errors);
     } else if (a->problem == NULL) {
-        a->problem = "there is no such option";
+        (void)snprintf(a->unknown, sizeof a->unknown, "there is no option %s", arg);
+        a->problem = a->unknown;
     }
 }
 
-/* NULL, or what is wrong. files has room for all arguments. */
-static const char *read_arguments(int argc, char **argv, struct import_options *o,
-                                  const char **files)
+/* Leaves in a->problem what is wrong. files has room for all arguments. */
+static void read_arguments(struct arguments *a, struct import_options *o, const char **files)
 {
-    struct arguments a = {.argc = argc, .argv = argv};
     bool options_over = false;
-    for (a.at = 1; a.at < argc && a.problem == NULL; a.at++) {
-        const char *arg = argv[a.at];
+    for (a->at = 1; a->at < a->argc && a->problem == NULL; a->at++) {
+        const char *arg = a->argv[a->at];
         if (!options_over && strcmp(arg, "--") == 0) {
             options_over = true;
         } else if (!options_over && strncmp(arg, "--", 2) == 0) {
-            read_option(&a, o);
+            read_option(a, o);
         } else {
             files[o->file_count++] = arg;
         }
     }
-    return a.problem;
 }
 
 static bool run(const struct config *config, const struct import_options *options, struct err *err)
@@ -124,11 +122,12 @@ int cmd_import(int argc, char **argv, const struct config *config)
     struct err err = {0};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
-            (void)fputs(usage, stdout);
-            return EXIT_DONE;
+            return cli_usage("import", usage, NULL);
         }
     }
-    const char *problem = read_arguments(argc, argv, &options, files);
+    struct arguments arguments = {.argc = argc, .argv = argv};
+    read_arguments(&arguments, &options, files);
+    const char *problem = arguments.problem;
     char text[sizeof err.path + sizeof err.text + 2];
     if (problem == NULL && !import_check(&options, &err)) {
         (void)snprintf(text, sizeof text, "%s%s%s", err.path, err.path[0] != '\0' ? " " : "",
@@ -140,7 +139,7 @@ int cmd_import(int argc, char **argv, const struct config *config)
     }
     if (!run(config, &options, &err)) {
         (void)cli_fail("import", &err);
-        return EXIT_FAILED;
+        return EXIT_FAILED; /* too many errors is no refusal of a gate */
     }
     return EXIT_DONE;
 }

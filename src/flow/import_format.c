@@ -87,7 +87,8 @@ static bool pick_columns(const struct import_parser *p, const struct csv_row *cs
                          struct import_row *row, struct err *err)
 {
     if (csv->count != p->width) {
-        return FAIL(err, ERR_INVALID, "has %zu columns instead of %zu", csv->count, p->width);
+        return FAIL(err, ERR_INVALID, "has %zu column%s instead of %zu", csv->count,
+                    csv->count == 1 ? "" : "s", p->width);
     }
     for (size_t i = 0; i < p->format->column_count; i++) {
         row->field[i] = p->position[i] >= 0 ? csv->field[p->position[i]] : "";

@@ -142,7 +142,7 @@ static void standard_input_is_a_file_named_dash(void **state)
     assert_int_equal(close(kept), 0);
     assert_true(o.done);
     expect_counts(&o, 5, 4, 0, 1);
-    assert_text_contains(o.report, "stdin:6: has 1 columns instead of 4\n");
+    assert_text_contains(o.report, "stdin:6: has 1 column instead of 4\n");
 }
 
 static void malformed_lines_are_told_with_their_place_and_the_rest_is_stored(void **state)
