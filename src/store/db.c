@@ -96,9 +96,9 @@ bool db_alive(const struct db *db)
 bool db_still_alive(struct db *db)
 {
     struct pollfd fd = {.fd = PQsocket(db->conn), .events = POLLIN};
-    /* An idle connection has nothing to say but notices and good-bye. */
-    if (db_alive(db) && poll(&fd, 1, 0) > 0 && PQconsumeInput(db->conn) == 0) {
-        db->broken = true;
+    /* An idle connection has nothing to say but notices and good-bye; the end comes behind the latter. */
+    while (db_alive(db) && poll(&fd, 1, 0) > 0) {
+        db->broken = PQconsumeInput(db->conn) == 0;
     }
     return db_alive(db);
 }
