@@ -192,15 +192,14 @@ static void card_gate(const struct run *r, struct jenc *j)
     jenc_object_end(j);
 }
 
-static void card_settings(struct jenc *j, int factors)
+static void card_settings(struct jenc *j, const struct als_options *o)
 {
-    const struct als_options o = als_defaults();
     jenc_object(j, "settings");
-    jenc_i64(j, "factors", factors);
-    jenc_i64(j, "sweeps", o.sweeps);
-    jenc_f64(j, "reg", (double)o.reg);
-    jenc_f64(j, "reg_exponent", (double)o.reg_exponent);
-    jenc_f64(j, "unobserved_weight", (double)o.unobserved_weight);
+    jenc_i64(j, "factors", o->factors);
+    jenc_i64(j, "sweeps", o->sweeps);
+    jenc_f64(j, "reg", (double)o->reg);
+    jenc_f64(j, "reg_exponent", (double)o->reg_exponent);
+    jenc_f64(j, "unobserved_weight", (double)o->unobserved_weight);
     jenc_object_end(j);
 }
 
@@ -216,7 +215,7 @@ static void card_write(const struct run *r, const struct affinity_models *m, boo
     jenc_i64(&j, "items", m->trained_items);
     jenc_i64(&j, "catalogue", r->a->facts_count);
     if (als) {
-        card_settings(&j, m->factors);
+        card_settings(&j, &m->options);
     }
     if (of_row) {
         card_gate(r, &j);
@@ -307,7 +306,7 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
-/* Trains before the cut, judges after it, and trains again on everything: what is kept is the procedure. */
+/* Tunes and trains before the cut, judges after it, and trains again on everything: what is kept is the procedure. */
 static bool challenge(struct run *r, struct err *err)
 {
     struct size_before size = size_before(r->a, r->cut_us);
@@ -315,7 +314,12 @@ static bool challenge(struct run *r, struct err *err)
     char why[200];
     bool enough =
         size.interactions >= FACTOR_INTERACTIONS_MIN && size.shoppers >= FACTOR_SHOPPERS_MIN;
-    if (enough && (!affinity_fit_models(r->a, &fit, &r->before, err) || !judge(r, err))) {
+    fit.options = als_defaults();
+    fit.options.factors = (int)r->a->t->config->factors;
+    fit.options.seed = r->a->t->options->seed;
+    fit.options.threads = r->a->t->threads;
+    if (enough && (!affinity_tune(r->a, r->cut_us, &fit.options, err) ||
+                   !affinity_fit_models(r->a, &fit, &r->before, err) || !judge(r, err))) {
         return false;
     }
     if (!enough) {

@@ -4,6 +4,7 @@
 #include "domain/affinity_file.h"
 #include "flow/train_ids.h"
 #include "flow/train_internal.h"
+#include "ml/als.h"
 
 /* What train_affinity.c (collecting, gate), train_affinity_fit.c (the models) and train_affinity_judge.c (ranking the later window) share. */
 
@@ -40,8 +41,8 @@ struct affinity_models {
     struct trained als; /* made false where factors was false */
     int trained_items;
     int shoppers;
-    int64_t pairs; /* different (shopper, item) */
-    int factors;
+    int64_t pairs;              /* different (shopper, item) */
+    struct als_options options; /* as trained */
 };
 /* Models from the interactions before until_us, decayed to that time. */
 typedef void affinity_card_fn(void *ctx, const struct affinity_models *m, bool als,
@@ -49,6 +50,7 @@ typedef void affinity_card_fn(void *ctx, const struct affinity_models *m, bool a
 struct affinity_fit {
     int64_t until_us;
     bool factors; /* train the factor model too */
+    struct als_options options;
     affinity_card_fn *card;
     void *ctx;
 };
@@ -56,8 +58,16 @@ CAN_FAIL bool affinity_fit_models(const struct affinity_training *a, const struc
                                   struct affinity_models *out, struct err *err);
 void affinity_models_free(struct affinity_models *m);
 
-/* NDCG@10 and recall@10 of the next new products chosen after the cut, for shoppers with history before it: each model ranks through affinity_rank, what
- * the shopper knew is filtered out. */
+/* Weight of an interaction decayed to until_us; 0 for those at or after it, and for those faded to nothing. */
+double affinity_interaction_weight(const struct interaction *i, int64_t until_us);
+
+/* Improves options (factors: the most allowed) by a grid over a held-out part of the log before until_us; leaves them alone where the log is too
+ * small or too large for that. Deterministic. */
+CAN_FAIL bool affinity_tune(const struct affinity_training *a, int64_t until_us,
+                            struct als_options *options, struct err *err);
+
+/* NDCG@10 and recall@10 of the next new products put in the cart or bought. Each shopper is ranked for at the first event after the cut, by models trained
+ * before it, through affinity_rank; what the shopper knew by then is filtered out. */
 enum { JUDGED_MODELS = 3, JUDGED_SHOPPERS_MAX = 3000, JUDGED_K = 10 };
 struct judgement {
     const struct affinity *models[JUDGED_MODELS]; /* NULL: none */

@@ -42,7 +42,7 @@ static void fitting_free(struct fitting *f)
     mat_free(&f->item_factors);
 }
 
-static double weight_of(const struct interaction *i, int64_t until_us)
+double affinity_interaction_weight(const struct interaction *i, int64_t until_us)
 {
     double weight =
         i->at_us < until_us ? (double)i->weight * affinity_decay(until_us - i->at_us) : 0;
@@ -64,7 +64,7 @@ static void order_items(struct fitting *f)
     f->order = mem_array(n, sizeof *f->order);
     f->position = mem_array(n, sizeof *f->position);
     for (size_t i = 0; i < f->a->count; i++) {
-        met[f->a->all[i].item] |= weight_of(&f->a->all[i], f->until_us) > 0;
+        met[f->a->all[i].item] |= affinity_interaction_weight(&f->a->all[i], f->until_us) > 0;
     }
     memcpy(texts, items->texts, n * sizeof *texts);
     qsort(texts, n, sizeof *texts, by_text);
@@ -92,7 +92,7 @@ static bool build_matrix(struct fitting *f, int *out_shoppers, struct err *err)
     size_t count = 0;
     for (size_t i = 0; i < f->a->count; i++) {
         const struct interaction *in = &f->a->all[i];
-        double weight = weight_of(in, f->until_us);
+        double weight = affinity_interaction_weight(in, f->until_us);
         if (weight > 0) {
             row += in->shopper != last;
             last = in->shopper;
@@ -120,12 +120,8 @@ static void count_popularity(struct fitting *f)
 
 static bool train_factors(struct fitting *f, struct err *err)
 {
-    const struct training *t = f->a->t;
     int smaller = f->matrix.rows < f->trained ? f->matrix.rows : f->trained;
-    f->options = als_defaults();
-    f->options.factors = (int)t->config->factors < smaller ? (int)t->config->factors : smaller;
-    f->options.seed = t->options->seed;
-    f->options.threads = t->threads;
+    f->options.factors = f->options.factors < smaller ? f->options.factors : smaller;
     return als_train(&f->matrix, &f->options, &f->shopper_factors, &f->item_factors, err);
 }
 
@@ -167,7 +163,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
 bool affinity_fit_models(const struct affinity_training *a, const struct affinity_fit *fit,
                          struct affinity_models *out, struct err *err)
 {
-    CLEANUP(fitting_free) struct fitting f = {.a = a, .until_us = fit->until_us};
+    CLEANUP(fitting_free)
+    struct fitting f = {.a = a, .until_us = fit->until_us, .options = fit->options};
     struct affinity_models made = {0};
     order_items(&f);
     assert(f.trained > 0);
@@ -181,7 +178,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
         if (!train_factors(&f, err)) {
             return false;
         }
-        made.factors = f.options.factors;
+        made.options = f.options;
     }
     if (!write_model(&f, fit, &made, false, &made.popularity, err) ||
         (fit->factors && !write_model(&f, fit, &made, true, &made.als, err))) {
