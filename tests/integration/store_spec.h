@@ -4,7 +4,7 @@
 #include "store/events.h"
 #include "support/spec.h"
 
-/* What the store's tests share: a database of their own and a connection, new for every test. */
+/* What the store's tests share: a database a program, emptied for every test, and a connection. */
 extern struct store_spec {
     char *url;
     bool prepared; /* how connections are opened: run_both_ways turns it off for the second run */
@@ -13,16 +13,19 @@ extern struct store_spec {
     struct err err;
 } spec;
 
-int spec_begin(void **state); /* a fresh clone of the template, spec.db open */
-int spec_end(void **state);
+int spec_begin(void **state); /* the program's database, emptied; spec.db open */
+int spec_end(void **state);   /* closes spec.db */
+int spec_discard(
+    void **state); /* also drops the database: for tests that leave it unfit for others */
 struct db *spec_connect(void); /* another connection; the caller closes it */
 
-#define SPEC_TEST(name) cmocka_unit_test_setup_teardown(name, spec_begin, spec_end)
+#define SPEC_TEST(name)         cmocka_unit_test_setup_teardown(name, spec_begin, spec_end)
+#define SPEC_TEST_HARMFUL(name) cmocka_unit_test_setup_teardown(name, spec_begin, spec_discard)
 
 /* Runs the tests with prepared queries, and once more with their texts sent (DATABASE_PREPARED=off). Returns failures. */
 #define RUN_BOTH_WAYS(tests)                                                                       \
-    (spec.prepared = true, cmocka_run_group_tests_name("prepared", tests, NULL, NULL)) +           \
-        (spec.prepared = false, cmocka_run_group_tests_name("as text", tests, NULL, NULL))
+    (spec.prepared = true, cmocka_run_group_tests_name("prepared", tests, NULL, spec_discard)) +   \
+        (spec.prepared = false, cmocka_run_group_tests_name("as text", tests, NULL, spec_discard))
 
 /* Fails the test with the error's text. */
 #define assert_ok(call)                                                                            \
