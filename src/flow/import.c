@@ -147,7 +147,7 @@ static bool import_lines(struct job *j, struct line_reader *lines, struct import
         if (!judge(j, import_parser_line(p, &line, &what), number, &what, err)) {
             return false;
         }
-        meter_show(&j->meter, lines->bytes_read, lines->bytes_total, p->rows, "rows");
+        meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->rows, "rows");
     }
 }
 

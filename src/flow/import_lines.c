@@ -135,6 +135,11 @@ bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct 
     return true;
 }
 
+int64_t lines_done(const struct line_reader *r)
+{
+    return r->bytes_read - (int64_t)(r->end - r->start);
+}
+
 void lines_close(struct line_reader *r)
 {
     if (r->owns_fd) {

@@ -33,6 +33,8 @@ struct line_reader {
 CAN_FAIL bool lines_open(const char *path, struct line_reader *out, struct err *err);
 /* *out_more false: the file has ended, *out is not set. */
 CAN_FAIL bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct err *err);
+/* Bytes of the lines handed out so far, for progress. */
+int64_t lines_done(const struct line_reader *r);
 void lines_close(struct line_reader *r); /* CLEANUP; accepts {0} */
 
 #endif
