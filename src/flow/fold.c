@@ -11,6 +11,8 @@
 
 #include <assert.h>
 
+enum { RETRIES = 5 };
+
 struct folder {
     const struct database *database; /* borrowed, as config and live */
     const struct config *config;
@@ -160,7 +162,7 @@ static bool folder_fold(struct folder *f, const struct log_event *events, size_t
     return false;
 }
 
-bool folder_step(struct folder *f, int64_t *out_folded, struct err *err)
+static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
 {
     struct log_event *events;
     size_t count = 0;
@@ -179,6 +181,19 @@ bool folder_step(struct folder *f, int64_t *out_folded, struct err *err)
         return true;
     }
     return folder_fold(f, events, count, out_folded, err);
+}
+
+/* Two folders may meet in the rows of one cart id (cart_lane is shared by all lanes): the one that the
+ * database sends back simply tries again. */
+bool folder_step(struct folder *f, int64_t *out_folded, struct err *err)
+{
+    bool ok = folder_pass(f, out_folded, err);
+
+    for (int i = 0; i < RETRIES && !ok && f->db != NULL && db_alive(f->db) && db_retryable(f->db);
+         i++) {
+        ok = folder_pass(f, out_folded, err);
+    }
+    return ok;
 }
 
 bool folder_lag(struct folder *f, struct log_lag *out, struct err *err)
