@@ -24,6 +24,7 @@ struct conn {
     enum phase phase;
     uint64_t discarded; /* bytes of a body nobody wants */
     struct guard guard;
+    const char *target_end; /* where the target ended in the library's memory; only compared */
     struct request rq;
 };
 

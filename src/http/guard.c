@@ -195,6 +195,10 @@ CAN_FAIL bool guard_target(const char *target, struct err *err)
         if (*p <= 0x20 || *p >= 0x7f || *p == '#') {
             return FAIL(err, ERR_INVALID, "the query has a character that must be percent-coded");
         }
+        int byte = *p == '%' ? codec_percent_byte((const char *)p) : 'x';
+        if (byte < 0x20 || byte == 0x7f) {
+            return FAIL(err, ERR_INVALID, "the query has a percent code that is not accepted");
+        }
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #include "http/conn.h"
 #include "http/respond.h"
 #include "http/router.h"
+#include "http/wire.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ struct server {
     struct app *app;
     struct MHD_Daemon *daemon;
     struct conns *conns;
+    bool lax;      /* the library is older than 1.0, and takes a NUL in the request line */
     int listen_fd; /* ours to close, after the daemon has stopped */
 };
 
@@ -66,6 +68,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd
 
     conn_request_begins(s->conns, c);
     request_begin(&c->rq, s->app, target);
+    c->target_end = target ? target + strlen(target) : NULL;
     return c;
 }
 
@@ -202,6 +205,38 @@ static uint64_t discard_max(const struct request *rq)
     return (uint64_t)rq->app->config->http_body_max * DISCARD_FACTOR;
 }
 
+static enum MHD_Result look_where(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    (void)kind;
+    wire_header(cls, name, value);
+    return MHD_YES;
+}
+
+static bool is_torn(struct MHD_Connection *mhd, const struct conn *c, const char *version)
+{
+    struct wire w = wire_begin(c->target_end, version);
+
+    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_where, &w);
+    return !wire_whole(
+        &w, c->rq.method,
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size);
+}
+
+CAN_FAIL static bool pass_guard(const struct server *s, struct MHD_Connection *mhd, struct conn *c,
+                                const char *version, struct err *err)
+{
+    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &c->guard);
+    if (!guard_target(c->rq.target, err) || !guard_end(&c->guard, c->rq.method, version, err)) {
+        return false;
+    }
+    if (s->lax && is_torn(mhd, c, version)) {
+        return FAIL(err, ERR_INVALID,
+                    "the request's head has a bare LF, a NUL, a folded or a nameless header");
+    }
+    return true;
+}
+
 static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, struct conn *c,
                                const char *version)
 {
@@ -209,8 +244,7 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
     struct err err = {0};
 
     request_name(rq, header(mhd, "X-Request-Id"), header(mhd, "traceparent"));
-    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &c->guard);
-    if (!guard_target(rq->target, &err) || !guard_end(&c->guard, rq->method, version, &err)) {
+    if (!pass_guard(s, mhd, c, version, &err)) {
         metric_add(METRIC_http_refused, 1);
         return refuse_at_once(s, mhd, c, &err);
     }
@@ -339,6 +373,7 @@ CAN_FAIL bool server_start(struct app *app, const struct listener *listener, str
 
     s->app = app;
     s->listen_fd = listener->fd;
+    s->lax = MHD_get_version()[0] == '0';
     if (!conns_open(&limits, &s->conns, err)) {
         free(s);
         return false;
