@@ -1,4 +1,4 @@
-/* The later window for affinity: shoppers as they stood at the cut, ranked by the code that serves, against what they chose next. */
+/* The later window for affinity: shoppers as they stood when they came back, ranked by the code that serves, against what they chose next. */
 #include "flow/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -16,10 +16,11 @@ static bool is_choice(enum event_type type)
     return type == EVENT_CART_ITEM_ADDED || type == EVENT_PURCHASE;
 }
 
-/* What the shopper had to do with before the cut, and what was chosen after it that was new. */
+/* What the shopper had to do with up to the moment of ranking, and what was chosen after it that was new. */
 struct history {
     struct id_table known;
     struct id_table chosen;
+    int64_t moment_us; /* first event after the cut: a visit has begun, as when the model serves */
 };
 
 static void history_free(struct history *h)
@@ -33,15 +34,29 @@ static bool has_seen(const struct history *h, const char *product_id)
     return id_table_find(&h->known, product_id) >= 0;
 }
 
-/* Only products some model could name: what came up after the cut is nobody's fault. The popularity model knows all of them. */
+static bool tells_taste(const struct train_key *k, const struct event *e)
+{
+    return affinity_event_weight(e->type) > 0 && e->item_count > 0 && identity_counts(k->final, e);
+}
+
+static int64_t moment_of(const struct train_key *k, int64_t cut_us)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        if (k->events[i].occurred_us >= cut_us && tells_taste(k, &k->events[i])) {
+            return k->events[i].occurred_us;
+        }
+    }
+    return INT64_MAX;
+}
+
+/* Only products some model could name count as chosen: what came up after the cut is nobody's fault. The popularity model knows all of them. */
 static void history_read(struct history *h, const struct judgement *j, const struct train_key *k)
 {
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
-        bool counts = affinity_event_weight(e->type) > 0 && identity_counts(k->final, e);
-        for (size_t n = 0; counts && n < e->item_count; n++) {
+        for (size_t n = 0; tells_taste(k, e) && n < e->item_count; n++) {
             const char *id = e->items[n].product_id;
-            if (e->occurred_us < j->cut_us) {
+            if (e->occurred_us <= h->moment_us) {
                 id_table_add(&h->known, id);
             } else if (is_choice(e->type) && !has_seen(h, id) && h->chosen.count < CHOSEN_MAX &&
                        affinity_knows(j->models[0], id)) {
@@ -81,15 +96,19 @@ static bool judge_key(void *ctx, const struct train_key *k, struct err *err)
     if (j->shoppers == JUDGED_SHOPPERS_MAX) {
         return true;
     }
+    h.moment_us = moment_of(k, j->cut_us);
+    if (h.moment_us == INT64_MAX) {
+        return true;
+    }
     history_read(&h, j, k);
     if (h.known.count == 0 || h.chosen.count == 0) {
         return true;
     }
     const struct shopper *then =
-        shopper_fold_all(k->base, k->key, k->events, k->count, j->cut_us - 1, k->arena);
+        shopper_fold_all(k->base, k->key, k->events, k->count, h.moment_us, k->arena);
     for (int m = 0; m < JUDGED_MODELS; m++) {
         if (j->models[m]) {
-            struct rank_metrics r = judge_model(j->models[m], then, j->cut_us, &h);
+            struct rank_metrics r = judge_model(j->models[m], then, h.moment_us, &h);
             j->ndcg[m][j->shoppers] = r.ndcg;
             j->mean_ndcg[m] += r.ndcg;
             j->recall[m] += r.recall;
