@@ -262,6 +262,17 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
 
 /* ---- derived events ---- */
 
+static int64_t read_end(struct jdec *d, const char *key, int64_t open)
+{
+    bool present;
+    int64_t at = jdec_time_opt(d, key, &present);
+
+    if (present && at < EVENT_OCCURRED_MIN_US) {
+        jdec_refuse(d, key, "must not be before 2000-01-01");
+    }
+    return present ? at : open;
+}
+
 static void read_intervals(struct jdec *d, struct arena *a, struct event *e)
 {
     size_t count = jdec_array(d, "intervals", EVENT_INTERVALS_MAX);
@@ -269,12 +280,8 @@ static void read_intervals(struct jdec *d, struct arena *a, struct event *e)
 
     for (size_t i = 0; i < count && !jdec_failed(d); i++) {
         struct jdec interval = jdec_element(d, "intervals", i);
-        bool has_from;
-        bool has_until;
-        int64_t from = jdec_time_opt(&interval, "from", &has_from);
-        int64_t until = jdec_time_opt(&interval, "until", &has_until);
-        intervals[i].from_us = has_from ? from : INT64_MIN;
-        intervals[i].until_us = has_until ? until : INT64_MAX;
+        intervals[i].from_us = read_end(&interval, "from", INT64_MIN);
+        intervals[i].until_us = read_end(&interval, "until", INT64_MAX);
         if (!jdec_end(&interval)) {
             return;
         }
