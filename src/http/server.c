@@ -131,6 +131,7 @@ static enum MHD_Result send_answer(struct server *s, struct MHD_Connection *mhd,
     struct buf *body = &rq->answer.body;
 
     conn_answer_begins(s->conns, c);
+    body_free(&rq->body); /* however long the client takes to read */
     count_answer(rq);
     struct MHD_Response *response =
         body->data == NULL
@@ -399,8 +400,9 @@ static void stop_listening(struct server *s)
 
 bool server_drain(struct server *server, int64_t wait_us)
 {
-    atomic_store(&server->app->draining, true);
+    /* in this order, so that nobody who is told to close comes back in between */
     stop_listening(server);
+    atomic_store(&server->app->draining, true);
     return conns_drain(server->conns, DRAIN_IDLE_US, wait_us);
 }
 

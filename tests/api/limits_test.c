@@ -1,0 +1,302 @@
+/* Time and numbers: slow clients, too many of them, keys that come and go, and a drain under load. */
+#include "api/raw.h"
+#include "support/http_client.h"
+#include "support/pg_fixture.h"
+#include "support/service.h"
+
+#include "support/spec.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LIVEZ "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static char *url; /* of the database all services here use */
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Sends a byte every 50 ms until the other side closes; how long that took, in ms. */
+static int64_t drip(int fd, const char *bytes)
+{
+    int64_t began = now_ms();
+    size_t len = strlen(bytes);
+
+    for (size_t i = 0; now_ms() - began < 10000; i++) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (!raw_send(fd, &bytes[i % len], 1) || poll(&p, 1, 50) > 0) {
+            break;
+        }
+    }
+    return now_ms() - began;
+}
+
+static void a_request_that_drips_in_is_cut_at_its_deadline(void **state)
+{
+    static const char *const starts[] = {
+        "",
+        "GET /livez HTTP/1.1\r\nHost: x\r\nX: ",
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: 60000\r\n\r\n",
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\nffff\r\n",
+        "POST /v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n",
+    };
+    static char answer[RAW_MAX];
+    const char *const flags[] = {"--auth=off", "--http-deadline", "1s", NULL};
+    struct service s = service_start(url, flags);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(starts); i++) {
+        int fd = raw_connect(s.port);
+        assert_true(raw_send(fd, starts[i], strlen(starts[i])));
+        int64_t took = drip(fd, "x");
+        assert_in_range(took, 500, 3000);
+        (void)raw_read(fd, 1000, answer);
+        assert_null(strstr(answer, "HTTP/1.1 2"));
+        (void)close(fd);
+    }
+    assert_int_equal(service_stop(&s), 0);
+}
+
+static void an_idle_connection_is_closed_and_a_busy_one_is_not(void **state)
+{
+    static char answer[RAW_MAX];
+    const char *const flags[] = {"--auth=off", "--http-idle", "1s", NULL};
+    struct service s = service_start(url, flags);
+    int fd = raw_connect(s.port);
+    int64_t began = now_ms();
+
+    (void)state;
+    while (now_ms() - began < 2500) {
+        assert_true(raw_send(fd, LIVEZ, strlen(LIVEZ)));
+        assert_true(raw_expect(fd, 2000, "alive", answer));
+        (void)poll(NULL, 0, 100);
+    }
+    began = now_ms();
+    assert_true(raw_read(fd, 5000, answer));
+    assert_in_range(now_ms() - began, 500, 2500);
+    (void)close(fd);
+    assert_int_equal(service_stop(&s), 0);
+}
+
+static void above_the_limit_of_connections_the_answer_is_503_at_once(void **state)
+{
+    enum { LIMIT = 5, MORE = 20 };
+    static char answer[RAW_MAX];
+    const char *const flags[] = {"--auth=off", "--http-connections", "5", NULL};
+    struct service s = service_start(url, flags);
+    int fds[LIMIT];
+
+    (void)state;
+    for (int i = 0; i < LIMIT; i++) {
+        fds[i] = raw_connect(s.port);
+        assert_true(raw_send(fds[i], LIVEZ, strlen(LIVEZ)));
+        assert_true(raw_expect(fds[i], 5000, "alive", answer));
+    }
+    for (int i = 0; i < MORE; i++) {
+        int fd = raw_connect(s.port);
+        int64_t began = now_ms();
+        assert_true(raw_send(fd, LIVEZ, strlen(LIVEZ)));
+        assert_true(raw_read(fd, 3000, answer));
+        assert_text_contains(answer, "HTTP/1.1 503 Service Unavailable");
+        assert_text_contains(answer, "Retry-After: ");
+        assert_text_contains(answer, "all 5 connections are in use");
+        assert_true(now_ms() - began < 1000);
+        (void)close(fd);
+    }
+    for (int i = 0; i < LIMIT; i++) { /* those within are served on */
+        assert_true(raw_send(fds[i], LIVEZ, strlen(LIVEZ)));
+        assert_true(raw_expect(fds[i], 5000, "alive", answer));
+        (void)close(fds[i]);
+    }
+    assert_int_equal(service_stop(&s), 0);
+}
+
+static void many_half_sent_bodies_cannot_eat_the_memory(void **state)
+{
+    enum { BODIES = 20, HALF = 100000 };
+    static char answer[RAW_MAX];
+    static char half[HALF];
+    const char *const flags[] = {
+        "--auth=off", "--http-body-budget", "1048576", "--http-body-max", "262144", NULL};
+    const char *head = "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 100001\r\n\r\n";
+    struct service s = service_start(url, flags);
+    int fds[BODIES];
+    int refused = 0;
+
+    (void)state;
+    memset(half, ' ', sizeof half);
+    for (int i = 0; i < BODIES; i++) {
+        fds[i] = raw_connect(s.port);
+        assert_true(raw_send(fds[i], head, strlen(head)));
+        assert_true(raw_send(fds[i], half, sizeof half));
+    }
+    for (int i = 0; i < BODIES; i++) {
+        assert_true(raw_send(fds[i], "[", 1));
+        assert_true(raw_expect(fds[i], 5000, "request_id", answer));
+        refused += strstr(answer, "HTTP/1.1 503") != NULL ? 1 : 0;
+        assert_true(strstr(answer, "HTTP/1.1 503") || strstr(answer, "HTTP/1.1 400"));
+        (void)close(fds[i]);
+    }
+    assert_in_range(refused, BODIES - 11, BODIES - 1);
+
+    int fd = raw_connect(s.port); /* all of it was given back */
+    assert_true(raw_send(fd, head, strlen(head)));
+    half[0] = '[';
+    assert_true(raw_send(fd, half, sizeof half));
+    assert_true(raw_send(fd, "]", 1));
+    if (!raw_expect(fd, 5000, "{\"results\":[]}", answer)) {
+        fail_msg("%s", answer);
+    }
+    (void)close(fd);
+    assert_int_equal(service_stop(&s), 0);
+}
+
+static void a_new_key_works_at_once_and_a_revoked_one_not_for_long(void **state)
+{
+    struct service s = service_start(url, NULL);
+    const char *body;
+
+    (void)state;
+    char *key = service_key(url, "read");
+    struct http_client *c = http_client_open(key, 5000);
+    assert_int_equal(http_client_request(c, s.port, "/v1/carts", NULL, &body), 200);
+
+    char *id = strndup(key, strcspn(key, "."));
+    const char *const revoke[] = {"keys", "revoke", id, NULL};
+    assert_int_equal(program_run(url, revoke, NULL, NULL), 0);
+    int64_t began = now_ms();
+    while (http_client_request(c, s.port, "/v1/carts", NULL, &body) != 401 &&
+           now_ms() - began < 9000) {
+        (void)poll(NULL, 0, 50);
+    }
+    assert_in_range(now_ms() - began, 0, 6500);
+    http_client_close(c);
+    free(id);
+    free(key);
+    assert_int_equal(service_stop(&s), 0);
+}
+
+static void serving_without_keys_is_for_the_loopback_only(void **state)
+{
+    const char *const args[] = {"serve", "--auth=off", "--listen", "0.0.0.0:0", NULL};
+
+    (void)state;
+    assert_int_equal(program_run(url, args, NULL, NULL), 1);
+}
+
+/* ---- drain ---- */
+
+enum { CLIENTS = 16, ACKED_MAX = 20000 };
+
+struct load {
+    int port;
+    pthread_t threads[CLIENTS];
+    int acked[CLIENTS]; /* event k of client i was acknowledged for all k below this */
+    atomic_int broken;  /* sent, and never answered */
+    atomic_int odd;     /* answered by neither 200 nor 503 */
+    atomic_int next;
+};
+
+static void *post_until_turned_away(void *arg)
+{
+    struct load *load = arg;
+    int me = atomic_fetch_add(&load->next, 1);
+    struct http_client *c = http_client_open(NULL, 10000);
+    int status = 200;
+
+    for (int k = 0; status == 200 && k < ACKED_MAX; k++) {
+        char event[200];
+        const char *body;
+        (void)snprintf(event, sizeof event,
+                       "{\"event_id\":\"d-%d-%d\",\"type\":\"searched\",\"anonymous_id\":\"d%d\","
+                       "\"occurred_at\":\"2026-03-01T10:00:00Z\"}",
+                       me, k, k % 50);
+        status = http_client_request(c, load->port, "/v1/events", event, &body);
+        if (status == 200 && strstr(body, "\"stored\"") != NULL) {
+            load->acked[me] = k + 1;
+        }
+    }
+    atomic_fetch_add(&load->broken, status == -1 ? 1 : 0);
+    atomic_fetch_add(&load->odd, status > 0 && status != 503 ? 1 : 0);
+    http_client_close(c);
+    return NULL;
+}
+
+/* How many of the acknowledged events are in the log. */
+static int stored(PGconn *db, const struct load *load)
+{
+    int sum = 0;
+
+    for (int i = 0; i < CLIENTS; i++) {
+        char sql[300];
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT count(*) FROM generate_series(0, %d) k JOIN cartwright.event e "
+                       "ON e.event_id = 'd-%d-' || k",
+                       load->acked[i] - 1, i);
+        PGresult *r = PQexec(db, sql);
+        assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+        sum += (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
+        PQclear(r);
+    }
+    return sum;
+}
+
+static void a_drain_under_load_loses_no_acknowledged_event_and_no_answer(void **state)
+{
+    const char *const flags[] = {"--auth=off", NULL};
+    struct service s = service_start(url, flags);
+    static struct load load;
+    int acked = 0;
+
+    (void)state;
+    load = (struct load){.port = s.port};
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_int_equal(pthread_create(&load.threads[i], NULL, post_until_turned_away, &load), 0);
+    }
+    (void)poll(NULL, 0, 700);
+    int64_t began = now_ms();
+    assert_int_equal(service_stop(&s), 0);
+    assert_in_range(now_ms() - began, 0, 8000);
+    for (int i = 0; i < CLIENTS; i++) {
+        (void)pthread_join(load.threads[i], NULL);
+        acked += load.acked[i];
+    }
+    PGconn *db = PQconnectdb(url);
+    assert_true(acked > CLIENTS);
+    assert_int_equal(stored(db, &load), acked);
+    assert_int_equal(load.broken, 0);
+    assert_int_equal(load.odd, 0);
+    PQfinish(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_that_drips_in_is_cut_at_its_deadline),
+        cmocka_unit_test(an_idle_connection_is_closed_and_a_busy_one_is_not),
+        cmocka_unit_test(above_the_limit_of_connections_the_answer_is_503_at_once),
+        cmocka_unit_test(many_half_sent_bodies_cannot_eat_the_memory),
+        cmocka_unit_test(a_new_key_works_at_once_and_a_revoked_one_not_for_long),
+        cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),
+        cmocka_unit_test(a_drain_under_load_loses_no_acknowledged_event_and_no_answer),
+    };
+
+    url = pg_fixture_database("limits");
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    pg_fixture_drop(url);
+    return failed;
+}
