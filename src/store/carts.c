@@ -25,36 +25,77 @@ static struct identities identities_of(const struct cart_row *rows, size_t count
     return c;
 }
 
-/* Appends one array parameter made of a member of each row. */
-#define ADD_COLUMN(p, add, type, rows, count, value)                                               \
-    do {                                                                                           \
-        type *column = arena_array((p)->arena, (count), sizeof *column);                           \
-        for (size_t i = 0; i < (count); i++) {                                                     \
-            const struct cart_row *row = &(rows)[i];                                               \
-            column[i] = (value);                                                                   \
-        }                                                                                          \
-        add((p), column, (count));                                                                 \
-    } while (0)
+/* The rest of a row. */
+struct facts {
+    int32_t *rounds, *lines, *contacted;
+    const char **statuses, **currencies, **risk_models;
+    int64_t *units, *totals, *opened, *changed, *seen, *scored;
+    bool *bots, *imported;
+    double *risks;
+};
 
-static void add_rows(struct params *p, const struct cart_row *rows, size_t count)
+static struct facts facts_make(size_t count, struct arena *a)
 {
-    ADD_COLUMN(p, param_i32_array, int32_t, rows, count, row->round);
-    ADD_COLUMN(p, param_text_array, const char *, rows, count, row->status);
-    ADD_COLUMN(p, param_i32_array, int32_t, rows, count, row->lines);
-    ADD_COLUMN(p, param_i64_array, int64_t, rows, count, row->units);
-    ADD_COLUMN(p, param_i64_array, int64_t, rows, count, row->total_minor);
-    ADD_COLUMN(p, param_text_array, const char *, rows, count, row->currency);
-    ADD_COLUMN(p, param_time_array, int64_t, rows, count, row->opened_us);
-    ADD_COLUMN(p, param_time_array, int64_t, rows, count, row->changed_us);
-    ADD_COLUMN(p, param_time_array, int64_t, rows, count, row->seen_us);
-    ADD_COLUMN(p, param_i32_array, int32_t, rows, count, row->contacted);
-    ADD_COLUMN(p, param_bool_array, bool, rows, count, row->bot);
-    ADD_COLUMN(p, param_bool_array, bool, rows, count, row->imported);
-    ADD_COLUMN(p, param_f64_array, double, rows, count, row->risk);
-    ADD_COLUMN(p, param_text_array, const char *, rows, count,
-               isnan(row->risk) ? NULL : row->risk_model);
-    ADD_COLUMN(p, param_time_array, int64_t, rows, count,
-               isnan(row->risk) ? INT64_MIN : row->scored_us);
+    return (struct facts){
+        .rounds = arena_array(a, count, sizeof(int32_t)),
+        .lines = arena_array(a, count, sizeof(int32_t)),
+        .contacted = arena_array(a, count, sizeof(int32_t)),
+        .statuses = arena_array(a, count, sizeof(char *)),
+        .currencies = arena_array(a, count, sizeof(char *)),
+        .risk_models = arena_array(a, count, sizeof(char *)),
+        .units = arena_array(a, count, sizeof(int64_t)),
+        .totals = arena_array(a, count, sizeof(int64_t)),
+        .opened = arena_array(a, count, sizeof(int64_t)),
+        .changed = arena_array(a, count, sizeof(int64_t)),
+        .seen = arena_array(a, count, sizeof(int64_t)),
+        .scored = arena_array(a, count, sizeof(int64_t)),
+        .bots = arena_array(a, count, sizeof(bool)),
+        .imported = arena_array(a, count, sizeof(bool)),
+        .risks = arena_array(a, count, sizeof(double)),
+    };
+}
+
+static struct facts facts_of(const struct cart_row *rows, size_t count, struct arena *a)
+{
+    struct facts f = facts_make(count, a);
+    for (size_t i = 0; i < count; i++) {
+        bool scored = !isnan(rows[i].risk);
+        f.rounds[i] = rows[i].round;
+        f.lines[i] = rows[i].lines;
+        f.contacted[i] = rows[i].contacted;
+        f.statuses[i] = rows[i].status;
+        f.currencies[i] = rows[i].currency;
+        f.units[i] = rows[i].units;
+        f.totals[i] = rows[i].total_minor;
+        f.opened[i] = rows[i].opened_us;
+        f.changed[i] = rows[i].changed_us;
+        f.seen[i] = rows[i].seen_us;
+        f.bots[i] = rows[i].bot;
+        f.imported[i] = rows[i].imported;
+        f.risks[i] = rows[i].risk;
+        f.risk_models[i] = scored ? rows[i].risk_model : NULL;
+        f.scored[i] = scored ? rows[i].scored_us : INT64_MIN;
+    }
+    return f;
+}
+
+static void add_facts(struct params *p, const struct facts *f, size_t count)
+{
+    param_i32_array(p, f->rounds, count);
+    param_text_array(p, f->statuses, count);
+    param_i32_array(p, f->lines, count);
+    param_i64_array(p, f->units, count);
+    param_i64_array(p, f->totals, count);
+    param_text_array(p, f->currencies, count);
+    param_time_array(p, f->opened, count);
+    param_time_array(p, f->changed, count);
+    param_time_array(p, f->seen, count);
+    param_i32_array(p, f->contacted, count);
+    param_bool_array(p, f->bots, count);
+    param_bool_array(p, f->imported, count);
+    param_f64_array(p, f->risks, count);
+    param_text_array(p, f->risk_models, count);
+    param_time_array(p, f->scored, count);
 }
 
 /* The cart ids of rows that are gone lead nowhere any more. */
@@ -105,11 +146,12 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
     if (count == 0) {
         return true;
     }
+    struct facts f = facts_of(rows, count, &a);
     struct params carts = params_make(&a);
     param_i32_array(&carts, c.lanes, count);
     param_text_array(&carts, c.keys, count);
     param_text_array(&carts, c.cart_ids, count);
-    add_rows(&carts, rows, count);
+    add_facts(&carts, &f, count);
     struct params cart_lanes = params_make(&a);
     param_text_array(&cart_lanes, c.cart_ids, count);
     param_i32_array(&cart_lanes, c.lanes, count);

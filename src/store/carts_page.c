@@ -1,10 +1,12 @@
 #include "store/carts.h"
 
 #include <assert.h>
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <sodium.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Pages of carts. A cursor is the sort position of the last row shown, so a page costs the same however deep it lies, and rows
@@ -20,6 +22,10 @@ struct position {
 };
 
 enum { CURSOR_MAX = 2048 };
+
+/* What PostgreSQL can hold, with room to spare: no cursor of ours is outside. */
+#define SEEN_MIN_US (-INT64_C(60000000000000000))
+#define SEEN_MAX_US INT64_C(260000000000000000)
 
 static const char order_letters[] = {[CARTS_BY_SEEN] = 's', [CARTS_BY_RISK] = 'r'};
 
@@ -44,30 +50,43 @@ static const char *cursor_make(enum cart_order order, const struct cart_row *las
                              sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-/* text: the decoded cursor, in arena. */
+/* Reads one number and the blank behind it; *at moves on. */
+static bool read_number(const char **at, int base, uint64_t max, uint64_t *out)
+{
+    char *end;
+    if (!isxdigit((unsigned char)**at)) {
+        return false; /* strtoull would take a sign or blanks */
+    }
+    errno = 0;
+    *out = strtoull(*at, &end, base);
+    if (errno != 0 || *out > max || *end != ' ') {
+        return false;
+    }
+    *at = end + 1;
+    return true;
+}
+
+/* text: the decoded cursor. */
 static bool position_parse(enum cart_order order, const char *text, struct arena *a,
                            struct position *out)
 {
-    char letter;
     uint64_t bits;
-    int lane;
-    size_t key_len;
-    int rest = 0;
-    if (sscanf(text, "%c %" SCNx64 " %d %zu %n", &letter, &bits, &lane, &key_len, &rest) !=
-            4 || // NOLINT(cert-err34-c): checked
-        rest == 0 ||
-        letter != order_letters[order] || lane < 0 || lane > 255 || text[rest - 1] != ' ' ||
-        strlen(text + rest) <= key_len) {
+    uint64_t lane;
+    uint64_t key_len;
+    if (text[0] != order_letters[order] || text[1] != ' ') {
         return false;
     }
-    *out = (struct position){.lane = lane, .seen_us = (int64_t)bits};
-    memcpy(&out->risk, &bits, sizeof bits);
-    out->key = arena_strndup(a, text + rest, key_len);
-    out->cart_id = arena_strdup(a, text + rest + key_len);
-    if (order == CARTS_BY_RISK) {
-        return isfinite(out->risk);
+    text += 2;
+    if (!read_number(&text, 16, UINT64_MAX, &bits) || !read_number(&text, 10, 255, &lane) ||
+        !read_number(&text, 10, CURSOR_MAX, &key_len) || strlen(text) <= key_len) {
+        return false;
     }
-    return out->seen_us > -INT64_C(60000000000000000) && out->seen_us < INT64_C(260000000000000000);
+    *out = (struct position){.lane = (int)lane, .seen_us = (int64_t)bits};
+    memcpy(&out->risk, &bits, sizeof bits);
+    out->key = arena_strndup(a, text, key_len);
+    out->cart_id = arena_strdup(a, text + key_len);
+    return order == CARTS_BY_RISK ? (bool)isfinite(out->risk)
+                                  : out->seen_us > SEEN_MIN_US && out->seen_us < SEEN_MAX_US;
 }
 
 static bool cursor_parse(enum cart_order order, const char *cursor, struct arena *a,
@@ -130,7 +149,7 @@ bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *
 {
     assert(f->limit > 0);
     CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct position at;
+    struct position at = {0};
     if (f->cursor != NULL && !cursor_parse(f->order, f->cursor, a, &at, err)) {
         return false;
     }

@@ -32,11 +32,13 @@ static void child_exec(struct child_user user, const char *const *argv, int outp
     static char locale[] = "LC_ALL=C";
     static char zone[] = "TZ=UTC";
     char *env[] = {path, locale, zone, NULL};
+    /* exec's prototype predates const; it changes nothing. */
+    char *const *args = (char *const *)(uintptr_t)argv; // NOLINT(performance-no-int-to-ptr)
     sigset_t none;
 
     /* The service blocks signals for its threads; PostgreSQL needs them. */
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); // NOLINT(concurrency-mt-unsafe): the only thread
     (void)umask(077);
     int devnull = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (devnull < 0 || dup2(devnull, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
@@ -45,8 +47,7 @@ static void child_exec(struct child_user user, const char *const *argv, int outp
     }
     /* Not to be at work any more when the next process looks at the files. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)execve(argv[0], (char *const *)(uintptr_t)argv,
-                 env); /* exec's prototype predates const */
+    (void)execve(argv[0], args, env);
     _exit(CANNOT_RUN);
 }
 

@@ -113,6 +113,7 @@ static struct log_event *events_copy(const PGresult *rows, struct arena *a)
     return out;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a list is two outputs
 bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count, int limit,
                         struct arena *a, struct log_event **out, size_t *out_count, struct err *err)
 {
@@ -136,6 +137,7 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
     return true;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a list is two outputs
 bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
                          struct arena *a, struct log_event **out, size_t *out_count,
                          struct err *err)

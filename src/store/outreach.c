@@ -64,6 +64,7 @@ static bool read_one(struct db *db, enum query_id q, const struct params *p,
     return true;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the key has four parts
 bool store_outreach_by_key(struct db *db, int lane, const char *cart_id, int round, int step,
                            struct arena *a, struct outreach_row *out, bool *out_found,
                            struct err *err)

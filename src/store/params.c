@@ -235,7 +235,7 @@ static char *put_text(char *at, const char *v, size_t prefix)
     if (prefix != 0) {
         *at++ = PG_JSONB_VERSION;
     }
-    memcpy(at, v, len);
+    memcpy(at, v, len); // NOLINT(bugprone-not-null-terminated-result): the format counts bytes
     return at + len;
 }
 

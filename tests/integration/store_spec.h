@@ -24,8 +24,8 @@ struct db *spec_connect(void); /* another connection; the caller closes it */
 
 /* Runs the tests with prepared queries, and once more with their texts sent (DATABASE_PREPARED=off). Returns failures. */
 #define RUN_BOTH_WAYS(tests)                                                                       \
-    (spec.prepared = true, cmocka_run_group_tests_name("prepared", tests, NULL, spec_discard)) +   \
-        (spec.prepared = false, cmocka_run_group_tests_name("as text", tests, NULL, spec_discard))
+    ((spec.prepared = true, cmocka_run_group_tests_name("prepared", tests, NULL, spec_discard)) +  \
+     (spec.prepared = false, cmocka_run_group_tests_name("as text", tests, NULL, spec_discard)))
 
 /* Fails the test with the error's text. */
 #define assert_ok(call)                                                                            \
