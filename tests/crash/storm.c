@@ -20,19 +20,19 @@
 #include <string.h>
 
 enum {
-    SHOPPERS = 4096,  /* of a thread; the next generation takes the places of the first */
-    WINDOW = 48,      /* who is in the shop at the same time */
-    STAY = 12,        /* requests until the window moves on by one */
-    BATCH_MAX = 6,    /* events a request */
-    PRODUCTS = 40,    //
-    RETRIES_MAX = 50, /* then it is left open whether the events were stored */
+    SHOPPERS = 4096,   /* of a thread; the next generation takes the places of the first */
+    WINDOW = 48,       /* who is in the shop at the same time */
+    STAY = 12,         /* requests until the window moves on by one */
+    BATCH_MAX = 6,     /* events a request */
+    PRODUCTS = 40,     //
+    RETRIES_MAX = 400, /* then it is left open whether the events were stored */
     TIMEOUT_MS = 1500,
     PAUSE_MS = 5,
 };
 
 struct shopper {
     unsigned generation;
-    bool identified; /* from the start, or since an identify was sent */
+    bool identified; /* from the start, or since an identify was acknowledged */
     bool browses;    /* began anonymous */
     bool opted_out;  /* a withdrawal of the customer was acknowledged */
     bool names_cart;
@@ -47,6 +47,8 @@ struct client {
     struct rng rng;
     struct shopper shoppers[SHOPPERS];
     size_t requests;
+    int newcomer;  /* who has just logged in, or -1 */
+    int next_pick; /* whom pick_shopper gives next, or -1 */
     struct buf body;
 };
 
@@ -57,11 +59,15 @@ struct storm {
     struct client clients[STORM_THREADS];
 };
 
+/* What an acknowledged event means for its shopper. */
+enum promise { NOTHING, IDENTIFIED, OPTED_OUT };
+
 /* One request's events, until they are answered. */
 struct batch {
     size_t count;
     size_t events[BATCH_MAX]; /* numbers in the ledger */
-    int leaves[BATCH_MAX];    /* shopper whose consent the event withdraws, or -1 */
+    int shoppers[BATCH_MAX];
+    enum promise promises[BATCH_MAX];
 };
 
 static int any_port(struct client *c)
@@ -77,6 +83,11 @@ static void pause_a_little(void)
 /* Somebody who is in the shop now. */
 static int pick_shopper(struct client *c)
 {
+    if (c->next_pick >= 0) {
+        int next = c->next_pick;
+        c->next_pick = -1;
+        return next;
+    }
     size_t number = c->requests / STAY + rng_below(&c->rng, WINDOW);
     size_t place = number % SHOPPERS;
     unsigned generation = (unsigned)(number / SHOPPERS) + 1;
@@ -147,12 +158,18 @@ static const char *pick_type(struct client *c, const struct shopper *s)
     return "page_viewed";
 }
 
-static size_t item_count(struct client *c, const char *type)
+/* Only a snapshot may have no items in its member of that name: the cart is empty then. */
+static size_t item_count(struct client *c, const char *type, bool *out_member)
 {
-    if (strcmp(type, "cart_snapshot") == 0 || strcmp(type, "checkout_started") == 0) {
-        return rng_below(&c->rng, 4);
+    bool snapshot = strcmp(type, "cart_snapshot") == 0;
+
+    if (snapshot || strcmp(type, "checkout_started") == 0) {
+        size_t n = rng_below(&c->rng, 4);
+        *out_member = snapshot || n > 0;
+        return n;
     }
-    return strstr(type, "item") != NULL || strstr(type, "viewed") != NULL ? 1 : 0;
+    *out_member = strstr(type, "item") != NULL || strstr(type, "viewed") != NULL;
+    return *out_member ? 1 : 0;
 }
 
 static void put_who(struct jenc *j, const struct client *c, int place, bool login)
@@ -167,8 +184,8 @@ static void put_who(struct jenc *j, const struct client *c, int place, bool logi
     }
 }
 
-/* Appends one event of the shopper to the body. Returns the shopper if it withdraws consent. */
-static int put_event(struct client *c, struct jenc *j, int place, const char *id)
+/* Appends one event of the shopper to the body. */
+static enum promise put_event(struct client *c, struct jenc *j, int place, const char *id)
 {
     struct shopper *s = &c->shoppers[place];
     const char *type = pick_type(c, s);
@@ -188,13 +205,16 @@ static int put_event(struct client *c, struct jenc *j, int place, const char *id
     if (s->names_cart && !login) {
         put_name(j, c, "cart_id", place);
     }
-    size_t items = item_count(c, type);
-    if (items > 0) {
+    bool has_items;
+    size_t items = item_count(c, type, &has_items);
+    if (has_items) {
         put_items(j, &c->rng, items);
     }
     jenc_object_end(j);
-    s->identified = s->identified || login;
-    return withdrawn && s->identified ? place : -1;
+    if (login) {
+        return IDENTIFIED;
+    }
+    return withdrawn && s->identified ? OPTED_OUT : NOTHING;
 }
 
 static struct batch make_batch(struct client *c)
@@ -207,7 +227,8 @@ static struct batch make_batch(struct client *c)
     for (size_t i = 0; i < b.count; i++) {
         char id[LEDGER_ID_MAX];
         b.events[i] = ledger_event(c->storm->ledger, c->writer, id);
-        b.leaves[i] = put_event(c, &j, pick_shopper(c), id);
+        b.shoppers[i] = pick_shopper(c);
+        b.promises[i] = put_event(c, &j, b.shoppers[i], id);
     }
     jenc_array_end(&j);
     return b;
@@ -227,14 +248,18 @@ static void take_results(struct client *c, const struct batch *b, const char *an
         const char *status =
             json_string_value(json_object_get(json_array_get(results, i), "status"));
         if (status == NULL || (strcmp(status, "stored") != 0 && strcmp(status, "duplicate") != 0)) {
-            ledger_violation(l, "an event was answered \"%s\": %.300s", status ? status : "",
-                             answer);
+            char *result = json_dumps(json_array_get(results, i), JSON_COMPACT);
+            ledger_violation(l, "an event was answered %s", result != NULL ? result : "");
+            free(result);
             continue;
         }
         ledger_acked(l, c->writer, b->events[i]);
-        if (b->leaves[i] >= 0) {
-            c->shoppers[b->leaves[i]].opted_out = true;
+        struct shopper *s = &c->shoppers[b->shoppers[i]];
+        if (b->promises[i] == IDENTIFIED) {
+            s->identified = true;
+            c->newcomer = b->shoppers[i];
         }
+        s->opted_out = s->opted_out || b->promises[i] == OPTED_OUT;
     }
     json_decref(doc);
 }
@@ -319,6 +344,19 @@ static void ask_outreach(struct client *c)
     }
 }
 
+/* The moment when the anonymous cart moves to the customer's lane: something happens in it, and
+ * somebody asks, before or after a folder has noticed. */
+static void follow_login(struct client *c)
+{
+    int place = c->newcomer;
+
+    c->newcomer = -1;
+    c->next_pick = place;
+    send_events(c);
+    c->next_pick = place;
+    ask_outreach(c);
+}
+
 static void *client_main(void *arg)
 {
     struct client *c = arg;
@@ -329,7 +367,9 @@ static void *client_main(void *arg)
             continue;
         }
         c->requests++;
-        if (rng_below(&c->rng, 3) > 0) {
+        if (c->newcomer >= 0) {
+            follow_login(c);
+        } else if (rng_below(&c->rng, 3) > 0) {
             send_events(c);
         } else {
             ask_outreach(c);
@@ -347,6 +387,8 @@ struct storm *storm_start(struct ledger *l, const char *key, uint64_t seed)
         struct client *c = &s->clients[i];
         c->storm = s;
         c->writer = i;
+        c->newcomer = -1;
+        c->next_pick = -1;
         c->http = http_client_open(key, TIMEOUT_MS);
         c->rng = rng_seed(seed + (uint64_t)i);
         c->body = buf_make(1 << 20);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STORM_THREADS = 4 };
+enum { STORM_THREADS = 8 };
 
 struct storm;
 

@@ -264,7 +264,8 @@ static void check_outreach(struct ledger *l, PGconn *conn)
         }
     }
     check_none(l, conn, "two messages for one cart, round and step",
-               "SELECT cart_id, round, step, count(*), array_agg(outreach_id) AS ids"
+               "SELECT cart_id, round, step, array_agg(key ORDER BY decided_at) AS keys,"
+               " array_agg(decided_at ORDER BY decided_at) AS at"
                " FROM cartwright.outreach WHERE decision = 'send'"
                " GROUP BY cart_id, round, step HAVING count(*) > 1");
     check_none(l, conn, "a send without exactly one outreach_released, or one without a send",
