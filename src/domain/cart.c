@@ -90,7 +90,7 @@ static struct cart_line *insert_line(struct cart *c, size_t index, struct arena 
     if (c->lines == NULL || c->line_count == cart_lines_capacity(c->line_count)) {
         size_t capacity = cart_lines_capacity(c->line_count + 1);
         struct cart_line *lines = arena_array(a, capacity, sizeof *lines);
-        if (c->line_count > 0) {
+        if (c->lines != NULL) {
             memcpy(lines, c->lines, c->line_count * sizeof *lines);
         }
         c->lines = lines;

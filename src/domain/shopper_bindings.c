@@ -190,7 +190,7 @@ static size_t add_intervals(struct binding *all, size_t count, const struct even
 static void collect_intervals(struct shopper *s, const struct shopper *base,
                               const struct event *events, size_t event_count, struct arena *a)
 {
-    const struct event **sets = arena_array(a, event_count, sizeof *sets);
+    const struct event **sets = arena_array(a, event_count, sizeof(const struct event *));
     size_t set_count = newest_sets(events, event_count, base, sets);
     size_t room = base == NULL ? 0 : base->binding_count;
     size_t count = 0;

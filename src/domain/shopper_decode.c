@@ -103,7 +103,9 @@ static char read_escape(struct reader *r)
         int high = hex_digit(r->at[0]);
         int low = hex_digit(r->at[1]);
         r->at += 2;
-        return (high == 0 || high == 1) && low >= 0 ? (char)(high * 16 + low) : '\0';
+        if ((high == 0 || high == 1) && low >= 0) {
+            return (char)(high * 16 + low);
+        }
     }
     return '\0';
 }

@@ -8,20 +8,20 @@ static const struct cart_clock hours = {HOURS(1), HOURS(2), HOURS(9)};
 /* Status x idle time: idle is counted from the later of last event and last change. */
 static const struct {
     enum cart_status status;
-    int64_t seen_us, changed_us, now_us;
     enum cart_state state;
+    int64_t seen_us, changed_us, now_us;
 } states[] = {
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(6) - 1, STATE_ACTIVE},
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(6), STATE_IDLE},
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(7) - 1, STATE_IDLE},
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(7), STATE_ABANDONED},
-    {CART_OPEN, HOURS(4), HOURS(5), HOURS(7), STATE_ABANDONED},
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(14) - 1, STATE_ABANDONED},
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(14), STATE_EXPIRED},
-    {CART_OPEN, HOURS(5), HOURS(4), HOURS(3), STATE_ACTIVE}, /* a clock that went back */
-    {CART_BOUGHT, HOURS(5), HOURS(4), HOURS(99), STATE_BOUGHT},
-    {CART_EMPTIED, HOURS(5), HOURS(4), HOURS(99), STATE_EMPTIED},
-    {CART_MERGED, HOURS(5), HOURS(4), HOURS(99), STATE_MERGED},
+    {CART_OPEN, STATE_ACTIVE, HOURS(5), HOURS(4), HOURS(6) - 1},
+    {CART_OPEN, STATE_IDLE, HOURS(5), HOURS(4), HOURS(6)},
+    {CART_OPEN, STATE_IDLE, HOURS(5), HOURS(4), HOURS(7) - 1},
+    {CART_OPEN, STATE_ABANDONED, HOURS(5), HOURS(4), HOURS(7)},
+    {CART_OPEN, STATE_ABANDONED, HOURS(4), HOURS(5), HOURS(7)},
+    {CART_OPEN, STATE_ABANDONED, HOURS(5), HOURS(4), HOURS(14) - 1},
+    {CART_OPEN, STATE_EXPIRED, HOURS(5), HOURS(4), HOURS(14)},
+    {CART_OPEN, STATE_ACTIVE, HOURS(5), HOURS(4), HOURS(3)}, /* a clock that went back */
+    {CART_BOUGHT, STATE_BOUGHT, HOURS(5), HOURS(4), HOURS(99)},
+    {CART_EMPTIED, STATE_EMPTIED, HOURS(5), HOURS(4), HOURS(99)},
+    {CART_MERGED, STATE_MERGED, HOURS(5), HOURS(4), HOURS(99)},
 };
 
 static void the_state_follows_from_status_and_idle_time(void **state)
