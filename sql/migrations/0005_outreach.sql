@@ -10,8 +10,10 @@ CREATE TABLE cartwright.outreach (
     decision    text NOT NULL CHECK (decision IN ('send', 'silence')),
     reason      text NOT NULL,         -- the rule that decided
     decided_at  timestamptz NOT NULL,
-    why         jsonb NOT NULL,        -- inputs, every rule with its outcome, model versions, scores
-    message     jsonb,                 -- NULL for a silence
+    -- json, not jsonb: kept as written, so that asking again gets the same answer to the byte
+    summary     json NOT NULL,         -- scores, models, recommendations, cart, every rule with its outcome
+    why         json NOT NULL,         -- what they were computed from: time, log offset, features
+    message     json,                  -- NULL for a silence
     PRIMARY KEY (lane, cart_id, round, step),
     UNIQUE (lane, outreach_id),
     CHECK ((decision = 'send') = (message IS NOT NULL))

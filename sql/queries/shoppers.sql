@@ -21,17 +21,11 @@ SELECT u.lane, u.key, u.folded_off, u.doc
  ORDER BY u.lane, u.key
 ON CONFLICT (lane, key) DO UPDATE SET folded_off = excluded.folded_off, doc = excluded.doc;
 
--- name: shoppers_clear
-DELETE FROM cartwright.shopper WHERE lane = $1::int;
-
 -- name: bases_write
 INSERT INTO cartwright.shopper_base (lane, key, doc)
 SELECT u.lane, u.key, u.doc FROM unnest($1::int[], $2::text[], $3::text[]) AS u(lane, key, doc)
  ORDER BY u.lane, u.key
 ON CONFLICT (lane, key) DO UPDATE SET doc = excluded.doc;
-
--- name: shoppers_stream
-SELECT lane, key, folded_off, doc FROM cartwright.shopper ORDER BY lane, key;
 
 -- name: bases_stream
 SELECT lane, key, doc FROM cartwright.shopper_base ORDER BY lane, key;
@@ -83,12 +77,6 @@ DELETE FROM cartwright.cart_lane l
 -- name: cart_find
 SELECT lane, key FROM cartwright.cart_lane WHERE cart_id = $1::text;
 
--- name: carts_stream
-SELECT lane, key, cart_id, round, status, lines, units, total_minor, currency, opened_at, changed_at, seen_at,
-       contacted, bot, imported, risk, risk_model, scored_at
-  FROM cartwright.cart
- ORDER BY lane, key, cart_id;
-
 -- name: carts_by_seen
 -- Newest first. One index range a status, merged; ($4 .. $7) is the last row of the page before, NULL for the first page.
 SELECT c.*
@@ -118,12 +106,6 @@ SELECT c.*
          LIMIT $8::bigint) AS c
  ORDER BY coalesce(c.risk, -1) DESC, c.lane DESC, c.key DESC, c.cart_id DESC
  LIMIT $8::bigint;
-
--- name: carts_clear
-DELETE FROM cartwright.cart WHERE lane = $1::int;
-
--- name: cart_lanes_clear
-DELETE FROM cartwright.cart_lane WHERE lane = $1::int;
 
 -- name: carts_unscored
 -- $1 model, $2 seen since, after ($3 lane, $4 key, $5 cart id), at most $6: open carts of people whose score is another model's.

@@ -198,21 +198,3 @@ struct cart_row cart_row_at(const PGresult *rows, int r)
         .scored_us = row_time(rows, r, 17),
     };
 }
-
-struct stream {
-    cart_row_fn *fn;
-    void *ctx;
-};
-
-static bool stream_cart(void *ctx, const PGresult *row, struct err *err)
-{
-    const struct stream *s = ctx;
-    struct cart_row cart = cart_row_at(row, 0);
-    return s->fn(s->ctx, &cart, err);
-}
-
-bool store_carts_stream(struct db *db, cart_row_fn *fn, void *ctx, struct err *err)
-{
-    struct stream s = {fn, ctx};
-    return db_stream(db, Q_carts_stream, NULL, stream_cart, &s, err);
-}

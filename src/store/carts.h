@@ -31,10 +31,6 @@ CAN_FAIL bool store_carts_write(struct db *db, const int *lanes, const char *con
 CAN_FAIL bool store_cart_find(struct db *db, const char *cart_id, struct arena *a, int *out_lane,
                               const char **out_key, struct err *err); /* *out_key NULL: unknown */
 
-typedef bool cart_row_fn(void *ctx, const struct cart_row *row, struct err *err);
-CAN_FAIL bool store_carts_stream(struct db *db, cart_row_fn *fn, void *ctx,
-                                 struct err *err); /* by (lane, key, cart_id); borrowed */
-
 /* A page of carts, newest first or by falling risk. Filter by computed state through time bounds on seen_at and status; see GET
  * /v1/carts. */
 enum cart_order { CARTS_BY_SEEN, CARTS_BY_RISK };
@@ -51,7 +47,7 @@ CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struc
                                struct cart_row **out, size_t *out_count,
                                const char **out_next_cursor, struct err *err);
 
-/* Columns of carts_by_seen, carts_by_risk and carts_stream as a row; borrowed from the result. */
+/* Columns of carts_by_seen and carts_by_risk as a row; borrowed from the result. */
 struct cart_row cart_row_at(const PGresult *rows, int r);
 
 #endif

@@ -1,13 +1,6 @@
 #include "store/outreach.h"
 
-#include <string.h>
-
 /* Decisions. The primary key (lane, cart_id, round, step) is what makes "twice" impossible. */
-
-static void add_jsonb(struct params *p, const char *json)
-{
-    param_jsonb(p, json, json == NULL ? 0 : strlen(json));
-}
 
 bool store_outreach_put(struct db *db, const struct outreach_row *row, bool *out_stored,
                         struct err *err)
@@ -23,8 +16,9 @@ bool store_outreach_put(struct db *db, const struct outreach_row *row, bool *out
     param_text(&p, row->decision);
     param_text(&p, row->reason);
     param_time(&p, row->decided_us);
-    add_jsonb(&p, row->why);
-    add_jsonb(&p, row->message);
+    param_text(&p, row->summary);
+    param_text(&p, row->why);
+    param_text(&p, row->message);
     int64_t stored;
     if (!db_exec(db, Q_outreach_put, &p, &stored, err)) {
         return false;
@@ -45,8 +39,9 @@ static struct outreach_row row_at(const PGresult *rows, struct arena *a)
         .decision = row_text_copy(rows, 0, 6, a),
         .reason = row_text_copy(rows, 0, 7, a),
         .decided_us = row_time(rows, 0, 8),
-        .why = row_text_copy(rows, 0, 9, a),
-        .message = row_text_copy(rows, 0, 10, a),
+        .summary = row_text_copy(rows, 0, 9, a),
+        .why = row_text_copy(rows, 0, 10, a),
+        .message = row_text_copy(rows, 0, 11, a),
     };
 }
 

@@ -13,7 +13,8 @@ struct outreach_row {
     const char *decision; /* send, silence */
     const char *reason;
     int64_t decided_us;
-    const char *why;     /* JSON */
+    const char *summary; /* JSON object */
+    const char *why;     /* JSON object */
     const char *message; /* JSON; NULL for a silence */
 };
 

@@ -69,15 +69,6 @@ void param_i64(struct params *p, int64_t v)
     add64(p, PG_INT8, v);
 }
 
-void param_i64_opt(struct params *p, int64_t v, int64_t null_value)
-{
-    if (v == null_value) {
-        add(p, PG_INT8, NULL, 0);
-    } else {
-        add64(p, PG_INT8, v);
-    }
-}
-
 void param_f64(struct params *p, double v)
 {
     if (isnan(v)) {

@@ -36,7 +36,6 @@ static const char settings[] = "\n# ---- written by cartwright when it made this
                                "synchronous_commit = on\n"
                                "max_wal_size = 2GB\n"
                                "checkpoint_timeout = 15min\n"
-                               "idle_in_transaction_session_timeout = 60s\n"
                                "log_checkpoints = off\n"
                                "timezone = 'UTC'\n"
                                "log_timezone = 'UTC'\n";

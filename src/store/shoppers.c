@@ -97,39 +97,10 @@ bool store_bases_write(struct db *db, const struct shopper_row *rows, size_t cou
     return count == 0 || db_exec(db, Q_bases_write, &p, NULL, err);
 }
 
-bool store_lane_clear(struct db *db, int lane, struct err *err)
-{
-    assert(db_in_transaction(db));
-    CLEANUP(arena_free) struct arena a = {0};
-    struct params p = params_make(&a);
-    param_i32(&p, lane);
-    return db_exec(db, Q_cart_lanes_clear, &p, NULL, err) &&
-           db_exec(db, Q_carts_clear, &p, NULL, err) &&
-           db_exec(db, Q_shoppers_clear, &p, NULL, err);
-}
-
 struct stream {
     shopper_row_fn *fn;
     void *ctx;
 };
-
-static bool stream_shopper(void *ctx, const PGresult *row, struct err *err)
-{
-    const struct stream *s = ctx;
-    struct shopper_row shopper = {
-        .lane = row_i32(row, 0, 0),
-        .key = row_text(row, 0, 1),
-        .folded_off = row_i64(row, 0, 2),
-        .doc = row_text(row, 0, 3),
-    };
-    return s->fn(s->ctx, &shopper, err);
-}
-
-bool store_shoppers_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err *err)
-{
-    struct stream s = {fn, ctx};
-    return db_stream(db, Q_shoppers_stream, NULL, stream_shopper, &s, err);
-}
 
 static bool stream_base(void *ctx, const PGresult *row, struct err *err)
 {

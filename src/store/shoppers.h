@@ -24,12 +24,8 @@ CAN_FAIL bool store_shoppers_write(struct db *db, const struct shopper_row *rows
 CAN_FAIL bool store_bases_write(struct db *db, const struct shopper_row *rows, size_t count,
                                 struct err *err); /* doc is the base */
 
-/* Removes shoppers, carts and cart_lanes of one lane (not the bases), for a rebuild in the open transaction. */
-CAN_FAIL bool store_lane_clear(struct db *db, int lane, struct err *err);
-
-/* All shoppers, all bases (base set, doc NULL), ordered by (lane, key) in byte order; rows borrowed during the call. */
+/* All bases (base set, doc NULL), ordered by (lane, key) in byte order; borrowed during the call. */
 typedef bool shopper_row_fn(void *ctx, const struct shopper_row *row, struct err *err);
-CAN_FAIL bool store_shoppers_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err *err);
 CAN_FAIL bool store_bases_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err *err);
 
 #endif
