@@ -233,3 +233,14 @@ void jenc_raw(struct jenc *j, const char *key, const char *json, size_t len)
     begin_value(j, key);
     buf_add(j->out, json, len);
 }
+
+void jenc_members(struct jenc *j, const char *object)
+{
+    size_t len = strlen(object);
+
+    assert(len >= 2 && object[0] == '{' && object[len - 1] == '}');
+    if (len > 2) {
+        begin_value(j, NULL);
+        buf_add(j->out, object + 1, len - 2);
+    }
+}

@@ -31,5 +31,7 @@ void jenc_null(struct jenc *j, const char *key);
 void jenc_time(struct jenc *j, const char *key, int64_t us); /* RFC 3339 */
 void jenc_raw(struct jenc *j, const char *key, const char *json,
               size_t len); /* trusted JSON text, copied as it is */
+/* The members of a trusted JSON object's text, copied into the open object. */
+void jenc_members(struct jenc *j, const char *object);
 
 #endif

@@ -1,14 +1,11 @@
 /* JSON of shoppers, carts, scores and outreaches. Must not read or decide anything. */
 #include "flow/answer.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdec.h"
 #include "domain/message.h"
 #include "domain/money.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { REASONS_MAX = 5, TEXT_MAX = 4000 };
@@ -151,37 +148,14 @@ void answer_features(struct jenc *j, const struct features *x)
     jenc_object_end(j);
 }
 
-static void free_text(char **text)
+void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out)
 {
-    free(*text);
-}
-
-/* Copies a member of the stored "why" as it is. */
-static void lift(struct jenc *j, json_t *why, const char *key)
-{
-    CLEANUP(free_text)
-    char *text = json_dumps(json_object_get(why, key), JSON_COMPACT | JSON_ENCODE_ANY);
-
-    if (text == NULL) {
-        jenc_null(j, key);
-        return;
-    }
-    jenc_raw(j, key, text, strlen(text));
-}
-
-bool answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out, struct err *err)
-{
-    CLEANUP(jdec_free) json_t *why = jdec_parse(row->why, strlen(row->why), err);
     struct jenc j = jenc_begin(out);
 
-    if (why == NULL) {
-        return false;
-    }
     jenc_object(&j, NULL);
     jenc_str(&j, "outreach_id", dry_run ? NULL : row->outreach_id);
     jenc_str(&j, "decision", row->decision);
     jenc_str(&j, "reason", row->reason);
-    lift(&j, why, "reason_text");
     jenc_bool(&j, "dry_run", dry_run);
     jenc_time(&j, "decided_at", row->decided_us);
     jenc_str(&j, row->key[0] == 'c' ? "customer_id" : "anonymous_id", row->key + 2);
@@ -195,13 +169,20 @@ bool answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *o
     } else {
         jenc_null(&j, "message");
     }
-    lift(&j, why, "risk");
-    lift(&j, why, "recommendations");
-    lift(&j, why, "cart");
-    lift(&j, why, "rules");
+    jenc_members(&j, row->summary);
     jenc_object_end(&j);
-    if (!buf_ok(out)) {
-        return FAIL(err, ERR_INTERNAL, "the answer is larger than %zu bytes", out->max);
-    }
-    return true;
+}
+
+void answer_why(const struct outreach_row *row, struct buf *out)
+{
+    struct jenc j = jenc_begin(out);
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "outreach_id", row->outreach_id);
+    jenc_str(&j, "decision", row->decision);
+    jenc_str(&j, "reason", row->reason);
+    jenc_time(&j, "decided_at", row->decided_us);
+    jenc_members(&j, row->summary);
+    jenc_members(&j, row->why);
+    jenc_object_end(&j);
 }

@@ -30,9 +30,9 @@ void answer_rules(struct jenc *j, const struct decision *d);
 void answer_features(struct jenc *j,
                      const struct features *x); /* "features": {name: value} without the missing */
 
-/* The outreach as POST and GET /v1/outreach answer it: the row, with risk, recommendations and
- * rules lifted out of its "why". dry_run rows have no id. */
-CAN_FAIL bool answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out,
-                              struct err *err);
+/* The outreach as POST and GET /v1/outreach answer it; dry runs have no id. */
+void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out);
+/* The same decision with all it was computed from: GET /v1/outreach/{id}/why. */
+void answer_why(const struct outreach_row *row, struct buf *out);
 
 #endif

@@ -119,25 +119,38 @@ static const char *compose(const struct decider *d, const struct considered *c)
     return arena_strdup(d->arena, buf_text(&text));
 }
 
-static const char *explain(const struct decider *d, const struct considered *c)
+/* Scores, models, recommendations, cart and rules: part of every answer about the decision. */
+static const char *summarize(const struct decider *d, const struct considered *c)
 {
     CLEANUP(buf_free) struct buf text = buf_make(ANSWER_MAX);
     struct jenc j = jenc_begin(&text);
     struct policy policy = policy_of(d->config);
-    const struct features *x = c->cart != NULL ? &c->x : NULL;
+    const char *locale = c->view.shopper->locale;
 
     jenc_object(&j, NULL);
     jenc_str(&j, "reason_text",
              c->decision.send ? "the risk of losing the cart is high enough to speak"
                               : c->decision.rules[c->decision.reason].detail);
-    jenc_time(&j, "at", c->now_us);
-    jenc_i64(&j, "log_offset", c->view.last_off);
-    answer_risk(&j, d->models->risk, x, c->risk, c->view.shopper->locale);
-    answer_picks(&j, d->models->affinity, &c->shown, c->view.shopper->locale, d->config->locale);
+    answer_risk(&j, d->models->risk, c->cart != NULL ? &c->x : NULL, c->risk, locale);
+    answer_picks(&j, d->models->affinity, &c->shown, locale, d->config->locale);
     answer_cart(&j, c->cart, c->view.shopper, c->line_products, &policy.clock, c->now_us);
     answer_rules(&j, &c->decision);
-    if (x != NULL) {
-        answer_features(&j, x);
+    jenc_object_end(&j);
+    return arena_strdup(d->arena, buf_text(&text));
+}
+
+/* What the summary was computed from. */
+static const char *explain(const struct decider *d, const struct considered *c)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(ANSWER_MAX);
+    struct jenc j = jenc_begin(&text);
+
+    jenc_object(&j, NULL);
+    jenc_time(&j, "at", c->now_us);
+    jenc_i64(&j, "lane", c->view.lane);
+    jenc_i64(&j, "log_offset", c->view.last_off);
+    if (c->cart != NULL) {
+        answer_features(&j, &c->x);
     }
     jenc_object_end(&j);
     return arena_strdup(d->arena, buf_text(&text));
@@ -187,6 +200,7 @@ static bool consider(const struct decider *d, const char *key, struct considered
         .reason = rule_name(c->decision.reason),
         .decided_us = c->now_us,
     };
+    c->row.summary = summarize(d, c);
     c->row.why = explain(d, c);
     c->row.message = c->decision.send ? compose(d, c) : NULL;
     return true;
@@ -341,13 +355,19 @@ bool decide_outreach(struct pool *pool, struct live *live, const struct config *
         if (!consider(&d, key, c, err)) {
             return false;
         }
-        /* somebody not seen yet at that time is no stranger */
+        /* Somebody not seen yet at that time is no stranger. */
         bool stranger = !c->view.known && request->at_us == 0;
         *out_outcome = stranger ? DECIDED_UNKNOWN : DECIDED_DRY;
-        return stranger || answer_outreach(&c->row, true, out, err);
+        if (!stranger) {
+            answer_outreach(&c->row, true, out);
+        }
+        return true;
     }
-    return decide_and_store(&d, key, c, out_outcome, err) &&
-           (*out_outcome == DECIDED_UNKNOWN || answer_outreach(&c->row, false, out, err));
+    if (!decide_and_store(&d, key, c, out_outcome, err)) {
+        return false;
+    }
+    answer_outreach(&c->row, false, out);
+    return true;
 }
 
 bool decide_read(struct pool *pool, const char *outreach_id, bool why, struct arena *a,
@@ -368,16 +388,10 @@ bool decide_read(struct pool *pool, const char *outreach_id, bool why, struct ar
     if (!*out_found) {
         return true;
     }
-    if (!why) {
-        return answer_outreach(&row, false, out, err);
+    if (why) {
+        answer_why(&row, out);
+    } else {
+        answer_outreach(&row, false, out);
     }
-    struct jenc j = jenc_begin(out);
-    jenc_object(&j, NULL);
-    jenc_str(&j, "outreach_id", row.outreach_id);
-    jenc_str(&j, "decision", row.decision);
-    jenc_str(&j, "reason", row.reason);
-    jenc_time(&j, "decided_at", row.decided_us);
-    jenc_raw(&j, "why", row.why, strlen(row.why));
-    jenc_object_end(&j);
     return true;
 }

@@ -315,6 +315,7 @@ static void a_rollback_walks_back_past_rollbacks(void **state)
                            .decision = "silence",                                                  \
                            .reason = "too_early",                                                  \
                            .decided_us = NOW_US,                                                   \
+                           .summary = "{\"b\": [2]}",                                              \
                            .why = "{\"a\": 1}",                                                    \
                            __VA_ARGS__})
 #define a_send(...)                                                                                \
@@ -351,6 +352,7 @@ static void a_decision_is_found_by_id_within_its_lane(void **state)
     (void)decide(a_silence());
     assert_ok(store_outreach_by_id(spec.db, 3, "out_1", &spec.arena, &got, &found, &spec.err));
     assert_true(found);
+    assert_string_equal(got.summary, "{\"b\": [2]}");
     assert_string_equal(got.why, "{\"a\": 1}");
     assert_null(got.message);
     assert_int_equal(got.decided_us, NOW_US);

@@ -223,7 +223,7 @@ static void check_promise(struct ledger *l, PGconn *conn, const struct promise *
     (void)snprintf(round, sizeof round, "%ld", p->round);
     (void)snprintf(step, sizeof step, "%ld", p->step);
     PGresult *res = PQexecParams(conn,
-                                 "SELECT message = $5::jsonb FROM cartwright.outreach"
+                                 "SELECT message::jsonb = $5::jsonb FROM cartwright.outreach"
                                  " WHERE outreach_id = $1 AND cart_id = $2 AND round = $3::int"
                                  " AND step = $4::int AND decision = 'send'",
                                  5, NULL, values, NULL, NULL, 0);
