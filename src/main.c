@@ -86,9 +86,13 @@ int main(int argc, char **argv)
     log_set_plain(isatty(STDERR_FILENO));
     const struct command *command = argc >= 2 ? find(argv[1]) : NULL;
     if (command == NULL) {
-        (void)fprintf(stderr, argc >= 2 ? "cartwright: there is no command \"%s\"\n\n" : "%.0s",
-                      argc >= 2 ? argv[1] : "");
-        print_help(stderr);
+        if (argc < 2) {
+            print_help(stderr);
+        } else {
+            (void)fprintf(stderr,
+                          "cartwright: there is no command \"%s\"; cartwright --help lists them\n",
+                          argv[1]);
+        }
         return EXIT_USAGE;
     }
     return command->run(argc - 1, argv + 1, &config);
