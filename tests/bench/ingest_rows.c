@@ -111,17 +111,9 @@ void ingest_rows_read_back(struct ingest_rows *rows, PGconn *conn)
     }
 }
 
-static void free_requests(struct load_request *requests, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(requests[i].bytes);
-    }
-    free(requests);
-}
-
 void ingest_rows_free(struct ingest_rows *rows)
 {
-    free_requests(rows->singles, rows->count);
-    free_requests(rows->batches, rows->batch_count);
+    load_requests_free(rows->singles, rows->count);
+    load_requests_free(rows->batches, rows->batch_count);
     PQclear(rows->stored);
 }

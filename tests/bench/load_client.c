@@ -64,6 +64,14 @@ struct load_request load_request_make(const char *path, const char *key, const c
     return r;
 }
 
+void load_requests_free(struct load_request *requests, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(requests[i].bytes);
+    }
+    free(requests);
+}
+
 static int compare(const void *a, const void *b)
 {
     const int64_t *x = a;

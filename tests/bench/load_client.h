@@ -18,6 +18,8 @@ struct load_request {
 struct load_request load_request_make(const char *path, const char *key, const char *body,
                                       size_t body_len);
 
+void load_requests_free(struct load_request *requests, size_t count);
+
 struct load_plan {
     int port; /* on 127.0.0.1 */
     int connections;

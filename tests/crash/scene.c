@@ -1,11 +1,9 @@
 /* The beginning and the end of a crash test. */
 #include "crash/scene.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/jenc.h"
 #include "base/mem.h"
-#include "base/rng.h"
+#include "crash/seed_model.h"
 #include "support/pg_fixture.h"
 
 #include <poll.h>
@@ -14,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SEED_SHOPPERS = 300, SEED_DAYS = 20, LOOK_MS = 20, CATCH_UP_MS = 60000 };
-enum { TIMEOUT_S = 280, TIMEOUT_LONG_S = 3500 };
+enum { LOOK_MS = 20, CATCH_UP_MS = 60000, TIMEOUT_S = 280, TIMEOUT_LONG_S = 3500 };
 
 const char *const scene_flags[] = {"--fold-lease",
                                    "500ms", /* = SCENE_LEASE_MS */
@@ -60,63 +57,6 @@ static PGconn *connect_to(const char *url)
     return conn;
 }
 
-static void put_seed_event(struct buf *out, int shopper, int nth, const char *type, int64_t at_us)
-{
-    struct jenc j = jenc_begin(out);
-    char id[48];
-
-    jenc_object(&j, NULL);
-    (void)snprintf(id, sizeof id, "seed-%d-%d", shopper, nth);
-    jenc_str(&j, "event_id", id);
-    jenc_str(&j, "type", type);
-    (void)snprintf(id, sizeof id, "seed-%d", shopper);
-    jenc_str(&j, "customer_id", id);
-    jenc_time(&j, "occurred_at", at_us);
-    jenc_array(&j, "items");
-    jenc_object(&j, NULL);
-    (void)snprintf(id, sizeof id, "p-%d", shopper % 40);
-    jenc_str(&j, "product_id", id);
-    jenc_i64(&j, "quantity", 1);
-    jenc_i64(&j, "price_minor", 1000);
-    jenc_str(&j, "currency", "EUR");
-    jenc_object_end(&j);
-    jenc_array_end(&j);
-    jenc_object_end(&j);
-    buf_add_char(out, '\n');
-}
-
-/* Three weeks of shoppers, of whom every third buys: enough for a base rate. */
-static void import_history(const char *url)
-{
-    static const char *const args[] = {"import", "--format", "ndjson", "-", NULL};
-    struct buf text = buf_make(16 << 20);
-    struct rng rng = rng_seed(7);
-    int64_t end_us = clock_now_us() - DAYS(2);
-
-    for (int i = 0; i < SEED_SHOPPERS; i++) {
-        int64_t at_us = end_us - (int64_t)rng_below(&rng, (uint64_t)DAYS(SEED_DAYS));
-        put_seed_event(&text, i, 0, "product_viewed", at_us);
-        put_seed_event(&text, i, 1, "cart_item_added", at_us + MINUTES(1));
-        if (i % 3 == 0) {
-            put_seed_event(&text, i, 2, "purchase", at_us + MINUTES(9));
-        }
-    }
-    if (program_run(url, args, buf_text(&text), NULL) != 0) {
-        die("import", "failed");
-    }
-    buf_free(&text);
-}
-
-static void train(const char *url)
-{
-    static const char *const args[] = {"train", "risk", NULL};
-
-    import_history(url);
-    if (program_run(url, args, NULL, NULL) != 0) {
-        die("train risk", "failed");
-    }
-}
-
 static void *watch_cursors(void *arg)
 {
     struct scene *s = arg;
@@ -143,7 +83,7 @@ struct scene *scene_open(const char *name, uint64_t seed)
     (void)alarm((unsigned)rounds(TIMEOUT_S, TIMEOUT_LONG_S)); /* a hang ends the test */
     s->database_url = pg_fixture_database(name);
     s->key = service_key(s->database_url, "ingest,outreach");
-    train(s->database_url);
+    seed_risk_model(s->database_url);
     s->ledger = ledger_open(STORM_THREADS);
     s->storm = storm_start(s->ledger, s->key, seed);
     if (pthread_create(&s->watcher, NULL, watch_cursors, s) != 0) {

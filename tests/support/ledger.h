@@ -9,7 +9,7 @@
 
 struct ledger;
 
-enum { LEDGER_ID_MAX = 32 };
+enum { LEDGER_ID_MAX = 48 };
 
 struct ledger *ledger_open(int writers);
 void ledger_close(struct ledger *l);
