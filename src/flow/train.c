@@ -143,9 +143,7 @@ bool train_run(const struct database *database, const struct config *config,
     if (options->kind & TRAIN_RISK) {
         c.risk = risk_training_new(&t);
     }
-    /* One snapshot: events that arrive meanwhile are the next training's. */
-    if (!db_begin_snapshot(db, err) ||
-        ((options->kind & TRAIN_AFFINITY) && !affinity_training_new(&t, &c.affinity, err)) ||
+    if (((options->kind & TRAIN_AFFINITY) && !affinity_training_new(&t, &c.affinity, err)) ||
         !read_log(&t, &c, err)) {
         return false;
     }

@@ -125,7 +125,7 @@ bool affinity_judge(const struct training *t, struct judgement *j, struct err *e
         j->took_part[m] = j->models[m] != NULL;
         j->ndcg[m] = mem_array(JUDGED_SHOPPERS_MAX, sizeof *j->ndcg[m]);
     }
-    if (!train_log_read(t->db, t->options->as_of_us, judge_key, j, &log, err)) {
+    if (!train_log_read(t->db, t->log.last_us, judge_key, j, &log, err)) {
         return false;
     }
     for (int m = 0; m < JUDGED_MODELS && j->shoppers > 0; m++) {

@@ -17,10 +17,14 @@ enum {
     TUNE_SHOPPERS_MAX = 2000,
     TUNE_SHOPPERS_MIN = 20,
     TUNE_CHOSEN_MAX = 50,
-    TUNE_PAIRS_MAX = 5000000, /* larger logs keep the defaults: a grid over them would take hours */
+    TUNE_FACTORS = 32, /* of the ridge's grid: middling */
+    TUNE_SWEEPS = 4,   /* enough to tell settings apart */
+    TUNE_SETTINGS = 16,
     TUNE_K = 10,
 };
 static const double TUNE_LEARN_SHARE = 0.8;
+/* Multiplications of the whole grid: some ten seconds of two cores. Larger logs keep the defaults. */
+static const double TUNE_COST_MAX = 7e10;
 
 struct tuning {
     const struct affinity_training *a;
@@ -51,7 +55,7 @@ static int64_t tune_cut(const struct affinity_training *a, int64_t until_us)
     return cut_us;
 }
 
-static bool tuning_matrix(struct tuning *t, bool *out_enough, struct err *err)
+static bool tuning_matrix(struct tuning *t, struct err *err)
 {
     const struct affinity_training *a = t->a;
     struct triple *triples = mem_array(a->count + 1, sizeof *triples);
@@ -72,10 +76,19 @@ static bool tuning_matrix(struct tuning *t, bool *out_enough, struct err *err)
             triples[count++] = (struct triple){t->row_of[in->shopper], in->item, (float)weight};
         }
     }
-    *out_enough = count > 0 && count <= TUNE_PAIRS_MAX;
-    bool ok = !*out_enough || csr_build(rows, a->items.count, triples, count, &t->matrix, err);
+    bool ok = csr_build(rows, a->items.count, triples, count, &t->matrix, err);
     free(triples);
     return ok;
+}
+
+/* A row costs one Cholesky, an entry two rank-one updates; items are not counted one by one, no log has more of them than entries. */
+static double grid_cost(const struct tuning *t)
+{
+    double k = TUNE_FACTORS;
+    double entries = (double)csr_entries(&t->matrix);
+    double items = entries < t->a->items.count ? entries : t->a->items.count;
+    return TUNE_SETTINGS * TUNE_SWEEPS *
+           ((t->matrix.rows + items) * k * k * k / 3 + 2 * entries * k * k);
 }
 
 static bool row_has(const struct csr *m, int32_t row, int32_t column)
@@ -135,20 +148,14 @@ static double judge_shopper(const struct tuning *t, const struct mat *shoppers,
     return rank_eval(ranked, count, chosen, chosen_count, TUNE_K).ndcg;
 }
 
-/* Mean NDCG@10 of one setting; *out_shoppers is how many it was judged on. */
-static bool judge_setting(const struct tuning *t, const struct als_options *o, double *out_ndcg,
-                          int *out_shoppers, struct err *err)
+/* Calls fn for every shopper with something to judge, up to TUNE_SHOPPERS_MAX; returns how many. */
+typedef double tune_fn(void *ctx, int32_t row, const int *chosen, int count);
+
+static int each_judged(const struct tuning *t, tune_fn *fn, void *ctx, double *sum)
 {
-    CLEANUP(mat_free) struct mat shoppers = {0};
-    CLEANUP(mat_free) struct mat items = {0};
     const struct affinity_training *a = t->a;
-    double sum = 0;
     int judged = 0;
 
-    if (!als_train(&t->matrix, o, &shoppers, &items, err)) {
-        return false;
-    }
-    uint64_t *seen = mem_array((size_t)a->items.count / 64 + 1, sizeof *seen);
     for (size_t first = 0, end; first < a->count && judged < TUNE_SHOPPERS_MAX; first = end) {
         int chosen[TUNE_CHOSEN_MAX + 1];
         int32_t row = t->row_of[a->all[first].shopper];
@@ -156,55 +163,74 @@ static bool judge_setting(const struct tuning *t, const struct als_options *o, d
         }
         int count = row >= 0 ? chosen_later(t, first, end, row, chosen) : 0;
         if (count > 0) {
-            sum += judge_shopper(t, &shoppers, &items, seen, row, chosen, count);
+            *sum += fn ? fn(ctx, row, chosen, count) : 0;
             judged++;
         }
     }
-    free(seen);
-    *out_ndcg = judged > 0 ? sum / judged : 0;
-    *out_shoppers = judged;
-    return true;
+    return judged;
 }
 
-/* Keeps the better of best and o. */
-static bool compare(const struct tuning *t, const struct als_options *o, struct als_options *best,
-                    double *best_ndcg, int *shoppers, struct err *err)
-{
-    double ndcg;
+struct judged_setting {
+    const struct tuning *t;
+    struct mat shoppers;
+    struct mat items;
+    uint64_t *seen;
+};
 
-    if (!judge_setting(t, o, &ndcg, shoppers, err)) {
+static double judge_one(void *ctx, int32_t row, const int *chosen, int count)
+{
+    struct judged_setting *j = ctx;
+    return judge_shopper(j->t, &j->shoppers, &j->items, j->seen, row, chosen, count);
+}
+
+/* Keeps the better of best and o by mean NDCG@10. */
+static bool compare(const struct tuning *t, const struct als_options *o, struct als_options *best,
+                    double *best_ndcg, struct err *err)
+{
+    struct judged_setting j = {.t = t};
+    double sum = 0;
+
+    if (!als_train(&t->matrix, o, &j.shoppers, &j.items, err)) {
         return false;
     }
+    j.seen = mem_array((size_t)t->a->items.count / 64 + 1, sizeof *j.seen);
+    int judged = each_judged(t, judge_one, &j, &sum);
+    double ndcg = judged > 0 ? sum / judged : 0;
     if (ndcg > *best_ndcg) {
         *best_ndcg = ndcg;
         *best = *o;
     }
+    free(j.seen);
+    mat_free(&j.shoppers);
+    mat_free(&j.items);
     return true;
 }
 
 /* First how strongly to shrink, at a middling size; then the size. */
 static bool search(const struct tuning *t, struct als_options *best, double *best_ndcg,
-                   int *shoppers, struct err *err)
+                   struct err *err)
 {
     static const float unobserved[] = {0.02F, 0.1F, 0.4F, 1.0F};
     static const float ridges[] = {0.001F, 0.01F, 0.05F};
     const int most = best->factors;
     struct als_options o = *best;
 
-    o.factors = most < 32 ? most : 32;
+    o.sweeps = TUNE_SWEEPS;
+    o.factors = most < TUNE_FACTORS ? most : TUNE_FACTORS;
     for (size_t u = 0; u < sizeof unobserved / sizeof *unobserved; u++) {
         for (size_t r = 0; r < sizeof ridges / sizeof *ridges; r++) {
             o.unobserved_weight = unobserved[u];
             o.reg = ridges[r];
-            if (!compare(t, &o, best, best_ndcg, shoppers, err) || *shoppers < TUNE_SHOPPERS_MIN) {
-                return *shoppers < TUNE_SHOPPERS_MIN;
+            if (!compare(t, &o, best, best_ndcg, err)) {
+                return false;
             }
         }
     }
     o = *best;
+    o.sweeps = TUNE_SWEEPS;
     for (int factors = 8; factors <= most; factors *= 2) {
         o.factors = factors;
-        if (factors != 32 && !compare(t, &o, best, best_ndcg, shoppers, err)) {
+        if (factors != TUNE_FACTORS && !compare(t, &o, best, best_ndcg, err)) {
             return false;
         }
     }
@@ -217,24 +243,22 @@ bool affinity_tune(const struct affinity_training *a, int64_t until_us, struct a
     CLEANUP(tuning_free)
     struct tuning t = {.a = a, .until_us = until_us, .cut_us = tune_cut(a, until_us)};
     struct als_options best = *options;
-    double ndcg = -1;
-    int shoppers = 0;
-    bool enough;
+    double ndcg = 0; /* a setting that finds nothing is no better than the default */
+    double none = 0;
 
-    if (!tuning_matrix(&t, &enough, err)) {
+    if (!tuning_matrix(&t, err)) {
         return false;
     }
-    if (!enough) {
+    int shoppers = each_judged(&t, NULL, NULL, &none);
+    if (shoppers < TUNE_SHOPPERS_MIN || grid_cost(&t) > TUNE_COST_MAX) {
         return true;
     }
     int smaller = t.matrix.rows < a->items.count ? t.matrix.rows : a->items.count;
     best.factors = best.factors < smaller ? best.factors : smaller;
-    if (!search(&t, &best, &ndcg, &shoppers, err)) {
+    if (!search(&t, &best, &ndcg, err)) {
         return false;
     }
-    if (shoppers < TUNE_SHOPPERS_MIN) {
-        return true;
-    }
+    best.sweeps = options->sweeps;
     train_say(a->t, "affinity",
               "settings chosen on %d shoppers held out of the training window: %d factors, "
               "unobserved weight %.2f, ridge %.3f (NDCG@10 %.4f)",

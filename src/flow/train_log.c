@@ -146,19 +146,29 @@ static bool take_event(void *ctx, const struct log_event *e, struct err *err)
     return true;
 }
 
+static bool read_all(struct reader *r, struct db *db, int64_t until_us, struct err *err)
+{
+    if (!store_bases_stream(db, take_base, r, err)) {
+        return false;
+    }
+    if (r->base_count > 0) {
+        qsort(r->bases, r->base_count, sizeof *r->bases, by_key);
+    }
+    return store_events_stream(db, until_us, take_event, r, err) && finish_key(r, err);
+}
+
+/* One snapshot, so that retention cannot move a shopper into its base between the two streams; it ends here, since training goes on for minutes. */
 bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
                     struct train_log *out, struct err *err)
 {
     CLEANUP(reader_free) struct reader r = {.fn = fn, .ctx = ctx};
-    if (!store_bases_stream(db, take_base, &r, err)) {
+    if (!db_begin_snapshot(db, err)) {
         return false;
     }
-    if (r.base_count > 0) {
-        qsort(r.bases, r.base_count, sizeof *r.bases, by_key);
+    bool ok = read_all(&r, db, until_us, err);
+    db_rollback(db);
+    if (ok) {
+        *out = r.log;
     }
-    if (!store_events_stream(db, until_us, take_event, &r, err) || !finish_key(&r, err)) {
-        return false;
-    }
-    *out = r.log;
-    return true;
+    return ok;
 }
