@@ -22,10 +22,10 @@ static const struct status_word status_words[] = {
     {409, "conflict", "Conflict"},
     {413, "too-large", "Content Too Large"},
     {415, "unsupported-media-type", "Unsupported Media Type"},
-    {500, "internal", "Internal Server Error"},
     {502, "upstream", "Bad Gateway"},
     {503, "busy", "Service Unavailable"},
 };
+static const struct status_word internal_error = {500, "internal", "Internal Server Error"};
 enum { STATUS_WORDS = sizeof status_words / sizeof *status_words };
 
 static const struct status_word *status_word(int status)
@@ -35,7 +35,7 @@ static const struct status_word *status_word(int status)
             return &status_words[i];
         }
     }
-    return &(const struct status_word){500, "internal", "Internal Server Error"};
+    return &internal_error;
 }
 
 static int status_of(enum err_kind kind)
