@@ -177,6 +177,20 @@ static void a_forwarded_event_counts_inside_an_interval_only(void **state)
     assert_int_equal(s->events, 3);
 }
 
+static void among_equals_a_forwarded_event_sorts_by_its_original_s_id(void **state)
+{
+    struct event own = an_event(EVENT_PRODUCT_VIEWED, .at = 5, .id = "b", .sku = "second");
+    struct event forwarded =
+        an_event(EVENT_PRODUCT_VIEWED, .at = 5, .id = "fwd_1", .via = "x", .sku = "first");
+    (void)state;
+
+    forwarded.sort_id = "a";
+    struct shopper *s = folded("c:anna", binding(1, INT64_MIN, INT64_MAX), own, forwarded);
+    assert_string_equal(s->recent[0].product_id, "first");
+    assert_string_equal(s->at_id, "b");
+    assert_int_equal(shopper_apply(s, &forwarded, &arena), SHOPPER_REFOLD);
+}
+
 static void the_newest_binding_set_decides_and_asks_for_a_refold(void **state)
 {
     struct event view = an_event(EVENT_SEARCHED, .at = 9, .via = "x");
@@ -332,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_binding_between_two_of_the_same_customer_splits_them),
         cmocka_unit_test(only_customers_whose_intervals_changed_are_told),
         cmocka_unit_test(a_forwarded_event_counts_inside_an_interval_only),
+        cmocka_unit_test(among_equals_a_forwarded_event_sorts_by_its_original_s_id),
         cmocka_unit_test(the_newest_binding_set_decides_and_asks_for_a_refold),
         cmocka_unit_test(until_the_identify_the_side_keeps_its_own_cart),
         cmocka_unit_test(at_the_identify_the_lines_join_with_the_larger_quantity),

@@ -440,6 +440,18 @@ static void a_closer_received_before_a_folded_straggler_asks_for_a_refold(void *
     assert_int_equal(only_cart(s)->status, CART_OPEN);
 }
 
+static void a_straggler_of_the_closer_s_own_time_asks_for_a_refold(void **state)
+{
+    struct event closer = an_event(EVENT_PURCHASE, .at = HOURS(1));
+    struct event straggler = an_event(EVENT_REFUND, .at = HOURS(1), .late_by = DAYS(9));
+    struct shopper *s = shopper_new("c:anna", &arena);
+    (void)state;
+
+    assert_int_equal(shopper_apply(s, &closer, &arena), SHOPPER_FOLDED);
+    assert_int_equal(shopper_apply(s, &straggler, &arena), SHOPPER_REFOLD);
+    assert_int_equal(folded(closer, straggler)->late_events, 1);
+}
+
 /* ---- the shopper ---- */
 
 static void consent_is_kept_by_channel_and_the_newest_word_counts(void **state)
@@ -724,6 +736,7 @@ int main(void)
         cmocka_unit_test(a_closer_that_came_in_after_it_makes_nothing_late),
         cmocka_unit_test(a_withdrawal_of_consent_counts_whenever_it_comes),
         cmocka_unit_test(a_closer_received_before_a_folded_straggler_asks_for_a_refold),
+        cmocka_unit_test(a_straggler_of_the_closer_s_own_time_asks_for_a_refold),
         cmocka_unit_test(consent_is_kept_by_channel_and_the_newest_word_counts),
         cmocka_unit_test(of_a_yes_and_a_no_at_the_same_time_the_no_counts),
         cmocka_unit_test(a_withdrawal_outlives_consents_to_more_channels_than_we_keep),

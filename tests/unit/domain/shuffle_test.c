@@ -12,6 +12,7 @@
 enum { CASES = 2000, ORDERS_TRIED = 3, EVENTS_MOST = 40, CROWD = 400, CROWDS = 60 };
 
 static struct arena arena;
+static uint64_t times = 40; /* different ones in a set: the fewer, the more ties */
 
 /* ---- random sets ---- */
 
@@ -38,7 +39,7 @@ static struct event_plan random_plan(struct rng *r)
 
     return (struct event_plan){
         .type = (enum event_type)rng_below(r, EVENT_DERIVED_SHOPPER_BOUND),
-        .at = (int64_t)rng_below(r, 40) * (one_in(r, 3) ? HOURS(3) : SECONDS(20)),
+        .at = (int64_t)rng_below(r, times) * (one_in(r, 3) ? HOURS(3) : SECONDS(20)),
         .late_by = delays[rng_below(r, COUNT_OF(delays))],
         .cart = one_of(r, carts, COUNT_OF(carts)),
         .order = one_of(r, orders, COUNT_OF(orders)),
@@ -152,6 +153,7 @@ static void make_set(struct rng *r, struct set *set)
     bool customer = !one_in(r, 3);
     bool bound = !customer && one_in(r, 2);
 
+    times = 1 + rng_below(r, 40);
     set->key = customer ? "c:anna" : "a:x";
     set->count = 1 + rng_below(r, EVENTS_MOST);
     for (size_t i = 0; i < set->count; i++) {
