@@ -38,10 +38,9 @@ struct options {
     bool live;
 };
 
-/* Events of many visits, with their place in the visit. */
+/* Events of many visits. */
 struct timeline {
     struct sim_event *events;
-    int *sequence;
     size_t count;
     size_t cap;
 };
@@ -49,19 +48,16 @@ struct timeline {
 static void timeline_free(struct timeline *t)
 {
     mem_free(&t->events);
-    mem_free(&t->sequence);
 }
 
-static void timeline_add(struct timeline *t, const struct sim_visit *v, int first, int64_t until_us)
+static void timeline_add(struct timeline *t, const struct sim_visit *v, int64_t until_us)
 {
     for (int i = 0; i < v->count && v->events[i].at_us <= until_us; i++) {
         if (t->count == t->cap) {
             t->cap = t->cap == 0 ? 4096 : 2 * t->cap;
             t->events = mem_grow(t->events, t->cap, sizeof *t->events);
-            t->sequence = mem_grow(t->sequence, t->cap, sizeof *t->sequence);
         }
-        t->events[t->count] = v->events[i];
-        t->sequence[t->count++] = first + i;
+        t->events[t->count++] = v->events[i];
     }
 }
 
@@ -85,7 +81,6 @@ static void timeline_sort(struct timeline *t)
 {
     struct placed *order = mem_array(t->count + 1, sizeof *order);
     struct timeline sorted = {.events = mem_array(t->count + 1, sizeof *sorted.events),
-                              .sequence = mem_array(t->count + 1, sizeof *sorted.sequence),
                               .count = t->count,
                               .cap = t->count + 1};
 
@@ -95,7 +90,6 @@ static void timeline_sort(struct timeline *t)
     qsort(order, t->count, sizeof *order, placed_order);
     for (size_t i = 0; i < t->count; i++) {
         sorted.events[i] = t->events[order[i].index];
-        sorted.sequence[i] = t->sequence[order[i].index];
     }
     mem_free(&order);
     timeline_free(t);
@@ -134,14 +128,14 @@ static void shopper_history(const struct sim_world *w, int shopper, const struct
             return;
         }
         sim_visit_make(w, shopper, n, at_us, &visit);
-        timeline_add(t, &visit, 0, o->until_us);
+        timeline_add(t, &visit, o->until_us);
         at_us = visit.events[visit.count - 1].at_us;
         bool returned = rng_unit(&r) < visit.p_silent;
         double hours = 23.0 * pow(rng_unit(&r), 2.0) + 0.2;
         if (returned) {
             at_us += (int64_t)(hours * 3600.0) * SECONDS(1);
             sim_visit_return(w, &visit, at_us, &back);
-            timeline_add(t, &back, 1000, o->until_us);
+            timeline_add(t, &back, o->until_us);
         }
         truth_write(truth, w, &visit, returned);
         at_us += HOURS(2);
@@ -159,7 +153,7 @@ static bool history(struct sim_client *c, const struct sim_world *w, const struc
     }
     timeline_sort(&t);
     if (!sim_post_products(c, w, err) ||
-        !sim_post_events(c, w, t.events, t.sequence, t.count, o->until_us, &counts, err)) {
+        !sim_post_events(c, w, t.events, t.count, o->until_us, &counts, err)) {
         return false;
     }
     (void)printf("%d products, %" PRId64 " shoppers, %" PRId64 " days: %" PRId64
@@ -180,7 +174,6 @@ struct living {
     struct sim_visit visit;
     int posted;         /* events posted so far */
     bool asked;         /* outreach was asked for */
-    bool returning;     /* the events are those of a return visit */
     int64_t returns_us; /* 0: not yet known or never */
 };
 
@@ -212,17 +205,15 @@ static void visit_begin(struct life *l, int64_t now_us)
 static bool post_due(struct life *l, struct living *v, int64_t now_us, struct err *err)
 {
     int due = v->posted;
-    int sequence[SIM_VISIT_EVENTS_MAX];
 
     while (due < v->visit.count && v->visit.events[due].at_us <= now_us) {
-        sequence[due - v->posted] = (v->returning ? 1000 : 0) + due;
         due++;
     }
     if (due == v->posted) {
         return true;
     }
-    if (!sim_post_events(l->client, l->w, v->visit.events + v->posted, sequence,
-                         (size_t)(due - v->posted), l->o->until_us, &l->counts, err)) {
+    if (!sim_post_events(l->client, l->w, v->visit.events + v->posted, (size_t)(due - v->posted),
+                         l->o->until_us, &l->counts, err)) {
         return false;
     }
     v->posted = due;
@@ -274,7 +265,7 @@ static bool visit_step(struct life *l, struct living *v, int64_t now_us, struct 
     if (v->returns_us != 0 && now_us >= v->returns_us) {
         struct sim_visit back;
         sim_visit_return(l->w, &v->visit, now_us, &back);
-        *v = (struct living){.visit = back, .returning = true, .asked = true};
+        *v = (struct living){.visit = back, .asked = true};
     }
     return true;
 }

@@ -138,15 +138,14 @@ bool sim_post_products(struct sim_client *c, const struct sim_world *w, struct e
 }
 
 /* A known shopper's first events of every third visit come before the login. */
-static bool anonymous_yet(const struct sim_shopper *s, const struct sim_event *e, int sequence)
+static bool anonymous_yet(const struct sim_shopper *s, const struct sim_event *e)
 {
-    return !s->known || (e->visit % 3 == 0 && sequence < IDENTIFY_AFTER);
+    return !s->known || (e->visit % 3 == 0 && e->sequence < IDENTIFY_AFTER);
 }
 
-static void put_identity(struct jenc *j, const struct sim_shopper *s, const struct sim_event *e,
-                         int sequence)
+static void put_identity(struct jenc *j, const struct sim_shopper *s, const struct sim_event *e)
 {
-    if (!anonymous_yet(s, e, sequence)) {
+    if (!anonymous_yet(s, e)) {
         jenc_str(j, "customer_id", s->id);
         return;
     }
@@ -155,13 +154,12 @@ static void put_identity(struct jenc *j, const struct sim_shopper *s, const stru
     jenc_str(j, "anonymous_id", anonymous);
 }
 
-static void put_head(struct jenc *j, const struct sim_event *e, int sequence, int64_t run,
-                     const char *suffix)
+static void put_head(struct jenc *j, const struct sim_event *e, int64_t run, const char *suffix)
 {
     char id[120];
 
     (void)snprintf(id, sizeof id, "sim-%llx-%d-%d-%d%s", (unsigned long long)run, e->shopper,
-                   e->visit, sequence, suffix);
+                   e->visit, e->sequence, suffix);
     jenc_object(j, NULL);
     jenc_str(j, "event_id", id);
 }
@@ -169,13 +167,13 @@ static void put_head(struct jenc *j, const struct sim_event *e, int sequence, in
 /* The login that ties the browser to the customer, just before the first event that knows the
  * customer. */
 static void put_identify(struct jenc *j, const struct sim_world *w, const struct sim_event *e,
-                         int sequence, int64_t run)
+                         int64_t run)
 {
     const struct sim_shopper *s = &w->shoppers[e->shopper];
     char anonymous[64];
 
     (void)snprintf(anonymous, sizeof anonymous, "browser-of-%s", s->id);
-    put_head(j, e, sequence, run, "-login");
+    put_head(j, e, run, "-login");
     jenc_str(j, "type", "identify");
     jenc_str(j, "customer_id", s->id);
     jenc_str(j, "anonymous_id", anonymous);
@@ -241,15 +239,15 @@ static void put_properties(struct jenc *j, const struct sim_event *e)
 }
 
 static void put_event(struct jenc *j, const struct sim_world *w, const struct sim_event *e,
-                      int sequence, int64_t run)
+                      int64_t run)
 {
     const struct sim_shopper *s = &w->shoppers[e->shopper];
     char session[64];
 
     (void)snprintf(session, sizeof session, "visit-%d-%d", e->shopper, e->visit);
-    put_head(j, e, sequence, run, e->type == EVENT_PURCHASE ? "-order" : "");
+    put_head(j, e, run, e->type == EVENT_PURCHASE ? "-order" : "");
     jenc_str(j, "type", event_type_name(e->type));
-    put_identity(j, s, e, sequence);
+    put_identity(j, s, e);
     jenc_time(j, "occurred_at", e->at_us);
     jenc_str(j, "session_id", session);
     if (e->type == EVENT_PURCHASE) {
@@ -288,7 +286,7 @@ static void count_results(const json_t *answer, struct sim_counts *counts)
 }
 
 bool sim_post_events(struct sim_client *c, const struct sim_world *w,
-                     const struct sim_event *events, const int *sequence, size_t count, int64_t run,
+                     const struct sim_event *events, size_t count, int64_t run,
                      struct sim_counts *counts, struct err *err)
 {
     CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX);
@@ -301,11 +299,11 @@ bool sim_post_events(struct sim_client *c, const struct sim_world *w,
         for (size_t i = from; i < count && i < from + BATCH; i++) {
             const struct sim_event *e = &events[i];
             bool login =
-                w->shoppers[e->shopper].known && e->visit % 3 == 0 && sequence[i] == IDENTIFY_AFTER;
+                w->shoppers[e->shopper].known && e->visit % 3 == 0 && e->sequence == IDENTIFY_AFTER;
             if (login) {
-                put_identify(&j, w, e, sequence[i], run);
+                put_identify(&j, w, e, run);
             }
-            put_event(&j, w, e, sequence[i], run);
+            put_event(&j, w, e, run);
         }
         jenc_array_end(&j);
         if (!post(c, "/v1/events", &body, &answer, err)) {

@@ -25,8 +25,8 @@ CAN_FAIL bool sim_post_products(struct sim_client *c, const struct sim_world *w,
 /* Posts events in order, in batches; a 503 is waited out. run parts the ids of different runs. Adds
  * to counts. */
 CAN_FAIL bool sim_post_events(struct sim_client *c, const struct sim_world *w,
-                              const struct sim_event *events, const int *sequence, size_t count,
-                              int64_t run, struct sim_counts *counts, struct err *err);
+                              const struct sim_event *events, size_t count, int64_t run,
+                              struct sim_counts *counts, struct err *err);
 
 /* POST /v1/outreach for the shopper; *out_send tells the decision. */
 CAN_FAIL bool sim_post_outreach(struct sim_client *c, const struct sim_world *w, int shopper,

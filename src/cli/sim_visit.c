@@ -28,6 +28,7 @@ struct making {
     int64_t at_us;
     int shopper;
     int n;
+    int first; /* sequence of the first event */
 };
 
 static double logistic(double x)
@@ -48,6 +49,7 @@ static struct sim_event *event_add(struct making *m, enum event_type type, doubl
                             .type = type,
                             .shopper = m->shopper,
                             .visit = m->n,
+                            .sequence = m->first + m->v->count - 1,
                             .product = -1,
                             .amount_minor = -1};
     return e;
@@ -291,7 +293,8 @@ void sim_visit_return(const struct sim_world *w, const struct sim_visit *v, int6
                        .v = out,
                        .at_us = at_us,
                        .shopper = shopper,
-                       .n = n};
+                       .n = n,
+                       .first = SIM_RETURN};
 
     *out = (struct sim_visit){.concern = v->concern, .bought = true, .cart_count = v->cart_count};
     for (int i = 0; i < v->cart_count; i++) {

@@ -35,7 +35,8 @@ enum {
     SIM_PRODUCTS = 300,
     SIM_CATEGORIES = 12,
     SIM_VISIT_EVENTS_MAX = 64,
-    SIM_CART_MAX = 6
+    SIM_CART_MAX = 6,
+    SIM_RETURN = 1000
 };
 
 struct sim_product {
@@ -67,7 +68,8 @@ struct sim_event {
     enum event_type type;
     int shopper;
     int visit;
-    int product; /* -1: none */
+    int sequence; /* place in the visit; from SIM_RETURN on in the return visit */
+    int product;  /* -1: none */
     int64_t quantity;
     const char *subject;    /* page, code, step, query; NULL */
     int64_t amount_minor;   /* -1: none */

@@ -78,13 +78,18 @@ static void add_text(struct buf *out, const char *value)
 {
     int points = 0;
 
-    for (const unsigned char *p = (const unsigned char *)value; *p != '\0'; p++) {
-        bool starts = (*p & 0xC0U) != 0x80U;
+    for (const char *p = value; *p != '\0'; p++) {
+        unsigned char byte = (unsigned char)*p;
+        bool starts = (byte & 0xC0U) != 0x80U;
         if (starts && ++points > TITLE_POINTS_MAX) {
             buf_add_str(out, "\xE2\x80\xA6");
             return;
         }
-        buf_add_char(out, *p < 0x20 || *p == 0x7F ? ' ' : (char)*p);
+        if (byte < 0x20 || byte == 0x7F) {
+            buf_add_char(out, ' ');
+        } else {
+            buf_add_char(out, *p);
+        }
     }
 }
 
@@ -273,7 +278,7 @@ static void put_text(struct jenc *j, const struct message_input *in, const struc
 {
     struct buf items = buf_make(TEXT_MAX);
     struct buf picks = buf_make(TEXT_MAX);
-    struct buf text = buf_make(4 * TEXT_MAX);
+    struct buf text = buf_make((size_t)4 * TEXT_MAX);
     char total[MONEY_TEXT_MAX] = "";
     char currency[4];
     int64_t minor;

@@ -18,7 +18,7 @@ static const char *ago(int64_t us, char *out, size_t cap)
 
     if (minutes < 60) {
         (void)snprintf(out, cap, "%lldm", (long long)minutes);
-    } else if (minutes < 48 * 60) {
+    } else if (minutes < INT64_C(48) * 60) {
         (void)snprintf(out, cap, "%lldh%02lldm", (long long)(minutes / 60),
                        (long long)(minutes % 60));
     } else {
@@ -252,7 +252,7 @@ struct decision policy_decide(const struct policy *p, const struct policy_input 
 const char *rule_name(enum rule_id id)
 {
     static const char *const names[RULE_COUNT] = {
-#define RULE(id, name, words) [RULE_##id] = name,
+#define RULE(id, name, words) [RULE_##id] = (name),
 #include "domain/rule_table.inc"
 #undef RULE
     };
@@ -263,7 +263,7 @@ const char *rule_name(enum rule_id id)
 const char *rule_words(enum rule_id id)
 {
     static const char *const words[RULE_COUNT] = {
-#define RULE(id, name, text) [RULE_##id] = text,
+#define RULE(id, name, text) [RULE_##id] = (text),
 #include "domain/rule_table.inc"
 #undef RULE
     };

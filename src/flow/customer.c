@@ -60,19 +60,19 @@ static void put_history(struct jenc *j, const struct shopper *s)
     jenc_object_end(j);
 }
 
-bool decide_customer(struct pool *pool, struct live *live, const struct config *config,
-                     const char *customer_id, struct arena *a, struct buf *out, bool *out_found,
-                     struct err *err)
+bool decide_customer(const struct decide_means *m, const char *customer_id, struct arena *a,
+                     struct buf *out, bool *out_found, struct err *err)
 {
-    CLEANUP(pool_return) struct lease lease = {.pool = pool};
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
-    struct cart_clock clock = {config->idle_after, config->abandoned_after, config->expired_after};
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    struct cart_clock clock = {m->config->idle_after, m->config->abandoned_after,
+                               m->config->expired_after};
     struct view v;
     struct product *products;
     struct features *x = NULL;
     int64_t now_us = clock_now_us();
 
-    if (!pool_lease(pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
         return false;
     }
     *out_found = v.known;
@@ -101,17 +101,18 @@ bool decide_customer(struct pool *pool, struct live *live, const struct config *
     return true;
 }
 
-bool decide_recommendations(struct pool *pool, struct live *live, const struct config *config,
-                            const char *customer_id, int k, struct arena *a, struct buf *out,
-                            bool *out_found, struct err *err)
+bool decide_recommendations(const struct decide_means *m, const char *customer_id, int k,
+                            struct arena *a, struct buf *out, bool *out_found, struct err *err)
 {
-    CLEANUP(pool_return) struct lease lease = {.pool = pool};
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
     struct shown_picks shown;
     struct view v;
 
-    if (!pool_lease(pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err) ||
-        !picks_show(lease.db, hold.set->affinity, v.shopper, clock_now_us(), k, a, &shown, err)) {
+    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err) ||
+        !picks_show(lease.db,
+                    &(struct picks_wanted){hold.set->affinity, v.shopper, clock_now_us(), k}, a,
+                    &shown, err)) {
         return false;
     }
     *out_found = true; /* a shopper never seen gets the popular products, and the answer says so */
@@ -119,7 +120,7 @@ bool decide_recommendations(struct pool *pool, struct live *live, const struct c
     jenc_object(&j, NULL);
     put_identity(&j, &v);
     jenc_bool(&j, "known", v.known);
-    answer_picks(&j, hold.set->affinity, &shown, v.shopper->locale, config->locale);
+    answer_picks(&j, hold.set->affinity, &shown, v.shopper->locale, m->config->locale);
     jenc_object_end(&j);
     return true;
 }

@@ -177,8 +177,10 @@ static bool consider(const struct decider *d, const char *key, struct considered
         }
         features_of(c->view.shopper, c->cart, c->now_us, &c->x);
         c->risk = d->models->risk != NULL ? risk_probability(d->models->risk, &c->x) : (double)NAN;
-        if (!picks_show(d->db, d->models->affinity, c->view.shopper, c->now_us,
-                        (int)d->config->picks, d->arena, &c->shown, err)) {
+        if (!picks_show(d->db,
+                        &(struct picks_wanted){d->models->affinity, c->view.shopper, c->now_us,
+                                               (int)d->config->picks},
+                        d->arena, &c->shown, err)) {
             return false;
         }
     }
@@ -328,18 +330,18 @@ static bool decide_and_store(const struct decider *d, const char *key, struct co
     return FAIL(err, ERR_BUSY, "the shopper's events kept arriving during %d tries", TRIES_MAX);
 }
 
-bool decide_outreach(struct pool *pool, struct live *live, const struct config *config,
-                     const struct decide_request *request, struct arena *a, struct buf *out,
-                     enum decide_outcome *out_outcome, struct err *err)
+bool decide_outreach(const struct decide_means *m, const struct decide_request *request,
+                     struct arena *a, struct buf *out, enum decide_outcome *out_outcome,
+                     struct err *err)
 {
-    CLEANUP(pool_return) struct lease lease = {.pool = pool};
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
-    struct decider d = {.config = config, .models = hold.set, .request = request, .arena = a};
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    struct decider d = {.config = m->config, .models = hold.set, .request = request, .arena = a};
     struct considered *c = arena_alloc(a, sizeof *c);
     const char *key = NULL;
 
     assert(request->dry_run || request->at_us == 0);
-    if (!pool_lease(pool, &lease, err)) {
+    if (!pool_lease(m->pool, &lease, err)) {
         return false;
     }
     d.db = lease.db;
@@ -370,10 +372,10 @@ bool decide_outreach(struct pool *pool, struct live *live, const struct config *
     return true;
 }
 
-bool decide_read(struct pool *pool, const char *outreach_id, bool why, struct arena *a,
+bool decide_read(const struct decide_means *m, const char *outreach_id, bool why, struct arena *a,
                  struct buf *out, bool *out_found, struct err *err)
 {
-    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     struct outreach_row row;
     int lane;
 
@@ -381,7 +383,7 @@ bool decide_read(struct pool *pool, const char *outreach_id, bool why, struct ar
         *out_found = false;
         return true;
     }
-    if (!pool_lease(pool, &lease, err) ||
+    if (!pool_lease(m->pool, &lease, err) ||
         !store_outreach_by_id(lease.db, lane, outreach_id, a, &row, out_found, err)) {
         return false;
     }

@@ -26,16 +26,17 @@ static bool read_because(struct db *db, struct shown_picks *shown, struct arena 
     return store_products_read(db, ids, count, a, shown->because, err);
 }
 
-bool picks_show(struct db *db, const struct affinity *model, const struct shopper *s,
-                int64_t now_us, int k, struct arena *a, struct shown_picks *out, struct err *err)
+bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
+                struct shown_picks *out, struct err *err)
 {
+    const int k = want->k;
     struct picks *ranked = arena_alloc(a, sizeof *ranked);
     struct shown_picks *shown = arena_alloc(a, sizeof *shown);
 
     assert(k >= 0 && k <= PICKS_MAX);
-    if (model != NULL && k > 0) {
-        affinity_rank(model, s, now_us, k + SPARE < PICKS_MAX ? k + SPARE : PICKS_MAX, NULL, NULL,
-                      ranked);
+    if (want->model != NULL && k > 0) {
+        affinity_rank(want->model, want->shopper, want->now_us,
+                      k + SPARE < PICKS_MAX ? k + SPARE : PICKS_MAX, NULL, NULL, ranked);
     }
     size_t count = (size_t)ranked->count;
     const char **ids = arena_array(a, count + 1, sizeof *ids);

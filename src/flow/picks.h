@@ -16,10 +16,14 @@ struct shown_picks {
     struct product *because;  /* likewise */
 };
 
-/* model may be NULL: no picks. k at most PICKS_MAX. */
-CAN_FAIL bool picks_show(struct db *db, const struct affinity *model, const struct shopper *s,
-                         int64_t now_us, int k, struct arena *a, struct shown_picks *out,
-                         struct err *err);
+struct picks_wanted {
+    const struct affinity *model; /* NULL: no picks */
+    const struct shopper *shopper;
+    int64_t now_us;
+    int k; /* at most PICKS_MAX */
+};
+CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
+                         struct shown_picks *out, struct err *err);
 
 /* Catalogue entries of a cart's lines, same order, in arena; cart may be NULL. */
 CAN_FAIL bool cart_products_read(struct db *db, const struct cart *cart, struct arena *a,

@@ -54,9 +54,13 @@ bool rescore_step(struct rescore *r, struct db *db, struct live *live, const str
         *r = (struct rescore){.lane = -1};
         (void)snprintf(r->version, sizeof r->version, "%s", risk_version(model));
     }
-    struct unscored after = {.lane = r->lane, .key = r->key, .cart_id = r->cart_id};
-    if (!store_carts_unscored(db, r->version, now_us - config->expired_after, &after, BATCH, &a,
-                              &carts, &count, err)) {
+    const struct unscored_query query = {
+        .model = r->version,
+        .seen_from_us = now_us - config->expired_after,
+        .after = {.lane = r->lane, .key = r->key, .cart_id = r->cart_id},
+        .limit = BATCH,
+    };
+    if (!store_carts_unscored(db, &query, &a, &carts, &count, err)) {
         return false;
     }
     struct cart_score *scores = arena_array(&a, count + 1, sizeof *scores);

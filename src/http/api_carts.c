@@ -156,8 +156,7 @@ CAN_FAIL bool api_customer_get(struct request *rq, struct err *err)
     struct buf body = buf_make(ANSWER_MAX);
     bool found = false;
 
-    if (!decide_customer(app->pool, app->live, app->config, rq->id, &rq->arena, &body, &found,
-                         err)) {
+    if (!decide_customer(&app->decide, rq->id, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }
@@ -180,8 +179,7 @@ CAN_FAIL bool api_customer_recommendations(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    if (!decide_recommendations(app->pool, app->live, app->config, rq->id, (int)k, &rq->arena,
-                                &body, &found, err)) {
+    if (!decide_recommendations(&app->decide, rq->id, (int)k, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }

@@ -51,8 +51,7 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    if (!decide_outreach(app->pool, app->live, app->config, &request, &rq->arena, &body, &outcome,
-                         err)) {
+    if (!decide_outreach(&app->decide, &request, &rq->arena, &body, &outcome, err)) {
         buf_free(&body);
         return false;
     }
@@ -70,7 +69,7 @@ CAN_FAIL static bool read_back(struct request *rq, bool why, struct err *err)
     struct buf body = buf_make(ANSWER_MAX);
     bool found = false;
 
-    if (!decide_read(rq->app->pool, rq->id, why, &rq->arena, &body, &found, err)) {
+    if (!decide_read(&rq->app->decide, rq->id, why, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }

@@ -2,6 +2,7 @@
 #define HTTP_APP_H
 
 #include "base/config.h"
+#include "flow/decide.h"
 #include "flow/fold.h"
 #include "flow/intake.h"
 #include "flow/live.h"
@@ -16,6 +17,7 @@
 struct app {
     const struct config *config;
     struct pool *pool;
+    struct decide_means decide; /* of these */
     struct intake *intake;
     struct live *live;
     const struct fold_workers *folders; /* NULL: this replica folds nothing */

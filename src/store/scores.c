@@ -3,19 +3,18 @@
 
 #include "base/cleanup.h"
 
-bool store_carts_unscored(struct db *db, const char *model, int64_t seen_from_us,
-                          const struct unscored *after, int limit, struct arena *a,
+bool store_carts_unscored(struct db *db, const struct unscored_query *q, struct arena *a,
                           struct unscored **out, size_t *out_count, struct err *err)
 {
     struct params p = params_make(a);
     CLEANUP(rows_clear) PGresult *rows = NULL;
 
-    param_text(&p, model);
-    param_time(&p, seen_from_us);
-    param_i32(&p, after != NULL ? after->lane : -1);
-    param_text(&p, after != NULL ? after->key : "");
-    param_text(&p, after != NULL ? after->cart_id : "");
-    param_i64(&p, limit);
+    param_text(&p, q->model);
+    param_time(&p, q->seen_from_us);
+    param_i32(&p, q->after.lane);
+    param_text(&p, q->after.key);
+    param_text(&p, q->after.cart_id);
+    param_i64(&p, q->limit);
     if (!db_query(db, Q_carts_unscored, &p, &rows, err)) {
         return false;
     }
