@@ -223,7 +223,9 @@ static void await_carts(const struct bench *b)
 
 static struct bench bench_open(void)
 {
-    static const char *const flags[] = {"--risk-threshold", "0", "--log-level", "warn", NULL};
+    /* 64 clients that wait are no overload here */
+    static const char *const flags[] = {
+        "--risk-threshold", "0", "--database-wait", "10s", "--log-level", "warn", NULL};
     struct bench b = {.database_url = pg_fixture_database("bench_decide")};
     int64_t began_us = clock_monotonic_us();
     size_t count;
