@@ -14,7 +14,7 @@ struct language {
     const char *items_two, *items_more;
     const char *text, *text_total;
     const char *picks;
-    const char *because_session, *because_similar, *because_category, *because_taste,
+    const char *because_cart, *because_session, *because_similar, *because_category, *because_taste,
         *because_popular;
     const char *button_cart, *button_help, *button_stop;
     const char *disclosure;
@@ -182,8 +182,19 @@ static void put_product(struct jenc *j, const struct product *p)
     buf_free(&name);
 }
 
+static bool in_cart(const struct cart *cart, const char *product_id)
+{
+    for (size_t i = 0; cart != NULL && i < cart->line_count; i++) {
+        if (strcmp(cart->lines[i].product_id, product_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* cart may be NULL: then nothing is said to be in it. */
 static void add_reason(struct buf *out, const struct language *words, const struct pick *pick,
-                       const struct product *because)
+                       const struct product *because, const struct cart *cart)
 {
     struct buf name = buf_make(TEXT_MAX);
     const char *template = words->because_popular;
@@ -198,20 +209,21 @@ static void add_reason(struct buf *out, const struct language *words, const stru
         if (named) {
             add_name(&name, because);
         }
-        template = !named                         ? words->because_taste
-                   : pick->source == PICK_SESSION ? words->because_session
-                                                  : words->because_similar;
+        const char *product = pick->source == PICK_SIMILAR            ? words->because_similar
+                              : named && in_cart(cart, pick->because) ? words->because_cart
+                                                                      : words->because_session;
+        template = named ? product : words->because_taste;
     }
     fill(out, template, (struct slot[SLOTS_MAX]){{"because", buf_text(&name)}});
     buf_free(&name);
 }
 
 static void put_reason(struct jenc *j, const struct language *words, const struct pick *pick,
-                       const struct product *because)
+                       const struct product *because, const struct cart *cart)
 {
     struct buf text = buf_make(TEXT_MAX);
 
-    add_reason(&text, words, pick, because);
+    add_reason(&text, words, pick, because, cart);
     jenc_str(j, "reason", buf_text(&text));
     buf_free(&text);
 }
@@ -235,7 +247,7 @@ static void put_cards(struct jenc *j, const struct message_input *in, const stru
         jenc_str(j, "kind", "recommendation");
         put_product(j, p);
         put_price(j, p->price_minor, p->currency, locale);
-        put_reason(j, words, &in->picks->items[i], &in->because_products[i]);
+        put_reason(j, words, &in->picks->items[i], &in->because_products[i], in->cart);
         jenc_str(j, "source", pick_source_name(in->picks->items[i].source));
         jenc_object_end(j);
     }
@@ -273,6 +285,28 @@ static void add_items(struct buf *out, const struct message_input *in, const str
     buf_free(&a);
 }
 
+/* "A, B": many catalogues know a product only by brand and kind, so equal names are said once. */
+static void add_pick_names(struct buf *out, const struct message_input *in)
+{
+    struct buf names[PICKS_MAX];
+
+    for (int i = 0; i < in->picks->count; i++) {
+        bool said = false;
+        names[i] = buf_make(TEXT_MAX);
+        add_name(&names[i], &in->pick_products[i]);
+        for (int before = 0; before < i; before++) {
+            said = said || strcmp(buf_text(&names[before]), buf_text(&names[i])) == 0;
+        }
+        if (!said) {
+            buf_add_str(out, i == 0 ? "" : ", ");
+            buf_add_str(out, buf_text(&names[i]));
+        }
+    }
+    for (int i = 0; i < in->picks->count; i++) {
+        buf_free(&names[i]);
+    }
+}
+
 static void put_text(struct jenc *j, const struct message_input *in, const struct language *words,
                      const char *locale)
 {
@@ -290,10 +324,7 @@ static void put_text(struct jenc *j, const struct message_input *in, const struc
     }
     fill(&text, priced ? words->text_total : words->text,
          (struct slot[SLOTS_MAX]){{"items", buf_text(&items)}, {"total", total}});
-    for (int i = 0; i < in->picks->count; i++) {
-        buf_add_str(&picks, i == 0 ? "" : ", ");
-        add_name(&picks, &in->pick_products[i]);
-    }
+    add_pick_names(&picks, in);
     if (in->picks->count > 0) {
         buf_add_char(&text, ' ');
         fill(&text, words->picks, (struct slot[SLOTS_MAX]){{"picks", buf_text(&picks)}});
@@ -318,7 +349,7 @@ void message_pick_reason(const char *locale, const char *shop_locale, const stru
 {
     const char *chosen = NULL;
 
-    add_reason(out, language_choose(locale, shop_locale, &chosen), pick, because_product);
+    add_reason(out, language_choose(locale, shop_locale, &chosen), pick, because_product, NULL);
 }
 
 void message_compose(const struct message_input *in, struct buf *out)
