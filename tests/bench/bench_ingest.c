@@ -183,7 +183,7 @@ static bool measure(struct bench *b, const struct bench_load *l)
 {
     struct side own;
     struct side plain;
-    struct side alone;
+    struct side alone = {0};
 
     for (int i = 0; i < REPETITIONS; i++) {
         keep(&own, i, run_service(b, &b->grouping, l->batches, l->connections));

@@ -58,7 +58,7 @@ struct load_request load_request_make(const char *path, const char *key, const c
     struct load_request r = {.len = (size_t)n + body_len};
     r.bytes = mem_alloc(r.len);
     memcpy(r.bytes, head, (size_t)n);
-    if (body_len > 0) {
+    if (body != NULL) {
         memcpy(r.bytes + n, body, body_len);
     }
     return r;

@@ -21,13 +21,14 @@ static void postgres_sh(const char *verb, const char *more)
 {
     const char *source = getenv("CARTWRIGHT_SOURCE");
     char script[4096];
-    char *argv[] = {script, (char *)(uintptr_t)verb, dir, (char *)(uintptr_t)more, NULL};
+    const char *argv[] = {script, verb, dir, more, NULL};
     pid_t pid;
     int status;
 
     assert_non_null(source);
     (void)snprintf(script, sizeof script, "%s/tests/support/postgres.sh", source);
-    assert_int_equal(posix_spawn(&pid, script, NULL, NULL, argv, environ), 0);
+    assert_int_equal(
+        posix_spawn(&pid, script, NULL, NULL, (char *const *)(const void *)argv, environ), 0);
     while (waitpid(pid, &status, 0) < 0) {
         assert_int_equal(errno, EINTR);
     }

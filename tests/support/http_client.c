@@ -103,39 +103,46 @@ static int send_request(const struct http_client *c, const char *path, const cha
     return send_all(c->fd, head, (size_t)n) != 0 || send_all(c->fd, body, len) != 0 ? -1 : 0;
 }
 
-int http_client_request(struct http_client *c, int port, const char *path, const char *body,
-                        const char **out_body)
+/* Returns the status, or -1 where no whole answer came; the connection is then of no further use. */
+static int receive_answer(struct http_client *c, const char **out_body)
 {
     size_t len = 0;
 
+    while (len + 1 < sizeof c->answer) {
+        struct http_answer answer;
+        ssize_t n = recv(c->fd, c->answer + len, sizeof c->answer - 1 - len, 0);
+        if (n <= 0) {
+            return -1;
+        }
+        len += (size_t)n;
+        c->answer[len] = '\0';
+        enum http_scan scan = http_answer_scan(c->answer, len, &answer);
+        if (scan == HTTP_BAD) {
+            return -1;
+        }
+        if (scan == HTTP_WHOLE) {
+            *out_body = answer.body;
+            if (answer.closes) {
+                hang_up(c);
+            }
+            return answer.status;
+        }
+    }
+    return -1;
+}
+
+int http_client_request(struct http_client *c, int port, const char *path, const char *body,
+                        const char **out_body)
+{
     if (c->fd >= 0 && c->port != port) {
         hang_up(c);
     }
     if (c->fd < 0 && dial(c, port) != 0) {
         return 0;
     }
-    if (send_request(c, path, body) == 0) {
-        while (len + 1 < sizeof c->answer) {
-            struct http_answer answer;
-            ssize_t n = recv(c->fd, c->answer + len, sizeof c->answer - 1 - len, 0);
-            if (n <= 0) {
-                break;
-            }
-            len += (size_t)n;
-            c->answer[len] = '\0';
-            enum http_scan scan = http_answer_scan(c->answer, len, &answer);
-            if (scan == HTTP_WHOLE) {
-                *out_body = answer.body;
-                if (answer.closes) {
-                    hang_up(c);
-                }
-                return answer.status;
-            }
-            if (scan == HTTP_BAD) {
-                break;
-            }
-        }
+    int status = send_request(c, path, body) == 0 ? receive_answer(c, out_body) : -1;
+    if (status < 0) {
+        hang_up(c);
     }
-    hang_up(c);
-    return -1;
+    return status;
 }

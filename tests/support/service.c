@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +83,7 @@ static const char *program(void)
 }
 
 /* In the child: never returns. in, out and log become its standard streams. */
-__attribute__((noreturn)) static void become(const char *database_url, char *const *argv,
+__attribute__((noreturn)) static void become(const char *database_url, const char *const *argv,
                                              const int fds[3])
 {
     sigset_t none;
@@ -97,11 +96,12 @@ __attribute__((noreturn)) static void become(const char *database_url, char *con
     }
     (void)setenv("DATABASE_URL", database_url, 1);
     (void)setenv("CARTWRIGHT_DATA_DIR", data_dir, 1);
-    execv(argv[0], argv);
+    execv(argv[0], (char *const *)(const void *)argv); /* it only reads them */
     _exit(127);
 }
 
-static pid_t spawn(const char *database_url, char *const *argv, int in, int out, const char *log)
+static pid_t spawn(const char *database_url, const char *const *argv, int in, int out,
+                   const char *log)
 {
     int err_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (err_fd < 0) {
@@ -130,13 +130,13 @@ static int await_exit(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int add_args(char **argv, int argc, const char *const *more)
+static int add_args(const char **argv, int argc, const char *const *more)
 {
     for (; more != NULL && *more != NULL; more++) {
         if (argc == ARGS_MAX) {
             die(NULL, "more than %d arguments", ARGS_MAX);
         }
-        argv[argc++] = (char *)(uintptr_t)*more; /* execv only reads them */
+        argv[argc++] = *more;
     }
     argv[argc] = NULL;
     return argc;
@@ -170,7 +170,7 @@ static bool read_url(struct service *s)
 struct service service_start(const char *database_url, const char *const *flags)
 {
     struct service s = {0};
-    char *argv[ARGS_MAX + 1];
+    const char *argv[ARGS_MAX + 1];
     int out[2];
     const char *const head[] = {program(), "serve", "--listen", "127.0.0.1:0", NULL};
 
@@ -240,7 +240,7 @@ static char *read_all(FILE *f)
 int program_run(const char *database_url, const char *const *args, const char *input,
                 char **out_text)
 {
-    char *argv[ARGS_MAX + 1];
+    const char *argv[ARGS_MAX + 1];
     const char *const head[] = {program(), NULL};
     char log[SERVICE_PATH_MAX];
     FILE *in = tmpfile();
