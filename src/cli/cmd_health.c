@@ -64,8 +64,8 @@ int cmd_health(int argc, char **argv, const struct config *config)
 
     url_of(config, url);
     optind = 1;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) !=
-           -1) { /* NOLINT(concurrency-mt-unsafe): one thread yet */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         if (c == 'h') {
             return cli_usage("health", usage, NULL);
         }

@@ -40,8 +40,8 @@ static bool read_options(int argc, char **argv, struct options *out)
     int c;
 
     optind = 1;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) !=
-           -1) { /* NOLINT(concurrency-mt-unsafe): one thread yet */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
         case 'n':
             out->name = optarg;

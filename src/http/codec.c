@@ -7,11 +7,11 @@
 
 static int hex_digit(char c)
 {
-    const char *digits = "0123456789abcdef";
-    char lower = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
-    const char *at = c == '\0' ? NULL : strchr(digits, lower);
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c == '\0' ? NULL : strchr(digits, c);
+    ptrdiff_t i = at == NULL ? -1 : at - digits;
 
-    return at == NULL ? -1 : (int)(at - digits);
+    return (int)(i < 16 ? i : i - 6);
 }
 
 int codec_percent_byte(const char *p)

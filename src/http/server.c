@@ -301,6 +301,7 @@ static void handle(struct request *rq)
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library sets its parameters */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_len, void **context)

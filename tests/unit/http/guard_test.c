@@ -95,7 +95,7 @@ static void only_heads_that_everybody_reads_alike_pass(void **state)
         if (passed != (heads[i].says == NULL)) {
             fail_msg("%s: passed %d: %s", heads[i].name, passed, err.text);
         }
-        if (!passed) {
+        if (heads[i].says != NULL) {
             assert_int_equal(err.kind, ERR_INVALID);
             assert_text_contains(err.text, heads[i].says);
         }
@@ -114,7 +114,11 @@ static void a_target_is_an_absolute_path_without_tricks(void **state)
         {"/v1/customers/a@b:c(d)=e,f;g+h*", true},
         {"/v1/customers/caf%C3%A9/recommendations?k=3", true},
         {"/v1/customers/..a", true},
-        {"/v1/carts?cursor=a%2Fb%00", true}, /* the query's own reader refuses %00 */
+        {"/v1/carts?cursor=a%2Fb%C3%A9", true},
+        {"/v1/carts?cursor=%00", false},
+        {"/v1/carts?cursor=%0d%0aX:y", false},
+        {"/v1/carts?cursor=%7f", false},
+        {"/v1/carts?cursor=%4", false},
         {NULL, false},
         {"", false},
         {"*", false},

@@ -7,7 +7,6 @@
 
 #include "support/spec.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,7 +231,7 @@ static json_t *operation_of(json_t *doc, const struct route *route)
     char method[10] = "";
 
     for (size_t i = 0; route->method[i] && i < sizeof method - 1; i++) {
-        method[i] = (char)tolower((unsigned char)route->method[i]);
+        method[i] = (char)(route->method[i] | 0x20); /* lower case */
     }
     return json_object_get(json_object_get(json_object_get(doc, "paths"), route->pattern), method);
 }
