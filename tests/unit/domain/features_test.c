@@ -1,0 +1,219 @@
+/* The feature table is documented and stable, and features_of says what happened, and no more. */
+#include "domain/features.h"
+
+#include "domain/risk_encode.h"
+#include "support/spec.h"
+#include "unit/domain/an_event.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static struct arena arena;
+
+static int forget(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    forget_events();
+    return 0;
+}
+
+static struct shopper *shopper_after(struct event *events, size_t count)
+{
+    return shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &arena);
+}
+
+static struct features features_at(const struct shopper *s, int64_t at)
+{
+    struct features x;
+    assert_non_null(shopper_open_cart(s));
+    features_of(s, shopper_open_cart(s), TEST_DAY_US + at, &x);
+    return x;
+}
+
+/* The cart that most tests look at: two products, a checkout with shipping shown, a denied coupon. */
+static struct shopper *a_shopper_at_the_checkout(void)
+{
+    struct event events[] = {
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(0), .sku = "shoe", .price = 5000),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(1), .sku = "shoe", .quantity = 2,
+                 .price = 5000),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(2), .sku = "shoe", .price = 5000),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(3), .sku = "sock", .price = 1000),
+        an_event(EVENT_SEARCHED, .at = MINUTES(4), .subject = "boots"),
+        an_event(EVENT_CHECKOUT_STARTED, .at = MINUTES(6)),
+        an_event(EVENT_SHIPPING_SHOWN, .at = MINUTES(7), .amount = 990),
+        an_event(EVENT_COUPON_DENIED, .at = MINUTES(8), .subject = "WELCOME"),
+    };
+    return shopper_after(events, COUNT_OF(events));
+}
+
+static void every_feature_is_documented(void **state)
+{
+    static const char *const units[] = {"minutes", "days",    "count", "minor", "share",
+                                        "hour",    "weekday", "flag",  "id"};
+    (void)state;
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        const struct feature_def *def = feature_def((enum feature_id)f);
+        bool known = false;
+        for (size_t u = 0; u < COUNT_OF(units); u++) {
+            known = known || strcmp(def->unit, units[u]) == 0;
+        }
+        assert_true(known);
+        assert_true(strlen(def->meaning) > 5 && strlen(def->words) > 5);
+        assert_int_equal(def->kind == FEATURE_FLAG, strcmp(def->unit, "flag") == 0);
+        assert_int_equal(def->kind == FEATURE_ID, strcmp(def->unit, "id") == 0);
+        for (int g = 0; g < f; g++) {
+            assert_string_not_equal(def->name, feature_def((enum feature_id)g)->name);
+        }
+    }
+}
+
+/* Models in the field are refused by another schema: changing the table must be meant, and this line changed with it. */
+static void the_table_changes_only_on_purpose(void **state)
+{
+    uint8_t schema[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    (void)state;
+    risk_schema(schema);
+    assert_string_equal(hash_hex(schema, sizeof schema, hex),
+                        "51c7fe32b8464db0851ec9aa2e86ba370502777cebce6f744ba8408d55ded4e9");
+}
+
+static void a_cart_is_told_in_numbers(void **state)
+{
+    const struct {
+        enum feature_id feature;
+        double value;
+    } expected[] = {
+        {FEATURE_IDLE, 12},
+        {FEATURE_OPEN, 19},
+        {FEATURE_LINES, 2},
+        {FEATURE_UNITS, 3},
+        {FEATURE_TOTAL, 11000},
+        {FEATURE_PRICE_MAX, 5000},
+        {FEATURE_PRICE_MIN, 1000},
+        {FEATURE_ADDS, 2},
+        {FEATURE_REMOVES, 0},
+        {FEATURE_LINE_VIEWS, 1},
+        {FEATURE_SEARCHES, 1},
+        {FEATURE_CHECKOUT, 1},
+        {FEATURE_CHECKOUT_AGE, 14},
+        {FEATURE_SHIPPING, 1},
+        {FEATURE_SHIPPING_COST, 990},
+        {FEATURE_SHIPPING_SHARE, .09},
+        {FEATURE_COUPON_DENIED, 1},
+        {FEATURE_COUPON_APPLIED, 0},
+        {FEATURE_PAYMENT_FAILED, 0},
+        {FEATURE_ROUND, 1},
+        {FEATURE_CONTACTED, 0},
+        {FEATURE_CUSTOMER, 1},
+        {FEATURE_EVENTS, 8},
+        {FEATURE_ORDERS, 0},
+        {FEATURE_VIEW_AGE, 18},
+        {FEATURE_ADD_AGE, 17},
+        {FEATURE_SEARCH_AGE, 16},
+        {FEATURE_EVENTS_60M, 8},
+        {FEATURE_EVENTS_10M, 0},
+        {FEATURE_RECENT_PRODUCTS, 2},
+        {FEATURE_HOUR, 0},
+        {FEATURE_WEEKDAY, 1}, /* 2019-10-01 was a Tuesday */
+    };
+    (void)state;
+    struct features x = features_at(a_shopper_at_the_checkout(), MINUTES(20));
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        if (!(fabs(x.values[expected[i].feature] - expected[i].value) < 1e-9)) {
+            fail_msg("%s is %g, not %g", feature_def(expected[i].feature)->name,
+                     x.values[expected[i].feature], expected[i].value);
+        }
+    }
+    assert_string_equal(x.ids[FEATURE_LAST_1], "coupon_denied");
+    assert_string_equal(x.ids[FEATURE_LAST_2], "shipping_shown");
+    assert_string_equal(x.ids[FEATURE_NEWEST_PRODUCT], "sock");
+    assert_string_equal(x.ids[FEATURE_DEAREST_PRODUCT], "shoe");
+    assert_string_equal(x.ids[FEATURE_VIEWED_PRODUCT], "shoe");
+    assert_string_equal(x.currency, "EUR");
+}
+
+static void what_is_not_known_is_missing_and_not_zero(void **state)
+{
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "shoe")};
+    const enum feature_id missing[] = {
+        FEATURE_TOTAL,        FEATURE_PRICE_MAX, FEATURE_SHIPPING_COST, FEATURE_SHIPPING_SHARE,
+        FEATURE_CHECKOUT_AGE, FEATURE_ORDER_AGE, FEATURE_REMOVE_AGE,    FEATURE_SEARCH_AGE};
+    (void)state;
+    struct features x = features_at(shopper_after(events, 1), MINUTES(1));
+    for (size_t i = 0; i < COUNT_OF(missing); i++) {
+        assert_true(isnan(x.values[missing[i]]));
+    }
+    assert_null(x.ids[FEATURE_DEVICE]);
+    assert_null(x.ids[FEATURE_LAST_2]);
+    assert_string_equal(x.currency, "");
+}
+
+static void nothing_is_ever_not_a_number_in_the_flat_example(void **state)
+{
+    struct event free_gift[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "gift"),
+                                an_event(EVENT_SHIPPING_SHOWN, .amount = 500)};
+    (void)state;
+    struct features x = features_at(shopper_after(free_gift, 2), 0);
+    struct risk_example flat = risk_flatten(&x);
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        assert_true(isfinite(flat.values[f]) && flat.values[f] >= RISK_MISSING);
+    }
+}
+
+static void the_same_state_and_time_give_the_same_bits(void **state)
+{
+    (void)state;
+    struct features one = features_at(a_shopper_at_the_checkout(), MINUTES(33));
+    struct features two = features_at(a_shopper_at_the_checkout(), MINUTES(33));
+    assert_memory_equal(one.values, two.values, sizeof one.values);
+}
+
+static void a_time_before_the_last_event_counts_as_that_event(void **state)
+{
+    (void)state;
+    struct features before = features_at(a_shopper_at_the_checkout(), MINUTES(5));
+    assert_true(before.values[FEATURE_IDLE] == 0);
+}
+
+static void values_are_said_in_words(void **state)
+{
+    const struct {
+        enum feature_id feature;
+        const char *words;
+    } expected[] = {
+        {FEATURE_IDLE, "12 minutes without any action"},
+        {FEATURE_SHIPPING_SHARE, "shipping is 9 % of the cart total"},
+        {FEATURE_COUPON_DENIED, "a coupon was denied"},
+        {FEATURE_PAYMENT_FAILED, "no payment failed"},
+        {FEATURE_ORDER_AGE, "no earlier order"},
+        {FEATURE_LAST_1, "last action: coupon_denied"},
+        {FEATURE_WEEKDAY, "it is Tuesday"},
+        {FEATURE_LINES, "different products in the cart: 2"},
+    };
+    char text[FEATURE_TEXT_MAX];
+    (void)state;
+    struct features x = features_at(a_shopper_at_the_checkout(), MINUTES(20));
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        assert_string_equal(feature_words(&x, expected[i].feature, "en", text), expected[i].words);
+    }
+    assert_text_contains(feature_words(&x, FEATURE_SHIPPING_COST, "en", text), "9.90");
+    assert_text_contains(feature_words(&x, FEATURE_SHIPPING_COST, "de", text), "9,90");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_feature_is_documented),
+        cmocka_unit_test(the_table_changes_only_on_purpose),
+        cmocka_unit_test_teardown(a_cart_is_told_in_numbers, forget),
+        cmocka_unit_test_teardown(what_is_not_known_is_missing_and_not_zero, forget),
+        cmocka_unit_test_teardown(nothing_is_ever_not_a_number_in_the_flat_example, forget),
+        cmocka_unit_test_teardown(the_same_state_and_time_give_the_same_bits, forget),
+        cmocka_unit_test_teardown(a_time_before_the_last_event_counts_as_that_event, forget),
+        cmocka_unit_test_teardown(values_are_said_in_words, forget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
