@@ -28,7 +28,7 @@ enum { LAST_TYPES = 5 };
 static double minutes_since(int64_t then_us, int64_t now_us)
 {
     if (then_us == 0) {
-        return NAN;
+        return (double)NAN;
     }
     return then_us >= now_us ? 0 : (double)(now_us - then_us) / (double)MINUTES(1);
 }
