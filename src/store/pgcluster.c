@@ -136,7 +136,7 @@ static bool find_user(const char *data, struct child_user *out, struct err *err)
     if (geteuid() != 0) {
         *out = (struct child_user){geteuid(), getegid()};
         return !there || st.st_uid == geteuid() ||
-               FAIL_AT(err, ERR_DENIED, "data_dir", "belongs to another user");
+               FAIL_AT(err, ERR_INVALID, "data_dir", "belongs to another user");
     }
     if (there && st.st_uid != 0) {
         *out = (struct child_user){st.st_uid, st.st_gid};
@@ -166,7 +166,7 @@ static bool own_directory(const char *path, struct child_user user, struct err *
     }
     if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != user.uid ||
         (st.st_mode & 022) != 0) {
-        return FAIL(err, ERR_DENIED, "%s is not a directory of the server's user alone", path);
+        return FAIL(err, ERR_INVALID, "%s is not a directory of the server's user alone", path);
     }
     return true;
 }
@@ -270,7 +270,7 @@ static bool find_data(const char *data_dir, struct pgcluster *c, struct err *err
         (void)snprintf(c->data, sizeof c->data, "%s", here);
         return true;
     }
-    return exists(here) ? FAIL_AT(err, ERR_DENIED, "data_dir",
+    return exists(here) ? FAIL_AT(err, ERR_INVALID, "data_dir",
                                   "the server's user cannot enter %s any more", data_dir)
                         : place_elsewhere(data_dir, here, c->data, err);
 }
@@ -355,5 +355,9 @@ bool pgcluster_stop(const struct pgcluster *c, struct err *err)
     }
     const char *const argv[] = {pg_ctl, "stop", "-D", c->data, "-m", "fast",
                                 "-w",   "-s",   "-t", "60",    NULL};
-    return child_run(c->user, argv, err);
+    if (!child_run(c->user, argv, err)) {
+        return false;
+    }
+    (void)rmdir(c->socket); /* empty now; the next start makes it again */
+    return true;
 }

@@ -20,16 +20,21 @@ static int begin(void **state)
 }
 
 /* rm -rf, as a child: the server's files belong to another user where we are root. */
-static int end(void **state)
+static bool remove_tree(const char *path)
 {
-    (void)state;
     pid_t pid = fork();
     if (pid == 0) {
-        (void)execl("/bin/rm", "rm", "-rf", dir, (char *)NULL);
+        (void)execl("/bin/rm", "rm", "-rf", path, (char *)NULL);
         _exit(1);
     }
     int status = 1;
-    return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    return remove_tree(dir) ? 0 : -1;
 }
 
 static struct pgserver *open_server(void)
@@ -237,6 +242,34 @@ static void a_cluster_that_was_half_made_is_made_again(void **state)
     pgserver_close(&server);
 }
 
+static void a_directory_the_servers_user_cannot_enter_gets_a_link_to_one_it_can(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip(); /* only root runs the server as somebody else */
+    }
+    char closed[128];
+    char data_dir[160];
+    char link[192];
+    char target[128] = "";
+    char cell[64];
+    struct pgserver *server = NULL;
+    (void)snprintf(closed, sizeof closed, "%s/closed", dir);
+    (void)snprintf(data_dir, sizeof data_dir, "%s/data", closed);
+    (void)snprintf(link, sizeof link, "%s/pg", data_dir);
+    assert_int_equal(mkdir(closed, 0700), 0);
+
+    assert_true(pgserver_open(data_dir, &server, &err));
+
+    assert_string_equal(run(pgserver_conninfo(server), "SELECT 1", cell), "1");
+    pgserver_close(&server);
+    assert_true(readlink(link, target, sizeof target - 1) > 0);
+    assert_text_contains(target, "/var/lib/cartwright/");
+    assert_true(pgserver_open(data_dir, &server, &err)); /* and is found again */
+    pgserver_close(&server);
+    assert_true(remove_tree(target));
+}
+
 enum { PROCESSES = 4, ROUNDS = 3 };
 
 static int open_and_close_often(void)
@@ -328,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_server_that_was_killed_itself_recovers_with_its_data),
         cmocka_unit_test(a_pid_file_that_names_another_program_does_not_stop_the_start),
         cmocka_unit_test(a_cluster_that_was_half_made_is_made_again),
+        cmocka_unit_test(a_directory_the_servers_user_cannot_enter_gets_a_link_to_one_it_can),
         cmocka_unit_test(processes_that_come_and_go_never_lose_the_server_under_their_hands),
         cmocka_unit_test(without_a_url_the_private_server_is_migrated_and_ready),
         cmocka_unit_test(a_database_that_may_lose_commits_is_refused_unless_that_is_accepted),
