@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /* Two tastes of TASTE products each that people have bought, and three products that are only in the catalogue. */
-enum { TASTE = 8, TRAINED = 2 * TASTE, ITEMS = TRAINED + 3, SHOPPERS = 60, FACTORS = 2 };
+enum { TASTE = 8, TRAINED = 2 * TASTE, ITEMS = TRAINED + 3, SHOPPERS = 60, FACTORS = 4 };
 
 static struct world {
     char ids[ITEMS][8];
@@ -60,7 +60,7 @@ static int build_world(void **state)
     name_items();
     for (int s = 0; s < SHOPPERS; s++) {
         for (int i = 0; i < TASTE; i++) {
-            if ((s + i) % 3 != 0) { /* nobody has everything */
+            if ((s * 7 + i * 5) % 11 > 2) { /* nobody has everything */
                 triples[count++] = (struct triple){s, i + (s % 2 ? TASTE : 0), 1};
             }
         }
@@ -68,6 +68,8 @@ static int build_world(void **state)
     must(csr_build(SHOPPERS, TRAINED, triples, count, &matrix, &err), &err);
     w.options = als_defaults();
     w.options.factors = FACTORS;
+    w.options.sweeps = 30;
+    w.options.reg = 0.05F;
     must(als_train(&matrix, &w.options, &shoppers, &factors, &err), &err);
     struct affinity_parts parts = {.items = w.items,
                                    .count = ITEMS,
@@ -329,7 +331,7 @@ static void assert_refused(const char *section, const void *data, const char *wh
 
 static void a_model_that_would_misread_is_refused_and_says_why(void **state)
 {
-    static const float other[FACTORS] = {1, 2};
+    static const float other[FACTORS] = {1, 2, 3, 4};
     static const int32_t shape[3] = {ITEMS, ITEMS + 1, 3};
     static int32_t category[ITEMS];
     static int64_t start[ITEMS + 1];
