@@ -78,7 +78,8 @@ DELETE FROM cartwright.cart_lane l
 SELECT lane, key FROM cartwright.cart_lane WHERE cart_id = $1::text;
 
 -- name: carts_by_seen
--- Newest first. One index range a status, merged; ($4 .. $7) is the last row of the page before, NULL for the first page.
+-- Newest first. One index range a status, merged. The page begins after ($4 .. $7), the last row of the page before; the first one
+-- after infinity. No "$4 IS NULL OR": that would read every page from the top.
 SELECT c.*
   FROM unnest($1::text[]) AS s(status)
  CROSS JOIN LATERAL (
@@ -86,22 +87,23 @@ SELECT c.*
                x.contacted, x.bot, x.imported, x.risk, x.risk_model, x.scored_at
           FROM cartwright.cart x
          WHERE x.status = s.status AND x.seen_at >= $2::timestamptz AND x.seen_at < $3::timestamptz
-           AND ($4::timestamptz IS NULL OR (x.seen_at, x.lane, x.key, x.cart_id) < ($4::timestamptz, $5::int, $6::text, $7::text))
+           AND (x.seen_at, x.lane, x.key, x.cart_id) < ($4::timestamptz, $5::int, $6::text, $7::text)
          ORDER BY x.seen_at DESC, x.lane DESC, x.key DESC, x.cart_id DESC
          LIMIT $8::bigint) AS c
  ORDER BY c.seen_at DESC, c.lane DESC, c.key DESC, c.cart_id DESC
  LIMIT $8::bigint;
 
 -- name: carts_by_risk
--- Highest risk first, never scored last.
+-- Highest risk first, never scored last; the first page begins after a risk above 1. The range operator keeps the planner from reading
+-- the other index and sorting.
 SELECT c.*
   FROM unnest($1::text[]) AS s(status)
  CROSS JOIN LATERAL (
         SELECT x.lane, x.key, x.cart_id, x.round, x.status, x.lines, x.units, x.total_minor, x.currency, x.opened_at, x.changed_at, x.seen_at,
                x.contacted, x.bot, x.imported, x.risk, x.risk_model, x.scored_at
           FROM cartwright.cart x
-         WHERE x.status = s.status AND x.seen_at >= $2::timestamptz AND x.seen_at < $3::timestamptz
-           AND ($4::float8 IS NULL OR (coalesce(x.risk, -1), x.lane, x.key, x.cart_id) < ($4::float8, $5::int, $6::text, $7::text))
+         WHERE x.status = s.status AND tstzrange($2::timestamptz, $3::timestamptz, '[)') @> x.seen_at
+           AND (coalesce(x.risk, -1), x.lane, x.key, x.cart_id) < ($4::float8, $5::int, $6::text, $7::text)
          ORDER BY coalesce(x.risk, -1) DESC, x.lane DESC, x.key DESC, x.cart_id DESC
          LIMIT $8::bigint) AS c
  ORDER BY coalesce(c.risk, -1) DESC, c.lane DESC, c.key DESC, c.cart_id DESC

@@ -117,16 +117,19 @@ static void add_filter(struct params *p, const struct cart_filter *f)
     param_time(p, f->seen_until_us);
 }
 
+/* at NULL: the top of the list, above whatever there can be. */
 static void add_position(struct params *p, enum cart_order order, const struct position *at)
 {
+    static const struct position top = {.seen_us = INT64_MAX, .risk = 2, .key = "", .cart_id = ""};
+    const struct position *from = at == NULL ? &top : at;
     if (order == CARTS_BY_RISK) {
-        param_f64(p, at == NULL ? (double)NAN : at->risk);
+        param_f64(p, from->risk);
     } else {
-        param_time_opt(p, at == NULL ? 0 : at->seen_us);
+        param_time(p, from->seen_us);
     }
-    param_i32(p, at == NULL ? 0 : at->lane);
-    param_text(p, at == NULL ? "" : at->key);
-    param_text(p, at == NULL ? "" : at->cart_id);
+    param_i32(p, from->lane);
+    param_text(p, from->key);
+    param_text(p, from->cart_id);
 }
 
 static struct cart_row *carts_copy(const PGresult *rows, size_t count, struct arena *a)
@@ -152,6 +155,13 @@ bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *
     struct position at = {0};
     if (f->cursor != NULL && !cursor_parse(f->order, f->cursor, a, &at, err)) {
         return false;
+    }
+    if (f->seen_from_us >=
+        f->seen_until_us) { /* PostgreSQL has no range that ends before it begins */
+        *out = NULL;
+        *out_count = 0;
+        *out_next_cursor = NULL;
+        return true;
     }
     struct params p = params_make(a);
     add_filter(&p, f);

@@ -237,6 +237,21 @@ static void a_list_is_newest_first_and_filtered(void **state)
         ids(page(a_filter(.seen_from_us = NOW_US + 2, .seen_until_us = NOW_US + 5))), "k4 k2");
 }
 
+static void a_window_that_ends_before_it_begins_is_empty(void **state)
+{
+    (void)state;
+    five_carts();
+    assert_int_equal(page(a_filter(.seen_from_us = NOW_US + 5, .seen_until_us = NOW_US + 2)).count,
+                     0);
+    assert_int_equal(page(a_filter(.order = CARTS_BY_RISK, .seen_from_us = NOW_US + 5,
+                                   .seen_until_us = NOW_US + 2))
+                         .count,
+                     0);
+    assert_string_equal(ids(page(a_filter(.order = CARTS_BY_RISK, .seen_from_us = NOW_US + 2,
+                                          .seen_until_us = NOW_US + 5))),
+                        "k2 k4");
+}
+
 static void by_risk_the_never_scored_come_last(void **state)
 {
     (void)state;
@@ -319,6 +334,7 @@ int main(void)
         SPEC_TEST(a_cart_id_leads_to_who_used_it_last),
         SPEC_TEST(two_shoppers_of_one_lane_may_use_the_same_cart_id),
         SPEC_TEST(a_list_is_newest_first_and_filtered),
+        SPEC_TEST(a_window_that_ends_before_it_begins_is_empty),
         SPEC_TEST(by_risk_the_never_scored_come_last),
         SPEC_TEST(pages_follow_one_another_without_gap_or_repeat),
         SPEC_TEST(a_cursor_that_is_not_ours_is_refused),
