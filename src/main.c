@@ -21,8 +21,6 @@ static const struct command {
     {"maintain", cmd_maintain, "remove events past their retention"},
     {"train", cmd_train, "train models from the log"},
     {"models", cmd_models, "list, promote and roll back models"},
-    {"train", cmd_train, "train models from the log"},
-    {"models", cmd_models, "list, promote and roll back models"},
     {"simulate", cmd_simulate, "play shoppers of a demo shop against the API"},
     {"keys", cmd_keys, "create, list and revoke API keys"},
     {"config", cmd_config, "print the settings in effect"},

@@ -112,9 +112,7 @@ void elements_answer(struct request *rq, const struct elements *elements)
         jenc_i64(&j, "index", (int64_t)i);
         jenc_str(&j, elements->id_name, e->id);
         jenc_str(&j, "status", e->status);
-        if (e->pointer != NULL) {
-            write_errors(&j, e->pointer, e->detail);
-        }
+        write_errors(&j, e->pointer, e->detail);
         jenc_object_end(&j);
     }
     jenc_array_end(&j);

@@ -150,9 +150,11 @@ const char *status_title(int status)
 void write_errors(struct jenc *j, const char *pointer, const char *detail)
 {
     jenc_array(j, "errors");
-    jenc_object(j, NULL);
-    jenc_str(j, "pointer", pointer);
-    jenc_str(j, "detail", detail);
-    jenc_object_end(j);
+    if (pointer != NULL) {
+        jenc_object(j, NULL);
+        jenc_str(j, "pointer", pointer);
+        jenc_str(j, "detail", detail);
+        jenc_object_end(j);
+    }
     jenc_array_end(j);
 }

@@ -22,7 +22,7 @@ void answer_error(struct request *rq, const struct err *err);
 
 const char *status_title(int status);
 
-/* Appends {"pointer","detail"} of an element that was refused, as member `errors`. */
+/* Member `errors` of an element of a batch: {"pointer","detail"} where it was refused, else (pointer NULL) empty. */
 struct jenc;
 void write_errors(struct jenc *j, const char *pointer, const char *detail);
 
