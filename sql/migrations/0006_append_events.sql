@@ -1,30 +1,33 @@
 -- The intake for plain SQL: SELECT * FROM cartwright.append_events('[{...}, ...]').
 -- Checks the envelope only; the fold decodes with the one C decoder and dead-letters what that refuses.
 
--- An RFC 3339 time, or NULL for what is none. No exception is caught (each would cost a subtransaction): parts are checked
--- before they are cast. A leap second is the next second; fractions are cut to microseconds.
+-- An RFC 3339 time, or NULL for what is none. No exception is caught (each would cost a subtransaction): what a cast would
+-- refuse is refused before it. A leap second is the next second; fractions are cut to microseconds.
 CREATE FUNCTION cartwright.time_or_null(value text) RETURNS timestamptz
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT
+    LANGUAGE plpgsql STABLE PARALLEL SAFE STRICT
     AS $$
 DECLARE
-    m text[] := regexp_match(value, '^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$');
-    v_offset interval := interval '0';
+    v_leap  boolean;
+    v_local timestamp;
 BEGIN
-    IF m IS NULL OR m[1]::int < 1 OR m[2]::int NOT BETWEEN 1 AND 12 OR m[3]::int < 1
-       OR m[4]::int > 23 OR m[5]::int > 59 OR m[6]::int > 60 THEN
+    IF value !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$'
+       OR left(value, 4) = '0000' THEN
         RETURN NULL;
     END IF;
-    IF m[3]::int > extract(day FROM make_date(m[1]::int, m[2]::int, 1) + interval '1 month' - interval '1 day') THEN
+    IF substr(value, 9, 2) > '28'
+       AND substr(value, 9, 2)::int > extract(day FROM (left(value, 7) || '-01')::date + interval '1 month' - interval '1 day') THEN
         RETURN NULL;
     END IF;
-    IF length(m[8]) > 1 THEN
-        IF substr(m[8], 2, 2)::int > 23 OR substr(m[8], 5, 2)::int > 59 THEN
-            RETURN NULL;
-        END IF;
-        v_offset := make_interval(hours => (left(m[8], 1) || substr(m[8], 2, 2))::int, mins => (left(m[8], 1) || substr(m[8], 5, 2))::int);
+    v_leap := substr(value, 18, 2) = '60';
+    v_local := left(value, 10) || ' ' || substr(value, 12, 6) || CASE WHEN v_leap THEN '59' ELSE substr(value, 18, 2) END
+               || coalesce(substring(value FROM '\.[0-9]{1,6}'), '');
+    IF v_leap THEN
+        v_local := v_local + interval '1 second';
     END IF;
-    RETURN (make_date(m[1]::int, m[2]::int, m[3]::int) + make_interval(hours => m[4]::int, mins => m[5]::int, secs => m[6]::int)
-            + coalesce(rpad(substr(m[7], 2, 6), 6, '0')::int, 0) * interval '1 microsecond' - v_offset) AT TIME ZONE 'UTC';
+    IF right(value, 1) NOT IN ('Z', 'z') THEN
+        v_local := v_local - right(value, 6)::interval;
+    END IF;
+    RETURN v_local AT TIME ZONE 'UTC';
 END $$;
 
 -- What is wrong with a member that must be a text of 1 to p_bytes bytes; NULL for nothing.
@@ -38,7 +41,7 @@ CREATE FUNCTION cartwright.text_fault(value jsonb, p_bytes int) RETURNS text
 -- The envelope of one event: what append_rows wants to know, or the first fault (detail NULL: none).
 CREATE FUNCTION cartwright.envelope(e jsonb, p_received timestamptz, OUT id text, OUT key text, OUT type text, OUT occurred timestamptz,
                                     OUT pointer text, OUT detail text)
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 BEGIN
     pointer := '';

@@ -93,14 +93,15 @@ static const struct {
     const char *text;
     const char *utc; /* "": refused */
 } times[] = {
-    {"2026-01-30T10:00:00Z", "2026-01-30 10:00:00"},
-    {"2026-01-30t10:00:00z", "2026-01-30 10:00:00"},
-    {"2026-01-30T10:00:00.5+05:30", "2026-01-30 04:30:00.5"},
-    {"2026-01-30T10:00:00-23:59", "2026-01-31 09:59:00"},
-    {"2026-01-30T10:00:00.1234569Z", "2026-01-30 10:00:00.123456"},
-    {"2016-12-31T23:59:60Z", "2017-01-01 00:00:00"},
-    {"2024-02-29T00:00:00Z", "2024-02-29 00:00:00"},
-    {"9999-12-31T23:59:59Z", "9999-12-31 23:59:59"},
+    {"2026-01-30T10:00:00Z", "2026-01-30T10:00:00"},
+    {"2026-01-30t10:00:00z", "2026-01-30T10:00:00"},
+    {"2026-01-30T10:00:00.5+05:30", "2026-01-30T04:30:00.5"},
+    {"2026-01-30T10:00:00-23:59", "2026-01-31T09:59:00"},
+    {"2026-01-30T10:00:00.1234569Z", "2026-01-30T10:00:00.123456"},
+    {"2016-12-31T23:59:60Z", "2017-01-01T00:00:00"},
+    {"2016-12-31T23:59:60.25+01:00", "2016-12-31T23:00:00.25"},
+    {"2024-02-29T00:00:00Z", "2024-02-29T00:00:00"},
+    {"9999-12-31T23:59:59Z", "9999-12-31T23:59:59"},
     {"2026-02-29T00:00:00Z", ""},
     {"2026-02-30T00:00:00Z", ""},
     {"2026-04-31T00:00:00Z", ""},
@@ -124,11 +125,11 @@ static const struct {
 static void times_are_read_as_rfc_3339_and_nothing_else(void **state)
 {
     (void)state;
-    sql("SET timezone = 'America/New_York'");
+    sql("SET timezone = 'America/New_York'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'sql_standard'");
     for (size_t i = 0; i < COUNT_OF(times); i++) {
         const char *query = arena_printf(
             &spec.arena,
-            "SELECT coalesce((cartwright.time_or_null('%s') AT TIME ZONE 'UTC')::text, '')",
+            "SELECT coalesce(to_json(cartwright.time_or_null('%s') AT TIME ZONE 'UTC') #>> '{}', '')",
             times[i].text);
         assert_string_equal(sql_text(query), times[i].utc);
     }
