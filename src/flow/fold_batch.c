@@ -94,6 +94,16 @@ static bool has_binding(const struct fold_key *k)
     return found;
 }
 
+static void note_stored_carts(struct fold_key *k)
+{
+    struct cart_row rows[CARTS_MAX];
+
+    k->stored_cart_count = past_carts(k->after, k->lane, rows);
+    for (size_t i = 0; i < k->stored_cart_count; i++) {
+        k->stored_carts[i] = rows[i].cart_id;
+    }
+}
+
 /* One after the other, as far as the order allows. A document that cannot be read (another version wrote
  * it) is no reason to stop: the log has everything. */
 static void key_apply(struct fold_key *k, struct arena *a)
@@ -103,7 +113,9 @@ static void key_apply(struct fold_key *k, struct arena *a)
     if (!past_shopper(k->key, k->doc, a, &k->after, &unreadable)) {
         k->after = shopper_new(k->key, a);
         k->refold = true;
+        k->sweep = true;
     }
+    note_stored_carts(k);
     if (has_binding(k)) {
         k->before = shopper_copy(k->after, a);
         k->wants_history = true;
@@ -217,6 +229,19 @@ static void score(struct cart_row *row, const struct shopper *s, const struct ca
     row->scored_us = now_us;
 }
 
+/* Carts come much more often than they go; looking for some to delete costs more than writing them. */
+static bool lost_a_cart(const struct fold_key *k, const struct cart_row *rows, size_t count)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < k->stored_cart_count; i++) {
+        for (size_t n = 0; n < count; n++) {
+            found += strcmp(rows[n].cart_id, k->stored_carts[i]) == 0 ? 1 : 0;
+        }
+    }
+    return k->sweep || found < k->stored_cart_count;
+}
+
 bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct config *config,
                       const struct risk *risk, struct err *err)
 {
@@ -229,6 +254,9 @@ bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct co
         const struct fold_key *k = &b->keys[i];
         size_t carts;
         past_rows_add(&rows, k->after, k->lane, k->last_off, &carts);
+        if (lost_a_cart(k, rows.carts + rows.cart_count - carts, carts)) {
+            past_rows_sweep(&rows, k->lane, k->key);
+        }
         for (size_t c = 0; c < carts && risk != NULL; c++) {
             struct cart_row *row = &rows.carts[rows.cart_count - 1 - c];
             const struct cart *cart = shopper_cart(k->after, row->cart_id);

@@ -20,8 +20,11 @@ struct fold_key {
     const char *key;
     struct fold_event *events; /* a run of the batch, in the order to fold */
     size_t count;
-    int64_t last_off;       /* newest of the run */
-    const char *doc;        /* as stored; NULL: new */
+    int64_t last_off; /* newest of the run */
+    const char *doc;  /* as stored; NULL: new */
+    const char *stored_carts[CARTS_MAX];
+    size_t stored_cart_count;
+    bool sweep;             /* what carts are stored is not known */
     struct shopper *before; /* only where the binding may change */
     struct shopper *after;
     bool wants_history; /* fold again from the log, or forward all of it */

@@ -90,6 +90,7 @@ static bool trim_shopper(struct trim *t, const struct shopper_row *row, const st
         int64_t lower = rest.count == 0 ? t->floor_off : floor_before(&old, &rest);
         t->lower = lower < t->lower ? lower : t->lower;
         past_rows_add(&out->shoppers, now, t->lane, h->events[h->count - 1].off, &carts);
+        past_rows_sweep(&out->shoppers, t->lane, row->key);
     }
     return true;
 }

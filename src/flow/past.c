@@ -105,26 +105,30 @@ struct past_rows past_rows_make(size_t shoppers_max, struct arena *a)
     return (struct past_rows){
         .arena = a,
         .shoppers = arena_array(a, shoppers_max, sizeof(struct shopper_row)),
-        .lanes = arena_array(a, shoppers_max, sizeof(int32_t)),
-        .keys = arena_array(a, shoppers_max, sizeof(const char *)),
         .carts = arena_array(a, shoppers_max * CARTS_MAX, sizeof(struct cart_row)),
+        .swept_lanes = arena_array(a, shoppers_max, sizeof(int32_t)),
+        .swept_keys = arena_array(a, shoppers_max, sizeof(const char *)),
     };
 }
 
 void past_rows_add(struct past_rows *rows, const struct shopper *s, int lane, int64_t folded_off,
                    size_t *out_carts)
 {
-    rows->shoppers[rows->count] = (struct shopper_row){
+    rows->shoppers[rows->count++] = (struct shopper_row){
         .lane = lane, .key = s->key, .folded_off = folded_off, .doc = past_doc(s, rows->arena)};
-    rows->lanes[rows->count] = lane;
-    rows->keys[rows->count++] = s->key;
     *out_carts = past_carts(s, lane, rows->carts + rows->cart_count);
     rows->cart_count += *out_carts;
+}
+
+void past_rows_sweep(struct past_rows *rows, int lane, const char *key)
+{
+    rows->swept_lanes[rows->swept_count] = lane;
+    rows->swept_keys[rows->swept_count++] = key;
 }
 
 bool past_rows_write(const struct past_rows *rows, struct db *db, struct err *err)
 {
     return store_shoppers_write(db, rows->shoppers, rows->count, err) &&
-           store_carts_write(db, rows->lanes, rows->keys, rows->count, rows->carts,
-                             rows->cart_count, err);
+           store_carts_write(db, rows->swept_lanes, rows->swept_keys, rows->swept_count,
+                             rows->carts, rows->cart_count, err);
 }

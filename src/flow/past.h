@@ -28,16 +28,19 @@ size_t past_carts(const struct shopper *s, int lane, struct cart_row out[CARTS_M
 struct past_rows {
     struct arena *arena;
     struct shopper_row *shoppers;
-    int32_t *lanes; /* of shoppers, in parallel */
-    const char **keys;
     size_t count;
     struct cart_row *carts;
     size_t cart_count;
+    int32_t *swept_lanes; /* shoppers of whose stored carts some may be there no more */
+    const char **swept_keys;
+    size_t swept_count;
 };
 struct past_rows past_rows_make(size_t shoppers_max, struct arena *a);
 /* Adds a shopper and its carts, which are the last *out_carts of rows->carts. Borrows it. */
 void past_rows_add(struct past_rows *rows, const struct shopper *s, int lane, int64_t folded_off,
                    size_t *out_carts);
+/* Deletes stored carts of this shopper (of those the rows have room for) that are not among rows->carts. */
+void past_rows_sweep(struct past_rows *rows, int lane, const char *key);
 /* Shoppers first, then carts, as everywhere. */
 CAN_FAIL bool past_rows_write(const struct past_rows *rows, struct db *db, struct err *err);
 

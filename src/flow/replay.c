@@ -316,18 +316,6 @@ struct rewrite {
     struct replay_result lane;
 };
 
-static bool forget_shoppers(struct db *db, int lane, const char *const *keys, size_t count,
-                            struct arena *a, struct err *err)
-{
-    int32_t *lanes = arena_array(a, count, sizeof *lanes);
-
-    for (size_t i = 0; i < count; i++) {
-        lanes[i] = lane;
-    }
-    return count == 0 || (store_shoppers_delete(db, lane, keys, count, err) &&
-                          store_carts_write(db, lanes, keys, count, NULL, 0, err));
-}
-
 /* Writes what the log says of the page's shoppers, and deletes those it does not know. */
 static bool rewrite_page(void *ctx, const struct page *p, struct arena *a, struct err *err)
 {
@@ -350,12 +338,13 @@ static bool rewrite_page(void *ctx, const struct page *p, struct arena *a, struc
         } else {
             gone[gone_count++] = p->names[i];
         }
+        past_rows_sweep(&rows, p->lane, p->names[i]);
         w->lane.events += (int64_t)h->count;
     }
     w->lane.shoppers += (int64_t)rows.count;
     w->lane.carts += (int64_t)rows.cart_count;
-    return past_rows_write(&rows, w->db, err) &&
-           forget_shoppers(w->db, p->lane, gone, gone_count, a, err);
+    return store_shoppers_delete(w->db, p->lane, gone, gone_count, err) &&
+           past_rows_write(&rows, w->db, err);
 }
 
 static bool rewrite_lane(struct db *db, int lane, int64_t cursor_off, void *ctx, struct err *err)

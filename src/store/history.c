@@ -195,5 +195,5 @@ bool store_shoppers_delete(struct db *db, int lane, const char *const *keys, siz
 
     param_i32(&p, lane);
     param_text_array(&p, keys, count);
-    return db_exec(db, Q_history_shoppers_delete, &p, NULL, err);
+    return count == 0 || db_exec(db, Q_history_shoppers_delete, &p, NULL, err);
 }
