@@ -18,7 +18,7 @@ struct train_log {
 /* One shopper. Everything is borrowed until the callback returns. */
 struct train_key {
     const char *key;
-    struct event *events; /* in the fold's order */
+    struct event *events; /* those that count, in the fold's order, then the others */
     size_t count;
     const struct shopper *base;  /* what retention left; NULL */
     const struct shopper *final; /* after all events */

@@ -17,6 +17,7 @@ enum {
     MOMENTS_MAX =
         150000, /* of all; above it every other shopper (by hash) is left out, again and again */
     IDLE_MOMENTS = 3,
+    PENDING = IDLE_MOMENTS + 1,
 };
 static const int64_t idle_moments[IDLE_MOMENTS] = {MINUTES(10), MINUTES(30), MINUTES(60)};
 
@@ -34,6 +35,8 @@ struct walk {
     size_t first;      /* of this shopper's moments */
     size_t *purchases; /* positions among the events, ascending */
     size_t purchase_count;
+    int64_t pending_us[PENDING]; /* ascending; from next_pending on they wait for their time */
+    int next_pending;
 };
 
 static bool could_fill_a_cart(enum event_type type)
@@ -81,26 +84,7 @@ static void take_moment(struct walk *w, const struct shopper *state, int64_t at_
     };
 }
 
-/* After an event: now, unless more happened in the same instant, and after each idle time in which nothing happened. */
-static void take_moments(struct walk *w, const struct shopper *state, size_t event)
-{
-    const struct train_key *k = w->key;
-    int64_t at_us = k->events[event].occurred_us;
-    int64_t next_us = INT64_MAX;
-    for (size_t i = event + 1; i < k->count && next_us == INT64_MAX; i++) {
-        if (is_own_deed(k, &k->events[i])) {
-            next_us = k->events[i].occurred_us;
-        }
-    }
-    if (next_us > at_us) {
-        take_moment(w, state, at_us);
-    }
-    for (int i = 0; i < IDLE_MOMENTS && next_us > at_us + idle_moments[i]; i++) {
-        take_moment(w, state, at_us + idle_moments[i]);
-    }
-}
-
-/* A refold is asked for where a binding changes which events count: the state is then that of all events so far. */
+/* A refold is asked for by an event that came late: the state is then that of all events so far. */
 static struct shopper *step(const struct train_key *k, struct shopper *state, size_t event)
 {
     if (shopper_apply(state, &k->events[event], k->arena) == SHOPPER_FOLDED) {
@@ -111,6 +95,26 @@ static struct shopper *step(const struct train_key *k, struct shopper *state, si
     return shopper_fold_all(k->base, k->key, so_far, event + 1, INT64_MAX, k->arena);
 }
 
+/* Moments before the time, from the state that held then. */
+static void take_pending(struct walk *w, const struct shopper *state, int64_t before_us)
+{
+    for (; w->next_pending < PENDING && w->pending_us[w->next_pending] < before_us;
+         w->next_pending++) {
+        take_moment(w, state, w->pending_us[w->next_pending]);
+    }
+}
+
+/* A deed makes the moments to come: right after it (once nothing more happens in the same instant), and after each idle time if no other comes first. */
+static void await_moments(struct walk *w, int64_t deed_us)
+{
+    w->next_pending = 0;
+    w->pending_us[0] = deed_us;
+    for (int i = 0; i < IDLE_MOMENTS; i++) {
+        w->pending_us[i + 1] = deed_us + idle_moments[i];
+    }
+}
+
+/* Event by event, through the code that folds a live event. */
 static void replay(struct walk *w)
 {
     const struct train_key *k = w->key;
@@ -118,10 +122,43 @@ static void replay(struct walk *w)
         k->base ? shopper_copy(k->base, k->arena) : shopper_new(k->key, k->arena);
     for (size_t i = 0; i < k->count; i++) {
         int64_t late = state->late_events;
+        take_pending(w, state, k->events[i].occurred_us);
         state = step(k, state, i);
         if (is_own_deed(k, &k->events[i]) && state->late_events == late) {
-            take_moments(w, state, i);
+            await_moments(w, k->events[i].occurred_us);
         }
+    }
+    take_pending(w, state, INT64_MAX);
+}
+
+/* ---- a shopper who was somebody else before ---- */
+
+/* Forwarded events occurred before the binding that makes them count: the state of a moment is then what was known at that moment, folded anew, as a dry
+ * run in the past does it. Which is why the moments are thinned before. */
+static void replay_bound(struct walk *w)
+{
+    const struct train_key *k = w->key;
+    int64_t *times = arena_array(k->arena, k->count * PENDING + 1, sizeof *times);
+    struct event *scratch = arena_array(k->arena, k->count + 1, sizeof *scratch);
+    size_t count = 0;
+    for (size_t i = 0; i <= k->count; i++) {
+        bool deed = i < k->count && is_own_deed(k, &k->events[i]);
+        int64_t before_us = deed ? k->events[i].occurred_us : INT64_MAX;
+        for (; (deed || i == k->count) && w->next_pending < PENDING &&
+               w->pending_us[w->next_pending] < before_us;
+             w->next_pending++) {
+            times[count++] = w->pending_us[w->next_pending];
+        }
+        if (deed) {
+            await_moments(w, before_us);
+        }
+    }
+    size_t kept = count < KEY_MOMENTS_MAX ? count : KEY_MOMENTS_MAX;
+    memcpy(scratch, k->events, k->count * sizeof *scratch);
+    for (size_t i = 0; i < kept; i++) {
+        int64_t at_us = times[i * count / kept];
+        take_moment(w, shopper_fold_all(k->base, k->key, scratch, k->count, at_us, k->arena),
+                    at_us);
     }
 }
 
@@ -161,8 +198,9 @@ static void thin_all(struct moment_set *set)
 
 void moment_set_take(struct moment_set *set, const struct train_key *k)
 {
-    struct walk w = {.key = k, .set = set, .first = set->count};
+    struct walk w = {.key = k, .set = set, .first = set->count, .next_pending = PENDING};
     bool cart = k->base != NULL;
+    bool bound = false;
     set->key_hash = hash_fnv64(k->key, strlen(k->key));
     if (left_out(set, set->key_hash)) {
         return;
@@ -171,6 +209,7 @@ void moment_set_take(struct moment_set *set, const struct train_key *k)
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
         cart = cart || could_fill_a_cart(e->type);
+        bound = bound || e->via != NULL;
         if (e->type == EVENT_PURCHASE && identity_counts(k->final, e)) {
             w.purchases[w.purchase_count++] = i;
         }
@@ -178,7 +217,11 @@ void moment_set_take(struct moment_set *set, const struct train_key *k)
     if (!cart) {
         return;
     }
-    replay(&w);
+    if (bound) {
+        replay_bound(&w);
+    } else {
+        replay(&w);
+    }
     if (set->count > w.first) {
         thin_shopper(set, w.first);
         set->keys++;

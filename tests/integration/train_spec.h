@@ -1,0 +1,30 @@
+#ifndef TESTS_INTEGRATION_TRAIN_SPEC_H
+#define TESTS_INTEGRATION_TRAIN_SPEC_H
+
+/* A small shop whose truth the test knows, and a training of it. */
+#include "flow/train.h"
+#include "integration/flow_spec.h"
+
+/* Shoppers who come one after the other, five minutes apart. Each views three products, puts one in the cart and looks at one more. With taste, products
+ * come from one of six groups; without, from anywhere. Every other cart is shown shipping cost: with effect, those are mostly lost and the others
+ * mostly bought within ten minutes; without, all buy after a time that nothing foretells. */
+struct shop {
+    int shoppers;
+    bool taste;
+    bool effect;
+    uint64_t seed;
+};
+void open_shop(struct flow_bench *b, const struct shop *shop);
+
+/* train_run with a horizon of 30 minutes, silent; fails the test if it fails. */
+struct trained_shop {
+    struct train_result affinity;
+    struct train_result risk;
+};
+struct trained_shop train_shop(struct flow_bench *b, uint64_t seed);
+bool try_training(struct flow_bench *b, const struct train_options *options,
+                  struct trained_shop *out, struct err *err);
+struct train_options
+quiet_options(void); /* all, horizon 30 minutes, seed 1, everything in the log */
+
+#endif

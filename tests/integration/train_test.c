@@ -1,0 +1,272 @@
+/* Training on a small shop whose truth is known: what is learnt, what the gate refuses, and that the same log gives the same bytes. */
+#include "integration/train_spec.h"
+
+#include "base/clock.h"
+#include "domain/risk_encode.h"
+#include "flow/train_log.h"
+#include "flow/train_moments.h"
+#include "flow/view.h"
+#include "store/models.h"
+#include "support/spec.h"
+
+#include <stdlib.h>
+
+static struct flow_bench bench;
+
+static int open_bench(void **state)
+{
+    (void)state;
+    flow_open(&bench, "train");
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    (void)state;
+    flow_close(&bench);
+    return 0;
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    forget_everything(&bench);
+    run_sql(&bench,
+            "TRUNCATE cartwright.model_promotion, cartwright.model_chunk, cartwright.model");
+    return 0;
+}
+
+static struct model_row row_of_model(const char *version)
+{
+    struct model_row row = {0};
+    struct err err = {0};
+    bool found = false;
+    assert_true(store_model_find(bench.db, version, &bench.arena, &row, &found, &err));
+    assert_true(found);
+    return row;
+}
+
+static void planted_tastes_and_effects_win_over_the_baselines(void **state)
+{
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    struct trained_shop t = train_shop(&bench, 1);
+    assert_true(t.affinity.promoted);
+    assert_string_equal(t.affinity.version, "affinity-als-2");
+    assert_true(t.risk.promoted);
+    assert_string_equal(t.risk.version, "risk-fm-2");
+    assert_string_equal(row_of_model("affinity-popularity-1").verdict, "baseline");
+    assert_string_equal(row_of_model("risk-base_rate-1").verdict, "baseline");
+    struct model_row risk = row_of_model("risk-fm-2");
+    assert_true(risk.champion);
+    assert_string_equal(risk.verdict, "passed");
+    assert_text_contains(risk.card, "\"log_loss\"");
+    assert_text_contains(risk.card, "\"git\"");
+}
+
+static void noise_is_refused_and_the_baselines_serve(void **state)
+{
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = false, .effect = false, .seed = 2});
+    struct trained_shop t = train_shop(&bench, 1);
+    assert_false(t.affinity.promoted);
+    assert_string_equal(t.affinity.version, "affinity-popularity-1");
+    assert_string_equal(t.affinity.trained, "affinity-als-2");
+    assert_false(t.risk.promoted);
+    assert_string_equal(t.risk.version, "risk-base_rate-1");
+    assert_string_equal(row_of_model("risk-fm-2").verdict, "refused");
+    assert_text_contains(t.risk.reason, "does not beat the baseline");
+}
+
+static void the_same_log_and_seed_give_the_same_bytes(void **state)
+{
+    static const char *const pairs[][2] = {{"affinity-popularity-1", "affinity-popularity-3"},
+                                           {"affinity-als-2", "affinity-als-4"},
+                                           {"risk-base_rate-1", "risk-base_rate-3"},
+                                           {"risk-fm-2", "risk-fm-4"}};
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    train_shop(&bench, 1);
+    train_shop(&bench, 1);
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        assert_memory_equal(row_of_model(pairs[i][0]).sha256, row_of_model(pairs[i][1]).sha256,
+                            SHA256_BYTES);
+    }
+    train_shop(&bench, 2);
+    assert_memory_not_equal(row_of_model("risk-fm-2").sha256, row_of_model("risk-fm-6").sha256,
+                            SHA256_BYTES);
+}
+
+static void too_little_for_any_model_is_refused_with_what_is_missing(void **state)
+{
+    struct trained_shop t = {0};
+    struct err err = {0};
+    const struct train_options options = quiet_options();
+    (void)state;
+    assert_false(try_training(&bench, &options, &t, &err));
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_text_contains(err.text, "no events");
+    TELL(&bench, .id = "e1", .type = "product_viewed", .customer = "anna", .product = "p1");
+    assert_false(try_training(&bench, &options, &t, &err));
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_text_contains(err.text, "affinity needs");
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.model"), 0);
+}
+
+static void a_few_shoppers_are_enough_for_the_baselines(void **state)
+{
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 20, .taste = true, .effect = true, .seed = 4});
+    struct trained_shop t = train_shop(&bench, 1);
+    assert_string_equal(t.risk.version, "risk-base_rate-1");
+    assert_string_equal(t.risk.trained, "");
+    assert_text_contains(t.risk.reason, "too little to train a machine");
+    assert_text_contains(t.affinity.version, "affinity-popularity");
+}
+
+static void a_kind_without_data_does_not_keep_the_other_from_being_trained(void **state)
+{
+    struct trained_shop t = {0};
+    struct err err = {0};
+    struct train_options options = quiet_options();
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 40, .taste = true, .effect = true, .seed = 5});
+    options.horizon_us = DAYS(30); /* nothing is known that late */
+    assert_false(try_training(&bench, &options, &t, &err));
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_text_contains(err.text, "risk needs");
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.model WHERE kind = 'affinity'"), 2);
+}
+
+static void an_older_log_does_not_unseat_who_saw_a_later_one(void **state)
+{
+    struct trained_shop t = {0};
+    struct err err = {0};
+    struct train_options options = quiet_options();
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    train_shop(&bench, 1);
+    options.as_of_us = START_US + SECONDS(400 * 300);
+    assert_true(try_training(&bench, &options, &t, &err));
+    assert_string_equal(t.risk.version, "risk-fm-2");
+    assert_false(t.risk.promoted);
+    assert_text_contains(t.risk.reason, "later events");
+    assert_string_equal(t.affinity.version, "affinity-als-2");
+}
+
+static void going_back_is_one_step_and_repeats(void **state)
+{
+    struct err err = {0};
+    const char *before = NULL;
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    train_shop(&bench, 1);
+    train_shop(&bench, 2);
+    assert_true(row_of_model("risk-fm-4").champion);
+    assert_true(store_model_previous(bench.db, "risk", &bench.arena, &before, &err));
+    assert_string_equal(before, "risk-fm-2");
+    assert_true(
+        store_model_promote(bench.db, "risk", before, "rollback", false, clock_now_us(), &err));
+    assert_true(row_of_model("risk-fm-2").champion);
+    assert_true(store_model_previous(bench.db, "risk", &bench.arena, &before, &err));
+    assert_null(before); /* there was none before the first */
+}
+
+/* ---- the same moment in training and in serving ---- */
+
+static bool take_key(void *ctx, const struct train_key *k, struct err *err)
+{
+    struct moment_set *set = ctx;
+    size_t first = set->count;
+    (void)err;
+    moment_set_take(set, k);
+    for (size_t i = first; i < set->count; i++) {
+        const struct moment *m = &set->all[i];
+        struct view view;
+        struct features x;
+        struct err refused = {0};
+        if (!view_read(bench.db, k->key, m->at_us, &bench.arena, &view, &refused)) {
+            fail_msg("view: %s", refused.text);
+        }
+        features_of(view.shopper, shopper_open_cart(view.shopper), m->at_us, &x);
+        struct risk_example served = risk_flatten(&x);
+        for (int f = 0; f < FEATURE_COUNT; f++) {
+            if (memcmp(&served.values[f], &m->x.values[f], sizeof(double)) != 0) {
+                fail_msg("%s of %s: %.17g in serving, %.17g in training",
+                         feature_def((enum feature_id)f)->name, k->key, served.values[f],
+                         m->x.values[f]);
+            }
+        }
+    }
+    return true;
+}
+
+static void a_moment_has_the_same_features_in_serving_and_in_training(void **state)
+{
+    struct moment_set set = {0};
+    struct train_log log = {0};
+    struct err err = {0};
+    CLEANUP(db_close) struct db *reader = NULL;
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 30, .taste = true, .effect = true, .seed = 6});
+    TELL(&bench, .id = "x1", .type = "cart_item_added", .anonymous = "browser", .product = "p1",
+         .at_s = 100);
+    TELL(&bench, .id = "x2", .type = "identify", .anonymous = "browser", .customer = "shopper1",
+         .at_s = 900);
+    fold_to_end(&bench);
+    assert_true(database_connect(&bench.database, &reader, &err));
+    assert_true(train_log_read(reader, INT64_MAX, take_key, &set, &log, &err));
+    assert_true(set.count > 100);
+    moment_set_free(&set);
+}
+
+static void moments_are_after_each_event_and_after_idle_times_without_one(void **state)
+{
+    const struct told events[] = {
+        {.id = "1", .type = "product_viewed", .customer = "anna", .product = "p", .at_s = 0},
+        {.id = "2", .type = "cart_item_added", .customer = "anna", .product = "p", .at_s = 60},
+        {.id = "3",
+         .type = "product_viewed",
+         .customer = "anna",
+         .product = "q",
+         .at_s = 60 + 12 * 60},
+        {.id = "4", .type = "purchase", .customer = "anna", .product = "p", .at_s = 60 + 52 * 60},
+    };
+    /* added; 10 idle minutes; viewed; 10, 30 idle minutes; then it was bought and the cart is closed */
+    const int64_t expected[] = {60, 660, 780, 780 + 600, 780 + 1800};
+    struct moment_set set = {0};
+    struct train_log log = {0};
+    struct err err = {0};
+    CLEANUP(db_close) struct db *reader = NULL;
+    (void)state;
+    tell_all(&bench, events, COUNT_OF(events));
+    assert_true(database_connect(&bench.database, &reader, &err));
+    assert_true(train_log_read(reader, INT64_MAX, take_key, &set, &log, &err));
+    assert_int_equal(set.count, COUNT_OF(expected));
+    for (size_t i = 0; i < set.count; i++) {
+        assert_int_equal(set.all[i].at_us, START_US + SECONDS(expected[i]));
+        assert_int_equal(set.all[i].bought_us, START_US + SECONDS(events[3].at_s));
+    }
+    moment_set_free(&set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(planted_tastes_and_effects_win_over_the_baselines, forget),
+        cmocka_unit_test_teardown(noise_is_refused_and_the_baselines_serve, forget),
+        cmocka_unit_test_teardown(the_same_log_and_seed_give_the_same_bytes, forget),
+        cmocka_unit_test_teardown(too_little_for_any_model_is_refused_with_what_is_missing, forget),
+        cmocka_unit_test_teardown(a_few_shoppers_are_enough_for_the_baselines, forget),
+        cmocka_unit_test_teardown(a_kind_without_data_does_not_keep_the_other_from_being_trained,
+                                  forget),
+        cmocka_unit_test_teardown(an_older_log_does_not_unseat_who_saw_a_later_one, forget),
+        cmocka_unit_test_teardown(going_back_is_one_step_and_repeats, forget),
+        cmocka_unit_test_teardown(a_moment_has_the_same_features_in_serving_and_in_training,
+                                  forget),
+        cmocka_unit_test_teardown(moments_are_after_each_event_and_after_idle_times_without_one,
+                                  forget),
+    };
+    return cmocka_run_group_tests(tests, open_bench, close_bench);
+}
