@@ -1,4 +1,5 @@
 /* Plays every transcript (*.http) of this folder against one running program, and compares. */
+#include "api/described.h"
 #include "api/match.h"
 #include "api/transcript.h"
 #include "support/pg_fixture.h"
@@ -26,6 +27,7 @@ struct run {
     char *keys[SCOPES];
     char *revoked;
     char *expired;
+    json_t *openapi;
     int failures;
     int played;
 };
@@ -282,15 +284,32 @@ static bool matches(const struct exchange *e, const struct answer *a, char *why,
     return body_matches(e, a, why, max);
 }
 
+static bool described(const struct run *run, const struct exchange *e, const struct answer *a,
+                      char *why)
+{
+    char *type = head_value(a, "Content-Type", strlen("Content-Type"));
+    struct seen seen = {.method = e->method,
+                        .target = e->target,
+                        .status = (int)a->status,
+                        .content_type = type,
+                        .body = a->body,
+                        .head = strcmp(e->method, "HEAD") == 0};
+    bool is = is_described(run->openapi, &seen, why);
+
+    free(type);
+    return is;
+}
+
 static void play(struct run *run, const char *path, const struct exchange *e, struct answer *a)
 {
-    char why[600] = "";
+    char why[WHY_MAX] = "";
     bool passed = false;
 
     for (int i = 0; !passed && i < (e->eventually ? TRIES_MAX : 1); i++) {
         (void)(i > 0 && poll(NULL, 0, TRY_EVERY_MS));
         passed = ask(run, e, a) && matches(e, a, why, sizeof why);
     }
+    passed = passed && described(run, e, a, why);
     run->played++;
     if (!passed) {
         run->failures++;
@@ -334,12 +353,27 @@ static void play_file(struct run *run, const char *path)
     transcript_free(&t);
 }
 
-static void play_all(struct run *run)
+static json_t *load_description(void)
+{
+    char path[1000];
+
+    (void)snprintf(path, sizeof path, "%s/src/http/openapi.json", getenv("CARTWRIGHT_SOURCE"));
+    json_t *doc = json_load_file(path, 0, NULL);
+    if (doc == NULL) {
+        (void)fprintf(stderr, "%s cannot be read\n", path);
+        exit(1);
+    }
+    return doc;
+}
+
+/* Every transcript in the folder. */
+static void play_all(struct run *run, const char *folder)
 {
     char pattern[1000];
     glob_t files = {0};
 
-    (void)snprintf(pattern, sizeof pattern, "%s/tests/api/*.http", getenv("CARTWRIGHT_SOURCE"));
+    (void)snprintf(pattern, sizeof pattern, "%s/tests/%s/*.http", getenv("CARTWRIGHT_SOURCE"),
+                   folder);
     if (glob(pattern, 0, NULL, &files) != 0) {
         (void)fprintf(stderr, "no transcripts: %s\n", pattern);
         run->failures++;
@@ -355,12 +389,12 @@ int main(void)
     const char *const flags[] = {
         "--http-body-max",  "65536", "--batch-max", "50", "--fold-poll", "10ms", "--data-dir",
         service_data_dir(), NULL};
-    struct run run = {.url = pg_fixture_database("api")};
+    struct run run = {.url = pg_fixture_database("api"), .openapi = load_description()};
 
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     make_keys(&run);
     run.service = service_start(run.url, flags);
-    play_all(&run);
+    play_all(&run, "api");
     int code = service_stop(&run.service);
     if (code != 0) {
         (void)printf("the program ended with %d\n", code);
@@ -372,6 +406,7 @@ int main(void)
     }
     free(run.revoked);
     free(run.expired);
+    json_decref(run.openapi);
     pg_fixture_drop(run.url);
     curl_global_cleanup();
     return run.failures == 0 && run.played > 0 ? 0 : 1;
