@@ -6,15 +6,15 @@
 /* The cart rows derived from folded shoppers. */
 struct cart_row {
     int lane;
+    int32_t round;
     const char *cart_id;
     const char *key;
-    int32_t round;
     const char *status;
-    int32_t lines;
     int64_t units;
     int64_t total_minor;  /* INT64_MIN: unknown */
     const char *currency; /* NULL unknown */
     int64_t opened_us, changed_us, seen_us;
+    int32_t lines;
     int32_t contacted;
     bool bot, imported;
     double risk; /* NaN: not scored by this write; keeps the stored score */

@@ -98,9 +98,9 @@ enum { SUBMITTERS = 8, SUBMISSIONS = 60, ROWS = 4, IDS = 700 };
 struct submitter {
     pthread_t thread;
     struct intake *intake;
-    int number;
     struct event_row *pool; /* IDS events that all submitters send */
     atomic_int *stored;     /* by event */
+    int number;
     int failures;
 };
 

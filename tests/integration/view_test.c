@@ -1,4 +1,5 @@
 /* A shopper as of now: what is stored, and what nobody has folded yet. */
+#include "base/clock.h"
 #include "flow/view.h"
 #include "flow_spec.h"
 #include "support/spec.h"
@@ -74,8 +75,8 @@ static void a_view_of_the_past_leaves_out_what_came_later(void **state)
     TELL(&bench, .id = "e2", .type = "cart_item_added", .customer = "y", .product = "hat",
          .at_s = 20);
     fold_to_end(&bench);
-    assert_int_equal(view_of("c:y", START_US + 15 * 1000000).shopper->carts[0].line_count, 1);
-    assert_int_equal(view_of("c:y", START_US + 20 * 1000000).shopper->carts[0].line_count, 2);
+    assert_int_equal(view_of("c:y", START_US + SECONDS(15)).shopper->carts[0].line_count, 1);
+    assert_int_equal(view_of("c:y", START_US + SECONDS(20)).shopper->carts[0].line_count, 2);
 }
 
 static void nobody_is_unknown_and_empty(void **state)
