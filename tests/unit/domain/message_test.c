@@ -107,8 +107,7 @@ static void a_pick_says_why_it_is_shown(void **state)
 
     assert_string_equal(text_of(card, "kind"), "recommendation");
     assert_string_equal(text_of(card, "source"), "session");
-    assert_string_equal(text_of(card, "reason"),
-                        "passt zu Fjord X2 phone in Ihrem Warenkorb");
+    assert_string_equal(text_of(card, "reason"), "passt zu Fjord X2 phone in Ihrem Warenkorb");
     assert_string_equal(text_of(m, "locale"), "de-AT");
     json_decref(m);
 }
