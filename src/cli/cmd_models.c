@@ -35,8 +35,8 @@ static bool read_options(int argc, char **argv, struct options *out)
                                           {NULL, 0, NULL, 0}};
     optind = 1;
     for (;;) {
-        int c = getopt_long(argc, argv, "", longs,
-                            NULL); // NOLINT(concurrency-mt-unsafe): one thread yet
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread yet
+        int c = getopt_long(argc, argv, "", longs, NULL);
         switch (c) {
         case -1:
             return true;

@@ -65,8 +65,8 @@ static bool read_request(int argc, char **argv, struct request *r, struct err *e
     bool ok = true;
     optind = 1;
     while (ok) {
-        int c = getopt_long(argc, argv, "", longs,
-                            NULL); // NOLINT(concurrency-mt-unsafe): one thread yet
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread yet
+        int c = getopt_long(argc, argv, "", longs, NULL);
         if (c == -1) {
             return true;
         }

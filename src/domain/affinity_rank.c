@@ -110,7 +110,8 @@ static float closeness(int64_t a, int64_t b)
 /* Keeps the best hits sorted; equal scores stay in the order they came: most popular first. */
 static int keep_best(struct topk_hit *best, int count, int max, struct topk_hit hit)
 {
-    if (count == max && best[count - 1].score >= hit.score) {
+    assert(max > 0);
+    if (count == max && best[max - 1].score >= hit.score) {
         return count;
     }
     int at = count < max ? count++ : count - 1;

@@ -104,11 +104,10 @@ const struct live_set *live_acquire(struct live *live)
 void live_release(struct live *live, const struct live_set **set)
 {
     (void)live;
-    if (*set) {
-        /* The face is the set's first member, and only readers see it as const. */
-        set_drop((struct set *)(uintptr_t)*set);
-        *set = NULL;
-    }
+    struct set *held = NULL;
+    memcpy(&held, set, sizeof(void *)); /* what readers see is the set's first member */
+    *set = NULL;
+    set_drop(held);
 }
 
 /* ---- looking ---- */

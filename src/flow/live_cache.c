@@ -113,8 +113,8 @@ static struct cached *list(DIR *dir, size_t *out_count)
 {
     struct cached *all = NULL;
     size_t count = 0;
-    for (struct dirent *e = readdir(dir); e;
-         e = readdir(dir)) { // NOLINT(concurrency-mt-unsafe): the stream is ours
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         struct stat st;
         if (strncmp(e->d_name, "model-", 6) == 0 &&
             fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -135,9 +135,10 @@ void live_cache_trim(const char *path)
         return;
     }
     struct cached *all = list(dir, &count);
-    if (all) {
-        qsort(all, count, sizeof *all, newest_first);
+    if (!all) {
+        return;
     }
+    qsort(all, count, sizeof *all, newest_first);
     for (size_t i = FILES_KEPT; i < count; i++) {
         (void)unlinkat(dirfd(dir), all[i].name, 0);
     }

@@ -14,6 +14,6 @@ CAN_FAIL bool live_cache_open(const char *dir, struct db *db, const struct model
                               struct model_file *out, struct err *err);
 
 /* Removes all but the newest files. A file that some process has mapped stays readable for it. */
-void live_cache_trim(const char *dir);
+void live_cache_trim(const char *path);
 
 #endif

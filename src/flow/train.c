@@ -27,7 +27,7 @@ void train_say(const struct training *t, const char *step, const char *fmt, ...)
         fprintf(t->options->out, "%-9s %s\n", step, text);
         return;
     }
-    struct buf line = buf_make(4 * SAY_MAX);
+    struct buf line = buf_make((size_t)4 * SAY_MAX);
     struct jenc j = jenc_begin(&line);
     jenc_object(&j, NULL);
     jenc_str(&j, "step", step);

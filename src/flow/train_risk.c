@@ -105,7 +105,7 @@ static double rate_of(const struct moments *m)
 /* Moments later than the end of the log less the horizon are unknown and left out. */
 static void label_moments(struct run *r, struct moment_set *set)
 {
-    r->known.all = mem_array(set->count + 1, sizeof *r->known.all);
+    r->known.all = mem_array(set->count + 1, sizeof(void *));
     for (size_t i = 0; i < set->count; i++) {
         struct moment *m = &set->all[i];
         if (m->at_us <= r->window.as_of_us - r->window.horizon_us) {
@@ -113,7 +113,7 @@ static void label_moments(struct run *r, struct moment_set *set)
             r->known.all[r->known.count++] = m;
         }
     }
-    qsort(r->known.all, (size_t)r->known.count, sizeof(const struct moment *), by_time);
+    qsort(r->known.all, (size_t)r->known.count, sizeof(void *), by_time);
     r->known_rate = rate_of(&r->known);
 }
 
@@ -141,9 +141,8 @@ static void window_cut(struct run *r, int64_t cut_us)
 {
     free(r->before.all);
     free(r->after.all);
-    r->before =
-        (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof *r->before.all)};
-    r->after = (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof *r->after.all)};
+    r->before = (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof(void *))};
+    r->after = (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof(void *))};
     r->cut_us = cut_us;
     for (int i = 0; i < r->known.count; i++) {
         const struct moment *m = r->known.all[i];

@@ -51,7 +51,7 @@ static bool held_out(const struct moment *m)
 /* The moments come in order of time, and each part keeps it. */
 static void part_rows(struct fitting *f, const struct moments *m)
 {
-    f->rows = mem_array((size_t)m->count, sizeof *f->rows);
+    f->rows = mem_array((size_t)m->count, sizeof(void *));
     for (int side = 0; side < 2; side++) {
         for (int i = 0; i < m->count; i++) {
             if (held_out(m->all[i]) == (side == 1)) {
@@ -64,7 +64,7 @@ static void part_rows(struct fitting *f, const struct moments *m)
 
 static bool learn_bins(struct fitting *f, struct err *err)
 {
-    const struct risk_example **examples = mem_array((size_t)f->fit_rows + 1, sizeof *examples);
+    const struct risk_example **examples = mem_array((size_t)f->fit_rows + 1, sizeof(void *));
     for (int i = 0; i < f->fit_rows; i++) {
         examples[i] = &f->rows[i]->x;
     }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ static bool store_pair(const struct training *t, const struct trained_pair *pair
         return false;
     }
     const char *serves = v->passed ? challenger : v->champion_stands ? champion->version : baseline;
+    assert(serves); /* a verdict passes only what was made */
     snprintf(out->version, sizeof out->version, "%s", serves);
     snprintf(out->trained, sizeof out->trained, "%s", challenger ? challenger : "");
     snprintf(out->reason, sizeof out->reason, "%s", v->reason);
