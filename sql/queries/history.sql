@@ -35,8 +35,12 @@ SELECT k.key
  ORDER BY k.key
 
 -- name: history_lane_states
--- Where each lane's fold stands, and what retention left.
-SELECT l.lane, coalesce(c.off, 0), l.floor_off
+-- Where each lane's fold stands, what retention left, and whether there is anything in it at all.
+SELECT l.lane, coalesce(c.off, 0), l.floor_off,
+       EXISTS (SELECT FROM cartwright.event e WHERE e.lane = l.lane)
+       OR EXISTS (SELECT FROM cartwright.shopper s WHERE s.lane = l.lane)
+       OR EXISTS (SELECT FROM cartwright.shopper_base b WHERE b.lane = l.lane)
+       OR EXISTS (SELECT FROM cartwright.cart k WHERE k.lane = l.lane)
   FROM cartwright.lane l
   LEFT JOIN cartwright.lane_cursor c ON c.lane = l.lane AND c.consumer = 'fold'
  ORDER BY l.lane

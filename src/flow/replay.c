@@ -76,7 +76,7 @@ static bool snapshot_pages(struct db *db, page_fn *fn, void *ctx, int64_t *out_u
               store_unread_count(db, out_unread, err);
 
     for (int lane = 0; ok && lane < LANES; lane++) {
-        ok = lane_pages(db, lane, states[lane].cursor, fn, ctx, err);
+        ok = !states[lane].used || lane_pages(db, lane, states[lane].cursor, fn, ctx, err);
     }
     if (!ok) {
         db_rollback(db);

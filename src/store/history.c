@@ -152,8 +152,9 @@ bool store_lane_states(struct db *db, struct lane_state out[LANES], struct err *
     for (int row = 0; row < PQntuples(r); row++) {
         int lane = row_i32(r, row, 0);
         assert(lane >= 0 && lane < LANES);
-        out[lane] =
-            (struct lane_state){.cursor = row_i64(r, row, 1), .floor_off = row_i64(r, row, 2)};
+        out[lane] = (struct lane_state){.cursor = row_i64(r, row, 1),
+                                        .floor_off = row_i64(r, row, 2),
+                                        .used = row_bool(r, row, 3)};
     }
     return true;
 }

@@ -39,6 +39,7 @@ CAN_FAIL bool store_lane_keys(struct db *db, int lane, struct arena *a, const ch
 struct lane_state {
     int64_t cursor; /* of the fold */
     int64_t floor_off;
+    bool used; /* some event, shopper or cart is in it */
 };
 CAN_FAIL bool store_lane_states(struct db *db, struct lane_state out[LANES], struct err *err);
 /* Events past the cursors. */
