@@ -23,7 +23,7 @@ struct params {
 struct params params_make(struct arena *a);
 void param_i32(struct params *p, int32_t v);
 void param_i64(struct params *p, int64_t v);
-void param_f64(struct params *p, double v);                          /* NaN -> SQL NULL */
+void param_f64(struct params *p, double v); /* NaN -> SQL NULL */
 void param_bool(struct params *p, bool v);
 void param_text(struct params *p, const char *v); /* NULL -> SQL NULL */
 void param_textn(struct params *p, const char *v, size_t len);
