@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "cartwright maintain [--json]\n"
+    "maintain [--json]\n"
     "\n"
     "Removes events older than the setting `retention` from the log (what they said stays in the\n"
     "shoppers), and reports how far the fold is behind. Safe to repeat and to interrupt.\n";
@@ -59,8 +59,7 @@ int cmd_maintain(int argc, char **argv, const struct config *config)
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        (void)fputs(usage, stdout);
-        return EXIT_DONE;
+        return cli_usage("maintain", usage, NULL);
     }
     if (argc > 1 && !json) {
         return cli_usage("maintain", usage, "unknown argument");

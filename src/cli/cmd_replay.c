@@ -10,9 +10,9 @@
 #include <string.h>
 
 static const char usage[] =
-    "cartwright replay --check [--at TIME] [--json]\n"
-    "                  --dump [--from-log] [--at TIME]\n"
-    "                  --rebuild [--json]\n"
+    "replay --check [--at TIME] [--json]\n"
+    "                         --dump [--from-log] [--at TIME]\n"
+    "                         --rebuild [--json]\n"
     "\n"
     "  --check     rebuild every shopper and cart from the event log and compare them with what is\n"
     "              stored, byte for byte; the first difference is printed, and the exit code is 1\n"
@@ -126,12 +126,8 @@ int cmd_replay(int argc, char **argv, const struct config *config)
     struct err err = {0};
     const char *problem = request_parse(argc, argv, &r);
 
-    if (problem != NULL) {
+    if (problem != NULL || r.help) {
         return cli_usage("replay", usage, problem);
-    }
-    if (r.help) {
-        (void)fputs(usage, stdout);
-        return EXIT_DONE;
     }
     if (!run(&r, config, &result, &err)) {
         return cli_fail("replay", &err);
