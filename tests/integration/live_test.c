@@ -235,6 +235,7 @@ static void *read_on(void *arg)
         }
         live_release(r->live, &set);
         atomic_fetch_add(&r->scored, 1);
+        (void)sched_yield(); /* two cores, and the swaps need one */
     }
     arena_free(&a);
     return NULL;

@@ -15,7 +15,7 @@
 enum { TASTE = 8, TRAINED = 2 * TASTE, ITEMS = TRAINED + 3, SHOPPERS = 60, FACTORS = 4 };
 
 static struct world {
-    char ids[ITEMS][8];
+    char ids[ITEMS][16];
     struct affinity_item items[ITEMS];
     struct als_options options;
     struct buf als;
