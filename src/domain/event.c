@@ -79,19 +79,20 @@ int event_lane(const char *key)
 
 /* ---- derived events ---- */
 
-char *event_derived_id(const char *prefix, const char *scope, const char *cause,
+char *event_derived_id(const char *kind, const char *scope, const char *cause,
                        char out[EVENT_DERIVED_ID_MAX])
 {
     struct hash_state hash;
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX];
 
-    assert(strlen(prefix) + SHA256_HEX <= EVENT_DERIVED_ID_MAX);
+    assert(strlen(EVENT_DERIVED_PREFIX) + strlen(kind) + 1 + SHA256_HEX <= EVENT_DERIVED_ID_MAX);
     hash_begin(&hash);
     hash_add(&hash, scope, strlen(scope) + 1); /* with its NUL: no two pairs run together */
     hash_add(&hash, cause, strlen(cause));
     hash_end(&hash, digest);
-    (void)snprintf(out, EVENT_DERIVED_ID_MAX, "%s%s", prefix, hash_hex(digest, sizeof digest, hex));
+    (void)snprintf(out, EVENT_DERIVED_ID_MAX, EVENT_DERIVED_PREFIX "%s:%s", kind,
+                   hash_hex(digest, sizeof digest, hex));
     return out;
 }
 

@@ -122,10 +122,15 @@ int event_lane(const char *key);
 
 /* ---- derived events: their ids and bodies ---- */
 
-/* prefix ("fwd_", at most 8 bytes) + 64 hex digits of SHA-256(scope, NUL, cause): what was derived
- * once from a cause has the same id the next time, and is a duplicate. Returns out. */
-enum { EVENT_DERIVED_ID_MAX = 73 };
-char *event_derived_id(const char *prefix, const char *scope, const char *cause,
+/* Every derived event's id begins so, and no other's may: such ids can be foretold, and a shop that
+ * took one first would make the derived event a duplicate. */
+#define EVENT_DERIVED_PREFIX "cartwright:"
+
+/* EVENT_DERIVED_PREFIX, kind ("fwd", at most 8 bytes), a colon and 64 hex digits of
+ * SHA-256(scope, NUL, cause): what was derived once from a cause has the same id the next time, and
+ * is a duplicate. Returns out. */
+enum { EVENT_DERIVED_ID_MAX = 85 };
+char *event_derived_id(const char *kind, const char *scope, const char *cause,
                        char out[EVENT_DERIVED_ID_MAX]);
 
 /* Each of these appends one JSON object to out. */
@@ -148,7 +153,7 @@ void event_encode_binding_set(struct buf *out, const struct binding_set *set);
 
 /* Goes to c:<owner>: an event of via, as it was sent (body) and stored (origin, times). */
 struct forwarding {
-    const char *id; /* event_derived_id("fwd_", owner's key, original id) */
+    const char *id; /* event_derived_id("fwd", owner's key, original id) */
     const char *owner;
     const char *via;
     const char *body; /* the original's JSON, trusted */

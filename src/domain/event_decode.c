@@ -344,12 +344,24 @@ static bool read_forwarded(struct jdec *d, const struct reading *r, struct event
     return jdec_end(d);
 }
 
+/* The ids of derived events can be foretold: nobody else may take one first. */
+static const char *read_event_id(struct jdec *d, const struct reading *r)
+{
+    const char *id = read_id(d, "event_id", r->arena);
+
+    if (id != NULL && r->origin != ORIGIN_DERIVED &&
+        strncmp(id, EVENT_DERIVED_PREFIX, strlen(EVENT_DERIVED_PREFIX)) == 0) {
+        jdec_refuse(d, "event_id", "must not begin with " EVENT_DERIVED_PREFIX);
+    }
+    return id;
+}
+
 static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
 {
     e->origin = r->origin;
     e->received_us = r->received_us;
     e->amount_minor = MONEY_UNKNOWN;
-    e->event_id = read_id(d, "event_id", r->arena);
+    e->event_id = read_event_id(d, r);
     e->sort_id = e->event_id;
     read_type(d, r->arena, e);
     if (jdec_failed(d)) {

@@ -212,7 +212,7 @@ static bool consider(const struct decider *d, const char *key, struct considered
 static bool append_released(const struct decider *d, const struct considered *c, struct err *err)
 {
     CLEANUP(buf_free) struct buf body = buf_make(4000);
-    const char *id = arena_printf(d->arena, "released_%s", c->row.outreach_id);
+    const char *id = arena_printf(d->arena, EVENT_DERIVED_PREFIX "released:%s", c->row.outreach_id);
     bool customer = c->row.key[0] == 'c';
     enum append_status status;
 

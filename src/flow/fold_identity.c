@@ -44,12 +44,12 @@ static void derived_add(struct derived *d, struct event_row row)
 }
 
 /* In arena. */
-static const char *derived_id(struct derived *d, const char *prefix, const char *scope,
+static const char *derived_id(struct derived *d, const char *kind, const char *scope,
                               const char *cause)
 {
     char id[EVENT_DERIVED_ID_MAX];
 
-    return arena_strdup(d->arena, event_derived_id(prefix, scope, cause, id));
+    return arena_strdup(d->arena, event_derived_id(kind, scope, cause, id));
 }
 
 /* ---- a customer's lane: identify and alias ---- */
@@ -61,7 +61,7 @@ static void bind_request(struct derived *d, const struct fold_event *e)
     if (!effects.bind_requested) {
         return;
     }
-    const char *id = derived_id(d, "bound_", e->log->key, e->log->event_id);
+    const char *id = derived_id(d, "bound", e->log->key, e->log->event_id);
     event_encode_shopper_bound(d->body, id, e->event.customer_id, effects.bind_via,
                                effects.bind_at_us);
     derived_add(d, (struct event_row){.event_id = id,
@@ -83,7 +83,7 @@ static void forward(struct derived *d, const struct fold_key *k, const struct lo
     }
     const char *key = customer_key(owner, d->arena);
     struct forwarding f = {
-        .id = derived_id(d, "fwd_", key, log->event_id),
+        .id = derived_id(d, "fwd", key, log->event_id),
         .owner = owner,
         .via = k->key + 2,
         .body = log->body,
@@ -132,7 +132,7 @@ static void tell_intervals(struct derived *d, const struct fold_key *k, const ch
                               .at_us = at_us};
 
     set.interval_count = shopper_intervals_of(k->after, customer_id, intervals);
-    set.id = derived_id(d, "bind_", k->key,
+    set.id = derived_id(d, "bind", k->key,
                         arena_printf(a, "%s\n%lld", customer_id, (long long)set.version));
     event_encode_binding_set(d->body, &set);
     derived_add(d, (struct event_row){.event_id = set.id,

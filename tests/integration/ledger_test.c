@@ -114,7 +114,7 @@ static void promises_that_were_kept_are_no_violation(void **state)
     store_event(b, id, "c:y");
     promise(b, "{ \"text\" : \"come back\" }");
     store_send(b, "c:x", "out_1");
-    store_release(b, "released_out_1");
+    store_release(b, "cartwright:released:out_1");
 
     assert_int_equal(violations(b), 0);
 }
@@ -177,7 +177,7 @@ static void an_answer_with_another_message_than_the_row_is_found(void **state)
 
     promise(b, "{\"text\": \"come back!\"}");
     store_send(b, "c:x", "out_1");
-    store_release(b, "released_out_1");
+    store_release(b, "cartwright:released:out_1");
 
     assert_int_equal(violations(b), 1);
 }
@@ -187,9 +187,9 @@ static void two_messages_for_one_cart_are_found_in_whatever_lanes(void **state)
     struct book *b = *state;
 
     store_send(b, "c:x", "out_1");
-    store_release(b, "released_out_1");
+    store_release(b, "cartwright:released:out_1");
     store_send(b, "c:y", "out_2");
-    sql(b, "SELECT * FROM cartwright.append_rows(ARRAY['released_out_2'], ARRAY['c:y'],"
+    sql(b, "SELECT * FROM cartwright.append_rows(ARRAY['cartwright:released:out_2'], ARRAY['c:y'],"
            " ARRAY['outreach_released'], 'derived', ARRAY[now()], now(),"
            " ARRAY['{\"cart_id\": \"cart\", \"round\": 1, \"step\": 1}'::jsonb])");
 
@@ -210,8 +210,8 @@ static void a_second_release_event_of_one_send_is_found(void **state)
     struct book *b = *state;
 
     store_send(b, "c:x", "out_1");
-    store_release(b, "released_out_1");
-    store_release(b, "released_out_1_again");
+    store_release(b, "cartwright:released:out_1");
+    store_release(b, "cartwright:released:out_1_again");
 
     assert_int_equal(violations(b), 1);
 }
@@ -220,7 +220,7 @@ static void a_release_event_without_its_send_is_found(void **state)
 {
     struct book *b = *state;
 
-    store_release(b, "released_out_1");
+    store_release(b, "cartwright:released:out_1");
 
     assert_int_equal(violations(b), 1);
 }

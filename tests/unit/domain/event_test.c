@@ -345,14 +345,15 @@ static void a_forwarded_event_comes_out_as_the_one_it_wraps(void **state)
                            "\"x\",\"occurred_at\":\"2019-10-02T01:00:00Z\",\"items\":["
                            "{\"product_id\":\"p\",\"quantity\":2}]}";
     const struct forwarding f = {
-        "fwd_1", "anna", "x", original, strlen(original), ORIGIN_IMPORT, {NOW_US, NOW_US + 9}};
+        "cartwright:fwd:1",  "anna", "x", original, strlen(original), ORIGIN_IMPORT,
+        {NOW_US, NOW_US + 9}};
     (void)state;
 
     event_encode_forwarded(&body, &f);
     struct event e = decoded_derived(&body);
     assert_int_equal(e.type, EVENT_CART_ITEM_ADDED);
     assert_int_equal(e.origin, ORIGIN_IMPORT);
-    assert_string_equal(e.event_id, "fwd_1");
+    assert_string_equal(e.event_id, "cartwright:fwd:1");
     assert_string_equal(e.sort_id, "e7");
     assert_string_equal(e.customer_id, "anna");
     assert_string_equal(e.via, "x");
@@ -370,8 +371,9 @@ static void a_forwarding_of_a_forwarding_is_refused(void **state)
     (void)state;
 
     event_encode_shopper_bound(&inner, "b1", "anna", "x", NOW_US);
-    const struct forwarding f = {"fwd_1",        "anna",          "x", buf_text(&inner), inner.len,
-                                 ORIGIN_DERIVED, {NOW_US, NOW_US}};
+    const struct forwarding f = {"cartwright:fwd:1", "anna",    "x",
+                                 buf_text(&inner),   inner.len, ORIGIN_DERIVED,
+                                 {NOW_US, NOW_US}};
     event_encode_forwarded(&outer, &f);
     assert_false(
         event_decode_log(buf_text(&outer), outer.len, ORIGIN_DERIVED, f.times, &arena, &e, &err));
@@ -406,16 +408,36 @@ static void an_event_of_the_shop_is_no_derived_event(void **state)
     assert_string_equal(err.text, "must be that of a derived event");
 }
 
+static void an_id_of_a_derived_event_cannot_be_taken_from_outside(void **state)
+{
+    static const char json[] = "{\"event_id\":\"cartwright:x\",\"type\":\"searched\","
+                               "\"customer_id\":\"a\",\"occurred_at\":\"" NOW_TEXT "\"}";
+    static const char near[] = "{\"event_id\":\"cartwright\",\"type\":\"searched\","
+                               "\"customer_id\":\"a\",\"occurred_at\":\"" NOW_TEXT "\"}";
+    static const enum event_origin outside[] = {ORIGIN_API, ORIGIN_SQL, ORIGIN_IMPORT};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(outside); i++) {
+        struct err err = {0};
+        struct event e;
+        assert_false(event_decode_text(json, strlen(json), outside[i], NOW_US, &arena, &e, &err));
+        assert_string_equal(err.path, "/event_id");
+        assert_string_equal(err.text, "must not begin with cartwright:");
+    }
+    assert_string_equal(decoded(near).event_id, "cartwright");
+}
+
 static void a_derived_id_depends_on_scope_and_cause_and_nothing_else(void **state)
 {
     char one[EVENT_DERIVED_ID_MAX];
     char two[EVENT_DERIVED_ID_MAX];
     (void)state;
 
-    assert_string_equal(event_derived_id("fwd_", "c:a", "e1", one),
-                        event_derived_id("fwd_", "c:a", "e1", two));
-    assert_string_not_equal(one, event_derived_id("fwd_", "c:ae", "1", two));
-    assert_int_equal(strlen(one), 4 + 64);
+    assert_string_equal(event_derived_id("fwd", "c:a", "e1", one),
+                        event_derived_id("fwd", "c:a", "e1", two));
+    assert_string_not_equal(one, event_derived_id("fwd", "c:ae", "1", two));
+    assert_int_equal(strncmp(one, "cartwright:fwd:", 15), 0);
+    assert_int_equal(strlen(one), 15 + 64);
 }
 
 int main(void)
@@ -439,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_forwarding_of_a_forwarding_is_refused),
         cmocka_unit_test(a_release_names_its_cart_round_and_step),
         cmocka_unit_test(an_event_of_the_shop_is_no_derived_event),
+        cmocka_unit_test(an_id_of_a_derived_event_cannot_be_taken_from_outside),
         cmocka_unit_test(a_derived_id_depends_on_scope_and_cause_and_nothing_else),
     };
     return cmocka_run_group_tests_name("events", tests, NULL, empty_the_arena);

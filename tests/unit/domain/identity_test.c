@@ -180,8 +180,8 @@ static void a_forwarded_event_counts_inside_an_interval_only(void **state)
 static void among_equals_a_forwarded_event_sorts_by_its_original_s_id(void **state)
 {
     struct event own = an_event(EVENT_PRODUCT_VIEWED, .at = 5, .id = "b", .sku = "second");
-    struct event forwarded =
-        an_event(EVENT_PRODUCT_VIEWED, .at = 5, .id = "fwd_1", .via = "x", .sku = "first");
+    struct event forwarded = an_event(EVENT_PRODUCT_VIEWED, .at = 5, .id = "cartwright:fwd:1",
+                                      .via = "x", .sku = "first");
     (void)state;
 
     forwarded.sort_id = "a";
