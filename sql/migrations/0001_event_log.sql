@@ -86,6 +86,7 @@ CREATE FUNCTION cartwright.append_rows(
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
     SET enable_bitmapscan = off
+    SET lock_timeout = '2s' -- a producer that keeps its transaction open must not stall the others for ever
     AS $$
 DECLARE
     v_lane   int[];

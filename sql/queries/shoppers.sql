@@ -114,15 +114,15 @@ SELECT c.*
 SELECT c.lane, c.key, c.cart_id, s.doc
   FROM cartwright.cart c
   JOIN cartwright.shopper s ON s.lane = c.lane AND s.key = c.key
- WHERE c.status = 'open' AND NOT c.bot AND c.seen_at >= $2 AND c.risk_model IS DISTINCT FROM $1::text
+ WHERE c.status = 'open' AND NOT c.bot AND c.seen_at >= $2::timestamptz AND c.risk_model IS DISTINCT FROM $1::text
    AND (c.lane, c.key, c.cart_id) > ($3::int, $4::text, $5::text)
  ORDER BY c.lane, c.key, c.cart_id
- LIMIT $6;
+ LIMIT $6::bigint;
 
 -- name: carts_score
 -- $1 model, $2 scored at, then in parallel $3 lanes, $4 keys, $5 cart ids, $6 last events as scored, $7 risks. A cart that has moved on is left to
 -- the fold, which scores what it writes.
 UPDATE cartwright.cart c
-   SET risk = u.risk, risk_model = $1, scored_at = $2
+   SET risk = u.risk, risk_model = $1::text, scored_at = $2::timestamptz
   FROM unnest($3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::float8[]) AS u(lane, key, cart_id, seen_at, risk)
  WHERE c.lane = u.lane AND c.key = u.key AND c.cart_id = u.cart_id AND c.seen_at = u.seen_at AND c.status = 'open';

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/metric.h"
+#include "base/stop.h"
 #include "domain/message.h"
 #include "flow/answer.h"
 #include "flow/view.h"
@@ -19,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 1, ANSWER_MAX = 4 << 20, TRIES_MAX = 5, OUTREACH_ID_CHARS = 4 + 2 + 24 };
+enum { STEP = 1, ANSWER_MAX = 4 << 20, TRIES_MAX = 40, OUTREACH_ID_CHARS = 4 + 2 + 24 };
+
+#define PENDING_WAIT_US INT64_C(50000) /* the fold looks every 100 ms */
 
 /* Everything one decision is made of; in arena. */
 struct considered {
@@ -240,23 +243,57 @@ static bool append_released(const struct decider *d, const struct considered *c,
     return true;
 }
 
-enum release_step { RELEASED, CHANGED, SENT_BEFORE };
+/* ---- release ---- */
 
-/* Under the lane's lock: nothing new of this shopper since it was considered, no send for the
- * primary key; then row and event commit together. The caller rolls back on anything but RELEASED.
- */
+enum release_step { RELEASED, CHANGED, SENT_BEFORE, PENDING };
+
+/* The anonymous shoppers that are this customer: what they did counts, wherever it lies. */
+static struct joins joins_of(const struct decider *d, const struct considered *c)
+{
+    const struct shopper *s = c->view.shopper;
+    const char **vias = arena_array(d->arena, s->binding_count + 1, sizeof *vias);
+
+    for (size_t i = 0; i < s->binding_count; i++) {
+        vias[i] = s->bindings[i].other;
+    }
+    bool customer = c->row.key[0] == 'c';
+    return (struct joins){.lane = c->view.lane,
+                          .key = c->row.key,
+                          .vias = vias,
+                          .via_count = customer ? s->binding_count : 0};
+}
+
+/* Locks every lane an event about this shopper could come from, so that what is read next stands until commit. *out tells what is new. */
+static bool look_again(const struct decider *d, const struct considered *c, enum release_step *out,
+                       struct err *err)
+{
+    const struct joins joins = joins_of(d, c);
+    int32_t *lanes;
+    size_t count;
+    int64_t last_off;
+    bool pending = false;
+
+    if (!store_join_lanes(d->db, &joins, d->arena, &lanes, &count, err) ||
+        !store_lanes_lock(d->db, lanes, count, err) ||
+        !store_events_last_off(d->db, c->view.lane, c->row.key, &last_off, err) ||
+        (c->decision.send && !store_joins_pending(d->db, &joins, &pending, err))) {
+        return false;
+    }
+    *out = last_off != c->view.last_off ? CHANGED : pending ? PENDING : RELEASED;
+    return true;
+}
+
+/* Nothing new of this shopper since it was considered, no send for the primary key; then row and event
+ * commit together. The caller rolls back on anything but RELEASED. */
 static bool release(const struct decider *d, struct considered *c, enum release_step *out,
                     struct err *err)
 {
-    int64_t last_off;
     bool stored;
 
-    if (!db_begin(d->db, err) || !store_lane_lock(d->db, c->view.lane, err) ||
-        !store_events_last_off(d->db, c->view.lane, c->row.key, &last_off, err)) {
+    if (!db_begin(d->db, err) || !look_again(d, c, out, err)) {
         return false;
     }
-    if (last_off != c->view.last_off) {
-        *out = CHANGED;
+    if (*out != RELEASED) {
         return true;
     }
     if (!store_outreach_put(d->db, &c->row, &stored, err)) {
@@ -266,14 +303,18 @@ static bool release(const struct decider *d, struct considered *c, enum release_
         *out = SENT_BEFORE;
         return true;
     }
-    if ((c->decision.send && !append_released(d, c, err)) || !db_commit(d->db, err)) {
-        return false;
-    }
-    *out = RELEASED;
-    return true;
+    return (!c->decision.send || append_released(d, c, err)) && db_commit(d->db, err);
 }
 
-/* The send that is there already for the cart's round, or *out_found false. */
+/* A shopper who bought, opted out or turned out to be a bot gets nothing any more, not even what was decided before. */
+static bool never(const struct decision *decision)
+{
+    return !decision->send && (decision->reason == RULE_BUYER ||
+                               decision->reason == RULE_OPTED_OUT || decision->reason == RULE_BOT);
+}
+
+/* The send that is there already for the cart's round, or *out_found false. Where a never-rule blocks by now, the silence that was just
+ * considered stands in for it, under the same id. */
 static bool sent_before(const struct decider *d, struct considered *c, bool *out_found,
                         struct err *err)
 {
@@ -285,49 +326,60 @@ static bool sent_before(const struct decider *d, struct considered *c, bool *out
         return false;
     }
     *out_found = found && strcmp(row.decision, "send") == 0;
-    if (*out_found) {
+    if (*out_found && !never(&c->decision)) {
         c->row = row;
     }
     return true;
 }
 
+static bool decide_once(const struct decider *d, const char *key, struct considered *c,
+                        enum decide_outcome *out_outcome, enum release_step *out_step,
+                        struct err *err)
+{
+    bool found;
+
+    *out_step = RELEASED;
+    *out_outcome = DECIDED_BEFORE;
+    if (!consider(d, key, c, err)) {
+        return false;
+    }
+    if (c->cart == NULL) {
+        *out_outcome = DECIDED_DRY; /* no cart, so no row to store */
+        return true;
+    }
+    if (!sent_before(d, c, &found, err) || found) {
+        return found;
+    }
+    *out_outcome = DECIDED_NEW;
+    bool ok = release(d, c, out_step, err);
+    if (!ok || *out_step != RELEASED) {
+        db_rollback(d->db);
+    }
+    return ok;
+}
+
 static bool decide_and_store(const struct decider *d, const char *key, struct considered *c,
                              enum decide_outcome *out_outcome, struct err *err)
 {
-    for (int i = 0; i < TRIES_MAX; i++) {
-        bool found;
-        enum release_step step;
+    enum release_step step;
 
-        if (!consider(d, key, c, err)) {
-            return false;
-        }
-        if (!c->view.known) {
-            *out_outcome = DECIDED_UNKNOWN;
-            return true;
-        }
-        if (c->cart == NULL) {
-            *out_outcome = DECIDED_DRY; /* no cart, so no row to store */
-            return true;
-        }
-        if (!sent_before(d, c, &found, err)) {
-            return false;
-        }
-        if (found) {
-            *out_outcome = DECIDED_BEFORE;
-            return true;
-        }
-        if (!release(d, c, &step, err)) {
-            db_rollback(d->db);
+    for (int i = 0; i < TRIES_MAX; i++) {
+        if (!decide_once(d, key, c, out_outcome, &step, err)) {
             return false;
         }
         if (step == RELEASED) {
-            metric_add(c->decision.send ? METRIC_outreach_send : METRIC_outreach_silence, 1);
-            *out_outcome = DECIDED_NEW;
+            if (*out_outcome == DECIDED_NEW) {
+                metric_add(c->decision.send ? METRIC_outreach_send : METRIC_outreach_silence, 1);
+            }
             return true;
         }
-        db_rollback(d->db);
+        if (step == PENDING && stop_wait_us(PENDING_WAIT_US)) {
+            break;
+        }
     }
-    return FAIL(err, ERR_BUSY, "the shopper's events kept arriving during %d tries", TRIES_MAX);
+    return FAIL(err, ERR_BUSY,
+                step == PENDING ? "what the shopper did before logging in is still being joined"
+                                : "the shopper's events kept arriving");
 }
 
 bool decide_outreach(const struct decide_means *m, const struct decide_request *request,

@@ -11,24 +11,24 @@
 
 enum { BATCH = 500 };
 
-/* A cart's score; false where the document has no such open cart any more. */
-static bool score(const struct risk *model, const struct unscored *u, int64_t now_us,
-                  struct arena *a, struct cart_score *out, struct err *err)
+/* A cart's score. Where the document has no such open cart, or is of an older binary (the next fold mends it), the score matches no row. */
+static void score(const struct risk *model, const struct unscored *u, int64_t now_us,
+                  struct arena *a, struct cart_score *out)
 {
     struct shopper *s;
     struct features x;
+    struct err unreadable;
 
-    if (!past_shopper(u->key, u->doc, a, &s, err)) {
-        return false;
+    *out = (struct cart_score){.lane = u->lane, .key = u->key, .cart_id = u->cart_id};
+    if (!past_shopper(u->key, u->doc, a, &s, &unreadable)) {
+        return;
     }
     const struct cart *cart = shopper_cart(s, u->cart_id);
-    *out = (struct cart_score){.lane = u->lane, .key = u->key, .cart_id = u->cart_id};
     if (cart != NULL && cart->status == CART_OPEN) {
         features_of(s, cart, now_us > s->last_us ? now_us : s->last_us, &x);
         out->risk = risk_probability(model, &x);
-        out->seen_us = s->last_us; /* 0 where there is nothing to score: matches no row */
+        out->seen_us = s->last_us;
     }
-    return true;
 }
 
 static void walk_to(struct rescore *r, const struct unscored *last)
@@ -65,9 +65,7 @@ bool rescore_step(struct rescore *r, struct db *db, struct live *live, const str
     }
     struct cart_score *scores = arena_array(&a, count + 1, sizeof *scores);
     for (size_t i = 0; i < count; i++) {
-        if (!score(model, &carts[i], now_us, &a, &scores[i], err)) {
-            return false;
-        }
+        score(model, &carts[i], now_us, &a, &scores[i]);
     }
     if (count > 0 && !store_carts_score(db, r->version, now_us, scores, count, err)) {
         return false;

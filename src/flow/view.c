@@ -1,6 +1,7 @@
 /* A shopper as of now, read through the same fold that stores it. Read only. */
 #include "flow/view.h"
 
+#include "base/clock.h"
 #include "flow/past.h"
 
 #include <assert.h>
@@ -33,6 +34,27 @@ static bool read_past(struct db *db, const char *key, struct arena *a, const cha
     return true;
 }
 
+/* A base is one lump: what lies inside it cannot be told apart any more. */
+static bool reaches_back(const char *key, const char *base, int64_t until_us, struct arena *a,
+                         struct err *err)
+{
+    struct shopper *s;
+    char from[CLOCK_TEXT_MAX];
+
+    if (base == NULL || until_us == INT64_MAX) {
+        return true;
+    }
+    if (!past_shopper(key, base, a, &s, err)) {
+        return false;
+    }
+    if (s->at_us > until_us) {
+        return FAIL_AT(err, ERR_INVALID, "at",
+                       "must not be before %s: retention removed the events up to there",
+                       clock_format_rfc3339(s->at_us, from));
+    }
+    return true;
+}
+
 static bool view_fold_all(struct db *db, int64_t until_us, struct arena *a, struct view *v,
                           struct err *err)
 {
@@ -40,6 +62,7 @@ static bool view_fold_all(struct db *db, int64_t until_us, struct arena *a, stru
     const char *base;
 
     if (!read_past(db, v->key, a, &base, &h, err) ||
+        !reaches_back(v->key, base, until_us, a, err) ||
         !past_fold(v->key, base, &h, until_us, a, &v->shopper, err)) {
         return false;
     }

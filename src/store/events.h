@@ -43,7 +43,7 @@ CAN_FAIL bool store_events_after(struct db *db, const struct lane_lease *lanes, 
 CAN_FAIL bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
                                   struct arena *a, struct log_event **out, size_t *out_count,
                                   struct err *err);
-/* Highest off of a key; 0 for none. Inside the release transaction, after store_lane_lock, it is exact. */
+/* Highest off of a key; 0 for none. Inside the release transaction, after store_lanes_lock, it is exact. */
 CAN_FAIL bool store_events_last_off(struct db *db, int lane, const char *key, int64_t *out_off,
                                     struct err *err);
 
@@ -57,6 +57,20 @@ CAN_FAIL bool store_unknown_types_count(struct db *db, const int *lanes, const c
  * before; INT64_MAX: all. Bases (shopper_base) are read separately: store_bases_stream. */
 typedef bool log_event_fn(void *ctx, const struct log_event *e, struct err *err);
 CAN_FAIL bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void *ctx,
+                                  struct err *err);
+
+/* A customer and the anonymous shoppers known (vias) or told by the log to be that customer. */
+struct joins {
+    int lane; /* of the customer */
+    const char *key;
+    const char *const *vias;
+    size_t via_count;
+};
+/* Their lanes, the customer's included; in arena. */
+CAN_FAIL bool store_join_lanes(struct db *db, const struct joins *j, struct arena *a,
+                               int32_t **out_lanes, size_t *out_count, struct err *err);
+/* Whether something of theirs is in the log that no fold has carried to the customer yet. */
+CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, bool *out_pending,
                                   struct err *err);
 
 #endif

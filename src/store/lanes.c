@@ -75,13 +75,13 @@ bool store_lanes_owners(struct db *db, const char *owner, int64_t seen_us, int *
     return true;
 }
 
-bool store_lane_lock(struct db *db, int lane, struct err *err)
+bool store_lanes_lock(struct db *db, const int32_t *lanes, size_t count, struct err *err)
 {
     assert(db_in_transaction(db));
     CLEANUP(arena_free) struct arena a = {0};
     struct params p = params_make(&a);
-    param_i32(&p, lane);
-    return db_exec(db, Q_lane_lock, &p, NULL, err);
+    param_i32_array(&p, lanes, count);
+    return db_exec(db, Q_lanes_lock, &p, NULL, err);
 }
 
 bool store_cursors_advance(struct db *db, const struct lane_lease *before, const int64_t *new_offs,

@@ -247,6 +247,50 @@ static void a_cart_is_found_by_its_id_alone(void **state)
     json_decref(unknown.json);
 }
 
+static void a_message_that_was_decided_is_held_back_once_consent_is_withdrawn(void **state)
+{
+    (void)state;
+    did("ida", "cart_item_added", 90, A_SHOE);
+    struct answer first = ask("ida");
+    did("ida", "consent_withdrawn", 0, "");
+    struct answer second = ask("ida");
+
+    assert_string_equal(member(&first, "outreach_id"), member(&second, "outreach_id"));
+    expect(first, DECIDED_NEW, "send", "risk");
+    expect(second, DECIDED_BEFORE, "silence", "opted_out");
+}
+
+/* Ends in a 503 as long as nothing folds, and in silence once something has. */
+static void a_purchase_in_the_browser_before_the_login_is_waited_for(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = {0};
+    CLEANUP(buf_free) struct buf out = buf_make(1 << 20);
+    const struct decide_means means = {pool, live, &bench.config};
+    const struct decide_request request = {.customer_id = "jon"};
+    enum decide_outcome outcome;
+    char at[CLOCK_TEXT_MAX];
+    enum append_status status;
+    struct event_row bought = {.event_id = "jon-bought",
+                               .key = "a:browser-9",
+                               .type = "purchase",
+                               .occurred_us = clock_now_us()};
+
+    did("jon", "cart_item_added", 90, A_SHOE);
+    did("jon", "identify", 80, ",\"anonymous_id\":\"browser-9\"");
+    fold_to_end(&bench);
+    bought.body = arena_printf(
+        &arena,
+        "{\"event_id\":\"jon-bought\",\"type\":\"purchase\",\"anonymous_id\":\"browser-9\",\"occurred_at\":\"%s\"}",
+        clock_format_rfc3339(bought.occurred_us, at));
+    ok(store_events_append(bench.db, &bought, 1, ORIGIN_API, clock_now_us(), &status, &err), &err);
+    assert_false(decide_outreach(&means, &request, &arena, &out, &outcome, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    fold_to_end(&bench);
+    expect(ask("jon"), DECIDED_DRY, "silence", "buyer");
+}
+
 static void the_decision_can_be_read_and_explained(void **state)
 {
     (void)state;
@@ -330,6 +374,8 @@ int main(void)
         cmocka_unit_test(withdrawn_consent_blocks_and_given_again_does_not),
         cmocka_unit_test(a_dry_run_stores_nothing_and_sees_the_past_as_it_was),
         cmocka_unit_test(a_cart_is_found_by_its_id_alone),
+        cmocka_unit_test(a_message_that_was_decided_is_held_back_once_consent_is_withdrawn),
+        cmocka_unit_test(a_purchase_in_the_browser_before_the_login_is_waited_for),
         cmocka_unit_test(the_decision_can_be_read_and_explained),
         cmocka_unit_test(askers_at_the_same_moment_get_one_message_between_them),
     };

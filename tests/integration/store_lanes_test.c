@@ -250,7 +250,8 @@ static void a_locked_lane_takes_no_appends_until_commit(void **state)
     struct event_row row = an_event();
     PQclear(PQexec(db_conn(other), "SET lock_timeout = '100ms'"));
     assert_ok(db_begin(spec.db, &spec.err));
-    assert_ok(store_lane_lock(spec.db, event_lane("c:ann"), &spec.err));
+    const int32_t lane = event_lane("c:ann");
+    assert_ok(store_lanes_lock(spec.db, &lane, 1, &spec.err));
 
     assert_fails(store_events_append(other, &row, 1, ORIGIN_API, NOW_US, &status, &spec.err),
                  ERR_BUSY);
