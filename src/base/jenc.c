@@ -1,6 +1,7 @@
 #include "base/jenc.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <math.h>
@@ -15,39 +16,6 @@ enum { DEPTH_MAX = 60 };
 struct jenc jenc_begin(struct buf *out)
 {
     return (struct jenc){.out = out, .first = 1};
-}
-
-/* The bytes of a UTF-8 character by its first one, 0 if none begins so. */
-static size_t utf8_announced(unsigned char lead)
-{
-    if (lead < 0x80) {
-        return 1;
-    }
-    if (lead < 0xc2 || lead > 0xf4) {
-        return 0;
-    }
-    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
-/* Length of the UTF-8 character at s, 0 if it is none. Overlong forms, surrogates and code points
- * above U+10FFFF are none: the second byte's range says so (Unicode, table 3-7). */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-    size_t len = utf8_announced(s[0]);
-    unsigned low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-
-    if (len > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < len; i++) {
-        if (s[i] < low || s[i] > high) {
-            return 0;
-        }
-        low = 0x80;
-        high = 0xbf;
-    }
-    return len;
 }
 
 static void add_escape(struct buf *out, unsigned char c)

@@ -1,5 +1,7 @@
 #include "store/carts.h"
 
+#include "base/utf8.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -85,6 +87,9 @@ static bool position_parse(enum cart_order order, const char *text, struct arena
     memcpy(&out->risk, &bits, sizeof bits);
     out->key = arena_strndup(a, text, key_len);
     out->cart_id = arena_strdup(a, text + key_len);
+    if (!utf8_valid(out->key) || !utf8_valid(out->cart_id)) { /* each: the split may cut one */
+        return false;
+    }
     return order == CARTS_BY_RISK ? (bool)isfinite(out->risk)
                                   : out->seen_us > SEEN_MIN_US && out->seen_us < SEEN_MAX_US;
 }

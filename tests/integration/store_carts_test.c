@@ -290,7 +290,9 @@ static void a_cursor_that_is_not_ours_is_refused(void **state)
     (void)state;
     five_carts();
     static const char *const bad[] = {
-        "", "x", "%%%", "cyAx", "AAAA", "ciBmZiAxIDMgYzphazE", "cyAxIDk5OSAzIGM6YWsx"};
+        "", "x", "%%%", "cyAx", "AAAA", "ciBmZiAxIDMgYzphazE", "cyAxIDk5OSAzIGM6YWsx",
+        /* no UTF-8: a key, an id, a character cut in two between them */
+        "cyAxIDAgMSD__g", "cyAxIDAgMSBr_w", "cyAxIDAgMSDDqWs"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct cart_filter filter = a_filter(.cursor = bad[i]);
         struct found found;

@@ -1,0 +1,14 @@
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Length of the UTF-8 character at s, 0 if it is none; left > 0 bytes may be read. Overlong forms,
+ * surrogates and code points above U+10FFFF are none. */
+size_t utf8_length(const unsigned char *s, size_t left);
+
+/* Whether all of text is UTF-8; PostgreSQL refuses a whole statement for one byte that is not. */
+bool utf8_valid(const char *text);
+
+#endif
