@@ -119,6 +119,10 @@ static bool promote(struct db *db, const char *version, bool force, struct err *
     if (!found) {
         return FAIL(err, ERR_NOT_FOUND, "there is no model %.100s", version);
     }
+    if (row.champion) {
+        (void)printf("%s serves already\n", row.version);
+        return true;
+    }
     bool refused = strcmp(row.verdict, "refused") == 0;
     if (refused && !force) {
         return FAIL(err, ERR_REFUSED,

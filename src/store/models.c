@@ -99,6 +99,20 @@ static bool insert_promotion(struct db *db, const char *kind, const char *versio
     return inserted == 1 || FAIL(err, ERR_NOT_FOUND, "there is no %s model %.100s", kind, version);
 }
 
+/* A rollback is put down even to the version that serves: it takes one promotion off the stack. */
+static bool serves_already(struct db *db, const char *kind, const char *version, const char *action,
+                           bool *out, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct model_row champion = {0};
+    bool found = false;
+    if (!store_model_champion(db, kind, &a, &champion, &found, err)) {
+        return false;
+    }
+    *out = found && strcmp(action, "promote") == 0 && strcmp(champion.version, version) == 0;
+    return true;
+}
+
 bool store_model_promote(struct db *db, const char *kind, const char *version, const char *action,
                          bool forced, int64_t now_us, struct err *err)
 {
@@ -106,8 +120,10 @@ bool store_model_promote(struct db *db, const char *kind, const char *version, c
     if (own && !db_begin(db, err)) {
         return false;
     }
+    bool already = false;
     bool ok = db_exec(db, Q_models_lock, NULL, NULL, err) &&
-              insert_promotion(db, kind, version, action, forced, now_us, err);
+              serves_already(db, kind, version, action, &already, err) &&
+              (already || insert_promotion(db, kind, version, action, forced, now_us, err));
     return finish(db, own, ok, err);
 }
 

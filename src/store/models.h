@@ -32,6 +32,8 @@ CAN_FAIL bool store_model_champion(struct db *db, const char *kind, struct arena
 CAN_FAIL bool store_model_file(struct db *db, const char *version,
                                void **out_bytes /* owns: free() */, size_t *out_len,
                                struct err *err);
+/* action: "promote" or "rollback". Promoting what serves already leaves the history as it is, so that
+ * a rollback goes to another model. */
 CAN_FAIL bool store_model_promote(struct db *db, const char *kind, const char *version,
                                   const char *action, bool forced, int64_t now_us, struct err *err);
 /* The champion before this one ("rollback" walks back past rollbacks); *out_version NULL: there is

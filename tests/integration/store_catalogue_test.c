@@ -303,6 +303,17 @@ static void a_rollback_walks_back_past_rollbacks(void **state)
     assert_string_equal(previous(), "risk-a-1");
 }
 
+static void promoting_what_serves_already_changes_nothing(void **state)
+{
+    (void)state;
+    promote(put_model("risk", "a"), "promote");
+    promote(put_model("risk", "b"), "promote");
+    promote("risk-b-2", "promote");
+    assert_int_equal(sql_number("SELECT count(*) FROM cartwright.model_promotion"), 2);
+    assert_string_equal(champion(), "risk-b-2");
+    assert_string_equal(previous(), "risk-a-1");
+}
+
 /* ---- decisions ---- */
 
 #define a_silence(...)                                                                             \
@@ -443,6 +454,7 @@ int main(void)
         SPEC_TEST(a_model_nobody_stored_is_not_found),
         SPEC_TEST(the_champion_is_the_last_one_promoted),
         SPEC_TEST(a_rollback_walks_back_past_rollbacks),
+        SPEC_TEST(promoting_what_serves_already_changes_nothing),
         SPEC_TEST(a_silence_is_overwritten_and_a_send_is_final),
         SPEC_TEST(a_decision_is_found_by_id_within_its_lane),
         SPEC_TEST(another_round_or_step_is_another_decision),
