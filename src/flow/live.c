@@ -33,11 +33,20 @@ struct set {
     struct held *affinity;
 };
 
+/* Which of a set's two. */
+enum kind { RISK, AFFINITY, KINDS };
+
+static const char *const kind_names[KINDS] = {[RISK] = "risk", [AFFINITY] = "affinity"};
+
+enum { VERSION_BYTES = 128 };
+
 struct live {
     struct database database;
     int64_t poll_us;
     char cache_dir[MODEL_PATH_BYTES];
-    pthread_mutex_t lock; /* guards current and stopping */
+    pthread_mutex_t looking;            /* one look at a time; guards refused */
+    char refused[KINDS][VERSION_BYTES]; /* promoted, but it does not load; "": none */
+    pthread_mutex_t lock;               /* guards current and stopping */
     pthread_cond_t wake;
     struct set *current;
     bool stopping;
@@ -117,34 +126,67 @@ static const char *version_of(const struct held *h)
     return h == NULL ? "" : h->risk ? risk_version(h->risk) : affinity_version(h->affinity);
 }
 
-/* The champion of a kind: the old holder if it still is, else one freshly loaded; NULL if there is none. One reference to the caller. */
-static bool champion_held(struct live *live, struct db *db, const char *kind, struct held *old,
-                          struct held **out, struct err *err)
+static bool load(struct live *live, struct db *db, enum kind kind, const struct model_row *row,
+                 struct held **out, struct err *err)
 {
-    CLEANUP(arena_free) struct arena a = {0};
-    struct model_row row = {0};
-    bool found = false;
-    if (!store_model_champion(db, kind, &a, &row, &found, err)) {
-        return false;
-    }
-    if (!found || strcmp(version_of(old), row.version) == 0) {
-        *out = found ? held_take(old) : NULL;
-        return true;
-    }
     struct model_file file = {0};
-    if (!live_cache_open(live->cache_dir, db, &row, &file, err)) {
+    if (!live_cache_open(live->cache_dir, db, row, &file, err)) {
         return false;
     }
     struct held *h = mem_alloc(sizeof *h);
     atomic_init(&h->refs, 1);
-    bool ok = strcmp(kind, "risk") == 0 ? risk_load(&file, row.version, &h->risk, err)
-                                        : affinity_load(&file, row.version, &h->affinity, err);
+    bool ok = kind == RISK ? risk_load(&file, row->version, &h->risk, err)
+                           : affinity_load(&file, row->version, &h->affinity, err);
     if (!ok) {
         model_file_close(&file);
         free(h);
         return false;
     }
     *out = h;
+    return true;
+}
+
+/* Told once a version: it would fail the same way at every look. */
+static void refuse(struct live *live, enum kind kind, const struct model_row *row,
+                   const struct held *old, const struct err *why)
+{
+    (void)snprintf(live->refused[kind], VERSION_BYTES, "%s", row->version);
+    metric_add(METRIC_model_load_failures, 1);
+    log_line(LOG_ERROR, "model_not_loaded", "%s: %s; %s", row->version, why->text,
+             old ? "the model before keeps serving" : "no model of its kind serves");
+}
+
+/* Who is to serve of a kind: the champion; where that does not load, the old holder; NULL for none. One reference to the caller. Fails where the
+ * database does: what is served then is looked at again. */
+static bool champion_held(struct live *live, struct db *db, enum kind kind, struct held *old,
+                          struct held **out, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct model_row row = {0};
+    struct err why = {0};
+    bool found = false;
+    if (!store_model_champion(db, kind_names[kind], &a, &row, &found, err)) {
+        return false;
+    }
+    if (found && strcmp(live->refused[kind], row.version) == 0) {
+        *out = held_take(old);
+        return true;
+    }
+    if (!found || strcmp(version_of(old), row.version) == 0) {
+        live->refused[kind][0] = '\0';
+        *out = found ? held_take(old) : NULL;
+        return true;
+    }
+    if (load(live, db, kind, &row, out, &why)) {
+        live->refused[kind][0] = '\0';
+        return true;
+    }
+    if (why.kind == ERR_BUSY) { /* the database went away: nothing is known about the file */
+        *err = why;
+        return false;
+    }
+    refuse(live, kind, &row, old, &why);
+    *out = held_take(old);
     return true;
 }
 
@@ -158,14 +200,24 @@ static void install(struct live *live, struct set *fresh)
     metric_add(METRIC_model_swaps, 1);
 }
 
+/* One kind's trouble is not the other's: each is looked at, and what changed is swapped in. */
 static bool look(struct live *live, struct db *db, bool *out_changed, struct err *err)
 {
+    struct err second = {0};
+    pthread_mutex_lock(&live->looking);
     struct set *now = current_take(live);
     struct held *risk = NULL;
     struct held *affinity = NULL;
-    bool ok = champion_held(live, db, "risk", now->risk, &risk, err) &&
-              champion_held(live, db, "affinity", now->affinity, &affinity, err);
-    bool changed = ok && (risk != now->risk || affinity != now->affinity);
+    bool risk_seen = champion_held(live, db, RISK, now->risk, &risk, err);
+    bool affinity_seen = champion_held(live, db, AFFINITY, now->affinity, &affinity, &second);
+    if (!risk_seen) {
+        risk = held_take(now->risk);
+    }
+    if (!affinity_seen) {
+        affinity = held_take(now->affinity);
+        *err = risk_seen ? second : *err;
+    }
+    bool changed = risk != now->risk || affinity != now->affinity;
     if (changed) {
         install(live, set_new(risk, affinity));
         live_cache_trim(live->cache_dir);
@@ -174,10 +226,9 @@ static bool look(struct live *live, struct db *db, bool *out_changed, struct err
         held_drop(&affinity);
     }
     set_drop(now);
-    if (ok) {
-        *out_changed = changed;
-    }
-    return ok;
+    pthread_mutex_unlock(&live->looking);
+    *out_changed = changed;
+    return risk_seen && affinity_seen;
 }
 
 bool live_refresh(struct live *live, bool *out_changed, struct err *err)
@@ -203,17 +254,23 @@ static bool wait_stopping(struct live *live)
     return stopping;
 }
 
-/* A failure is told once, and again only when it is another one: a bad file would otherwise fill the log. */
+/* A failure is told once, and again only when it is another one: a database that is away would otherwise fill the log. */
 static void tell(struct err *told, const struct err *err)
 {
     if (strcmp(told->text, err->text) == 0) {
         return;
     }
-    if (err->kind == ERR_INVALID) {
-        metric_add(METRIC_model_load_failures, 1);
-    }
-    log_line(LOG_WARN, "model_not_loaded", "%s; the models before keep serving", err->text);
+    log_line(LOG_WARN, "models_not_read", "%s; the models before keep serving", err->text);
     *told = *err;
+}
+
+static void tell_swap(struct live *live)
+{
+    const struct live_set *set = live_acquire(live);
+    log_line(LOG_INFO, "models_swapped", "risk %s, affinity %s",
+             set->risk ? risk_version(set->risk) : "none",
+             set->affinity ? affinity_version(set->affinity) : "none");
+    live_release(live, &set);
 }
 
 static void *watch(void *arg)
@@ -230,15 +287,11 @@ static void *watch(void *arg)
         if ((!db && !database_connect(&live->database, &db, &err)) ||
             !look(live, db, &changed, &err)) {
             tell(&told, &err);
-            continue;
+        } else {
+            told = (struct err){0};
         }
-        told = (struct err){0};
         if (changed) {
-            const struct live_set *set = live_acquire(live);
-            log_line(LOG_INFO, "models_swapped", "risk %s, affinity %s",
-                     set->risk ? risk_version(set->risk) : "none",
-                     set->affinity ? affinity_version(set->affinity) : "none");
-            live_release(live, &set);
+            tell_swap(live);
         }
     }
     db_close(&db);
@@ -250,6 +303,7 @@ static void lock_init(struct live *live)
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&live->looking, NULL);
     pthread_mutex_init(&live->lock, NULL);
     pthread_cond_init(&live->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
@@ -297,5 +351,6 @@ void live_close(struct live **live)
     set_drop(l->current);
     pthread_cond_destroy(&l->wake);
     pthread_mutex_destroy(&l->lock);
+    pthread_mutex_destroy(&l->looking);
     mem_free(live);
 }

@@ -12,13 +12,15 @@
 struct live;
 
 struct live_set {
-    struct risk *risk;         /* NULL: no risk model was trained yet */
-    struct affinity *affinity; /* NULL: none yet */
+    struct risk *risk;         /* NULL: no risk model was trained yet, or none that loads */
+    struct affinity *affinity; /* NULL: the same */
 };
 
 /* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts
- * the thread that looks every model_poll. No champion is not an error; a file that does not load
- * is: at start it fails, later the old set keeps serving (log, metric). */
+ * the thread that looks every model_poll. Fails where the database does; no champion is not an error,
+ * nor is a file that does not load: of its kind, what served before keeps serving (at start: nothing),
+ * the log and a metric tell, and it is tried again only after another version was promoted. The other
+ * kind is not touched by it. */
 CAN_FAIL bool live_open(const struct database *database, const struct config *config, bool watch,
                         struct live **out, struct err *err);
 void live_close(struct live **live);
@@ -42,7 +44,7 @@ static inline void live_hold_end(struct live_hold *hold)
     live_release(hold->live, &hold->set);
 }
 
-/* Looks once, now; *out_changed tells whether a set was swapped in. */
+/* Looks once, now, as the thread does; *out_changed tells whether a set was swapped in. */
 CAN_FAIL bool live_refresh(struct live *live, bool *out_changed, struct err *err);
 
 #endif

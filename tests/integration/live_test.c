@@ -173,25 +173,88 @@ static void a_broken_cached_file_is_fetched_again(void **state)
     live_close(&live);
 }
 
+/* Flips a bit of the model's file in the database; again: back. */
+static void flip(const char *version)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "UPDATE cartwright.model_chunk SET data = set_byte(data, 300, get_byte(data, 300) # 1) WHERE version = '%s'",
+            version));
+}
+
+static const char *serving_affinity(struct live *live)
+{
+    const struct live_set *set = live_acquire(live);
+    const char *version =
+        set->affinity ? arena_strdup(&bench.arena, affinity_version(set->affinity)) : "none";
+    live_release(live, &set);
+    return version;
+}
+
+static bool refresh(struct live *live)
+{
+    struct err err = {0};
+    bool changed = false;
+    if (!live_refresh(live, &changed, &err)) {
+        fail_msg("refresh: %s", err.text);
+    }
+    return changed;
+}
+
 static void a_bad_file_in_the_database_keeps_the_old_models_serving(void **state)
 {
     CLEANUP(live_close) struct live *live = opened(false);
-    struct err err = {0};
-    bool changed = false;
+    uint64_t failures = metric_value(METRIC_model_load_failures);
     (void)state;
-    run_sql(
-        &bench,
-        "UPDATE cartwright.model_chunk SET data = set_byte(data, 300, get_byte(data, 300) # 1) WHERE version = 'risk-base_rate-1'");
+    flip("risk-base_rate-1");
     (void)each_cached(remove_file);
     promote("risk", "risk-base_rate-1");
-    assert_false(live_refresh(live, &changed, &err));
-    assert_text_contains(err.text, "checksum");
+    assert_false(refresh(live));
     assert_string_equal(serving_risk(live), "risk-fm-2");
-    run_sql(
-        &bench,
-        "UPDATE cartwright.model_chunk SET data = set_byte(data, 300, get_byte(data, 300) # 1) WHERE version = 'risk-base_rate-1'");
-    assert_true(live_refresh(live, &changed, &err));
+    flip("risk-base_rate-1");
+    assert_false(refresh(live)); /* refused once: only another version is tried */
+    assert_int_equal(metric_value(METRIC_model_load_failures) - failures, 1);
+    promote("risk", "risk-fm-2");
+    assert_false(refresh(live));
+    promote("risk", "risk-base_rate-1");
+    assert_true(refresh(live));
     assert_string_equal(serving_risk(live), "risk-base_rate-1");
+    promote("risk", "risk-fm-2");
+}
+
+static void a_bad_file_of_one_kind_does_not_hold_up_the_other(void **state)
+{
+    CLEANUP(live_close) struct live *live = opened(false);
+    (void)state;
+    flip("risk-base_rate-1");
+    (void)each_cached(remove_file);
+    promote("risk", "risk-base_rate-1");
+    promote("affinity", "affinity-popularity-1");
+    assert_true(refresh(live));
+    assert_string_equal(serving_risk(live), "risk-fm-2");
+    assert_string_equal(serving_affinity(live), "affinity-popularity-1");
+    flip("risk-base_rate-1");
+    promote("risk", "risk-fm-2");
+    promote("affinity", "affinity-als-2");
+}
+
+static void a_bad_file_at_start_leaves_its_kind_out(void **state)
+{
+    uint64_t failures = metric_value(METRIC_model_load_failures);
+    (void)state;
+    flip("risk-fm-2");
+    (void)each_cached(remove_file);
+    struct live *live = opened(false);
+    assert_string_equal(serving_risk(live), "none");
+    assert_string_equal(serving_affinity(live), "affinity-als-2");
+    assert_int_equal(metric_value(METRIC_model_load_failures) - failures, 1);
+    flip("risk-fm-2");
+    promote("risk", "risk-base_rate-1");
+    assert_true(refresh(live));
+    assert_string_equal(serving_risk(live), "risk-base_rate-1");
+    live_close(&live);
     promote("risk", "risk-fm-2");
 }
 
@@ -277,6 +340,8 @@ int main(void)
         cmocka_unit_test(a_shop_without_models_serves_an_empty_set),
         cmocka_unit_test(a_broken_cached_file_is_fetched_again),
         cmocka_unit_test(a_bad_file_in_the_database_keeps_the_old_models_serving),
+        cmocka_unit_test(a_bad_file_of_one_kind_does_not_hold_up_the_other),
+        cmocka_unit_test(a_bad_file_at_start_leaves_its_kind_out),
         cmocka_unit_test(the_watcher_swaps_by_itself),
         cmocka_unit_test(two_hundred_swaps_fail_no_reader),
     };
