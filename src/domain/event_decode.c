@@ -101,9 +101,6 @@ static const char *subject_name(enum event_type type)
     case EVENT_COUPON_APPLIED:
     case EVENT_COUPON_DENIED:
         return "code";
-    case EVENT_CONSENT_GIVEN:
-    case EVENT_CONSENT_WITHDRAWN:
-        return "channel";
     case EVENT_PAYMENT_FAILED:
         return "reason";
     default:
@@ -119,19 +116,32 @@ static const char *amount_name(enum event_type type)
     return type == EVENT_PURCHASE || type == EVENT_REFUND ? "total_minor" : NULL;
 }
 
-/* Properties are the sender's own: what has another type than we hoped for is not there for us. */
+/* The one property we insist on: without a channel a consent is for all of them, so a channel that
+ * cannot be read must not pass for none. */
+static void read_channel(struct jdec *properties, struct arena *a, struct event *e)
+{
+    e->subject =
+        keep_text(properties, "channel", jdec_text_opt(properties, "channel", SUBJECT_MAX), a);
+}
+
+/* Other properties are the sender's own: what has another type than we hoped for is not there for
+ * us. */
 static void read_properties(struct jdec *d, struct arena *a, struct event *e)
 {
     const char *subject_key = subject_name(e->type);
     const char *amount_key = amount_name(e->type);
-    json_t *properties = jdec_tree_opt(d, "properties");
+    struct jdec properties;
 
     e->amount_minor = MONEY_UNKNOWN;
-    if (properties == NULL || !free_form_check(d, "properties", properties, EVENT_DEPTH_MAX)) {
+    if (!jdec_object_opt(d, "properties", &properties) ||
+        !free_form_check(d, "properties", properties.object, EVENT_DEPTH_MAX)) {
         return;
     }
+    if (e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN) {
+        read_channel(&properties, a, e);
+    }
     if (subject_key != NULL) {
-        const json_t *subject = json_object_get(properties, subject_key);
+        const json_t *subject = json_object_get(properties.object, subject_key);
         size_t len = json_string_length(subject);
         if (len > 0 && len <= SUBJECT_MAX) {
             e->subject = arena_strdup(a, json_string_value(subject));
@@ -140,7 +150,7 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
         }
     }
     if (amount_key != NULL) {
-        const json_t *amount = json_object_get(properties, amount_key);
+        const json_t *amount = json_object_get(properties.object, amount_key);
         int64_t minor = json_integer_value(amount);
         if (json_is_integer(amount) && minor >= 0 && minor <= MONEY_MINOR_MAX) {
             e->amount_minor = minor;

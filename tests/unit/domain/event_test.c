@@ -152,6 +152,7 @@ static const struct {
     {"shipping_shown", "{\"cost_minor\":-1}", NULL, MONEY_UNKNOWN},
     {"purchase", "{\"total_minor\":9.5}", NULL, MONEY_UNKNOWN},
     {"page_viewed", "{}", NULL, MONEY_UNKNOWN},
+    {"consent_given", "{\"source\":\"footer\"}", NULL, MONEY_UNKNOWN},
 };
 
 static void the_fold_s_properties_are_read_leniently(void **state)
@@ -190,6 +191,16 @@ static const struct {
      "must not hold numbers of 9.2e18 or more"},
     {"searched", ",\"properties\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":[[[{}]]]}}}}}}}",
      "/properties", "must not be nested deeper than 10 levels"},
+    {"consent_given", ",\"properties\":{\"channel\":7}", "/properties/channel",
+     "must be a string, not an integer"},
+    {"consent_given", ",\"properties\":{\"channel\":null}", "/properties/channel",
+     "must be a string, not null"},
+    {"consent_withdrawn", ",\"properties\":{\"channel\":[\"sms\"]}", "/properties/channel",
+     "must be a string, not an array"},
+    {"consent_withdrawn", ",\"properties\":{\"channel\":\"\"}", "/properties/channel",
+     "must not be empty"},
+    {"consent_given", ",\"properties\":{\"channel\":\"a\\nb\"}", "/properties/channel",
+     "must not contain control characters"},
     {"searched", ",\"context\":{\"locale\":1}", "/context/locale",
      "must be a string, not an integer"},
     {"cart_item_added", "", "/items", "is required"},
@@ -256,6 +267,23 @@ static void an_id_of_201_bytes_is_refused_and_one_of_200_is_not(void **state)
                    "/cart_id", "must be at most 200 bytes, not 201");
     id[EVENT_ID_MAX] = '\0';
     (void)decoded(event_text("searched", arena_printf(&arena, ",\"cart_id\":\"%s\"", id)));
+}
+
+static void a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not(void **state)
+{
+    char channel[302];
+    (void)state;
+
+    memset(channel, 'c', sizeof channel);
+    channel[301] = '\0';
+    expect_refused(
+        event_text("consent_given",
+                   arena_printf(&arena, ",\"properties\":{\"channel\":\"%s\"}", channel)),
+        "/properties/channel", "must be at most 300 bytes, not 301");
+    channel[300] = '\0';
+    struct event e = decoded(event_text(
+        "consent_given", arena_printf(&arena, ",\"properties\":{\"channel\":\"%s\"}", channel)));
+    assert_string_equal(e.subject, channel);
 }
 
 static void items_that_add_up_past_the_range_are_refused(void **state)
@@ -452,6 +480,7 @@ int main(void)
         cmocka_unit_test(what_the_fold_could_not_trust_is_refused_with_a_pointer_to_it),
         cmocka_unit_test(an_event_of_nobody_is_refused),
         cmocka_unit_test(an_id_of_201_bytes_is_refused_and_one_of_200_is_not),
+        cmocka_unit_test(a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not),
         cmocka_unit_test(items_that_add_up_past_the_range_are_refused),
         cmocka_unit_test(text_that_is_no_json_object_is_refused),
         cmocka_unit_test(the_lane_is_the_first_byte_of_the_key_s_hash),
