@@ -33,7 +33,9 @@
  * side (below), else to the default cart, whose id is "cart_" + 24 hex digits of SHA-256(key) (of
  * the anonymous shopper's key on its side). Only items open a cart. An event of the shopper's own
  * that brings items to a cart of a side takes that cart over. At most CARTS_MAX; the longest
- * unchanged closed one (else open one) makes room. Increments add, removals subtract (no quantity
+ * unchanged closed one (else open one) makes room, and every cart made from then on begins behind
+ * its round (dropped_rounds): a cart that comes back under its old id must not be in a round that
+ * had its message already. Increments add, removals subtract (no quantity
  * given in the event means 1; removing at least what is there drops the line), cart_snapshot and a
  * checkout_started with items replace the lines. Signals: what happens around an open cart is
  * counted in the cart the event belongs to. Releases: outreach_released marks the round its cart is
@@ -155,6 +157,7 @@ struct shopper {
     char *key;
     struct cart carts[CARTS_MAX]; /* sorted by id */
     size_t cart_count;
+    int64_t dropped_rounds;                 /* highest round of a cart that made room; 0 none did */
     struct recent_event recent[RECENT_MAX]; /* oldest first */
     size_t recent_count;
     struct order_seen orders[ORDERS_MAX]; /* by time of the last row */

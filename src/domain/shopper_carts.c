@@ -78,6 +78,9 @@ static void drop_one(struct shopper *s)
             victim = i;
         }
     }
+    if (s->carts[victim].round > s->dropped_rounds) {
+        s->dropped_rounds = s->carts[victim].round;
+    }
     memmove(&s->carts[victim], &s->carts[victim + 1],
             (s->cart_count - victim - 1) * sizeof s->carts[0]);
     s->cart_count--;
@@ -95,7 +98,8 @@ static struct cart *make(struct shopper *s, const char *cart_id, struct arena *a
     }
     memmove(&s->carts[index + 1], &s->carts[index], (s->cart_count - index) * sizeof s->carts[0]);
     s->cart_count++;
-    s->carts[index] = (struct cart){.id = arena_strdup(a, cart_id), .status = CART_EMPTIED};
+    s->carts[index] = (struct cart){
+        .id = arena_strdup(a, cart_id), .round = s->dropped_rounds, .status = CART_EMPTIED};
     return &s->carts[index];
 }
 

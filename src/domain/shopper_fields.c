@@ -140,6 +140,7 @@ static const struct field_list consents = {
 static const struct field fields[] = {
     TEXT(key),
     LIST(carts),
+    COUNT(dropped_rounds),
     LIST(recent),
     LIST(orders),
     LIST(bindings),

@@ -296,6 +296,32 @@ static void the_longest_unchanged_closed_cart_makes_room(void **state)
     assert_non_null(shopper_cart(s, "c3"));
 }
 
+static void a_cart_that_comes_back_after_making_room_is_in_a_round_it_never_had(void **state)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(100000);
+    struct err err = {0};
+    struct shopper *again;
+    (void)state;
+    struct shopper *s = folded(an_event(EVENT_CART_ITEM_ADDED, .at = 1, .cart = "c1", .sku = "p"),
+                               an_event(EVENT_PURCHASE, .at = 2, .cart = "c1"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 3, .cart = "c1", .sku = "p"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 4, .cart = "c2", .sku = "p"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 5, .cart = "c3", .sku = "p"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 6, .cart = "c4", .sku = "p"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 7, .cart = "c5", .sku = "p"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 8, .cart = "c1", .sku = "p"));
+
+    assert_null(shopper_cart(s, "c2"));
+    assert_int_equal(shopper_cart(s, "c4")->round, 1);
+    assert_int_equal(shopper_cart(s, "c5")->round, 3);
+    assert_int_equal(shopper_cart(s, "c1")->round, 3);
+    assert_int_equal(s->dropped_rounds, 2);
+    shopper_encode(s, &text);
+    assert_text_contains(buf_text(&text), "\"dropped_rounds\":2");
+    assert_true(shopper_decode(buf_text(&text), text.len, &arena, &again, &err));
+    assert_int_equal(again->dropped_rounds, 2);
+}
+
 /* ---- orders ---- */
 
 static void an_order_closes_the_cart_it_names_and_no_other(void **state)
@@ -724,6 +750,7 @@ int main(void)
         cmocka_unit_test(a_shopper_who_names_no_cart_has_the_one_of_its_key),
         cmocka_unit_test(events_without_items_open_no_cart),
         cmocka_unit_test(the_longest_unchanged_closed_cart_makes_room),
+        cmocka_unit_test(a_cart_that_comes_back_after_making_room_is_in_a_round_it_never_had),
         cmocka_unit_test(an_order_closes_the_cart_it_names_and_no_other),
         cmocka_unit_test(an_order_that_names_no_cart_we_know_closes_all),
         cmocka_unit_test(rows_of_one_order_id_are_one_order_and_its_total_counts_once),
