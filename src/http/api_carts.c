@@ -52,6 +52,18 @@ static void bound(struct cart_filter *f, enum cart_state state, const struct car
     }
 }
 
+/* Index into state_names; -1: all. A form with nothing chosen sends "state=". */
+CAN_FAIL static bool read_state(const struct request *rq, int *out, struct err *err)
+{
+    const char *text = request_param(rq, "state");
+
+    if (text == NULL || text[0] == '\0') {
+        *out = -1;
+        return true;
+    }
+    return request_param_enum(rq, "state", state_names, STATES, out, err);
+}
+
 CAN_FAIL static bool read_filter(struct request *rq, const struct cart_clock *clock,
                                  struct cart_filter *out, struct err *err)
 {
@@ -62,15 +74,17 @@ CAN_FAIL static bool read_filter(struct request *rq, const struct cart_clock *cl
     int order = -1;
     int64_t limit = 0;
 
-    if (!request_param_enum(rq, "state", state_names, STATES, &state, err) ||
+    if (!read_state(rq, &state, err) ||
         !request_param_enum(rq, "order", order_names, ORDERS, &order, err) ||
         !request_param_i64(rq, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit, err)) {
         return false;
     }
+    f.order = order >= 0 ? order_of[order] : CARTS_BY_SEEN;
     if (state >= 0) {
         bound(&f, state_of[state], clock, rq->received_us);
+    } else if (f.order == CARTS_BY_RISK) {
+        f.status = "open"; /* a closed cart keeps the score it had, which says nothing any more */
     }
-    f.order = order >= 0 ? order_of[order] : CARTS_BY_SEEN;
     f.limit = (int)limit;
     *out = f;
     return true;
