@@ -10,17 +10,21 @@
 #include <math.h>
 #include <string.h>
 
-/* A customer id, or the anonymous shopper of that id where no such customer is known. */
+/* The customer of that id; where no such customer is known, the anonymous shopper of that id, or
+ * whoever that one turned out to be. Neither known: the customer's empty view. */
 static bool read_shopper(struct db *db, const char *id, struct arena *a, struct view *out,
                          struct err *err)
 {
+    struct view v;
     const char *key = NULL;
 
-    if (!view_resolve(db, id, NULL, NULL, a, &key, err) ||
-        (key == NULL && !view_resolve(db, NULL, id, NULL, a, &key, err))) {
+    if (!view_read(db, arena_printf(a, "c:%s", id), INT64_MAX, a, &v, err) ||
+        (!v.known && !view_resolve(db, NULL, id, NULL, a, &key, err)) ||
+        (key != NULL && !view_read(db, key, INT64_MAX, a, &v, err))) {
         return false;
     }
-    return view_read(db, key != NULL ? key : arena_printf(a, "c:%s", id), INT64_MAX, a, out, err);
+    *out = v;
+    return true;
 }
 
 static void put_identity(struct jenc *j, const struct view *v)
