@@ -336,7 +336,7 @@ static bool decide_once(const struct decider *d, const char *key, struct conside
                         enum decide_outcome *out_outcome, enum release_step *out_step,
                         struct err *err)
 {
-    bool found;
+    bool found = false;
 
     *out_step = RELEASED;
     *out_outcome = DECIDED_BEFORE;
