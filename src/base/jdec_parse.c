@@ -2,6 +2,8 @@
  * bytes first; knows nothing of what the document means (jdec.c does). */
 #include "base/jdec.h"
 
+enum { EXPONENT_ABSURD = 100000 }; /* anything so large is refused; keeps sums from overflowing */
+
 struct place {
     size_t line, column;
 };
@@ -33,9 +35,57 @@ static struct place place_of(const char *text, size_t at)
     return p;
 }
 
-/* False text may fool this scan, but never into passing deep nesting: jansson stops at the first
- * byte that is wrong, and up to there both agree on what is a string. */
-CAN_FAIL static bool check_depth(const char *text, size_t len, struct err *err)
+/* Reads past digits from *at on; returns how many. */
+static size_t skip_digits(const char *text, size_t len, size_t *at)
+{
+    size_t from = *at;
+
+    while (*at < len && text[*at] >= '0' && text[*at] <= '9') {
+        ++*at;
+    }
+    return *at - from;
+}
+
+/* Reads the digits of an exponent; what is absurd comes out as EXPONENT_ABSURD. */
+static size_t read_exponent(const char *text, size_t len, size_t *at)
+{
+    size_t from = *at;
+    size_t exponent = 0;
+
+    (void)skip_digits(text, len, at);
+    for (size_t i = from; i < *at && exponent < EXPONENT_ABSURD; i++) {
+        exponent = 10 * exponent + (size_t)(text[i] - '0');
+    }
+    return exponent < EXPONENT_ABSURD ? exponent : EXPONENT_ABSURD;
+}
+
+/* Reads past the number that begins at *at with a digit; returns how many digits it has when written
+ * out without exponent, as jsonb does. */
+static size_t skip_number(const char *text, size_t len, size_t *at)
+{
+    size_t whole = skip_digits(text, len, at);
+    size_t fraction = 0;
+
+    if (*at < len && text[*at] == '.') {
+        ++*at;
+        fraction = skip_digits(text, len, at);
+    }
+    if (*at < len && (text[*at] == 'e' || text[*at] == 'E')) {
+        bool small = *at + 1 < len && text[*at + 1] == '-';
+        bool is_signed = small || (*at + 1 < len && text[*at + 1] == '+');
+        *at += is_signed ? 2 : 1;
+        size_t shift = read_exponent(text, len, at);
+        size_t *grows = small ? &fraction : &whole;
+        size_t *shrinks = small ? &whole : &fraction;
+        *grows += shift;
+        *shrinks -= shift < *shrinks ? shift : *shrinks;
+    }
+    return (whole == 0 ? 1 : whole) + fraction;
+}
+
+/* False text may fool this scan, but never into passing deep nesting or a long number: jansson stops
+ * at the first byte that is wrong, and up to there both agree on what is a string. */
+bool jdec_check_limits(const char *text, size_t len, struct err *err)
 {
     size_t depth = 0;
 
@@ -43,6 +93,15 @@ CAN_FAIL static bool check_depth(const char *text, size_t len, struct err *err)
         char c = text[i];
         if (c == '"') {
             i = skip_string(text, len, i);
+        } else if (c >= '0' && c <= '9') {
+            size_t at = i;
+            if (skip_number(text, len, &at) > JDEC_DIGITS_MAX) {
+                struct place p = place_of(text, i);
+                return FAIL(err, ERR_INVALID,
+                            "line %zu column %zu: a number of more than %d digits when written out",
+                            p.line, p.column, JDEC_DIGITS_MAX);
+            }
+            i = at - 1;
         } else if (c == '[' || c == '{') {
             depth++;
         } else if ((c == ']' || c == '}') && depth > 0) {
@@ -61,7 +120,7 @@ json_t *jdec_parse(const char *text, size_t len, struct err *err)
 {
     json_error_t at;
 
-    if (!check_depth(text, len, err)) {
+    if (!jdec_check_limits(text, len, err)) {
         return NULL;
     }
     json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);

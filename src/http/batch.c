@@ -32,10 +32,9 @@ static size_t skip_string(const char *text, size_t len, size_t at)
 }
 
 /* Index of the comma or bracket that ends the element beginning at `at`; len if there is none. */
-static size_t element_end(const char *text, size_t len, size_t at, size_t *out_depth)
+static size_t element_end(const char *text, size_t len, size_t at)
 {
     size_t depth = 0;
-    size_t deepest = 0;
 
     while (at < len) {
         char c = text[at];
@@ -44,12 +43,10 @@ static size_t element_end(const char *text, size_t len, size_t at, size_t *out_d
             continue;
         }
         if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
-            *out_depth = deepest;
             return at;
         }
         if (c == '[' || c == '{') {
             depth++;
-            deepest = depth > deepest ? depth : deepest;
         } else if (c == ']' || c == '}') {
             depth--;
         }
@@ -83,10 +80,8 @@ static bool cut_array(char *text, size_t len, size_t at, size_t max, struct batc
         return skip_space(text, len, at + 1) == len;
     }
     while (at < len && !out->over) {
-        size_t depth = 0;
-        size_t end = element_end(text, len, at, &depth);
+        size_t end = element_end(text, len, at);
         struct piece piece = trimmed(text, at, end);
-        piece.depth = depth;
         if (end >= len || text[end] == '}' || piece.len == 0) {
             return false;
         }
@@ -127,6 +122,7 @@ CAN_FAIL bool batch_cut(char *body, size_t len, bool lines, size_t max, struct a
     if (lines) {
         cut_lines(body, len, max, &b);
     } else if (body[at] == '[') {
+        b.array = true;
         whole = cut_array(body, len, at, max, &b);
     } else {
         add(&b, trimmed(body, at, len), max);

@@ -13,11 +13,11 @@
 struct piece {
     char *text; /* borrowed from the body */
     size_t len;
-    size_t depth; /* of nesting, where it is an element of an array; else 0: not looked at */
 };
 struct batch {
     struct piece *pieces; /* in arena */
     size_t count;
+    bool array; /* the pieces are elements of an array */
     bool lines; /* NDJSON: a piece that does not parse is that piece's fault alone */
     bool over;  /* more than max pieces: cutting stopped */
 };

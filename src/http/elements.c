@@ -24,24 +24,34 @@ static void refuse(struct element *e, const struct err *err, struct arena *a)
     e->detail = arena_strdup(a, err->text);
 }
 
+/* Nothing is wrong with the body around an element that is past the limits of the parser. */
+static bool is_past_limits(const struct piece *piece)
+{
+    struct err ignored = {0};
+
+    return !jdec_check_limits(piece->text, piece->len, &ignored);
+}
+
 /* An element that does not parse: in NDJSON its own fault, in an array the fault of the body, unless
- * it is merely no object. */
-CAN_FAIL static bool blame(struct reading *r, struct element *e, const struct err *cause,
-                           struct err *err)
+ * it is past the parser's limits or merely no object. */
+CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct element *e,
+                           const struct err *cause, struct err *err)
 {
     const struct buf *body = &r->rq->body.bytes;
-    struct err fault = *cause;
+    struct err fault = {0};
 
-    if (!r->batch.lines && !r->whole_checked) {
+    if (r->batch.lines || (r->batch.array && is_past_limits(piece))) {
+        refuse(e, cause, &r->rq->arena);
+        return true;
+    }
+    if (!r->whole_checked) {
         CLEANUP(jdec_free) json_t *whole = jdec_parse(body->data, body->len, err);
         if (whole == NULL) {
             return false;
         }
         r->whole_checked = true;
     }
-    if (!r->batch.lines) {
-        (void)FAIL(&fault, ERR_INVALID, "must be an object");
-    }
+    (void)FAIL(&fault, ERR_INVALID, "must be an object");
     refuse(e, &fault, &r->rq->arena);
     return true;
 }
@@ -53,14 +63,9 @@ CAN_FAIL static bool read_element(struct reading *r, size_t index, const char *i
     struct err cause = {0};
 
     e->text = piece->text;
-    if (piece->depth > JDEC_DEPTH_MAX) { /* its own fault: the others can be read */
-        (void)FAIL(&cause, ERR_INVALID, "nested deeper than %d levels", JDEC_DEPTH_MAX);
-        refuse(e, &cause, &r->rq->arena);
-        return true;
-    }
     CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &cause);
     if (doc == NULL) {
-        return blame(r, e, &cause, err);
+        return blame(r, piece, e, &cause, err);
     }
     const char *id = json_string_value(json_object_get(doc, id_name));
     if (id != NULL && strlen(id) <= EVENT_ID_MAX) {

@@ -3,6 +3,8 @@
 
 #include "support/spec.h"
 
+#include <stdio.h>
+
 static void nest(char *out, size_t depth)
 {
     memset(out, '[', depth);
@@ -61,7 +63,7 @@ static const struct {
     {"{'a':1}", 7, "line 1 "},
     {"[1,]", 4, "line 1 "},
     {"[NaN]", 5, "line 1 "},
-    {"[1e999]", 7, "real number overflow"},
+    {"[1e999]", 7, "more than 308 digits"},
     {"[9223372036854775808]", 21, "too big integer"},
     {"[\"\xff\"]", 5, "unable to decode byte 0xff"},
     {"[\"\\u0000\"]", 10, "\\u0000 is not allowed"},
@@ -89,12 +91,57 @@ static void malformed_text_is_refused_with_its_place(void **state)
     }
 }
 
+static const struct {
+    const char *number;
+    bool fits;
+} numbers[] = {{"1e307", true},      {"1e308", false},     {"-9.9E+307", true},
+               {"1e-307", true},     {"1e-308", false},    {"1e-20000", false},
+               {"0.5e-306", true},   {"0.5e-307", false},  {"123e-2", true},
+               {"1.25e2", true},     {"1e20000", false},   {"1e-99999999999999999999999", false},
+               {"1e+0000307", true}, {"1e-0000308", false}};
+
+static void a_number_counts_by_its_digits_written_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        char json[80];
+        struct err err = {0};
+        (void)snprintf(json, sizeof json, "[7,\"1e999\",%s]", numbers[i].number);
+        CLEANUP(jdec_free) json_t *doc = jdec_parse(json, strlen(json), &err);
+        if ((doc != NULL) != numbers[i].fits) {
+            fail_msg("%s: %s", numbers[i].number, err.text);
+        }
+        if (doc == NULL) {
+            assert_int_equal(err.kind, ERR_INVALID);
+            assert_string_equal(err.text, "line 1 column 12: a number of more than 308 digits "
+                                          "when written out");
+        }
+    }
+}
+
+static void a_fraction_of_307_digits_is_read_and_one_of_308_is_not(void **state)
+{
+    char json[320] = "[0.";
+    struct err err = {0};
+    (void)state;
+
+    memset(json + 3, '7', 308);
+    memcpy(json + 3 + 307, "]", 2);
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, strlen(json), &err);
+    assert_non_null(doc);
+    memcpy(json + 3 + 307, "7]", 3);
+    assert_null(jdec_parse(json, strlen(json), &err));
+    assert_text_contains(err.text, "more than 308 digits");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sixteen_levels_are_read_and_seventeen_refused),
         cmocka_unit_test(brackets_inside_strings_are_no_levels),
         cmocka_unit_test(levels_behind_a_string_still_count),
+        cmocka_unit_test(a_number_counts_by_its_digits_written_out),
+        cmocka_unit_test(a_fraction_of_307_digits_is_read_and_one_of_308_is_not),
         cmocka_unit_test(malformed_text_is_refused_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
