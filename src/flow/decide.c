@@ -344,7 +344,8 @@ static bool decide_once(const struct decider *d, const char *key, struct conside
         return false;
     }
     if (c->cart == NULL) {
-        *out_outcome = DECIDED_DRY; /* no cart, so no row to store */
+        /* Without a cart there is no row to store. */
+        *out_outcome = c->view.known ? DECIDED_DRY : DECIDED_UNKNOWN;
         return true;
     }
     if (!sent_before(d, c, &found, err) || found) {
@@ -420,7 +421,9 @@ bool decide_outreach(const struct decide_means *m, const struct decide_request *
     if (!decide_and_store(&d, key, c, out_outcome, err)) {
         return false;
     }
-    answer_outreach(&c->row, false, out);
+    if (*out_outcome != DECIDED_UNKNOWN) {
+        answer_outreach(&c->row, false, out);
+    }
     return true;
 }
 
