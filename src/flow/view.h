@@ -15,7 +15,7 @@ struct view {
     int64_t last_off; /* newest event of the key taken into account */
 };
 
-/* until_us: INT64_MAX for now; otherwise the shopper is folded again from the log as it was then
+/* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it was then
  * (events that occurred later left out). */
 CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a,
                         struct view *out, struct err *err);
