@@ -6,6 +6,7 @@
 #include "flow/intake.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 /* What intake.c (requests) and intake_writer.c (commits) share; for them only. */
 
@@ -24,8 +25,8 @@ struct part {
 
 /* One request, copied. Freed by whoever lets go of it last. */
 struct submission {
-    struct arena arena; /* holds everything below, and this */
-    pthread_cond_t answered;
+    struct arena arena;         /* holds everything below, and this */
+    sem_t answered;             /* posted once, when waiting has become 0 */
     struct event_row *rows;     /* grouped by writer */
     size_t *origin;             /* rows[i] was the caller's row origin[i] */
     enum append_status *status; /* by position in rows */

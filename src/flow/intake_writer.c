@@ -80,15 +80,29 @@ static struct group group_await(struct writer *w, struct part **out_dropped)
     return g;
 }
 
-/* Answers the parts (failure NULL: they are stored) and lets go of them. */
-static void parts_answer(struct intake *in, struct part *parts, const struct err *failure)
+/* Under the lock, of parts whose submission may go: those that nobody holds any more. */
+static struct part *parts_let_go(struct part *parts)
 {
-    struct part *next = parts;
     struct part *free_list = NULL;
 
+    for (struct part *p = parts, *next; p != NULL; p = next) {
+        next = p->next;
+        if (submission_let_go(p->owner)) {
+            p->next = free_list;
+            free_list = p;
+        }
+    }
+    return free_list;
+}
+
+/* Answers the parts (failure NULL: they are stored) and lets go of them. Callers are woken outside of the lock, which they would
+ * only stand in line for; the part that brought the last answer holds its submission until then. */
+static void parts_answer(struct intake *in, struct part *parts, const struct err *failure)
+{
+    struct part *last = NULL;
+
     (void)pthread_mutex_lock(&in->lock);
-    while (next != NULL) {
-        struct part *p = next;
+    for (struct part *p = parts, *next; p != NULL; p = next) {
         struct submission *s = p->owner;
         next = p->next;
         in->queued -= p->count;
@@ -98,13 +112,18 @@ static void parts_answer(struct intake *in, struct part *parts, const struct err
             s->err = *failure;
         }
         if (--s->waiting == 0) {
-            (void)pthread_cond_signal(&s->answered);
-        }
-        if (submission_let_go(s)) {
-            p->next = free_list;
-            free_list = p;
+            p->next = last;
+            last = p;
+        } else {
+            (void)submission_let_go(s); /* the parts that still wait hold it */
         }
     }
+    (void)pthread_mutex_unlock(&in->lock);
+    for (struct part *p = last; p != NULL; p = p->next) {
+        (void)sem_post(&p->owner->answered);
+    }
+    (void)pthread_mutex_lock(&in->lock);
+    struct part *free_list = parts_let_go(last);
     (void)pthread_mutex_unlock(&in->lock);
     while (free_list != NULL) {
         struct submission *s = free_list->owner;
