@@ -1,6 +1,9 @@
 #include "store/db_error.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* SQLSTATE to the kinds of base/err.h: the one place that knows which failures a retry may cure. */
 
@@ -42,6 +45,20 @@ static int first_line(const char *text)
     return (int)strcspn(text, "\n");
 }
 
+/* libpq reports a failed write before it has noticed that the connection is gone: then the socket has an end, or last words, to
+ * read. On a connection that stands there is nothing. */
+static bool is_lost(const PGconn *conn)
+{
+    char byte;
+    int fd = PQsocket(conn);
+
+    if (PQstatus(conn) == CONNECTION_BAD || fd < 0) {
+        return true;
+    }
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 struct db_fault db_fault_fill(PGconn *conn, const PGresult *res, const char *query, struct err *err)
 {
     const char *sqlstate = res == NULL ? NULL : PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -51,7 +68,7 @@ struct db_fault db_fault_fill(PGconn *conn, const PGresult *res, const char *que
     if (text == NULL) {
         text = PQerrorMessage(conn);
     }
-    if (PQstatus(conn) == CONNECTION_BAD) {
+    if (PQstatus(conn) == CONNECTION_BAD || (sqlstate == NULL && is_lost(conn))) {
         fault = db_fault_of(NULL);
     } else if (sqlstate == NULL) {
         /* The connection stands, so libpq itself refused: a defect of ours. Its state is unknown.

@@ -99,6 +99,9 @@ static void a_database_that_is_stopped_at_once_costs_nothing_that_was_promised(v
         service_print_log(&service);
     } else {
         storm_aim(s->storm, 0, 0);
+        if (ledger_violations(s->ledger) > 0) {
+            service_print_log(&service);
+        }
         int code = service_stop(&service);
         if (code != 0) {
             ledger_violation(s->ledger, "the service ended with %d", code);
