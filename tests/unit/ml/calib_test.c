@@ -95,8 +95,8 @@ static void what_cannot_be_calibrated_is_refused(void **state)
         double margin;
         uint8_t first, second;
         const char *text;
-    } cases[] = {{NAN, 0, 1, "not a finite"},
-                 {INFINITY, 0, 1, "not a finite"},
+    } cases[] = {{(double)NAN, 0, 1, "not a finite"},
+                 {(double)INFINITY, 0, 1, "not a finite"},
                  {1, 0, 2, "label 2"},
                  {1, 0, 0, "both classes"},
                  {1, 1, 1, "both classes"}};
@@ -116,7 +116,7 @@ static void a_probability_never_reaches_certainty_or_nan(void **state)
 {
     (void)state;
     const struct platt plain = {1, 0};
-    const double odd[] = {1e300, -1e300, INFINITY, -INFINITY, NAN};
+    const double odd[] = {1e300, -1e300, (double)INFINITY, -(double)INFINITY, (double)NAN};
     for (size_t i = 0; i < COUNT_OF(odd); i++) {
         double p = calib_apply(&plain, odd[i]);
         assert_true(p >= 1e-9 && p <= 1 - 1e-9);

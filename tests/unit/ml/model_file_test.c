@@ -248,7 +248,7 @@ static void a_builder_refuses_what_a_reader_would(void **state)
 {
     (void)state;
     const float nan = NAN;
-    const double infinity = INFINITY;
+    const double infinity = (double)INFINITY;
     const struct {
         const char *kind, *name, *second;
         enum model_dtype dtype;
