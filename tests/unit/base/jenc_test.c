@@ -167,9 +167,9 @@ static const struct {
     {1.0 / 3, "0.3333333333333333"},
     {0.1 + 0.2, "0.30000000000000004"},
     {DBL_MAX, "1.7976931348623157e+308"},
-    {NAN, "null"},
-    {INFINITY, "null"},
-    {-INFINITY, "null"},
+    {(double)NAN, "null"},
+    {(double)INFINITY, "null"},
+    {-(double)INFINITY, "null"},
 };
 
 static void a_number_has_the_fewest_digits_that_read_back_equal(void **state)
