@@ -19,46 +19,49 @@
  *   pages, wishlist, added, removed, snapshot, checkout .., coupons, payment, purchase, refund,
  *   outreach_released, rest: so a cart and a purchase of the same second end as a purchase.
  * Late: an event not imported that was received more than LATE_WINDOW after it occurred only counts
- *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is
- * among the events that occurred at or after it and had been received before it: it would change a
- * closed round. Never late: imports, derived events, identify and alias (they join shoppers),
- * consents (a withdrawal counts whenever it comes). Orders: purchases with the same order id, or
- * without one at most 60 s after the previous one without, are one order. Its first row closes the
- * round of the cart it names, or of every open cart if it names none (or one that is not there);
- * the later rows close nothing. Every row adds its units, and to what was spent its lines; a
- * total_minor stands for the whole order and is taken from the first row only. Rounds: buying or
- * emptying closes a round; the next item that comes in (added, or by a snapshot or a checkout)
- * opens round + 1 of the same cart. A bought round keeps its lines until then. Carts: an event
- * belongs to the cart it names, else to the shopper's most recently changed open cart of the same
- * side (below), else to the default cart, whose id is "cart_" + 24 hex digits of SHA-256(key) (of
- * the anonymous shopper's key on its side). Only items open a cart. An event of the shopper's own
- * that brings items to a cart of a side takes that cart over. At most CARTS_MAX; the longest
- * unchanged closed one (else open one) makes room, and every cart made from then on begins behind
- * its round (dropped_rounds): a cart that comes back under its old id must not be in a round that
- * had its message already. Increments add, removals subtract (no quantity
- * given in the event means 1; removing at least what is there drops the line), cart_snapshot and a
- * checkout_started with items replace the lines. Signals: what happens around an open cart is
- * counted in the cart the event belongs to. Releases: outreach_released marks the round its cart is
- * in at that time (a refold may have numbered it anew since), so that a shopper is not contacted
- * twice about the same lines. Bots: a crawler's user agent, or more than BOT_EVENTS_PER_MINUTE
- * events within one minute of the clock, marks the shopper for good.
+ *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
+ *   the events that occurred at or after it and had been received before it: it would change a closed
+ *   round. Never late: imports, derived events, identify and alias (they join shoppers), consents (a
+ *   withdrawal counts whenever it comes).
+ * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
+ *   are one order. Its first row closes the round of the cart it names, or of every open cart if it
+ *   names none (or one that is not there); the later rows close nothing. Every row adds its units, and
+ *   to what was spent its lines; a total_minor stands for the whole order and is taken from the first
+ *   row only.
+ * Rounds: buying or emptying closes a round; the next item that comes in (added, or by a snapshot or a
+ *   checkout) opens round + 1 of the same cart. A bought round keeps its lines until then.
+ * Carts: an event belongs to the cart it names, else to the shopper's most recently changed open cart of
+ *   the same side (below), else to the default cart, whose id is "cart_" + 24 hex digits of
+ *   SHA-256(key) (of the anonymous shopper's key on its side). Only items open a cart. An event of the
+ *   shopper's own that brings items to a cart of a side takes that cart over. At most CARTS_MAX; the
+ *   longest unchanged closed one (else open one) makes room, and every cart made from then on begins
+ *   behind its round (dropped_rounds): a cart that comes back under its old id must not be in a round
+ *   that had its message already.
+ * Lines: increments add, removals subtract (no quantity given in the event means 1; removing at least
+ *   what is there drops the line), cart_snapshot and a checkout_started with items replace the lines.
+ * Signals: what happens around an open cart is counted in the cart the event belongs to.
+ * Releases: outreach_released marks the round its cart is in at that time (a refold may have numbered it
+ *   anew since), so that a shopper is not contacted twice about the same lines.
+ * Bots: a crawler's user agent, or more than BOT_EVENTS_PER_MINUTE events within one minute of the
+ *   clock, marks the shopper for good.
  *
  * Identity. Lane A holds the anonymous key, lane B the customer's:
  *   - identify/alias {customer Y, anonymous X} lies in B. Folding it asks (shopper_effects) for
  *     `shopper_bound` in A.
- *   - A's shopper remembers every change of its customer (time, customer), sorted; an event of X at
- *     time t belongs to the newest binding at or before t, the time before the first binding to the
- *     first. A key with a binding keeps no cart of its own and folds nothing but counts: all its
- * events are forwarded to their owner, as `forwarded` events that wrap the original. Whenever the
- *     intervals of a customer change (shopper_bindings_changed), A sends that customer a
- * `binding_set` with all its intervals of X; version is A's bindings_seen.
- *   - B's shopper folds a forwarded event as its own where it occurred inside an interval of the
- * newest binding_set of X, and ignores it otherwise. Until the first identify/alias of X, at time
- * T, its cart events go to carts of the side X (cart.via); at T every open cart of that side merges
- * into the open cart of the customer: union of lines, larger quantity; without an open cart the
- * last changed one becomes the customer's own, id and all. Events that name a merged cart belong to
- * the cart it went into. Because binding_set changes which events count, it makes B fold again from
- * the log (SHOPPER_REFOLD), as does any event that does not sort after the last folded one. */
+ *   - A's shopper remembers every change of its customer (time, customer), sorted; an event of X at time
+ *     t belongs to the newest binding at or before t, the time before the first binding to the first. A
+ *     key with a binding keeps no cart of its own and folds nothing but counts: all its events are
+ *     forwarded to their owner, as `forwarded` events that wrap the original. Whenever the intervals of
+ *     a customer change (shopper_bindings_changed), A sends that customer a `binding_set` with all its
+ *     intervals of X; version is A's bindings_seen.
+ *   - B's shopper folds a forwarded event as its own where it occurred inside an interval of the newest
+ *     binding_set of X, and ignores it otherwise. Until the first identify/alias of X, at time T, its
+ *     cart events go to carts of the side X (cart.via); at T every open cart of that side merges into
+ *     the open cart of the customer: union of lines, larger quantity; without an open cart the last
+ *     changed one becomes the customer's own, id and all. Events that name a merged cart belong to the
+ *     cart it went into.
+ * Because binding_set changes which events count, it makes B fold again from the log (SHOPPER_REFOLD),
+ * as does any event that does not sort after the last folded one. */
 
 enum {
     CARTS_MAX = 4,
