@@ -2,6 +2,7 @@
 #define CLI_CLI_H
 
 #include "base/config.h"
+#include "base/err.h"
 
 /* Sub-commands: a table in main.c; each returns its exit code: 0 done, 1 failed, 2 usage, 3
  * refused. argv[0] is the command's name; settings flags are already taken out. Every command
@@ -14,7 +15,6 @@ command_fn cmd_serve, cmd_migrate, cmd_import, cmd_replay, cmd_maintain, cmd_tra
     cmd_simulate, cmd_keys, cmd_config, cmd_version, cmd_health;
 
 /* Prints "cartwright COMMAND: path: text" on stderr; returns the exit code of the error's kind. */
-#include "base/err.h"
 int cli_fail(const char *command, const struct err *err);
 int cli_usage(const char *command, const char *usage, const char *problem);
 
