@@ -183,19 +183,36 @@ static bool self_test(const struct affinity *m, struct err *err)
     return true;
 }
 
+static bool load_sources(struct affinity *m, struct err *err)
+{
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        if (affinity_sources[s].load && !affinity_sources[s].load(m, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool load(struct affinity *m, struct err *err)
 {
+    m->blend[SOURCE_FACTORS] = 1;
     uint8_t schema[SHA256_BYTES];
     affinity_schema(schema);
     m->is_als = strcmp(m->file.kind, AFFINITY_KIND_ALS) == 0;
     return model_file_expect(&m->file, m->is_als ? AFFINITY_KIND_ALS : AFFINITY_KIND_POPULARITY,
                              schema, err) &&
            load_shape(m, err) && load_items(m, err) &&
-           (!m->is_als || (load_factors(m, err) && self_test(m, err))) && affinity_index(m, err);
+           (!m->is_als || (load_factors(m, err) && self_test(m, err))) && load_sources(m, err) &&
+           affinity_index(m, err);
 }
 
 static void release(struct affinity *m)
 {
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        if (affinity_sources[s].release) {
+            affinity_sources[s].release(m);
+        }
+    }
     free(m->order);
     free(m->by_category);
     free(m->category_first);

@@ -167,6 +167,10 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
     model_builder_add(&b, "category", MODEL_I32, c.category.of_item, (uint64_t)parts->count);
     model_builder_add(&b, "brand", MODEL_I32, c.brand.of_item, (uint64_t)parts->count);
     model_builder_add(&b, "price", MODEL_I64, c.price, (uint64_t)parts->count);
+    for (int i = 0; i < parts->more_count; i++) {
+        const struct affinity_section *more = &parts->more[i];
+        model_builder_add(&b, more->name, more->dtype, more->data, more->count);
+    }
     bool ok = !parts->factors || add_factors(&b, parts, &factors, &a, err);
     if (ok) {
         model_builder_add_text(&b, "card", parts->card);

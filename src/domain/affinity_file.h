@@ -19,6 +19,14 @@ struct affinity_item {
     float popularity;     /* sum of decayed event weights, >= 0 */
 };
 
+/* A section of a source beyond the factors (domain/affinity_internal.h tells how a source reads it back). */
+struct affinity_section {
+    const char *name;
+    enum model_dtype dtype;
+    const void *data;
+    uint64_t count; /* elements */
+};
+
 /* Borrows everything. */
 struct affinity_parts {
     const struct affinity_item *items; /* distinct ids; those with interactions first */
@@ -29,6 +37,8 @@ struct affinity_parts {
     int64_t from_us;
     int64_t as_of_us;
     const char *card; /* JSON */
+    const struct affinity_section *more;
+    int more_count;
 };
 
 /* The bytes of a model file and their SHA-256; *out is owned by the caller (buf_free). */

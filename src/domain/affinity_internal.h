@@ -1,6 +1,7 @@
 #ifndef DOMAIN_AFFINITY_INTERNAL_H
 #define DOMAIN_AFFINITY_INTERNAL_H
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "domain/affinity_file.h"
 #include "ml/topk.h"
@@ -12,6 +13,9 @@
 #define AFFINITY_HALF_LIFE_US DAYS(30)
 
 enum { AFFINITY_PROBES = 4 }; /* most popular items whose fold-in is the file's self-test */
+
+/* Who proposes candidates, in the order of affinity_sources. */
+enum source { SOURCE_FACTORS, SOURCE_COUNT };
 
 struct affinity {
     struct model_file file; /* owned; everything but what is computed below looks into it */
@@ -39,6 +43,9 @@ struct affinity {
     int32_t *category_first; /* (categories + 1) */
     int32_t *slots;          /* hash table of items by id; -1 free */
     uint64_t slot_mask;
+    /* what each source keeps of the file, owned by the source; NULL: it has nothing there */
+    void *part[SOURCE_COUNT];
+    float blend[SOURCE_COUNT]; /* weight of the source's score; 0: it does not count */
 };
 
 void affinity_schema(uint8_t out[SHA256_BYTES]);
@@ -59,6 +66,46 @@ static inline const char *affinity_category_name(const struct affinity *m, int c
 /* Indexes of a loaded model; fails with ERR_INVALID on an id that is there twice. */
 CAN_FAIL bool affinity_index(struct affinity *m, struct err *err);
 
+/* ---- ranking: own -> candidates of every source -> blend -> diversity -> picks ---- */
+
+/* What the shopper did, as the sources see it. */
+enum { OWN_MAX = RECENT_MAX + CART_LINES_MAX };
+struct own_item {
+    int32_t item;    /* distinct; item < trained has factors */
+    float weight;    /* event weights of training, faded to now, added up; > 0 */
+    int64_t last_us; /* when it was last touched */
+    bool in_cart;    /* of the open cart */
+    bool viewed;     /* the shopper looked at it lately, whatever else they did */
+};
+struct own_step {
+    int32_t item;
+    enum event_type type;
+    int64_t at_us;
+};
+struct own {
+    struct own_item
+        items[OWN_MAX]; /* in order of the first touch that is still known; cart lines last */
+    int count;
+    struct own_step
+        steps[RECENT_MAX]; /* the last events about products the model knows, oldest first */
+    int step_count;
+};
+
+/* A product that somebody proposed. Scores of sources that have nothing to say of it are 0 and not in `scored`. */
+struct candidate {
+    int32_t item;
+    uint32_t scored; /* bit s: score[s] counts */
+    float score[SOURCE_COUNT];
+    float blended; /* what it is ranked by, set by ranking_blend */
+};
+
+enum { CANDIDATES_MAX = 1024, CANDIDATE_SLOTS = 2 * CANDIDATES_MAX };
+struct candidates {
+    struct candidate all[CANDIDATES_MAX];
+    int count;
+    int16_t slots[CANDIDATE_SLOTS]; /* hash of items to 1 + their place in all; 0 free */
+};
+
 /* One request for picks, filled stage by stage. */
 struct ranking {
     const struct affinity *model;
@@ -66,9 +113,15 @@ struct ranking {
     const struct cart *cart; /* the open cart; NULL */
     int64_t now_us;
     int wanted;
+    int depth; /* candidates to propose, each source */
     pick_filter *keep;
     void *ctx;
     uint64_t *excluded; /* a bit an item: in a cart, bought, or picked already */
+    struct own own;
+    struct candidates candidates;
+    void
+        *state[SOURCE_COUNT]; /* what a source keeps between its calls for this request; in arena */
+    struct arena *arena;      /* of this request */
     struct picks *out;
 };
 
@@ -78,7 +131,55 @@ void ranking_exclude(struct ranking *r, int item);
 void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
                  const char *because);
 
-/* First stage: what the factors say. */
-void ranking_session(struct ranking *r);
+/* First stage: fills r->own. */
+void ranking_own(struct ranking *r);
+
+/* Source s proposes the item, or scores one that another proposed: the first score of a source stays. Only items that ranking_allows
+ * lets through may be put. A full list takes no new item. */
+void ranking_put(struct ranking *r, enum source s, int item, float score);
+
+/* Which of the shopper's own products a candidate is due to. */
+struct cause {
+    int32_t item; /* of own; -1: none could be told */
+    float share;  /* of the source's score of the candidate */
+};
+
+/* One way of finding products. To add one:
+ *   1. a number in enum source, before SOURCE_COUNT; a row in affinity_sources (affinity_blend.c);
+ *   2. a file domain/affinity_NAME.c with the functions of the row, and what it keeps of the model file behind m->part[SOURCE_NAME];
+ *   3. its sections: training hands them to affinity_write as affinity_parts.more, `load` reads them; models/README.md lists them;
+ *   4. its weight: m->blend[SOURCE_NAME], set by load (from a section, so that training decides). With one source the blend is
+ *      that source's score; with several, scores are added up with these weights, so a source's scores should be of comparable
+ *      size for every shopper (or normalised by the source within the request).
+ * All functions but `collect` may be NULL. None of them fails at request time: a source that cannot answer proposes nothing. */
+struct source_row {
+    const char *name;
+    /* Reads its sections, checks every number (the file may be anybody's), sets part and blend. A file without the sections is
+     * fine: part stays NULL. Called after ids, categories, popularity and factors were read. */
+    bool (*load)(struct affinity *m, struct err *err);
+    /* Frees part; called for a half-loaded one too. */
+    void (*release)(struct affinity *m);
+    /* Proposes up to r->depth items with ranking_put. Reads r->own, may keep state in r->state[s]. */
+    void (*collect)(struct ranking *r);
+    /* Scores candidates that other sources proposed (those without its bit), after all have collected. */
+    void (*score)(struct ranking *r);
+    /* Who is to thank for its score of the item; NULL: it never tells. */
+    struct cause (*explain)(const struct ranking *r, int item);
+};
+extern const struct source_row affinity_sources[SOURCE_COUNT];
+
+/* Collects from every source, lets each score what the others found, and sorts candidates, best blended score first, equal ones by item. */
+void ranking_candidates(struct ranking *r);
+
+/* The product of the shopper's own that the candidate is due to: asked of the source that adds most to the blended score. NULL: unknown. */
+const char *ranking_because(const struct ranking *r, const struct candidate *c);
+
+/* The source of the factors (affinity_factors.c). */
+void factors_collect(struct ranking *r);
+void factors_score(struct ranking *r);
+struct cause factors_explain(const struct ranking *r, int item);
+
+/* The stages for those the sources know nothing of: similar, popular in category, popular (affinity_cold.c). */
+void ranking_cold(struct ranking *r);
 
 #endif
