@@ -14,7 +14,8 @@ static const char usage[] =
     "maintain [--json]\n"
     "\n"
     "Removes events older than the setting `retention` from the log (what they said stays in the\n"
-    "shoppers), and reports how far the fold is behind. Safe to repeat and to interrupt.\n";
+    "shoppers), writes down what the shop did on days that have ended (base rates for risk), and\n"
+    "reports how far the fold is behind. Safe to repeat and to interrupt.\n";
 
 static void print_json(const struct maintain_result *r, const struct log_lag *lag)
 {
@@ -22,6 +23,7 @@ static void print_json(const struct maintain_result *r, const struct log_lag *la
     struct jenc j = jenc_begin(&out);
 
     jenc_object(&j, NULL);
+    jenc_i64(&j, "days", r->days);
     jenc_i64(&j, "lanes", r->lanes);
     jenc_i64(&j, "deleted", r->deleted);
     jenc_i64(&j, "bases", r->bases);

@@ -47,6 +47,8 @@ static void say_value(const struct features *x, enum feature_id id, const char *
         money_format((int64_t)value, x->currency, locale, out);
     } else if (strcmp(unit, "share") == 0) {
         snprintf(out, VALUE_MAX, "%.0f %%", value * 100);
+    } else if (strcmp(unit, "ratio") == 0) {
+        snprintf(out, VALUE_MAX, "%.*f times", value < 10 ? 1 : 0, value);
     } else if (strcmp(unit, "hour") == 0) {
         snprintf(out, VALUE_MAX, "%02.0f:00", value);
     } else if (strcmp(unit, "weekday") == 0) {

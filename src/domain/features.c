@@ -1,8 +1,11 @@
-/* THE feature extractor: a pure function of a shopper's state, a cart and a moment. What a model
- * makes of the features is risk_encode.c's business. */
+/* THE feature extractor: a pure function of a shopper's state, a cart, a moment, and what may be known
+ * of the shop by then. The last events are features_recent.c's; what a model makes of the features is
+ * risk_encode.c's business. */
 #include "domain/features.h"
 
-#include "base/clock.h"
+#include "domain/affinity_taste.h"
+#include "domain/features_internal.h"
+#include "domain/local_time.h"
 #include "domain/money.h"
 
 #include <assert.h>
@@ -10,8 +13,8 @@
 #include <string.h>
 
 static const struct feature_def defs[FEATURE_COUNT] = {
-#define FEATURE(id, name, unit, kind, meaning, words)                                              \
-    [FEATURE_##id] = {name, unit, FEATURE_##kind, meaning, words},
+#define FEATURE(id, name, unit, kind, group, known, meaning, words)                                \
+    [FEATURE_##id] = {name, unit, FEATURE_##kind, GROUP_##group, KNOWN_##known, meaning, words},
 #include "domain/feature_table.inc"
 #undef FEATURE
 };
@@ -22,15 +25,19 @@ const struct feature_def *feature_def(enum feature_id id)
     return &defs[id];
 }
 
-enum { LAST_TYPES = 5 };
-
-/* Missing for a thing that has not happened (time 0). */
-static double minutes_since(int64_t then_us, int64_t now_us)
+const char *feature_group_name(enum feature_group group)
 {
-    if (then_us == 0) {
-        return (double)NAN;
-    }
-    return then_us >= now_us ? 0 : (double)(now_us - then_us) / (double)MINUTES(1);
+    static const char *const names[GROUP_COUNT] = {
+        [GROUP_TIME] = "time",         [GROUP_CART] = "cart",         [GROUP_PRICE] = "price",
+        [GROUP_INTEREST] = "interest", [GROUP_PACE] = "pace",         [GROUP_CHECKOUT] = "checkout",
+        [GROUP_SHIPPING] = "shipping", [GROUP_PAYMENT] = "payment",   [GROUP_COUPON] = "coupon",
+        [GROUP_DOUBT] = "doubt",       [GROUP_CONTACT] = "contact",   [GROUP_SHOPPER] = "shopper",
+        [GROUP_CONTEXT] = "context",   [GROUP_CALENDAR] = "calendar", [GROUP_TASTE] = "taste",
+        [GROUP_SHOP] = "shop",
+    };
+
+    assert(group < GROUP_COUNT);
+    return names[group];
 }
 
 static double days_since(int64_t then_us, int64_t now_us)
@@ -55,6 +62,41 @@ static double messages_released(const struct cart *c)
         count += c->released[step] != 0;
     }
     return count;
+}
+
+double cart_mean_price(const struct cart *c)
+{
+    double sum = 0;
+    int known = 0;
+    for (size_t i = 0; i < c->line_count; i++) {
+        if (c->lines[i].price_minor != MONEY_UNKNOWN) {
+            sum += (double)c->lines[i].price_minor;
+            known++;
+        }
+    }
+    return ratio(sum, known);
+}
+
+static double share_of_dearest(const struct cart *c, int64_t total)
+{
+    double most = 0;
+    for (size_t i = 0; i < c->line_count && total > 0; i++) {
+        most = fmax(most, (double)c->lines[i].price_minor * (double)c->lines[i].quantity);
+    }
+    return total > 0 ? most / (double)total : (double)NAN;
+}
+
+static void take_line_ages(const struct cart *c, int64_t now_us, double *v)
+{
+    int64_t oldest_us = 0;
+    int64_t newest_us = 0;
+    for (size_t i = 0; i < c->line_count; i++) {
+        int64_t at_us = c->lines[i].added_us;
+        oldest_us = oldest_us == 0 || at_us < oldest_us ? at_us : oldest_us;
+        newest_us = at_us > newest_us ? at_us : newest_us;
+    }
+    v[FEATURE_LINE_AGE_MAX] = minutes_since(oldest_us, now_us);
+    v[FEATURE_LINE_AGE_MIN] = minutes_since(newest_us, now_us);
 }
 
 static void take_lines(const struct cart *c, struct features *out)
@@ -86,6 +128,11 @@ static void take_lines(const struct cart *c, struct features *out)
     out->values[FEATURE_UNITS] = (double)cart_units(c);
     out->values[FEATURE_PRICE_MAX] = amount(max);
     out->values[FEATURE_PRICE_MIN] = amount(min);
+    out->values[FEATURE_UNITS_PER_LINE] =
+        ratio(out->values[FEATURE_UNITS], out->values[FEATURE_LINES]);
+    out->values[FEATURE_PRICE_MEAN] = cart_mean_price(c);
+    out->values[FEATURE_PRICE_SPREAD] =
+        ratio(out->values[FEATURE_PRICE_MAX], out->values[FEATURE_PRICE_MIN]);
 }
 
 static void take_money(const struct cart *c, struct features *out)
@@ -100,6 +147,36 @@ static void take_money(const struct cart *c, struct features *out)
     v[FEATURE_SHIPPING_COST] =
         c->signals.shipping_shown_us != 0 ? amount(c->signals.shipping_minor) : (double)NAN;
     v[FEATURE_SHIPPING_SHARE] = total > 0 ? v[FEATURE_SHIPPING_COST] / (double)total : (double)NAN;
+    v[FEATURE_TOP_SHARE] = share_of_dearest(c, total);
+}
+
+static int64_t latest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Ages, and what follows from several signals. */
+static void take_signal_ages(const struct shopper *s, const struct cart *c, int64_t now_us,
+                             double *v)
+{
+    const struct cart_signals *g = &c->signals;
+    int64_t in_checkout_us = latest(g->checkout_started_us, g->shipping_shown_us);
+    in_checkout_us = latest(in_checkout_us, latest(g->payment_info_us, g->payment_failed_us));
+    int64_t coupon_us =
+        latest(g->coupon_entered_us, latest(g->coupon_applied_us, g->coupon_denied_us));
+    v[FEATURE_SHIPPING_AGE] = minutes_since(g->shipping_shown_us, now_us);
+    v[FEATURE_PAYMENT_INFO_AGE] = minutes_since(g->payment_info_us, now_us);
+    v[FEATURE_PAYMENT_FAILED_AGE] = minutes_since(g->payment_failed_us, now_us);
+    v[FEATURE_COUPON_AGE] = minutes_since(coupon_us, now_us);
+    v[FEATURE_DOUBT_PAGES] =
+        (double)(g->pages_returns + g->pages_shipping + g->pages_size + g->pages_reviews);
+    v[FEATURE_CHANGED_SINCE_CHECKOUT] =
+        g->checkout_started_us != 0 && c->changed_us > g->checkout_started_us ? 1 : 0;
+    v[FEATURE_CHECKOUT_QUIET] =
+        g->checkout_started_us != 0 && latest(in_checkout_us, coupon_us) >= s->last_us ? 1 : 0;
+    v[FEATURE_REMOVED_SHARE] = ratio((double)g->removes, (double)(g->adds + g->removes));
+    v[FEATURE_OTHER_VIEWS] = (double)(g->views - g->line_views);
+    v[FEATURE_VIEWS_PER_LINE] = ratio((double)g->line_views, (double)c->line_count);
 }
 
 static void take_signals(const struct cart *c, int64_t now_us, double *v)
@@ -143,65 +220,19 @@ static void take_shopper(const struct shopper *s, int64_t now_us, struct feature
     v[FEATURE_SESSIONS] = (double)s->sessions;
     v[FEATURE_KNOWN] = days_since(s->first_us, now_us);
     v[FEATURE_ORDER_AGE] = days_since(s->last_order_us, now_us);
+    v[FEATURE_UNITS_BOUGHT] = (double)s->units_bought;
+    v[FEATURE_REFUND_SHARE] = ratio((double)s->refunds, (double)s->orders_total);
+    v[FEATURE_ORDER_VALUE] =
+        s->spent_minor > 0 ? ratio((double)s->spent_minor, (double)s->orders_total) : (double)NAN;
+    v[FEATURE_TOTAL_TO_ORDER] = ratio(v[FEATURE_TOTAL], v[FEATURE_ORDER_VALUE]);
+    v[FEATURE_ORDERS_PER_VISIT] = ratio((double)s->orders_total, (double)s->sessions);
+    v[FEATURE_EVENTS_PER_VISIT] = ratio((double)s->events, (double)s->sessions);
+    v[FEATURE_VISITS_PER_WEEK] = (double)s->sessions / fmax(v[FEATURE_KNOWN] / 7, 1);
     out->ids[FEATURE_DEVICE] = s->device;
     out->ids[FEATURE_CHANNEL] = s->channel;
     out->ids[FEATURE_CAMPAIGN] = s->campaign;
     out->ids[FEATURE_LOCALE] = s->locale;
     out->ids[FEATURE_TIMEZONE] = s->timezone;
-}
-
-static int64_t last_time_of(const struct shopper *s, enum event_type type)
-{
-    for (size_t i = s->recent_count; i > 0; i--) {
-        if (s->recent[i - 1].type == type) {
-            return s->recent[i - 1].at_us;
-        }
-    }
-    return 0;
-}
-
-/* Quadratic in RECENT_MAX: 40 short strings, and no memory needed. */
-static double distinct_products(const struct shopper *s)
-{
-    int distinct = 0;
-    for (size_t i = 0; i < s->recent_count; i++) {
-        const char *id = s->recent[i].product_id;
-        bool seen = id == NULL;
-        for (size_t j = 0; j < i && !seen; j++) {
-            seen = s->recent[j].product_id != NULL && strcmp(s->recent[j].product_id, id) == 0;
-        }
-        distinct += !seen;
-    }
-    return distinct;
-}
-
-static double recent_within(const struct shopper *s, int64_t now_us, int64_t window_us)
-{
-    int count = 0;
-    for (size_t i = 0; i < s->recent_count; i++) {
-        count += s->recent[i].at_us > now_us - window_us;
-    }
-    return count;
-}
-
-static void take_recent(const struct shopper *s, int64_t now_us, struct features *out)
-{
-    double *v = out->values;
-    v[FEATURE_VIEW_AGE] = minutes_since(last_time_of(s, EVENT_PRODUCT_VIEWED), now_us);
-    v[FEATURE_ADD_AGE] = minutes_since(last_time_of(s, EVENT_CART_ITEM_ADDED), now_us);
-    v[FEATURE_REMOVE_AGE] = minutes_since(last_time_of(s, EVENT_CART_ITEM_REMOVED), now_us);
-    v[FEATURE_SEARCH_AGE] = minutes_since(last_time_of(s, EVENT_SEARCHED), now_us);
-    v[FEATURE_EVENTS_10M] = recent_within(s, now_us, MINUTES(10));
-    v[FEATURE_EVENTS_60M] = recent_within(s, now_us, MINUTES(60));
-    v[FEATURE_RECENT_PRODUCTS] = distinct_products(s);
-    for (size_t i = 0; i < LAST_TYPES && i < s->recent_count; i++) {
-        out->ids[FEATURE_LAST_1 + i] = event_type_name(s->recent[s->recent_count - 1 - i].type);
-    }
-    for (size_t i = s->recent_count; i > 0 && out->ids[FEATURE_VIEWED_PRODUCT] == NULL; i--) {
-        if (s->recent[i - 1].type == EVENT_PRODUCT_VIEWED) {
-            out->ids[FEATURE_VIEWED_PRODUCT] = s->recent[i - 1].product_id;
-        }
-    }
 }
 
 /* Times before 1970 do not occur in the log (EVENT_OCCURRED_MIN_US); 1970-01-01 was a Thursday. */
@@ -212,16 +243,49 @@ static void take_calendar(int64_t now_us, double *v)
     v[FEATURE_WEEKDAY] = (double)((hours / 24 + 3) % 7);
 }
 
+static void take_local_time(const struct shopper *s, int64_t now_us, double *v)
+{
+    int minutes = 0;
+    bool known = local_time_offset(s->timezone, now_us, &minutes);
+    int64_t hours = (now_us + MINUTES(minutes)) / HOURS(1);
+    v[FEATURE_LOCAL_HOUR] = known ? (double)(hours % 24) : (double)NAN;
+    v[FEATURE_LOCAL_WEEKEND] = (hours / 24 + 3) % 7 >= 5 ? 1 : 0;
+}
+
+/* Nothing of the context is used before its time. */
+static void take_context(const struct shopper *s, const struct cart *c, int64_t now_us,
+                         const struct feature_context *context, double *v)
+{
+    struct affinity_taste taste = {(double)NAN, (double)NAN, (double)NAN};
+    struct shop_rates rates = {(double)NAN, (double)NAN};
+    if (context != NULL && context->affinity != NULL &&
+        affinity_as_of_us(context->affinity) <= now_us) {
+        taste = affinity_taste_of(context->affinity, s, c, now_us);
+    }
+    if (context != NULL && context->days != NULL) {
+        rates = shop_days_rates(context->days, now_us);
+    }
+    v[FEATURE_TASTE] = (1 + taste.fit) / 2;
+    v[FEATURE_COHERENCE] = (1 + taste.coherence) / 2;
+    v[FEATURE_KNOWN_LINES] = taste.known;
+    v[FEATURE_SHOP_BUYING] = rates.buying;
+    v[FEATURE_SHOP_TREND] = rates.trend;
+}
+
 void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
-                 struct features *out)
+                 const struct feature_context *context, struct features *out)
 {
     assert(s != NULL && c != NULL && now_us >= 0);
     *out = (struct features){0};
     int64_t at_us = now_us > s->last_us ? now_us : s->last_us;
     take_lines(c, out);
+    take_line_ages(c, at_us, out->values);
     take_money(c, out);
     take_signals(c, at_us, out->values);
+    take_signal_ages(s, c, at_us, out->values);
     take_shopper(s, at_us, out);
-    take_recent(s, at_us, out);
+    features_recent(s, c, at_us, out);
     take_calendar(at_us, out->values);
+    take_local_time(s, at_us, out->values);
+    take_context(s, c, at_us, context, out->values);
 }

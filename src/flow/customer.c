@@ -90,7 +90,7 @@ bool decide_customer(const struct decide_means *m, const char *customer_id, stru
     double risk = (double)NAN;
     if (cart != NULL && hold.set->risk != NULL) {
         x = arena_alloc(a, sizeof *x);
-        features_of(v.shopper, cart, now_us, x);
+        features_of(v.shopper, cart, now_us, &hold.set->context, x);
         risk = risk_probability(hold.set->risk, x);
     }
     struct jenc j = jenc_begin(out);

@@ -178,7 +178,7 @@ static bool consider(const struct decider *d, const char *key, struct considered
         if (!cart_products_read(d->db, c->cart, d->arena, &c->line_products, err)) {
             return false;
         }
-        features_of(c->view.shopper, c->cart, c->now_us, &c->x);
+        features_of(c->view.shopper, c->cart, c->now_us, &d->models->context, &c->x);
         c->risk = d->models->risk != NULL ? risk_probability(d->models->risk, &c->x) : (double)NAN;
         if (!picks_show(d->db,
                         &(struct picks_wanted){d->models->affinity, c->view.shopper, c->now_us,

@@ -104,7 +104,7 @@ static bool batch_fence(const struct folder *f, const struct fold_batch *b, stru
 static bool batch_write(const struct folder *f, const struct fold_batch *b, struct err *err)
 {
     const struct live_set *models = f->live == NULL ? NULL : live_acquire(f->live);
-    bool ok = fold_batch_write(b, f->db, f->config, models == NULL ? NULL : models->risk, err);
+    bool ok = fold_batch_write(b, f->db, f->config, models, err);
 
     if (models != NULL) {
         live_release(f->live, &models);

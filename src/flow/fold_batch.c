@@ -219,13 +219,13 @@ static bool worth_a_score(const struct shopper *s, const struct cart *c,
 }
 
 static void score(struct cart_row *row, const struct shopper *s, const struct cart *c,
-                  const struct risk *risk, int64_t now_us)
+                  const struct live_set *models, int64_t now_us)
 {
     struct features x;
 
-    features_of(s, c, now_us > s->last_us ? now_us : s->last_us, &x);
-    row->risk = risk_probability(risk, &x);
-    row->risk_model = risk_version(risk);
+    features_of(s, c, now_us > s->last_us ? now_us : s->last_us, &models->context, &x);
+    row->risk = risk_probability(models->risk, &x);
+    row->risk_model = risk_version(models->risk);
     row->scored_us = now_us;
 }
 
@@ -243,7 +243,7 @@ static bool lost_a_cart(const struct fold_key *k, const struct cart_row *rows, s
 }
 
 bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct config *config,
-                      const struct risk *risk, struct err *err)
+                      const struct live_set *models, struct err *err)
 {
     struct cart_clock clock = {.idle_after_us = config->idle_after,
                                .abandoned_after_us = config->abandoned_after,
@@ -257,11 +257,11 @@ bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct co
         if (lost_a_cart(k, rows.carts + rows.cart_count - carts, carts)) {
             past_rows_sweep(&rows, k->lane, k->key);
         }
-        for (size_t c = 0; c < carts && risk != NULL; c++) {
+        for (size_t c = 0; c < carts && models != NULL && models->risk != NULL; c++) {
             struct cart_row *row = &rows.carts[rows.cart_count - 1 - c];
             const struct cart *cart = shopper_cart(k->after, row->cart_id);
             if (worth_a_score(k->after, cart, &clock, b->now_us)) {
-                score(row, k->after, cart, risk, b->now_us);
+                score(row, k->after, cart, models, b->now_us);
             }
         }
     }

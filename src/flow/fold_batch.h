@@ -50,9 +50,9 @@ void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_
                      int64_t now_us, struct arena *a);
 /* Reads what is stored of the shoppers and folds the events in. */
 CAN_FAIL bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err);
-/* Writes shoppers and carts; risk (NULL: none) scores the carts at now. */
+/* Writes shoppers and carts; the risk model of models (either NULL: none) scores the carts at now. */
 CAN_FAIL bool fold_batch_write(const struct fold_batch *b, struct db *db,
-                               const struct config *config, const struct risk *risk,
+                               const struct config *config, const struct live_set *models,
                                struct err *err);
 /* Appends what the batch tells other shoppers (identity), in one statement. */
 CAN_FAIL bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err);

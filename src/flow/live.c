@@ -10,6 +10,7 @@
 #include "flow/live_cache.h"
 #include "ml/blas.h"
 #include "store/models.h"
+#include "store/shop_days.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -26,11 +27,19 @@ struct held {
     struct affinity *affinity;
 };
 
+/* The shop's days, likewise. */
+struct held_days {
+    atomic_int refs;
+    struct arena arena;
+    struct shop_days days;
+};
+
 struct set {
     struct live_set face; /* first: what readers see */
     atomic_int refs;
     struct held *risk; /* NULL: none */
     struct held *affinity;
+    struct held_days *days; /* never NULL */
 };
 
 /* Which of a set's two. */
@@ -75,12 +84,37 @@ static void held_drop(struct held **held)
     }
 }
 
-/* Takes over both references. */
-static struct set *set_new(struct held *risk, struct held *affinity)
+static struct held_days *days_new(void)
+{
+    struct held_days *d = mem_alloc(sizeof *d);
+    atomic_init(&d->refs, 1);
+    return d;
+}
+
+static struct held_days *days_take(struct held_days *d)
+{
+    atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+    return d;
+}
+
+static void days_drop(struct held_days **days)
+{
+    struct held_days *d = *days;
+    *days = NULL;
+    if (d && atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) == 1) {
+        arena_free(&d->arena);
+        free(d);
+    }
+}
+
+/* Takes over the references. */
+static struct set *set_new(struct held *risk, struct held *affinity, struct held_days *days)
 {
     struct set *s = mem_alloc(sizeof *s);
+    s->days = days;
     s->face.risk = risk ? risk->risk : NULL;
     s->face.affinity = affinity ? affinity->affinity : NULL;
+    s->face.context = (struct feature_context){s->face.affinity, &days->days};
     s->risk = risk;
     s->affinity = affinity;
     atomic_init(&s->refs, 1);
@@ -92,6 +126,7 @@ static void set_drop(struct set *s)
     if (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
         held_drop(&s->risk);
         held_drop(&s->affinity);
+        days_drop(&s->days);
         free(s);
     }
 }
@@ -190,19 +225,35 @@ static bool champion_held(struct live *live, struct db *db, enum kind kind, stru
     return true;
 }
 
-static void install(struct live *live, struct set *fresh)
+static void install(struct live *live, struct set *fresh, bool models)
 {
     pthread_mutex_lock(&live->lock);
     struct set *old = live->current;
     live->current = fresh;
     pthread_mutex_unlock(&live->lock);
     set_drop(old);
-    metric_add(METRIC_model_swaps, 1);
+    if (models) {
+        metric_add(METRIC_model_swaps, 1);
+    }
+}
+
+/* The days as they are now: the old ones where none was added, or where the database fails. One reference to the caller. */
+static bool days_read(struct db *db, struct held_days *old, struct held_days **out, struct err *err)
+{
+    struct held_days *fresh = days_new();
+    bool ok = store_shop_days_read(db, old->days.count, &fresh->arena, &fresh->days, err);
+    bool added = ok && fresh->days.count > 0;
+    *out = added ? fresh : days_take(old);
+    if (!added) {
+        days_drop(&fresh);
+    }
+    return ok;
 }
 
 /* One kind's trouble is not the other's: each is looked at, and what changed is swapped in. */
 static bool look(struct live *live, struct db *db, bool *out_changed, struct err *err)
 {
+    struct held_days *days = NULL;
     struct err second = {0};
     pthread_mutex_lock(&live->looking);
     struct set *now = current_take(live);
@@ -217,18 +268,21 @@ static bool look(struct live *live, struct db *db, bool *out_changed, struct err
         affinity = held_take(now->affinity);
         *err = risk_seen ? second : *err;
     }
+    bool seen = risk_seen && affinity_seen;
+    bool days_seen = days_read(db, now->days, &days, seen ? err : &second);
     bool changed = risk != now->risk || affinity != now->affinity;
-    if (changed) {
-        install(live, set_new(risk, affinity));
+    if (changed || days != now->days) {
+        install(live, set_new(risk, affinity, days), changed);
         live_cache_trim(live->cache_dir);
     } else {
         held_drop(&risk);
         held_drop(&affinity);
+        days_drop(&days);
     }
     set_drop(now);
     pthread_mutex_unlock(&live->looking);
     *out_changed = changed;
-    return risk_seen && affinity_seen;
+    return seen && days_seen;
 }
 
 bool live_refresh(struct live *live, bool *out_changed, struct err *err)
@@ -318,7 +372,7 @@ bool live_open(const struct database *database, const struct config *config, boo
     live->database = *database;
     live->poll_us = config->model_poll;
     lock_init(live);
-    live->current = set_new(NULL, NULL);
+    live->current = set_new(NULL, NULL, days_new());
     if (!live_cache_dir(config->data_dir, live->cache_dir, err) ||
         !live_refresh(live, &changed, err)) {
         live_close(&live);

@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "domain/affinity.h"
+#include "domain/features.h"
 #include "domain/risk.h"
 #include "store/database.h"
 
@@ -12,8 +13,9 @@
 struct live;
 
 struct live_set {
-    struct risk *risk;         /* NULL: no risk model was trained yet, or none that loads */
-    struct affinity *affinity; /* NULL: the same */
+    struct risk *risk;              /* NULL: no risk model was trained yet, or none that loads */
+    struct affinity *affinity;      /* NULL: the same */
+    struct feature_context context; /* what a score may know besides the shopper */
 };
 
 /* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts

@@ -1,10 +1,11 @@
-/* Retention. What it removes from the log it first folds into a base, so that replay still gives what is stored. */
+/* Retention. What it removes from the log it first folds into a base, so that replay still gives what is stored, and into the days of the shop. */
 #include "flow/maintain.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "flow/hold.h"
 #include "flow/past.h"
+#include "store/shop_days.h"
 
 #include <string.h>
 
@@ -205,7 +206,9 @@ bool maintain_run(const struct database *database, const struct config *config, 
     struct lane_state states[LANES] = {0};
     struct maintain_result result = {0};
 
-    if (!database_connect(database, &db, err) || !store_lane_states(db, states, err)) {
+    if (!database_connect(database, &db, err) ||
+        !store_shop_days_fill(db, now_us / DAYS(1), &result.days, err) ||
+        !store_lane_states(db, states, err)) {
         return false;
     }
     for (int lane = 0; lane < LANES; lane++) {

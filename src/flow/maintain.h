@@ -5,10 +5,11 @@
 #include "base/err.h"
 #include "store/database.h"
 
-/* Retention, lane by lane: stores each shopper as of the new floor as its base, deletes the folded
+/* First the shop's days that have ended, then retention, lane by lane: stores each shopper as of the new floor as its base, deletes the folded
  * events below it, sets floor_off, in one transaction a lane. Safe to repeat and to interrupt. The floor stays lower, for up to 30 days, where it would part a shopper from an
  * event that belongs before one already removed (out of order, or an identity that came late). */
 struct maintain_result {
+    int64_t days; /* of the shop, written for the features of risk (domain/shop_days.h) */
     int64_t lanes;
     int64_t deleted;
     int64_t bases;

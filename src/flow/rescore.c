@@ -12,7 +12,7 @@
 enum { BATCH = 500 };
 
 /* A cart's score. Where the document has no such open cart, or is of an older binary (the next fold mends it), the score matches no row. */
-static void score(const struct risk *model, const struct unscored *u, int64_t now_us,
+static void score(const struct live_set *models, const struct unscored *u, int64_t now_us,
                   struct arena *a, struct cart_score *out)
 {
     struct shopper *s;
@@ -25,8 +25,8 @@ static void score(const struct risk *model, const struct unscored *u, int64_t no
     }
     const struct cart *cart = shopper_cart(s, u->cart_id);
     if (cart != NULL && cart->status == CART_OPEN) {
-        features_of(s, cart, now_us > s->last_us ? now_us : s->last_us, &x);
-        out->risk = risk_probability(model, &x);
+        features_of(s, cart, now_us > s->last_us ? now_us : s->last_us, &models->context, &x);
+        out->risk = risk_probability(models->risk, &x);
         out->seen_us = s->last_us;
     }
 }
@@ -65,7 +65,7 @@ bool rescore_step(struct rescore *r, struct db *db, struct live *live, const str
     }
     struct cart_score *scores = arena_array(&a, count + 1, sizeof *scores);
     for (size_t i = 0; i < count; i++) {
-        score(model, &carts[i], now_us, &a, &scores[i]);
+        score(hold.set, &carts[i], now_us, &a, &scores[i]);
     }
     if (count > 0 && !store_carts_score(db, r->version, now_us, scores, count, err)) {
         return false;

@@ -140,10 +140,8 @@ bool train_run(const struct database *database, const struct config *config,
     }
     t.db = db;
     t.store = store;
-    if (options->kind & TRAIN_RISK) {
-        c.risk = risk_training_new(&t);
-    }
-    if (((options->kind & TRAIN_AFFINITY) && !affinity_training_new(&t, &c.affinity, err)) ||
+    if (((options->kind & TRAIN_RISK) && !risk_training_new(&t, &c.risk, err)) ||
+        ((options->kind & TRAIN_AFFINITY) && !affinity_training_new(&t, &c.affinity, err)) ||
         !read_log(&t, &c, err)) {
         return false;
     }

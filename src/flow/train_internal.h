@@ -89,7 +89,8 @@ CAN_FAIL bool train_store(const struct training *t, const struct trained_pair *p
 /* ---- the two kinds ---- */
 
 struct risk_training;
-struct risk_training *risk_training_new(const struct training *t);
+CAN_FAIL bool risk_training_new(const struct training *t, struct risk_training **out,
+                                struct err *err);
 void risk_training_free(struct risk_training **r);
 CAN_FAIL bool risk_training_key(struct risk_training *r, const struct train_key *k,
                                 struct err *err);

@@ -24,7 +24,7 @@ static const int64_t idle_moments[IDLE_MOMENTS] = {MINUTES(10), MINUTES(30), MIN
 void moment_set_free(struct moment_set *set)
 {
     free(set->all);
-    *set = (struct moment_set){0};
+    *set = (struct moment_set){.context = set->context};
 }
 
 /* ---- one shopper ---- */
@@ -74,7 +74,11 @@ static void take_moment(struct walk *w, const struct shopper *state, int64_t at_
         set->cap = set->cap ? set->cap * 2 : 1024;
         set->all = mem_grow(set->all, set->cap, sizeof *set->all);
     }
-    features_of(state, cart, at_us, &x);
+    struct feature_context known = {0};
+    if (set->context != NULL) {
+        known = train_context_at(set->context, at_us);
+    }
+    features_of(state, cart, at_us, &known, &x);
     set->all[set->count++] = (struct moment){
         .at_us = at_us,
         .bought_us = next_purchase(w, at_us),

@@ -2,6 +2,7 @@
 #define FLOW_TRAIN_MOMENTS_H
 
 #include "domain/risk_encode.h"
+#include "flow/train_context.h"
 #include "flow/train_log.h"
 
 /* A decision moment of an open, non-empty cart: right after each event of its shopper, and 10, 30 and 60 minutes later when nothing happened before. */
@@ -21,8 +22,9 @@ struct moment_set {
     size_t count;
     size_t cap;
     int32_t keys;
-    uint64_t mask;     /* shoppers left out by hash */
-    uint64_t key_hash; /* of the shopper being taken */
+    uint64_t mask;                       /* shoppers left out by hash */
+    uint64_t key_hash;                   /* of the shopper being taken */
+    const struct train_context *context; /* borrowed; NULL: nothing but the shopper is known */
 };
 void moment_set_free(struct moment_set *set);
 void moment_set_take(struct moment_set *set, const struct train_key *k);

@@ -23,20 +23,28 @@ static const double CALIBRATION_SLACK = 0.02;
 
 struct risk_training {
     const struct training *t;
+    struct train_context context;
     struct moment_set set;
 };
 
-struct risk_training *risk_training_new(const struct training *t)
+bool risk_training_new(const struct training *t, struct risk_training **out, struct err *err)
 {
     struct risk_training *r = mem_alloc(sizeof *r);
     r->t = t;
-    return r;
+    if (!train_context_open(t, &r->context, err)) {
+        risk_training_free(&r);
+        return false;
+    }
+    r->set.context = &r->context;
+    *out = r;
+    return true;
 }
 
 void risk_training_free(struct risk_training **r)
 {
     if (*r) {
         moment_set_free(&(*r)->set);
+        train_context_free(&(*r)->context);
         mem_free(r);
     }
 }

@@ -184,7 +184,7 @@ static struct risk_example served_at(const char *key, int64_t at_us)
     if (!view_read(bench.db, key, at_us, &bench.arena, &view, &err)) {
         fail_msg("view: %s", err.text);
     }
-    features_of(view.shopper, shopper_open_cart(view.shopper), at_us, &x);
+    features_of(view.shopper, shopper_open_cart(view.shopper), at_us, NULL, &x);
     return risk_flatten(&x);
 }
 

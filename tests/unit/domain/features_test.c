@@ -1,6 +1,7 @@
 /* The feature table is documented and stable, and features_of says what happened, and no more. */
 #include "domain/features.h"
 
+#include "domain/local_time.h"
 #include "domain/risk_encode.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
@@ -27,7 +28,7 @@ static struct features features_at(const struct shopper *s, int64_t at)
 {
     struct features x;
     assert_non_null(shopper_open_cart(s));
-    features_of(s, shopper_open_cart(s), TEST_DAY_US + at, &x);
+    features_of(s, shopper_open_cart(s), TEST_DAY_US + at, NULL, &x);
     return x;
 }
 
@@ -50,8 +51,8 @@ static struct shopper *a_shopper_at_the_checkout(void)
 
 static void every_feature_is_documented(void **state)
 {
-    static const char *const units[] = {"minutes", "days",    "count", "minor", "share",
-                                        "hour",    "weekday", "flag",  "id"};
+    static const char *const units[] = {"minutes", "days", "count",   "minor", "share",
+                                        "ratio",   "hour", "weekday", "flag",  "id"};
     (void)state;
     for (int f = 0; f < FEATURE_COUNT; f++) {
         const struct feature_def *def = feature_def((enum feature_id)f);
@@ -60,6 +61,7 @@ static void every_feature_is_documented(void **state)
             known = known || strcmp(def->unit, units[u]) == 0;
         }
         assert_true(known);
+        assert_true(strlen(feature_group_name(def->group)) > 3);
         assert_true(strlen(def->meaning) > 5 && strlen(def->words) > 5);
         assert_int_equal(def->kind == FEATURE_FLAG, strcmp(def->unit, "flag") == 0);
         assert_int_equal(def->kind == FEATURE_ID, strcmp(def->unit, "id") == 0);
@@ -77,7 +79,7 @@ static void the_table_changes_only_on_purpose(void **state)
     (void)state;
     risk_schema(schema);
     assert_string_equal(hash_hex(schema, sizeof schema, hex),
-                        "51c7fe32b8464db0851ec9aa2e86ba370502777cebce6f744ba8408d55ded4e9");
+                        "b6316248bbef4fd3fbaf3628a79ff84f7fcd2a3159bd5a2f0981682954b2a528");
 }
 
 static void a_cart_is_told_in_numbers(void **state)
@@ -118,6 +120,36 @@ static void a_cart_is_told_in_numbers(void **state)
         {FEATURE_RECENT_PRODUCTS, 2},
         {FEATURE_HOUR, 0},
         {FEATURE_WEEKDAY, 1}, /* 2019-10-01 was a Tuesday */
+        {FEATURE_LINE_AGE_MAX, 19},
+        {FEATURE_LINE_AGE_MIN, 17},
+        {FEATURE_UNITS_PER_LINE, 1.5},
+        {FEATURE_PRICE_MEAN, 3000},
+        {FEATURE_PRICE_SPREAD, 5},
+        {FEATURE_TOP_SHARE, 10. / 11},
+        {FEATURE_REMOVED_SHARE, 0},
+        {FEATURE_VIEWS_PER_LINE, .5},
+        {FEATURE_SHIPPING_AGE, 13},
+        {FEATURE_COUPON_AGE, 12},
+        {FEATURE_CHANGED_SINCE_CHECKOUT, 0},
+        {FEATURE_CHECKOUT_QUIET, 1},
+        {FEATURE_VISITS_PER_WEEK, 1},
+        {FEATURE_EVENTS_PER_VISIT, 8},
+        {FEATURE_ORDERS_PER_VISIT, 0},
+        {FEATURE_GAP_1, 1},
+        {FEATURE_GAP_MEAN, 8. / 7},
+        {FEATURE_VISIT_LENGTH, 8},
+        {FEATURE_VISIT_EVENTS, 8},
+        {FEATURE_RETURNS, 0},
+        {FEATURE_DISTINCT_TYPES, 6},
+        {FEATURE_AFTER_ADD, 4},
+        {FEATURE_VIEWS_AFTER_ADD, 0},
+        {FEATURE_AFTER_SHIPPING, 1},
+        {FEATURE_VIEWED_AGAIN, 1},
+        {FEATURE_VIEWED_AGAIN_AGE, 18},
+        {FEATURE_VIEWED_IN_CART, 1},
+        {FEATURE_CHEAPER_VIEWED, 0},
+        {FEATURE_PRICE_TO_VIEWED, .6},
+        {FEATURE_LOCAL_WEEKEND, 0},
     };
     (void)state;
     struct features x = features_at(a_shopper_at_the_checkout(), MINUTES(20));
@@ -139,8 +171,11 @@ static void what_is_not_known_is_missing_and_not_zero(void **state)
 {
     struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "shoe")};
     const enum feature_id missing[] = {
-        FEATURE_TOTAL,        FEATURE_PRICE_MAX, FEATURE_SHIPPING_COST, FEATURE_SHIPPING_SHARE,
-        FEATURE_CHECKOUT_AGE, FEATURE_ORDER_AGE, FEATURE_REMOVE_AGE,    FEATURE_SEARCH_AGE};
+        FEATURE_TOTAL,        FEATURE_PRICE_MAX,  FEATURE_SHIPPING_COST,   FEATURE_SHIPPING_SHARE,
+        FEATURE_CHECKOUT_AGE, FEATURE_ORDER_AGE,  FEATURE_REMOVE_AGE,      FEATURE_SEARCH_AGE,
+        FEATURE_GAP_1,        FEATURE_AWAY,       FEATURE_PRICE_TO_VIEWED, FEATURE_TOTAL_TO_ORDER,
+        FEATURE_REFUND_SHARE, FEATURE_LOCAL_HOUR, FEATURE_TASTE,           FEATURE_COHERENCE,
+        FEATURE_SHOP_BUYING,  FEATURE_SHOP_TREND};
     (void)state;
     struct features x = features_at(shopper_after(events, 1), MINUTES(1));
     for (size_t i = 0; i < COUNT_OF(missing); i++) {
@@ -169,6 +204,93 @@ static void the_same_state_and_time_give_the_same_bits(void **state)
     struct features one = features_at(a_shopper_at_the_checkout(), MINUTES(33));
     struct features two = features_at(a_shopper_at_the_checkout(), MINUTES(33));
     assert_memory_equal(one.values, two.values, sizeof one.values);
+}
+
+static void what_was_taken_out_and_put_back_is_told_apart(void **state)
+{
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(1), .sku = "shoe"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(2), .sku = "sock"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(3), .sku = "hat"),
+        an_event(EVENT_CART_ITEM_REMOVED, .at = MINUTES(4), .sku = "sock"),
+        an_event(EVENT_CART_ITEM_REMOVED, .at = MINUTES(5), .sku = "hat"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(6), .sku = "hat"),
+    };
+    (void)state;
+    struct features x = features_at(shopper_after(events, COUNT_OF(events)), MINUTES(7));
+    assert_true(x.values[FEATURE_TAKEN_OUT] == 1);   /* the sock */
+    assert_true(x.values[FEATURE_ADDED_AGAIN] == 1); /* the hat */
+    assert_true(fabs(x.values[FEATURE_REMOVED_SHARE] - 2. / 6) < 1e-12);
+}
+
+static void a_return_after_a_pause_is_a_visit_of_its_own(void **state)
+{
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(0), .sku = "shoe"),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(100), .sku = "shoe"),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(102), .sku = "sock"),
+    };
+    (void)state;
+    struct features x = features_at(shopper_after(events, COUNT_OF(events)), MINUTES(106));
+    assert_true(x.values[FEATURE_RETURNS] == 1);
+    assert_true(x.values[FEATURE_AWAY] == 100);
+    assert_true(x.values[FEATURE_VISIT_LENGTH] == 2);
+    assert_true(fabs(x.values[FEATURE_IDLE_TO_PACE] - 4 / (2 + 1. / 6)) < 1e-12);
+    assert_true(x.values[FEATURE_VIEWED_IN_CART] == 0);
+}
+
+/* ---- where the shopper is ---- */
+
+static void the_hour_is_the_shoppers_own(void **state)
+{
+    static const struct {
+        const char *zone;
+        int64_t at_us;
+        int minutes;
+    } expected[] = {
+        {"UTC", TEST_DAY_US, 0},
+        {"Europe/Berlin", TEST_DAY_US, 120},
+        {"Europe/Berlin", INT64_C(1572137999000000), 120}, /* 2019-10-27T00:59:59Z */
+        {"Europe/Berlin", INT64_C(1572138000000000), 60},
+        {"Europe/London", INT64_C(1553993999000000), 0}, /* 2019-03-31T00:59:59Z */
+        {"Europe/London", INT64_C(1553994000000000), 60},
+        {"America/New_York", INT64_C(1572764400000000), -300}, /* 2019-11-03T07:00Z */
+        {"America/New_York", TEST_DAY_US, -240},
+        {"Australia/Sydney", INT64_C(1577836800000000), 660}, /* January */
+        {"Australia/Sydney", INT64_C(1561939200000000), 600}, /* July */
+        {"Asia/Kolkata", TEST_DAY_US, 330},
+        {"-03:30", TEST_DAY_US, -210},
+    };
+    int minutes;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        assert_true(local_time_offset(expected[i].zone, expected[i].at_us, &minutes));
+        assert_int_equal(minutes, expected[i].minutes);
+    }
+    assert_false(local_time_offset("Mars/Olympus", TEST_DAY_US, &minutes));
+    assert_false(local_time_offset("+25:00", TEST_DAY_US, &minutes));
+    assert_false(local_time_offset(NULL, TEST_DAY_US, &minutes));
+}
+
+/* ---- the shop ---- */
+
+static void rates_know_no_day_that_had_not_ended_a_day_before(void **state)
+{
+    struct shop_day days[40];
+    struct shop_days some = {days, 40};
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        days[i] = (struct shop_day){.day = 100 + i, .adds = 60, .orders = 40};
+    }
+    int64_t noon_us = DAYS(138) + HOURS(12); /* the last that counts is 136 */
+    struct shop_rates before = shop_days_rates(&some, noon_us);
+    days[37].orders = days[38].orders = 100000;
+    struct shop_rates after = shop_days_rates(&some, noon_us);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_true(fabs(before.buying - .4) < .001 && fabs(before.trend - 1) < .001);
+    days[36].orders = 100000;
+    assert_true(shop_days_rates(&some, noon_us).buying > .9);
+    assert_true(isnan(shop_days_rates(&some, DAYS(100)).buying)); /* nothing was known yet */
 }
 
 static void a_time_before_the_last_event_counts_as_that_event(void **state)
@@ -212,6 +334,10 @@ int main(void)
         cmocka_unit_test_teardown(what_is_not_known_is_missing_and_not_zero, forget),
         cmocka_unit_test_teardown(nothing_is_ever_not_a_number_in_the_flat_example, forget),
         cmocka_unit_test_teardown(the_same_state_and_time_give_the_same_bits, forget),
+        cmocka_unit_test_teardown(what_was_taken_out_and_put_back_is_told_apart, forget),
+        cmocka_unit_test_teardown(a_return_after_a_pause_is_a_visit_of_its_own, forget),
+        cmocka_unit_test(the_hour_is_the_shoppers_own),
+        cmocka_unit_test(rates_know_no_day_that_had_not_ended_a_day_before),
         cmocka_unit_test_teardown(a_time_before_the_last_event_counts_as_that_event, forget),
         cmocka_unit_test_teardown(values_are_said_in_words, forget),
     };

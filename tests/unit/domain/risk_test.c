@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS = 3000 };
+enum { ROWS = 6000 };
 
 /* Shipping shown and long idle times lose carts; everything else is noise. */
 static struct risk_example an_example(struct rng *rng, uint8_t *lost)
@@ -68,6 +68,7 @@ static void train_world(void)
     const struct fm_data data = {ROWS, w.encoder.columns, start, index, value, w.lost};
     struct fm_options options = fm_defaults(ROWS);
     options.validation_from = ROWS * 4 / 5;
+    options.rate = .005F; /* as training does (flow/train_risk_fit.c) */
     must(fm_train(&data, &options, &w.fm, &fit, &err), &err);
     free(start);
     free(index);
