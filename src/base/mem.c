@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { WIDE_ALIGN = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 4 << 20 };
 
 static size_t product(size_t count, size_t size)
 {
@@ -30,6 +33,22 @@ void *mem_array(size_t count, size_t size)
         abort();
     }
     return p;
+}
+
+void *mem_wide(size_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    size_t align = bytes >= HUGE_FROM ? HUGE_PAGE : WIDE_ALIGN;
+    size_t whole = product(bytes / align + 1, align);
+    void *p = aligned_alloc(align, whole);
+
+    if (p == NULL) {
+        abort();
+    }
+    if (bytes >= HUGE_FROM) {
+        (void)madvise(p, whole, MADV_HUGEPAGE); /* only speed is lost without */
+    }
+    return memset(p, 0, bytes);
 }
 
 void *mem_grow(void *old, size_t count, size_t size)

@@ -33,7 +33,7 @@ double affinity_decay(int64_t age_us)
 void affinity_schema(uint8_t out[SHA256_BYTES])
 {
     struct hash_state h;
-    const int64_t layout[] = {1 /* version of the sections */, AFFINITY_HALF_LIFE_US};
+    const int64_t layout[] = {2 /* version of the sections */, AFFINITY_HALF_LIFE_US};
     hash_begin(&h);
     hash_add(&h, layout, sizeof layout);
     for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
@@ -124,20 +124,25 @@ static bool load_factors(struct affinity *m, struct err *err)
 {
     const int32_t *factors = NULL;
     const double *ridge = NULL;
+    const float *spectrum = NULL;
+    const float *scale = NULL;
     if (!model_file_i32(&m->file, "factor_count", 1, &factors, err) ||
-        !model_file_f64(&m->file, "ridge", 3, &ridge, err)) {
+        !model_file_f64(&m->file, "ridge", AFFINITY_RIDGE, &ridge, err)) {
         return false;
     }
     if (factors[0] < 1 || factors[0] > ALS_FACTORS_MAX) {
         return FAIL(err, ERR_INVALID, "the affinity model has %d factors", factors[0]);
     }
-    m->options = als_defaults();
-    m->options.factors = factors[0];
-    m->options.reg = (float)ridge[0];
-    m->options.reg_exponent = (float)ridge[1];
-    m->options.unobserved_weight = (float)ridge[2];
+    struct als_options options = als_defaults();
+    options.factors = factors[0];
+    options.reg = (float)ridge[0];
+    options.reg_exponent = (float)ridge[1];
+    options.unobserved_weight = (float)ridge[2];
+    options.shopper_exponent = (float)ridge[3];
     return model_file_mat(&m->file, "factors", m->trained, factors[0], &m->factors, err) &&
-           model_file_mat(&m->file, "gram", factors[0], factors[0], &m->gram, err);
+           model_file_f32(&m->file, "spectrum", (uint64_t)factors[0], &spectrum, err) &&
+           model_file_f32(&m->file, "item_scale", (uint64_t)m->trained, &scale, err) &&
+           als_server_open(&m->factors, spectrum, scale, ridge[4], &options, &m->server, err);
 }
 
 /* Another processor's kernels round otherwise, so equal means equal to four digits of the largest factor. */
@@ -168,15 +173,15 @@ static bool self_test(const struct affinity *m, struct err *err)
     }
     if (!model_file_i32(&m->file, "probe", count, &ids, err) ||
         !model_file_f32(&m->file, "probe_weight", count, &weights, err) ||
-        !model_file_f32(&m->file, "probe_factors", (uint64_t)m->options.factors, &expected, err)) {
+        !model_file_f32(&m->file, "probe_factors", (uint64_t)m->factors.cols, &expected, err)) {
         return false;
     }
     float factors[ALS_FACTORS_MAX];
     const struct als_entries done = {(int)count, ids, weights};
-    if (!als_fold_in(&m->factors, &m->gram, &m->options, &done, factors, err)) {
+    if (!als_fold_in(&m->server, &done, factors, err)) {
         return false;
     }
-    if (!vectors_agree(expected, factors, m->options.factors)) {
+    if (!vectors_agree(expected, factors, m->factors.cols)) {
         return FAIL(err, ERR_INVALID,
                     "the affinity model's self-test shopper does not fold in as in training");
     }

@@ -28,8 +28,7 @@ static const struct folded *fold(struct ranking *r)
         }
     }
     const struct als_entries done = entries_of(f);
-    if (f->count == 0 ||
-        !als_fold_in(&m->factors, &m->gram, &m->options, &done, f->factors, &err)) {
+    if (f->count == 0 || !als_fold_in(&m->server, &done, f->factors, &err)) {
         return NULL;
     }
     r->state[SOURCE_FACTORS] = f;
@@ -81,7 +80,7 @@ struct cause factors_explain(const struct ranking *r, int item)
         return (struct cause){.item = -1};
     }
     const struct als_entries done = entries_of(f);
-    if (!als_explain(&m->factors, &m->gram, &m->options, &done, item, parts, &err)) {
+    if (!als_explain(&m->server, &done, item, parts, &err)) {
         return (struct cause){.item = -1};
     }
     int best = 0;

@@ -107,25 +107,36 @@ static void add_texts(struct model_builder *b, const char *text_name, const char
 
 /* What only a factor model has; borrowed by the builder until it finishes. */
 struct factor_sections {
-    struct mat gram; /* owned */
+    struct mat factors; /* rotated, owned */
     int32_t factor_count;
-    double ridge[3];
+    float *spectrum; /* in arena, as are the next two */
+    float *item_scale;
+    float *probe_factors;
+    double ridge[AFFINITY_RIDGE];
     int32_t probe[AFFINITY_PROBES];
     float probe_weight[AFFINITY_PROBES];
-    float *probe_factors; /* in arena */
     int probes;
 };
 
-static bool add_factors(struct model_builder *b, const struct affinity_parts *parts,
-                        struct factor_sections *s, struct arena *a, struct err *err)
+/* The file holds the factors as fold-in wants them: in the eigenbasis of their Gram matrix. */
+static bool rotate(const struct affinity_parts *parts, struct factor_sections *s, struct arena *a,
+                   struct err *err)
 {
-    const struct als_options *o = parts->options;
-    assert(o && parts->factors->rows == parts->trained);
-    s->factor_count = parts->factors->cols;
-    s->gram = als_gram(parts->factors, 1);
-    s->ridge[0] = (double)o->reg;
-    s->ridge[1] = (double)o->reg_exponent;
-    s->ridge[2] = (double)o->unobserved_weight;
+    s->factors = mat_make(parts->trained, parts->factors->cols);
+    mat_copy(parts->factors, &s->factors);
+    s->spectrum = arena_array(a, (size_t)s->factors.cols, sizeof *s->spectrum);
+    s->item_scale = arena_array(a, (size_t)parts->trained, sizeof *s->item_scale);
+    for (int i = 0; i < parts->trained; i++) {
+        s->item_scale[i] = parts->item_scale ? parts->item_scale[i] : 1;
+    }
+    return als_rotate(&s->factors, 1, s->spectrum, err);
+}
+
+/* What a known basket folds in to. */
+static bool probe(const struct affinity_parts *parts, struct factor_sections *s, struct arena *a,
+                  struct err *err)
+{
+    struct als_server server;
     s->probes = parts->trained < AFFINITY_PROBES ? parts->trained : AFFINITY_PROBES;
     for (int i = 0; i < s->probes; i++) {
         s->probe[i] = (int32_t)((int64_t)i * parts->trained / s->probes);
@@ -133,13 +144,30 @@ static bool add_factors(struct model_builder *b, const struct affinity_parts *pa
     }
     s->probe_factors = arena_array(a, (size_t)s->factor_count, sizeof *s->probe_factors);
     const struct als_entries done = {s->probes, s->probe, s->probe_weight};
-    if (!als_fold_in(parts->factors, &s->gram, o, &done, s->probe_factors, err)) {
+    return als_server_open(&s->factors, s->spectrum, s->item_scale, s->ridge[4], parts->options,
+                           &server, err) &&
+           als_fold_in(&server, &done, s->probe_factors, err);
+}
+
+static bool add_factors(struct model_builder *b, const struct affinity_parts *parts,
+                        struct factor_sections *s, struct arena *a, struct err *err)
+{
+    const struct als_options *o = parts->options;
+    assert(o && parts->factors->rows == parts->trained);
+    s->factor_count = parts->factors->cols;
+    s->ridge[0] = (double)o->reg;
+    s->ridge[1] = (double)o->reg_exponent;
+    s->ridge[2] = (double)o->unobserved_weight;
+    s->ridge[3] = (double)o->shopper_exponent;
+    s->ridge[4] = parts->shopper_mean > 0 ? parts->shopper_mean : 1;
+    if (!rotate(parts, s, a, err) || !probe(parts, s, a, err)) {
         return false;
     }
     model_builder_add(b, "factor_count", MODEL_I32, &s->factor_count, 1);
-    model_builder_add(b, "ridge", MODEL_F64, s->ridge, 3);
-    model_builder_add_mat(b, "factors", parts->factors);
-    model_builder_add_mat(b, "gram", &s->gram);
+    model_builder_add(b, "ridge", MODEL_F64, s->ridge, AFFINITY_RIDGE);
+    model_builder_add_mat(b, "factors", &s->factors);
+    model_builder_add(b, "spectrum", MODEL_F32, s->spectrum, (uint64_t)s->factor_count);
+    model_builder_add(b, "item_scale", MODEL_F32, s->item_scale, (uint64_t)parts->trained);
     model_builder_add(b, "probe", MODEL_I32, s->probe, (uint64_t)s->probes);
     model_builder_add(b, "probe_weight", MODEL_F32, s->probe_weight, (uint64_t)s->probes);
     model_builder_add(b, "probe_factors", MODEL_F32, s->probe_factors, (uint64_t)s->factor_count);
@@ -176,6 +204,6 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
         model_builder_add_text(&b, "card", parts->card);
         ok = model_builder_finish(&b, out, out_sha256, err);
     }
-    mat_free(&factors.gram);
+    mat_free(&factors.factors);
     return ok;
 }

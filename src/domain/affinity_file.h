@@ -34,6 +34,8 @@ struct affinity_parts {
     int trained;                       /* how many have interactions: rows of factors */
     const struct mat *factors;         /* (trained, k); NULL makes a popularity model */
     const struct als_options *options; /* of the training; NULL with factors */
+    const float *item_scale;           /* (trained) als_item_scales of the training; NULL: all 1 */
+    double shopper_mean; /* likewise; 0 where the weights of shoppers are not scaled */
     int64_t from_us;
     int64_t as_of_us;
     const char *card; /* JSON */

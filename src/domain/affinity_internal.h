@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "domain/affinity_file.h"
+#include "ml/als_serve.h"
 #include "ml/topk.h"
 
 /* What the affinity files share; nobody else includes this. */
@@ -12,7 +13,11 @@
 /* Taste fades: an event counts half after a month. */
 #define AFFINITY_HALF_LIFE_US DAYS(30)
 
-enum { AFFINITY_PROBES = 4 }; /* most popular items whose fold-in is the file's self-test */
+enum {
+    AFFINITY_PROBES = 4, /* most popular items whose fold-in is the file's self-test */
+    AFFINITY_RIDGE =
+        5, /* reg, exponent, unobserved weight, exponent of shoppers, their mean weight */
+};
 
 /* Who proposes candidates, in the order of affinity_sources. */
 enum source { SOURCE_FACTORS, SOURCE_COUNT };
@@ -34,9 +39,8 @@ struct affinity {
     const uint8_t *category_text;
     const int64_t *category_start;
     bool is_als;
-    struct mat factors; /* (trained, k) */
-    struct mat gram;    /* (k, k) */
-    struct als_options options;
+    struct mat factors;       /* (trained, k), in the eigenbasis of their Gram matrix */
+    struct als_server server; /* over the factors */
     /* computed at load, owned */
     int32_t *order;          /* (count) most popular first */
     int32_t *by_category;    /* (count) category by category, most popular first */

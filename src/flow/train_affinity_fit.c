@@ -29,6 +29,8 @@ struct fitting {
     float *popularity; /* (count) */
     struct mat shopper_factors;
     struct mat item_factors;
+    float *item_scale; /* (trained) */
+    double shopper_mean;
     struct als_options options;
 };
 
@@ -37,6 +39,7 @@ static void fitting_free(struct fitting *f)
     free(f->order);
     free(f->position);
     free(f->popularity);
+    free(f->item_scale);
     csr_free(&f->matrix);
     mat_free(&f->shopper_factors);
     mat_free(&f->item_factors);
@@ -122,6 +125,8 @@ static bool train_factors(struct fitting *f, struct err *err)
 {
     int smaller = f->matrix.rows < f->trained ? f->matrix.rows : f->trained;
     f->options.factors = f->options.factors < smaller ? f->options.factors : smaller;
+    f->item_scale = mem_array((size_t)f->trained, sizeof *f->item_scale);
+    als_item_scales(&f->matrix, &f->options, f->item_scale, &f->shopper_mean);
     return als_train(&f->matrix, &f->options, &f->shopper_factors, &f->item_factors, err);
 }
 
@@ -150,6 +155,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         .trained = f->trained,
         .factors = als ? &f->item_factors : NULL,
         .options = als ? &f->options : NULL,
+        .item_scale = f->item_scale,
+        .shopper_mean = f->shopper_mean,
         .from_us = a->t->log.first_us,
         .as_of_us = fit->until_us,
         .card = buf_text(&card),

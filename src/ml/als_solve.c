@@ -12,50 +12,40 @@
 #include <string.h>
 
 enum {
-    SIDE_PART_ROWS = 64, /* rows handed to a thread at once: small enough to balance long rows */
-    GRAM_PARTS =
-        16, /* partial Gram matrices; fixed, so that their sum does not depend on threads */
+    GATHER_ROWS = 128,
 };
 
-struct als_scratch als_scratch_make(int factors)
+/* Memory to solve one row's system, made once a thread. */
+struct scratch {
+    struct mat system; /* (k, k) */
+    struct mat rows;   /* (GATHER_ROWS, k): gathered factor rows, scaled */
+    struct mat root;   /* (1, GATHER_ROWS) */
+};
+
+static struct scratch scratch_make(int factors)
 {
-    return (struct als_scratch){
+    return (struct scratch){
         .system = mat_make(factors, factors),
-        .rows = mat_make(ALS_GATHER_ROWS, factors),
-        .root = mat_make(1, ALS_GATHER_ROWS),
+        .rows = mat_make(GATHER_ROWS, factors),
+        .root = mat_make(1, GATHER_ROWS),
     };
 }
 
-void als_scratch_free(struct als_scratch *s)
+static void scratch_free(struct scratch *s)
 {
     mat_free(&s->system);
     mat_free(&s->rows);
     mat_free(&s->root);
 }
 
-struct als_range als_part(int rows, int parts, int part)
-{
-    return (struct als_range){
-        .begin = (int)((int64_t)rows * part / parts),
-        .end = (int)((int64_t)rows * (part + 1) / parts),
-    };
-}
-
-double als_ridge(const struct als_options *options, double weight_sum, int others)
-{
-    double frequency = weight_sum + (double)options->unobserved_weight * others;
-    return (double)options->reg * pow(frequency, (double)options->reg_exponent);
-}
-
 /* Adds the entries' part: system += sum c h h', right += sum c h, gathering rows scaled by sqrt(c).
  */
 static void add_entries(const struct mat *others, const struct als_entries *entries,
-                        struct als_scratch *s, float *right)
+                        struct scratch *s, float *right)
 {
     size_t factors = (size_t)others->cols;
-    for (int from = 0; from < entries->count; from += ALS_GATHER_ROWS) {
-        int count =
-            entries->count - from < ALS_GATHER_ROWS ? entries->count - from : ALS_GATHER_ROWS;
+    for (int from = 0; from < entries->count; from += GATHER_ROWS) {
+        int count = entries->count - from < GATHER_ROWS ? entries->count - from : GATHER_ROWS;
         for (int e = 0; e < count; e++) {
             const float *restrict row = mat_row(others, entries->column[from + e]);
             float *restrict scaled = mat_row(&s->rows, e);
@@ -71,85 +61,86 @@ static void add_entries(const struct mat *others, const struct als_entries *entr
     }
 }
 
-void als_row_system(const struct mat *others, const struct mat *gram,
-                    const struct als_options *options, const struct als_entries *entries,
-                    struct als_scratch *scratch, float *right)
+/* The system of one row, before it is solved: scratch->system (lower triangle) and right (k). */
+static void row_system(const struct mat *others, const struct mat *gram, float unobserved_weight,
+                       float ridge, const struct als_entries *entries, struct scratch *scratch,
+                       float *right)
 {
     const int k = others->cols;
     assert(gram->rows == k && scratch->system.rows == k);
     memset(right, 0, (size_t)k * sizeof *right);
-    double weight_sum = 0;
-    for (int e = 0; e < entries->count; e++) {
-        weight_sum += (double)entries->weight[e];
-    }
-    float ridge = (float)als_ridge(options, weight_sum, others->rows);
     for (int i = 0; i < k; i++) {
         const float *from = mat_row(gram, i);
         float *to = mat_row(&scratch->system, i);
         for (int j = 0; j <= i; j++) {
-            to[j] = options->unobserved_weight * from[j];
+            to[j] = unobserved_weight * from[j];
         }
         to[i] += ridge;
     }
     add_entries(others, entries, scratch, right);
 }
 
-bool als_solve_row(const struct mat *others, const struct mat *gram,
-                   const struct als_options *options, const struct als_entries *entries,
-                   struct als_scratch *scratch, float *out, struct err *err)
+bool als_cholesky_row(const struct mat *others, const struct mat *gram, float unobserved_weight,
+                      float ridge, const struct als_entries *entries, float *out, struct err *err)
 {
-    if (entries->count == 0) {
-        memset(out, 0, (size_t)others->cols * sizeof *out);
-        return true;
-    }
-    als_row_system(others, gram, options, entries, scratch, out);
-    return blas_solve_spd(&scratch->system, out, err);
+    struct scratch scratch = scratch_make(others->cols);
+    row_system(others, gram, unobserved_weight, ridge, entries, &scratch, out);
+    bool ok = blas_solve_spd(&scratch.system, out, err);
+    scratch_free(&scratch);
+    return ok;
 }
 
 /* ---- all rows of a side ---- */
 
-struct side {
-    const struct csr *interactions;
-    const struct mat *others;
+struct job {
+    const struct als_half *half;
     const struct mat *gram;
-    const struct als_options *options;
-    struct mat *rows;
-    struct als_scratch *scratch;  /* one a worker */
-    struct side_failure *failure; /* one a worker */
+    struct scratch *scratch;     /* one a worker */
+    struct als_failure *failure; /* one a worker */
 };
 
-struct side_failure {
-    bool any;
-    int row;
-    struct err err;
-};
+static bool solve_row(const struct job *job, int r, struct scratch *scratch, struct err *err)
+{
+    const struct als_side *side = job->half->side;
+    const struct mat *rows = job->half->rows;
+    const int64_t from = side->entries.start[r];
+    const struct als_entries entries = {
+        .count = (int)(side->entries.start[r + 1] - from),
+        .column = side->entries.column + from,
+        .weight = side->entries.weight + from,
+    };
+    float *x = mat_row(rows, r);
+    memset(x, 0, (size_t)rows->ld * sizeof *x);
+    if (entries.count == 0) {
+        return true;
+    }
+    row_system(job->half->others, job->gram, job->half->options->unobserved_weight, side->ridge[r],
+               &entries, scratch, x);
+    return blas_solve_spd(&scratch->system, x, err);
+}
 
 static void solve_part(void *ctx, int part, int worker)
 {
-    const struct side *side = ctx;
-    struct side_failure *failure = &side->failure[worker];
-    int end = (part + 1) * SIDE_PART_ROWS < side->rows->rows ? (part + 1) * SIDE_PART_ROWS
-                                                             : side->rows->rows;
-    for (int row = part * SIDE_PART_ROWS; row < end; row++) {
-        int64_t from = side->interactions->start[row];
-        struct als_entries entries = {
-            .count = (int)(side->interactions->start[row + 1] - from),
-            .column = side->interactions->column + from,
-            .weight = side->interactions->weight + from,
-        };
+    const struct job *job = ctx;
+    struct als_range range = job->half->side->part[part];
+    for (int r = range.begin; r < range.end; r++) {
         struct err err = {0};
-        if (!als_solve_row(side->others, side->gram, side->options, &entries,
-                           &side->scratch[worker], mat_row(side->rows, row), &err) &&
-            (!failure->any || row < failure->row)) {
-            *failure = (struct side_failure){.any = true, .row = row, .err = err};
+        if (!solve_row(job, r, &job->scratch[worker], &err)) {
+            als_failure_note(&job->failure[worker], r, &err);
         }
     }
 }
 
-/* Tells of the lowest failed row, whichever thread met it. */
-static bool side_told(const struct side_failure *failures, int workers, struct err *err)
+void als_failure_note(struct als_failure *failure, int row, const struct err *err)
 {
-    const struct side_failure *first = NULL;
+    if (!failure->any || row < failure->row) {
+        *failure = (struct als_failure){.any = true, .row = row, .err = *err};
+    }
+}
+
+bool als_failures_told(const struct als_failure *failures, int workers, struct err *err)
+{
+    const struct als_failure *first = NULL;
     for (int w = 0; w < workers; w++) {
         if (failures[w].any && (!first || failures[w].row < first->row)) {
             first = &failures[w];
@@ -161,46 +152,36 @@ static bool side_told(const struct side_failure *failures, int workers, struct e
     return true;
 }
 
-bool als_solve_side(const struct csr *interactions, const struct mat *others,
-                    const struct als_options *options, struct mat *rows, struct err *err)
+bool als_cholesky_half(const struct als_half *half, struct err *err)
 {
-    assert(interactions->rows == rows->rows && interactions->cols == others->rows);
-    struct mat gram = als_gram(others, options->threads);
-    CLEANUP(mem_free)
-    struct als_scratch *scratch = mem_array((size_t)options->threads, sizeof *scratch);
-    CLEANUP(mem_free)
-    struct side_failure *failures = mem_array((size_t)options->threads, sizeof *failures);
-    for (int w = 0; w < options->threads; w++) {
-        scratch[w] = als_scratch_make(others->cols);
+    const int threads = half->options->threads;
+    struct mat gram = als_gram(half->others, threads);
+    CLEANUP(mem_free) struct scratch *scratch = mem_array((size_t)threads, sizeof *scratch);
+    CLEANUP(mem_free) struct als_failure *failures = mem_array((size_t)threads, sizeof *failures);
+    for (int w = 0; w < threads; w++) {
+        scratch[w] = scratch_make(half->others->cols);
     }
-    struct side side = {.interactions = interactions,
-                        .others = others,
-                        .gram = &gram,
-                        .options = options,
-                        .rows = rows,
-                        .scratch = scratch,
-                        .failure = failures};
-    int parts = (int)(((int64_t)rows->rows + SIDE_PART_ROWS - 1) / SIDE_PART_ROWS);
-    parallel_run(options->threads, parts, solve_part, &side);
-    for (int w = 0; w < options->threads; w++) {
-        als_scratch_free(&scratch[w]);
+    struct job job = {.half = half, .gram = &gram, .scratch = scratch, .failure = failures};
+    parallel_run(threads, half->side->parts, solve_part, &job);
+    for (int w = 0; w < threads; w++) {
+        scratch_free(&scratch[w]);
     }
     mat_free(&gram);
-    return side_told(failures, options->threads, err);
+    return als_failures_told(failures, threads, err);
 }
 
 /* ---- Gram matrix ---- */
 
 struct gram_job {
     const struct mat *items;
-    struct mat *partial; /* (GRAM_PARTS) of (k, k) */
+    struct mat *partial; /* (ALS_GRAM_PARTS) of (k, k) */
 };
 
 static void gram_part(void *ctx, int part, int worker)
 {
     (void)worker;
     const struct gram_job *job = ctx;
-    struct als_range range = als_part(job->items->rows, GRAM_PARTS, part);
+    struct als_range range = als_part(job->items->rows, ALS_GRAM_PARTS, part);
     struct mat rows = mat_view(mat_row(job->items, range.begin), range.end - range.begin,
                                job->items->cols, job->items->ld);
     blas_syrk_add(&rows, &job->partial[part]);
@@ -208,14 +189,14 @@ static void gram_part(void *ctx, int part, int worker)
 
 struct mat als_gram(const struct mat *items, int threads)
 {
-    struct mat partial[GRAM_PARTS];
-    for (int p = 0; p < GRAM_PARTS; p++) {
+    struct mat partial[ALS_GRAM_PARTS];
+    for (int p = 0; p < ALS_GRAM_PARTS; p++) {
         partial[p] = mat_make(items->cols, items->cols);
     }
     struct gram_job job = {.items = items, .partial = partial};
-    parallel_run(threads, GRAM_PARTS, gram_part, &job);
+    parallel_run(threads, ALS_GRAM_PARTS, gram_part, &job);
     size_t floats = (size_t)partial[0].rows * (size_t)partial[0].ld;
-    for (int p = 1; p < GRAM_PARTS; p++) {
+    for (int p = 1; p < ALS_GRAM_PARTS; p++) {
         for (size_t i = 0; i < floats; i++) {
             partial[0].data[i] += partial[p].data[i];
         }

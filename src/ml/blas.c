@@ -10,6 +10,9 @@
 
 /* LAPACK's Fortran entry points; Debian's libopenblas brings them without a header of their own. */
 extern void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info);
+extern void ssyevd_(const char *job, const char *uplo, const int *n, float *a, const int *lda,
+                    float *values, float *work, const int *lwork, int *iwork, const int *liwork,
+                    int *info);
 extern void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda,
                     float *b, const int *ldb, int *info);
 
@@ -44,6 +47,15 @@ void blas_gemm(const struct mat *a, const struct mat *b, struct mat *c)
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, c->rows, c->cols, a->cols, 1, a->data,
                 a->ld, b->data, b->ld, 0, c->data, c->ld);
+}
+
+void blas_gemm_transposed(const struct mat *a, const struct mat *b, struct mat *c)
+{
+    assert(a->cols == b->cols && c->rows == a->rows && c->cols == b->rows);
+    if (c->rows > 0 && c->cols > 0) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, c->rows, c->cols, a->cols, 1, a->data,
+                    a->ld, b->data, b->ld, 0, c->data, c->ld);
+    }
 }
 
 void blas_syrk_add(const struct mat *a, struct mat *c)
@@ -113,5 +125,44 @@ bool blas_solve_spd(struct mat *a, float *b, struct err *err)
     if (info != 0 || !floats_are_finite(b, (size_t)k)) {
         return FAIL(err, ERR_INVALID, "a least-squares system of %d unknowns overflows", k);
     }
+    return true;
+}
+
+/* LAPACK's order is rising. */
+static void reverse_rows(struct mat *a, float *values)
+{
+    for (int low = 0, high = a->rows - 1; low < high; low++, high--) {
+        float value = values[low];
+        values[low] = values[high];
+        values[high] = value;
+        for (int i = 0; i < a->cols; i++) {
+            float kept = mat_row(a, low)[i];
+            mat_row(a, low)[i] = mat_row(a, high)[i];
+            mat_row(a, high)[i] = kept;
+        }
+    }
+}
+
+bool blas_eigen(struct mat *a, float *values, struct err *err)
+{
+    assert(a->rows == a->cols && a->rows > 0 && a->rows <= 4096);
+    const int k = a->rows;
+    const int work_size = 1 + 6 * k + 2 * k * k;
+    const int index_size = 3 + 5 * k;
+    int info = 0;
+    if (!lower_is_finite(a)) {
+        return FAIL(err, ERR_INVALID,
+                    "a symmetric matrix of %d rows holds a number that is not finite", k);
+    }
+    float *work = mem_array((size_t)work_size, sizeof *work);
+    int *index = mem_array((size_t)index_size, sizeof *index);
+    /* Fortran reads columns: our lower triangle by rows is its upper one, and its columns come back as our rows. */
+    ssyevd_("V", "U", &k, a->data, &a->ld, values, work, &work_size, index, &index_size, &info);
+    mem_free(&work);
+    mem_free(&index);
+    if (info != 0 || !mat_is_finite(a) || !floats_are_finite(values, (size_t)k)) {
+        return FAIL(err, ERR_INVALID, "the eigenvectors of a matrix of %d rows cannot be found", k);
+    }
+    reverse_rows(a, values);
     return true;
 }

@@ -22,6 +22,9 @@ void blas_gemv_transposed_add(const struct mat *a, const float *x, float *y);
 /* c = a b;  a (r, q), b (q, s), c (r, s). */
 void blas_gemm(const struct mat *a, const struct mat *b, struct mat *c);
 
+/* c = a b';  a (r, q), b (s, q), c (r, s). */
+void blas_gemm_transposed(const struct mat *a, const struct mat *b, struct mat *c);
+
 /* Lower triangle of c += a' a;  a (r, k), c (k, k). */
 void blas_syrk_add(const struct mat *a, struct mat *c);
 
@@ -35,5 +38,10 @@ void blas_mirror(struct mat *c);
  * read. Overwrites a by its Cholesky factor and b (k) by x; both are scratch after a failure. Fails
  * with ERR_INVALID if a or b holds NaN or infinity, a is not positive definite, or x overflows. */
 CAN_FAIL bool blas_solve_spd(struct mat *a, float *b, struct err *err);
+
+/* Eigenvectors and eigenvalues of a symmetric a (k, k), of which only the lower triangle is read: row j of a becomes
+ * the eigenvector of values[j], values falling. Fails with ERR_INVALID if a holds NaN or infinity, or the iteration
+ * does not converge; a is scratch then. */
+CAN_FAIL bool blas_eigen(struct mat *a, float *values, struct err *err);
 
 #endif

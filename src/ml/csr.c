@@ -69,8 +69,8 @@ static struct csr csr_make(int rows, int cols, size_t entries)
         .rows = rows,
         .cols = cols,
         .start = mem_array((size_t)rows + 1, sizeof(int64_t)),
-        .column = mem_array(entries + 1, sizeof(int32_t)),
-        .weight = mem_array(entries + 1, sizeof(float)),
+        .column = mem_wide(entries + 1, sizeof(int32_t)),
+        .weight = mem_wide(entries + 1, sizeof(float)),
     };
 }
 

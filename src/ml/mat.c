@@ -1,13 +1,12 @@
 /* Matrices of floats: memory, views, and the few element-wise duties that need no BLAS. */
 #include "ml/mat.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ALIGN_BYTES = MAT_ALIGN_FLOATS * (int)sizeof(float) };
 
 int mat_ld(int cols)
 {
@@ -21,13 +20,7 @@ struct mat mat_make(int rows, int cols)
     assert(rows >= 0);
     int ld = mat_ld(cols);
     size_t row_bytes = (size_t)ld * sizeof(float);
-    size_t bytes = row_bytes * (size_t)(rows > 0 ? rows : 1);
-    float *data = bytes / row_bytes >= (size_t)rows ? aligned_alloc(ALIGN_BYTES, bytes) : NULL;
-    if (!data) {
-        (void)fprintf(stderr, "out of memory: a matrix of %d x %d floats\n", rows, cols);
-        abort();
-    }
-    memset(data, 0, bytes);
+    float *data = mem_wide((size_t)(rows > 0 ? rows : 1), row_bytes);
     return (struct mat){.data = data, .rows = rows, .cols = cols, .ld = ld};
 }
 
@@ -83,9 +76,19 @@ void mat_copy(const struct mat *from, struct mat *to)
 bool floats_are_finite(const float *values, size_t count)
 {
     /* 0 * x is 0 for every finite x and NaN for the others: no branch in the loop. */
+    float lane[MAT_ALIGN_FLOATS] = {0};
     float sum = 0;
-    for (size_t i = 0; i < count; i++) {
+    size_t i = 0;
+    for (; i + MAT_ALIGN_FLOATS <= count; i += MAT_ALIGN_FLOATS) {
+        for (size_t j = 0; j < MAT_ALIGN_FLOATS; j++) {
+            lane[j] += 0.0F * values[i + j];
+        }
+    }
+    for (; i < count; i++) {
         sum += 0.0F * values[i];
+    }
+    for (size_t j = 0; j < MAT_ALIGN_FLOATS; j++) {
+        sum += lane[j];
     }
     return sum == 0.0F;
 }

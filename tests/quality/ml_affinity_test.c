@@ -1,5 +1,5 @@
 /* Does factorization find tastes that are there? Floors on a planted shop, popularity beside it. */
-#include "ml/als.h"
+#include "ml/als_serve.h"
 #include "ml/blas.h"
 #include "ml/rank_eval.h"
 #include "ml/topk.h"
@@ -82,24 +82,26 @@ static void a_shopper_folded_in_is_served_as_well_as_one_trained_on(void **state
     struct mat items;
     assert_succeeds(als_train(&shop.seen, &o, &shoppers, &items, &err), err);
     double trained = ndcg_of(&shoppers, &items);
-    struct mat gram = als_gram(&items, 1);
+    float spectrum[ALS_FACTORS_MAX];
+    struct als_server server;
+    assert_succeeds(als_rotate(&items, 1, spectrum, &err), err);
+    assert_succeeds(als_server_open(&items, spectrum, NULL, 1, &o, &server, &err), err);
     for (int u = 0; u < SHOPPERS; u++) {
         int64_t from = shop.seen.start[u];
         const struct als_entries done = {(int)(shop.seen.start[u + 1] - from),
                                          shop.seen.column + from, shop.seen.weight + from};
-        assert_succeeds(als_fold_in(&items, &gram, &o, &done, mat_row(&shoppers, u), &err), err);
+        assert_succeeds(als_fold_in(&server, &done, mat_row(&shoppers, u), &err), err);
     }
     assert_close(ndcg_of(&shoppers, &items), trained, 0.01);
     mat_free(&shoppers);
     mat_free(&items);
-    mat_free(&gram);
 }
 
-static bool keep_falling(void *ctx, int sweep, double loss)
+static bool keep_falling(void *ctx, const struct als_progress *p)
 {
     double *last = ctx;
-    assert_true(sweep == 1 || loss < *last);
-    *last = loss;
+    assert_true(p->sweep == 1 || p->loss < *last);
+    *last = p->loss;
     return true;
 }
 
@@ -111,6 +113,7 @@ static void the_objective_falls_at_every_sweep(void **state)
     struct als_options o = options();
     struct mat shoppers;
     struct mat items;
+    o.watch_loss = true;
     o.progress = keep_falling;
     o.progress_ctx = &last;
     assert_succeeds(als_train(&shop.seen, &o, &shoppers, &items, &err), err);

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "domain/affinity_file.h"
+#include "ml/als_serve.h"
 #include "ml/csr.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
@@ -177,7 +178,9 @@ static void contributions_of_the_own_products_add_up_to_the_score(void **state)
     struct err err = {0};
     struct model_file file = {0};
     struct mat factors;
-    struct mat gram;
+    const float *spectrum = NULL;
+    const float *scale = NULL;
+    struct als_server server;
     const int ids[] = {1, 9, 10};
     const float weights[] = {1, 4, 2};
     const struct als_entries done = {3, ids, weights};
@@ -185,12 +188,14 @@ static void contributions_of_the_own_products_add_up_to_the_score(void **state)
     (void)state;
     must(model_file_view(w.als.data, w.als.len, &file, &err) &&
              model_file_mat(&file, "factors", TRAINED, FACTORS, &factors, &err) &&
-             model_file_mat(&file, "gram", FACTORS, FACTORS, &gram, &err) &&
-             als_fold_in(&factors, &gram, &w.options, &done, folded, &err),
+             model_file_f32(&file, "spectrum", FACTORS, &spectrum, &err) &&
+             model_file_f32(&file, "item_scale", TRAINED, &scale, &err) &&
+             als_server_open(&factors, spectrum, scale, 1, &w.options, &server, &err) &&
+             als_fold_in(&server, &done, folded, &err),
          &err);
     for (int item = 0; item < TRAINED; item++) {
         float parts[3];
-        must(als_explain(&factors, &gram, &w.options, &done, item, parts, &err), &err);
+        must(als_explain(&server, &done, item, parts, &err), &err);
         double score = (double)mat_dot(folded, mat_row(&factors, item), FACTORS);
         assert_true(fabs((double)(parts[0] + parts[1] + parts[2]) - score) < 1e-4);
     }
