@@ -20,6 +20,7 @@ static const struct command {
     {"replay", cmd_replay, "rebuild all carts from the log and compare"},
     {"maintain", cmd_maintain, "remove events past their retention"},
     {"train", cmd_train, "train models from the log"},
+    {"evaluate", cmd_evaluate, "judge the models on the log's later part; HTML report"},
     {"models", cmd_models, "list, promote and roll back models"},
     {"simulate", cmd_simulate, "play shoppers of a demo shop against the API"},
     {"keys", cmd_keys, "create, list and revoke API keys"},

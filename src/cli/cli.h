@@ -12,7 +12,7 @@ typedef int command_fn(int argc, char **argv, const struct config *config);
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3 };
 
 command_fn cmd_serve, cmd_migrate, cmd_import, cmd_replay, cmd_maintain, cmd_train, cmd_models,
-    cmd_simulate, cmd_keys, cmd_config, cmd_version, cmd_health;
+    cmd_simulate, cmd_keys, cmd_config, cmd_version, cmd_health, cmd_evaluate;
 
 /* Prints "cartwright COMMAND: path: text" on stderr; returns the exit code of the error's kind. */
 int cli_fail(const char *command, const struct err *err);

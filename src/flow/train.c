@@ -120,7 +120,7 @@ static bool train_kinds(struct collectors *c, struct train_result *out_affinity,
     return true;
 }
 
-static int threads_here(void)
+int train_threads(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1 : cores > PARALLEL_THREADS_MAX ? PARALLEL_THREADS_MAX : (int)cores;
@@ -133,7 +133,7 @@ bool train_run(const struct database *database, const struct config *config,
     CLEANUP(db_close) struct db *db = NULL;
     CLEANUP(db_close) struct db *store = NULL;
     CLEANUP(collectors_free) struct collectors c = {0};
-    struct training t = {.config = config, .options = options, .threads = threads_here()};
+    struct training t = {.config = config, .options = options, .threads = train_threads()};
     blas_init();
     if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {
         return false;

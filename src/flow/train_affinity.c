@@ -22,6 +22,7 @@ enum {
     JUDGE_SHOPPERS_MIN = 10,
     KEY_INTERACTIONS_MAX = 2000, /* newest of one shopper */
     CARD_MAX = 1 << 16,
+    WHY_MAX = 200,
 };
 static const double LEARN_SHARE = 0.8; /* of the choices lie before the cut */
 
@@ -131,9 +132,8 @@ static int64_t choices_after(const struct affinity_training *a, int64_t moment_u
 }
 
 /* By the times of choices, which are what is judged; where the champion saw part of the later window, from the end of its log if enough follows. */
-static int64_t choose_cut(const struct run *r)
+int64_t affinity_cut(const struct affinity_training *a, const struct champion *champion)
 {
-    const struct affinity_training *a = r->a;
     int64_t *times = mem_array(a->count, sizeof *times);
     size_t count = 0;
     for (size_t i = 0; i < a->count; i++) {
@@ -143,10 +143,9 @@ static int64_t choose_cut(const struct run *r)
     }
     int64_t cut_us = split_time_quantile(times, count, LEARN_SHARE);
     free(times);
-    bool rival = r->champion.found && !r->champion.is_baseline && r->champion.as_of_us > cut_us;
-    return rival && choices_after(a, r->champion.as_of_us) >= JUDGE_CHOICES_MIN
-               ? r->champion.as_of_us
-               : cut_us;
+    bool rival = champion->found && !champion->is_baseline && champion->as_of_us > cut_us;
+    return rival && choices_after(a, champion->as_of_us) >= JUDGE_CHOICES_MIN ? champion->as_of_us
+                                                                              : cut_us;
 }
 
 struct size_before {
@@ -240,7 +239,7 @@ static bool open_model(const struct trained *made, struct affinity **out, struct
 static void decide(struct run *r)
 {
     const struct judgement *j = &r->judgement;
-    char why[200];
+    char why[WHY_MAX];
     if (j->shoppers < JUDGE_SHOPPERS_MIN) {
         snprintf(
             why, sizeof why,
@@ -306,32 +305,51 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
-/* Tunes and trains before the cut, judges after it, and trains again on everything: what is kept is the procedure. */
-static bool challenge(struct run *r, struct err *err)
+/* What is fitted before the cut; factors false where too little lies there, and why says so. */
+static struct affinity_fit fit_before(struct run *r, char why[WHY_MAX])
 {
     struct size_before size = size_before(r->a, r->cut_us);
-    struct affinity_fit fit = {.until_us = r->cut_us, .factors = true, .card = file_card, .ctx = r};
-    char why[200];
-    bool enough =
+    struct affinity_fit fit = {.until_us = r->cut_us, .card = file_card, .ctx = r};
+    fit.factors =
         size.interactions >= FACTOR_INTERACTIONS_MIN && size.shoppers >= FACTOR_SHOPPERS_MIN;
     fit.options = als_defaults();
     fit.options.factors = (int)r->a->t->config->factors;
     fit.options.seed = r->a->t->options->seed;
     fit.options.threads = r->a->t->threads;
+    snprintf(
+        why, WHY_MAX,
+        "too little to train factors: %lld interactions of %d shoppers before the cut, %d of %d needed",
+        (long long)size.interactions, (int)size.shoppers, FACTOR_INTERACTIONS_MIN,
+        FACTOR_SHOPPERS_MIN);
+    return fit;
+}
+
+bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
+                           struct affinity_models *out, struct err *err)
+{
+    struct run r = {.a = a, .cut_us = cut_us};
+    char why[WHY_MAX];
+    struct affinity_fit fit = fit_before(&r, why);
+    if (!fit.factors) {
+        return FAIL(err, ERR_REFUSED, "%s", why);
+    }
+    return affinity_tune(a, cut_us, &fit.options, err) && affinity_fit_models(a, &fit, out, err);
+}
+
+/* Tunes and trains before the cut, judges after it, and trains again on everything: what is kept is the procedure. */
+static bool challenge(struct run *r, struct err *err)
+{
+    char why[WHY_MAX];
+    struct affinity_fit fit = fit_before(r, why);
+    bool enough = fit.factors;
     if (enough && (!affinity_tune(r->a, r->cut_us, &fit.options, err) ||
                    !affinity_fit_models(r->a, &fit, &r->before, err) || !judge(r, err))) {
         return false;
     }
     if (!enough) {
-        snprintf(
-            why, sizeof why,
-            "too little to train factors: %lld interactions of %d shoppers before the cut, %d of %d needed",
-            (long long)size.interactions, (int)size.shoppers, FACTOR_INTERACTIONS_MIN,
-            FACTOR_SHOPPERS_MIN);
         r->verdict = gate_without_challenger(&r->champion, why);
     }
     fit.until_us = r->a->t->log.last_us + 1; /* the last event included */
-    fit.factors = enough;
     return affinity_fit_models(r->a, &fit, &r->kept, err);
 }
 
@@ -350,6 +368,6 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
     if (!champion_load(a->t, "affinity", &r.champion, err)) {
         return false;
     }
-    r.cut_us = choose_cut(&r);
+    r.cut_us = affinity_cut(a, &r.champion);
     return challenge(&r, err) && keep(&r, out, err);
 }

@@ -5,6 +5,7 @@
 #include "flow/train_ids.h"
 #include "flow/train_internal.h"
 #include "ml/als.h"
+#include "ml/rank_eval.h"
 
 /* What train_affinity.c (collecting, gate), train_affinity_fit.c (the models) and train_affinity_judge.c (ranking the later window) share. */
 
@@ -58,6 +59,13 @@ CAN_FAIL bool affinity_fit_models(const struct affinity_training *a, const struc
                                   struct affinity_models *out, struct err *err);
 void affinity_models_free(struct affinity_models *m);
 
+/* Where the log is parted in two: by the times of choices, four fifths before it; at the end of the champion's log where that lies later and enough
+ * follows. Needs one interaction. */
+int64_t affinity_cut(const struct affinity_training *a, const struct champion *champion);
+/* What training would have made at the cut: tuned and fitted on what lies before it. Fails with ERR_REFUSED where that is too little for factors. */
+CAN_FAIL bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
+                                    struct affinity_models *out, struct err *err);
+
 /* Weight of an interaction decayed to until_us; 0 for those at or after it, and for those faded to nothing. */
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us);
 
@@ -65,6 +73,28 @@ double affinity_interaction_weight(const struct interaction *i, int64_t until_us
  * small or too large for that. Deterministic. */
 CAN_FAIL bool affinity_tune(const struct affinity_training *a, int64_t until_us,
                             struct als_options *options, struct err *err);
+
+/* ---- the later window ---- */
+
+/* One shopper as it stood at the first event after the cut, and what it put in the cart or bought after that. Borrowed until the callback returns. */
+struct judged_case {
+    const struct shopper *then;
+    int64_t moment_us;
+    const struct id_table *known;      /* products it had to do with up to the moment */
+    const struct id_table *chosen;     /* after it; at least one */
+    const struct id_table *chosen_new; /* those that were not known; may be none */
+};
+struct judged_window {
+    int64_t cut_us;
+    const struct affinity *catalogue; /* choices that it does not know are left out */
+};
+typedef void judged_case_fn(void *ctx, const struct judged_case *c);
+/* Every shopper with a history and a choice after the cut, in order of the log. */
+CAN_FAIL bool affinity_judge_cases(const struct training *t, const struct judged_window *window,
+                                   judged_case_fn *fn, void *ctx, struct err *err);
+/* Measures of the first k picks against the choices (at least one). */
+struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct id_table *chosen,
+                                         int k);
 
 /* NDCG@10 and recall@10 of the next new products put in the cart or bought. Each shopper is ranked for at the first event after the cut, by models trained
  * before it, through affinity_rank; what the shopper knew by then is filtered out. */

@@ -6,6 +6,7 @@
 #include "domain/shopper_identity.h"
 #include "ml/rank_eval.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,11 @@ static bool is_choice(enum event_type type)
     return type == EVENT_CART_ITEM_ADDED || type == EVENT_PURCHASE;
 }
 
-/* What the shopper had to do with up to the moment of ranking, and what was chosen after it that was new. */
+/* What the shopper had to do with up to the moment of ranking, and what was chosen after it. */
 struct history {
     struct id_table known;
     struct id_table chosen;
+    struct id_table chosen_new;
     int64_t moment_us; /* first event after the cut: a visit has begun, as when the model serves */
 };
 
@@ -27,11 +29,19 @@ static void history_free(struct history *h)
 {
     id_table_free(&h->known);
     id_table_free(&h->chosen);
+    id_table_free(&h->chosen_new);
 }
 
 static bool has_seen(const struct history *h, const char *product_id)
 {
     return id_table_find(&h->known, product_id) >= 0;
+}
+
+static void choose(struct id_table *chosen, const char *product_id)
+{
+    if (chosen->count < CHOSEN_MAX) {
+        id_table_add(chosen, product_id);
+    }
 }
 
 static bool tells_taste(const struct train_key *k, const struct event *e)
@@ -49,8 +59,9 @@ static int64_t moment_of(const struct train_key *k, int64_t cut_us)
     return INT64_MAX;
 }
 
-/* Only products some model could name count as chosen: what came up after the cut is nobody's fault. The popularity model knows all of them. */
-static void history_read(struct history *h, const struct judgement *j, const struct train_key *k)
+/* Only products some model could name count as chosen: what came up after the cut is nobody's fault. */
+static void history_read(struct history *h, const struct affinity *catalogue,
+                         const struct train_key *k)
 {
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
@@ -58,74 +69,110 @@ static void history_read(struct history *h, const struct judgement *j, const str
             const char *id = e->items[n].product_id;
             if (e->occurred_us <= h->moment_us) {
                 id_table_add(&h->known, id);
-            } else if (is_choice(e->type) && !has_seen(h, id) && h->chosen.count < CHOSEN_MAX &&
-                       affinity_knows(j->models[0], id)) {
-                id_table_add(&h->chosen, id);
+            } else if (is_choice(e->type) && affinity_knows(catalogue, id)) {
+                choose(&h->chosen, id);
+                if (!has_seen(h, id)) {
+                    choose(&h->chosen_new, id);
+                }
             }
         }
     }
 }
 
-static bool is_new(void *ctx, const char *product_id)
-{
-    return !has_seen(ctx, product_id);
-}
+/* ---- the shoppers of the window ---- */
 
-static struct rank_metrics judge_model(const struct affinity *model, const struct shopper *s,
-                                       int64_t now_us, struct history *h)
-{
-    struct picks picks;
-    int ranked[JUDGED_K];
-    int relevant[CHOSEN_MAX];
-    affinity_rank(model, s, now_us, JUDGED_K, is_new, h, &picks);
-    for (int i = 0; i < h->chosen.count; i++) {
-        relevant[i] = i;
-    }
-    for (int i = 0; i < picks.count; i++) {
-        int32_t number = id_table_find(&h->chosen, picks.items[i].product_id);
-        ranked[i] = number >= 0 ? number : CHOSEN_MAX + i; /* distinct, and nobody's choice */
-    }
-    return rank_eval(ranked, picks.count, relevant, h->chosen.count, JUDGED_K);
-}
+struct window_reading {
+    const struct judged_window *window;
+    judged_case_fn *fn;
+    void *ctx;
+};
 
-static bool judge_key(void *ctx, const struct train_key *k, struct err *err)
+static bool read_key(void *ctx, const struct train_key *k, struct err *err)
 {
-    struct judgement *j = ctx;
+    const struct window_reading *r = ctx;
     CLEANUP(history_free) struct history h = {0};
     (void)err;
-    if (j->shoppers == JUDGED_SHOPPERS_MAX) {
-        return true;
-    }
-    h.moment_us = moment_of(k, j->cut_us);
+    h.moment_us = moment_of(k, r->window->cut_us);
     if (h.moment_us == INT64_MAX) {
         return true;
     }
-    history_read(&h, j, k);
+    history_read(&h, r->window->catalogue, k);
     if (h.known.count == 0 || h.chosen.count == 0) {
         return true;
     }
-    const struct shopper *then =
-        shopper_fold_all(k->base, k->key, k->events, k->count, h.moment_us, k->arena);
+    const struct judged_case c = {
+        .then = shopper_fold_all(k->base, k->key, k->events, k->count, h.moment_us, k->arena),
+        .moment_us = h.moment_us,
+        .known = &h.known,
+        .chosen = &h.chosen,
+        .chosen_new = &h.chosen_new,
+    };
+    r->fn(r->ctx, &c);
+    return true;
+}
+
+bool affinity_judge_cases(const struct training *t, const struct judged_window *window,
+                          judged_case_fn *fn, void *ctx, struct err *err)
+{
+    struct window_reading r = {.window = window, .fn = fn, .ctx = ctx};
+    struct train_log log;
+    return train_log_read(t->db, t->log.last_us, read_key, &r, &log, err);
+}
+
+/* ---- the gate's measure: choices that were new to the shopper ---- */
+
+static bool is_new(void *ctx, const char *product_id)
+{
+    const struct judged_case *c = ctx;
+    return id_table_find(c->known, product_id) < 0;
+}
+
+struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct id_table *chosen,
+                                         int k)
+{
+    int ranked[PICKS_MAX];
+    int relevant[CHOSEN_MAX];
+    assert(chosen->count >= 1 && chosen->count <= CHOSEN_MAX && k >= 1 && k <= PICKS_MAX);
+    int count = picks->count < k ? picks->count : k;
+    for (int i = 0; i < chosen->count; i++) {
+        relevant[i] = i;
+    }
+    for (int i = 0; i < count; i++) {
+        int32_t number = id_table_find(chosen, picks->items[i].product_id);
+        ranked[i] = number >= 0 ? number : CHOSEN_MAX + i; /* distinct, and nobody's choice */
+    }
+    return rank_eval(ranked, count, relevant, chosen->count, k);
+}
+
+static void judge_case(void *ctx, const struct judged_case *c)
+{
+    struct judgement *j = ctx;
+    struct judged_case mine = *c;
+    struct picks picks;
+    if (j->shoppers == JUDGED_SHOPPERS_MAX || c->chosen_new->count == 0) {
+        return;
+    }
     for (int m = 0; m < JUDGED_MODELS; m++) {
         if (j->models[m]) {
-            struct rank_metrics r = judge_model(j->models[m], then, h.moment_us, &h);
+            affinity_rank(j->models[m], c->then, c->moment_us, JUDGED_K, is_new, &mine, &picks);
+            struct rank_metrics r = affinity_judge_picks(&picks, c->chosen_new, JUDGED_K);
             j->ndcg[m][j->shoppers] = r.ndcg;
             j->mean_ndcg[m] += r.ndcg;
             j->recall[m] += r.recall;
         }
     }
     j->shoppers++;
-    return true;
 }
 
 bool affinity_judge(const struct training *t, struct judgement *j, struct err *err)
 {
-    struct train_log log;
+    /* The popularity model knows every product that any of them could name. */
+    const struct judged_window window = {.cut_us = j->cut_us, .catalogue = j->models[0]};
     for (int m = 0; m < JUDGED_MODELS; m++) {
         j->took_part[m] = j->models[m] != NULL;
         j->ndcg[m] = mem_array(JUDGED_SHOPPERS_MAX, sizeof *j->ndcg[m]);
     }
-    if (!train_log_read(t->db, t->log.last_us, judge_key, j, &log, err)) {
+    if (!affinity_judge_cases(t, &window, judge_case, j, err)) {
         return false;
     }
     for (int m = 0; m < JUDGED_MODELS && j->shoppers > 0; m++) {

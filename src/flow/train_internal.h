@@ -23,6 +23,9 @@ struct training {
 void train_say(const struct training *t, const char *step, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Threads to train with: the cores of this machine, within what ml allows. */
+int train_threads(void);
+
 /* Opens the object with what every card tells: kind, algorithm, window, seed, build, log. */
 void train_card_begin(const struct training *t, struct jenc *j, const char *kind,
                       const char *algorithm);
