@@ -1,0 +1,138 @@
+/* Weights of the learner's two margins: logistic regression on margins of rows held out, no weight
+ * below 0. */
+#include "ml/learner_internal.h"
+
+#include "ml/logistic.h"
+
+#include <math.h>
+
+enum { PARTS = 3 }; /* machine, boosting, 1 */
+
+struct blend {
+    const double *margin[PARTS - 1]; /* NULL: left out */
+    const uint8_t *labels;
+    int count;
+};
+
+static double margin_at(const struct blend *b, const double *w, int row)
+{
+    double z = w[PARTS - 1];
+    for (int p = 0; p < PARTS - 1; p++) {
+        z += b->margin[p] ? w[p] * b->margin[p][row] : 0;
+    }
+    return z;
+}
+
+/* A tenth of a row's doubt draws each weight to 1: without it, parted classes would drive them to
+ * infinity. */
+static const double RIDGE = 0.1;
+
+static double loss_at(const struct blend *b, const double *w)
+{
+    double loss = 0;
+    for (int i = 0; i < b->count; i++) {
+        loss += logistic_loss(margin_at(b, w, i), b->labels[i]);
+    }
+    for (int p = 0; p < PARTS - 1; p++) {
+        loss += b->margin[p] ? RIDGE / 2 * (w[p] - 0.5) * (w[p] - 0.5) : 0;
+    }
+    return loss;
+}
+
+static void derivatives(const struct blend *b, const double *w, double *g, double h[PARTS][PARTS])
+{
+    for (int p = 0; p < PARTS; p++) {
+        bool there = p == PARTS - 1 || b->margin[p];
+        g[p] = p < PARTS - 1 && there ? RIDGE * (w[p] - 0.5) : 0;
+        for (int q = 0; q < PARTS; q++) {
+            h[p][q] = p != q ? 0 : !there ? 1 : p < PARTS - 1 ? RIDGE : 1e-9;
+        }
+    }
+    for (int i = 0; i < b->count; i++) {
+        double x[PARTS] = {b->margin[0] ? b->margin[0][i] : 0, b->margin[1] ? b->margin[1][i] : 0,
+                           1};
+        double probability = logistic(margin_at(b, w, i));
+        double curve = probability * (1 - probability);
+        for (int p = 0; p < PARTS; p++) {
+            g[p] += (probability - b->labels[i]) * x[p];
+            for (int q = 0; q < PARTS; q++) {
+                h[p][q] += curve * x[p] * x[q];
+            }
+        }
+    }
+}
+
+/* Solves h step = g in place, h positive definite. */
+static void solve(double h[PARTS][PARTS], double *g)
+{
+    for (int p = 0; p < PARTS; p++) {
+        for (int q = p + 1; q < PARTS; q++) {
+            double factor = h[q][p] / h[p][p];
+            for (int c = p; c < PARTS; c++) {
+                h[q][c] -= factor * h[p][c];
+            }
+            g[q] -= factor * g[p];
+        }
+    }
+    for (int p = PARTS - 1; p >= 0; p--) {
+        for (int c = p + 1; c < PARTS; c++) {
+            g[p] -= h[p][c] * g[c];
+        }
+        g[p] /= h[p][p];
+    }
+}
+
+static void newton(const struct blend *b, double *w)
+{
+    enum { STEPS_MAX = 50, HALVINGS_MAX = 30 };
+    double loss = loss_at(b, w);
+    for (int step = 0; step < STEPS_MAX; step++) {
+        double g[PARTS];
+        double h[PARTS][PARTS];
+        double next[PARTS];
+        double next_loss = INFINITY;
+        double length = 1;
+        derivatives(b, w, g, h);
+        solve(h, g);
+        for (int halving = 0; halving < HALVINGS_MAX && !(next_loss < loss); halving++) {
+            for (int p = 0; p < PARTS; p++) {
+                next[p] = w[p] - length * g[p];
+            }
+            next_loss = loss_at(b, next);
+            length /= 2;
+        }
+        if (!(next_loss < loss)) {
+            return;
+        }
+        for (int p = 0; p < PARTS; p++) {
+            w[p] = next[p];
+        }
+        bool settled = loss - next_loss < 1e-10 * (1 + loss);
+        loss = next_loss;
+        if (settled) {
+            return;
+        }
+    }
+}
+
+struct learner_weights learner_blend(const double *machine, const double *boosting,
+                                     const uint8_t *labels, int count)
+{
+    static const double least = 0.02; /* a part worth less costs more than it helps */
+    struct blend b = {.margin = {machine, boosting}, .labels = labels, .count = count};
+    double w[PARTS] = {0};
+    for (int round = 0; round < PARTS; round++) {
+        for (int p = 0; p < PARTS; p++) {
+            w[p] = p < PARTS - 1 && b.margin[p] ? 0.5 : 0;
+        }
+        newton(&b, w);
+        int worst = w[0] <= w[1] ? 0 : 1;
+        worst = b.margin[worst] ? worst : 1 - worst;
+        if (!b.margin[worst] || w[worst] >= least) {
+            break;
+        }
+        b.margin[worst] = NULL;
+        w[worst] = 0;
+    }
+    return (struct learner_weights){w[0], w[1], w[PARTS - 1]};
+}

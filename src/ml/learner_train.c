@@ -1,0 +1,453 @@
+/* How the learner learns: bins and dictionary; both models on all but the rows held out, which tell
+ * when to stop, what each is worth and how sure to be; then both on all rows. Trainings are
+ * independent of each other and run side by side. */
+#include "ml/learner.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "ml/learner_hold.h"
+#include "ml/learner_internal.h"
+#include "ml/logistic.h"
+#include "ml/parallel.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* Where nothing can be held out: early enough not to learn few rows by heart. */
+enum { BLIND_EPOCHS = 6, BLIND_TREES = 30 };
+
+struct learner_options learner_defaults(int rows)
+{
+    const bool small = rows <= 60000;
+    return (struct learner_options){
+        .machine = fm_field_defaults(),
+        .boosting = gbdt_defaults(),
+        .machine_bags = small ? 3 : 1,
+        .boosting_bags = small ? 3 : 1,
+        .folds = 5,
+        .folds_run = small ? 5 : 1,
+        .id_rows_min = 3,
+        .threads = 1,
+        .seed = 1,
+    };
+}
+
+/* ---- what may be trained on ---- */
+
+static bool table_check(const struct learner_table *t, int *out_positives, struct err *err)
+{
+    int positives = 0;
+    if (t->rows < 1 || t->rows > LEARNER_ROWS_MAX || t->columns < 1 ||
+        t->columns > LEARNER_COLUMNS_MAX) {
+        return FAIL(err, ERR_INVALID,
+                    "a table must have 1 to %d rows and 1 to %d columns, not %d and %d",
+                    (int)LEARNER_ROWS_MAX, (int)LEARNER_COLUMNS_MAX, t->rows, t->columns);
+    }
+    for (int c = 0; c < t->columns; c++) {
+        if (t->kind[c] != LEARNER_NUMBER && t->kind[c] != LEARNER_ID) {
+            return FAIL(err, ERR_INVALID, "column %d is of the unknown kind %d", c, t->kind[c]);
+        }
+    }
+    for (int r = 0; r < t->rows; r++) {
+        if (t->label[r] > 1) {
+            return FAIL(err, ERR_INVALID, "row %d has label %d, which is not 0 or 1", r,
+                        t->label[r]);
+        }
+        positives += t->label[r];
+    }
+    if (positives == 0 || positives == t->rows) {
+        return FAIL(err, ERR_INVALID, "%d training rows, all of one class, teach nothing", t->rows);
+    }
+    *out_positives = positives;
+    return true;
+}
+
+static bool options_check(const struct learner_options *o, struct err *err)
+{
+    if (o->machine_bags < 0 || o->machine_bags > LEARNER_BAGS_MAX || o->boosting_bags < 0 ||
+        o->boosting_bags > LEARNER_BAGS_MAX || o->machine_bags + o->boosting_bags == 0) {
+        return FAIL(err, ERR_INVALID, "bags must be between 0 and %d, and not all 0",
+                    (int)LEARNER_BAGS_MAX);
+    }
+    if (o->machine.factors < 0 ||
+        o->machine.factors * (o->machine_bags + 1) > FM_FIELD_FACTORS_MAX) {
+        return FAIL(err, ERR_INVALID, "%d machines of %d factors: at most %d factors in all",
+                    o->machine_bags, o->machine.factors, (int)FM_FIELD_FACTORS_MAX);
+    }
+    if (o->folds < 2 || o->folds > LEARNER_FOLDS_MAX || o->folds_run < 1 ||
+        o->folds_run > o->folds) {
+        return FAIL(err, ERR_INVALID, "folds must be between 2 and %d, and 1 to all of them run",
+                    (int)LEARNER_FOLDS_MAX);
+    }
+    if (o->threads < 1 || o->threads > PARALLEL_THREADS_MAX || o->id_rows_min < 1) {
+        return FAIL(err, ERR_INVALID, "threads must be between 1 and %d, rows of an id at least 1",
+                    (int)PARALLEL_THREADS_MAX);
+    }
+    return true;
+}
+
+/* ---- one run ---- */
+
+enum part { PART_MACHINE, PART_BOOSTING };
+
+/* One training of one model on all rows but those of one fold. */
+struct task {
+    enum part part;
+    int fold; /* held out; -1: none */
+    int bag;
+    int length; /* epochs or trees where nothing is held out */
+    struct fm_field machine;
+    struct gbdt boosting;
+    int kept; /* epochs or trees */
+    bool ok;
+    struct err err;
+};
+
+enum { TASKS_MAX = (LEARNER_FOLDS_MAX + 1) * 2 * LEARNER_BAGS_MAX };
+
+/* Everything a training holds; freed as one. */
+struct run {
+    const struct learner_table *table;
+    const struct learner_options *options;
+    struct learner *l;
+    struct learner_hold hold;
+    int32_t *slots;   /* (rows, columns) */
+    uint8_t *bins;    /* (rows, columns) */
+    int32_t *feature; /* (slots, FM_FIELD_FEATURES_MAX) */
+    uint8_t *bin_count;
+    struct fm_field_data machine_data;
+    struct gbdt_data boosting_data;
+    struct task *tasks; /* (TASKS_MAX) */
+    int task_count;
+    double *margin[2]; /* (held rows) of each part, in order of rows; NULL: part not wanted */
+    uint8_t *label;    /* (held rows) */
+};
+
+static void tasks_free(struct run *run)
+{
+    for (int i = 0; i < run->task_count; i++) {
+        fm_field_free(&run->tasks[i].machine);
+        gbdt_free(&run->tasks[i].boosting);
+    }
+    run->task_count = 0;
+}
+
+static void run_free(struct run *run)
+{
+    tasks_free(run);
+    learner_free(&run->l);
+    learner_hold_free(&run->hold);
+    mem_free(&run->slots);
+    mem_free(&run->bins);
+    mem_free(&run->feature);
+    mem_free(&run->bin_count);
+    mem_free(&run->tasks);
+    mem_free(&run->margin[0]);
+    mem_free(&run->margin[1]);
+    mem_free(&run->label);
+}
+
+/* Cells to slots and bins, once for all trainings. */
+static void encode_table(struct run *run)
+{
+    const struct learner_table *t = run->table;
+    const struct learner_encoder *e = &run->l->encoder;
+    const size_t columns = (size_t)t->columns;
+    int features = 0;
+    run->l->encoder = learner_encoder_learn(t, run->options->id_rows_min, &run->l->arrays,
+                                            &run->feature, &features);
+    run->slots = mem_array((size_t)t->rows * columns, sizeof *run->slots);
+    run->bins = mem_array((size_t)t->rows * columns, 1);
+    run->bin_count = mem_array(columns, 1);
+    for (size_t r = 0; r < (size_t)t->rows; r++) {
+        learner_encode(e, t->cells + r * columns, run->slots + r * columns,
+                       run->bins + r * columns);
+    }
+    for (int c = 0; c < t->columns; c++) {
+        for (int32_t s = e->first[c]; s < e->first[c + 1]; s++) {
+            run->bin_count[c] =
+                e->bin[s] >= run->bin_count[c] ? (uint8_t)(e->bin[s] + 1) : run->bin_count[c];
+        }
+    }
+    run->machine_data = (struct fm_field_data){.columns = t->columns,
+                                               .slots = e->slots,
+                                               .slot = run->slots,
+                                               .label = t->label,
+                                               .features = features,
+                                               .feature = run->feature};
+    run->boosting_data = (struct gbdt_data){.columns = t->columns,
+                                            .bin = run->bins,
+                                            .bins = run->bin_count,
+                                            .categorical = e->kind, /* ids have no order */
+                                            .label = t->label};
+}
+
+/* Rows trained on and rows held out while `fold` is; owned by the caller. */
+static int32_t *rows_of(const struct run *run, int fold, bool held, int *out_count)
+{
+    int32_t *rows = mem_array((size_t)run->table->rows, sizeof *rows);
+    int count = 0;
+    for (int32_t r = 0; r < run->table->rows; r++) {
+        int of = run->hold.fold[r];
+        bool wanted = held ? of == fold : fold < 0 || (of != fold && of != HOLD_NEITHER);
+        rows[count] = r;
+        count += wanted;
+    }
+    *out_count = count;
+    return rows;
+}
+
+static uint64_t seed_of(const struct run *run, const struct task *task)
+{
+    return run->options->seed * 1000 + (uint64_t)task->bag * 10 + (uint64_t)task->part;
+}
+
+static void task_run(void *ctx, int number, int worker)
+{
+    struct run *run = ctx;
+    struct task *task = &run->tasks[number];
+    struct row_list train;
+    struct row_list held = {0};
+    CLEANUP(mem_free) int32_t *train_rows = rows_of(run, task->fold, false, &train.count);
+    CLEANUP(mem_free)
+    int32_t *held_rows = task->fold >= 0 ? rows_of(run, task->fold, true, &held.count) : NULL;
+    (void)worker;
+    train.row = train_rows;
+    held.row = held_rows;
+    if (task->part == PART_MACHINE) {
+        struct fm_field_options o = run->options->machine;
+        struct fm_field_fit fit = {0};
+        o.seed = seed_of(run, task);
+        o.epochs_max = task->length > 0 ? task->length : o.epochs_max;
+        task->ok =
+            fm_field_train(&run->machine_data, train, held, &o, &task->machine, &fit, &task->err);
+        task->kept = fit.epoch_kept;
+    } else {
+        struct gbdt_options o = run->options->boosting;
+        struct gbdt_fit fit = {0};
+        o.seed = seed_of(run, task);
+        o.trees_max = task->length > 0 ? task->length : o.trees_max;
+        o.threads = run->task_count == 1 ? run->options->threads : 1;
+        task->ok =
+            gbdt_train(&run->boosting_data, train, held, &o, &task->boosting, &fit, &task->err);
+        task->kept = fit.trees_kept;
+    }
+}
+
+static void task_add(struct run *run, enum part part, int fold, int bags, int length)
+{
+    for (int bag = 0; bag < bags; bag++) {
+        assert(run->task_count < TASKS_MAX);
+        run->tasks[run->task_count++] =
+            (struct task){.part = part, .fold = fold, .bag = bag, .length = length};
+    }
+}
+
+static bool tasks_run(struct run *run, struct err *err)
+{
+    parallel_run(run->options->threads, run->task_count, task_run, run);
+    for (int i = 0; i < run->task_count; i++) {
+        if (!run->tasks[i].ok) {
+            *err = run->tasks[i].err;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- what the rows held out say ---- */
+
+static double task_margin(const struct run *run, const struct task *task, int row)
+{
+    size_t at = (size_t)row * (size_t)run->table->columns;
+    return task->part == PART_MACHINE
+               ? fm_field_margin(&task->machine, run->slots + at, run->table->columns)
+               : gbdt_margin(&task->boosting, run->bins + at);
+}
+
+/* Margins of the held out rows by the models that have not seen them, bags averaged. */
+static void gather_margins(struct run *run)
+{
+    const int bags[2] = {run->options->machine_bags, run->options->boosting_bags};
+    size_t rows = (size_t)run->hold.held_rows + 1;
+    run->label = mem_array(rows, 1);
+    for (int p = 0; p < 2; p++) {
+        run->margin[p] = bags[p] > 0 ? mem_array(rows, sizeof *run->margin[p]) : NULL;
+    }
+    int at = 0;
+    for (int r = 0; r < run->table->rows; r++) {
+        if (run->hold.fold[r] < 0) {
+            continue;
+        }
+        run->label[at] = run->table->label[r];
+        for (int i = 0; i < run->task_count; i++) {
+            const struct task *task = &run->tasks[i];
+            if (task->fold == run->hold.fold[r]) {
+                run->margin[task->part][at] += task_margin(run, task, r) / bags[task->part];
+            }
+        }
+        at++;
+    }
+}
+
+/* How long a bag trains on all rows: as long as was best on average. */
+static int mean_length(const struct run *run, enum part part, int otherwise)
+{
+    int64_t sum = 0;
+    int count = 0;
+    for (int i = 0; i < run->task_count; i++) {
+        if (run->tasks[i].part == part) {
+            sum += run->tasks[i].kept;
+            count++;
+        }
+    }
+    return count > 0 && sum > 0 ? (int)((sum + count / 2) / count) : otherwise;
+}
+
+static struct learner_measure measure(const double *probabilities, const uint8_t *labels, int count)
+{
+    return (struct learner_measure){
+        .log_loss = calib_log_loss(probabilities, labels, count),
+        .auc = calib_auc(probabilities, labels, count),
+        .average_precision = calib_average_precision(probabilities, labels, count),
+        .brier = calib_brier(probabilities, labels, count),
+    };
+}
+
+/* Each part alone under its own best weight, and both. */
+static void judge(const struct run *run, struct learner_fit *fit)
+{
+    const int count = run->hold.held_rows;
+    CLEANUP(mem_free) double *p = mem_array((size_t)count + 1, sizeof *p);
+    for (int which = 0; which < 4; which++) {
+        const double *machine = which == 2 ? NULL : run->margin[PART_MACHINE];
+        const double *boosting = which == 1 ? NULL : run->margin[PART_BOOSTING];
+        bool alone = which == 1 || which == 2;
+        if (alone && !machine && !boosting) {
+            continue;
+        }
+        struct learner_weights w = learner_blend(machine, boosting, run->label, count);
+        for (int i = 0; i < count; i++) {
+            double z = w.intercept + (machine ? w.machine * machine[i] : 0) +
+                       (boosting ? w.boosting * boosting[i] : 0);
+            p[i] = which == 0 ? (double)fit->positives / fit->rows : logistic(z);
+        }
+        struct learner_measure *to[] = {&fit->base_rate, &fit->machine, &fit->boosting,
+                                        &fit->blend};
+        *to[which] = measure(p, run->label, count);
+    }
+}
+
+/* Both models on all but each fold; leaves weights in the learner and lengths in the fit. */
+static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
+{
+    const struct learner_options *o = run->options;
+    const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
+    double half = o->machine_bags > 0 && boosted ? 0.5 : 1;
+    run->hold = learner_hold_make(run->table, o);
+    run->l->weights = (struct learner_weights){half, half, 0};
+    fit->machine_epochs =
+        o->machine.epochs_max < BLIND_EPOCHS ? o->machine.epochs_max : BLIND_EPOCHS;
+    fit->boosting_trees = o->boosting.trees_max < BLIND_TREES ? o->boosting.trees_max : BLIND_TREES;
+    for (int f = 0; f < run->hold.folds; f++) {
+        task_add(run, PART_MACHINE, f, o->machine_bags, 0);
+        task_add(run, PART_BOOSTING, f, o->boosting_bags, 0);
+    }
+    if (!tasks_run(run, err)) {
+        return false;
+    }
+    if (run->hold.folds > 0) {
+        gather_margins(run);
+        fit->machine_epochs = mean_length(run, PART_MACHINE, fit->machine_epochs);
+        fit->boosting_trees = mean_length(run, PART_BOOSTING, fit->boosting_trees);
+        fit->held_out_rows = run->hold.held_rows;
+        for (int i = 0; i < run->hold.held_rows; i++) {
+            fit->held_out_positives += run->label[i];
+        }
+        run->l->weights = learner_blend(run->margin[PART_MACHINE], run->margin[PART_BOOSTING],
+                                        run->label, run->hold.held_rows);
+        judge(run, fit);
+    }
+    tasks_free(run);
+    return true;
+}
+
+/* ---- the models that serve ---- */
+
+static void take_models(struct run *run)
+{
+    const struct fm_field *machines[LEARNER_BAGS_MAX];
+    const struct gbdt *boosted[LEARNER_BAGS_MAX];
+    int count[2] = {0, 0};
+    for (int i = 0; i < run->task_count; i++) {
+        const struct task *task = &run->tasks[i];
+        if (task->part == PART_MACHINE) {
+            machines[count[0]++] = &task->machine;
+        } else {
+            boosted[count[1]++] = &task->boosting;
+        }
+    }
+    if (count[0] > 0) {
+        run->l->machine = fm_field_mean(machines, count[0]);
+    }
+    if (count[1] > 0) {
+        run->l->boosting = gbdt_mean(boosted, count[1]);
+    }
+    tasks_free(run);
+}
+
+static void take_probes(struct run *run)
+{
+    const struct learner_table *t = run->table;
+    const size_t columns = (size_t)t->columns;
+    int count = t->rows < LEARNER_PROBES ? t->rows : LEARNER_PROBES;
+    union learner_cell *cells = mem_array((size_t)count * columns, sizeof *cells);
+    for (int i = 0; i < count; i++) {
+        size_t row = (size_t)((int64_t)i * t->rows / count);
+        memcpy(cells + (size_t)i * columns, t->cells + row * columns, columns * sizeof *cells);
+    }
+    run->l->probes = (struct learner_probes){.count = count, .cells = cells};
+}
+
+static bool train_all(struct run *run, const struct learner_fit *fit, struct err *err)
+{
+    const struct learner_options *o = run->options;
+    if (run->l->weights.machine > 0) {
+        task_add(run, PART_MACHINE, -1, o->machine_bags, fit->machine_epochs);
+    }
+    if (run->l->weights.boosting > 0 && fit->boosting_trees > 0) {
+        task_add(run, PART_BOOSTING, -1, o->boosting_bags, fit->boosting_trees);
+    }
+    if (!tasks_run(run, err)) {
+        return false;
+    }
+    take_models(run);
+    take_probes(run);
+    return true;
+}
+
+bool learner_train(const struct learner_table *table, const struct learner_options *options,
+                   struct learner **out, struct learner_fit *out_fit, struct err *err)
+{
+    struct learner_fit fit = {.rows = table->rows};
+    if (!table_check(table, &fit.positives, err) || !options_check(options, err)) {
+        return false;
+    }
+    CLEANUP(run_free) struct run run = {.table = table, .options = options};
+    run.l = mem_alloc(sizeof *run.l);
+    run.l->owns = true;
+    run.tasks = mem_array(TASKS_MAX, sizeof *run.tasks);
+    encode_table(&run);
+    if (!hold_out(&run, &fit, err) || !train_all(&run, &fit, err)) {
+        return false;
+    }
+    fit.weight_machine = run.l->weights.machine;
+    fit.weight_boosting = run.l->weights.boosting;
+    fit.intercept = run.l->weights.intercept;
+    learner_seal(run.l);
+    *out = run.l;
+    *out_fit = fit;
+    run.l = NULL;
+    return true;
+}

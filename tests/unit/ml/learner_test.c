@@ -1,0 +1,321 @@
+#include "ml/learner.h"
+
+#include "ml/logistic.h"
+#include "unit/ml/ml_spec.h"
+
+#include <float.h>
+#include <string.h>
+
+enum { ROWS = 1500, COLUMNS = 5 };
+
+/* A number that matters, one that matters only beside an id, one that is noise, and two ids, one
+ * of many values. A tenth of the numbers is missing. */
+struct shop {
+    union learner_cell cells[ROWS * COLUMNS];
+    uint8_t label[ROWS];
+    uint64_t group[ROWS];
+    struct learner_table table;
+};
+static const uint8_t kinds[COLUMNS] = {LEARNER_NUMBER, LEARNER_NUMBER, LEARNER_NUMBER, LEARNER_ID,
+                                       LEARNER_ID};
+
+static void shop_fill(struct shop *s, uint64_t seed)
+{
+    struct rng rng = rng_seed(seed);
+    for (int r = 0; r < ROWS; r++) {
+        union learner_cell *cell = s->cells + (size_t)r * COLUMNS;
+        uint64_t kind = rng_below(&rng, 4);
+        for (int c = 0; c < 3; c++) {
+            cell[c].number = rng_unit(&rng) < 0.1 ? (double)NAN : rng_normal(&rng);
+        }
+        cell[3].id = kind + 1;
+        cell[4].id = rng_below(&rng, 200) * 1000003 + 7;
+        double margin = -0.5;
+        margin += isnan(cell[0].number) ? 1 : 1.5 * cell[0].number;
+        margin += isnan(cell[1].number) ? 0 : (kind < 2 ? 1.5 : -1.5) * cell[1].number;
+        s->label[r] = rng_unit(&rng) < logistic(margin);
+        s->group[r] = (uint64_t)r / 4 + 1;
+    }
+    s->table = (struct learner_table){
+        .rows = ROWS, .columns = COLUMNS, .kind = kinds, .cells = s->cells, .label = s->label};
+}
+
+static struct shop shop;
+static struct shop later; /* of the same kind, never trained on */
+
+static struct learner_options quick(void)
+{
+    struct learner_options o = learner_defaults(ROWS);
+    o.machine_bags = 2;
+    o.boosting_bags = 2;
+    o.folds = 3;
+    o.folds_run = 3;
+    o.machine.epochs_max = 20;
+    o.boosting.trees_max = 80;
+    return o;
+}
+
+static struct learner *trained(const struct learner_table *t, const struct learner_options *o,
+                               struct learner_fit *fit)
+{
+    struct learner *l = NULL;
+    struct err err = {0};
+    assert_succeeds(learner_train(t, o, &l, fit, &err), err);
+    return l;
+}
+
+static double auc_on(const struct learner *l, const struct shop *s)
+{
+    double margins[ROWS];
+    learner_margins(l, s->cells, ROWS, margins);
+    return calib_auc(margins, s->label, ROWS);
+}
+
+/* A learner as the bytes of a model file; owned by the caller. */
+static struct buf bytes_of(const struct learner *l)
+{
+    const uint8_t schema[SHA256_BYTES] = {7};
+    uint8_t sha256[SHA256_BYTES];
+    struct err err = {0};
+    struct buf out = buf_make(1 << 26);
+    struct model_builder b = model_builder_make("learner-test", schema);
+    learner_save(l, &b);
+    assert_succeeds(model_builder_finish(&b, &out, sha256, &err), err);
+    return out;
+}
+
+static void it_finds_what_numbers_ids_and_both_together_say(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    struct learner *l = trained(&shop.table, &o, &fit);
+    assert_less(0.81, auc_on(l, &later));
+    assert_int_equal(fit.held_out_rows, ROWS);
+    assert_less(fit.blend.log_loss, fit.base_rate.log_loss - 0.1);
+    assert_less(fit.blend.log_loss, fit.machine.log_loss + 1e-6);
+    assert_less(fit.blend.log_loss, fit.boosting.log_loss + 1e-6);
+    learner_free(&l);
+}
+
+static void contributions_and_what_no_column_has_add_up_to_the_margin(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    struct learner *l = trained(&shop.table, &o, &fit);
+    for (int r = 0; r < ROWS; r++) {
+        const union learner_cell *row = later.cells + (size_t)r * COLUMNS;
+        double parts[COLUMNS];
+        double sum = learner_contributions(l, row, parts);
+        double sizes = 1 + fabs(sum);
+        for (int c = 0; c < COLUMNS; c++) {
+            sum += parts[c];
+            sizes += fabs(parts[c]);
+        }
+        assert_close(sum, learner_margin(l, row), 1e-5 * sizes);
+    }
+    learner_free(&l);
+}
+
+static void the_same_seed_gives_the_same_bytes_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    struct buf bytes[3];
+    for (int i = 0; i < 3; i++) {
+        o.threads = i == 1 ? 4 : 1;
+        o.seed = i == 2 ? 2 : 1;
+        struct learner *l = trained(&shop.table, &o, &fit);
+        bytes[i] = bytes_of(l);
+        learner_free(&l);
+    }
+    assert_int_equal(bytes[0].len, bytes[1].len);
+    assert_memory_equal(bytes[0].data, bytes[1].data, bytes[0].len);
+    assert_true(bytes[0].len != bytes[2].len ||
+                memcmp(bytes[0].data, bytes[2].data, bytes[0].len) != 0);
+    for (int i = 0; i < 3; i++) {
+        buf_free(&bytes[i]);
+    }
+}
+
+static void a_learner_out_of_a_file_scores_and_explains_the_same(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    struct err err = {0};
+    struct model_file file = {0};
+    struct learner *loaded = NULL;
+    struct learner *l = trained(&shop.table, &o, &fit);
+    struct buf bytes = bytes_of(l);
+    assert_succeeds(model_file_view(bytes.data, bytes.len, &file, &err), err);
+    assert_succeeds(learner_load(&file, &loaded, &err), err);
+    for (int r = 0; r < ROWS; r++) {
+        const union learner_cell *row = later.cells + (size_t)r * COLUMNS;
+        double a[COLUMNS];
+        double b[COLUMNS];
+        assert_close(learner_margin(loaded, row), learner_margin(l, row), 0);
+        assert_close(learner_contributions(loaded, row, a), learner_contributions(l, row, b), 0);
+        assert_memory_equal(a, b, sizeof a);
+    }
+    struct buf again = bytes_of(loaded);
+    assert_int_equal(again.len, bytes.len);
+    assert_memory_equal(again.data, bytes.data, bytes.len);
+    learner_free(&loaded);
+    learner_free(&l);
+    buf_free(&bytes);
+    buf_free(&again);
+}
+
+static void odd_cells_still_give_a_finite_margin(void **state)
+{
+    (void)state;
+    const double odd[] = {NAN, INFINITY, -INFINITY, DBL_MAX, -DBL_MAX, 1e9, 5e-324, 0};
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    for (size_t i = 0; i < COUNT_OF(odd); i++) { /* among the rows trained on, too */
+        shop.cells[i * 7 * COLUMNS].number = odd[i];
+    }
+    struct learner *l = trained(&shop.table, &o, &fit);
+    for (size_t i = 0; i < COUNT_OF(odd); i++) {
+        union learner_cell row[COLUMNS] = {
+            {.number = odd[i]}, {.number = odd[i]}, {.number = -odd[i]}, {.id = 0}, {.id = i}};
+        assert_true(isfinite(learner_margin(l, row)));
+        assert_less(0, learner_probability(l, row));
+        assert_less(learner_probability(l, row), 1);
+    }
+    learner_free(&l);
+    shop_fill(&shop, 1);
+}
+
+static void a_constant_column_and_an_empty_one_say_nothing(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    for (int r = 0; r < ROWS; r++) {
+        shop.cells[(size_t)r * COLUMNS].number = 1e9;
+        shop.cells[(size_t)r * COLUMNS + 1].number = NAN;
+    }
+    struct learner *l = trained(&shop.table, &o, &fit);
+    double parts[COLUMNS];
+    union learner_cell row[COLUMNS];
+    memcpy(row, shop.cells, sizeof row);
+    double before = learner_margin(l, row);
+    row[0].number = -5; /* never seen, and nothing is known of it */
+    assert_close(learner_margin(l, row), before, 1e-6);
+    (void)learner_contributions(l, row, parts);
+    assert_true(isfinite(parts[0]) && isfinite(parts[1]));
+    learner_free(&l);
+    shop_fill(&shop, 1);
+}
+
+static void what_teaches_nothing_or_is_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    const struct learner_options good = quick();
+    struct learner_options o = good;
+    struct learner_fit fit = {0};
+    struct learner *l = NULL;
+    struct err err = {0};
+    uint8_t label[ROWS] = {0};
+    uint8_t odd_kinds[COLUMNS] = {0, 0, 0, 9, 0};
+    struct learner_table t = shop.table;
+    t.label = label;
+    assert_refused(learner_train(&t, &o, &l, &fit, &err), err, "one class");
+    label[3] = 2;
+    assert_refused(learner_train(&t, &o, &l, &fit, &err), err, "row 3 has label 2");
+    t = shop.table;
+    t.kind = odd_kinds;
+    assert_refused(learner_train(&t, &o, &l, &fit, &err), err, "column 3");
+    t = shop.table;
+    t.rows = 0;
+    assert_refused(learner_train(&t, &o, &l, &fit, &err), err, "0 and 5");
+    o.folds_run = 9;
+    assert_refused(learner_train(&shop.table, &o, &l, &fit, &err), err, "folds");
+    o = good;
+    o.boosting.rate = NAN;
+    assert_refused(learner_train(&shop.table, &o, &l, &fit, &err), err, "rate");
+    o = good;
+    o.machine.l2_factors = INFINITY;
+    assert_refused(learner_train(&shop.table, &o, &l, &fit, &err), err, "penalties");
+    o = good;
+    o.machine_bags = 0;
+    o.boosting_bags = 0;
+    assert_refused(learner_train(&shop.table, &o, &l, &fit, &err), err, "bags");
+}
+
+static void few_rows_are_learnt_from_with_care(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    struct learner_table t = shop.table;
+    t.rows = 12;
+    struct learner *l = trained(&t, &o, &fit);
+    assert_int_equal(fit.held_out_rows, 0);
+    for (int r = 0; r < ROWS; r++) {
+        assert_less(fabs(learner_margin(l, later.cells + (size_t)r * COLUMNS)), 4);
+    }
+    learner_free(&l);
+}
+
+static void in_order_of_time_the_end_is_held_out_without_groups_seen_before(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    struct learner_table t = shop.table;
+    t.in_time_order = true;
+    struct learner *l = trained(&t, &o, &fit);
+    assert_int_equal(fit.held_out_rows, ROWS / o.folds);
+    learner_free(&l);
+    t.group = shop.group;
+    for (int r = ROWS - 100; r < ROWS; r++) {
+        shop.group[r] = 1; /* the first shopper comes back */
+    }
+    l = trained(&t, &o, &fit);
+    assert_int_equal(fit.held_out_rows, ROWS / o.folds - 100);
+    learner_free(&l);
+    shop_fill(&shop, 1);
+}
+
+static void a_part_that_is_not_wanted_is_left_out(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    o.boosting_bags = 0;
+    struct learner *machine = trained(&shop.table, &o, &fit);
+    assert_close(fit.weight_boosting, 0, 0);
+    assert_less(0, fit.weight_machine);
+    o = quick();
+    o.machine_bags = 0;
+    struct learner *boosting = trained(&shop.table, &o, &fit);
+    assert_close(fit.weight_machine, 0, 0);
+    assert_less(0.8, auc_on(machine, &later));
+    assert_less(0.75, auc_on(boosting, &later));
+    learner_free(&machine);
+    learner_free(&boosting);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_finds_what_numbers_ids_and_both_together_say),
+        cmocka_unit_test(contributions_and_what_no_column_has_add_up_to_the_margin),
+        cmocka_unit_test(the_same_seed_gives_the_same_bytes_on_any_number_of_threads),
+        cmocka_unit_test(a_learner_out_of_a_file_scores_and_explains_the_same),
+        cmocka_unit_test(odd_cells_still_give_a_finite_margin),
+        cmocka_unit_test(a_constant_column_and_an_empty_one_say_nothing),
+        cmocka_unit_test(what_teaches_nothing_or_is_out_of_range_is_refused),
+        cmocka_unit_test(few_rows_are_learnt_from_with_care),
+        cmocka_unit_test(in_order_of_time_the_end_is_held_out_without_groups_seen_before),
+        cmocka_unit_test(a_part_that_is_not_wanted_is_left_out),
+    };
+    shop_fill(&shop, 1);
+    shop_fill(&later, 2);
+    return cmocka_run_group_tests_name("ml/learner", tests, NULL, NULL);
+}
