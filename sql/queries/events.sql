@@ -31,12 +31,16 @@ SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
 -- name: events_last_off
 SELECT off FROM cartwright.event WHERE lane = $1::int AND key = $2::text ORDER BY off DESC LIMIT 1;
 
--- name: events_stream
+-- name: events_read_until
+-- For events_read, on the same connection: COPY takes no parameters.
+SELECT set_config('cartwright.read_until', $1::timestamptz::text, false);
+
+-- name: events_read
 -- The whole log up to a time, shopper by shopper.
-SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
-  FROM cartwright.event
- WHERE occurred_at <= $1::timestamptz
- ORDER BY lane, key, off;
+COPY (SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
+        FROM cartwright.event
+       WHERE occurred_at <= (SELECT current_setting('cartwright.read_until')::timestamptz)
+       ORDER BY lane, key, off) TO STDOUT (FORMAT binary);
 
 -- name: lanes_lock
 -- $1 lanes: locks them in ascending order until commit, nobody appends to them meanwhile. Waits for 2 s at most, like append_rows.

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "store/conninfo.h"
 #include "store/db_error.h"
+#include "store/pgtype.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -176,8 +177,8 @@ bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *ou
 
 /* ---- streams ---- */
 
-/* Ends a stream early: asks the server to stop, then reads what was under way. */
-static void stream_abandon(struct db *db)
+/* Asks the server to stop. */
+static void stream_cancel(struct db *db)
 {
     char why[256];
     PGcancel *cancel = PQgetCancel(db->conn);
@@ -185,7 +186,13 @@ static void stream_abandon(struct db *db)
         db->broken = true; /* reading the rest could take for ever */
     }
     PQfreeCancel(cancel);
+}
+
+/* Ends a stream early, and reads what was under way. */
+static void stream_abandon(struct db *db)
+{
     PGresult *res;
+    stream_cancel(db);
     while (!db->broken && (res = PQgetResult(db->conn)) != NULL) {
         PQclear(res);
     }
@@ -228,6 +235,92 @@ bool db_stream(struct db *db, enum query_id q, const struct params *p, db_row_fn
         return failed(db, NULL, def->name, err);
     }
     return stream_rows(db, def->name, fn, ctx, err);
+}
+
+/* ---- COPY ---- */
+
+/* Bytes of the header that opens the first message: signature, flags, and an extension of a told length. */
+static int copy_header(const char *data, int len)
+{
+    static const char signature[11] = "PGCOPY\n\377\r\n";
+    enum { FIXED = sizeof signature + 4 + 4 };
+
+    if (len < FIXED || memcmp(data, signature, sizeof signature) != 0) {
+        return 0;
+    }
+    return FIXED + pg_get32(data + sizeof signature + 4);
+}
+
+/* False at the trailer. The byte behind a field is the next one's length, read before it becomes the zero that ends the field; libpq puts a zero
+ * behind the last. */
+static bool copy_row_at(char *data, int len, struct copy_row *out)
+{
+    char *at = data;
+    out->count = (int16_t)(uint16_t)((unsigned char)at[0] << 8 | (unsigned char)at[1]);
+    assert(out->count <= COPY_FIELDS_MAX);
+    at += 2;
+    for (int i = 0; i < out->count; i++) {
+        out->len[i] = pg_get32(at);
+        *at = '\0';
+        at += 4;
+        out->data[i] = out->len[i] < 0 ? NULL : at;
+        at += out->len[i] < 0 ? 0 : out->len[i];
+    }
+    assert(out->count < 0 || at == data + len);
+    return out->count >= 0;
+}
+
+/* Ends a COPY early, and reads what was under way. */
+static void copy_abandon(struct db *db)
+{
+    char *data;
+    stream_cancel(db);
+    while (!db->broken && PQgetCopyData(db->conn, &data, 0) > 0) {
+        PQfreemem(data);
+    }
+}
+
+static bool copy_rows(struct db *db, const char *name, db_copy_fn *fn, void *ctx, struct err *err)
+{
+    struct copy_row row;
+    char *data;
+    int len;
+    bool ok = true;
+    bool first = true;
+    while (ok && (len = PQgetCopyData(db->conn, &data, 0)) > 0) {
+        int skip = first ? copy_header(data, len) : 0;
+        first = false;
+        if (skip < len && copy_row_at(data + skip, len - skip, &row)) {
+            ok = fn(ctx, &row, err);
+        }
+        PQfreemem(data);
+    }
+    if (!ok) {
+        copy_abandon(db);
+        return false;
+    }
+    return len == -1 || failed(db, NULL, name, err);
+}
+
+bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx, struct err *err)
+{
+    const struct query_def *def = &query_defs[q];
+
+    db->retryable = false;
+    int sent = db->prepared
+                   ? PQsendQueryPrepared(db->conn, def->name, 0, NULL, NULL, NULL, BINARY)
+                   : PQsendQueryParams(db->conn, def->sql, 0, NULL, NULL, NULL, NULL, BINARY);
+    CLEANUP(rows_clear) PGresult *begun = sent == 1 ? PQgetResult(db->conn) : NULL;
+    bool ok = PQresultStatus(begun) == PGRES_COPY_OUT ? copy_rows(db, def->name, fn, ctx, err)
+                                                      : failed(db, begun, def->name, err);
+    PGresult *res;
+    while (!db->broken && (res = PQgetResult(db->conn)) != NULL) {
+        if (ok && !done(res)) {
+            ok = failed(db, res, def->name, err);
+        }
+        PQclear(res);
+    }
+    return ok;
 }
 
 /* ---- transactions ---- */

@@ -40,6 +40,19 @@ typedef bool db_row_fn(void *ctx, const PGresult *row, struct err *err);
 CAN_FAIL bool db_stream(struct db *db, enum query_id q, const struct params *p, db_row_fn *fn,
                         void *ctx, struct err *err);
 
+/* Fields of one row of a binary COPY, in its buffer; NULL for SQL NULL. A byte of zero follows each. */
+enum { COPY_FIELDS_MAX = 16 };
+struct copy_row {
+    int count;
+    const char *data[COPY_FIELDS_MAX];
+    int len[COPY_FIELDS_MAX];
+};
+/* A query that is COPY (...) TO STDOUT (FORMAT binary), row by row, at less cost a row than db_stream: for reading tables whole. It takes no
+ * parameters; fn as there. */
+typedef bool db_copy_fn(void *ctx, const struct copy_row *row, struct err *err);
+CAN_FAIL bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx,
+                          struct err *err);
+
 CAN_FAIL bool db_begin(struct db *db, struct err *err); /* READ COMMITTED */
 /* Read only, everything as of one moment: for reports and comparisons that take several queries. */
 CAN_FAIL bool db_begin_snapshot(struct db *db, struct err *err);

@@ -1,5 +1,7 @@
 #include "store/events.h"
 
+#include "store/pgtype.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -175,10 +177,29 @@ struct event_stream {
     void *ctx;
 };
 
-static bool stream_event(void *ctx, const PGresult *row, struct err *err)
+static int64_t copied_time(const char *field)
+{
+    int64_t v = pg_get64(field);
+    return v == INT64_MAX || v == INT64_MIN ? v : v + PG_EPOCH_US;
+}
+
+/* Borrowed from the row. jsonb travels as a version byte and its text. */
+static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
 {
     const struct event_stream *s = ctx;
-    struct log_event e = event_at(row, 0);
+    assert(row->count == 9 && row->len[8] > 0 && row->data[8][0] == PG_JSONB_VERSION);
+    const struct log_event e = {
+        .lane = pg_get32(row->data[0]),
+        .off = pg_get64(row->data[1]),
+        .event_id = row->data[2],
+        .key = row->data[3],
+        .type = row->data[4],
+        .origin = origin_of(row->data[5]),
+        .occurred_us = copied_time(row->data[6]),
+        .received_us = copied_time(row->data[7]),
+        .body = row->data[8] + 1,
+        .body_len = (size_t)row->len[8] - 1,
+    };
     return s->fn(s->ctx, &e, err);
 }
 
@@ -189,7 +210,8 @@ bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void
     struct event_stream s = {fn, ctx};
     struct params p = params_make(&a);
     param_time(&p, until_us);
-    return db_stream(db, Q_events_stream, &p, stream_event, &s, err);
+    return db_exec(db, Q_events_read_until, &p, NULL, err) &&
+           db_copy_out(db, Q_events_read, stream_event, &s, err);
 }
 
 /* ---- what the fold counts ---- */
