@@ -1,172 +1,210 @@
-/* The log for training: rows in, shoppers out. Which events make an example is decided elsewhere. */
+/* The log for training: rows in, shoppers out. The calling thread reads rows into batches of whole shoppers, other threads decode and fold them, and the
+ * caller is given the shoppers in the log's order, whoever was ready first. Which events make an example is decided elsewhere. */
 #include "flow/train_log.h"
 
-#include "base/cleanup.h"
-#include "base/mem.h"
-#include "domain/shopper_identity.h"
-#include "flow/past.h"
+#include "flow/train_batch.h"
 #include "store/events.h"
-#include "store/shoppers.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <pthread.h>
+#include <unistd.h>
 
-/* More events than any person leaves behind: such a key is counted as a bot, and its memory stays bounded. */
-enum { KEY_EVENTS_MAX = 50000 };
-
-struct base_doc {
-    const char *key;
-    const char *doc;
+enum {
+    BATCH_EVENTS = 2000, /* a batch is handed over at the first end of a shopper beyond them */
+    RING = 8,            /* batches under way: enough that neither side waits for long */
+    WORKERS_MAX = 8,
 };
+
+enum batch_state { BATCH_FREE, BATCH_READ, BATCH_DECODING, BATCH_READY };
 
 struct reader {
     train_key_fn *fn;
     void *ctx;
     struct train_log log;
-    struct arena bases_arena;
-    struct base_doc *bases; /* by key */
-    size_t base_count;
-    size_t base_cap;
-    struct arena arena; /* of the current shopper */
-    const char *key;    /* NULL before the first */
-    struct event *events;
-    size_t count;
-    size_t cap;
-    bool too_many;
+    struct train_bases bases;
+    bool enough; /* fn wants no more */
+
+    /* The ring: batch n lies in slot n % RING. Read, taken and given only grow; given <= taken <= read <= given + RING. */
+    struct train_batch batches[RING];
+    enum batch_state states[RING];
+    int64_t read;  /* of the caller: the batch that is being filled */
+    int64_t given; /* of the caller: the next whose shoppers fn gets */
+    int64_t taken; /* next to be decoded */
+    bool stop;
+    pthread_mutex_t lock; /* guards states, taken, stop */
+    pthread_cond_t changed;
+    pthread_t workers[WORKERS_MAX];
+    int worker_count;
 };
 
-static void reader_free(struct reader *r)
+/* ---- decoding threads ---- */
+
+static struct train_batch *take_batch(struct reader *r, int64_t *out_number)
 {
-    arena_free(&r->bases_arena);
-    arena_free(&r->arena);
-    free(r->bases);
-    free(r->events);
+    struct train_batch *batch = NULL;
+    pthread_mutex_lock(&r->lock);
+    while (!r->stop && r->states[r->taken % RING] != BATCH_READ) {
+        pthread_cond_wait(&r->changed, &r->lock);
+    }
+    if (!r->stop) {
+        *out_number = r->taken++;
+        r->states[*out_number % RING] = BATCH_DECODING;
+        batch = &r->batches[*out_number % RING];
+    }
+    pthread_mutex_unlock(&r->lock);
+    return batch;
 }
 
-static bool take_base(void *ctx, const struct shopper_row *row, struct err *err)
+static void set_state(struct reader *r, int64_t number, enum batch_state state)
 {
-    struct reader *r = ctx;
-    const char *doc = row->base ? row->base : row->doc;
-    (void)err;
-    if (r->base_count == r->base_cap) {
-        r->base_cap = r->base_cap ? r->base_cap * 2 : 1024;
-        r->bases = mem_grow(r->bases, r->base_cap, sizeof *r->bases);
+    pthread_mutex_lock(&r->lock);
+    r->states[number % RING] = state;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void *decode_batches(void *arg)
+{
+    struct reader *r = arg;
+    struct train_batch *batch;
+    int64_t number = 0;
+    while ((batch = take_batch(r, &number)) != NULL) {
+        train_batch_decode(batch, &r->bases);
+        set_state(r, number, BATCH_READY);
     }
-    r->bases[r->base_count++] = (struct base_doc){arena_strdup(&r->bases_arena, row->key),
-                                                  arena_strdup(&r->bases_arena, doc)};
+    return NULL;
+}
+
+/* ---- the caller ---- */
+
+static void wait_for(struct reader *r, int64_t number, enum batch_state state)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->states[number % RING] != state) {
+        pthread_cond_wait(&r->changed, &r->lock);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void count_batch(struct reader *r, const struct train_batch *b)
+{
+    r->log.events += b->log.events;
+    r->log.refused += b->log.refused;
+    r->log.shoppers += b->log.shoppers;
+    r->log.bots += b->log.bots;
+    if (b->log.first_us != 0 && (r->log.first_us == 0 || b->log.first_us < r->log.first_us)) {
+        r->log.first_us = b->log.first_us;
+    }
+    if (b->log.last_us > r->log.last_us) {
+        r->log.last_us = b->log.last_us;
+    }
+}
+
+/* Waits for the oldest batch and gives its shoppers to fn. */
+static bool give_batch(struct reader *r, struct err *err)
+{
+    struct train_batch *b = &r->batches[r->given % RING];
+    wait_for(r, r->given, BATCH_READY);
+    if (b->failed) {
+        *err = b->err;
+        return false;
+    }
+    count_batch(r, b);
+    for (size_t i = 0; i < b->key_count && !r->enough; i++) {
+        if (!r->fn(r->ctx, &b->keys[i], err)) {
+            r->enough = err->kind == ERR_NONE;
+            if (!r->enough) {
+                return false;
+            }
+        }
+    }
+    train_batch_reset(b);
+    set_state(r, r->given++, BATCH_FREE);
     return true;
 }
 
-static int by_key(const void *a, const void *b)
+/* Makes room for the next batch before it is filled. */
+static bool next_batch(struct reader *r, struct err *err)
 {
-    const struct base_doc *x = a;
-    const struct base_doc *y = b;
-    return strcmp(x->key, y->key);
-}
-
-static bool base_of(struct reader *r, const struct shopper **out, struct err *err)
-{
-    const struct base_doc wanted = {.key = r->key};
-    const struct base_doc *found =
-        r->base_count ? bsearch(&wanted, r->bases, r->base_count, sizeof *r->bases, by_key) : NULL;
-    struct shopper *base = NULL;
-    *out = NULL;
-    if (!found) {
-        return true;
-    }
-    if (!past_shopper(r->key, found->doc, &r->arena, &base, err)) {
-        return false;
-    }
-    *out = base;
-    return true;
-}
-
-static bool finish_key(struct reader *r, struct err *err)
-{
-    struct train_key k = {
-        .key = r->key, .events = r->events, .count = r->count, .arena = &r->arena};
-    if (!r->key) {
-        return true;
-    }
-    r->log.shoppers++;
-    if (r->too_many) {
-        r->log.bots++;
-        return true;
-    }
-    if (!base_of(r, &k.base, err)) {
-        return false;
-    }
-    k.final = shopper_fold_all(k.base, k.key, k.events, k.count, INT64_MAX, k.arena);
-    if (k.final->bot) {
-        r->log.bots++;
-        return true;
-    }
-    return identity_is_bound(k.final) || r->fn(r->ctx, &k, err);
-}
-
-static void begin_key(struct reader *r, const char *key)
-{
-    arena_reset(&r->arena);
-    r->key = arena_strdup(&r->arena, key);
-    r->count = 0;
-    r->too_many = false;
+    set_state(r, r->read++, BATCH_READ);
+    return r->read - r->given < RING || give_batch(r, err);
 }
 
 static bool take_event(void *ctx, const struct log_event *e, struct err *err)
 {
     struct reader *r = ctx;
-    struct err refused = {0};
-    if (!r->key || strcmp(r->key, e->key) != 0) {
-        if (!finish_key(r, err)) {
+    const struct train_batch *full = &r->batches[r->read % RING];
+    if (full->row_count >= BATCH_EVENTS && train_batch_is_other(full, e->key) &&
+        !next_batch(r, err)) {
+        return false;
+    }
+    train_batch_add(&r->batches[r->read % RING], e);
+    return !r->enough; /* with err untouched: the stream ends here */
+}
+
+static bool give_rest(struct reader *r, struct err *err)
+{
+    if (r->batches[r->read % RING].row_count > 0) {
+        set_state(r, r->read++, BATCH_READ);
+    }
+    while (r->given < r->read && !r->enough) {
+        if (!give_batch(r, err)) {
             return false;
         }
-        begin_key(r, e->key);
-    }
-    r->log.events++;
-    if (r->count == KEY_EVENTS_MAX) {
-        r->too_many = true;
-        return true;
-    }
-    if (r->count == r->cap) {
-        r->cap = r->cap ? r->cap * 2 : 256;
-        r->events = mem_grow(r->events, r->cap, sizeof *r->events);
-    }
-    if (!past_decode(e, &r->arena, &r->events[r->count], &refused)) {
-        r->log.refused++;
-        return true;
-    }
-    /* Strings of a decoded event live in the arena; the row's do not outlive this call. */
-    const struct event *decoded = &r->events[r->count++];
-    if (r->log.first_us == 0 || decoded->occurred_us < r->log.first_us) {
-        r->log.first_us = decoded->occurred_us;
-    }
-    if (decoded->occurred_us > r->log.last_us) {
-        r->log.last_us = decoded->occurred_us;
     }
     return true;
 }
 
-static bool read_all(struct reader *r, struct db *db, int64_t until_us, struct err *err)
+/* ---- start and stop ---- */
+
+static bool workers_start(struct reader *r, struct err *err)
 {
-    if (!store_bases_stream(db, take_base, r, err)) {
-        return false;
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->changed, NULL);
+    for (int i = 0; (i < count || i == 0) && i < WORKERS_MAX; i++) {
+        if (pthread_create(&r->workers[r->worker_count], NULL, decode_batches, r) == 0) {
+            r->worker_count++;
+        }
     }
-    if (r->base_count > 0) {
-        qsort(r->bases, r->base_count, sizeof *r->bases, by_key);
+    return r->worker_count > 0 || FAIL(err, ERR_BUSY, "no thread could be started to read the log");
+}
+
+static void workers_stop(struct reader *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->stop = true;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+    for (int i = 0; i < r->worker_count; i++) {
+        pthread_join(r->workers[i], NULL);
     }
-    return store_events_stream(db, until_us, take_event, r, err) && finish_key(r, err);
+    pthread_cond_destroy(&r->changed);
+    pthread_mutex_destroy(&r->lock);
+}
+
+static bool read_events(struct reader *r, struct db *db, int64_t until_us, struct err *err)
+{
+    bool ok = workers_start(r, err) &&
+              (store_events_stream(db, until_us, take_event, r, err) || r->enough) &&
+              give_rest(r, err);
+    workers_stop(r);
+    for (int i = 0; i < RING; i++) {
+        train_batch_free(&r->batches[i]);
+    }
+    return ok;
 }
 
 /* One snapshot, so that retention cannot move a shopper into its base between the two streams; it ends here, since training goes on for minutes. */
 bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
                     struct train_log *out, struct err *err)
 {
-    CLEANUP(reader_free) struct reader r = {.fn = fn, .ctx = ctx};
+    struct reader r = {.fn = fn, .ctx = ctx};
     if (!db_begin_snapshot(db, err)) {
         return false;
     }
-    bool ok = read_all(&r, db, until_us, err);
+    bool ok = train_bases_read(db, &r.bases, err) && read_events(&r, db, until_us, err);
     db_rollback(db);
+    train_bases_free(&r.bases);
     if (ok) {
         *out = r.log;
     }

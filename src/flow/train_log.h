@@ -24,10 +24,12 @@ struct train_key {
     const struct shopper *final; /* after all events */
     struct arena *arena;
 };
+/* False with *err untouched: enough, the reading ends early and succeeds. */
 typedef bool train_key_fn(void *ctx, const struct train_key *k, struct err *err);
 
-/* Calls fn for every shopper that is no bot and that owns its events (a bound anonymous shopper's count for the customer), in order of lane and
- * key, with the events that occurred at or before until_us. */
+/* Calls fn, on the calling thread, for every shopper that is no bot and that owns its events (a bound anonymous shopper's count for the customer), in order of lane and
+ * key, with the events that occurred at or before until_us. Rows are decoded and folded on all cores meanwhile; what fn is shown does not depend on how
+ * many there are. *out counts what was read: everything, unless fn ended it. */
 CAN_FAIL bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
                              struct train_log *out, struct err *err);
 
