@@ -17,6 +17,7 @@ enum {
     LEARN_SHOPPERS_MIN = 20, /* of each outcome, to train a machine */
     JUDGE_SHOPPERS_MIN = 10, /* of each outcome, to judge one */
     RISK_CARD_MAX = 1 << 16,
+    WHY_MAX = 200,
 };
 static const double LEARN_SHARE = 0.75; /* of the moments lie before the cut */
 static const double CALIBRATION_SLACK = 0.02;
@@ -286,20 +287,29 @@ static void judge_shape(struct run *r)
     }
 }
 
-static bool judge(struct run *r, int32_t keys, struct err *err)
+/* The challenger trained before the cut, and who stands beside it. */
+static bool prepare(struct run *r, int32_t keys, struct risk **out_challenger, struct err *err)
 {
-    CLEANUP(scores_free) struct scores s = {0};
-    CLEANUP(risk_free) struct risk *challenger = NULL;
     struct model_file file = {0};
     const struct trained *made = &r->judged.file;
     if (!model_file_view(made->bytes.data, made->bytes.len, &file, err) ||
-        !risk_load(&file, "challenger", &challenger, err)) {
+        !risk_load(&file, "challenger", out_challenger, err)) {
         return false;
     }
     number_shoppers(r, keys);
     r->champion_judged = r->champion.risk && !r->champion.is_baseline &&
                          r->champion.as_of_us <= r->cut_us &&
                          risk_horizon_us(r->champion.risk) == r->window.horizon_us;
+    return true;
+}
+
+static bool judge(struct run *r, int32_t keys, struct err *err)
+{
+    CLEANUP(scores_free) struct scores s = {0};
+    CLEANUP(risk_free) struct risk *challenger = NULL;
+    if (!prepare(r, keys, &challenger, err)) {
+        return false;
+    }
     score_all(r, challenger, &s);
     const struct contest c = {
         .metric = "log loss",
@@ -423,21 +433,26 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
+/* Whether a machine can be trained before the cut and judged after it; if not, why. */
+static bool enough(const struct run *r, int32_t keys, char why[WHY_MAX])
+{
+    struct outcomes learn = outcomes_of(&r->before, keys);
+    struct outcomes later = outcomes_of(&r->after, keys);
+    snprintf(
+        why, WHY_MAX,
+        "too little to train a machine: %d shoppers who left and %d who bought before the cut (%d needed), %d and %d after (%d)",
+        learn.lost, learn.bought, LEARN_SHOPPERS_MIN, later.lost, later.bought, JUDGE_SHOPPERS_MIN);
+    return learn.lost >= LEARN_SHOPPERS_MIN && learn.bought >= LEARN_SHOPPERS_MIN &&
+           enough_after(r, keys);
+}
+
 /* Trains before the cut, judges after it, and if there was enough to judge trains again on everything: what is kept is the procedure. */
 static bool challenge(struct run *r, int32_t keys, struct err *err)
 {
-    struct outcomes learn = outcomes_of(&r->before, keys);
-    char why[200];
+    char why[WHY_MAX];
     struct risk_window before = r->window;
     before.as_of_us = r->cut_us;
-    if (learn.lost < LEARN_SHOPPERS_MIN || learn.bought < LEARN_SHOPPERS_MIN ||
-        !enough_after(r, keys)) {
-        struct outcomes later = outcomes_of(&r->after, keys);
-        snprintf(
-            why, sizeof why,
-            "too little to train a machine: %d shoppers who left and %d who bought before the cut (%d needed), %d and %d after (%d)",
-            learn.lost, learn.bought, LEARN_SHOPPERS_MIN, later.lost, later.bought,
-            JUDGE_SHOPPERS_MIN);
+    if (!enough(r, keys, why)) {
         r->verdict = gate_without_challenger(&r->champion, why);
         return true;
     }
@@ -447,31 +462,74 @@ static bool challenge(struct run *r, int32_t keys, struct err *err)
            risk_fit_machine(r->t, &r->known, &r->window, file_card, r, &r->kept, err);
 }
 
-bool risk_training_finish(struct risk_training *training, struct train_result *out, struct err *err)
+/* Labels, and the champion that stands; refuses a log with too few moments. */
+static bool run_begin(struct run *r, struct risk_training *training, struct err *err)
 {
     const struct training *t = training->t;
-    CLEANUP(run_free)
-    struct run r = {
-        .t = t,
-        .window = {.from_us = t->log.first_us,
-                   .as_of_us = t->log.last_us,
-                   .horizon_us = t->options->horizon_us},
-    };
     char horizon[CLOCK_TEXT_MAX];
-    label_moments(&r, &training->set);
-    clock_format_duration(r.window.horizon_us, horizon);
+    r->t = t;
+    r->window = (struct risk_window){.from_us = t->log.first_us,
+                                     .as_of_us = t->log.last_us,
+                                     .horizon_us = t->options->horizon_us};
+    label_moments(r, &training->set);
+    clock_format_duration(r->window.horizon_us, horizon);
     train_say(
         t, "risk",
         "%d moments of %d shoppers with a cart have a known outcome within %s, %.1f %% of them lost",
-        r.known.count, (int)training->set.keys, horizon, 100 * r.known_rate);
-    if (r.known.count < MOMENTS_MIN) {
+        r->known.count, (int)training->set.keys, horizon, 100 * r->known_rate);
+    if (r->known.count < MOMENTS_MIN) {
         return FAIL(err, ERR_REFUSED,
                     "risk needs %d cart moments whose outcome within %s is known, the log has %d",
-                    MOMENTS_MIN, horizon, r.known.count);
+                    MOMENTS_MIN, horizon, r->known.count);
     }
-    if (!champion_load(t, "risk", &r.champion, err)) {
+    return champion_load(t, "risk", &r->champion, err);
+}
+
+bool risk_training_finish(struct risk_training *training, struct train_result *out, struct err *err)
+{
+    CLEANUP(run_free) struct run r = {0};
+    if (!run_begin(&r, training, err)) {
         return false;
     }
     choose_cut(&r, training->set.keys);
     return challenge(&r, training->set.keys, err) && keep(&r, out, err);
+}
+
+bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_later_fn *fn,
+                         void *ctx, struct err *err)
+{
+    CLEANUP(run_free) struct run r = {0};
+    CLEANUP(risk_free) struct risk *challenger = NULL;
+    char why[WHY_MAX];
+    if (!run_begin(&r, training, err)) {
+        return false;
+    }
+    if (cut_us == INT64_MIN) {
+        choose_cut(&r, training->set.keys);
+    } else {
+        window_cut(&r, cut_us);
+    }
+    if (!enough(&r, training->set.keys, why)) {
+        return FAIL(err, ERR_REFUSED, "%s", why);
+    }
+    struct risk_window before = r.window;
+    before.as_of_us = r.cut_us;
+    r.before_rate = rate_of(&r.before);
+    if (!risk_fit_machine(r.t, &r.before, &before, file_card, &r, &r.judged, err) ||
+        !prepare(&r, training->set.keys, &challenger, err)) {
+        return false;
+    }
+    const struct risk_later later = {
+        .window = r.window,
+        .cut_us = r.cut_us,
+        .before = &r.before,
+        .after = &r.after,
+        .shopper_of = r.shopper_of,
+        .shoppers = r.shoppers_after,
+        .base_rate = r.before_rate,
+        .challenger = challenger,
+        .champion = &r.champion,
+        .champion_judged = r.champion_judged,
+    };
+    return fn(ctx, &later, err);
 }

@@ -31,5 +31,26 @@ CAN_FAIL bool risk_fit_machine(const struct training *t, const struct moments *m
                                const struct risk_window *window, risk_card_fn *card, void *ctx,
                                struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
+/* Whether this shopper's moments are kept out of the steps. */
+bool risk_held_out(const struct moment *m);
+
+/* The later window as training's gate sees it. Borrowed until the callback returns. */
+struct risk_later {
+    struct risk_window window;
+    int64_t cut_us;
+    const struct moments *before; /* their outcome was known at the cut */
+    const struct moments *after;  /* labelled, by time */
+    const int32_t *shopper_of;    /* (after->count) 0 .. shoppers-1 */
+    int shoppers;
+    double base_rate;              /* share lost before the cut */
+    const struct risk *challenger; /* trained on what lies before the cut */
+    const struct champion *champion;
+    bool champion_judged; /* its log ended before the cut, and it foretells the same */
+};
+typedef bool risk_later_fn(void *ctx, const struct risk_later *later, struct err *err);
+/* Trains what training would have made at the cut (INT64_MIN: training's own cut) and hands the later window to fn; stores nothing. Fails with
+ * ERR_REFUSED where that is too little. */
+CAN_FAIL bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_later_fn *fn,
+                                  void *ctx, struct err *err);
 
 #endif

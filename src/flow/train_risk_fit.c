@@ -48,7 +48,7 @@ static void fitting_free(struct fitting *f)
     fm_free(&f->fm);
 }
 
-static bool held_out(const struct moment *m)
+bool risk_held_out(const struct moment *m)
 {
     return m->key_hash % HOLDOUT_SHARE == 0;
 }
@@ -59,7 +59,7 @@ static void part_rows(struct fitting *f, const struct moments *m)
     f->rows = mem_array((size_t)m->count, sizeof(void *));
     for (int side = 0; side < 2; side++) {
         for (int i = 0; i < m->count; i++) {
-            if (held_out(m->all[i]) == (side == 1)) {
+            if (risk_held_out(m->all[i]) == (side == 1)) {
                 f->rows[f->count++] = m->all[i];
             }
         }
