@@ -181,7 +181,7 @@ static void judge_task(struct ranked_case *r)
     e->cases[r->task]++;
 }
 
-static void judge_case(void *ctx, const struct judged_case *of)
+static bool judge_case(void *ctx, const struct judged_case *of)
 {
     struct affinity_evaluation *e = ctx;
     CLEANUP(id_table_free) struct id_table possible = {0};
@@ -195,6 +195,7 @@ static void judge_case(void *ctx, const struct judged_case *of)
     }
     judge_task(&(struct ranked_case){e, of, TASK_ANY, &possible});
     judge_task(&(struct ranked_case){e, of, TASK_NEW, of->chosen_new});
+    return true;
 }
 
 /* ---- the figures ---- */

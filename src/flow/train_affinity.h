@@ -88,7 +88,7 @@ struct judged_window {
     int64_t cut_us;
     const struct affinity *catalogue; /* choices that it does not know are left out */
 };
-typedef void judged_case_fn(void *ctx, const struct judged_case *c);
+typedef bool judged_case_fn(void *ctx, const struct judged_case *c); /* false: enough of them */
 /* Every shopper with a history and a choice after the cut, in order of the log. */
 CAN_FAIL bool affinity_judge_cases(const struct training *t, const struct judged_window *window,
                                    judged_case_fn *fn, void *ctx, struct err *err);

@@ -107,8 +107,7 @@ static bool read_key(void *ctx, const struct train_key *k, struct err *err)
         .chosen = &h.chosen,
         .chosen_new = &h.chosen_new,
     };
-    r->fn(r->ctx, &c);
-    return true;
+    return r->fn(r->ctx, &c); /* err is untouched: false ends the reading */
 }
 
 bool affinity_judge_cases(const struct training *t, const struct judged_window *window,
@@ -144,13 +143,13 @@ struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct
     return rank_eval(ranked, count, relevant, chosen->count, k);
 }
 
-static void judge_case(void *ctx, const struct judged_case *c)
+static bool judge_case(void *ctx, const struct judged_case *c)
 {
     struct judgement *j = ctx;
     struct judged_case mine = *c;
     struct picks picks;
-    if (j->shoppers == JUDGED_SHOPPERS_MAX || c->chosen_new->count == 0) {
-        return;
+    if (c->chosen_new->count == 0) {
+        return true;
     }
     for (int m = 0; m < JUDGED_MODELS; m++) {
         if (j->models[m]) {
@@ -161,7 +160,7 @@ static void judge_case(void *ctx, const struct judged_case *c)
             j->recall[m] += r.recall;
         }
     }
-    j->shoppers++;
+    return ++j->shoppers < JUDGED_SHOPPERS_MAX;
 }
 
 bool affinity_judge(const struct training *t, struct judgement *j, struct err *err)
