@@ -16,6 +16,14 @@ struct topk_hit {
 /* Which items may be answered. All members optional: {0} lets every item through. */
 struct topk_filter {
     const uint64_t *excluded; /* bit id%64 of word id/64 set: left out; one bit for each item */
+    const uint64_t *within;   /* bit not set: left out */
+    /* with group, an item is left out unless the bit of its group's number in groups is set */
+    const int32_t *group; /* (n) numbers >= 0 */
+    const uint64_t *groups;
+    /* with value, an item is left out unless value_min <= value[id] <= value_max */
+    const int64_t *value; /* (n) */
+    int64_t value_min;
+    int64_t value_max;
     bool (*keep)(void *ctx,
                  int id); /* false: left out; asked only for items that would enter the answer */
     void *ctx;
