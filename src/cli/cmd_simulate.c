@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "cli/cli.h"
+#include "cli/sim_offline.h"
 #include "cli/sim_post.h"
 #include "cli/sim_world.h"
 
@@ -18,14 +19,19 @@
 
 static const char usage[] =
     "usage: cartwright simulate --url URL [options]\n"
-    "Posts the life of a made-up shop (300 products, seeded shoppers) to a running Cartwright.\n"
+    "       cartwright simulate --out FILE [options]\n"
+    "Posts the life of a made-up shop (300 products, seeded shoppers) to a running Cartwright, or writes events\n"
+    "as JSON lines for import: carts in continuous time whose true risk is computed moment by moment.\n"
     "  --url URL            where it listens, e.g. http://127.0.0.1:8080\n"
     "  --key KEY            API key with scopes ingest and outreach (default: CARTWRIGHT_KEY)\n"
     "  --shoppers N         default 2000\n"
     "  --days N             days of history up to --until, default 30; 0 for none\n"
     "  --until TIME         end of the history, RFC 3339, default now\n"
     "  --seed N             default 1\n"
-    "  --truth FILE         writes what only the generator knows, one JSON line a visit with a cart\n"
+    "  --truth FILE         writes what only the generator knows, one JSON line a visit with a cart; with --out,\n"
+    "                       a line a moment of an open cart: P(no purchase within --horizon | idle so long)\n"
+    "  --horizon D          of that truth, at most 2d, default 24h\n"
+    "  --forks N            futures drawn for each of its probabilities, default 16\n"
     "  --live MINUTES       then lives on in real time for so long (0: until stopped)\n"
     "  --visits-per-minute N  in live mode, default 20\n"
     "  --outreach-after D   in live mode: ask for outreach once a cart was left for so long, default 61m\n";
@@ -34,6 +40,8 @@ struct options {
     const char *url;
     const char *key;
     const char *truth;
+    const char *out;
+    int64_t horizon_us, forks;
     int64_t shoppers, days, until_us, seed, live_minutes, visits_per_minute, outreach_after_us;
     bool live;
 };
@@ -327,11 +335,13 @@ static bool take_option(struct options *o, const char *name, const char *value)
         {"--seed", &o->seed, 0, INT64_MAX},
         {"--live", &o->live_minutes, 0, 1000000},
         {"--visits-per-minute", &o->visits_per_minute, 1, 100000},
+        {"--forks", &o->forks, 2, 100000},
     };
     const struct {
         const char *name;
         const char **out;
-    } texts[] = {{"--url", &o->url}, {"--key", &o->key}, {"--truth", &o->truth}};
+    } texts[] = {
+        {"--url", &o->url}, {"--key", &o->key}, {"--truth", &o->truth}, {"--out", &o->out}};
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(name, numbers[i].name) == 0) {
@@ -348,6 +358,10 @@ static bool take_option(struct options *o, const char *name, const char *value)
     if (strcmp(name, "--until") == 0) {
         return clock_parse_rfc3339(value, &o->until_us, &err);
     }
+    if (strcmp(name, "--horizon") == 0) {
+        return clock_parse_duration(value, &o->horizon_us, &err) && o->horizon_us > 0 &&
+               o->horizon_us <= DAYS(2);
+    }
     return strcmp(name, "--outreach-after") == 0 &&
            clock_parse_duration(value, &o->outreach_after_us, &err);
 }
@@ -357,6 +371,33 @@ static void file_close(FILE **f)
     if (*f != NULL) {
         (void)fclose(*f);
     }
+}
+
+/* Events, and where asked for the truth, into files. */
+static bool offline(const struct sim_world *w, const struct options *o, FILE *truth,
+                    struct err *err)
+{
+    CLEANUP(file_close) FILE *events = fopen(o->out, "we");
+    struct sim_offline_counts counts;
+    if (events == NULL) {
+        return FAIL(err, ERR_INVALID, "--out %s: cannot be written", o->out);
+    }
+    const struct sim_offline s = {
+        .world = w,
+        .events = events,
+        .truth = truth,
+        .life = {.from_us = o->until_us - DAYS(o->days),
+                 .until_us = o->until_us,
+                 .horizon_us = o->horizon_us,
+                 .forks = truth != NULL ? (int)o->forks : 0},
+    };
+    if (!sim_offline_write(&s, &counts, err)) {
+        return false;
+    }
+    (void)printf("%" PRId64 " shoppers, %" PRId64 " days: %" PRId64 " events, %" PRId64
+                 " carts, truth of %" PRId64 " moments\n",
+                 o->shoppers, o->days, counts.events, counts.carts, counts.moments);
+    return true;
 }
 
 static bool run(const struct options *o, struct err *err)
@@ -372,6 +413,9 @@ static bool run(const struct options *o, struct err *err)
         }
     }
     sim_world_make(&world, (uint64_t)o->seed, (int)o->shoppers);
+    if (o->out != NULL) {
+        return offline(&world, o, truth, err);
+    }
     return sim_client_open(o->url, o->key, &client, err) &&
            (o->days == 0 || history(client, &world, o, truth, err)) &&
            (!o->live || live(client, &world, o, err));
@@ -387,6 +431,8 @@ int cmd_simulate(int argc, char **argv, const struct config *config)
         .seed = 1,
         .until_us = clock_now_us(),
         .visits_per_minute = 20,
+        .horizon_us = HOURS(24),
+        .forks = 16,
         .outreach_after_us = MINUTES(61)};
     struct err err = {0};
 
@@ -399,8 +445,8 @@ int cmd_simulate(int argc, char **argv, const struct config *config)
             return cli_usage("simulate", usage, argv[i]);
         }
     }
-    if (o.url == NULL) {
-        return cli_usage("simulate", usage, "--url is required");
+    if ((o.url == NULL) == (o.out == NULL)) {
+        return cli_usage("simulate", usage, "either --url or --out is required");
     }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
         return cli_fail("simulate",

@@ -193,7 +193,7 @@ static void put_item(struct jenc *j, const struct sim_product *p, int64_t quanti
 
 static void put_items(struct jenc *j, const struct sim_world *w, const struct sim_event *e)
 {
-    if (e->product < 0 && e->cart_count == 0) {
+    if (e->product < 0 && e->cart_count == 0 && e->type != EVENT_CART_SNAPSHOT) {
         return;
     }
     jenc_array(j, "items");
@@ -238,8 +238,8 @@ static void put_properties(struct jenc *j, const struct sim_event *e)
     jenc_object_end(j);
 }
 
-static void put_event(struct jenc *j, const struct sim_world *w, const struct sim_event *e,
-                      int64_t run)
+void sim_event_write(struct jenc *j, const struct sim_world *w, const struct sim_event *e,
+                     int64_t run)
 {
     const struct sim_shopper *s = &w->shoppers[e->shopper];
     char session[64];
@@ -303,7 +303,7 @@ bool sim_post_events(struct sim_client *c, const struct sim_world *w,
             if (login) {
                 put_identify(&j, w, e, run);
             }
-            put_event(&j, w, e, run);
+            sim_event_write(&j, w, e, run);
         }
         jenc_array_end(&j);
         if (!post(c, "/v1/events", &body, &answer, err)) {

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/jenc.h"
 #include "cli/sim_world.h"
 
 #include <jansson.h>
@@ -14,6 +15,10 @@ struct sim_client;
 CAN_FAIL bool sim_client_open(const char *url, const char *key, struct sim_client **out,
                               struct err *err);
 void sim_client_close(struct sim_client **c);
+
+/* One event as a native JSON object; run parts the ids of different runs. */
+void sim_event_write(struct jenc *j, const struct sim_world *w, const struct sim_event *e,
+                     int64_t run);
 
 struct sim_counts {
     int64_t stored, duplicate, conflict, invalid;
