@@ -15,16 +15,23 @@ enum {
     KEY_MOMENTS_MAX =
         200, /* of one shopper; more are thinned out evenly, so that none outweighs the others */
     MOMENTS_MAX =
-        150000, /* of all; above it every other shopper (by hash) is left out, again and again */
-    IDLE_MOMENTS = 3,
+        200000, /* of all; above it every other moment (by hash) is left out, again and again */
     PENDING = IDLE_MOMENTS + 1,
 };
-static const int64_t idle_moments[IDLE_MOMENTS] = {MINUTES(10), MINUTES(30), MINUTES(60)};
+static const int64_t idle_moments[IDLE_MOMENTS] = {
+    SECONDS(30), SECONDS(90), SECONDS(270), SECONDS(810), SECONDS(2430), SECONDS(7290),
+    HOURS(6),    HOURS(18),   HOURS(54),    HOURS(162),   DAYS(14),
+};
 
 void moment_set_free(struct moment_set *set)
 {
     free(set->all);
     *set = (struct moment_set){.context = set->context};
+}
+
+const int64_t *moment_idle_times(void)
+{
+    return idle_moments;
 }
 
 /* ---- one shopper ---- */
@@ -180,55 +187,94 @@ static void thin_shopper(struct moment_set *set, size_t first)
     set->count = first + KEY_MOMENTS_MAX;
 }
 
-/* The low bits of the hash choose; the fifth that is held out for calibration goes by another residue. */
-static bool left_out(const struct moment_set *set, uint64_t key_hash)
+/* Moments of one shopper resemble each other: where there are too many, all shoppers stay and each gives fewer. */
+static bool left_out(const struct moment_set *set, const struct moment *m)
 {
-    return ((key_hash >> 8) & set->mask) != 0;
+    uint64_t h = (m->key_hash ^ (uint64_t)m->at_us) * UINT64_C(0x9E3779B97F4A7C15);
+    return ((h >> 32) & set->mask) != 0;
+}
+
+static void thin_from(struct moment_set *set, size_t first)
+{
+    size_t kept = first;
+    for (size_t i = first; i < set->count; i++) {
+        if (!left_out(set, &set->all[i])) {
+            set->all[kept++] = set->all[i];
+        }
+    }
+    set->count = kept;
 }
 
 static void thin_all(struct moment_set *set)
 {
     while (set->count > MOMENTS_MAX) {
-        size_t kept = 0;
         set->mask = set->mask * 2 + 1;
-        for (size_t i = 0; i < set->count; i++) {
-            if (!left_out(set, set->all[i].key_hash)) {
-                set->all[kept++] = set->all[i];
-            }
-        }
-        set->count = kept;
+        thin_from(set, 0);
     }
 }
 
-void moment_set_take(struct moment_set *set, const struct train_key *k)
+struct key_facts {
+    bool cart;  /* something could have filled a cart */
+    bool bound; /* some events are forwarded */
+};
+
+static struct walk walk_begin(struct moment_set *set, const struct train_key *k,
+                              struct key_facts *out)
 {
     struct walk w = {.key = k, .set = set, .first = set->count, .next_pending = PENDING};
-    bool cart = k->base != NULL;
-    bool bound = false;
+    *out = (struct key_facts){.cart = k->base != NULL};
     set->key_hash = hash_fnv64(k->key, strlen(k->key));
-    if (left_out(set, set->key_hash)) {
-        return;
-    }
     w.purchases = arena_array(k->arena, k->count + 1, sizeof *w.purchases);
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
-        cart = cart || could_fill_a_cart(e->type);
-        bound = bound || e->via != NULL;
+        out->cart = out->cart || could_fill_a_cart(e->type);
+        out->bound = out->bound || e->via != NULL;
         if (e->type == EVENT_PURCHASE && identity_counts(k->final, e)) {
             w.purchases[w.purchase_count++] = i;
         }
     }
-    if (!cart) {
+    return w;
+}
+
+void moment_set_take(struct moment_set *set, const struct train_key *k)
+{
+    struct key_facts facts;
+    struct walk w = walk_begin(set, k, &facts);
+    if (!facts.cart) {
         return;
     }
-    if (bound) {
+    if (facts.bound) {
         replay_bound(&w);
     } else {
         replay(&w);
     }
     if (set->count > w.first) {
         thin_shopper(set, w.first);
+        thin_from(set, w.first);
         set->keys++;
         thin_all(set);
     }
+}
+
+void moment_set_take_at(struct moment_set *set, const struct train_key *k, const int64_t *times_us,
+                        size_t count)
+{
+    struct key_facts facts;
+    struct walk w = walk_begin(set, k, &facts);
+    struct event *scratch = arena_array(k->arena, k->count + 1, sizeof *scratch);
+    struct shopper *state =
+        k->base ? shopper_copy(k->base, k->arena) : shopper_new(k->key, k->arena);
+    size_t next = 0;
+    memcpy(scratch, k->events, k->count * sizeof *scratch);
+    for (size_t i = 0; i < count; i++) {
+        if (facts.bound) {
+            state = shopper_fold_all(k->base, k->key, scratch, k->count, times_us[i], k->arena);
+        }
+        for (; !facts.bound && next < k->count && k->events[next].occurred_us <= times_us[i];
+             next++) {
+            state = step(k, state, next);
+        }
+        take_moment(&w, state, times_us[i]);
+    }
+    set->keys += set->count > w.first;
 }

@@ -5,7 +5,13 @@
 #include "flow/train_context.h"
 #include "flow/train_log.h"
 
-/* A decision moment of an open, non-empty cart: right after each event of its shopper, and 10, 30 and 60 minutes later when nothing happened before. */
+/* A moment of an open, non-empty cart: right after each event of its shopper, and at the idle times below when nothing happened before. Each
+ * is a row of its own, with all that is known then (how long nothing happened is a feature), and asks the same question: is nothing bought
+ * within the horizon of this moment, whatever the shopper does in between? So risk as a function of the time since the last event is one
+ * model at different moments, and needs no composing over what may happen on the way; see risk.h. */
+enum { IDLE_MOMENTS = 11 };
+const int64_t *moment_idle_times(void); /* (IDLE_MOMENTS) 30 s, threefold each, to 14 d */
+
 struct moment {
     int64_t at_us;
     int64_t bought_us; /* next purchase of the shopper after it; INT64_MAX: none in the log */
@@ -28,5 +34,8 @@ struct moment_set {
 };
 void moment_set_free(struct moment_set *set);
 void moment_set_take(struct moment_set *set, const struct train_key *k);
+/* Moments at given times, ascending, where the shopper has an open cart then; none is thinned out. */
+void moment_set_take_at(struct moment_set *set, const struct train_key *k, const int64_t *times_us,
+                        size_t count);
 
 #endif

@@ -248,8 +248,8 @@ static void moments_are_after_each_event_and_after_idle_times_without_one(void *
          .at_s = 60 + 12 * 60},
         {.id = "4", .type = "purchase", .customer = "anna", .product = "p", .at_s = 60 + 52 * 60},
     };
-    /* added; 10 idle minutes; viewed; 10, 30 idle minutes; then it was bought and the cart is closed */
-    const int64_t expected[] = {60, 660, 780, 780 + 600, 780 + 1800};
+    /* added; 30, 90, 270 idle seconds; viewed; the same and 810; then it was bought and the cart is closed */
+    const int64_t expected[] = {60, 90, 150, 330, 780, 810, 870, 1050, 1590};
     struct moment_set set = {0};
     struct train_log log = {0};
     struct err err = {0};
