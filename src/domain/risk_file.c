@@ -1,5 +1,4 @@
-/* The bytes of a risk model, for training. The self-test scores are made by the code that serves.
- */
+/* The bytes of a risk model, for training. Its self-test is the learner's. */
 #include "domain/risk_file.h"
 
 #include "base/mem.h"
@@ -17,38 +16,18 @@ static void add_window(struct model_builder *b, const struct risk_window *window
     model_builder_add(b, "window", MODEL_I64, out, 3);
 }
 
-bool risk_write_fm(const struct risk_parts *parts, struct buf *out,
-                   uint8_t out_sha256[SHA256_BYTES], struct err *err)
+bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
+                      uint8_t out_sha256[SHA256_BYTES], struct err *err)
 {
-    assert(parts->probe_count >= 1 && parts->probe_count <= RISK_PROBES);
-    const uint64_t edge_count = (uint64_t)parts->bins.start[RISK_GROUPS];
-    const int32_t shape[2] = {parts->fm->features, parts->fm->factors};
-    const double calibration[2] = {parts->calibration.slope, parts->calibration.intercept};
-    struct risk r = {.is_fm = true, .fm = *parts->fm, .calibration = parts->calibration};
-    double scores[RISK_PROBES];
+    assert(learner_columns(parts->learner) == FEATURE_COUNT);
     int64_t window[3];
     uint8_t schema[SHA256_BYTES];
-    if (!risk_encoder_make(parts->bins, edge_count, &r.encoder, err)) {
-        return false;
-    }
-    for (int i = 0; i < parts->probe_count; i++) {
-        scores[i] = risk_probability_of(&r, &parts->probes[i]);
-    }
     risk_schema(schema);
-    struct model_builder b = model_builder_make(RISK_KIND_FM, schema);
+    struct model_builder b = model_builder_make(RISK_KIND_BLEND, schema);
     add_window(&b, &parts->window, window);
-    model_builder_add(&b, "edges", MODEL_F64, parts->bins.edges, edge_count);
-    model_builder_add(&b, "edge_start", MODEL_I32, parts->bins.start, RISK_GROUPS + 1);
-    model_builder_add(&b, "shape", MODEL_I32, shape, 2);
-    model_builder_add(&b, "bias", MODEL_F32, &parts->fm->bias, 1);
-    model_builder_add(&b, "linear", MODEL_F32, parts->fm->linear.data,
-                      (uint64_t)parts->fm->features);
-    model_builder_add_mat(&b, "pairs", &parts->fm->pairs);
-    model_builder_add(&b, "calibration", MODEL_F64, calibration, 2);
+    learner_save(parts->learner, &b);
     model_builder_add(&b, "usual", MODEL_F64, parts->usual, FEATURE_COUNT);
-    model_builder_add(&b, "probe", MODEL_F64, parts->probes,
-                      (uint64_t)parts->probe_count * FEATURE_COUNT);
-    model_builder_add(&b, "probe_score", MODEL_F64, scores, (uint64_t)parts->probe_count);
+    model_builder_add(&b, "usual_rest", MODEL_F64, &parts->usual_rest, 1);
     model_builder_add_text(&b, "card", parts->card);
     return model_builder_finish(&b, out, out_sha256, err);
 }

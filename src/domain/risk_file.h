@@ -6,14 +6,10 @@
 #include "base/hash.h"
 #include "domain/risk.h"
 #include "domain/risk_encode.h"
-#include "ml/calib.h"
-#include "ml/fm.h"
 
 #include <stdint.h>
 
 /* How training writes a risk model and judges it; serving needs risk.h only. */
-
-enum { RISK_PROBES = 8 };
 
 /* What a risk model learnt from. */
 struct risk_window {
@@ -25,19 +21,16 @@ struct risk_window {
 /* Borrows everything. */
 struct risk_parts {
     struct risk_window window;
-    struct risk_bins bins;
-    const struct fm *fm;
-    struct platt calibration;
+    const struct learner *learner; /* of FEATURE_COUNT columns, kinds by risk_kinds */
     const double
         *usual; /* (FEATURE_COUNT): mean contribution of each feature over the training examples */
-    const struct risk_example *probes; /* self-test examples, at most RISK_PROBES */
-    int probe_count;
-    const char *card; /* JSON */
+    double usual_rest; /* what no feature has (learner_contributions) */
+    const char *card;  /* JSON */
 };
 
 /* The bytes of a model file and their SHA-256; *out is owned by the caller (buf_free). */
-CAN_FAIL bool risk_write_fm(const struct risk_parts *parts, struct buf *out,
-                            uint8_t out_sha256[SHA256_BYTES], struct err *err);
+CAN_FAIL bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
+                               uint8_t out_sha256[SHA256_BYTES], struct err *err);
 CAN_FAIL bool risk_write_base_rate(double rate, const struct risk_window *window, const char *card,
                                    struct buf *out, uint8_t out_sha256[SHA256_BYTES],
                                    struct err *err);

@@ -3,21 +3,23 @@
 
 #include "domain/risk_file.h"
 
-/* What risk.c, risk_file.c and risk_reasons.c share; nobody else includes this. */
-#define RISK_KIND_FM        "risk-fm"
+/* What risk*.c share; nobody else includes this. */
+#define RISK_KIND_BLEND     "risk-blend"
 #define RISK_KIND_BASE_RATE "risk-base_rate"
-#define RISK_PROBE_ERROR    1e-6
 
 struct risk {
     struct model_file file; /* owned; everything below may look into it */
     char version[64];
     struct risk_window window;
-    bool is_fm;
-    double rate;                 /* base_rate only */
-    struct risk_encoder encoder; /* the rest: fm only */
-    struct fm fm;
-    struct platt calibration;
-    const double *usual;
+    bool is_blend;
+    double rate;             /* base_rate only */
+    struct learner *learner; /* the rest: blend only; owned */
+    const double *usual;     /* (FEATURE_COUNT) */
+    double usual_rest;       /* what no feature adds */
+    double shift;            /* in logit; for either */
 };
+
+/* Of a rate that may be 0 or 1. */
+double risk_base_logit(double rate);
 
 #endif

@@ -1,11 +1,15 @@
-/* Why a cart's risk is what it is: the machine's exact contributions, feature by feature, against
- * those of a usual cart. */
+/* Why a cart's risk is what it is: the learner's exact contributions, group by group, against those of
+ * a usual cart. */
 #include "domain/risk.h"
 #include "domain/risk_internal.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* A second feature is told where it adds at least so much of what the first one does. */
+static const double SECOND_SHARE = 0.5;
 
 static int strongest_first(const void *a, const void *b)
 {
@@ -16,46 +20,84 @@ static int strongest_first(const void *a, const void *b)
     if (dx != dy) {
         return dx < dy ? 1 : -1;
     }
-    return (int)x->feature - (int)y->feature;
+    return (int)x->group - (int)y->group;
+}
+
+/* The feature of the group that adds most in the direction of sign, other than `but`; FEATURE_COUNT:
+ * none does. */
+static enum feature_id leader(const double moved[FEATURE_COUNT], enum feature_group group,
+                              double sign, enum feature_id but)
+{
+    enum feature_id best = FEATURE_COUNT;
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        enum feature_id id = (enum feature_id)f;
+        bool candidate = id != but && feature_def(id)->group == group && moved[f] * sign > 0;
+        if (candidate && (best == FEATURE_COUNT || moved[f] * sign > moved[best] * sign)) {
+            best = id;
+        }
+    }
+    return best;
+}
+
+static void tell(const struct features *x, const double moved[FEATURE_COUNT], const char *locale,
+                 struct risk_reason *reason)
+{
+    char first[FEATURE_TEXT_MAX];
+    char second[FEATURE_TEXT_MAX];
+    enum feature_id next = leader(moved, reason->group, reason->contribution, reason->feature);
+    feature_words(x, reason->feature, locale, first);
+    if (next == FEATURE_COUNT || fabs(moved[next]) < SECOND_SHARE * fabs(moved[reason->feature])) {
+        (void)snprintf(reason->text, sizeof reason->text, "%s", first);
+        return;
+    }
+    (void)snprintf(reason->text, sizeof reason->text, "%s, %s", first,
+                   feature_words(x, next, locale, second));
 }
 
 int risk_reasons(const struct risk *r, const struct features *x, const char *locale,
                  struct risk_reason *out, int max)
 {
     assert(max >= 0);
-    if (!r->is_fm) {
+    if (!r->is_blend) {
         return 0;
     }
-    struct risk_reason all[FEATURE_COUNT];
-    double contributions[FEATURE_COUNT];
+    struct risk_reason all[GROUP_COUNT] = {0};
+    double moved[FEATURE_COUNT];
     struct risk_example example = risk_flatten(x);
     int count = 0;
-    risk_contributions(&r->encoder, &r->fm, &example, contributions);
+    (void)learner_contributions(r->learner, example.cells, moved);
     for (int f = 0; f < FEATURE_COUNT; f++) {
-        double moved = r->calibration.slope * (contributions[f] - r->usual[f]);
-        if (moved != 0) {
-            all[count++] =
-                (struct risk_reason){.feature = (enum feature_id)f, .contribution = moved};
+        moved[f] -= r->usual[f];
+        all[feature_def((enum feature_id)f)->group].contribution += moved[f];
+    }
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        struct risk_reason reason = {.group = (enum feature_group)g,
+                                     .contribution = all[g].contribution};
+        reason.feature = leader(moved, reason.group, reason.contribution, FEATURE_COUNT);
+        if (reason.feature != FEATURE_COUNT) {
+            all[count++] = reason;
         }
     }
     qsort(all, (size_t)count, sizeof *all, strongest_first);
     count = count < max ? count : max;
     for (int i = 0; i < count; i++) {
         out[i] = all[i];
-        feature_words(x, out[i].feature, locale, out[i].text);
+        tell(x, moved, locale, &out[i]);
     }
     return count;
 }
 
+double risk_base_logit(double rate)
+{
+    double p = fmin(fmax(rate, 1e-9), 1 - 1e-9);
+    return log(p / (1 - p));
+}
+
 double risk_usual_logit(const struct risk *r)
 {
-    if (!r->is_fm) {
-        double rate = fmin(fmax(r->rate, 1e-9), 1 - 1e-9);
-        return log(rate / (1 - rate));
-    }
-    double margin = (double)r->fm.bias;
-    for (int f = 0; f < FEATURE_COUNT; f++) {
+    double margin = r->is_blend ? r->usual_rest : risk_base_logit(r->rate);
+    for (int f = 0; r->is_blend && f < FEATURE_COUNT; f++) {
         margin += r->usual[f];
     }
-    return r->calibration.slope * margin + r->calibration.intercept;
+    return margin + r->shift;
 }

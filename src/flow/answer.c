@@ -59,25 +59,60 @@ void answer_cart(struct jenc *j, const struct cart *c, const struct shopper *s,
     jenc_object_end(j);
 }
 
-void answer_risk(struct jenc *j, const struct risk *model, const struct features *x,
-                 double probability, const char *locale)
+struct answer_score answer_score_of(const struct risk *model, const struct shopper *s,
+                                    const struct cart *c, int64_t now_us,
+                                    const struct feature_context *context, double threshold,
+                                    struct features *x)
+{
+    struct answer_score score = {.model = model, .x = x, .probability = (double)NAN};
+
+    features_of(s, c, now_us, context, x);
+    if (model != NULL) {
+        score.probability = risk_probability(model, x);
+        score.curve_count = risk_curve(model, s, c, now_us, context, score.curve);
+        score.outlook = risk_outlook_of(score.curve, score.curve_count, threshold);
+    }
+    return score;
+}
+
+static void put_outlook(struct jenc *j, const struct answer_score *score)
+{
+    jenc_bool(j, "too_early", score->outlook.too_early);
+    if (score->outlook.look_again_us != 0) {
+        jenc_time(j, "look_again_at", score->outlook.look_again_us);
+    } else {
+        jenc_null(j, "look_again_at");
+    }
+    jenc_array(j, "curve");
+    for (int i = 0; i < score->curve_count; i++) {
+        jenc_object(j, NULL);
+        jenc_time(j, "at", score->curve[i].at_us);
+        jenc_f64(j, "probability", score->curve[i].probability);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale)
 {
     struct risk_reason reasons[REASONS_MAX];
     char horizon[CLOCK_TEXT_MAX];
 
-    if (model == NULL || x == NULL) {
+    if (score->model == NULL || score->x == NULL) {
         jenc_null(j, "risk");
         return;
     }
-    int count = risk_reasons(model, x, locale, reasons, REASONS_MAX);
+    int count = risk_reasons(score->model, score->x, locale, reasons, REASONS_MAX);
     jenc_object(j, "risk");
-    jenc_f64(j, "probability", probability);
-    jenc_str(j, "horizon", clock_format_duration(risk_horizon_us(model), horizon));
-    jenc_str(j, "model", risk_version(model));
-    jenc_str(j, "algorithm", risk_algorithm(model));
+    jenc_f64(j, "probability", score->probability);
+    jenc_str(j, "horizon", clock_format_duration(risk_horizon_us(score->model), horizon));
+    jenc_str(j, "model", risk_version(score->model));
+    jenc_str(j, "algorithm", risk_algorithm(score->model));
+    put_outlook(j, score);
     jenc_array(j, "reasons");
     for (int i = 0; i < count; i++) {
         jenc_object(j, NULL);
+        jenc_str(j, "group", feature_group_name(reasons[i].group));
         jenc_str(j, "feature", feature_def(reasons[i].feature)->name);
         jenc_f64(j, "contribution", reasons[i].contribution);
         jenc_str(j, "text", reasons[i].text);

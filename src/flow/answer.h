@@ -16,10 +16,24 @@
 void answer_cart(struct jenc *j, const struct cart *c, const struct shopper *s,
                  const struct product *products, const struct cart_clock *clock, int64_t now_us);
 
-/* "risk": {"probability","model","algorithm","horizon","reasons":[..]}; null without a model or
- * cart. */
-void answer_risk(struct jenc *j, const struct risk *model, const struct features *x,
-                 double probability, const char *locale);
+/* A cart's risk as of a moment. */
+struct answer_score {
+    const struct risk *model; /* NULL: none */
+    const struct features *x; /* NULL: no cart */
+    double probability;
+    struct risk_point curve[RISK_CURVE_MAX]; /* if nothing happens; the first point is the moment */
+    int curve_count;
+    struct risk_outlook outlook; /* against the setting risk_threshold */
+};
+/* Scores the cart (x is filled); what is shown of it is the same everywhere. */
+struct answer_score answer_score_of(const struct risk *model, const struct shopper *s,
+                                    const struct cart *c, int64_t now_us,
+                                    const struct feature_context *context, double threshold,
+                                    struct features *x);
+
+/* "risk": {"probability","model","algorithm","horizon","reasons":[..],"curve":[..],"too_early",
+ * "look_again_at"}; null without a model or cart. */
+void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale);
 
 /* "recommendations":
  * {"model","algorithm","items":[{product_id,title,price,score,source,because,reason}]}. */

@@ -73,7 +73,6 @@ bool decide_customer(const struct decide_means *m, const char *customer_id, stru
                                m->config->expired_after};
     struct view v;
     struct product *products;
-    struct features *x = NULL;
     int64_t now_us = clock_now_us();
 
     if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
@@ -87,17 +86,16 @@ bool decide_customer(const struct decide_means *m, const char *customer_id, stru
     if (!cart_products_read(lease.db, cart, a, &products, err)) {
         return false;
     }
-    double risk = (double)NAN;
+    struct answer_score score = {.model = hold.set->risk};
     if (cart != NULL && hold.set->risk != NULL) {
-        x = arena_alloc(a, sizeof *x);
-        features_of(v.shopper, cart, now_us, &hold.set->context, x);
-        risk = risk_probability(hold.set->risk, x);
+        score = answer_score_of(hold.set->risk, v.shopper, cart, now_us, &hold.set->context,
+                                m->config->risk_threshold, arena_alloc(a, sizeof(struct features)));
     }
     struct jenc j = jenc_begin(out);
     jenc_object(&j, NULL);
     put_identity(&j, &v);
     answer_cart(&j, cart, v.shopper, products, &clock, now_us);
-    answer_risk(&j, hold.set->risk, x, risk, v.shopper->locale);
+    answer_risk(&j, &score, v.shopper->locale);
     put_consents(&j, v.shopper);
     put_history(&j, v.shopper);
     jenc_time(&j, "at", now_us);

@@ -30,7 +30,7 @@ struct considered {
     const struct cart *cart; /* NULL: none open */
     struct product *line_products;
     struct features x;
-    double risk; /* NaN: no model or no cart */
+    struct answer_score score; /* probability NaN: no model or no cart */
     struct shown_picks shown;
     struct decision decision;
     int64_t now_us;
@@ -134,7 +134,7 @@ static const char *summarize(const struct decider *d, const struct considered *c
     jenc_str(&j, "reason_text",
              c->decision.send ? "the risk of losing the cart is high enough to speak"
                               : c->decision.rules[c->decision.reason].detail);
-    answer_risk(&j, d->models->risk, c->cart != NULL ? &c->x : NULL, c->risk, locale);
+    answer_risk(&j, &c->score, locale);
     answer_picks(&j, d->models->affinity, &c->shown, locale, d->config->locale);
     answer_cart(&j, c->cart, c->view.shopper, c->line_products, &policy.clock, c->now_us);
     answer_rules(&j, &c->decision);
@@ -173,13 +173,13 @@ static bool consider(const struct decider *d, const char *key, struct considered
         return false;
     }
     c->cart = cart_meant(c->view.shopper, r->cart_id, &changed);
-    c->risk = (double)NAN;
+    c->score = (struct answer_score){.model = d->models->risk, .probability = (double)NAN};
     if (c->cart != NULL) {
         if (!cart_products_read(d->db, c->cart, d->arena, &c->line_products, err)) {
             return false;
         }
-        features_of(c->view.shopper, c->cart, c->now_us, &d->models->context, &c->x);
-        c->risk = d->models->risk != NULL ? risk_probability(d->models->risk, &c->x) : (double)NAN;
+        c->score = answer_score_of(d->models->risk, c->view.shopper, c->cart, c->now_us,
+                                   &d->models->context, d->config->risk_threshold, &c->x);
         if (!picks_show(d->db,
                         &(struct picks_wanted){d->models->affinity, c->view.shopper, c->now_us,
                                                (int)d->config->picks},
@@ -190,7 +190,7 @@ static bool consider(const struct decider *d, const char *key, struct considered
     c->decision = policy_decide(&policy, &(struct policy_input){.shopper = c->view.shopper,
                                                                 .cart = c->cart,
                                                                 .step = STEP,
-                                                                .risk = c->risk,
+                                                                .risk = c->score.probability,
                                                                 .now_us = c->now_us,
                                                                 .dry_run = r->dry_run,
                                                                 .cart_changed = changed});

@@ -14,7 +14,7 @@
 
 enum {
     MOMENTS_MIN = 10,        /* for any model */
-    LEARN_SHOPPERS_MIN = 20, /* of each outcome, to train a machine */
+    LEARN_SHOPPERS_MIN = 20, /* of each outcome, to train a learner */
     JUDGE_SHOPPERS_MIN = 10, /* of each outcome, to judge one */
     RISK_CARD_MAX = 1 << 16,
     WHY_MAX = 200,
@@ -365,26 +365,48 @@ static void card_gate(const struct run *r, struct jenc *j)
     jenc_object_end(j);
 }
 
+static void card_part(struct jenc *j, const char *name, const struct learner_measure *m)
+{
+    jenc_object(j, name);
+    jenc_f64(j, "log_loss", m->log_loss);
+    jenc_f64(j, "auc", m->auc);
+    jenc_f64(j, "average_precision", m->average_precision);
+    jenc_f64(j, "brier", m->brier);
+    jenc_object_end(j);
+}
+
+/* Each part alone, on the shoppers held out in training: nobody pays for what does not help. */
+static void card_learner(struct jenc *j, const struct learner_fit *fit)
+{
+    jenc_object(j, "learner");
+    jenc_i64(j, "columns", FEATURE_COUNT);
+    jenc_i64(j, "machine_epochs", fit->machine_epochs);
+    jenc_i64(j, "boosting_trees", fit->boosting_trees);
+    jenc_f64(j, "weight_machine", fit->weight_machine);
+    jenc_f64(j, "weight_boosting", fit->weight_boosting);
+    jenc_f64(j, "intercept", fit->intercept);
+    jenc_i64(j, "held_out_rows", fit->held_out_rows);
+    if (fit->held_out_rows > 0) {
+        card_part(j, "base_rate", &fit->base_rate);
+        card_part(j, "machine_alone", &fit->machine);
+        card_part(j, "boosting_alone", &fit->boosting);
+        card_part(j, "blend", &fit->blend);
+    }
+    jenc_object_end(j);
+}
+
 /* The file's card must be the same for the same log and seed. The gate's window may depend on who serves by now, so it is told in the row's only. */
 static void card_write(const struct run *r, const struct risk_fit *fit, bool of_row,
                        struct buf *out)
 {
     struct jenc j = jenc_begin(out);
     char horizon[CLOCK_TEXT_MAX];
-    train_card_begin(r->t, &j, "risk", fit ? "fm" : "base_rate");
+    train_card_begin(r->t, &j, "risk", fit ? "blend" : "base_rate");
     jenc_str(&j, "horizon", clock_format_duration(r->window.horizon_us, horizon));
     jenc_i64(&j, "rows", r->known.count);
     jenc_f64(&j, "lost_share", r->known_rate);
     if (fit) {
-        jenc_object(&j, "settings");
-        jenc_i64(&j, "columns", fit->columns);
-        jenc_i64(&j, "factors", fm_defaults(1).factors);
-        jenc_i64(&j, "epoch_kept", fit->machine.epoch_kept);
-        jenc_i64(&j, "fit_rows", fit->fit_rows);
-        jenc_i64(&j, "calibration_rows", fit->calibration_rows);
-        jenc_f64(&j, "calibration_slope", fit->calibration.slope);
-        jenc_f64(&j, "calibration_intercept", fit->calibration.intercept);
-        jenc_object_end(&j);
+        card_learner(&j, &fit->learnt);
     }
     if (of_row) {
         card_gate(r, &j);
@@ -420,7 +442,7 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     const struct trained_pair pair = {
         .kind = "risk",
         .baseline_algorithm = "base_rate",
-        .challenger_algorithm = "fm",
+        .challenger_algorithm = "blend",
         .baseline = &baseline,
         .challenger = &r->kept.file,
         .baseline_card = buf_text(&baseline_card),
@@ -433,14 +455,14 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
-/* Whether a machine can be trained before the cut and judged after it; if not, why. */
+/* Whether a learner can be trained before the cut and judged after it; if not, why. */
 static bool enough(const struct run *r, int32_t keys, char why[WHY_MAX])
 {
     struct outcomes learn = outcomes_of(&r->before, keys);
     struct outcomes later = outcomes_of(&r->after, keys);
     snprintf(
         why, WHY_MAX,
-        "too little to train a machine: %d shoppers who left and %d who bought before the cut (%d needed), %d and %d after (%d)",
+        "too little to train a learner: %d shoppers who left and %d who bought before the cut (%d needed), %d and %d after (%d)",
         learn.lost, learn.bought, LEARN_SHOPPERS_MIN, later.lost, later.bought, JUDGE_SHOPPERS_MIN);
     return learn.lost >= LEARN_SHOPPERS_MIN && learn.bought >= LEARN_SHOPPERS_MIN &&
            enough_after(r, keys);
@@ -457,9 +479,9 @@ static bool challenge(struct run *r, int32_t keys, struct err *err)
         return true;
     }
     r->before_rate = rate_of(&r->before);
-    return risk_fit_machine(r->t, &r->before, &before, file_card, r, &r->judged, err) &&
+    return risk_fit_learner(r->t, &r->before, &before, file_card, r, &r->judged, err) &&
            judge(r, keys, err) &&
-           risk_fit_machine(r->t, &r->known, &r->window, file_card, r, &r->kept, err);
+           risk_fit_learner(r->t, &r->known, &r->window, file_card, r, &r->kept, err);
 }
 
 /* Labels, and the champion that stands; refuses a log with too few moments. */
@@ -515,7 +537,7 @@ bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_la
     struct risk_window before = r.window;
     before.as_of_us = r.cut_us;
     r.before_rate = rate_of(&r.before);
-    if (!risk_fit_machine(r.t, &r.before, &before, file_card, &r, &r.judged, err) ||
+    if (!risk_fit_learner(r.t, &r.before, &before, file_card, &r, &r.judged, err) ||
         !prepare(&r, training->set.keys, &challenger, err)) {
         return false;
     }

@@ -4,9 +4,8 @@
 #include "domain/risk_file.h"
 #include "flow/train_internal.h"
 #include "flow/train_moments.h"
-#include "ml/fm.h"
 
-/* What train_risk.c (moments, gate) and train_risk_fit.c (the machine) share. */
+/* What train_risk.c (moments, gate) and train_risk_fit.c (the learner) share. */
 
 /* Moments by pointer, as a window of time selects them. Borrows. */
 struct moments {
@@ -16,22 +15,18 @@ struct moments {
 
 struct risk_fit {
     struct trained file;
-    struct fm_fit machine;
-    int columns;
-    int fit_rows;
-    int calibration_rows; /* shoppers the machine has not seen: early stopping and calibration */
-    double base_rate;     /* share of lost moments */
-    struct platt calibration;
+    struct learner_fit learnt;
 };
 
-/* One machine from the moments. A fifth of the shoppers (by hash) is kept out of the steps: they stop the training and calibrate it, so that
- * moments of one cart never stand on both sides. Needs both labels among the others. card may look at *out, but for its file. */
+/* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and calibrate its parts. Needs both labels among the
+ * moments. card may look at *out, but for its file. */
 typedef void risk_card_fn(void *ctx, const struct risk_fit *fit, struct buf *out);
-CAN_FAIL bool risk_fit_machine(const struct training *t, const struct moments *m,
+CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m,
                                const struct risk_window *window, risk_card_fn *card, void *ctx,
                                struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
-/* Whether this shopper's moments are kept out of the steps. */
+/* A fifth of the shoppers, by hash, the same in every run: for whoever must part them. The learner holds out its own parts and is trained on all
+ * in the end, so it knows these too. */
 bool risk_held_out(const struct moment *m);
 
 /* The later window as training's gate sees it. Borrowed until the callback returns. */

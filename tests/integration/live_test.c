@@ -104,7 +104,7 @@ static void champions_are_loaded_and_score(void **state)
     struct features x = {0};
     (void)state;
     const struct live_set *set = live_acquire(live);
-    assert_string_equal(risk_version(set->risk), "risk-fm-2");
+    assert_string_equal(risk_version(set->risk), "risk-blend-2");
     assert_string_equal(affinity_version(set->affinity), "affinity-als-2");
     double p = risk_probability(set->risk, &x);
     assert_true(p > 0 && p < 1);
@@ -123,13 +123,13 @@ static void a_set_stays_whole_while_it_is_held(void **state)
     promote("risk", "risk-base_rate-1");
     assert_true(live_refresh(live, &changed, &err));
     assert_true(changed);
-    assert_string_equal(risk_version(old->risk), "risk-fm-2");
+    assert_string_equal(risk_version(old->risk), "risk-blend-2");
     const struct live_set *now = live_acquire(live);
     assert_string_equal(risk_version(now->risk), "risk-base_rate-1");
     assert_ptr_equal(now->affinity, affinity); /* what did not change is shared */
     live_release(live, &old);
     live_release(live, &now);
-    promote("risk", "risk-fm-2");
+    promote("risk", "risk-blend-2");
 }
 
 static void nothing_new_changes_nothing(void **state)
@@ -169,7 +169,7 @@ static void a_broken_cached_file_is_fetched_again(void **state)
     live_close(&live);
     assert_true(each_cached(break_file) >= 2);
     live = opened(false);
-    assert_string_equal(serving_risk(live), "risk-fm-2");
+    assert_string_equal(serving_risk(live), "risk-blend-2");
     live_close(&live);
 }
 
@@ -212,16 +212,16 @@ static void a_bad_file_in_the_database_keeps_the_old_models_serving(void **state
     (void)each_cached(remove_file);
     promote("risk", "risk-base_rate-1");
     assert_false(refresh(live));
-    assert_string_equal(serving_risk(live), "risk-fm-2");
+    assert_string_equal(serving_risk(live), "risk-blend-2");
     flip("risk-base_rate-1");
     assert_false(refresh(live)); /* refused once: only another version is tried */
     assert_int_equal(metric_value(METRIC_model_load_failures) - failures, 1);
-    promote("risk", "risk-fm-2");
+    promote("risk", "risk-blend-2");
     assert_false(refresh(live));
     promote("risk", "risk-base_rate-1");
     assert_true(refresh(live));
     assert_string_equal(serving_risk(live), "risk-base_rate-1");
-    promote("risk", "risk-fm-2");
+    promote("risk", "risk-blend-2");
 }
 
 static void a_bad_file_of_one_kind_does_not_hold_up_the_other(void **state)
@@ -233,10 +233,10 @@ static void a_bad_file_of_one_kind_does_not_hold_up_the_other(void **state)
     promote("risk", "risk-base_rate-1");
     promote("affinity", "affinity-popularity-1");
     assert_true(refresh(live));
-    assert_string_equal(serving_risk(live), "risk-fm-2");
+    assert_string_equal(serving_risk(live), "risk-blend-2");
     assert_string_equal(serving_affinity(live), "affinity-popularity-1");
     flip("risk-base_rate-1");
-    promote("risk", "risk-fm-2");
+    promote("risk", "risk-blend-2");
     promote("affinity", "affinity-als-2");
 }
 
@@ -244,18 +244,18 @@ static void a_bad_file_at_start_leaves_its_kind_out(void **state)
 {
     uint64_t failures = metric_value(METRIC_model_load_failures);
     (void)state;
-    flip("risk-fm-2");
+    flip("risk-blend-2");
     (void)each_cached(remove_file);
     struct live *live = opened(false);
     assert_string_equal(serving_risk(live), "none");
     assert_string_equal(serving_affinity(live), "affinity-als-2");
     assert_int_equal(metric_value(METRIC_model_load_failures) - failures, 1);
-    flip("risk-fm-2");
+    flip("risk-blend-2");
     promote("risk", "risk-base_rate-1");
     assert_true(refresh(live));
     assert_string_equal(serving_risk(live), "risk-base_rate-1");
     live_close(&live);
-    promote("risk", "risk-fm-2");
+    promote("risk", "risk-blend-2");
 }
 
 static void the_watcher_swaps_by_itself(void **state)
@@ -268,7 +268,7 @@ static void the_watcher_swaps_by_itself(void **state)
         assert_true(clock_monotonic_us() < until_us);
         (void)sched_yield();
     }
-    promote("risk", "risk-fm-2");
+    promote("risk", "risk-blend-2");
 }
 
 /* ---- readers under swaps ---- */
@@ -317,7 +317,7 @@ static void two_hundred_swaps_fail_no_reader(void **state)
     for (int i = 0; i < SWAPS; i++) {
         struct err err = {0};
         bool changed = false;
-        promote("risk", i % 2 ? "risk-fm-2" : "risk-base_rate-1");
+        promote("risk", i % 2 ? "risk-blend-2" : "risk-base_rate-1");
         promote("affinity", i % 2 ? "affinity-als-2" : "affinity-popularity-1");
         assert_true(live_refresh(live, &changed, &err));
         assert_true(changed);

@@ -54,10 +54,10 @@ static void planted_tastes_and_effects_win_over_the_baselines(void **state)
     assert_true(t.affinity.promoted);
     assert_string_equal(t.affinity.version, "affinity-als-2");
     assert_true(t.risk.promoted);
-    assert_string_equal(t.risk.version, "risk-fm-2");
+    assert_string_equal(t.risk.version, "risk-blend-2");
     assert_string_equal(row_of_model("affinity-popularity-1").verdict, "baseline");
     assert_string_equal(row_of_model("risk-base_rate-1").verdict, "baseline");
-    struct model_row risk = row_of_model("risk-fm-2");
+    struct model_row risk = row_of_model("risk-blend-2");
     assert_true(risk.champion);
     assert_string_equal(risk.verdict, "passed");
     assert_text_contains(risk.card, "\"log_loss\"");
@@ -74,7 +74,7 @@ static void noise_is_refused_and_the_baselines_serve(void **state)
     assert_string_equal(t.affinity.trained, "affinity-als-2");
     assert_false(t.risk.promoted);
     assert_string_equal(t.risk.version, "risk-base_rate-1");
-    assert_string_equal(row_of_model("risk-fm-2").verdict, "refused");
+    assert_string_equal(row_of_model("risk-blend-2").verdict, "refused");
     assert_text_contains(t.risk.reason, "does not beat the baseline");
 }
 
@@ -83,7 +83,7 @@ static void the_same_log_and_seed_give_the_same_bytes(void **state)
     static const char *const pairs[][2] = {{"affinity-popularity-1", "affinity-popularity-3"},
                                            {"affinity-als-2", "affinity-als-4"},
                                            {"risk-base_rate-1", "risk-base_rate-3"},
-                                           {"risk-fm-2", "risk-fm-4"}};
+                                           {"risk-blend-2", "risk-blend-4"}};
     (void)state;
     open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
     train_shop(&bench, 1);
@@ -93,8 +93,8 @@ static void the_same_log_and_seed_give_the_same_bytes(void **state)
                             SHA256_BYTES);
     }
     train_shop(&bench, 2);
-    assert_memory_not_equal(row_of_model("risk-fm-2").sha256, row_of_model("risk-fm-6").sha256,
-                            SHA256_BYTES);
+    assert_memory_not_equal(row_of_model("risk-blend-2").sha256,
+                            row_of_model("risk-blend-6").sha256, SHA256_BYTES);
 }
 
 static void too_little_for_any_model_is_refused_with_what_is_missing(void **state)
@@ -120,7 +120,7 @@ static void a_few_shoppers_are_enough_for_the_baselines(void **state)
     struct trained_shop t = train_shop(&bench, 1);
     assert_string_equal(t.risk.version, "risk-base_rate-1");
     assert_string_equal(t.risk.trained, "");
-    assert_text_contains(t.risk.reason, "too little to train a machine");
+    assert_text_contains(t.risk.reason, "too little to train a learner");
     assert_text_contains(t.affinity.version, "affinity-popularity");
 }
 
@@ -149,7 +149,7 @@ static void an_older_log_does_not_unseat_who_saw_a_later_one(void **state)
     train_shop(&bench, 1);
     options.as_of_us = START_US + SECONDS(120000);
     assert_true(try_training(&bench, &options, &t, &err));
-    assert_string_equal(t.risk.version, "risk-fm-2");
+    assert_string_equal(t.risk.version, "risk-blend-2");
     assert_false(t.risk.promoted);
     assert_text_contains(t.risk.reason, "later events");
     assert_string_equal(t.affinity.version, "affinity-als-2");
@@ -163,12 +163,12 @@ static void going_back_is_one_step_and_repeats(void **state)
     open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
     train_shop(&bench, 1);
     train_shop(&bench, 2);
-    assert_true(row_of_model("risk-fm-4").champion);
+    assert_true(row_of_model("risk-blend-4").champion);
     assert_true(store_model_previous(bench.db, "risk", &bench.arena, &before, &err));
-    assert_string_equal(before, "risk-fm-2");
+    assert_string_equal(before, "risk-blend-2");
     assert_true(
         store_model_promote(bench.db, "risk", before, "rollback", false, clock_now_us(), &err));
-    assert_true(row_of_model("risk-fm-2").champion);
+    assert_true(row_of_model("risk-blend-2").champion);
     assert_true(store_model_previous(bench.db, "risk", &bench.arena, &before, &err));
     assert_null(before); /* there was none before the first */
 }
@@ -192,14 +192,10 @@ static void assert_same_bits(const char *key, const struct risk_example *served,
                              const struct risk_example *trained)
 {
     for (int f = 0; f < FEATURE_COUNT; f++) {
-        uint64_t a;
-        uint64_t b;
-        memcpy(&a, &served->values[f], sizeof a);
-        memcpy(&b, &trained->values[f], sizeof b);
-        if (a != b) {
+        if (served->cells[f].id != trained->cells[f].id) { /* the bits, of numbers too */
             fail_msg("%s of %s: %.17g in serving, %.17g in training",
-                     feature_def((enum feature_id)f)->name, key, served->values[f],
-                     trained->values[f]);
+                     feature_def((enum feature_id)f)->name, key, served->cells[f].number,
+                     trained->cells[f].number);
         }
     }
 }

@@ -1,7 +1,8 @@
-/* The risk model: encoding, a planted effect through file and back, reasons that add up, refusals. */
+/* The risk model: rows, a planted effect through file and back, reasons that add up, refusals. */
 #include "domain/risk.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "domain/risk_file.h"
 #include "support/spec.h"
@@ -9,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS = 6000 };
+enum { ROWS = 4000 };
 
 /* Shipping shown and long idle times lose carts; everything else is noise. */
 static struct risk_example an_example(struct rng *rng, uint8_t *lost)
@@ -17,25 +18,27 @@ static struct risk_example an_example(struct rng *rng, uint8_t *lost)
     struct risk_example x;
     for (int f = 0; f < FEATURE_COUNT; f++) {
         enum feature_kind kind = feature_def((enum feature_id)f)->kind;
-        double limit = kind == FEATURE_ID ? 50 : kind == FEATURE_FLAG ? 2 : 1000;
-        x.values[f] = floor(rng_unit(rng) * limit);
+        if (kind == FEATURE_ID) {
+            x.cells[f].id = 1 + rng_below(rng, 50);
+        } else {
+            x.cells[f].number = floor(rng_unit(rng) * (kind == FEATURE_FLAG ? 2 : 1000));
+        }
     }
-    x.values[FEATURE_TOTAL] = rng_unit(rng) < .1 ? RISK_MISSING : x.values[FEATURE_TOTAL];
-    double margin =
-        (x.values[FEATURE_SHIPPING] > 0 ? 2 : -2) + (x.values[FEATURE_IDLE] - 500) / 250;
+    if (rng_unit(rng) < .1) {
+        x.cells[FEATURE_TOTAL].number = (double)NAN;
+    }
+    double margin = (x.cells[FEATURE_SHIPPING].number > 0 ? 2 : -2) +
+                    (x.cells[FEATURE_IDLE].number - 500) / 250;
     *lost = rng_unit(rng) < 1 / (1 + exp(-margin));
     return x;
 }
 
 struct world {
     struct risk_example examples[ROWS];
-    const struct risk_example *pointers[ROWS];
     uint8_t lost[ROWS];
-    struct arena arena;
-    struct risk_bins bins;
-    struct risk_encoder encoder;
-    struct fm fm;
+    struct learner *learner;
     double usual[FEATURE_COUNT];
+    double usual_rest;
     struct buf bytes;
     uint8_t sha256[SHA256_BYTES];
 };
@@ -51,28 +54,21 @@ static void must(bool ok, const struct err *err)
 static void train_world(void)
 {
     struct err err = {0};
-    struct fm_fit fit;
-    int64_t entries = 0;
-    int64_t *start = calloc(ROWS + 1, sizeof *start);
-    int32_t *index = calloc((size_t)ROWS * RISK_ENTRIES_MAX, sizeof *index);
-    float *value = calloc((size_t)ROWS * RISK_ENTRIES_MAX, sizeof *value);
-    assert_true(start && index && value);
-    for (int i = 0; i < ROWS; i++) {
-        struct risk_row row;
-        risk_encode(&w.encoder, &w.examples[i], &row);
-        memcpy(index + entries, row.index, (size_t)row.count * sizeof *index);
-        memcpy(value + entries, row.value, (size_t)row.count * sizeof *value);
-        entries += row.count;
-        start[i + 1] = entries;
-    }
-    const struct fm_data data = {ROWS, w.encoder.columns, start, index, value, w.lost};
-    struct fm_options options = fm_defaults(ROWS);
-    options.validation_from = ROWS * 4 / 5;
-    options.rate = .005F; /* as training does (flow/train_risk_fit.c) */
-    must(fm_train(&data, &options, &w.fm, &fit, &err), &err);
-    free(start);
-    free(index);
-    free(value);
+    struct learner_fit fit;
+    uint8_t kinds[FEATURE_COUNT];
+    risk_kinds(kinds);
+    const struct learner_table table = {
+        .rows = ROWS,
+        .columns = FEATURE_COUNT,
+        .kind = kinds,
+        .cells = w.examples[0].cells,
+        .label = w.lost,
+    };
+    struct learner_options options = learner_defaults(ROWS);
+    options.machine_bags = 1;
+    options.boosting_bags = 1;
+    options.folds_run = 1;
+    must(learner_train(&table, &options, &w.learner, &fit, &err), &err);
 }
 
 static int build_world(void **state)
@@ -82,37 +78,30 @@ static int build_world(void **state)
     (void)state;
     for (int i = 0; i < ROWS; i++) {
         w.examples[i] = an_example(&rng, &w.lost[i]);
-        w.pointers[i] = &w.examples[i];
     }
-    w.bins = risk_bins_learn(w.pointers, ROWS, &w.arena);
-    must(risk_encoder_make(w.bins, (uint64_t)w.bins.start[RISK_GROUPS], &w.encoder, &err), &err);
     train_world();
     for (int i = 0; i < ROWS; i++) {
         double one[FEATURE_COUNT];
-        risk_contributions(&w.encoder, &w.fm, &w.examples[i], one);
+        w.usual_rest += learner_contributions(w.learner, w.examples[i].cells, one) / ROWS;
         for (int f = 0; f < FEATURE_COUNT; f++) {
             w.usual[f] += one[f] / ROWS;
         }
     }
     const struct risk_parts parts = {
         .window = {1, 2, 3},
-        .bins = w.bins,
-        .fm = &w.fm,
-        .calibration = {.slope = 1.1, .intercept = -.1},
+        .learner = w.learner,
         .usual = w.usual,
-        .probes = w.examples,
-        .probe_count = RISK_PROBES,
+        .usual_rest = w.usual_rest,
         .card = "{}",
     };
-    must(risk_write_fm(&parts, &w.bytes, w.sha256, &err), &err);
+    must(risk_write_blend(&parts, &w.bytes, w.sha256, &err), &err);
     return 0;
 }
 
 static int free_world(void **state)
 {
     (void)state;
-    arena_free(&w.arena);
-    fm_free(&w.fm);
+    learner_free(&w.learner);
     buf_free(&w.bytes);
     return 0;
 }
@@ -123,57 +112,26 @@ static struct risk *loaded(void)
     struct model_file file = {0};
     struct risk *r = NULL;
     must(model_file_view(w.bytes.data, w.bytes.len, &file, &err) &&
-             risk_load(&file, "risk-fm-1", &r, &err),
+             risk_load(&file, "risk-blend-1", &r, &err),
          &err);
     return r;
 }
 
-/* ---- encoding ---- */
+/* ---- rows ---- */
 
-static void columns_of_a_row_are_distinct_and_in_range(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 200; i++) {
-        struct risk_row row;
-        risk_encode(&w.encoder, &w.examples[i], &row);
-        for (int a = 0; a < row.count; a++) {
-            assert_in_range(row.index[a], 0, w.encoder.columns - 1);
-            for (int b = 0; b < a; b++) {
-                assert_int_not_equal(row.index[a], row.index[b]);
-            }
-        }
-    }
-}
-
-static void missing_is_a_bin_of_its_own(void **state)
-{
-    struct risk_example with = w.examples[0];
-    struct risk_example without = w.examples[0];
-    struct risk_row a;
-    struct risk_row b;
-    int differing = 0;
-    (void)state;
-    with.values[FEATURE_TOTAL] = 1e12; /* the highest bin there is */
-    without.values[FEATURE_TOTAL] = RISK_MISSING;
-    risk_encode(&w.encoder, &with, &a);
-    risk_encode(&w.encoder, &without, &b);
-    assert_int_equal(a.count, b.count);
-    for (int i = 0; i < a.count; i++) {
-        differing += a.index[i] != b.index[i];
-    }
-    assert_int_equal(differing, RISK_RESOLUTIONS);
-}
-
-static void an_id_says_the_same_through_the_features_and_flat(void **state)
+static void an_id_is_its_text_and_nothing_is_missing(void **state)
 {
     struct features x = {0};
     (void)state;
     x.ids[FEATURE_DEVICE] = "phone";
+    x.values[FEATURE_TOTAL] = (double)NAN;
+    x.values[FEATURE_LINES] = INFINITY;
     struct risk_example one = risk_flatten(&x);
-    x.ids[FEATURE_CHANNEL] = "phone"; /* the same text of another feature is another id */
+    x.ids[FEATURE_CHANNEL] = "phone";
     struct risk_example two = risk_flatten(&x);
-    assert_true(one.values[FEATURE_DEVICE] == two.values[FEATURE_DEVICE]);
-    assert_true(two.values[FEATURE_DEVICE] != two.values[FEATURE_CHANNEL]);
+    assert_true(one.cells[FEATURE_DEVICE].id != 0 && one.cells[FEATURE_CHANNEL].id == 0);
+    assert_true(two.cells[FEATURE_CHANNEL].id == one.cells[FEATURE_DEVICE].id);
+    assert_true(isnan(one.cells[FEATURE_TOTAL].number) && isnan(one.cells[FEATURE_LINES].number));
 }
 
 /* ---- scores ---- */
@@ -186,12 +144,12 @@ static void a_planted_effect_is_learnt(void **state)
     (void)state;
     for (int i = 0; i < 500; i++) {
         struct risk_example x = w.examples[i];
-        x.values[FEATURE_SHIPPING] = 1;
+        x.cells[FEATURE_SHIPPING].number = 1;
         shown += risk_probability_of(r, &x) / 500;
-        x.values[FEATURE_SHIPPING] = 0;
+        x.cells[FEATURE_SHIPPING].number = 0;
         hidden += risk_probability_of(r, &x) / 500;
     }
-    assert_true(shown > .65 && hidden < .35);
+    assert_true(shown > .75 && hidden < .25);
 }
 
 static void the_loaded_model_scores_as_the_trained_one_did(void **state)
@@ -199,17 +157,48 @@ static void the_loaded_model_scores_as_the_trained_one_did(void **state)
     CLEANUP(risk_free) struct risk *r = loaded();
     (void)state;
     for (int i = 0; i < 100; i++) {
-        struct risk_row row;
-        risk_encode(&w.encoder, &w.examples[i], &row);
-        const struct fm_row view = {row.count, row.index, row.value};
-        double margin = fm_score(&w.fm, &view);
-        double trained = calib_apply(&(struct platt){1.1, -.1}, margin);
+        double trained = learner_probability(w.learner, w.examples[i].cells);
         double served = risk_probability_of(r, &w.examples[i]);
         assert_memory_equal(&trained, &served, sizeof served);
     }
-    assert_string_equal(risk_version(r), "risk-fm-1");
-    assert_string_equal(risk_algorithm(r), "fm");
+    assert_string_equal(risk_version(r), "risk-blend-1");
+    assert_string_equal(risk_algorithm(r), "blend");
     assert_int_equal(risk_horizon_us(r), 3);
+}
+
+static double logit_of(double p)
+{
+    return log(p / (1 - p));
+}
+
+static void a_shift_moves_every_score_by_as_much_and_a_later_one_replaces_it(void **state)
+{
+    CLEANUP(risk_free) struct risk *r = loaded();
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        risk_shift(r, 0);
+        double before = logit_of(risk_probability_of(r, &w.examples[i]));
+        risk_shift(r, 5);
+        risk_shift(r, -.5);
+        double after = logit_of(risk_probability_of(r, &w.examples[i]));
+        assert_true(fabs(after - before + .5) < 1e-9);
+    }
+    assert_true(risk_shift_of(r) == -.5);
+}
+
+static void what_cannot_be_is_scored_without_a_nan(void **state)
+{
+    CLEANUP(risk_free) struct risk *r = loaded();
+    static const double values[] = {NAN, INFINITY, -INFINITY, 1e300, -1e9, 0};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        struct features x = {0};
+        for (int f = 0; f < FEATURE_COUNT; f++) {
+            x.values[f] = values[i];
+        }
+        double p = risk_probability(r, &x);
+        assert_true(p > 0 && p < 1);
+    }
 }
 
 /* ---- reasons ---- */
@@ -229,16 +218,34 @@ static struct features a_cart_with_shipping(void)
 static void reasons_add_up_to_the_score(void **state)
 {
     CLEANUP(risk_free) struct risk *r = loaded();
-    struct risk_reason reasons[FEATURE_COUNT];
+    struct risk_reason reasons[GROUP_COUNT];
     struct features x = a_cart_with_shipping();
     (void)state;
-    int count = risk_reasons(r, &x, "en", reasons, FEATURE_COUNT);
+    int count = risk_reasons(r, &x, "en", reasons, GROUP_COUNT);
     double logit = risk_usual_logit(r);
     for (int i = 0; i < count; i++) {
         logit += reasons[i].contribution;
     }
     double p = risk_probability(r, &x);
-    assert_true(fabs(logit - log(p / (1 - p))) < 1e-6);
+    assert_true(fabs(logit - log(p / (1 - p))) < 1e-4);
+}
+
+/* Reasons follow the columns, not what they or their ids are called. */
+static void reasons_are_the_same_under_another_name_that_was_never_seen(void **state)
+{
+    CLEANUP(risk_free) struct risk *r = loaded();
+    struct risk_reason one[GROUP_COUNT];
+    struct risk_reason two[GROUP_COUNT];
+    struct features x = a_cart_with_shipping();
+    (void)state;
+    x.ids[FEATURE_CAMPAIGN] = "spring";
+    int count = risk_reasons(r, &x, "en", one, GROUP_COUNT);
+    x.ids[FEATURE_CAMPAIGN] = "autumn";
+    assert_int_equal(risk_reasons(r, &x, "en", two, GROUP_COUNT), count);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(one[i].group, two[i].group);
+        assert_true(one[i].contribution == two[i].contribution);
+    }
 }
 
 static void the_strongest_reasons_come_first_and_in_words(void **state)
@@ -254,7 +261,8 @@ static void the_strongest_reasons_come_first_and_in_words(void **state)
         if (reasons[i].feature == FEATURE_SHIPPING) {
             shipping = true;
             assert_true(reasons[i].contribution > 0);
-            assert_string_equal(reasons[i].text, "shipping cost was shown");
+            assert_int_equal(reasons[i].group, GROUP_SHIPPING);
+            assert_true(strncmp(reasons[i].text, "shipping cost was shown", 23) == 0);
         }
     }
     assert_true(shipping);
@@ -307,7 +315,7 @@ static void assert_refused(struct buf bytes, const char *why)
     struct model_file file = {0};
     struct risk *r = NULL;
     must(model_file_view(bytes.data, bytes.len, &file, &err), &err);
-    assert_false(risk_load(&file, "risk-fm-1", &r, &err));
+    assert_false(risk_load(&file, "risk-blend-1", &r, &err));
     assert_int_equal(err.kind, ERR_INVALID);
     assert_text_contains(err.text, why);
     assert_null(r);
@@ -317,28 +325,41 @@ static void assert_refused(struct buf bytes, const char *why)
 
 static void a_model_that_would_misread_is_refused_and_says_why(void **state)
 {
-    static const double scores[RISK_PROBES] = {.5, .5, .5, .5, .5, .5, .5, .5};
-    static const int32_t shape[2] = {7, 8};
     static const int64_t window[3] = {5, 4, 3};
     (void)state;
-    assert_refused(forged("risk-fm", 1, NULL, NULL), "another feature table");
+    assert_refused(forged("risk-blend", 1, NULL, NULL), "another feature table");
     assert_refused(forged("affinity-als", 0, NULL, NULL), "kind");
-    assert_refused(forged("risk-fm", 0, "probe_score", scores), "self-test");
-    assert_refused(forged("risk-fm", 0, "shape", shape), "columns");
-    assert_refused(forged("risk-fm", 0, "window", window), "window");
+    assert_refused(forged("risk-blend", 0, "window", window), "window");
+}
+
+/* ---- over time ---- */
+
+static void a_curve_is_crossed_where_its_line_is(void **state)
+{
+    const struct risk_point curve[] = {{0, .2}, {SECONDS(100), .4}, {SECONDS(200), .8}};
+    struct risk_outlook o = risk_outlook_of(curve, 3, .6);
+    (void)state;
+    assert_true(o.too_early);
+    assert_int_equal(o.look_again_us, SECONDS(150));
+    assert_false(risk_outlook_of(curve, 3, .2).too_early); /* it is high enough now */
+    assert_int_equal(risk_outlook_of(curve, 3, .2).look_again_us, 0);
+    assert_false(risk_outlook_of(curve, 3, .9).too_early); /* silence alone will not get there */
+    assert_int_equal(risk_outlook_of(curve, 1, .9).look_again_us, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_of_a_row_are_distinct_and_in_range),
-        cmocka_unit_test(missing_is_a_bin_of_its_own),
-        cmocka_unit_test(an_id_says_the_same_through_the_features_and_flat),
+        cmocka_unit_test(an_id_is_its_text_and_nothing_is_missing),
         cmocka_unit_test(a_planted_effect_is_learnt),
         cmocka_unit_test(the_loaded_model_scores_as_the_trained_one_did),
+        cmocka_unit_test(a_shift_moves_every_score_by_as_much_and_a_later_one_replaces_it),
+        cmocka_unit_test(what_cannot_be_is_scored_without_a_nan),
         cmocka_unit_test(reasons_add_up_to_the_score),
+        cmocka_unit_test(reasons_are_the_same_under_another_name_that_was_never_seen),
         cmocka_unit_test(the_strongest_reasons_come_first_and_in_words),
         cmocka_unit_test(a_base_rate_is_one_number_without_reasons),
+        cmocka_unit_test(a_curve_is_crossed_where_its_line_is),
         cmocka_unit_test(a_model_that_would_misread_is_refused_and_says_why),
     };
     return cmocka_run_group_tests(tests, build_world, free_world);
