@@ -11,16 +11,17 @@
 #include <string.h>
 
 static const char usage[] =
-    "evaluate affinity [--as-of TIME] [--cut TIME] [--k N] [--seed N] [--out FILE.html] [--json]\n\n"
-    "Parts the event log by time, trains models on what lies before the cut as `train` does, and judges them on the shoppers\n"
-    "who came after it, beside popularity and the products viewed last. The model that serves is judged too where its\n"
-    "own log ended before the cut. Stores nothing. Too little to judge is refused (exit code 3).\n\n"
-    "--as-of TIME      use events up to TIME (RFC 3339)\n"
-    "--cut TIME        where the log is parted (four fifths of the choices before it)\n"
-    "--k N             length of the lists that are judged, 1 to 50 (10)\n"
-    "--seed N          of every random choice; the same log and seed give the same figures (1)\n"
-    "--out FILE.html   also write a report with plots: one file that needs nothing else\n"
-    "--json            print one JSON object instead of tables";
+    "evaluate affinity|risk [--as-of TIME] [--cut TIME] [--k N] [--horizon DURATION] [--seed N] [--out FILE.html] [--json]\n\n"
+    "Parts the event log by time, trains models on what lies before the cut as `train` does, and judges them on what came\n"
+    "after it: affinity beside popularity and the products viewed last, risk beside the base rate. The model that serves is\n"
+    "judged too where its own log ended before the cut. Stores no model. Too little to judge is refused (exit code 3).\n\n"
+    "--as-of TIME         use events up to TIME (RFC 3339)\n"
+    "--cut TIME           where the log is parted (where training parts it)\n"
+    "--k N                affinity: length of the lists that are judged, 1 to 50 (10)\n"
+    "--horizon DURATION   risk: lost means no purchase within it (the setting risk_horizon)\n"
+    "--seed N             of every random choice; the same log and seed give the same figures (1)\n"
+    "--out FILE.html      also write a report with plots: one file that needs nothing else\n"
+    "--json               print one JSON object instead of tables";
 
 struct request {
     struct evaluate_options evaluate;
@@ -59,6 +60,15 @@ static bool read_time(const char *name, const char *text, int64_t *out, struct e
     return true;
 }
 
+static bool read_horizon(const char *text, int64_t *out, struct err *err)
+{
+    if (!clock_parse_duration(text, out, err)) {
+        err_at(err, "horizon");
+        return false;
+    }
+    return *out > 0 || FAIL_AT(err, ERR_INVALID, "horizon", "must be more than nothing");
+}
+
 static bool read_option(int option, struct request *r, struct err *err)
 {
     switch (option) {
@@ -68,6 +78,8 @@ static bool read_option(int option, struct request *r, struct err *err)
         return read_time("cut", optarg, &r->evaluate.cut_us, err);
     case 'k':
         return read_k(optarg, &r->evaluate.k, err);
+    case 'o':
+        return read_horizon(optarg, &r->evaluate.horizon_us, err);
     case 's':
         return read_number("seed", optarg, UINT64_MAX, &r->evaluate.seed, err);
     case 'f':
@@ -88,10 +100,15 @@ static bool read_option(int option, struct request *r, struct err *err)
 static bool read_request(int argc, char **argv, struct request *r, struct err *err)
 {
     static const struct option longs[] = {
-        {"as-of", required_argument, NULL, 'a'}, {"cut", required_argument, NULL, 'c'},
-        {"k", required_argument, NULL, 'k'},     {"seed", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'f'},   {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"as-of", required_argument, NULL, 'a'},
+        {"cut", required_argument, NULL, 'c'},
+        {"k", required_argument, NULL, 'k'},
+        {"seed", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'f'},
+        {"horizon", required_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     optind = 1;
     for (;;) {
@@ -104,6 +121,12 @@ static bool read_request(int argc, char **argv, struct request *r, struct err *e
             return false;
         }
     }
+}
+
+static bool read_kind(const char *name, enum evaluate_kind *out)
+{
+    *out = strcmp(name, "risk") == 0 ? EVALUATE_RISK : EVALUATE_AFFINITY;
+    return *out == EVALUATE_RISK || strcmp(name, "affinity") == 0;
 }
 
 int cmd_evaluate(int argc, char **argv, const struct config *config)
@@ -124,8 +147,8 @@ int cmd_evaluate(int argc, char **argv, const struct config *config)
     if (r.help) {
         return cli_usage("evaluate", usage, NULL);
     }
-    if (argc - optind != 1 || strcmp(argv[optind], "affinity") != 0) {
-        return cli_usage("evaluate", usage, "name what to evaluate: affinity");
+    if (argc - optind != 1 || !read_kind(argv[optind], &r.evaluate.kind)) {
+        return cli_usage("evaluate", usage, "name one of affinity, risk");
     }
     if (!database_open(config, &database, &err) ||
         !evaluate_run(&database, config, &r.evaluate, &err)) {

@@ -1,4 +1,4 @@
-/* Evaluation: connections in, results out. What is measured stands in evaluate_affinity.c. */
+/* Evaluation: connections in, results out. What is measured stands in evaluate_affinity.c and evaluate_risk.c. */
 #include "flow/evaluate.h"
 
 #include "base/cleanup.h"
@@ -60,5 +60,7 @@ bool evaluate_run(const struct database *database, const struct config *config,
     }
     t.db = db;
     t.store = store;
-    return evaluate_affinity(&t, options, &e, err) && deliver(&e, options, err);
+    bool ok = options->kind == EVALUATE_RISK ? evaluate_risk(&t, options, &e, err)
+                                             : evaluate_affinity(&t, options, &e, err);
+    return ok && deliver(&e, options, err);
 }

@@ -346,7 +346,7 @@ static void enter_serving(struct affinity_evaluation *e, const struct champion *
     char name[96];
     char until[CLOCK_TEXT_MAX];
     if (!champion->found) {
-        (void)snprintf(e->serving, sizeof e->serving, "No model serves yet.");
+        (void)snprintf(e->serving, sizeof e->serving, "No model serves that this build can read.");
         return;
     }
     evaluate_time_text(champion->as_of_us, until);

@@ -19,6 +19,9 @@ struct evaluated {
 CAN_FAIL bool evaluate_affinity(struct training *t, const struct evaluate_options *o,
                                 struct evaluated *out, struct err *err);
 
+CAN_FAIL bool evaluate_risk(struct training *t, const struct evaluate_options *o,
+                            struct evaluated *out, struct err *err);
+
 /* "2026-11-22 09:00 UTC". Returns out. */
 char *evaluate_time_text(int64_t us, char out[CLOCK_TEXT_MAX]);
 

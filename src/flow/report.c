@@ -33,9 +33,9 @@ static const char *const style[] = {
     ".tile span{color:var(--soft);font-size:.9rem}\n",
     ".scroll{overflow-x:auto;margin:.75rem 0}table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}"
     "th,td{padding:.3rem .8rem .3rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}"
-    "th{vertical-align:bottom;color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left}\n",
+    "th{vertical-align:bottom;color:var(--soft);font-weight:600}th:first-child,td:first-child,.words td:last-child,.words th:last-child{text-align:left}\n",
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(30rem,100%),1fr));gap:1.25rem;margin:1rem 0}"
-    "figure{margin:0}figure b{font-size:1rem}svg{display:block;width:100%;height:auto}\n",
+    "figure{margin:0;max-width:44rem}figure b{font-size:1rem}svg{display:block;width:100%;height:auto}\n",
     "svg text{fill:var(--ink);font:12px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif}svg .soft{fill:var(--soft)}"
     ".grid{stroke:var(--line);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}\n",
     ".ref{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:3 4;fill:none}.path{fill:none;stroke-width:2.2;"
@@ -181,7 +181,8 @@ void report_cell_number(struct report_table *t, double value, int digits)
 void report_table_html(struct buf *out, const struct report_table *t)
 {
     assert(t->column_count > 0);
-    buf_add_str(out, "<div class=\"scroll\"><table>\n");
+    buf_add_str(out, t->last_is_text ? "<div class=\"scroll\"><table class=\"words\">\n"
+                                     : "<div class=\"scroll\"><table>\n");
     if (t->caption) {
         element(out, "<caption>", t->caption, "</caption>\n");
     }
@@ -221,7 +222,9 @@ static void text_cell(struct buf *out, const struct report_table *t, int column,
 {
     int space = column_width(t, column) - width_of(text);
     bool last = column + 1 == t->column_count;
-    if (column == 0) {
+    if (last && t->last_is_text) {
+        buf_printf(out, "  %s", text);
+    } else if (column == 0) {
         buf_printf(out, "%s%*s", text, last ? 0 : space, "");
     } else {
         buf_printf(out, "  %*s%s", space, "", text);

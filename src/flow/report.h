@@ -35,6 +35,7 @@ struct report_table {
     const char *caption; /* NULL: none */
     const char *const *columns;
     int column_count;
+    bool last_is_text; /* the last column holds words */
     struct arena arena;
     const char **cells;
     size_t count;

@@ -402,18 +402,27 @@ bool plot_xy(struct buf *out, const struct plot *p, struct err *err)
 
 /* ---- bars ---- */
 
-enum { BAR_STEP = 46, BAR_THICK = 24, BAR_LEFT = 190, BAR_VALUE = 96 };
+/* Many bars stand closer. */
+enum { BAR_STEP = 46, BAR_STEP_MANY = 28, BAR_FEW = 6, BAR_LEFT = 190, BAR_VALUE = 96 };
 
-static void draw_bar(const struct frame *f, const struct plot_bar *b, double y)
+static int bar_step(const struct plot_bars *p)
 {
+    return p->count > BAR_FEW ? BAR_STEP_MANY : BAR_STEP;
+}
+
+static void draw_bar(const struct frame *f, const struct plot_bars *p, int i)
+{
+    const struct plot_bar *b = &p->bars[i];
     char text[TICK_TEXT];
+    double thick = bar_step(p) * 0.55;
+    double y = TOP + bar_step(p) * (i + 0.5);
     double zero = place_x(f, fmax(f->x.from, 0));
-    double end = place_x(f, b->value);
+    double end = place_x(f, p->cap > 0 ? fmin(b->value, p->cap) : b->value);
     double right = end;
     text_at(f->out, f->left - 8, y + 4, "end", b->name);
     buf_printf(f->out,
-               "<rect class=\"s%d fill\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>",
-               b->colour, fmin(zero, end), y - BAR_THICK / 2.0, fabs(end - zero), BAR_THICK);
+               "<rect class=\"s%d fill\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
+               b->colour, fmin(zero, end), y - thick / 2, fabs(end - zero), thick);
     if (b->low < b->high) {
         double low = place_x(f, b->low);
         right = place_x(f, b->high);
@@ -442,7 +451,7 @@ static bool check_bars(const struct plot_bars *p, struct err *err)
 static struct frame bar_frame(struct buf *out, const struct plot_bars *p)
 {
     struct frame f = {.out = out, .x = p->axis, .left = BAR_LEFT};
-    f.height = TOP + BOTTOM + BAR_STEP * (p->count > 0 ? p->count : 1);
+    f.height = TOP + BOTTOM + bar_step(p) * (p->count > 0 ? p->count : 1);
     if (!(p->axis.from < p->axis.to)) {
         f.x.from = f.x.to = 0;
         for (int i = 0; i < p->count; i++) {
@@ -451,6 +460,7 @@ static struct frame bar_frame(struct buf *out, const struct plot_bars *p)
         }
         widen(&f.x, &p->marker, p->marker_name ? 1 : 0);
         f.x.to = f.x.to > f.x.from ? f.x.to : f.x.from + 1;
+        f.x.to = p->cap > 0 ? fmin(f.x.to, p->cap) : f.x.to;
         f.x.to += (f.x.to - f.x.from) * BAR_VALUE / (WIDTH - RIGHT - BAR_LEFT - BAR_VALUE);
     }
     return f;
@@ -467,7 +477,7 @@ bool plot_bars(struct buf *out, const struct plot_bars *p, struct err *err)
     draw_x_axis(&f);
     buf_add_char(out, '\n');
     for (int i = 0; i < p->count; i++) {
-        draw_bar(&f, &p->bars[i], TOP + BAR_STEP * (i + 0.5));
+        draw_bar(&f, p, i);
     }
     if (p->count == 0) {
         say_empty(out, f.height);

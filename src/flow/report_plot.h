@@ -63,6 +63,7 @@ struct plot_bars {
     struct plot_axis axis; /* of the values; begins at 0 unless told */
     const struct plot_bar *bars;
     int count;
+    double cap;    /* bars are cut there, their text still tells the value; 0: none */
     double marker; /* a dashed line across the bars at this value, where marker_name is set */
     const char *marker_name; /* NULL: none */
 };

@@ -25,9 +25,6 @@ CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m
                                const struct risk_window *window, risk_card_fn *card, void *ctx,
                                struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
-/* A fifth of the shoppers, by hash, the same in every run: for whoever must part them. The learner holds out its own parts and is trained on all
- * in the end, so it knows these too. */
-bool risk_held_out(const struct moment *m);
 
 /* The later window as training's gate sees it. Borrowed until the callback returns. */
 struct risk_later {

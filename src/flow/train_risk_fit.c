@@ -10,7 +10,6 @@
 enum {
     CARD_MAX = 1 << 16,
     USUAL_ROWS = 5000, /* a mean needs no more */
-    HOLDOUT_SHARE = 5, /* every fifth shopper */
 };
 
 /* Everything one fit needs; freed as one. */
@@ -115,11 +114,6 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
         *out = fit;
     }
     return ok;
-}
-
-bool risk_held_out(const struct moment *m)
-{
-    return m->key_hash % HOLDOUT_SHARE == 0;
 }
 
 void risk_fit_free(struct risk_fit *fit)

@@ -50,6 +50,16 @@ struct interval bootstrap_mean(const double *values, int count, uint64_t seed)
     return interval_of(mean, resampled, BOOTSTRAP_ROUNDS);
 }
 
+double bootstrap_row_mean(void *ctx, const int32_t *rows, int count)
+{
+    const double *values = ctx;
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += values[rows[i]];
+    }
+    return count > 0 ? sum / count : 0;
+}
+
 /* Rows ordered by group: those of group g are first[g] .. first[g + 1] - 1 of by_group. */
 struct grouped {
     int32_t *by_group;

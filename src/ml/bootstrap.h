@@ -25,6 +25,8 @@ struct bootstrap_rows {
     int rounds;
     uint64_t seed;
 };
+/* A measure: the mean of ctx, which is double values[rows]. */
+double bootstrap_row_mean(void *ctx, const int32_t *rows, int count);
 struct interval bootstrap_groups(const struct bootstrap_rows *rows, bootstrap_measure *fn,
                                  void *ctx);
 

@@ -6,6 +6,7 @@
 #include "support/spec.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -162,26 +163,35 @@ static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(
     json_decref(r);
 }
 
-static void the_report_is_one_page_that_needs_nothing_else(void **state)
+/* The page that an evaluation writes, in the bench's arena. */
+static const char *page_of(const struct evaluate_options *options)
 {
+    enum { PAGE_MAX = 1 << 20 };
     char path[] = "/tmp/evaluate_test.XXXXXX";
-    struct evaluate_options o = quiet(EVALUATE_AFFINITY);
-    (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    struct evaluate_options o = *options;
+    char *page = arena_alloc(&bench.arena, PAGE_MAX);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     o.report = path;
     (void)evaluated(&o);
     (void)close(fd);
-    char *page = arena_alloc(&bench.arena, 1 << 20);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
-    size_t len = fread(page, 1, (1 << 20) - 1, f);
+    size_t len = fread(page, 1, PAGE_MAX - 1, f);
     (void)fclose(f);
     (void)unlink(path);
-    assert_in_range(len, 10000, (1 << 20) - 2);
-    assert_text_contains(page, "<svg");
+    assert_in_range(len, 10000, PAGE_MAX - 2);
     assert_text_contains(page, "</html>");
+    return page;
+}
+
+static void the_report_is_one_page_that_needs_nothing_else(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    const char *page = page_of(&o);
+    assert_text_contains(page, "<svg");
     assert_null(strstr(page, "http"));
     assert_null(strstr(page, "nan"));
 }
@@ -219,6 +229,91 @@ static void too_little_to_judge_is_refused_with_what_is_missing(void **state)
     assert_int_equal(err.kind, ERR_REFUSED);
 }
 
+/* ---- risk ---- */
+
+static void a_planted_effect_is_seen_beside_the_base_rate(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_RISK);
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    json_t *r = evaluated_json(&o);
+    assert_true(NUMBER(r, "models", "0", "brier_skill", "low") > 0.1);
+    assert_true(NUMBER(r, "models", "0", "auc", "low") > 0.6);
+    assert_true(NUMBER(r, "models", "0", "log_loss", "value") <
+                NUMBER(r, "models", "1", "log_loss", "value"));
+    assert_true(NUMBER(r, "models", "0", "calibration_error", "low") <=
+                NUMBER(r, "models", "0", "calibration_error", "high"));
+    assert_true(fabs(NUMBER(r, "models", "1", "brier_skill", "value")) < 1e-12);
+    assert_true(NUMBER(r, "feature_psi", "shipping") < 0.1); /* every other cart, early and late */
+    json_decref(r);
+}
+
+static void where_nothing_foretells_the_loss_no_skill_is_claimed(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_RISK);
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = false, .effect = false, .seed = 2});
+    json_t *r = evaluated_json(&o);
+    assert_true(NUMBER(r, "models", "0", "brier_skill", "low") <= 0);
+    json_decref(r);
+}
+
+static void segments_of_one_question_share_the_moments_out_among_them(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_RISK);
+    size_t i;
+    json_t *s;
+    json_int_t visits = 0;
+    json_int_t orders = 0;
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    json_t *r = evaluated_json(&o);
+    json_array_foreach (json_object_get(r, "segments"), i, s) {
+        const char *name = json_string_value(json_object_get(s, "carts_of"));
+        json_int_t moments = json_integer_value(json_object_get(s, "moments"));
+        visits += strcmp(name, "first visit") == 0 || strcmp(name, "came back") == 0 ? moments : 0;
+        orders += strstr(name, "bought before") ? moments : 0;
+    }
+    json_int_t all = json_integer_value(json_object_get(r, "moments"));
+    assert_true(all > 100);
+    assert_int_equal(visits, all);
+    assert_int_equal(orders, all);
+    json_decref(r);
+}
+
+static void risk_stores_no_model_and_gives_the_same_figures_again(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_RISK);
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    const char *first = evaluated(&o);
+    assert_string_equal(first, evaluated(&o));
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.model"), 0);
+}
+
+static void the_report_on_risk_is_one_page_too(void **state)
+{
+    struct evaluate_options o = quiet(EVALUATE_RISK);
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    const char *page = page_of(&o);
+    assert_text_contains(page, "Reliability");
+    assert_text_contains(page, "Drift");
+    assert_null(strstr(page, "http"));
+    assert_null(strstr(page, "nan"));
+}
+
+static void too_little_to_train_a_machine_is_refused(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_RISK);
+    struct err err = {0};
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 20, .taste = true, .effect = true, .seed = 4});
+    assert_null(try_evaluation(&o, &err));
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_text_contains(err.text, "too little");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +325,12 @@ int main(void)
         cmocka_unit_test_setup(the_report_is_one_page_that_needs_nothing_else, forget),
         cmocka_unit_test_setup(tables_say_the_same_as_json, forget),
         cmocka_unit_test_setup(too_little_to_judge_is_refused_with_what_is_missing, forget),
+        cmocka_unit_test_setup(a_planted_effect_is_seen_beside_the_base_rate, forget),
+        cmocka_unit_test_setup(where_nothing_foretells_the_loss_no_skill_is_claimed, forget),
+        cmocka_unit_test_setup(segments_of_one_question_share_the_moments_out_among_them, forget),
+        cmocka_unit_test_setup(risk_stores_no_model_and_gives_the_same_figures_again, forget),
+        cmocka_unit_test_setup(the_report_on_risk_is_one_page_too, forget),
+        cmocka_unit_test_setup(too_little_to_train_a_machine_is_refused, forget),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);
 }

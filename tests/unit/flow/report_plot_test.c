@@ -196,6 +196,22 @@ static void bars_show_their_values_and_a_bar_of_twice_the_value_is_twice_as_long
     assert_int_equal(count_text(buf_text(&page), "whisker\""), 3);
 }
 
+static void a_capped_bar_ends_at_the_cap_and_still_tells_its_value(void **state)
+{
+    const struct plot_bar bars[] = {{.name = "one", .value = 1}, {.name = "far", .value = 70}};
+    const struct plot_bars p = {.title = "t", .bars = bars, .count = 2, .cap = 1};
+    struct err err = {0};
+    (void)state;
+    assert_true(plot_bars(&page, &p, &err));
+    const char *first = strstr(buf_text(&page), "<rect");
+    assert_non_null(first);
+    const char *second = strstr(first + 1, "<rect");
+    assert_non_null(second);
+    assert_true(strtod(strstr(first, "width=\"") + 7, NULL) ==
+                strtod(strstr(second, "width=\"") + 7, NULL));
+    assert_text_contains(second, "70.0000");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +228,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_point_and_a_flat_line_have_their_place, begin, end),
         cmocka_unit_test_setup_teardown(
             bars_show_their_values_and_a_bar_of_twice_the_value_is_twice_as_long, begin, end),
+        cmocka_unit_test_setup_teardown(a_capped_bar_ends_at_the_cap_and_still_tells_its_value,
+                                        begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

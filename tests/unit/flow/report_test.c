@@ -88,6 +88,20 @@ static void a_table_reads_the_same_as_text_and_as_html(void **state)
     report_table_free(&t);
 }
 
+static void a_last_column_of_words_is_aligned_as_words(void **state)
+{
+    static const char *const columns[] = {"a", "what"};
+    struct report_table t = {.columns = columns, .column_count = 2, .last_is_text = true};
+    (void)state;
+    report_cell(&t, "x");
+    report_cell(&t, "some words");
+    report_table_text(&page, &t);
+    assert_string_equal(buf_text(&page), "a  what\nx  some words\n");
+    report_table_html(&page, &t);
+    assert_text_contains(buf_text(&page), "<table class=\"words\">");
+    report_table_free(&t);
+}
+
 static void an_empty_table_is_its_head(void **state)
 {
     static const char *const columns[] = {"a", "b"};
@@ -153,6 +167,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(a_page_asks_for_nothing_from_elsewhere, begin, end),
         cmocka_unit_test_setup_teardown(a_table_reads_the_same_as_text_and_as_html, begin, end),
+        cmocka_unit_test_setup_teardown(a_last_column_of_words_is_aligned_as_words, begin, end),
         cmocka_unit_test_setup_teardown(an_empty_table_is_its_head, begin, end),
         cmocka_unit_test_setup_teardown(
             a_saved_page_replaces_the_old_one_and_leaves_nothing_beside_it, begin, end),
