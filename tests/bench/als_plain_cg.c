@@ -1,0 +1,143 @@
+/* Plain conjugate gradients for implicit-feedback ALS, the baseline. See the header. */
+#include "als_plain_cg.h"
+
+#include "ml/parallel.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK_ROWS = 64, FETCH_AHEAD = 8 };
+
+struct side {
+    const struct csr *m;
+    const struct als_options *options;
+    const struct mat *others;
+    struct mat system; /* a0 times the Gram matrix of the others */
+    struct mat *rows;
+};
+
+/* y = system x + ridge x */
+static void multiply(const struct mat *system, float ridge, const float *restrict x,
+                     float *restrict y, int k)
+{
+    for (int i = 0; i < k; i++) {
+        y[i] = ridge * x[i];
+    }
+    int j = 0;
+    for (; j + 4 <= k; j += 4) {
+        const float *restrict a = mat_row(system, j);
+        const float *restrict b = mat_row(system, j + 1);
+        const float *restrict c = mat_row(system, j + 2);
+        const float *restrict d = mat_row(system, j + 3);
+        for (int i = 0; i < k; i++) {
+            y[i] += x[j] * a[i] + x[j + 1] * b[i] + x[j + 2] * c[i] + x[j + 3] * d[i];
+        }
+    }
+    for (; j < k; j++) {
+        const float *restrict a = mat_row(system, j);
+        for (int i = 0; i < k; i++) {
+            y[i] += x[j] * a[i];
+        }
+    }
+}
+
+static float dot(const float *restrict a, const float *restrict b, int k)
+{
+    float sum = 0;
+    for (int i = 0; i < k; i++) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+/* y += sum of c (h.x - one) h */
+static void add_entries(const struct side *s, int row, float one, const float *restrict x,
+                        float *restrict y, int k)
+{
+    const struct csr *m = s->m;
+    for (int64_t e = m->start[row]; e < m->start[row + 1]; e++) {
+        const float *restrict h = mat_row(s->others, m->column[e]);
+        if (e + FETCH_AHEAD < m->start[m->rows]) {
+            const char *next = (const char *)mat_row(s->others, m->column[e + FETCH_AHEAD]);
+            for (int line = 0; line < k * (int)sizeof *h; line += 64) {
+                __builtin_prefetch(next + line);
+            }
+        }
+        float by = m->weight[e] * (dot(h, x, k) - one);
+        for (int i = 0; i < k; i++) {
+            y[i] += by * h[i];
+        }
+    }
+}
+
+static void solve_row(const struct side *s, int row)
+{
+    _Alignas(64) float residual[ALS_FACTORS_MAX];
+    _Alignas(64) float direction[ALS_FACTORS_MAX];
+    _Alignas(64) float product[ALS_FACTORS_MAX];
+    const int k = s->others->cols;
+    float *restrict x = mat_row(s->rows, row);
+    float weight = 0;
+    for (int64_t e = s->m->start[row]; e < s->m->start[row + 1]; e++) {
+        weight += s->m->weight[e];
+    }
+    float ridge =
+        s->options->reg * powf(weight + s->options->unobserved_weight * (float)s->others->rows,
+                               s->options->reg_exponent);
+    multiply(&s->system, ridge, x, residual, k);
+    add_entries(s, row, 1, x, residual, k);
+    for (int i = 0; i < k; i++) {
+        residual[i] = -residual[i];
+    }
+    memcpy(direction, residual, (size_t)k * sizeof *direction);
+    float size = dot(residual, residual, k);
+    for (int step = 0; step < s->options->steps && size > 1e-20F; step++) {
+        multiply(&s->system, ridge, direction, product, k);
+        add_entries(s, row, 0, direction, product, k);
+        float along = size / dot(direction, product, k);
+        for (int i = 0; i < k; i++) {
+            x[i] += along * direction[i];
+            residual[i] -= along * product[i];
+        }
+        float next = dot(residual, residual, k);
+        for (int i = 0; i < k; i++) {
+            direction[i] = residual[i] + next / size * direction[i];
+        }
+        size = next;
+    }
+}
+
+static void solve_block(void *ctx, int part, int worker)
+{
+    const struct side *s = ctx;
+    (void)worker;
+    for (int row = part * BLOCK_ROWS; row < (part + 1) * BLOCK_ROWS && row < s->rows->rows; row++) {
+        if (s->m->start[row] == s->m->start[row + 1]) {
+            memset(mat_row(s->rows, row), 0, (size_t)s->rows->ld * sizeof(float));
+        } else {
+            solve_row(s, row);
+        }
+    }
+}
+
+static void solve_side(const struct csr *m, const struct als_options *options,
+                       const struct mat *others, struct mat *rows)
+{
+    struct side s = {.m = m,
+                     .options = options,
+                     .others = others,
+                     .system = als_gram(others, options->threads),
+                     .rows = rows};
+    for (int i = 0; i < s.system.rows * s.system.ld; i++) {
+        s.system.data[i] *= options->unobserved_weight;
+    }
+    parallel_run(options->threads, (rows->rows + BLOCK_ROWS - 1) / BLOCK_ROWS, solve_block, &s);
+    mat_free(&s.system);
+}
+
+void als_plain_cg_sweep(const struct csr *interactions, const struct csr *by_item,
+                        const struct als_options *options, struct mat *shoppers, struct mat *items)
+{
+    solve_side(interactions, options, items, shoppers);
+    solve_side(by_item, options, shoppers, items);
+}

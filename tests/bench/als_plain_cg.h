@@ -1,0 +1,14 @@
+#ifndef BENCH_ALS_PLAIN_CG_H
+#define BENCH_ALS_PLAIN_CG_H
+
+#include "ml/als.h"
+
+/* The way implicit and irspack train: conjugate gradients on each row's system in the given basis, started where the row stood, which
+ * multiplies by the whole Gram matrix at every step. A baseline written to be fast: compiled with -O3 -ffast-math for the machine it is
+ * built on, vectors in registers or the first cache, rows handed to threads in blocks. */
+
+/* One sweep: all shoppers given the items, then all items given the shoppers. by_item is the transpose. */
+void als_plain_cg_sweep(const struct csr *interactions, const struct csr *by_item,
+                        const struct als_options *options, struct mat *shoppers, struct mat *items);
+
+#endif

@@ -1,0 +1,203 @@
+/* One new shopper folded in, the request's share of factorization: in the eigenbasis (als_fold_in) beside what BLAS makes of the normal
+ * equations (ssyrk + sposv on memory that is already there), on the same shoppers, in turns. Factors are trained on Gowalla where it is
+ * there, else on a synthetic shop; a shopper's entries are those of a shopper of the data. One thread; prints a table or, with --json,
+ * one line a row. */
+#include "als_data.h"
+
+#include "base/mem.h"
+#include "ml/als_serve.h"
+#include "ml/blas.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOPPERS = 4000, ENTRIES_MAX = 100, SWEEPS = 6 };
+
+/* Cholesky by BLAS as one would write it for speed: everything allocated before. */
+struct cholesky {
+    struct mat dense; /* a0 * Gram */
+    struct mat system;
+    struct mat rows;
+};
+
+struct setting {
+    struct als_server server;
+    struct mat items;
+    struct cholesky cholesky;
+    const char *data;
+};
+
+static void cholesky_solve(struct setting *s, const struct als_entries *done, float *out)
+{
+    struct cholesky *c = &s->cholesky;
+    const struct als_options *o = &s->server.options;
+    const int k = s->items.cols;
+    struct err err = {0};
+    float weight = 0;
+    memset(out, 0, (size_t)k * sizeof *out);
+    for (int e = 0; e < done->count; e++) {
+        const float *restrict h = mat_row(&s->items, done->column[e]);
+        float *restrict row = mat_row(&c->rows, e);
+        float root = sqrtf(done->weight[e]);
+        weight += done->weight[e];
+        for (int i = 0; i < k; i++) {
+            row[i] = root * h[i];
+            out[i] += done->weight[e] * h[i];
+        }
+    }
+    memcpy(c->system.data, c->dense.data, (size_t)k * (size_t)c->dense.ld * sizeof *out);
+    float ridge =
+        o->reg * powf(weight + o->unobserved_weight * (float)s->items.rows, o->reg_exponent);
+    for (int i = 0; i < k; i++) {
+        mat_row(&c->system, i)[i] += ridge;
+    }
+    struct mat rows = mat_view(c->rows.data, done->count, k, c->rows.ld);
+    blas_syrk_add(&rows, &c->system);
+    if (!blas_solve_spd(&c->system, out, &err)) {
+        (void)fprintf(stderr, "bench_foldin: %s\n", err.text);
+        exit(1);
+    }
+}
+
+static struct setting make(const struct csr *log, const char *data, int factors)
+{
+    struct err err = {0};
+    struct als_options o = als_defaults();
+    struct mat shoppers = {0};
+    struct setting s = {.data = data};
+    float spectrum[ALS_FACTORS_MAX];
+    o.factors = factors;
+    o.sweeps = SWEEPS;
+    o.threads = 2;
+    o.shopper_exponent = 0;
+    o.item_exponent = 0;
+    if (!als_train(log, &o, &shoppers, &s.items, &err) ||
+        !als_rotate(&s.items, 2, spectrum, &err) ||
+        !als_server_open(&s.items, spectrum, NULL, 1, &o, &s.server, &err)) {
+        (void)fprintf(stderr, "bench_foldin: %s\n", err.text);
+        exit(1);
+    }
+    mat_free(&shoppers);
+    s.cholesky.dense = als_gram(&s.items, 2);
+    for (int i = 0; i < factors * s.cholesky.dense.ld; i++) {
+        s.cholesky.dense.data[i] *= o.unobserved_weight;
+    }
+    s.cholesky.system = mat_make(factors, factors);
+    s.cholesky.rows = mat_make(ENTRIES_MAX, factors);
+    return s;
+}
+
+static void drop(struct setting *s)
+{
+    mat_free(&s->items);
+    mat_free(&s->cholesky.dense);
+    mat_free(&s->cholesky.system);
+    mat_free(&s->cholesky.rows);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+struct row {
+    int factors;
+    int entries;
+    int shoppers;
+    double p50_us[2];
+    double p99_us[2];
+    double difference; /* largest, of scores relative to the largest factor */
+};
+
+static double difference_of(const float *a, const float *b, int k)
+{
+    double largest = 0;
+    double difference = 0;
+    for (int i = 0; i < k; i++) {
+        largest = fmax(largest, fabs((double)b[i]));
+        difference = fmax(difference, fabs((double)a[i] - (double)b[i]));
+    }
+    return difference / largest;
+}
+
+static struct row measure(struct setting *s, const struct csr *log, int entries)
+{
+    struct row row = {.factors = s->items.cols, .entries = entries};
+    double *us[2] = {mem_array(SHOPPERS, sizeof **us), mem_array(SHOPPERS, sizeof **us)};
+    float found[2][ALS_FACTORS_MAX];
+    struct err err = {0};
+    for (int u = 0; u < log->rows && row.shoppers < SHOPPERS; u++) {
+        const struct als_entries done = {entries, log->column + log->start[u],
+                                         log->weight + log->start[u]};
+        if (log->start[u + 1] - log->start[u] < entries) {
+            continue;
+        }
+        double t0 = als_data_now_s();
+        if (!als_fold_in(&s->server, &done, found[0], &err)) {
+            exit(1);
+        }
+        double t1 = als_data_now_s();
+        cholesky_solve(s, &done, found[1]);
+        double t2 = als_data_now_s();
+        us[0][row.shoppers] = (t1 - t0) * 1e6;
+        us[1][row.shoppers++] = (t2 - t1) * 1e6;
+        row.difference = fmax(row.difference, difference_of(found[0], found[1], row.factors));
+    }
+    for (int i = 0; i < 2 && row.shoppers > 0; i++) {
+        qsort(us[i], (size_t)row.shoppers, sizeof **us, by_value);
+        row.p50_us[i] = us[i][row.shoppers / 2];
+        row.p99_us[i] = us[i][row.shoppers * 99 / 100];
+    }
+    mem_free(&us[0]);
+    mem_free(&us[1]);
+    return row;
+}
+
+static void print(const struct row *r, const char *data, bool json)
+{
+    if (json) {
+        printf(
+            "{\"bench\":\"foldin\",\"data\":\"%s\",\"factors\":%d,\"entries\":%d,\"shoppers\":%d,"
+            "\"p50_us\":%.2f,\"p99_us\":%.2f,\"cholesky_p50_us\":%.2f,\"cholesky_p99_us\":%.2f,"
+            "\"ratio\":%.1f,\"difference\":%.1e}\n",
+            data, r->factors, r->entries, r->shoppers, r->p50_us[0], r->p99_us[0], r->p50_us[1],
+            r->p99_us[1], r->p50_us[1] / r->p50_us[0], r->difference);
+    } else {
+        printf("%7d %7d %10.2f %10.2f %15.2f %15.2f %7.1f %11.1e\n", r->factors, r->entries,
+               r->p50_us[0], r->p99_us[0], r->p50_us[1], r->p99_us[1], r->p50_us[1] / r->p50_us[0],
+               r->difference);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const int factors[] = {64, 128};
+    static const int entries[] = {5, 20, 100};
+    const bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    const char *data = "gowalla";
+    struct csr log = {0};
+    blas_init();
+    if (!als_data_read("gowalla_train", 0, 0, &log)) {
+        data = "synthetic";
+        log = als_data_synthetic(30000, 40000, 1000000, 1);
+    }
+    if (!json) {
+        printf("factors trained on %s; microseconds a shopper, in turns\n", data);
+        printf("factors entries   eigen p50  eigen p99 ssyrk+sposv p50 ssyrk+sposv p99   ratio  "
+               "difference\n");
+    }
+    for (int f = 0; f < 2; f++) {
+        struct setting s = make(&log, data, factors[f]);
+        for (int n = 0; n < 3; n++) {
+            struct row row = measure(&s, &log, entries[n]);
+            print(&row, data, json);
+        }
+        drop(&s);
+    }
+    csr_free(&log);
+    return 0;
+}
