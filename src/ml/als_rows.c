@@ -15,8 +15,9 @@
 static const float NOTHING = 1e-30F;
 
 enum {
-    GROUP = 4,       /* entries whose products are added up together */
-    FETCH_AHEAD = 16 /* entries */
+    GROUP = 4,           /* entries whose products are added up together */
+    FETCH_FLOATS = 8192, /* fetched ahead: a fraction of the nearest cache */
+    FETCH_PASSES = 3     /* share in fetching */
 };
 
 /* ---- plain ---- */

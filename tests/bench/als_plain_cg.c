@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 64, FETCH_AHEAD = 8 };
+enum { BLOCK_ROWS = 64 };
 
 struct side {
     const struct csr *m;
@@ -57,12 +57,6 @@ static void add_entries(const struct side *s, int row, float one, const float *r
     const struct csr *m = s->m;
     for (int64_t e = m->start[row]; e < m->start[row + 1]; e++) {
         const float *restrict h = mat_row(s->others, m->column[e]);
-        if (e + FETCH_AHEAD < m->start[m->rows]) {
-            const char *next = (const char *)mat_row(s->others, m->column[e + FETCH_AHEAD]);
-            for (int line = 0; line < k * (int)sizeof *h; line += 64) {
-                __builtin_prefetch(next + line);
-            }
-        }
         float by = m->weight[e] * (dot(h, x, k) - one);
         for (int i = 0; i < k; i++) {
             y[i] += by * h[i];
