@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "domain/money.h"
 #include "domain/shopper_identity.h"
+#include "flow/train_factors.h"
 #include "ml/als.h"
 #include "ml/split.h"
 #include "store/products.h"
@@ -309,7 +310,7 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
 static struct affinity_fit fit_before(struct run *r, char why[WHY_MAX])
 {
     struct size_before size = size_before(r->a, r->cut_us);
-    struct affinity_fit fit = {.until_us = r->cut_us, .card = file_card, .ctx = r};
+    struct affinity_fit fit = {.until_us = r->cut_us, .keep = true, .card = file_card, .ctx = r};
     fit.factors =
         size.interactions >= FACTOR_INTERACTIONS_MIN && size.shoppers >= FACTOR_SHOPPERS_MIN;
     fit.options = als_defaults();
@@ -333,6 +334,7 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
     if (!fit.factors) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
+    fit.keep = false;
     return affinity_tune(a, cut_us, &fit.options, err) && affinity_fit_models(a, &fit, out, err);
 }
 
@@ -369,5 +371,9 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
         return false;
     }
     r.cut_us = affinity_cut(a, &r.champion);
-    return challenge(&r, err) && keep(&r, out, err);
+    if (!challenge(&r, err) || !keep(&r, out, err)) {
+        return false;
+    }
+    train_factors_forget(a->t);
+    return true;
 }

@@ -51,6 +51,7 @@ typedef void affinity_card_fn(void *ctx, const struct affinity_models *m, bool a
 struct affinity_fit {
     int64_t until_us;
     bool factors; /* train the factor model too */
+    bool keep;    /* go on from checkpoints and leave them: see train_factors.h */
     struct als_options options;
     affinity_card_fn *card;
     void *ctx;

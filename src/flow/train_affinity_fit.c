@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/money.h"
+#include "flow/train_factors.h"
 #include "ml/als.h"
 #include "ml/csr.h"
 
@@ -121,13 +122,17 @@ static void count_popularity(struct fitting *f)
     free(sums);
 }
 
-static bool train_factors(struct fitting *f, struct err *err)
+static bool fit_factors(struct fitting *f, const struct affinity_fit *fit, struct err *err)
 {
+    const struct train_factors job = {.t = f->a->t,
+                                      .what = f->until_us > f->a->t->log.last_us ? "everything"
+                                                                                 : "before the cut",
+                                      .keep = fit->keep};
     int smaller = f->matrix.rows < f->trained ? f->matrix.rows : f->trained;
     f->options.factors = f->options.factors < smaller ? f->options.factors : smaller;
     f->item_scale = mem_array((size_t)f->trained, sizeof *f->item_scale);
     als_item_scales(&f->matrix, &f->options, f->item_scale, &f->shopper_mean);
-    return als_train(&f->matrix, &f->options, &f->shopper_factors, &f->item_factors, err);
+    return train_factors(&job, &f->matrix, &f->options, &f->shopper_factors, &f->item_factors, err);
 }
 
 static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
@@ -182,7 +187,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
     made.trained_items = f.trained;
     made.pairs = csr_entries(&f.matrix);
     if (fit->factors) {
-        if (!train_factors(&f, err)) {
+        if (!fit_factors(&f, fit, err)) {
             return false;
         }
         made.options = f.options;

@@ -24,7 +24,7 @@ enum {
 };
 static const double TUNE_LEARN_SHARE = 0.8;
 /* Multiplications of the whole grid: some ten seconds of two cores. Larger logs keep the defaults. */
-static const double TUNE_COST_MAX = 7e10;
+static const double TUNE_COST_MAX = 1e11;
 
 struct tuning {
     const struct affinity_training *a;
@@ -81,14 +81,16 @@ static bool tuning_matrix(struct tuning *t, struct err *err)
     return ok;
 }
 
-/* A row costs one Cholesky, an entry two rank-one updates; items are not counted one by one, no log has more of them than entries. */
+/* A row is rotated twice a sweep, an entry passed over 1 + steps times from either side; items are not counted one by one, no log has more of them
+ * than entries. */
 static double grid_cost(const struct tuning *t)
 {
     double k = TUNE_FACTORS;
+    double passes = 1 + als_defaults().steps;
     double entries = (double)csr_entries(&t->matrix);
     double items = entries < t->a->items.count ? entries : t->a->items.count;
     return TUNE_SETTINGS * TUNE_SWEEPS *
-           ((t->matrix.rows + items) * k * k * k / 3 + 2 * entries * k * k);
+           ((t->matrix.rows + items) * 2 * k * k + 2 * entries * passes * 2 * k);
 }
 
 static bool row_has(const struct csr *m, int32_t row, int32_t column)
