@@ -366,10 +366,10 @@ size_t item_item_memory_bytes(const struct csr *interactions, const struct item_
     const int k = smaller(o->neighbours, interactions->cols);
     const size_t kept = (size_t)smaller(o->kept, k);
     const size_t members = (size_t)members_most(interactions, k);
-    const size_t scratch =
-        (n * (2 * sizeof(float) + sizeof(int32_t))) + 2 * m * sizeof(int32_t) +
-        members * sizeof(struct member) +
-        (size_t)k * ((size_t)mat_ld(k) * sizeof(float) + sizeof(struct topk_hit) + 2 * 4);
+    const size_t scratch = (n * (2 * sizeof(float) + sizeof(int32_t))) + 2 * m * sizeof(int32_t) +
+                           members * sizeof(struct member) +
+                           (size_t)k * ((size_t)mat_ld(k) * sizeof(float) +
+                                        sizeof(struct topk_hit) + 2 * sizeof(float));
     const size_t scaled = 2 * (size_t)csr_entries(interactions) * 8 + (n + m) * 8;
     return scaled + (size_t)o->threads * scratch + 2 * n * kept * 8 + 3 * n * 8;
 }
@@ -516,6 +516,20 @@ bool item_item_train(const struct csr *interactions, const struct item_item_opti
 }
 
 /* ---- use ---- */
+
+void item_item_target_scales(const struct csr *interactions,
+                             const struct item_item_options *options, float *out)
+{
+    struct csr z = item_item_scaled(interactions, options);
+    struct csr zt = csr_transpose(&z);
+    CLEANUP(mem_free) double *squares = mem_array((size_t)zt.rows + 1, sizeof *squares);
+    const double mean = item_item_squares(&zt, squares);
+    for (int i = 0; i < zt.rows; i++) {
+        out[i] = squares[i] > 0 ? (float)item_item_target_scale(options, squares[i], mean) : 1;
+    }
+    csr_free(&z);
+    csr_free(&zt);
+}
 
 void item_item_add_scores(const struct csr *weights, float weight_exponent, int count,
                           const int32_t *items, const float *observed, float *scores)

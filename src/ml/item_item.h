@@ -59,6 +59,11 @@ void item_item_add_scores(const struct csr *weights, float weight_exponent, int 
 /* w_ij, 0 where there is none: what item i adds to the score of j. */
 float item_item_weight(const struct csr *weights, int i, int j);
 
+/* (g_jj / mean g)^-target_exponent of all items into out (n), 1 for items without entries: what item_item_train multiplies the weights into j
+ * by. */
+void item_item_target_scales(const struct csr *interactions,
+                             const struct item_item_options *options, float *out);
+
 /* x_ui of an observed weight. */
 float item_item_value(float observed, float weight_exponent);
 

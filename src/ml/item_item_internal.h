@@ -8,7 +8,7 @@
 /* What the fast item-item model and its reference share; nobody else includes this. */
 
 /* z_ui = sqrt(s_u) x_ui, so that G = Z'Z; rows beyond ITEM_ITEM_ROW_MAX are empty. Owned by the caller. */
-struct csr item_item_scaled(const struct csr *interactions, const struct item_item_options *o);
+struct csr item_item_scaled(const struct csr *a, const struct item_item_options *o);
 
 /* g_ii of all items into out (n) from Z' (n, m); returns their mean over items with entries, 1 for none. */
 double item_item_squares(const struct csr *by_item, double *out);

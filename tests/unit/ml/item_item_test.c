@@ -38,7 +38,7 @@ static double distance_of(const struct csr *a, const struct item_item_options *o
 {
     struct err err = {0};
     struct csr fast;
-    double *plain = mem_array(N * N, sizeof *plain);
+    double *plain = mem_array((size_t)N * N, sizeof *plain);
     assert_succeeds(item_item_train(a, o, &fast, &err), err);
     item_item_reference(a, o, plain);
     double d = distance(&fast, plain);
@@ -157,7 +157,7 @@ static void one_thread_and_three_give_the_same_bytes(void **state)
 static void check_kept(const struct csr *whole, const struct csr *kept, int j, int most)
 {
     int count = 0;
-    double smallest = INFINITY;
+    double smallest = (double)INFINITY;
     double dropped = 0;
     for (int i = 0; i < N; i++) {
         double is = (double)item_item_weight(kept, i, j);
