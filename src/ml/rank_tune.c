@@ -414,6 +414,17 @@ static void put(struct csr *to, int row, const struct csr *from, int64_t entry)
     to->weight[at] = from->weight[entry];
 }
 
+/* Of a row of `count`: the share, rounded, but one at least of two or more, and never all. */
+static int64_t held_of(int64_t count, double fraction)
+{
+    int64_t held = llround(fraction * (double)count);
+    if (held < 1 && fraction > 0) {
+        held = 1;
+    }
+    return held < count ? held : (count > 0 ? count - 1 : 0);
+}
+
+/* Each entry is held out with the chance that leaves the wanted number for the rest of the row: every choice of them is as likely. */
 void rank_hold_out(const struct csr *all, double fraction, uint64_t seed, struct csr *out_known,
                    struct csr *out_later)
 {
@@ -421,12 +432,13 @@ void rank_hold_out(const struct csr *all, double fraction, uint64_t seed, struct
     *out_known = empty_like(all);
     *out_later = empty_like(all);
     for (int u = 0; u < all->rows; u++) {
+        int64_t wanted = held_of(all->start[u + 1] - all->start[u], fraction);
         out_known->start[u + 1] = out_known->start[u];
         out_later->start[u + 1] = out_later->start[u];
         for (int64_t e = all->start[u]; e < all->start[u + 1]; e++) {
-            const bool last = e + 1 == all->start[u + 1];
-            const bool lonely = last && out_known->start[u + 1] == out_known->start[u];
-            const bool out = rng_unit(&rng) < fraction && !lonely;
+            const uint64_t left = (uint64_t)(all->start[u + 1] - e);
+            const bool out = rng_below(&rng, left) < (uint64_t)wanted;
+            wanted -= out;
             put(out ? out_later : out_known, u, all, e);
         }
     }

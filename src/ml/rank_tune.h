@@ -37,8 +37,8 @@ CAN_FAIL bool rank_tune(const struct csr *known, const struct csr *later, int k,
                         const struct rank_tune_options *options, struct rank_tuned *out,
                         struct err *err);
 
-/* Cuts interactions into a part to learn from and a part held out: each entry is held out with probability fraction (0 .. 1), by seed; a shopper keeps at
- * least one. Both (m, n), owned by the caller. */
+/* Cuts interactions into a part to learn from and a part held out, by seed: of each shopper the fraction (0 .. 1) of entries, rounded, but one at least
+ * and never all, so that shoppers who did little count as much as in published splits. Both (m, n), owned by the caller. */
 void rank_hold_out(const struct csr *all, double fraction, uint64_t seed, struct csr *out_known,
                    struct csr *out_later);
 
