@@ -218,6 +218,7 @@ static void release(struct affinity *m)
             affinity_sources[s].release(m);
         }
     }
+    topk_index_free(&m->index);
     free(m->order);
     free(m->by_category);
     free(m->category_first);

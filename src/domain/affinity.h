@@ -46,8 +46,40 @@ bool affinity_knows(const struct affinity *a,
 /* Filter: true keeps the product (in stock, not just bought ...); the open carts' own products and those bought lately are always left out. */
 typedef bool pick_filter(void *ctx, const char *product_id);
 
-/* Top k for this shopper. Fold-in uses the shopper's recent events and cart lines with the training's event weights and time decay at now_us.
- * Fills from the chain until k are found; says of each pick where it came from. */
+/* What is wanted of the picks, beside that they please. Members left out ask for nothing. */
+struct affinity_shelf;
+struct pick_wish {
+    const struct shopper *shopper;
+    int64_t now_us;
+    int k; /* 0 .. PICKS_MAX */
+    const struct affinity_shelf
+        *shelf; /* in stock, at which price (affinity_shelf.h); NULL: all, at training's */
+    const char *category; /* this one and those below it: "A" takes "A > B"; NULL: any */
+    bool priced;          /* with it: a known price, price_min .. price_max */
+    int64_t price_min;
+    int64_t price_max;
+    const char *const *without; /* product ids */
+    size_t without_count;
+    pick_filter *keep;
+    void *ctx;
+    /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each
+     * other, or factors (32 or more) that point the same way, cosine .98. Brand and category unknown: no family. */
+    bool diverse;
+    void (*stage)(void *stage_ctx,
+                  const char *done); /* called as stages end, by name: for measurements; NULL */
+    void *stage_ctx;
+};
+
+/* Top k for this shopper: what the sources find in what they did (fold-in uses the shopper's recent events and cart lines with the training's
+ * event weights and time decay at now_us), then the chain until k are found; says of each pick where it came from. */
+void affinity_recommend(const struct affinity *m, const struct pick_wish *wish, struct picks *out);
+
+/* The same for many shoppers at once, for whoever plans ahead: the products are scanned for all of them together. out (count). The answers
+ * are those of affinity_recommend one by one. */
+void affinity_recommend_many(const struct affinity *m, const struct pick_wish *wishes, int count,
+                             int threads, struct picks *out);
+
+/* affinity_recommend without wishes but keep: the bare ranking, as training judges it. */
 void affinity_rank(const struct affinity *m, const struct shopper *s, int64_t now_us, int k,
                    pick_filter *keep, void *ctx, struct picks *out);
 

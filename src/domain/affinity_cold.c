@@ -90,6 +90,9 @@ static void similar_to(struct ranking *r, int seed)
         }
     }
     for (int i = 0; i < count; i++) {
+        if (!ranking_varies(r, best[i].id)) {
+            continue;
+        }
         ranking_add(r, best[i].id, (double)best[i].score, PICK_SIMILAR, affinity_item_id(m, seed));
     }
 }
@@ -110,7 +113,7 @@ static void take_popular(struct ranking *r, const int32_t *items, int count,
                          enum pick_source source, const char *because)
 {
     for (int i = 0; i < count && !ranking_full(r); i++) {
-        if (ranking_allows(r, items[i])) {
+        if (ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
             ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, because);
         }
     }

@@ -1,6 +1,11 @@
 /* The source of the factors: the live shopper folded into the factor space, the nearest products, and which of the shopper's own products each of
  * them is due to. */
+#include "base/cleanup.h"
+#include "base/mem.h"
 #include "domain/affinity_internal.h"
+
+#include <assert.h>
+#include <string.h>
 
 /* What the factors keep for one request. */
 struct folded {
@@ -8,6 +13,10 @@ struct folded {
     int32_t items[OWN_MAX]; /* the own products that have factors */
     float weights[OWN_MAX];
     int count;
+    const struct affinity *model;
+    struct topk_hit *hits; /* (room) nearest products */
+    int room;
+    int hit_count;
 };
 
 static struct als_entries entries_of(const struct folded *f)
@@ -16,7 +25,7 @@ static struct als_entries entries_of(const struct folded *f)
 }
 
 /* NULL: nothing the shopper did has factors, or they cannot be solved for; then the next stage speaks. */
-static const struct folded *fold(struct ranking *r)
+static struct folded *fold(struct ranking *r)
 {
     const struct affinity *m = r->model;
     struct folded *f = arena_alloc(r->arena, sizeof *f);
@@ -31,29 +40,68 @@ static const struct folded *fold(struct ranking *r)
     if (f->count == 0 || !als_fold_in(&m->server, &done, f->factors, &err)) {
         return NULL;
     }
+    f->model = m;
+    f->room = r->depth;
+    f->hits = arena_array(r->arena, (size_t)r->depth, sizeof *f->hits);
     r->state[SOURCE_FACTORS] = f;
     return f;
 }
 
-static bool keep_item(void *ctx, int item)
+static void search_one(struct ranking *r, struct folded *f)
 {
-    const struct ranking *r = ctx;
-    return r->keep(r->ctx, affinity_item_id(r->model, item));
+    f->hit_count =
+        topk_index_search(r->model->index, f->factors, r->depth, &r->filter, f->hits, NULL);
+}
+
+/* All at the depth of the deepest: the best of more are the best of fewer. */
+static void search_many(struct folded *const *folded, const struct topk_filter *filters, int count,
+                        int depth, int threads)
+{
+    const struct affinity *m = folded[0]->model;
+    struct mat rows = mat_make(count, m->factors.cols);
+    CLEANUP(mem_free)
+    struct topk_hit *hits = mem_array((size_t)count * (size_t)depth + 1, sizeof *hits);
+    CLEANUP(mem_free) int *counts = mem_array((size_t)count, sizeof *counts);
+    for (int i = 0; i < count; i++) {
+        memcpy(mat_row(&rows, i), folded[i]->factors, (size_t)rows.cols * sizeof(float));
+    }
+    topk_index_batch(m->index, &(struct topk_queries){&rows, filters, depth, threads}, hits, counts,
+                     NULL);
+    for (int i = 0; i < count; i++) {
+        struct folded *f = folded[i];
+        f->hit_count = counts[i] < f->room ? counts[i] : f->room;
+        memcpy(f->hits, hits + (ptrdiff_t)i * depth, (size_t)f->hit_count * sizeof *hits);
+    }
+    mat_free(&rows);
+}
+
+void factors_search_together(struct ranking *const *rankings, int count, int threads)
+{
+    struct folded *folded[TOPK_PASS];
+    struct topk_filter filters[TOPK_PASS];
+    int depth = 0;
+    int found = 0;
+    assert(count <= TOPK_PASS);
+    for (int i = 0; i < count; i++) {
+        struct folded *f = rankings[i]->wanted > 0 ? fold(rankings[i]) : NULL;
+        if (f && count == 1) {
+            search_one(rankings[i], f);
+        } else if (f) {
+            filters[found] = rankings[i]->filter;
+            depth = f->room > depth ? f->room : depth;
+            folded[found++] = f;
+        }
+    }
+    if (found > 0) {
+        search_many(folded, filters, found, depth, threads);
+    }
 }
 
 void factors_collect(struct ranking *r)
 {
-    const struct affinity *m = r->model;
-    const struct folded *f = m->is_als ? fold(r) : NULL;
-    struct topk_hit *hits = arena_array(r->arena, (size_t)r->depth, sizeof *hits);
-    struct topk_filter filter = {
-        .excluded = r->excluded, .keep = r->keep ? keep_item : NULL, .ctx = r};
-    if (!f) {
-        return;
-    }
-    int count = topk_search(&m->factors, f->factors, r->depth, &filter, hits);
-    for (int i = 0; i < count && hits[i].score > 0; i++) {
-        ranking_put(r, SOURCE_FACTORS, hits[i].id, hits[i].score);
+    const struct folded *f = r->state[SOURCE_FACTORS];
+    for (int i = 0; f && i < f->hit_count && f->hits[i].score > 0; i++) {
+        ranking_put(r, SOURCE_FACTORS, f->hits[i].id, f->hits[i].score);
     }
 }
 

@@ -105,5 +105,8 @@ bool affinity_index(struct affinity *m, struct err *err)
     }
     index_popularity(m);
     index_categories(m);
+    if (m->is_als) {
+        m->index = topk_index_make(&m->factors, 1);
+    }
     return true;
 }

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "domain/affinity_file.h"
 #include "ml/als_serve.h"
-#include "ml/topk.h"
+#include "ml/topk_index.h"
 
 /* What the affinity files share; nobody else includes this. */
 #define AFFINITY_KIND_ALS        "affinity-als"
@@ -42,10 +42,11 @@ struct affinity {
     struct mat factors;       /* (trained, k), in the eigenbasis of their Gram matrix */
     struct als_server server; /* over the factors */
     /* computed at load, owned */
-    int32_t *order;          /* (count) most popular first */
-    int32_t *by_category;    /* (count) category by category, most popular first */
-    int32_t *category_first; /* (categories + 1) */
-    int32_t *slots;          /* hash table of items by id; -1 free */
+    struct topk_index *index; /* over the factors; NULL without */
+    int32_t *order;           /* (count) most popular first */
+    int32_t *by_category;     /* (count) category by category, most popular first */
+    int32_t *category_first;  /* (categories + 1) */
+    int32_t *slots;           /* hash table of items by id; -1 free */
     uint64_t slot_mask;
     /* what each source keeps of the file, owned by the source; NULL: it has nothing there */
     void *part[SOURCE_COUNT];
@@ -110,23 +111,32 @@ struct candidates {
     int16_t slots[CANDIDATE_SLOTS]; /* hash of items to 1 + their place in all; 0 free */
 };
 
+/* What affinity_shelf.h tells of. */
+struct affinity_shelf {
+    int count;
+    uint64_t *stocked; /* a bit an item */
+    int64_t *price;    /* (count) MONEY_UNKNOWN */
+};
+
 /* One request for picks, filled stage by stage. */
 struct ranking {
     const struct affinity *model;
+    const struct pick_wish *wish;
     const struct shopper *shopper;
     const struct cart *cart; /* the open cart; NULL */
     int64_t now_us;
     int wanted;
-    int depth; /* candidates to propose, each source */
-    pick_filter *keep;
-    void *ctx;
-    uint64_t *excluded; /* a bit an item: in a cart, bought, or picked already */
+    int depth;                 /* candidates to propose, each source */
+    struct topk_filter filter; /* everything that decides whether an item may be shown */
+    uint64_t *excluded; /* of the filter; a bit an item: in a cart, bought, or picked already */
+    bool diverse;
     struct own own;
     struct candidates candidates;
     void
         *state[SOURCE_COUNT]; /* what a source keeps between its calls for this request; in arena */
     struct arena *arena;      /* of this request */
     struct picks *out;
+    int32_t picked[PICKS_MAX]; /* items of out */
 };
 
 bool ranking_full(const struct ranking *r);
@@ -134,6 +144,10 @@ bool ranking_allows(const struct ranking *r, int item);
 void ranking_exclude(struct ranking *r, int item);
 void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
                  const char *because);
+
+/* Whether the picks so far hold less than two variants of the item, or nobody asked for diversity. */
+bool ranking_varies(const struct ranking *r, int item);
+bool affinity_are_variants(const struct affinity *m, int a, int b);
 
 /* First stage: fills r->own. */
 void ranking_own(struct ranking *r);
@@ -178,7 +192,8 @@ void ranking_candidates(struct ranking *r);
 /* The product of the shopper's own that the candidate is due to: asked of the source that adds most to the blended score. NULL: unknown. */
 const char *ranking_because(const struct ranking *r, const struct candidate *c);
 
-/* The source of the factors (affinity_factors.c). */
+/* The source of the factors (affinity_factors.c). Many rankings may be searched for together before they collect; the answers are the same. */
+void factors_search_together(struct ranking *const *rankings, int count, int threads);
 void factors_collect(struct ranking *r);
 void factors_score(struct ranking *r);
 struct cause factors_explain(const struct ranking *r, int item);

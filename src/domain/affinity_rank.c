@@ -5,6 +5,9 @@
 #include "domain/affinity_internal.h"
 
 #include <assert.h>
+#include <string.h>
+
+enum { VARIED_DEPTH = 3 }; /* candidates for each pick, where some may be left out for variety */
 
 const char *pick_source_name(enum pick_source s)
 {
@@ -28,8 +31,7 @@ bool ranking_full(const struct ranking *r)
 
 bool ranking_allows(const struct ranking *r, int item)
 {
-    bool excluded = (r->excluded[item / 64] >> (item % 64)) & 1;
-    return !excluded && (!r->keep || r->keep(r->ctx, affinity_item_id(r->model, item)));
+    return topk_filter_allows(&r->filter, item);
 }
 
 void ranking_exclude(struct ranking *r, int item)
@@ -41,6 +43,7 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
                  const char *because)
 {
     assert(!ranking_full(r));
+    r->picked[r->out->count] = item;
     r->out->items[r->out->count++] = (struct pick){
         .product_id = affinity_item_id(r->model, item),
         .score = score,
@@ -72,38 +75,153 @@ static void exclude_own(struct ranking *r)
     }
 }
 
+static bool keep_item(void *ctx, int item)
+{
+    const struct ranking *r = ctx;
+    return r->wish->keep(r->wish->ctx, affinity_item_id(r->model, item));
+}
+
+/* A bit for each category that is the wished one or lies below it. */
+static uint64_t *categories_within(const struct ranking *r, const char *wished)
+{
+    static const char below[] = " > ";
+    const struct affinity *m = r->model;
+    const size_t len = strlen(wished);
+    uint64_t *bits = arena_array(r->arena, (size_t)m->categories / 64 + 1, sizeof *bits);
+    for (int c = 1; c < m->categories; c++) {
+        const char *name = affinity_category_name(m, c);
+        bool within = strncmp(name, wished, len) == 0 &&
+                      (name[len] == '\0' || strncmp(name + len, below, strlen(below)) == 0);
+        bits[c / 64] |= (uint64_t)within << (c % 64);
+    }
+    return bits;
+}
+
+static void filter_fill(struct ranking *r)
+{
+    const struct pick_wish *w = r->wish;
+    const struct affinity *m = r->model;
+    r->excluded = arena_array(r->arena, (size_t)m->count / 64 + 1, sizeof *r->excluded);
+    r->filter.excluded = r->excluded;
+    if (w->shelf) {
+        assert(w->shelf->count == m->count);
+        r->filter.within = w->shelf->stocked;
+    }
+    if (w->category) {
+        r->filter.group = m->category;
+        r->filter.groups = categories_within(r, w->category);
+    }
+    if (w->priced) {
+        r->filter.value = w->shelf ? w->shelf->price : m->price;
+        r->filter.value_min = w->price_min > 0 ? w->price_min : 0; /* unknown is below */
+        r->filter.value_max = w->price_max;
+    }
+    if (w->keep) {
+        r->filter.keep = keep_item;
+        r->filter.ctx = r;
+    }
+    for (size_t i = 0; i < w->without_count; i++) {
+        int item = affinity_find(m, w->without[i]);
+        if (item >= 0) {
+            ranking_exclude(r, item);
+        }
+    }
+    exclude_own(r);
+}
+
 /* The best candidates become picks. */
 static void ranking_pick(struct ranking *r)
 {
     for (int i = 0; i < r->candidates.count && !ranking_full(r); i++) {
         const struct candidate *c = &r->candidates.all[i];
-        ranking_add(r, c->item, (double)c->blended, PICK_SESSION, ranking_because(r, c));
+        bool picked = r->excluded[c->item / 64] >> (c->item % 64) & 1;
+        if (!picked && ranking_varies(r, c->item)) {
+            ranking_add(r, c->item, (double)c->blended, PICK_SESSION, ranking_because(r, c));
+        }
+    }
+}
+
+static void stage_done(const struct ranking *r, const char *name)
+{
+    if (r->wish->stage) {
+        r->wish->stage(r->wish->stage_ctx, name);
+    }
+}
+
+/* Everything up to the search for candidates. */
+static struct ranking *ranking_start(const struct affinity *m, const struct pick_wish *w,
+                                     struct arena *arena, struct picks *out)
+{
+    struct ranking *r = arena_alloc(arena, sizeof *r);
+    assert(w->k >= 0 && w->k <= PICKS_MAX);
+    r->model = m;
+    r->wish = w;
+    r->shopper = w->shopper;
+    r->cart = shopper_open_cart(w->shopper);
+    r->now_us = w->now_us;
+    r->wanted = w->k;
+    r->depth = w->diverse ? VARIED_DEPTH * w->k : w->k;
+    r->diverse = w->diverse;
+    r->arena = arena;
+    r->out = out;
+    out->count = 0;
+    filter_fill(r);
+    ranking_own(r);
+    return r;
+}
+
+static void ranking_finish(struct ranking *r)
+{
+    if (r->wanted > 0) {
+        ranking_candidates(r);
+        stage_done(r, "candidates");
+        ranking_pick(r);
+        stage_done(r, "reasons and variety");
+    }
+    ranking_cold(r);
+    if (!ranking_full(r) && r->diverse) { /* nothing else is left */
+        r->diverse = false;
+        ranking_pick(r);
+        ranking_cold(r);
+    }
+    stage_done(r, "chain");
+}
+
+void affinity_recommend(const struct affinity *m, const struct pick_wish *wish, struct picks *out)
+{
+    CLEANUP(arena_free) struct arena arena = {0};
+    struct ranking *r = ranking_start(m, wish, &arena, out);
+    stage_done(r, "own products");
+    if (m->is_als && wish->k > 0) {
+        factors_search_together(&r, 1, 1);
+        stage_done(r, "fold-in and scan");
+    }
+    ranking_finish(r);
+}
+
+void affinity_recommend_many(const struct affinity *m, const struct pick_wish *wishes, int count,
+                             int threads, struct picks *out)
+{
+    for (int from = 0; from < count; from += TOPK_PASS) {
+        CLEANUP(arena_free) struct arena arena = {0};
+        struct ranking *rankings[TOPK_PASS];
+        const int n = count - from < TOPK_PASS ? count - from : TOPK_PASS;
+        for (int i = 0; i < n; i++) {
+            rankings[i] = ranking_start(m, &wishes[from + i], &arena, &out[from + i]);
+        }
+        if (m->is_als) {
+            factors_search_together(rankings, n, threads);
+        }
+        for (int i = 0; i < n; i++) {
+            ranking_finish(rankings[i]);
+        }
     }
 }
 
 void affinity_rank(const struct affinity *m, const struct shopper *s, int64_t now_us, int k,
                    pick_filter *keep, void *ctx, struct picks *out)
 {
-    assert(k >= 0 && k <= PICKS_MAX);
-    CLEANUP(arena_free) struct arena arena = {0};
-    struct ranking *r = arena_alloc(&arena, sizeof *r);
-    r->model = m;
-    r->shopper = s;
-    r->cart = shopper_open_cart(s);
-    r->now_us = now_us;
-    r->wanted = k;
-    r->depth = k;
-    r->keep = keep;
-    r->ctx = ctx;
-    r->arena = &arena;
-    r->excluded = arena_array(&arena, (size_t)m->count / 64 + 1, sizeof *r->excluded);
-    r->out = out;
-    out->count = 0;
-    exclude_own(r);
-    if (k > 0) {
-        ranking_own(r);
-        ranking_candidates(r);
-        ranking_pick(r);
-    }
-    ranking_cold(r);
+    const struct pick_wish wish = {
+        .shopper = s, .now_us = now_us, .k = k, .keep = keep, .ctx = ctx};
+    affinity_recommend(m, &wish, out);
 }

@@ -29,6 +29,9 @@ struct topk_filter {
     void *ctx;
 };
 
+/* Whether the filter lets the item through; its keep is asked last. */
+bool topk_filter_allows(const struct topk_filter *filter, int id);
+
 /* The k best rows of items (n, k') for query (k'). Writes at most k hits to out, best first, and
  * returns how many: fewer than k only if the filter or n leaves fewer. A score that is NaN is never
  * answered. */

@@ -19,9 +19,6 @@ void topk_heap_offer(struct topk_heap *heap, int id, float score);
 /* Turns the heap into a list, best first; returns how many. */
 int topk_heap_finish(struct topk_heap *heap);
 
-/* Whether the filter lets the item through; its keep is asked last. */
-bool topk_filter_allows(const struct topk_filter *filter, int id);
-
 /* A score below this cannot enter any more; one that equals it may. */
 static inline float topk_heap_threshold(const struct topk_heap *heap)
 {

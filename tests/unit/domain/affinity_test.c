@@ -3,6 +3,8 @@
 
 #include "base/cleanup.h"
 #include "domain/affinity_file.h"
+#include "domain/affinity_shelf.h"
+#include "domain/money.h"
 #include "ml/als_serve.h"
 #include "ml/csr.h"
 #include "support/spec.h"
@@ -298,6 +300,165 @@ static void no_product_comes_up_twice(void **state)
     }
 }
 
+/* ---- wishes ---- */
+
+/* The shopper of these tests: looked at b9 and a1, has b10 in the cart. */
+static const struct shopper *anna(void)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "a1"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 3, .sku = "b10")};
+    return shopper_fold_all(NULL, "c:anna", events, 3, INT64_MAX, &w.arena);
+}
+
+static struct pick_wish a_wish(int k)
+{
+    return (struct pick_wish){.shopper = anna(), .now_us = TEST_DAY_US + HOURS(1), .k = k};
+}
+
+static const struct affinity_item *item_of(const char *id)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        if (strcmp(w.ids[i], id) == 0) {
+            return &w.items[i];
+        }
+    }
+    fail_msg("no item %s", id);
+    return NULL;
+}
+
+static void a_wished_category_and_price_hold_in_every_stage(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct pick_wish wish = a_wish(ITEMS);
+    struct picks p;
+    (void)state;
+    wish.category = "hats";
+    wish.priced = true;
+    wish.price_min = 1900;
+    wish.price_max = 2700;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 8); /* b9 .. b15, n16 and n17, without b10, which is in the cart */
+    for (int i = 0; i < p.count; i++) {
+        const struct affinity_item *item = item_of(p.items[i].product_id);
+        assert_string_equal(item->category, "hats");
+        assert_in_range(item->price_minor, 1900, 2700);
+    }
+    wish.category = "hat"; /* not a level above */
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 0);
+}
+
+static void what_the_shelf_says_is_out_of_stock_leaves_no_hole(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    CLEANUP(affinity_shelf_free) struct affinity_shelf *shelf = affinity_shelf_make(a);
+    struct pick_wish wish = a_wish(ITEMS - 4);
+    struct picks p;
+    (void)state;
+    affinity_shelf_put(shelf, a, "b11", 0, MONEY_UNKNOWN);
+    affinity_shelf_put(shelf, a, "b12", 0, MONEY_UNKNOWN);
+    affinity_shelf_put(shelf, a, "a3", 0, MONEY_UNKNOWN);
+    affinity_shelf_put(shelf, a, "b12", 7, 500);
+    affinity_shelf_put(shelf, a, "not ours", 0, 1);
+    wish.shelf = shelf;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, ITEMS - 4);
+    assert_false(contains(&p, "b11"));
+    assert_false(contains(&p, "a3"));
+    assert_true(contains(&p, "b12"));
+    wish.priced = true; /* prices are the shelf's where it knows one */
+    wish.price_min = 400;
+    wish.price_max = 600;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.items[0].product_id, "b12");
+}
+
+static void ids_the_caller_does_not_want_stay_away(void **state)
+{
+    static const char *const without[] = {"b11", "unheard of", "n18"};
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.popularity);
+    struct pick_wish wish = a_wish(ITEMS);
+    struct picks p;
+    (void)state;
+    wish.without = without;
+    wish.without_count = 3;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, ITEMS - 3); /* and without b10 of the cart */
+    assert_false(contains(&p, "b11"));
+    assert_false(contains(&p, "n18"));
+}
+
+static int variants_before(const struct picks *p, int at)
+{
+    const struct affinity_item *item = item_of(p->items[at].product_id);
+    int variants = 0;
+    for (int i = 0; i < at; i++) {
+        const struct affinity_item *other = item_of(p->items[i].product_id);
+        const double ratio = (double)item->price_minor / (double)other->price_minor;
+        variants += item->brand && other->brand && strcmp(item->brand, other->brand) == 0 &&
+                    strcmp(item->category, other->category) == 0 && ratio <= 1.1 &&
+                    ratio >= 1 / 1.1;
+    }
+    return variants;
+}
+
+static void no_third_variant_comes_up_while_anything_else_is_left(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct pick_wish wish = a_wish(10);
+    struct picks p;
+    int most = 0;
+    (void)state;
+    affinity_recommend(a, &wish, &p);
+    for (int i = 0; i < p.count; i++) {
+        most = variants_before(&p, i) > most ? variants_before(&p, i) : most;
+    }
+    assert_true(most >= 2); /* without the wish there would be three */
+    wish.diverse = true;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 10);
+    for (int i = 0; i < p.count; i++) {
+        assert_true(variants_before(&p, i) < 2);
+    }
+    wish.k = ITEMS; /* all there are: nothing is held back for variety */
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, ITEMS - 1);
+}
+
+static void many_shoppers_at_once_get_what_each_gets_alone(void **state)
+{
+    enum { MANY = 130 };
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    static struct pick_wish wishes[MANY];
+    static struct picks together[MANY];
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        struct event events[] = {
+            an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = w.ids[i % ITEMS]),
+            an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = w.ids[i * 7 % ITEMS])};
+        wishes[i] = a_wish(i % 12);
+        wishes[i].shopper = shopper_fold_all(NULL, "c:x", events, 2, INT64_MAX, &w.arena);
+        wishes[i].category = i % 5 == 0 ? "shoes" : NULL;
+        wishes[i].diverse = i % 2;
+        wishes[i].keep = i % 3 ? NULL : no_b10;
+    }
+    affinity_recommend_many(a, wishes, MANY, 2, together);
+    for (int i = 0; i < MANY; i++) {
+        struct picks alone;
+        affinity_recommend(a, &wishes[i], &alone);
+        assert_int_equal(together[i].count, alone.count);
+        for (int n = 0; n < alone.count; n++) {
+            const struct pick *x = &together[i].items[n];
+            const struct pick *y = &alone.items[n];
+            assert_string_equal(x->product_id, y->product_id);
+            assert_true(x->score == y->score && x->source == y->source);
+            assert_ptr_equal(x->because, y->because);
+        }
+    }
+}
+
 /* ---- weights, refusals ---- */
 
 static void what_was_done_fades_by_half_in_a_month(void **state)
@@ -348,6 +509,40 @@ static void a_model_that_would_misread_is_refused_and_says_why(void **state)
     assert_refused("id_start", start, "end to end");
 }
 
+/* What a reader of the file does with bytes that may be anything. */
+static bool loads(const uint8_t *bytes, size_t len)
+{
+    struct err err = {0};
+    struct model_file file = {0};
+    struct affinity *a = NULL;
+    if (!model_file_view(bytes, len, &file, &err)) {
+        return false;
+    }
+    bool ok = affinity_load(&file, "affinity-1", &a, &err);
+    affinity_free(&a);
+    return ok;
+}
+
+static void every_flipped_byte_and_every_truncation_of_a_model_is_refused(void **state)
+{
+    const struct buf *files[] = {&w.als, &w.popularity};
+    (void)state;
+    for (int f = 0; f < 2; f++) {
+        const size_t len = files[f]->len;
+        uint8_t *bytes = aligned_alloc(64, (len + 63) / 64 * 64);
+        memcpy(bytes, files[f]->data, len);
+        assert_true(loads(bytes, len));
+        for (size_t i = 0; i < len; i++) {
+            bytes[i] ^= (uint8_t)(1U << (i % 8));
+            assert_false(loads(bytes, len));
+            bytes[i] ^= (uint8_t)(1U << (i % 8));
+            assert_false(loads(bytes, i));
+        }
+        assert_true(loads(bytes, len));
+        free(bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,8 +558,14 @@ int main(void)
         cmocka_unit_test_teardown(what_is_in_the_cart_or_was_just_bought_is_left_out, forget),
         cmocka_unit_test_teardown(the_callers_filter_holds_in_every_stage, forget),
         cmocka_unit_test_teardown(no_product_comes_up_twice, forget),
+        cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),
+        cmocka_unit_test_teardown(what_the_shelf_says_is_out_of_stock_leaves_no_hole, forget),
+        cmocka_unit_test_teardown(ids_the_caller_does_not_want_stay_away, forget),
+        cmocka_unit_test_teardown(no_third_variant_comes_up_while_anything_else_is_left, forget),
+        cmocka_unit_test_teardown(many_shoppers_at_once_get_what_each_gets_alone, forget),
         cmocka_unit_test(what_was_done_fades_by_half_in_a_month),
         cmocka_unit_test(a_model_that_would_misread_is_refused_and_says_why),
+        cmocka_unit_test(every_flipped_byte_and_every_truncation_of_a_model_is_refused),
     };
     return cmocka_run_group_tests(tests, build_world, free_world);
 }
