@@ -69,3 +69,10 @@ SELECT product_id, title, url, image_url, price_minor, currency, category, brand
 SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at
   FROM cartwright.product
  ORDER BY product_id;
+
+-- name: products_changed
+-- Stock and price of what was written at or after a time: the index on updated_at.
+SELECT product_id, price_minor, stock, updated_at
+  FROM cartwright.product
+ WHERE updated_at >= $1::timestamptz
+ ORDER BY updated_at;

@@ -43,6 +43,20 @@ void affinity_shelf_free(struct affinity_shelf **shelf)
     }
 }
 
+static int64_t price_shown(const struct affinity *m, int item, int64_t price_minor)
+{
+    return price_minor == MONEY_UNKNOWN ? m->price[item] : price_minor;
+}
+
+bool affinity_shelf_differs(const struct affinity_shelf *shelf, const struct affinity *m,
+                            const char *product_id, int64_t stock, int64_t price_minor)
+{
+    const int item = affinity_find(m, product_id);
+    const bool stocked = item >= 0 && (shelf->stocked[item / 64] >> (item % 64) & 1);
+    return item >= 0 &&
+           (stocked != (stock != 0) || shelf->price[item] != price_shown(m, item, price_minor));
+}
+
 void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
                         const char *product_id, int64_t stock, int64_t price_minor)
 {
@@ -56,5 +70,5 @@ void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
     } else {
         shelf->stocked[item / 64] |= bit;
     }
-    shelf->price[item] = price_minor == MONEY_UNKNOWN ? m->price[item] : price_minor;
+    shelf->price[item] = price_shown(m, item, price_minor);
 }

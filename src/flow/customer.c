@@ -103,18 +103,23 @@ bool decide_customer(const struct decide_means *m, const char *customer_id, stru
     return true;
 }
 
-bool decide_recommendations(const struct decide_means *m, const char *customer_id, int k,
-                            struct arena *a, struct buf *out, bool *out_found, struct err *err)
+bool decide_recommendations(const struct decide_means *m, const char *customer_id,
+                            const struct pick_wish *wish, struct arena *a, struct buf *out,
+                            bool *out_found, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    struct picks_wanted want = {hold.set->affinity, *wish};
     struct shown_picks shown;
     struct view v;
 
-    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err) ||
-        !picks_show(lease.db,
-                    &(struct picks_wanted){hold.set->affinity, v.shopper, clock_now_us(), k}, a,
-                    &shown, err)) {
+    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+        return false;
+    }
+    want.wish.shopper = v.shopper;
+    want.wish.now_us = clock_now_us();
+    want.wish.shelf = hold.set->shelf;
+    if (!picks_show(lease.db, &want, a, &shown, err)) {
         return false;
     }
     *out_found = true; /* a shopper never seen gets the popular products, and the answer says so */

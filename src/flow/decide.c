@@ -181,8 +181,11 @@ static bool consider(const struct decider *d, const char *key, struct considered
         c->score = answer_score_of(d->models->risk, c->view.shopper, c->cart, c->now_us,
                                    &d->models->context, d->config->risk_threshold, &c->x);
         if (!picks_show(d->db,
-                        &(struct picks_wanted){d->models->affinity, c->view.shopper, c->now_us,
-                                               (int)d->config->picks},
+                        &(struct picks_wanted){d->models->affinity,
+                                               {.shopper = c->view.shopper,
+                                                .now_us = c->now_us,
+                                                .k = (int)d->config->picks,
+                                                .shelf = d->models->shelf}},
                         d->arena, &c->shown, err)) {
             return false;
         }

@@ -45,8 +45,9 @@ CAN_FAIL bool decide_read(const struct decide_means *m, const char *outreach_id,
 /* GET /v1/customers/{id}: cart, risk with reasons, consent; and recommendations. at_us 0: now. */
 CAN_FAIL bool decide_customer(const struct decide_means *m, const char *customer_id,
                               struct arena *a, struct buf *out, bool *out_found, struct err *err);
-CAN_FAIL bool decide_recommendations(const struct decide_means *m, const char *customer_id, int k,
-                                     struct arena *a, struct buf *out, bool *out_found,
-                                     struct err *err);
+/* The products wished for: k, category and prices of the wish are read. */
+CAN_FAIL bool decide_recommendations(const struct decide_means *m, const char *customer_id,
+                                     const struct pick_wish *wish, struct arena *a, struct buf *out,
+                                     bool *out_found, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "flow/live_cache.h"
+#include "flow/live_shelf.h"
 #include "ml/blas.h"
 #include "store/models.h"
 #include "store/shop_days.h"
@@ -39,7 +40,8 @@ struct set {
     atomic_int refs;
     struct held *risk; /* NULL: none */
     struct held *affinity;
-    struct held_days *days; /* never NULL */
+    struct held_days *days;   /* never NULL */
+    struct held_shelf *shelf; /* of the affinity model; NULL without */
 };
 
 /* Which of a set's two. */
@@ -53,9 +55,10 @@ struct live {
     struct database database;
     int64_t poll_us;
     char cache_dir[MODEL_PATH_BYTES];
-    pthread_mutex_t looking;            /* one look at a time; guards refused */
+    pthread_mutex_t looking;            /* one look at a time; guards what follows */
     char refused[KINDS][VERSION_BYTES]; /* promoted, but it does not load; "": none */
-    pthread_mutex_t lock;               /* guards current and stopping */
+    int64_t shelf_seen_us; /* newest change of the catalogue that was read; guarded likewise */
+    pthread_mutex_t lock;  /* guards current and stopping */
     pthread_cond_t wake;
     struct set *current;
     bool stopping;
@@ -108,10 +111,13 @@ static void days_drop(struct held_days **days)
 }
 
 /* Takes over the references. */
-static struct set *set_new(struct held *risk, struct held *affinity, struct held_days *days)
+static struct set *set_new(struct held *risk, struct held *affinity, struct held_days *days,
+                           struct held_shelf *shelf)
 {
     struct set *s = mem_alloc(sizeof *s);
     s->days = days;
+    s->shelf = shelf;
+    s->face.shelf = held_shelf_look(shelf);
     s->face.risk = risk ? risk->risk : NULL;
     s->face.affinity = affinity ? affinity->affinity : NULL;
     s->face.context = (struct feature_context){s->face.affinity, &days->days};
@@ -127,6 +133,7 @@ static void set_drop(struct set *s)
         held_drop(&s->risk);
         held_drop(&s->affinity);
         days_drop(&s->days);
+        held_shelf_drop(&s->shelf);
         free(s);
     }
 }
@@ -250,39 +257,55 @@ static bool days_read(struct db *db, struct held_days *old, struct held_days **o
     return ok;
 }
 
-/* One kind's trouble is not the other's: each is looked at, and what changed is swapped in. */
+/* What a look finds; one reference to each. */
+struct found {
+    struct held *risk;
+    struct held *affinity;
+    struct held_days *days;
+    struct held_shelf *shelf;
+};
+
+/* One part's trouble is not the others': each is looked at, and what fails stays as it was. *err is the first trouble. */
+static bool find(struct live *live, struct db *db, const struct set *now, struct found *out,
+                 struct err *err)
+{
+    struct err why[4] = {{0}};
+    bool ok[4];
+    ok[0] = champion_held(live, db, RISK, now->risk, &out->risk, &why[0]);
+    ok[1] = champion_held(live, db, AFFINITY, now->affinity, &out->affinity, &why[1]);
+    out->risk = ok[0] ? out->risk : held_take(now->risk);
+    out->affinity = ok[1] ? out->affinity : held_take(now->affinity);
+    ok[2] = days_read(db, now->days, &out->days, &why[2]);
+    ok[3] = held_shelf_read(db, out->affinity ? out->affinity->affinity : NULL,
+                            out->affinity == now->affinity ? now->shelf : NULL,
+                            &live->shelf_seen_us, &out->shelf, &why[3]);
+    for (int i = 3; i >= 0; i--) {
+        *err = ok[i] ? *err : why[i];
+    }
+    return ok[0] && ok[1] && ok[2] && ok[3];
+}
+
+/* What changed is swapped in. */
 static bool look(struct live *live, struct db *db, bool *out_changed, struct err *err)
 {
-    struct held_days *days = NULL;
-    struct err second = {0};
+    struct found f = {0};
     pthread_mutex_lock(&live->looking);
     struct set *now = current_take(live);
-    struct held *risk = NULL;
-    struct held *affinity = NULL;
-    bool risk_seen = champion_held(live, db, RISK, now->risk, &risk, err);
-    bool affinity_seen = champion_held(live, db, AFFINITY, now->affinity, &affinity, &second);
-    if (!risk_seen) {
-        risk = held_take(now->risk);
-    }
-    if (!affinity_seen) {
-        affinity = held_take(now->affinity);
-        *err = risk_seen ? second : *err;
-    }
-    bool seen = risk_seen && affinity_seen;
-    bool days_seen = days_read(db, now->days, &days, seen ? err : &second);
-    bool changed = risk != now->risk || affinity != now->affinity;
-    if (changed || days != now->days) {
-        install(live, set_new(risk, affinity, days), changed);
+    const bool seen = find(live, db, now, &f, err);
+    const bool changed = f.risk != now->risk || f.affinity != now->affinity;
+    if (changed || f.days != now->days || f.shelf != now->shelf) {
+        install(live, set_new(f.risk, f.affinity, f.days, f.shelf), changed);
         live_cache_trim(live->cache_dir);
     } else {
-        held_drop(&risk);
-        held_drop(&affinity);
-        days_drop(&days);
+        held_drop(&f.risk);
+        held_drop(&f.affinity);
+        days_drop(&f.days);
+        held_shelf_drop(&f.shelf);
     }
     set_drop(now);
     pthread_mutex_unlock(&live->looking);
     *out_changed = changed;
-    return seen && days_seen;
+    return seen;
 }
 
 bool live_refresh(struct live *live, bool *out_changed, struct err *err)
@@ -372,7 +395,7 @@ bool live_open(const struct database *database, const struct config *config, boo
     live->database = *database;
     live->poll_us = config->model_poll;
     lock_init(live);
-    live->current = set_new(NULL, NULL, days_new());
+    live->current = set_new(NULL, NULL, days_new(), NULL);
     if (!live_cache_dir(config->data_dir, live->cache_dir, err) ||
         !live_refresh(live, &changed, err)) {
         live_close(&live);

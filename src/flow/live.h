@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "domain/affinity.h"
+#include "domain/affinity_shelf.h"
 #include "domain/features.h"
 #include "domain/risk.h"
 #include "store/database.h"
@@ -13,8 +14,10 @@
 struct live;
 
 struct live_set {
-    struct risk *risk;              /* NULL: no risk model was trained yet, or none that loads */
-    struct affinity *affinity;      /* NULL: the same */
+    struct risk *risk;         /* NULL: no risk model was trained yet, or none that loads */
+    struct affinity *affinity; /* NULL: the same */
+    const struct affinity_shelf *
+        shelf; /* of the affinity model: stock and prices, at most a model_poll old; NULL without */
     struct feature_context context; /* what a score may know besides the shopper */
 };
 

@@ -18,10 +18,11 @@ struct shown_picks {
 
 struct picks_wanted {
     const struct affinity *model; /* NULL: no picks */
-    const struct shopper *shopper;
-    int64_t now_us;
-    int k; /* at most PICKS_MAX */
+    struct pick_wish
+        wish; /* shopper, now_us, k, shelf, category, prices; picks are always diverse */
 };
+/* Every pick is looked up in the catalogue: in stock, and of the wished category and price as it says now. What is not makes room for the
+ * next best, so that fewer than k come only where the shop has no more. */
 CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
                          struct shown_picks *out, struct err *err);
 

@@ -1,6 +1,8 @@
 /* GET /v1/carts: pages of carts by computed state; and what is known of one customer. */
 #include "base/cleanup.h"
 #include "base/jenc.h"
+#include "domain/money.h"
+#include "domain/product.h"
 #include "domain/shopper.h"
 #include "flow/decide.h"
 #include "http/respond.h"
@@ -182,18 +184,43 @@ CAN_FAIL bool api_customer_get(struct request *rq, struct err *err)
     return true;
 }
 
-CAN_FAIL bool api_customer_recommendations(struct request *rq, struct err *err)
+/* A category is compared as it stands; a price band holds for products with a known price. */
+static bool read_wish(const struct request *rq, struct pick_wish *out, struct err *err)
 {
-    enum { K_DEFAULT = 10, K_MAX = 100 };
-    const struct app *app = rq->app;
-    bool found = false;
+    enum { K_DEFAULT = 10 };
+    struct pick_wish w = {.category = request_param(rq, "category")};
     int64_t k = 0;
 
-    if (!request_param_i64(rq, "k", 1, K_MAX, K_DEFAULT, &k, err)) {
+    if (!request_param_i64(rq, "k", 1, PICKS_MAX, K_DEFAULT, &k, err) ||
+        !request_param_i64(rq, "price_min", 0, MONEY_MINOR_MAX, 0, &w.price_min, err) ||
+        !request_param_i64(rq, "price_max", 0, MONEY_MINOR_MAX, MONEY_MINOR_MAX, &w.price_max,
+                           err)) {
+        return false;
+    }
+    if (w.category != NULL &&
+        (w.category[0] == '\0' || strlen(w.category) > PRODUCT_CATEGORY_MAX)) {
+        return FAIL(err, ERR_INVALID, "category must have 1 to %d bytes", PRODUCT_CATEGORY_MAX);
+    }
+    if (w.price_min > w.price_max) {
+        return FAIL(err, ERR_INVALID, "price_min must not be above price_max");
+    }
+    w.k = (int)k;
+    w.priced = request_param(rq, "price_min") != NULL || request_param(rq, "price_max") != NULL;
+    *out = w;
+    return true;
+}
+
+CAN_FAIL bool api_customer_recommendations(struct request *rq, struct err *err)
+{
+    const struct app *app = rq->app;
+    struct pick_wish wish;
+    bool found = false;
+
+    if (!read_wish(rq, &wish, err)) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    if (!decide_recommendations(&app->decide, rq->id, (int)k, &rq->arena, &body, &found, err)) {
+    if (!decide_recommendations(&app->decide, rq->id, &wish, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }

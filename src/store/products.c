@@ -186,3 +186,23 @@ bool store_products_stream(struct db *db, product_fn *fn, void *ctx, struct err 
     struct stream s = {fn, ctx};
     return db_stream(db, Q_products_stream, NULL, stream_product, &s, err);
 }
+
+static bool stream_change(void *ctx, const PGresult *row, struct err *err)
+{
+    const struct stream *s = ctx;
+    const struct product p = {.product_id = row_text(row, 0, 0),
+                              .price_minor = row_i64_or(row, 0, 1, MONEY_UNKNOWN),
+                              .stock = row_i64_or(row, 0, 2, STOCK_UNTRACKED),
+                              .updated_us = row_time(row, 0, 3)};
+    return s->fn(s->ctx, &p, err);
+}
+
+bool store_products_changed(struct db *db, int64_t since_us, product_fn *fn, void *ctx,
+                            struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct stream s = {fn, ctx};
+    struct params p = params_make(&a);
+    param_time(&p, since_us);
+    return db_stream(db, Q_products_changed, &p, stream_change, &s, err);
+}

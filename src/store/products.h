@@ -20,4 +20,9 @@ typedef bool product_fn(void *ctx, const struct product *p, struct err *err);
 CAN_FAIL bool store_products_stream(struct db *db, product_fn *fn, void *ctx,
                                     struct err *err); /* by id; borrowed */
 
+/* product_id, price_minor, stock and updated_us of what was written at or after a time, oldest first; borrowed. An import carries the time of what
+ * it saw, which may lie before. */
+CAN_FAIL bool store_products_changed(struct db *db, int64_t since_us, product_fn *fn, void *ctx,
+                                     struct err *err);
+
 #endif
