@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "ml/logistic.h"
 
 #include <assert.h>
@@ -121,6 +122,41 @@ bool calib_fit(const double *margins, const uint8_t *labels, int count, struct p
         return FAIL(err, ERR_INVALID, "calibration found no finite slope over %d rows", count);
     }
     *out = found;
+    return true;
+}
+
+/* Zero of a rising function: Newton, kept between what is known to lie below and above. */
+bool calib_refit_intercept(const double *margins, const uint8_t *labels, int count,
+                           double *out_shift, struct err *err)
+{
+    enum { STEPS_MAX = 200 };
+    static const double ridge = 0.1;
+    double low = -1e6;
+    double high = 1e6;
+    double shift = 0;
+    for (int i = 0; i < count; i++) {
+        if (!isfinite(margins[i]) || labels[i] > 1) {
+            return FAIL(err, ERR_INVALID,
+                        "row %d has margin %g and label %d: not a finite number and 0 or 1", i,
+                        margins[i], labels[i]);
+        }
+    }
+    for (int step = 0; step < STEPS_MAX && high - low > 1e-12 * (1 + fabs(shift)); step++) {
+        double excess = ridge * shift;
+        double curve = ridge;
+        for (int i = 0; i < count; i++) {
+            double p = logistic(margins[i] + shift);
+            excess += p - labels[i];
+            curve += p * (1 - p);
+        }
+        if (fabs(excess) < 1e-9) {
+            break;
+        }
+        *(excess > 0 ? &high : &low) = shift;
+        double next = shift - excess / curve;
+        shift = next > low && next < high ? next : low / 2 + high / 2;
+    }
+    *out_shift = shift;
     return true;
 }
 
@@ -263,4 +299,47 @@ double calib_ece(const double *probabilities, const uint8_t *labels, int count)
         sum += table[b].count * fabs(table[b].mean_probability - table[b].positive_rate);
     }
     return count > 0 ? sum / count : 0;
+}
+
+double calib_brier_skill(const double *probabilities, const uint8_t *labels, int count)
+{
+    double positives = 0;
+    for (int i = 0; i < count; i++) {
+        positives += labels[i];
+    }
+    double rate = count > 0 ? positives / count : 0;
+    return rate > 0 && rate < 1
+               ? 1 - calib_brier(probabilities, labels, count) / (rate * (1 - rate))
+               : 0;
+}
+
+/* ---- what chance shows ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a;
+    const double *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static struct calib_range middle_of(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+    return (struct calib_range){values[(int)(0.025 * count)], values[(int)(0.975 * (count - 1))]};
+}
+
+struct calib_range calib_ece_by_chance(const double *probabilities, int count, int draws,
+                                       uint64_t seed)
+{
+    assert(draws >= 1);
+    struct rng rng = rng_seed(seed);
+    CLEANUP(mem_free) uint8_t *y = mem_array((size_t)count + 1, sizeof *y);
+    CLEANUP(mem_free) double *errors = mem_array((size_t)draws, sizeof *errors);
+    for (int d = 0; d < draws; d++) {
+        for (int i = 0; i < count; i++) {
+            y[i] = rng_unit(&rng) < probabilities[i];
+        }
+        errors[d] = calib_ece(probabilities, y, count);
+    }
+    return middle_of(errors, draws);
 }

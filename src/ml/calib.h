@@ -25,6 +25,13 @@ CAN_FAIL bool calib_fit(const double *margins, const uint8_t *labels, int count,
 /* The calibrated probability, within [1e-9, 1 - 1e-9]. */
 double calib_apply(const struct platt *calibration, double margin);
 
+/* What to add to every margin so that the mean probability is the rate of the labels (Newton): the
+ * intercept alone, for a model whose base rate has moved. Draws towards 0 like a tenth of a row, so
+ * that labels of one class give a finite answer; 0 for no rows. Fails with ERR_INVALID if a margin is
+ * not finite or a label is not 0 or 1. */
+CAN_FAIL bool calib_refit_intercept(const double *margins, const uint8_t *labels, int count,
+                                    double *out_shift, struct err *err);
+
 /* Mean squared error of probabilities; 0 for no rows. */
 double calib_brier(const double *probabilities, const uint8_t *labels, int count);
 
@@ -55,5 +62,19 @@ int calib_reliability(const double *probabilities, const uint8_t *labels, int co
 /* Expected calibration error over CALIB_BINS equal-mass bins: mean over rows of |mean probability -
  * positive rate| of the row's bin. */
 double calib_ece(const double *probabilities, const uint8_t *labels, int count);
+
+/* 1 - Brier score / that of the base rate as everybody's probability; 0 where one class is missing. */
+double calib_brier_skill(const double *probabilities, const uint8_t *labels, int count);
+
+/* The middle 95 % of what a measure comes to over repeated draws. */
+struct calib_range {
+    double low;
+    double high;
+};
+
+/* Of the expected calibration error that perfectly calibrated probabilities would show on as many
+ * rows: labels are drawn from the probabilities. {0, 0} for no rows. */
+struct calib_range calib_ece_by_chance(const double *probabilities, int count, int draws,
+                                       uint64_t seed);
 
 #endif

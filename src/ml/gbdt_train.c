@@ -17,14 +17,14 @@ enum { ROWS_MAX = 1 << 24 };
 struct gbdt_options gbdt_defaults(void)
 {
     return (struct gbdt_options){
-        .trees_max = 400,
-        .patience = 30,
-        .depth = 4,
-        .rate = 0.05,
+        .trees_max = 1000,
+        .patience = 60,
+        .depth = 5,
+        .rate = 0.03,
         .l2 = 3,
         .child_weight = 2,
-        .row_share = 0.7,
-        .column_share = 0.6,
+        .row_share = 0.9,
+        .column_share = 0.9,
         .threads = 1,
         .seed = 1,
     };

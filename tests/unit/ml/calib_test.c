@@ -223,6 +223,79 @@ static void equal_probabilities_share_a_bin_whatever_their_order(void **state)
     assert_close(calib_ece(NULL, NULL, 0), 0, 0);
 }
 
+static void refitting_the_intercept_meets_the_rate_of_the_labels(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    static double scores[N];
+    static uint8_t truth[N];
+    struct rng rng = rng_seed(5);
+    struct err err = {0};
+    double shift = 0;
+    double mean = 0;
+    double rate = 0;
+    for (int i = 0; i < N; i++) {
+        scores[i] = 2 * rng_normal(&rng);
+        truth[i] = rng_unit(&rng) < logistic(scores[i] - 1.5); /* the base rate has moved */
+        rate += truth[i] / (double)N;
+    }
+    assert_succeeds(calib_refit_intercept(scores, truth, N, &shift, &err), err);
+    for (int i = 0; i < N; i++) {
+        mean += logistic(scores[i] + shift) / N;
+    }
+    assert_close(shift, -1.5, 0.15);
+    assert_close(mean, rate, 1e-3);
+}
+
+static void refitting_the_intercept_to_nothing_or_one_class_stays_finite(void **state)
+{
+    (void)state;
+    const double scores[] = {-3, 0, 800, 1e9};
+    const uint8_t ones[] = {1, 1, 1, 1};
+    const uint8_t odd[] = {1, 2, 1, 1};
+    const double nans[] = {0, NAN, 0, 0};
+    struct err err = {0};
+    double shift = 7;
+    assert_succeeds(calib_refit_intercept(NULL, NULL, 0, &shift, &err), err);
+    assert_close(shift, 0, 0);
+    assert_succeeds(calib_refit_intercept(scores, ones, 4, &shift, &err), err);
+    assert_true(isfinite(shift) && shift > 0 && shift < 20);
+    assert_refused(calib_refit_intercept(scores, odd, 4, &shift, &err), err, "row 1");
+    assert_refused(calib_refit_intercept(nans, ones, 4, &shift, &err), err, "row 1");
+}
+
+static void what_chance_alone_shows_tells_honest_probabilities_from_others(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    static double p[N];
+    static uint8_t truth[N];
+    struct rng rng = rng_seed(6);
+    for (int i = 0; i < N; i++) {
+        p[i] = rng_unit(&rng);
+        truth[i] = rng_unit(&rng) < p[i];
+    }
+    struct calib_range chance = calib_ece_by_chance(p, N, 200, 1);
+    assert_less(chance.low, calib_ece(p, truth, N));
+    assert_less(calib_ece(p, truth, N), chance.high);
+    for (int i = 0; i < N; i++) {
+        p[i] = p[i] * p[i]; /* far too low */
+    }
+    chance = calib_ece_by_chance(p, N, 200, 1);
+    assert_less(chance.high, calib_ece(p, truth, N));
+}
+
+static void brier_skill_is_0_for_the_base_rate_and_1_for_certainty(void **state)
+{
+    (void)state;
+    const uint8_t truth[] = {1, 0, 0, 0};
+    const double rate[] = {0.25, 0.25, 0.25, 0.25};
+    const double sure[] = {1, 0, 0, 0};
+    assert_close(calib_brier_skill(rate, truth, 4), 0, 1e-12);
+    assert_close(calib_brier_skill(sure, truth, 4), 1, 1e-12);
+    assert_close(calib_brier_skill(sure, truth + 1, 3), 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +312,10 @@ int main(void)
         cmocka_unit_test(average_precision_takes_ties_as_one_step),
         cmocka_unit_test(reliability_bins_have_about_equal_mass_and_hold_every_row),
         cmocka_unit_test(equal_probabilities_share_a_bin_whatever_their_order),
+        cmocka_unit_test(refitting_the_intercept_meets_the_rate_of_the_labels),
+        cmocka_unit_test(refitting_the_intercept_to_nothing_or_one_class_stays_finite),
+        cmocka_unit_test(what_chance_alone_shows_tells_honest_probabilities_from_others),
+        cmocka_unit_test(brier_skill_is_0_for_the_base_rate_and_1_for_certainty),
     };
     return cmocka_run_group_tests_name("ml/calib", tests, NULL, NULL);
 }

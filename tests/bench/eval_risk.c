@@ -1,0 +1,530 @@
+/* How well the risk learner does on a plain table, as one line of JSON (see `usage`).
+ *
+ * A column is an id if --id names it or if it holds a text that is no number; everything is tuned
+ * inside the training rows. With --peers, logistic regression on the learner's bins and XGBoost, both
+ * tuned on the training rows, run on the same rows. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "bench/risk_folds.h"
+#include "bench/risk_models.h"
+#include "bench/risk_score.h"
+#include "bench/xgb_peer.h"
+#include "ml/bootstrap.h"
+#include "ml/logistic.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: ./dev eval risk TRAIN.csv [TEST.csv] --label COL [options]\n"
+    "  TEST.csv                 train on one file, score the other; or one file and one of\n"
+    "  --kfold N                N-fold cross-validation, even within each class: auc, ap, logloss and\n"
+    "                           brier are means of folds, ece is of all folds pooled; also `pooled`\n"
+    "  --test-where COL=V[,V]   rows with such a value are the test, the others train\n"
+    "  --id COL                 a column of ids, though it looks like numbers (may be repeated)\n"
+    "  --drop COL               a column to leave out (may be repeated)\n"
+    "  --group COL              rows of one group never train and test together; no feature\n"
+    "  --time COL               rows train in this order, the last fifth tells when to stop; no feature\n"
+    "  --refit-intercept SHARE  a random share of the test rows moves the intercept and is not scored\n"
+    "  --seed S                 of folds and training (1)\n"
+    "  --repeat N               N seeds from S on; the medians, and each\n"
+    "  --threads N              (2)\n"
+    "  --peers                  also logistic regression and XGBoost\n"
+    "  --json                   one line of JSON; there is no other format\n";
+
+struct options {
+    const char *train, *test;
+    struct risk_columns columns;
+    int folds;
+    const char *where_column, *where_values;
+    double refit_share;
+    uint64_t seed;
+    int repeat, threads;
+    bool peers;
+};
+
+/* ---- command line ---- */
+
+static bool text_option(struct options *o, const char *name, const char *value)
+{
+    struct risk_columns *c = &o->columns;
+    if (strcmp(name, "--label") == 0) {
+        c->label = value;
+    } else if (strcmp(name, "--group") == 0) {
+        c->group = value;
+    } else if (strcmp(name, "--time") == 0) {
+        c->time = value;
+    } else if (strcmp(name, "--id") == 0 && c->ids < RISK_NAMES_MAX) {
+        c->id[c->ids++] = value;
+    } else if (strcmp(name, "--drop") == 0 && c->drops < RISK_NAMES_MAX) {
+        c->drop[c->drops++] = value;
+    } else if (strcmp(name, "--test-where") == 0) {
+        o->where_column = value;
+        o->where_values = strchr(value, '=');
+        return o->where_values && o->where_values > value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool number_option(struct options *o, const char *name, const char *value)
+{
+    char *end = NULL;
+    double x = strtod(value, &end);
+    if (end == value || *end != '\0') {
+        return false;
+    }
+    if (strcmp(name, "--refit-intercept") == 0 && x > 0 && x < 1) {
+        o->refit_share = x;
+        return true;
+    }
+    if (x != floor(x) || x < 0 || x > 1e9) {
+        return false;
+    }
+    if (strcmp(name, "--kfold") == 0 && x >= 2 && x <= 1000) {
+        o->folds = (int)x;
+    } else if (strcmp(name, "--seed") == 0) {
+        o->seed = (uint64_t)x;
+    } else if (strcmp(name, "--repeat") == 0 && x >= 1 && x <= 100) {
+        o->repeat = (int)x;
+    } else if (strcmp(name, "--threads") == 0 && x >= 1 && x <= 64) {
+        o->threads = (int)x;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+    *o = (struct options){.seed = 1, .repeat = 1, .threads = 2};
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        if (strcmp(a, "--peers") == 0 || strcmp(a, "--json") == 0) {
+            o->peers = o->peers || a[2] == 'p';
+        } else if (strncmp(a, "--", 2) == 0) {
+            if (i + 1 >= argc ||
+                (!text_option(o, a, argv[i + 1]) && !number_option(o, a, argv[i + 1]))) {
+                (void)fprintf(stderr, "eval risk: %s is not understood\n", a);
+                return false;
+            }
+            i++;
+        } else if (!o->train || !o->test) {
+            *(o->train ? &o->test : &o->train) = a;
+        } else {
+            return false;
+        }
+    }
+    int ways = (o->test != NULL) + (o->folds > 0) + (o->where_column != NULL);
+    return o->train && o->columns.label && ways == 1;
+}
+
+/* ---- one evaluation ---- */
+
+/* What the models said of the rows scored, and the means over folds. */
+struct outcome {
+    int count;
+    double *margins[RISK_MODELS]; /* owned */
+    uint8_t *labels;              /* owned */
+    struct risk_score folds[RISK_MODELS];
+    double seconds[RISK_MODELS];
+    struct learner_fit fit; /* of the last training */
+    int refit_rows;
+};
+
+static void outcome_free(struct outcome *o)
+{
+    for (int m = 0; m < RISK_MODELS; m++) {
+        mem_free(&o->margins[m]);
+    }
+    mem_free(&o->labels);
+}
+
+static struct outcome outcome_make(int rows)
+{
+    struct outcome o = {.labels = mem_array((size_t)rows + 1, 1)};
+    for (int m = 0; m < RISK_MODELS; m++) {
+        o.margins[m] = mem_array((size_t)rows + 1, sizeof(double));
+    }
+    return o;
+}
+
+static bool wanted(const struct options *o, enum risk_model m)
+{
+    return m == RISK_OURS || (o->peers && (m != RISK_XGBOOST || xgb_available()));
+}
+
+static void add_share(struct risk_score *to, const struct risk_score *s, int folds)
+{
+    to->auc += s->auc / folds;
+    to->ap += s->ap / folds;
+    to->log_loss += s->log_loss / folds;
+    to->brier += s->brier / folds;
+    to->ece += s->ece / folds;
+    to->brier_skill += s->brier_skill / folds;
+}
+
+/* Moves margins by what a random share of the rows says, which then leave the outcome. */
+static bool refit(const struct options *o, uint64_t seed, struct outcome *out, struct err *err)
+{
+    CLEANUP(mem_free) uint8_t *chosen = mem_array((size_t)out->count + 1, 1);
+    CLEANUP(mem_free) uint8_t *labels = mem_array((size_t)out->count + 1, 1);
+    CLEANUP(mem_free) double *margins = mem_array((size_t)out->count + 1, sizeof *margins);
+    struct rng rng = rng_seed(seed);
+    for (int i = 0; i < out->count; i++) {
+        chosen[i] = rng_unit(&rng) < o->refit_share;
+        out->refit_rows += chosen[i];
+    }
+    int kept = 0;
+    for (int m = 0; m < RISK_MODELS; m++) {
+        int used = 0;
+        double shift = 0;
+        for (int i = 0; i < out->count; i++) {
+            margins[used] = out->margins[m][i];
+            labels[used] = out->labels[i];
+            used += chosen[i];
+        }
+        if (!calib_refit_intercept(margins, labels, used, &shift, err)) {
+            return false;
+        }
+        kept = 0;
+        for (int i = 0; i < out->count; i++) {
+            out->margins[m][kept] = out->margins[m][i] + shift;
+            kept += !chosen[i];
+        }
+    }
+    kept = 0;
+    for (int i = 0; i < out->count; i++) {
+        out->labels[kept] = out->labels[i];
+        kept += !chosen[i];
+    }
+    out->count = kept;
+    return true;
+}
+
+/* Trains every model on one side and appends what it says of the other. */
+static bool run_split(const struct options *o, uint64_t seed, const struct risk_rows *train,
+                      const struct risk_rows *test, int folds, struct outcome *out, struct err *err)
+{
+    for (int m = 0; m < RISK_MODELS; m++) {
+        double *margins = out->margins[m] + out->count;
+        struct risk_trained trained;
+        if (!wanted(o, (enum risk_model)m)) {
+            continue;
+        }
+        if (!risk_model_run((enum risk_model)m, train, test, o->threads, seed, margins, &trained,
+                            err)) {
+            return false;
+        }
+        struct risk_score s = risk_score(margins, test->label, test->rows);
+        add_share(&out->folds[m], &s, folds);
+        out->seconds[m] += trained.seconds;
+        out->fit = m == RISK_OURS ? trained.fit : out->fit;
+    }
+    memcpy(out->labels + out->count, test->label, (size_t)test->rows);
+    out->count += test->rows;
+    return true;
+}
+
+/* Rows of the fold are the test, all others train; with groups, none of theirs. */
+static bool run_fold(const struct options *o, uint64_t seed, const struct risk_rows *all,
+                     const int32_t *fold, int which, struct outcome *out, struct err *err)
+{
+    CLEANUP(mem_free) int32_t *list = mem_array((size_t)all->rows, sizeof *list);
+    CLEANUP(risk_rows_free) struct risk_rows train = {0};
+    CLEANUP(risk_rows_free) struct risk_rows test = {0};
+    int count = 0;
+    for (int32_t r = 0; r < all->rows; r++) {
+        list[count] = r;
+        count += fold[r] != which;
+    }
+    train = risk_rows_pick(all, list, count);
+    count = 0;
+    for (int32_t r = 0; r < all->rows; r++) {
+        list[count] = r;
+        count += fold[r] == which;
+    }
+    if (all->group) {
+        count = risk_rows_unseen(all, &train, list, count);
+    }
+    test = risk_rows_pick(all, list, count);
+    return run_split(o, seed, &train, &test, o->folds > 0 ? o->folds : 1, out, err);
+}
+
+static bool run_folds(const struct options *o, uint64_t seed, const struct risk_rows *all,
+                      struct outcome *out, struct err *err)
+{
+    CLEANUP(mem_free) int32_t *fold = risk_folds(all, o->folds, seed);
+    for (int f = 0; f < o->folds; f++) {
+        if (!run_fold(o, seed, all, fold, f, out, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Rows whose text in the column is one of the values: fold 1. */
+static bool where_folds(const struct options *o, const struct csv_table *t, int32_t *fold,
+                        struct err *err)
+{
+    char name[256];
+    size_t len = (size_t)(o->where_values - o->where_column);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), o->where_column);
+    int column = csv_table_column(t, name);
+    if (column < 0) {
+        return FAIL(err, ERR_INVALID, "there is no column '%s'", name);
+    }
+    int tests = 0;
+    for (int r = 0; r < t->rows; r++) {
+        const char *text = csv_table_cell(t, r, column);
+        size_t bytes = strlen(text);
+        for (const char *v = o->where_values; v && bytes > 0; v = strchr(v, ',')) {
+            v++; /* behind = or , */
+            fold[r] =
+                fold[r] || (strncmp(v, text, bytes) == 0 && (v[bytes] == ',' || v[bytes] == '\0'));
+        }
+        tests += fold[r];
+    }
+    if (tests == 0 || tests == t->rows) {
+        return FAIL(err, ERR_INVALID, "%d of %d rows match %s", tests, t->rows, o->where_column);
+    }
+    return true;
+}
+
+static bool evaluate(const struct options *o, uint64_t seed, const struct csv_table tables[2],
+                     struct outcome *out, struct err *err)
+{
+    CLEANUP(risk_rows_free) struct risk_rows first = {0};
+    CLEANUP(risk_rows_free) struct risk_rows second = {0};
+    CLEANUP(risk_rows_free) struct risk_rows ordered = {0};
+    CLEANUP(mem_free) int32_t *fold = NULL;
+    CLEANUP(mem_free) int32_t *order = NULL;
+    struct risk_rows rows[2] = {{0}};
+    if (!risk_rows_read(&tables[0], o->test ? &tables[1] : NULL, &o->columns, rows, err)) {
+        return false;
+    }
+    first = rows[0];
+    second = rows[1];
+    *out = outcome_make(first.rows + second.rows);
+    fold = mem_array((size_t)first.rows, sizeof *fold);
+    if (o->where_column && !where_folds(o, &tables[0], fold, err)) {
+        return false;
+    }
+    ordered = (struct risk_rows){0};
+    if (first.time) {
+        order = risk_rows_by_time(&first);
+        ordered = risk_rows_pick(&first, order, first.rows);
+        CLEANUP(mem_free) int32_t *moved = mem_array((size_t)first.rows, sizeof *moved);
+        for (int r = 0; r < first.rows; r++) {
+            moved[r] = fold[order[r]];
+        }
+        memcpy(fold, moved, (size_t)first.rows * sizeof *fold);
+    }
+    const struct risk_rows *all = first.time ? &ordered : &first;
+    bool ok = false;
+    if (o->folds > 0) {
+        ok = run_folds(o, seed, all, out, err);
+    } else if (o->where_column) {
+        ok = run_fold(o, seed, all, fold, 1, out, err);
+    } else {
+        CLEANUP(mem_free) int32_t *list = mem_array((size_t)second.rows, sizeof *list);
+        int count = second.rows;
+        for (int32_t r = 0; r < second.rows; r++) {
+            list[r] = r;
+        }
+        count = second.group ? risk_rows_unseen(&second, all, list, count) : count;
+        CLEANUP(risk_rows_free) struct risk_rows test = risk_rows_pick(&second, list, count);
+        ok = run_split(o, seed, all, &test, 1, out, err);
+    }
+    return ok && (o->refit_share <= 0 || refit(o, seed, out, err));
+}
+
+/* ---- what is printed ---- */
+
+/* Of one model under one seed: what stands at the top, and the same of all rows pooled. */
+struct result {
+    struct risk_score top, pooled;
+    double seconds;
+};
+
+struct ece_rows {
+    const double *p;
+    const uint8_t *labels;
+    double *drawn_p;
+    uint8_t *drawn_labels;
+};
+
+static double ece_of(void *ctx, const int32_t *rows, int count)
+{
+    struct ece_rows *e = ctx;
+    for (int i = 0; i < count; i++) {
+        e->drawn_p[i] = e->p[rows[i]];
+        e->drawn_labels[i] = e->labels[rows[i]];
+    }
+    return calib_ece(e->drawn_p, e->drawn_labels, count);
+}
+
+static void interval_members(struct jenc *j, const struct outcome *out, uint64_t seed)
+{
+    enum { ROUNDS = 200 };
+    const size_t n = (size_t)out->count;
+    CLEANUP(mem_free) double *p = mem_array(2 * n + 1, sizeof *p);
+    CLEANUP(mem_free) uint8_t *labels = mem_array(n + 1, 1);
+    CLEANUP(mem_free) int32_t *group = mem_array(n + 1, sizeof *group);
+    for (int i = 0; i < out->count; i++) {
+        p[i] = logistic(out->margins[RISK_OURS][i]);
+        group[i] = i;
+    }
+    struct ece_rows e = {p, out->labels, p + n, labels};
+    const struct bootstrap_rows rows = {group, out->count, out->count, ROUNDS, seed};
+    struct interval i = bootstrap_groups(&rows, ece_of, &e);
+    struct calib_range chance = calib_ece_by_chance(p, out->count, ROUNDS, seed);
+    jenc_array(j, "ece_bootstrap_95");
+    jenc_f64(j, NULL, i.low);
+    jenc_f64(j, NULL, i.high);
+    jenc_array_end(j);
+    jenc_array(j, "ece_by_chance_95");
+    jenc_f64(j, NULL, chance.low);
+    jenc_f64(j, NULL, chance.high);
+    jenc_array_end(j);
+}
+
+static struct result result_of(const struct options *o, const struct outcome *out,
+                               enum risk_model m)
+{
+    struct result r = {.seconds = out->seconds[m]};
+    r.pooled = risk_score(out->margins[m], out->labels, out->count);
+    r.top = o->folds > 0 && o->refit_share <= 0 ? out->folds[m] : r.pooled;
+    r.top.ece = r.pooled.ece;
+    return r;
+}
+
+/* Member by member, the medians over seeds. */
+static struct result median_of(const struct result *results, int count)
+{
+    enum { MEMBERS = sizeof(struct result) / sizeof(double) };
+    double values[128];
+    double middle[MEMBERS];
+    struct result out;
+    for (size_t m = 0; m < MEMBERS; m++) {
+        for (int i = 0; i < count; i++) {
+            double all[MEMBERS];
+            memcpy(all, &results[i], sizeof all);
+            values[i] = all[m];
+        }
+        middle[m] = risk_median(values, count);
+    }
+    memcpy(&out, middle, sizeof out);
+    return out;
+}
+
+static void result_members(struct jenc *j, const struct options *o, const struct result *r)
+{
+    risk_score_members(j, &r->top);
+    jenc_f64(j, "train_s", round(r->seconds * 1e3) / 1e3);
+    if (o->folds > 0) {
+        jenc_object(j, "pooled");
+        risk_score_members(j, &r->pooled);
+        jenc_object_end(j);
+    }
+}
+
+static void fit_member(struct jenc *j, const struct learner_fit *f)
+{
+    jenc_object(j, "fit");
+    jenc_i64(j, "rows", f->rows);
+    jenc_i64(j, "held_out_rows", f->held_out_rows);
+    jenc_f64(j, "weight_machine", f->weight_machine);
+    jenc_f64(j, "weight_boosting", f->weight_boosting);
+    jenc_i64(j, "machine_epochs", f->machine_epochs);
+    jenc_i64(j, "boosting_trees", f->boosting_trees);
+    jenc_f64(j, "held_out_auc_machine", f->machine.auc);
+    jenc_f64(j, "held_out_auc_boosting", f->boosting.auc);
+    jenc_f64(j, "held_out_auc_blend", f->blend.auc);
+    jenc_object_end(j);
+}
+
+static void print(const struct options *o, const struct outcome *last,
+                  struct result results[RISK_MODELS][100])
+{
+    struct buf text = buf_make(1 << 20);
+    struct jenc j = jenc_begin(&text);
+    struct result ours = median_of(results[RISK_OURS], o->repeat);
+    jenc_object(&j, NULL);
+    result_members(&j, o, &ours);
+    jenc_i64(&j, "rows", last->count);
+    if (o->refit_share > 0) {
+        jenc_i64(&j, "refit_rows", last->refit_rows);
+    }
+    interval_members(&j, last, o->seed);
+    if (o->repeat > 1) {
+        jenc_array(&j, "seeds");
+        for (int i = 0; i < o->repeat; i++) {
+            jenc_object(&j, NULL);
+            jenc_i64(&j, "seed", (int64_t)o->seed + i);
+            result_members(&j, o, &results[RISK_OURS][i]);
+            jenc_object_end(&j);
+        }
+        jenc_array_end(&j);
+    }
+    for (int m = RISK_OURS + 1; m < RISK_MODELS; m++) {
+        if (wanted(o, (enum risk_model)m)) {
+            struct result peer = median_of(results[m], o->repeat);
+            jenc_object(&j, risk_model_name((enum risk_model)m));
+            result_members(&j, o, &peer);
+            jenc_object_end(&j);
+        }
+    }
+    fit_member(&j, &last->fit);
+    jenc_object_end(&j);
+    (void)puts(buf_text(&text));
+    buf_free(&text);
+}
+
+static bool run(const struct options *o, struct err *err)
+{
+    static struct result results[RISK_MODELS][100];
+    struct csv_table tables[2] = {{0}};
+    struct outcome out = {0};
+    bool ok = csv_table_read(o->train, &tables[0], err) &&
+              (!o->test || csv_table_read(o->test, &tables[1], err));
+    for (int i = 0; ok && i < o->repeat; i++) {
+        outcome_free(&out);
+        ok = evaluate(o, o->seed + (uint64_t)i, tables, &out, err);
+        for (int m = 0; ok && m < RISK_MODELS; m++) {
+            if (wanted(o, (enum risk_model)m)) {
+                results[m][i] = result_of(o, &out, (enum risk_model)m);
+            }
+        }
+    }
+    if (ok) {
+        print(o, &out, results);
+    }
+    outcome_free(&out);
+    csv_table_free(&tables[0]);
+    csv_table_free(&tables[1]);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct err err = {0};
+    if (!parse(argc, argv, &o)) {
+        (void)fputs(usage, stderr);
+        return 2;
+    }
+    if (o.peers && !xgb_available()) {
+        (void)fputs("eval risk: built without xgboost: that baseline is left out\n", stderr);
+    }
+    if (!run(&o, &err)) {
+        (void)fprintf(stderr, "eval risk: %s\n", err.text);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,411 @@
+/* XGBoost as a baseline: the matrix it gets, its training, its predictions. */
+#include "bench/xgb_peer.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "bench/risk_folds.h"
+#include "bench/risk_score.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct xgb_settings xgb_defaults(void)
+{
+    return (struct xgb_settings){.depth = 4,
+                                 .rounds = 1000,
+                                 .bins = 256,
+                                 .rate = 0.05,
+                                 .l2 = 1,
+                                 .child_weight = 1,
+                                 .row_share = 0.8,
+                                 .column_share = 0.8,
+                                 .threads = 1,
+                                 .ids = XGB_ONE_HOT,
+                                 .seed = 1};
+}
+
+#if HAVE_XGBOOST
+
+#include <xgboost/c_api.h>
+
+bool xgb_available(void)
+{
+    return true;
+}
+
+/* Ids of one column, sorted by id, with their rank by frequency. */
+struct codes {
+    int count;
+    struct code {
+        uint64_t id;
+        int rows;
+        int rank;
+    } * code;
+};
+
+struct xgb_model {
+    BoosterHandle booster;
+    struct codes *codes; /* (columns) */
+    int columns, width;  /* of rows; of the matrix */
+    enum xgb_ids ids;
+    int rounds;
+};
+
+static bool check(int status, struct err *err)
+{
+    return status == 0 || FAIL(err, ERR_UPSTREAM, "xgboost: %.200s", XGBGetLastError());
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct code *x = a;
+    const struct code *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int by_rows(const void *a, const void *b)
+{
+    const struct code *x = a;
+    const struct code *y = b;
+    return x->rows != y->rows ? (x->rows > y->rows ? -1 : 1) : by_id(a, b);
+}
+
+static void codes_learn(const struct risk_rows *rows, int column, struct codes *out)
+{
+    struct code *code = mem_array((size_t)rows->rows, sizeof *code);
+    int count = 0;
+    for (int r = 0; r < rows->rows; r++) {
+        code[r].id = rows->cells[(size_t)r * (size_t)rows->columns + (size_t)column].id;
+    }
+    qsort(code, (size_t)rows->rows, sizeof *code, by_id);
+    for (int r = 0; r < rows->rows; r++) {
+        if (code[r].id != 0 && (count == 0 || code[count - 1].id != code[r].id)) {
+            code[count++] = (struct code){.id = code[r].id};
+        }
+        if (code[r].id != 0) {
+            code[count - 1].rows++;
+        }
+    }
+    qsort(code, (size_t)count, sizeof *code, by_rows);
+    for (int i = 0; i < count; i++) {
+        code[i].rank = i;
+    }
+    qsort(code, (size_t)count, sizeof *code, by_id);
+    *out = (struct codes){count, code};
+}
+
+static int rank_of(const struct codes *codes, uint64_t id)
+{
+    const struct code key = {.id = id};
+    const struct code *found = bsearch(&key, codes->code, (size_t)codes->count, sizeof key, by_id);
+    return found ? found->rank : -1;
+}
+
+/* A sparse matrix as XGBoost takes it: what is not there is missing. */
+struct sparse {
+    size_t *start;
+    unsigned *index;
+    float *value;
+    size_t entries;
+};
+
+static void sparse_free(struct sparse *s)
+{
+    mem_free(&s->start);
+    mem_free(&s->index);
+    mem_free(&s->value);
+}
+
+static struct sparse sparse_make(const struct xgb_model *m, const struct risk_rows *rows)
+{
+    const size_t columns = (size_t)rows->columns;
+    size_t most = (size_t)rows->rows * columns + 1;
+    struct sparse s = {.start = mem_array((size_t)rows->rows + 1, sizeof *s.start),
+                       .index = mem_array(most, sizeof *s.index),
+                       .value = mem_array(most, sizeof *s.value)};
+    for (size_t r = 0; r < (size_t)rows->rows; r++) {
+        unsigned first = 0;
+        for (size_t c = 0; c < columns; c++) {
+            const union learner_cell cell = rows->cells[r * columns + c];
+            bool number = rows->kind[c] == LEARNER_NUMBER;
+            bool one_hot = !number && m->ids == XGB_ONE_HOT;
+            int rank = number || cell.id == 0 ? -1 : rank_of(&m->codes[c], cell.id);
+            if (number ? !isnan(cell.number) : rank >= 0) {
+                s.index[s.entries] = first + (one_hot ? (unsigned)rank : 0);
+                s.value[s.entries++] = number    ? (float)fmin(fmax(cell.number, -3e38), 3e38)
+                                       : one_hot ? 1
+                                                 : (float)rank;
+            }
+            first += one_hot ? (unsigned)m->codes[c].count : 1;
+        }
+        s.start[r + 1] = s.entries;
+    }
+    return s;
+}
+
+static void matrix_free(DMatrixHandle *m)
+{
+    if (*m) {
+        (void)XGDMatrixFree(*m);
+    }
+}
+
+static bool matrix_make(const struct xgb_model *m, const struct sparse *s,
+                        const struct risk_rows *rows, DMatrixHandle *out, struct err *err)
+{
+    CLEANUP(mem_free) float *label = mem_array((size_t)rows->rows, sizeof *label);
+    for (int r = 0; r < rows->rows; r++) {
+        label[r] = rows->label[r];
+    }
+    return check(XGDMatrixCreateFromCSREx(s->start, s->index, s->value, (size_t)rows->rows + 1,
+                                          s->entries, (size_t)m->width, out),
+                 err) &&
+           check(XGDMatrixSetFloatInfo(*out, "label", label, (bst_ulong)rows->rows), err);
+}
+
+static bool set(BoosterHandle booster, const char *name, double value, struct err *err)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.10g", value);
+    return check(XGBoosterSetParam(booster, name, text), err);
+}
+
+static bool configure(BoosterHandle b, const struct xgb_settings *s, struct err *err)
+{
+    return check(XGBoosterSetParam(b, "objective", "binary:logistic"), err) &&
+           check(XGBoosterSetParam(b, "tree_method", "hist"), err) &&
+           check(XGBoosterSetParam(b, "eval_metric", "logloss"), err) &&
+           set(b, "verbosity", 0, err) && set(b, "max_depth", s->depth, err) &&
+           set(b, "eta", s->rate, err) && set(b, "lambda", s->l2, err) &&
+           set(b, "min_child_weight", s->child_weight, err) &&
+           set(b, "subsample", s->row_share, err) &&
+           set(b, "colsample_bytree", s->column_share, err) && set(b, "max_bin", s->bins, err) &&
+           set(b, "nthread", s->threads, err) && set(b, "seed", (double)s->seed, err);
+}
+
+static bool boost(BoosterHandle booster, DMatrixHandle train, DMatrixHandle validation,
+                  const struct xgb_settings *s, struct xgb_fit *fit, struct err *err)
+{
+    enum { PATIENCE = 30 };
+    const char *names[] = {"v"};
+    fit->rounds = validation ? 0 : s->rounds;
+    for (int i = 0; i < s->rounds && (!validation || i - fit->rounds < PATIENCE); i++) {
+        const char *told = NULL;
+        if (!check(XGBoosterUpdateOneIter(booster, i, train), err)) {
+            return false;
+        }
+        if (!validation) {
+            continue;
+        }
+        if (!check(XGBoosterEvalOneIter(booster, i, &validation, names, 1, &told), err)) {
+            return false;
+        }
+        const char *colon = strrchr(told, ':');
+        double loss = colon ? strtod(colon + 1, NULL) : (double)INFINITY;
+        if (i == 0 || loss < fit->validation_loss) {
+            fit->validation_loss = loss;
+            fit->rounds = i + 1;
+        }
+    }
+    return true;
+}
+
+static struct xgb_model *model_make(const struct risk_rows *train, enum xgb_ids ids)
+{
+    struct xgb_model *m = mem_alloc(sizeof *m);
+    m->columns = train->columns;
+    m->ids = ids;
+    m->codes = mem_array((size_t)train->columns, sizeof *m->codes);
+    for (int c = 0; c < train->columns; c++) {
+        if (train->kind[c] == LEARNER_ID) {
+            codes_learn(train, c, &m->codes[c]);
+        }
+        m->width += train->kind[c] == LEARNER_ID && ids == XGB_ONE_HOT ? m->codes[c].count : 1;
+    }
+    return m;
+}
+
+bool xgb_train(const struct risk_rows *train, const struct risk_rows *validation,
+               const struct xgb_settings *settings, struct xgb_model **out, struct xgb_fit *out_fit,
+               struct err *err)
+{
+    CLEANUP(xgb_free) struct xgb_model *m = model_make(train, settings->ids);
+    CLEANUP(sparse_free) struct sparse train_rows = sparse_make(m, train);
+    CLEANUP(sparse_free) struct sparse held_rows = {0};
+    CLEANUP(matrix_free) DMatrixHandle matrix = NULL;
+    CLEANUP(matrix_free) DMatrixHandle held = NULL;
+    struct xgb_fit fit = {0};
+    if (validation) {
+        held_rows = sparse_make(m, validation);
+        if (!matrix_make(m, &held_rows, validation, &held, err)) {
+            return false;
+        }
+    }
+    double start = risk_seconds();
+    if (!matrix_make(m, &train_rows, train, &matrix, err) ||
+        !check(XGBoosterCreate(&matrix, 1, &m->booster), err) ||
+        !configure(m->booster, settings, err) ||
+        !boost(m->booster, matrix, held, settings, &fit, err)) {
+        return false;
+    }
+    fit.seconds = risk_seconds() - start;
+    m->rounds = fit.rounds;
+    *out = m;
+    *out_fit = fit;
+    m = NULL;
+    return true;
+}
+
+void xgb_free(struct xgb_model **m)
+{
+    if (*m) {
+        if ((*m)->booster) {
+            (void)XGBoosterFree((*m)->booster);
+        }
+        for (int c = 0; c < (*m)->columns; c++) {
+            mem_free(&(*m)->codes[c].code);
+        }
+        mem_free(&(*m)->codes);
+        mem_free(m);
+    }
+}
+
+bool xgb_margins(const struct xgb_model *m, const struct risk_rows *rows, double *out,
+                 struct err *err)
+{
+    enum { MARGIN = 1 };
+    CLEANUP(sparse_free) struct sparse s = sparse_make(m, rows);
+    CLEANUP(matrix_free) DMatrixHandle matrix = NULL;
+    bst_ulong count = 0;
+    const float *margins = NULL;
+    if (!matrix_make(m, &s, rows, &matrix, err) ||
+        !check(
+            XGBoosterPredict(m->booster, matrix, MARGIN, (unsigned)m->rounds, 0, &count, &margins),
+            err)) {
+        return false;
+    }
+    for (int r = 0; r < rows->rows; r++) {
+        out[r] = (double)margins[r];
+    }
+    return true;
+}
+
+bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
+                     struct err *err)
+{
+    static const char config[] = "{\"type\":1,\"training\":false,\"iteration_begin\":0,"
+                                 "\"iteration_end\":0,\"strict_shape\":false,\"missing\":NaN,"
+                                 "\"cache_id\":0}";
+    char values[160];
+    bst_ulong const *shape = NULL;
+    bst_ulong dimensions = 0;
+    float const *result = NULL;
+    (void)snprintf(values, sizeof values,
+                   "{\"data\":[%zu,true],\"shape\":[1,%d],\"typestr\":\"<f4\",\"version\":3}",
+                   (size_t)row, columns);
+    if (!check(XGBoosterPredictFromDense(m->booster, values, config, NULL, &shape, &dimensions,
+                                         &result),
+               err)) {
+        return false;
+    }
+    *out = result[0];
+    return true;
+}
+
+#else
+
+bool xgb_available(void)
+{
+    return false;
+}
+
+bool xgb_train(const struct risk_rows *train, const struct risk_rows *validation,
+               const struct xgb_settings *settings, struct xgb_model **out, struct xgb_fit *out_fit,
+               struct err *err)
+{
+    (void)train, (void)validation, (void)settings, (void)out, (void)out_fit;
+    return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
+}
+
+void xgb_free(struct xgb_model **m)
+{
+    (void)m;
+}
+
+bool xgb_margins(const struct xgb_model *m, const struct risk_rows *rows, double *out,
+                 struct err *err)
+{
+    (void)m, (void)rows, (void)out;
+    return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
+}
+
+bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
+                     struct err *err)
+{
+    (void)m, (void)row, (void)columns, (void)out;
+    return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
+}
+
+#endif
+
+/* ---- tuning ---- */
+
+static int32_t *later_fifth(const struct risk_rows *rows)
+{
+    int32_t *fold = mem_array((size_t)rows->rows, sizeof *fold);
+    for (int r = 0; r < rows->rows; r++) {
+        fold[r] = r < rows->rows - rows->rows / 5;
+    }
+    return fold;
+}
+
+/* Fold 0 is held out, the others are trained on. */
+static void part(const struct risk_rows *rows, uint64_t seed, struct risk_rows *train,
+                 struct risk_rows *held)
+{
+    CLEANUP(mem_free) int32_t *fold = rows->time ? later_fifth(rows) : risk_folds(rows, 5, seed);
+    CLEANUP(mem_free) int32_t *list = mem_array((size_t)rows->rows, sizeof *list);
+    for (int side = 0; side < 2; side++) {
+        int count = 0;
+        for (int32_t r = 0; r < rows->rows; r++) {
+            list[count] = r;
+            count += (fold[r] == 0) == (side == 1);
+        }
+        *(side == 0 ? train : held) = risk_rows_pick(rows, list, count);
+    }
+}
+
+bool xgb_tune(const struct risk_rows *train, int threads, uint64_t seed, struct xgb_settings *out,
+              struct err *err)
+{
+    static const struct {
+        int depth;
+        double child_weight;
+    } grid[] = {{3, 1}, {4, 1}, {4, 5}, {6, 5}};
+    CLEANUP(risk_rows_free) struct risk_rows fit_rows = {0};
+    CLEANUP(risk_rows_free) struct risk_rows held = {0};
+    struct xgb_settings best = xgb_defaults();
+    double best_loss = INFINITY;
+    part(train, seed, &fit_rows, &held);
+    for (size_t i = 0; i < sizeof grid / sizeof *grid; i++) {
+        CLEANUP(xgb_free) struct xgb_model *m = NULL;
+        struct xgb_settings s = xgb_defaults();
+        struct xgb_fit fit;
+        s.depth = grid[i].depth;
+        s.child_weight = grid[i].child_weight;
+        s.threads = threads;
+        s.seed = seed;
+        if (!xgb_train(&fit_rows, &held, &s, &m, &fit, err)) {
+            return false;
+        }
+        if (fit.validation_loss < best_loss) {
+            best_loss = fit.validation_loss;
+            best = s;
+            best.rounds = fit.rounds;
+        }
+    }
+    *out = best;
+    return true;
+}
