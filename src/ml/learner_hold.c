@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void learner_hold_free(struct learner_hold *h)
@@ -34,15 +35,80 @@ static void hold_later(const struct learner_table *t, int folds, int8_t *fold)
     }
 }
 
+/* A group and what it weighs; mixed: its place among groups as large as it is. */
+struct sized_group {
+    uint64_t group;
+    uint64_t mixed;
+    int rows;
+    int part;
+};
+
+static int largest_first(const void *a, const void *b)
+{
+    const struct sized_group *x = a;
+    const struct sized_group *y = b;
+    if (x->rows != y->rows) {
+        return x->rows > y->rows ? -1 : 1;
+    }
+    return (x->mixed > y->mixed) - (x->mixed < y->mixed);
+}
+
+static int group_order(const void *a, const void *b)
+{
+    const struct sized_group *x = a;
+    const struct sized_group *y = b;
+    return (x->group > y->group) - (x->group < y->group);
+}
+
+static uint64_t mix(uint64_t h)
+{
+    h = (h ^ (h >> 31)) * UINT64_C(0xBF58476D1CE4E5B9);
+    h = (h ^ (h >> 29)) * UINT64_C(0x94D049BB133111EB);
+    return h ^ (h >> 32);
+}
+
+/* The table's groups in order of their number, owned by the caller. */
+static struct sized_group *groups_of(const struct learner_table *t, uint64_t seed, int *out_count)
+{
+    CLEANUP(mem_free) uint64_t *sorted = mem_array((size_t)t->rows, sizeof *sorted);
+    struct sized_group *groups = mem_array((size_t)t->rows, sizeof *groups);
+    int count = 0;
+    for (int r = 0; r < t->rows; r++) {
+        sorted[r] = t->group[r];
+    }
+    qsort(sorted, (size_t)t->rows, sizeof *sorted, by_group);
+    for (int r = 0; r < t->rows; r++) {
+        if (r == 0 || sorted[r] != sorted[r - 1]) {
+            uint64_t mixed = mix(sorted[r] ^ seed * UINT64_C(0x9E3779B97F4A7C15));
+            groups[count++] = (struct sized_group){.group = sorted[r], .mixed = mixed};
+        }
+        groups[count - 1].rows++;
+    }
+    *out_count = count;
+    return groups;
+}
+
+/* The largest groups first, each into the part that has fewest rows. */
 static void hold_groups(const struct learner_table *t, const struct learner_options *o,
                         int8_t *fold)
 {
+    int count = 0;
+    int rows[LEARNER_FOLDS_MAX] = {0};
+    CLEANUP(mem_free) struct sized_group *groups = groups_of(t, o->seed, &count);
+    qsort(groups, (size_t)count, sizeof *groups, largest_first);
+    for (int g = 0; g < count; g++) {
+        for (int f = 1; f < o->folds; f++) {
+            groups[g].part = rows[f] < rows[groups[g].part] ? f : groups[g].part;
+        }
+        rows[groups[g].part] += groups[g].rows;
+    }
+    qsort(groups, (size_t)count, sizeof *groups, group_order);
     for (int r = 0; r < t->rows; r++) {
-        uint64_t h = t->group[r] ^ o->seed * UINT64_C(0x9E3779B97F4A7C15);
-        h = (h ^ (h >> 31)) * UINT64_C(0xBF58476D1CE4E5B9);
-        h = (h ^ (h >> 29)) * UINT64_C(0x94D049BB133111EB);
-        int part = (int)((h >> 33) % (uint64_t)o->folds);
-        fold[r] = (int8_t)(part < o->folds_run ? part : HOLD_TRAIN);
+        const struct sized_group key = {.group = t->group[r]};
+        const struct sized_group *found =
+            bsearch(&key, groups, (size_t)count, sizeof key, group_order);
+        assert(found);
+        fold[r] = (int8_t)(found->part < o->folds_run ? found->part : HOLD_TRAIN);
     }
 }
 
@@ -64,19 +130,20 @@ static void hold_evenly(const struct learner_table *t, const struct learner_opti
     }
 }
 
-/* Whether each part, and what trains beside it, has enough rows of both classes. */
+/* Whether all parts together, and what trains beside each, have enough rows of both classes. */
 static bool enough(const struct learner_table *t, const struct learner_hold *h)
 {
-    int held[LEARNER_FOLDS_MAX][2] = {{0}};
+    int held[2] = {0, 0};
     int trained[LEARNER_FOLDS_MAX][2] = {{0}};
     for (int r = 0; r < t->rows; r++) {
+        held[t->label[r]] += h->fold[r] >= 0;
         for (int f = 0; f < h->folds && h->fold[r] != HOLD_NEITHER; f++) {
-            (h->fold[r] == f ? held : trained)[f][t->label[r]]++;
+            trained[f][t->label[r]] += h->fold[r] != f;
         }
     }
-    for (int f = 0; f < h->folds; f++) {
-        for (int label = 0; label < 2; label++) {
-            if (held[f][label] < HOLD_CLASS_MIN || trained[f][label] < HOLD_CLASS_MIN) {
+    for (int label = 0; label < 2; label++) {
+        for (int f = 0; f < h->folds; f++) {
+            if (held[label] < HOLD_CLASS_MIN || trained[f][label] < HOLD_CLASS_MIN) {
                 return false;
             }
         }

@@ -14,8 +14,9 @@ struct learner_hold {
 enum { HOLD_TRAIN = -1, HOLD_NEITHER = -2, HOLD_CLASS_MIN = 5 };
 
 /* A table in order of time holds out its last 1/folds, without rows of groups seen before; any other
- * one is parted by group, or evenly within each class. Parts beyond folds_run are never held out. No
- * part is, if one of them or what trains beside it had fewer than HOLD_CLASS_MIN rows of a class.
+ * one is parted by group, into parts of about as many rows, or evenly within each class. Parts beyond
+ * folds_run are never held out. None is, if they together or what trains beside one of them had fewer
+ * than HOLD_CLASS_MIN rows of a class.
  * Owned by the caller. */
 struct learner_hold learner_hold_make(const struct learner_table *table,
                                       const struct learner_options *options);

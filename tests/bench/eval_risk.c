@@ -135,6 +135,7 @@ struct outcome {
     double seconds[RISK_MODELS];
     struct learner_fit fit; /* of the last training */
     int refit_rows;
+    struct platt refit_slope; /* what the same rows say with a slope of its own, for ours */
 };
 
 static void outcome_free(struct outcome *o)
@@ -189,8 +190,12 @@ static bool refit(const struct options *o, uint64_t seed, struct outcome *out, s
             labels[used] = out->labels[i];
             used += chosen[i];
         }
-        if (!calib_refit_intercept(margins, labels, used, &shift, err)) {
+        if (!calib_refit_intercept(margins, labels, used, &shift, err) ||
+            (m == RISK_OURS && !calib_fit(margins, labels, used, &out->refit_slope, err))) {
             return false;
+        }
+        if (m == RISK_OURS) { /* margins are stored with the shift */
+            out->refit_slope.intercept -= out->refit_slope.slope * shift;
         }
         kept = 0;
         for (int i = 0; i < out->count; i++) {
@@ -394,6 +399,22 @@ static void interval_members(struct jenc *j, const struct outcome *out, uint64_t
     jenc_array_end(j);
 }
 
+/* What a slope, refitted with the intercept, would have made of the same rows. */
+static void refit_members(struct jenc *j, const struct outcome *out)
+{
+    const struct platt *p = &out->refit_slope;
+    CLEANUP(mem_free) double *margins = mem_array((size_t)out->count + 1, sizeof *margins);
+    for (int i = 0; i < out->count; i++) {
+        margins[i] = p->slope * out->margins[RISK_OURS][i] + p->intercept;
+    }
+    struct risk_score s = risk_score(margins, out->labels, out->count);
+    jenc_i64(j, "refit_rows", out->refit_rows);
+    jenc_object(j, "slope_refitted_too");
+    jenc_f64(j, "slope", p->slope);
+    risk_score_members(j, &s);
+    jenc_object_end(j);
+}
+
 static struct result result_of(const struct options *o, const struct outcome *out,
                                enum risk_model m)
 {
@@ -459,7 +480,7 @@ static void print(const struct options *o, const struct outcome *last,
     result_members(&j, o, &ours);
     jenc_i64(&j, "rows", last->count);
     if (o->refit_share > 0) {
-        jenc_i64(&j, "refit_rows", last->refit_rows);
+        refit_members(&j, last);
     }
     interval_members(&j, last, o->seed);
     if (o->repeat > 1) {

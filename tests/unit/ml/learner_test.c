@@ -52,6 +52,7 @@ static struct learner_options quick(void)
     o.folds_run = 3;
     o.machine.epochs_max = 20;
     o.boosting.trees_max = 80;
+    o.boosting.rate = 0.1;
     return o;
 }
 
