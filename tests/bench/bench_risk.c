@@ -1,0 +1,387 @@
+/* What the risk learner costs: one score in process (100 numbers, 16 factors, 150 trees), without and
+ * with reasons, beside one of XGBoost; and training on rows full of ids beside XGBoost's `hist`, in
+ * seconds and in average precision on later rows. Runs are interleaved, medians are told.
+ *
+ *   ./dev bench risk [DATA_FOLDER] [--threads N] [--runs N]
+ *
+ * DATA_FOLDER holds the event files unpacked (retailrocket_buyers_97k_events.csv,
+ * retailrocket_item_category.csv, taobao_96k_events.csv); without it only scores are measured. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "bench/risk_events.h"
+#include "bench/risk_models.h"
+#include "bench/risk_score.h"
+#include "bench/xgb_peer.h"
+#include "ml/cpu.h"
+#include "ml/logistic.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SCORE_ROWS = 4000, SCORE_COLUMNS = 100, SCORES = 20000, RUNS_MAX = 25 };
+
+struct settings {
+    const char *data;
+    int threads, runs;
+};
+
+static bool stop(const struct err *err)
+{
+    (void)fprintf(stderr, "bench_risk: %s\n", err->text);
+    return false;
+}
+
+/* ---- scores ---- */
+
+/* Numbers that matter alone and in pairs, a twentieth missing. */
+static struct risk_rows dense_rows(uint64_t seed)
+{
+    struct rng rng = rng_seed(seed);
+    struct risk_rows r = {.rows = SCORE_ROWS, .columns = SCORE_COLUMNS};
+    r.kind = mem_array(SCORE_COLUMNS, 1);
+    r.name = mem_array(SCORE_COLUMNS, sizeof *r.name);
+    r.cells = mem_array((size_t)SCORE_ROWS * SCORE_COLUMNS, sizeof *r.cells);
+    r.label = mem_array(SCORE_ROWS, 1);
+    for (int i = 0; i < SCORE_ROWS; i++) {
+        union learner_cell *row = r.cells + (size_t)i * SCORE_COLUMNS;
+        double margin = -0.5;
+        for (int c = 0; c < SCORE_COLUMNS; c++) {
+            row[c].number = rng_unit(&rng) < 0.05 ? (double)NAN : rng_normal(&rng);
+            margin += c < 20 && !isnan(row[c].number) ? 0.3 * row[c].number : 0;
+            bool pair = c % 2 == 1 && c < 20 && !isnan(row[c].number) && !isnan(row[c - 1].number);
+            margin += pair ? 0.3 * row[c].number * row[c - 1].number : 0;
+        }
+        r.label[i] = rng_unit(&rng) < logistic(margin);
+    }
+    return r;
+}
+
+static bool learner_of(const struct risk_rows *rows, struct learner **out, struct err *err)
+{
+    const struct learner_table table = risk_rows_table(rows);
+    struct learner_options o = learner_defaults(rows->rows);
+    struct learner_fit fit;
+    o.machine.factors = 16;
+    o.machine_bags = 1;
+    o.boosting_bags = 1;
+    o.boosting.trees_max = 150;
+    o.boosting.patience = 150;
+    o.boosting.depth = 4;
+    o.folds_run = 1;
+    if (!learner_train(&table, &o, out, &fit, err)) {
+        return false;
+    }
+    if (!(fit.weight_machine > 0 && fit.weight_boosting > 0)) {
+        return FAIL(err, ERR_INTERNAL, "a part was left out: this would measure less than asked");
+    }
+    (void)fprintf(stderr, "bench_risk: 1 machine of 16 factors, %d trees of depth 4\n",
+                  fit.boosting_trees);
+    return true;
+}
+
+static double now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* Nanoseconds of single scores: p50 and p99, the clock's own cost taken off. */
+struct latency {
+    double p50, p99;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a;
+    const double *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+typedef double score_one(const void *model, const union learner_cell *row);
+
+static double margin_one(const void *model, const union learner_cell *row)
+{
+    return learner_margin(model, row);
+}
+
+static double reasons_one(const void *model, const union learner_cell *row)
+{
+    double parts[SCORE_COLUMNS];
+    double none = learner_contributions(model, row, parts);
+    return none + parts[0];
+}
+
+static double xgboost_one(const void *model, const union learner_cell *row)
+{
+    float dense[SCORE_COLUMNS];
+    float out = 0;
+    struct err err = {0};
+    for (int c = 0; c < SCORE_COLUMNS; c++) {
+        dense[c] = (float)row[c].number;
+    }
+    return xgb_score_dense(model, dense, SCORE_COLUMNS, &out, &err) ? (double)out : (double)NAN;
+}
+
+static struct latency latency_of(score_one *score, const void *model, const struct risk_rows *rows,
+                                 int scores, double *out_sum)
+{
+    CLEANUP(mem_free) double *ns = mem_array((size_t)scores, sizeof *ns);
+    double clock_ns = 1e9;
+    for (int i = 0; i < 1000; i++) {
+        double from = now_ns();
+        clock_ns = fmin(clock_ns, now_ns() - from);
+    }
+    for (int i = 0; i < scores; i++) {
+        const union learner_cell *row = rows->cells + (size_t)(i % rows->rows) * SCORE_COLUMNS;
+        double from = now_ns();
+        *out_sum += score(model, row);
+        ns[i] = now_ns() - from - clock_ns;
+    }
+    qsort(ns, (size_t)scores, sizeof *ns, by_value);
+    return (struct latency){ns[scores / 2], ns[scores - scores / 100 - 1]};
+}
+
+static double batch_rate(const struct learner *l, const struct risk_rows *rows)
+{
+    CLEANUP(mem_free) double *margins = mem_array((size_t)rows->rows, sizeof *margins);
+    double start = risk_seconds();
+    int rounds = 5;
+    for (int i = 0; i < rounds; i++) {
+        learner_margins(l, rows->cells, rows->rows, margins);
+    }
+    return rounds * rows->rows / (risk_seconds() - start);
+}
+
+/* Median over runs of p50 and p99 each. */
+struct latencies {
+    double p50[RUNS_MAX], p99[RUNS_MAX];
+};
+
+static void put(struct latencies *to, int run, struct latency l)
+{
+    to->p50[run] = l.p50;
+    to->p99[run] = l.p99;
+}
+
+static bool bench_scores(const struct settings *s)
+{
+    CLEANUP(risk_rows_free) struct risk_rows rows = dense_rows(1);
+    CLEANUP(learner_free) struct learner *l = NULL;
+    CLEANUP(xgb_free) struct xgb_model *x = NULL;
+    struct xgb_settings xs = xgb_defaults();
+    struct xgb_fit fit;
+    struct err err = {0};
+    struct latencies ours;
+    struct latencies reasons;
+    struct latencies theirs;
+    double rate[RUNS_MAX];
+    double sum = 0;
+    xs.rounds = 150;
+    if (!learner_of(&rows, &l, &err) ||
+        (xgb_available() && !xgb_train(&rows, NULL, &xs, &x, &fit, &err))) {
+        return stop(&err);
+    }
+    for (int run = 0; run < s->runs; run++) {
+        put(&ours, run, latency_of(margin_one, l, &rows, SCORES, &sum));
+        put(&reasons, run, latency_of(reasons_one, l, &rows, SCORES, &sum));
+        if (x) {
+            put(&theirs, run, latency_of(xgboost_one, x, &rows, SCORES / 10, &sum));
+        }
+        rate[run] = batch_rate(l, &rows);
+    }
+    printf("{\"bench\":\"risk_score\",\"kernels\":\"%s\",\"columns\":%d,\"score_p50_us\":%.3f,"
+           "\"score_p99_us\":%.3f,\"with_reasons_p50_us\":%.3f,\"with_reasons_p99_us\":%.3f,"
+           "\"carts_per_s\":%.0f",
+           cpu_level_name(cpu_level()), SCORE_COLUMNS, risk_median(ours.p50, s->runs) / 1e3,
+           risk_median(ours.p99, s->runs) / 1e3, risk_median(reasons.p50, s->runs) / 1e3,
+           risk_median(reasons.p99, s->runs) / 1e3, risk_median(rate, s->runs));
+    if (x) {
+        printf(",\"xgboost_p50_us\":%.3f,\"xgboost_p99_us\":%.3f,\"ratio\":%.1f",
+               risk_median(theirs.p50, s->runs) / 1e3, risk_median(theirs.p99, s->runs) / 1e3,
+               theirs.p50[s->runs / 2] / ours.p50[s->runs / 2]);
+    }
+    printf("}\n");
+    return isfinite(sum);
+}
+
+/* ---- training ---- */
+
+/* A training's seconds over runs, and what it was worth on later rows. */
+struct race {
+    const char *name;
+    double seconds[RUNS_MAX];
+    double ap, auc;
+};
+
+static bool ours_once(const struct risk_rows *train, const struct risk_rows *test, int threads,
+                      bool boosted, struct race *r, int run, struct err *err)
+{
+    const struct learner_table table = risk_rows_table(train);
+    struct learner_options o = learner_defaults(train->rows);
+    struct learner_fit fit;
+    CLEANUP(learner_free) struct learner *l = NULL;
+    CLEANUP(mem_free) double *margins = mem_array((size_t)test->rows, sizeof *margins);
+    o.threads = threads;
+    o.boosting_bags = boosted ? 1 : 0;
+    double start = risk_seconds();
+    if (!learner_train(&table, &o, &l, &fit, err)) {
+        return false;
+    }
+    r->seconds[run] = risk_seconds() - start;
+    learner_margins(l, test->cells, test->rows, margins);
+    r->ap = calib_average_precision(margins, test->label, test->rows);
+    r->auc = calib_auc(margins, test->label, test->rows);
+    return true;
+}
+
+static bool theirs_once(const struct risk_rows *train, const struct risk_rows *test,
+                        const struct xgb_settings *s, struct race *r, int run, struct err *err)
+{
+    CLEANUP(xgb_free) struct xgb_model *m = NULL;
+    CLEANUP(mem_free) double *margins = mem_array((size_t)test->rows, sizeof *margins);
+    struct xgb_fit fit;
+    if (!xgb_train(train, NULL, s, &m, &fit, err) || !xgb_margins(m, test, margins, err)) {
+        return false;
+    }
+    r->seconds[run] = fit.seconds;
+    r->ap = calib_average_precision(margins, test->label, test->rows);
+    r->auc = calib_auc(margins, test->label, test->rows);
+    return true;
+}
+
+/* XGBoost's rounds for an encoding: best on the last fifth of the training rows. */
+static bool settle(const struct risk_rows *train, enum xgb_ids ids, int threads,
+                   struct xgb_settings *out, struct err *err)
+{
+    CLEANUP(mem_free) int32_t *list = mem_array((size_t)train->rows, sizeof *list);
+    CLEANUP(xgb_free) struct xgb_model *m = NULL;
+    struct xgb_fit fit;
+    const int cut = train->rows - train->rows / 5;
+    for (int32_t r = 0; r < train->rows; r++) {
+        list[r] = r;
+    }
+    CLEANUP(risk_rows_free) struct risk_rows early = risk_rows_pick(train, list, cut);
+    CLEANUP(risk_rows_free)
+    struct risk_rows late = risk_rows_pick(train, list + cut, train->rows - cut);
+    struct xgb_settings s = xgb_defaults();
+    s.ids = ids;
+    s.threads = threads;
+    s.depth = 6;
+    s.rate = 0.1;
+    s.rounds = 300;
+    if (!xgb_train(&early, &late, &s, &m, &fit, err)) {
+        return false;
+    }
+    s.rounds = fit.rounds;
+    *out = s;
+    return true;
+}
+
+static void print_race(const char *data, const struct settings *s, int rows, struct race *races,
+                       int count)
+{
+    int best = 2;
+    printf("{\"bench\":\"risk_train\",\"data\":\"%s\",\"rows\":%d,\"threads\":%d", data, rows,
+           s->threads);
+    for (int i = 0; i < count; i++) {
+        double seconds = risk_median(races[i].seconds, s->runs);
+        printf(",\"%s\":{\"seconds\":%.3f,\"rows_per_s\":%.0f,\"ap\":%.4f,\"auc\":%.4f}",
+               races[i].name, seconds, rows / seconds, races[i].ap, races[i].auc);
+        best = i >= 2 && races[i].ap > races[best].ap ? i : best;
+    }
+    if (count > 2) {
+        printf(",\"xgboost_better\":\"%s\",\"ratio_machine\":%.2f,\"ratio_learner\":%.2f",
+               races[best].name,
+               risk_median(races[best].seconds, s->runs) / risk_median(races[0].seconds, s->runs),
+               risk_median(races[best].seconds, s->runs) / risk_median(races[1].seconds, s->runs));
+    }
+    printf("}\n");
+}
+
+/* Rows before the cut train, later ones tell the average precision; visitors may be in both, as they
+ * are in a shop. */
+static bool bench_training(const char *data, const struct settings *s, const struct risk_rows *all)
+{
+    CLEANUP(mem_free) int32_t *list = mem_array((size_t)all->rows, sizeof *list);
+    const int cut = all->rows - all->rows / 5;
+    struct race races[4] = {{.name = "machine"},
+                            {.name = "machine_and_boosting"},
+                            {.name = "xgboost_one_hot"},
+                            {.name = "xgboost_codes"}};
+    struct xgb_settings xs[2];
+    struct err err = {0};
+    const int count = xgb_available() ? 4 : 2;
+    for (int32_t r = 0; r < all->rows; r++) {
+        list[r] = r;
+    }
+    CLEANUP(risk_rows_free) struct risk_rows train = risk_rows_pick(all, list, cut);
+    CLEANUP(risk_rows_free)
+    struct risk_rows test = risk_rows_pick(all, list + cut, all->rows - cut);
+    mem_free(&train.group); /* the same visitor may come back */
+    for (int i = 2; i < count; i++) {
+        if (!settle(&train, i == 2 ? XGB_ONE_HOT : XGB_CODES, s->threads, &xs[i - 2], &err)) {
+            return stop(&err);
+        }
+        (void)fprintf(stderr, "bench_risk: %s: %d rounds\n", races[i].name, xs[i - 2].rounds);
+    }
+    for (int run = 0; run < s->runs; run++) {
+        for (int i = 0; i < count; i++) {
+            bool ok = i < 2 ? ours_once(&train, &test, s->threads, i == 1, &races[i], run, &err)
+                            : theirs_once(&train, &test, &xs[i - 2], &races[i], run, &err);
+            if (!ok) {
+                return stop(&err);
+            }
+        }
+    }
+    print_race(data, s, train.rows, races, count);
+    return true;
+}
+
+static bool bench_files(const struct settings *s)
+{
+    char events[1024];
+    char categories[1024];
+    struct err err = {0};
+    CLEANUP(risk_rows_free) struct risk_rows retailrocket = {0};
+    CLEANUP(risk_rows_free) struct risk_rows taobao = {0};
+    (void)snprintf(events, sizeof events, "%s/retailrocket_buyers_97k_events.csv", s->data);
+    (void)snprintf(categories, sizeof categories, "%s/retailrocket_item_category.csv", s->data);
+    if (!risk_events_retailrocket(events, categories, &retailrocket, &err)) {
+        return stop(&err);
+    }
+    (void)snprintf(events, sizeof events, "%s/taobao_96k_events.csv", s->data);
+    if (!risk_events_taobao(events, &taobao, &err)) {
+        return stop(&err);
+    }
+    return bench_training("retailrocket_buyers", s, &retailrocket) &&
+           bench_training("taobao", s, &taobao);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s = {.threads = 1, .runs = 5};
+    for (int i = 1; i < argc; i++) {
+        int *number = strcmp(argv[i], "--threads") == 0 ? &s.threads
+                      : strcmp(argv[i], "--runs") == 0  ? &s.runs
+                                                        : NULL;
+        if (number && i + 1 < argc) {
+            *number = (int)strtol(argv[++i], NULL, 10);
+        } else {
+            s.data = argv[i];
+        }
+    }
+    if (s.threads < 1 || s.threads > 64 || s.runs < 1 || s.runs > RUNS_MAX) {
+        (void)fputs("usage: ./dev bench risk [DATA_FOLDER] [--threads N] [--runs N]\n", stderr);
+        return 2;
+    }
+    if (!xgb_available()) {
+        (void)fputs("bench_risk: built without xgboost: that baseline is left out\n", stderr);
+    }
+    return bench_scores(&s) && (!s.data || bench_files(&s)) ? 0 : 1;
+}
