@@ -20,6 +20,7 @@ void learner_arrays_free(struct learner_arrays *a)
     mem_free(&a->bin);
     mem_free(&a->key);
     mem_free(&a->key_slot);
+    mem_free(&a->search);
 }
 
 /* ---- numbers ---- */
@@ -166,19 +167,6 @@ static void key_put(struct learner_arrays *a, int keys, int64_t key, int32_t slo
     }
     a->key[at] = key;
     a->key_slot[at] = slot;
-}
-
-static int32_t key_find(const struct learner_encoder *e, int64_t key)
-{
-    size_t mask = (size_t)e->keys - 1;
-    for (size_t at = (size_t)key & mask;; at = (at + 1) & mask) {
-        if (e->key[at] == key) {
-            return e->key_slot[at];
-        }
-        if (e->key[at] == 0) {
-            return -1;
-        }
-    }
 }
 
 /* ---- learning ---- */
@@ -362,47 +350,8 @@ struct learner_encoder learner_encoder_learn(const struct learner_table *table, 
                                 .bin = owned->bin,
                                 .key = owned->key,
                                 .key_slot = owned->key_slot};
+    owned->search = learner_search_make(&e);
+    e.search = owned->search;
     *out_feature = features_learn(table, &e, out_features);
     return e;
-}
-
-/* ---- encoding ---- */
-
-/* How many borders are <= v. */
-static int32_t borders_below(const double *edges, int32_t count, double v)
-{
-    const double *base = edges;
-    while (count > 1) {
-        int32_t half = count / 2;
-        base = base[half - 1] <= v ? base + half : base;
-        count -= half;
-    }
-    return (int32_t)(base - edges) + (count == 1 && base[0] <= v);
-}
-
-static int32_t slot_of(const struct learner_encoder *e, int column, union learner_cell cell)
-{
-    if (e->kind[column] == LEARNER_NUMBER) {
-        const int32_t start = e->edge_start[column];
-        return isnan(cell.number)
-                   ? SLOT_MISSING
-                   : 1 + borders_below(e->edges + start, e->edge_start[column + 1] - start,
-                                       cell.number);
-    }
-    if (cell.id == 0) {
-        return SLOT_MISSING;
-    }
-    int32_t found = e->keys > 0 ? key_find(e, learner_key(cell.id, column)) : -1;
-    bool own = found >= e->first[column] && found < e->first[column + 1];
-    return own ? found - e->first[column] : SLOT_RARE;
-}
-
-void learner_encode(const struct learner_encoder *e, const union learner_cell *row, int32_t *slots,
-                    uint8_t *bins)
-{
-    for (int c = 0; c < e->columns; c++) {
-        int32_t slot = e->first[c] + slot_of(e, c, row[c]);
-        slots[c] = slot;
-        bins[c] = e->bin[slot];
-    }
 }

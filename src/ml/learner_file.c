@@ -115,9 +115,10 @@ static bool keys_ok(const struct learner_encoder *e)
     return any_free;
 }
 
-static bool load_encoder(const struct model_file *file, const int32_t *shape,
-                         struct learner_encoder *e, struct err *err)
+static bool load_encoder(const struct model_file *file, const int32_t *shape, struct learner *l,
+                         struct err *err)
 {
+    struct learner_encoder *e = &l->encoder;
     const uint64_t columns = (uint64_t)shape[0];
     e->columns = shape[0];
     e->slots = shape[1];
@@ -150,7 +151,12 @@ static bool load_encoder(const struct model_file *file, const int32_t *shape,
             return FAIL(err, ERR_INVALID, "slot %d has bin %d", s, e->bin[s]);
         }
     }
-    return keys_ok(e) || FAIL(err, ERR_INVALID, "the learner's dictionary is damaged");
+    if (!keys_ok(e)) {
+        return FAIL(err, ERR_INVALID, "the learner's dictionary is damaged");
+    }
+    l->arrays.search = learner_search_make(e);
+    e->search = l->arrays.search;
+    return true;
 }
 
 static bool load_models(const struct model_file *file, const int32_t *shape, struct learner *l,
@@ -213,7 +219,7 @@ bool learner_load(const struct model_file *file, struct learner **out, struct er
 {
     int32_t shape[SHAPE];
     struct learner *l = mem_alloc(sizeof *l);
-    if (!load_shape(file, shape, err) || !load_encoder(file, shape, &l->encoder, err) ||
+    if (!load_shape(file, shape, err) || !load_encoder(file, shape, l, err) ||
         !load_models(file, shape, l, err) || !self_test(file, shape, l, err)) {
         learner_free(&l);
         return false;

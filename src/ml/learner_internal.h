@@ -20,6 +20,7 @@ struct learner_encoder {
     const uint8_t *bin;        /* (slots) what boosting sees of the slot, below GBDT_BINS_MAX */
     const int64_t *key;        /* (keys) open addressing; 0 is free */
     const int32_t *key_slot;   /* (keys) */
+    const double *search;      /* learner_search_make */
 };
 
 enum {
@@ -37,6 +38,7 @@ struct learner_arrays {
     uint8_t *bin;
     int64_t *key;
     int32_t *key_slot;
+    double *search; /* also with a file's encoder */
 };
 void learner_arrays_free(struct learner_arrays *a);
 
@@ -49,6 +51,9 @@ struct learner_encoder learner_encoder_learn(const struct learner_table *table, 
 /* slots (columns) and bins (columns). */
 void learner_encode(const struct learner_encoder *e, const union learner_cell *row, int32_t *slots,
                     uint8_t *bins);
+
+/* What learner_encode finds a number's bin with; owned by the caller. */
+double *learner_search_make(const struct learner_encoder *e);
 
 /* A dictionary's key of an id in a column; never 0. */
 int64_t learner_key(uint64_t id, int column);
