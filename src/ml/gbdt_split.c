@@ -92,28 +92,32 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Bins in order of their mean gradient, drawn towards 0 where rows are few: the best two-sided split
- * of a set is a border in this order (Fisher 1958). */
+ * of a set is a border in this order (Fisher 1958). There are far more sets than borders, and one of
+ * them always looks good: they are judged under a larger penalty, and bins too light to be judged stay
+ * on the right. */
 static struct gbdt_split split_set(const uint64_t *histogram, int bins, struct side total,
                                    const struct gbdt_split_rules *rules)
 {
-    enum { SMOOTHING = 1 };
+    enum { SMOOTHING = 5, SET_L2 = 10, BIN_WEIGHT_MIN = 5 };
+    struct gbdt_split_rules strict = *rules;
     struct ranked_bin ranked[GBDT_BINS_MAX];
     struct gbdt_split best = {0};
     struct side left = {0, 0};
     uint64_t mask = 0;
     int count = 0;
+    strict.l2 += SET_L2;
     for (int b = 0; b < bins; b++) {
         struct side s = side_of(histogram[b]);
-        if (s.hessian > 0) {
+        if ((double)s.hessian >= BIN_WEIGHT_MIN * rules->scale) {
             double weight = (double)s.hessian / rules->scale + SMOOTHING;
             ranked[count++] = (struct ranked_bin){(double)s.gradient / rules->scale / weight, b};
         }
     }
     qsort(ranked, (size_t)count, sizeof *ranked, by_key);
-    for (int i = 0; i + 1 < count; i++) {
+    for (int i = 0; i < count; i++) {
         left = plus(left, side_of(histogram[ranked[i].bin]));
         mask |= UINT64_C(1) << ranked[i].bin;
-        keep_better(&best, gain_of(left, total, rules), mask);
+        keep_better(&best, gain_of(left, total, &strict), mask);
     }
     return best;
 }
