@@ -120,6 +120,21 @@ static bool load_items(struct affinity *m, struct err *err)
     return true;
 }
 
+/* As many rows as are trained, or as there are items. */
+static bool load_placed(struct affinity *m, int k, struct err *err)
+{
+    uint64_t floats = 0;
+    if (!model_file_count(&m->file, "factors", MODEL_F32, &floats, err)) {
+        return false;
+    }
+    bool all = floats == (uint64_t)m->count * (uint64_t)mat_ld(k);
+    if (!model_file_mat(&m->file, "factors", all ? m->count : m->trained, k, &m->placed, err)) {
+        return false;
+    }
+    m->factors = mat_view(m->placed.data, m->trained, k, m->placed.ld);
+    return true;
+}
+
 static bool load_factors(struct affinity *m, struct err *err)
 {
     const int32_t *factors = NULL;
@@ -139,7 +154,7 @@ static bool load_factors(struct affinity *m, struct err *err)
     options.reg_exponent = (float)ridge[1];
     options.unobserved_weight = (float)ridge[2];
     options.shopper_exponent = (float)ridge[3];
-    return model_file_mat(&m->file, "factors", m->trained, factors[0], &m->factors, err) &&
+    return load_placed(m, factors[0], err) &&
            model_file_f32(&m->file, "spectrum", (uint64_t)factors[0], &spectrum, err) &&
            model_file_f32(&m->file, "item_scale", (uint64_t)m->trained, &scale, err) &&
            als_server_open(&m->factors, spectrum, scale, ridge[4], &options, &m->server, err);
@@ -263,6 +278,11 @@ const char *affinity_algorithm(const struct affinity *a)
 int64_t affinity_as_of_us(const struct affinity *a)
 {
     return a->as_of_us;
+}
+
+int affinity_placed(const struct affinity *a)
+{
+    return a->is_als ? a->placed.rows - a->trained : 0;
 }
 
 bool affinity_knows(const struct affinity *a, const char *product_id)

@@ -12,12 +12,13 @@ struct affinity;
 
 /* Where a pick came from, best first: the cold-start chain.
  *   SESSION   items nearest to the shopper's factors, folded in from what they did; needs one item the model was trained on
+ *   NEW       the same for a product without interactions, whose factors are foretold from its category, brand and price
  *   SIMILAR   like a cart or viewed product that has no factors yet: same category, same brand, nearest price
  *   CATEGORY  popular in a category of the shopper's products
  *   POPULAR   popular overall */
-enum pick_source { PICK_SESSION, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR };
-const char *
-pick_source_name(enum pick_source s); /* "session", "similar", "popular_in_category", "popular" */
+enum pick_source { PICK_SESSION, PICK_NEW, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR };
+const char *pick_source_name(
+    enum pick_source s); /* "session", "new_product", "similar", "popular_in_category", "popular" */
 
 struct pick {
     const char *product_id; /* borrowed from the model */
@@ -40,6 +41,9 @@ void affinity_free(struct affinity **a);
 const char *affinity_version(const struct affinity *a);
 const char *affinity_algorithm(const struct affinity *a);
 int64_t affinity_as_of_us(const struct affinity *a); /* end of the log it was trained on */
+int affinity_placed(
+    const struct affinity
+        *a); /* products without interactions that have factors by what is known of them */
 bool affinity_knows(const struct affinity *a,
                     const char *product_id); /* trained on, or in its catalogue */
 

@@ -110,12 +110,26 @@ void factors_score(struct ranking *r)
     const struct folded *f = r->state[SOURCE_FACTORS];
     for (int i = 0; f && i < r->candidates.count; i++) {
         const struct candidate *c = &r->candidates.all[i];
-        if (c->item < r->model->trained) {
-            const float *item = mat_row(&r->model->factors, c->item);
+        if (c->item < r->model->placed.rows) {
+            const float *item = mat_row(&r->model->placed, c->item);
             ranking_put(r, SOURCE_FACTORS, c->item,
-                        mat_dot(item, f->factors, r->model->factors.cols));
+                        mat_dot(item, f->factors, r->model->placed.cols));
         }
     }
+}
+
+/* A placed product took no part in the training: the own product that lies nearest to it. */
+static struct cause nearest_own(const struct affinity *m, const struct folded *f, int item)
+{
+    const float *placed = mat_row(&m->placed, item);
+    struct cause best = {.item = -1};
+    for (int i = 0; i < f->count; i++) {
+        float near = mat_dot(mat_row(&m->factors, f->items[i]), placed, m->placed.cols);
+        if (near > 0 && (best.item < 0 || near > best.share)) {
+            best = (struct cause){f->items[i], near};
+        }
+    }
+    return best;
 }
 
 struct cause factors_explain(const struct ranking *r, int item)
@@ -124,8 +138,11 @@ struct cause factors_explain(const struct ranking *r, int item)
     const struct folded *f = r->state[SOURCE_FACTORS];
     struct err err = {0};
     float parts[OWN_MAX];
-    if (!f || item >= m->trained) {
+    if (!f || item >= m->placed.rows) {
         return (struct cause){.item = -1};
+    }
+    if (item >= m->trained) {
+        return nearest_own(m, f, item);
     }
     const struct als_entries done = entries_of(f);
     if (!als_explain(&m->server, &done, item, parts, &err)) {

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "domain/affinity_internal.h"
+#include "domain/affinity_place.h"
 #include "ml/model_file.h"
 
 #include <assert.h>
@@ -107,7 +108,8 @@ static void add_texts(struct model_builder *b, const char *text_name, const char
 
 /* What only a factor model has; borrowed by the builder until it finishes. */
 struct factor_sections {
-    struct mat factors; /* rotated, owned */
+    struct mat factors; /* (trained, k) rotated, owned */
+    struct mat placed;  /* these, and behind them the others that could be placed; owned */
     int32_t factor_count;
     float *spectrum; /* in arena, as are the next two */
     float *item_scale;
@@ -165,7 +167,8 @@ static bool add_factors(struct model_builder *b, const struct affinity_parts *pa
     }
     model_builder_add(b, "factor_count", MODEL_I32, &s->factor_count, 1);
     model_builder_add(b, "ridge", MODEL_F64, s->ridge, AFFINITY_RIDGE);
-    model_builder_add_mat(b, "factors", &s->factors);
+    s->placed = affinity_place(parts, &s->factors);
+    model_builder_add_mat(b, "factors", &s->placed);
     model_builder_add(b, "spectrum", MODEL_F32, s->spectrum, (uint64_t)s->factor_count);
     model_builder_add(b, "item_scale", MODEL_F32, s->item_scale, (uint64_t)parts->trained);
     model_builder_add(b, "probe", MODEL_I32, s->probe, (uint64_t)s->probes);
@@ -205,5 +208,6 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
         ok = model_builder_finish(&b, out, out_sha256, err);
     }
     mat_free(&factors.factors);
+    mat_free(&factors.placed);
     return ok;
 }

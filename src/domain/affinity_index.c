@@ -106,7 +106,7 @@ bool affinity_index(struct affinity *m, struct err *err)
     index_popularity(m);
     index_categories(m);
     if (m->is_als) {
-        m->index = topk_index_make(&m->factors, 1);
+        m->index = topk_index_make(&m->placed, 1);
     }
     return true;
 }

@@ -39,10 +39,12 @@ struct affinity {
     const uint8_t *category_text;
     const int64_t *category_start;
     bool is_als;
-    struct mat factors;       /* (trained, k), in the eigenbasis of their Gram matrix */
+    struct mat factors; /* (trained, k), in the eigenbasis of their Gram matrix */
+    struct mat
+        placed; /* (trained, k) the same, or (count, k): behind them the others, placed by what is known of them */
     struct als_server server; /* over the factors */
     /* computed at load, owned */
-    struct topk_index *index; /* over the factors; NULL without */
+    struct topk_index *index; /* over what is placed; NULL without factors */
     int32_t *order;           /* (count) most popular first */
     int32_t *by_category;     /* (count) category by category, most popular first */
     int32_t *category_first;  /* (categories + 1) */

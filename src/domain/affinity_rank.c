@@ -14,6 +14,8 @@ const char *pick_source_name(enum pick_source s)
     switch (s) {
     case PICK_SESSION:
         return "session";
+    case PICK_NEW:
+        return "new_product";
     case PICK_SIMILAR:
         return "similar";
     case PICK_CATEGORY:
@@ -136,7 +138,9 @@ static void ranking_pick(struct ranking *r)
         const struct candidate *c = &r->candidates.all[i];
         bool picked = r->excluded[c->item / 64] >> (c->item % 64) & 1;
         if (!picked && ranking_varies(r, c->item)) {
-            ranking_add(r, c->item, (double)c->blended, PICK_SESSION, ranking_because(r, c));
+            bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
+            ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION,
+                        ranking_because(r, c));
         }
     }
 }

@@ -203,13 +203,13 @@ static void add_reason(struct buf *out, const struct language *words, const stru
         const char *last = strrchr(pick->because, '>');
         add_text(&name, last != NULL ? last + 1 + strspn(last + 1, " ") : pick->because);
         template = words->because_category;
-    } else if (pick->source == PICK_SESSION || pick->source == PICK_SIMILAR) {
+    } else if (pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR) {
         bool named = pick->because != NULL && because != NULL &&
                      (because->title != NULL || because->brand != NULL);
         if (named) {
             add_name(&name, because);
         }
-        const char *product = pick->source == PICK_SIMILAR            ? words->because_similar
+        const char *product = pick->source != PICK_SESSION            ? words->because_similar
                               : named && in_cart(cart, pick->because) ? words->because_cart
                                                                       : words->because_session;
         template = named ? product : words->because_taste;

@@ -42,6 +42,7 @@ static void evaluation_free(struct affinity_evaluation *e)
     free(e->segments[TASK_NEW]);
     free(e->known);
     free(e->chosen);
+    new_products_free(&e->fresh);
 }
 
 /* ---- one case ---- */
@@ -195,6 +196,7 @@ static bool judge_case(void *ctx, const struct judged_case *of)
     }
     judge_task(&(struct ranked_case){e, of, TASK_ANY, &possible});
     judge_task(&(struct ranked_case){e, of, TASK_NEW, of->chosen_new});
+    new_products_case(&e->fresh, e->a, of);
     return true;
 }
 
@@ -302,6 +304,7 @@ static void measure(struct affinity_evaluation *e)
         }
     }
     measure_spread(e);
+    new_products_measure(&e->fresh, e->options->seed);
 }
 
 /* ---- who takes part ---- */
@@ -411,6 +414,9 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     enter(e, CONTENDER_POPULAR, popularity, "popularity");
     enter(e, CONTENDER_VIEWED, NULL, "last viewed");
     count_known(e);
+    if (!new_products_open(&e->fresh, e->a, e->cut_us, &models.options, e->k, err)) {
+        return false;
+    }
     if (!judge(e, t, err)) {
         return false;
     }

@@ -1,6 +1,7 @@
 #ifndef FLOW_EVALUATE_AFFINITY_H
 #define FLOW_EVALUATE_AFFINITY_H
 
+#include "flow/evaluate_affinity_new.h"
 #include "flow/evaluate_internal.h"
 #include "flow/train_affinity.h"
 #include "ml/bootstrap.h"
@@ -30,7 +31,7 @@ enum affinity_segment {
 const char *affinity_task_name(enum affinity_task task);
 const char *affinity_segment_name(int segment);
 
-enum { CURVE_MAX = 2 * EVALUATE_K_MAX, CONCENTRATION_POINTS = 41, SOURCES = 4 };
+enum { CURVE_MAX = 2 * EVALUATE_K_MAX, CONCENTRATION_POINTS = 41, SOURCES = 5 };
 
 struct contender {
     bool took_part;
@@ -69,6 +70,7 @@ struct affinity_evaluation {
     int64_t *chosen; /* by item: how often chosen after it; owned */
     double chosen_concentration[CONCENTRATION_POINTS];
     int64_t shoppers_before;
+    struct new_products fresh;
     char serving[512]; /* which model serves, and whether it was judged */
 };
 

@@ -113,6 +113,30 @@ static void write_spread(const struct affinity_evaluation *e, table_writer *writ
     write(out, &t);
 }
 
+static void write_new(const struct affinity_evaluation *e, table_writer *write, struct buf *out)
+{
+    const struct new_products *n = &e->fresh;
+    const char *const names[NEW_WAYS] = {affinity_placed(n->model) > 0
+                                             ? "placed by category, brand and price"
+                                             : "not placed: the catalogue foretells too little",
+                                         "popular in category"};
+    char heads[2][24];
+    (void)snprintf(heads[0], sizeof heads[0], "NDCG@%d", e->k);
+    (void)snprintf(heads[1], sizeof heads[1], "recall@%d", e->k);
+    const char *const columns[] = {
+        "new products among themselves", heads[0], "95 % interval", heads[1], "95 % interval",
+        "recall, all competing"};
+    CLEANUP(report_table_free)
+    struct report_table t = {.columns = columns, .column_count = 6};
+    for (int w = 0; w < NEW_WAYS; w++) {
+        report_cell(&t, "%s", names[w]);
+        cell_interval(&t, &n->ndcg[w], 4);
+        cell_interval(&t, &n->recall[w], 4);
+        report_cell_number(&t, n->recall_among_all[w].value, 4);
+    }
+    write(out, &t);
+}
+
 void affinity_evaluation_text(const struct affinity_evaluation *e, struct buf *out)
 {
     char from[CLOCK_TEXT_MAX];
@@ -125,6 +149,13 @@ void affinity_evaluation_text(const struct affinity_evaluation *e, struct buf *o
         buf_printf(out, "\n%s put in the cart or bought later: %d shoppers\n\n",
                    affinity_task_name(task), e->cases[task]);
         write_task(e, task, report_table_text, out);
+    }
+    if (e->fresh.cases > 0) {
+        buf_printf(
+            out,
+            "\n%d of %d products as if they had come at the cut, without a history: %d shoppers chose one\n\n",
+            e->fresh.products, e->fresh.possible, e->fresh.cases);
+        write_new(e, report_table_text, out);
     }
     buf_printf(out, "\nspread over %d products, of the first %d shown\n\n", e->items, e->k);
     write_spread(e, report_table_text, out);
@@ -213,6 +244,29 @@ static void json_spread(struct jenc *j, const struct affinity_evaluation *e)
     jenc_array_end(j);
 }
 
+static void json_new(struct jenc *j, const struct affinity_evaluation *e)
+{
+    static const char *const keys[NEW_WAYS] = {"placed", "popular_in_category"};
+    const struct new_products *n = &e->fresh;
+    jenc_object(j, "without_history");
+    jenc_i64(j, "products", n->products);
+    jenc_i64(j, "shoppers", n->cases);
+    if (n->model) {
+        jenc_i64(j, "placed_products", affinity_placed(n->model));
+    }
+    for (int w = 0; w < NEW_WAYS && n->cases > 0; w++) {
+        jenc_object(j, keys[w]);
+        json_interval(j, "ndcg", &n->ndcg[w]);
+        json_interval(j, "recall", &n->recall[w]);
+        json_interval(j, "recall_among_all", &n->recall_among_all[w]);
+        jenc_object_end(j);
+    }
+    if (n->cases > 0) {
+        json_interval(j, "ndcg_above_popular", &n->gain);
+    }
+    jenc_object_end(j);
+}
+
 void affinity_evaluation_json(const struct affinity_evaluation *e, struct buf *out)
 {
     struct jenc j = jenc_begin(out);
@@ -227,6 +281,7 @@ void affinity_evaluation_json(const struct affinity_evaluation *e, struct buf *o
     jenc_str(&j, "serving", e->serving);
     json_task(&j, e, TASK_ANY);
     json_task(&j, e, TASK_NEW);
+    json_new(&j, e);
     json_spread(&j, e);
     jenc_object_end(&j);
     buf_add_char(out, '\n');
@@ -464,6 +519,26 @@ static bool page_spread(const struct affinity_evaluation *e, struct buf *out, st
     return true;
 }
 
+static void page_new(const struct affinity_evaluation *e, struct buf *out)
+{
+    const struct new_products *n = &e->fresh;
+    report_heading(out, "What about products that have just come?");
+    if (n->cases == 0) {
+        report_text(
+            out,
+            "The catalogue tells too little (categories, brands), or nobody chose one of the products that were held out.");
+        return;
+    }
+    report_text(
+        out,
+        "Nobody has touched a new product yet, so it is placed among the others by its category, brand and price. To see what that "
+        "is worth, %d of %d products were treated as if they had come at the cut: all that was done with them before was "
+        "hidden from the models. %d shoppers chose one of them later. The placed ones differ from showing the category by "
+        "%+.4f in NDCG@%d (95 %% interval %+.4f to %+.4f).",
+        n->products, n->possible, n->cases, n->gain.value, e->k, n->gain.low, n->gain.high);
+    write_new(e, report_table_html, out);
+}
+
 bool affinity_evaluation_page(const struct affinity_evaluation *e, struct buf *out, struct err *err)
 {
     char subtitle[256];
@@ -485,6 +560,7 @@ bool affinity_evaluation_page(const struct affinity_evaluation *e, struct buf *o
     if (!page_spread(e, out, err)) {
         return false;
     }
+    page_new(e, out);
     page_method(e, out);
     report_end(out, "Made by cartwright evaluate affinity.");
     return true;

@@ -41,7 +41,7 @@ static bool read_because(struct db *db, struct shown_picks *shown, struct arena 
 
     for (size_t i = 0; i < count; i++) {
         const struct pick *pick = &shown->picks.items[i];
-        bool is_product = pick->source == PICK_SESSION || pick->source == PICK_SIMILAR;
+        bool is_product = pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR;
         ids[i] = is_product && pick->because != NULL ? pick->because : pick->product_id;
     }
     return store_products_read(db, ids, count, a, shown->because, err);

@@ -338,6 +338,19 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
     return affinity_tune(a, cut_us, &fit.options, err) && affinity_fit_models(a, &fit, out, err);
 }
 
+bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
+                    const struct als_options *tuned, struct affinity_models *out, struct err *err)
+{
+    struct run r = {.a = a, .cut_us = cut_us};
+    char why[WHY_MAX];
+    struct affinity_fit fit = fit_before(&r, why);
+    if (!fit.factors) {
+        return FAIL(err, ERR_REFUSED, "%s", why);
+    }
+    fit.options = *tuned;
+    return affinity_fit_models(a, &fit, out, err);
+}
+
 /* Tunes and trains before the cut, judges after it, and trains again on everything: what is kept is the procedure. */
 static bool challenge(struct run *r, struct err *err)
 {

@@ -66,6 +66,10 @@ int64_t affinity_cut(const struct affinity_training *a, const struct champion *c
 /* What training would have made at the cut: tuned and fitted on what lies before it. Fails with ERR_REFUSED where that is too little for factors. */
 CAN_FAIL bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
                                     struct affinity_models *out, struct err *err);
+/* The same with settings chosen before, on other interactions perhaps. */
+CAN_FAIL bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
+                             const struct als_options *tuned, struct affinity_models *out,
+                             struct err *err);
 
 /* Weight of an interaction decayed to until_us; 0 for those at or after it, and for those faded to nothing. */
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us);

@@ -32,8 +32,9 @@ static int forget(void **state)
 {
     (void)state;
     forget_everything(&bench);
-    run_sql(&bench,
-            "TRUNCATE cartwright.model_promotion, cartwright.model_chunk, cartwright.model");
+    run_sql(
+        &bench,
+        "TRUNCATE cartwright.model_promotion, cartwright.model_chunk, cartwright.model, cartwright.product");
     return 0;
 }
 
@@ -229,6 +230,50 @@ static void too_little_to_judge_is_refused_with_what_is_missing(void **state)
     assert_int_equal(err.kind, ERR_REFUSED);
 }
 
+/* ---- products without a history ---- */
+
+/* Every product of open_shop; its category is its group's, or one of six that say nothing. */
+static void file_products(bool by_group)
+{
+    run_sql(&bench,
+            by_group ? "INSERT INTO cartwright.product (product_id, category, source, updated_at) "
+                       "SELECT 'p' || g || '-' || n, 'group ' || g, 'api', now() "
+                       "FROM generate_series(0, 5) g, generate_series(0, 11) n"
+                     : "INSERT INTO cartwright.product (product_id, category, source, updated_at) "
+                       "SELECT 'p' || g || '-' || n, 'shelf ' || (n * 7 + g * 5) % 6, 'api', now() "
+                       "FROM generate_series(0, 5) g, generate_series(0, 11) n");
+}
+
+static void products_without_a_history_are_found_where_the_catalogue_tells_of_tastes(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    (void)state;
+    file_products(true);
+    open_shop(&bench, &(struct shop){.shoppers = 1500, .taste = true, .effect = true, .seed = 1});
+    json_t *r = evaluated_json(&o);
+    assert_true(NUMBER(r, "without_history", "products") >= 5);
+    assert_true(NUMBER(r, "without_history", "shoppers") >= 20);
+    assert_true(NUMBER(r, "without_history", "placed_products") >= 5);
+    /* shoppers keep to their group: the few new ones of it are all that can be right */
+    assert_true(NUMBER(r, "without_history", "placed", "recall", "value") > 0.95);
+    /* among all products they have to stand beside those that are known well */
+    assert_true(NUMBER(r, "without_history", "placed", "recall_among_all", "value") >
+                NUMBER(r, "without_history", "popular_in_category", "recall_among_all", "high"));
+    json_decref(r);
+}
+
+static void where_the_catalogue_says_nothing_no_product_is_placed(void **state)
+{
+    const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    (void)state;
+    file_products(false);
+    open_shop(&bench, &(struct shop){.shoppers = 1500, .taste = true, .effect = true, .seed = 1});
+    json_t *r = evaluated_json(&o);
+    assert_true(NUMBER(r, "without_history", "products") >= 5);
+    assert_int_equal((int)NUMBER(r, "without_history", "placed_products"), 0);
+    json_decref(r);
+}
+
 /* ---- risk ---- */
 
 static void a_planted_effect_is_seen_beside_the_base_rate(void **state)
@@ -325,6 +370,9 @@ int main(void)
         cmocka_unit_test_setup(the_report_is_one_page_that_needs_nothing_else, forget),
         cmocka_unit_test_setup(tables_say_the_same_as_json, forget),
         cmocka_unit_test_setup(too_little_to_judge_is_refused_with_what_is_missing, forget),
+        cmocka_unit_test_setup(
+            products_without_a_history_are_found_where_the_catalogue_tells_of_tastes, forget),
+        cmocka_unit_test_setup(where_the_catalogue_says_nothing_no_product_is_placed, forget),
         cmocka_unit_test_setup(a_planted_effect_is_seen_beside_the_base_rate, forget),
         cmocka_unit_test_setup(where_nothing_foretells_the_loss_no_skill_is_claimed, forget),
         cmocka_unit_test_setup(segments_of_one_question_share_the_moments_out_among_them, forget),

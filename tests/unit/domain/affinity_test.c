@@ -189,10 +189,12 @@ static void contributions_of_the_own_products_add_up_to_the_score(void **state)
     float folded[FACTORS];
     (void)state;
     must(model_file_view(w.als.data, w.als.len, &file, &err) &&
-             model_file_mat(&file, "factors", TRAINED, FACTORS, &factors, &err) &&
+             model_file_mat(&file, "factors", ITEMS, FACTORS, &factors, &err) &&
              model_file_f32(&file, "spectrum", FACTORS, &spectrum, &err) &&
-             model_file_f32(&file, "item_scale", TRAINED, &scale, &err) &&
-             als_server_open(&factors, spectrum, scale, 1, &w.options, &server, &err) &&
+             model_file_f32(&file, "item_scale", TRAINED, &scale, &err),
+         &err);
+    factors.rows = TRAINED; /* behind them stand those that were placed */
+    must(als_server_open(&factors, spectrum, scale, 1, &w.options, &server, &err) &&
              als_fold_in(&server, &done, folded, &err),
          &err);
     for (int item = 0; item < TRAINED; item++) {
@@ -214,6 +216,52 @@ static void a_product_too_new_for_the_factors_is_answered_by_its_like(void **sta
         assert_int_equal(p.items[i].source, PICK_SIMILAR);
         assert_string_equal(p.items[i].product_id, expected[i]);
         assert_string_equal(p.items[i].because, "n16");
+    }
+}
+
+static void a_product_without_a_history_is_placed_by_what_is_known_of_it(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "b10")};
+    bool found = false;
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 9, NULL);
+    assert_int_equal(p.count,
+                     9); /* seven hats with a history that are not in the cart, two without */
+    for (int i = 0; i < p.count; i++) {
+        bool is_new = p.items[i].product_id[0] == 'n';
+        assert_int_not_equal(p.items[i].product_id[0], 'a');
+        assert_int_equal(p.items[i].source, is_new ? PICK_NEW : PICK_SESSION);
+        found = found || is_new;
+        if (is_new) {
+            assert_int_equal(p.items[i].because[0], 'b');
+        }
+    }
+    assert_true(found);
+    assert_string_equal(pick_source_name(PICK_NEW), "new_product");
+}
+
+static void a_product_without_a_history_is_not_shown_to_another_taste(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "a1"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "a2")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 6, NULL);
+    for (int i = 0; i < p.count; i++) {
+        assert_int_equal(p.items[i].product_id[0], 'a');
+    }
+}
+
+static void a_product_that_nobody_has_filed_is_left_to_the_chain(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 1, ITEMS, NULL);
+    assert_true(contains(&p, "n18"));
+    for (int i = 0; i < p.count; i++) {
+        if (strcmp(p.items[i].product_id, "n18") == 0) {
+            assert_int_equal(p.items[i].source, PICK_POPULAR);
+        }
     }
 }
 
@@ -551,6 +599,11 @@ int main(void)
         cmocka_unit_test_teardown(contributions_of_the_own_products_add_up_to_the_score, forget),
         cmocka_unit_test_teardown(a_product_too_new_for_the_factors_is_answered_by_its_like,
                                   forget),
+        cmocka_unit_test_teardown(a_product_without_a_history_is_placed_by_what_is_known_of_it,
+                                  forget),
+        cmocka_unit_test_teardown(a_product_without_a_history_is_not_shown_to_another_taste,
+                                  forget),
+        cmocka_unit_test_teardown(a_product_that_nobody_has_filed_is_left_to_the_chain, forget),
         cmocka_unit_test_teardown(after_its_like_comes_what_is_popular_in_its_category, forget),
         cmocka_unit_test_teardown(somebody_unknown_gets_what_is_popular, forget),
         cmocka_unit_test_teardown(the_popularity_model_answers_by_category_and_then_overall,
