@@ -4,9 +4,25 @@
 #include "ml/parallel.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK_ROWS = 64 };
+
+struct mat als_plain_cg_matrix(int rows, int cols, const struct mat *from)
+{
+    struct mat m = mat_view(NULL, rows, cols, mat_ld(cols));
+    size_t bytes = (size_t)rows * (size_t)m.ld * sizeof *m.data;
+    m.data = aligned_alloc(64, bytes);
+    if (!m.data) {
+        abort();
+    }
+    memset(m.data, 0, bytes);
+    if (from) {
+        mat_copy(from, &m);
+    }
+    return m;
+}
 
 struct side {
     const struct csr *m;

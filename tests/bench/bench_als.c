@@ -225,6 +225,14 @@ static struct als_options options_of(const struct flags *flags, int factors, int
     return o;
 }
 
+static struct mat plain_start(int items, const struct als_options *o)
+{
+    struct mat start = als_start(items, o);
+    struct mat copy = als_plain_cg_matrix(items, o->factors, &start);
+    mat_free(&start);
+    return copy;
+}
+
 struct line {
     const char *data;
     int factors;
@@ -295,8 +303,8 @@ static void measure(const struct data *d, const struct flags *flags, int factors
     struct turns t = {.data = d,
                       .plain_options = o,
                       .sweeps = o.sweeps,
-                      .plain_shoppers = mat_make(d->train.rows, factors),
-                      .plain_items = als_start(d->train.cols, &o),
+                      .plain_shoppers = als_plain_cg_matrix(d->train.rows, factors, NULL),
+                      .plain_items = plain_start(d->train.cols, &o),
                       .before_s = als_data_now_s()};
     t.plain_options.steps = PLAIN_STEPS;
     o.progress = take_turn;
@@ -373,8 +381,8 @@ static void race_plain(struct race *r)
 {
     r->before_s = als_data_now_s();
     struct csr by_item = csr_transpose(&r->data->train);
-    struct mat shoppers = mat_make(r->data->train.rows, r->options.factors);
-    struct mat items = als_start(r->data->train.cols, &r->options);
+    struct mat shoppers = als_plain_cg_matrix(r->data->train.rows, r->options.factors, NULL);
+    struct mat items = plain_start(r->data->train.cols, &r->options);
     int sweep = 0;
     do {
         als_plain_cg_sweep(&r->data->train, &by_item, &r->options, &shoppers, &items);
@@ -403,6 +411,7 @@ static void print_race(const struct race *r, double ours_s, bool json)
 static void race_all(const struct data *d, const struct flags *flags, int threads)
 {
     struct als_options o = options_of(flags, 64, threads);
+    o.reg = 0.002F; /* with it plain iALS gets there */
     struct race ours = {.solver = "eigen", .data = d, .options = o};
     struct race plain = {.solver = "plain cg", .data = d, .options = o};
     struct race cholesky = {.solver = "cholesky", .data = d, .options = o};
