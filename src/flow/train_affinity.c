@@ -200,6 +200,8 @@ static void card_settings(struct jenc *j, const struct als_options *o)
     jenc_f64(j, "reg", (double)o->reg);
     jenc_f64(j, "reg_exponent", (double)o->reg_exponent);
     jenc_f64(j, "unobserved_weight", (double)o->unobserved_weight);
+    jenc_f64(j, "shopper_exponent", (double)o->shopper_exponent);
+    jenc_f64(j, "item_exponent", (double)o->item_exponent);
     jenc_object_end(j);
 }
 

@@ -19,7 +19,7 @@ enum {
     TUNE_CHOSEN_MAX = 50,
     TUNE_FACTORS = 32, /* of the ridge's grid: middling */
     TUNE_SWEEPS = 4,   /* enough to tell settings apart */
-    TUNE_SETTINGS = 16,
+    TUNE_SETTINGS = 17,
     TUNE_K = 10,
 };
 static const double TUNE_LEARN_SHARE = 0.8;
@@ -208,7 +208,7 @@ static bool compare(const struct tuning *t, const struct als_options *o, struct 
     return true;
 }
 
-/* First how strongly to shrink, at a middling size; then the size. */
+/* First how strongly to shrink, at a middling size; then whether frequency weighs; then the size. */
 static bool search(const struct tuning *t, struct als_options *best, double *best_ndcg,
                    struct err *err)
 {
@@ -227,6 +227,13 @@ static bool search(const struct tuning *t, struct als_options *best, double *bes
                 return false;
             }
         }
+    }
+    o = *best;
+    o.sweeps = TUNE_SWEEPS;
+    o.shopper_exponent = 0;
+    o.item_exponent = 0;
+    if (!compare(t, &o, best, best_ndcg, err)) {
+        return false;
     }
     o = *best;
     o.sweeps = TUNE_SWEEPS;

@@ -28,6 +28,6 @@ bool checkpoint_load(const struct checkpoint *c, int rows, int cols, int factors
                      struct als_state *out);
 
 /* Removes all of the directory, also those that other trainings left behind: called when one has ended well. */
-void checkpoint_remove_all(const char *dir);
+void checkpoint_remove_all(const char *path);
 
 #endif

@@ -18,10 +18,12 @@ struct als_options als_defaults(void)
 {
     return (struct als_options){
         .factors = 64,
-        .sweeps = 6,
+        .sweeps = 4,
         .reg = 0.001F,
         .reg_exponent = 1.0F,
         .unobserved_weight = 0.02F,
+        .shopper_exponent = 0.3F,
+        .item_exponent = 0.3F,
         .steps = 2,
         .seed = 1,
         .threads = 1,

@@ -67,13 +67,14 @@ static void cut(struct als_side *side)
             cap = cap ? cap * 2 : 64;
             parts = mem_grow(parts, (size_t)cap, sizeof *parts);
         }
+        assert(parts);
         parts[side->parts++] = p;
     }
-    if (side->parts > 0) {
+    if (parts) {
         qsort(parts, (size_t)side->parts, sizeof *parts, heavier_first);
     }
     side->part = mem_array((size_t)side->parts + 1, sizeof *side->part);
-    for (int i = 0; i < side->parts; i++) {
+    for (int i = 0; parts && i < side->parts; i++) {
         side->part[i] = parts[i].range;
     }
     free(parts);

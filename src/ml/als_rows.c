@@ -101,6 +101,12 @@ static void solve_plain(const struct als_system *s, const struct als_row *row, c
 #if CPU_HAS_X86
 #include <immintrin.h>
 
+/* What the compiler makes a function of its own for. */
+struct shape {
+    size_t parts; /* vectors of the processor in one of ours */
+    bool packed;
+};
+
 /* Lanes 0 .. 3: the sums of a, b, c and d. */
 __attribute__((target(CPU_TARGET_AVX2))) static inline __m128 sum4_avx2(__m256 a, __m256 b,
                                                                         __m256 c, __m256 d)

@@ -80,7 +80,7 @@ static double sgemm_gflops(int threads)
 {
     enum { SIDE = 1024 };
     struct sgemm_job job = {.b = mat_make(SIDE, SIDE)};
-    double best = INFINITY;
+    double best = (double)INFINITY;
     for (int t = 0; t < 2; t++) {
         job.a[t] = mat_make(SIDE, SIDE);
         job.c[t] = mat_make(SIDE, SIDE);

@@ -145,6 +145,8 @@ struct mat decide_shop_model(const char *database_url)
     struct csr log = synthetic_log(&err);
 
     options.factors = SHOP_FACTORS;
+    options.shopper_exponent = 0;
+    options.item_exponent = 0;
     options.sweeps = SWEEPS;
     options.threads = 2;
     if (!als_train(&log, &options, &shoppers, &items, &err)) {

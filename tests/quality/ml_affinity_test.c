@@ -85,7 +85,10 @@ static void a_shopper_folded_in_is_served_as_well_as_one_trained_on(void **state
     float spectrum[ALS_FACTORS_MAX];
     struct als_server server;
     assert_succeeds(als_rotate(&items, 1, spectrum, &err), err);
-    assert_succeeds(als_server_open(&items, spectrum, NULL, 1, &o, &server, &err), err);
+    float scale[ITEMS];
+    double shopper_mean = 0;
+    als_item_scales(&shop.seen, &o, scale, &shopper_mean);
+    assert_succeeds(als_server_open(&items, spectrum, scale, shopper_mean, &o, &server, &err), err);
     for (int u = 0; u < SHOPPERS; u++) {
         int64_t from = shop.seen.start[u];
         const struct als_entries done = {(int)(shop.seen.start[u + 1] - from),

@@ -73,6 +73,8 @@ static int build_world(void **state)
     w.options.factors = FACTORS;
     w.options.sweeps = 30;
     w.options.reg = 0.05F;
+    w.options.shopper_exponent = 0;
+    w.options.item_exponent = 0;
     must(als_train(&matrix, &w.options, &shoppers, &factors, &err), &err);
     struct affinity_parts parts = {.items = w.items,
                                    .count = ITEMS,

@@ -14,6 +14,8 @@ static struct als_options small_options(void)
     o.factors = 8;
     o.sweeps = 3;
     o.reg = 0.05F;
+    o.shopper_exponent = 0;
+    o.item_exponent = 0;
     return o;
 }
 
