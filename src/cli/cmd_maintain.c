@@ -4,6 +4,7 @@
 #include "base/jenc.h"
 #include "cli/cli.h"
 #include "flow/maintain.h"
+#include "flow/risk_check.h"
 #include "store/database.h"
 #include "store/lanes.h"
 
@@ -14,12 +15,24 @@ static const char usage[] =
     "maintain [--json]\n"
     "\n"
     "Removes events older than the setting `retention` from the log (what they said stays in the\n"
-    "shoppers), writes down what the shop did on days that have ended (base rates for risk), and\n"
-    "reports how far the fold is behind. Safe to repeat and to interrupt.\n";
+    "shoppers), writes down what the shop did on days that have ended (base rates for risk),\n"
+    "checks the risk model that serves against carts whose outcome is known by now (correction of its\n"
+    "intercept, drift; once a day), and reports how far the fold is behind. Safe to repeat and to interrupt.\n";
 
-static void print_json(const struct maintain_result *r, const struct log_lag *lag)
+/* What one run did. */
+struct report {
+    struct maintain_result kept;
+    struct log_lag lag;
+    bool checked; /* the risk model was */
+    struct risk_check check;
+    struct arena arena;
+};
+
+static void print_json(const struct report *report)
 {
-    CLEANUP(buf_free) struct buf out = buf_make(1 << 12);
+    const struct maintain_result *r = &report->kept;
+    const struct log_lag *lag = &report->lag;
+    CLEANUP(buf_free) struct buf out = buf_make(1 << 15);
     struct jenc j = jenc_begin(&out);
 
     jenc_object(&j, NULL);
@@ -30,33 +43,54 @@ static void print_json(const struct maintain_result *r, const struct log_lag *la
     jenc_i64(&j, "lag_events", lag->events);
     jenc_i64(&j, "lag_us", lag->oldest_us);
     jenc_i64(&j, "dead_letters", lag->dead);
+    if (report->checked) {
+        const struct risk_check *c = &report->check;
+        jenc_object(&j, "risk_check");
+        jenc_i64(&j, "moments", c->moments);
+        jenc_f64(&j, "shift", c->shift);
+        jenc_f64(&j, "brier", c->brier);
+        jenc_f64(&j, "brier_before", c->brier_base);
+        jenc_f64(&j, "psi_score", c->psi_score);
+        jenc_raw(&j, "psi", c->psi, strlen(c->psi));
+        jenc_object_end(&j);
+    }
     jenc_object_end(&j);
     (void)printf("%s\n", buf_text(&out));
 }
 
-static void print_text(const struct maintain_result *r, const struct log_lag *lag)
+static void print_text(const struct report *report)
 {
+    const struct maintain_result *r = &report->kept;
+    const struct log_lag *lag = &report->lag;
+    const struct risk_check *c = &report->check;
     (void)printf("removed %lld events from %lld lanes, kept the state of %lld shoppers\n",
                  (long long)r->deleted, (long long)r->lanes, (long long)r->bases);
     (void)printf("%lld events wait to be folded, the oldest for %.1f s; %lld dead letters\n",
                  (long long)lag->events, (double)lag->oldest_us / 1e6, (long long)lag->dead);
+    if (report->checked) {
+        (void)printf(
+            "risk on %lld lately matured moments: Brier %.4f (%.4f in the 28 days before), corrected by %+.3f in logit; "
+            "drift of the score %.3f, of features at most %.3f, %lld above 0.2\n",
+            (long long)c->moments, c->brier, c->brier_base, c->shift, c->psi_score, c->psi_max,
+            (long long)c->psi_alarms);
+    }
 }
 
-static bool run(const struct config *config, struct maintain_result *result, struct log_lag *lag,
-                struct err *err)
+static bool run(const struct config *config, struct report *r, struct err *err)
 {
     CLEANUP(database_close) struct database database = {0};
     CLEANUP(db_close) struct db *db = NULL;
 
     return database_open(config, &database, err) &&
-           maintain_run(&database, config, clock_now_us(), result, err) &&
-           database_connect(&database, &db, err) && store_lag(db, clock_now_us(), lag, err);
+           maintain_run(&database, config, clock_now_us(), &r->kept, err) &&
+           risk_check_run(&database, config, clock_now_us(), &r->arena, &r->check, &r->checked,
+                          err) &&
+           database_connect(&database, &db, err) && store_lag(db, clock_now_us(), &r->lag, err);
 }
 
 int cmd_maintain(int argc, char **argv, const struct config *config)
 {
-    struct maintain_result result = {0};
-    struct log_lag lag = {0};
+    struct report report = {0};
     struct err err = {0};
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
 
@@ -66,13 +100,15 @@ int cmd_maintain(int argc, char **argv, const struct config *config)
     if (argc > 1 && !json) {
         return cli_usage("maintain", usage, "unknown argument");
     }
-    if (!run(config, &result, &lag, &err)) {
+    if (!run(config, &report, &err)) {
+        arena_free(&report.arena);
         return cli_fail("maintain", &err);
     }
     if (json) {
-        print_json(&result, &lag);
+        print_json(&report);
     } else {
-        print_text(&result, &lag);
+        print_text(&report);
     }
+    arena_free(&report.arena);
     return EXIT_DONE;
 }

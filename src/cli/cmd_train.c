@@ -13,8 +13,8 @@
 static const char usage[] =
     "train affinity|risk|all [--as-of TIME] [--seed N] [--horizon DURATION] [--json]\n\n"
     "Reads the event log, trains the models and their baselines (popularity, base rate), judges them on a later\n"
-    "window that they have not seen, and promotes what wins. A model that loses is kept as refused: that is no\n"
-    "failure, something valid serves. Too little data for any model is refused (exit code 3).\n\n"
+    "window that they have not seen, and promotes what wins. A model that loses is kept as refused, and something\n"
+    "valid serves; `train risk` then ends with exit code 3. Too little data for any model is refused (exit code 3).\n\n"
     "--as-of TIME         use events up to TIME (RFC 3339)\n"
     "--seed N             of every random choice; the same log and seed give the same bytes (1)\n"
     "--horizon DURATION   lost means no purchase within it (the setting risk_horizon)\n"
@@ -132,5 +132,7 @@ int cmd_train(int argc, char **argv, const struct config *config)
         !train_run(&database, config, &r.train, &affinity, &risk, &err)) {
         return cli_fail("train", &err);
     }
-    return EXIT_DONE;
+    /* A learner that was trained and judged, and was not better. Nothing was broken by it: what serves is valid. */
+    bool refused = r.train.kind == TRAIN_RISK && risk.trained[0] != '\0' && !risk.promoted;
+    return refused ? EXIT_REFUSED : EXIT_DONE;
 }

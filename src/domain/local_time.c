@@ -71,8 +71,8 @@ static void bounds_of(enum rule rule, int64_t year, int64_t *out_from, int64_t *
 
 static bool saves_daylight(enum rule rule, int64_t at_us)
 {
-    int64_t from;
-    int64_t until;
+    int64_t from = 0;
+    int64_t until = 0;
 
     if (rule == NONE) {
         return false;

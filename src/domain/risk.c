@@ -38,6 +38,34 @@ static bool load_base_rate(struct risk *r, struct err *err)
     return true;
 }
 
+static bool load_time(struct risk *r, struct err *err)
+{
+    uint64_t knots = 0;
+    const double *at = NULL;
+    const double *slope = NULL;
+    const double *intercept = NULL;
+    if (!model_file_count(&r->file, "time_at", MODEL_F64, &knots, err)) {
+        return false;
+    }
+    if (knots > CALIB_KNOTS_MAX) {
+        return FAIL(err, ERR_INVALID, "the risk model has %llu knots of time",
+                    (unsigned long long)knots);
+    }
+    if (!model_file_f64(&r->file, "time_at", knots, &at, err) ||
+        !model_file_f64(&r->file, "time_slope", knots, &slope, err) ||
+        !model_file_f64(&r->file, "time_intercept", knots, &intercept, err)) {
+        return false;
+    }
+    r->time.knots = (int)knots;
+    for (uint64_t k = 0; k < knots; k++) {
+        r->time.at[k] = at[k];
+        r->time.slope[k] = slope[k];
+        r->time.intercept[k] = intercept[k];
+    }
+    return calib_curve_ok(&r->time) ||
+           FAIL(err, ERR_INVALID, "the risk model's calibration over time is out of range");
+}
+
 static bool load_blend(struct risk *r, struct err *err)
 {
     const double *rest = NULL;
@@ -48,7 +76,7 @@ static bool load_blend(struct risk *r, struct err *err)
         return FAIL(err, ERR_INVALID, "the risk model has %d columns, the feature table %d",
                     learner_columns(r->learner), (int)FEATURE_COUNT);
     }
-    if (!model_file_f64(&r->file, "usual", FEATURE_COUNT, &r->usual, err) ||
+    if (!load_time(r, err) || !model_file_f64(&r->file, "usual", FEATURE_COUNT, &r->usual, err) ||
         !model_file_f64(&r->file, "usual_rest", 1, &rest, err)) {
         return false;
     }
@@ -129,13 +157,21 @@ double risk_shift_of(const struct risk *r)
     return r->shift;
 }
 
+double risk_margin(const struct risk *r, const struct risk_example *x)
+{
+    double slope;
+    double intercept;
+    calib_curve_at(&r->time, risk_position(x), &slope, &intercept);
+    return slope * learner_margin(r->learner, x->cells) + intercept;
+}
+
 double risk_probability_of(const struct risk *r, const struct risk_example *x)
 {
     const struct platt shifted = {1, r->shift};
     if (!r->is_blend) {
         return r->shift == 0 ? r->rate : calib_apply(&shifted, risk_base_logit(r->rate));
     }
-    return calib_apply(&shifted, learner_margin(r->learner, x->cells));
+    return calib_apply(&shifted, risk_margin(r, x));
 }
 
 double risk_probability(const struct risk *r, const struct features *x)

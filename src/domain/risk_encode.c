@@ -40,9 +40,15 @@ void risk_kinds(uint8_t out[FEATURE_COUNT])
     }
 }
 
+double risk_position(const struct risk_example *x)
+{
+    double minutes = x->cells[FEATURE_IDLE].number;
+    return minutes > 0 ? log2(1 + 2 * minutes) : 0;
+}
+
 void risk_schema(uint8_t out[SHA256_BYTES])
 {
-    static const char layout[] = "risk rows, version 2: numbers as they are, ids by FNV-64";
+    static const char layout[] = "risk rows, version 3: numbers as they are, ids by FNV-64";
     struct hash_state h;
     hash_begin(&h);
     hash_add(&h, layout, sizeof layout);

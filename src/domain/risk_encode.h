@@ -23,6 +23,9 @@ double risk_value(const struct risk_example *x, enum feature_id f);
 /* (FEATURE_COUNT) enum learner_kind of each feature. */
 void risk_kinds(uint8_t out[FEATURE_COUNT]);
 
+/* Where a row lies on the axis of time calibration: log2(1 + idle / 30 s). */
+double risk_position(const struct risk_example *x);
+
 /* SHA-256 of the feature table and of this layout: a model of another schema would read other
  * numbers. */
 void risk_schema(uint8_t out[SHA256_BYTES]);

@@ -26,6 +26,10 @@ bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
     struct model_builder b = model_builder_make(RISK_KIND_BLEND, schema);
     add_window(&b, &parts->window, window);
     learner_save(parts->learner, &b);
+    model_builder_add(&b, "time_at", MODEL_F64, parts->time.at, (uint64_t)parts->time.knots);
+    model_builder_add(&b, "time_slope", MODEL_F64, parts->time.slope, (uint64_t)parts->time.knots);
+    model_builder_add(&b, "time_intercept", MODEL_F64, parts->time.intercept,
+                      (uint64_t)parts->time.knots);
     model_builder_add(&b, "usual", MODEL_F64, parts->usual, FEATURE_COUNT);
     model_builder_add(&b, "usual_rest", MODEL_F64, &parts->usual_rest, 1);
     model_builder_add_text(&b, "card", parts->card);

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "domain/risk.h"
 #include "domain/risk_encode.h"
+#include "ml/calib_curve.h"
 
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct risk_window {
 struct risk_parts {
     struct risk_window window;
     const struct learner *learner; /* of FEATURE_COUNT columns, kinds by risk_kinds */
+    struct calib_curve time;       /* of its margins, over risk_position */
     const double
         *usual; /* (FEATURE_COUNT): mean contribution of each feature over the training examples */
     double usual_rest; /* what no feature has (learner_contributions) */

@@ -14,10 +14,14 @@ struct risk {
     bool is_blend;
     double rate;             /* base_rate only */
     struct learner *learner; /* the rest: blend only; owned */
-    const double *usual;     /* (FEATURE_COUNT) */
-    double usual_rest;       /* what no feature adds */
-    double shift;            /* in logit; for either */
+    struct calib_curve time;
+    const double *usual; /* (FEATURE_COUNT) */
+    double usual_rest;   /* what no feature adds */
+    double shift;        /* in logit; for either */
 };
+
+/* The learner's margin, calibrated by time, without the shift. */
+double risk_margin(const struct risk *r, const struct risk_example *x);
 
 /* Of a rate that may be 0 or 1. */
 double risk_base_logit(double rate);

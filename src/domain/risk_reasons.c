@@ -54,6 +54,23 @@ static void tell(const struct features *x, const double moved[FEATURE_COUNT], co
                    feature_words(x, next, locale, second));
 }
 
+/* What each feature adds to the calibrated margin beyond what it adds to a usual cart. The calibration's slope scales them all; its own part is the idle
+ * time's, which it depends on. */
+static void moved_by(const struct risk *r, const struct risk_example *x,
+                     double moved[FEATURE_COUNT])
+{
+    double slope;
+    double intercept;
+    double usual = r->usual_rest;
+    calib_curve_at(&r->time, risk_position(x), &slope, &intercept);
+    double rest = learner_contributions(r->learner, x->cells, moved) - r->usual_rest;
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        usual += r->usual[f];
+        moved[f] = slope * (moved[f] - r->usual[f]);
+    }
+    moved[FEATURE_IDLE] += slope * rest + intercept + (slope - 1) * usual;
+}
+
 int risk_reasons(const struct risk *r, const struct features *x, const char *locale,
                  struct risk_reason *out, int max)
 {
@@ -65,9 +82,8 @@ int risk_reasons(const struct risk *r, const struct features *x, const char *loc
     double moved[FEATURE_COUNT];
     struct risk_example example = risk_flatten(x);
     int count = 0;
-    (void)learner_contributions(r->learner, example.cells, moved);
+    moved_by(r, &example, moved);
     for (int f = 0; f < FEATURE_COUNT; f++) {
-        moved[f] -= r->usual[f];
         all[feature_def((enum feature_id)f)->group].contribution += moved[f];
     }
     for (int g = 0; g < GROUP_COUNT; g++) {

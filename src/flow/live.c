@@ -11,9 +11,11 @@
 #include "flow/live_shelf.h"
 #include "ml/blas.h"
 #include "store/models.h"
+#include "store/risk_checks.h"
 #include "store/shop_days.h"
 
 #include <assert.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -168,6 +170,40 @@ static const char *version_of(const struct held *h)
     return h == NULL ? "" : h->risk ? risk_version(h->risk) : affinity_version(h->affinity);
 }
 
+static void show_check(const struct risk_check *c)
+{
+    metric_set(METRIC_risk_shift, (int64_t)round(c->shift * 1e3));
+    metric_set(METRIC_risk_brier, (int64_t)round(c->brier * 1e6));
+    metric_set(METRIC_risk_brier_base, (int64_t)round(c->brier_base * 1e6));
+    metric_set(METRIC_risk_psi_score, (int64_t)round(c->psi_score * 1e3));
+    metric_set(METRIC_risk_psi_max, (int64_t)round(c->psi_max * 1e3));
+    metric_set(METRIC_risk_psi_alarms, c->psi_alarms);
+}
+
+/* The newest daily correction of a version; 0 where it has none. */
+static bool shift_of(struct db *db, enum kind kind, const char *version, double *out,
+                     struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct risk_check newest = {0};
+    bool found = false;
+    if (kind == RISK && !store_risk_check_newest(db, version, &a, &newest, &found, err)) {
+        return false;
+    }
+    if (kind == RISK) {
+        show_check(&newest);
+    }
+    *out = newest.shift;
+    return true;
+}
+
+/* Whether what is held is that version, corrected so. */
+static bool is_held(const struct held *h, const char *version, double shift)
+{
+    return strcmp(version_of(h), version) == 0 &&
+           (h->risk == NULL || risk_shift_of(h->risk) == shift);
+}
+
 static bool load(struct live *live, struct db *db, enum kind kind, const struct model_row *row,
                  struct held **out, struct err *err)
 {
@@ -214,12 +250,19 @@ static bool champion_held(struct live *live, struct db *db, enum kind kind, stru
         *out = held_take(old);
         return true;
     }
-    if (!found || strcmp(version_of(old), row.version) == 0) {
+    double shift = 0;
+    if (found && !shift_of(db, kind, row.version, &shift, err)) {
+        return false;
+    }
+    if (!found || is_held(old, row.version, shift)) {
         live->refused[kind][0] = '\0';
         *out = found ? held_take(old) : NULL;
         return true;
     }
     if (load(live, db, kind, &row, out, &why)) {
+        if ((*out)->risk != NULL) {
+            risk_shift((*out)->risk, shift);
+        }
         live->refused[kind][0] = '\0';
         return true;
     }

@@ -9,7 +9,7 @@
 #include "domain/risk.h"
 #include "store/database.h"
 
-/* The models that serve. A set is immutable and refcounted; a swap never waits for readers, readers
+/* The models that serve, the risk model with its newest daily correction (flow/risk_check.h). A set is immutable and refcounted; a swap never waits for readers, readers
  * never for a swap. */
 struct live;
 

@@ -19,17 +19,28 @@ static bool days_open(const struct training *t, struct train_context *c, struct 
            store_shop_days_read(t->store, 0, &c->arena, &c->days, err);
 }
 
-/* Keeps them by the end of their log; of equal ones the later trained counts. */
-static void keep(struct train_context *c, struct affinity *model, void *bytes)
+/* Whether the model at a place belongs behind one promoted at that time: by the end of their log; of equal ones the last promoted counts. */
+static bool belongs_behind(const struct train_context *c, int at, const struct affinity *model,
+                           int64_t promoted_us)
+{
+    int64_t mine = affinity_as_of_us(model);
+    int64_t theirs = affinity_as_of_us(c->affinities[at]);
+
+    return theirs > mine || (theirs == mine && c->promoted_us[at] > promoted_us);
+}
+
+static void keep(struct train_context *c, struct affinity *model, void *bytes, int64_t promoted_us)
 {
     int at = c->count++;
 
-    for (; at > 0 && affinity_as_of_us(c->affinities[at - 1]) > affinity_as_of_us(model); at--) {
+    for (; at > 0 && belongs_behind(c, at - 1, model, promoted_us); at--) {
         c->affinities[at] = c->affinities[at - 1];
         c->bytes[at] = c->bytes[at - 1];
+        c->promoted_us[at] = c->promoted_us[at - 1];
     }
     c->affinities[at] = model;
     c->bytes[at] = bytes;
+    c->promoted_us[at] = promoted_us;
 }
 
 static bool affinity_open(const struct training *t, const struct model_row *row,
@@ -50,7 +61,7 @@ static bool affinity_open(const struct training *t, const struct model_row *row,
         mem_free(&bytes);
         return true;
     }
-    keep(c, model, bytes);
+    keep(c, model, bytes, row->promoted_us);
     return true;
 }
 

@@ -14,6 +14,7 @@ enum { TRAIN_AFFINITIES_MAX = 8 }; /* newest */
 struct train_context {
     struct affinity *affinities[TRAIN_AFFINITIES_MAX]; /* by the end of their log; owned */
     void *bytes[TRAIN_AFFINITIES_MAX];                 /* their files; owned */
+    int64_t promoted_us[TRAIN_AFFINITIES_MAX];         /* last time */
     int count;
     struct arena arena; /* days */
     struct shop_days days;

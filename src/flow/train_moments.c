@@ -18,9 +18,10 @@ enum {
         200000, /* of all; above it every other moment (by hash) is left out, again and again */
     PENDING = IDLE_MOMENTS + 1,
 };
+/* Densest where the hazard changes fastest: in the first minutes it turns out who is still there. */
 static const int64_t idle_moments[IDLE_MOMENTS] = {
-    SECONDS(30), SECONDS(90), SECONDS(270), SECONDS(810), SECONDS(2430), SECONDS(7290),
-    HOURS(6),    HOURS(18),   HOURS(54),    HOURS(162),   DAYS(14),
+    SECONDS(30), SECONDS(60), MINUTES(2), MINUTES(4), MINUTES(8), MINUTES(20), HOURS(1),
+    HOURS(3),    HOURS(8),    HOURS(24),  DAYS(3),    DAYS(7),    DAYS(14),
 };
 
 void moment_set_free(struct moment_set *set)
@@ -74,7 +75,8 @@ static void take_moment(struct walk *w, const struct shopper *state, int64_t at_
     struct moment_set *set = w->set;
     const struct cart *cart = shopper_open_cart(state);
     struct features x;
-    if (!cart || cart->line_count == 0) {
+    bool wanted = set->until_us == 0 || (at_us >= set->from_us && at_us <= set->until_us);
+    if (!wanted || !cart || cart->line_count == 0) {
         return;
     }
     if (set->count == set->cap) {

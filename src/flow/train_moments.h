@@ -9,8 +9,8 @@
  * is a row of its own, with all that is known then (how long nothing happened is a feature), and asks the same question: is nothing bought
  * within the horizon of this moment, whatever the shopper does in between? So risk as a function of the time since the last event is one
  * model at different moments, and needs no composing over what may happen on the way; see risk.h. */
-enum { IDLE_MOMENTS = 11 };
-const int64_t *moment_idle_times(void); /* (IDLE_MOMENTS) 30 s, threefold each, to 14 d */
+enum { IDLE_MOMENTS = 13 };
+const int64_t *moment_idle_times(void); /* (IDLE_MOMENTS) log-spaced, 30 s to 14 d */
 
 struct moment {
     int64_t at_us;
@@ -30,6 +30,7 @@ struct moment_set {
     int32_t keys;
     uint64_t mask;                       /* shoppers left out by hash */
     uint64_t key_hash;                   /* of the shopper being taken */
+    int64_t from_us, until_us;           /* only moments within; until_us 0: all of them */
     const struct train_context *context; /* borrowed; NULL: nothing but the shopper is known */
 };
 void moment_set_free(struct moment_set *set);

@@ -1,6 +1,8 @@
 /* Training of the risk model: labels, the window that judges, the gate, the models that are kept. The label and its moments: README, "Models". */
 #include "flow/train_risk.h"
 
+#include "flow/train_risk_slices.h"
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -77,7 +79,9 @@ struct run {
     double known_rate;
     struct quality {
         double log_loss, auc, average_precision, brier, ece;
-    } challenger, baseline, rival;
+    } challenger, baseline, logistic, rival;
+    struct risk_slice slices[RISK_SLICES_MAX];
+    int slice_count;
     struct verdict verdict;
 };
 
@@ -102,13 +106,18 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y); /* one array: its order settles equal times */
 }
 
-static double rate_of(const struct moments *m)
+static int lost_of(const struct moments *m)
 {
-    double lost = 0;
+    int lost = 0;
     for (int i = 0; i < m->count; i++) {
         lost += m->all[i]->lost;
     }
-    return (lost + 1) / (m->count + 2); /* never 0 or 1: both would be too sure */
+    return lost;
+}
+
+static double rate_of(const struct moments *m)
+{
+    return (lost_of(m) + 1.0) / (m->count + 2); /* never 0 or 1: both would be too sure */
 }
 
 /* Moments later than the end of the log less the horizon are unknown and left out. */
@@ -226,8 +235,8 @@ static void number_shoppers(struct run *r, int32_t keys)
 
 struct scores {
     uint8_t *labels;
-    double *challenger, *baseline, *champion; /* probabilities by row */
-    double *values[3];                        /* by shopper, same order */
+    double *challenger, *baseline, *logistic, *champion; /* probabilities by row */
+    double *values[3];                                   /* by shopper, same order */
 };
 
 static void scores_free(struct scores *s)
@@ -235,6 +244,7 @@ static void scores_free(struct scores *s)
     free(s->labels);
     free(s->challenger);
     free(s->baseline);
+    free(s->logistic);
     free(s->champion);
     for (int i = 0; i < 3; i++) {
         free(s->values[i]);
@@ -250,7 +260,32 @@ static double *probabilities_of(const struct moments *m, const struct risk *mode
     return p;
 }
 
-static void score_all(struct run *r, const struct risk *challenger, struct scores *s)
+static double *logistic_of(const struct moments *m, const struct learner *logistic)
+{
+    double *p = mem_array((size_t)m->count + 1, sizeof *p);
+    for (int i = 0; i < m->count; i++) {
+        p[i] = learner_probability(logistic, m->all[i]->x.cells);
+    }
+    return p;
+}
+
+/* Told and kept: the challenger, the base rate and logistic regression by segment. */
+static void judge_slices(struct run *r, const struct scores *s)
+{
+    const double *const p[RISK_SLICE_MODELS] = {s->challenger, s->baseline, s->logistic};
+    r->slice_count = risk_slices(&r->after, s->labels, p, r->slices);
+    for (int i = 0; i < r->slice_count; i++) {
+        const struct risk_slice *slice = &r->slices[i];
+        train_say(
+            r->t, "risk",
+            "  %-18s %6d moments, %4.1f %% lost: log loss %.4f, base rate %.4f, logistic %.4f, AUC %.3f",
+            slice->name, slice->rows, 100 * slice->lost_share, slice->log_loss[0],
+            slice->log_loss[1], slice->log_loss[2], slice->auc);
+    }
+}
+
+static void score_all(struct run *r, const struct risk *challenger, const struct learner *logistic,
+                      struct scores *s)
 {
     s->labels = mem_array((size_t)r->after.count + 1, sizeof *s->labels);
     for (int i = 0; i < r->after.count; i++) {
@@ -259,7 +294,9 @@ static void score_all(struct run *r, const struct risk *challenger, struct score
     s->challenger = probabilities_of(&r->after, challenger, 0);
     s->baseline = probabilities_of(&r->after, NULL, r->before_rate);
     r->challenger = quality_of(s->challenger, s->labels, r->after.count);
+    s->logistic = logistic_of(&r->after, logistic);
     r->baseline = quality_of(s->baseline, s->labels, r->after.count);
+    r->logistic = quality_of(s->logistic, s->labels, r->after.count);
     s->values[0] = values_of(r, s->challenger, s->labels);
     s->values[1] = values_of(r, s->baseline, s->labels);
     if (r->champion_judged) {
@@ -284,6 +321,11 @@ static void judge_shape(struct run *r)
         snprintf(v->reason, sizeof v->reason,
                  "calibration error of %.3f against %.3f of the base rate", r->challenger.ece,
                  r->baseline.ece);
+    } else if (v->passed && r->challenger.log_loss > r->logistic.log_loss + v->gain_error) {
+        v->passed = false;
+        snprintf(v->reason, sizeof v->reason,
+                 "log loss of %.4f is behind the %.4f of logistic regression",
+                 r->challenger.log_loss, r->logistic.log_loss);
     }
 }
 
@@ -307,10 +349,12 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
 {
     CLEANUP(scores_free) struct scores s = {0};
     CLEANUP(risk_free) struct risk *challenger = NULL;
-    if (!prepare(r, keys, &challenger, err)) {
+    CLEANUP(learner_free) struct learner *logistic = NULL;
+    if (!prepare(r, keys, &challenger, err) ||
+        !risk_fit_logistic(r->t, &r->before, &logistic, err)) {
         return false;
     }
-    score_all(r, challenger, &s);
+    score_all(r, challenger, logistic, &s);
     const struct contest c = {
         .metric = "log loss",
         .challenger = s.values[0],
@@ -325,9 +369,10 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
     judge_shape(r);
     train_say(
         r->t, "risk",
-        "judged on %d moments of %d shoppers: log loss %.4f against base rate %.4f, AUC %.3f, calibration error %.3f",
+        "judged on %d moments of %d shoppers: log loss %.4f against base rate %.4f and logistic regression %.4f, AUC %.3f (%.3f), calibration error %.3f",
         r->after.count, r->shoppers_after, r->challenger.log_loss, r->baseline.log_loss,
-        r->challenger.auc, r->challenger.ece);
+        r->logistic.log_loss, r->challenger.auc, r->logistic.auc, r->challenger.ece);
+    judge_slices(r, &s);
     return true;
 }
 
@@ -356,12 +401,27 @@ static void card_gate(const struct run *r, struct jenc *j)
     jenc_i64(j, "shoppers_after", r->shoppers_after);
     card_quality(j, "challenger", &r->challenger);
     card_quality(j, "base_rate", &r->baseline);
+    card_quality(j, "logistic_regression", &r->logistic);
     if (r->champion_judged) {
         jenc_str(j, "champion_version", r->champion.version);
         card_quality(j, "champion", &r->rival);
     }
     jenc_f64(j, "gain", r->verdict.gain);
     jenc_f64(j, "gain_error", r->verdict.gain_error);
+    jenc_array(j, "segments");
+    for (int i = 0; i < r->slice_count; i++) {
+        const struct risk_slice *slice = &r->slices[i];
+        jenc_object(j, NULL);
+        jenc_str(j, "segment", slice->name);
+        jenc_i64(j, "rows", slice->rows);
+        jenc_f64(j, "lost_share", slice->lost_share);
+        jenc_f64(j, "log_loss", slice->log_loss[0]);
+        jenc_f64(j, "base_rate_log_loss", slice->log_loss[1]);
+        jenc_f64(j, "logistic_log_loss", slice->log_loss[2]);
+        jenc_f64(j, "auc", slice->auc);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
     jenc_object_end(j);
 }
 
@@ -404,6 +464,7 @@ static void card_write(const struct run *r, const struct risk_fit *fit, bool of_
     train_card_begin(r->t, &j, "risk", fit ? "blend" : "base_rate");
     jenc_str(&j, "horizon", clock_format_duration(r->window.horizon_us, horizon));
     jenc_i64(&j, "rows", r->known.count);
+    jenc_i64(&j, "lost", lost_of(&r->known));
     jenc_f64(&j, "lost_share", r->known_rate);
     if (fit) {
         card_learner(&j, &fit->learnt);

@@ -16,6 +16,7 @@ struct moments {
 struct risk_fit {
     struct trained file;
     struct learner_fit learnt;
+    struct calib_curve time; /* of the learner's margins, by idle time */
 };
 
 /* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and calibrate its parts. Needs both labels among the
@@ -25,6 +26,10 @@ CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m
                                const struct risk_window *window, risk_card_fn *card, void *ctx,
                                struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
+
+/* Logistic regression on the same rows: what the gate's card shows beside the learner. Owned: learner_free. */
+CAN_FAIL bool risk_fit_logistic(const struct training *t, const struct moments *m,
+                                struct learner **out, struct err *err);
 
 /* The later window as training's gate sees it. Borrowed until the callback returns. */
 struct risk_later {

@@ -2,21 +2,29 @@
 #include "flow/train_risk.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 enum {
     CARD_MAX = 1 << 16,
-    USUAL_ROWS = 5000, /* a mean needs no more */
+    USUAL_ROWS = 5000,   /* a mean needs no more */
+    HOLDOUT_SHARE = 5,   /* every fifth shopper */
+    TIME_ROWS_MIN = 500, /* held out, to calibrate over time */
 };
+
+/* A shopper's moments repeat each other. */
+static const double ROW_WEIGHT = 0.5;
 
 /* Everything one fit needs; freed as one. */
 struct fitting {
     const struct moments *moments;
     union learner_cell *cells; /* (count, FEATURE_COUNT) */
     uint8_t *label;
+    int count;       /* rows of them that were taken */
     uint64_t *group; /* shoppers: moments of one cart never stand on both sides of a fold */
     struct learner *learner;
 };
@@ -29,37 +37,130 @@ static void fitting_free(struct fitting *f)
     learner_free(&f->learner);
 }
 
-static void rows_of(struct fitting *f)
+static bool held_out(const struct moment *m)
+{
+    return m->key_hash % HOLDOUT_SHARE == 0;
+}
+
+/* All moments, or those of one side: held out (1) or not (0). */
+enum side { SIDE_LEARN, SIDE_HELD, SIDE_BOTH };
+
+static void rows_of(struct fitting *f, enum side side)
 {
     const size_t count = (size_t)f->moments->count;
+    f->count = 0;
     f->cells = mem_array(count * FEATURE_COUNT, sizeof *f->cells);
     f->label = mem_array(count, sizeof *f->label);
     f->group = mem_array(count, sizeof *f->group);
     for (size_t i = 0; i < count; i++) {
         const struct moment *m = f->moments->all[i];
-        memcpy(f->cells + i * FEATURE_COUNT, m->x.cells, sizeof m->x.cells);
-        f->label[i] = m->lost;
-        f->group[i] = m->key_hash;
+        if (side == SIDE_BOTH || (side == SIDE_HELD) == held_out(m)) {
+            memcpy(f->cells + (size_t)f->count * FEATURE_COUNT, m->x.cells, sizeof m->x.cells);
+            f->label[f->count] = m->lost;
+            f->group[f->count++] = m->key_hash;
+        }
     }
 }
 
-static bool learn(const struct training *t, struct fitting *f, struct risk_fit *out,
-                  struct err *err)
+static bool learn_with(struct fitting *f, const struct learner_options *options,
+                       struct learner_fit *out, struct err *err)
 {
     uint8_t kinds[FEATURE_COUNT];
-    struct learner_options options = learner_defaults(f->moments->count);
     risk_kinds(kinds);
-    options.seed = t->options->seed;
-    options.threads = t->threads;
     const struct learner_table table = {
-        .rows = f->moments->count,
+        .rows = f->count,
         .columns = FEATURE_COUNT,
         .kind = kinds,
         .cells = f->cells,
         .label = f->label,
         .group = f->group,
     };
-    return learner_train(&table, &options, &f->learner, &out->learnt, err);
+    return learner_train(&table, options, &f->learner, out, err);
+}
+
+static struct learner_options options_of(const struct training *t, const struct fitting *f)
+{
+    struct learner_options options = learner_defaults(f->count);
+    options.seed = t->options->seed;
+    options.threads = t->threads;
+    return options;
+}
+
+static bool learn(const struct training *t, struct fitting *f, struct risk_fit *out,
+                  struct err *err)
+{
+    const struct learner_options options = options_of(t, f);
+    return learn_with(f, &options, &out->learnt, err);
+}
+
+bool risk_fit_logistic(const struct training *t, const struct moments *m, struct learner **out,
+                       struct err *err)
+{
+    CLEANUP(fitting_free) struct fitting f = {.moments = m};
+    struct learner_fit unused;
+    rows_of(&f, SIDE_BOTH);
+    struct learner_options options = options_of(t, &f);
+    options.machine.factors = 0;
+    options.machine_bags = 1;
+    options.boosting_bags = 0;
+    options.folds_run = 1;
+    if (!learn_with(&f, &options, &unused, err)) {
+        return false;
+    }
+    *out = f.learner;
+    f.learner = NULL;
+    return true;
+}
+
+static bool both_classes(const struct fitting *f)
+{
+    int lost = 0;
+    for (int i = 0; i < f->count; i++) {
+        lost += f->label[i];
+    }
+    return lost > 0 && lost < f->count;
+}
+
+static struct calib_curve curve_of(const struct learner *l, const struct fitting *held)
+{
+    double at[IDLE_MOMENTS + 1] = {0};
+    double *margins = mem_array((size_t)held->count, sizeof *margins);
+    double *positions = mem_array((size_t)held->count, sizeof *positions);
+    for (int i = 0; i < IDLE_MOMENTS; i++) {
+        at[i + 1] = log2(1 + (double)moment_idle_times()[i] / (double)SECONDS(30));
+    }
+    for (int i = 0; i < held->count; i++) {
+        struct risk_example x;
+        memcpy(x.cells, held->cells + (size_t)i * FEATURE_COUNT, sizeof x.cells);
+        margins[i] = learner_margin(l, x.cells);
+        positions[i] = risk_position(&x);
+    }
+    const struct calib_rows rows = {held->count, margins, positions, held->label, ROW_WEIGHT};
+    struct calib_curve curve = calib_curve_fit(&rows, at, IDLE_MOMENTS + 1);
+    mem_free(&margins);
+    mem_free(&positions);
+    return curve;
+}
+
+/* One learner for all idle times is right on average only: a first one, without a fifth of the shoppers, tells by them how its margins lie at each idle time.
+ * Too few of them: nothing is changed. */
+static bool calibrate_time(const struct training *t, const struct moments *m,
+                           struct calib_curve *out, struct err *err)
+{
+    CLEANUP(fitting_free) struct fitting held = {.moments = m};
+    CLEANUP(fitting_free) struct fitting rest = {.moments = m};
+    struct risk_fit unused = {0};
+    *out = (struct calib_curve){0};
+    rows_of(&held, SIDE_HELD);
+    rows_of(&rest, SIDE_LEARN);
+    if (held.count < TIME_ROWS_MIN || !both_classes(&held) || !both_classes(&rest)) {
+        return true;
+    }
+    if (!learn(t, &rest, &unused, err)) {
+        return false;
+    }
+    *out = curve_of(rest.learner, &held);
+    return true;
 }
 
 /* What a usual cart gets from each feature: the mean over examples spread over the time. Returns what no feature adds. */
@@ -87,6 +188,7 @@ static bool write_file(const struct fitting *f, const struct risk_window *window
     const struct risk_parts parts = {
         .window = *window,
         .learner = f->learner,
+        .time = out->time,
         .usual = usual,
         .usual_rest = rest,
         .card = card,
@@ -102,7 +204,10 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
     assert(m->count > 0);
     CLEANUP(fitting_free) struct fitting f = {.moments = m};
     struct risk_fit fit = {0};
-    rows_of(&f);
+    if (!calibrate_time(t, m, &fit.time, err)) {
+        return false;
+    }
+    rows_of(&f, SIDE_BOTH);
     if (!learn(t, &f, &fit, err)) {
         return false;
     }

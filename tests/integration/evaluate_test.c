@@ -34,7 +34,7 @@ static int forget(void **state)
     forget_everything(&bench);
     run_sql(
         &bench,
-        "TRUNCATE cartwright.model_promotion, cartwright.model_chunk, cartwright.model, cartwright.product");
+        "TRUNCATE cartwright.risk_check, cartwright.model_promotion, cartwright.model_chunk, cartwright.model, cartwright.product");
     return 0;
 }
 

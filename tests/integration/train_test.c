@@ -31,8 +31,9 @@ static int forget(void **state)
 {
     (void)state;
     forget_everything(&bench);
-    run_sql(&bench,
-            "TRUNCATE cartwright.model_promotion, cartwright.model_chunk, cartwright.model");
+    run_sql(
+        &bench,
+        "TRUNCATE cartwright.risk_check, cartwright.model_promotion, cartwright.model_chunk, cartwright.model");
     return 0;
 }
 
@@ -244,8 +245,9 @@ static void moments_are_after_each_event_and_after_idle_times_without_one(void *
          .at_s = 60 + 12 * 60},
         {.id = "4", .type = "purchase", .customer = "anna", .product = "p", .at_s = 60 + 52 * 60},
     };
-    /* added; 30, 90, 270 idle seconds; viewed; the same and 810; then it was bought and the cart is closed */
-    const int64_t expected[] = {60, 90, 150, 330, 780, 810, 870, 1050, 1590};
+    /* added; half a minute to 8 minutes idle; viewed; the same and 20; then it was bought and the cart is closed */
+    const int64_t expected[] = {60,  90,  120, 180, 300,  540, /* idle 8 minutes */
+                                780, 810, 840, 900, 1020, 1260, 1980};
     struct moment_set set = {0};
     struct train_log log = {0};
     struct err err = {0};

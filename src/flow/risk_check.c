@@ -1,0 +1,188 @@
+/* The daily check of the risk model that serves. It reads the log as training does and changes nothing but its own row. */
+#include "flow/risk_check.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/jenc.h"
+#include "base/mem.h"
+#include "domain/risk_file.h"
+#include "flow/train_context.h"
+#include "flow/train_log.h"
+#include "flow/train_moments.h"
+#include "ml/calib.h"
+#include "ml/calib_curve.h"
+#include "ml/drift.h"
+#include "store/models.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PSI_JSON_MAX = 1 << 14 };
+
+static const double SHIFT_SPREAD = 0.5;
+/* Moments of one cart repeat each other. */
+static const double ROW_WEIGHT = 0.2;
+
+double risk_check_shift(const double *margins, const uint8_t *lost, int count)
+{
+    const struct calib_rows rows = {count, margins, NULL, lost, ROW_WEIGHT};
+    return count < RISK_CHECK_ROWS_MIN ? 0 : calib_shift_fit(&rows, SHIFT_SPREAD);
+}
+
+/* Scores of the moments of a time window. */
+struct window {
+    int count;
+    const struct moment **rows;
+    double *p;
+    double *margin;
+    uint8_t *lost;
+};
+
+static void window_free(struct window *w)
+{
+    mem_free(&w->rows);
+    mem_free(&w->p);
+    mem_free(&w->margin);
+    mem_free(&w->lost);
+}
+
+static double logit(double p)
+{
+    return log(p / (1 - p));
+}
+
+/* from_us < at <= until_us */
+static struct window window_of(const struct moment_set *set, const struct risk *model,
+                               int64_t from_us, int64_t until_us)
+{
+    struct window w = {0};
+    w.rows = mem_array(set->count + 1, sizeof *w.rows);
+    w.p = mem_array(set->count + 1, sizeof *w.p);
+    w.margin = mem_array(set->count + 1, sizeof *w.margin);
+    w.lost = mem_array(set->count + 1, sizeof *w.lost);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct moment *m = &set->all[i];
+        if (m->at_us > from_us && m->at_us <= until_us) {
+            double p = risk_probability_of(model, &m->x);
+            w.rows[w.count] = m;
+            w.p[w.count] = p;
+            w.margin[w.count] = logit(fmin(fmax(p, 1e-9), 1 - 1e-9));
+            w.lost[w.count++] =
+                m->bought_us == INT64_MAX || m->bought_us - m->at_us > risk_horizon_us(model);
+        }
+    }
+    return w;
+}
+
+static double *feature_values(const struct window *w, enum feature_id f)
+{
+    double *values = mem_array((size_t)w->count + 1, sizeof *values);
+    for (int i = 0; i < w->count; i++) {
+        values[i] = risk_value(&w->rows[i]->x, f);
+    }
+    return values;
+}
+
+static double feature_psi(const struct window *before, const struct window *lately,
+                          enum feature_id f)
+{
+    CLEANUP(mem_free) double *b = feature_values(before, f);
+    CLEANUP(mem_free) double *l = feature_values(lately, f);
+    return feature_def(f)->kind == FEATURE_ID
+               ? drift_psi_names(b, before->count, l, lately->count)
+               : drift_psi(b, before->count, l, lately->count, RISK_MISSING);
+}
+
+static void measure(const struct window *before, const struct window *lately, struct arena *a,
+                    struct risk_check *out)
+{
+    struct buf text = buf_make(PSI_JSON_MAX);
+    struct jenc j = jenc_begin(&text);
+    out->shift = risk_check_shift(lately->margin, lately->lost, lately->count);
+    out->moments = lately->count;
+    out->brier = calib_brier(lately->p, lately->lost, lately->count);
+    out->brier_base = calib_brier(before->p, before->lost, before->count);
+    out->psi_score = drift_psi(before->p, before->count, lately->p, lately->count, RISK_MISSING);
+    jenc_object(&j, NULL);
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        double psi = feature_psi(before, lately, (enum feature_id)f);
+        jenc_f64(&j, feature_def((enum feature_id)f)->name, psi);
+        out->psi_max = fmax(out->psi_max, psi);
+        out->psi_alarms += psi > 0.2;
+    }
+    jenc_object_end(&j);
+    out->psi = arena_strdup(a, buf_text(&text));
+    buf_free(&text);
+}
+
+static bool take_key(void *ctx, const struct train_key *k, struct err *err)
+{
+    (void)err;
+    moment_set_take(ctx, k);
+    return true;
+}
+
+/* What was known at the moments, and the moments themselves. */
+static bool read_moments(const struct training *t, struct train_context *context,
+                         struct moment_set *set, struct err *err)
+{
+    struct train_log log;
+    if (!train_context_open(t, context, err)) {
+        return false;
+    }
+    set->context = context;
+    return train_log_read(t->db, t->options->as_of_us, take_key, set, &log, err);
+}
+
+static bool check(const struct training *t, const struct risk *model, int64_t now_us,
+                  struct arena *a, struct risk_check *out, struct err *err)
+{
+    CLEANUP(train_context_free) struct train_context context = {0};
+    CLEANUP(moment_set_free) struct moment_set set = {0};
+    int64_t known_us = now_us - risk_horizon_us(model);
+    int64_t lately_us = known_us - DAYS(RISK_CHECK_LATELY);
+    int64_t before_us = lately_us - DAYS(RISK_CHECK_BEFORE);
+    /* What it has learnt from would only say that it has learnt. */
+    int64_t new_us = risk_as_of_us(model) > lately_us ? risk_as_of_us(model) : lately_us;
+    set.from_us = before_us;
+    set.until_us = known_us;
+    if (!read_moments(t, &context, &set, err)) {
+        return false;
+    }
+    CLEANUP(window_free) struct window before = window_of(&set, model, before_us, lately_us);
+    CLEANUP(window_free) struct window lately = window_of(&set, model, new_us, known_us);
+    *out = (struct risk_check){.day = now_us / DAYS(1)};
+    measure(&before, &lately, a, out);
+    return true;
+}
+
+bool risk_check_run(const struct database *database, const struct config *config, int64_t now_us,
+                    struct arena *a, struct risk_check *out, bool *out_made, struct err *err)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    CLEANUP(db_close) struct db *store = NULL;
+    CLEANUP(champion_free) struct champion champion = {0};
+    const struct train_options options = {.as_of_us = now_us};
+    struct risk_check newest;
+    bool found = false;
+    *out_made = false;
+    if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {
+        return false;
+    }
+    const struct training t = {
+        .config = config, .options = &options, .db = db, .store = store, .threads = 1};
+    if (!champion_load(&t, "risk", &champion, err)) {
+        return false;
+    }
+    if (champion.risk == NULL) {
+        return true;
+    }
+    if (!store_risk_check_newest(store, champion.version, a, &newest, &found, err)) {
+        return false;
+    }
+    if (found && newest.day >= now_us / DAYS(1)) {
+        return true;
+    }
+    return check(&t, champion.risk, now_us, a, out, err) &&
+           store_risk_check_put(store, champion.version, out, now_us, out_made, err);
+}

@@ -1,0 +1,31 @@
+#ifndef FLOW_RISK_CHECK_H
+#define FLOW_RISK_CHECK_H
+
+#include "base/config.h"
+#include "base/err.h"
+#include "store/database.h"
+#include "store/risk_checks.h"
+
+/* Calibration in life: once a day the risk model that serves is scored on moments whose outcome is
+ * known by now (their horizon has passed) and that it has not learnt from. The shift in logit that
+ * makes the mean score of the last RISK_CHECK_LATELY days their rate of lost moments is stored with
+ * the model's version; every replica applies the newest one (flow/live.h). Beside it: Brier of these
+ * days against the RISK_CHECK_BEFORE days before, and the population stability index of the score and
+ * of every feature between the two. */
+enum {
+    RISK_CHECK_LATELY = 7,     /* days */
+    RISK_CHECK_BEFORE = 28,    /* days */
+    RISK_CHECK_ROWS_MIN = 200, /* fewer moments lately: no shift */
+};
+
+/* Margins (logit) of lately matured moments, what became of them (1 lost), how many. Drawn towards 0:
+ * an unlucky day of a small shop must not turn its scores around. */
+double risk_check_shift(const double *margins, const uint8_t *lost, int count);
+
+/* Stores a check of the champion as of now. *out_made false: no risk model serves, or the version has
+ * its check of the day already. texts of *out live in the arena. */
+CAN_FAIL bool risk_check_run(const struct database *database, const struct config *config,
+                             int64_t now_us, struct arena *a, struct risk_check *out,
+                             bool *out_made, struct err *err);
+
+#endif

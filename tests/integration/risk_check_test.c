@@ -1,0 +1,131 @@
+/* The daily check of the risk model: its row, once a day, and how every replica comes to apply it. */
+#include "flow/risk_check.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "domain/risk_file.h"
+#include "flow/live.h"
+#include "integration/train_spec.h"
+#include "support/spec.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct flow_bench bench;
+
+static int open_bench(void **state)
+{
+    (void)state;
+    flow_open(&bench, "risk_check");
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    (void)state;
+    flow_close(&bench);
+    return 0;
+}
+
+static void must(bool ok, const struct err *err)
+{
+    if (!ok) {
+        fail_msg("%s", err->text);
+    }
+}
+
+#define AFTER_US (START_US + SECONDS(160000))
+
+/* A model that has seen the first half of a shop's life. */
+static struct trained_shop half_trained(void)
+{
+    struct trained_shop t = {0};
+    struct err err = {0};
+    struct train_options options = quiet_options();
+    open_shop(&bench, &(struct shop){.shoppers = 500, .effect = true, .seed = 4});
+    options.kind = TRAIN_RISK;
+    options.as_of_us = START_US + SECONDS(90000);
+    must(try_training(&bench, &options, &t, &err), &err);
+    assert_true(t.risk.promoted);
+    return t;
+}
+
+static bool check_at(int64_t now_us, struct risk_check *out)
+{
+    struct err err = {0};
+    bool made = false;
+    must(risk_check_run(&bench.database, &bench.config, now_us, &bench.arena, out, &made, &err),
+         &err);
+    return made;
+}
+
+static void a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from(void **state)
+{
+    struct risk_check c;
+    (void)state;
+    half_trained();
+    assert_true(check_at(AFTER_US, &c));
+    assert_true(c.moments > RISK_CHECK_ROWS_MIN);
+    /* The shop is the same as before, but the model is of some 150 carts. */
+    if (!(fabs(c.shift) < 1.5)) {
+        fail_msg("shift %g on %lld moments, Brier %g", c.shift, (long long)c.moments, c.brier);
+    }
+    assert_true(c.brier > 0 && c.brier < .25);
+    assert_text_contains(c.psi, "\"idle\":");
+    assert_false(check_at(AFTER_US + HOURS(1), &c));
+    assert_true(check_at(AFTER_US + DAYS(1), &c));
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.risk_check"), 2);
+}
+
+static void without_a_model_there_is_nothing_to_check(void **state)
+{
+    struct risk_check c;
+    (void)state;
+    assert_false(check_at(AFTER_US, &c));
+}
+
+static double probability(struct live *live)
+{
+    const struct live_set *set = live_acquire(live);
+    struct features x = {0};
+    double p = risk_probability(set->risk, &x);
+    live_release(live, &set);
+    return log(p / (1 - p));
+}
+
+static void replicas_apply_the_newest_check_of_the_version_that_serves(void **state)
+{
+    struct live *live = NULL;
+    struct err err = {0};
+    bool stored = false;
+    bool changed = false;
+    (void)state;
+    struct trained_shop t = half_trained();
+    must(live_open(&bench.database, &bench.config, false, &live, &err), &err);
+    double before = probability(live);
+    const struct risk_check checks[] = {{.day = 1, .shift = 9, .psi = "{}"},
+                                        {.day = 2, .shift = -.7, .psi = "{\"idle\":0.3}"}};
+    for (size_t i = 0; i < COUNT_OF(checks); i++) {
+        must(store_risk_check_put(bench.db, t.risk.version, &checks[i], AFTER_US, &stored, &err),
+             &err);
+        assert_true(stored);
+    }
+    must(live_refresh(live, &changed, &err), &err);
+    assert_true(changed);
+    assert_true(fabs(probability(live) - before + .7) < 1e-6);
+    must(live_refresh(live, &changed, &err), &err);
+    assert_false(changed);
+    live_close(&live);
+}
+
+#define spec(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        spec(a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from),
+        spec(without_a_model_there_is_nothing_to_check),
+        spec(replicas_apply_the_newest_check_of_the_version_that_serves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
