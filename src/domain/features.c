@@ -252,7 +252,8 @@ static void take_local_time(const struct shopper *s, int64_t now_us, double *v)
     v[FEATURE_LOCAL_WEEKEND] = (hours / 24 + 3) % 7 >= 5 ? 1 : 0;
 }
 
-/* Nothing of the context is used before its time. */
+/* Nothing of the context is used before its time. Rates of the shop are rounded: exact ones would tell one day from another, and a model would learn what
+ * was special about days that do not come again. */
 static void take_context(const struct shopper *s, const struct cart *c, int64_t now_us,
                          const struct feature_context *context, double *v)
 {
@@ -268,8 +269,8 @@ static void take_context(const struct shopper *s, const struct cart *c, int64_t 
     v[FEATURE_TASTE] = (1 + taste.fit) / 2;
     v[FEATURE_COHERENCE] = (1 + taste.coherence) / 2;
     v[FEATURE_KNOWN_LINES] = taste.known;
-    v[FEATURE_SHOP_BUYING] = rates.buying;
-    v[FEATURE_SHOP_TREND] = rates.trend;
+    v[FEATURE_SHOP_BUYING] = round(rates.buying * 50) / 50;
+    v[FEATURE_SHOP_TREND] = round(rates.trend * 10) / 10;
 }
 
 void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
