@@ -20,12 +20,17 @@ enum pick_source { PICK_SESSION, PICK_NEW, PICK_SIMILAR, PICK_CATEGORY, PICK_POP
 const char *pick_source_name(
     enum pick_source s); /* "session", "new_product", "similar", "popular_in_category", "popular" */
 
+/* What the shopper did with the product a pick is due to; the first that holds. */
+enum pick_tie { TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED };
+const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewed" */
+
 struct pick {
     const char *product_id; /* borrowed from the model */
     double score;           /* comparable only within one source */
     enum pick_source source;
     const char *
         because; /* product id of the shopper's own event that moved it most, or category for PICK_CATEGORY; NULL for popular */
+    enum pick_tie tie; /* with because, where that is a product */
 };
 enum { PICKS_MAX = 100 };
 struct picks {

@@ -84,8 +84,10 @@ void factors_search_together(struct ranking *const *rankings, int count, int thr
     assert(count <= TOPK_PASS);
     for (int i = 0; i < count; i++) {
         struct folded *f = rankings[i]->wanted > 0 ? fold(rankings[i]) : NULL;
+        ranking_stage(rankings[i], "fold-in");
         if (f && count == 1) {
             search_one(rankings[i], f);
+            ranking_stage(rankings[i], "scan and scoring in full");
         } else if (f) {
             filters[found] = rankings[i]->filter;
             depth = f->room > depth ? f->room : depth;

@@ -82,7 +82,8 @@ struct own_item {
     float weight;    /* event weights of training, faded to now, added up; > 0 */
     int64_t last_us; /* when it was last touched */
     bool in_cart;    /* of the open cart */
-    bool viewed;     /* the shopper looked at it lately, whatever else they did */
+    bool bought;     /* lately */
+    bool viewed;     /* lately, whatever else they did with it */
 };
 struct own_step {
     int32_t item;
@@ -150,6 +151,14 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
 /* Whether the picks so far hold less than two variants of the item, or nobody asked for diversity. */
 bool ranking_varies(const struct ranking *r, int item);
 bool affinity_are_variants(const struct affinity *m, int a, int b);
+
+/* Tells whoever measures that a stage has ended. */
+static inline void ranking_stage(const struct ranking *r, const char *name)
+{
+    if (r->wish->stage) {
+        r->wish->stage(r->wish->stage_ctx, name);
+    }
+}
 
 /* First stage: fills r->own. */
 void ranking_own(struct ranking *r);

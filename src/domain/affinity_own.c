@@ -30,6 +30,7 @@ static void own_add(struct ranking *r, const char *product_id, enum event_type t
     struct own_item *own = own_find(&r->own, item);
     own->weight += (float)weight;
     own->last_us = at_us > own->last_us ? at_us : own->last_us;
+    own->bought = own->bought || type == EVENT_PURCHASE;
     own->viewed = own->viewed || type == EVENT_PRODUCT_VIEWED;
 }
 

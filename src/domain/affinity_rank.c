@@ -26,6 +26,15 @@ const char *pick_source_name(enum pick_source s)
     }
 }
 
+const char *pick_tie_name(enum pick_tie t)
+{
+    static const char *const names[] = {[TIE_NONE] = NULL,
+                                        [TIE_CART] = "in_cart",
+                                        [TIE_BOUGHT] = "bought",
+                                        [TIE_VIEWED] = "viewed"};
+    return names[t];
+}
+
 bool ranking_full(const struct ranking *r)
 {
     return r->out->count >= r->wanted;
@@ -41,6 +50,18 @@ void ranking_exclude(struct ranking *r, int item)
     r->excluded[item / 64] |= UINT64_C(1) << (item % 64);
 }
 
+/* because is the model's own text of an id, so that its address tells the item. */
+static enum pick_tie tie_of(const struct ranking *r, const char *because)
+{
+    for (int i = 0; because && i < r->own.count; i++) {
+        const struct own_item *own = &r->own.items[i];
+        if (affinity_item_id(r->model, own->item) == because) {
+            return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
+        }
+    }
+    return TIE_NONE;
+}
+
 void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
                  const char *because)
 {
@@ -51,6 +72,7 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
         .score = score,
         .source = source,
         .because = because,
+        .tie = tie_of(r, because),
     };
     ranking_exclude(r, item);
 }
@@ -145,13 +167,6 @@ static void ranking_pick(struct ranking *r)
     }
 }
 
-static void stage_done(const struct ranking *r, const char *name)
-{
-    if (r->wish->stage) {
-        r->wish->stage(r->wish->stage_ctx, name);
-    }
-}
-
 /* Everything up to the search for candidates. */
 static struct ranking *ranking_start(const struct affinity *m, const struct pick_wish *w,
                                      struct arena *arena, struct picks *out)
@@ -178,9 +193,9 @@ static void ranking_finish(struct ranking *r)
 {
     if (r->wanted > 0) {
         ranking_candidates(r);
-        stage_done(r, "candidates");
+        ranking_stage(r, "candidates");
         ranking_pick(r);
-        stage_done(r, "reasons and variety");
+        ranking_stage(r, "reasons and variety");
     }
     ranking_cold(r);
     if (!ranking_full(r) && r->diverse) { /* nothing else is left */
@@ -188,17 +203,16 @@ static void ranking_finish(struct ranking *r)
         ranking_pick(r);
         ranking_cold(r);
     }
-    stage_done(r, "chain");
+    ranking_stage(r, "chain");
 }
 
 void affinity_recommend(const struct affinity *m, const struct pick_wish *wish, struct picks *out)
 {
     CLEANUP(arena_free) struct arena arena = {0};
     struct ranking *r = ranking_start(m, wish, &arena, out);
-    stage_done(r, "own products");
+    ranking_stage(r, "own products");
     if (m->is_als && wish->k > 0) {
         factors_search_together(&r, 1, 1);
-        stage_done(r, "fold-in and scan");
     }
     ranking_finish(r);
 }

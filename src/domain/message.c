@@ -14,8 +14,8 @@ struct language {
     const char *items_two, *items_more;
     const char *text, *text_total;
     const char *picks;
-    const char *because_cart, *because_session, *because_similar, *because_category, *because_taste,
-        *because_popular;
+    const char *because_cart, *because_bought, *because_session, *because_similar,
+        *because_category, *because_taste, *because_popular;
     const char *button_cart, *button_help, *button_stop;
     const char *disclosure;
 };
@@ -209,9 +209,11 @@ static void add_reason(struct buf *out, const struct language *words, const stru
         if (named) {
             add_name(&name, because);
         }
-        const char *product = pick->source != PICK_SESSION            ? words->because_similar
-                              : named && in_cart(cart, pick->because) ? words->because_cart
-                                                                      : words->because_session;
+        const bool carted = named && (pick->tie == TIE_CART || in_cart(cart, pick->because));
+        const char *product = pick->source != PICK_SESSION ? words->because_similar
+                              : carted                     ? words->because_cart
+                              : pick->tie == TIE_BOUGHT    ? words->because_bought
+                                                           : words->because_session;
         template = named ? product : words->because_taste;
     }
     fill(out, template, (struct slot[SLOTS_MAX]){{"because", buf_text(&name)}});

@@ -34,17 +34,11 @@ static bool can_be_shown(const struct product *p, const struct pick_wish *w)
     return (w->category == NULL || is_within(p->category, w->category)) && (!w->priced || priced);
 }
 
-static bool read_because(struct db *db, struct shown_picks *shown, struct arena *a, struct err *err)
+/* The product a pick is due to; itself where that is none. */
+static const char *because_id(const struct pick *pick)
 {
-    size_t count = (size_t)shown->picks.count;
-    const char **ids = arena_array(a, count + 1, sizeof *ids);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct pick *pick = &shown->picks.items[i];
-        bool is_product = pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR;
-        ids[i] = is_product && pick->because != NULL ? pick->because : pick->product_id;
-    }
-    return store_products_read(db, ids, count, a, shown->because, err);
+    bool is_product = pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR;
+    return is_product && pick->because != NULL ? pick->because : pick->product_id;
 }
 
 /* Products that could not be shown, in arena. */
@@ -66,13 +60,15 @@ static bool show_round(struct db *db, const struct picks_wanted *want, int deep,
     wish.without_count = down->count;
     affinity_recommend(want->model, &wish, ranked);
     const size_t count = (size_t)ranked->count;
-    const char **ids = arena_array(a, count + 1, sizeof *ids);
-    struct product *products = arena_array(a, count + 1, sizeof *products);
+    /* picks, then what they are due to: one question to the database */
+    const char **ids = arena_array(a, 2 * count + 1, sizeof *ids);
+    struct product *products = arena_array(a, 2 * count + 1, sizeof *products);
     const char **more = arena_array(a, down->count + count + 1, sizeof *more);
     for (size_t i = 0; i < count; i++) {
         ids[i] = ranked->items[i].product_id;
+        ids[count + i] = because_id(&ranked->items[i]);
     }
-    if (!store_products_read(db, ids, count, a, products, err)) {
+    if (!store_products_read(db, ids, 2 * count, a, products, err)) {
         return false;
     }
     for (size_t i = 0; i < down->count; i++) {
@@ -85,6 +81,7 @@ static bool show_round(struct db *db, const struct picks_wanted *want, int deep,
             down->ids[down->count++] = ids[i];
         } else if (shown->picks.count < want->wish.k) {
             shown->products[shown->picks.count] = products[i];
+            shown->because[shown->picks.count] = products[count + i];
             shown->picks.items[shown->picks.count++] = ranked->items[i];
         }
     }
@@ -111,9 +108,6 @@ bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
             break;
         }
         deep = 2 * deep < PICKS_MAX ? 2 * deep : PICKS_MAX;
-    }
-    if (!read_because(db, shown, a, err)) {
-        return false;
     }
     *out = *shown;
     return true;

@@ -226,17 +226,18 @@ static struct bench bench_open(void)
     /* 64 clients that wait are no overload here */
     static const char *const flags[] = {
         "--risk-threshold", "0", "--database-wait", "10s", "--log-level", "warn", NULL};
+    static const struct shop_size size = {SHOP_PRODUCTS, SHOP_FACTORS};
     struct bench b = {.database_url = pg_fixture_database("bench_decide")};
     int64_t began_us = clock_monotonic_us();
     size_t count;
 
     b.key = service_key(b.database_url, "admin");
     seed_risk_model(b.database_url);
-    b.items = decide_shop_model(b.database_url);
+    b.items = decide_shop_model(b.database_url, &size);
     b.service = service_start(b.database_url, flags);
-    struct load_request *requests = decide_shop_catalogue(b.key, &count);
+    struct load_request *requests = decide_shop_catalogue(b.key, &size, &count);
     post_all(&b, requests, count);
-    requests = decide_shop_carts(b.key, &count);
+    requests = decide_shop_carts(b.key, &size, &count);
     post_all(&b, requests, count);
     await_carts(&b);
     b.questions = mem_array(QUESTIONS, sizeof *b.questions);

@@ -41,10 +41,10 @@ static int liked_product(struct rng *rng, const int groups[2])
     return groups[rng_below(rng, 2)] * GROUP + (int)rng_below(rng, GROUP);
 }
 
-static void pick_groups(struct rng *rng, int out[2])
+static void pick_groups(struct rng *rng, int products, int out[2])
 {
-    out[0] = (int)rng_below(rng, SHOP_PRODUCTS / GROUP);
-    out[1] = (int)rng_below(rng, SHOP_PRODUCTS / GROUP);
+    out[0] = (int)rng_below(rng, (uint64_t)(products / GROUP));
+    out[1] = (int)rng_below(rng, (uint64_t)(products / GROUP));
 }
 
 __attribute__((noreturn)) static void die(const char *what, const struct err *err)
@@ -55,9 +55,9 @@ __attribute__((noreturn)) static void die(const char *what, const struct err *er
 
 /* ---- the model ---- */
 
-static struct csr synthetic_log(struct err *err)
+static struct csr synthetic_log(int products, struct err *err)
 {
-    size_t count = (size_t)SHOPPERS * PER_SHOPPER + SHOP_PRODUCTS;
+    size_t count = (size_t)SHOPPERS * PER_SHOPPER + (size_t)products;
     struct triple *triples = mem_array(count, sizeof *triples);
     struct rng rng = rng_seed(SEED);
     struct csr log = {0};
@@ -65,15 +65,15 @@ static struct csr synthetic_log(struct err *err)
 
     for (int u = 0; u < SHOPPERS; u++) {
         int groups[2];
-        pick_groups(&rng, groups);
+        pick_groups(&rng, products, groups);
         for (int e = 0; e < PER_SHOPPER; e++) {
             triples[n++] = (struct triple){u, liked_product(&rng, groups), 1};
         }
     }
-    for (int i = 0; i < SHOP_PRODUCTS; i++) { /* nothing is without an interaction */
+    for (int i = 0; i < products; i++) { /* nothing is without an interaction */
         triples[n++] = (struct triple){(int32_t)rng_below(&rng, SHOPPERS), i, 1};
     }
-    if (!csr_build(SHOPPERS, SHOP_PRODUCTS, triples, n, &log, err)) {
+    if (!csr_build(SHOPPERS, products, triples, n, &log, err)) {
         die("log", err);
     }
     mem_free(&triples);
@@ -83,12 +83,12 @@ static struct csr synthetic_log(struct err *err)
 static struct buf model_bytes(const struct mat *factors, const struct als_options *options,
                               uint8_t sha256[SHA256_BYTES], struct err *err)
 {
-    struct affinity_item *items = mem_array(SHOP_PRODUCTS, sizeof *items);
+    struct affinity_item *items = mem_array((size_t)factors->rows, sizeof *items);
     struct arena a = {0};
     struct buf bytes = {0};
     int64_t now_us = clock_now_us();
 
-    for (int i = 0; i < SHOP_PRODUCTS; i++) {
+    for (int i = 0; i < factors->rows; i++) {
         char id[ID_MAX];
         items[i] = (struct affinity_item){.id = arena_strdup(&a, product_id(i, id)),
                                           .category = arena_printf(&a, "Group %d", i / GROUP),
@@ -96,8 +96,8 @@ static struct buf model_bytes(const struct mat *factors, const struct als_option
                                           .popularity = 1};
     }
     const struct affinity_parts parts = {.items = items,
-                                         .count = SHOP_PRODUCTS,
-                                         .trained = SHOP_PRODUCTS,
+                                         .count = factors->rows,
+                                         .trained = factors->rows,
                                          .factors = factors,
                                          .options = options,
                                          .from_us = now_us - DAYS(30),
@@ -135,16 +135,16 @@ static void make_champion(const char *database_url, const struct buf *bytes,
     arena_free(&a);
 }
 
-struct mat decide_shop_model(const char *database_url)
+struct mat decide_shop_model(const char *database_url, const struct shop_size *size)
 {
     struct err err = {0};
     struct als_options options = als_defaults();
     struct mat shoppers;
     struct mat items;
     uint8_t sha256[SHA256_BYTES];
-    struct csr log = synthetic_log(&err);
+    struct csr log = synthetic_log(size->products, &err);
 
-    options.factors = SHOP_FACTORS;
+    options.factors = size->factors;
     options.shopper_exponent = 0;
     options.item_exponent = 0;
     options.sweeps = SWEEPS;
@@ -189,9 +189,10 @@ static struct load_request finish_request(const char *path, const char *key, str
     return r;
 }
 
-struct load_request *decide_shop_catalogue(const char *key, size_t *out_count)
+struct load_request *decide_shop_catalogue(const char *key, const struct shop_size *size,
+                                           size_t *out_count)
 {
-    size_t count = SHOP_PRODUCTS / PER_REQUEST;
+    size_t count = (size_t)(size->products / PER_REQUEST);
     struct load_request *requests = mem_array(count, sizeof *requests);
 
     for (size_t r = 0; r < count; r++) {
@@ -232,12 +233,13 @@ static void put_event(struct jenc *j, size_t customer, int nth, int product, int
 }
 
 /* Four products looked at, two of them and two others put in the cart. */
-static void put_cart(struct jenc *j, struct rng *rng, size_t customer, int64_t left_us)
+static void put_cart(struct jenc *j, struct rng *rng, int products, size_t customer,
+                     int64_t left_us)
 {
     int groups[2];
     int product = 0;
 
-    pick_groups(rng, groups);
+    pick_groups(rng, products, groups);
     for (int e = 0; e < 8; e++) {
         if (e % 4 != 1) {
             product = liked_product(rng, groups);
@@ -246,7 +248,8 @@ static void put_cart(struct jenc *j, struct rng *rng, size_t customer, int64_t l
     }
 }
 
-struct load_request *decide_shop_carts(const char *key, size_t *out_count)
+struct load_request *decide_shop_carts(const char *key, const struct shop_size *size,
+                                       size_t *out_count)
 {
     size_t count = SHOP_CARTS / CARTS_PER_REQUEST;
     struct load_request *requests = mem_array(count, sizeof *requests);
@@ -258,7 +261,7 @@ struct load_request *decide_shop_carts(const char *key, size_t *out_count)
         struct jenc j = jenc_begin(&body);
         jenc_array(&j, NULL);
         for (size_t i = 0; i < CARTS_PER_REQUEST; i++) {
-            put_cart(&j, &rng, r * CARTS_PER_REQUEST + i, left_us);
+            put_cart(&j, &rng, size->products, r * CARTS_PER_REQUEST + i, left_us);
         }
         jenc_array_end(&j);
         requests[r] = finish_request("/v1/events", key, &body);

@@ -7,16 +7,23 @@
 
 #include <stddef.h>
 
-enum { SHOP_PRODUCTS = 100000, SHOP_FACTORS = 64, SHOP_CARTS = 4000 };
+enum { SHOP_PRODUCTS = 100000, SHOP_FACTORS = 64, SHOP_CARTS = 4000 }; /* of bench_decide */
+
+struct shop_size {
+    int products; /* a multiple of 1,000 */
+    int factors;
+};
 
 /* Trains an affinity model on a synthetic log of the whole catalogue, and makes it the champion.
- * Returns its item factors (SHOP_PRODUCTS, SHOP_FACTORS), owned by the caller. */
-struct mat decide_shop_model(const char *database_url);
+ * Returns its item factors (products, factors), owned by the caller. */
+struct mat decide_shop_model(const char *database_url, const struct shop_size *size);
 
 /* The catalogue as POST /v1/products, the carts as POST /v1/events, a cart being a shopper who was
  * here two hours ago; the caller frees both with load_requests_free. */
-struct load_request *decide_shop_catalogue(const char *key, size_t *out_count);
-struct load_request *decide_shop_carts(const char *key, size_t *out_count);
+struct load_request *decide_shop_catalogue(const char *key, const struct shop_size *size,
+                                           size_t *out_count);
+struct load_request *decide_shop_carts(const char *key, const struct shop_size *size,
+                                       size_t *out_count);
 
 /* POST /v1/outreach as a dry run, for customer number i of SHOP_CARTS. */
 struct load_request decide_shop_question(const char *key, size_t i);

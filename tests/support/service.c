@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 48, START_TIMEOUT_MS = 20000, LOG_TAIL = 16000 };
+enum { ARGS_MAX = 48, START_TIMEOUT_MS = 120000, LOG_TAIL = 16000 };
 
 static char data_dir[SERVICE_PATH_MAX];
 static int started;

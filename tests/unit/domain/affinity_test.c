@@ -173,6 +173,7 @@ static void the_reason_of_a_pick_is_the_own_product_of_most_weight(void **state)
     for (int i = 0; i < p.count; i++) {
         char expected = p.items[i].product_id[0];
         assert_string_equal(p.items[i].because, expected == 'b' ? "b10" : "a1");
+        assert_int_equal(p.items[i].tie, expected == 'b' ? TIE_CART : TIE_VIEWED);
     }
     assert_int_equal(p.items[0].product_id[0], 'b'); /* the cart weighs four views */
 }
@@ -301,6 +302,17 @@ static void the_popularity_model_answers_by_category_and_then_overall(void **sta
     assert_int_equal(p.items[11].source, PICK_POPULAR);
     assert_string_equal(p.items[11].product_id,
                         "a2"); /* nine hats before the third most popular shoe */
+}
+
+static void a_pick_due_to_what_was_bought_says_so(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_PURCHASE, .at = 2, .sku = "b9", .order = "o1")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 1, NULL);
+    assert_string_equal(p.items[0].because, "b9");
+    assert_int_equal(p.items[0].tie, TIE_BOUGHT);
+    assert_string_equal(pick_tie_name(p.items[0].tie), "bought");
 }
 
 /* ---- what is never recommended ---- */
@@ -598,6 +610,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_session_is_answered_from_the_shoppers_own_taste, forget),
         cmocka_unit_test_teardown(the_reason_of_a_pick_is_the_own_product_of_most_weight, forget),
+        cmocka_unit_test_teardown(a_pick_due_to_what_was_bought_says_so, forget),
         cmocka_unit_test_teardown(contributions_of_the_own_products_add_up_to_the_score, forget),
         cmocka_unit_test_teardown(a_product_too_new_for_the_factors_is_answered_by_its_like,
                                   forget),

@@ -143,23 +143,32 @@ static void an_unknown_language_falls_back_to_the_shops(void **state)
     json_decref(m);
 }
 
+static void check_filled(const char *locale, size_t count, const struct pick *pick)
+{
+    json_t *m = message(locale, count, pick, "https://shop.example");
+    char *dump = json_dumps(json_object_get(m, "cards"), 0);
+    assert_null(strchr(text_of(m, "text"), '{'));
+    assert_null(strchr(text_of(m, "disclosure"), '{'));
+    assert_text_contains(text_of(m, "disclosure"), "Nordlys");
+    assert_null(strstr(dump, "{because}"));
+    free(dump);
+    json_decref(m);
+}
+
 static void every_language_fills_every_template(void **state)
 {
     (void)state;
     const char *const locales[] = {"en", "de", "fr", "es", "it", "nl", "pl", "pt_BR"};
     const enum pick_source sources[] = {PICK_SESSION, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR};
+    const enum pick_tie ties[] = {TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED};
 
     for (size_t i = 0; i < COUNT_OF(locales); i++) {
-        for (size_t s = 0; s < COUNT_OF(sources); s++) {
-            struct pick pick = {.product_id = "h1", .source = sources[s], .because = "p1"};
-            json_t *m = message(locales[i], 1 + s % 3, &pick, "https://shop.example");
-            char *dump = json_dumps(json_object_get(m, "cards"), 0);
-            assert_null(strchr(text_of(m, "text"), '{'));
-            assert_null(strchr(text_of(m, "disclosure"), '{'));
-            assert_text_contains(text_of(m, "disclosure"), "Nordlys");
-            assert_null(strstr(dump, "{because}"));
-            free(dump);
-            json_decref(m);
+        for (size_t s = 0; s < COUNT_OF(sources) * COUNT_OF(ties); s++) {
+            struct pick pick = {.product_id = "h1",
+                                .source = sources[s % COUNT_OF(sources)],
+                                .because = "p1",
+                                .tie = ties[s / COUNT_OF(sources)]};
+            check_filled(locales[i], 1 + s % 3, &pick);
         }
     }
 }
