@@ -192,6 +192,19 @@ static bool in_cart(const struct cart *cart, const char *product_id)
     return false;
 }
 
+/* How a pick goes with the named product it is due to; cart may be NULL. */
+static const char *product_reason(const struct language *words, const struct pick *pick,
+                                  const struct cart *cart)
+{
+    if (pick->source != PICK_SESSION) {
+        return words->because_similar;
+    }
+    if (pick->tie == TIE_CART || in_cart(cart, pick->because)) {
+        return words->because_cart;
+    }
+    return pick->tie == TIE_BOUGHT ? words->because_bought : words->because_session;
+}
+
 /* cart may be NULL: then nothing is said to be in it. */
 static void add_reason(struct buf *out, const struct language *words, const struct pick *pick,
                        const struct product *because, const struct cart *cart)
@@ -209,12 +222,7 @@ static void add_reason(struct buf *out, const struct language *words, const stru
         if (named) {
             add_name(&name, because);
         }
-        const bool carted = named && (pick->tie == TIE_CART || in_cart(cart, pick->because));
-        const char *product = pick->source != PICK_SESSION ? words->because_similar
-                              : carted                     ? words->because_cart
-                              : pick->tie == TIE_BOUGHT    ? words->because_bought
-                                                           : words->because_session;
-        template = named ? product : words->because_taste;
+        template = named ? product_reason(words, pick, cart) : words->because_taste;
     }
     fill(out, template, (struct slot[SLOTS_MAX]){{"because", buf_text(&name)}});
     buf_free(&name);
