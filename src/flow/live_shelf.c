@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define OVERLAP_US MINUTES(1)
+#define OVERLAP_US SECONDS(10)
 
 struct held_shelf {
     atomic_int refs;

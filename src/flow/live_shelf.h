@@ -14,7 +14,7 @@ const struct affinity_shelf *held_shelf_look(const struct held_shelf *h); /* NUL
 
 /* The shelf of a model (NULL: none) as the catalogue stands: `old` again where nothing changed, or a new one. old is of the same model, or NULL for
  * a first read of everything. One reference to the caller; on failure of the database, that is of old. *seen_us is the newest change that was read,
- * and what the next read starts from, a minute earlier: transactions commit later than they say. */
+ * and what the next read starts from, ten seconds earlier: transactions commit later than they say. */
 CAN_FAIL bool held_shelf_read(struct db *db, const struct affinity *model, struct held_shelf *old,
                               int64_t *seen_us, struct held_shelf **out, struct err *err);
 
