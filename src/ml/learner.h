@@ -54,8 +54,10 @@ enum {
 struct learner_options {
     struct fm_field_options machine; /* factors 0: logistic regression on the bins */
     struct gbdt_options boosting;    /* trees_max 0: no boosting */
-    int machine_bags;                /* machines averaged, 0 (none) .. LEARNER_BAGS_MAX */
-    int boosting_bags;               /* the same for boosting; each has its own seed */
+    /* 0, or a second depth of trees: the one with the least loss on rows held out is taken */
+    int other_depth;
+    int machine_bags;  /* machines averaged, 0 (none) .. LEARNER_BAGS_MAX */
+    int boosting_bags; /* the same for boosting; each has its own seed */
     int folds; /* 2 .. LEARNER_FOLDS_MAX; how many parts the table is held out in, one by one */
     /* How many of the folds are run: 1 .. folds. One costs least; all of them use every row for the
      * weights. A table in order of time holds out its last 1/folds instead, once. */
@@ -79,6 +81,7 @@ struct learner_fit {
     int held_out_rows,
         held_out_positives;             /* what the weights were fitted to; 0: nothing could be */
     int machine_epochs, boosting_trees; /* of one bag */
+    int boosting_depth;
     double weight_machine, weight_boosting, intercept;
     struct learner_measure base_rate, machine, boosting, blend; /* each alone, calibrated */
 };

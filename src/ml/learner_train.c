@@ -23,6 +23,7 @@ struct learner_options learner_defaults(int rows)
     return (struct learner_options){
         .machine = fm_field_defaults(),
         .boosting = gbdt_defaults(),
+        .other_depth = 3,
         .machine_bags = small ? 3 : 1,
         .boosting_bags = small ? 3 : 1,
         .folds = 5,
@@ -75,6 +76,10 @@ static bool options_check(const struct learner_options *o, struct err *err)
         return FAIL(err, ERR_INVALID, "%d machines of %d factors: at most %d factors in all",
                     o->machine_bags, o->machine.factors, (int)FM_FIELD_FACTORS_MAX);
     }
+    if (o->other_depth < 0 || o->other_depth > GBDT_DEPTH_MAX) {
+        return FAIL(err, ERR_INVALID, "the other depth must be between 0 and %d, not %d",
+                    (int)GBDT_DEPTH_MAX, o->other_depth);
+    }
     if (o->folds < 2 || o->folds > LEARNER_FOLDS_MAX || o->folds_run < 1 ||
         o->folds_run > o->folds) {
         return FAIL(err, ERR_INVALID, "folds must be between 2 and %d, and 1 to all of them run",
@@ -97,6 +102,7 @@ struct task {
     int fold; /* held out; -1: none */
     int bag;
     int length; /* epochs or trees where nothing is held out */
+    int depth;  /* of trees */
     struct fm_field machine;
     struct gbdt boosting;
     int kept; /* epochs or trees */
@@ -104,7 +110,7 @@ struct task {
     struct err err;
 };
 
-enum { TASKS_MAX = (LEARNER_FOLDS_MAX + 1) * 2 * LEARNER_BAGS_MAX };
+enum { TASKS_MAX = (LEARNER_FOLDS_MAX + 1) * (2 * LEARNER_BAGS_MAX + 1) };
 
 /* Everything a training holds; freed as one. */
 struct run {
@@ -120,6 +126,8 @@ struct run {
     struct gbdt_data boosting_data;
     struct task *tasks; /* (TASKS_MAX) */
     int task_count;
+    int first_task;    /* of those that run now */
+    int depth;         /* of trees, as chosen */
     double *margin[2]; /* (held rows) of each part, in order of rows; NULL: part not wanted */
     uint8_t *label;    /* (held rows) */
 };
@@ -206,7 +214,7 @@ static uint64_t seed_of(const struct run *run, const struct task *task)
 static void task_run(void *ctx, int number, int worker)
 {
     struct run *run = ctx;
-    struct task *task = &run->tasks[number];
+    struct task *task = &run->tasks[run->first_task + number];
     struct row_list train;
     struct row_list held = {0};
     CLEANUP(mem_free) int32_t *train_rows = rows_of(run, task->fold, false, &train.count);
@@ -227,27 +235,30 @@ static void task_run(void *ctx, int number, int worker)
         struct gbdt_options o = run->options->boosting;
         struct gbdt_fit fit = {0};
         o.seed = seed_of(run, task);
+        o.depth = task->depth;
         o.trees_max = task->length > 0 ? task->length : o.trees_max;
-        o.threads = run->task_count == 1 ? run->options->threads : 1;
+        o.threads = run->task_count - run->first_task == 1 ? run->options->threads : 1;
         task->ok =
             gbdt_train(&run->boosting_data, train, held, &o, &task->boosting, &fit, &task->err);
         task->kept = fit.trees_kept;
     }
 }
 
-static void task_add(struct run *run, enum part part, int fold, int bags, int length)
+/* Bags from .. to-1. */
+static void tasks_add(struct run *run, struct task task, int from, int to)
 {
-    for (int bag = 0; bag < bags; bag++) {
+    for (task.bag = from; task.bag < to; task.bag++) {
         assert(run->task_count < TASKS_MAX);
-        run->tasks[run->task_count++] =
-            (struct task){.part = part, .fold = fold, .bag = bag, .length = length};
+        run->tasks[run->task_count++] = task;
     }
 }
 
-static bool tasks_run(struct run *run, struct err *err)
+/* Runs those added since `from`. */
+static bool tasks_run(struct run *run, int from, struct err *err)
 {
-    parallel_run(run->options->threads, run->task_count, task_run, run);
-    for (int i = 0; i < run->task_count; i++) {
+    run->first_task = from;
+    parallel_run(run->options->threads, run->task_count - from, task_run, run);
+    for (int i = from; i < run->task_count; i++) {
         if (!run->tasks[i].ok) {
             *err = run->tasks[i].err;
             return false;
@@ -264,6 +275,28 @@ static double task_margin(const struct run *run, const struct task *task, int ro
     return task->part == PART_MACHINE
                ? fm_field_margin(&task->machine, run->slots + at, run->table->columns)
                : gbdt_margin(&task->boosting, run->bins + at);
+}
+
+/* Trees of the depth that was not taken are only there to be compared. */
+static bool is_wanted(const struct run *run, const struct task *task)
+{
+    return task->part == PART_MACHINE || task->depth == run->depth;
+}
+
+/* Log loss of the held out rows by the first bags of trees of that depth. */
+static double loss_of_depth(const struct run *run, int depth)
+{
+    double loss = 0;
+    for (int r = 0; r < run->table->rows; r++) {
+        for (int i = 0; i < run->task_count && run->hold.fold[r] >= 0; i++) {
+            const struct task *task = &run->tasks[i];
+            if (task->part == PART_BOOSTING && task->bag == 0 && task->depth == depth &&
+                task->fold == run->hold.fold[r]) {
+                loss += logistic_loss(task_margin(run, task, r), run->table->label[r]);
+            }
+        }
+    }
+    return loss;
 }
 
 /* Margins of the held out rows by the models that have not seen them, bags averaged. */
@@ -283,7 +316,7 @@ static void gather_margins(struct run *run)
         run->label[at] = run->table->label[r];
         for (int i = 0; i < run->task_count; i++) {
             const struct task *task = &run->tasks[i];
-            if (task->fold == run->hold.fold[r]) {
+            if (task->fold == run->hold.fold[r] && is_wanted(run, task)) {
                 run->margin[task->part][at] += task_margin(run, task, r) / bags[task->part];
             }
         }
@@ -297,7 +330,7 @@ static int mean_length(const struct run *run, enum part part, int otherwise)
     int64_t sum = 0;
     int count = 0;
     for (int i = 0; i < run->task_count; i++) {
-        if (run->tasks[i].part == part) {
+        if (run->tasks[i].part == part && is_wanted(run, &run->tasks[i])) {
             sum += run->tasks[i].kept;
             count++;
         }
@@ -339,6 +372,35 @@ static void judge(const struct run *run, struct learner_fit *fit)
     }
 }
 
+/* Both models on all but each fold. Trees of either depth compete with one bag, and the better ones get
+ * the others. */
+static bool train_held_out(struct run *run, struct err *err)
+{
+    const struct learner_options *o = run->options;
+    const int first = o->boosting_bags > 0 ? 1 : 0;
+    const bool choose = first && o->other_depth > 0 && o->other_depth != run->depth;
+    for (int f = 0; f < run->hold.folds; f++) {
+        const struct task machine = {.part = PART_MACHINE, .fold = f};
+        const struct task boosting = {.part = PART_BOOSTING, .fold = f, .depth = run->depth};
+        const struct task other = {.part = PART_BOOSTING, .fold = f, .depth = o->other_depth};
+        tasks_add(run, machine, 0, o->machine_bags);
+        tasks_add(run, boosting, 0, first);
+        tasks_add(run, other, 0, choose ? 1 : 0);
+    }
+    if (!tasks_run(run, 0, err)) {
+        return false;
+    }
+    const int done = run->task_count;
+    if (choose && loss_of_depth(run, o->other_depth) < loss_of_depth(run, run->depth)) {
+        run->depth = o->other_depth;
+    }
+    for (int f = 0; f < run->hold.folds; f++) {
+        const struct task boosting = {.part = PART_BOOSTING, .fold = f, .depth = run->depth};
+        tasks_add(run, boosting, first, o->boosting_bags);
+    }
+    return tasks_run(run, done, err);
+}
+
 /* Both models on all but each fold; leaves weights in the learner and lengths in the fit. */
 static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
 {
@@ -346,15 +408,12 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
     const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
     double half = o->machine_bags > 0 && boosted ? 0.5 : 1;
     run->hold = learner_hold_make(run->table, o);
+    run->depth = o->boosting.depth;
     run->l->weights = (struct learner_weights){half, half, 0};
     fit->machine_epochs =
         o->machine.epochs_max < BLIND_EPOCHS ? o->machine.epochs_max : BLIND_EPOCHS;
     fit->boosting_trees = o->boosting.trees_max < BLIND_TREES ? o->boosting.trees_max : BLIND_TREES;
-    for (int f = 0; f < run->hold.folds; f++) {
-        task_add(run, PART_MACHINE, f, o->machine_bags, 0);
-        task_add(run, PART_BOOSTING, f, o->boosting_bags, 0);
-    }
-    if (!tasks_run(run, err)) {
+    if (!train_held_out(run, err)) {
         return false;
     }
     if (run->hold.folds > 0) {
@@ -369,6 +428,7 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
                                         run->label, run->hold.held_rows);
         judge(run, fit);
     }
+    fit->boosting_depth = run->depth;
     tasks_free(run);
     return true;
 }
@@ -414,12 +474,15 @@ static bool train_all(struct run *run, const struct learner_fit *fit, struct err
 {
     const struct learner_options *o = run->options;
     if (run->l->weights.machine > 0) {
-        task_add(run, PART_MACHINE, -1, o->machine_bags, fit->machine_epochs);
+        const struct task t = {.part = PART_MACHINE, .fold = -1, .length = fit->machine_epochs};
+        tasks_add(run, t, 0, o->machine_bags);
     }
     if (run->l->weights.boosting > 0 && fit->boosting_trees > 0) {
-        task_add(run, PART_BOOSTING, -1, o->boosting_bags, fit->boosting_trees);
+        const struct task t = {
+            .part = PART_BOOSTING, .fold = -1, .length = fit->boosting_trees, .depth = run->depth};
+        tasks_add(run, t, 0, o->boosting_bags);
     }
-    if (!tasks_run(run, err)) {
+    if (!tasks_run(run, 0, err)) {
         return false;
     }
     take_models(run);

@@ -72,6 +72,7 @@ static bool learner_of(const struct risk_rows *rows, struct learner **out, struc
     o.boosting.trees_max = 150;
     o.boosting.patience = 150;
     o.boosting.depth = 4;
+    o.other_depth = 0;
     o.folds_run = 1;
     if (!learner_train(&table, &o, out, &fit, err)) {
         return false;
