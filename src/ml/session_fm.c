@@ -1,4 +1,4 @@
-/* Scores: sums of rows that a lookup finds; 40 KiB of weights stay in the first cache. */
+/* Scores: sums of rows that a lookup finds; 12 KiB of weights stay in the first cache. */
 #include "ml/session_fm.h"
 
 #include <assert.h>

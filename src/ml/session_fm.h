@@ -14,8 +14,8 @@
  * Trained by softmax over the list (Rendle: Factorization Machines, ICDM 2010; Cao et al.: Learning to rank, ICML 2007). */
 enum {
     SESSION_FM_FEATURES_MAX = 32,
-    SESSION_FM_BINS = 32,
-    SESSION_FM_FACTORS = 16,
+    SESSION_FM_BINS = 16,
+    SESSION_FM_FACTORS = 8,
     SESSION_FM_KEYS = 256, /* eighths of an octave, 2^-22 .. 2^10 */
     SESSION_FM_LIST_MAX = 512,
 };

@@ -19,12 +19,16 @@ struct places {
     int32_t *session;  /* session of each position of the log */
 };
 
+struct entry {
+    int32_t item;
+    struct session_edge edge; /* weights, then shares */
+};
+
 /* A row being added up: slot_of maps an item to its entry. */
 struct row {
     int32_t *slot_of; /* (items), -1 if none */
-    struct session_edge *edge;
+    struct entry *entry;
     int count;
-    double next, before, ahead, behind; /* totals */
 };
 
 struct build {
@@ -35,7 +39,7 @@ struct build {
     float step_weight[SESSION_REACH_MAX + 1];
     struct row *rows; /* one a worker */
     struct {
-        struct session_edge *edge;
+        struct entry *entry;
         int64_t count, room;
     } part[PARTS];
     int64_t *row_count; /* (items) */
@@ -66,9 +70,9 @@ static struct session_edge *row_at(struct row *row, int32_t item)
 {
     if (row->slot_of[item] < 0) {
         row->slot_of[item] = row->count;
-        row->edge[row->count++] = (struct session_edge){.item = item};
+        row->entry[row->count++] = (struct entry){.item = item};
     }
-    return &row->edge[row->slot_of[item]];
+    return &row->entry[row->slot_of[item]].edge;
 }
 
 /* Adds the surroundings of one occurrence. */
@@ -105,10 +109,10 @@ static float edge_weight(const struct session_edge *e)
 
 static int heavier_first(const void *a, const void *b)
 {
-    const struct session_edge *x = a;
-    const struct session_edge *y = b;
-    float p = edge_weight(x);
-    float q = edge_weight(y);
+    const struct entry *x = a;
+    const struct entry *y = b;
+    float p = edge_weight(&x->edge);
+    float q = edge_weight(&y->edge);
     return p != q ? (p < q) - (p > q) : (x->item > y->item) - (x->item < y->item);
 }
 
@@ -120,13 +124,13 @@ static void row_normalise(struct row *row, float prior)
     double ahead = prior;
     double behind = prior;
     for (int i = 0; i < row->count; i++) {
-        next += (double)row->edge[i].next;
-        before += (double)row->edge[i].before;
-        ahead += (double)row->edge[i].ahead;
-        behind += (double)row->edge[i].behind;
+        next += (double)row->entry[i].edge.next;
+        before += (double)row->entry[i].edge.before;
+        ahead += (double)row->entry[i].edge.ahead;
+        behind += (double)row->entry[i].edge.behind;
     }
     for (int i = 0; i < row->count; i++) {
-        struct session_edge *e = &row->edge[i];
+        struct session_edge *e = &row->entry[i].edge;
         e->next = next > 0 ? (float)((double)e->next / next) : 0;
         e->before = before > 0 ? (float)((double)e->before / before) : 0;
         e->ahead = ahead > 0 ? (float)((double)e->ahead / ahead) : 0;
@@ -150,19 +154,19 @@ static void build_part(void *ctx, int part, int worker)
             row_add(row, b, b->places.position[k]);
         }
         for (int i = 0; i < row->count; i++) {
-            row->slot_of[row->edge[i].item] = -1;
+            row->slot_of[row->entry[i].item] = -1;
         }
-        qsort(row->edge, (size_t)row->count, sizeof *row->edge, heavier_first);
+        qsort(row->entry, (size_t)row->count, sizeof *row->entry, heavier_first);
         row_normalise(row, b->options->prior);
         int kept = row->count < b->options->row_max ? row->count : b->options->row_max;
         if (b->part[part].count + kept > b->part[part].room) {
             b->part[part].room = 2 * b->part[part].room + kept + 1024;
-            b->part[part].edge = mem_grow(b->part[part].edge, (size_t)b->part[part].room,
-                                          sizeof *b->part[part].edge);
+            b->part[part].entry = mem_grow(b->part[part].entry, (size_t)b->part[part].room,
+                                           sizeof *b->part[part].entry);
         }
         if (kept > 0) {
-            memcpy(b->part[part].edge + b->part[part].count, row->edge,
-                   (size_t)kept * sizeof *row->edge);
+            memcpy(b->part[part].entry + b->part[part].count, row->entry,
+                   (size_t)kept * sizeof *row->entry);
         }
         b->part[part].count += kept;
         b->row_count[item] = kept;
@@ -177,13 +181,15 @@ static struct session_graph gather(struct build *b)
     for (int i = 0; i < g.items; i++) {
         g.start[i + 1] = g.start[i] + b->row_count[i];
     }
+    g.item = mem_array((size_t)g.start[g.items], sizeof *g.item);
     g.edge = mem_array((size_t)g.start[g.items], sizeof *g.edge);
     for (int p = 0; p < PARTS; p++) {
-        if (b->part[p].count > 0) {
-            memcpy(g.edge + g.start[border(b, p)], b->part[p].edge,
-                   (size_t)b->part[p].count * sizeof *g.edge);
+        int64_t at = g.start[border(b, p)];
+        for (int64_t k = 0; k < b->part[p].count; k++) {
+            g.item[at + k] = b->part[p].entry[k].item;
+            g.edge[at + k] = b->part[p].entry[k].edge;
         }
-        mem_free(&b->part[p].edge);
+        mem_free(&b->part[p].entry);
     }
     return g;
 }
@@ -213,13 +219,13 @@ struct session_graph session_graph_build(const struct session_log *log, int sess
     for (int t = 0; t < options->threads; t++) {
         b.rows[t].slot_of = mem_array((size_t)log->items, sizeof *b.rows[t].slot_of);
         memset(b.rows[t].slot_of, 0xff, (size_t)log->items * sizeof *b.rows[t].slot_of);
-        b.rows[t].edge = mem_array((size_t)log->items, sizeof *b.rows[t].edge);
+        b.rows[t].entry = mem_array((size_t)log->items, sizeof *b.rows[t].entry);
     }
     parallel_run(options->threads, PARTS, build_part, &b);
     struct session_graph graph = gather(&b);
     for (int t = 0; t < options->threads; t++) {
         mem_free(&b.rows[t].slot_of);
-        mem_free(&b.rows[t].edge);
+        mem_free(&b.rows[t].entry);
     }
     mem_free(&b.rows);
     mem_free(&b.row_count);
@@ -233,6 +239,7 @@ struct session_graph session_graph_build(const struct session_log *log, int sess
 void session_graph_free(struct session_graph *graph)
 {
     mem_free(&graph->start);
+    mem_free(&graph->item);
     mem_free(&graph->edge);
     *graph = (struct session_graph){0};
 }
@@ -283,7 +290,7 @@ bool session_graph_entry_reference(const struct session_log *log, int sessions,
                      options);
     }
     double prior = (double)options->prior;
-    *out = (struct session_edge){.item = to};
+    *out = (struct session_edge){0};
     if (sums.ahead[1] + sums.behind[1] <= 0) {
         return false;
     }

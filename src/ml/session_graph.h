@@ -9,7 +9,6 @@
 /* What follows what: for each item the items seen near it within sessions, as shares of all that was seen near it. Order counts (behind and ahead of
  * it apart), distance (each step further counts less), and age (recent sessions count more). */
 struct session_edge {
-    int32_t item;
     float next;   /* share of the items that came directly after */
     float before; /* share of those directly before */
     float ahead;  /* share of all after it, within the reach, by distance */
@@ -19,8 +18,9 @@ struct session_edge {
 struct session_graph {
     int items;
     int64_t *start; /* (items + 1) */
-    struct session_edge *
-        edge; /* (start[items]); a row's entries by falling weight, equal ones by item; never the item itself */
+    int32_t *
+        item; /* (start[items]); a row's by falling weight, equal ones by item; never the row's own */
+    struct session_edge *edge; /* (start[items]), to item */
 };
 
 struct session_graph_options {
@@ -41,7 +41,7 @@ struct session_graph session_graph_build(const struct session_log *log, int sess
 void session_graph_free(struct session_graph *graph); /* accepts {0} */
 
 /* The definition, pair by pair in double over all sessions, O(all pairs) for one entry: what the fast path is tested against. Answers false, and
- * zeros but for the item, if the two were never seen near each other. */
+ * zeros, if the two were never seen near each other. */
 bool session_graph_entry_reference(const struct session_log *log, int sessions,
                                    const struct session_graph_options *options, int from, int to,
                                    struct session_edge *out);

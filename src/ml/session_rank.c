@@ -33,7 +33,7 @@ struct session_scratch *session_scratch_make(const struct session_model *model)
     s->items = model->items;
     s->slot_of = mem_array((size_t)model->items, sizeof *s->slot_of);
     memset(s->slot_of, 0xff, (size_t)model->items * sizeof *s->slot_of);
-    s->candidate = mem_array(CANDIDATES_ROOM, sizeof *s->candidate);
+    s->candidate = mem_array(CANDIDATES_ROOM + 1, sizeof *s->candidate);
     s->search = session_search_make(model->index);
     s->neighbour = mem_array((size_t)model->settings.query.neighbours, sizeof *s->neighbour);
     for (int d = 0; d <= SESSION_SLOT_ITEMS; d++) {
@@ -54,17 +54,17 @@ void session_scratch_free(struct session_scratch **scratch)
     }
 }
 
-/* The candidate of an item, NULL if there is no room for one more. */
+/* The candidate of an item; where there is no room for one more, a place that nobody reads. */
 static struct session_candidate *candidate_of(struct session_scratch *s, int32_t item)
 {
     int slot = s->slot_of[item];
     if (slot < 0) {
-        if (s->count == CANDIDATES_ROOM) {
-            return NULL;
-        }
-        slot = s->count++;
-        s->slot_of[item] = slot;
+        slot = s->count;
         s->candidate[slot] = (struct session_candidate){.item = item};
+        if (slot < CANDIDATES_ROOM) {
+            s->slot_of[item] = slot;
+            s->count++;
+        }
     }
     return &s->candidate[slot];
 }
@@ -89,9 +89,6 @@ static float vote(struct session_scratch *s, const struct session_neighbour *n, 
             continue;
         }
         struct session_candidate *c = candidate_of(s, n->slot->item[i]);
-        if (!c) {
-            continue;
-        }
         float v = n->score * (i > place ? s->vote_ahead[i - place] : s->vote_behind[place - i]);
         c->neighbours += v;
         c->follows += shared_is_last && i == place + 1 ? n->score : 0;
@@ -133,10 +130,7 @@ static void gather_row(const struct session_graph *g, int32_t item, int rank, fl
 {
     for (int64_t k = g->start[item]; k < g->start[item + 1]; k++) {
         const struct session_edge *e = &g->edge[k];
-        struct session_candidate *c = candidate_of(s, e->item);
-        if (!c) {
-            continue;
-        }
+        struct session_candidate *c = candidate_of(s, g->item[k]);
         if (rank == 0) {
             c->next = e->next;
             c->before = e->before;
@@ -166,9 +160,8 @@ static void gather_prefix(const struct session_model *m, const int32_t *prefix, 
                           struct session_scratch *s)
 {
     for (int i = 0; i < count; i++) {
-        struct session_candidate *c =
-            prefix[i] >= 0 && prefix[i] < m->items ? candidate_of(s, prefix[i]) : NULL;
-        if (c) {
+        if (prefix[i] >= 0 && prefix[i] < m->items) {
+            struct session_candidate *c = candidate_of(s, prefix[i]);
             c->steps = count - i;
             c->repeats++;
         }

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { AGE_STEPS = 1024, AGE_REACH = 8 };
+enum { AGE_STEPS = 1024, AGE_REACH = 8, FETCH_AHEAD = 16 };
 
 struct met {
     float sum; /* 0: not met */
@@ -63,14 +63,22 @@ static bool is_repeated_later(const int32_t *prefix, int count, int at)
     return false;
 }
 
+static uint32_t ring_session(const struct posting_ring *ring, int i)
+{
+    int at = ring->first + i;
+    return ring->session[at < ring->room ? at : at - ring->room];
+}
+
 /* Adds `weight` to every remembered session of the ring; answers how many were met so far. */
 static int meet_ring(const struct session_index *index, const struct posting_ring *ring,
                      float weight, int match, struct session_search *search, int met)
 {
     uint32_t begun = index->begun;
     for (int i = ring->count - 1; i >= 0; i--) {
-        int at = ring->first + i;
-        uint32_t session = ring->session[at < ring->room ? at : at - ring->room];
+        if (i >= FETCH_AHEAD) {
+            __builtin_prefetch(&search->met[ring_session(ring, i - FETCH_AHEAD) & index->mask], 1);
+        }
+        uint32_t session = ring_session(ring, i);
         if (begun - 1 - session > index->mask) {
             continue;
         }

@@ -282,8 +282,8 @@ static bool teach(const struct attempt *a, struct session_fm *out, struct err *e
                                    .level = all.level,
                                    .offset = all.offset};
     struct session_fm_options o = {.epochs = 4,
-                                   .rate = .05F,
-                                   .l2 = 1e-5F,
+                                   .rate = .03F,
+                                   .l2 = 1e-3F,
                                    .seed = a->options->seed,
                                    .threads = a->options->threads};
     double loss;

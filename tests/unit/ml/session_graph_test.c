@@ -8,7 +8,7 @@ static const struct session_graph_options usual = {
 static const struct session_edge *edge_of(const struct session_graph *g, int from, int to)
 {
     for (int64_t k = g->start[from]; k < g->start[from + 1]; k++) {
-        if (g->edge[k].item == to) {
+        if (g->item[k] == to) {
             return &g->edge[k];
         }
     }
@@ -79,6 +79,7 @@ static void a_row_keeps_its_heaviest_entries(void **state)
     for (int i = 0; i < log.items; i++) {
         assert_int_equal(cut.start[i + 1] - cut.start[i], 3);
         for (int k = 0; k < 3; k++) {
+            assert_int_equal(cut.item[cut.start[i] + k], all.item[all.start[i] + k]);
             assert_memory_equal(&cut.edge[cut.start[i] + k], &all.edge[all.start[i] + k],
                                 sizeof *cut.edge);
         }
@@ -97,6 +98,7 @@ static void the_number_of_threads_changes_no_bit(void **state)
     struct session_graph a = session_graph_build(&log, log.sessions, &usual);
     struct session_graph b = session_graph_build(&log, log.sessions, &more);
     assert_memory_equal(a.start, b.start, ((size_t)a.items + 1) * sizeof *a.start);
+    assert_memory_equal(a.item, b.item, (size_t)a.start[a.items] * sizeof *a.item);
     assert_memory_equal(a.edge, b.edge, (size_t)a.start[a.items] * sizeof *a.edge);
     session_graph_free(&a);
     session_graph_free(&b);
