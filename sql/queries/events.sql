@@ -21,6 +21,15 @@ SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.rece
                       ORDER BY x.off LIMIT $3::bigint / (SELECT count(*) FROM fresh)) AS e
  ORDER BY e.lane, e.off;
 
+-- name: events_latest
+-- Of the last $2 folded events of each lane those that occurred after $1; one index descent a lane.
+SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM cartwright.lane_cursor c
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = c.lane AND x.off <= c.off
+                      ORDER BY x.off DESC LIMIT $2::bigint) AS e
+ WHERE c.consumer = 'fold' AND e.occurred_at > $1::timestamptz
+ ORDER BY e.occurred_at, e.lane, e.off;
+
 -- name: events_of_key
 -- Ordered by offset.
 SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body

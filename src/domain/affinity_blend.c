@@ -9,6 +9,11 @@ const struct source_row affinity_sources[SOURCE_COUNT] = {
                         .collect = factors_collect,
                         .score = factors_score,
                         .explain = factors_explain},
+    [SOURCE_VISITS] = {.name = "visits",
+                       .load = visits_load,
+                       .release = visits_release,
+                       .collect = visits_collect,
+                       .explain = visits_explain},
 };
 
 /* The candidate of that item, or a new one; NULL when the list is full. */

@@ -20,7 +20,7 @@ enum {
 };
 
 /* Who proposes candidates, in the order of affinity_sources. */
-enum source { SOURCE_FACTORS, SOURCE_COUNT };
+enum source { SOURCE_FACTORS, SOURCE_VISITS, SOURCE_COUNT };
 
 struct affinity {
     struct model_file file; /* owned; everything but what is computed below looks into it */
@@ -208,6 +208,16 @@ void factors_search_together(struct ranking *const *rankings, int count, int thr
 void factors_collect(struct ranking *r);
 void factors_score(struct ranking *r);
 struct cause factors_explain(const struct ranking *r, int item);
+
+/* The source of the visits (affinity_visit.c, affinity_visit_file.c). */
+struct session_model;
+CAN_FAIL bool visits_load(struct affinity *m, struct err *err);
+void visits_release(struct affinity *m);
+void visits_collect(struct ranking *r);
+struct cause visits_explain(const struct ranking *r, int item);
+/* The file's model of visits, if it has one: the graph is a view, the rest owned. known: items of the affinity model. */
+CAN_FAIL bool visits_read(const struct model_file *file, int known, struct session_model *out,
+                          float *out_weight, bool *out_found, struct err *err);
 
 /* The stages for those the sources know nothing of: similar, popular in category, popular (affinity_cold.c). */
 void ranking_cold(struct ranking *r);

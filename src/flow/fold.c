@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "flow/fold_batch.h"
+#include "flow/live_visits.h"
 
 #include <assert.h>
 
@@ -139,6 +140,22 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
     metric_add(METRIC_events_unknown_type, unknown);
 }
 
+/* What was done just now counts in the next ranking for anybody else. */
+static void batch_tell(const struct folder *f, const struct fold_batch *b)
+{
+    const struct live_set *models = f->live == NULL ? NULL : live_acquire(f->live);
+
+    if (models == NULL) {
+        return;
+    }
+    for (size_t i = 0; models->affinity != NULL && i < b->count; i++) {
+        if (!b->events[i].dead) {
+            live_visits_tell(models->affinity, b->events[i].log->key, &b->events[i].event);
+        }
+    }
+    live_release(f->live, &models);
+}
+
 static bool folder_fold(struct folder *f, const struct log_event *events, size_t count,
                         int64_t *out_folded, struct err *err)
 {
@@ -147,6 +164,7 @@ static bool folder_fold(struct folder *f, const struct log_event *events, size_t
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
     if (batch_commit(f, &b, err)) {
         batch_done(f, &b);
+        batch_tell(f, &b);
         *out_folded = (int64_t)count;
         return true;
     }

@@ -9,6 +9,7 @@
 #include "base/metric.h"
 #include "flow/live_cache.h"
 #include "flow/live_shelf.h"
+#include "flow/live_visits.h"
 #include "ml/blas.h"
 #include "store/models.h"
 #include "store/risk_checks.h"
@@ -219,6 +220,10 @@ static bool load(struct live *live, struct db *db, enum kind kind, const struct 
         model_file_close(&file);
         free(h);
         return false;
+    }
+    struct err late = {0}; /* without it the visits are as old as the model, no more */
+    if (kind == AFFINITY && !live_visits_catch_up(db, h->affinity, &late)) {
+        log_line(LOG_WARN, "visits_not_read", "%s: %s", row->version, late.text);
     }
     *out = h;
     return true;

@@ -337,7 +337,8 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
     fit.keep = false;
-    return affinity_tune(a, cut_us, &fit.options, err) && affinity_fit_models(a, &fit, out, err);
+    return affinity_tune(a, cut_us, &fit.options, err) &&
+           affinity_weigh_visits(a, cut_us, &fit, err) && affinity_fit_models(a, &fit, out, err);
 }
 
 bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
@@ -360,6 +361,7 @@ static bool challenge(struct run *r, struct err *err)
     struct affinity_fit fit = fit_before(r, why);
     bool enough = fit.factors;
     if (enough && (!affinity_tune(r->a, r->cut_us, &fit.options, err) ||
+                   !affinity_weigh_visits(r->a, r->cut_us, &fit, err) ||
                    !affinity_fit_models(r->a, &fit, &r->before, err) || !judge(r, err))) {
         return false;
     }

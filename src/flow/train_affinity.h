@@ -6,6 +6,7 @@
 #include "flow/train_internal.h"
 #include "ml/als.h"
 #include "ml/rank_eval.h"
+#include "ml/session_rank.h"
 
 /* What train_affinity.c (collecting, gate), train_affinity_fit.c (the models) and train_affinity_judge.c (ranking the later window) share. */
 
@@ -42,16 +43,21 @@ struct affinity_models {
     struct trained als; /* made false where factors was false */
     int trained_items;
     int shoppers;
-    int64_t pairs;              /* different (shopper, item) */
-    struct als_options options; /* as trained */
+    int64_t pairs;                          /* different (shopper, item) */
+    struct als_options options;             /* as trained */
+    struct session_settings visit_settings; /* likewise; neighbours 0: no visits */
 };
 /* Models from the interactions before until_us, decayed to that time. */
 typedef void affinity_card_fn(void *ctx, const struct affinity_models *m, bool als,
                               struct buf *out);
 struct affinity_fit {
     int64_t until_us;
-    bool factors; /* train the factor model too */
-    bool keep;    /* go on from checkpoints and leave them: see train_factors.h */
+    bool factors;       /* train the factor model too */
+    float visit_weight; /* of the visits in its blend; 0: none are learnt */
+    bool
+        choose_visits; /* search for the settings of the visits; else visit_settings, or middling ones where its neighbours are 0 */
+    struct session_settings visit_settings;
+    bool keep; /* go on from checkpoints and leave them: see train_factors.h */
     struct als_options options;
     affinity_card_fn *card;
     void *ctx;
@@ -59,6 +65,21 @@ struct affinity_fit {
 CAN_FAIL bool affinity_fit_models(const struct affinity_training *a, const struct affinity_fit *fit,
                                   struct affinity_models *out, struct err *err);
 void affinity_models_free(struct affinity_models *m);
+
+/* Visits before fit->until_us, and what was learnt from them (made false: they are too few). position: of an item in the model, -1 none. Owned. */
+struct visit_models {
+    struct session_log log;
+    struct session_model model;
+    bool made;
+};
+CAN_FAIL bool affinity_fit_visits(const struct affinity_training *a, const struct affinity_fit *fit,
+                                  const int32_t *position, struct visit_models *out,
+                                  struct err *err);
+void visit_models_free(struct visit_models *v);
+/* Sets fit->visit_weight and visit_settings by what ranks a held-out part of the log before until_us best; on logs too large for that a middling one. Needs fit->options
+ * as they will be. */
+CAN_FAIL bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
+                                    struct affinity_fit *fit, struct err *err);
 
 /* Where the log is parted in two: by the times of choices, four fifths before it; at the end of the champion's log where that lies later and enough
  * follows. Needs one interaction. */
@@ -91,12 +112,15 @@ struct judged_case {
 };
 struct judged_window {
     int64_t cut_us;
+    int64_t until_us;                 /* the last moment that is read; 0: the end of the log */
     const struct affinity *catalogue; /* choices that it does not know are left out */
 };
 typedef bool judged_case_fn(void *ctx, const struct judged_case *c); /* false: enough of them */
 /* Every shopper with a history and a choice after the cut, in order of the log. */
 CAN_FAIL bool affinity_judge_cases(const struct training *t, const struct judged_window *window,
                                    judged_case_fn *fn, void *ctx, struct err *err);
+/* A filter for affinity_rank, ctx a struct judged_case: products the shopper had nothing to do with. */
+bool affinity_judge_is_new(void *ctx, const char *product_id);
 /* Measures of the first k picks against the choices (at least one). */
 struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct id_table *chosen,
                                          int k);

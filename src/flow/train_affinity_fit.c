@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "domain/affinity_visit.h"
 #include "domain/money.h"
 #include "flow/train_factors.h"
 #include "ml/als.h"
@@ -33,6 +34,7 @@ struct fitting {
     float *item_scale; /* (trained) */
     double shopper_mean;
     struct als_options options;
+    struct visit_models visits;
 };
 
 static void fitting_free(struct fitting *f)
@@ -44,6 +46,7 @@ static void fitting_free(struct fitting *f)
     csr_free(&f->matrix);
     mat_free(&f->shopper_factors);
     mat_free(&f->item_factors);
+    visit_models_free(&f->visits);
 }
 
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us)
@@ -154,6 +157,13 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         }
     }
     fit->card(fit->ctx, made, als, &card);
+    CLEANUP(arena_free) struct arena arena = {0};
+    struct affinity_section sections[AFFINITY_VISIT_SECTIONS];
+    bool visits = als && f->visits.made;
+    if (visits) {
+        affinity_visit_sections(&f->visits.model, &f->visits.log, fit->visit_weight, &arena,
+                                sections);
+    }
     const struct affinity_parts parts = {
         .items = items,
         .count = f->count,
@@ -165,6 +175,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         .from_us = a->t->log.first_us,
         .as_of_us = fit->until_us,
         .card = buf_text(&card),
+        .more = sections,
+        .more_count = visits ? AFFINITY_VISIT_SECTIONS : 0,
     };
     out->made = affinity_write(&parts, &out->bytes, out->sha256, err);
     buf_free(&card);
@@ -191,6 +203,10 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
             return false;
         }
         made.options = f.options;
+        if (fit->visit_weight > 0 && !affinity_fit_visits(a, fit, f.position, &f.visits, err)) {
+            return false;
+        }
+        made.visit_settings = f.visits.model.settings;
     }
     if (!write_model(&f, fit, &made, false, &made.popularity, err) ||
         (fit->factors && !write_model(&f, fit, &made, true, &made.als, err))) {

@@ -115,12 +115,13 @@ bool affinity_judge_cases(const struct training *t, const struct judged_window *
 {
     struct window_reading r = {.window = window, .fn = fn, .ctx = ctx};
     struct train_log log;
-    return train_log_read(t->db, t->log.last_us, read_key, &r, &log, err);
+    int64_t until_us = window->until_us != 0 ? window->until_us : t->log.last_us;
+    return train_log_read(t->db, until_us, read_key, &r, &log, err);
 }
 
 /* ---- the gate's measure: choices that were new to the shopper ---- */
 
-static bool is_new(void *ctx, const char *product_id)
+bool affinity_judge_is_new(void *ctx, const char *product_id)
 {
     const struct judged_case *c = ctx;
     return id_table_find(c->known, product_id) < 0;
@@ -153,7 +154,8 @@ static bool judge_case(void *ctx, const struct judged_case *c)
     }
     for (int m = 0; m < JUDGED_MODELS; m++) {
         if (j->models[m]) {
-            affinity_rank(j->models[m], c->then, c->moment_us, JUDGED_K, is_new, &mine, &picks);
+            affinity_rank(j->models[m], c->then, c->moment_us, JUDGED_K, affinity_judge_is_new,
+                          &mine, &picks);
             struct rank_metrics r = affinity_judge_picks(&picks, c->chosen_new, JUDGED_K);
             j->ndcg[m][j->shoppers] = r.ndcg;
             j->mean_ndcg[m] += r.ndcg;

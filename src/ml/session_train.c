@@ -226,6 +226,7 @@ static void append(struct lists *all, struct work *w)
         for (int q = 0; q < l->queries; q++) {
             int64_t rows = l->start[q + 1] - l->start[q];
             lists_reserve(all, rows);
+            assert(all->level && all->offset);
             memcpy(all->level + all->rows * SESSION_FEATURES,
                    l->level + l->start[q] * SESSION_FEATURES,
                    (size_t)rows * SESSION_FEATURES * sizeof *l->level);
@@ -384,7 +385,10 @@ bool session_train(const struct session_log *log, const struct session_train_opt
                         .blocks = 1,
                         .queries = options->queries_max < TUNE_QUERIES ? options->queries_max
                                                                        : TUNE_QUERIES};
-    if (!tune(&a, out_valid, err)) {
+    struct session_quality valid = {0};
+    if (options->settings) {
+        a.settings = *options->settings;
+    } else if (!tune(&a, &valid, err)) {
         return false;
     }
     struct session_fm fm;
@@ -396,5 +400,6 @@ bool session_train(const struct session_log *log, const struct session_train_opt
     }
     *out = session_model_build(log, log->sessions, &a.settings);
     out->fm = fm;
+    *out_valid = valid;
     return true;
 }

@@ -11,6 +11,7 @@ struct session_train_options {
     int threads;     /* >= 1; does not change a bit of the result */
     int queries_max; /* that the ranker learns from, >= 1 */
     uint64_t seed;
+    const struct session_settings *settings; /* NULL: they are chosen */
     /* NULL, or told what is going on: one line of text without a line's end, borrowed. */
     void (*progress)(void *ctx, const char *text);
     void *progress_ctx;
@@ -26,7 +27,7 @@ struct session_train_options session_train_defaults(void);
 struct session_settings session_settings_defaults(int sessions, int threads);
 
 /* Chooses settings, teaches the ranker and builds the model of the whole log. *out is owned by the caller. *out_valid: the quality of the chosen
- * settings on the last block, on which they were chosen. Fails with ERR_INVALID if the log has no session of two items to learn from. */
+ * settings on the last block, on which they were chosen; {0} where they were given. Fails with ERR_INVALID if the log has no session of two items to learn from. */
 CAN_FAIL bool session_train(const struct session_log *log,
                             const struct session_train_options *options, struct session_model *out,
                             struct session_quality *out_valid, struct err *err);

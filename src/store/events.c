@@ -139,6 +139,22 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
     return true;
 }
 
+bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,
+                         struct log_event **out, size_t *out_count, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+    assert(per_lane > 0);
+    param_time(&p, after_us);
+    param_i64(&p, per_lane);
+    if (!db_query(db, Q_events_latest, &p, &rows, err)) {
+        return false;
+    }
+    *out = events_copy(rows, a);
+    *out_count = (size_t)PQntuples(rows);
+    return true;
+}
+
 // NOLINTNEXTLINE(readability-function-size): a list is two outputs
 bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
                          struct arena *a, struct log_event **out, size_t *out_count,

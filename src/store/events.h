@@ -39,6 +39,9 @@ struct log_event {
 CAN_FAIL bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count,
                                  int limit, struct arena *a, struct log_event **out,
                                  size_t *out_count, struct err *err);
+/* Of the last per_lane events of each lane that are folded, those that occurred after after_us, in order of when they occurred; in arena. */
+CAN_FAIL bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,
+                                  struct log_event **out, size_t *out_count, struct err *err);
 /* All events of a key with off > after_off, by off; in arena. */
 CAN_FAIL bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
                                   struct arena *a, struct log_event **out, size_t *out_count,

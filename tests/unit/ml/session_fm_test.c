@@ -20,7 +20,7 @@ static struct session_fm_data lists_fill(struct lists *l, uint64_t seed)
         bool smallest = rng_below(&rng, 2) == 1;
         float best = 0;
         for (int i = 0; i < LIST; i++) {
-            uint16_t *level = &l->level[(q * LIST + i) * FEATURES];
+            uint16_t *level = &l->level[((ptrdiff_t)q * LIST + i) * FEATURES];
             float value = (float)exp(4 * rng_unit(&rng) - 2);
             float key = smallest ? 1 / value : value;
             level[0] = session_fm_level(value);
@@ -65,10 +65,12 @@ static void it_learns_what_only_two_features_together_say(void **state)
     int right = 0;
     for (int q = 0; q < QUERIES; q++) {
         int best = 0;
-        for (int i = 1; i < LIST; i++) {
-            const uint16_t *level = &l.level[(int64_t)q * LIST * FEATURES];
-            best =
-                score(&fm, level + i * FEATURES) > score(&fm, level + best * FEATURES) ? i : best;
+        const uint16_t *level = &l.level[(ptrdiff_t)q * LIST * FEATURES];
+        float most = score(&fm, level);
+        for (ptrdiff_t i = 1; i < LIST; i++) {
+            float s = score(&fm, level + i * FEATURES);
+            best = s > most ? (int)i : best;
+            most = s > most ? s : most;
         }
         right += best == l.target[q];
     }
@@ -117,8 +119,8 @@ static void levels_keep_the_order_of_values(void **state)
     assert_int_equal(session_fm_level(1e30F), 65535);
     uint16_t before = session_fm_level(1e-30F);
     assert_true(before > 0);
-    for (float v = 1e-6F; v < 1000; v *= 1.01F) {
-        uint16_t level = session_fm_level(v);
+    for (int i = 0; i < 2000; i++) {
+        uint16_t level = session_fm_level((float)(1e-6 * pow(1.01, i)));
         assert_true(level > before);
         before = level;
     }
