@@ -67,6 +67,7 @@ static const char *by_category_and_band(const struct known *k, struct arena *a)
 static level_fn *const groups[] = {by_first, by_category,           by_brand,
                                    by_band,  by_category_and_brand, by_category_and_band};
 enum { GROUPS = sizeof groups / sizeof *groups };
+_Static_assert((int)GROUPS <= (int)SIDE_GROUPS_MAX, "more groups than ml/side_factors.h takes");
 
 static struct known known_of(const struct affinity_item *item, struct arena *a)
 {
@@ -122,7 +123,6 @@ static struct side_info info_of(const struct affinity_parts *parts, struct arena
     struct side_info info = {.items = parts->count, .trained = parts->trained, .groups = GROUPS};
     struct known *known = arena_array(a, n, sizeof *known);
     struct named *named = arena_array(a, n, sizeof *named);
-    assert((int)GROUPS <= (int)SIDE_GROUPS_MAX);
     for (size_t i = 0; i < n; i++) {
         known[i] = known_of(&parts->items[i], a);
     }

@@ -41,7 +41,7 @@ CAN_FAIL bool new_products_open(struct new_products *n, const struct affinity_tr
                                 struct err *err);
 /* Ranks for the shopper if it chose one of them that it did not know. */
 void new_products_case(struct new_products *n, const struct affinity_training *a,
-                       const struct judged_case *c);
+                       const struct judged_case *of);
 void new_products_measure(struct new_products *n, uint64_t seed);
 
 #endif

@@ -269,6 +269,15 @@ static void total_thirds(const struct moments *before, double out[2])
     free(totals);
 }
 
+static double mean_of(const double *values, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    return sum / count;
+}
+
 static void measure_segment(struct risk_evaluation *e, const struct range *range)
 {
     const struct moments *after = e->later->after;
@@ -287,15 +296,15 @@ static void measure_segment(struct risk_evaluation *e, const struct range *range
     uint8_t *labels = drawn_labels(e->lost, rows, s.moments);
     bool both = s.lost > 0 && s.lost < s.moments;
     s.lost /= s.moments > 0 ? s.moments : 1;
-    for (int c = 0; c < RISK_CONTENDERS && s.moments > 0; c++) {
-        double *p = e->scored[c].took_part ? drawn_p(e->scored[c].p, rows, s.moments) : NULL;
-        for (int i = 0; p && i < s.moments; i++) {
-            s.of[c].predicted += p[i] / s.moments;
+    for (int c = 0; c < RISK_CONTENDERS; c++) {
+        if (e->scored[c].took_part && s.moments > 0) {
+            double *p = drawn_p(e->scored[c].p, rows, s.moments);
+            s.of[c].predicted = mean_of(p, s.moments);
+            s.of[c].auc = both ? calib_auc(p, labels, s.moments) : (double)NAN;
+            s.of[c].brier = calib_brier(p, labels, s.moments);
+            s.of[c].log_loss = calib_log_loss(p, labels, s.moments);
+            free(p);
         }
-        s.of[c].auc = p && both ? calib_auc(p, labels, s.moments) : (double)NAN;
-        s.of[c].brier = p ? calib_brier(p, labels, s.moments) : 0;
-        s.of[c].log_loss = p ? calib_log_loss(p, labels, s.moments) : 0;
-        free(p);
     }
     if (s.moments > 0) {
         assert(e->segment_count < SEGMENTS_MAX);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { DRIFT_SHOWN = 12 };
+_Static_assert((int)DRIFT_SHOWN <= (int)FEATURE_COUNT, "no more are shown than there are");
 static const double DRIFT_ALARM = 0.2;
 static const int colours[RISK_CONTENDERS] = {0, 2, 4};
 
@@ -130,7 +131,7 @@ static void write_drift(const struct risk_evaluation *e, table_writer *write, st
     report_cell(&t, "the score itself");
     report_cell_number(&t, e->score_psi, 3);
     report_cell(&t, "risk foretold in the second half of the later window, against the first half");
-    for (int i = 0; i < DRIFT_SHOWN && i < FEATURE_COUNT; i++) {
+    for (int i = 0; i < DRIFT_SHOWN; i++) {
         const struct feature_def *f = feature_def(e->drift[i].feature);
         report_cell(&t, "%s", f->name);
         report_cell_number(&t, e->drift[i].psi, 3);
@@ -461,7 +462,7 @@ static bool page_drift(const struct risk_evaluation *e, struct buf *out, struct 
     int count = 0;
     bars[count++] =
         (struct plot_bar){.name = "the score itself", .colour = 1, .value = e->score_psi};
-    for (int i = 0; i < DRIFT_SHOWN && i < FEATURE_COUNT; i++) {
+    for (int i = 0; i < DRIFT_SHOWN; i++) {
         bars[count++] = (struct plot_bar){
             .name = feature_def(e->drift[i].feature)->name, .colour = 0, .value = e->drift[i].psi};
     }

@@ -38,20 +38,22 @@ int plot_ticks(double low, double high, int wanted, double out[PLOT_TICKS_MAX])
         return 1;
     }
     double step = round_step((high - low) / wanted);
-    int count = 0;
-    for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
-        assert(count < PLOT_TICKS_MAX);
-        out[count++] = k * step + 0.0; /* no -0 */
+    double first = ceil(low / step - 1e-9);
+    int count = (int)(floor(high / step + 1e-9) - first) + 1;
+    assert(count <= PLOT_TICKS_MAX);
+    for (int i = 0; i < count; i++) {
+        out[i] = (first + i) * step + 0.0; /* no -0 */
     }
     return count;
 }
 
 static int decades(double low, double high, double out[PLOT_TICKS_MAX])
 {
-    int count = 0;
-    for (double k = ceil(log10(low) - 1e-9); k <= log10(high) + 1e-9 && count < PLOT_TICKS_MAX;
-         k++) {
-        out[count++] = pow(10, k);
+    double first = ceil(log10(low) - 1e-9);
+    int count = (int)(floor(log10(high) + 1e-9) - first) + 1;
+    count = count < PLOT_TICKS_MAX ? count : PLOT_TICKS_MAX;
+    for (int i = 0; i < count; i++) {
+        out[i] = pow(10, first + i);
     }
     return count;
 }

@@ -60,6 +60,16 @@ static int64_t moment_of(const struct train_key *k, int64_t cut_us)
 }
 
 /* Only products some model could name count as chosen: what came up after the cut is nobody's fault. */
+static void read_choice(struct history *h, const struct affinity *catalogue, const char *product_id)
+{
+    if (affinity_knows(catalogue, product_id)) {
+        choose(&h->chosen, product_id);
+        if (!has_seen(h, product_id)) {
+            choose(&h->chosen_new, product_id);
+        }
+    }
+}
+
 static void history_read(struct history *h, const struct affinity *catalogue,
                          const struct train_key *k)
 {
@@ -69,11 +79,8 @@ static void history_read(struct history *h, const struct affinity *catalogue,
             const char *id = e->items[n].product_id;
             if (e->occurred_us <= h->moment_us) {
                 id_table_add(&h->known, id);
-            } else if (is_choice(e->type) && affinity_knows(catalogue, id)) {
-                choose(&h->chosen, id);
-                if (!has_seen(h, id)) {
-                    choose(&h->chosen_new, id);
-                }
+            } else if (is_choice(e->type)) {
+                read_choice(h, catalogue, id);
             }
         }
     }

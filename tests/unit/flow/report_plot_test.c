@@ -127,7 +127,7 @@ static void a_plot_without_data_says_so(void **state)
 
 static void a_value_that_is_not_finite_is_refused_and_nothing_is_drawn(void **state)
 {
-    static const double wrong[] = {NAN, INFINITY, -INFINITY};
+    static const double wrong[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         const double x[] = {1, 2};

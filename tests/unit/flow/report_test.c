@@ -75,7 +75,7 @@ static void a_table_reads_the_same_as_text_and_as_html(void **state)
     report_cell_number(&t, 0.12345, 3);
     report_cell(&t, "%d", 9);
     report_cell(&t, "caf\xc3\xa9");
-    report_cell_number(&t, NAN, 3);
+    report_cell_number(&t, (double)NAN, 3);
     report_cell(&t, "%d", 1000);
     report_table_text(&page, &t);
     assert_string_equal(buf_text(&page), "model       NDCG@10  cases\n"
