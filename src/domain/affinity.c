@@ -233,6 +233,7 @@ static void release(struct affinity *m)
             affinity_sources[s].release(m);
         }
     }
+    topk_share_free(&m->share);
     topk_index_free(&m->index);
     free(m->order);
     free(m->by_category);

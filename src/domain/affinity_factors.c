@@ -49,8 +49,7 @@ static struct folded *fold(struct ranking *r)
 
 static void search_one(struct ranking *r, struct folded *f)
 {
-    f->hit_count =
-        topk_index_search(r->model->index, f->factors, r->depth, &r->filter, f->hits, NULL);
+    f->hit_count = topk_share_search(r->model->share, f->factors, r->depth, &r->filter, f->hits);
 }
 
 /* All at the depth of the deepest: the best of more are the best of fewer. */

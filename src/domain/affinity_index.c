@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t slot_of(const struct affinity *m, const char *product_id)
 {
@@ -106,7 +107,10 @@ bool affinity_index(struct affinity *m, struct err *err)
     index_popularity(m);
     index_categories(m);
     if (m->is_als) {
+        const long processors = sysconf(_SC_NPROCESSORS_ONLN);
         m->index = topk_index_make(&m->placed, 1);
+        m->share =
+            topk_share_make(m->index, processors > 1 ? (int)processors : 1, TOPK_SHARE_LARGE);
     }
     return true;
 }

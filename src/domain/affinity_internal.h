@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "domain/affinity_file.h"
 #include "ml/als_serve.h"
-#include "ml/topk_index.h"
+#include "ml/topk_share.h"
 
 /* What the affinity files share; nobody else includes this. */
 #define AFFINITY_KIND_ALS        "affinity-als"
@@ -44,6 +44,8 @@ struct affinity {
         placed; /* (trained, k) the same, or (count, k): behind them the others, placed by what is known of them */
     struct als_server server; /* over the factors */
     /* computed at load, owned */
+    struct topk_share
+        *share; /* in front of the index: requests that come together are scanned for together */
     struct topk_index *index; /* over what is placed; NULL without factors */
     int32_t *order;           /* (count) most popular first */
     int32_t *by_category;     /* (count) category by category, most popular first */

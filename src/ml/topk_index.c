@@ -46,6 +46,11 @@ void topk_index_free(struct topk_index **index)
     }
 }
 
+int topk_index_columns(const struct topk_index *index)
+{
+    return index->pack.columns;
+}
+
 size_t topk_index_bytes(const struct topk_index *index)
 {
     const struct topk_pack *p = &index->pack;

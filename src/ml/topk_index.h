@@ -44,6 +44,7 @@ struct topk_index;
 struct topk_index *topk_index_make(const struct mat *items, int threads);
 void topk_index_free(struct topk_index **index);
 
+int topk_index_columns(const struct topk_index *index);
 size_t topk_index_bytes(const struct topk_index *index); /* memory of its own */
 
 /* What a search had to do; for benchmarks. */
