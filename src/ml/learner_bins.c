@@ -321,7 +321,7 @@ struct learner_encoder learner_encoder_learn(const struct learner_table *table, 
 {
     const size_t columns = (size_t)table->columns;
     struct survey s = {.table = table,
-                       .ids = mem_array(columns, sizeof *s.ids),
+                       .ids = mem_array(columns, sizeof(void *)),
                        .id_count = mem_array(columns, sizeof *s.id_count)};
     int keys = 0;
     owned->kind = mem_array(columns, 1);

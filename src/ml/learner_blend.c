@@ -39,15 +39,25 @@ static double loss_at(const struct blend *b, const double *w)
     return loss;
 }
 
-static void derivatives(const struct blend *b, const double *w, double *g, double h[PARTS][PARTS])
+/* Gradient and Hessian of the penalty; a part left out stays where it is. */
+static void penalty(const struct blend *b, const double *w, double *g, double h[PARTS][PARTS])
 {
     for (int p = 0; p < PARTS; p++) {
-        bool there = p == PARTS - 1 || b->margin[p];
-        g[p] = p < PARTS - 1 && there ? RIDGE * (w[p] - 0.5) : 0;
         for (int q = 0; q < PARTS; q++) {
-            h[p][q] = p != q ? 0 : !there ? 1 : p < PARTS - 1 ? RIDGE : 1e-9;
+            h[p][q] = 0;
         }
+        g[p] = 0;
+        h[p][p] = 1e-9;
     }
+    for (int p = 0; p < PARTS - 1; p++) {
+        h[p][p] = b->margin[p] ? RIDGE : 1;
+        g[p] = b->margin[p] ? RIDGE * (w[p] - 0.5) : 0;
+    }
+}
+
+static void derivatives(const struct blend *b, const double *w, double *g, double h[PARTS][PARTS])
+{
+    penalty(b, w, g, h);
     for (int i = 0; i < b->count; i++) {
         double x[PARTS] = {b->margin[0] ? b->margin[0][i] : 0, b->margin[1] ? b->margin[1][i] : 0,
                            1};
@@ -89,7 +99,7 @@ static void newton(const struct blend *b, double *w)
     for (int step = 0; step < STEPS_MAX; step++) {
         double g[PARTS];
         double h[PARTS][PARTS];
-        double next[PARTS];
+        double next[PARTS] = {0};
         double next_loss = INFINITY;
         double length = 1;
         derivatives(b, w, g, h);

@@ -20,7 +20,7 @@ static int by_group(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static void hold_later(const struct learner_table *t, int folds, int8_t *fold)
+static void hold_later(const struct learner_table *t, int folds, int32_t *fold)
 {
     const int cut = t->rows - t->rows / folds;
     CLEANUP(mem_free) uint64_t *seen = mem_array((size_t)t->rows + 1, sizeof *seen);
@@ -90,7 +90,7 @@ static struct sized_group *groups_of(const struct learner_table *t, uint64_t see
 
 /* The largest groups first, each into the part that has fewest rows. */
 static void hold_groups(const struct learner_table *t, const struct learner_options *o,
-                        int8_t *fold)
+                        int32_t *fold)
 {
     int count = 0;
     int rows[LEARNER_FOLDS_MAX] = {0};
@@ -108,13 +108,13 @@ static void hold_groups(const struct learner_table *t, const struct learner_opti
         const struct sized_group *found =
             bsearch(&key, groups, (size_t)count, sizeof key, group_order);
         assert(found);
-        fold[r] = (int8_t)(found->part < o->folds_run ? found->part : HOLD_TRAIN);
+        fold[r] = (found->part < o->folds_run ? found->part : HOLD_TRAIN);
     }
 }
 
 /* Rows of each class are dealt out in a shuffled order. */
 static void hold_evenly(const struct learner_table *t, const struct learner_options *o,
-                        int8_t *fold)
+                        int32_t *fold)
 {
     CLEANUP(mem_free) int32_t *order = mem_array((size_t)t->rows, sizeof *order);
     struct rng rng = rng_seed(o->seed);
@@ -126,7 +126,7 @@ static void hold_evenly(const struct learner_table *t, const struct learner_opti
     }
     for (int i = 0; i < t->rows; i++) {
         int part = dealt[t->label[order[i]]]++ % o->folds;
-        fold[order[i]] = (int8_t)(part < o->folds_run ? part : HOLD_TRAIN);
+        fold[order[i]] = (part < o->folds_run ? part : HOLD_TRAIN);
     }
 }
 

@@ -7,7 +7,7 @@
  * include this. */
 struct learner_hold {
     int folds;     /* parts that are held out, one after the other; 0: none could be */
-    int8_t *fold;  /* (rows) which part; -1: never held out, -2: neither held out nor trained on */
+    int32_t *fold; /* (rows) which part; -1: never held out, -2: neither held out nor trained on */
     int held_rows; /* in all parts */
 };
 

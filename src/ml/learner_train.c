@@ -317,6 +317,7 @@ static void gather_margins(struct run *run)
         for (int i = 0; i < run->task_count; i++) {
             const struct task *task = &run->tasks[i];
             if (task->fold == run->hold.fold[r] && is_wanted(run, task)) {
+                assert(run->margin[task->part]);
                 run->margin[task->part][at] += task_margin(run, task, r) / bags[task->part];
             }
         }
