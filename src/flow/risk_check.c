@@ -56,7 +56,7 @@ static struct window window_of(const struct moment_set *set, const struct risk *
                                int64_t from_us, int64_t until_us)
 {
     struct window w = {0};
-    w.rows = mem_array(set->count + 1, sizeof *w.rows);
+    w.rows = mem_array(set->count + 1, sizeof(void *));
     w.p = mem_array(set->count + 1, sizeof *w.p);
     w.margin = mem_array(set->count + 1, sizeof *w.margin);
     w.lost = mem_array(set->count + 1, sizeof *w.lost);

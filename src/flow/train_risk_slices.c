@@ -44,7 +44,7 @@ static void thirds(const struct moments *m, double out[2])
     }
     qsort(totals, (size_t)count, sizeof *totals, ascending);
     out[0] = count > 0 ? totals[count / 3] : 0;
-    out[1] = count > 0 ? totals[2 * (count / 3)] : 0;
+    out[1] = count > 0 ? totals[(size_t)count / 3 * 2] : 0;
 }
 
 static struct risk_slice slice_of(const struct moments *m, const uint8_t *labels,

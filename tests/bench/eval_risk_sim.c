@@ -302,7 +302,7 @@ static double truth_error(double p, bool lost, int64_t forks)
 static struct band band_of(const struct sim *s, int64_t idle_us)
 {
     struct band b = {.idle_us = idle_us};
-    const struct scored **rows = mem_array(s->count + 1, sizeof *rows);
+    const struct scored **rows = mem_array(s->count + 1, sizeof(void *));
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++) {
         const struct scored *m = &s->all[i];
