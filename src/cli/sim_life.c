@@ -225,7 +225,7 @@ static void learn(struct living *l, enum life_deed deed, int64_t gap_us)
 static void forget_concern(struct living *l)
 {
     for (int level = 0; level < LIFE_LEVELS; level++) {
-        double *w = &l->weights[level * LIFE_CONCERNS];
+        double *w = &l->weights[(size_t)level * LIFE_CONCERNS];
         double sum = 0;
         for (int c = 0; c < LIFE_CONCERNS; c++) {
             sum += w[c];

@@ -35,11 +35,11 @@ struct life_options {
 
 /* One moment of an open cart: right after a deed, or idle since it. */
 struct life_moment {
-    int shopper;
     int64_t at_us;
     int64_t idle_us;
     double seen, full; /* P(no purchase within the horizon) */
-    bool known;        /* the horizon ends before until_us, and so `lost` is known */
+    int shopper;
+    bool known; /* the horizon ends before until_us, and so `lost` is known */
     bool lost;
 };
 

@@ -50,8 +50,9 @@ static struct mood mood_of(const struct life_view *v, int cell)
     int64_t hours = (v->at_us + MINUTES(minutes)) / HOURS(1);
     int64_t hour = hours % 24;
     bool weekday = (hours / 24 + 3) % 7 < 5;
+    int step = cell / LIFE_CONCERNS - LIFE_LEVELS / 2;
     return (struct mood){
-        .level = LEVEL_STEP * (cell / LIFE_CONCERNS - LIFE_LEVELS / 2),
+        .level = LEVEL_STEP * (double)step,
         .drift = drift(v),
         .concern = cell % LIFE_CONCERNS,
         .mobile = strcmp(v->shopper->device, "mobile") == 0,

@@ -108,7 +108,6 @@ static void simulate(struct sim *s, const char *path)
 
 static void import(const struct database *database, const struct config *config, const char *path)
 {
-    CLEANUP(buf_free) struct buf unused = {0};
     const char *files[] = {path};
     const struct import_options options = {
         .format = "ndjson", .files = files, .file_count = 1, .quiet = true, .json = true};
@@ -315,7 +314,7 @@ static struct band band_of(const struct sim *s, int64_t idle_us)
             b.full += truth_error(m->truth.full, m->truth.lost, s->o.forks);
         }
     }
-    qsort(rows, n, sizeof *rows, by_prediction);
+    qsort(rows, n, sizeof(void *), by_prediction);
     for (size_t d = 0; d < DECILES && n >= DECILES; d++) {
         double gap = 0;
         size_t from = n * d / DECILES;

@@ -58,6 +58,7 @@ static bool xgboost(const struct risk_rows *train, const struct risk_rows *test,
            xgb_margins(m, test, margins, err);
 }
 
+// NOLINTNEXTLINE(readability-function-size): margins and figures are two outputs
 bool risk_model_run(enum risk_model model, const struct risk_rows *train,
                     const struct risk_rows *test, int threads, uint64_t seed, double *margins,
                     struct risk_trained *out, struct err *err)

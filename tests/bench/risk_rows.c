@@ -124,7 +124,7 @@ static bool fill_row(const struct csv_table *t, int row, const struct risk_colum
                      struct risk_rows *out, struct err *err)
 {
     const char *label = csv_table_cell(t, row, csv_table_column(t, c->label));
-    double value = NAN;
+    double value = (double)NAN;
     if (is_missing(label) || !number_of(label, &value) || (value != 0 && value != 1)) {
         return FAIL(err, ERR_INVALID, "line %d: the label '%s' is '%s', which is not 0 or 1",
                     t->line[row], c->label, label);
@@ -151,7 +151,7 @@ static void fill_column(const struct csv_table *t, int column, int to, struct ri
         if (out->kind[to] == LEARNER_ID) {
             cell->id = is_missing(text) ? 0 : hash_of(text);
         } else if (is_missing(text) || !number_of(text, &cell->number)) {
-            cell->number = NAN;
+            cell->number = (double)NAN;
         }
     }
 }

@@ -118,6 +118,26 @@ static void sparse_free(struct sparse *s)
     mem_free(&s->value);
 }
 
+/* The entry of one cell, if it has one; `first` is its first column. */
+static void sparse_add(struct sparse *s, const struct xgb_model *m, const struct risk_rows *rows,
+                       size_t row, size_t column, unsigned first)
+{
+    const union learner_cell cell = rows->cells[row * (size_t)rows->columns + column];
+    if (rows->kind[column] == LEARNER_NUMBER) {
+        if (!isnan(cell.number)) {
+            s->index[s->entries] = first;
+            s->value[s->entries++] = (float)fmin(fmax(cell.number, -3e38), 3e38);
+        }
+        return;
+    }
+    int rank = cell.id == 0 ? -1 : rank_of(&m->codes[column], cell.id);
+    if (rank >= 0) {
+        bool one_hot = m->ids == XGB_ONE_HOT;
+        s->index[s->entries] = first + (one_hot ? (unsigned)rank : 0);
+        s->value[s->entries++] = one_hot ? 1 : (float)rank;
+    }
+}
+
 static struct sparse sparse_make(const struct xgb_model *m, const struct risk_rows *rows)
 {
     const size_t columns = (size_t)rows->columns;
@@ -128,17 +148,9 @@ static struct sparse sparse_make(const struct xgb_model *m, const struct risk_ro
     for (size_t r = 0; r < (size_t)rows->rows; r++) {
         unsigned first = 0;
         for (size_t c = 0; c < columns; c++) {
-            const union learner_cell cell = rows->cells[r * columns + c];
-            bool number = rows->kind[c] == LEARNER_NUMBER;
-            bool one_hot = !number && m->ids == XGB_ONE_HOT;
-            int rank = number || cell.id == 0 ? -1 : rank_of(&m->codes[c], cell.id);
-            if (number ? !isnan(cell.number) : rank >= 0) {
-                s.index[s.entries] = first + (one_hot ? (unsigned)rank : 0);
-                s.value[s.entries++] = number    ? (float)fmin(fmax(cell.number, -3e38), 3e38)
-                                       : one_hot ? 1
-                                                 : (float)rank;
-            }
-            first += one_hot ? (unsigned)m->codes[c].count : 1;
+            bool wide = rows->kind[c] != LEARNER_NUMBER && m->ids == XGB_ONE_HOT;
+            sparse_add(&s, m, rows, r, c, first);
+            first += wide ? (unsigned)m->codes[c].count : 1;
         }
         s.start[r + 1] = s.entries;
     }
@@ -387,7 +399,7 @@ bool xgb_tune(const struct risk_rows *train, int threads, uint64_t seed, struct 
     CLEANUP(risk_rows_free) struct risk_rows fit_rows = {0};
     CLEANUP(risk_rows_free) struct risk_rows held = {0};
     struct xgb_settings best = xgb_defaults();
-    double best_loss = INFINITY;
+    double best_loss = (double)INFINITY;
     part(train, seed, &fit_rows, &held);
     for (size_t i = 0; i < sizeof grid / sizeof *grid; i++) {
         CLEANUP(xgb_free) struct xgb_model *m = NULL;

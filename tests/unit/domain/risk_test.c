@@ -126,7 +126,7 @@ static void an_id_is_its_text_and_nothing_is_missing(void **state)
     (void)state;
     x.ids[FEATURE_DEVICE] = "phone";
     x.values[FEATURE_TOTAL] = (double)NAN;
-    x.values[FEATURE_LINES] = INFINITY;
+    x.values[FEATURE_LINES] = (double)INFINITY;
     struct risk_example one = risk_flatten(&x);
     x.ids[FEATURE_CHANNEL] = "phone";
     struct risk_example two = risk_flatten(&x);
@@ -192,7 +192,8 @@ static void a_shift_moves_every_score_by_as_much_and_a_later_one_replaces_it(voi
 static void what_cannot_be_is_scored_without_a_nan(void **state)
 {
     CLEANUP(risk_free) struct risk *r = loaded();
-    static const double values[] = {NAN, INFINITY, -INFINITY, 1e300, -1e9, 0};
+    static const double values[] = {
+        (double)NAN, (double)INFINITY, -(double)INFINITY, 1e300, -1e9, 0};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(values); i++) {
         struct features x = {0};

@@ -253,7 +253,7 @@ static void refitting_the_intercept_to_nothing_or_one_class_stays_finite(void **
     const double scores[] = {-3, 0, 800, 1e9};
     const uint8_t ones[] = {1, 1, 1, 1};
     const uint8_t odd[] = {1, 2, 1, 1};
-    const double nans[] = {0, NAN, 0, 0};
+    const double nans[] = {0, (double)NAN, 0, 0};
     struct err err = {0};
     double shift = 7;
     assert_succeeds(calib_refit_intercept(NULL, NULL, 0, &shift, &err), err);

@@ -332,7 +332,7 @@ static void what_teaches_nothing_is_refused(void **state)
     assert_refused(gbdt_train(&seen.data, all_rows(&seen), none, &o, &m, &fit, &err), err,
                    "shares");
     o = plain(5);
-    o.l2 = NAN;
+    o.l2 = (double)NAN;
     assert_refused(gbdt_train(&seen.data, all_rows(&seen), none, &o, &m, &fit, &err), err, "l2");
 }
 

@@ -173,7 +173,8 @@ static void a_learner_out_of_a_file_scores_and_explains_the_same(void **state)
 static void odd_cells_still_give_a_finite_margin(void **state)
 {
     (void)state;
-    const double odd[] = {NAN, INFINITY, -INFINITY, DBL_MAX, -DBL_MAX, 1e9, 5e-324, 0};
+    const double odd[] = {
+        (double)NAN, (double)INFINITY, -(double)INFINITY, DBL_MAX, -DBL_MAX, 1e9, 5e-324, 0};
     struct learner_options o = quick();
     struct learner_fit fit = {0};
     for (size_t i = 0; i < COUNT_OF(odd); i++) { /* among the rows trained on, too */
@@ -198,7 +199,7 @@ static void a_constant_column_and_an_empty_one_say_nothing(void **state)
     struct learner_fit fit = {0};
     for (int r = 0; r < ROWS; r++) {
         shop.cells[(size_t)r * COLUMNS].number = 1e9;
-        shop.cells[(size_t)r * COLUMNS + 1].number = NAN;
+        shop.cells[(size_t)r * COLUMNS + 1].number = (double)NAN;
     }
     struct learner *l = trained(&shop.table, &o, &fit);
     double parts[COLUMNS];
@@ -237,7 +238,7 @@ static void what_teaches_nothing_or_is_out_of_range_is_refused(void **state)
     o.folds_run = 9;
     assert_refused(learner_train(&shop.table, &o, &l, &fit, &err), err, "folds");
     o = good;
-    o.boosting.rate = NAN;
+    o.boosting.rate = (double)NAN;
     assert_refused(learner_train(&shop.table, &o, &l, &fit, &err), err, "rate");
     o = good;
     o.machine.l2_factors = INFINITY;
