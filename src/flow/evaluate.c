@@ -18,6 +18,16 @@ char *evaluate_time_text(int64_t us, char out[CLOCK_TEXT_MAX])
     return out;
 }
 
+bool evaluate_cut_check(const struct training *t, int64_t cut_us, struct err *err)
+{
+    char from[CLOCK_TEXT_MAX];
+    char until[CLOCK_TEXT_MAX];
+    return cut_us == INT64_MIN || (cut_us > t->log.first_us && cut_us <= t->log.last_us) ||
+           FAIL(err, ERR_REFUSED, "too little to judge: the cut must lie within the log, %s to %s",
+                evaluate_time_text(t->log.first_us, from),
+                evaluate_time_text(t->log.last_us, until));
+}
+
 static void evaluated_free(struct evaluated *e)
 {
     buf_free(&e->text);

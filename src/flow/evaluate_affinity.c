@@ -437,7 +437,8 @@ bool evaluate_affinity(struct training *t, const struct evaluate_options *o, str
     CLEANUP(affinity_training_free) struct affinity_training *a = NULL;
     CLEANUP(evaluation_free) struct affinity_evaluation e = {.options = o};
     if (!affinity_training_new(t, &a, err) ||
-        !train_log_read(t->db, o->as_of_us, collect_key, a, &t->log, err)) {
+        !train_log_read(t->db, o->as_of_us, collect_key, a, &t->log, err) ||
+        !evaluate_cut_check(t, o->cut_us, err)) {
         return false;
     }
     if (a->count == 0) {

@@ -22,6 +22,9 @@ CAN_FAIL bool evaluate_affinity(struct training *t, const struct evaluate_option
 CAN_FAIL bool evaluate_risk(struct training *t, const struct evaluate_options *o,
                             struct evaluated *out, struct err *err);
 
+/* A cut that was asked for has to leave something of the log on both sides: ERR_REFUSED, naming the log's ends. */
+CAN_FAIL bool evaluate_cut_check(const struct training *t, int64_t cut_us, struct err *err);
+
 /* "2026-11-22 09:00 UTC". Returns out. */
 char *evaluate_time_text(int64_t us, char out[CLOCK_TEXT_MAX]);
 

@@ -494,7 +494,8 @@ bool evaluate_risk(struct training *t, const struct evaluate_options *o, struct 
     CLEANUP(risk_training_free) struct risk_training *training = NULL;
     struct request r = {o, t, out};
     if (!risk_training_new(t, &training, err) ||
-        !train_log_read(t->db, o->as_of_us, collect_key, training, &t->log, err)) {
+        !train_log_read(t->db, o->as_of_us, collect_key, training, &t->log, err) ||
+        !evaluate_cut_check(t, o->cut_us, err)) {
         return false;
     }
     train_say(t, "log", "%lld events of %lld shoppers", (long long)t->log.events,

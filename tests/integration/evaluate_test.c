@@ -230,6 +230,24 @@ static void too_little_to_judge_is_refused_with_what_is_missing(void **state)
     assert_int_equal(err.kind, ERR_REFUSED);
 }
 
+static void a_cut_outside_of_the_log_is_refused_however_far(void **state)
+{
+    static const int64_t cuts[] = {START_US - HOURS(1), START_US + HOURS(100),
+                                   START_US + DAYS(4000)};
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    for (size_t i = 0; i < COUNT_OF(cuts); i++) {
+        for (int kind = EVALUATE_AFFINITY; kind <= EVALUATE_RISK; kind++) {
+            struct evaluate_options o = quiet((enum evaluate_kind)kind);
+            struct err err = {0};
+            o.cut_us = cuts[i];
+            assert_null(try_evaluation(&o, &err));
+            assert_int_equal(err.kind, ERR_REFUSED);
+            assert_text_contains(err.text, "within the log");
+        }
+    }
+}
+
 /* ---- products without a history ---- */
 
 /* Every product of open_shop; its category is its group's, or one of six that say nothing. */
@@ -370,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(the_report_is_one_page_that_needs_nothing_else, forget),
         cmocka_unit_test_setup(tables_say_the_same_as_json, forget),
         cmocka_unit_test_setup(too_little_to_judge_is_refused_with_what_is_missing, forget),
+        cmocka_unit_test_setup(a_cut_outside_of_the_log_is_refused_however_far, forget),
         cmocka_unit_test_setup(
             products_without_a_history_are_found_where_the_catalogue_tells_of_tastes, forget),
         cmocka_unit_test_setup(where_the_catalogue_says_nothing_no_product_is_placed, forget),
