@@ -33,7 +33,7 @@ double affinity_decay(int64_t age_us)
 void affinity_schema(uint8_t out[SHA256_BYTES])
 {
     struct hash_state h;
-    const int64_t layout[] = {2 /* version of the sections */, AFFINITY_HALF_LIFE_US};
+    const int64_t layout[] = {3 /* version of the sections */, AFFINITY_HALF_LIFE_US};
     hash_begin(&h);
     hash_add(&h, layout, sizeof layout);
     for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
@@ -139,7 +139,6 @@ static bool load_factors(struct affinity *m, struct err *err)
 {
     const int32_t *factors = NULL;
     const double *ridge = NULL;
-    const float *spectrum = NULL;
     const float *scale = NULL;
     if (!model_file_i32(&m->file, "factor_count", 1, &factors, err) ||
         !model_file_f64(&m->file, "ridge", AFFINITY_RIDGE, &ridge, err)) {
@@ -155,9 +154,9 @@ static bool load_factors(struct affinity *m, struct err *err)
     options.unobserved_weight = (float)ridge[2];
     options.shopper_exponent = (float)ridge[3];
     return load_placed(m, factors[0], err) &&
-           model_file_f32(&m->file, "spectrum", (uint64_t)factors[0], &spectrum, err) &&
+           model_file_f32(&m->file, "spectrum", (uint64_t)factors[0], &m->spectrum, err) &&
            model_file_f32(&m->file, "item_scale", (uint64_t)m->trained, &scale, err) &&
-           als_server_open(&m->factors, spectrum, scale, ridge[4], &options, &m->server, err);
+           als_server_open(&m->factors, m->spectrum, scale, ridge[4], &options, &m->server, err);
 }
 
 /* Another processor's kernels round otherwise, so equal means equal to four digits of the largest factor. */
@@ -218,8 +217,12 @@ static bool load(struct affinity *m, struct err *err)
     m->blend[SOURCE_FACTORS] = 1;
     uint8_t schema[SHA256_BYTES];
     affinity_schema(schema);
-    m->is_als = strcmp(m->file.kind, AFFINITY_KIND_ALS) == 0;
-    return model_file_expect(&m->file, m->is_als ? AFFINITY_KIND_ALS : AFFINITY_KIND_POPULARITY,
+    m->is_blend = strcmp(m->file.kind, AFFINITY_KIND_BLEND) == 0;
+    m->is_als = m->is_blend || strcmp(m->file.kind, AFFINITY_KIND_ALS) == 0;
+    return model_file_expect(&m->file,
+                             m->is_blend ? AFFINITY_KIND_BLEND
+                             : m->is_als ? AFFINITY_KIND_ALS
+                                         : AFFINITY_KIND_POPULARITY,
                              schema, err) &&
            load_shape(m, err) && load_items(m, err) &&
            (!m->is_als || (load_factors(m, err) && self_test(m, err))) && load_sources(m, err) &&
@@ -273,6 +276,9 @@ const char *affinity_version(const struct affinity *a)
 
 const char *affinity_algorithm(const struct affinity *a)
 {
+    if (a->is_blend) {
+        return "blend";
+    }
     return a->is_als ? "als" : "popularity";
 }
 

@@ -9,6 +9,12 @@ const struct source_row affinity_sources[SOURCE_COUNT] = {
                         .collect = factors_collect,
                         .score = factors_score,
                         .explain = factors_explain},
+    [SOURCE_ITEM] = {.name = "item",
+                     .load = item_load,
+                     .release = item_release,
+                     .collect = item_collect,
+                     .score = item_score,
+                     .explain = item_explain},
     [SOURCE_VISITS] = {.name = "visits",
                        .load = visits_load,
                        .release = visits_release,
@@ -85,7 +91,7 @@ const char *ranking_because(const struct ranking *r, const struct candidate *c)
     float adds = 0;
     for (int s = 0; s < SOURCE_COUNT; s++) {
         float part = r->model->blend[s] * c->score[s];
-        if (affinity_sources[s].explain && (most < 0 || part > adds)) {
+        if (affinity_sources[s].explain && r->model->blend[s] > 0 && (most < 0 || part > adds)) {
             most = s;
             adds = part;
         }

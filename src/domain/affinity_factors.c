@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "domain/affinity_internal.h"
 
+#include "ml/rank_model.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ struct folded {
     struct topk_hit *hits; /* (room) nearest products */
     int room;
     int hit_count;
+    float norm; /* scores are divided by it: 1 where nothing else is mixed in */
 };
 
 static struct als_entries entries_of(const struct folded *f)
@@ -38,6 +41,13 @@ static struct folded *fold(struct ranking *r)
     }
     const struct als_entries done = entries_of(f);
     if (f->count == 0 || !als_fold_in(&m->server, &done, f->factors, &err)) {
+        return NULL;
+    }
+    f->norm = 1;
+    if (m->is_blend) {
+        f->norm = (float)rank_factor_norm(m->spectrum, f->factors, m->factors.cols, m->trained);
+    }
+    if (!(f->norm > 0)) {
         return NULL;
     }
     f->model = m;
@@ -102,7 +112,7 @@ void factors_collect(struct ranking *r)
 {
     const struct folded *f = r->state[SOURCE_FACTORS];
     for (int i = 0; f && i < f->hit_count && f->hits[i].score > 0; i++) {
-        ranking_put(r, SOURCE_FACTORS, f->hits[i].id, f->hits[i].score);
+        ranking_put(r, SOURCE_FACTORS, f->hits[i].id, f->hits[i].score / f->norm);
     }
 }
 
@@ -114,7 +124,7 @@ void factors_score(struct ranking *r)
         if (c->item < r->model->placed.rows) {
             const float *item = mat_row(&r->model->placed, c->item);
             ranking_put(r, SOURCE_FACTORS, c->item,
-                        mat_dot(item, f->factors, r->model->placed.cols));
+                        mat_dot(item, f->factors, r->model->placed.cols) / f->norm);
         }
     }
 }
@@ -153,5 +163,5 @@ struct cause factors_explain(const struct ranking *r, int item)
     for (int i = 1; i < f->count; i++) {
         best = parts[i] > parts[best] ? i : best;
     }
-    return (struct cause){f->items[best], parts[best]};
+    return (struct cause){f->items[best], parts[best] / f->norm};
 }

@@ -177,6 +177,26 @@ static bool add_factors(struct model_builder *b, const struct affinity_parts *pa
     return true;
 }
 
+static void add_weights(struct model_builder *b, const struct affinity_parts *parts,
+                        const float blend[2])
+{
+    const struct csr *w = parts->weights;
+    const uint64_t entries = (uint64_t)csr_entries(w);
+    assert(parts->factors && w->rows == parts->trained && w->cols == parts->trained);
+    model_builder_add(b, "item_start", MODEL_I64, w->start, (uint64_t)w->rows + 1);
+    model_builder_add(b, "item_target", MODEL_I32, w->column, entries);
+    model_builder_add(b, "item_weight", MODEL_F32, w->weight, entries);
+    model_builder_add(b, "blend", MODEL_F32, blend, 2);
+}
+
+static const char *kind_of(const struct affinity_parts *parts)
+{
+    if (parts->weights) {
+        return AFFINITY_KIND_BLEND;
+    }
+    return parts->factors ? AFFINITY_KIND_ALS : AFFINITY_KIND_POPULARITY;
+}
+
 bool affinity_write(const struct affinity_parts *parts, struct buf *out,
                     uint8_t out_sha256[SHA256_BYTES], struct err *err)
 {
@@ -188,8 +208,7 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
     uint8_t schema[SHA256_BYTES];
     struct factor_sections factors = {0};
     affinity_schema(schema);
-    struct model_builder b =
-        model_builder_make(parts->factors ? AFFINITY_KIND_ALS : AFFINITY_KIND_POPULARITY, schema);
+    struct model_builder b = model_builder_make(kind_of(parts), schema);
     model_builder_add(&b, "window", MODEL_I64, window, 2);
     model_builder_add(&b, "shape", MODEL_I32, shape, 3);
     add_texts(&b, "ids", "id_start", &c.ids);
@@ -201,6 +220,10 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
     for (int i = 0; i < parts->more_count; i++) {
         const struct affinity_section *more = &parts->more[i];
         model_builder_add(&b, more->name, more->dtype, more->data, more->count);
+    }
+    const float blend[2] = {parts->item_share, parts->weight_exponent};
+    if (parts->weights) {
+        add_weights(&b, parts, blend);
     }
     bool ok = !parts->factors || add_factors(&b, parts, &factors, &a, err);
     if (ok) {

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "domain/affinity.h"
 #include "ml/als.h"
+#include "ml/csr.h"
 
 #include <stdint.h>
 
@@ -34,8 +35,12 @@ struct affinity_parts {
     int trained;                       /* how many have interactions: rows of factors */
     const struct mat *factors;         /* (trained, k); NULL makes a popularity model */
     const struct als_options *options; /* of the training; NULL with factors */
-    const float *item_scale;           /* (trained) als_item_scales of the training; NULL: all 1 */
-    double shopper_mean; /* likewise; 0 where the weights of shoppers are not scaled */
+    const struct csr
+        *weights; /* (trained, trained) of item_item_train; beside factors: makes a blend; NULL */
+    float item_share;        /* of the blend, as ml/rank_model.h mixes it */
+    float weight_exponent;   /* of the item-item training */
+    const float *item_scale; /* (trained) als_item_scales of the training; NULL: all 1 */
+    double shopper_mean;     /* likewise; 0 where the weights of shoppers are not scaled */
     int64_t from_us;
     int64_t as_of_us;
     const char *card; /* JSON */

@@ -9,6 +9,7 @@
 
 /* What the affinity files share; nobody else includes this. */
 #define AFFINITY_KIND_ALS        "affinity-als"
+#define AFFINITY_KIND_BLEND      "affinity-blend" /* the same, and item-item weights */
 #define AFFINITY_KIND_POPULARITY "affinity-popularity"
 /* Taste fades: an event counts half after a month. */
 #define AFFINITY_HALF_LIFE_US DAYS(30)
@@ -20,7 +21,7 @@ enum {
 };
 
 /* Who proposes candidates, in the order of affinity_sources. */
-enum source { SOURCE_FACTORS, SOURCE_VISITS, SOURCE_COUNT };
+enum source { SOURCE_FACTORS, SOURCE_ITEM, SOURCE_VISITS, SOURCE_COUNT };
 
 struct affinity {
     struct model_file file; /* owned; everything but what is computed below looks into it */
@@ -38,8 +39,10 @@ struct affinity {
     int categories;          /* with number 0, "" */
     const uint8_t *category_text;
     const int64_t *category_start;
-    bool is_als;
-    struct mat factors; /* (trained, k), in the eigenbasis of their Gram matrix */
+    bool is_als;           /* it has factors */
+    bool is_blend;         /* and item-item weights */
+    struct mat factors;    /* (trained, k), in the eigenbasis of their Gram matrix */
+    const float *spectrum; /* (k) of their Gram matrix */
     struct mat
         placed; /* (trained, k) the same, or (count, k): behind them the others, placed by what is known of them */
     struct als_server server; /* over the factors */
@@ -210,6 +213,13 @@ void factors_search_together(struct ranking *const *rankings, int count, int thr
 void factors_collect(struct ranking *r);
 void factors_score(struct ranking *r);
 struct cause factors_explain(const struct ranking *r, int item);
+
+/* The source of the item-item weights (affinity_item.c). */
+CAN_FAIL bool item_load(struct affinity *m, struct err *err);
+void item_release(struct affinity *m);
+void item_collect(struct ranking *r);
+void item_score(struct ranking *r);
+struct cause item_explain(const struct ranking *r, int item);
 
 /* The source of the visits (affinity_visit.c, affinity_visit_file.c). */
 struct session_model;

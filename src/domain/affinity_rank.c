@@ -7,7 +7,10 @@
 #include <assert.h>
 #include <string.h>
 
-enum { VARIED_DEPTH = 3 }; /* candidates for each pick, where some may be left out for variety */
+enum {
+    VARIED_DEPTH = 3, /* candidates for each pick, where some may be left out for variety */
+    BLEND_DEPTH = 200 /* at least, of each part of a blend: it ranks otherwise than either */
+};
 
 const char *pick_source_name(enum pick_source s)
 {
@@ -180,6 +183,9 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
     r->now_us = w->now_us;
     r->wanted = w->k;
     r->depth = w->diverse ? VARIED_DEPTH * w->k : w->k;
+    if (m->is_blend && r->depth < BLEND_DEPTH) {
+        r->depth = BLEND_DEPTH;
+    }
     r->diverse = w->diverse;
     r->arena = arena;
     r->out = out;

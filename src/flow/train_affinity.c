@@ -192,8 +192,9 @@ static void card_gate(const struct run *r, struct jenc *j)
     jenc_object_end(j);
 }
 
-static void card_settings(struct jenc *j, const struct als_options *o)
+static void card_settings(struct jenc *j, const struct rank_settings *s)
 {
+    const struct als_options *o = &s->als;
     jenc_object(j, "settings");
     jenc_i64(j, "factors", o->factors);
     jenc_i64(j, "sweeps", o->sweeps);
@@ -202,6 +203,15 @@ static void card_settings(struct jenc *j, const struct als_options *o)
     jenc_f64(j, "unobserved_weight", (double)o->unobserved_weight);
     jenc_f64(j, "shopper_exponent", (double)o->shopper_exponent);
     jenc_f64(j, "item_exponent", (double)o->item_exponent);
+    if (s->kind == RANK_BLEND) {
+        jenc_f64(j, "item_share", (double)s->item_share);
+        jenc_i64(j, "neighbours", s->item.neighbours);
+        jenc_f64(j, "item_ridge", (double)s->item.ridge);
+        jenc_f64(j, "item_ridge_exponent", (double)s->item.ridge_exponent);
+        jenc_f64(j, "item_row_exponent", (double)s->item.row_exponent);
+        jenc_f64(j, "item_weight_exponent", (double)s->item.weight_exponent);
+        jenc_f64(j, "item_target_exponent", (double)s->item.target_exponent);
+    }
     jenc_object_end(j);
 }
 
@@ -210,14 +220,15 @@ static void card_write(const struct run *r, const struct affinity_models *m, boo
                        struct buf *out)
 {
     struct jenc j = jenc_begin(out);
-    train_card_begin(r->a->t, &j, "affinity", als ? "als" : "popularity");
+    train_card_begin(r->a->t, &j, "affinity",
+                     als ? rank_kind_name(m->settings.kind) : "popularity");
     jenc_i64(&j, "interactions", (int64_t)r->a->count);
     jenc_i64(&j, "pairs", m->pairs);
     jenc_i64(&j, "rows", m->shoppers);
     jenc_i64(&j, "items", m->trained_items);
     jenc_i64(&j, "catalogue", r->a->facts_count);
     if (als) {
-        card_settings(&j, &m->options);
+        card_settings(&j, &m->settings);
     }
     if (of_row) {
         card_gate(r, &j);
@@ -296,7 +307,7 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     const struct trained_pair pair = {
         .kind = "affinity",
         .baseline_algorithm = "popularity",
-        .challenger_algorithm = "als",
+        .challenger_algorithm = rank_kind_name(r->kept.settings.kind),
         .baseline = &r->kept.popularity,
         .challenger = &r->kept.als,
         .baseline_card = buf_text(&baseline_card),
@@ -315,10 +326,10 @@ static struct affinity_fit fit_before(struct run *r, char why[WHY_MAX])
     struct affinity_fit fit = {.until_us = r->cut_us, .keep = true, .card = file_card, .ctx = r};
     fit.factors =
         size.interactions >= FACTOR_INTERACTIONS_MIN && size.shoppers >= FACTOR_SHOPPERS_MIN;
-    fit.options = als_defaults();
-    fit.options.factors = (int)r->a->t->config->factors;
-    fit.options.seed = r->a->t->options->seed;
-    fit.options.threads = r->a->t->threads;
+    fit.settings = (struct rank_settings){.kind = RANK_ALS, .als = als_defaults()};
+    fit.settings.als.factors = (int)r->a->t->config->factors;
+    fit.settings.als.seed = r->a->t->options->seed;
+    fit.settings.als.threads = r->a->t->threads;
     snprintf(
         why, WHY_MAX,
         "too little to train factors: %lld interactions of %d shoppers before the cut, %d of %d needed",
@@ -337,7 +348,7 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
     fit.keep = false;
-    return affinity_tune(a, cut_us, &fit.options, err) &&
+    return affinity_tune(a, cut_us, &fit.settings, err) &&
            affinity_weigh_visits(a, cut_us, &fit, err) && affinity_fit_models(a, &fit, out, err);
 }
 
@@ -360,7 +371,7 @@ static bool challenge(struct run *r, struct err *err)
     char why[WHY_MAX];
     struct affinity_fit fit = fit_before(r, why);
     bool enough = fit.factors;
-    if (enough && (!affinity_tune(r->a, r->cut_us, &fit.options, err) ||
+    if (enough && (!affinity_tune(r->a, r->cut_us, &fit.settings, err) ||
                    !affinity_weigh_visits(r->a, r->cut_us, &fit, err) ||
                    !affinity_fit_models(r->a, &fit, &r->before, err) || !judge(r, err))) {
         return false;

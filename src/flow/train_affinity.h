@@ -4,8 +4,8 @@
 #include "domain/affinity_file.h"
 #include "flow/train_ids.h"
 #include "flow/train_internal.h"
-#include "ml/als.h"
 #include "ml/rank_eval.h"
+#include "ml/rank_model.h"
 #include "ml/session_rank.h"
 
 /* What train_affinity.c (collecting, gate), train_affinity_fit.c (the models) and train_affinity_judge.c (ranking the later window) share. */
@@ -44,7 +44,7 @@ struct affinity_models {
     int trained_items;
     int shoppers;
     int64_t pairs;                          /* different (shopper, item) */
-    struct als_options options;             /* as trained */
+    struct rank_settings settings;          /* as trained: RANK_ALS or RANK_BLEND */
     struct session_settings visit_settings; /* likewise; neighbours 0: no visits */
 };
 /* Models from the interactions before until_us, decayed to that time. */
@@ -58,7 +58,7 @@ struct affinity_fit {
         choose_visits; /* search for the settings of the visits; else visit_settings, or middling ones where its neighbours are 0 */
     struct session_settings visit_settings;
     bool keep; /* go on from checkpoints and leave them: see train_factors.h */
-    struct als_options options;
+    struct rank_settings settings;
     affinity_card_fn *card;
     void *ctx;
 };
@@ -76,7 +76,7 @@ CAN_FAIL bool affinity_fit_visits(const struct affinity_training *a, const struc
                                   const int32_t *position, struct visit_models *out,
                                   struct err *err);
 void visit_models_free(struct visit_models *v);
-/* Sets fit->visit_weight and visit_settings by what ranks a held-out part of the log before until_us best; on logs too large for that a middling one. Needs fit->options
+/* Sets fit->visit_weight and visit_settings by what ranks a held-out part of the log before until_us best; on logs too large for that a middling one. Needs fit->settings
  * as they will be. */
 CAN_FAIL bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
                                     struct affinity_fit *fit, struct err *err);
@@ -95,10 +95,10 @@ CAN_FAIL bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
 /* Weight of an interaction decayed to until_us; 0 for those at or after it, and for those faded to nothing. */
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us);
 
-/* Improves options (factors: the most allowed) by a grid over a held-out part of the log before until_us; leaves them alone where the log is too
- * small or too large for that. Deterministic. */
+/* Improves settings (als.factors: the most allowed) on a held-out part of the log before until_us, and adds item-item weights where the blend ranks better;
+ * leaves them alone where the log is too small or too large for that. Deterministic. */
 CAN_FAIL bool affinity_tune(const struct affinity_training *a, int64_t until_us,
-                            struct als_options *options, struct err *err);
+                            struct rank_settings *settings, struct err *err);
 
 /* ---- the later window ---- */
 

@@ -33,7 +33,8 @@ struct fitting {
     struct mat item_factors;
     float *item_scale; /* (trained) */
     double shopper_mean;
-    struct als_options options;
+    struct rank_settings settings;
+    struct csr weights; /* (trained, trained) of a blend */
     struct visit_models visits;
 };
 
@@ -44,6 +45,7 @@ static void fitting_free(struct fitting *f)
     free(f->popularity);
     free(f->item_scale);
     csr_free(&f->matrix);
+    csr_free(&f->weights);
     mat_free(&f->shopper_factors);
     mat_free(&f->item_factors);
     visit_models_free(&f->visits);
@@ -132,10 +134,21 @@ static bool fit_factors(struct fitting *f, const struct affinity_fit *fit, struc
                                                                                  : "before the cut",
                                       .keep = fit->keep};
     int smaller = f->matrix.rows < f->trained ? f->matrix.rows : f->trained;
-    f->options.factors = f->options.factors < smaller ? f->options.factors : smaller;
+    f->settings.als.factors = f->settings.als.factors < smaller ? f->settings.als.factors : smaller;
     f->item_scale = mem_array((size_t)f->trained, sizeof *f->item_scale);
-    als_item_scales(&f->matrix, &f->options, f->item_scale, &f->shopper_mean);
-    return train_factors(&job, &f->matrix, &f->options, &f->shopper_factors, &f->item_factors, err);
+    als_item_scales(&f->matrix, &f->settings.als, f->item_scale, &f->shopper_mean);
+    return train_factors(&job, &f->matrix, &f->settings.als, &f->shopper_factors, &f->item_factors,
+                         err);
+}
+
+static bool fit_weights(struct fitting *f, struct err *err)
+{
+    if (f->settings.kind != RANK_BLEND) {
+        return true;
+    }
+    train_say(f->a->t, "affinity", "item-item weights: at most %.0f MB",
+              (double)item_item_memory_bytes(&f->matrix, &f->settings.item) / 1e6);
+    return item_item_train(&f->matrix, &f->settings.item, &f->weights, err);
 }
 
 static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
@@ -169,7 +182,10 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         .count = f->count,
         .trained = f->trained,
         .factors = als ? &f->item_factors : NULL,
-        .options = als ? &f->options : NULL,
+        .options = als ? &f->settings.als : NULL,
+        .weights = als && f->settings.kind == RANK_BLEND ? &f->weights : NULL,
+        .item_share = f->settings.item_share,
+        .weight_exponent = f->settings.item.weight_exponent,
         .item_scale = f->item_scale,
         .shopper_mean = f->shopper_mean,
         .from_us = a->t->log.first_us,
@@ -188,7 +204,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
                          struct affinity_models *out, struct err *err)
 {
     CLEANUP(fitting_free)
-    struct fitting f = {.a = a, .until_us = fit->until_us, .options = fit->options};
+    struct fitting f = {.a = a, .until_us = fit->until_us, .settings = fit->settings};
     struct affinity_models made = {0};
     order_items(&f);
     assert(f.trained > 0);
@@ -199,10 +215,10 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
     made.trained_items = f.trained;
     made.pairs = csr_entries(&f.matrix);
     if (fit->factors) {
-        if (!fit_factors(&f, fit, err)) {
+        if (!fit_factors(&f, fit, err) || !fit_weights(&f, err)) {
             return false;
         }
-        made.options = f.options;
+        made.settings = f.settings;
         if (fit->visit_weight > 0 && !affinity_fit_visits(a, fit, f.position, &f.visits, err)) {
             return false;
         }

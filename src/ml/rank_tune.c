@@ -363,6 +363,9 @@ static bool search(struct tuning *t, struct rank_tuned *out, struct err *err)
         }
     }
     out->settings = t->best;
+    if (kind == RANK_BLEND && t->best.item_share <= 0) {
+        out->settings.kind = RANK_ALS;
+    }
     out->quality = t->quality;
     out->tried = t->tried;
     return true;
