@@ -414,7 +414,7 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     enter(e, CONTENDER_POPULAR, popularity, "popularity");
     enter(e, CONTENDER_VIEWED, NULL, "last viewed");
     count_known(e);
-    if (!new_products_open(&e->fresh, e->a, e->cut_us, &models.settings.als, e->k, err)) {
+    if (!new_products_open(&e->fresh, e->a, e->cut_us, &models.settings, e->k, err)) {
         return false;
     }
     if (!judge(e, t, err)) {

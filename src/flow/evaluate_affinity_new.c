@@ -49,7 +49,7 @@ static bool open_model(const struct trained *made, struct affinity **out, struct
 }
 
 bool new_products_open(struct new_products *n, const struct affinity_training *a, int64_t cut_us,
-                       const struct als_options *tuned, int k, struct err *err)
+                       const struct rank_settings *tuned, int k, struct err *err)
 {
     struct affinity_training without = *a; /* the same, but for the interactions */
     n->k = k;

@@ -37,7 +37,7 @@ void new_products_free(struct new_products *n);
 /* Holds products out and fits without them, with the settings of the other models; fails only where training does. products is 0 where the
  * catalogue or the log is too small; then there is nothing to judge. */
 CAN_FAIL bool new_products_open(struct new_products *n, const struct affinity_training *a,
-                                int64_t cut_us, const struct als_options *tuned, int k,
+                                int64_t cut_us, const struct rank_settings *tuned, int k,
                                 struct err *err);
 /* Ranks for the shopper if it chose one of them that it did not know. */
 void new_products_case(struct new_products *n, const struct affinity_training *a,

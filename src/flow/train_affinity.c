@@ -353,7 +353,7 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
 }
 
 bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
-                    const struct als_options *tuned, struct affinity_models *out, struct err *err)
+                    const struct rank_settings *tuned, struct affinity_models *out, struct err *err)
 {
     struct run r = {.a = a, .cut_us = cut_us};
     char why[WHY_MAX];
@@ -361,7 +361,7 @@ bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
     if (!fit.factors) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
-    fit.options = *tuned;
+    fit.settings = *tuned;
     return affinity_fit_models(a, &fit, out, err);
 }
 

@@ -89,7 +89,7 @@ CAN_FAIL bool affinity_train_before(const struct affinity_training *a, int64_t c
                                     struct affinity_models *out, struct err *err);
 /* The same with settings chosen before, on other interactions perhaps. */
 CAN_FAIL bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
-                             const struct als_options *tuned, struct affinity_models *out,
+                             const struct rank_settings *tuned, struct affinity_models *out,
                              struct err *err);
 
 /* Weight of an interaction decayed to until_us; 0 for those at or after it, and for those faded to nothing. */

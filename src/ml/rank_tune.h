@@ -25,7 +25,8 @@ struct rank_tune_options {
 struct rank_tune_options rank_tune_defaults(void);
 
 struct rank_tuned {
-    struct rank_settings settings;
+    struct rank_settings
+        settings; /* RANK_ALS where a blend was asked for, and the factors alone ranked best */
     struct rank_quality quality;   /* of settings, on the held-out part */
     struct rank_quality als, item; /* of the parts alone; zeros where not tuned */
     int tried;                     /* settings trained */
