@@ -584,7 +584,7 @@ static struct picks ranked_for_two(const struct buf *model, float weights[2])
         weights[i] = (float)(affinity_event_weight(events[i].type) *
                              affinity_decay(TEST_DAY_US + HOURS(1) - events[i].occurred_us));
     }
-    return ranked(model, events, 2, TRAINED - 1, NULL);
+    return ranked(model, events, 2, ITEMS - 1, NULL);
 }
 
 static void a_blend_ranks_as_the_evaluation_does(void **state)
@@ -599,13 +599,18 @@ static void a_blend_ranks_as_the_evaluation_does(void **state)
     const struct als_entries done = {2, items, weights};
     must(rank_scorer_open(&w.judged, &scorer, &err) && rank_scores(&scorer, &done, scores, &err),
          &err);
-    assert_true(p.count >= TRAINED - 1);
-    for (int i = 0; i < TRAINED - 1; i++) { /* all but what is in the cart */
-        assert_int_equal(p.items[i].source, PICK_SESSION);
+    int told = 0;
+    for (int i = 0; i < p.count; i++) {
+        if (p.items[i].source != PICK_SESSION) { /* nobody has touched it yet */
+            assert_true(number_of(p.items[i].product_id) >= TRAINED);
+            continue;
+        }
         double expected = (double)scores[number_of(p.items[i].product_id)];
         assert_true(fabs(p.items[i].score - expected) < 1e-4 * (1 + fabs(expected)));
         assert_true(i == 0 || p.items[i].score <= p.items[i - 1].score);
+        told++;
     }
+    assert_int_equal(told, TRAINED - 1); /* all but what is in the cart */
 }
 
 static void what_the_own_products_add_makes_the_score_and_the_most_is_the_reason(void **state)
@@ -621,7 +626,10 @@ static void what_the_own_products_add_makes_the_score_and_the_most_is_the_reason
         square += (double)all[i] * (double)all[i] / TRAINED;
     }
     int told = 0;
-    for (int i = 0; i < p.count && p.items[i].source == PICK_SESSION; i++) {
+    for (int i = 0; i < p.count; i++) {
+        if (p.items[i].source != PICK_SESSION) {
+            continue;
+        }
         int target = number_of(p.items[i].product_id);
         double part[2];
         for (int o = 0; o < 2; o++) {
