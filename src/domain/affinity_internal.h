@@ -202,6 +202,18 @@ struct source_row {
 };
 extern const struct source_row affinity_sources[SOURCE_COUNT];
 
+/* The score of a candidate j is
+ *
+ *     base_j + v u p_j
+ *
+ * base_j: of a model with item-item weights what ml/rank_model.h defines, (1 - share) a_j / |a| + share b_j / |b|, in which a product without a
+ * history has the first part alone; of one without them the factors' score a_j.
+ * p_j: the chance that j comes next in a visit like this one (affinity_visit.c), 0 where the model has no visits; v: their weight, chosen in training
+ * on shoppers held out, with the base as it serves. u: 1 beside a_j, the root of the number of trained products beside a blend, whose norm over
+ * them is 1: either way the most that the base can be.
+ *
+ * Products that none of the sources proposes are not ranked: each hands in its best r->depth. */
+
 /* Collects from every source, lets each score what the others found, and sorts candidates, best blended score first, equal ones by item. */
 void ranking_candidates(struct ranking *r);
 

@@ -127,9 +127,16 @@ void affinity_visit_event(const struct affinity *m, const char *shopper, enum ev
     pthread_mutex_unlock(&v->lock);
 }
 
+/* What a chance of 1 counts for at weight 1: the most that the score beside it can be. Scores of factors alone lie between 0 and 1. A blend's have
+ * the norm 1 over all products, so that none is above the root of their number, which is what one product alone would have. */
+static float chance_unit(const struct affinity *m)
+{
+    return m->is_blend ? sqrtf((float)m->trained) : 1;
+}
+
 bool affinity_visit_weigh(struct affinity *m, float weight)
 {
-    m->blend[SOURCE_VISITS] = weight;
+    m->blend[SOURCE_VISITS] = weight * chance_unit(m);
     return m->part[SOURCE_VISITS] != NULL;
 }
 
@@ -158,7 +165,7 @@ bool visits_load(struct affinity *m, struct err *err)
     }
     if (found) {
         m->part[SOURCE_VISITS] = visits_new(&model);
-        m->blend[SOURCE_VISITS] = weight;
+        (void)affinity_visit_weigh(m, weight);
     }
     return true;
 }

@@ -24,7 +24,8 @@ void affinity_visit_sections(const struct session_model *model, const struct ses
 void affinity_visit_event(const struct affinity *m, const char *shopper, enum event_type type,
                           const char *product_id, int64_t at_us);
 
-/* For training: another weight in the blend. False: the model has no visits. */
+/* For training: another weight in the blend. A chance of 1 then counts `weight` times the most that the score beside it can be: 1 of factors, the root of
+ * the number of trained products of a model with item-item weights. False: the model has no visits. */
 bool affinity_visit_weigh(struct affinity *m, float weight);
 
 #endif

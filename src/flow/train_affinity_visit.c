@@ -22,7 +22,7 @@ enum {
     WEIGHTS = 5,
 };
 static const double WEIGH_LEARN_SHARE = 0.8;
-/* Chances of the next product are small numbers beside scores of factors, which lie between 0 and 1. */
+/* Chances of the next product are small numbers beside the other sources' scores, on whose scale they are weighed (domain/affinity_visit.h). */
 static const float weights[WEIGHTS] = {0, .5F, 1, 2, 4};
 static const float WEIGHT_UNTRIED = 1;
 

@@ -7,7 +7,6 @@
 #include "domain/money.h"
 #include "ml/als_serve.h"
 #include "ml/csr.h"
-#include "ml/rank_model.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
 
@@ -24,9 +23,6 @@ static struct world {
     struct als_options options;
     struct buf als;
     struct buf popularity;
-    struct buf blend;
-    struct buf item_alone;    /* a blend of which the item-item weights are all */
-    struct rank_model judged; /* the blend as the evaluation knows it */
     struct arena arena;
 } w;
 
@@ -52,24 +48,6 @@ static void name_items(void)
     /* the new ones: an odd hat, an even hat, and something nobody has filed */
     w.items[TRAINED + 2].category = NULL;
     w.items[TRAINED + 2].brand = NULL;
-}
-
-static void build_blend(const struct csr *matrix, struct affinity_parts *parts)
-{
-    struct err err = {0};
-    uint8_t sha256[SHA256_BYTES];
-    w.judged.settings = (struct rank_settings){
-        .kind = RANK_BLEND, .als = w.options, .item = item_item_defaults(), .item_share = 0.7F};
-    w.judged.settings.item.weight_exponent = 0.5F;
-    must(rank_model_set_factors(&w.judged, matrix, parts->factors, &err) &&
-             item_item_train(matrix, &w.judged.settings.item, &w.judged.weights, &err),
-         &err);
-    parts->weights = &w.judged.weights;
-    parts->weight_exponent = 0.5F;
-    parts->item_share = 0.7F;
-    must(affinity_write(parts, &w.blend, sha256, &err), &err);
-    parts->item_share = 1;
-    must(affinity_write(parts, &w.item_alone, sha256, &err), &err);
 }
 
 static int build_world(void **state)
@@ -107,8 +85,6 @@ static int build_world(void **state)
                                    .as_of_us = 2,
                                    .card = "{}"};
     must(affinity_write(&parts, &w.als, sha256, &err), &err);
-    build_blend(&matrix, &parts);
-    parts.weights = NULL;
     parts.factors = NULL;
     parts.options = NULL;
     must(affinity_write(&parts, &w.popularity, sha256, &err), &err);
@@ -123,9 +99,6 @@ static int free_world(void **state)
     (void)state;
     buf_free(&w.als);
     buf_free(&w.popularity);
-    buf_free(&w.blend);
-    buf_free(&w.item_alone);
-    rank_model_free(&w.judged);
     return 0;
 }
 
@@ -562,103 +535,14 @@ static void what_was_done_fades_by_half_in_a_month(void **state)
     assert_true(affinity_event_weight(EVENT_SEARCHED) == 0);
 }
 
-/* ---- the blend ---- */
-
-static int number_of(const char *id)
-{
-    for (int i = 0; i < ITEMS; i++) {
-        if (strcmp(w.ids[i], id) == 0) {
-            return i;
-        }
-    }
-    fail_msg("no product is called %s", id);
-    return -1;
-}
-
-/* a1 viewed at second 1, b10 put into the cart at second 2, as the ranking an hour after the day began weighs them. */
-static struct picks ranked_for_two(const struct buf *model, float weights[2])
-{
-    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "a1"),
-                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "b10")};
-    for (int i = 0; i < 2; i++) {
-        weights[i] = (float)(affinity_event_weight(events[i].type) *
-                             affinity_decay(TEST_DAY_US + HOURS(1) - events[i].occurred_us));
-    }
-    return ranked(model, events, 2, ITEMS - 1, NULL);
-}
-
-static void a_blend_ranks_as_the_evaluation_does(void **state)
-{
-    const int32_t items[] = {1, 10};
-    float weights[2];
-    float scores[TRAINED];
-    struct err err = {0};
-    struct rank_scorer scorer;
-    (void)state;
-    struct picks p = ranked_for_two(&w.blend, weights);
-    const struct als_entries done = {2, items, weights};
-    must(rank_scorer_open(&w.judged, &scorer, &err) && rank_scores(&scorer, &done, scores, &err),
-         &err);
-    int told = 0;
-    for (int i = 0; i < p.count; i++) {
-        if (p.items[i].source != PICK_SESSION) { /* nobody has touched it yet */
-            assert_true(number_of(p.items[i].product_id) >= TRAINED);
-            continue;
-        }
-        double expected = (double)scores[number_of(p.items[i].product_id)];
-        assert_true(fabs(p.items[i].score - expected) < 1e-4 * (1 + fabs(expected)));
-        assert_true(i == 0 || p.items[i].score <= p.items[i - 1].score);
-        told++;
-    }
-    assert_int_equal(told, TRAINED - 1); /* all but what is in the cart */
-}
-
-static void what_the_own_products_add_makes_the_score_and_the_most_is_the_reason(void **state)
-{
-    float weights[2];
-    float all[TRAINED] = {0};
-    const int32_t items[] = {1, 10};
-    double square = 0;
-    (void)state;
-    struct picks p = ranked_for_two(&w.item_alone, weights);
-    item_item_add_scores(&w.judged.weights, 0.5F, 2, items, weights, all);
-    for (int i = 0; i < TRAINED; i++) {
-        square += (double)all[i] * (double)all[i] / TRAINED;
-    }
-    int told = 0;
-    for (int i = 0; i < p.count; i++) {
-        if (p.items[i].source != PICK_SESSION) {
-            continue;
-        }
-        int target = number_of(p.items[i].product_id);
-        double part[2];
-        for (int o = 0; o < 2; o++) {
-            part[o] = sqrt((double)weights[o]) *
-                      (double)item_item_weight(&w.judged.weights, items[o], target) / sqrt(square);
-        }
-        assert_true(fabs(part[0] + part[1] - p.items[i].score) < 1e-4);
-        assert_string_equal(p.items[i].because, part[0] >= part[1] ? "a1" : "b10");
-        told++;
-    }
-    assert_true(told >= TASTE);
-}
-
-static void a_blend_says_what_it_is(void **state)
-{
-    CLEANUP(affinity_free) struct affinity *a = loaded(&w.blend);
-    (void)state;
-    assert_string_equal(affinity_algorithm(a), "blend");
-}
-
-static void assert_refused_of(const struct buf *model, const char *section, const void *data,
-                              const char *why)
+static void assert_refused(const char *section, const void *data, const char *why)
 {
     CLEANUP(buf_free) struct buf bytes = {0};
     struct err err = {0};
     struct model_file file = {0};
     struct affinity *a = NULL;
     uint8_t sha256[SHA256_BYTES];
-    must(model_file_view(model->data, model->len, &file, &err), &err);
+    must(model_file_view(w.als.data, w.als.len, &file, &err), &err);
     struct model_builder b = model_builder_make(file.kind, file.schema);
     for (int i = 0; i < file.count; i++) {
         const struct model_section *s = &file.sections[i];
@@ -671,31 +555,6 @@ static void assert_refused_of(const struct buf *model, const char *section, cons
     assert_false(affinity_load(&file, "affinity-1", &a, &err));
     assert_int_equal(err.kind, ERR_INVALID);
     assert_text_contains(err.text, why);
-}
-
-static void assert_refused(const char *section, const void *data, const char *why)
-{
-    assert_refused_of(&w.als, section, data, why);
-}
-
-static void a_blend_whose_weights_lead_nowhere_is_refused(void **state)
-{
-    static const float share[2] = {1.5F, 0};
-    static const float exponent[2] = {0.5F, -1};
-    static int64_t start[TRAINED + 1];
-    static int32_t target[TRAINED * TRAINED];
-    const struct csr *weights = &w.judged.weights;
-    (void)state;
-    assert_refused_of(&w.blend, "blend", share, "out of range");
-    assert_refused_of(&w.blend, "blend", exponent, "out of range");
-    memcpy(start, weights->start, sizeof start);
-    start[3] = start[4] + 1;
-    assert_refused_of(&w.blend, "item_start", start, "out of order");
-    memcpy(target, weights->column, (size_t)csr_entries(weights) * sizeof *target);
-    target[0] = 0; /* itself */
-    assert_refused_of(&w.blend, "item_target", target, "out of order");
-    target[0] = TRAINED;
-    assert_refused_of(&w.blend, "item_target", target, "out of order");
 }
 
 static void a_model_that_would_misread_is_refused_and_says_why(void **state)
@@ -775,11 +634,6 @@ int main(void)
         cmocka_unit_test(what_was_done_fades_by_half_in_a_month),
         cmocka_unit_test(a_model_that_would_misread_is_refused_and_says_why),
         cmocka_unit_test(every_flipped_byte_and_every_truncation_of_a_model_is_refused),
-        cmocka_unit_test_teardown(a_blend_ranks_as_the_evaluation_does, forget),
-        cmocka_unit_test_teardown(
-            what_the_own_products_add_makes_the_score_and_the_most_is_the_reason, forget),
-        cmocka_unit_test(a_blend_says_what_it_is),
-        cmocka_unit_test(a_blend_whose_weights_lead_nowhere_is_refused),
     };
     return cmocka_run_group_tests(tests, build_world, free_world);
 }
