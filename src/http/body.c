@@ -1,6 +1,8 @@
 /* Request bodies: bounded each, and bounded all together. */
 #include "http/body.h"
 
+#include "base/metric.h"
+
 #include <limits.h>
 #include <zlib.h>
 
@@ -34,6 +36,7 @@ void body_free(struct body *b)
     buf_free(&b->bytes);
     if (b->charged > 0) {
         budget_give(b->budget, b->charged);
+        metric_sub(METRIC_http_body_bytes, b->charged);
         b->charged = 0;
     }
 }
@@ -45,6 +48,7 @@ CAN_FAIL static bool charge(struct body *b, size_t bytes, struct err *err)
                     b->budget->max);
     }
     b->charged += bytes;
+    metric_add(METRIC_http_body_bytes, bytes);
     return true;
 }
 
