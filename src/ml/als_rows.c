@@ -146,7 +146,7 @@ __attribute__((target(CPU_TARGET_AVX512))) static inline float sum_avx512(__m512
 #define VEC_SET(x)           _mm256_set1_ps(x)
 #define VEC_LOAD(p)          _mm256_loadu_ps(p)
 #define VEC_STORE(p, v)      _mm256_storeu_ps(p, v)
-#define VEC_UNPACK(p)        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+#define VEC_UNPACK(p)        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define VEC_ADD(a, b)        _mm256_add_ps(a, b)
 #define VEC_MUL(a, b)        _mm256_mul_ps(a, b)
 #define VEC_DIV(a, b)        _mm256_div_ps(a, b)
@@ -162,7 +162,7 @@ __attribute__((target(CPU_TARGET_AVX512))) static inline float sum_avx512(__m512
 #define VEC_SET(x)           _mm512_set1_ps(x)
 #define VEC_LOAD(p)          _mm512_loadu_ps(p)
 #define VEC_STORE(p, v)      _mm512_storeu_ps(p, v)
-#define VEC_UNPACK(p)        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
+#define VEC_UNPACK(p)        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
 #define VEC_ADD(a, b)        _mm512_add_ps(a, b)
 #define VEC_MUL(a, b)        _mm512_mul_ps(a, b)
 #define VEC_DIV(a, b)        _mm512_div_ps(a, b)
@@ -175,7 +175,7 @@ __attribute__((target(CPU_TARGET_AVX2))) static void pack_avx2(const float *valu
 {
     for (size_t i = 0; i < count; i += 8) {
         __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(values + i), _mm256_set1_ps(factor));
-        _mm_storeu_si128((__m128i *)(packed + i),
+        _mm_storeu_si128((__m128i *)(void *)(packed + i),
                          _mm256_cvtps_ph(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
 }

@@ -100,7 +100,7 @@ static void newton(const struct blend *b, double *w)
         double g[PARTS];
         double h[PARTS][PARTS];
         double next[PARTS] = {0};
-        double next_loss = INFINITY;
+        double next_loss = (double)INFINITY;
         double length = 1;
         derivatives(b, w, g, h);
         solve(h, g);

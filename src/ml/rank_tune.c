@@ -168,7 +168,7 @@ static bool try_settings(struct tuning *t, const struct rank_settings *s, struct
 /* A number of the settings, by its place in them. */
 static float *number_at(struct rank_settings *s, size_t place)
 {
-    return (float *)((char *)s + place);
+    return (float *)(void *)((char *)s + place);
 }
 
 /* Multiplies the number by factor, and by its inverse, for as long as that ranks better. */

@@ -119,10 +119,10 @@ static int heavier_first(const void *a, const void *b)
 /* Turns weights into shares of the totals. */
 static void row_normalise(struct row *row, float prior)
 {
-    double next = prior;
-    double before = prior;
-    double ahead = prior;
-    double behind = prior;
+    double next = (double)prior;
+    double before = (double)prior;
+    double ahead = (double)prior;
+    double behind = (double)prior;
     for (int i = 0; i < row->count; i++) {
         next += (double)row->entry[i].edge.next;
         before += (double)row->entry[i].edge.before;
