@@ -130,7 +130,12 @@ __attribute__((target(CPU_TARGET_AVX512))) static inline __m256 fold_avx512(__m5
 __attribute__((target(CPU_TARGET_AVX512))) static inline __m128 sum4_avx512(__m512 a, __m512 b,
                                                                             __m512 c, __m512 d)
 {
-    return sum4_avx2(fold_avx512(a), fold_avx512(b), fold_avx512(c), fold_avx512(d));
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    __m512d low = _mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+    __m512d high = _mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+    __m256 lanes = fold_avx512(_mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high)));
+    return _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
 }
 
 __attribute__((target(CPU_TARGET_AVX512))) static inline float sum_avx512(__m512 a)
