@@ -3,6 +3,7 @@
 #include "ml/als_internal.h"
 #include "ml/als_rows.h"
 #include "ml/als_serve.h"
+#include "ml/als_turn.h"
 #include "ml/blas.h"
 #include "ml/parallel.h"
 
@@ -13,47 +14,35 @@
 #include <string.h>
 
 enum {
-    ROTATE_ROWS = 256, /* at once: the block stays in the second cache with the basis */
+    ROTATE_ROWS = 240, /* at once: they stay in the second cache with the basis */
     ROTATE_PARTS = 64, /* of the other side */
     HALF_BITS = 15,    /* a packed number is below 2^15, half precision ends at 65504 */
 };
 
 struct job {
     const struct als_half *half;
-    struct mat basis; /* (k, k) eigenvectors by row */
+    struct als_turn turn; /* into the eigenbasis */
     struct als_system system;
     als_row_fn *solve;
-    struct mat *scratch;         /* (ROTATE_ROWS, k), one a worker */
+    float **scratch;             /* one a worker */
     struct als_failure *failure; /* one a worker */
 };
 
-static struct mat *scratch_make(int threads, int factors)
+static float **scratch_make(int threads, int factors)
 {
-    struct mat *scratch = mem_array((size_t)threads, sizeof *scratch);
+    float **scratch = mem_array((size_t)threads, sizeof *scratch);
     for (int w = 0; w < threads; w++) {
-        scratch[w] = mat_make(ROTATE_ROWS, factors);
+        scratch[w] = mem_wide(als_turn_scratch(factors), sizeof **scratch);
     }
     return scratch;
 }
 
-static void scratch_free(struct mat *scratch, int threads)
+static void scratch_free(float **scratch, int threads)
 {
     for (int w = 0; w < threads; w++) {
-        mat_free(&scratch[w]);
+        mem_free(&scratch[w]);
     }
     mem_free(&scratch);
-}
-
-/* Rows [begin, end) of m times the basis, in place. */
-static void rotate(struct mat *m, int begin, int end, const struct mat *basis, struct mat *scratch)
-{
-    for (int from = begin; from < end; from += ROTATE_ROWS) {
-        int count = end - from < ROTATE_ROWS ? end - from : ROTATE_ROWS;
-        struct mat rows = mat_view(mat_row(m, from), count, m->cols, m->ld);
-        struct mat before = mat_view(scratch->data, count, m->cols, m->ld);
-        memcpy(before.data, rows.data, (size_t)count * (size_t)m->ld * sizeof *rows.data);
-        blas_gemm_transposed(&before, basis, &rows);
-    }
 }
 
 /* ---- the other side ---- */
@@ -67,7 +56,7 @@ static void rotate_others(void *ctx, int part, int worker)
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
         size_t at = (size_t)from * (size_t)others->ld;
-        rotate(others, from, end, &job->basis, &job->scratch[worker]);
+        als_turn_rows(&job->turn, others, from, end, job->scratch[worker]);
         if (half->packed) {
             als_pack(others->data + at, (size_t)(end - from) * (size_t)others->ld, job->system.unit,
                      half->packed + at);
@@ -77,7 +66,7 @@ static void rotate_others(void *ctx, int part, int worker)
 
 /* ---- the rows ---- */
 
-static void solve_row(const struct job *job, int r, struct als_failure *failure)
+static void solve_row(const struct job *job, int r)
 {
     const struct csr *m = &job->half->side->entries;
     struct mat *rows = job->half->rows;
@@ -95,10 +84,20 @@ static void solve_row(const struct job *job, int r, struct als_failure *failure)
         .ridge = job->half->side->ridge[r],
     };
     job->solve(&job->system, &row, NULL, x);
-    if (!floats_are_finite(x, (size_t)rows->cols)) {
-        struct err err = {0};
-        (void)FAIL(&err, ERR_INVALID, "its factors are not finite numbers");
-        als_failure_note(failure, r, &err);
+}
+
+/* Looks at rows [begin, end) as a whole first: a look at each takes longer than some take to solve. */
+static void note_not_finite(const struct mat *rows, int begin, int end, struct als_failure *failure)
+{
+    if (floats_are_finite(mat_row(rows, begin), (size_t)(end - begin) * (size_t)rows->ld)) {
+        return;
+    }
+    for (int r = begin; r < end; r++) {
+        if (!floats_are_finite(mat_row(rows, r), (size_t)rows->cols)) {
+            struct err err = {0};
+            (void)FAIL(&err, ERR_INVALID, "its factors are not finite numbers");
+            als_failure_note(failure, r, &err);
+        }
     }
 }
 
@@ -108,10 +107,11 @@ static void solve_part(void *ctx, int part, int worker)
     struct als_range range = job->half->side->part[part];
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
-        rotate(job->half->rows, from, end, &job->basis, &job->scratch[worker]);
+        als_turn_rows(&job->turn, job->half->rows, from, end, job->scratch[worker]);
         for (int r = from; r < end; r++) {
-            solve_row(job, r, &job->failure[worker]);
+            solve_row(job, r);
         }
+        note_not_finite(job->half->rows, from, end, &job->failure[worker]);
     }
 }
 
@@ -123,15 +123,16 @@ static float unit_of(float largest_eigenvalue)
     return ldexpf(1, exponent - HALF_BITS + 1);
 }
 
-static bool run(struct job *job, struct err *err)
+static bool run(struct job *job, struct mat *gram, struct err *err)
 {
     const struct als_half *half = job->half;
     const int threads = half->options->threads;
     const int k = half->others->cols;
     float dense[ALS_FACTORS_MAX] = {0};
-    if (!blas_eigen(&job->basis, dense, err)) {
+    if (!blas_eigen(gram, dense, err)) {
         return false;
     }
+    job->turn = als_turn_make(gram);
     job->system = (struct als_system){
         .others = half->packed ? NULL : half->others->data,
         .packed = half->packed,
@@ -155,30 +156,31 @@ bool als_eigen_half(const struct als_half *half, struct err *err)
     assert(half->rows->ld == half->others->ld);
     struct job job = {
         .half = half,
-        .basis = als_gram(half->others, threads),
         .scratch = scratch_make(threads, half->others->cols),
         .failure = mem_array((size_t)threads, sizeof(struct als_failure)),
     };
-    bool ok = run(&job, err);
+    struct mat gram = als_gram(half->others, threads);
+    bool ok = run(&job, &gram, err);
+    als_turn_free(&job.turn);
     scratch_free(job.scratch, threads);
     mem_free(&job.failure);
-    mat_free(&job.basis);
+    mat_free(&gram);
     return ok;
 }
 
 /* ---- for serving ---- */
 
-struct turn {
+struct serving {
     struct mat *items;
-    const struct mat *basis;
-    struct mat *scratch;
+    struct als_turn turn;
+    float **scratch;
 };
 
 static void turn_part(void *ctx, int part, int worker)
 {
-    const struct turn *t = ctx;
-    struct als_range range = als_part(t->items->rows, ROTATE_PARTS, part);
-    rotate(t->items, range.begin, range.end, t->basis, &t->scratch[worker]);
+    const struct serving *s = ctx;
+    struct als_range range = als_part(s->items->rows, ROTATE_PARTS, part);
+    als_turn_rows(&s->turn, s->items, range.begin, range.end, s->scratch[worker]);
 }
 
 bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err *err)
@@ -189,13 +191,13 @@ bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err 
         mat_free(&basis);
         return false;
     }
-    struct mat *scratch = scratch_make(threads, items->cols);
-    struct turn turn = {items, &basis, scratch};
-    parallel_run(threads, ROTATE_PARTS, turn_part, &turn);
+    struct serving serving = {items, als_turn_make(&basis), scratch_make(threads, items->cols)};
+    parallel_run(threads, ROTATE_PARTS, turn_part, &serving);
     for (int i = 0; i < items->cols; i++) {
         out_spectrum[i] = fmaxf(out_spectrum[i], 0);
     }
-    scratch_free(scratch, threads);
+    als_turn_free(&serving.turn);
+    scratch_free(serving.scratch, threads);
     mat_free(&basis);
     return true;
 }
@@ -208,5 +210,6 @@ size_t als_half_bytes(const struct als_options *options)
     if (options->solver != ALS_SOLVER_EIGEN) {
         return gram + threads * k * (k + 128) * sizeof(float);
     }
-    return gram + threads * ROTATE_ROWS * k * sizeof(float);
+    return gram + k * k * sizeof(float) +
+           threads * als_turn_scratch(options->factors) * sizeof(float);
 }

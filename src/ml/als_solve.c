@@ -169,39 +169,3 @@ bool als_cholesky_half(const struct als_half *half, struct err *err)
     mat_free(&gram);
     return als_failures_told(failures, threads, err);
 }
-
-/* ---- Gram matrix ---- */
-
-struct gram_job {
-    const struct mat *items;
-    struct mat *partial; /* (ALS_GRAM_PARTS) of (k, k) */
-};
-
-static void gram_part(void *ctx, int part, int worker)
-{
-    (void)worker;
-    const struct gram_job *job = ctx;
-    struct als_range range = als_part(job->items->rows, ALS_GRAM_PARTS, part);
-    struct mat rows = mat_view(mat_row(job->items, range.begin), range.end - range.begin,
-                               job->items->cols, job->items->ld);
-    blas_syrk_add(&rows, &job->partial[part]);
-}
-
-struct mat als_gram(const struct mat *items, int threads)
-{
-    struct mat partial[ALS_GRAM_PARTS];
-    for (int p = 0; p < ALS_GRAM_PARTS; p++) {
-        partial[p] = mat_make(items->cols, items->cols);
-    }
-    struct gram_job job = {.items = items, .partial = partial};
-    parallel_run(threads, ALS_GRAM_PARTS, gram_part, &job);
-    size_t floats = (size_t)partial[0].rows * (size_t)partial[0].ld;
-    for (int p = 1; p < ALS_GRAM_PARTS; p++) {
-        for (size_t i = 0; i < floats; i++) {
-            partial[0].data[i] += partial[p].data[i];
-        }
-        mat_free(&partial[p]);
-    }
-    blas_mirror(&partial[0]);
-    return partial[0];
-}
