@@ -33,6 +33,7 @@ struct fm_field_data {
     /* (slots, FM_FIELD_FEATURES_MAX): features of the slot, distinct, -1 where it has fewer. Each
      * of n counts 1 / sqrt(n). */
     const int32_t *feature;
+    const float *weight; /* (any) how much a row trains, (0, 1]; NULL: each 1 */
 };
 
 struct fm_field_options {

@@ -62,6 +62,7 @@ struct training {
     int32_t *index; /* (columns * FM_FIELD_FEATURES_MAX) entries of the row at hand */
     float *value;
     float target[LANES_MAX], mask[LANES_MAX], decay[LANES_MAX];
+    float row_decay[LANES_MAX]; /* decay times the weight of the row at hand */
     float sums[LANES_MAX], squares[LANES_MAX];
     int32_t *order;
     uint8_t *used; /* (slots) by the training rows */
@@ -165,11 +166,15 @@ static void learn(struct training *t, int32_t row)
     const struct fm_field_options *o = t->options;
     int count = expand(t, row);
     float margin = margin_of(t, count);
-    float error = (float)logistic((double)margin) - (float)t->data->label[row];
+    const float weight = t->data->weight ? t->data->weight[row] : 1;
+    float error = weight * ((float)logistic((double)margin) - (float)t->data->label[row]);
     t->bias_squares += error * error;
     t->bias -= o->rate * error / sqrtf(t->bias_squares);
     memcpy(t->target, t->sums, (size_t)o->factors * sizeof *t->target);
     t->target[o->factors] = 1;
+    for (int f = 0; f <= o->factors; f++) {
+        t->row_decay[f] = weight * t->decay[f];
+    }
     const struct fm_step step = {.base = t->state.data,
                                  .stride = t->state.ld,
                                  .lanes = t->lanes,
@@ -178,7 +183,7 @@ static void learn(struct training *t, int32_t row)
                                  .value = t->value,
                                  .target = t->target,
                                  .mask = t->mask,
-                                 .decay = t->decay,
+                                 .decay = t->row_decay,
                                  .error = error,
                                  .rate = o->rate};
     fm_step_run(&step);

@@ -34,6 +34,7 @@ struct gbdt_data {
     const uint8_t *bins;        /* (columns) 1 .. GBDT_BINS_MAX */
     const uint8_t *categorical; /* (columns) 1: bins have no order, splits are sets of them */
     const uint8_t *label;       /* (any) 0 or 1 */
+    const float *weight;        /* (any) how much a row trains, (0, 1]; NULL: each 1 */
 };
 
 struct gbdt_options {

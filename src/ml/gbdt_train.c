@@ -24,7 +24,7 @@ struct gbdt_options gbdt_defaults(void)
         .l2 = 3,
         .child_weight = 2,
         .row_share = 0.9,
-        .column_share = 0.9,
+        .column_share = 0.5,
         .threads = 1,
         .seed = 1,
     };
@@ -119,6 +119,11 @@ static void draw(struct boosting *b)
     }
 }
 
+static double weight_of(const struct gbdt_data *data, int32_t row)
+{
+    return data->weight ? (double)data->weight[row] : 1;
+}
+
 /* Gradients of all rows, and those of the bag as integers as large as their sums allow. */
 static double quantise(struct boosting *b)
 {
@@ -127,8 +132,9 @@ static double quantise(struct boosting *b)
     double curves = 1;
     for (int r = 0; r < g->rows; r++) {
         double p = logistic(b->margin[r]);
-        b->gradient[r] = p - b->data->label[b->train.row[r]];
-        b->hessian[r] = p * (1 - p);
+        double weight = weight_of(b->data, b->train.row[r]);
+        b->gradient[r] = weight * (p - b->data->label[b->train.row[r]]);
+        b->hessian[r] = weight * p * (1 - p);
     }
     for (int i = 0; i < g->bag; i++) {
         sizes += fabs(b->gradient[g->row[i]]);
@@ -180,6 +186,19 @@ static void boost(struct boosting *b, const struct gbdt *m, struct gbdt_fit *fit
     }
 }
 
+/* The margin before the first tree; *out_positives are counted without weights. */
+static double base_of(const struct gbdt_data *data, struct row_list train, int *out_positives)
+{
+    double mass[2] = {0, 0};
+    *out_positives = 0;
+    for (int i = 0; i < train.count; i++) {
+        uint8_t label = data->label[train.row[i]];
+        mass[label] += weight_of(data, train.row[i]);
+        *out_positives += label;
+    }
+    return log(fmax(mass[1], 1e-9) / fmax(mass[0], 1e-9));
+}
+
 bool gbdt_train(const struct gbdt_data *data, struct row_list train, struct row_list validation,
                 const struct gbdt_options *options, struct gbdt *out, struct gbdt_fit *out_fit,
                 struct err *err)
@@ -192,9 +211,7 @@ bool gbdt_train(const struct gbdt_data *data, struct row_list train, struct row_
         return FAIL(err, ERR_INVALID, "training rows must be between 1 and %d, not %d",
                     (int)ROWS_MAX, train.count);
     }
-    for (int i = 0; i < train.count; i++) {
-        positives += data->label[train.row[i]];
-    }
+    const double base = base_of(data, train, &positives);
     if (positives == 0 || positives == train.count) {
         return FAIL(err, ERR_INVALID, "%d training rows, all of one class, teach nothing",
                     train.count);
@@ -204,7 +221,7 @@ bool gbdt_train(const struct gbdt_data *data, struct row_list train, struct row_
         .data = data, .options = options, .train = train, .validation = validation};
     struct gbdt m = gbdt_make(data->columns, options->depth, options->trees_max);
     struct gbdt_fit fit = {0};
-    m.base = log((double)positives / (train.count - positives));
+    m.base = base;
     boosting_start(&b, m.base);
     boost(&b, &m, &fit);
     m.trees = fit.trees_kept;

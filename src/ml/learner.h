@@ -54,13 +54,19 @@ enum {
 struct learner_options {
     struct fm_field_options machine; /* factors 0: logistic regression on the bins */
     struct gbdt_options boosting;    /* trees_max 0: no boosting */
-    /* 0, or a second depth of trees: the one with the least loss on rows held out is taken */
+    /* 0, or a second depth of trees, with penalty and share of rows of their own: those with the
+     * least loss on rows held out are taken */
     int other_depth;
+    double other_l2, other_row_share;
+    /* A table in order of time: how fast old rows lose weight is chosen on the rows held out, from
+     * not at all down to half in a twelfth of the table. */
+    bool forgets;
     int machine_bags;  /* machines averaged, 0 (none) .. LEARNER_BAGS_MAX */
     int boosting_bags; /* the same for boosting; each has its own seed */
     int folds; /* 2 .. LEARNER_FOLDS_MAX; how many parts the table is held out in, one by one */
     /* How many of the folds are run: 1 .. folds. One costs least; all of them use every row for the
-     * weights. A table in order of time holds out its last 1/folds instead, once. */
+     * weights. Of a table in order of time the last 1/folds is held out, in as many windows (at most
+     * 4), each judged by models of what lies before it. */
     int folds_run;
     int id_rows_min; /* ids in fewer rows of the table are taken as one: rare; >= 1 */
     int threads;     /* 1 .. PARALLEL_THREADS_MAX; changes nothing but the time */
@@ -82,6 +88,7 @@ struct learner_fit {
         held_out_positives;             /* what the weights were fitted to; 0: nothing could be */
     int machine_epochs, boosting_trees; /* of one bag */
     int boosting_depth;
+    double half_life; /* rows after which a row counts half; 0: all count the same */
     double weight_machine, weight_boosting, intercept;
     struct learner_measure base_rate, machine, boosting, blend; /* each alone, calibrated */
 };

@@ -20,18 +20,31 @@ static int by_group(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static void hold_later(const struct learner_table *t, int folds, int32_t *fold)
+/* Rows from .. to-1 are the window, without groups of the rows before. */
+static void hold_window(const struct learner_table *t, int from, int to, int window, int32_t *fold)
 {
-    const int cut = t->rows - t->rows / folds;
-    CLEANUP(mem_free) uint64_t *seen = mem_array((size_t)t->rows + 1, sizeof *seen);
-    for (int r = 0; t->group && r < cut; r++) {
+    CLEANUP(mem_free) uint64_t *seen = mem_array((size_t)from + 1, sizeof *seen);
+    for (int r = 0; t->group && r < from; r++) {
         seen[r] = t->group[r];
     }
-    qsort(seen, t->group ? (size_t)cut : 0, sizeof *seen, by_group);
-    for (int r = 0; r < t->rows; r++) {
-        bool known = t->group && r >= cut &&
-                     bsearch(&t->group[r], seen, (size_t)cut, sizeof *seen, by_group) != NULL;
-        fold[r] = r < cut ? HOLD_TRAIN : known ? HOLD_NEITHER : 0;
+    qsort(seen, t->group ? (size_t)from : 0, sizeof *seen, by_group);
+    for (int r = from; r < to; r++) {
+        bool known =
+            t->group && bsearch(&t->group[r], seen, (size_t)from, sizeof *seen, by_group) != NULL;
+        fold[r] = known ? HOLD_NEITHER : window;
+    }
+}
+
+static void hold_later(const struct learner_table *t, int folds, int windows, int32_t *fold)
+{
+    const int64_t later = t->rows / folds;
+    const int first = t->rows - (int)later;
+    for (int r = 0; r < first; r++) {
+        fold[r] = HOLD_TRAIN;
+    }
+    for (int w = 0; w < windows; w++) {
+        hold_window(t, first + (int)(later * w / windows), first + (int)(later * (w + 1) / windows),
+                    w, fold);
     }
 }
 
@@ -137,8 +150,8 @@ static bool enough(const struct learner_table *t, const struct learner_hold *h)
     int trained[LEARNER_FOLDS_MAX][2] = {{0}};
     for (int r = 0; r < t->rows; r++) {
         held[t->label[r]] += h->fold[r] >= 0;
-        for (int f = 0; f < h->folds && h->fold[r] != HOLD_NEITHER; f++) {
-            trained[f][t->label[r]] += h->fold[r] != f;
+        for (int f = 0; f < h->folds; f++) {
+            trained[f][t->label[r]] += learner_hold_trains(h, r, f);
         }
     }
     for (int label = 0; label < 2; label++) {
@@ -157,8 +170,9 @@ struct learner_hold learner_hold_make(const struct learner_table *table,
     struct learner_hold h = {.folds = options->folds_run};
     h.fold = mem_array((size_t)table->rows, sizeof *h.fold);
     if (table->in_time_order) {
-        h.folds = 1;
-        hold_later(table, options->folds, h.fold);
+        h.in_time_order = true;
+        h.folds = options->folds_run < HOLD_WINDOWS_MAX ? options->folds_run : HOLD_WINDOWS_MAX;
+        hold_later(table, options->folds, h.folds, h.fold);
     } else if (table->group) {
         hold_groups(table, options, h.fold);
     } else {

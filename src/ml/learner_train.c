@@ -17,15 +17,22 @@
 /* Where nothing can be held out: early enough not to learn few rows by heart. */
 enum { BLIND_EPOCHS = 6, BLIND_TREES = 30 };
 
+static const double WEIGHT_MIN = 1e-3; /* of the oldest rows: more tells nothing and costs digits */
+
 struct learner_options learner_defaults(int rows)
 {
     const bool small = rows <= 60000;
     return (struct learner_options){
         .machine = fm_field_defaults(),
         .boosting = gbdt_defaults(),
-        .other_depth = 3,
+        .other_depth = 4,
+        .other_l2 = 10,
+        .other_row_share = 0.6,
+        .forgets = true,
         .machine_bags = small ? 3 : 1,
-        .boosting_bags = small ? 3 : 1,
+        .boosting_bags = rows <= 30000 ? 8
+                         : small       ? 3
+                                       : 1,
         .folds = 5,
         .folds_run = small ? 5 : 1,
         .id_rows_min = 3,
@@ -101,8 +108,9 @@ struct task {
     enum part part;
     int fold; /* held out; -1: none */
     int bag;
-    int length; /* epochs or trees where nothing is held out */
-    int depth;  /* of trees */
+    int length;       /* epochs or trees where nothing is held out */
+    int depth;        /* of trees */
+    double half_life; /* rows; 0: all weigh the same */
     struct fm_field machine;
     struct gbdt boosting;
     int kept; /* epochs or trees */
@@ -128,6 +136,7 @@ struct run {
     int task_count;
     int first_task;    /* of those that run now */
     int depth;         /* of trees, as chosen */
+    double half_life;  /* rows, as chosen; 0: none */
     double *margin[2]; /* (held rows) of each part, in order of rows; NULL: part not wanted */
     uint8_t *label;    /* (held rows) */
 };
@@ -197,8 +206,7 @@ static int32_t *rows_of(const struct run *run, int fold, bool held, int *out_cou
     int32_t *rows = mem_array((size_t)run->table->rows, sizeof *rows);
     int count = 0;
     for (int32_t r = 0; r < run->table->rows; r++) {
-        int of = run->hold.fold[r];
-        bool wanted = held ? of == fold : fold < 0 || (of != fold && of != HOLD_NEITHER);
+        bool wanted = held ? run->hold.fold[r] == fold : learner_hold_trains(&run->hold, r, fold);
         rows[count] = r;
         count += wanted;
     }
@@ -206,9 +214,37 @@ static int32_t *rows_of(const struct run *run, int fold, bool held, int *out_cou
     return rows;
 }
 
+/* Half as much for each half life that a row is behind the last one; NULL without. Owned. */
+static float *weights_of(const struct run *run, const struct row_list *train, double half_life)
+{
+    if (half_life <= 0) {
+        return NULL;
+    }
+    float *weight = mem_array((size_t)run->table->rows, sizeof *weight);
+    for (int i = 0; i < train->count; i++) {
+        double behind = train->count - 1 - i;
+        weight[train->row[i]] = (float)fmax(exp2(-behind / half_life), WEIGHT_MIN);
+    }
+    return weight;
+}
+
 static uint64_t seed_of(const struct run *run, const struct task *task)
 {
     return run->options->seed * 1000 + (uint64_t)task->bag * 10 + (uint64_t)task->part;
+}
+
+static struct gbdt_options trees_of(const struct run *run, const struct task *task)
+{
+    struct gbdt_options o = run->options->boosting;
+    if (task->depth != o.depth) {
+        o.depth = task->depth;
+        o.l2 = run->options->other_l2;
+        o.row_share = run->options->other_row_share;
+    }
+    o.seed = seed_of(run, task);
+    o.trees_max = task->length > 0 ? task->length : o.trees_max;
+    o.threads = run->task_count - run->first_task == 1 ? run->options->threads : 1;
+    return o;
 }
 
 static void task_run(void *ctx, int number, int worker)
@@ -223,23 +259,22 @@ static void task_run(void *ctx, int number, int worker)
     (void)worker;
     train.row = train_rows;
     held.row = held_rows;
+    CLEANUP(mem_free) float *weight = weights_of(run, &train, task->half_life);
     if (task->part == PART_MACHINE) {
         struct fm_field_options o = run->options->machine;
+        struct fm_field_data data = run->machine_data;
         struct fm_field_fit fit = {0};
+        data.weight = weight;
         o.seed = seed_of(run, task);
         o.epochs_max = task->length > 0 ? task->length : o.epochs_max;
-        task->ok =
-            fm_field_train(&run->machine_data, train, held, &o, &task->machine, &fit, &task->err);
+        task->ok = fm_field_train(&data, train, held, &o, &task->machine, &fit, &task->err);
         task->kept = fit.epoch_kept;
     } else {
-        struct gbdt_options o = run->options->boosting;
+        struct gbdt_options o = trees_of(run, task);
+        struct gbdt_data data = run->boosting_data;
         struct gbdt_fit fit = {0};
-        o.seed = seed_of(run, task);
-        o.depth = task->depth;
-        o.trees_max = task->length > 0 ? task->length : o.trees_max;
-        o.threads = run->task_count - run->first_task == 1 ? run->options->threads : 1;
-        task->ok =
-            gbdt_train(&run->boosting_data, train, held, &o, &task->boosting, &fit, &task->err);
+        data.weight = weight;
+        task->ok = gbdt_train(&data, train, held, &o, &task->boosting, &fit, &task->err);
         task->kept = fit.trees_kept;
     }
 }
@@ -373,6 +408,64 @@ static void judge(const struct run *run, struct learner_fit *fit)
     }
 }
 
+/* What the rows held out lose by models of this half life, under the slope and intercept best for
+ * them. */
+static double loss_of_half_life(const struct run *run, double half_life)
+{
+    CLEANUP(mem_free)
+    double *margin = mem_array((size_t)run->hold.held_rows + 1, sizeof *margin);
+    CLEANUP(mem_free) uint8_t *label = mem_array((size_t)run->hold.held_rows + 1, 1);
+    int count = 0;
+    double loss = 0;
+    for (int r = 0; r < run->table->rows; r++) {
+        for (int i = 0; i < run->task_count && run->hold.fold[r] >= 0; i++) {
+            const struct task *task = &run->tasks[i];
+            if (task->half_life == half_life && task->fold == run->hold.fold[r]) {
+                margin[count] = task_margin(run, task, r);
+                label[count++] = run->table->label[r];
+            }
+        }
+    }
+    const struct learner_weights w = learner_blend(NULL, margin, label, count);
+    for (int i = 0; i < count; i++) {
+        loss += logistic_loss(w.intercept + w.boosting * margin[i], label[i]);
+    }
+    return loss;
+}
+
+/* One bag for each half life and window held out. */
+static bool choose_forgetting(struct run *run, struct err *err)
+{
+    static const double share[] = {0, 1.0 / 3, 1.0 / 12};
+    enum { COUNT = sizeof share / sizeof *share };
+    const struct learner_options *o = run->options;
+    const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
+    double least = 0;
+    if (!o->forgets || !run->table->in_time_order || run->hold.folds == 0) {
+        return true;
+    }
+    for (int i = 0; i < (int)COUNT * run->hold.folds; i++) {
+        const struct task task = {.part = boosted ? PART_BOOSTING : PART_MACHINE,
+                                  .fold = i % run->hold.folds,
+                                  .depth = run->depth,
+                                  .half_life = share[i / run->hold.folds] * run->table->rows};
+        tasks_add(run, task, 0, 1);
+    }
+    if (!tasks_run(run, 0, err)) {
+        return false;
+    }
+    for (int i = 0; i < (int)COUNT; i++) {
+        double half_life = share[i] * run->table->rows;
+        double loss = loss_of_half_life(run, half_life);
+        if (i == 0 || loss < least) {
+            least = loss;
+            run->half_life = half_life;
+        }
+    }
+    tasks_free(run);
+    return true;
+}
+
 /* Both models on all but each fold. Trees of either depth compete with one bag, and the better ones get
  * the others. */
 static bool train_held_out(struct run *run, struct err *err)
@@ -381,9 +474,12 @@ static bool train_held_out(struct run *run, struct err *err)
     const int first = o->boosting_bags > 0 ? 1 : 0;
     const bool choose = first && o->other_depth > 0 && o->other_depth != run->depth;
     for (int f = 0; f < run->hold.folds; f++) {
-        const struct task machine = {.part = PART_MACHINE, .fold = f};
-        const struct task boosting = {.part = PART_BOOSTING, .fold = f, .depth = run->depth};
-        const struct task other = {.part = PART_BOOSTING, .fold = f, .depth = o->other_depth};
+        const double half = run->half_life;
+        const struct task machine = {.part = PART_MACHINE, .fold = f, .half_life = half};
+        const struct task boosting = {
+            .part = PART_BOOSTING, .fold = f, .depth = run->depth, .half_life = half};
+        const struct task other = {
+            .part = PART_BOOSTING, .fold = f, .depth = o->other_depth, .half_life = half};
         tasks_add(run, machine, 0, o->machine_bags);
         tasks_add(run, boosting, 0, first);
         tasks_add(run, other, 0, choose ? 1 : 0);
@@ -396,7 +492,8 @@ static bool train_held_out(struct run *run, struct err *err)
         run->depth = o->other_depth;
     }
     for (int f = 0; f < run->hold.folds; f++) {
-        const struct task boosting = {.part = PART_BOOSTING, .fold = f, .depth = run->depth};
+        const struct task boosting = {
+            .part = PART_BOOSTING, .fold = f, .depth = run->depth, .half_life = run->half_life};
         tasks_add(run, boosting, first, o->boosting_bags);
     }
     return tasks_run(run, done, err);
@@ -414,7 +511,7 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
     fit->machine_epochs =
         o->machine.epochs_max < BLIND_EPOCHS ? o->machine.epochs_max : BLIND_EPOCHS;
     fit->boosting_trees = o->boosting.trees_max < BLIND_TREES ? o->boosting.trees_max : BLIND_TREES;
-    if (!train_held_out(run, err)) {
+    if (!choose_forgetting(run, err) || !train_held_out(run, err)) {
         return false;
     }
     if (run->hold.folds > 0) {
@@ -430,6 +527,7 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
         judge(run, fit);
     }
     fit->boosting_depth = run->depth;
+    fit->half_life = run->half_life;
     tasks_free(run);
     return true;
 }
@@ -475,12 +573,18 @@ static bool train_all(struct run *run, const struct learner_fit *fit, struct err
 {
     const struct learner_options *o = run->options;
     if (run->l->weights.machine > 0) {
-        const struct task t = {.part = PART_MACHINE, .fold = -1, .length = fit->machine_epochs};
+        const struct task t = {.part = PART_MACHINE,
+                               .fold = -1,
+                               .length = fit->machine_epochs,
+                               .half_life = run->half_life};
         tasks_add(run, t, 0, o->machine_bags);
     }
     if (run->l->weights.boosting > 0 && fit->boosting_trees > 0) {
-        const struct task t = {
-            .part = PART_BOOSTING, .fold = -1, .length = fit->boosting_trees, .depth = run->depth};
+        const struct task t = {.part = PART_BOOSTING,
+                               .fold = -1,
+                               .length = fit->boosting_trees,
+                               .depth = run->depth,
+                               .half_life = run->half_life};
         tasks_add(run, t, 0, o->boosting_bags);
     }
     if (!tasks_run(run, 0, err)) {

@@ -464,6 +464,8 @@ static void fit_member(struct jenc *j, const struct learner_fit *f)
     jenc_f64(j, "weight_boosting", f->weight_boosting);
     jenc_i64(j, "machine_epochs", f->machine_epochs);
     jenc_i64(j, "boosting_trees", f->boosting_trees);
+    jenc_i64(j, "boosting_depth", f->boosting_depth);
+    jenc_f64(j, "half_life_rows", f->half_life);
     jenc_f64(j, "held_out_auc_machine", f->machine.auc);
     jenc_f64(j, "held_out_auc_boosting", f->boosting.auc);
     jenc_f64(j, "held_out_auc_blend", f->blend.auc);

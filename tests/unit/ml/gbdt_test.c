@@ -185,6 +185,44 @@ static double loss_on(const struct gbdt *m, const struct binned *x)
     return loss;
 }
 
+static double mean_distance(const struct gbdt *a, const struct gbdt *b)
+{
+    double sum = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        const uint8_t *bins = unseen.bin + r * COLUMNS;
+        sum += fabs(gbdt_margin(a, bins) - gbdt_margin(b, bins)) / ROWS;
+    }
+    return sum;
+}
+
+/* But for ties between splits, which rounding decides. */
+static void two_rows_of_half_the_weight_are_as_good_as_one(void **state)
+{
+    (void)state;
+    enum { SINGLES = ROWS / 2, BOTH = SINGLES + SINGLES / 2 };
+    static float weight[ROWS];
+    static int32_t twice[BOTH]; /* the second half of the singles stands there twice */
+    const struct gbdt_options o = plain(10);
+    struct gbdt_fit fit = {0};
+    struct gbdt m[3] = {{0}}; /* singles; twice with weights; twice without */
+    struct err err = {0};
+    struct gbdt_data data = seen.data;
+    for (int32_t r = 0; r < BOTH; r++) {
+        twice[r] = r < SINGLES ? r : r - SINGLES / 2;
+        weight[twice[r]] = twice[r] < SINGLES / 2 ? 1 : 0.5F;
+    }
+    for (int i = 0; i < 3; i++) {
+        const struct row_list list = {i == 0 ? seen.rows : twice, i == 0 ? SINGLES : BOTH};
+        data.weight = i == 1 ? weight : NULL;
+        assert_succeeds(gbdt_train(&data, list, (struct row_list){0}, &o, &m[i], &fit, &err), err);
+    }
+    assert_close(m[0].base, m[1].base, 1e-12);
+    assert_less(mean_distance(&m[0], &m[1]), mean_distance(&m[0], &m[2]) / 5);
+    for (int i = 0; i < 3; i++) {
+        gbdt_free(&m[i]);
+    }
+}
+
 static void each_tree_lowers_the_training_loss_and_many_find_what_is_there(void **state)
 {
     (void)state;
@@ -221,7 +259,7 @@ static void the_same_trees_grow_on_any_number_of_threads(void **state)
         label[r] = (uint8_t)(seen.label[r % ROWS] ^ (r % 7 == 0));
         rows[r] = r;
     }
-    const struct gbdt_data data = {COLUMNS, bin, bins_of, is_set, label};
+    const struct gbdt_data data = {COLUMNS, bin, bins_of, is_set, label, NULL};
     for (int i = 0; i < 3; i++) {
         o.threads = i + 1;
         assert_succeeds(gbdt_train(&data, (struct row_list){rows, MANY}, (struct row_list){0}, &o,
@@ -304,7 +342,7 @@ static void constant_columns_grow_no_split(void **state)
     struct gbdt_fit fit = {0};
     struct gbdt m = {0};
     struct err err = {0};
-    const struct gbdt_data data = {COLUMNS, same, bins_of, is_set, seen.label};
+    const struct gbdt_data data = {COLUMNS, same, bins_of, is_set, seen.label, NULL};
     assert_succeeds(gbdt_train(&data, all_rows(&seen), (struct row_list){0}, &o, &m, &fit, &err),
                     err);
     assert_close(gbdt_margin(&m, same), m.base, 1e-6);
@@ -340,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_split_of_a_tree_is_the_best_there_is),
+        cmocka_unit_test(two_rows_of_half_the_weight_are_as_good_as_one),
         cmocka_unit_test(each_tree_lowers_the_training_loss_and_many_find_what_is_there),
         cmocka_unit_test(the_same_trees_grow_on_any_number_of_threads),
         cmocka_unit_test(contributions_add_up_to_the_margin),
