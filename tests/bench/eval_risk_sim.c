@@ -276,8 +276,12 @@ struct band {
     int64_t idle_us;
     double count, lost, predicted;
     double brier, seen, full; /* of the truth: without what its draws add */
-    double gap[DECILES];      /* of the deciles of the prediction: mean predicted - lost */
-    double deviation;         /* the largest of them */
+    /* Of the deciles of the prediction. What happened is one draw of the truth, and moments of one shopper share it: predicted - lost is
+     * (predicted - truth) + (truth - lost), and the latter is noise that no model can know. */
+    double gap[DECILES];    /* mean predicted - lost */
+    double bias[DECILES];   /* mean predicted - truth seen */
+    double spread[DECILES]; /* standard error of the gap, each shopper one draw */
+    double deviation, bias_max, noise_max, spread_max;
 };
 
 static int by_prediction(const void *a, const void *b)
@@ -298,6 +302,28 @@ static double truth_error(double p, bool lost, int64_t forks)
     return squared(p - lost) - p * (1 - p) / (double)(forks - 1);
 }
 
+/* One decile of rows. */
+static void decile_of(const struct scored *const *rows, size_t count, double *by_shopper,
+                      struct band *b, int d)
+{
+    double squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct scored *m = rows[i];
+        b->gap[d] += (m->p - m->truth.lost) / (double)count;
+        b->bias[d] += (m->p - m->truth.seen) / (double)count;
+        by_shopper[m->truth.shopper] += m->truth.seen - m->truth.lost;
+    }
+    for (size_t i = 0; i < count; i++) {
+        squares += squared(by_shopper[rows[i]->truth.shopper]);
+        by_shopper[rows[i]->truth.shopper] = 0;
+    }
+    b->spread[d] = sqrt(squares) / (double)count;
+    b->deviation = fmax(b->deviation, fabs(b->gap[d]));
+    b->bias_max = fmax(b->bias_max, fabs(b->bias[d]));
+    b->noise_max = fmax(b->noise_max, fabs(b->gap[d] - b->bias[d]));
+    b->spread_max = fmax(b->spread_max, b->spread[d]);
+}
+
 static struct band band_of(const struct sim *s, int64_t idle_us)
 {
     struct band b = {.idle_us = idle_us};
@@ -315,19 +341,24 @@ static struct band band_of(const struct sim *s, int64_t idle_us)
         }
     }
     qsort(rows, n, sizeof(void *), by_prediction);
+    double *by_shopper = mem_array((size_t)s->o.shoppers, sizeof *by_shopper);
     for (size_t d = 0; d < DECILES && n >= DECILES; d++) {
-        double gap = 0;
         size_t from = n * d / DECILES;
-        size_t until = n * (d + 1) / DECILES;
-        for (size_t i = from; i < until; i++) {
-            gap += rows[i]->p - rows[i]->truth.lost;
-        }
-        b.gap[d] = gap / (double)(until - from);
-        b.deviation = fmax(b.deviation, fabs(b.gap[d]));
+        decile_of(rows + from, n * (d + 1) / DECILES - from, by_shopper, &b, (int)d);
     }
+    mem_free(&by_shopper);
     b.count = (double)n;
     mem_free(&rows);
     return b;
+}
+
+static void print_deciles(const char *what, const double by[DECILES], double largest)
+{
+    (void)printf("         deciles, %-18s", what);
+    for (int d = 0; d < DECILES; d++) {
+        (void)printf(" %+.3f", by[d]);
+    }
+    (void)printf("  largest %.4f\n", largest);
 }
 
 static void print_band(const struct band *b, const char *name)
@@ -338,11 +369,9 @@ static void print_band(const struct band *b, const char *name)
                  "truth seen %.5f  full %.5f  base rate %.5f\n",
                  name, b->count, rate, b->predicted / n, b->deviation, b->brier / n, b->seen / n,
                  b->full / n, rate * (1 - rate));
-    (void)printf("         deciles, predicted - lost:");
-    for (int d = 0; d < DECILES; d++) {
-        (void)printf(" %+.3f", b->gap[d]);
-    }
-    (void)printf("\n");
+    print_deciles("predicted - lost", b->gap, b->deviation);
+    print_deciles("predicted - truth", b->bias, b->bias_max);
+    print_deciles("standard error", b->spread, b->spread_max);
 }
 
 static void report(const struct sim *s, const char *name)
@@ -353,6 +382,8 @@ static void report(const struct sim *s, const char *name)
     double model = 0;
     double seen = 0;
     double deviation = 0;
+    double bias = 0;
+    double noise = 0;
     for (size_t i = 0; i < s->count; i++) {
         bool known = false;
         for (int k = 0; k < count; k++) {
@@ -377,15 +408,18 @@ static void report(const struct sim *s, const char *name)
         model += b.brier / b.count;
         seen += b.seen / b.count;
         deviation = fmax(deviation, b.deviation);
+        bias = fmax(bias, b.bias_max);
+        noise = fmax(noise, b.noise_max);
     }
     struct band all = band_of(s, -1);
     print_band(&all, "all");
     (void)printf("{\"scores\":\"%s\",\"carts\":%" PRId64
                  ",\"moments\":%.0f,\"max_decile_deviation\":%.4f,"
+                 "\"max_decile_deviation_from_truth\":%.4f,\"max_decile_noise\":%.4f,"
                  "\"integrated_brier\":%.6f,\"integrated_brier_truth\":%.6f,\"ratio\":%.4f,"
                  "\"pooled_ratio\":%.4f}\n",
-                 name, s->carts, all.count, deviation, model / count, seen / count, model / seen,
-                 all.brier / all.seen);
+                 name, s->carts, all.count, deviation, bias, noise, model / count, seen / count,
+                 model / seen, all.brier / all.seen);
 }
 
 /* ---- command line ---- */

@@ -253,11 +253,11 @@ static void on_retailrocket_buyers(void **state)
     expect_equal(*state, HOURS(24), 0);
 }
 
-/* Few carts and three hours: a moment every half minute. */
+/* Few carts and three hours: a moment every 20 seconds. */
 static void on_rees46(void **state)
 {
     import(*state, unpacked("rees46_2019_oct_17k_events.csv"), "rees46", "USD");
-    expect_equal(*state, MINUTES(30), SECONDS(30));
+    expect_equal(*state, MINUTES(30), SECONDS(20));
 }
 
 static void on_the_simulated_shop(void **state)
