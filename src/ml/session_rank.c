@@ -2,6 +2,7 @@
 #include "ml/session_rank.h"
 
 #include "base/mem.h"
+#include "ml/keep_best.h"
 
 #include <assert.h>
 #include <math.h>
@@ -168,37 +169,7 @@ static void gather_prefix(const struct session_model *m, const int32_t *prefix, 
     }
 }
 
-/* Moves the `keep` candidates of the highest first score to the front. */
-static void keep_best(struct session_candidate *c, int count, int keep)
-{
-    int low = 0;
-    int high = count - 1;
-    while (low < high) {
-        float pivot = c[low + (high - low) / 2].first_score;
-        int i = low;
-        int j = high;
-        while (i <= j) {
-            while (c[i].first_score > pivot) {
-                i++;
-            }
-            while (c[j].first_score < pivot) {
-                j--;
-            }
-            if (i <= j) {
-                struct session_candidate t = c[i];
-                c[i++] = c[j];
-                c[j--] = t;
-            }
-        }
-        if (keep <= j) {
-            high = j;
-        } else if (keep >= i) {
-            low = i;
-        } else {
-            return;
-        }
-    }
-}
+KEEP_BEST(keep_best, struct session_candidate, first_score)
 
 int session_candidates(const struct session_model *model, const int32_t *prefix, int count,
                        struct session_scratch *scratch, const struct session_candidate **out)

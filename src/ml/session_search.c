@@ -3,6 +3,7 @@
 #include "ml/session_index.h"
 
 #include "base/mem.h"
+#include "ml/keep_best.h"
 #include "ml/session_internal.h"
 
 #include <assert.h>
@@ -92,37 +93,7 @@ static int meet_ring(const struct session_index *index, const struct posting_rin
     return met;
 }
 
-/* Moves the `keep` best to the front. Equal input order, equal outcome. */
-static void keep_best(struct weighed *found, int count, int keep)
-{
-    int low = 0;
-    int high = count - 1;
-    while (low < high) {
-        float pivot = found[low + (high - low) / 2].score;
-        int i = low;
-        int j = high;
-        while (i <= j) {
-            while (found[i].score > pivot) {
-                i++;
-            }
-            while (found[j].score < pivot) {
-                j--;
-            }
-            if (i <= j) {
-                struct weighed t = found[i];
-                found[i++] = found[j];
-                found[j--] = t;
-            }
-        }
-        if (keep <= j) {
-            high = j;
-        } else if (keep >= i) {
-            low = i;
-        } else {
-            return;
-        }
-    }
-}
+KEEP_BEST(keep_best, struct weighed, score)
 
 static float idf_of(const struct session_index *index, const struct posting_ring *ring)
 {
