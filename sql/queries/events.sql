@@ -51,6 +51,20 @@ COPY (SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, b
        WHERE occurred_at <= (SELECT current_setting('cartwright.read_until')::timestamptz)
        ORDER BY lane, key, off) TO STDOUT (FORMAT binary);
 
+-- name: events_read_active_from
+-- For events_read_active, beside events_read_until.
+SELECT set_config('cartwright.read_active_from', $1::timestamptz::text, false);
+
+-- name: events_read_active
+-- Shoppers with an event that occurred after a time, all their events up to another, shopper by shopper.
+COPY (WITH active AS MATERIALIZED (
+          SELECT DISTINCT lane, key FROM cartwright.event
+           WHERE occurred_at > (SELECT current_setting('cartwright.read_active_from')::timestamptz))
+      SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
+        FROM active JOIN cartwright.event USING (lane, key)
+       WHERE occurred_at <= (SELECT current_setting('cartwright.read_until')::timestamptz)
+       ORDER BY lane, key, off) TO STDOUT (FORMAT binary);
+
 -- name: lanes_lock
 -- $1 lanes: locks them in ascending order until commit, nobody appends to them meanwhile. Waits for 2 s at most, like append_rows.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true) AS set)

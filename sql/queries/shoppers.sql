@@ -30,6 +30,12 @@ ON CONFLICT (lane, key) DO UPDATE SET doc = excluded.doc;
 -- name: bases_stream
 SELECT lane, key, doc FROM cartwright.shopper_base ORDER BY lane, key;
 
+-- name: bases_stream_active
+-- Of shoppers with an event that occurred after $1.
+SELECT b.lane, b.key, b.doc FROM cartwright.shopper_base b
+ WHERE EXISTS (SELECT FROM cartwright.event e WHERE e.lane = b.lane AND e.key = b.key AND e.occurred_at > $1::timestamptz)
+ ORDER BY b.lane, b.key;
+
 -- name: carts_delete_others
 -- Of the shoppers ($1, $2), the carts that are not among ($3, $4, $5).
 DELETE FROM cartwright.cart c

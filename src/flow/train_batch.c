@@ -35,9 +35,12 @@ static int by_key(const void *a, const void *b)
     return strcmp(x->key, y->key);
 }
 
-bool train_bases_read(struct db *db, struct train_bases *out, struct err *err)
+bool train_bases_read(struct db *db, int64_t active_us, struct train_bases *out, struct err *err)
 {
-    if (!store_bases_stream(db, take_base, out, err)) {
+    bool ok = active_us == INT64_MIN
+                  ? store_bases_stream(db, take_base, out, err)
+                  : store_bases_stream_active(db, active_us, take_base, out, err);
+    if (!ok) {
         return false;
     }
     if (out->count > 0) {

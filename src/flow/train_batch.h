@@ -17,7 +17,9 @@ struct train_bases {
     size_t count;
     size_t cap;
 };
-CAN_FAIL bool train_bases_read(struct db *db, struct train_bases *out, struct err *err);
+/* active_us: of shoppers with an event after it; INT64_MIN: all. */
+CAN_FAIL bool train_bases_read(struct db *db, int64_t active_us, struct train_bases *out,
+                               struct err *err);
 void train_bases_free(struct train_bases *b);
 
 struct train_batch {

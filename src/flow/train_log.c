@@ -19,6 +19,7 @@ enum batch_state { BATCH_FREE, BATCH_READ, BATCH_DECODING, BATCH_READY };
 struct reader {
     train_key_fn *fn;
     void *ctx;
+    int64_t active_us; /* only shoppers with an event after it; INT64_MIN: all */
     struct train_log log;
     struct train_bases bases;
     bool enough; /* fn wants no more */
@@ -182,11 +183,17 @@ static void workers_stop(struct reader *r)
     pthread_mutex_destroy(&r->lock);
 }
 
+static bool stream(struct reader *r, struct db *db, int64_t until_us, struct err *err)
+{
+    return r->active_us == INT64_MIN
+               ? store_events_stream(db, until_us, take_event, r, err)
+               : store_events_stream_active(db, r->active_us, until_us, take_event, r, err);
+}
+
 static bool read_events(struct reader *r, struct db *db, int64_t until_us, struct err *err)
 {
-    bool ok = workers_start(r, err) &&
-              (store_events_stream(db, until_us, take_event, r, err) || r->enough) &&
-              give_rest(r, err);
+    bool ok =
+        workers_start(r, err) && (stream(r, db, until_us, err) || r->enough) && give_rest(r, err);
     workers_stop(r);
     for (int i = 0; i < RING; i++) {
         train_batch_free(&r->batches[i]);
@@ -195,18 +202,24 @@ static bool read_events(struct reader *r, struct db *db, int64_t until_us, struc
 }
 
 /* One snapshot, so that retention cannot move a shopper into its base between the two streams; it ends here, since training goes on for minutes. */
-bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
-                    struct train_log *out, struct err *err)
+bool train_log_read_active(struct db *db, int64_t active_us, int64_t until_us, train_key_fn *fn,
+                           void *ctx, struct train_log *out, struct err *err)
 {
-    struct reader r = {.fn = fn, .ctx = ctx};
+    struct reader r = {.fn = fn, .ctx = ctx, .active_us = active_us};
     if (!db_begin_snapshot(db, err)) {
         return false;
     }
-    bool ok = train_bases_read(db, &r.bases, err) && read_events(&r, db, until_us, err);
+    bool ok = train_bases_read(db, active_us, &r.bases, err) && read_events(&r, db, until_us, err);
     db_rollback(db);
     train_bases_free(&r.bases);
     if (ok) {
         *out = r.log;
     }
     return ok;
+}
+
+bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
+                    struct train_log *out, struct err *err)
+{
+    return train_log_read_active(db, INT64_MIN, until_us, fn, ctx, out, err);
 }

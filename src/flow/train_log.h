@@ -32,5 +32,10 @@ typedef bool train_key_fn(void *ctx, const struct train_key *k, struct err *err)
  * many there are. *out counts what was read: everything, unless fn ended it. */
 CAN_FAIL bool train_log_read(struct db *db, int64_t until_us, train_key_fn *fn, void *ctx,
                              struct train_log *out, struct err *err);
+/* The same of those shoppers only that have an event which occurred after active_us, with all their events: a moment within 14 days of an event needs no
+ * others. *out counts these. */
+CAN_FAIL bool train_log_read_active(struct db *db, int64_t active_us, int64_t until_us,
+                                    train_key_fn *fn, void *ctx, struct train_log *out,
+                                    struct err *err);
 
 #endif

@@ -219,15 +219,29 @@ static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
     return s->fn(s->ctx, &e, err);
 }
 
+static bool set_time(struct db *db, enum query_id setting, int64_t at_us, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+    param_time(&p, at_us);
+    return db_exec(db, setting, &p, NULL, err);
+}
+
 bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void *ctx,
                          struct err *err)
 {
-    CLEANUP(arena_free) struct arena a = {0};
     struct event_stream s = {fn, ctx};
-    struct params p = params_make(&a);
-    param_time(&p, until_us);
-    return db_exec(db, Q_events_read_until, &p, NULL, err) &&
+    return set_time(db, Q_events_read_until, until_us, err) &&
            db_copy_out(db, Q_events_read, stream_event, &s, err);
+}
+
+bool store_events_stream_active(struct db *db, int64_t active_us, int64_t until_us,
+                                log_event_fn *fn, void *ctx, struct err *err)
+{
+    struct event_stream s = {fn, ctx};
+    return set_time(db, Q_events_read_until, until_us, err) &&
+           set_time(db, Q_events_read_active_from, active_us, err) &&
+           db_copy_out(db, Q_events_read_active, stream_event, &s, err);
 }
 
 /* ---- what the fold counts ---- */

@@ -61,6 +61,9 @@ CAN_FAIL bool store_unknown_types_count(struct db *db, const int *lanes, const c
 typedef bool log_event_fn(void *ctx, const struct log_event *e, struct err *err);
 CAN_FAIL bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void *ctx,
                                   struct err *err);
+/* The same of those shoppers only that have an event which occurred after active_us, whole. */
+CAN_FAIL bool store_events_stream_active(struct db *db, int64_t active_us, int64_t until_us,
+                                         log_event_fn *fn, void *ctx, struct err *err);
 
 /* A customer and the anonymous shoppers known (vias) or told by the log to be that customer. */
 struct joins {

@@ -118,3 +118,13 @@ bool store_bases_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err
     struct stream s = {fn, ctx};
     return db_stream(db, Q_bases_stream, NULL, stream_base, &s, err);
 }
+
+bool store_bases_stream_active(struct db *db, int64_t active_us, shopper_row_fn *fn, void *ctx,
+                               struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct stream s = {fn, ctx};
+    struct params p = params_make(&a);
+    param_time(&p, active_us);
+    return db_stream(db, Q_bases_stream_active, &p, stream_base, &s, err);
+}

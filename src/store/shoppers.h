@@ -27,5 +27,8 @@ CAN_FAIL bool store_bases_write(struct db *db, const struct shopper_row *rows, s
 /* All bases (base set, doc NULL), ordered by (lane, key) in byte order; borrowed during the call. */
 typedef bool shopper_row_fn(void *ctx, const struct shopper_row *row, struct err *err);
 CAN_FAIL bool store_bases_stream(struct db *db, shopper_row_fn *fn, void *ctx, struct err *err);
+/* Of shoppers with an event in the log that occurred after active_us. */
+CAN_FAIL bool store_bases_stream_active(struct db *db, int64_t active_us, shopper_row_fn *fn,
+                                        void *ctx, struct err *err);
 
 #endif

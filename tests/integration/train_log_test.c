@@ -90,6 +90,26 @@ static void every_shopper_is_shown_whole_in_order_of_lane_and_key(void **state)
     assert_int_equal(log.last_us, START_US + (SHOPPERS * EVENTS_EACH - 1) * MINUTES(1));
 }
 
+static void of_shoppers_active_after_a_time_every_event_is_shown_and_of_others_none(void **state)
+{
+    static const char *const active =
+        "SELECT string_agg(key || ':' || n || ' ', '' ORDER BY lane, key) FROM"
+        " (SELECT lane, key, count(*) AS n FROM cartwright.event GROUP BY lane, key"
+        " HAVING bool_or(key LIKE '%7' OR key LIKE '%8')) AS k";
+    (void)state;
+    static struct shown shown;
+    struct train_log log = {0};
+    struct err err = {0};
+    run_sql(&bench, "UPDATE cartwright.event SET occurred_at = occurred_at - interval '1 year'"
+                    " WHERE NOT (key LIKE '%7' OR key LIKE '%8')");
+
+    assert_true(
+        train_log_read_active(bench.db, START_US - 1, INT64_MAX, note_key, &shown, &log, &err));
+
+    assert_string_equal(shown.text, text_of(&bench, active));
+    assert_true(log.shoppers > 0 && log.shoppers < SHOPPERS);
+}
+
 static void a_shopper_longer_than_a_batch_stays_whole(void **state)
 {
     (void)state;
@@ -178,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shopper_is_shown_whole_in_order_of_lane_and_key),
+        cmocka_unit_test(of_shoppers_active_after_a_time_every_event_is_shown_and_of_others_none),
         cmocka_unit_test(a_shopper_longer_than_a_batch_stays_whole),
         cmocka_unit_test(what_the_decoder_refuses_is_counted_and_left_out),
         cmocka_unit_test(enough_ends_the_reading_and_is_no_failure),
