@@ -15,8 +15,10 @@ enum { LINE_MAX_BYTES = 1 << 20 };
 
 static const char usage[] =
     "models list [--json]\n"
+    "       cartwright models show VERSION\n"
     "       cartwright models promote VERSION [--force]\n"
     "       cartwright models rollback affinity|risk\n\n"
+    "show prints a model as JSON, with its card: what it learnt from, how it was judged and, where maintain has checked it, its drift.\n"
     "A model that the gate refused is promoted only with --force. rollback goes back to the champion before; repeated,\n"
     "further back. A running server takes the change within model_poll. Exit code 3: refused.";
 
@@ -106,18 +108,35 @@ static bool list(struct db *db, bool json, struct err *err)
     return true;
 }
 
+static bool find(struct db *db, const char *version, struct arena *a, struct model_row *out,
+                 struct err *err)
+{
+    bool found = false;
+    if (!store_model_find(db, version, a, out, &found, err)) {
+        return false;
+    }
+    return found || FAIL(err, ERR_NOT_FOUND, "there is no model %.100s", version);
+}
+
+static bool show(struct db *db, const char *version, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct model_row row = {0};
+    if (!find(db, version, &a, &row, err)) {
+        return false;
+    }
+    print_json(&row);
+    return true;
+}
+
 /* ---- promote, rollback ---- */
 
 static bool promote(struct db *db, const char *version, bool force, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     struct model_row row = {0};
-    bool found = false;
-    if (!store_model_find(db, version, &a, &row, &found, err)) {
+    if (!find(db, version, &a, &row, err)) {
         return false;
-    }
-    if (!found) {
-        return FAIL(err, ERR_NOT_FOUND, "there is no model %.100s", version);
     }
     if (row.champion) {
         (void)printf("%s serves already\n", row.version);
@@ -159,6 +178,9 @@ static const char *misuse(int argc, char **argv, const struct options *o)
     if (strcmp(verb, "list") == 0) {
         return argc == 1 && !o->force ? NULL : "list takes --json only";
     }
+    if (strcmp(verb, "show") == 0) {
+        return argc == 2 && !o->force ? NULL : "show takes one version";
+    }
     if (strcmp(verb, "promote") == 0) {
         return argc == 2 && !o->json ? NULL : "promote takes one version";
     }
@@ -166,7 +188,7 @@ static const char *misuse(int argc, char **argv, const struct options *o)
         bool kind = argc == 2 && (strcmp(argv[1], "affinity") == 0 || strcmp(argv[1], "risk") == 0);
         return kind && !o->json && !o->force ? NULL : "rollback takes affinity or risk";
     }
-    return "name one of list, promote, rollback";
+    return "name one of list, show, promote, rollback";
 }
 
 int cmd_models(int argc, char **argv, const struct config *config)
@@ -190,6 +212,7 @@ int cmd_models(int argc, char **argv, const struct config *config)
         return cli_fail("models", &err);
     }
     bool done = strcmp(words[0], "list") == 0      ? list(db, o.json, &err)
+                : strcmp(words[0], "show") == 0    ? show(db, words[1], &err)
                 : strcmp(words[0], "promote") == 0 ? promote(db, words[1], o.force, &err)
                                                    : rollback(db, words[1], &err);
     return done ? EXIT_DONE : cli_fail("models", &err);

@@ -342,15 +342,6 @@ static void measure_segments(struct risk_evaluation *e)
 
 /* ---- drift ---- */
 
-static double *column_of(const struct moments *m, enum feature_id feature)
-{
-    double *values = mem_array((size_t)m->count + 1, sizeof *values);
-    for (int i = 0; i < m->count; i++) {
-        values[i] = risk_value(&m->all[i]->x, feature);
-    }
-    return values;
-}
-
 static int largest_first(const void *a, const void *b)
 {
     const struct feature_drift *x = a;
@@ -363,18 +354,9 @@ static int largest_first(const void *a, const void *b)
 
 static void measure_drift(struct risk_evaluation *e)
 {
-    const struct risk_later *l = e->later;
+    const struct risk_drift drift = risk_drift_of(e->later->before, e->later->after);
     for (int f = 0; f < FEATURE_COUNT; f++) {
-        enum feature_id feature = (enum feature_id)f;
-        double *before = column_of(l->before, feature);
-        double *after = column_of(l->after, feature);
-        bool names = feature_def(feature)->kind == FEATURE_ID;
-        e->drift[f] = (struct feature_drift){
-            feature,
-            names ? drift_psi_names(before, l->before->count, after, l->after->count)
-                  : drift_psi(before, l->before->count, after, l->after->count, RISK_MISSING)};
-        free(before);
-        free(after);
+        e->drift[f] = (struct feature_drift){(enum feature_id)f, drift.psi[f]};
     }
     qsort(e->drift, FEATURE_COUNT, sizeof *e->drift, largest_first);
 }

@@ -1,4 +1,5 @@
-/* The daily check of the risk model that serves. It reads the log as training does and changes nothing but its own row. */
+/* The daily check of the risk model that serves. It reads the log as training does, but only shoppers who can have a moment in its weeks, and changes
+ * nothing but its own row. */
 #include "flow/risk_check.h"
 
 #include "base/cleanup.h"
@@ -6,6 +7,7 @@
 #include "base/jenc.h"
 #include "base/mem.h"
 #include "domain/risk_file.h"
+#include "flow/risk_drift.h"
 #include "flow/train_context.h"
 #include "flow/train_log.h"
 #include "flow/train_moments.h"
@@ -31,8 +33,7 @@ double risk_check_shift(const double *margins, const uint8_t *lost, int count)
 
 /* Scores of the moments of a time window. */
 struct window {
-    int count;
-    const struct moment **rows;
+    struct moments rows;
     double *p;
     double *margin;
     uint8_t *lost;
@@ -40,7 +41,7 @@ struct window {
 
 static void window_free(struct window *w)
 {
-    mem_free(&w->rows);
+    mem_free(&w->rows.all);
     mem_free(&w->p);
     mem_free(&w->margin);
     mem_free(&w->lost);
@@ -56,7 +57,7 @@ static struct window window_of(const struct moment_set *set, const struct risk *
                                int64_t from_us, int64_t until_us)
 {
     struct window w = {0};
-    w.rows = mem_array(set->count + 1, sizeof(void *));
+    w.rows.all = mem_array(set->count + 1, sizeof(void *));
     w.p = mem_array(set->count + 1, sizeof *w.p);
     w.margin = mem_array(set->count + 1, sizeof *w.margin);
     w.lost = mem_array(set->count + 1, sizeof *w.lost);
@@ -64,53 +65,32 @@ static struct window window_of(const struct moment_set *set, const struct risk *
         const struct moment *m = &set->all[i];
         if (m->at_us > from_us && m->at_us <= until_us) {
             double p = risk_probability_of(model, &m->x);
-            w.rows[w.count] = m;
-            w.p[w.count] = p;
-            w.margin[w.count] = logit(fmin(fmax(p, 1e-9), 1 - 1e-9));
-            w.lost[w.count++] =
+            int row = w.rows.count++;
+            w.rows.all[row] = m;
+            w.p[row] = p;
+            w.margin[row] = logit(fmin(fmax(p, 1e-9), 1 - 1e-9));
+            w.lost[row] =
                 m->bought_us == INT64_MAX || m->bought_us - m->at_us > risk_horizon_us(model);
         }
     }
     return w;
 }
 
-static double *feature_values(const struct window *w, enum feature_id f)
-{
-    double *values = mem_array((size_t)w->count + 1, sizeof *values);
-    for (int i = 0; i < w->count; i++) {
-        values[i] = risk_value(&w->rows[i]->x, f);
-    }
-    return values;
-}
-
-static double feature_psi(const struct window *before, const struct window *lately,
-                          enum feature_id f)
-{
-    CLEANUP(mem_free) double *b = feature_values(before, f);
-    CLEANUP(mem_free) double *l = feature_values(lately, f);
-    return feature_def(f)->kind == FEATURE_ID
-               ? drift_psi_names(b, before->count, l, lately->count)
-               : drift_psi(b, before->count, l, lately->count, RISK_MISSING);
-}
-
 static void measure(const struct window *before, const struct window *lately, struct arena *a,
                     struct risk_check *out)
 {
+    const struct risk_drift drift = risk_drift_of(&before->rows, &lately->rows);
+    const int count = lately->rows.count;
     struct buf text = buf_make(PSI_JSON_MAX);
     struct jenc j = jenc_begin(&text);
-    out->shift = risk_check_shift(lately->margin, lately->lost, lately->count);
-    out->moments = lately->count;
-    out->brier = calib_brier(lately->p, lately->lost, lately->count);
-    out->brier_base = calib_brier(before->p, before->lost, before->count);
-    out->psi_score = drift_psi(before->p, before->count, lately->p, lately->count, RISK_MISSING);
-    jenc_object(&j, NULL);
-    for (int f = 0; f < FEATURE_COUNT; f++) {
-        double psi = feature_psi(before, lately, (enum feature_id)f);
-        jenc_f64(&j, feature_def((enum feature_id)f)->name, psi);
-        out->psi_max = fmax(out->psi_max, psi);
-        out->psi_alarms += psi > 0.2;
-    }
-    jenc_object_end(&j);
+    out->shift = risk_check_shift(lately->margin, lately->lost, count);
+    out->moments = count;
+    out->brier = calib_brier(lately->p, lately->lost, count);
+    out->brier_base = calib_brier(before->p, before->lost, before->rows.count);
+    out->psi_score = drift_psi(before->p, before->rows.count, lately->p, count, RISK_MISSING);
+    out->psi_max = drift.largest;
+    out->psi_alarms = drift.alarms;
+    risk_drift_json(&drift, NULL, &j);
     out->psi = arena_strdup(a, buf_text(&text));
     buf_free(&text);
 }
@@ -131,7 +111,9 @@ static bool read_moments(const struct training *t, struct train_context *context
         return false;
     }
     set->context = context;
-    return train_log_read(t->db, t->options->as_of_us, take_key, set, &log, err);
+    /* A moment lies at most the longest idle time behind an event of its shopper. */
+    int64_t active_us = set->from_us - moment_idle_times()[IDLE_MOMENTS - 1] - 1;
+    return train_log_read_active(t->db, active_us, t->options->as_of_us, take_key, set, &log, err);
 }
 
 static bool check(const struct training *t, const struct risk *model, int64_t now_us,

@@ -22,7 +22,7 @@ enum {
  * an unlucky day of a small shop must not turn its scores around. */
 double risk_check_shift(const double *margins, const uint8_t *lost, int count);
 
-/* Stores a check of the champion as of now. *out_made false: no risk model serves, or the version has
+/* Stores a check of the champion as of now. Of the log it reads shoppers who can have a moment in these days, with all their events. *out_made false: no risk model serves, or the version has
  * its check of the day already. texts of *out live in the arena. */
 CAN_FAIL bool risk_check_run(const struct database *database, const struct config *config,
                              int64_t now_us, struct arena *a, struct risk_check *out,

@@ -1,5 +1,5 @@
-/* The gate: who serves. A challenger must beat the baseline by more than chance on a later window, and must not fall behind the champion where
- * that can be judged fairly. Nothing here trains or stores. */
+/* The gate: who serves. On a later window a challenger must beat the baseline by more than chance, must not be beaten by more than chance by the simple
+ * learner beside it, and must not fall behind the champion at all where that can be judged fairly. Nothing here trains or stores. */
 #include "flow/train_internal.h"
 
 #include "base/mem.h"
@@ -26,37 +26,61 @@ static double gain_of(const struct contest *c, const double *a, const double *b,
     return sum / c->per;
 }
 
+/* b is better than a by more than chance. */
+static bool beaten(const struct contest *c, const double *a, const double *b, double *out_behind)
+{
+    double error = 0;
+    *out_behind = gain_of(c, b, a, &error);
+    return *out_behind > 0 && *out_behind > GATE_SIGMAS * error;
+}
+
+/* What the figures gave, in words. */
+static void give_reason(const struct contest *c, const struct champion *champion, struct verdict *v)
+{
+    const size_t size = sizeof v->reason;
+    if (v->passed) {
+        snprintf(v->reason, size,
+                 "%s better than the baseline's by %.4f +- %.4f on %d later shoppers%s%s%s%s",
+                 c->metric, v->gain, v->gain_error, c->count,
+                 c->simple ? ", not worse than that of " : "", c->simple ? c->simple_name : "",
+                 c->champion ? ", not worse than that of " : "",
+                 c->champion ? champion->version : "");
+    } else if (!v->beats_baseline) {
+        snprintf(
+            v->reason, size,
+            "%s does not beat the baseline's beyond chance: %+.4f +- %.4f on %d later shoppers",
+            c->metric, v->gain, v->gain_error, c->count);
+    } else if (v->behind_simple > 0) {
+        snprintf(v->reason, size,
+                 "%s is behind that of %s by %.4f beyond chance on %d later shoppers", c->metric,
+                 c->simple_name, v->behind_simple, c->count);
+    } else {
+        snprintf(v->reason, size, "%s is behind that of %s by %.4f on %d later shoppers", c->metric,
+                 champion->version, v->behind_champion, c->count);
+    }
+}
+
 struct verdict gate_judge(const struct contest *c, const struct champion *champion)
 {
     assert(c->count > 0 && c->per > 0 && c->challenger && c->baseline);
     struct verdict v = {0};
+    double behind = 0;
     double error = 0;
     v.gain = gain_of(c, c->challenger, c->baseline, &v.gain_error);
-    bool beats_baseline = v.gain > GATE_SIGMAS * v.gain_error && v.gain > 0;
+    v.beats_baseline = v.gain > GATE_SIGMAS * v.gain_error && v.gain > 0;
+    v.behind_simple = c->simple && beaten(c, c->challenger, c->simple, &behind) ? behind : 0;
     bool rival = champion->found && !champion->is_baseline;
-    double behind = rival && c->champion ? gain_of(c, c->champion, c->challenger, &error) : 0;
+    v.behind_champion = rival && c->champion ? gain_of(c, c->champion, c->challenger, &error) : 0;
     bool outdated =
         rival && champion->as_of_us > c->as_of_us + 1; /* trained with --as-of in the past */
-    v.passed = beats_baseline && !(behind > 0) && !outdated;
+    v.passed = v.beats_baseline && !(v.behind_simple > 0) && !(v.behind_champion > 0) && !outdated;
     /* A champion that could not be judged beside the others keeps its place; one that was must be worth it. */
     v.champion_stands =
         rival && (!c->champion || gain_of(c, c->champion, c->baseline, &error) >= 0);
     if (outdated) {
         snprintf(v.reason, sizeof v.reason, "%s was trained on later events", champion->version);
-    } else if (v.passed) {
-        snprintf(v.reason, sizeof v.reason,
-                 "%s better than the baseline's by %.4f +- %.4f on %d later shoppers%s%s",
-                 c->metric, v.gain, v.gain_error, c->count,
-                 c->champion ? ", not worse than that of " : "",
-                 c->champion ? champion->version : "");
-    } else if (beats_baseline) {
-        snprintf(v.reason, sizeof v.reason, "%s is behind that of %s by %.4f on %d later shoppers",
-                 c->metric, champion->version, behind, c->count);
     } else {
-        snprintf(
-            v.reason, sizeof v.reason,
-            "%s does not beat the baseline's beyond chance: %+.4f +- %.4f on %d later shoppers",
-            c->metric, v.gain, v.gain_error, c->count);
+        give_reason(c, champion, &v);
     }
     return v;
 }

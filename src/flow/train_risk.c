@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ml/calib.h"
+#include "ml/drift.h"
 #include "ml/split.h"
 
 #include <math.h>
@@ -82,6 +83,8 @@ struct run {
     } challenger, baseline, logistic, rival;
     struct risk_slice slices[RISK_SLICES_MAX];
     int slice_count;
+    struct risk_drift drift; /* of the features, from before the cut to after it */
+    double psi_score; /* of the challenger's, from the first half after the cut to the second */
     struct verdict verdict;
 };
 
@@ -236,7 +239,7 @@ static void number_shoppers(struct run *r, int32_t keys)
 struct scores {
     uint8_t *labels;
     double *challenger, *baseline, *logistic, *champion; /* probabilities by row */
-    double *values[3];                                   /* by shopper, same order */
+    double *values[4];                                   /* by shopper, same order */
 };
 
 static void scores_free(struct scores *s)
@@ -246,7 +249,7 @@ static void scores_free(struct scores *s)
     free(s->baseline);
     free(s->logistic);
     free(s->champion);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         free(s->values[i]);
     }
 }
@@ -269,19 +272,51 @@ static double *logistic_of(const struct moments *m, const struct learner *logist
     return p;
 }
 
-/* Told and kept: the challenger, the base rate and logistic regression by segment. */
+/* Told and kept: all contenders by segment. */
 static void judge_slices(struct run *r, const struct scores *s)
 {
-    const double *const p[RISK_SLICE_MODELS] = {s->challenger, s->baseline, s->logistic};
+    const double *const p[RISK_SLICE_MODELS] = {s->challenger, s->baseline, s->logistic,
+                                                s->champion};
     r->slice_count = risk_slices(&r->after, s->labels, p, r->slices);
     for (int i = 0; i < r->slice_count; i++) {
         const struct risk_slice *slice = &r->slices[i];
+        char champion[40] = "";
+        if (r->champion_judged) {
+            snprintf(champion, sizeof champion, ", champion %.4f", slice->log_loss[3]);
+        }
         train_say(
             r->t, "risk",
-            "  %-18s %6d moments, %4.1f %% lost: log loss %.4f, base rate %.4f, logistic %.4f, AUC %.3f",
+            "  %-18s %6d moments, %4.1f %% lost: log loss %.4f, base rate %.4f, logistic %.4f%s, AUC %.3f",
             slice->name, slice->rows, 100 * slice->lost_share, slice->log_loss[0],
-            slice->log_loss[1], slice->log_loss[2], slice->auc);
+            slice->log_loss[1], slice->log_loss[2], champion, slice->auc);
     }
+}
+
+static void say_quality(const struct run *r, const char *name, const struct quality *q)
+{
+    train_say(
+        r->t, "risk",
+        "  %-21s log loss %.4f, AUC %.3f, average precision %.3f, Brier %.4f, calibration error %.3f",
+        name, q->log_loss, q->auc, q->average_precision, q->brier, q->ece);
+}
+
+static void say_judged(const struct run *r)
+{
+    char cut[CLOCK_TEXT_MAX];
+    train_say(
+        r->t, "risk",
+        "judged on %d moments (%d lost) of %d shoppers from %s on, having learnt from %d (%d lost) before",
+        r->after.count, lost_of(&r->after), r->shoppers_after, clock_format_rfc3339(r->cut_us, cut),
+        r->before.count, lost_of(&r->before));
+    say_quality(r, r->judged.logistic ? "challenger (logistic)" : "challenger", &r->challenger);
+    say_quality(r, "base rate", &r->baseline);
+    say_quality(r, "logistic regression", &r->logistic);
+    if (r->champion_judged) {
+        say_quality(r, r->champion.version, &r->rival);
+    }
+    train_say(r->t, "risk",
+              "  drift since the cut: of the score %.3f, of features at most %.3f, %d above %.1f",
+              r->psi_score, r->drift.largest, r->drift.alarms, RISK_DRIFT_ALARM);
 }
 
 static void score_all(struct run *r, const struct risk *challenger, const struct learner *logistic,
@@ -299,11 +334,17 @@ static void score_all(struct run *r, const struct risk *challenger, const struct
     r->logistic = quality_of(s->logistic, s->labels, r->after.count);
     s->values[0] = values_of(r, s->challenger, s->labels);
     s->values[1] = values_of(r, s->baseline, s->labels);
+    s->values[2] = values_of(r, s->logistic, s->labels);
     if (r->champion_judged) {
         s->champion = probabilities_of(&r->after, r->champion.risk, 0);
         r->rival = quality_of(s->champion, s->labels, r->after.count);
-        s->values[2] = values_of(r, s->champion, s->labels);
+        s->values[3] = values_of(r, s->champion, s->labels);
     }
+    /* Within the later window: of the moments it learnt from a model is too sure, so they are no measure of those to come. */
+    const int half = r->after.count / 2;
+    r->psi_score =
+        drift_psi(s->challenger, half, s->challenger + half, r->after.count - half, RISK_MISSING);
+    r->drift = risk_drift_of(&r->before, &r->after);
 }
 
 /* Log loss may be won by a shift of the rate alone; a model that serves must also rank, and be honest. Bins of few shoppers miss their rate by chance:
@@ -354,7 +395,9 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
         .metric = "log loss",
         .challenger = s.values[0],
         .baseline = s.values[1],
-        .champion = s.values[2],
+        .simple = s.values[2],
+        .simple_name = "logistic regression",
+        .champion = s.values[3],
         .count = r->shoppers_after,
         .per = r->after.count,
         .as_of_us = r->window.as_of_us,
@@ -362,11 +405,7 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
     };
     r->verdict = gate_judge(&c, &r->champion);
     judge_shape(r);
-    train_say(
-        r->t, "risk",
-        "judged on %d moments of %d shoppers: log loss %.4f against base rate %.4f and logistic regression %.4f, AUC %.3f (%.3f), calibration error %.3f",
-        r->after.count, r->shoppers_after, r->challenger.log_loss, r->baseline.log_loss,
-        r->logistic.log_loss, r->challenger.auc, r->logistic.auc, r->challenger.ece);
+    say_judged(r);
     judge_slices(r, &s);
     return true;
 }
@@ -413,10 +452,17 @@ static void card_gate(const struct run *r, struct jenc *j)
         jenc_f64(j, "log_loss", slice->log_loss[0]);
         jenc_f64(j, "base_rate_log_loss", slice->log_loss[1]);
         jenc_f64(j, "logistic_log_loss", slice->log_loss[2]);
+        if (r->champion_judged) {
+            jenc_f64(j, "champion_log_loss", slice->log_loss[3]);
+        }
         jenc_f64(j, "auc", slice->auc);
         jenc_object_end(j);
     }
     jenc_array_end(j);
+    jenc_object(j, "drift");
+    jenc_f64(j, "psi_score", r->psi_score);
+    risk_drift_json(&r->drift, "psi", j);
+    jenc_object_end(j);
     jenc_object_end(j);
 }
 
@@ -431,9 +477,11 @@ static void card_part(struct jenc *j, const char *name, const struct learner_mea
 }
 
 /* Each part alone, on the shoppers held out in training: nobody pays for what does not help. */
-static void card_learner(struct jenc *j, const struct learner_fit *fit)
+static void card_learner(struct jenc *j, const struct risk_fit *made)
 {
+    const struct learner_fit *fit = &made->learnt;
     jenc_object(j, "learner");
+    jenc_bool(j, "logistic_regression_alone", made->logistic);
     jenc_i64(j, "columns", FEATURE_COUNT);
     jenc_i64(j, "machine_epochs", fit->machine_epochs);
     jenc_i64(j, "boosting_trees", fit->boosting_trees);
@@ -462,7 +510,7 @@ static void card_write(const struct run *r, const struct risk_fit *fit, bool of_
     jenc_i64(&j, "lost", lost_of(&r->known));
     jenc_f64(&j, "lost_share", r->known_rate);
     if (fit) {
-        card_learner(&j, &fit->learnt);
+        card_learner(&j, fit);
     }
     if (of_row) {
         card_gate(r, &j);

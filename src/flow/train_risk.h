@@ -2,20 +2,17 @@
 #define FLOW_TRAIN_RISK_H
 
 #include "domain/risk_file.h"
+#include "flow/risk_drift.h"
 #include "flow/train_internal.h"
 #include "flow/train_moments.h"
 
 /* What train_risk.c (moments, gate) and train_risk_fit.c (the learner) share. */
 
-/* Moments by pointer, as a window of time selects them. Borrows. */
-struct moments {
-    const struct moment **all;
-    int count;
-};
-
 struct risk_fit {
     struct trained file;
     struct learner_fit learnt;
+    bool
+        logistic; /* nothing but logistic regression: no worse than all parts together on the rows held out */
     struct calib_curve time; /* of the learner's margins, by idle time */
 };
 
@@ -27,7 +24,7 @@ CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m
                                struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
 
-/* Logistic regression on the same rows: what the gate's card shows beside the learner. Owned: learner_free. */
+/* Logistic regression on the same rows: the simple learner of the gate. Owned: learner_free. */
 CAN_FAIL bool risk_fit_logistic(const struct training *t, const struct moments *m,
                                 struct learner **out, struct err *err);
 

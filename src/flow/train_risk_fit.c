@@ -86,11 +86,42 @@ static struct learner_options options_of(const struct training *t, const struct 
     return options;
 }
 
+/* The learner's table with nothing but logistic regression. */
+static struct learner_options logistic_of(const struct training *t, const struct fitting *f)
+{
+    struct learner_options options = options_of(t, f);
+    options.machine.factors = 0;
+    options.machine_bags = 1;
+    options.boosting_bags = 0;
+    return options;
+}
+
+/* All parts, or logistic regression alone where that is better on the same rows held out: few shoppers teach no more. */
 static bool learn(const struct training *t, struct fitting *f, struct risk_fit *out,
                   struct err *err)
 {
+    CLEANUP(learner_free) struct learner *blend = NULL;
     const struct learner_options options = options_of(t, f);
-    return learn_with(f, &options, &out->learnt, err);
+    const struct learner_options simple = logistic_of(t, f);
+    struct learner_fit fit;
+    if (!learn_with(f, &options, &out->learnt, err)) {
+        return false;
+    }
+    blend = f->learner;
+    f->learner = NULL;
+    if (!learn_with(f, &simple, &fit, err)) {
+        return false;
+    }
+    out->logistic = fit.held_out_rows > 0 && fit.held_out_rows == out->learnt.held_out_rows &&
+                    fit.blend.log_loss < out->learnt.blend.log_loss;
+    if (out->logistic) {
+        out->learnt = fit;
+    } else {
+        struct learner *unused = f->learner;
+        f->learner = blend;
+        blend = unused;
+    }
+    return true;
 }
 
 bool risk_fit_logistic(const struct training *t, const struct moments *m, struct learner **out,
@@ -99,11 +130,7 @@ bool risk_fit_logistic(const struct training *t, const struct moments *m, struct
     CLEANUP(fitting_free) struct fitting f = {.moments = m};
     struct learner_fit unused;
     rows_of(&f, SIDE_BOTH);
-    struct learner_options options = options_of(t, &f);
-    options.machine.factors = 0;
-    options.machine_bags = 1;
-    options.boosting_bags = 0;
-    options.folds_run = 1;
+    const struct learner_options options = logistic_of(t, &f);
     if (!learn_with(&f, &options, &unused, err)) {
         return false;
     }
@@ -144,19 +171,20 @@ static struct calib_curve curve_of(const struct learner *l, const struct fitting
 
 /* One learner for all idle times is right on average only: a first one, without a fifth of the shoppers, tells by them how its margins lie at each idle time.
  * Too few of them: nothing is changed. */
-static bool calibrate_time(const struct training *t, const struct moments *m,
+static bool calibrate_time(const struct training *t, const struct moments *m, bool logistic,
                            struct calib_curve *out, struct err *err)
 {
     CLEANUP(fitting_free) struct fitting held = {.moments = m};
     CLEANUP(fitting_free) struct fitting rest = {.moments = m};
-    struct risk_fit unused = {0};
+    struct learner_fit unused;
     *out = (struct calib_curve){0};
     rows_of(&held, SIDE_HELD);
     rows_of(&rest, SIDE_LEARN);
     if (held.count < TIME_ROWS_MIN || !both_classes(&held) || !both_classes(&rest)) {
         return true;
     }
-    if (!learn(t, &rest, &unused, err)) {
+    const struct learner_options options = logistic ? logistic_of(t, &rest) : options_of(t, &rest);
+    if (!learn_with(&rest, &options, &unused, err)) {
         return false;
     }
     *out = curve_of(rest.learner, &held);
@@ -204,11 +232,8 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
     assert(m->count > 0);
     CLEANUP(fitting_free) struct fitting f = {.moments = m};
     struct risk_fit fit = {0};
-    if (!calibrate_time(t, m, &fit.time, err)) {
-        return false;
-    }
     rows_of(&f, SIDE_BOTH);
-    if (!learn(t, &f, &fit, err)) {
+    if (!learn(t, &f, &fit, err) || !calibrate_time(t, m, fit.logistic, &fit.time, err)) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);

@@ -55,6 +55,9 @@ static struct risk_slice slice_of(const struct moments *m, const uint8_t *labels
     CLEANUP(mem_free) double *kept = mem_array((size_t)m->count + 1, sizeof *kept);
     CLEANUP(mem_free) uint8_t *kept_labels = mem_array((size_t)m->count + 1, sizeof *kept_labels);
     for (int model = RISK_SLICE_MODELS - 1; model >= 0; model--) {
+        if (p[model] == NULL) {
+            continue;
+        }
         s.rows = 0;
         s.lost_share = 0;
         for (int i = 0; i < m->count; i++) {

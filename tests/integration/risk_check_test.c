@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "domain/risk_file.h"
 #include "flow/live.h"
+#include "flow/train_log.h"
+#include "flow/train_moments.h"
 #include "integration/train_spec.h"
+#include "store/models.h"
 #include "support/spec.h"
 
 #include <math.h>
@@ -77,6 +80,85 @@ static void a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from(void **
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.risk_check"), 2);
 }
 
+static struct model_row row_of_model(const char *version)
+{
+    struct model_row row = {0};
+    struct err err = {0};
+    bool found = false;
+    must(store_model_find(bench.db, version, &bench.arena, &row, &found, &err), &err);
+    assert_true(found);
+    return row;
+}
+
+static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **state)
+{
+    struct risk_check c;
+    (void)state;
+    struct trained_shop t = half_trained();
+    const char *fresh = row_of_model(t.risk.version).card;
+    assert_text_contains(fresh, "\"logistic_regression\"");
+    assert_text_contains(fresh, "\"segments\"");
+    assert_text_contains(fresh, "\"psi_score\"");
+    assert_null(strstr(fresh, "\"brier_28_days_before\""));
+    assert_true(check_at(AFTER_US, &c));
+    const char *card = row_of_model(t.risk.version).card;
+    assert_text_contains(card, "\"brier_28_days_before\"");
+    assert_text_contains(card, "\"checked_at\"");
+    assert_text_contains(card, "\"segments\"");
+}
+
+static bool take_key(void *ctx, const struct train_key *k, struct err *err)
+{
+    (void)err;
+    moment_set_take(ctx, k);
+    return true;
+}
+
+/* Two weeks after the shop's life one of its shoppers comes back, and another comes for the first time. */
+static void tell_of_later_weeks(void)
+{
+    const struct told told[] = {
+        {.id = "back",
+         .type = "product_viewed",
+         .customer = "shopper7",
+         .product = "p1-1",
+         .at_s = 16 * 86400},
+        {.id = "new",
+         .type = "cart_item_added",
+         .customer = "newcomer",
+         .product = "p1-2",
+         .at_s = 17 * 86400,
+         .price_minor = 900},
+    };
+    tell_all(&bench, told, COUNT_OF(told));
+}
+
+static void moments_of_a_window_need_only_shoppers_active_near_it(void **state)
+{
+    struct moment_set all = {.from_us = START_US + DAYS(16), .until_us = START_US + DAYS(25)};
+    struct moment_set near = all;
+    struct train_log all_log = {0};
+    struct train_log near_log = {0};
+    struct err err = {0};
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 100, .effect = true, .seed = 4});
+    tell_of_later_weeks();
+    must(train_log_read(bench.db, INT64_MAX, take_key, &all, &all_log, &err), &err);
+    must(train_log_read_active(bench.db, all.from_us - moment_idle_times()[IDLE_MOMENTS - 1] - 1,
+                               INT64_MAX, take_key, &near, &near_log, &err),
+         &err);
+    assert_true(near_log.shoppers < all_log.shoppers);
+    assert_true(near.count > IDLE_MOMENTS);
+    assert_int_equal(near.count, all.count);
+    for (size_t i = 0; i < near.count; i++) {
+        assert_int_equal(near.all[i].at_us, all.all[i].at_us);
+        assert_int_equal(near.all[i].bought_us, all.all[i].bought_us);
+        assert_memory_equal(&near.all[i].x, &all.all[i].x, sizeof near.all[i].x);
+    }
+    moment_set_free(&near);
+    moment_set_free(&all);
+}
+
 static void without_a_model_there_is_nothing_to_check(void **state)
 {
     struct risk_check c;
@@ -124,6 +206,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         spec(a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from),
+        spec(the_card_tells_how_the_gate_judged_and_how_the_model_drifts),
+        spec(moments_of_a_window_need_only_shoppers_active_near_it),
         spec(without_a_model_there_is_nothing_to_check),
         spec(replicas_apply_the_newest_check_of_the_version_that_serves),
     };

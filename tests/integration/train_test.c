@@ -55,6 +55,7 @@ static void planted_tastes_and_effects_win_over_the_baselines(void **state)
     assert_true(t.affinity.promoted);
     assert_string_equal(t.affinity.version, "affinity-als-2");
     assert_true(t.risk.promoted);
+    assert_text_contains(t.risk.reason, "not worse than that of logistic regression");
     assert_string_equal(t.risk.version, "risk-blend-2");
     assert_string_equal(row_of_model("affinity-popularity-1").verdict, "baseline");
     assert_string_equal(row_of_model("risk-base_rate-1").verdict, "baseline");
