@@ -126,6 +126,29 @@ static void a_few_shoppers_are_enough_for_the_baselines(void **state)
     assert_text_contains(t.affinity.version, "affinity-popularity");
 }
 
+static void where_no_cart_is_bought_the_base_rate_serves_and_is_not_certain(void **state)
+{
+    struct trained_shop t = {0};
+    struct err err = {0};
+    struct train_options options = quiet_options();
+    (void)state;
+    open_shop(&bench, &(struct shop){.shoppers = 100, .effect = true, .seed = 6});
+    run_sql(&bench, "DELETE FROM cartwright.event WHERE type = 'purchase'");
+    /* and one cart is dearer than anybody has seen */
+    TELL(&bench, .id = "dear", .type = "cart_item_added", .customer = "rich", .product = "p1-1",
+         .quantity = 1000, .price_minor = 1000000000);
+    options.kind = TRAIN_RISK;
+    if (!try_training(&bench, &options, &t, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_false(t.risk.promoted);
+    assert_string_equal(t.risk.version, "risk-base_rate-1");
+    assert_int_equal(count_of(&bench,
+                              "SELECT count(*) FROM cartwright.model WHERE kind = 'risk'"
+                              " AND (card ->> 'lost_share')::float8 BETWEEN 0.99 AND 0.99999"),
+                     1);
+}
+
 static void a_kind_without_data_does_not_keep_the_other_from_being_trained(void **state)
 {
     struct trained_shop t = {0};
@@ -273,6 +296,8 @@ int main(void)
         cmocka_unit_test_teardown(the_same_log_and_seed_give_the_same_bytes, forget),
         cmocka_unit_test_teardown(too_little_for_any_model_is_refused_with_what_is_missing, forget),
         cmocka_unit_test_teardown(a_few_shoppers_are_enough_for_the_baselines, forget),
+        cmocka_unit_test_teardown(where_no_cart_is_bought_the_base_rate_serves_and_is_not_certain,
+                                  forget),
         cmocka_unit_test_teardown(a_kind_without_data_does_not_keep_the_other_from_being_trained,
                                   forget),
         cmocka_unit_test_teardown(an_older_log_does_not_unseat_who_saw_a_later_one, forget),
