@@ -24,7 +24,7 @@ struct gbdt_options gbdt_defaults(void)
         .l2 = 3,
         .child_weight = 2,
         .row_share = 0.9,
-        .column_share = 0.5,
+        .column_share = 0.9,
         .threads = 1,
         .seed = 1,
     };

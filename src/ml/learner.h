@@ -54,10 +54,10 @@ enum {
 struct learner_options {
     struct fm_field_options machine; /* factors 0: logistic regression on the bins */
     struct gbdt_options boosting;    /* trees_max 0: no boosting */
-    /* 0, or a second depth of trees, with penalty and share of rows of their own: those with the
+    /* 0, or a second depth of trees, with penalty and shares of rows and columns of their own: those with the
      * least loss on rows held out are taken */
     int other_depth;
-    double other_l2, other_row_share;
+    double other_l2, other_row_share, other_column_share;
     /* A table in order of time: how fast old rows lose weight is chosen on the rows held out, from
      * not at all down to half in a twelfth of the table. */
     bool forgets;

@@ -28,6 +28,7 @@ struct learner_options learner_defaults(int rows)
         .other_depth = 4,
         .other_l2 = 10,
         .other_row_share = 0.6,
+        .other_column_share = 0.5,
         .forgets = true,
         .machine_bags = small ? 3 : 1,
         .boosting_bags = rows <= 30000 ? 8
@@ -240,6 +241,7 @@ static struct gbdt_options trees_of(const struct run *run, const struct task *ta
         o.depth = task->depth;
         o.l2 = run->options->other_l2;
         o.row_share = run->options->other_row_share;
+        o.column_share = run->options->other_column_share;
     }
     o.seed = seed_of(run, task);
     o.trees_max = task->length > 0 ? task->length : o.trees_max;
