@@ -112,15 +112,14 @@ static bool try_als(struct tuning *t, const struct rank_settings *settings, stru
     struct als_options o = settings->als;
     CLEANUP(mat_free) struct mat shoppers = {0};
     CLEANUP(mat_free) struct mat items = {0};
+    struct err stopped = {0}; /* a stop that we asked for is no error */
     o.sweeps = t->options->sweeps_max;
     o.progress = watch_sweep;
     o.progress_ctx = &w;
     w.settings.als.sweeps = o.sweeps;
-    if (!als_train(t->judge.known, &o, &shoppers, &items, err) &&
+    if (!als_train(t->judge.known, &o, &shoppers, &items, &stopped) &&
         (w.failed || w.worse < SWEEPS_WITHOUT_GAIN)) {
-        if (w.failed) {
-            *err = w.err;
-        }
+        *err = w.failed ? w.err : stopped;
         return false;
     }
     w.settings.als.sweeps = w.sweeps;
