@@ -226,6 +226,7 @@ static double *values_of(const struct run *r, const double *p, const uint8_t *la
 static void number_shoppers(struct run *r, int32_t keys)
 {
     int32_t *number = mem_array((size_t)keys + 1, sizeof *number);
+    free(r->shopper_of);
     r->shopper_of = mem_array((size_t)r->after.count + 1, sizeof *r->shopper_of);
     r->shoppers_after = 0;
     for (int i = 0; i < r->after.count; i++) {
@@ -572,20 +573,34 @@ static bool enough(const struct run *r, int32_t keys, char why[WHY_MAX])
            enough_after(r, keys);
 }
 
-/* Trains before the cut, judges after it, and if there was enough to judge trains again on everything: what is kept is the procedure. */
+/* Trains before the cut, judges after it, and if there was enough to judge trains again on everything: what is kept is the procedure. Where logistic
+ * regression beats it on the later window by more than chance, logistic regression is what is judged and kept. */
 static bool challenge(struct run *r, int32_t keys, struct err *err)
 {
     char why[WHY_MAX];
-    struct risk_window before = r->window;
-    before.as_of_us = r->cut_us;
+    struct risk_wish all = {.window = r->window, .card = file_card, .ctx = r};
+    struct risk_wish before = all;
+    before.window.as_of_us = r->cut_us;
     if (!enough(r, keys, why)) {
         r->verdict = gate_without_challenger(&r->champion, why);
         return true;
     }
     r->before_rate = rate_of(&r->before);
-    return risk_fit_learner(r->t, &r->before, &before, file_card, r, &r->judged, err) &&
-           judge(r, keys, err) &&
-           risk_fit_learner(r->t, &r->known, &r->window, file_card, r, &r->kept, err);
+    if (!risk_fit_learner(r->t, &r->before, &before, &r->judged, err) || !judge(r, keys, err)) {
+        return false;
+    }
+    if (r->verdict.behind_simple > 0) {
+        train_say(r->t, "risk",
+                  "all parts together are behind logistic regression by %.4f beyond chance: it "
+                  "stands for them",
+                  r->verdict.behind_simple);
+        before.logistic = all.logistic = true;
+        risk_fit_free(&r->judged);
+        if (!risk_fit_learner(r->t, &r->before, &before, &r->judged, err) || !judge(r, keys, err)) {
+            return false;
+        }
+    }
+    return risk_fit_learner(r->t, &r->known, &all, &r->kept, err);
 }
 
 /* Labels, and the champion that stands; refuses a log with too few moments. */
@@ -638,10 +653,10 @@ bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_la
     if (!enough(&r, training->set.keys, why)) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
-    struct risk_window before = r.window;
-    before.as_of_us = r.cut_us;
+    struct risk_wish before = {.window = r.window, .card = file_card, .ctx = &r};
+    before.window.as_of_us = r.cut_us;
     r.before_rate = rate_of(&r.before);
-    if (!risk_fit_learner(r.t, &r.before, &before, file_card, &r, &r.judged, err) ||
+    if (!risk_fit_learner(r.t, &r.before, &before, &r.judged, err) ||
         !prepare(&r, training->set.keys, &challenger, err)) {
         return false;
     }

@@ -16,12 +16,20 @@ struct risk_fit {
     struct calib_curve time; /* of the learner's margins, by idle time */
 };
 
-/* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and calibrate its parts. Needs both labels among the
- * moments. card may look at *out, but for its file. */
+/* What is asked for: a model of the window, with a card. */
 typedef void risk_card_fn(void *ctx, const struct risk_fit *fit, struct buf *out);
+struct risk_wish {
+    struct risk_window window;
+    risk_card_fn *card; /* may look at the fit, but for its file */
+    void *ctx;
+    bool
+        logistic; /* nothing but risk_fit_logistic: neither other parts nor a calibration by idle time */
+};
+
+/* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and calibrate its parts. Needs both labels among the
+ * moments. */
 CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m,
-                               const struct risk_window *window, risk_card_fn *card, void *ctx,
-                               struct risk_fit *out, struct err *err);
+                               const struct risk_wish *wish, struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
 
 /* Logistic regression on the same rows: the simple learner of the gate. Owned: learner_free. */

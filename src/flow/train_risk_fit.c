@@ -97,29 +97,33 @@ static struct learner_options logistic_of(const struct training *t, const struct
 }
 
 /* All parts, or logistic regression alone where that is better on the same rows held out: few shoppers teach no more. */
-static bool learn(const struct training *t, struct fitting *f, struct risk_fit *out,
-                  struct err *err)
+static bool learn(const struct training *t, struct fitting *f, const struct risk_wish *wish,
+                  struct risk_fit *out, struct err *err)
 {
-    CLEANUP(learner_free) struct learner *blend = NULL;
     const struct learner_options options = options_of(t, f);
     const struct learner_options simple = logistic_of(t, f);
     struct learner_fit fit;
+    if (wish->logistic) {
+        out->logistic = true;
+        return learn_with(f, &simple, &out->learnt, err);
+    }
     if (!learn_with(f, &options, &out->learnt, err)) {
         return false;
     }
-    blend = f->learner;
+    struct learner *all = f->learner;
     f->learner = NULL;
     if (!learn_with(f, &simple, &fit, err)) {
+        learner_free(&all);
         return false;
     }
     out->logistic = fit.held_out_rows > 0 && fit.held_out_rows == out->learnt.held_out_rows &&
                     fit.blend.log_loss < out->learnt.blend.log_loss;
     if (out->logistic) {
         out->learnt = fit;
+        learner_free(&all);
     } else {
-        struct learner *unused = f->learner;
-        f->learner = blend;
-        blend = unused;
+        learner_free(&f->learner);
+        f->learner = all;
     }
     return true;
 }
@@ -226,19 +230,19 @@ static bool write_file(const struct fitting *f, const struct risk_window *window
 }
 
 bool risk_fit_learner(const struct training *t, const struct moments *m,
-                      const struct risk_window *window, risk_card_fn *card, void *ctx,
-                      struct risk_fit *out, struct err *err)
+                      const struct risk_wish *wish, struct risk_fit *out, struct err *err)
 {
     assert(m->count > 0);
     CLEANUP(fitting_free) struct fitting f = {.moments = m};
     struct risk_fit fit = {0};
     rows_of(&f, SIDE_BOTH);
-    if (!learn(t, &f, &fit, err) || !calibrate_time(t, m, fit.logistic, &fit.time, err)) {
+    if (!learn(t, &f, wish, &fit, err) ||
+        (!wish->logistic && !calibrate_time(t, m, fit.logistic, &fit.time, err))) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);
-    card(ctx, &fit, &text);
-    bool ok = write_file(&f, window, buf_text(&text), &fit, err);
+    wish->card(wish->ctx, &fit, &text);
+    bool ok = write_file(&f, &wish->window, buf_text(&text), &fit, err);
     buf_free(&text);
     if (ok) {
         *out = fit;

@@ -4,6 +4,7 @@
 /* Selection of the best: KEEP_BEST(keep_best, struct thing, score) is a static function keep_best(struct thing *things, int count, int keep) that moves
  * the `keep` things of the highest score (a float, no NaN) to the front, in no order, by partition around a pivot (Hoare's FIND, 1961). Equal input
  * order, equal outcome. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type takes no parentheses */
 #define KEEP_BEST(name, type, score)                                                               \
     static void name(type *found, int count, int keep)                                             \
     {                                                                                              \
@@ -35,5 +36,6 @@
             }                                                                                      \
         }                                                                                          \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif
