@@ -86,6 +86,8 @@ struct run {
     struct risk_drift drift; /* of the features, from before the cut to after it */
     double psi_score; /* of the challenger's, from the first half after the cut to the second */
     struct verdict verdict;
+    double
+        behind; /* of all parts together to the logistic regression that stands for them; 0: they stand themselves */
 };
 
 static void run_free(struct run *r)
@@ -273,12 +275,9 @@ static double *logistic_of(const struct moments *m, const struct learner *logist
     return p;
 }
 
-/* Told and kept: all contenders by segment. */
-static void judge_slices(struct run *r, const struct scores *s)
+/* All contenders by segment. */
+static void say_slices(const struct run *r)
 {
-    const double *const p[RISK_SLICE_MODELS] = {s->challenger, s->baseline, s->logistic,
-                                                s->champion};
-    r->slice_count = risk_slices(&r->after, s->labels, p, r->slices);
     for (int i = 0; i < r->slice_count; i++) {
         const struct risk_slice *slice = &r->slices[i];
         char champion[40] = "";
@@ -309,6 +308,12 @@ static void say_judged(const struct run *r)
         "judged on %d moments (%d lost) of %d shoppers from %s on, having learnt from %d (%d lost) before",
         r->after.count, lost_of(&r->after), r->shoppers_after, clock_format_rfc3339(r->cut_us, cut),
         r->before.count, lost_of(&r->before));
+    if (r->behind > 0) {
+        train_say(
+            r->t, "risk",
+            "  all parts together are behind logistic regression by %.4f beyond chance: it stands for them",
+            r->behind);
+    }
     say_quality(r, r->judged.logistic ? "challenger (logistic)" : "challenger", &r->challenger);
     say_quality(r, "base rate", &r->baseline);
     say_quality(r, "logistic regression", &r->logistic);
@@ -406,8 +411,8 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
     };
     r->verdict = gate_judge(&c, &r->champion);
     judge_shape(r);
-    say_judged(r);
-    judge_slices(r, &s);
+    const double *const p[RISK_SLICE_MODELS] = {s.challenger, s.baseline, s.logistic, s.champion};
+    r->slice_count = risk_slices(&r->after, s.labels, p, r->slices);
     return true;
 }
 
@@ -560,6 +565,27 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
+static bool fit_before(struct run *r, bool logistic, int32_t keys, struct err *err)
+{
+    struct risk_wish wish = {
+        .window = r->window, .card = file_card, .ctx = r, .logistic = logistic};
+    wish.window.as_of_us = r->cut_us;
+    risk_fit_free(&r->judged);
+    return risk_fit_learner(r->t, &r->before, &wish, &r->judged, err) && judge(r, keys, err);
+}
+
+/* What is trained before the cut and judged after it: all parts together or, where logistic regression beats them there by more than chance, logistic
+ * regression. */
+static bool choose_judged(struct run *r, int32_t keys, struct err *err)
+{
+    r->before_rate = rate_of(&r->before);
+    if (!fit_before(r, false, keys, err)) {
+        return false;
+    }
+    r->behind = r->verdict.behind_simple;
+    return !(r->behind > 0) || fit_before(r, true, keys, err);
+}
+
 /* Whether a learner can be trained before the cut and judged after it; if not, why. */
 static bool enough(const struct run *r, int32_t keys, char why[WHY_MAX])
 {
@@ -573,33 +599,21 @@ static bool enough(const struct run *r, int32_t keys, char why[WHY_MAX])
            enough_after(r, keys);
 }
 
-/* Trains before the cut, judges after it, and if there was enough to judge trains again on everything: what is kept is the procedure. Where logistic
- * regression beats it on the later window by more than chance, logistic regression is what is judged and kept. */
+/* Trains before the cut, judges after it, and if there was enough to judge trains again on everything: what is kept is the procedure. */
 static bool challenge(struct run *r, int32_t keys, struct err *err)
 {
     char why[WHY_MAX];
-    struct risk_wish all = {.window = r->window, .card = file_card, .ctx = r};
-    struct risk_wish before = all;
-    before.window.as_of_us = r->cut_us;
     if (!enough(r, keys, why)) {
         r->verdict = gate_without_challenger(&r->champion, why);
         return true;
     }
-    r->before_rate = rate_of(&r->before);
-    if (!risk_fit_learner(r->t, &r->before, &before, &r->judged, err) || !judge(r, keys, err)) {
+    if (!choose_judged(r, keys, err)) {
         return false;
     }
-    if (r->verdict.behind_simple > 0) {
-        train_say(r->t, "risk",
-                  "all parts together are behind logistic regression by %.4f beyond chance: it "
-                  "stands for them",
-                  r->verdict.behind_simple);
-        before.logistic = all.logistic = true;
-        risk_fit_free(&r->judged);
-        if (!risk_fit_learner(r->t, &r->before, &before, &r->judged, err) || !judge(r, keys, err)) {
-            return false;
-        }
-    }
+    say_judged(r);
+    say_slices(r);
+    const struct risk_wish all = {
+        .window = r->window, .card = file_card, .ctx = r, .logistic = r->behind > 0};
     return risk_fit_learner(r->t, &r->known, &all, &r->kept, err);
 }
 
@@ -653,10 +667,7 @@ bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_la
     if (!enough(&r, training->set.keys, why)) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
-    struct risk_wish before = {.window = r.window, .card = file_card, .ctx = &r};
-    before.window.as_of_us = r.cut_us;
-    r.before_rate = rate_of(&r.before);
-    if (!risk_fit_learner(r.t, &r.before, &before, &r.judged, err) ||
+    if (!choose_judged(&r, training->set.keys, err) ||
         !prepare(&r, training->set.keys, &challenger, err)) {
         return false;
     }
