@@ -14,8 +14,8 @@ RETURNING version;
 -- name: model_chunk_insert
 INSERT INTO cartwright.model_chunk (version, seq, data) VALUES ($1::text, $2::int, $3::bytea);
 
--- name: models_list
--- The card as stored, and with what the newest daily check found as its drift.
+-- name: models_read
+-- $1: one version, NULL for all. The card as stored, and with what the newest daily check found as its drift.
 SELECT m.version, m.kind, m.algorithm, m.number, m.sha256, m.bytes,
        CASE WHEN k.version IS NULL THEN m.card
             ELSE m.card || jsonb_build_object('drift', jsonb_build_object(
@@ -27,22 +27,8 @@ SELECT m.version, m.kind, m.algorithm, m.number, m.sha256, m.bytes,
   FROM cartwright.model m
   LEFT JOIN LATERAL (SELECT p.version FROM cartwright.model_promotion p WHERE p.kind = m.kind ORDER BY p.seq DESC LIMIT 1) AS c ON true
   LEFT JOIN LATERAL (SELECT r.* FROM cartwright.risk_check r WHERE r.version = m.version ORDER BY r.day DESC LIMIT 1) AS k ON true
+ WHERE $1::text IS NULL OR m.version = $1::text
  ORDER BY m.kind, m.number;
-
--- name: model_find
--- The card as in models_list.
-SELECT m.version, m.kind, m.algorithm, m.number, m.sha256, m.bytes,
-       CASE WHEN k.version IS NULL THEN m.card
-            ELSE m.card || jsonb_build_object('drift', jsonb_build_object(
-                 'checked_at', to_char(k.checked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'moments', k.moments, 'shift', k.shift,
-                 'brier', k.brier, 'brier_28_days_before', k.brier_base, 'psi_score', k.psi_score, 'psi', k.psi)) END,
-       m.verdict, m.reason, m.created_at,
-       c.version IS NOT NULL AND c.version = m.version,
-       (SELECT max(p.at) FROM cartwright.model_promotion p WHERE p.version = m.version)
-  FROM cartwright.model m
-  LEFT JOIN LATERAL (SELECT p.version FROM cartwright.model_promotion p WHERE p.kind = m.kind ORDER BY p.seq DESC LIMIT 1) AS c ON true
-  LEFT JOIN LATERAL (SELECT r.* FROM cartwright.risk_check r WHERE r.version = m.version ORDER BY r.day DESC LIMIT 1) AS k ON true
- WHERE m.version = $1::text;
 
 -- name: model_champion
 SELECT m.version, m.kind, m.algorithm, m.number, m.sha256, m.bytes, m.card, m.verdict, m.reason, m.created_at, true, p.at

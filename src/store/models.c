@@ -153,7 +153,9 @@ bool store_models_list(struct db *db, struct arena *a, struct model_row **out, s
                        struct err *err)
 {
     CLEANUP(rows_clear) PGresult *rows = NULL;
-    if (!db_query(db, Q_models_list, NULL, &rows, err)) {
+    struct params p = params_make(a);
+    param_text(&p, NULL);
+    if (!db_query(db, Q_models_read, &p, &rows, err)) {
         return false;
     }
     size_t count = (size_t)PQntuples(rows);
@@ -166,7 +168,7 @@ bool store_models_list(struct db *db, struct arena *a, struct model_row **out, s
     return true;
 }
 
-/* q: model_find by version, model_champion by kind. */
+/* q: models_read by version, model_champion by kind. */
 static bool read_one(struct db *db, enum query_id q, const char *name, struct arena *a,
                      struct model_row *out, bool *out_found, struct err *err)
 {
@@ -186,7 +188,7 @@ static bool read_one(struct db *db, enum query_id q, const char *name, struct ar
 bool store_model_find(struct db *db, const char *version, struct arena *a, struct model_row *out,
                       bool *out_found, struct err *err)
 {
-    return read_one(db, Q_model_find, version, a, out, out_found, err);
+    return read_one(db, Q_models_read, version, a, out, out_found, err);
 }
 
 bool store_model_champion(struct db *db, const char *kind, struct arena *a, struct model_row *out,
