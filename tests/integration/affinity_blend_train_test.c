@@ -86,35 +86,6 @@ static int close_bench(void **state)
     return 0;
 }
 
-static struct model_row row_of_model(const char *version)
-{
-    struct model_row row = {0};
-    struct err err = {0};
-    bool found = false;
-    assert_true(store_model_find(bench.db, version, &bench.arena, &row, &found, &err));
-    assert_true(found);
-    return row;
-}
-
-/* Picks for somebody who has just viewed a product. */
-static struct picks picks_for(const struct affinity *a, const char *viewed, int k)
-{
-    struct event_item item = {.product_id = viewed, .quantity = 1, .price_minor = MONEY_UNKNOWN};
-    struct event e = {.event_id = "now",
-                      .sort_id = "now",
-                      .type = EVENT_PRODUCT_VIEWED,
-                      .type_name = "product_viewed",
-                      .customer_id = "somebody",
-                      .occurred_us = START_US + HOURS(30),
-                      .received_us = START_US + HOURS(30),
-                      .items = &item,
-                      .item_count = 1};
-    struct picks picks;
-    const struct shopper *s = shopper_fold_all(NULL, "c:somebody", &e, 1, INT64_MAX, &bench.arena);
-    affinity_rank(a, s, START_US + HOURS(30), k, NULL, NULL, &picks);
-    return picks;
-}
-
 static void the_blend_is_chosen_stored_and_serves(void **state)
 {
     CLEANUP(live_close) struct live *live = NULL;
@@ -124,13 +95,14 @@ static void the_blend_is_chosen_stored_and_serves(void **state)
     struct train_result made = trained();
     assert_string_equal(made.version, "affinity-blend-2");
     assert_true(made.promoted);
-    assert_text_contains(row_of_model("affinity-blend-2").card, "\"item_share\"");
+    assert_text_contains(row_of_model(&bench, "affinity-blend-2").card, "\"item_share\"");
     assert_true(live_open(&bench.database, &bench.config, false, &live, &err));
     CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
     assert_string_equal(affinity_version(hold.set->affinity), "affinity-blend-2");
     assert_string_equal(affinity_algorithm(hold.set->affinity), "blend");
     for (int g = 0; g < GROUPS; g++) {
-        struct picks p = picks_for(hold.set->affinity, product(g * SIZE), SIZE);
+        struct picks p = picks_for_viewer(&bench, hold.set->affinity, product(g * SIZE),
+                                          START_US + HOURS(30), SIZE);
         for (int i = 0; i < p.count; i++) {
             long number = strtol(p.items[i].product_id + 1, NULL, 10);
             of_group += number / SIZE == g && number % SIZE != 0;
@@ -143,8 +115,8 @@ static void the_same_log_gives_the_same_blend(void **state)
 {
     (void)state;
     (void)trained();
-    assert_memory_equal(row_of_model("affinity-blend-2").sha256,
-                        row_of_model("affinity-blend-4").sha256, SHA256_BYTES);
+    assert_memory_equal(row_of_model(&bench, "affinity-blend-2").sha256,
+                        row_of_model(&bench, "affinity-blend-4").sha256, SHA256_BYTES);
 }
 
 int main(void)

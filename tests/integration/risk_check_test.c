@@ -80,22 +80,12 @@ static void a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from(void **
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.risk_check"), 2);
 }
 
-static struct model_row row_of_model(const char *version)
-{
-    struct model_row row = {0};
-    struct err err = {0};
-    bool found = false;
-    must(store_model_find(bench.db, version, &bench.arena, &row, &found, &err), &err);
-    assert_true(found);
-    return row;
-}
-
 static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **state)
 {
     struct risk_check c;
     (void)state;
     struct trained_shop t = half_trained();
-    const char *fresh = row_of_model(t.risk.version).card;
+    const char *fresh = row_of_model(&bench, t.risk.version).card;
     assert_text_contains(fresh, "\"logistic_regression\"");
     /* so few shoppers teach no more, and all parts together would have been refused */
     assert_text_contains(fresh, "\"logistic_regression_alone\": true");
@@ -103,7 +93,7 @@ static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **s
     assert_text_contains(fresh, "\"psi_score\"");
     assert_null(strstr(fresh, "\"brier_28_days_before\""));
     assert_true(check_at(AFTER_US, &c));
-    const char *card = row_of_model(t.risk.version).card;
+    const char *card = row_of_model(&bench, t.risk.version).card;
     assert_text_contains(card, "\"brier_28_days_before\"");
     assert_text_contains(card, "\"checked_at\"");
     assert_text_contains(card, "\"segments\"");

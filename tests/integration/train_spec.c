@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "domain/money.h"
 #include "support/spec.h"
 
 #include <math.h>
@@ -103,4 +104,33 @@ struct trained_shop train_shop(struct flow_bench *b, uint64_t seed)
         fail_msg("train: %s", err.text);
     }
     return t;
+}
+
+struct model_row row_of_model(struct flow_bench *b, const char *version)
+{
+    struct model_row row = {0};
+    struct err err = {0};
+    bool found = false;
+    assert_true(store_model_find(b->db, version, &b->arena, &row, &found, &err));
+    assert_true(found);
+    return row;
+}
+
+struct picks picks_for_viewer(struct flow_bench *b, const struct affinity *a, const char *viewed,
+                              int64_t at_us, int k)
+{
+    struct event_item item = {.product_id = viewed, .quantity = 1, .price_minor = MONEY_UNKNOWN};
+    struct event e = {.event_id = "now",
+                      .sort_id = "now",
+                      .type = EVENT_PRODUCT_VIEWED,
+                      .type_name = "product_viewed",
+                      .customer_id = "somebody",
+                      .occurred_us = at_us,
+                      .received_us = at_us,
+                      .items = &item,
+                      .item_count = 1};
+    struct picks picks;
+    const struct shopper *s = shopper_fold_all(NULL, "c:somebody", &e, 1, INT64_MAX, &b->arena);
+    affinity_rank(a, s, at_us, k, NULL, NULL, &picks);
+    return picks;
 }

@@ -2,8 +2,10 @@
 #define TESTS_INTEGRATION_TRAIN_SPEC_H
 
 /* A small shop whose truth the test knows, and a training of it. */
+#include "domain/affinity.h"
 #include "flow/train.h"
 #include "integration/flow_spec.h"
+#include "store/models.h"
 
 /* Shoppers who come one after the other, five minutes apart. Each views three products, puts one in the cart and looks at one more. With taste, products
  * come from one of six groups; without, from anywhere. Every other cart is shown shipping cost: with effect, those are mostly lost and the others
@@ -26,5 +28,12 @@ bool try_training(struct flow_bench *b, const struct train_options *options,
                   struct trained_shop *out, struct err *err);
 struct train_options
 quiet_options(void); /* all, horizon 30 minutes, seed 1, everything in the log */
+
+/* A stored model; fails the test if there is none. Lives in the bench's arena. */
+struct model_row row_of_model(struct flow_bench *b, const char *version);
+
+/* Picks for somebody who has just viewed a product and done nothing else. */
+struct picks picks_for_viewer(struct flow_bench *b, const struct affinity *a, const char *viewed,
+                              int64_t at_us, int k);
 
 #endif

@@ -37,16 +37,6 @@ static int forget(void **state)
     return 0;
 }
 
-static struct model_row row_of_model(const char *version)
-{
-    struct model_row row = {0};
-    struct err err = {0};
-    bool found = false;
-    assert_true(store_model_find(bench.db, version, &bench.arena, &row, &found, &err));
-    assert_true(found);
-    return row;
-}
-
 static void planted_tastes_and_effects_win_over_the_baselines(void **state)
 {
     (void)state;
@@ -57,9 +47,9 @@ static void planted_tastes_and_effects_win_over_the_baselines(void **state)
     assert_true(t.risk.promoted);
     assert_text_contains(t.risk.reason, "not worse than that of logistic regression");
     assert_string_equal(t.risk.version, "risk-blend-2");
-    assert_string_equal(row_of_model("affinity-popularity-1").verdict, "baseline");
-    assert_string_equal(row_of_model("risk-base_rate-1").verdict, "baseline");
-    struct model_row risk = row_of_model("risk-blend-2");
+    assert_string_equal(row_of_model(&bench, "affinity-popularity-1").verdict, "baseline");
+    assert_string_equal(row_of_model(&bench, "risk-base_rate-1").verdict, "baseline");
+    struct model_row risk = row_of_model(&bench, "risk-blend-2");
     assert_true(risk.champion);
     assert_string_equal(risk.verdict, "passed");
     assert_text_contains(risk.card, "\"log_loss\"");
@@ -76,7 +66,7 @@ static void noise_is_refused_and_the_baselines_serve(void **state)
     assert_string_equal(t.affinity.trained, "affinity-als-2");
     assert_false(t.risk.promoted);
     assert_string_equal(t.risk.version, "risk-base_rate-1");
-    assert_string_equal(row_of_model("risk-blend-2").verdict, "refused");
+    assert_string_equal(row_of_model(&bench, "risk-blend-2").verdict, "refused");
     assert_text_contains(t.risk.reason, "does not beat the baseline");
 }
 
@@ -91,12 +81,12 @@ static void the_same_log_and_seed_give_the_same_bytes(void **state)
     train_shop(&bench, 1);
     train_shop(&bench, 1);
     for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-        assert_memory_equal(row_of_model(pairs[i][0]).sha256, row_of_model(pairs[i][1]).sha256,
-                            SHA256_BYTES);
+        assert_memory_equal(row_of_model(&bench, pairs[i][0]).sha256,
+                            row_of_model(&bench, pairs[i][1]).sha256, SHA256_BYTES);
     }
     train_shop(&bench, 2);
-    assert_memory_not_equal(row_of_model("risk-blend-2").sha256,
-                            row_of_model("risk-blend-6").sha256, SHA256_BYTES);
+    assert_memory_not_equal(row_of_model(&bench, "risk-blend-2").sha256,
+                            row_of_model(&bench, "risk-blend-6").sha256, SHA256_BYTES);
 }
 
 static void too_little_for_any_model_is_refused_with_what_is_missing(void **state)
@@ -188,12 +178,12 @@ static void going_back_is_one_step_and_repeats(void **state)
     open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
     train_shop(&bench, 1);
     train_shop(&bench, 2);
-    assert_true(row_of_model("risk-blend-4").champion);
+    assert_true(row_of_model(&bench, "risk-blend-4").champion);
     assert_true(store_model_previous(bench.db, "risk", &bench.arena, &before, &err));
     assert_string_equal(before, "risk-blend-2");
     assert_true(
         store_model_promote(bench.db, "risk", before, "rollback", false, clock_now_us(), &err));
-    assert_true(row_of_model("risk-blend-2").champion);
+    assert_true(row_of_model(&bench, "risk-blend-2").champion);
     assert_true(store_model_previous(bench.db, "risk", &bench.arena, &before, &err));
     assert_null(before); /* there was none before the first */
 }

@@ -82,19 +82,8 @@ static struct live *opened(void)
 static struct pick pick_for_viewer(struct live *live, const char *viewed, const char *wanted)
 {
     CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
-    struct event_item item = {.product_id = viewed, .quantity = 1, .price_minor = MONEY_UNKNOWN};
-    struct event e = {.event_id = "now",
-                      .sort_id = "now",
-                      .type = EVENT_PRODUCT_VIEWED,
-                      .type_name = "product_viewed",
-                      .customer_id = "somebody",
-                      .occurred_us = START_US + HOURS(2),
-                      .received_us = START_US + HOURS(2),
-                      .items = &item,
-                      .item_count = 1};
-    struct picks picks;
-    const struct shopper *s = shopper_fold_all(NULL, "c:somebody", &e, 1, INT64_MAX, &bench.arena);
-    affinity_rank(hold.set->affinity, s, START_US + HOURS(2), PICKS_MAX, NULL, NULL, &picks);
+    const struct picks picks =
+        picks_for_viewer(&bench, hold.set->affinity, viewed, START_US + HOURS(2), PICKS_MAX);
     for (int i = 0; i < picks.count; i++) {
         if (strcmp(picks.items[i].product_id, wanted) == 0) {
             return picks.items[i];

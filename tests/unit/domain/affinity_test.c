@@ -8,6 +8,7 @@
 #include "ml/als_serve.h"
 #include "ml/csr.h"
 #include "support/spec.h"
+#include "unit/domain/affinity_spec.h"
 #include "unit/domain/an_event.h"
 
 #include <math.h>
@@ -113,11 +114,8 @@ static int forget(void **state)
 static struct affinity *loaded(const struct buf *bytes)
 {
     struct err err = {0};
-    struct model_file file = {0};
     struct affinity *a = NULL;
-    must(model_file_view(bytes->data, bytes->len, &file, &err) &&
-             affinity_load(&file, "affinity-1", &a, &err),
-         &err);
+    must(try_loading(bytes, &a, &err), &err);
     return a;
 }
 

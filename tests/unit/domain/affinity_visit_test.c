@@ -6,6 +6,7 @@
 #include "ml/rank_model.h"
 #include "ml/session_train.h"
 #include "support/spec.h"
+#include "unit/domain/affinity_spec.h"
 #include "unit/domain/an_event.h"
 
 #include <math.h>
@@ -138,13 +139,6 @@ static struct buf written(const struct affinity_section *more, int count)
     return written_as(false, more, count);
 }
 
-static bool load(const struct buf *bytes, struct affinity **out, struct err *err)
-{
-    struct model_file file = {0};
-    return model_file_view(bytes->data, bytes->len, &file, err) &&
-           affinity_load(&file, "affinity-1", out, err);
-}
-
 static void visit_sections(float weight, struct affinity_section out[AFFINITY_VISIT_SECTIONS])
 {
     affinity_visit_sections(&w.visits, &w.log, weight, &w.arena, out);
@@ -182,7 +176,7 @@ static void what_others_did_next_comes_first_and_says_why(void **state)
     (void)state;
     visit_sections(100, more);
     CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS);
-    must(load(&bytes, &a, &err), &err);
+    must(try_loading(&bytes, &a, &err), &err);
     struct picks picks = ranked(a, "p20");
     assert_string_equal(picks.items[0].product_id, "p21");
     assert_int_equal(picks.items[0].source, PICK_SESSION);
@@ -200,7 +194,7 @@ static void without_weight_or_sections_nothing_changes(void **state)
     visit_sections(0, more);
     CLEANUP(buf_free) struct buf light = written(more, AFFINITY_VISIT_SECTIONS);
     CLEANUP(buf_free) struct buf plain = written(NULL, 0);
-    must(load(&light, &with, &err) && load(&plain, &without, &err), &err);
+    must(try_loading(&light, &with, &err) && try_loading(&plain, &without, &err), &err);
     assert_true(affinity_visit_weigh(with, 0));
     assert_false(affinity_visit_weigh(without, 0));
     affinity_visit_event(without, "c:bob", EVENT_PRODUCT_VIEWED, "p1", 1);
@@ -217,7 +211,7 @@ static void what_somebody_does_now_changes_what_the_next_shopper_is_shown(void *
     (void)state;
     visit_sections(100, more);
     CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS);
-    must(load(&bytes, &a, &err), &err);
+    must(try_loading(&bytes, &a, &err), &err);
     struct picks before = ranked(a, "p20");
     assert_int_equal(place_of(&before, "p45"), -1);
     for (int i = 0; i < 300; i++) {
@@ -241,7 +235,7 @@ static void a_shopper_who_comes_back_begins_another_visit(void **state)
     (void)state;
     visit_sections(100, more);
     CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS);
-    must(load(&bytes, &a, &err), &err);
+    must(try_loading(&bytes, &a, &err), &err);
     for (int i = 0; i < 300; i++) {
         char shopper[16];
         snprintf(shopper, sizeof shopper, "c:%d", i);
@@ -311,7 +305,7 @@ static void a_blends_score_is_the_evaluations_formula_and_the_weighed_chances(vo
     (void)state;
     visit_sections(1, more);
     CLEANUP(buf_free) struct buf bytes = written_as(true, more, AFFINITY_VISIT_SECTIONS);
-    must(load(&bytes, &a, &err), &err);
+    must(try_loading(&bytes, &a, &err), &err);
     assert_string_equal(affinity_algorithm(a), "blend");
     assert_in_range(added_by_visits(a, 0, none), 20, ITEMS);
     added_by_visits(a, 1, once);
@@ -334,7 +328,7 @@ static void visits_that_weigh_most_in_a_blend_are_the_reason(void **state)
     (void)state;
     visit_sections(100, more);
     CLEANUP(buf_free) struct buf bytes = written_as(true, more, AFFINITY_VISIT_SECTIONS);
-    must(load(&bytes, &a, &err), &err);
+    must(try_loading(&bytes, &a, &err), &err);
     struct picks picks = ranked(a, "p20");
     assert_string_equal(picks.items[0].product_id, "p21");
     assert_string_equal(picks.items[0].because, "p20");
@@ -350,7 +344,7 @@ static void check_refused(int section, const void *data, uint64_t count, const c
     more[section].data = data;
     more[section].count = count;
     CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS);
-    if (load(&bytes, &a, &err)) {
+    if (try_loading(&bytes, &a, &err)) {
         affinity_free(&a);
         fail_msg("section %s: a lie was believed", more[section].name);
     }
