@@ -11,8 +11,7 @@
 struct risk_fit {
     struct trained file;
     struct learner_fit learnt;
-    bool
-        logistic; /* nothing but logistic regression: no worse than all parts together on the rows held out */
+    bool logistic; /* nothing but logistic regression: asked for, or better on the rows held out */
     struct calib_curve time; /* of the learner's margins, by idle time */
 };
 
