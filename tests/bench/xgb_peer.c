@@ -349,14 +349,16 @@ void xgb_free(struct xgb_model **m)
 bool xgb_margins(const struct xgb_model *m, const struct risk_rows *rows, double *out,
                  struct err *err)
 {
-    (void)m, (void)rows, (void)out;
+    (void)m;
+    memset(out, 0, (size_t)rows->rows * sizeof *out);
     return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
 }
 
 bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
                      struct err *err)
 {
-    (void)m, (void)row, (void)columns, (void)out;
+    (void)m, (void)row, (void)columns;
+    *out = 0;
     return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
 }
 
