@@ -3,6 +3,7 @@
 #include "api/history.h"
 #include "api/match.h"
 #include "api/transcript.h"
+#include "support/folder.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
 
@@ -401,7 +402,7 @@ int main(void)
 {
     const char *const flags[] = {
         "--http-body-max",  "65536", "--batch-max", "50", "--fold-poll", "10ms", "--data-dir",
-        service_data_dir(), NULL};
+        folder_of_run(), NULL};
     struct run run = {.url = pg_fixture_database("api"), .openapi = load_description()};
 
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -17,6 +17,7 @@
 #include "flow/view.h"
 #include "ml/blas.h"
 #include "store/products.h"
+#include "support/folder.h"
 #include "support/ledger.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
@@ -360,7 +361,7 @@ int main(int argc, char **argv)
     }
     blas_init();
     config = (struct config){.model_poll = SECONDS(1)};
-    (void)snprintf(config.data_dir, sizeof config.data_dir, "%s", service_data_dir());
+    (void)snprintf(config.data_dir, sizeof config.data_dir, "%s", folder_of_run());
     struct bench b = bench_open(&plan);
     measure_http(&b);
     measure_stages(&b, &config);

@@ -7,6 +7,7 @@
 #include "domain/money.h"
 #include "flow/live.h"
 #include "store/models.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include <stdio.h>
@@ -68,11 +69,9 @@ static struct train_result trained(void)
 
 static int open_bench(void **state)
 {
-    char dir[] = "/tmp/cartwright-blend-XXXXXX";
     (void)state;
     flow_open(&bench, "blend");
-    assert_non_null(mkdtemp(dir));
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", dir);
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     bench.config.factors = FACTORS;
     tell_groups();
     fold_to_end(&bench);

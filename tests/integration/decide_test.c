@@ -8,6 +8,7 @@
 #include "flow/live.h"
 #include "flow_spec.h"
 #include "store/models.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include <jansson.h>
@@ -53,10 +54,9 @@ static int setup(void **state)
 {
     (void)state;
     struct err err = {0};
-    char cache[] = "/tmp/cartwright-decide-XXXXXX";
 
     flow_open(&bench, "decide");
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", mkdtemp(cache));
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     promote_base_rate();
     ok(pool_open(bench.database.conninfo, true, 10, SECONDS(10), &pool, &err), &err);
     ok(live_open(&bench.database, &bench.config, false, &live, &err), &err);

@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "flow/live.h"
 #include "store/models.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include <dirent.h>
@@ -21,12 +22,10 @@ static char cache[sizeof bench.config.data_dir + 16];
 
 static int open_bench(void **state)
 {
-    char dir[] = "/tmp/cartwright-live-XXXXXX";
     (void)state;
     flow_open(&bench, "live");
-    assert_non_null(mkdtemp(dir));
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", dir);
-    (void)snprintf(cache, sizeof cache, "%s/models", dir);
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
+    (void)snprintf(cache, sizeof cache, "%s/models", folder_of_run());
     bench.config.model_poll = 10000;
     open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
     train_shop(&bench, 1);
@@ -66,9 +65,6 @@ static void break_file(const char *path)
 static int close_bench(void **state)
 {
     (void)state;
-    each_cached(remove_file);
-    assert_int_equal(rmdir(cache), 0);
-    assert_int_equal(rmdir(bench.config.data_dir), 0);
     flow_close(&bench);
     return 0;
 }

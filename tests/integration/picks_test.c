@@ -6,7 +6,7 @@
 #include "flow/live.h"
 #include "integration/train_spec.h"
 #include "store/models.h"
-#include "support/service.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ static int open_bench(void **state)
     struct err err = {0};
     (void)state;
     flow_open(&bench, "picks");
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", service_data_dir());
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     run_sql(
         &bench,
         "INSERT INTO cartwright.product (product_id, title, category, price_minor, currency, "

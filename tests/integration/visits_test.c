@@ -6,11 +6,11 @@
 #include "base/rng.h"
 #include "domain/money.h"
 #include "flow/live.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Shoppers view one product of a ring, and the next one goes into the cart: in that order, which factors cannot tell. */
 enum { PRODUCTS = 80, SHOPPERS = 1500, STEPS = 2, FOLLOWERS = 300, NEWS = 2 * FOLLOWERS };
@@ -44,11 +44,9 @@ static void tell_ring(void)
 
 static int open_bench(void **state)
 {
-    char dir[] = "/tmp/cartwright-visits-XXXXXX";
     (void)state;
     flow_open(&bench, "visits");
-    assert_non_null(mkdtemp(dir));
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", dir);
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     tell_ring();
     fold_to_end(&bench);
     struct trained_shop t = {0};

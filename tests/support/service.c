@@ -1,9 +1,10 @@
 /* Starts, stops and kills the program under test, each by its own process id. */
 #include "support/service.h"
 
+#include "support/folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,7 +17,6 @@
 
 enum { ARGS_MAX = 48, START_TIMEOUT_MS = 120000, LOG_TAIL = 16000 };
 
-static char data_dir[SERVICE_PATH_MAX];
 static int started;
 
 static void print_tail(const char *log)
@@ -48,30 +48,6 @@ __attribute__((noreturn, format(printf, 2, 3))) static void die(const char *log,
     exit(1);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static void remove_data_dir(void)
-{
-    (void)nftw(data_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-const char *service_data_dir(void)
-{
-    if (data_dir[0] == '\0') {
-        (void)snprintf(data_dir, sizeof data_dir, "/tmp/cartwright-service-XXXXXX");
-        if (mkdtemp(data_dir) == NULL || atexit(remove_data_dir) != 0) {
-            die(NULL, "%s: %s", data_dir, strerror(errno));
-        }
-    }
-    return data_dir;
-}
-
 static const char *program(void)
 {
     const char *path = getenv("CARTWRIGHT_BIN");
@@ -95,7 +71,7 @@ __attribute__((noreturn)) static void become(const char *database_url, const cha
         (void)dup2(fds[i], i);
     }
     (void)setenv("DATABASE_URL", database_url, 1);
-    (void)setenv("CARTWRIGHT_DATA_DIR", data_dir, 1);
+    (void)setenv("CARTWRIGHT_DATA_DIR", folder_of_run(), 1);
     execv(argv[0], (char *const *)(const void *)argv); /* it only reads them */
     _exit(127);
 }
@@ -174,7 +150,7 @@ struct service service_start(const char *database_url, const char *const *flags)
     int out[2];
     const char *const head[] = {program(), "serve", "--listen", "127.0.0.1:0", NULL};
 
-    (void)snprintf(s.log, sizeof s.log, "%s/serve-%d.log", service_data_dir(), ++started);
+    (void)snprintf(s.log, sizeof s.log, "%s/serve-%d.log", folder_of_run(), ++started);
     (void)add_args(argv, add_args(argv, 0, head), flags);
     int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (in < 0 || pipe2(out, O_CLOEXEC) != 0) {
@@ -246,7 +222,7 @@ int program_run(const char *database_url, const char *const *args, const char *i
     FILE *in = tmpfile();
     FILE *out = tmpfile();
 
-    (void)snprintf(log, sizeof log, "%s/%s.log", service_data_dir(), args[0]);
+    (void)snprintf(log, sizeof log, "%s/%s.log", folder_of_run(), args[0]);
     (void)add_args(argv, add_args(argv, 0, head), args);
     if (in == NULL || out == NULL || (input != NULL && fputs(input, in) < 0) || fflush(in) != 0) {
         die(NULL, "temporary files: %s", strerror(errno));

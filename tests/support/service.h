@@ -14,7 +14,7 @@ struct service {
     int port;
     int out_fd; /* its standard output, kept open for it */
     char url[SERVICE_URL_MAX];
-    char log[SERVICE_PATH_MAX]; /* file of its standard error */
+    char log[SERVICE_PATH_MAX]; /* file of its standard error, in folder_of_run */
 };
 
 /* Starts `serve --listen 127.0.0.1:0` with the flags (NULL: none; ends with NULL) and waits for the
@@ -38,8 +38,5 @@ int program_run(const char *database_url, const char *const *args, const char *i
 
 /* An API key for the scopes ("ingest,outreach"); free it. */
 char *service_key(const char *database_url, const char *scopes);
-
-/* Where the children keep their files; removed when this process exits. */
-const char *service_data_dir(void);
 
 #endif
