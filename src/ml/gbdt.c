@@ -36,29 +36,45 @@ void gbdt_free(struct gbdt *m)
     *m = (struct gbdt){0};
 }
 
+/* Tree `from` of m as tree `to` of a model at least as deep, its values divided: below its leaves
+ * everything goes left, to what the leaf says. */
+static void tree_copy(const struct gbdt *m, int from, const struct gbdt *out, int to, float divisor)
+{
+    const struct gbdt_owned *owned = out->owned;
+    const size_t own = (size_t)gbdt_splits(m->depth);
+    const size_t splits = (size_t)gbdt_splits(out->depth);
+    uint64_t *left = owned->left + (size_t)to * splits;
+    float *value = owned->value + (size_t)to * (size_t)gbdt_nodes(out->depth);
+    const float *own_value = m->value + (size_t)from * (size_t)gbdt_nodes(m->depth);
+    memcpy(left, m->left + (size_t)from * own, own * sizeof *left);
+    memcpy(owned->column + (size_t)to * splits, m->column + (size_t)from * own,
+           own * sizeof *m->column);
+    for (size_t i = own; i < splits; i++) {
+        left[i] = ~UINT64_C(0);
+    }
+    for (int node = 0; node < gbdt_nodes(out->depth); node++) {
+        value[node] =
+            node < gbdt_nodes(m->depth) ? own_value[node] / divisor : value[(node - 1) / 2];
+    }
+}
+
 struct gbdt gbdt_mean(const struct gbdt *const *models, int count)
 {
     assert(count >= 1);
     int trees = 0;
+    int depth = 0;
     for (int i = 0; i < count; i++) {
-        assert(models[i]->depth == models[0]->depth && models[i]->columns == models[0]->columns);
+        assert(models[i]->columns == models[0]->columns);
+        depth = models[i]->depth > depth ? models[i]->depth : depth;
         trees += models[i]->trees;
     }
-    struct gbdt out = gbdt_make(models[0]->columns, models[0]->depth, trees);
-    struct gbdt_owned *to = out.owned;
-    size_t splits = (size_t)gbdt_splits(out.depth);
-    size_t nodes = (size_t)gbdt_nodes(out.depth);
-    size_t done = 0;
+    struct gbdt out = gbdt_make(models[0]->columns, depth, trees);
+    int done = 0;
     for (int i = 0; i < count; i++) {
-        const struct gbdt *m = models[i];
-        size_t own = (size_t)m->trees;
-        memcpy(to->left + done * splits, m->left, own * splits * sizeof *to->left);
-        memcpy(to->column + done * splits, m->column, own * splits * sizeof *to->column);
-        for (size_t v = 0; v < own * nodes; v++) {
-            to->value[done * nodes + v] = m->value[v] / (float)count;
+        for (int t = 0; t < models[i]->trees; t++) {
+            tree_copy(models[i], t, &out, done++, (float)count);
         }
-        out.base += m->base / count;
-        done += own;
+        out.base += models[i]->base / count;
     }
     return out;
 }

@@ -55,7 +55,8 @@ struct learner_options {
     struct fm_field_options machine; /* factors 0: logistic regression on the bins */
     struct gbdt_options boosting;    /* trees_max 0: no boosting */
     /* 0, or a second depth of trees, with penalty and shares of rows and columns of their own: those with the
-     * least loss on rows held out are taken */
+     * least loss on rows held out are taken. The others get half of the bags beside them (where there are
+     * several), unless they lose more in every part held out. */
     int other_depth;
     double other_l2, other_row_share, other_column_share;
     /* A table in order of time: how fast old rows lose weight is chosen on the rows held out, from
@@ -88,6 +89,8 @@ struct learner_fit {
         held_out_positives;             /* what the weights were fitted to; 0: nothing could be */
     int machine_epochs, boosting_trees; /* of one bag */
     int boosting_depth;
+    /* of the trees that got the other half of the bags; 0: there are none */
+    int boosting_depth_beside, boosting_trees_beside;
     double half_life; /* rows after which a row counts half; 0: all count the same */
     double weight_machine, weight_boosting, intercept;
     struct learner_measure base_rate, machine, boosting, blend; /* each alone, calibrated */

@@ -137,6 +137,7 @@ struct run {
     int task_count;
     int first_task;    /* of those that run now */
     int depth;         /* of trees, as chosen */
+    int beside;        /* depth of the other half of the trees; 0: all are of one depth */
     double half_life;  /* rows, as chosen; 0: none */
     double *margin[2]; /* (held rows) of each part, in order of rows; NULL: part not wanted */
     uint8_t *label;    /* (held rows) */
@@ -314,26 +315,55 @@ static double task_margin(const struct run *run, const struct task *task, int ro
                : gbdt_margin(&task->boosting, run->bins + at);
 }
 
-/* Trees of the depth that was not taken are only there to be compared. */
+/* Trees of a depth that was not taken are only there to be compared. */
 static bool is_wanted(const struct run *run, const struct task *task)
 {
-    return task->part == PART_MACHINE || task->depth == run->depth;
+    return task->part == PART_MACHINE || task->depth == run->depth || task->depth == run->beside;
 }
 
-/* Log loss of the held out rows by the first bags of trees of that depth. */
-static double loss_of_depth(const struct run *run, int depth)
+/* Log loss of the rows of each fold by the first bag of trees of that depth; returns the sum. */
+static double losses_of_depth(const struct run *run, int depth, double *loss)
 {
-    double loss = 0;
-    for (int r = 0; r < run->table->rows; r++) {
-        for (int i = 0; i < run->task_count && run->hold.fold[r] >= 0; i++) {
-            const struct task *task = &run->tasks[i];
-            if (task->part == PART_BOOSTING && task->bag == 0 && task->depth == depth &&
-                task->fold == run->hold.fold[r]) {
-                loss += logistic_loss(task_margin(run, task, r), run->table->label[r]);
-            }
+    double sum = 0;
+    for (int i = 0; i < run->task_count; i++) {
+        const struct task *task = &run->tasks[i];
+        if (task->part != PART_BOOSTING || task->bag != 0 || task->depth != depth) {
+            continue;
         }
+        loss[task->fold] = 0;
+        for (int r = 0; r < run->table->rows; r++) {
+            loss[task->fold] += run->hold.fold[r] == task->fold
+                                    ? logistic_loss(task_margin(run, task, r), run->table->label[r])
+                                    : 0;
+        }
+        sum += loss[task->fold];
     }
-    return loss;
+    return sum;
+}
+
+/* The depth that loses less; the other one beside it, unless it loses more in every fold: two that
+ * the rows cannot tell apart are better together. */
+static void choose_depths(struct run *run)
+{
+    const struct learner_options *o = run->options;
+    double first[LEARNER_FOLDS_MAX] = {0};
+    double other[LEARNER_FOLDS_MAX] = {0};
+    bool other_wins =
+        losses_of_depth(run, o->other_depth, other) < losses_of_depth(run, run->depth, first);
+    bool split = false;
+    for (int f = 0; f < run->hold.folds; f++) {
+        split = split || (other[f] < first[f]) != other_wins;
+    }
+    if (split && o->boosting_bags > 1) {
+        run->beside = other_wins ? run->depth : o->other_depth;
+    }
+    run->depth = other_wins ? o->other_depth : run->depth;
+}
+
+/* How many bags of trees are of the depth beside. */
+static int bags_beside(const struct run *run)
+{
+    return run->beside > 0 ? run->options->boosting_bags / 2 : 0;
 }
 
 /* Margins of the held out rows by the models that have not seen them, bags averaged. */
@@ -362,13 +392,13 @@ static void gather_margins(struct run *run)
     }
 }
 
-/* How long a bag trains on all rows: as long as was best on average. */
-static int mean_length(const struct run *run, enum part part, int otherwise)
+/* How long a bag trains on all rows: as long as was best on average. Depth 0 is the machine's. */
+static int mean_length(const struct run *run, int depth, int otherwise)
 {
     int64_t sum = 0;
     int count = 0;
     for (int i = 0; i < run->task_count; i++) {
-        if (run->tasks[i].part == part && is_wanted(run, &run->tasks[i])) {
+        if (run->tasks[i].depth == depth) {
             sum += run->tasks[i].kept;
             count++;
         }
@@ -468,7 +498,7 @@ static bool choose_forgetting(struct run *run, struct err *err)
     return true;
 }
 
-/* Both models on all but each fold. Trees of either depth compete with one bag, and the better ones get
+/* Both models on all but each fold. Trees of either depth compete with one bag, and those taken get
  * the others. */
 static bool train_held_out(struct run *run, struct err *err)
 {
@@ -490,13 +520,15 @@ static bool train_held_out(struct run *run, struct err *err)
         return false;
     }
     const int done = run->task_count;
-    if (choose && loss_of_depth(run, o->other_depth) < loss_of_depth(run, run->depth)) {
-        run->depth = o->other_depth;
+    if (choose && run->hold.folds > 0) {
+        choose_depths(run);
     }
     for (int f = 0; f < run->hold.folds; f++) {
-        const struct task boosting = {
+        struct task boosting = {
             .part = PART_BOOSTING, .fold = f, .depth = run->depth, .half_life = run->half_life};
-        tasks_add(run, boosting, first, o->boosting_bags);
+        tasks_add(run, boosting, first, o->boosting_bags - bags_beside(run));
+        boosting.depth = run->beside;
+        tasks_add(run, boosting, first, bags_beside(run));
     }
     return tasks_run(run, done, err);
 }
@@ -518,8 +550,9 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
     }
     if (run->hold.folds > 0) {
         gather_margins(run);
-        fit->machine_epochs = mean_length(run, PART_MACHINE, fit->machine_epochs);
-        fit->boosting_trees = mean_length(run, PART_BOOSTING, fit->boosting_trees);
+        fit->machine_epochs = mean_length(run, 0, fit->machine_epochs);
+        fit->boosting_trees = mean_length(run, run->depth, fit->boosting_trees);
+        fit->boosting_trees_beside = run->beside > 0 ? mean_length(run, run->beside, 0) : 0;
         fit->held_out_rows = run->hold.held_rows;
         for (int i = 0; i < run->hold.held_rows; i++) {
             fit->held_out_positives += run->label[i];
@@ -529,6 +562,7 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
         judge(run, fit);
     }
     fit->boosting_depth = run->depth;
+    fit->boosting_depth_beside = run->beside;
     fit->half_life = run->half_life;
     tasks_free(run);
     return true;
@@ -582,12 +616,15 @@ static bool train_all(struct run *run, const struct learner_fit *fit, struct err
         tasks_add(run, t, 0, o->machine_bags);
     }
     if (run->l->weights.boosting > 0 && fit->boosting_trees > 0) {
-        const struct task t = {.part = PART_BOOSTING,
-                               .fold = -1,
-                               .length = fit->boosting_trees,
-                               .depth = run->depth,
-                               .half_life = run->half_life};
-        tasks_add(run, t, 0, o->boosting_bags);
+        struct task t = {.part = PART_BOOSTING,
+                         .fold = -1,
+                         .length = fit->boosting_trees,
+                         .depth = run->depth,
+                         .half_life = run->half_life};
+        tasks_add(run, t, 0, o->boosting_bags - bags_beside(run));
+        t.depth = run->beside;
+        t.length = fit->boosting_trees_beside;
+        tasks_add(run, t, 0, bags_beside(run));
     }
     if (!tasks_run(run, 0, err)) {
         return false;

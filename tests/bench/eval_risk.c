@@ -465,6 +465,8 @@ static void fit_member(struct jenc *j, const struct learner_fit *f)
     jenc_i64(j, "machine_epochs", f->machine_epochs);
     jenc_i64(j, "boosting_trees", f->boosting_trees);
     jenc_i64(j, "boosting_depth", f->boosting_depth);
+    jenc_i64(j, "boosting_trees_beside", f->boosting_trees_beside);
+    jenc_i64(j, "boosting_depth_beside", f->boosting_depth_beside);
     jenc_f64(j, "half_life_rows", f->half_life);
     jenc_f64(j, "held_out_auc_machine", f->machine.auc);
     jenc_f64(j, "held_out_auc_boosting", f->boosting.auc);

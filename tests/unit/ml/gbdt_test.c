@@ -304,17 +304,30 @@ static void the_mean_of_models_scores_the_mean_of_their_margins(void **state)
     o.trees_max = 13;
     struct gbdt a = trained(&o, &fit);
     o.seed = 2;
-    struct gbdt b = trained(&o, &fit);
-    const struct gbdt *const both[] = {&a, &b};
-    struct gbdt mean = gbdt_mean(both, 2);
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *bins = unseen.bin + (size_t)r * COLUMNS;
-        assert_close(gbdt_margin(&mean, bins), (gbdt_margin(&a, bins) + gbdt_margin(&b, bins)) / 2,
-                     1e-6);
+    for (int depth = 2; depth <= 5; depth += 3) { /* shallower than a, and as deep */
+        o.depth = depth;
+        struct gbdt b = trained(&o, &fit);
+        const struct gbdt *const both[] = {&b, &a};
+        struct gbdt mean = gbdt_mean(both, 2);
+        assert_int_equal(mean.depth, a.depth);
+        assert_true(gbdt_is_sound(&mean));
+        for (int r = 0; r < ROWS; r++) {
+            const uint8_t *bins = unseen.bin + (size_t)r * COLUMNS;
+            double parts[3][COLUMNS] = {{0}};
+            double none = gbdt_contributions(&mean, bins, 1, parts[0]);
+            double nones = gbdt_contributions(&a, bins, 0.5, parts[1]);
+            nones += gbdt_contributions(&b, bins, 0.5, parts[2]);
+            assert_close(gbdt_margin(&mean, bins),
+                         (gbdt_margin(&a, bins) + gbdt_margin(&b, bins)) / 2, 1e-6);
+            assert_close(none, nones, 1e-6);
+            for (int c = 0; c < COLUMNS; c++) {
+                assert_close(parts[0][c], parts[1][c] + parts[2][c], 1e-6);
+            }
+        }
+        gbdt_free(&b);
+        gbdt_free(&mean);
     }
     gbdt_free(&a);
-    gbdt_free(&b);
-    gbdt_free(&mean);
 }
 
 static void validation_tells_when_to_stop(void **state)

@@ -1,4 +1,4 @@
-#include "ml/learner.h"
+#include "ml/learner_internal.h"
 
 #include "ml/logistic.h"
 #include "unit/ml/ml_spec.h"
@@ -317,6 +317,39 @@ static void in_order_of_time_what_no_longer_holds_is_forgotten(void **state)
     assert_less(0.9, auc[1]);
 }
 
+static void recipes_that_cannot_be_told_apart_share_the_bags(void **state)
+{
+    (void)state;
+    struct learner_options o = quick();
+    struct learner_fit fit = {0};
+    o.boosting_bags = 3;
+    o.machine_bags = 0;
+    o.folds = LEARNER_FOLDS_MAX;
+    o.folds_run = LEARNER_FOLDS_MAX;
+    o.other_depth = 4;
+    o.other_l2 = o.boosting.l2;
+    o.other_row_share = o.boosting.row_share;
+    o.other_column_share = o.boosting.column_share;
+    struct learner *both = trained(&shop.table, &o, &fit);
+    assert_int_equal(fit.boosting_depth + fit.boosting_depth_beside, 4 + o.boosting.depth);
+    assert_int_equal(both->boosting.depth, o.boosting.depth);
+    assert_int_equal(both->boosting.trees, 2 * fit.boosting_trees + fit.boosting_trees_beside);
+    assert_less(0.75, auc_on(both, &later));
+    o.boosting_bags = 1; /* nothing to share */
+    struct learner *one = trained(&shop.table, &o, &fit);
+    assert_int_equal(fit.boosting_depth_beside, 0);
+    assert_int_equal(one->boosting.trees, fit.boosting_trees);
+    o.boosting_bags = 3;
+    o.other_l2 = 1e6; /* trees that say next to nothing lose in every fold */
+    struct learner *better = trained(&shop.table, &o, &fit);
+    assert_int_equal(fit.boosting_depth, o.boosting.depth);
+    assert_int_equal(fit.boosting_depth_beside, 0);
+    assert_int_equal(better->boosting.trees, 3 * fit.boosting_trees);
+    learner_free(&both);
+    learner_free(&one);
+    learner_free(&better);
+}
+
 static void a_part_that_is_not_wanted_is_left_out(void **state)
 {
     (void)state;
@@ -349,6 +382,7 @@ int main(void)
         cmocka_unit_test(few_rows_are_learnt_from_with_care),
         cmocka_unit_test(in_order_of_time_the_end_is_held_out_without_groups_seen_before),
         cmocka_unit_test(in_order_of_time_what_no_longer_holds_is_forgotten),
+        cmocka_unit_test(recipes_that_cannot_be_told_apart_share_the_bags),
         cmocka_unit_test(a_part_that_is_not_wanted_is_left_out),
     };
     shop_fill(&shop, 1);
