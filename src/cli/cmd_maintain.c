@@ -8,6 +8,7 @@
 #include "store/database.h"
 #include "store/lanes.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static void print_json(const struct report *report)
         jenc_object(&j, "risk_check");
         jenc_i64(&j, "moments", c->moments);
         jenc_f64(&j, "shift", c->shift);
-        jenc_f64(&j, "brier", c->brier);
+        jenc_f64(&j, "brier", c->moments > 0 ? c->brier : (double)NAN); /* null */
         jenc_f64(&j, "brier_before", c->brier_base);
         jenc_f64(&j, "psi_score", c->psi_score);
         jenc_raw(&j, "psi", c->psi, strlen(c->psi));
@@ -62,17 +63,13 @@ static void print_text(const struct report *report)
 {
     const struct maintain_result *r = &report->kept;
     const struct log_lag *lag = &report->lag;
-    const struct risk_check *c = &report->check;
     (void)printf("removed %lld events from %lld lanes, kept the state of %lld shoppers\n",
                  (long long)r->deleted, (long long)r->lanes, (long long)r->bases);
     (void)printf("%lld events wait to be folded, the oldest for %.1f s; %lld dead letters\n",
                  (long long)lag->events, (double)lag->oldest_us / 1e6, (long long)lag->dead);
     if (report->checked) {
-        (void)printf(
-            "risk on %lld lately matured moments: Brier %.4f (%.4f in the 28 days before), corrected by %+.3f in logit; "
-            "drift of the score %.3f, of features at most %.3f, %lld above 0.2\n",
-            (long long)c->moments, c->brier, c->brier_base, c->shift, c->psi_score, c->psi_max,
-            (long long)c->psi_alarms);
+        char text[RISK_CHECK_TEXT_MAX];
+        (void)printf("%s\n", risk_check_text(&report->check, text));
     }
 }
 

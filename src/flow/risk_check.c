@@ -17,6 +17,7 @@
 #include "store/models.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PSI_JSON_MAX = 1 << 14 };
@@ -167,4 +168,21 @@ bool risk_check_run(const struct database *database, const struct config *config
     }
     return check(&t, champion.risk, now_us, a, out, err) &&
            store_risk_check_put(store, champion.version, out, now_us, out_made, err);
+}
+
+const char *risk_check_text(const struct risk_check *c, char out[RISK_CHECK_TEXT_MAX])
+{
+    if (c->moments == 0) {
+        snprintf(
+            out, RISK_CHECK_TEXT_MAX,
+            "risk: no moment that the model has not learnt from has matured yet, nothing to measure or correct");
+        return out;
+    }
+    snprintf(
+        out, RISK_CHECK_TEXT_MAX,
+        "risk on %lld lately matured moments: Brier %.4f (%.4f in the 28 days before), corrected by %+.3f in logit; "
+        "drift of the score %.3f, of features at most %.3f, %lld above 0.2",
+        (long long)c->moments, c->brier, c->brier_base, c->shift, c->psi_score, c->psi_max,
+        (long long)c->psi_alarms);
+    return out;
 }

@@ -28,4 +28,8 @@ CAN_FAIL bool risk_check_run(const struct database *database, const struct confi
                              int64_t now_us, struct arena *a, struct risk_check *out,
                              bool *out_made, struct err *err);
 
+/* A check in one line, for people; returns out. Where nothing has matured since the model's training it says so: there is no Brier then. */
+enum { RISK_CHECK_TEXT_MAX = 320 };
+const char *risk_check_text(const struct risk_check *c, char out[RISK_CHECK_TEXT_MAX]);
+
 #endif

@@ -80,6 +80,21 @@ static void a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from(void **
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.risk_check"), 2);
 }
 
+static void right_after_a_training_nothing_has_matured_and_the_check_says_so(void **state)
+{
+    struct risk_check c;
+    char text[RISK_CHECK_TEXT_MAX];
+    (void)state;
+    half_trained();
+    assert_true(check_at(START_US + SECONDS(90000), &c));
+    assert_int_equal(c.moments, 0);
+    assert_true(c.shift == 0);
+    assert_text_contains(risk_check_text(&c, text), "has matured yet");
+    assert_null(strstr(text, "Brier"));
+    assert_true(check_at(AFTER_US + DAYS(1), &c));
+    assert_text_contains(risk_check_text(&c, text), "Brier 0.");
+}
+
 static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **state)
 {
     struct risk_check c;
@@ -187,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         spec(a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from),
+        spec(right_after_a_training_nothing_has_matured_and_the_check_says_so),
         spec(the_card_tells_how_the_gate_judged_and_how_the_model_drifts),
         spec(moments_of_a_window_need_only_shoppers_active_near_it),
         spec(without_a_model_there_is_nothing_to_check),
