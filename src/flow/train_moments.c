@@ -15,7 +15,7 @@ enum {
     KEY_MOMENTS_MAX =
         200, /* of one shopper; more are thinned out evenly, so that none outweighs the others */
     MOMENTS_MAX =
-        200000, /* of all; above it every other moment (by hash) is left out, again and again */
+        200000, /* of all; above it a quarter of the moments (by hash) is left out, again and again */
     PENDING = IDLE_MOMENTS + 1,
 };
 /* Densest where the hazard changes fastest: in the first minutes it turns out who is still there. */
@@ -190,17 +190,18 @@ static void thin_shopper(struct moment_set *set, size_t first)
 }
 
 /* Moments of one shopper resemble each other: where there are too many, all shoppers stay and each gives fewer. */
-static bool left_out(const struct moment_set *set, const struct moment *m)
+#define HASHES (UINT64_C(1) << 32)
+static bool is_left_out(const struct moment_set *set, const struct moment *m)
 {
     uint64_t h = (m->key_hash ^ (uint64_t)m->at_us) * UINT64_C(0x9E3779B97F4A7C15);
-    return ((h >> 32) & set->mask) != 0;
+    return (h >> 32) < set->left_out;
 }
 
 static void thin_from(struct moment_set *set, size_t first)
 {
     size_t kept = first;
     for (size_t i = first; i < set->count; i++) {
-        if (!left_out(set, &set->all[i])) {
+        if (!is_left_out(set, &set->all[i])) {
             set->all[kept++] = set->all[i];
         }
     }
@@ -210,7 +211,7 @@ static void thin_from(struct moment_set *set, size_t first)
 static void thin_all(struct moment_set *set)
 {
     while (set->count > MOMENTS_MAX) {
-        set->mask = set->mask * 2 + 1;
+        set->left_out += (HASHES - set->left_out) / 4;
         thin_from(set, 0);
     }
 }

@@ -28,7 +28,7 @@ struct moment_set {
     size_t count;
     size_t cap;
     int32_t keys;
-    uint64_t mask;                       /* shoppers left out by hash */
+    uint64_t left_out;                   /* moments with a hash below it, of 2^32 */
     uint64_t key_hash;                   /* of the shopper being taken */
     int64_t from_us, until_us;           /* only moments within; until_us 0: all of them */
     const struct train_context *context; /* borrowed; NULL: nothing but the shopper is known */
