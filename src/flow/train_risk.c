@@ -86,8 +86,9 @@ struct run {
     struct risk_drift drift; /* of the features, from before the cut to after it */
     double psi_score; /* of the challenger's, from the first half after the cut to the second */
     struct verdict verdict;
-    double
-        behind; /* of all parts together to the logistic regression that stands for them; 0: they stand themselves */
+    struct risk_choice choice;
+    /* of what was chosen to the logistic regression that stands for it; 0: what was chosen stands itself */
+    double behind;
 };
 
 static void run_free(struct run *r)
@@ -183,23 +184,37 @@ static bool enough_after(const struct run *r, int32_t keys)
     return o.lost >= JUDGE_SHOPPERS_MIN && o.bought >= JUDGE_SHOPPERS_MIN;
 }
 
+static int64_t usual_cut(const struct run *r)
+{
+    CLEANUP(mem_free) int64_t *times = mem_array((size_t)r->known.count + 1, sizeof *times);
+    for (int i = 0; i < r->known.count; i++) {
+        times[i] = r->known.all[i]->at_us;
+    }
+    return split_time_quantile(times, (size_t)r->known.count, LEARN_SHARE);
+}
+
 /* Where the champion was trained on part of the later window, the cut moves to the end of its log if enough lies behind it: only what neither has seen
  * can judge both. */
 static void choose_cut(struct run *r, int32_t keys)
 {
-    int64_t *times = mem_array((size_t)r->known.count, sizeof *times);
-    for (int i = 0; i < r->known.count; i++) {
-        times[i] = r->known.all[i]->at_us;
-    }
-    int64_t cut_us = split_time_quantile(times, (size_t)r->known.count, LEARN_SHARE);
-    free(times);
-    if (r->champion.found && !r->champion.is_baseline && r->champion.as_of_us > cut_us) {
+    if (r->champion.found && !r->champion.is_baseline && r->champion.as_of_us > usual_cut(r)) {
         window_cut(r, r->champion.as_of_us);
         if (enough_after(r, keys)) {
             return;
         }
     }
-    window_cut(r, cut_us);
+    window_cut(r, usual_cut(r));
+}
+
+/* Of the moments before the cut, those before the usual one: what is learnt with must not depend on who serves. */
+static struct moments choice_moments(const struct run *r)
+{
+    const int64_t until_us = usual_cut(r) - r->window.horizon_us;
+    struct moments m = r->before;
+    while (m.count > 0 && m.all[m.count - 1]->at_us > until_us) {
+        m.count--;
+    }
+    return m;
 }
 
 /* ---- judging ---- */
@@ -300,6 +315,27 @@ static void say_quality(const struct run *r, const char *name, const struct qual
         name, q->log_loss, q->auc, q->average_precision, q->brier, q->ece);
 }
 
+static void say_choice(const struct run *r)
+{
+    const struct risk_choice *c = &r->choice;
+    if (r->behind > 0) {
+        train_say(
+            r->t, "risk",
+            "  what was chosen is behind logistic regression by %.4f beyond chance: it stands for it",
+            r->behind);
+    }
+    if (c->rows == 0) {
+        train_say(r->t, "risk", "  learnt with %s: too little for more",
+                  risk_recipe_name(c->recipe));
+        return;
+    }
+    train_say(
+        r->t, "risk",
+        "  learnt with %s; log loss on the last %d moments before: logistic regression %.4f, all parts %.4f, without products %.4f",
+        risk_recipe_name(c->recipe), c->rows, c->log_loss[RISK_LOGISTIC],
+        c->log_loss[RISK_ALL_PARTS], c->log_loss[RISK_WITHOUT_PRODUCTS]);
+}
+
 static void say_judged(const struct run *r)
 {
     char cut[CLOCK_TEXT_MAX];
@@ -308,13 +344,8 @@ static void say_judged(const struct run *r)
         "judged on %d moments (%d lost) of %d shoppers from %s on, having learnt from %d (%d lost) before",
         r->after.count, lost_of(&r->after), r->shoppers_after, clock_format_rfc3339(r->cut_us, cut),
         r->before.count, lost_of(&r->before));
-    if (r->behind > 0) {
-        train_say(
-            r->t, "risk",
-            "  all parts together are behind logistic regression by %.4f beyond chance: it stands for them",
-            r->behind);
-    }
-    say_quality(r, r->judged.logistic ? "challenger (logistic)" : "challenger", &r->challenger);
+    say_choice(r);
+    say_quality(r, "challenger", &r->challenger);
     say_quality(r, "base rate", &r->baseline);
     say_quality(r, "logistic regression", &r->logistic);
     if (r->champion_judged) {
@@ -393,7 +424,7 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
     CLEANUP(risk_free) struct risk *challenger = NULL;
     CLEANUP(learner_free) struct learner *logistic = NULL;
     if (!prepare(r, keys, &challenger, err) ||
-        !risk_fit_logistic(r->t, &r->before, &logistic, err)) {
+        !risk_fit_plain(r->t, &r->before, RISK_LOGISTIC, &logistic, err)) {
         return false;
     }
     score_all(r, challenger, logistic, &s);
@@ -429,6 +460,20 @@ static void card_quality(struct jenc *j, const char *name, const struct quality 
     jenc_object_end(j);
 }
 
+/* How the learner was chosen, before the cut. */
+static void card_choice(const struct risk_choice *c, struct jenc *j)
+{
+    jenc_object(j, "choice");
+    jenc_str(j, "recipe", risk_recipe_name(c->recipe));
+    jenc_i64(j, "rows", c->rows);
+    if (c->rows > 0) {
+        jenc_f64(j, "logistic_regression", c->log_loss[RISK_LOGISTIC]);
+        jenc_f64(j, "without_products", c->log_loss[RISK_WITHOUT_PRODUCTS]);
+        jenc_f64(j, "all_parts", c->log_loss[RISK_ALL_PARTS]);
+    }
+    jenc_object_end(j);
+}
+
 static void card_gate(const struct run *r, struct jenc *j)
 {
     if (!r->judged.file.made) {
@@ -439,6 +484,7 @@ static void card_gate(const struct run *r, struct jenc *j)
     jenc_i64(j, "rows_before", r->before.count);
     jenc_i64(j, "rows_after", r->after.count);
     jenc_i64(j, "shoppers_after", r->shoppers_after);
+    card_choice(&r->choice, j);
     card_quality(j, "challenger", &r->challenger);
     card_quality(j, "base_rate", &r->baseline);
     card_quality(j, "logistic_regression", &r->logistic);
@@ -487,7 +533,8 @@ static void card_learner(struct jenc *j, const struct risk_fit *made)
 {
     const struct learner_fit *fit = &made->learnt;
     jenc_object(j, "learner");
-    jenc_bool(j, "logistic_regression_alone", made->logistic);
+    jenc_str(j, "recipe", risk_recipe_name(made->recipe));
+    jenc_bool(j, "logistic_regression_alone", made->recipe == RISK_LOGISTIC);
     jenc_i64(j, "columns", FEATURE_COUNT);
     jenc_i64(j, "machine_epochs", fit->machine_epochs);
     jenc_i64(j, "boosting_trees", fit->boosting_trees);
@@ -565,25 +612,37 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
-static bool fit_before(struct run *r, bool logistic, int32_t keys, struct err *err)
+/* What everything up to a time is learnt with: what was chosen, or the logistic regression that stands for it. */
+static struct risk_wish wish_of(struct run *r, int64_t as_of_us)
 {
-    struct risk_wish wish = {
-        .window = r->window, .card = file_card, .ctx = r, .logistic = logistic};
-    wish.window.as_of_us = r->cut_us;
+    struct risk_wish wish = {.window = r->window,
+                             .card = file_card,
+                             .ctx = r,
+                             .recipe = r->behind > 0 ? RISK_LOGISTIC : r->choice.recipe,
+                             .plain = r->behind > 0};
+    wish.window.as_of_us = as_of_us;
+    return wish;
+}
+
+static bool fit_and_judge(struct run *r, int32_t keys, struct err *err)
+{
+    const struct risk_wish wish = wish_of(r, r->cut_us);
     risk_fit_free(&r->judged);
     return risk_fit_learner(r->t, &r->before, &wish, &r->judged, err) && judge(r, keys, err);
 }
 
-/* What is trained before the cut and judged after it: all parts together or, where logistic regression beats them there by more than chance, logistic
- * regression. */
-static bool choose_judged(struct run *r, int32_t keys, struct err *err)
+/* What is trained before the cut and judged after it; with which learner is chosen before the cut too. Where the later window shows that the gate would
+ * refuse it beside logistic regression, this stands for it, as it was judged: better than the base rate, and its figures are but little too good. */
+static bool fit_judged(struct run *r, int32_t keys, struct err *err)
 {
+    const struct moments told = choice_moments(r);
     r->before_rate = rate_of(&r->before);
-    if (!fit_before(r, false, keys, err)) {
+    if (!risk_choose(r->t, &told, r->window.horizon_us, &r->choice, err) ||
+        !fit_and_judge(r, keys, err)) {
         return false;
     }
     r->behind = r->verdict.behind_simple;
-    return !(r->behind > 0) || fit_before(r, true, keys, err);
+    return !(r->behind > 0) || fit_and_judge(r, keys, err);
 }
 
 /* Whether a learner can be trained before the cut and judged after it; if not, why. */
@@ -607,13 +666,12 @@ static bool challenge(struct run *r, int32_t keys, struct err *err)
         r->verdict = gate_without_challenger(&r->champion, why);
         return true;
     }
-    if (!choose_judged(r, keys, err)) {
+    if (!fit_judged(r, keys, err)) {
         return false;
     }
     say_judged(r);
     say_slices(r);
-    const struct risk_wish all = {
-        .window = r->window, .card = file_card, .ctx = r, .logistic = r->behind > 0};
+    const struct risk_wish all = wish_of(r, r->window.as_of_us);
     return risk_fit_learner(r->t, &r->known, &all, &r->kept, err);
 }
 
@@ -667,7 +725,7 @@ bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_la
     if (!enough(&r, training->set.keys, why)) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
-    if (!choose_judged(&r, training->set.keys, err) ||
+    if (!fit_judged(&r, training->set.keys, err) ||
         !prepare(&r, training->set.keys, &challenger, err)) {
         return false;
     }

@@ -6,12 +6,22 @@
 #include "flow/train_internal.h"
 #include "flow/train_moments.h"
 
-/* What train_risk.c (moments, gate) and train_risk_fit.c (the learner) share. */
+/* What train_risk.c (moments, gate), train_risk_choice.c (which learner) and train_risk_fit.c (the learner) share. */
+
+/* What may be learnt with, the plainest first. Few shoppers teach no more than logistic regression; and where a product is in the carts of few, its name
+ * stands for them, and what is learnt of it is about them. */
+enum risk_recipe {
+    RISK_LOGISTIC,         /* logistic regression on the learner's table */
+    RISK_WITHOUT_PRODUCTS, /* all parts; any product counts as one that was never seen */
+    RISK_ALL_PARTS,
+    RISK_RECIPES,
+};
+const char *risk_recipe_name(enum risk_recipe recipe); /* for cards and people */
 
 struct risk_fit {
     struct trained file;
     struct learner_fit learnt;
-    bool logistic; /* nothing but logistic regression: asked for, or better on the rows held out */
+    enum risk_recipe recipe;
     struct calib_curve time; /* of the learner's margins, by idle time */
 };
 
@@ -21,8 +31,8 @@ struct risk_wish {
     struct risk_window window;
     risk_card_fn *card; /* may look at the fit, but for its file */
     void *ctx;
-    bool
-        logistic; /* nothing but risk_fit_logistic: neither other parts nor a calibration by idle time */
+    enum risk_recipe recipe;
+    bool plain; /* as risk_fit_plain has it: without a calibration by idle time */
 };
 
 /* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and calibrate its parts. Needs both labels among the
@@ -31,9 +41,22 @@ CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m
                                const struct risk_wish *wish, struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
 
-/* Logistic regression on the same rows: the simple learner of the gate. Owned: learner_free. */
-CAN_FAIL bool risk_fit_logistic(const struct training *t, const struct moments *m,
-                                struct learner **out, struct err *err);
+/* The learner alone, as it is before its calibration by idle time. Owned: learner_free. */
+CAN_FAIL bool risk_fit_plain(const struct training *t, const struct moments *m,
+                             enum risk_recipe recipe, struct learner **out, struct err *err);
+
+/* How the recipes do on the later part of the moments (labelled, by time), each trained on what was known when that part began, and as the daily correction
+ * would have it. */
+struct risk_choice {
+    /* the plainest that none beats by a standard error; logistic regression where there is too little to tell */
+    enum risk_recipe recipe;
+    int rows; /* that told; 0: too little */
+    double log_loss[RISK_RECIPES];
+};
+CAN_FAIL bool risk_choose(const struct training *t, const struct moments *m, int64_t horizon_us,
+                          struct risk_choice *out, struct err *err);
+/* Whether the losses of the moments are lower than those of a plainer learner by more than one standard error, each shopper one draw. */
+bool risk_choice_beats(const struct moments *m, const double *losses, const double *plainer);
 
 /* The later window as training's gate sees it. Borrowed until the callback returns. */
 struct risk_later {

@@ -11,9 +11,8 @@
 
 enum {
     CARD_MAX = 1 << 16,
-    USUAL_ROWS = 5000,   /* a mean needs no more */
-    HOLDOUT_SHARE = 5,   /* every fifth shopper */
-    TIME_ROWS_MIN = 500, /* held out, to calibrate over time */
+    USUAL_ROWS = 5000,    /* a mean needs no more */
+    TIME_ROWS_MIN = 2500, /* to calibrate over time */
 };
 
 /* A shopper's moments repeat each other. */
@@ -26,6 +25,7 @@ struct fitting {
     uint8_t *label;
     int count;       /* rows of them that were taken */
     uint64_t *group; /* shoppers: moments of one cart never stand on both sides of a fold */
+    enum risk_recipe recipe;
     struct learner *learner;
 };
 
@@ -37,13 +37,24 @@ static void fitting_free(struct fitting *f)
     learner_free(&f->learner);
 }
 
-static bool held_out(const struct moment *m)
+/* All moments, or those of one half of the shoppers. */
+enum side { SIDE_ODD, SIDE_EVEN, SIDE_BOTH };
+
+static bool is_on(enum side side, const struct moment *m)
 {
-    return m->key_hash % HOLDOUT_SHARE == 0;
+    return side == SIDE_BOTH || (side == SIDE_EVEN) == ((m->key_hash >> 32) % 2 == 0);
 }
 
-/* All moments, or those of one side: held out (1) or not (0). */
-enum side { SIDE_LEARN, SIDE_HELD, SIDE_BOTH };
+/* Each product an id of its own, as one that serving has never seen. */
+static void hide_products(union learner_cell *cells, int row)
+{
+    static const enum feature_id products[] = {FEATURE_NEWEST_PRODUCT, FEATURE_DEAREST_PRODUCT,
+                                               FEATURE_VIEWED_PRODUCT};
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        union learner_cell *cell = &cells[products[i]];
+        cell->id = cell->id ? (uint64_t)row + 1 : 0;
+    }
+}
 
 static void rows_of(struct fitting *f, enum side side)
 {
@@ -54,19 +65,38 @@ static void rows_of(struct fitting *f, enum side side)
     f->group = mem_array(count, sizeof *f->group);
     for (size_t i = 0; i < count; i++) {
         const struct moment *m = f->moments->all[i];
-        if (side == SIDE_BOTH || (side == SIDE_HELD) == held_out(m)) {
-            memcpy(f->cells + (size_t)f->count * FEATURE_COUNT, m->x.cells, sizeof m->x.cells);
+        if (is_on(side, m)) {
+            union learner_cell *cells = f->cells + (size_t)f->count * FEATURE_COUNT;
+            memcpy(cells, m->x.cells, sizeof m->x.cells);
+            if (f->recipe == RISK_WITHOUT_PRODUCTS) {
+                hide_products(cells, f->count);
+            }
             f->label[f->count] = m->lost;
             f->group[f->count++] = m->key_hash;
         }
     }
 }
 
-static bool learn_with(struct fitting *f, const struct learner_options *options,
-                       struct learner_fit *out, struct err *err)
+static struct learner_options options_of(const struct training *t, const struct fitting *f)
+{
+    /* as for all of the moments: what is trained on half of them stands for what is trained on all */
+    struct learner_options options = learner_defaults(f->moments->count);
+    options.seed = t->options->seed;
+    options.threads = t->threads;
+    if (f->recipe == RISK_LOGISTIC) {
+        options.machine.factors = 0;
+        options.machine_bags = 1;
+        options.boosting_bags = 0;
+    }
+    return options;
+}
+
+static bool learn(const struct training *t, struct fitting *f, struct learner_fit *out,
+                  struct err *err)
 {
     uint8_t kinds[FEATURE_COUNT];
     risk_kinds(kinds);
+    const struct learner_options options = options_of(t, f);
     const struct learner_table table = {
         .rows = f->count,
         .columns = FEATURE_COUNT,
@@ -75,67 +105,16 @@ static bool learn_with(struct fitting *f, const struct learner_options *options,
         .label = f->label,
         .group = f->group,
     };
-    return learner_train(&table, options, &f->learner, out, err);
+    return learner_train(&table, &options, &f->learner, out, err);
 }
 
-static struct learner_options options_of(const struct training *t, const struct fitting *f)
+bool risk_fit_plain(const struct training *t, const struct moments *m, enum risk_recipe recipe,
+                    struct learner **out, struct err *err)
 {
-    struct learner_options options = learner_defaults(f->count);
-    options.seed = t->options->seed;
-    options.threads = t->threads;
-    return options;
-}
-
-/* The learner's table with nothing but logistic regression. */
-static struct learner_options logistic_of(const struct training *t, const struct fitting *f)
-{
-    struct learner_options options = options_of(t, f);
-    options.machine.factors = 0;
-    options.machine_bags = 1;
-    options.boosting_bags = 0;
-    return options;
-}
-
-/* All parts, or logistic regression alone where that is better on the same rows held out: few shoppers teach no more. */
-static bool learn(const struct training *t, struct fitting *f, const struct risk_wish *wish,
-                  struct risk_fit *out, struct err *err)
-{
-    const struct learner_options options = options_of(t, f);
-    const struct learner_options simple = logistic_of(t, f);
-    struct learner_fit fit;
-    if (wish->logistic) {
-        out->logistic = true;
-        return learn_with(f, &simple, &out->learnt, err);
-    }
-    if (!learn_with(f, &options, &out->learnt, err)) {
-        return false;
-    }
-    struct learner *all = f->learner;
-    f->learner = NULL;
-    if (!learn_with(f, &simple, &fit, err)) {
-        learner_free(&all);
-        return false;
-    }
-    out->logistic = fit.held_out_rows > 0 && fit.held_out_rows == out->learnt.held_out_rows &&
-                    fit.blend.log_loss < out->learnt.blend.log_loss;
-    if (out->logistic) {
-        out->learnt = fit;
-        learner_free(&all);
-    } else {
-        learner_free(&f->learner);
-        f->learner = all;
-    }
-    return true;
-}
-
-bool risk_fit_logistic(const struct training *t, const struct moments *m, struct learner **out,
-                       struct err *err)
-{
-    CLEANUP(fitting_free) struct fitting f = {.moments = m};
+    CLEANUP(fitting_free) struct fitting f = {.moments = m, .recipe = recipe};
     struct learner_fit unused;
     rows_of(&f, SIDE_BOTH);
-    const struct learner_options options = logistic_of(t, &f);
-    if (!learn_with(&f, &options, &unused, err)) {
+    if (!learn(t, &f, &unused, err)) {
         return false;
     }
     *out = f.learner;
@@ -152,46 +131,70 @@ static bool both_classes(const struct fitting *f)
     return lost > 0 && lost < f->count;
 }
 
-static struct calib_curve curve_of(const struct learner *l, const struct fitting *held)
+/* Rows to calibrate with, and margins of learners that have not seen them. */
+struct margins {
+    double *margin, *position;
+    uint8_t *label;
+    int count;
+};
+
+static void margins_free(struct margins *m)
 {
-    double at[IDLE_MOMENTS + 1] = {0};
-    double *margins = mem_array((size_t)held->count, sizeof *margins);
-    double *positions = mem_array((size_t)held->count, sizeof *positions);
-    for (int i = 0; i < IDLE_MOMENTS; i++) {
-        at[i + 1] = log2(1 + (double)moment_idle_times()[i] / (double)SECONDS(30));
-    }
+    mem_free(&m->margin);
+    mem_free(&m->position);
+    mem_free(&m->label);
+}
+
+static void margins_add(struct margins *m, const struct learner *l, const struct fitting *held)
+{
     for (int i = 0; i < held->count; i++) {
         struct risk_example x;
         memcpy(x.cells, held->cells + (size_t)i * FEATURE_COUNT, sizeof x.cells);
-        margins[i] = learner_margin(l, x.cells);
-        positions[i] = risk_position(&x);
+        m->margin[m->count] = learner_margin(l, x.cells);
+        m->position[m->count] = risk_position(&x);
+        m->label[m->count++] = held->label[i];
     }
-    const struct calib_rows rows = {held->count, margins, positions, held->label, ROW_WEIGHT};
-    struct calib_curve curve = calib_curve_fit(&rows, at, IDLE_MOMENTS + 1);
-    mem_free(&margins);
-    mem_free(&positions);
-    return curve;
 }
 
-/* One learner for all idle times is right on average only: a first one, without a fifth of the shoppers, tells by them how its margins lie at each idle time.
- * Too few of them: nothing is changed. */
-static bool calibrate_time(const struct training *t, const struct moments *m, bool logistic,
-                           struct calib_curve *out, struct err *err)
+static struct calib_curve curve_of(const struct margins *m)
 {
-    CLEANUP(fitting_free) struct fitting held = {.moments = m};
-    CLEANUP(fitting_free) struct fitting rest = {.moments = m};
-    struct learner_fit unused;
+    double at[IDLE_MOMENTS + 1] = {0};
+    for (int i = 0; i < IDLE_MOMENTS; i++) {
+        at[i + 1] = log2(1 + (double)moment_idle_times()[i] / (double)SECONDS(30));
+    }
+    const struct calib_rows rows = {m->count, m->margin, m->position, m->label, ROW_WEIGHT};
+    return calib_curve_fit(&rows, at, IDLE_MOMENTS + 1);
+}
+
+/* One learner for all idle times is right on average only: two of them, each without one half of the shoppers, tell by these how its margins lie at each
+ * idle time. Too few rows: nothing is changed. */
+static bool calibrate_time(const struct training *t, const struct moments *m,
+                           enum risk_recipe recipe, struct calib_curve *out, struct err *err)
+{
+    CLEANUP(margins_free)
+    struct margins all = {
+        .margin = mem_array((size_t)m->count + 1, sizeof *all.margin),
+        .position = mem_array((size_t)m->count + 1, sizeof *all.position),
+        .label = mem_array((size_t)m->count + 1, sizeof *all.label),
+    };
     *out = (struct calib_curve){0};
-    rows_of(&held, SIDE_HELD);
-    rows_of(&rest, SIDE_LEARN);
-    if (held.count < TIME_ROWS_MIN || !both_classes(&held) || !both_classes(&rest)) {
-        return true;
+    for (enum side side = SIDE_ODD; side < SIDE_BOTH && m->count >= TIME_ROWS_MIN; side++) {
+        CLEANUP(fitting_free) struct fitting half = {.moments = m, .recipe = recipe};
+        CLEANUP(fitting_free) struct fitting other = {.moments = m, .recipe = recipe};
+        struct learner_fit unused;
+        rows_of(&half, side);
+        rows_of(&other, side == SIDE_ODD ? SIDE_EVEN : SIDE_ODD);
+        if (!both_classes(&half) || !both_classes(&other)) {
+            return true;
+        }
+        if (!learn(t, &half, &unused, err)) {
+            return false;
+        }
+        margins_add(&all, half.learner, &other);
     }
-    const struct learner_options options = logistic ? logistic_of(t, &rest) : options_of(t, &rest);
-    if (!learn_with(&rest, &options, &unused, err)) {
-        return false;
+    if (all.count > 0) {
+        *out = curve_of(&all);
     }
-    *out = curve_of(rest.learner, &held);
     return true;
 }
 
@@ -229,15 +232,21 @@ static bool write_file(const struct fitting *f, const struct risk_window *window
     return out->file.made;
 }
 
+const char *risk_recipe_name(enum risk_recipe recipe)
+{
+    static const char *const names[RISK_RECIPES] = {"logistic regression",
+                                                    "all parts without products", "all parts"};
+    return names[recipe];
+}
+
 bool risk_fit_learner(const struct training *t, const struct moments *m,
                       const struct risk_wish *wish, struct risk_fit *out, struct err *err)
 {
     assert(m->count > 0);
-    CLEANUP(fitting_free) struct fitting f = {.moments = m};
-    struct risk_fit fit = {0};
+    CLEANUP(fitting_free) struct fitting f = {.moments = m, .recipe = wish->recipe};
+    struct risk_fit fit = {.recipe = wish->recipe};
     rows_of(&f, SIDE_BOTH);
-    if (!learn(t, &f, wish, &fit, err) ||
-        (!wish->logistic && !calibrate_time(t, m, fit.logistic, &fit.time, err))) {
+    if (!learn(t, &f, &fit.learnt, err) || !calibrate_time(t, m, wish->recipe, &fit.time, err)) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);

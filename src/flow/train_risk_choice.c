@@ -1,0 +1,130 @@
+/* Which learner the risk model is made with. Told on a window inside of training, so that the later window only judges what was chosen. */
+#include "flow/train_risk.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "flow/risk_check.h"
+#include "ml/calib.h"
+#include "ml/split.h"
+
+#include <math.h>
+
+enum { TELL_MIN = 100 }; /* lost moments, and others, before the inner cut and after it */
+static const double LEARN_SHARE = 0.75;
+/* Of two that are as good the plainer is taken: the richer must be better by a standard error (Breiman et al., Classification and Regression Trees, 1984). */
+static const double CHANCE_ERRORS = 1;
+
+struct halves {
+    struct moments early; /* their outcome was known at the inner cut */
+    struct moments late;
+};
+
+static void halves_free(struct halves *h)
+{
+    mem_free(&h->early.all);
+    mem_free(&h->late.all);
+}
+
+static void part(const struct moments *m, int64_t horizon_us, struct halves *out)
+{
+    CLEANUP(mem_free) int64_t *times = mem_array((size_t)m->count + 1, sizeof *times);
+    for (int i = 0; i < m->count; i++) {
+        times[i] = m->all[i]->at_us;
+    }
+    const int64_t cut_us = split_time_quantile(times, (size_t)m->count, LEARN_SHARE);
+    out->early.all = mem_array((size_t)m->count + 1, sizeof(void *));
+    out->late.all = mem_array((size_t)m->count + 1, sizeof(void *));
+    for (int i = 0; i < m->count; i++) {
+        if (times[i] >= cut_us) {
+            out->late.all[out->late.count++] = m->all[i];
+        } else if (times[i] <= cut_us - horizon_us) {
+            out->early.all[out->early.count++] = m->all[i];
+        }
+    }
+}
+
+static bool tells(const struct moments *m)
+{
+    int lost = 0;
+    for (int i = 0; i < m->count; i++) {
+        lost += m->all[i]->lost;
+    }
+    return lost >= TELL_MIN && m->count - lost >= TELL_MIN;
+}
+
+/* Log loss of each moment; owned by the caller. What the shop's drift adds to all scores is no part of the choice: the daily correction sees to that. */
+static double *losses_of(const struct learner *l, const struct moments *late)
+{
+    const struct platt as_it_is = {1, 0};
+    double *values = mem_array((size_t)late->count + 1, sizeof *values);
+    CLEANUP(mem_free) uint8_t *lost = mem_array((size_t)late->count + 1, sizeof *lost);
+    for (int i = 0; i < late->count; i++) {
+        values[i] = learner_margin(l, late->all[i]->x.cells);
+        lost[i] = late->all[i]->lost;
+    }
+    const double shift = risk_check_shift(values, lost, late->count);
+    for (int i = 0; i < late->count; i++) {
+        const double p = calib_apply(&as_it_is, values[i] + shift);
+        values[i] = calib_log_loss(&p, &lost[i], 1);
+    }
+    return values;
+}
+
+static double mean_of(const double *values, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    return sum / count;
+}
+
+static int32_t shoppers_of(const struct moments *m)
+{
+    int32_t shoppers = 0;
+    for (int i = 0; i < m->count; i++) {
+        shoppers = m->all[i]->key_number >= shoppers ? m->all[i]->key_number + 1 : shoppers;
+    }
+    return shoppers;
+}
+
+bool risk_choice_beats(const struct moments *m, const double *losses, const double *plainer)
+{
+    const double gain = mean_of(plainer, m->count) - mean_of(losses, m->count);
+    CLEANUP(mem_free) double *off = mem_array((size_t)shoppers_of(m) + 1, sizeof *off);
+    double squares = 0;
+    for (int i = 0; i < m->count; i++) {
+        off[m->all[i]->key_number] += plainer[i] - losses[i] - gain;
+    }
+    for (int32_t s = 0; s < shoppers_of(m); s++) {
+        squares += off[s] * off[s];
+    }
+    return gain > 0 && gain > CHANCE_ERRORS * sqrt(squares) / m->count;
+}
+
+bool risk_choose(const struct training *t, const struct moments *m, int64_t horizon_us,
+                 struct risk_choice *out, struct err *err)
+{
+    CLEANUP(halves_free) struct halves h = {0};
+    CLEANUP(mem_free) double *best = NULL;
+    struct risk_choice choice = {.recipe = RISK_LOGISTIC};
+    part(m, horizon_us, &h);
+    for (int r = 0; r < RISK_RECIPES && tells(&h.early) && tells(&h.late); r++) {
+        CLEANUP(learner_free) struct learner *l = NULL;
+        if (!risk_fit_plain(t, &h.early, (enum risk_recipe)r, &l, err)) {
+            return false;
+        }
+        double *losses = losses_of(l, &h.late);
+        choice.rows = h.late.count;
+        choice.log_loss[r] = mean_of(losses, h.late.count);
+        if (best == NULL || risk_choice_beats(&h.late, losses, best)) {
+            choice.recipe = (enum risk_recipe)r;
+            mem_free(&best);
+            best = losses;
+        } else {
+            mem_free(&losses);
+        }
+    }
+    *out = choice;
+    return true;
+}
