@@ -1,18 +1,17 @@
 /* The real files of CARTWRIGHT_DATA, against the figures that are known of them. Each is imported twice. */
 #include "import_spec.h"
 
+#include "support/data_file.h"
 #include "support/spec.h"
 
 #include "domain/event.h"
 
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77, PATH_BYTES = 512 };
+enum { SKIPPED = 77 };
 
 struct known {
     const char *file;
@@ -73,36 +72,9 @@ static const struct known online_retail = {
     .report = "",
 };
 
-static char directory[] = "/tmp/import_data.XXXXXX";
-
-/* Runs zstd OPTIONS [TO FROM]; true if it is there and content. */
-static bool zstd(char *options, char *to, char *from)
-{
-    char program[] = "zstd";
-    char *argv[] = {program, options, to, from, NULL};
-    pid_t pid = 0;
-    int status = 1;
-    return posix_spawnp(&pid, program, NULL, NULL, argv, environ) == 0 &&
-           waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-/* The file in clear. */
-static const char *unpacked(const char *file)
-{
-    static char to[PATH_BYTES];
-    char from[PATH_BYTES];
-    (void)snprintf(from, sizeof from, "%s/%s.zst", getenv("CARTWRIGHT_DATA"), file);
-    (void)snprintf(to, sizeof to, "%s/%s", directory, file);
-    char options[] = "-dqfo";
-    if (!zstd(options, to, from)) {
-        fail_msg("zstd could not unpack %s", from);
-    }
-    return to;
-}
-
 static void import_known(struct import_bench *b, const struct known *k, struct import_outcome *o)
 {
-    const char *files[] = {unpacked(k->file)};
+    const char *files[] = {data_file(k->file)};
     struct import_options options = {.format = k->format,
                                      .files = files,
                                      .file_count = 1,
@@ -198,19 +170,6 @@ static void online_retail_has_one_event_for_each_of_28816_invoices(void **state)
         525461);
 }
 
-/* NULL, or why the files cannot be read here. */
-static const char *absent(void)
-{
-    char path[PATH_BYTES];
-    const char *data = getenv("CARTWRIGHT_DATA");
-    (void)snprintf(path, sizeof path, "%s/%s.zst", data != NULL ? data : "", rees46.file);
-    if (data == NULL || access(path, R_OK) != 0) {
-        return "the data sets are not here (CARTWRIGHT_DATA)";
-    }
-    char version[] = "-qV";
-    return zstd(version, NULL, NULL) ? NULL : "zstd is not installed";
-}
-
 #define spec(test) cmocka_unit_test_setup_teardown(test, fresh, drop)
 
 int main(void)
@@ -222,14 +181,10 @@ int main(void)
         spec(taobao_has_96168_events),
         spec(online_retail_has_one_event_for_each_of_28816_invoices),
     };
-    const char *why = absent();
+    const char *why = data_file_absent(rees46.file);
     if (why != NULL) {
         printf("skipped: %s\n", why);
         return SKIPPED;
     }
-    if (mkdtemp(directory) == NULL) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return rmdir(directory) == 0 ? failed : 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * an answer as of that moment computes from the shopper's state, features and score alike. */
 #include "import_spec.h"
 
+#include "support/data_file.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include "base/cleanup.h"
@@ -15,40 +17,11 @@
 #include "store/models.h"
 
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SKIPPED = 77, PATH_BYTES = 512, LONG_MOMENTS = 10000, SHORT_MOMENTS = 1500 };
-
-static char directory[] = "/tmp/risk_equal.XXXXXX";
-
-/* ---- files ---- */
-
-static bool zstd(char *options, char *to, char *from)
-{
-    char program[] = "zstd";
-    char *argv[] = {program, options, to, from, NULL};
-    pid_t pid = 0;
-    int status = 1;
-    return posix_spawnp(&pid, program, NULL, NULL, argv, environ) == 0 &&
-           waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-static const char *unpacked(const char *file)
-{
-    static char to[PATH_BYTES];
-    char from[PATH_BYTES];
-    char options[] = "-dqfo";
-    (void)snprintf(from, sizeof from, "%s/%s.zst", getenv("CARTWRIGHT_DATA"), file);
-    (void)snprintf(to, sizeof to, "%s/%s", directory, file);
-    if (!zstd(options, to, from)) {
-        fail_msg("zstd could not unpack %s", from);
-    }
-    return to;
-}
 
 static const char *simulated(void)
 {
@@ -56,7 +29,7 @@ static const char *simulated(void)
     struct sim_world world;
     struct sim_offline_counts counts;
     struct err err = {0};
-    (void)snprintf(path, sizeof path, "%s/simulated.ndjson", directory);
+    (void)snprintf(path, sizeof path, "%s/simulated.ndjson", folder_of_run());
     sim_world_make(&world, 3, 1000);
     const struct sim_offline s = {
         .world = &world,
@@ -249,14 +222,14 @@ static int drop(void **state)
 
 static void on_retailrocket_buyers(void **state)
 {
-    import(*state, unpacked("retailrocket_buyers_97k_events.csv"), "retailrocket", NULL);
+    import(*state, data_file("retailrocket_buyers_97k_events.csv"), "retailrocket", NULL);
     expect_equal(*state, HOURS(24), 0);
 }
 
 /* Few carts and three hours: a moment every 20 seconds. */
 static void on_rees46(void **state)
 {
-    import(*state, unpacked("rees46_2019_oct_17k_events.csv"), "rees46", "USD");
+    import(*state, data_file("rees46_2019_oct_17k_events.csv"), "rees46", "USD");
     expect_equal(*state, MINUTES(30), SECONDS(20));
 }
 
@@ -264,18 +237,6 @@ static void on_the_simulated_shop(void **state)
 {
     import(*state, simulated(), "ndjson", NULL);
     expect_equal(*state, HOURS(24), 0);
-}
-
-static const char *absent(void)
-{
-    char path[PATH_BYTES];
-    const char *data = getenv("CARTWRIGHT_DATA");
-    (void)snprintf(path, sizeof path, "%s/rees46_2019_oct_17k_events.csv.zst", data ? data : "");
-    if (data == NULL || access(path, R_OK) != 0) {
-        return "the data sets are not here (CARTWRIGHT_DATA)";
-    }
-    char version[] = "-qV";
-    return zstd(version, NULL, NULL) ? NULL : "zstd is not installed";
 }
 
 #define spec(test) cmocka_unit_test_setup_teardown(test, fresh, drop)
@@ -287,15 +248,11 @@ int main(void)
         spec(on_rees46),
         spec(on_the_simulated_shop),
     };
-    const char *why = absent();
+    const char *why = data_file_absent("rees46_2019_oct_17k_events.csv");
     if (why != NULL) {
         printf("skipped: %s\n", why);
         return SKIPPED;
     }
-    if (mkdtemp(directory) == NULL) {
-        return 1;
-    }
-    int failed = cmocka_run_group_tests_name("replayed and served risk are the same bits", tests,
-                                             NULL, NULL);
-    return rmdir(directory) == 0 ? failed : 1;
+    return cmocka_run_group_tests_name("replayed and served risk are the same bits", tests, NULL,
+                                       NULL);
 }
