@@ -246,7 +246,8 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
     CLEANUP(fitting_free) struct fitting f = {.moments = m, .recipe = wish->recipe};
     struct risk_fit fit = {.recipe = wish->recipe};
     rows_of(&f, SIDE_BOTH);
-    if (!learn(t, &f, &fit.learnt, err) || !calibrate_time(t, m, wish->recipe, &fit.time, err)) {
+    if (!learn(t, &f, &fit.learnt, err) ||
+        (!wish->plain && !calibrate_time(t, m, wish->recipe, &fit.time, err))) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);

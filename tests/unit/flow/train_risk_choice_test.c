@@ -176,6 +176,23 @@ static void calibration_over_time_needs_rows_and_leaves_what_is_right(void **sta
     }
 }
 
+static void what_is_to_stay_plain_is_not_calibrated_over_time(void **state)
+{
+    const struct train_options options = {.seed = 1};
+    const struct training t = {.options = &options, .threads = 1};
+    const struct risk_wish wish = {
+        .window = {1, 2, 3}, .card = no_card, .recipe = RISK_LOGISTIC, .plain = true};
+    const struct moments m = carts_of_two_products(CARTS);
+    struct risk_fit fit = {0};
+    struct err err = {0};
+    (void)state;
+    if (!risk_fit_learner(&t, &m, &wish, &fit, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(fit.time.knots, 0);
+    risk_fit_free(&fit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +201,7 @@ int main(void)
         cmocka_unit_test(lower_by_chance_does_not_win_however_many_moments_a_shopper_has),
         cmocka_unit_test(without_products_all_of_them_are_alike_and_never_seen),
         cmocka_unit_test(calibration_over_time_needs_rows_and_leaves_what_is_right),
+        cmocka_unit_test(what_is_to_stay_plain_is_not_calibrated_over_time),
         cmocka_unit_test(too_little_to_tell_is_learnt_from_by_logistic_regression),
     };
     return cmocka_run_group_tests_name("which learner", tests, fill, NULL);
