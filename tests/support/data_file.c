@@ -12,8 +12,6 @@
 
 enum { PATH_BYTES = 512 };
 
-extern char **environ;
-
 /* Runs zstd OPTIONS [TO FROM]; true if it is there and content. */
 static bool zstd(char *options, char *to, char *from)
 {
