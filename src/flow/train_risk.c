@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "ml/calib.h"
 #include "ml/drift.h"
-#include "ml/split.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,7 +21,6 @@ enum {
     RISK_CARD_MAX = 1 << 16,
     WHY_MAX = 200,
 };
-static const double LEARN_SHARE = 0.75; /* of the moments lie before the cut */
 static const double CALIBRATION_SLACK = 0.02;
 
 struct risk_training {
@@ -163,19 +161,11 @@ static struct outcomes outcomes_of(const struct moments *m, int32_t keys)
 
 static void window_cut(struct run *r, int64_t cut_us)
 {
-    free(r->before.all);
-    free(r->after.all);
-    r->before = (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof(void *))};
-    r->after = (struct moments){.all = mem_array((size_t)r->known.count + 1, sizeof(void *))};
+    moment_parts_free(&(struct moment_parts){r->before, r->after});
+    const struct moment_parts parts = moments_part(&r->known, cut_us, r->window.horizon_us);
+    r->before = parts.before;
+    r->after = parts.after;
     r->cut_us = cut_us;
-    for (int i = 0; i < r->known.count; i++) {
-        const struct moment *m = r->known.all[i];
-        if (m->at_us >= cut_us) {
-            r->after.all[r->after.count++] = m;
-        } else if (m->at_us <= cut_us - r->window.horizon_us) {
-            r->before.all[r->before.count++] = m;
-        }
-    }
 }
 
 static bool enough_after(const struct run *r, int32_t keys)
@@ -184,32 +174,24 @@ static bool enough_after(const struct run *r, int32_t keys)
     return o.lost >= JUDGE_SHOPPERS_MIN && o.bought >= JUDGE_SHOPPERS_MIN;
 }
 
-static int64_t usual_cut(const struct run *r)
-{
-    CLEANUP(mem_free) int64_t *times = mem_array((size_t)r->known.count + 1, sizeof *times);
-    for (int i = 0; i < r->known.count; i++) {
-        times[i] = r->known.all[i]->at_us;
-    }
-    return split_time_quantile(times, (size_t)r->known.count, LEARN_SHARE);
-}
-
 /* Where the champion was trained on part of the later window, the cut moves to the end of its log if enough lies behind it: only what neither has seen
  * can judge both. */
 static void choose_cut(struct run *r, int32_t keys)
 {
-    if (r->champion.found && !r->champion.is_baseline && r->champion.as_of_us > usual_cut(r)) {
+    if (r->champion.found && !r->champion.is_baseline &&
+        r->champion.as_of_us > moments_cut_us(&r->known)) {
         window_cut(r, r->champion.as_of_us);
         if (enough_after(r, keys)) {
             return;
         }
     }
-    window_cut(r, usual_cut(r));
+    window_cut(r, moments_cut_us(&r->known));
 }
 
 /* Of the moments before the cut, those before the usual one: what is learnt with must not depend on who serves. */
 static struct moments choice_moments(const struct run *r)
 {
-    const int64_t until_us = usual_cut(r) - r->window.horizon_us;
+    const int64_t until_us = moments_cut_us(&r->known) - r->window.horizon_us;
     struct moments m = r->before;
     while (m.count > 0 && m.all[m.count - 1]->at_us > until_us) {
         m.count--;

@@ -45,6 +45,15 @@ void risk_fit_free(struct risk_fit *fit);
 CAN_FAIL bool risk_fit_plain(const struct training *t, const struct moments *m,
                              enum risk_recipe recipe, struct learner **out, struct err *err);
 
+/* Labelled moments on both sides of a cut: those whose outcome was known then, and those from it on. Both arrays are owned: moment_parts_free. */
+struct moment_parts {
+    struct moments before, after;
+};
+/* The cut with three quarters of the moments before it. */
+int64_t moments_cut_us(const struct moments *m);
+struct moment_parts moments_part(const struct moments *m, int64_t cut_us, int64_t horizon_us);
+void moment_parts_free(struct moment_parts *p);
+
 /* How the recipes do on the later part of the moments (labelled, by time), each trained on what was known when that part began, and as the daily correction
  * would have it. */
 struct risk_choice {

@@ -10,37 +10,39 @@
 #include <math.h>
 
 enum { TELL_MIN = 100 }; /* lost moments, and others, before the inner cut and after it */
-static const double LEARN_SHARE = 0.75;
+static const double LEARN_SHARE = 0.75; /* of the moments lie before a cut */
 /* Of two that are as good the plainer is taken: the richer must be better by a standard error (Breiman et al., Classification and Regression Trees, 1984). */
 static const double CHANCE_ERRORS = 1;
 
-struct halves {
-    struct moments early; /* their outcome was known at the inner cut */
-    struct moments late;
-};
-
-static void halves_free(struct halves *h)
-{
-    mem_free(&h->early.all);
-    mem_free(&h->late.all);
-}
-
-static void part(const struct moments *m, int64_t horizon_us, struct halves *out)
+int64_t moments_cut_us(const struct moments *m)
 {
     CLEANUP(mem_free) int64_t *times = mem_array((size_t)m->count + 1, sizeof *times);
     for (int i = 0; i < m->count; i++) {
         times[i] = m->all[i]->at_us;
     }
-    const int64_t cut_us = split_time_quantile(times, (size_t)m->count, LEARN_SHARE);
-    out->early.all = mem_array((size_t)m->count + 1, sizeof(void *));
-    out->late.all = mem_array((size_t)m->count + 1, sizeof(void *));
+    return split_time_quantile(times, (size_t)m->count, LEARN_SHARE);
+}
+
+struct moment_parts moments_part(const struct moments *m, int64_t cut_us, int64_t horizon_us)
+{
+    const size_t room = (size_t)m->count + 1;
+    struct moment_parts p = {.before.all = mem_array(room, sizeof(void *)),
+                             .after.all = mem_array(room, sizeof(void *))};
     for (int i = 0; i < m->count; i++) {
-        if (times[i] >= cut_us) {
-            out->late.all[out->late.count++] = m->all[i];
-        } else if (times[i] <= cut_us - horizon_us) {
-            out->early.all[out->early.count++] = m->all[i];
+        const int64_t at_us = m->all[i]->at_us;
+        if (at_us >= cut_us) {
+            p.after.all[p.after.count++] = m->all[i];
+        } else if (at_us <= cut_us - horizon_us) {
+            p.before.all[p.before.count++] = m->all[i];
         }
     }
+    return p;
+}
+
+void moment_parts_free(struct moment_parts *p)
+{
+    mem_free(&p->before.all);
+    mem_free(&p->after.all);
 }
 
 static bool tells(const struct moments *m)
@@ -105,19 +107,19 @@ bool risk_choice_beats(const struct moments *m, const double *losses, const doub
 bool risk_choose(const struct training *t, const struct moments *m, int64_t horizon_us,
                  struct risk_choice *out, struct err *err)
 {
-    CLEANUP(halves_free) struct halves h = {0};
+    CLEANUP(moment_parts_free)
+    struct moment_parts p = moments_part(m, moments_cut_us(m), horizon_us);
     CLEANUP(mem_free) double *best = NULL;
     struct risk_choice choice = {.recipe = RISK_LOGISTIC};
-    part(m, horizon_us, &h);
-    for (int r = 0; r < RISK_RECIPES && tells(&h.early) && tells(&h.late); r++) {
+    for (int r = 0; r < RISK_RECIPES && tells(&p.before) && tells(&p.after); r++) {
         CLEANUP(learner_free) struct learner *l = NULL;
-        if (!risk_fit_plain(t, &h.early, (enum risk_recipe)r, &l, err)) {
+        if (!risk_fit_plain(t, &p.before, (enum risk_recipe)r, &l, err)) {
             return false;
         }
-        double *losses = losses_of(l, &h.late);
-        choice.rows = h.late.count;
-        choice.log_loss[r] = mean_of(losses, h.late.count);
-        if (best == NULL || risk_choice_beats(&h.late, losses, best)) {
+        double *losses = losses_of(l, &p.after);
+        choice.rows = p.after.count;
+        choice.log_loss[r] = mean_of(losses, p.after.count);
+        if (best == NULL || risk_choice_beats(&p.after, losses, best)) {
             choice.recipe = (enum risk_recipe)r;
             mem_free(&best);
             best = losses;

@@ -80,6 +80,28 @@ static void lower_by_chance_does_not_win_however_many_moments_a_shopper_has(void
     assert_true(risk_choice_beats(&m, losses, l.plainer));
 }
 
+/* A quarter lies after the cut; what was not known at it lies on neither side. */
+static void a_cut_parts_what_was_known_from_what_came_later(void **state)
+{
+    struct moment at[8] = {0};
+    const struct moment *all[8];
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        at[i].at_us = INT64_C(10) * (i + 1);
+        all[i] = &at[i];
+    }
+    const struct moments m = {all, 8};
+    const int64_t cut_us = moments_cut_us(&m);
+    CLEANUP(moment_parts_free) struct moment_parts p = moments_part(&m, cut_us, 15);
+    assert_int_equal(cut_us, 70);
+    assert_int_equal(p.after.count, 2);
+    assert_true(p.after.all[0] == &at[6] && p.after.all[1] == &at[7]);
+    assert_int_equal(p.before.count, 5);
+    for (int i = 0; i < p.before.count; i++) {
+        assert_true(p.before.all[i] == &at[i]);
+    }
+}
+
 static void too_little_to_tell_is_learnt_from_by_logistic_regression(void **state)
 {
     const struct training none = {0};
@@ -196,6 +218,7 @@ static void what_is_to_stay_plain_is_not_calibrated_over_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cut_parts_what_was_known_from_what_came_later),
         cmocka_unit_test(lower_losses_win),
         cmocka_unit_test(the_same_or_higher_losses_do_not),
         cmocka_unit_test(lower_by_chance_does_not_win_however_many_moments_a_shopper_has),
