@@ -5,14 +5,11 @@
 #include "base/mem.h"
 #include "flow/risk_check.h"
 #include "ml/calib.h"
+#include "ml/paired.h"
 #include "ml/split.h"
-
-#include <math.h>
 
 enum { TELL_MIN = 100 }; /* lost moments, and others, before the inner cut and after it */
 static const double LEARN_SHARE = 0.75; /* of the moments lie before a cut */
-/* Of two that are as good the plainer is taken: the richer must be better by a standard error (Breiman et al., Classification and Regression Trees, 1984). */
-static const double CHANCE_ERRORS = 1;
 
 int64_t moments_cut_us(const struct moments *m)
 {
@@ -81,27 +78,13 @@ static double mean_of(const double *values, int count)
     return sum / count;
 }
 
-static int32_t shoppers_of(const struct moments *m)
-{
-    int32_t shoppers = 0;
-    for (int i = 0; i < m->count; i++) {
-        shoppers = m->all[i]->key_number >= shoppers ? m->all[i]->key_number + 1 : shoppers;
-    }
-    return shoppers;
-}
-
 bool risk_choice_beats(const struct moments *m, const double *losses, const double *plainer)
 {
-    const double gain = mean_of(plainer, m->count) - mean_of(losses, m->count);
-    CLEANUP(mem_free) double *off = mem_array((size_t)shoppers_of(m) + 1, sizeof *off);
-    double squares = 0;
+    CLEANUP(mem_free) uint64_t *shopper = mem_array((size_t)m->count + 1, sizeof *shopper);
     for (int i = 0; i < m->count; i++) {
-        off[m->all[i]->key_number] += plainer[i] - losses[i] - gain;
+        shopper[i] = (uint64_t)m->all[i]->key_number;
     }
-    for (int32_t s = 0; s < shoppers_of(m); s++) {
-        squares += off[s] * off[s];
-    }
-    return gain > 0 && gain > CHANCE_ERRORS * sqrt(squares) / m->count;
+    return paired_beats(losses, plainer, shopper, m->count);
 }
 
 bool risk_choose(const struct training *t, const struct moments *m, int64_t horizon_us,

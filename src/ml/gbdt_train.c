@@ -21,10 +21,10 @@ struct gbdt_options gbdt_defaults(void)
         .patience = 60,
         .depth = 5,
         .rate = 0.03,
-        .l2 = 3,
+        .l2 = 1,
         .child_weight = 2,
         .row_share = 0.9,
-        .column_share = 0.9,
+        .column_share = 0.7,
         .threads = 1,
         .seed = 1,
     };

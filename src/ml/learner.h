@@ -60,7 +60,8 @@ struct learner_options {
     int other_depth;
     double other_l2, other_row_share, other_column_share;
     /* A table in order of time: how fast old rows lose weight is chosen on the rows held out, from
-     * not at all down to half in a twelfth of the table. */
+     * not at all down to half in a twelfth of the table. They keep it unless that loses more in every
+     * window held out. */
     bool forgets;
     int machine_bags;  /* machines averaged, 0 (none) .. LEARNER_BAGS_MAX */
     int boosting_bags; /* the same for boosting; each has its own seed */

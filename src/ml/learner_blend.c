@@ -2,7 +2,10 @@
  * below 0. */
 #include "ml/learner_internal.h"
 
+#include "base/cleanup.h"
+#include "base/mem.h"
 #include "ml/logistic.h"
+#include "ml/paired.h"
 
 #include <math.h>
 
@@ -125,11 +128,11 @@ static void newton(const struct blend *b, double *w)
     }
 }
 
-struct learner_weights learner_blend(const double *machine, const double *boosting,
-                                     const uint8_t *labels, int count)
+struct learner_weights learner_blend(const struct learner_held *held)
 {
     static const double least = 0.02; /* a part worth less costs more than it helps */
-    struct blend b = {.margin = {machine, boosting}, .labels = labels, .count = count};
+    struct blend b = {
+        .margin = {held->machine, held->boosting}, .labels = held->labels, .count = held->count};
     double w[PARTS] = {0};
     for (int round = 0; round < PARTS; round++) {
         for (int p = 0; p < PARTS; p++) {
@@ -145,4 +148,47 @@ struct learner_weights learner_blend(const double *machine, const double *boosti
         w[worst] = 0;
     }
     return (struct learner_weights){w[0], w[1], w[PARTS - 1]};
+}
+
+double *learner_losses(const struct learner_held *held, const struct learner_weights *w)
+{
+    double *losses = mem_array((size_t)held->count + 1, sizeof *losses);
+    for (int i = 0; i < held->count; i++) {
+        losses[i] =
+            logistic_loss(w->intercept + (held->machine ? w->machine * held->machine[i] : 0) +
+                              (held->boosting ? w->boosting * held->boosting[i] : 0),
+                          held->labels[i]);
+    }
+    return losses;
+}
+
+static double sum_of(const double *losses, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += losses[i];
+    }
+    return sum;
+}
+
+struct learner_weights learner_choose_parts(const struct learner_held *held)
+{
+    const struct learner_weights both = learner_blend(held);
+    struct learner_held alone = *held;
+    if (!held->machine || !held->boosting || both.machine == 0 || both.boosting == 0) {
+        return both;
+    }
+    CLEANUP(mem_free) double *of_both = learner_losses(held, &both);
+    alone.boosting = NULL;
+    const struct learner_weights machine = learner_blend(&alone);
+    CLEANUP(mem_free) double *of_machine = learner_losses(&alone, &machine);
+    alone = *held;
+    alone.machine = NULL;
+    const struct learner_weights boosting = learner_blend(&alone);
+    CLEANUP(mem_free) double *of_boosting = learner_losses(&alone, &boosting);
+    const bool machine_first = sum_of(of_machine, held->count) < sum_of(of_boosting, held->count);
+    if (paired_beats(of_both, machine_first ? of_machine : of_boosting, held->group, held->count)) {
+        return both;
+    }
+    return machine_first ? machine : boosting;
 }

@@ -58,13 +58,27 @@ double *learner_search_make(const struct learner_encoder *e);
 /* A dictionary's key of an id in a column; never 0. */
 int64_t learner_key(uint64_t id, int column);
 
+/* Margins of rows that the models have not seen. Borrows. */
+struct learner_held {
+    const double *machine, *boosting; /* (count) NULL: there is none */
+    const uint8_t *labels;            /* (count) */
+    const uint64_t *group;            /* (count) as learner_table has it, or NULL */
+    int count;
+};
+
 /* Weights of two margins, none below 0, and an intercept: the least log loss (Newton). A margin that
- * is NULL gets 0. Margins come from rows the models have not seen. */
+ * is NULL gets 0. */
 struct learner_weights {
     double machine, boosting, intercept;
 };
-struct learner_weights learner_blend(const double *machine, const double *boosting,
-                                     const uint8_t *labels, int count);
+struct learner_weights learner_blend(const struct learner_held *held);
+
+/* The same, but one part alone where both are not better than it by a standard error (ml/paired.h):
+ * nobody pays for what does not help. */
+struct learner_weights learner_choose_parts(const struct learner_held *held);
+
+/* Log loss by row under these weights; (held->count), owned by the caller. */
+double *learner_losses(const struct learner_held *held, const struct learner_weights *w);
 
 /* An example that must score as it did in training. */
 struct learner_probes {

@@ -26,7 +26,7 @@ struct learner_options learner_defaults(int rows)
         .machine = fm_field_defaults(),
         .boosting = gbdt_defaults(),
         .other_depth = 4,
-        .other_l2 = 10,
+        .other_l2 = 3,
         .other_row_share = 0.6,
         .other_column_share = 0.5,
         .forgets = true,
@@ -141,6 +141,7 @@ struct run {
     double half_life;  /* rows, as chosen; 0: none */
     double *margin[2]; /* (held rows) of each part, in order of rows; NULL: part not wanted */
     uint8_t *label;    /* (held rows) */
+    uint64_t *group;   /* (held rows); NULL: the table has none */
 };
 
 static void tasks_free(struct run *run)
@@ -165,6 +166,7 @@ static void run_free(struct run *run)
     mem_free(&run->margin[0]);
     mem_free(&run->margin[1]);
     mem_free(&run->label);
+    mem_free(&run->group);
 }
 
 /* Cells to slots and bins, once for all trainings. */
@@ -366,12 +368,31 @@ static int bags_beside(const struct run *run)
     return run->beside > 0 ? run->options->boosting_bags / 2 : 0;
 }
 
+/* Labels and groups of the rows held out. */
+static void hold_rows(struct run *run)
+{
+    const struct learner_table *t = run->table;
+    run->hold = learner_hold_make(t, run->options);
+    const size_t rows = (size_t)run->hold.held_rows + 1;
+    run->label = mem_array(rows, 1);
+    run->group = t->group ? mem_array(rows, sizeof *run->group) : NULL;
+    int at = 0;
+    for (int r = 0; r < t->rows; r++) {
+        if (run->hold.fold[r] >= 0) {
+            run->label[at] = t->label[r];
+            if (run->group) {
+                run->group[at] = t->group[r];
+            }
+            at++;
+        }
+    }
+}
+
 /* Margins of the held out rows by the models that have not seen them, bags averaged. */
 static void gather_margins(struct run *run)
 {
     const int bags[2] = {run->options->machine_bags, run->options->boosting_bags};
     size_t rows = (size_t)run->hold.held_rows + 1;
-    run->label = mem_array(rows, 1);
     for (int p = 0; p < 2; p++) {
         run->margin[p] = bags[p] > 0 ? mem_array(rows, sizeof *run->margin[p]) : NULL;
     }
@@ -380,7 +401,6 @@ static void gather_margins(struct run *run)
         if (run->hold.fold[r] < 0) {
             continue;
         }
-        run->label[at] = run->table->label[r];
         for (int i = 0; i < run->task_count; i++) {
             const struct task *task = &run->tasks[i];
             if (task->fold == run->hold.fold[r] && is_wanted(run, task)) {
@@ -416,63 +436,104 @@ static struct learner_measure measure(const double *probabilities, const uint8_t
     };
 }
 
-/* Each part alone under its own best weight, and both. */
+static double sum_of(const double *x, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += x[i];
+    }
+    return sum;
+}
+
+static struct learner_held held_of(const struct run *run)
+{
+    return (struct learner_held){.machine = run->margin[PART_MACHINE],
+                                 .boosting = run->margin[PART_BOOSTING],
+                                 .labels = run->label,
+                                 .group = run->group,
+                                 .count = run->hold.held_rows};
+}
+
+static struct learner_measure measure_blend(const struct learner_held *held,
+                                            const struct learner_weights *w)
+{
+    CLEANUP(mem_free) double *p = mem_array((size_t)held->count + 1, sizeof *p);
+    for (int i = 0; i < held->count; i++) {
+        p[i] = logistic(w->intercept + (held->machine ? w->machine * held->machine[i] : 0) +
+                        (held->boosting ? w->boosting * held->boosting[i] : 0));
+    }
+    return measure(p, held->labels, held->count);
+}
+
+/* Each part alone under its own best weight, and what was chosen. */
 static void judge(const struct run *run, struct learner_fit *fit)
 {
-    const int count = run->hold.held_rows;
-    CLEANUP(mem_free) double *p = mem_array((size_t)count + 1, sizeof *p);
-    for (int which = 0; which < 4; which++) {
-        const double *machine = which == 2 ? NULL : run->margin[PART_MACHINE];
-        const double *boosting = which == 1 ? NULL : run->margin[PART_BOOSTING];
-        bool alone = which == 1 || which == 2;
-        if (alone && !machine && !boosting) {
-            continue;
-        }
-        struct learner_weights w = learner_blend(machine, boosting, run->label, count);
-        for (int i = 0; i < count; i++) {
-            double z = w.intercept + (machine ? w.machine * machine[i] : 0) +
-                       (boosting ? w.boosting * boosting[i] : 0);
-            p[i] = which == 0 ? (double)fit->positives / fit->rows : logistic(z);
-        }
-        struct learner_measure *to[] = {&fit->base_rate, &fit->machine, &fit->boosting,
-                                        &fit->blend};
-        *to[which] = measure(p, run->label, count);
+    const struct learner_held held = held_of(run);
+    const double rate = (double)fit->positives / fit->rows;
+    const struct learner_weights base = {.intercept = log(rate / (1 - rate))};
+    fit->base_rate = measure_blend(&held, &base);
+    if (held.machine) {
+        struct learner_held machine = held;
+        machine.boosting = NULL;
+        const struct learner_weights w = learner_blend(&machine);
+        fit->machine = measure_blend(&machine, &w);
     }
+    if (held.boosting) {
+        struct learner_held boosting = held;
+        boosting.machine = NULL;
+        const struct learner_weights w = learner_blend(&boosting);
+        fit->boosting = measure_blend(&boosting, &w);
+    }
+    fit->blend = measure_blend(&held, &run->l->weights);
 }
 
 /* What the rows held out lose by models of this half life, under the slope and intercept best for
- * them. */
-static double loss_of_half_life(const struct run *run, double half_life)
+ * them; (held rows), owned by the caller. */
+static double *losses_of_half_life(const struct run *run, double half_life)
 {
     CLEANUP(mem_free)
     double *margin = mem_array((size_t)run->hold.held_rows + 1, sizeof *margin);
-    CLEANUP(mem_free) uint8_t *label = mem_array((size_t)run->hold.held_rows + 1, 1);
     int count = 0;
-    double loss = 0;
     for (int r = 0; r < run->table->rows; r++) {
         for (int i = 0; i < run->task_count && run->hold.fold[r] >= 0; i++) {
             const struct task *task = &run->tasks[i];
             if (task->half_life == half_life && task->fold == run->hold.fold[r]) {
-                margin[count] = task_margin(run, task, r);
-                label[count++] = run->table->label[r];
+                margin[count++] = task_margin(run, task, r);
             }
         }
     }
-    const struct learner_weights w = learner_blend(NULL, margin, label, count);
-    for (int i = 0; i < count; i++) {
-        loss += logistic_loss(w.intercept + w.boosting * margin[i], label[i]);
-    }
-    return loss;
+    assert(count == run->hold.held_rows);
+    const struct learner_held held = {.boosting = margin, .labels = run->label, .count = count};
+    const struct learner_weights w = learner_blend(&held);
+    return learner_losses(&held, &w);
 }
 
-/* One bag for each half life and window held out. */
-static bool choose_forgetting(struct run *run, struct err *err)
+/* Whether the losses are lower in every window that was held out. */
+static bool lower_in_all(const struct run *run, const double *losses, const double *others)
+{
+    double gain[HOLD_WINDOWS_MAX] = {0};
+    bool all = true;
+    int at = 0;
+    for (int r = 0; r < run->table->rows; r++) {
+        if (run->hold.fold[r] >= 0) {
+            gain[run->hold.fold[r]] += others[at] - losses[at];
+            at++;
+        }
+    }
+    for (int w = 0; w < run->hold.folds; w++) {
+        all = all && gain[w] > 0;
+    }
+    return all;
+}
+
+/* The memory that loses least, of those that lose less in every window than if all rows counted the
+ * same: a gain of some windows alone is a matter of these. One bag for each half life and window. */
+static bool choose_memory(struct run *run, struct err *err)
 {
     static const double share[] = {0, 1.0 / 3, 1.0 / 12};
     enum { COUNT = sizeof share / sizeof *share };
     const struct learner_options *o = run->options;
     const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
-    double least = 0;
     if (!o->forgets || !run->table->in_time_order || run->hold.folds == 0) {
         return true;
     }
@@ -486,10 +547,13 @@ static bool choose_forgetting(struct run *run, struct err *err)
     if (!tasks_run(run, 0, err)) {
         return false;
     }
-    for (int i = 0; i < (int)COUNT; i++) {
-        double half_life = share[i] * run->table->rows;
-        double loss = loss_of_half_life(run, half_life);
-        if (i == 0 || loss < least) {
+    CLEANUP(mem_free) double *all_count = losses_of_half_life(run, 0);
+    double least = sum_of(all_count, run->hold.held_rows);
+    for (int i = 1; i < (int)COUNT; i++) {
+        const double half_life = share[i] * run->table->rows;
+        CLEANUP(mem_free) double *losses = losses_of_half_life(run, half_life);
+        const double loss = sum_of(losses, run->hold.held_rows);
+        if (loss < least && lower_in_all(run, losses, all_count)) {
             least = loss;
             run->half_life = half_life;
         }
@@ -539,13 +603,13 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
     const struct learner_options *o = run->options;
     const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
     double half = o->machine_bags > 0 && boosted ? 0.5 : 1;
-    run->hold = learner_hold_make(run->table, o);
+    hold_rows(run);
     run->depth = o->boosting.depth;
     run->l->weights = (struct learner_weights){half, half, 0};
     fit->machine_epochs =
         o->machine.epochs_max < BLIND_EPOCHS ? o->machine.epochs_max : BLIND_EPOCHS;
     fit->boosting_trees = o->boosting.trees_max < BLIND_TREES ? o->boosting.trees_max : BLIND_TREES;
-    if (!choose_forgetting(run, err) || !train_held_out(run, err)) {
+    if (!choose_memory(run, err) || !train_held_out(run, err)) {
         return false;
     }
     if (run->hold.folds > 0) {
@@ -557,8 +621,8 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
         for (int i = 0; i < run->hold.held_rows; i++) {
             fit->held_out_positives += run->label[i];
         }
-        run->l->weights = learner_blend(run->margin[PART_MACHINE], run->margin[PART_BOOSTING],
-                                        run->label, run->hold.held_rows);
+        const struct learner_held held = held_of(run);
+        run->l->weights = learner_choose_parts(&held);
         judge(run, fit);
     }
     fit->boosting_depth = run->depth;

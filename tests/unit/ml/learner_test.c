@@ -285,7 +285,7 @@ static void in_order_of_time_the_end_is_held_out_without_groups_seen_before(void
     shop_fill(&shop, 1);
 }
 
-/* The first column's sign turns after three fifths of the rows. */
+/* The first column's sign turns after half of the rows. */
 static void in_order_of_time_what_no_longer_holds_is_forgotten(void **state)
 {
     (void)state;
@@ -296,7 +296,7 @@ static void in_order_of_time_what_no_longer_holds_is_forgotten(void **state)
     double auc[2];
     for (int r = 0; r < ROWS; r++) {
         double x = shop.cells[(size_t)r * COLUMNS].number;
-        label[r] = r < ROWS * 3 / 5 ? x > 0 : x < 0;
+        label[r] = r < ROWS / 2 ? x > 0 : x < 0;
     }
     t.label = label;
     t.in_time_order = true;
@@ -369,6 +369,45 @@ static void a_part_that_is_not_wanted_is_left_out(void **state)
     learner_free(&boosting);
 }
 
+/* Margins of one part that tells all there is to tell, and of one that only repeats it with noise. */
+static void a_part_that_does_not_help_beyond_chance_is_left_out(void **state)
+{
+    (void)state;
+    enum { HELD = 800 };
+    double tells[HELD];
+    double other[HELD];
+    uint8_t label[HELD];
+    struct rng rng = rng_seed(8);
+    for (int i = 0; i < HELD; i++) {
+        tells[i] = 1.5 * rng_normal(&rng);
+        other[i] = tells[i] + rng_normal(&rng);
+        label[i] = rng_unit(&rng) < logistic(tells[i]);
+    }
+    struct learner_held held = {
+        .machine = other, .boosting = tells, .labels = label, .count = HELD};
+    struct learner_weights w = learner_choose_parts(&held);
+    assert_close(w.machine, 0, 0);
+    assert_less(0.5, w.boosting);
+    held =
+        (struct learner_held){.machine = tells, .boosting = other, .labels = label, .count = HELD};
+    w = learner_choose_parts(&held);
+    assert_close(w.boosting, 0, 0);
+    assert_less(0.5, w.machine);
+    /* each knows what the other does not: both stay */
+    for (int i = 0; i < HELD; i++) {
+        other[i] = 1.5 * rng_normal(&rng);
+        label[i] = rng_unit(&rng) < logistic(tells[i] + other[i]);
+    }
+    w = learner_choose_parts(&held);
+    assert_less(0.5, w.boosting);
+    assert_less(0.5, w.machine);
+    /* the same gain, but all rows are of one shopper: no draw beside it tells that it is no chance */
+    uint64_t group[HELD] = {0};
+    held.group = group;
+    w = learner_choose_parts(&held);
+    assert_true(w.machine <= 0 || w.boosting <= 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +423,7 @@ int main(void)
         cmocka_unit_test(in_order_of_time_what_no_longer_holds_is_forgotten),
         cmocka_unit_test(recipes_that_cannot_be_told_apart_share_the_bags),
         cmocka_unit_test(a_part_that_is_not_wanted_is_left_out),
+        cmocka_unit_test(a_part_that_does_not_help_beyond_chance_is_left_out),
     };
     shop_fill(&shop, 1);
     shop_fill(&later, 2);
