@@ -81,7 +81,7 @@ static bool load_blend(struct risk *r, struct err *err)
         return false;
     }
     r->usual_rest = rest[0];
-    return true;
+    return risk_ahead_load(&r->file, &r->ahead, err);
 }
 
 static bool load(struct risk *r, struct err *err)
@@ -109,6 +109,7 @@ bool risk_load(struct model_file *file, const char *version, struct risk **out, 
     snprintf(r->version, sizeof r->version, "%s", version);
     if (!load(r, err)) {
         learner_free(&r->learner);
+        learner_free(&r->ahead);
         free(r);
         return false;
     }
@@ -121,6 +122,7 @@ void risk_free(struct risk **r)
 {
     if (*r) {
         learner_free(&(*r)->learner);
+        learner_free(&(*r)->ahead);
         model_file_close(&(*r)->file);
         mem_free(r);
     }

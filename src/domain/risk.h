@@ -76,4 +76,29 @@ struct risk_outlook {
 };
 struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, double threshold);
 
+/* ---- risk by horizon ----
+ *
+ * P(no purchase within h of now | state now, idle time included) for every h up to RISK_AHEAD_END_US:
+ * a discrete-time survival model of the time until the shopper buys (Singer and Willett 1993; Tutz and
+ * Schmid 2016), whatever the shopper does in between, as landmarking has it (van Houwelingen 2007). The
+ * time ahead is parted at 30 s .. 14 d; the same learner says for each interval how likely a purchase
+ * falls into it if none came before (domain/risk_ahead.h). Whoever buys in no interval is gone: leaving
+ * for good gives no sign, so it is the outcome that is left and has no interval of its own. A log that
+ * ends too early only takes intervals away, not the moment (right censoring).
+ *
+ * At the model's own horizon the curve goes through risk_probability: it is that score and its daily
+ * correction which are judged, and the intervals say how it spreads over time. */
+#define RISK_AHEAD_END_US INT64_C(1209600000000) /* 14 days */
+enum { RISK_AHEAD_INTERVALS = 13 };
+
+struct risk_within {
+    int64_t within_us;
+    double no_purchase; /* falls with within_us; at RISK_AHEAD_END_US: gone */
+};
+
+/* At the end of every interval. Returns how many: RISK_AHEAD_INTERVALS, or 1, the model's own horizon,
+ * where it has no intervals (base_rate, or too little to learn them from). */
+int risk_ahead(const struct risk *r, const struct features *x,
+               struct risk_within out[RISK_AHEAD_INTERVALS]);
+
 #endif

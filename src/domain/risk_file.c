@@ -1,12 +1,15 @@
 /* The bytes of a risk model, for training. Its self-test is the learner's. */
 #include "domain/risk_file.h"
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/risk_internal.h"
 #include "ml/model_file.h"
 
 #include <assert.h>
 #include <string.h>
+
+enum { AHEAD_BYTES_MAX = 1 << 28 };
 
 static void add_window(struct model_builder *b, const struct risk_window *window, int64_t out[3])
 {
@@ -22,6 +25,10 @@ bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
     assert(learner_columns(parts->learner) == FEATURE_COUNT);
     int64_t window[3];
     uint8_t schema[SHA256_BYTES];
+    CLEANUP(buf_free) struct buf ahead = buf_make(AHEAD_BYTES_MAX);
+    if (parts->ahead && !risk_ahead_write(parts->ahead, &ahead, err)) {
+        return false;
+    }
     risk_schema(schema);
     struct model_builder b = model_builder_make(RISK_KIND_BLEND, schema);
     add_window(&b, &parts->window, window);
@@ -30,6 +37,7 @@ bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
     model_builder_add(&b, "time_slope", MODEL_F64, parts->time.slope, (uint64_t)parts->time.knots);
     model_builder_add(&b, "time_intercept", MODEL_F64, parts->time.intercept,
                       (uint64_t)parts->time.knots);
+    model_builder_add(&b, "ahead", MODEL_U8, ahead.data, ahead.len);
     model_builder_add(&b, "usual", MODEL_F64, parts->usual, FEATURE_COUNT);
     model_builder_add(&b, "usual_rest", MODEL_F64, &parts->usual_rest, 1);
     model_builder_add_text(&b, "card", parts->card);

@@ -26,8 +26,9 @@ struct risk_parts {
     struct calib_curve time;       /* of its margins, over risk_position */
     const double
         *usual; /* (FEATURE_COUNT): mean contribution of each feature over the training examples */
-    double usual_rest; /* what no feature has (learner_contributions) */
-    const char *card;  /* JSON */
+    double usual_rest;           /* what no feature has (learner_contributions) */
+    const struct learner *ahead; /* of intervals (risk_ahead.h), or NULL */
+    const char *card;            /* JSON */
 };
 
 /* The bytes of a model file and their SHA-256; *out is owned by the caller (buf_free). */

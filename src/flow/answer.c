@@ -93,6 +93,23 @@ static void put_outlook(struct jenc *j, const struct answer_score *score)
     jenc_array_end(j);
 }
 
+/* How the score spreads over the time ahead. */
+static void put_horizons(struct jenc *j, const struct answer_score *score)
+{
+    struct risk_within points[RISK_AHEAD_INTERVALS];
+    char within[CLOCK_TEXT_MAX];
+    const int count = risk_ahead(score->model, score->x, points);
+
+    jenc_array(j, "by_horizon");
+    for (int i = 0; i < count; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "within", clock_format_duration(points[i].within_us, within));
+        jenc_f64(j, "no_purchase", points[i].no_purchase);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
 void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale)
 {
     struct risk_reason reasons[REASONS_MAX];
@@ -109,6 +126,7 @@ void answer_risk(struct jenc *j, const struct answer_score *score, const char *l
     jenc_str(j, "model", risk_version(score->model));
     jenc_str(j, "algorithm", risk_algorithm(score->model));
     put_outlook(j, score);
+    put_horizons(j, score);
     jenc_array(j, "reasons");
     for (int i = 0; i < count; i++) {
         jenc_object(j, NULL);

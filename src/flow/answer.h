@@ -32,7 +32,7 @@ struct answer_score answer_score_of(const struct risk *model, const struct shopp
                                     struct features *x);
 
 /* "risk": {"probability","model","algorithm","horizon","reasons":[..],"curve":[..],"too_early",
- * "look_again_at"}; null without a model or cart. */
+ * "look_again_at","by_horizon":[..]}; null without a model or cart. */
 void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale);
 
 /* "recommendations":

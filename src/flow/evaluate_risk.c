@@ -221,6 +221,16 @@ static void measure_idle(struct risk_evaluation *e)
     free(moments);
 }
 
+/* ---- the time ahead ---- */
+
+static void measure_ahead(struct risk_evaluation *e)
+{
+    const struct risk *model =
+        risk_main_contender(e) == RISK_SERVING ? e->later->champion->risk : e->later->challenger;
+    risk_horizons_judge(model, e->later->before, e->later->cut_us, e->later->after,
+                        e->later->window.as_of_us, e->ahead);
+}
+
 /* ---- segments ---- */
 
 /* A segment is a range of one feature: low <= value < high. Missing is RISK_MISSING, below every value. */
@@ -423,6 +433,7 @@ static void measure(struct risk_evaluation *e)
         }
     }
     measure_idle(e);
+    measure_ahead(e);
     measure_segments(e);
     measure_drift(e);
     measure_score_drift(e);

@@ -69,6 +69,7 @@ struct risk_evaluation {
     double lost_share;
     struct risk_scored scored[RISK_CONTENDERS];
     struct idle_band idle[IDLE_BANDS];
+    struct risk_horizon ahead[RISK_AHEAD_INTERVALS]; /* of the main contender */
     struct risk_segment segments[SEGMENTS_MAX];
     int segment_count;
     double score_share[SCORE_BINS];            /* of RISK_TRAINED's scores */
@@ -81,6 +82,9 @@ struct risk_evaluation {
 int idle_band_of(double minutes);
 const char *idle_band_name(int band);
 double idle_band_middle(int band);
+
+/* The one to look at: what serves, where that is fair. */
+enum risk_contender risk_main_contender(const struct risk_evaluation *e);
 
 void risk_evaluation_text(const struct risk_evaluation *e, struct buf *out);
 void risk_evaluation_json(const struct risk_evaluation *e, struct buf *out);

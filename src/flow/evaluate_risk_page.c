@@ -13,8 +13,7 @@ _Static_assert((int)DRIFT_SHOWN <= (int)FEATURE_COUNT, "no more are shown than t
 static const double DRIFT_ALARM = 0.2;
 static const int colours[RISK_CONTENDERS] = {0, 2, 4};
 
-/* The one to look at: what serves, where that is fair. */
-static enum risk_contender main_contender(const struct risk_evaluation *e)
+enum risk_contender risk_main_contender(const struct risk_evaluation *e)
 {
     return e->scored[RISK_SERVING].took_part ? RISK_SERVING : RISK_TRAINED;
 }
@@ -77,7 +76,7 @@ static void write_segments(const struct risk_evaluation *e, table_writer *write,
         "carts of",   "moments", "shoppers", "lost",
         "foretold",   "AUC",     "log loss", "that of the base rate",
         "Brier skill"};
-    enum risk_contender c = main_contender(e);
+    enum risk_contender c = risk_main_contender(e);
     char caption[160];
     (void)snprintf(caption, sizeof caption, "%s, by kind of shopper and cart", e->scored[c].name);
     CLEANUP(report_table_free)
@@ -108,7 +107,33 @@ static void write_idle(const struct risk_evaluation *e, table_writer *write, str
             report_cell(&t, "%d", b->moments);
             report_cell(&t, "%.1f %%", 100 * b->lost.value);
             report_cell(&t, "%.1f to %.1f %%", 100 * b->lost.low, 100 * b->lost.high);
-            report_cell(&t, "%.1f %%", 100 * b->predicted[main_contender(e)]);
+            report_cell(&t, "%.1f %%", 100 * b->predicted[risk_main_contender(e)]);
+        }
+    }
+    write(out, &t);
+}
+
+static void write_ahead(const struct risk_evaluation *e, table_writer *write, struct buf *out)
+{
+    static const char *const columns[] = {"no purchase within",
+                                          "moments",
+                                          "happened",
+                                          "foretold",
+                                          "calibration error",
+                                          "Brier score",
+                                          "that of the base rate"};
+    CLEANUP(report_table_free) struct report_table t = {.columns = columns, .column_count = 7};
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        const struct risk_horizon *h = &e->ahead[i];
+        char within[CLOCK_TEXT_MAX];
+        if (h->rows > 0) {
+            report_cell(&t, "%s", clock_format_duration(h->within_us, within));
+            report_cell(&t, "%d", h->rows);
+            report_cell(&t, "%.1f %%", 100 * h->lost);
+            report_cell(&t, "%.1f %%", 100 * h->predicted);
+            report_cell(&t, "%.4f", h->ece);
+            report_cell(&t, "%.4f", h->brier);
+            report_cell(&t, "%.4f", h->base_brier);
         }
     }
     write(out, &t);
@@ -159,6 +184,8 @@ void risk_evaluation_text(const struct risk_evaluation *e, struct buf *out)
     write_segments(e, report_table_text, out);
     buf_add_char(out, '\n');
     write_idle(e, report_table_text, out);
+    buf_add_char(out, '\n');
+    write_ahead(e, report_table_text, out);
     buf_add_char(out, '\n');
     write_drift(e, report_table_text, out);
 }
@@ -230,7 +257,28 @@ static void json_idle(struct jenc *j, const struct risk_evaluation *e)
             jenc_str(j, "idle", idle_band_name(i));
             jenc_i64(j, "moments", e->idle[i].moments);
             json_interval(j, "lost", &e->idle[i].lost);
-            jenc_f64(j, "foretold", e->idle[i].predicted[main_contender(e)]);
+            jenc_f64(j, "foretold", e->idle[i].predicted[risk_main_contender(e)]);
+            jenc_object_end(j);
+        }
+    }
+    jenc_array_end(j);
+}
+
+static void json_ahead(struct jenc *j, const struct risk_evaluation *e)
+{
+    char within[CLOCK_TEXT_MAX];
+    jenc_array(j, "by_horizon");
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        const struct risk_horizon *h = &e->ahead[i];
+        if (h->rows > 0) {
+            jenc_object(j, NULL);
+            jenc_str(j, "within", clock_format_duration(h->within_us, within));
+            jenc_i64(j, "moments", h->rows);
+            jenc_f64(j, "lost", h->lost);
+            jenc_f64(j, "foretold", h->predicted);
+            jenc_f64(j, "calibration_error", h->ece);
+            jenc_f64(j, "brier", h->brier);
+            jenc_f64(j, "base_rate_brier", h->base_brier);
             jenc_object_end(j);
         }
     }
@@ -262,6 +310,7 @@ void risk_evaluation_json(const struct risk_evaluation *e, struct buf *out)
     jenc_array_end(&j);
     json_segments(&j, e);
     json_idle(&j, e);
+    json_ahead(&j, e);
     jenc_f64(&j, "score_psi", e->score_psi);
     jenc_object(&j, "feature_psi");
     for (int i = 0; i < FEATURE_COUNT; i++) {
@@ -437,6 +486,50 @@ static bool page_idle_plot(const struct risk_evaluation *e, struct buf *out, str
     return plot_xy(out, &p, err);
 }
 
+static bool page_ahead_plot(const struct risk_evaluation *e, struct buf *out, struct err *err)
+{
+    static const double at[] = {0.5, 3, 10, 60, 480, 1440, 10080};
+    static const char *const names[] = {"30 s", "3 min", "10 min", "1 h", "8 h", "1 d", "7 d"};
+    double x[RISK_AHEAD_INTERVALS];
+    double lost[RISK_AHEAD_INTERVALS];
+    double foretold[RISK_AHEAD_INTERVALS];
+    const char *name = e->scored[risk_main_contender(e)].name;
+    int filled = 0;
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        const struct risk_horizon *h = &e->ahead[i];
+        if (h->rows > 0) {
+            x[filled] = (double)h->within_us / (double)MINUTES(1);
+            lost[filled] = h->lost;
+            foretold[filled++] = h->predicted;
+        }
+    }
+    const struct plot_series series[] = {
+        {.name = name, .colour = 0, .mark = PLOT_LINE, .count = filled, .x = x, .y = foretold},
+        {.name = "share without a purchase",
+         .colour = 1,
+         .mark = PLOT_DOTS,
+         .count = filled,
+         .x = x,
+         .y = lost},
+    };
+    const struct plot p = {
+        .title = "When the purchase comes",
+        .caption =
+            "No purchase within so much time from the moment on: what was foretold (line) and what happened (dots). What is left at the end is gone.",
+        .x = {.label = "time from the moment on",
+              .from = 0.4,
+              .to = 26000,
+              .logarithmic = true,
+              .named_at = at,
+              .names = names,
+              .named = sizeof at / sizeof *at},
+        .y = {.label = "no purchase yet", .percent = true},
+        .series = series,
+        .series_count = 2,
+    };
+    return plot_xy(out, &p, err);
+}
+
 static bool page_scores(const struct risk_evaluation *e, struct buf *out, struct err *err)
 {
     double edges[SCORE_BINS + 1];
@@ -483,7 +576,7 @@ static bool page_drift(const struct risk_evaluation *e, struct buf *out, struct 
 
 static void page_tiles(const struct risk_evaluation *e, struct buf *out)
 {
-    const struct risk_scored *s = &e->scored[main_contender(e)];
+    const struct risk_scored *s = &e->scored[risk_main_contender(e)];
     char value[64];
     char label[160];
     report_tiles_begin(out);
@@ -556,11 +649,12 @@ static bool page_plots(const struct risk_evaluation *e, struct buf *out, struct 
     write_segments(e, report_table_html, out);
     report_heading(out, "When?");
     report_figures_begin(out);
-    if (!page_idle_plot(e, out, err)) {
+    if (!page_idle_plot(e, out, err) || !page_ahead_plot(e, out, err)) {
         return false;
     }
     report_figures_end(out);
     write_idle(e, report_table_html, out);
+    write_ahead(e, report_table_html, out);
     return true;
 }
 

@@ -64,7 +64,8 @@ bool risk_training_key(struct risk_training *r, const struct train_key *k, struc
 struct run {
     const struct training *t;
     struct risk_window window;
-    struct moments known; /* labelled, by time */
+    struct moments seen;  /* all, by time */
+    struct moments known; /* the first of them: labelled */
     int64_t cut_us;
     struct moments before; /* moments whose outcome was known at the cut */
     struct moments after;
@@ -81,6 +82,7 @@ struct run {
     } challenger, baseline, logistic, rival;
     struct risk_slice slices[RISK_SLICES_MAX];
     int slice_count;
+    struct risk_horizon ahead[RISK_AHEAD_INTERVALS]; /* of the challenger */
     struct risk_drift drift; /* of the features, from before the cut to after it */
     double psi_score; /* of the challenger's, from the first half after the cut to the second */
     struct verdict verdict;
@@ -91,7 +93,7 @@ struct run {
 
 static void run_free(struct run *r)
 {
-    free(r->known.all);
+    free(r->seen.all); /* known looks into it */
     free(r->before.all);
     free(r->after.all);
     free(r->shopper_of);
@@ -124,19 +126,32 @@ static double rate_of(const struct moments *m)
     return (lost_of(m) + 1.0) / (m->count + 2); /* never 0 or 1: both would be too sure */
 }
 
-/* Moments later than the end of the log less the horizon are unknown and left out. */
+/* Moments later than the end of the log less the horizon have no label. */
 static void label_moments(struct run *r, struct moment_set *set)
 {
-    r->known.all = mem_array(set->count + 1, sizeof(void *));
+    const int64_t until_us = r->window.as_of_us - r->window.horizon_us;
+    r->seen.all = mem_array(set->count + 1, sizeof(void *));
     for (size_t i = 0; i < set->count; i++) {
         struct moment *m = &set->all[i];
-        if (m->at_us <= r->window.as_of_us - r->window.horizon_us) {
-            m->lost = m->bought_us == INT64_MAX || m->bought_us - m->at_us > r->window.horizon_us;
-            r->known.all[r->known.count++] = m;
-        }
+        m->lost = risk_lost_within(m, r->window.horizon_us);
+        r->seen.all[r->seen.count++] = m;
     }
-    qsort(r->known.all, (size_t)r->known.count, sizeof(void *), by_time);
+    qsort(r->seen.all, (size_t)r->seen.count, sizeof(void *), by_time);
+    r->known.all = r->seen.all;
+    while (r->known.count < r->seen.count && r->known.all[r->known.count]->at_us <= until_us) {
+        r->known.count++;
+    }
     r->known_rate = rate_of(&r->known);
+}
+
+/* What had been seen at the cut. */
+static struct moments seen_before(const struct run *r)
+{
+    struct moments m = {.all = r->seen.all};
+    while (m.count < r->seen.count && m.all[m.count]->at_us < r->cut_us) {
+        m.count++;
+    }
+    return m;
 }
 
 struct outcomes {
@@ -289,6 +304,28 @@ static void say_slices(const struct run *r)
     }
 }
 
+/* The curve over the time ahead, at its ends and at the largest error in between. */
+static void say_ahead(const struct run *r)
+{
+    double brier = 0;
+    double base = 0;
+    double ece = 0;
+    int horizons = 0;
+    for (int i = 0; i < RISK_AHEAD_INTERVALS && r->judged.ahead.rows > 0; i++) {
+        const struct risk_horizon *h = &r->ahead[i];
+        brier += h->brier;
+        base += h->base_brier;
+        ece = h->rows > 0 && h->ece > ece ? h->ece : ece;
+        horizons += h->rows > 0;
+    }
+    if (horizons > 0) {
+        train_say(
+            r->t, "risk",
+            "  when the purchase comes: Brier %.4f, base rate %.4f, mean of %d horizons from 30 s to 14 d; calibration error at most %.3f",
+            brier / horizons, base / horizons, horizons, ece);
+    }
+}
+
 static void say_quality(const struct run *r, const char *name, const struct quality *q)
 {
     train_say(
@@ -333,6 +370,7 @@ static void say_judged(const struct run *r)
     if (r->champion_judged) {
         say_quality(r, r->champion.version, &r->rival);
     }
+    say_ahead(r);
     train_say(r->t, "risk",
               "  drift since the cut: of the score %.3f, of features at most %.3f, %d above %.1f",
               r->psi_score, r->drift.largest, r->drift.alarms, RISK_DRIFT_ALARM);
@@ -426,6 +464,7 @@ static bool judge(struct run *r, int32_t keys, struct err *err)
     judge_shape(r);
     const double *const p[RISK_SLICE_MODELS] = {s.challenger, s.baseline, s.logistic, s.champion};
     r->slice_count = risk_slices(&r->after, s.labels, p, r->slices);
+    risk_horizons_judge(challenger, &r->before, r->cut_us, &r->after, r->window.as_of_us, r->ahead);
     return true;
 }
 
@@ -454,6 +493,28 @@ static void card_choice(const struct risk_choice *c, struct jenc *j)
         jenc_f64(j, "all_parts", c->log_loss[RISK_ALL_PARTS]);
     }
     jenc_object_end(j);
+}
+
+/* The curve by horizon: what was said, and what happened. */
+static void card_ahead(const struct run *r, struct jenc *j)
+{
+    char within[CLOCK_TEXT_MAX];
+    jenc_array(j, "by_horizon");
+    for (int i = 0; i < RISK_AHEAD_INTERVALS && r->judged.ahead.rows > 0; i++) {
+        const struct risk_horizon *h = &r->ahead[i];
+        if (h->rows > 0) {
+            jenc_object(j, NULL);
+            jenc_str(j, "within", clock_format_duration(h->within_us, within));
+            jenc_i64(j, "rows", h->rows);
+            jenc_f64(j, "lost", h->lost);
+            jenc_f64(j, "predicted", h->predicted);
+            jenc_f64(j, "brier", h->brier);
+            jenc_f64(j, "base_rate_brier", h->base_brier);
+            jenc_f64(j, "calibration_error", h->ece);
+            jenc_object_end(j);
+        }
+    }
+    jenc_array_end(j);
 }
 
 static void card_gate(const struct run *r, struct jenc *j)
@@ -493,6 +554,7 @@ static void card_gate(const struct run *r, struct jenc *j)
         jenc_object_end(j);
     }
     jenc_array_end(j);
+    card_ahead(r, j);
     jenc_object(j, "drift");
     jenc_f64(j, "psi_score", r->psi_score);
     risk_drift_json(&r->drift, "psi", j);
@@ -530,6 +592,12 @@ static void card_learner(struct jenc *j, const struct risk_fit *made)
         card_part(j, "boosting_alone", &fit->boosting);
         card_part(j, "blend", &fit->blend);
     }
+    jenc_object_end(j);
+    jenc_object(j, "intervals"); /* of the time ahead */
+    jenc_i64(j, "rows", made->ahead.rows);
+    jenc_i64(j, "bought", made->ahead.bought);
+    jenc_f64(j, "weight_machine", made->ahead.learnt.weight_machine);
+    jenc_f64(j, "weight_boosting", made->ahead.learnt.weight_boosting);
     jenc_object_end(j);
 }
 
@@ -595,9 +663,10 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
 }
 
 /* What everything up to a time is learnt with: what was chosen, or the logistic regression that stands for it. */
-static struct risk_wish wish_of(struct run *r, int64_t as_of_us)
+static struct risk_wish wish_of(struct run *r, const struct moments *seen, int64_t as_of_us)
 {
     struct risk_wish wish = {.window = r->window,
+                             .seen = seen,
                              .card = file_card,
                              .ctx = r,
                              .recipe = r->behind > 0 ? RISK_LOGISTIC : r->choice.recipe,
@@ -608,7 +677,8 @@ static struct risk_wish wish_of(struct run *r, int64_t as_of_us)
 
 static bool fit_and_judge(struct run *r, int32_t keys, struct err *err)
 {
-    const struct risk_wish wish = wish_of(r, r->cut_us);
+    const struct moments seen = seen_before(r);
+    const struct risk_wish wish = wish_of(r, &seen, r->cut_us);
     risk_fit_free(&r->judged);
     return risk_fit_learner(r->t, &r->before, &wish, &r->judged, err) && judge(r, keys, err);
 }
@@ -653,7 +723,7 @@ static bool challenge(struct run *r, int32_t keys, struct err *err)
     }
     say_judged(r);
     say_slices(r);
-    const struct risk_wish all = wish_of(r, r->window.as_of_us);
+    const struct risk_wish all = wish_of(r, &r->seen, r->window.as_of_us);
     return risk_fit_learner(r->t, &r->known, &all, &r->kept, err);
 }
 

@@ -5,6 +5,7 @@
 #include "flow/risk_drift.h"
 #include "flow/train_internal.h"
 #include "flow/train_moments.h"
+#include "flow/train_risk_ahead.h"
 
 /* What train_risk.c (moments, gate), train_risk_choice.c (which learner) and train_risk_fit.c (the learner) share. */
 
@@ -23,13 +24,15 @@ struct risk_fit {
     struct learner_fit learnt;
     enum risk_recipe recipe;
     struct calib_curve time; /* of the learner's margins, by idle time */
+    struct risk_ahead_fit ahead;
 };
 
 /* What is asked for: a model of the window, with a card. */
 typedef void risk_card_fn(void *ctx, const struct risk_fit *fit, struct buf *out);
 struct risk_wish {
     struct risk_window window;
-    risk_card_fn *card; /* may look at the fit, but for its file */
+    const struct moments *seen; /* by time, up to the window's end, labelled or not */
+    risk_card_fn *card;         /* may look at the fit, but for its file */
     void *ctx;
     enum risk_recipe recipe;
     bool plain; /* as risk_fit_plain has it: without a calibration by idle time */
@@ -40,6 +43,9 @@ struct risk_wish {
 CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m,
                                const struct risk_wish *wish, struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
+
+/* Each product of a row becomes an id of its own, as one that serving has never seen. */
+void risk_hide_products(union learner_cell *cells, int64_t row);
 
 /* The learner alone, as it is before its calibration by idle time. Owned: learner_free. */
 CAN_FAIL bool risk_fit_plain(const struct training *t, const struct moments *m,

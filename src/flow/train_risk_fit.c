@@ -45,8 +45,7 @@ static bool is_on(enum side side, const struct moment *m)
     return side == SIDE_BOTH || (side == SIDE_EVEN) == ((m->key_hash >> 32) % 2 == 0);
 }
 
-/* Each product an id of its own, as one that serving has never seen. */
-static void hide_products(union learner_cell *cells, int row)
+void risk_hide_products(union learner_cell *cells, int64_t row)
 {
     static const enum feature_id products[] = {FEATURE_NEWEST_PRODUCT, FEATURE_DEAREST_PRODUCT,
                                                FEATURE_VIEWED_PRODUCT};
@@ -69,7 +68,7 @@ static void rows_of(struct fitting *f, enum side side)
             union learner_cell *cells = f->cells + (size_t)f->count * FEATURE_COUNT;
             memcpy(cells, m->x.cells, sizeof m->x.cells);
             if (f->recipe == RISK_WITHOUT_PRODUCTS) {
-                hide_products(cells, f->count);
+                risk_hide_products(cells, f->count);
             }
             f->label[f->count] = m->lost;
             f->group[f->count++] = m->key_hash;
@@ -215,8 +214,9 @@ static double usual_of(const struct fitting *f, double out[FEATURE_COUNT])
     return rest;
 }
 
-static bool write_file(const struct fitting *f, const struct risk_window *window, const char *card,
-                       struct risk_fit *out, struct err *err)
+static bool write_file(const struct fitting *f, const struct learner *ahead,
+                       const struct risk_window *window, const char *card, struct risk_fit *out,
+                       struct err *err)
 {
     double usual[FEATURE_COUNT];
     const double rest = usual_of(f, usual);
@@ -226,6 +226,7 @@ static bool write_file(const struct fitting *f, const struct risk_window *window
         .time = out->time,
         .usual = usual,
         .usual_rest = rest,
+        .ahead = ahead,
         .card = card,
     };
     out->file.made = risk_write_blend(&parts, &out->file.bytes, out->file.sha256, err);
@@ -244,15 +245,17 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
 {
     assert(m->count > 0);
     CLEANUP(fitting_free) struct fitting f = {.moments = m, .recipe = wish->recipe};
+    CLEANUP(learner_free) struct learner *ahead = NULL;
     struct risk_fit fit = {.recipe = wish->recipe};
     rows_of(&f, SIDE_BOTH);
     if (!learn(t, &f, &fit.learnt, err) ||
-        (!wish->plain && !calibrate_time(t, m, wish->recipe, &fit.time, err))) {
+        (!wish->plain && !calibrate_time(t, m, wish->recipe, &fit.time, err)) ||
+        !risk_fit_ahead(t, wish->seen, wish->window.as_of_us, &ahead, &fit.ahead, err)) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);
     wish->card(wish->ctx, &fit, &text);
-    bool ok = write_file(&f, &wish->window, buf_text(&text), &fit, err);
+    bool ok = write_file(&f, ahead, &wish->window, buf_text(&text), &fit, err);
     buf_free(&text);
     if (ok) {
         *out = fit;

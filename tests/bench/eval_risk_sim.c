@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/sim_life.h"
 #include "cli/sim_post.h"
+#include "domain/risk_ahead.h"
 #include "domain/risk_file.h"
 #include "flow/import.h"
 #include "flow/risk_check.h"
@@ -33,6 +34,8 @@ struct options {
 struct scored {
     struct life_moment truth;
     double p; /* of the model; < 0: not scored */
+    int64_t bought_us;
+    float within[RISK_AHEAD_INTERVALS]; /* P(no purchase within), as trained */
 };
 
 struct sim {
@@ -171,6 +174,11 @@ static bool score_key(void *ctx, const struct train_key *k, struct err *err)
             int64_t wait_us = moment->bought_us - moment->at_us;
             bool lost = moment->bought_us == INT64_MAX || wait_us > g->s->life.horizon_us;
             mine[i].p = risk_probability_of(g->model, &moment->x);
+            mine[i].bought_us = moment->bought_us;
+            for (int h = 0; h < RISK_AHEAD_INTERVALS; h++) {
+                mine[i].within[h] =
+                    (float)risk_no_purchase_within(g->model, &moment->x, risk_ahead_ends()[h]);
+            }
             g->contradicted += lost != mine[i].truth.lost;
             g->scored++;
             m++;
@@ -422,6 +430,42 @@ static void report(const struct sim *s, const char *name)
                  model / seen, all.brier / all.seen);
 }
 
+/* ---- by horizon ---- */
+
+/* The curve over the time ahead beside what happened, at all moments whose horizon was over at the end. The base rate is that of the same moments. */
+static void report_horizon(const struct sim *s, int h)
+{
+    const int64_t within_us = risk_ahead_ends()[h];
+    CLEANUP(mem_free) double *p = mem_array(s->count + 1, sizeof *p);
+    CLEANUP(mem_free) uint8_t *lost = mem_array(s->count + 1, 1);
+    char within[CLOCK_TEXT_MAX];
+    double rate = 0;
+    double predicted = 0;
+    int n = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct scored *m = &s->all[i];
+        if (m->p >= 0 && m->truth.at_us + within_us <= s->life.until_us) {
+            p[n] = (double)m->within[h];
+            lost[n] = m->bought_us == INT64_MAX || m->bought_us - m->truth.at_us > within_us;
+            predicted += p[n];
+            rate += lost[n++];
+        }
+    }
+    rate /= n > 0 ? n : 1;
+    (void)printf(
+        "within %-4s %8d  no purchase %.4f  predicted %.4f  ECE %.4f  Brier %.5f  base rate %.5f\n",
+        clock_format_duration(within_us, within), n, rate, predicted / (n > 0 ? n : 1),
+        calib_ece(p, lost, n), calib_brier(p, lost, n), rate * (1 - rate));
+}
+
+static void report_horizons(const struct sim *s)
+{
+    (void)printf("by horizon, as trained\n");
+    for (int h = 0; h < RISK_AHEAD_INTERVALS; h++) {
+        report_horizon(s, h);
+    }
+}
+
 /* ---- command line ---- */
 
 static void read_options(int argc, char **argv, struct options *o)
@@ -472,6 +516,7 @@ int main(int argc, char **argv)
     struct train_result risk = train(&database, &config, TRAIN_RISK, s.cut_us, (uint64_t)s.o.seed);
     score_all(&s, &database, &config, risk.version);
     report(&s, "as trained");
+    report_horizons(&s);
     correct_daily(&s);
     report(&s, "with the daily correction");
     database_close(&database);

@@ -181,11 +181,12 @@ static void calibration_over_time_needs_rows_and_leaves_what_is_right(void **sta
 {
     const struct train_options options = {.seed = 1};
     const struct training t = {.options = &options, .threads = 1};
-    const struct risk_wish wish = {.window = {1, 2, 3}, .card = no_card, .recipe = RISK_LOGISTIC};
+    struct risk_wish wish = {.window = {1, 2, 3}, .card = no_card, .recipe = RISK_LOGISTIC};
     struct err err = {0};
     (void)state;
     for (int count = 500; count <= CARTS; count += 2500) {
         const struct moments m = carts_of_two_products(count);
+        wish.seen = &m;
         struct risk_fit fit = {0};
         if (!risk_fit_learner(&t, &m, &wish, &fit, &err)) {
             fail_msg("%s", err.text);
@@ -202,9 +203,9 @@ static void what_is_to_stay_plain_is_not_calibrated_over_time(void **state)
 {
     const struct train_options options = {.seed = 1};
     const struct training t = {.options = &options, .threads = 1};
-    const struct risk_wish wish = {
-        .window = {1, 2, 3}, .card = no_card, .recipe = RISK_LOGISTIC, .plain = true};
     const struct moments m = carts_of_two_products(CARTS);
+    const struct risk_wish wish = {
+        .window = {1, 2, 3}, .seen = &m, .card = no_card, .recipe = RISK_LOGISTIC, .plain = true};
     struct risk_fit fit = {0};
     struct err err = {0};
     (void)state;

@@ -1,5 +1,6 @@
 #include "ml/fm_field.h"
 
+#include "base/cleanup.h"
 #include "ml/cpu.h"
 #include "ml/fm_field_internal.h"
 #include "ml/logistic.h"
@@ -198,6 +199,50 @@ static void the_mean_of_machines_scores_the_mean_of_their_margins(void **state)
     fm_field_free(&mean);
 }
 
+/* Two hundred columns that never vary, and labels of a tenth: each step of a row moves what all rows have
+ * in common two hundred times over, but what comes out is right on average. */
+static void columns_that_never_vary_do_not_move_the_mean(void **state)
+{
+    enum { CONSTANT = 200, SOME = 1000 };
+    static int32_t slot[SOME * CONSTANT];
+    static int32_t feature[CONSTANT * FM_FIELD_FEATURES_MAX];
+    uint8_t label[SOME];
+    int32_t rows[SOME];
+    struct rng rng = rng_seed(3);
+    double rate = 0;
+    (void)state;
+    for (int r = 0; r < SOME; r++) {
+        label[r] = rng_unit(&rng) < 0.1;
+        rate += (double)label[r] / SOME;
+        rows[r] = r;
+        for (int c = 0; c < CONSTANT; c++) {
+            slot[r * CONSTANT + c] = c;
+        }
+    }
+    for (int c = 0; c < CONSTANT; c++) {
+        feature[c * FM_FIELD_FEATURES_MAX] = c;
+        feature[c * FM_FIELD_FEATURES_MAX + 1] = -1;
+    }
+    const struct fm_field_data data = {.columns = CONSTANT,
+                                       .slots = CONSTANT,
+                                       .slot = slot,
+                                       .label = label,
+                                       .features = CONSTANT,
+                                       .feature = feature};
+    struct fm_field_options o = fm_field_defaults();
+    struct err err = {0};
+    for (int factors = 0; factors < 2; factors++) {
+        CLEANUP(fm_field_free) struct fm_field m = {0};
+        struct fm_field_fit fit;
+        o.factors = factors * 4;
+        o.epochs_max = 3;
+        assert_succeeds(fm_field_train(&data, (struct row_list){rows, SOME}, (struct row_list){0},
+                                       &o, &m, &fit, &err),
+                        err);
+        assert_close(logistic(fm_field_margin(&m, slot, CONSTANT)), rate, 1e-3);
+    }
+}
+
 static void slots_that_no_row_used_say_nothing(void **state)
 {
     (void)state;
@@ -262,6 +307,7 @@ int main(void)
         cmocka_unit_test(all_kernels_take_the_same_step),
         cmocka_unit_test(contributions_add_up_to_the_margin),
         cmocka_unit_test(the_mean_of_machines_scores_the_mean_of_their_margins),
+        cmocka_unit_test(columns_that_never_vary_do_not_move_the_mean),
         cmocka_unit_test(slots_that_no_row_used_say_nothing),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_another_one_does_not),
         cmocka_unit_test(what_teaches_nothing_is_refused),
