@@ -48,7 +48,7 @@ double risk_position(const struct risk_example *x)
 
 void risk_schema(uint8_t out[SHA256_BYTES])
 {
-    static const char layout[] = "risk rows, version 3: numbers as they are, ids by FNV-64";
+    static const char layout[] = "risk rows, version 4: numbers as they are, ids by FNV-64";
     struct hash_state h;
     hash_begin(&h);
     hash_add(&h, layout, sizeof layout);

@@ -581,7 +581,12 @@ static void card_learner(struct jenc *j, const struct risk_fit *made)
     jenc_bool(j, "logistic_regression_alone", made->recipe == RISK_LOGISTIC);
     jenc_i64(j, "columns", FEATURE_COUNT);
     jenc_i64(j, "machine_epochs", fit->machine_epochs);
+    jenc_i64(j, "boosting_depth", fit->boosting_depth);
     jenc_i64(j, "boosting_trees", fit->boosting_trees);
+    if (fit->boosting_depth_beside > 0) { /* half of the bags */
+        jenc_i64(j, "boosting_depth_beside", fit->boosting_depth_beside);
+        jenc_i64(j, "boosting_trees_beside", fit->boosting_trees_beside);
+    }
     jenc_f64(j, "weight_machine", fit->weight_machine);
     jenc_f64(j, "weight_boosting", fit->weight_boosting);
     jenc_f64(j, "intercept", fit->intercept);
