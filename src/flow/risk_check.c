@@ -70,8 +70,7 @@ static struct window window_of(const struct moment_set *set, const struct risk *
             w.rows.all[row] = m;
             w.p[row] = p;
             w.margin[row] = logit(fmin(fmax(p, 1e-9), 1 - 1e-9));
-            w.lost[row] =
-                m->bought_us == INT64_MAX || m->bought_us - m->at_us > risk_horizon_us(model);
+            w.lost[row] = moment_is_lost(m, risk_horizon_us(model));
         }
     }
     return w;

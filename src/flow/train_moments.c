@@ -35,6 +35,11 @@ const int64_t *moment_idle_times(void)
     return idle_moments;
 }
 
+bool moment_is_lost(const struct moment *m, int64_t within_us)
+{
+    return m->bought_us == INT64_MAX || m->bought_us - m->at_us > within_us;
+}
+
 /* ---- one shopper ---- */
 
 struct walk {

@@ -22,6 +22,9 @@ struct moment {
     struct risk_example x;
 };
 
+/* Nothing was bought within so much time of it; right only where the log did not end before. */
+bool moment_is_lost(const struct moment *m, int64_t within_us);
+
 /* Moments of many shoppers, bounded: see train_moments.c. {0} is empty. */
 struct moment_set {
     struct moment *all;

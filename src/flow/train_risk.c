@@ -133,7 +133,7 @@ static void label_moments(struct run *r, struct moment_set *set)
     r->seen.all = mem_array(set->count + 1, sizeof(void *));
     for (size_t i = 0; i < set->count; i++) {
         struct moment *m = &set->all[i];
-        m->lost = risk_lost_within(m, r->window.horizon_us);
+        m->lost = moment_is_lost(m, r->window.horizon_us);
         r->seen.all[r->seen.count++] = m;
     }
     qsort(r->seen.all, (size_t)r->seen.count, sizeof(void *), by_time);

@@ -7,16 +7,8 @@
 
 #include <math.h>
 
-enum {
-    ROWS_MAX = 120000, /* more are thinned out: a third of them may be purchases, which are few */
-    BOUGHT_MAX = ROWS_MAX / 3,
-    ROWS_MIN = 100, /* of each outcome */
-};
-
-bool risk_lost_within(const struct moment *m, int64_t within_us)
-{
-    return m->bought_us == INT64_MAX || m->bought_us - m->at_us > within_us;
-}
+enum { ROWS_MIN = 100 };                        /* of each outcome */
+static const double BOUGHT_SHARE_MAX = 1.0 / 3; /* of the rows: purchases are few, and tell most */
 
 /* ---- rows ---- */
 
@@ -78,18 +70,19 @@ static void add_rows(struct ahead_rows *r)
         bool bought = false;
         for (int i = 0; i < RISK_AHEAD_INTERVALS && !bought && ends[i] <= r->as_of_us - m->at_us;
              i++) {
-            bought = !risk_lost_within(m, ends[i]);
+            bought = !moment_is_lost(m, ends[i]);
             add_row(r, m, i, bought);
         }
     }
 }
 
-static struct ahead_rows rows_of(const struct moments *moments, int64_t as_of_us)
+static struct ahead_rows rows_of(const struct moments *moments, int64_t as_of_us, int rows_max)
 {
+    const double bought_max = BOUGHT_SHARE_MAX * rows_max;
     struct ahead_rows r = {.moments = moments, .as_of_us = as_of_us, .keep = {1, 1}};
     add_rows(&r);
-    r.keep.bought = r.bought > BOUGHT_MAX ? (double)BOUGHT_MAX / (double)r.bought : 1;
-    const double room = ROWS_MAX - r.keep.bought * (double)r.bought;
+    r.keep.bought = (double)r.bought > bought_max ? bought_max / (double)r.bought : 1;
+    const double room = rows_max - r.keep.bought * (double)r.bought;
     r.keep.other = (double)r.other > room ? room / (double)r.other : 1;
     add_rows(&r);
     const size_t rows = (size_t)(r.bought + r.other) + 1;
@@ -103,9 +96,10 @@ static struct ahead_rows rows_of(const struct moments *moments, int64_t as_of_us
 /* ---- the learner ---- */
 
 bool risk_fit_ahead(const struct training *t, const struct moments *moments, int64_t as_of_us,
-                    struct learner **out, struct risk_ahead_fit *out_fit, struct err *err)
+                    int rows_max, struct learner **out, struct risk_ahead_fit *out_fit,
+                    struct err *err)
 {
-    CLEANUP(ahead_rows_free) struct ahead_rows r = rows_of(moments, as_of_us);
+    CLEANUP(ahead_rows_free) struct ahead_rows r = rows_of(moments, as_of_us, rows_max);
     uint8_t kinds[RISK_AHEAD_COLUMNS];
     risk_ahead_kinds(kinds);
     *out = NULL;
@@ -119,7 +113,8 @@ bool risk_fit_ahead(const struct training *t, const struct moments *moments, int
                                         .cells = r.cells,
                                         .label = r.label,
                                         .group = r.group};
-    struct learner_options options = learner_defaults(ROWS_MAX); /* one bag of each will do */
+    struct learner_options options =
+        learner_defaults(RISK_AHEAD_ROWS_MAX); /* one bag of each will do */
     options.other_depth = 0;
     options.seed = t->options->seed;
     options.threads = t->threads;
@@ -141,7 +136,7 @@ static double lost_share(const struct moments *m, int64_t within_us, int64_t unt
     for (int i = 0; i < m->count; i++) {
         if (m->all[i]->at_us + within_us <= until_us) {
             rows++;
-            lost += risk_lost_within(m->all[i], within_us);
+            lost += moment_is_lost(m->all[i], within_us);
         }
     }
     return (lost + 1.0) / (rows + 2);
@@ -157,7 +152,7 @@ static struct risk_horizon judge_one(const struct risk *model, const struct mome
         const struct moment *m = after->all[i];
         if (m->at_us + within_us <= as_of_us) {
             p[h.rows] = risk_no_purchase_within(model, &m->x, within_us);
-            lost[h.rows] = risk_lost_within(m, within_us);
+            lost[h.rows] = moment_is_lost(m, within_us);
             h.predicted += p[h.rows];
             h.lost += lost[h.rows];
             h.base_brier += (base - lost[h.rows]) * (base - lost[h.rows]);

@@ -250,7 +250,8 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
     rows_of(&f, SIDE_BOTH);
     if (!learn(t, &f, &fit.learnt, err) ||
         (!wish->plain && !calibrate_time(t, m, wish->recipe, &fit.time, err)) ||
-        !risk_fit_ahead(t, wish->seen, wish->window.as_of_us, &ahead, &fit.ahead, err)) {
+        !risk_fit_ahead(t, wish->seen, wish->window.as_of_us, RISK_AHEAD_ROWS_MAX, &ahead,
+                        &fit.ahead, err)) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);

@@ -171,8 +171,7 @@ static bool score_key(void *ctx, const struct train_key *k, struct err *err)
     for (size_t i = 0; i < count && m < g->set.count; i++) {
         const struct moment *moment = &g->set.all[m];
         if (moment->at_us == mine[i].truth.at_us) {
-            int64_t wait_us = moment->bought_us - moment->at_us;
-            bool lost = moment->bought_us == INT64_MAX || wait_us > g->s->life.horizon_us;
+            bool lost = moment_is_lost(moment, g->s->life.horizon_us);
             mine[i].p = risk_probability_of(g->model, &moment->x);
             mine[i].bought_us = moment->bought_us;
             for (int h = 0; h < RISK_AHEAD_INTERVALS; h++) {

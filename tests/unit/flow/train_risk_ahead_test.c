@@ -42,7 +42,7 @@ static struct moments carts_with_a_known_curve(int count)
         *m = (struct moment){.key_number = i, .key_hash = rng_u64(&rng)};
         m->at_us = DAYS(LOG_DAYS) * (i + 1) / count;
         m->bought_us = buys ? m->at_us + (int64_t)(wait * (double)MINUTES(1)) : INT64_MAX;
-        m->lost = risk_lost_within(m, DAYS(1));
+        m->lost = moment_is_lost(m, DAYS(1));
         m->x.cells[FEATURE_LINES].number = many ? 5 : 1;
         m->x.cells[FEATURE_IDLE].number = i % 2 ? 1 : 60;
         cart_list[i] = m;
@@ -132,6 +132,36 @@ static void the_curve_is_that_of_the_carts_at_every_horizon(void **state)
     }
 }
 
+/* A quarter of the rows, half of them purchases by then: the hazards are still those of all rows. */
+static void rows_left_out_do_not_change_the_odds(void **state)
+{
+    const struct train_options options = {.seed = 1};
+    const struct training t = {.options = &options, .threads = 2};
+    const struct moments seen = {cart_list, CARTS};
+    CLEANUP(learner_free) struct learner *all = NULL;
+    CLEANUP(learner_free) struct learner *some = NULL;
+    struct risk_ahead_fit of_all;
+    struct risk_ahead_fit of_some;
+    struct err err = {0};
+    (void)state;
+    if (!risk_fit_ahead(&t, &seen, DAYS(LOG_DAYS), RISK_AHEAD_ROWS_MAX, &all, &of_all, &err) ||
+        !risk_fit_ahead(&t, &seen, DAYS(LOG_DAYS), 8000, &some, &of_some, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(of_all.rows > 32000 && of_some.rows < 8400 && of_some.rows > 7600);
+    assert_true(of_some.bought > of_all.bought / 2);
+    for (int i = 2; i < RISK_AHEAD_INTERVALS; i++) {
+        double mean[2] = {0, 0};
+        for (int c = 0; c < 200; c++) {
+            union learner_cell row[RISK_AHEAD_COLUMNS];
+            risk_ahead_row(&carts[c].x, i, row);
+            mean[0] += learner_probability(all, row) / 200;
+            mean[1] += learner_probability(some, row) / 200;
+        }
+        assert_true(fabs(mean[1] - mean[0]) < 0.02);
+    }
+}
+
 /* The daily correction moves the score, and the curve with it. */
 static void a_shift_moves_the_whole_curve_and_keeps_it_falling(void **state)
 {
@@ -186,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_curve_is_that_of_the_carts_at_every_horizon),
+        cmocka_unit_test(rows_left_out_do_not_change_the_odds),
         cmocka_unit_test(a_shift_moves_the_whole_curve_and_keeps_it_falling),
         cmocka_unit_test(horizons_are_judged_on_moments_whose_outcome_is_known),
         cmocka_unit_test(
