@@ -7,10 +7,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 enum { STEPS = 50 };
 
-static const double SLOPE_SPREAD = 0.3;
+static const double SLOPE_SPREAD = 0.1;
 static const double INTERCEPT_SPREAD = 0.5;
 /* A falling line would turn the ranking around. */
 static const double SLOPE_MIN = 0.05;
@@ -60,25 +61,38 @@ static int nearest(const double *at, int knots, double position)
     return best;
 }
 
-/* Gradient and curvature of the loss in (slope, intercept) over the rows of one knot. */
+/* What a knot's own rows count, and those of its neighbours: local likelihood (Tibshirani and Hastie 1987).
+ * Calibration changes slowly with the position, and a knot's own rows alone leave its slope to chance. */
+static const double NEIGHBOUR[] = {1, 0.5, 0.25};
+enum { NEIGHBOURS = sizeof NEIGHBOUR / sizeof *NEIGHBOUR };
+
+static double weight_of(const struct calib_rows *rows, const int *knot_of, int knot, int row)
+{
+    const int apart = knot_of ? abs(knot_of[row] - knot) : 0;
+    return apart < (int)NEIGHBOURS ? rows->weight * NEIGHBOUR[apart] : 0;
+}
+
+/* Gradient and curvature of the loss in (slope, intercept) over the rows of one knot and its neighbours, margins
+ * counted from a middle. */
 struct moments2 {
     double gs, gi;        /* gradient */
     double hss, hsi, hii; /* Hessian */
 };
 
 static struct moments2 moments_of(const struct calib_rows *rows, const int *knot_of, int knot,
-                                  double slope, double intercept)
+                                  double middle, double slope, double intercept)
 {
     struct moments2 m = {0};
 
     for (int i = 0; i < rows->count; i++) {
-        if (knot_of && knot_of[i] != knot) {
+        const double weight = weight_of(rows, knot_of, knot, i);
+        if (weight == 0) {
             continue;
         }
-        double x = rows->margins[i];
-        double p = logistic(slope * x + intercept);
-        double g = rows->weight * (p - rows->labels[i]);
-        double h = rows->weight * p * (1 - p);
+        double x = rows->margins[i] - middle;
+        double p = logistic(middle + slope * x + intercept);
+        double g = weight * (p - rows->labels[i]);
+        double h = weight * p * (1 - p);
         m.gs += g * x;
         m.gi += g;
         m.hss += h * x * x;
@@ -88,16 +102,31 @@ static struct moments2 moments_of(const struct calib_rows *rows, const int *knot
     return m;
 }
 
+/* The mean margin of the rows that can tell a slope: those whose outcome is open. */
+static double middle_of(const struct calib_rows *rows, const int *knot_of, int knot)
+{
+    double sum = 0;
+    double weights = 0;
+    for (int i = 0; i < rows->count; i++) {
+        const double p = logistic(rows->margins[i]);
+        const double weight = weight_of(rows, knot_of, knot, i) * p * (1 - p);
+        sum += weight * rows->margins[i];
+        weights += weight;
+    }
+    return weights > 0 ? sum / weights : 0;
+}
+
 static void fit_knot(const struct calib_rows *rows, const int *knot_of, int knot, double *out_slope,
                      double *out_intercept)
 {
     const double ps = 1 / (SLOPE_SPREAD * SLOPE_SPREAD);
     const double pi = 1 / (INTERCEPT_SPREAD * INTERCEPT_SPREAD);
+    const double middle = middle_of(rows, knot_of, knot);
     double s = 1;
     double b = 0;
 
     for (int step = 0; step < STEPS; step++) {
-        struct moments2 m = moments_of(rows, knot_of, knot, s, b);
+        struct moments2 m = moments_of(rows, knot_of, knot, middle, s, b);
         double gs = m.gs + ps * (s - 1);
         double gi = m.gi + pi * b;
         double hss = m.hss + ps;
@@ -115,7 +144,7 @@ static void fit_knot(const struct calib_rows *rows, const int *knot_of, int knot
         }
     }
     *out_slope = fmax(s, SLOPE_MIN);
-    *out_intercept = b;
+    *out_intercept = b + middle * (1 - *out_slope);
 }
 
 struct calib_curve calib_curve_fit(const struct calib_rows *rows, const double *at, int knots)
@@ -140,7 +169,7 @@ double calib_shift_fit(const struct calib_rows *rows, double spread)
     double b = 0;
 
     for (int step = 0; step < STEPS; step++) {
-        struct moments2 m = moments_of(rows, NULL, 0, 1, b);
+        struct moments2 m = moments_of(rows, NULL, 0, 0, 1, b);
         double move = (m.gi + b / (spread * spread)) / (m.hii + 1 / (spread * spread));
         double bounded = fmin(fmax(move, -0.5), 0.5);
         b -= bounded;
