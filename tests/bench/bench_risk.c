@@ -38,7 +38,8 @@ static bool stop(const struct err *err)
 
 /* ---- scores ---- */
 
-/* Numbers that matter alone and in pairs, a twentieth missing. */
+/* Numbers that matter alone, in pairs, and in thresholds that only count together, a twentieth missing: both parts are
+ * needed. */
 static struct risk_rows dense_rows(uint64_t seed)
 {
     struct rng rng = rng_seed(seed);
@@ -52,8 +53,11 @@ static struct risk_rows dense_rows(uint64_t seed)
         double margin = -0.5;
         for (int c = 0; c < SCORE_COLUMNS; c++) {
             row[c].number = rng_unit(&rng) < 0.05 ? (double)NAN : rng_normal(&rng);
-            margin += c < 20 && !isnan(row[c].number) ? 0.3 * row[c].number : 0;
+            margin += c < 20 && !isnan(row[c].number) ? 0.5 * row[c].number : 0;
             bool pair = c % 2 == 1 && c < 20 && !isnan(row[c].number) && !isnan(row[c - 1].number);
+            /* thresholds that only count together: what trees find and the machine does not */
+            bool both = c >= 40 && c < 44 && row[c].number > 0 && row[c - 1].number > 0;
+            margin += both ? 2.0 * (row[c].number > 1 ? -1 : 1) : 0;
             margin += pair ? 0.3 * row[c].number * row[c - 1].number : 0;
         }
         r.label[i] = rng_unit(&rng) < logistic(margin);
@@ -73,7 +77,7 @@ static bool learner_of(const struct risk_rows *rows, struct learner **out, struc
     o.boosting.patience = 150;
     o.boosting.depth = 4;
     o.other_depth = 0;
-    o.folds_run = 1;
+    o.folds_run = o.folds;
     if (!learner_train(&table, &o, out, &fit, err)) {
         return false;
     }
