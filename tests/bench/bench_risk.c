@@ -38,6 +38,23 @@ static bool stop(const struct err *err)
 
 /* ---- scores ---- */
 
+/* What missing numbers add is 0. */
+static double dense_margin(const union learner_cell *row)
+{
+    double margin = -0.5;
+    for (int c = 0; c < 20; c++) {
+        margin += isnan(row[c].number) ? 0 : 0.5 * row[c].number;
+        const double pair = c % 2 == 1 ? 0.3 * row[c].number * row[c - 1].number : 0;
+        margin += isnan(pair) ? 0 : pair;
+    }
+    /* thresholds that only count together: what trees find and the machine does not */
+    for (int c = 40; c < 44; c++) {
+        const bool both = row[c].number > 0 && row[c - 1].number > 0;
+        margin += both ? 2.0 * (row[c].number > 1 ? -1 : 1) : 0;
+    }
+    return margin;
+}
+
 /* Numbers that matter alone, in pairs, and in thresholds that only count together, a twentieth missing: both parts are
  * needed. */
 static struct risk_rows dense_rows(uint64_t seed)
@@ -50,17 +67,10 @@ static struct risk_rows dense_rows(uint64_t seed)
     r.label = mem_array(SCORE_ROWS, 1);
     for (int i = 0; i < SCORE_ROWS; i++) {
         union learner_cell *row = r.cells + (size_t)i * SCORE_COLUMNS;
-        double margin = -0.5;
         for (int c = 0; c < SCORE_COLUMNS; c++) {
             row[c].number = rng_unit(&rng) < 0.05 ? (double)NAN : rng_normal(&rng);
-            margin += c < 20 && !isnan(row[c].number) ? 0.5 * row[c].number : 0;
-            bool pair = c % 2 == 1 && c < 20 && !isnan(row[c].number) && !isnan(row[c - 1].number);
-            /* thresholds that only count together: what trees find and the machine does not */
-            bool both = c >= 40 && c < 44 && row[c].number > 0 && row[c - 1].number > 0;
-            margin += both ? 2.0 * (row[c].number > 1 ? -1 : 1) : 0;
-            margin += pair ? 0.3 * row[c].number * row[c - 1].number : 0;
         }
-        r.label[i] = rng_unit(&rng) < logistic(margin);
+        r.label[i] = rng_unit(&rng) < logistic(dense_margin(row));
     }
     return r;
 }

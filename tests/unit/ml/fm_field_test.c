@@ -220,8 +220,9 @@ static void columns_that_never_vary_do_not_move_the_mean(void **state)
         }
     }
     for (int c = 0; c < CONSTANT; c++) {
-        feature[c * FM_FIELD_FEATURES_MAX] = c;
-        feature[c * FM_FIELD_FEATURES_MAX + 1] = -1;
+        int32_t *f = feature + (size_t)c * FM_FIELD_FEATURES_MAX;
+        f[0] = c;
+        f[1] = -1;
     }
     const struct fm_field_data data = {.columns = CONSTANT,
                                        .slots = CONSTANT,
