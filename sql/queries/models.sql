@@ -20,7 +20,8 @@ SELECT m.version, m.kind, m.algorithm, m.number, m.sha256, m.bytes,
        CASE WHEN k.version IS NULL THEN m.card
             ELSE m.card || jsonb_build_object('drift', jsonb_build_object(
                  'checked_at', to_char(k.checked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'moments', k.moments, 'shift', k.shift,
-                 'brier', k.brier, 'brier_28_days_before', k.brier_base, 'psi_score', k.psi_score, 'psi', k.psi)) END,
+                 'brier', k.brier, 'brier_28_days_before', NULLIF(k.brier_base, 0),
+                 'psi_score', CASE WHEN k.brier_base > 0 THEN k.psi_score END, 'psi', k.psi)) END,
        m.verdict, m.reason, m.created_at,
        c.version IS NOT NULL AND c.version = m.version,
        (SELECT max(p.at) FROM cartwright.model_promotion p WHERE p.version = m.version)

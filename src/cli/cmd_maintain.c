@@ -50,8 +50,8 @@ static void print_json(const struct report *report)
         jenc_i64(&j, "moments", c->moments);
         jenc_f64(&j, "shift", c->shift);
         jenc_f64(&j, "brier", c->moments > 0 ? c->brier : (double)NAN); /* null */
-        jenc_f64(&j, "brier_before", c->brier_base);
-        jenc_f64(&j, "psi_score", c->psi_score);
+        jenc_f64(&j, "brier_before", c->brier_base > 0 ? c->brier_base : (double)NAN);
+        jenc_f64(&j, "psi_score", c->brier_base > 0 ? c->psi_score : (double)NAN);
         jenc_raw(&j, "psi", c->psi, strlen(c->psi));
         jenc_object_end(&j);
     }

@@ -53,6 +53,11 @@ static double logit(double p)
     return log(p / (1 - p));
 }
 
+static int64_t later(int64_t a_us, int64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
 /* from_us < at <= until_us */
 static struct window window_of(const struct moment_set *set, const struct risk *model,
                                int64_t from_us, int64_t until_us)
@@ -76,8 +81,9 @@ static struct window window_of(const struct moment_set *set, const struct risk *
     return w;
 }
 
-static void measure(const struct window *before, const struct window *lately, struct arena *a,
-                    struct risk_check *out)
+/* `unseen` is what of `before` the model has not learnt from: of other moments it is too sure. */
+static void measure(const struct window *before, const struct window *unseen,
+                    const struct window *lately, struct arena *a, struct risk_check *out)
 {
     const struct risk_drift drift = risk_drift_of(&before->rows, &lately->rows);
     const int count = lately->rows.count;
@@ -86,8 +92,10 @@ static void measure(const struct window *before, const struct window *lately, st
     out->shift = risk_check_shift(lately->margin, lately->lost, count);
     out->moments = count;
     out->brier = calib_brier(lately->p, lately->lost, count);
-    out->brier_base = calib_brier(before->p, before->lost, before->rows.count);
-    out->psi_score = drift_psi(before->p, before->rows.count, lately->p, count, RISK_MISSING);
+    if (unseen->rows.count >= RISK_CHECK_ROWS_MIN) {
+        out->brier_base = calib_brier(unseen->p, unseen->lost, unseen->rows.count);
+        out->psi_score = drift_psi(unseen->p, unseen->rows.count, lately->p, count, RISK_MISSING);
+    }
     out->psi_max = drift.largest;
     out->psi_alarms = drift.alarms;
     risk_drift_json(&drift, NULL, &j);
@@ -124,17 +132,20 @@ static bool check(const struct training *t, const struct risk *model, int64_t no
     int64_t known_us = now_us - risk_horizon_us(model);
     int64_t lately_us = known_us - DAYS(RISK_CHECK_LATELY);
     int64_t before_us = lately_us - DAYS(RISK_CHECK_BEFORE);
-    /* What it has learnt from would only say that it has learnt. */
-    int64_t new_us = risk_as_of_us(model) > lately_us ? risk_as_of_us(model) : lately_us;
+    int64_t learnt_us = risk_as_of_us(model);
     set.from_us = before_us;
     set.until_us = known_us;
     if (!read_moments(t, &context, &set, err)) {
         return false;
     }
     CLEANUP(window_free) struct window before = window_of(&set, model, before_us, lately_us);
-    CLEANUP(window_free) struct window lately = window_of(&set, model, new_us, known_us);
+    /* What it has learnt from would only say that it has learnt. */
+    CLEANUP(window_free)
+    struct window unseen = window_of(&set, model, later(before_us, learnt_us), lately_us);
+    CLEANUP(window_free)
+    struct window lately = window_of(&set, model, later(lately_us, learnt_us), known_us);
     *out = (struct risk_check){.day = now_us / DAYS(1)};
-    measure(&before, &lately, a, out);
+    measure(&before, &unseen, &lately, a, out);
     return true;
 }
 
@@ -177,11 +188,15 @@ const char *risk_check_text(const struct risk_check *c, char out[RISK_CHECK_TEXT
             "risk: no moment that the model has not learnt from has matured yet, nothing to measure or correct");
         return out;
     }
-    snprintf(
-        out, RISK_CHECK_TEXT_MAX,
-        "risk on %lld lately matured moments: Brier %.4f (%.4f in the 28 days before), corrected by %+.3f in logit; "
-        "drift of the score %.3f, of features at most %.3f, %lld above 0.2",
-        (long long)c->moments, c->brier, c->brier_base, c->shift, c->psi_score, c->psi_max,
-        (long long)c->psi_alarms);
+    char before[96] = "the model is too young for the days before to be a measure";
+    if (c->brier_base > 0) {
+        snprintf(before, sizeof before, "%.4f in the 28 days before, drift of the score %.3f",
+                 c->brier_base, c->psi_score);
+    }
+    snprintf(out, RISK_CHECK_TEXT_MAX,
+             "risk on %lld lately matured moments: Brier %.4f (%s), corrected by %+.3f in logit; "
+             "drift of features at most %.3f, %lld above 0.2",
+             (long long)c->moments, c->brier, before, c->shift, c->psi_max,
+             (long long)c->psi_alarms);
     return out;
 }

@@ -80,6 +80,21 @@ static void a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from(void **
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.risk_check"), 2);
 }
 
+/* Of moments it has learnt from a model is too sure to be measured by them. */
+static void a_young_model_has_no_baseline_until_there_are_days_it_has_not_learnt_from(void **state)
+{
+    struct risk_check c;
+    char text[RISK_CHECK_TEXT_MAX];
+    (void)state;
+    half_trained();
+    assert_true(check_at(AFTER_US, &c));
+    assert_true(c.moments > RISK_CHECK_ROWS_MIN && c.brier_base == 0 && c.psi_score == 0);
+    assert_text_contains(risk_check_text(&c, text), "too young");
+    assert_true(check_at(AFTER_US + DAYS(8), &c));
+    assert_true(c.moments > 0 && c.brier_base > 0 && c.brier_base < .25 && c.psi_score > 0);
+    assert_text_contains(risk_check_text(&c, text), "in the 28 days before");
+}
+
 static void right_after_a_training_nothing_has_matured_and_the_check_says_so(void **state)
 {
     struct risk_check c;
@@ -202,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         spec(a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from),
+        spec(a_young_model_has_no_baseline_until_there_are_days_it_has_not_learnt_from),
         spec(right_after_a_training_nothing_has_matured_and_the_check_says_so),
         spec(the_card_tells_how_the_gate_judged_and_how_the_model_drifts),
         spec(moments_of_a_window_need_only_shoppers_active_near_it),
