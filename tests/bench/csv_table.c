@@ -209,6 +209,7 @@ bool csv_table_read(const char *path, struct csv_table *out, struct err *err)
     if (ferror(f) || !csv_table_parse(text, len, out, &inner)) {
         return FAIL(err, ERR_INVALID, "%s: %s", path, ferror(f) ? "cannot be read" : inner.text);
     }
+    out->path = path;
     return true;
 }
 

@@ -9,6 +9,7 @@
 /* A whole CSV file in memory (RFC 4180: quotes, quotes doubled inside them, line ends of either kind,
  * also within quotes), its first row the names of the columns. */
 struct csv_table {
+    const char *path;  /* borrowed; NULL: out of memory */
     char *text; /* owned: the file's bytes, cut into fields */
     int rows, columns;
     const char **name; /* (columns) owned array */
@@ -18,6 +19,7 @@ struct csv_table {
 
 /* Fails with ERR_INVALID and the line: no header, a repeated or empty name, too few or too many
  * fields, an open quote, text behind a closing one, a NUL byte. */
+/* path is borrowed by the table. */
 CAN_FAIL bool csv_table_read(const char *path, struct csv_table *out, struct err *err);
 /* The same out of memory; takes text (len bytes and a NUL), which is malloced. */
 CAN_FAIL bool csv_table_parse(char *text, size_t len, struct csv_table *out, struct err *err);

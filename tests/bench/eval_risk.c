@@ -14,6 +14,7 @@
 #include "ml/bootstrap.h"
 #include "ml/logistic.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static const char usage[] =
     "  --time COL               rows train in this order, the last fifth tells when to stop; no feature\n"
     "  --refit-intercept SHARE  a random share of the test rows moves the intercept and is not scored\n"
     "  --seed S                 of folds and training (1)\n"
-    "  --repeat N               N seeds from S on; the medians, and each\n"
+    "  --repeat N               N seeds from S on: medians, and each under `seeds`; rows, refitted\n"
+    "                           slope, ranges and fit are of the last one\n"
     "  --threads N              (2)\n"
     "  --peers                  also logistic regression and XGBoost\n"
     "  --json                   one line of JSON; there is no other format\n";
@@ -42,86 +44,136 @@ struct options {
     int folds;
     const char *where_column, *where_values;
     double refit_share;
-    uint64_t seed;
-    int repeat, threads;
+    int seed, repeat, threads;
     bool peers;
 };
 
+enum { FOLDS_MAX = 1000, REPEAT_MAX = 100 };
+
 /* ---- command line ---- */
 
-static bool text_option(struct options *o, const char *name, const char *value)
+static bool append(const char **names, int *count, const char *option, const char *value,
+                   struct err *err)
 {
-    struct risk_columns *c = &o->columns;
-    if (strcmp(name, "--label") == 0) {
-        c->label = value;
-    } else if (strcmp(name, "--group") == 0) {
-        c->group = value;
-    } else if (strcmp(name, "--time") == 0) {
-        c->time = value;
-    } else if (strcmp(name, "--id") == 0 && c->ids < RISK_NAMES_MAX) {
-        c->id[c->ids++] = value;
-    } else if (strcmp(name, "--drop") == 0 && c->drops < RISK_NAMES_MAX) {
-        c->drop[c->drops++] = value;
-    } else if (strcmp(name, "--test-where") == 0) {
-        o->where_column = value;
-        o->where_values = strchr(value, '=');
-        return o->where_values && o->where_values > value;
-    } else {
-        return false;
+    if (*count == RISK_NAMES_MAX) {
+        return FAIL(err, ERR_INVALID, "%s may be given %d times at most", option,
+                    (int)RISK_NAMES_MAX);
     }
+    names[(*count)++] = value;
     return true;
 }
 
-static bool number_option(struct options *o, const char *name, const char *value)
+static bool take_whole(const char *option, const char *value, int low, int high, int *out,
+                       struct err *err)
 {
     char *end = NULL;
-    double x = strtod(value, &end);
-    if (end == value || *end != '\0') {
-        return false;
+    errno = 0;
+    long long n = strtoll(value, &end, 10);
+    if (end == value || *end != '\0' || errno != 0 || n < low || n > high) {
+        return FAIL(err, ERR_INVALID, "%s must be a whole number from %d to %d, not '%s'", option,
+                    low, high, value);
     }
-    if (strcmp(name, "--refit-intercept") == 0 && x > 0 && x < 1) {
-        o->refit_share = x;
-        return true;
-    }
-    if (x != floor(x) || x < 0 || x > 1e9) {
-        return false;
-    }
-    if (strcmp(name, "--kfold") == 0 && x >= 2 && x <= 1000) {
-        o->folds = (int)x;
-    } else if (strcmp(name, "--seed") == 0) {
-        o->seed = (uint64_t)x;
-    } else if (strcmp(name, "--repeat") == 0 && x >= 1 && x <= 100) {
-        o->repeat = (int)x;
-    } else if (strcmp(name, "--threads") == 0 && x >= 1 && x <= 64) {
-        o->threads = (int)x;
-    } else {
-        return false;
+    *out = (int)n;
+    return true;
+}
+
+static bool take_share(const char *option, const char *value, double *out, struct err *err)
+{
+    char *end = NULL;
+    *out = strtod(value, &end);
+    if (end == value || *end != '\0' || !(*out > 0 && *out < 1)) {
+        return FAIL(err, ERR_INVALID, "%s must be a share between 0 and 1, not '%s'", option,
+                    value);
     }
     return true;
 }
 
-static bool parse(int argc, char **argv, struct options *o)
+static bool take_where(struct options *o, const char *value, struct err *err)
+{
+    o->where_column = value;
+    o->where_values = strchr(value, '=');
+    if (!o->where_values || o->where_values == value || o->where_values[1] == '\0') {
+        return FAIL(err, ERR_INVALID, "--test-where must be COL=VALUE[,VALUE], not '%s'", value);
+    }
+    return true;
+}
+
+static bool take_option(struct options *o, const char *name, const char *value, struct err *err)
+{
+    struct risk_columns *c = &o->columns;
+    const struct {
+        const char *name;
+        const char **out;
+    } columns[] = {{"--label", &c->label}, {"--group", &c->group}, {"--time", &c->time}};
+    const struct {
+        const char *name;
+        int low, high;
+        int *out;
+    } wholes[] = {{"--kfold", 2, FOLDS_MAX, &o->folds},
+                  {"--seed", 0, 1000000000, &o->seed},
+                  {"--repeat", 1, REPEAT_MAX, &o->repeat},
+                  {"--threads", 1, 64, &o->threads}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        if (strcmp(name, columns[i].name) == 0) {
+            *columns[i].out = value;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+        if (strcmp(name, wholes[i].name) == 0) {
+            return take_whole(name, value, wholes[i].low, wholes[i].high, wholes[i].out, err);
+        }
+    }
+    if (strcmp(name, "--id") == 0) {
+        return append(c->id, &c->ids, name, value, err);
+    }
+    if (strcmp(name, "--drop") == 0) {
+        return append(c->drop, &c->drops, name, value, err);
+    }
+    if (strcmp(name, "--test-where") == 0) {
+        return take_where(o, value, err);
+    }
+    if (strcmp(name, "--refit-intercept") == 0) {
+        return take_share(name, value, &o->refit_share, err);
+    }
+    return FAIL(err, ERR_INVALID, "there is no option %s", name);
+}
+
+static bool take_file(struct options *o, const char *path, struct err *err)
+{
+    if (o->train && o->test) {
+        return FAIL(err, ERR_INVALID, "'%s' is a third file: one trains, one is scored", path);
+    }
+    *(o->train ? &o->test : &o->train) = path;
+    return true;
+}
+
+static bool parse(int argc, char **argv, struct options *o, struct err *err)
 {
     *o = (struct options){.seed = 1, .repeat = 1, .threads = 2};
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
         if (strcmp(a, "--peers") == 0 || strcmp(a, "--json") == 0) {
             o->peers = o->peers || a[2] == 'p';
-        } else if (strncmp(a, "--", 2) == 0) {
-            if (i + 1 >= argc ||
-                (!text_option(o, a, argv[i + 1]) && !number_option(o, a, argv[i + 1]))) {
-                (void)fprintf(stderr, "eval risk: %s is not understood\n", a);
+        } else if (strncmp(a, "--", 2) != 0) {
+            if (!take_file(o, a, err)) {
                 return false;
             }
-            i++;
-        } else if (!o->train || !o->test) {
-            *(o->train ? &o->test : &o->train) = a;
-        } else {
+        } else if (i + 1 == argc) {
+            return FAIL(err, ERR_INVALID, "%s needs a value, or is no option", a);
+        } else if (!take_option(o, a, argv[++i], err)) {
             return false;
         }
     }
-    int ways = (o->test != NULL) + (o->folds > 0) + (o->where_column != NULL);
-    return o->train && o->columns.label && ways == 1;
+    const int ways = (o->test != NULL) + (o->folds > 0) + (o->where_column != NULL);
+    if (!o->train) {
+        return FAIL(err, ERR_INVALID, "no file to train on");
+    }
+    if (!o->columns.label) {
+        return FAIL(err, ERR_INVALID, "--label is missing");
+    }
+    return ways == 1 ||
+           FAIL(err, ERR_INVALID, "give one of TEST.csv, --kfold and --test-where, not %d", ways);
 }
 
 /* ---- one evaluation ---- */
@@ -170,6 +222,18 @@ static void add_share(struct risk_score *to, const struct risk_score *s, int fol
     to->brier_skill += s->brier_skill / folds;
 }
 
+/* The measures compare rows that were lost with rows that were not: without either there is no figure. */
+static bool can_be_scored(const uint8_t *labels, int count, const char *what, struct err *err)
+{
+    int positives = 0;
+    for (int i = 0; i < count; i++) {
+        positives += labels[i];
+    }
+    return (positives > 0 && positives < count) ||
+           FAIL(err, ERR_INVALID, "%s: of %d rows to score %d have label 1; both labels are needed",
+                what, count, positives);
+}
+
 /* Moves margins by what a random share of the rows says, which then leave the outcome. */
 static bool refit(const struct options *o, uint64_t seed, struct outcome *out, struct err *err)
 {
@@ -190,12 +254,13 @@ static bool refit(const struct options *o, uint64_t seed, struct outcome *out, s
             labels[used] = out->labels[i];
             used += chosen[i];
         }
-        if (!calib_refit_intercept(margins, labels, used, &shift, err) ||
-            (m == RISK_OURS && !calib_fit(margins, labels, used, &out->refit_slope, err))) {
+        if (!calib_refit_intercept(margins, labels, used, &shift, err)) {
             return false;
         }
-        if (m == RISK_OURS) { /* margins are stored with the shift */
-            out->refit_slope.intercept -= out->refit_slope.slope * shift;
+        struct err too_few = {0}; /* rows for a slope; the intercept needs fewer */
+        if (m == RISK_OURS && calib_fit(margins, labels, used, &out->refit_slope, &too_few)) {
+            out->refit_slope.intercept -= /* margins are stored with the shift */
+                out->refit_slope.slope * shift;
         }
         kept = 0;
         for (int i = 0; i < out->count; i++) {
@@ -209,13 +274,18 @@ static bool refit(const struct options *o, uint64_t seed, struct outcome *out, s
         kept += !chosen[i];
     }
     out->count = kept;
-    return true;
+    return can_be_scored(out->labels, kept, "after --refit-intercept", err);
 }
 
-/* Trains every model on one side and appends what it says of the other. */
+/* Trains every model on one side and appends what it says of the other, which is called `what`. */
 static bool run_split(const struct options *o, uint64_t seed, const struct risk_rows *train,
-                      const struct risk_rows *test, int folds, struct outcome *out, struct err *err)
+                      const struct risk_rows *test, const char *what, struct outcome *out,
+                      struct err *err)
 {
+    const int folds = o->folds > 0 ? o->folds : 1;
+    if (!can_be_scored(test->label, test->rows, what, err)) {
+        return false;
+    }
     for (int m = 0; m < RISK_MODELS; m++) {
         double *margins = out->margins[m] + out->count;
         struct risk_trained trained;
@@ -238,7 +308,8 @@ static bool run_split(const struct options *o, uint64_t seed, const struct risk_
 
 /* Rows of the fold are the test, all others train; with groups, none of theirs. */
 static bool run_fold(const struct options *o, uint64_t seed, const struct risk_rows *all,
-                     const int32_t *fold, int which, struct outcome *out, struct err *err)
+                     const int32_t *fold, int which, const char *what, struct outcome *out,
+                     struct err *err)
 {
     CLEANUP(mem_free) int32_t *list = mem_array((size_t)all->rows, sizeof *list);
     CLEANUP(risk_rows_free) struct risk_rows train = {0};
@@ -258,7 +329,7 @@ static bool run_fold(const struct options *o, uint64_t seed, const struct risk_r
         count = risk_rows_unseen(all, &train, list, count);
     }
     test = risk_rows_pick(all, list, count);
-    return run_split(o, seed, &train, &test, o->folds > 0 ? o->folds : 1, out, err);
+    return run_split(o, seed, &train, &test, what, out, err);
 }
 
 static bool run_folds(const struct options *o, uint64_t seed, const struct risk_rows *all,
@@ -266,7 +337,9 @@ static bool run_folds(const struct options *o, uint64_t seed, const struct risk_
 {
     CLEANUP(mem_free) int32_t *fold = risk_folds(all, o->folds, seed);
     for (int f = 0; f < o->folds; f++) {
-        if (!run_fold(o, seed, all, fold, f, out, err)) {
+        char what[64];
+        (void)snprintf(what, sizeof what, "fold %d of %d", f + 1, o->folds);
+        if (!run_fold(o, seed, all, fold, f, what, out, err)) {
             return false;
         }
     }
@@ -282,7 +355,7 @@ static bool where_folds(const struct options *o, const struct csv_table *t, int3
     (void)snprintf(name, sizeof name, "%.*s", (int)(len < 255 ? len : 255), o->where_column);
     int column = csv_table_column(t, name);
     if (column < 0) {
-        return FAIL(err, ERR_INVALID, "there is no column '%s'", name);
+        return FAIL(err, ERR_INVALID, "%s: there is no column '%s'", o->train, name);
     }
     int tests = 0;
     for (int r = 0; r < t->rows; r++) {
@@ -335,7 +408,7 @@ static bool evaluate(const struct options *o, uint64_t seed, const struct csv_ta
     if (o->folds > 0) {
         ok = run_folds(o, seed, all, out, err);
     } else if (o->where_column) {
-        ok = run_fold(o, seed, all, fold, 1, out, err);
+        ok = run_fold(o, seed, all, fold, 1, o->where_column, out, err);
     } else {
         CLEANUP(mem_free) int32_t *list = mem_array((size_t)second.rows, sizeof *list);
         int count = second.rows;
@@ -344,7 +417,7 @@ static bool evaluate(const struct options *o, uint64_t seed, const struct csv_ta
         }
         count = second.group ? risk_rows_unseen(&second, all, list, count) : count;
         CLEANUP(risk_rows_free) struct risk_rows test = risk_rows_pick(&second, list, count);
-        ok = run_split(o, seed, all, &test, 1, out, err);
+        ok = run_split(o, seed, all, &test, o->test, out, err);
     }
     return ok && (o->refit_share <= 0 || refit(o, seed, out, err));
 }
@@ -409,6 +482,9 @@ static void refit_members(struct jenc *j, const struct outcome *out)
     }
     struct risk_score s = risk_score(margins, out->labels, out->count);
     jenc_i64(j, "refit_rows", out->refit_rows);
+    if (p->slope == 0) { /* the rows were of one class */
+        return;
+    }
     jenc_object(j, "slope_refitted_too");
     jenc_f64(j, "slope", p->slope);
     risk_score_members(j, &s);
@@ -429,7 +505,7 @@ static struct result result_of(const struct options *o, const struct outcome *ou
 static struct result median_of(const struct result *results, int count)
 {
     enum { MEMBERS = sizeof(struct result) / sizeof(double) };
-    double values[128];
+    double values[REPEAT_MAX];
     double middle[MEMBERS];
     struct result out;
     for (size_t m = 0; m < MEMBERS; m++) {
@@ -468,14 +544,16 @@ static void fit_member(struct jenc *j, const struct learner_fit *f)
     jenc_i64(j, "boosting_trees_beside", f->boosting_trees_beside);
     jenc_i64(j, "boosting_depth_beside", f->boosting_depth_beside);
     jenc_f64(j, "half_life_rows", f->half_life);
-    jenc_f64(j, "held_out_auc_machine", f->machine.auc);
-    jenc_f64(j, "held_out_auc_boosting", f->boosting.auc);
-    jenc_f64(j, "held_out_auc_blend", f->blend.auc);
+    if (f->held_out_rows > 0) {
+        jenc_f64(j, "held_out_auc_machine", f->machine.auc);
+        jenc_f64(j, "held_out_auc_boosting", f->boosting.auc);
+        jenc_f64(j, "held_out_auc_blend", f->blend.auc);
+    }
     jenc_object_end(j);
 }
 
 static void print(const struct options *o, const struct outcome *last,
-                  struct result results[RISK_MODELS][100])
+                  struct result results[RISK_MODELS][REPEAT_MAX])
 {
     struct buf text = buf_make(1 << 20);
     struct jenc j = jenc_begin(&text);
@@ -486,12 +564,12 @@ static void print(const struct options *o, const struct outcome *last,
     if (o->refit_share > 0) {
         refit_members(&j, last);
     }
-    interval_members(&j, last, o->seed);
+    interval_members(&j, last, (uint64_t)o->seed);
     if (o->repeat > 1) {
         jenc_array(&j, "seeds");
         for (int i = 0; i < o->repeat; i++) {
             jenc_object(&j, NULL);
-            jenc_i64(&j, "seed", (int64_t)o->seed + i);
+            jenc_i64(&j, "seed", o->seed + i);
             result_members(&j, o, &results[RISK_OURS][i]);
             jenc_object_end(&j);
         }
@@ -513,14 +591,14 @@ static void print(const struct options *o, const struct outcome *last,
 
 static bool run(const struct options *o, struct err *err)
 {
-    static struct result results[RISK_MODELS][100];
+    static struct result results[RISK_MODELS][REPEAT_MAX];
     struct csv_table tables[2] = {{0}};
     struct outcome out = {0};
     bool ok = csv_table_read(o->train, &tables[0], err) &&
               (!o->test || csv_table_read(o->test, &tables[1], err));
     for (int i = 0; ok && i < o->repeat; i++) {
         outcome_free(&out);
-        ok = evaluate(o, o->seed + (uint64_t)i, tables, &out, err);
+        ok = evaluate(o, (uint64_t)(o->seed + i), tables, &out, err);
         for (int m = 0; ok && m < RISK_MODELS; m++) {
             if (wanted(o, (enum risk_model)m)) {
                 results[m][i] = result_of(o, &out, (enum risk_model)m);
@@ -540,8 +618,12 @@ int main(int argc, char **argv)
 {
     struct options o;
     struct err err = {0};
-    if (!parse(argc, argv, &o)) {
-        (void)fputs(usage, stderr);
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        (void)fputs(usage, stdout);
+        return 0;
+    }
+    if (!parse(argc, argv, &o, &err)) {
+        (void)fprintf(stderr, "eval risk: %s\n%s", err.text, usage);
         return 2;
     }
     if (o.peers && !xgb_available()) {

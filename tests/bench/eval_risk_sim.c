@@ -35,7 +35,7 @@ struct scored {
     struct life_moment truth;
     double p; /* of the model; < 0: not scored */
     int64_t bought_us;
-    float within[RISK_AHEAD_INTERVALS]; /* P(no purchase within), as trained */
+    float within[RISK_AHEAD_INTERVALS]; /* P(no purchase within), as trained; 0 without intervals */
 };
 
 struct sim {
@@ -47,6 +47,7 @@ struct sim {
     struct buf line;
     int64_t event_count;
     int64_t carts;
+    bool has_ahead; /* the model says when the purchase would come */
     struct scored *all; /* shopper by shopper, by time; only what judges */
     size_t count, cap;
     size_t *first; /* (shoppers + 1) */
@@ -174,7 +175,7 @@ static bool score_key(void *ctx, const struct train_key *k, struct err *err)
             bool lost = moment_is_lost(moment, g->s->life.horizon_us);
             mine[i].p = risk_probability_of(g->model, &moment->x);
             mine[i].bought_us = moment->bought_us;
-            for (int h = 0; h < RISK_AHEAD_INTERVALS; h++) {
+            for (int h = 0; h < RISK_AHEAD_INTERVALS && risk_has_ahead(g->model); h++) {
                 mine[i].within[h] =
                     (float)risk_no_purchase_within(g->model, &moment->x, risk_ahead_ends()[h]);
             }
@@ -219,6 +220,7 @@ static void score_all(struct sim *s, const struct database *database, const stru
         die("context", &err);
     }
     model = model_of(db, version, &bytes);
+    s->has_ahead = risk_has_ahead(model);
     struct scoring g = {.s = s,
                         .model = model,
                         .set.context = &context,
@@ -460,7 +462,7 @@ static void report_horizon(const struct sim *s, int h)
 static void report_horizons(const struct sim *s)
 {
     (void)printf("by horizon, as trained\n");
-    for (int h = 0; h < RISK_AHEAD_INTERVALS; h++) {
+    for (int h = 0; h < RISK_AHEAD_INTERVALS && s->has_ahead; h++) {
         report_horizon(s, h);
     }
 }

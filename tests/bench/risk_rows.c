@@ -86,30 +86,15 @@ static uint64_t hash_of(const char *text)
 
 /* ---- columns ---- */
 
+static const char *path_of(const struct csv_table *t)
+{
+    return t->path ? t->path : "the table";
+}
+
 static bool there(const struct csv_table *t, const char *name, struct err *err)
 {
     if (name && csv_table_column(t, name) < 0) {
-        return FAIL(err, ERR_INVALID, "there is no column '%s'", name);
-    }
-    return true;
-}
-
-static bool columns_check(const struct csv_table *first, const struct csv_table *second,
-                          const struct risk_columns *c, struct err *err)
-{
-    if (!there(first, c->label, err) || !there(first, c->group, err) ||
-        !there(first, c->time, err)) {
-        return false;
-    }
-    for (int i = 0; i < c->ids + c->drops; i++) {
-        if (!there(first, i < c->ids ? c->id[i] : c->drop[i - c->ids], err)) {
-            return false;
-        }
-    }
-    for (int i = 0; second && i < first->columns; i++) {
-        if (!there(second, first->name[i], err)) {
-            return false;
-        }
+        return FAIL(err, ERR_INVALID, "%s: there is no column '%s'", path_of(t), name);
     }
     return true;
 }
@@ -120,14 +105,35 @@ static bool is_feature(const struct risk_columns *c, const char *name)
            !(c->time && strcmp(name, c->time) == 0) && !named(name, c->drop, c->drops);
 }
 
+static bool columns_check(const struct csv_table *first, const struct csv_table *second,
+                          const struct risk_columns *c, struct err *err)
+{
+    for (const struct csv_table *t = first; t; t = t == first ? second : NULL) {
+        if (!there(t, c->label, err) || !there(t, c->group, err) || !there(t, c->time, err)) {
+            return false;
+        }
+    }
+    for (int i = 0; i < c->ids + c->drops; i++) {
+        if (!there(first, i < c->ids ? c->id[i] : c->drop[i - c->ids], err)) {
+            return false;
+        }
+    }
+    for (int i = 0; second && i < first->columns; i++) {
+        if (is_feature(c, first->name[i]) && !there(second, first->name[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool fill_row(const struct csv_table *t, int row, const struct risk_columns *c,
                      struct risk_rows *out, struct err *err)
 {
     const char *label = csv_table_cell(t, row, csv_table_column(t, c->label));
     double value = (double)NAN;
     if (is_missing(label) || !number_of(label, &value) || (value != 0 && value != 1)) {
-        return FAIL(err, ERR_INVALID, "line %d: the label '%s' is '%s', which is not 0 or 1",
-                    t->line[row], c->label, label);
+        return FAIL(err, ERR_INVALID, "%s: line %d: the label '%s' is '%s', which is not 0 or 1",
+                    path_of(t), t->line[row], c->label, label);
     }
     out->label[row] = value > 0;
     if (c->group) {
@@ -136,8 +142,8 @@ static bool fill_row(const struct csv_table *t, int row, const struct risk_colum
     if (c->time) {
         const char *time = csv_table_cell(t, row, csv_table_column(t, c->time));
         if (!number_of(time, &out->time[row]) || !isfinite(out->time[row])) {
-            return FAIL(err, ERR_INVALID, "line %d: the time '%s' is '%s', which is no number",
-                        t->line[row], c->time, time);
+            return FAIL(err, ERR_INVALID, "%s: line %d: the time '%s' is '%s', which is no number",
+                        path_of(t), t->line[row], c->time, time);
         }
     }
     return true;
@@ -177,8 +183,8 @@ static bool fill(const struct csv_table *t, const struct csv_table *first,
         }
     }
     if (out->columns == 0 || t->rows == 0) {
-        return FAIL(err, ERR_INVALID, "%d rows of %d features: nothing to learn from", t->rows,
-                    out->columns);
+        return FAIL(err, ERR_INVALID, "%s: %d rows of %d features: nothing to learn from",
+                    path_of(t), t->rows, out->columns);
     }
     out->cells = mem_array(rows * (size_t)out->columns, sizeof *out->cells);
     for (int i = 0; i < out->columns; i++) {

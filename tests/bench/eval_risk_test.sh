@@ -1,0 +1,82 @@
+#!/bin/sh
+# eval_risk finds kinds by itself, learns what is there, gives the same figures for the same seed, and says what is wrong. Usage: eval_risk_test.sh PROGRAM
+set -eu
+program=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# Label 1 where the number is high, unless the page is "help"; a column that never varies, one of huge and missing numbers, visitors of 4 rows each.
+awk -v seed=1 'BEGIN {
+    srand(7); print "visitor,x,page,constant,odd,lost"
+    for (i = 0; i < 600; i++) {
+        x = rand(); page = rand() < .5 ? "help" : "cart"
+        p = page == "help" ? .2 : x
+        odd = i % 3 == 0 ? "" : i % 3 == 1 ? "1e9" : "-1e9"
+        print "v" int(i / 4) "," x "," page ",5," odd "," (rand() < p)
+    }
+}' >"$dir/table.csv"
+head -n 401 "$dir/table.csv" >"$dir/train.csv"
+(head -n 1 "$dir/table.csv"; tail -n 200 "$dir/table.csv") >"$dir/test.csv"
+
+measure() { sed 's/.*"'"$2"'":\(-\{0,1\}[0-9.e-]*\).*/\1/' "$1"; }
+first() { sed 's/"pooled".*//; s/"ece_bootstrap.*//' "$1"; }
+
+"$program" "$dir/train.csv" "$dir/test.csv" --label lost --drop visitor --threads 1 --json >"$dir/split"
+for member in auc ap logloss brier ece rows train_s; do
+    grep -q "\"$member\":[0-9]" "$dir/split" || fail "no $member: $(cat "$dir/split")"
+done
+grep -q '"rows":200,' "$dir/split" || fail "200 rows are scored"
+first "$dir/split" >"$dir/top"
+awk -v auc="$(measure "$dir/top" auc)" 'BEGIN { exit !(auc > .65 && auc < .95) }' || fail "the planted rule is not learnt: $(cat "$dir/top")"
+if grep -qi 'nan\|inf' "$dir/split"; then fail "a figure is no number"; fi
+
+# The same seed, the same figures; another seed, other folds.
+figures() { sed 's/"train_s":[0-9.]*//g' "$1"; }
+"$program" "$dir/table.csv" --label lost --group visitor --kfold 3 --seed 3 --threads 1 --json >"$dir/one"
+"$program" "$dir/table.csv" --label lost --group visitor --kfold 3 --seed 3 --threads 2 --json >"$dir/two"
+"$program" "$dir/table.csv" --label lost --group visitor --kfold 3 --seed 4 --threads 1 --json >"$dir/three"
+[ "$(figures "$dir/one")" = "$(figures "$dir/two")" ] || fail "another answer under the same seed"
+[ "$(figures "$dir/one")" != "$(figures "$dir/three")" ] || fail "the seed changes nothing"
+grep -q '"rows":600,' "$dir/one" || fail "every row is scored once"
+
+# A column that is left out need not be in the second file.
+cut -d, -f2- "$dir/test.csv" >"$dir/narrow.csv"
+"$program" "$dir/train.csv" "$dir/narrow.csv" --label lost --drop visitor --threads 1 --json >"$dir/split2"
+[ "$(figures "$dir/split")" = "$(figures "$dir/split2")" ] || fail "a column left out matters"
+
+# Some of the rows move the intercept, be they of one class.
+"$program" "$dir/table.csv" --label lost --drop visitor --test-where page=cart --refit-intercept .02 --json >"$dir/refit"
+grep -q '"refit_rows":' "$dir/refit" || fail "no row moved the intercept"
+
+# What is wrong is said in words, before anything is trained.
+refused() {
+    wanted=$1
+    shift
+    if "$program" "$@" >"$dir/out" 2>"$dir/log"; then fail "accepted: $*"; fi
+    grep -q -- "$wanted" "$dir/log" || fail "'$wanted' is not said of: $* $(head -n 1 "$dir/log")"
+    [ ! -s "$dir/out" ] || fail "figures beside an error: $*"
+}
+refused 'no file to train on' --label lost --kfold 3
+refused '--label is missing' "$dir/table.csv" --kfold 3
+refused 'give one of TEST.csv, --kfold and --test-where, not 0' "$dir/table.csv" --label lost
+refused 'not 2' "$dir/train.csv" "$dir/test.csv" --label lost --kfold 3
+refused 'is a third file' "$dir/train.csv" "$dir/test.csv" "$dir/table.csv" --label lost
+refused "--kfold must be a whole number from 2 to 1000, not 'many'" "$dir/table.csv" --label lost --kfold many
+refused "--refit-intercept must be a share between 0 and 1, not '2'" "$dir/table.csv" --label lost --kfold 3 --refit-intercept 2
+refused '--test-where must be COL=VALUE' "$dir/table.csv" --label lost --test-where page
+refused '--label needs a value' "$dir/table.csv" --kfold 3 --label
+refused 'there is no option --sed' "$dir/table.csv" --label lost --kfold 3 --sed 4
+refused "table.csv: there is no column 'gone'" "$dir/table.csv" --label lost --kfold 3 --drop gone
+refused "narrow.csv: there is no column 'visitor'" "$dir/train.csv" "$dir/narrow.csv" --label lost --group visitor
+refused 'missing.csv cannot be opened' "$dir/missing.csv" --label lost --kfold 3
+refused "line 2: the label 'page' is" "$dir/table.csv" --label page --kfold 3
+
+head -n 1 "$dir/table.csv" >"$dir/empty.csv"
+refused 'nothing to learn from' "$dir/empty.csv" --label lost --kfold 3
+awk -F, 'NR == 1 || $6 == 1' "$dir/train.csv" >"$dir/ones.csv"
+refused 'all of one class' "$dir/ones.csv" "$dir/test.csv" --label lost --drop visitor
+refused 'both labels are needed' "$dir/train.csv" "$dir/ones.csv" --label lost --drop visitor
+head -n 9 "$dir/table.csv" >"$dir/short.csv"
+refused 'fold [0-9]* of 10: .* both labels are needed' "$dir/short.csv" --label lost --drop visitor --kfold 10
+refused 'of 0 rows to score' "$dir/train.csv" "$dir/train.csv" --label lost --group visitor
