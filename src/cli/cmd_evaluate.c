@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "domain/risk.h"
 #include "flow/evaluate.h"
 #include "store/database.h"
 
@@ -66,7 +67,8 @@ static bool read_horizon(const char *text, int64_t *out, struct err *err)
         err_at(err, "horizon");
         return false;
     }
-    return *out > 0 || FAIL_AT(err, ERR_INVALID, "horizon", "must be more than nothing");
+    return (*out > 0 && *out <= RISK_AHEAD_END_US) ||
+           FAIL_AT(err, ERR_INVALID, "horizon", "must be more than nothing, and at most 14d");
 }
 
 static bool read_option(int option, struct request *r, struct err *err)

@@ -12,9 +12,6 @@ static const int64_t ends[RISK_AHEAD_INTERVALS] = {
     SECONDS(30), MINUTES(1), MINUTES(3), MINUTES(10), MINUTES(30), HOURS(1),         HOURS(3),
     HOURS(8),    HOURS(24),  DAYS(2),    DAYS(4),     DAYS(7),     RISK_AHEAD_END_US};
 
-static const double HAZARD_MIN =
-    1e-9; /* never nothing at all: the curve is a ratio of sums of them */
-
 const int64_t *risk_ahead_ends(void)
 {
     return ends;
@@ -39,10 +36,10 @@ static void cumulate(const struct risk *r, const struct risk_example *x,
                      double out[RISK_AHEAD_INTERVALS])
 {
     union learner_cell row[RISK_AHEAD_COLUMNS];
-    double sum = 0;
+    double sum = 0; /* never 0 at the end of an interval: no probability is below 1e-9 (calib_apply) */
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         risk_ahead_row(x, i, row);
-        sum -= log1p(-fmax(learner_probability(r->ahead, row), HAZARD_MIN));
+        sum -= log1p(-learner_probability(r->ahead, row));
         out[i] = sum;
     }
 }
@@ -61,54 +58,79 @@ static double cumulated_at(const double cumulated[RISK_AHEAD_INTERVALS], int64_t
     return from + fmin(part, 1) * (cumulated[i] - from);
 }
 
-static double through_the_score(double score, double at, double at_horizon)
+/* Of one moment: what both answers below are read from. */
+struct ahead {
+    double score; /* at the horizon */
+    int64_t horizon_us;
+    double cumulated[RISK_AHEAD_INTERVALS];
+    double at_horizon;
+};
+
+static struct ahead ahead_of(const struct risk *r, const struct risk_example *x)
 {
-    return exp(log(score) * at / at_horizon);
+    struct ahead a = {.score = risk_probability_of(r, x), .horizon_us = r->window.horizon_us};
+    if (r->ahead != NULL) {
+        cumulate(r, x, a.cumulated);
+        a.at_horizon = cumulated_at(a.cumulated, a.horizon_us);
+    }
+    return a;
+}
+
+/* The hazards give the curve its shape, the score its height at the horizon. */
+static double no_purchase(const struct ahead *a, int64_t within_us)
+{
+    return within_us == a->horizon_us
+               ? a->score
+               : exp(log(a->score) * cumulated_at(a->cumulated, within_us) / a->at_horizon);
+}
+
+bool risk_has_ahead(const struct risk *r)
+{
+    return r->ahead != NULL;
 }
 
 double risk_no_purchase_within(const struct risk *r, const struct risk_example *x,
                                int64_t within_us)
 {
-    double cumulated[RISK_AHEAD_INTERVALS];
-    const double score = risk_probability_of(r, x);
-    assert(within_us > 0);
-    if (r->ahead == NULL || within_us == r->window.horizon_us) {
-        return score;
-    }
-    cumulate(r, x, cumulated);
-    return through_the_score(score, cumulated_at(cumulated, within_us),
-                             cumulated_at(cumulated, r->window.horizon_us));
+    assert(within_us > 0 && risk_has_ahead(r));
+    const struct ahead a = ahead_of(r, x);
+    return no_purchase(&a, within_us);
 }
 
 int risk_ahead(const struct risk *r, const struct features *x,
                struct risk_within out[RISK_AHEAD_INTERVALS])
 {
     const struct risk_example example = risk_flatten(x);
-    const double score = risk_probability_of(r, &example);
-    double cumulated[RISK_AHEAD_INTERVALS];
-    if (r->ahead == NULL) {
-        out[0] = (struct risk_within){r->window.horizon_us, score};
+    const struct ahead a = ahead_of(r, &example);
+    if (!risk_has_ahead(r)) {
+        out[0] = (struct risk_within){a.horizon_us, a.score};
         return 1;
     }
-    cumulate(r, &example, cumulated);
-    const double at_horizon = cumulated_at(cumulated, r->window.horizon_us);
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
-        out[i] =
-            (struct risk_within){ends[i], ends[i] == r->window.horizon_us
-                                              ? score
-                                              : through_the_score(score, cumulated[i], at_horizon)};
+        out[i] = (struct risk_within){ends[i], no_purchase(&a, ends[i])};
     }
     return RISK_AHEAD_INTERVALS;
 }
 
 /* ---- in the file: a model file of its own as one section ---- */
 
+/* What a row means: the features, and when the intervals end. */
+static void ahead_schema(uint8_t out[SHA256_BYTES])
+{
+    struct hash_state h;
+    risk_schema(out);
+    hash_begin(&h);
+    hash_add(&h, out, SHA256_BYTES);
+    hash_add(&h, ends, sizeof ends);
+    hash_end(&h, out);
+}
+
 bool risk_ahead_write(const struct learner *l, struct buf *out, struct err *err)
 {
     uint8_t schema[SHA256_BYTES];
     uint8_t sha256[SHA256_BYTES];
     assert(learner_columns(l) == RISK_AHEAD_COLUMNS);
-    risk_schema(schema);
+    ahead_schema(schema);
     struct model_builder b = model_builder_make(RISK_KIND_AHEAD, schema);
     learner_save(l, &b);
     return model_builder_finish(&b, out, sha256, err);
@@ -120,7 +142,7 @@ bool risk_ahead_load(const struct model_file *outer, struct learner **out, struc
     const uint8_t *at = NULL;
     uint8_t schema[SHA256_BYTES];
     struct model_file file = {0};
-    risk_schema(schema);
+    ahead_schema(schema);
     if (!model_file_count(outer, "ahead", MODEL_U8, &bytes, err)) {
         return false;
     }

@@ -24,8 +24,11 @@ void risk_ahead_kinds(uint8_t out[RISK_AHEAD_COLUMNS]);
  * caller (buf_free). */
 CAN_FAIL bool risk_ahead_write(const struct learner *l, struct buf *out, struct err *err);
 
+/* False: base_rate, or there was too little to learn intervals from. */
+bool risk_has_ahead(const struct risk *r);
+
 /* What risk_ahead answers for a flat example, at any horizon above 0 (longer ones than
- * RISK_AHEAD_END_US count as it). */
+ * RISK_AHEAD_END_US count as it). The model must have intervals. */
 double risk_no_purchase_within(const struct risk *r, const struct risk_example *x,
                                int64_t within_us);
 

@@ -113,8 +113,21 @@ static void write_idle(const struct risk_evaluation *e, table_writer *write, str
     write(out, &t);
 }
 
+/* Horizons with a figure; 0 where the model has no intervals. */
+static int horizons_of(const struct risk_evaluation *e)
+{
+    int count = 0;
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        count += e->ahead[i].rows > 0;
+    }
+    return count;
+}
+
 static void write_ahead(const struct risk_evaluation *e, table_writer *write, struct buf *out)
 {
+    if (horizons_of(e) == 0) {
+        return;
+    }
     static const char *const columns[] = {"no purchase within",
                                           "moments",
                                           "happened",
@@ -495,6 +508,9 @@ static bool page_ahead_plot(const struct risk_evaluation *e, struct buf *out, st
     double foretold[RISK_AHEAD_INTERVALS];
     const char *name = e->scored[risk_main_contender(e)].name;
     int filled = 0;
+    if (horizons_of(e) == 0) {
+        return true;
+    }
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         const struct risk_horizon *h = &e->ahead[i];
         if (h->rows > 0) {

@@ -174,7 +174,8 @@ void risk_horizons_judge(const struct risk *model, const struct moments *before,
 {
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         const int64_t within_us = risk_ahead_ends()[i];
-        out[i] =
-            judge_one(model, after, within_us, as_of_us, lost_share(before, within_us, cut_us));
+        out[i] = risk_has_ahead(model) ? judge_one(model, after, within_us, as_of_us,
+                                                   lost_share(before, within_us, cut_us))
+                                       : (struct risk_horizon){.within_us = within_us};
     }
 }

@@ -22,7 +22,8 @@ CAN_FAIL bool risk_fit_ahead(const struct training *t, const struct moments *mom
                              int64_t as_of_us, int rows_max, struct learner **out,
                              struct risk_ahead_fit *out_fit, struct err *err);
 
-/* How a model's curve does by horizon: on all moments whose horizon ended with the log or before. */
+/* How a model's curve does by horizon: on all moments whose horizon ended with the log or before. No rows
+ * at any of them where the model has no intervals. */
 struct risk_horizon {
     int64_t within_us;
     int rows;

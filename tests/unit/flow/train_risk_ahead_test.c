@@ -185,14 +185,36 @@ static void too_few_purchases_leave_the_score_alone(void **state)
 {
     CLEANUP(risk_fit_free) struct risk_fit small = {0};
     CLEANUP(risk_free) struct risk *without = trained(150, &small);
-    const struct risk_example *x = &carts[0].x;
     struct features none = {0};
     struct risk_within points[RISK_AHEAD_INTERVALS];
     (void)state;
+    const struct moments all = {cart_list, CARTS};
+    struct risk_horizon h[RISK_AHEAD_INTERVALS];
     assert_int_equal(small.ahead.rows, 0);
-    assert_true(risk_no_purchase_within(without, x, HOURS(1)) == risk_probability_of(without, x));
+    assert_false(risk_has_ahead(without));
     assert_int_equal(risk_ahead(without, &none, points), 1);
     assert_true(points[0].within_us == DAYS(1));
+    assert_true(points[0].no_purchase == risk_probability(without, &none));
+    risk_horizons_judge(without, &all, DAYS(LOG_DAYS), &all, DAYS(LOG_DAYS), h);
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        assert_int_equal(h[i].rows, 0);
+    }
+}
+
+/* What a chatbot is told is what was judged. */
+static void answers_carry_the_curve_that_is_judged(void **state)
+{
+    struct risk_within points[RISK_AHEAD_INTERVALS];
+    struct features x = {0};
+    const struct risk_example flat = risk_flatten(&x);
+    (void)state;
+    assert_true(risk_has_ahead(r));
+    assert_int_equal(risk_ahead(r, &x, points), RISK_AHEAD_INTERVALS);
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        assert_int_equal(points[i].within_us, risk_ahead_ends()[i]);
+        assert_true(points[i].no_purchase ==
+                    risk_no_purchase_within(r, &flat, points[i].within_us));
+    }
 }
 
 /* Horizons are judged on what was over when the log ended. */
@@ -218,6 +240,7 @@ int main(void)
         cmocka_unit_test(the_curve_is_that_of_the_carts_at_every_horizon),
         cmocka_unit_test(rows_left_out_do_not_change_the_odds),
         cmocka_unit_test(a_shift_moves_the_whole_curve_and_keeps_it_falling),
+        cmocka_unit_test(answers_carry_the_curve_that_is_judged),
         cmocka_unit_test(horizons_are_judged_on_moments_whose_outcome_is_known),
         cmocka_unit_test(
             too_few_purchases_leave_the_score_alone), /* the last: it makes other carts */
