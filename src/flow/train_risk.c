@@ -304,14 +304,14 @@ static void say_slices(const struct run *r)
     }
 }
 
-/* The curve over the time ahead, at its ends and at the largest error in between. */
+/* The curve over the time ahead: means over its horizons, and the largest calibration error of one. */
 static void say_ahead(const struct run *r)
 {
     double brier = 0;
     double base = 0;
     double ece = 0;
     int horizons = 0;
-    for (int i = 0; i < RISK_AHEAD_INTERVALS && r->judged.ahead.rows > 0; i++) {
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         const struct risk_horizon *h = &r->ahead[i];
         brier += h->brier;
         base += h->base_brier;
@@ -500,7 +500,7 @@ static void card_ahead(const struct run *r, struct jenc *j)
 {
     char within[CLOCK_TEXT_MAX];
     jenc_array(j, "by_horizon");
-    for (int i = 0; i < RISK_AHEAD_INTERVALS && r->judged.ahead.rows > 0; i++) {
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         const struct risk_horizon *h = &r->ahead[i];
         if (h->rows > 0) {
             jenc_object(j, NULL);
@@ -581,8 +581,10 @@ static void card_learner(struct jenc *j, const struct risk_fit *made)
     jenc_bool(j, "logistic_regression_alone", made->recipe == RISK_LOGISTIC);
     jenc_i64(j, "columns", FEATURE_COUNT);
     jenc_i64(j, "machine_epochs", fit->machine_epochs);
-    jenc_i64(j, "boosting_depth", fit->boosting_depth);
-    jenc_i64(j, "boosting_trees", fit->boosting_trees);
+    if (fit->boosting_trees > 0) {
+        jenc_i64(j, "boosting_depth", fit->boosting_depth);
+        jenc_i64(j, "boosting_trees", fit->boosting_trees);
+    }
     if (fit->boosting_depth_beside > 0) { /* half of the bags */
         jenc_i64(j, "boosting_depth_beside", fit->boosting_depth_beside);
         jenc_i64(j, "boosting_trees_beside", fit->boosting_trees_beside);
@@ -593,8 +595,12 @@ static void card_learner(struct jenc *j, const struct risk_fit *made)
     jenc_i64(j, "held_out_rows", fit->held_out_rows);
     if (fit->held_out_rows > 0) {
         card_part(j, "base_rate", &fit->base_rate);
-        card_part(j, "machine_alone", &fit->machine);
-        card_part(j, "boosting_alone", &fit->boosting);
+        if (fit->machine_epochs > 0) {
+            card_part(j, "machine_alone", &fit->machine);
+        }
+        if (fit->boosting_trees > 0) {
+            card_part(j, "boosting_alone", &fit->boosting);
+        }
         card_part(j, "blend", &fit->blend);
     }
     jenc_object_end(j);

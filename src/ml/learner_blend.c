@@ -26,7 +26,7 @@ static double margin_at(const struct blend *b, const double *w, int row)
     return z;
 }
 
-/* A tenth of a row's doubt draws each weight to 1: without it, parted classes would drive them to
+/* A tenth of a row's doubt draws each weight to 1/2: without it, parted classes would drive them to
  * infinity. */
 static const double RIDGE = 0.1;
 

@@ -31,9 +31,10 @@ struct learner_options learner_defaults(int rows)
         .other_column_share = 0.5,
         .forgets = true,
         .machine_bags = small ? 3 : 1,
-        .boosting_bags = rows <= 30000 ? 8
-                         : small       ? 3
-                                       : 1,
+        .boosting_bags = rows <= 15000   ? 12
+                         : rows <= 30000 ? 8
+                         : small         ? 3
+                                         : 1,
         .folds = 5,
         .folds_run = small ? 5 : 1,
         .id_rows_min = 3,
@@ -79,8 +80,8 @@ static bool options_check(const struct learner_options *o, struct err *err)
         return FAIL(err, ERR_INVALID, "bags must be between 0 and %d, and not all 0",
                     (int)LEARNER_BAGS_MAX);
     }
-    if (o->machine.factors < 0 ||
-        o->machine.factors * (o->machine_bags + 1) > FM_FIELD_FACTORS_MAX) {
+    const int bags = o->machine_bags > 0 ? o->machine_bags : 1;
+    if (o->machine.factors < 0 || o->machine.factors > FM_FIELD_FACTORS_MAX / bags) {
         return FAIL(err, ERR_INVALID, "%d machines of %d factors: at most %d factors in all",
                     o->machine_bags, o->machine.factors, (int)FM_FIELD_FACTORS_MAX);
     }
@@ -601,14 +602,14 @@ static bool train_held_out(struct run *run, struct err *err)
 static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
 {
     const struct learner_options *o = run->options;
-    const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
-    double half = o->machine_bags > 0 && boosted ? 0.5 : 1;
+    const int epochs = o->machine_bags > 0 ? o->machine.epochs_max : 0;
+    const int trees = o->boosting_bags > 0 ? o->boosting.trees_max : 0;
+    const double share = epochs > 0 && trees > 0 ? 0.5 : 1;
     hold_rows(run);
     run->depth = o->boosting.depth;
-    run->l->weights = (struct learner_weights){half, half, 0};
-    fit->machine_epochs =
-        o->machine.epochs_max < BLIND_EPOCHS ? o->machine.epochs_max : BLIND_EPOCHS;
-    fit->boosting_trees = o->boosting.trees_max < BLIND_TREES ? o->boosting.trees_max : BLIND_TREES;
+    run->l->weights = (struct learner_weights){epochs > 0 ? share : 0, trees > 0 ? share : 0, 0};
+    fit->machine_epochs = epochs < BLIND_EPOCHS ? epochs : BLIND_EPOCHS;
+    fit->boosting_trees = trees < BLIND_TREES ? trees : BLIND_TREES;
     if (!choose_memory(run, err) || !train_held_out(run, err)) {
         return false;
     }
@@ -625,7 +626,7 @@ static bool hold_out(struct run *run, struct learner_fit *fit, struct err *err)
         run->l->weights = learner_choose_parts(&held);
         judge(run, fit);
     }
-    fit->boosting_depth = run->depth;
+    fit->boosting_depth = trees > 0 ? run->depth : 0;
     fit->boosting_depth_beside = run->beside;
     fit->half_life = run->half_life;
     tasks_free(run);
