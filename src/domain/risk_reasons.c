@@ -11,47 +11,65 @@
 /* A second feature is told where it adds at least so much of what the first one does. */
 static const double SECOND_SHARE = 0.5;
 
+/* What the features of a group add, and the two that add most in its direction; FEATURE_COUNT: none does. */
+struct group {
+    enum feature_group id;
+    double contribution;
+    enum feature_id first, second;
+};
+
 static int strongest_first(const void *a, const void *b)
 {
-    const struct risk_reason *x = a;
-    const struct risk_reason *y = b;
+    const struct group *x = a;
+    const struct group *y = b;
     double dx = fabs(x->contribution);
     double dy = fabs(y->contribution);
     if (dx != dy) {
         return dx < dy ? 1 : -1;
     }
-    return (int)x->group - (int)y->group;
+    return (int)x->id - (int)y->id;
 }
 
-/* The feature of the group that adds most in the direction of sign, other than `but`; FEATURE_COUNT:
- * none does. */
-static enum feature_id leader(const double moved[FEATURE_COUNT], enum feature_group group,
-                              double sign, enum feature_id but)
+/* One pass for the groups' sums, one for their features: an answer waits for this. */
+static void gather(const double moved[FEATURE_COUNT], struct group out[GROUP_COUNT])
 {
-    enum feature_id best = FEATURE_COUNT;
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        out[g] = (struct group){
+            .id = (enum feature_group)g, .first = FEATURE_COUNT, .second = FEATURE_COUNT};
+    }
     for (int f = 0; f < FEATURE_COUNT; f++) {
-        enum feature_id id = (enum feature_id)f;
-        bool candidate = id != but && feature_def(id)->group == group && moved[f] * sign > 0;
-        if (candidate && (best == FEATURE_COUNT || moved[f] * sign > moved[best] * sign)) {
-            best = id;
+        out[feature_def((enum feature_id)f)->group].contribution += moved[f];
+    }
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        struct group *g = &out[feature_def((enum feature_id)f)->group];
+        if (!(moved[f] * g->contribution > 0)) {
+            continue;
+        }
+        if (g->first == FEATURE_COUNT || fabs(moved[f]) > fabs(moved[g->first])) {
+            g->second = g->first;
+            g->first = (enum feature_id)f;
+        } else if (g->second == FEATURE_COUNT || fabs(moved[f]) > fabs(moved[g->second])) {
+            g->second = (enum feature_id)f;
         }
     }
-    return best;
 }
 
 static void tell(const struct features *x, const double moved[FEATURE_COUNT], const char *locale,
-                 struct risk_reason *reason)
+                 const struct group *g, struct risk_reason *out)
 {
     char first[FEATURE_TEXT_MAX];
     char second[FEATURE_TEXT_MAX];
-    enum feature_id next = leader(moved, reason->group, reason->contribution, reason->feature);
-    feature_words(x, reason->feature, locale, first);
-    if (next == FEATURE_COUNT || fabs(moved[next]) < SECOND_SHARE * fabs(moved[reason->feature])) {
-        (void)snprintf(reason->text, sizeof reason->text, "%s", first);
+    out->group = g->id;
+    out->feature = g->first;
+    out->contribution = g->contribution;
+    feature_words(x, g->first, locale, first);
+    if (g->second == FEATURE_COUNT ||
+        fabs(moved[g->second]) < SECOND_SHARE * fabs(moved[g->first])) {
+        (void)snprintf(out->text, sizeof out->text, "%s", first);
         return;
     }
-    (void)snprintf(reason->text, sizeof reason->text, "%s, %s", first,
-                   feature_words(x, next, locale, second));
+    (void)snprintf(out->text, sizeof out->text, "%s, %s", first,
+                   feature_words(x, g->second, locale, second));
 }
 
 /* What each feature adds to the calibrated margin beyond what it adds to a usual cart. The calibration's slope scales them all; its own part is the idle
@@ -78,27 +96,20 @@ int risk_reasons(const struct risk *r, const struct features *x, const char *loc
     if (!r->is_blend) {
         return 0;
     }
-    struct risk_reason all[GROUP_COUNT] = {0};
+    struct group all[GROUP_COUNT];
     double moved[FEATURE_COUNT];
     struct risk_example example = risk_flatten(x);
     int count = 0;
     moved_by(r, &example, moved);
-    for (int f = 0; f < FEATURE_COUNT; f++) {
-        all[feature_def((enum feature_id)f)->group].contribution += moved[f];
-    }
+    gather(moved, all);
     for (int g = 0; g < GROUP_COUNT; g++) {
-        struct risk_reason reason = {.group = (enum feature_group)g,
-                                     .contribution = all[g].contribution};
-        reason.feature = leader(moved, reason.group, reason.contribution, FEATURE_COUNT);
-        if (reason.feature != FEATURE_COUNT) {
-            all[count++] = reason;
-        }
+        all[count] = all[g];
+        count += all[g].first != FEATURE_COUNT;
     }
     qsort(all, (size_t)count, sizeof *all, strongest_first);
     count = count < max ? count : max;
     for (int i = 0; i < count; i++) {
-        out[i] = all[i];
-        tell(x, moved, locale, &out[i]);
+        tell(x, moved, locale, &all[i], &out[i]);
     }
     return count;
 }
