@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "domain/risk_file.h"
 #include "support/spec.h"
@@ -319,12 +320,51 @@ static void assert_refused(struct buf bytes, const char *why)
     struct model_file file = {0};
     struct risk *r = NULL;
     must(model_file_view(bytes.data, bytes.len, &file, &err), &err);
-    assert_false(risk_load(&file, "risk-blend-1", &r, &err));
+    if (risk_load(&file, "risk-blend-1", &r, &err)) {
+        fail_msg("loaded, but expected: %s", why);
+    }
     assert_int_equal(err.kind, ERR_INVALID);
     assert_text_contains(err.text, why);
     assert_null(r);
     assert_non_null(file.bytes); /* still the caller's */
     buf_free(&bytes);
+}
+
+/* The model's file with one value (len bytes) of a section overwritten. */
+static struct buf spoilt(const char *section, size_t index, const void *value, size_t len)
+{
+    struct err err = {0};
+    struct model_file file = {0};
+    const struct model_section *found = NULL;
+    must(model_file_view(w.bytes.data, w.bytes.len, &file, &err), &err);
+    for (int i = 0; i < file.count; i++) {
+        found = strcmp(file.sections[i].name, section) == 0 ? &file.sections[i] : found;
+    }
+    assert_non_null(found);
+    char *data = mem_array((size_t)found->count, len);
+    memcpy(data, found->data, (size_t)found->count * len);
+    memcpy(data + index * len, value, len);
+    struct buf out = forged("risk-blend", 0, section, data);
+    mem_free(&data);
+    return out;
+}
+
+static void a_model_with_numbers_that_lead_astray_is_refused(void **state)
+{
+    const double large = 1e9;
+    const double falling = -1;
+    const int32_t far = 1 << 20;
+    const uint8_t odd = 9;
+    const uint8_t bin = 200;
+    (void)state;
+    assert_refused(spoilt("learner.shape", 0, &far, sizeof far), "out of range");
+    assert_refused(spoilt("learner.kind", 3, &odd, 1), "column");
+    assert_refused(spoilt("learner.first", 2, &far, sizeof far), "do not");
+    assert_refused(spoilt("learner.edges", 0, &large, sizeof large), "column");
+    assert_refused(spoilt("learner.bin", 3, &bin, 1), "slot 3 has bin 200");
+    assert_refused(spoilt("learner.column", 0, &far, sizeof far), "tree");
+    assert_refused(spoilt("learner.numbers", 2, &large, sizeof large), "self-test");
+    assert_refused(spoilt("time_slope", 0, &falling, sizeof falling), "calibration over time");
 }
 
 static void a_model_that_would_misread_is_refused_and_says_why(void **state)
@@ -364,6 +404,7 @@ int main(void)
         cmocka_unit_test(the_strongest_reasons_come_first_and_in_words),
         cmocka_unit_test(a_base_rate_is_one_number_without_reasons),
         cmocka_unit_test(a_curve_is_crossed_where_its_line_is),
+        cmocka_unit_test(a_model_with_numbers_that_lead_astray_is_refused),
         cmocka_unit_test(a_model_that_would_misread_is_refused_and_says_why),
     };
     return cmocka_run_group_tests(tests, build_world, free_world);

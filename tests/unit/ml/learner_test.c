@@ -1,5 +1,7 @@
 #include "ml/learner_internal.h"
 
+#include "base/mem.h"
+#include "ml/cpu.h"
 #include "ml/logistic.h"
 #include "unit/ml/ml_spec.h"
 
@@ -408,9 +410,66 @@ static void a_part_that_does_not_help_beyond_chance_is_left_out(void **state)
     assert_true(w.machine <= 0 || w.boosting <= 0);
 }
 
+/* ---- encoding ---- */
+
+enum { NUMBERS = 3 };
+
+/* The same number in every column of numbers: the bin is that of counting borders one by one. */
+static void assert_counted(const struct learner_encoder *e, double value)
+{
+    union learner_cell row[NUMBERS] = {{.number = value}, {.number = value}, {.number = value}};
+    int32_t slots[NUMBERS];
+    uint8_t bins[NUMBERS];
+    learner_encode(e, row, slots, bins);
+    for (int c = 0; c < NUMBERS; c++) {
+        int32_t slot = isnan(value) ? SLOT_MISSING : 1;
+        for (int32_t b = e->edge_start[c]; b < e->edge_start[c + 1]; b++) {
+            slot += e->edges[b] <= value;
+        }
+        assert_int_equal(slots[c], e->first[c] + slot);
+        assert_int_equal(bins[c], e->bin[slots[c]]);
+    }
+}
+
+static void every_kernel_finds_the_bin_that_counting_finds(void **state)
+{
+    static union learner_cell cells[ROWS * NUMBERS];
+    const double far[] = {0, -1e9, 1e300, (double)INFINITY, -(double)INFINITY, (double)NAN};
+    struct learner_table table = shop.table;
+    struct learner_arrays arrays = {0};
+    int32_t *feature = NULL;
+    int features = 0;
+    (void)state;
+    for (int r = 0; r < ROWS; r++) {
+        union learner_cell *row = cells + (size_t)r * NUMBERS;
+        row[0].number = 5; /* no border */
+        row[1].number = r % 2;
+        row[2].number = r * r / 7.0; /* as many as there may be */
+    }
+    table.columns = NUMBERS; /* the shop's first are of numbers too */
+    table.cells = cells;
+    const struct learner_encoder e = learner_encoder_learn(&table, 3, &arrays, &feature, &features);
+    assert_true(e.edge_start[3] - e.edge_start[2] > NUMBER_BINS_MAX / 2);
+    for (int level = CPU_PORTABLE; level <= CPU_AVX512; level++) {
+        enum cpu_level before = cpu_limit((enum cpu_level)level);
+        for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+            assert_counted(&e, far[i]);
+        }
+        for (int32_t b = 0; b < e.edge_start[NUMBERS]; b++) {
+            assert_counted(&e, e.edges[b]);
+            assert_counted(&e, nextafter(e.edges[b], -(double)INFINITY));
+            assert_counted(&e, nextafter(e.edges[b], (double)INFINITY));
+        }
+        (void)cpu_limit(before);
+    }
+    learner_arrays_free(&arrays);
+    mem_free(&feature);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kernel_finds_the_bin_that_counting_finds),
         cmocka_unit_test(it_finds_what_numbers_ids_and_both_together_say),
         cmocka_unit_test(contributions_and_what_no_column_has_add_up_to_the_margin),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes_on_any_number_of_threads),
