@@ -120,7 +120,9 @@ static void carts_free(struct carts *c)
 /* A number that the feature may have. */
 static double a_value(const struct feature_def *def, double z)
 {
-    const double end = strcmp(def->unit, "weekday") == 0 ? 7 : strcmp(def->unit, "hour") == 0 ? 24 : 0;
+    const double end = strcmp(def->unit, "weekday") == 0 ? 7
+                       : strcmp(def->unit, "hour") == 0  ? 24
+                                                         : 0;
     return def->kind == FEATURE_FLAG ? z > 0 : end > 0 ? fmod(exp(z), end) : exp(z);
 }
 
@@ -291,11 +293,12 @@ static bool bench_scores(const struct settings *s)
         }
         rate[run] = batch_rate(l, &rows);
     }
-    printf("{\"bench\":\"risk_score\",\"kernels\":\"%s\",\"columns\":%d,\"factors\":%d,\"trees\":%d,"
-           "\"score_p50_us\":%.3f,\"score_p99_us\":%.3f,\"carts_per_s\":%.0f",
-           cpu_level_name(cpu_level()), SCORE_COLUMNS, FACTORS, TREES,
-           risk_median(ours.p50, s->runs) / 1e3, risk_median(ours.p99, s->runs) / 1e3,
-           risk_median(rate, s->runs));
+    printf(
+        "{\"bench\":\"risk_score\",\"kernels\":\"%s\",\"columns\":%d,\"factors\":%d,\"trees\":%d,"
+        "\"score_p50_us\":%.3f,\"score_p99_us\":%.3f,\"carts_per_s\":%.0f",
+        cpu_level_name(cpu_level()), SCORE_COLUMNS, FACTORS, TREES,
+        risk_median(ours.p50, s->runs) / 1e3, risk_median(ours.p99, s->runs) / 1e3,
+        risk_median(rate, s->runs));
     if (x) {
         const double p50 = risk_median(theirs.p50, s->runs);
         printf(",\"xgboost_p50_us\":%.3f,\"xgboost_p99_us\":%.3f,\"ratio\":%.1f", p50 / 1e3,

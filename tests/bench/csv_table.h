@@ -9,8 +9,8 @@
 /* A whole CSV file in memory (RFC 4180: quotes, quotes doubled inside them, line ends of either kind,
  * also within quotes), its first row the names of the columns. */
 struct csv_table {
-    const char *path;  /* borrowed; NULL: out of memory */
-    char *text; /* owned: the file's bytes, cut into fields */
+    const char *path; /* borrowed; NULL: out of memory */
+    char *text;       /* owned: the file's bytes, cut into fields */
     int rows, columns;
     const char **name; /* (columns) owned array */
     const char **cell; /* (rows, columns) owned array; "" where nothing stands */

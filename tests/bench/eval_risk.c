@@ -277,11 +277,19 @@ static bool refit(const struct options *o, uint64_t seed, struct outcome *out, s
     return can_be_scored(out->labels, kept, "after --refit-intercept", err);
 }
 
+/* One evaluation under one seed. */
+struct job {
+    const struct options *options;
+    uint64_t seed;
+    struct outcome *out;
+};
+
 /* Trains every model on one side and appends what it says of the other, which is called `what`. */
-static bool run_split(const struct options *o, uint64_t seed, const struct risk_rows *train,
-                      const struct risk_rows *test, const char *what, struct outcome *out,
-                      struct err *err)
+static bool run_split(const struct job *job, const struct risk_rows *train,
+                      const struct risk_rows *test, const char *what, struct err *err)
 {
+    const struct options *o = job->options;
+    struct outcome *out = job->out;
     const int folds = o->folds > 0 ? o->folds : 1;
     if (!can_be_scored(test->label, test->rows, what, err)) {
         return false;
@@ -292,8 +300,8 @@ static bool run_split(const struct options *o, uint64_t seed, const struct risk_
         if (!wanted(o, (enum risk_model)m)) {
             continue;
         }
-        if (!risk_model_run((enum risk_model)m, train, test, o->threads, seed, margins, &trained,
-                            err)) {
+        if (!risk_model_run((enum risk_model)m, train, test, o->threads, job->seed, margins,
+                            &trained, err)) {
             return false;
         }
         struct risk_score s = risk_score(margins, test->label, test->rows);
@@ -307,9 +315,8 @@ static bool run_split(const struct options *o, uint64_t seed, const struct risk_
 }
 
 /* Rows of the fold are the test, all others train; with groups, none of theirs. */
-static bool run_fold(const struct options *o, uint64_t seed, const struct risk_rows *all,
-                     const int32_t *fold, int which, const char *what, struct outcome *out,
-                     struct err *err)
+static bool run_fold(const struct job *job, const struct risk_rows *all, const int32_t *fold,
+                     int which, const char *what, struct err *err)
 {
     CLEANUP(mem_free) int32_t *list = mem_array((size_t)all->rows, sizeof *list);
     CLEANUP(risk_rows_free) struct risk_rows train = {0};
@@ -329,17 +336,17 @@ static bool run_fold(const struct options *o, uint64_t seed, const struct risk_r
         count = risk_rows_unseen(all, &train, list, count);
     }
     test = risk_rows_pick(all, list, count);
-    return run_split(o, seed, &train, &test, what, out, err);
+    return run_split(job, &train, &test, what, err);
 }
 
-static bool run_folds(const struct options *o, uint64_t seed, const struct risk_rows *all,
-                      struct outcome *out, struct err *err)
+static bool run_folds(const struct job *job, const struct risk_rows *all, struct err *err)
 {
-    CLEANUP(mem_free) int32_t *fold = risk_folds(all, o->folds, seed);
+    const struct options *o = job->options;
+    CLEANUP(mem_free) int32_t *fold = risk_folds(all, o->folds, job->seed);
     for (int f = 0; f < o->folds; f++) {
         char what[64];
         (void)snprintf(what, sizeof what, "fold %d of %d", f + 1, o->folds);
-        if (!run_fold(o, seed, all, fold, f, what, out, err)) {
+        if (!run_fold(job, all, fold, f, what, err)) {
             return false;
         }
     }
@@ -404,11 +411,12 @@ static bool evaluate(const struct options *o, uint64_t seed, const struct csv_ta
         memcpy(fold, moved, (size_t)first.rows * sizeof *fold);
     }
     const struct risk_rows *all = first.time ? &ordered : &first;
+    const struct job job = {o, seed, out};
     bool ok = false;
     if (o->folds > 0) {
-        ok = run_folds(o, seed, all, out, err);
+        ok = run_folds(&job, all, err);
     } else if (o->where_column) {
-        ok = run_fold(o, seed, all, fold, 1, o->where_column, out, err);
+        ok = run_fold(&job, all, fold, 1, o->where_column, err);
     } else {
         CLEANUP(mem_free) int32_t *list = mem_array((size_t)second.rows, sizeof *list);
         int count = second.rows;
@@ -417,7 +425,7 @@ static bool evaluate(const struct options *o, uint64_t seed, const struct csv_ta
         }
         count = second.group ? risk_rows_unseen(&second, all, list, count) : count;
         CLEANUP(risk_rows_free) struct risk_rows test = risk_rows_pick(&second, list, count);
-        ok = run_split(o, seed, all, &test, o->test, out, err);
+        ok = run_split(&job, all, &test, o->test, err);
     }
     return ok && (o->refit_share <= 0 || refit(o, seed, out, err));
 }
@@ -598,7 +606,7 @@ static bool run(const struct options *o, struct err *err)
               (!o->test || csv_table_read(o->test, &tables[1], err));
     for (int i = 0; ok && i < o->repeat; i++) {
         outcome_free(&out);
-        ok = evaluate(o, (uint64_t)(o->seed + i), tables, &out, err);
+        ok = evaluate(o, (uint64_t)o->seed + (uint64_t)i, tables, &out, err);
         for (int m = 0; ok && m < RISK_MODELS; m++) {
             if (wanted(o, (enum risk_model)m)) {
                 results[m][i] = result_of(o, &out, (enum risk_model)m);

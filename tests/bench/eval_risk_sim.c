@@ -47,7 +47,7 @@ struct sim {
     struct buf line;
     int64_t event_count;
     int64_t carts;
-    bool has_ahead; /* the model says when the purchase would come */
+    bool has_ahead;     /* the model says when the purchase would come */
     struct scored *all; /* shopper by shopper, by time; only what judges */
     size_t count, cap;
     size_t *first; /* (shoppers + 1) */
