@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The logistic factorization machine (ml/fm.h) of tables: each row has exactly one slot a column,
+/* The logistic factorization machine (Rendle, ICDM 2010) of tables: each row has exactly one slot a column,
  * e.g. a number's bin or an id. A slot may stand for several features (a bin for itself and for the
  * wider bins around it), so that the machine may be coarse where data is thin; after training these
  * are added up into one vector a slot, and a score reads one vector a column.
