@@ -7,10 +7,12 @@
 #include "flow/train_moments.h"
 #include "flow/train_risk_ahead.h"
 
-/* What train_risk.c (moments, gate), train_risk_choice.c (which learner) and train_risk_fit.c (the learner) share. */
+/* What train_risk.c (moments, gate), train_risk_choice.c (which learner) and train_risk_fit.c (the
+ * learner) share. */
 
-/* What may be learnt with, the plainest first. Few shoppers teach no more than logistic regression; and where a product is in the carts of few, its name
- * stands for them, and what is learnt of it is about them. */
+/* What may be learnt with, the plainest first. Few shoppers teach no more than logistic regression;
+ * and where a product is in the carts of few, its name stands for them, and what is learnt of it is
+ * about them. */
 enum risk_recipe {
     RISK_LOGISTIC,         /* logistic regression on the learner's table */
     RISK_WITHOUT_PRODUCTS, /* all parts; any product counts as one that was never seen */
@@ -38,8 +40,8 @@ struct risk_wish {
     bool plain; /* as risk_fit_plain has it: without a calibration by idle time */
 };
 
-/* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and calibrate its parts. Needs both labels among the
- * moments. */
+/* One learner from the moments; shoppers are held out as a whole to stop it and to weigh and
+ * calibrate its parts. Needs both labels among the moments. */
 CAN_FAIL bool risk_fit_learner(const struct training *t, const struct moments *m,
                                const struct risk_wish *wish, struct risk_fit *out, struct err *err);
 void risk_fit_free(struct risk_fit *fit);
@@ -51,26 +53,31 @@ void risk_hide_products(union learner_cell *cells, int64_t row);
 CAN_FAIL bool risk_fit_plain(const struct training *t, const struct moments *m,
                              enum risk_recipe recipe, struct learner **out, struct err *err);
 
-/* Labelled moments on both sides of a cut: those whose outcome was known then, and those from it on. Both arrays are owned: moment_parts_free. */
+/* Labelled moments on both sides of a cut: those whose outcome was known then, and those from it
+ * on. Both arrays are owned: moment_parts_free. */
 struct moment_parts {
     struct moments before, after;
 };
+int moments_lost(const struct moments *m); /* how many of the labels say so */
+
 /* The cut with three quarters of the moments before it. */
 int64_t moments_cut_us(const struct moments *m);
 struct moment_parts moments_part(const struct moments *m, int64_t cut_us, int64_t horizon_us);
 void moment_parts_free(struct moment_parts *p);
 
-/* How the recipes do on the later part of the moments (labelled, by time), each trained on what was known when that part began, and as the daily correction
- * would have it. */
+/* How the recipes do on the later part of the moments (labelled, by time), each trained on what was
+ * known when that part began, and as the daily correction would have it. */
 struct risk_choice {
-    /* the plainest that none beats by a standard error; logistic regression where there is too little to tell */
+    /* the plainest that none beats by a standard error; logistic regression where there is too
+     * little to tell */
     enum risk_recipe recipe;
     int rows; /* that told; 0: too little */
     double log_loss[RISK_RECIPES];
 };
 CAN_FAIL bool risk_choose(const struct training *t, const struct moments *m, int64_t horizon_us,
                           struct risk_choice *out, struct err *err);
-/* Whether the losses of the moments are lower than those of a plainer learner by more than one standard error, each shopper one draw. */
+/* Whether the losses of the moments are lower than those of a plainer learner by more than one
+ * standard error, each shopper one draw. */
 bool risk_choice_beats(const struct moments *m, const double *losses, const double *plainer);
 
 /* The later window as training's gate sees it. Borrowed until the callback returns. */
@@ -87,8 +94,8 @@ struct risk_later {
     bool champion_judged; /* its log ended before the cut, and it foretells the same */
 };
 typedef bool risk_later_fn(void *ctx, const struct risk_later *later, struct err *err);
-/* Trains what training would have made at the cut (INT64_MIN: training's own cut) and hands the later window to fn; stores nothing. Fails with
- * ERR_REFUSED where that is too little. */
+/* Trains what training would have made at the cut (INT64_MIN: training's own cut) and hands the
+ * later window to fn; stores nothing. Fails with ERR_REFUSED where that is too little. */
 CAN_FAIL bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_later_fn *fn,
                                   void *ctx, struct err *err);
 

@@ -1,4 +1,5 @@
-/* Which learner the risk model is made with. Told on a window inside of training, so that the later window only judges what was chosen. */
+/* Which learner the risk model is made with. Told on a window inside of training, so that the later
+ * window only judges what was chosen. */
 #include "flow/train_risk.h"
 
 #include "base/cleanup.h"
@@ -10,6 +11,15 @@
 
 enum { TELL_MIN = 100 }; /* lost moments, and others, before the inner cut and after it */
 static const double LEARN_SHARE = 0.75; /* of the moments lie before a cut */
+
+int moments_lost(const struct moments *m)
+{
+    int lost = 0;
+    for (int i = 0; i < m->count; i++) {
+        lost += m->all[i]->lost;
+    }
+    return lost;
+}
 
 int64_t moments_cut_us(const struct moments *m)
 {
@@ -51,7 +61,8 @@ static bool tells(const struct moments *m)
     return lost >= TELL_MIN && m->count - lost >= TELL_MIN;
 }
 
-/* Log loss of each moment; owned by the caller. What the shop's drift adds to all scores is no part of the choice: the daily correction sees to that. */
+/* Log loss of each moment; owned by the caller. What the shop's drift adds to all scores is no part
+ * of the choice: the daily correction sees to that. */
 static double *losses_of(const struct learner *l, const struct moments *late)
 {
     const struct platt as_it_is = {1, 0};
