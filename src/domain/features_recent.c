@@ -146,7 +146,7 @@ static const struct cart_line *line_of(const struct cart *c, const char *product
     return NULL;
 }
 
-/* The first of the last events from `first` on with this type and product. */
+/* Whether one of the last events from `first` on is of this type and product. */
 static bool happened(const struct shopper *s, size_t first, enum event_type type,
                      const char *product_id)
 {

@@ -24,16 +24,16 @@ int64_t risk_as_of_us(const struct risk *r); /* end of the log it was trained on
 
 double risk_probability(const struct risk *r, const struct features *x); /* 0..1, never NaN */
 
-/* Moves every score by so much in logit: the daily correction by matured labels. Before the model is
- * shared; replaces an earlier shift. */
+/* Moves every score by so much in logit: the daily correction by matured labels. Before the model
+ * is shared; replaces an earlier shift. */
 void risk_shift(struct risk *r, double logit);
 double risk_shift_of(const struct risk *r);
 
 /* What moved the score away from that of a usual cart, strongest first: one row a group of features
  * (feature_table.inc), with the signed sum of what its features add, in logit (positive: towards
  * losing the cart), and the one or two of them that add most in that direction in words with their
- * values ("shipping cost of $9.90 was shown, shipping is 12 % of the cart total"). At most max; 0 for
- * base_rate. logit(probability) = risk_usual_logit + the sum over all groups, within 1e-4. */
+ * values ("shipping cost of $9.90 was shown, shipping is 12 % of the cart total"). At most max; 0
+ * for base_rate. logit(probability) = risk_usual_logit + the sum over all groups, within 1e-4. */
 enum { RISK_REASON_TEXT = 2 * FEATURE_TEXT_MAX + 8 };
 struct risk_reason {
     enum feature_group group;
@@ -47,13 +47,13 @@ double risk_usual_logit(const struct risk *r);
 
 /* ---- risk over time ----
  *
- * The clock starts at the shopper's last event. P(no purchase within the horizon of a moment) at idle
- * time u is the model at that moment: training has rows at log-spaced idle times from 30 s to 14 d
- * (flow/train_moments.h), each labelled by what happened within the horizon of it, whatever the
- * shopper did in between. So nothing has to be composed over other events on the way: "another event
- * ends this state" is a fact about the next state, not about the label. Moments whose horizon ends
- * after the log are not labelled (the log's end does not depend on the shopper, so leaving them out
- * biases nothing). */
+ * The clock starts at the shopper's last event. P(no purchase within the horizon of a moment) at
+ * idle time u is the model at that moment: training has rows at log-spaced idle times from 30 s to
+ * 14 d (flow/train_moments.h), each labelled by what happened within the horizon of it, whatever
+ * the shopper did in between. So nothing has to be composed over other events on the way: "another
+ * event ends this state" is a fact about the next state, not about the label. Moments whose horizon
+ * ends after the log are not labelled (the log's end does not depend on the shopper, so leaving
+ * them out biases nothing). */
 enum { RISK_CURVE_MAX = 16 };
 #define RISK_CURVE_END_US INT64_C(1209600000000) /* 14 days without an event */
 
@@ -63,8 +63,8 @@ struct risk_point {
 };
 
 /* The score now, and what it will be if nothing happens until then: now, then the idle times of a
- * log-spaced grid still to come, up to RISK_CURVE_END_US after the last event. Returns how many: at least 1, and just 1 for base_rate,
- * which does not change. */
+ * log-spaced grid still to come, up to RISK_CURVE_END_US after the last event. Returns how many: at
+ * least 1, and just 1 for base_rate, which does not change. */
 int risk_curve(const struct risk *r, const struct shopper *s, const struct cart *c, int64_t now_us,
                const struct feature_context *context, struct risk_point out[RISK_CURVE_MAX]);
 
@@ -78,16 +78,17 @@ struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, d
 
 /* ---- risk by horizon ----
  *
- * P(no purchase within h of now | state now, idle time included) for every h up to RISK_AHEAD_END_US:
- * a discrete-time survival model of the time until the shopper buys (Singer and Willett 1993; Tutz and
- * Schmid 2016), whatever the shopper does in between, as landmarking has it (van Houwelingen 2007). The
- * time ahead is parted at 30 s .. 14 d; the same learner says for each interval how likely a purchase
- * falls into it if none came before (domain/risk_ahead.h). Whoever buys in no interval is gone: leaving
- * for good gives no sign, so it is the outcome that is left and has no interval of its own. A log that
- * ends too early only takes intervals away, not the moment (right censoring).
+ * P(no purchase within h of now | state now, idle time included) for every h up to
+ * RISK_AHEAD_END_US: a discrete-time survival model of the time until the shopper buys (Singer and
+ * Willett 1993; Tutz and Schmid 2016), whatever the shopper does in between, as landmarking has it
+ * (van Houwelingen 2007). The time ahead is parted at 30 s .. 14 d; the same learner says for each
+ * interval how likely a purchase falls into it if none came before (domain/risk_ahead.h). Whoever
+ * buys in no interval is gone: leaving for good gives no sign, so it is the outcome that is left
+ * and has no interval of its own. A log that ends too early only takes intervals away, not the
+ * moment (right censoring).
  *
- * At the model's own horizon the curve goes through risk_probability: it is that score and its daily
- * correction which are judged, and the intervals say how it spreads over time. */
+ * At the model's own horizon the curve goes through risk_probability: it is that score and its
+ * daily correction which are judged, and the intervals say how it spreads over time. */
 #define RISK_AHEAD_END_US INT64_C(1209600000000) /* 14 days */
 enum { RISK_AHEAD_INTERVALS = 13 };
 
@@ -96,8 +97,8 @@ struct risk_within {
     double no_purchase; /* falls with within_us; at RISK_AHEAD_END_US: gone */
 };
 
-/* At the end of every interval. Returns how many: RISK_AHEAD_INTERVALS, or 1, the model's own horizon,
- * where it has no intervals (base_rate, or too little to learn them from). */
+/* At the end of every interval. Returns how many: RISK_AHEAD_INTERVALS, or 1, the model's own
+ * horizon, where it has no intervals (base_rate, or too little to learn them from). */
 int risk_ahead(const struct risk *r, const struct features *x,
                struct risk_within out[RISK_AHEAD_INTERVALS]);
 

@@ -1,4 +1,5 @@
-/* When a purchase comes, if one does: the score at the model's horizon, spread over the time ahead. */
+/* When a purchase comes, if one does: the score at the model's horizon, spread over the time ahead.
+ */
 #include "domain/risk_ahead.h"
 
 #include "base/clock.h"
@@ -45,7 +46,8 @@ static void cumulate(const struct risk *r, const struct risk_example *x,
     }
 }
 
-/* The same up to any time: within the first interval evenly, within the others evenly in its logarithm. */
+/* The same up to any time: within the first interval evenly, within the others evenly in its
+ * logarithm. */
 static double cumulated_at(const double cumulated[RISK_AHEAD_INTERVALS], int64_t within_us)
 {
     int i = 0;

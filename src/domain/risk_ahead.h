@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-/* The time ahead of a moment in intervals, and the learner's rows for them: the ONE place where this
- * happens, for training and for serving. Interval i ends at risk_ahead_ends()[i] and begins where the
- * one before ends, the first at once. */
+/* The time ahead of a moment in intervals, and the learner's rows for them: the ONE place where
+ * this happens, for training and for serving. Interval i ends at risk_ahead_ends()[i] and begins
+ * where the one before ends, the first at once. */
 const int64_t *
 risk_ahead_ends(void); /* (RISK_AHEAD_INTERVALS) ascending, log-spaced, 30 s to 14 d */
 
@@ -20,8 +20,8 @@ void risk_ahead_row(const struct risk_example *x, int interval,
                     union learner_cell out[RISK_AHEAD_COLUMNS]);
 void risk_ahead_kinds(uint8_t out[RISK_AHEAD_COLUMNS]);
 
-/* The learner of RISK_AHEAD_COLUMNS columns as bytes within a risk model's file; *out is owned by the
- * caller (buf_free). */
+/* The learner of RISK_AHEAD_COLUMNS columns as bytes within a risk model's file; *out is owned by
+ * the caller (buf_free). */
 CAN_FAIL bool risk_ahead_write(const struct learner *l, struct buf *out, struct err *err);
 
 /* False: base_rate, or there was too little to learn intervals from. */

@@ -7,16 +7,17 @@
 
 #include <stdint.h>
 
-/* From features to a row of the learner (ml/learner.h): the ONE place where this happens, for training
- * and for serving. Numbers and flags stay as they are, NaN for missing; an id becomes a hash of its
- * text, 0 for missing. Bins, and what to do with an id never seen, are the learner's business. */
+/* From features to a row of the learner (ml/learner.h): the ONE place where this happens, for
+ * training and for serving. Numbers and flags stay as they are, NaN for missing; an id becomes a
+ * hash of its text, 0 for missing. Bins, and what to do with an id never seen, are the learner's
+ * business. */
 struct risk_example {
     union learner_cell cells[FEATURE_COUNT];
 };
 struct risk_example risk_flatten(const struct features *x);
 
-/* One feature of it as a number, for who compares and sorts rows: an id's is as good as another, but
- * the same for the same text; RISK_MISSING where it is missing (no feature is negative). */
+/* One feature of it as a number, for who compares and sorts rows: an id's is as good as another,
+ * but the same for the same text; RISK_MISSING where it is missing (no feature is negative). */
 #define RISK_MISSING (-1.0)
 double risk_value(const struct risk_example *x, enum feature_id f);
 

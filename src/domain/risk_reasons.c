@@ -1,5 +1,5 @@
-/* Why a cart's risk is what it is: the learner's exact contributions, group by group, against those of
- * a usual cart. */
+/* Why a cart's risk is what it is: the learner's exact contributions, group by group, against those
+ * of a usual cart. */
 #include "domain/risk.h"
 #include "domain/risk_internal.h"
 
@@ -11,7 +11,8 @@
 /* A second feature is told where it adds at least so much of what the first one does. */
 static const double SECOND_SHARE = 0.5;
 
-/* What the features of a group add, and the two that add most in its direction; FEATURE_COUNT: none does. */
+/* What the features of a group add, and the two that add most in its direction; FEATURE_COUNT: none
+ * does. */
 struct group {
     enum feature_group id;
     double contribution;
@@ -72,8 +73,8 @@ static void tell(const struct features *x, const double moved[FEATURE_COUNT], co
                    feature_words(x, g->second, locale, second));
 }
 
-/* What each feature adds to the calibrated margin beyond what it adds to a usual cart. The calibration's slope scales them all; its own part is the idle
- * time's, which it depends on. */
+/* What each feature adds to the calibrated margin beyond what it adds to a usual cart. The
+ * calibration's slope scales them all; its own part is the idle time's, which it depends on. */
 static void moved_by(const struct risk *r, const struct risk_example *x,
                      double moved[FEATURE_COUNT])
 {

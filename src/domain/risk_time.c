@@ -1,5 +1,5 @@
-/* Risk over the time that nothing happens, and what follows from it: whether it is too early to speak,
- * and when to look again. */
+/* Risk over the time that nothing happens, and what follows from it: whether it is too early to
+ * speak, and when to look again. */
 #include "domain/risk.h"
 
 #include "base/clock.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- bands of idle time: one around each that training takes moments at (flow/train_moments.h) ---- */
+/* ---- bands of idle time: around those that training takes moments at (flow/train_moments.h); the closest share one ---- */
 
 static const struct {
     double until; /* minutes, included */

@@ -1,5 +1,5 @@
-/* The daily check of the risk model that serves. It reads the log as training does, but only shoppers who can have a moment in its weeks, and changes
- * nothing but its own row. */
+/* The daily check of the risk model that serves. It reads the log as training does, but only
+ * shoppers who can have a moment in its weeks, and changes nothing but its own row. */
 #include "flow/risk_check.h"
 
 #include "base/cleanup.h"

@@ -1,4 +1,5 @@
-/* Drift of the risk features between two windows of moments: what training's card, the daily check and the evaluation tell. */
+/* Drift of the risk features between two windows of moments: what training's card, the daily check
+ * and the evaluation tell. */
 #include "flow/risk_drift.h"
 
 #include "base/cleanup.h"

@@ -10,7 +10,8 @@ struct moments {
     int count;
 };
 
-/* How far the risk features have moved between two windows: the population stability index (ml/drift.h) of each. Above RISK_DRIFT_ALARM: look into it. */
+/* How far the risk features have moved between two windows: the population stability index
+ * (ml/drift.h) of each. Above RISK_DRIFT_ALARM: look into it. */
 #define RISK_DRIFT_ALARM 0.2
 struct risk_drift {
     double psi[FEATURE_COUNT];

@@ -1,5 +1,5 @@
-/* Decision moments out of a shopper's history: the fold is replayed event by event through the code that serves, and the features are taken where a
- * decision could have been made. */
+/* Decision moments out of a shopper's history: the fold is replayed event by event through the code
+ * that serves, and the features are taken where a decision could have been made. */
 #include "flow/train_moments.h"
 
 #include "base/clock.h"
@@ -14,11 +14,12 @@
 enum {
     KEY_MOMENTS_MAX =
         200, /* of one shopper; more are thinned out evenly, so that none outweighs the others */
-    MOMENTS_MAX =
-        200000, /* of all; above it a quarter of the moments (by hash) is left out, again and again */
+    MOMENTS_MAX = 200000, /* of all; above it a quarter of the moments (by hash) is left out, again
+                             and again */
     PENDING = IDLE_MOMENTS + 1,
 };
-/* Densest where the hazard changes fastest: in the first minutes it turns out who is still there. */
+/* Densest where the hazard changes fastest: in the first minutes it turns out who is still there.
+ */
 static const int64_t idle_moments[IDLE_MOMENTS] = {
     SECONDS(30), SECONDS(60), MINUTES(2), MINUTES(4), MINUTES(8), MINUTES(20), HOURS(1),
     HOURS(3),    HOURS(8),    HOURS(24),  DAYS(3),    DAYS(7),    DAYS(14),
@@ -122,7 +123,8 @@ static void take_pending(struct walk *w, const struct shopper *state, int64_t be
     }
 }
 
-/* A deed makes the moments to come: right after it (once nothing more happens in the same instant), and after each idle time if no other comes first. */
+/* A deed makes the moments to come: right after it (once nothing more happens in the same instant),
+ * and after each idle time if no other comes first. */
 static void await_moments(struct walk *w, int64_t deed_us)
 {
     w->next_pending = 0;
@@ -151,8 +153,9 @@ static void replay(struct walk *w)
 
 /* ---- a shopper who was somebody else before ---- */
 
-/* Forwarded events occurred before the binding that makes them count: the state of a moment is then what was known at that moment, folded anew, as a dry
- * run in the past does it. Which is why the moments are thinned before. */
+/* Forwarded events occurred before the binding that makes them count: the state of a moment is then
+ * what was known at that moment, folded anew, as a dry run in the past does it. Which is why the
+ * moments are thinned before. */
 static void replay_bound(struct walk *w)
 {
     const struct train_key *k = w->key;
@@ -194,7 +197,8 @@ static void thin_shopper(struct moment_set *set, size_t first)
     set->count = first + KEY_MOMENTS_MAX;
 }
 
-/* Moments of one shopper resemble each other: where there are too many, all shoppers stay and each gives fewer. */
+/* Moments of one shopper resemble each other: where there are too many, all shoppers stay and each
+ * gives fewer. */
 #define HASHES (UINT64_C(1) << 32)
 static bool is_left_out(const struct moment_set *set, const struct moment *m)
 {

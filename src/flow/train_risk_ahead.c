@@ -1,4 +1,5 @@
-/* When the purchase comes: rows of the time ahead, the learner that is trained on them, and how its curve does. */
+/* When the purchase comes: rows of the time ahead, the learner that is trained on them, and how its
+ * curve does. */
 #include "flow/train_risk.h"
 
 #include "base/cleanup.h"
@@ -59,7 +60,8 @@ static void add_row(struct ahead_rows *r, const struct moment *m, int interval, 
     *(bought ? &r->bought : &r->other) += 1;
 }
 
-/* An interval that was not over when the log ended says nothing, though a purchase may have been seen in it: those without one cannot be. */
+/* An interval that was not over when the log ended says nothing, though a purchase may have been
+ * seen in it: those without one cannot be. */
 static void add_rows(struct ahead_rows *r)
 {
     const int64_t *ends = risk_ahead_ends();

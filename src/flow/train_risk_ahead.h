@@ -15,15 +15,15 @@ struct risk_ahead_fit {
     struct learner_fit learnt; /* as the rows were taken: purchases weigh more than they happen */
 };
 
-/* moments (by time, labelled or not) of a log that ended at as_of_us. Of more than rows_max rows each
- * outcome keeps a share, purchases the larger one, and what that does to the odds is taken back. *out is owned by the caller
- * (learner_free), and NULL where they are too few. */
+/* moments (by time, labelled or not) of a log that ended at as_of_us. Of more than rows_max rows
+ * each outcome keeps a share, purchases the larger one, and what that does to the odds is taken
+ * back. *out is owned by the caller (learner_free), and NULL where they are too few. */
 CAN_FAIL bool risk_fit_ahead(const struct training *t, const struct moments *moments,
                              int64_t as_of_us, int rows_max, struct learner **out,
                              struct risk_ahead_fit *out_fit, struct err *err);
 
-/* How a model's curve does by horizon: on all moments whose horizon ended with the log or before. No rows
- * at any of them where the model has no intervals. */
+/* How a model's curve does by horizon: on all moments whose horizon ended with the log or before.
+ * No rows at any of them where the model has no intervals. */
 struct risk_horizon {
     int64_t within_us;
     int rows;

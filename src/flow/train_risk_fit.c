@@ -1,4 +1,5 @@
-/* One learner for risk: rows, training, usual contributions, file. Which moments it sees, and whether it may serve, is decided by train_risk.c. */
+/* One learner for risk: rows, training, usual contributions, file. Which moments it sees, and
+ * whether it may serve, is decided by train_risk.c. */
 #include "flow/train_risk.h"
 
 #include "base/cleanup.h"
@@ -78,7 +79,8 @@ static void rows_of(struct fitting *f, enum side side)
 
 static struct learner_options options_of(const struct training *t, const struct fitting *f)
 {
-    /* as for all of the moments: what is trained on half of them stands for what is trained on all */
+    /* as for all of the moments: what is trained on half of them stands for what is trained on all
+     */
     struct learner_options options = learner_defaults(f->moments->count);
     options.seed = t->options->seed;
     options.threads = t->threads;
@@ -165,8 +167,9 @@ static struct calib_curve curve_of(const struct margins *m)
     return calib_curve_fit(&rows, at, IDLE_MOMENTS + 1);
 }
 
-/* One learner for all idle times is right on average only: two of them, each without one half of the shoppers, tell by these how its margins lie at each
- * idle time. Too few rows: nothing is changed. */
+/* One learner for all idle times is right on average only: two of them, each without one half of
+ * the shoppers, tell by these how its margins lie at each idle time. Too few rows: nothing is
+ * changed. */
 static bool calibrate_time(const struct training *t, const struct moments *m,
                            enum risk_recipe recipe, struct calib_curve *out, struct err *err)
 {
@@ -197,7 +200,8 @@ static bool calibrate_time(const struct training *t, const struct moments *m,
     return true;
 }
 
-/* What a usual cart gets from each feature: the mean over examples spread over the time. Returns what no feature adds. */
+/* What a usual cart gets from each feature: the mean over examples spread over the time. Returns
+ * what no feature adds. */
 static double usual_of(const struct fitting *f, double out[FEATURE_COUNT])
 {
     double one[FEATURE_COUNT];

@@ -1,4 +1,5 @@
-/* The gate's figures by segment. Whether they matter is the reader's to say: the gate looks at the whole window only. */
+/* The gate's figures by segment. Whether they matter is the reader's to say: the gate looks at the
+ * whole window only. */
 #include "flow/train_risk_slices.h"
 
 #include "base/cleanup.h"

@@ -3,7 +3,8 @@
 
 #include "flow/train_risk.h"
 
-/* The later window by segment, for the gate's card: new and returning shoppers, device, cart value in thirds. */
+/* The later window by segment, for the gate's card: new and returning shoppers, device, cart value
+ * in thirds. */
 enum { RISK_SLICES_MAX = 12, RISK_SLICE_MODELS = 4 };
 
 struct risk_slice {
@@ -14,7 +15,8 @@ struct risk_slice {
     double auc;                         /* of p[0]; .5 where all went one way */
 };
 
-/* labels and each p have moments->count entries, p[0] is not NULL; a segment without rows is left out. Returns how many. */
+/* labels and each p have moments->count entries, p[0] is not NULL; a segment without rows is left
+ * out. Returns how many. */
 int risk_slices(const struct moments *moments, const uint8_t *labels,
                 const double *const p[RISK_SLICE_MODELS], struct risk_slice out[RISK_SLICES_MAX]);
 

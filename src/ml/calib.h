@@ -27,8 +27,8 @@ double calib_apply(const struct platt *calibration, double margin);
 
 /* What to add to every margin so that the mean probability is the rate of the labels (Newton): the
  * intercept alone, for a model whose base rate has moved. Draws towards 0 like a tenth of a row, so
- * that labels of one class give a finite answer; 0 for no rows. Fails with ERR_INVALID if a margin is
- * not finite or a label is not 0 or 1. */
+ * that labels of one class give a finite answer; 0 for no rows. Fails with ERR_INVALID if a margin
+ * is not finite or a label is not 0 or 1. */
 CAN_FAIL bool calib_refit_intercept(const double *margins, const uint8_t *labels, int count,
                                     double *out_shift, struct err *err);
 
@@ -63,7 +63,8 @@ int calib_reliability(const double *probabilities, const uint8_t *labels, int co
  * positive rate| of the row's bin. */
 double calib_ece(const double *probabilities, const uint8_t *labels, int count);
 
-/* 1 - Brier score / that of the base rate as everybody's probability; 0 where one class is missing. */
+/* 1 - Brier score / that of the base rate as everybody's probability; 0 where one class is missing.
+ */
 double calib_brier_skill(const double *probabilities, const uint8_t *labels, int count);
 
 /* The middle 95 % of what a measure comes to over repeated draws. */

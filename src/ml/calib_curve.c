@@ -61,8 +61,9 @@ static int nearest(const double *at, int knots, double position)
     return best;
 }
 
-/* What a knot's own rows count, and those of its neighbours: local likelihood (Tibshirani and Hastie 1987).
- * Calibration changes slowly with the position, and a knot's own rows alone leave its slope to chance. */
+/* What a knot's own rows count, and those of its neighbours: local likelihood (Tibshirani and
+ * Hastie 1987). Calibration changes slowly with the position, and a knot's own rows alone leave its
+ * slope to chance. */
 static const double NEIGHBOUR[] = {1, 0.5, 0.25};
 enum { NEIGHBOURS = sizeof NEIGHBOUR / sizeof *NEIGHBOUR };
 
@@ -72,8 +73,8 @@ static double weight_of(const struct calib_rows *rows, const int *knot_of, int k
     return apart < (int)NEIGHBOURS ? rows->weight * NEIGHBOUR[apart] : 0;
 }
 
-/* Gradient and curvature of the loss in (slope, intercept) over the rows of one knot and its neighbours, margins
- * counted from a middle. */
+/* Gradient and curvature of the loss in (slope, intercept) over the rows of one knot and its
+ * neighbours, margins counted from a middle. */
 struct moments2 {
     double gs, gi;        /* gradient */
     double hss, hsi, hii; /* Hessian */

@@ -8,8 +8,9 @@
 
 /* Calibration that depends on a position (for risk: on how long nothing has happened). One learner
  * over all positions is right on average, and may be too bold at one and too shy at another; Platt
- * scaling at each of a few knots mends that, linear between them. A knot hears of its two neighbours on
- * either side too, less the farther they are; knots with few rows are drawn towards changing nothing. */
+ * scaling at each of a few knots mends that, linear between them. A knot hears of its two
+ * neighbours on either side too, less the farther they are; knots with few rows are drawn towards
+ * changing nothing. */
 enum { CALIB_KNOTS_MAX = 16 };
 
 struct calib_curve {
@@ -23,9 +24,10 @@ struct calib_curve {
 void calib_curve_at(const struct calib_curve *c, double at, double *out_slope,
                     double *out_intercept);
 
-/* Fits every knot of at[] (knots, ascending) to the rows next to it. Margins must come from rows that
- * the model was not trained on. Maximum a posteriori: slope 1 with standard deviation .1, and .5 for what
- * is added at the margin in the middle of the rows; rows count `weight` each (below 1 where rows repeat each other). */
+/* Fits every knot of at[] (knots, ascending) to the rows next to it. Margins must come from rows
+ * that the model was not trained on. Maximum a posteriori: slope 1 with standard deviation .1, and
+ * .5 for what is added at the margin in the middle of the rows; rows count `weight` each (below 1
+ * where rows repeat each other). */
 struct calib_rows {
     int count;
     const double *margins; /* finite */

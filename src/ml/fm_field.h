@@ -7,13 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The logistic factorization machine (Rendle, ICDM 2010) of tables: each row has exactly one slot a column,
- * e.g. a number's bin or an id. A slot may stand for several features (a bin for itself and for the
- * wider bins around it), so that the machine may be coarse where data is thin; after training these
- * are added up into one vector a slot, and a score reads one vector a column.
+/* The logistic factorization machine (Rendle, ICDM 2010) of tables: each row has exactly one slot a
+ * column, e.g. a number's bin or an id. A slot may stand for several features (a bin for itself and
+ * for the wider bins around it), so that the machine may be coarse where data is thin; after
+ * training these are added up into one vector a slot, and a score reads one vector a column.
  *
- * A slot's vector has `factors` numbers v, then one number u; with S, U the sums of v and u over the
- * row's slots, the margin is bias + U + |S|^2 / 2. (u is the slot's linear weight - |v|^2 / 2.) */
+ * A slot's vector has `factors` numbers v, then one number u; with S, U the sums of v and u over
+ * the row's slots, the margin is bias + U + |S|^2 / 2. (u is the slot's linear weight - |v|^2 / 2.)
+ */
 struct fm_field {
     int slots;
     int factors;

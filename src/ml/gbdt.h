@@ -66,8 +66,8 @@ CAN_FAIL bool gbdt_train(const struct gbdt_data *data, struct row_list train,
                          struct gbdt *out, struct gbdt_fit *out_fit, struct err *err);
 void gbdt_free(struct gbdt *m); /* accepts {0} and views */
 
-/* The mean of models of the same columns as one model, as deep as the deepest: all their trees, each
- * worth 1 / count. Owned. */
+/* The mean of models of the same columns as one model, as deep as the deepest: all their trees,
+ * each worth 1 / count. Owned. */
 struct gbdt gbdt_mean(const struct gbdt *const *models, int count);
 
 /* True if every column is below m->columns (a loaded model). */

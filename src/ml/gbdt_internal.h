@@ -28,9 +28,9 @@ struct gbdt_owned {
 };
 struct gbdt gbdt_make(int columns, int depth, int trees);
 
-/* A row's gradient and Hessian as one integer: gradient in the upper 32 bits, signed, Hessian in the
- * lower, both times the tree's scale. A sum of these is exact as long as neither half overflows,
- * which the scale sees to. */
+/* A row's gradient and Hessian as one integer: gradient in the upper 32 bits, signed, Hessian in
+ * the lower, both times the tree's scale. A sum of these is exact as long as neither half
+ * overflows, which the scale sees to. */
 static inline uint64_t gbdt_pack(int32_t gradient, uint32_t hessian)
 {
     return ((uint64_t)(uint32_t)gradient << 32) + hessian;

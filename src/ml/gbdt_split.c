@@ -91,10 +91,10 @@ static int by_key(const void *a, const void *b)
     return x->bin - y->bin;
 }
 
-/* Bins in order of their mean gradient, drawn towards 0 where rows are few: the best two-sided split
- * of a set is a border in this order (Fisher 1958). There are far more sets than borders, and one of
- * them always looks good: they are judged under a larger penalty, and bins too light to be judged stay
- * on the right. */
+/* Bins in order of their mean gradient, drawn towards 0 where rows are few: the best two-sided
+ * split of a set is a border in this order (Fisher 1958). There are far more sets than borders, and
+ * one of them always looks good: they are judged under a larger penalty, and bins too light to be
+ * judged stay on the right. */
 static struct gbdt_split split_set(const uint64_t *histogram, int bins, struct side total,
                                    const struct gbdt_split_rules *rules)
 {

@@ -54,21 +54,21 @@ enum {
 struct learner_options {
     struct fm_field_options machine; /* factors 0: logistic regression on the bins */
     struct gbdt_options boosting;    /* trees_max 0: no boosting */
-    /* 0, or a second depth of trees, with penalty and shares of rows and columns of their own: those with the
-     * least loss on rows held out are taken. The others get half of the bags beside them (where there are
-     * several), unless they lose more in every part held out. */
+    /* 0, or a second depth of trees, with penalty and shares of rows and columns of their own:
+     * those with the least loss on rows held out are taken. The others get half of the bags beside
+     * them (where there are several), unless they lose more in every part held out. */
     int other_depth;
     double other_l2, other_row_share, other_column_share;
     /* A table in order of time: how fast old rows lose weight is chosen on the rows held out, from
-     * not at all down to half in a twelfth of the table. They keep it unless that loses more in every
-     * window held out. */
+     * not at all down to half in a twelfth of the table. They keep it unless that loses more in
+     * every window held out. */
     bool forgets;
     int machine_bags;  /* machines averaged, 0 (none) .. LEARNER_BAGS_MAX */
     int boosting_bags; /* the same for boosting; each has its own seed */
     int folds; /* 2 .. LEARNER_FOLDS_MAX; how many parts the table is held out in, one by one */
     /* How many of the folds are run: 1 .. folds. One costs least; all of them use every row for the
-     * weights. Of a table in order of time the last 1/folds is held out, in as many windows (at most
-     * 4), each judged by models of what lies before it. */
+     * weights. Of a table in order of time the last 1/folds is held out, in as many windows (at
+     * most 4), each judged by models of what lies before it. */
     int folds_run;
     int id_rows_min; /* ids in fewer rows of the table are taken as one: rare; >= 1 */
     int threads;     /* 1 .. PARALLEL_THREADS_MAX; changes nothing but the time */

@@ -14,8 +14,8 @@
 enum { BLOCK = 8, BLOCKS = 8, SEARCH_DOUBLES = BLOCK + BLOCK * BLOCKS };
 _Static_assert(BLOCK *BLOCKS > NUMBER_BINS_MAX, "a border that is there is never the last");
 
-/* For each column the last border of each block, then all borders; NaN, which nothing reaches, where
- * there are none. */
+/* For each column the last border of each block, then all borders; NaN, which nothing reaches,
+ * where there are none. */
 double *learner_search_make(const struct learner_encoder *e)
 {
     double *search = mem_array((size_t)e->columns * SEARCH_DOUBLES, sizeof *search);

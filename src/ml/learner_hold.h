@@ -14,8 +14,8 @@ struct learner_hold {
 
 enum { HOLD_TRAIN = -1, HOLD_NEITHER = -2, HOLD_CLASS_MIN = 5, HOLD_WINDOWS_MAX = 4 };
 
-/* Whether the row trains while `fold` (-1: none) is held out. In order of time only what lies before
- * the fold does. */
+/* Whether the row trains while `fold` (-1: none) is held out. In order of time only what lies
+ * before the fold does. */
 static inline bool learner_hold_trains(const struct learner_hold *h, int row, int fold)
 {
     int of = h->fold[row];
@@ -24,10 +24,10 @@ static inline bool learner_hold_trains(const struct learner_hold *h, int row, in
 }
 
 /* Of a table in order of time the last 1/folds is held out, in folds_run (at most HOLD_WINDOWS_MAX)
- * windows, one after the other, without rows of groups seen before their window; any other one is parted by group, into parts of about as many rows, or evenly within each class. Parts beyond
- * folds_run are never held out. None is, if they together or what trains beside one of them had fewer
- * than HOLD_CLASS_MIN rows of a class.
- * Owned by the caller. */
+ * windows, one after the other, without rows of groups seen before their window; any other one is
+ * parted by group, into parts of about as many rows, or evenly within each class. Parts beyond
+ * folds_run are never held out. None is, if they together or what trains beside one of them had
+ * fewer than HOLD_CLASS_MIN rows of a class. Owned by the caller. */
 struct learner_hold learner_hold_make(const struct learner_table *table,
                                       const struct learner_options *options);
 void learner_hold_free(struct learner_hold *h);

@@ -66,8 +66,8 @@ struct learner_held {
     int count;
 };
 
-/* Weights of two margins, none below 0, and an intercept: the least log loss (Newton). A margin that
- * is NULL gets 0. */
+/* Weights of two margins, none below 0, and an intercept: the least log loss (Newton). A margin
+ * that is NULL gets 0. */
 struct learner_weights {
     double machine, boosting, intercept;
 };

@@ -528,7 +528,8 @@ static bool lower_in_all(const struct run *run, const double *losses, const doub
 }
 
 /* The memory that loses least, of those that lose less in every window than if all rows counted the
- * same: a gain of some windows alone is a matter of these. One bag for each half life and window. */
+ * same: a gain of some windows alone is a matter of these. One bag for each half life and window.
+ */
 static bool choose_memory(struct run *run, struct err *err)
 {
     static const double share[] = {0, 1.0 / 3, 1.0 / 12};
