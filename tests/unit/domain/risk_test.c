@@ -335,14 +335,14 @@ static struct buf spoilt(const char *section, size_t index, const void *value, s
 {
     struct err err = {0};
     struct model_file file = {0};
-    const struct model_section *found = NULL;
+    struct model_section found = {0};
     must(model_file_view(w.bytes.data, w.bytes.len, &file, &err), &err);
     for (int i = 0; i < file.count; i++) {
-        found = strcmp(file.sections[i].name, section) == 0 ? &file.sections[i] : found;
+        found = strcmp(file.sections[i].name, section) == 0 ? file.sections[i] : found;
     }
-    assert_non_null(found);
-    char *data = mem_array((size_t)found->count, len);
-    memcpy(data, found->data, (size_t)found->count * len);
+    assert_true(found.count > index);
+    char *data = mem_array((size_t)found.count, len);
+    memcpy(data, found.data, (size_t)found.count * len);
     memcpy(data + index * len, value, len);
     struct buf out = forged("risk-blend", 0, section, data);
     mem_free(&data);
