@@ -10,13 +10,13 @@
 #include "flow/live_cache.h"
 #include "flow/live_shelf.h"
 #include "flow/live_visits.h"
+#include "flow/risk_metrics.h"
 #include "ml/blas.h"
 #include "store/models.h"
 #include "store/risk_checks.h"
 #include "store/shop_days.h"
 
 #include <assert.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -171,16 +171,6 @@ static const char *version_of(const struct held *h)
     return h == NULL ? "" : h->risk ? risk_version(h->risk) : affinity_version(h->affinity);
 }
 
-static void show_check(const struct risk_check *c)
-{
-    metric_set(METRIC_risk_shift, (int64_t)round(c->shift * 1e3));
-    metric_set(METRIC_risk_brier, (int64_t)round(c->brier * 1e6));
-    metric_set(METRIC_risk_brier_base, (int64_t)round(c->brier_base * 1e6));
-    metric_set(METRIC_risk_psi_score, (int64_t)round(c->psi_score * 1e3));
-    metric_set(METRIC_risk_psi_max, (int64_t)round(c->psi_max * 1e3));
-    metric_set(METRIC_risk_psi_alarms, c->psi_alarms);
-}
-
 /* The newest daily correction of a version; 0 where it has none. */
 static bool shift_of(struct db *db, enum kind kind, const char *version, double *out,
                      struct err *err)
@@ -192,7 +182,7 @@ static bool shift_of(struct db *db, enum kind kind, const char *version, double 
         return false;
     }
     if (kind == RISK) {
-        show_check(&newest);
+        risk_metrics_show(&newest);
     }
     *out = newest.shift;
     return true;

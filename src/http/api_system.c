@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "base/metric.h"
+#include "flow/risk_metrics.h"
 #include "http/respond.h"
 #include "http/router.h"
 #include "store/events.h"
@@ -93,6 +94,7 @@ CAN_FAIL bool api_metrics(struct request *rq, struct err *err)
     }
     struct buf body = buf_make(ANSWER_MAX);
     metric_render(&body);
+    risk_metrics_render(&body);
     answer_text(rq, "text/plain; version=0.0.4; charset=utf-8", &body);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "domain/risk_file.h"
 #include "flow/live.h"
+#include "flow/risk_metrics.h"
 #include "flow/train_log.h"
 #include "flow/train_moments.h"
 #include "integration/train_spec.h"
@@ -119,6 +120,9 @@ static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **s
     assert_text_contains(fresh, "\"logistic_regression\"");
     /* so few shoppers teach no more, and all parts together would have been refused */
     assert_text_contains(fresh, "\"logistic_regression_alone\": true");
+    assert_text_contains(fresh, "\"machine_alone\"");
+    assert_null(strstr(fresh, "\"boosting_alone\"")); /* no tree was trained */
+    assert_null(strstr(fresh, "\"boosting_trees\""));
     assert_text_contains(fresh, "\"segments\"");
     assert_text_contains(fresh, "\"psi_score\"");
     assert_null(strstr(fresh, "\"brier_28_days_before\""));
@@ -206,6 +210,12 @@ static void replicas_apply_the_newest_check_of_the_version_that_serves(void **st
     must(live_refresh(live, &changed, &err), &err);
     assert_true(changed);
     assert_true(fabs(probability(live) - before + .7) < 1e-6);
+    struct buf metrics = buf_make(1 << 16);
+    risk_metrics_render(&metrics);
+    assert_text_contains(buf_text(&metrics),
+                         "cartwright_risk_psi_feature_milli{feature=\"idle\"} 300\n");
+    assert_text_contains(buf_text(&metrics), "{feature=\"total\"} 0\n");
+    buf_free(&metrics);
     must(live_refresh(live, &changed, &err), &err);
     assert_false(changed);
     live_close(&live);
