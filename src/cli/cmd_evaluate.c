@@ -2,7 +2,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "domain/risk.h"
 #include "flow/evaluate.h"
 #include "store/database.h"
 
@@ -61,16 +60,6 @@ static bool read_time(const char *name, const char *text, int64_t *out, struct e
     return true;
 }
 
-static bool read_horizon(const char *text, int64_t *out, struct err *err)
-{
-    if (!clock_parse_duration(text, out, err)) {
-        err_at(err, "horizon");
-        return false;
-    }
-    return (*out > 0 && *out <= RISK_AHEAD_END_US) ||
-           FAIL_AT(err, ERR_INVALID, "horizon", "must be more than nothing, and at most 14d");
-}
-
 static bool read_option(int option, struct request *r, struct err *err)
 {
     switch (option) {
@@ -81,7 +70,7 @@ static bool read_option(int option, struct request *r, struct err *err)
     case 'k':
         return read_k(optarg, &r->evaluate.k, err);
     case 'o':
-        return read_horizon(optarg, &r->evaluate.horizon_us, err);
+        return cli_horizon(optarg, &r->evaluate.horizon_us, err);
     case 's':
         return read_number("seed", optarg, UINT64_MAX, &r->evaluate.seed, err);
     case 'f':

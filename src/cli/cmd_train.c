@@ -2,7 +2,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "domain/risk.h"
 #include "flow/train.h"
 #include "store/database.h"
 
@@ -35,16 +34,6 @@ static bool read_seed(const char *text, uint64_t *out, struct err *err)
     }
     *out = value;
     return true;
-}
-
-static bool read_duration(const char *text, int64_t *out, struct err *err)
-{
-    if (!clock_parse_duration(text, out, err)) {
-        err_at(err, "horizon");
-        return false;
-    }
-    return (*out > 0 && *out <= RISK_AHEAD_END_US) ||
-           FAIL_AT(err, ERR_INVALID, "horizon", "must be more than nothing, and at most 14d");
 }
 
 static bool read_time(const char *text, int64_t *out, struct err *err)
@@ -80,7 +69,7 @@ static bool read_request(int argc, char **argv, struct request *r, struct err *e
             ok = read_seed(optarg, &r->train.seed, err);
             break;
         case 'o':
-            ok = read_duration(optarg, &r->train.horizon_us, err);
+            ok = cli_horizon(optarg, &r->train.horizon_us, err);
             break;
         case 'j':
             r->train.json = true;
