@@ -296,8 +296,10 @@ int main(int argc, char **argv)
             threads = (int)strtol(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
             seed = strtoull(argv[++i], NULL, 10);
+        } else if (path == NULL && strncmp(argv[i], "--", 2) != 0) {
+            path = argv[i];
         } else {
-            path = path ? path : argv[i];
+            threads = 0; /* not understood */
         }
     }
     if (!path || threads < 1 || threads > 64) {

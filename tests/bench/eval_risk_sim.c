@@ -469,7 +469,7 @@ static void report_horizons(const struct sim *s)
 
 /* ---- command line ---- */
 
-static void read_options(int argc, char **argv, struct options *o)
+static bool read_options(int argc, char **argv, struct options *o)
 {
     const struct {
         const char *name;
@@ -478,13 +478,21 @@ static void read_options(int argc, char **argv, struct options *o)
                  {"--days", &o->days},
                  {"--seed", &o->seed},
                  {"--forks", &o->forks}};
-    for (int i = 1; i + 1 < argc; i += 2) {
-        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
-            if (strcmp(argv[i], known[k].name) == 0) {
-                *known[k].out = strtoll(argv[i + 1], NULL, 10);
-            }
+    for (int i = 1; i < argc; i += 2) {
+        char *end = NULL;
+        size_t k = 0;
+        while (k < sizeof known / sizeof known[0] && strcmp(argv[i], known[k].name) != 0) {
+            k++;
+        }
+        if (k == sizeof known / sizeof known[0] || i + 1 == argc) {
+            return false;
+        }
+        *known[k].out = strtoll(argv[i + 1], &end, 10);
+        if (end == argv[i + 1] || *end != '\0') {
+            return false;
         }
     }
+    return o->shoppers >= 1 && o->days >= 1 && o->seed >= 0 && o->forks >= 2;
 }
 
 int main(int argc, char **argv)
@@ -496,10 +504,15 @@ int main(int argc, char **argv)
     char program[] = "eval_risk_sim";
     char flag[] = "--database_url";
     struct err err = {0};
-    read_options(argc, argv, &s.o);
+    if (!read_options(argc, argv, &s.o)) {
+        (void)fputs(
+            "usage: ./dev eval risk-sim [--shoppers N] [--days N] [--seed S] [--forks N, 2 at least]\n",
+            stderr);
+        return 2;
+    }
     int file = mkstemp(path);
-    if (file < 0 || s.o.forks < 2 || s.o.shoppers < 1) {
-        die("options", &(struct err){.text = "no temporary file, or a number out of range"});
+    if (file < 0) {
+        die("events", &(struct err){.text = "no temporary file"});
     }
     (void)close(file);
     char *url = pg_fixture_database("risk_sim");
