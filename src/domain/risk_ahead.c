@@ -32,13 +32,13 @@ void risk_ahead_kinds(uint8_t out[RISK_AHEAD_COLUMNS])
     out[FEATURE_COUNT] = LEARNER_NUMBER;
 }
 
-/* The sum of -log(1 - hazard) up to the end of each interval. */
+/* The sum of -log(1 - hazard) up to the end of each interval; above 0, as no probability is below
+ * 1e-9 (calib_apply). */
 static void cumulate(const struct risk *r, const struct risk_example *x,
                      double out[RISK_AHEAD_INTERVALS])
 {
     union learner_cell row[RISK_AHEAD_COLUMNS];
-    double sum =
-        0; /* never 0 at the end of an interval: no probability is below 1e-9 (calib_apply) */
+    double sum = 0;
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         risk_ahead_row(x, i, row);
         sum -= log1p(-learner_probability(r->ahead, row));

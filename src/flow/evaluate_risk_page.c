@@ -277,27 +277,6 @@ static void json_idle(struct jenc *j, const struct risk_evaluation *e)
     jenc_array_end(j);
 }
 
-static void json_ahead(struct jenc *j, const struct risk_evaluation *e)
-{
-    char within[CLOCK_TEXT_MAX];
-    jenc_array(j, "by_horizon");
-    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
-        const struct risk_horizon *h = &e->ahead[i];
-        if (h->rows > 0) {
-            jenc_object(j, NULL);
-            jenc_str(j, "within", clock_format_duration(h->within_us, within));
-            jenc_i64(j, "moments", h->rows);
-            jenc_f64(j, "lost", h->lost);
-            jenc_f64(j, "foretold", h->predicted);
-            jenc_f64(j, "calibration_error", h->ece);
-            jenc_f64(j, "brier", h->brier);
-            jenc_f64(j, "base_rate_brier", h->base_brier);
-            jenc_object_end(j);
-        }
-    }
-    jenc_array_end(j);
-}
-
 void risk_evaluation_json(const struct risk_evaluation *e, struct buf *out)
 {
     struct jenc j = jenc_begin(out);
@@ -323,7 +302,7 @@ void risk_evaluation_json(const struct risk_evaluation *e, struct buf *out)
     jenc_array_end(&j);
     json_segments(&j, e);
     json_idle(&j, e);
-    json_ahead(&j, e);
+    risk_horizons_json(e->ahead, &j);
     jenc_f64(&j, "score_psi", e->score_psi);
     jenc_object(&j, "feature_psi");
     for (int i = 0; i < FEATURE_COUNT; i++) {

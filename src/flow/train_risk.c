@@ -180,13 +180,7 @@ static struct moments choice_moments(const struct risk_run *r)
 
 static struct risk_quality quality_of(const double *p, const uint8_t *labels, int count)
 {
-    return (struct risk_quality){
-        .log_loss = calib_log_loss(p, labels, count),
-        .auc = calib_auc(p, labels, count),
-        .average_precision = calib_average_precision(p, labels, count),
-        .brier = calib_brier(p, labels, count),
-        .ece = calib_ece(p, labels, count),
-    };
+    return (struct risk_quality){learner_measure_of(p, labels, count), calib_ece(p, labels, count)};
 }
 
 /* Less of the shopper's log loss is better, so its negative is the shopper's value. */
@@ -285,10 +279,10 @@ static void judge_shape(struct risk_run *r)
 {
     struct verdict *v = &r->verdict;
     double chance = sqrt(0.25 * CALIB_BINS / r->shoppers_after);
-    if (v->passed && r->challenger.auc <= 0.5) {
+    if (v->passed && r->challenger.measure.auc <= 0.5) {
         v->passed = false;
         snprintf(v->reason, sizeof v->reason, "AUC of %.3f: it does not tell carts apart",
-                 r->challenger.auc);
+                 r->challenger.measure.auc);
     } else if (v->passed && r->challenger.ece > r->baseline.ece + CALIBRATION_SLACK + chance) {
         v->passed = false;
         snprintf(v->reason, sizeof v->reason,

@@ -3,6 +3,7 @@
 #include "flow/train_risk.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ml/calib.h"
 
@@ -180,4 +181,25 @@ void risk_horizons_judge(const struct risk *model, const struct moments *before,
                                                    lost_share(before, within_us, cut_us))
                                        : (struct risk_horizon){.within_us = within_us};
     }
+}
+
+void risk_horizons_json(const struct risk_horizon horizons[RISK_AHEAD_INTERVALS], struct jenc *j)
+{
+    char within[CLOCK_TEXT_MAX];
+    jenc_array(j, "by_horizon");
+    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+        const struct risk_horizon *h = &horizons[i];
+        if (h->rows > 0) {
+            jenc_object(j, NULL);
+            jenc_str(j, "within", clock_format_duration(h->within_us, within));
+            jenc_i64(j, "moments", h->rows);
+            jenc_f64(j, "lost", h->lost);
+            jenc_f64(j, "foretold", h->predicted);
+            jenc_f64(j, "calibration_error", h->ece);
+            jenc_f64(j, "brier", h->brier);
+            jenc_f64(j, "base_rate_brier", h->base_brier);
+            jenc_object_end(j);
+        }
+    }
+    jenc_array_end(j);
 }

@@ -1,6 +1,7 @@
 #ifndef FLOW_TRAIN_RISK_AHEAD_H
 #define FLOW_TRAIN_RISK_AHEAD_H
 
+#include "base/jenc.h"
 #include "domain/risk_ahead.h"
 #include "flow/risk_drift.h"
 #include "flow/train_internal.h"
@@ -35,5 +36,8 @@ struct risk_horizon {
 void risk_horizons_judge(const struct risk *model, const struct moments *before, int64_t cut_us,
                          const struct moments *after, int64_t as_of_us,
                          struct risk_horizon out[RISK_AHEAD_INTERVALS]);
+
+/* The member "by_horizon": an array, one object for each horizon with rows. */
+void risk_horizons_json(const struct risk_horizon horizons[RISK_AHEAD_INTERVALS], struct jenc *j);
 
 #endif

@@ -53,7 +53,8 @@ static void say_quality(const struct risk_run *r, const char *name, const struct
     train_say(
         r->t, "risk",
         "  %-21s log loss %.4f, AUC %.3f, average precision %.3f, Brier %.4f, calibration error %.3f",
-        name, q->log_loss, q->auc, q->average_precision, q->brier, q->ece);
+        name, q->measure.log_loss, q->measure.auc, q->measure.average_precision, q->measure.brier,
+        q->ece);
 }
 
 static void say_choice(const struct risk_run *r)
@@ -101,18 +102,23 @@ void risk_run_say(const struct risk_run *r)
 
 /* ---- cards ---- */
 
+/* The members of a measure, in an object that is open. */
+static void card_measure(struct jenc *j, const struct learner_measure *m)
+{
+    jenc_f64(j, "log_loss", m->log_loss);
+    jenc_f64(j, "auc", m->auc);
+    jenc_f64(j, "average_precision", m->average_precision);
+    jenc_f64(j, "brier", m->brier);
+}
+
 static void card_quality(struct jenc *j, const char *name, const struct risk_quality *q)
 {
     jenc_object(j, name);
-    jenc_f64(j, "log_loss", q->log_loss);
-    jenc_f64(j, "auc", q->auc);
-    jenc_f64(j, "average_precision", q->average_precision);
-    jenc_f64(j, "brier", q->brier);
+    card_measure(j, &q->measure);
     jenc_f64(j, "calibration_error", q->ece);
     jenc_object_end(j);
 }
 
-/* How the learner was chosen, before the cut. */
 static void card_choice(const struct risk_choice *c, struct jenc *j)
 {
     jenc_object(j, "choice");
@@ -124,28 +130,6 @@ static void card_choice(const struct risk_choice *c, struct jenc *j)
         jenc_f64(j, "all_parts", c->log_loss[RISK_ALL_PARTS]);
     }
     jenc_object_end(j);
-}
-
-/* The curve by horizon: what was said, and what happened. */
-static void card_ahead(const struct risk_run *r, struct jenc *j)
-{
-    char within[CLOCK_TEXT_MAX];
-    jenc_array(j, "by_horizon");
-    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
-        const struct risk_horizon *h = &r->ahead[i];
-        if (h->rows > 0) {
-            jenc_object(j, NULL);
-            jenc_str(j, "within", clock_format_duration(h->within_us, within));
-            jenc_i64(j, "rows", h->rows);
-            jenc_f64(j, "lost", h->lost);
-            jenc_f64(j, "predicted", h->predicted);
-            jenc_f64(j, "brier", h->brier);
-            jenc_f64(j, "base_rate_brier", h->base_brier);
-            jenc_f64(j, "calibration_error", h->ece);
-            jenc_object_end(j);
-        }
-    }
-    jenc_array_end(j);
 }
 
 static void card_gate(const struct risk_run *r, struct jenc *j)
@@ -185,7 +169,7 @@ static void card_gate(const struct risk_run *r, struct jenc *j)
         jenc_object_end(j);
     }
     jenc_array_end(j);
-    card_ahead(r, j);
+    risk_horizons_json(r->ahead, j);
     jenc_object(j, "drift");
     jenc_f64(j, "psi_score", r->psi_score);
     risk_drift_json(&r->drift, "psi", j);
@@ -196,10 +180,7 @@ static void card_gate(const struct risk_run *r, struct jenc *j)
 static void card_part(struct jenc *j, const char *name, const struct learner_measure *m)
 {
     jenc_object(j, name);
-    jenc_f64(j, "log_loss", m->log_loss);
-    jenc_f64(j, "auc", m->auc);
-    jenc_f64(j, "average_precision", m->average_precision);
-    jenc_f64(j, "brier", m->brier);
+    card_measure(j, m);
     jenc_object_end(j);
 }
 

@@ -11,7 +11,8 @@
  * is train_risk.c. */
 
 struct risk_quality {
-    double log_loss, auc, average_precision, brier, ece;
+    struct learner_measure measure;
+    double ece;
 };
 
 /* Everything the two halves of a training share. */

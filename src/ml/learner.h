@@ -82,6 +82,8 @@ struct learner_measure {
     double average_precision;
     double brier;
 };
+struct learner_measure learner_measure_of(const double *probabilities, const uint8_t *labels,
+                                          int count);
 
 /* How a training went, for the model card. */
 struct learner_fit {

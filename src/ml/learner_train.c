@@ -427,7 +427,8 @@ static int mean_length(const struct run *run, int depth, int otherwise)
     return count > 0 && sum > 0 ? (int)((sum + count / 2) / count) : otherwise;
 }
 
-static struct learner_measure measure(const double *probabilities, const uint8_t *labels, int count)
+struct learner_measure learner_measure_of(const double *probabilities, const uint8_t *labels,
+                                          int count)
 {
     return (struct learner_measure){
         .log_loss = calib_log_loss(probabilities, labels, count),
@@ -463,7 +464,7 @@ static struct learner_measure measure_blend(const struct learner_held *held,
         p[i] = logistic(w->intercept + (held->machine ? w->machine * held->machine[i] : 0) +
                         (held->boosting ? w->boosting * held->boosting[i] : 0));
     }
-    return measure(p, held->labels, held->count);
+    return learner_measure_of(p, held->labels, held->count);
 }
 
 /* Each part alone under its own best weight, and what was chosen. */
