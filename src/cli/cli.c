@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/clock.h"
-#include "domain/risk.h"
+#include "domain/risk/risk.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "flow/evaluate.h"
-#include "store/database.h"
+#include "evaluate/evaluate.h"
+#include "store/private/database.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "flow/import.h"
+#include "import/import.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 #include "base/jenc.h"
 #include "cli/cli.h"
 #include "http/key.h"
-#include "store/database.h"
 #include "store/keys.h"
+#include "store/private/database.h"
 
 #include <getopt.h>
 #include <stdio.h>

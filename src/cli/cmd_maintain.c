@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
-#include "flow/maintain.h"
-#include "flow/risk_check.h"
-#include "store/database.h"
+#include "eventlog/maintain.h"
 #include "store/lanes.h"
+#include "store/private/database.h"
+#include "train/risk/risk_check.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* cartwright migrate: what serve does at its start, alone. */
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "store/database.h"
+#include "store/private/database.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
-#include "store/database.h"
 #include "store/models.h"
+#include "store/private/database.h"
 
 #include <getopt.h>
 #include <stdio.h>

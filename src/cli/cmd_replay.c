@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
-#include "flow/replay.h"
-#include "store/database.h"
+#include "eventlog/replay.h"
+#include "store/private/database.h"
 
 #include <stdio.h>
 #include <string.h>

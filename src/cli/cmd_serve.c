@@ -5,13 +5,13 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "cli/cli.h"
-#include "flow/fold.h"
-#include "flow/intake.h"
-#include "flow/live.h"
+#include "eventlog/intake.h"
+#include "fold/fold.h"
 #include "http/app.h"
 #include "http/auth.h"
 #include "http/server.h"
-#include "store/database.h"
+#include "live/live.h"
+#include "store/private/database.h"
 
 #include "build_info.h"
 

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "cli/cli.h"
-#include "cli/sim_offline.h"
-#include "cli/sim_post.h"
-#include "cli/sim_world.h"
+#include "sim/sim_offline.h"
+#include "sim/sim_post.h"
+#include "sim/sim_world.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "flow/train.h"
-#include "store/database.h"
+#include "store/private/database.h"
+#include "train/train.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
 #define HTTP_APP_H
 
 #include "base/config.h"
-#include "flow/decide.h"
-#include "flow/fold.h"
-#include "flow/intake.h"
-#include "flow/live.h"
-#include "http/budget.h"
-#include "store/pool.h"
+#include "eventlog/intake.h"
+#include "fold/fold.h"
+#include "http/wire/budget.h"
+#include "live/live.h"
+#include "outreach/decide.h"
+#include "store/pg/pool.h"
 
 #include <stdatomic.h>
 #include <stdint.h>

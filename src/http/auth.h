@@ -2,7 +2,7 @@
 #define HTTP_AUTH_H
 
 #include "base/err.h"
-#include "store/pool.h"
+#include "store/pg/pool.h"
 
 #include <stdbool.h>
 

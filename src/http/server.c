@@ -6,12 +6,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "http/api/router.h"
 #include "http/auth.h"
-#include "http/conn.h"
-#include "http/reply.h"
-#include "http/respond.h"
-#include "http/router.h"
-#include "http/wire.h"
+#include "http/wire/conn.h"
+#include "http/wire/reply.h"
+#include "http/wire/respond.h"
+#include "http/wire/wire.h"
 
 #include <microhttpd.h>
 #include <stdio.h>

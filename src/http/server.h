@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "http/app.h"
-#include "http/listen.h"
+#include "http/wire/listen.h"
 
 /* The HTTP server: a thread a connection, because handlers block on the database. */
 struct server;

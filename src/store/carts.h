@@ -1,7 +1,7 @@
 #ifndef STORE_CARTS_H
 #define STORE_CARTS_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 /* The cart rows derived from folded shoppers. */
 struct cart_row {

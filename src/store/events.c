@@ -1,6 +1,6 @@
 #include "store/events.h"
 
-#include "store/pgtype.h"
+#include "store/pg/pgtype.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 #ifndef STORE_EVENTS_H
 #define STORE_EVENTS_H
 
-#include "domain/event.h"
-#include "store/db.h"
+#include "domain/shop/event.h"
 #include "store/lanes.h"
+#include "store/pg/db.h"
 
 /* The event log. One event to append: its envelope, and the body as sent (JSON text). */
 struct event_row {

@@ -1,4 +1,4 @@
-/* Queries over whole histories of shoppers. What they mean is for flow/ to say. */
+/* Queries over whole histories of shoppers. What they mean is for eventlog/ to say. */
 #include "store/history.h"
 
 #include "base/cleanup.h"

@@ -1,9 +1,9 @@
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H
 
-#include "store/db.h"
 #include "store/events.h"
 #include "store/lanes.h"
+#include "store/pg/db.h"
 #include "store/shoppers.h"
 
 /* Whole histories of shoppers, many at a time: for folding again, replay and retention. */

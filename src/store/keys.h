@@ -1,7 +1,7 @@
 #ifndef STORE_KEYS_H
 #define STORE_KEYS_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 enum { SCOPE_INGEST = 1, SCOPE_READ = 2, SCOPE_OUTREACH = 4, SCOPE_ADMIN = 8 };
 

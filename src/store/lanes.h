@@ -1,7 +1,7 @@
 #ifndef STORE_LANES_H
 #define STORE_LANES_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 enum { LANES = 256 };
 
@@ -38,7 +38,7 @@ struct log_lag {
 };
 CAN_FAIL bool store_lag(struct db *db, int64_t now_us, struct log_lag *out, struct err *err);
 
-/* Retention: one lane; see flow/maintain.h. Deletes events with off <= new_floor and sets floor_off, in the open transaction. */
+/* Retention: one lane; see eventlog/maintain.h. Deletes events with off <= new_floor and sets floor_off, in the open transaction. */
 CAN_FAIL bool store_lane_trim(struct db *db, int lane, int64_t new_floor, int64_t *out_deleted,
                               struct err *err);
 /* Largest off such that it and everything before it in the lane was received before the time and is folded; 0 for none. */

@@ -1,7 +1,7 @@
 #ifndef STORE_MODELS_H
 #define STORE_MODELS_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 struct model_row {
     const char *version;

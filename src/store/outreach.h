@@ -1,7 +1,7 @@
 #ifndef STORE_OUTREACH_H
 #define STORE_OUTREACH_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 struct outreach_row {
     int lane;

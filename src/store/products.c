@@ -1,6 +1,6 @@
 #include "store/products.h"
 
-#include "domain/money.h"
+#include "domain/shop/money.h"
 
 #include <assert.h>
 #include <stdio.h>

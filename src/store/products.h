@@ -1,8 +1,8 @@
 #ifndef STORE_PRODUCTS_H
 #define STORE_PRODUCTS_H
 
-#include "domain/product.h"
-#include "store/db.h"
+#include "domain/shop/product.h"
+#include "store/pg/db.h"
 
 CAN_FAIL bool store_products_put(struct db *db, const struct product *products, size_t count,
                                  int64_t now_us, bool *out_created /* count, may be NULL */,

@@ -1,7 +1,7 @@
 #ifndef STORE_RISK_CHECKS_H
 #define STORE_RISK_CHECKS_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 /* One day's check of a risk model; see sql/migrations/0009_risk_checks.sql. */
 struct risk_check {

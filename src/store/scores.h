@@ -1,7 +1,7 @@
 #ifndef STORE_SCORES_H
 #define STORE_SCORES_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 /* Scores of carts that nothing has happened to since another model scored them. */
 struct unscored {

@@ -1,8 +1,8 @@
 #ifndef STORE_SHOP_DAYS_H
 #define STORE_SHOP_DAYS_H
 
-#include "domain/shop_days.h"
-#include "store/db.h"
+#include "domain/shop/shop_days.h"
+#include "store/pg/db.h"
 
 /* Writes the days before until_day that the log has and the table has not; a day that is there stays
  * as it is. *out_added may be NULL. */

@@ -2,7 +2,7 @@
 #define STORE_SHOPPERS_H
 
 #include "store/carts.h"
-#include "store/db.h"
+#include "store/pg/db.h"
 
 /* Folded shoppers, and the bases retention left. */
 struct shopper_row {

@@ -1,7 +1,7 @@
 #ifndef BENCH_ALS_DATA_H
 #define BENCH_ALS_DATA_H
 
-#include "ml/csr.h"
+#include "ml/linear/csr.h"
 
 #include <stdbool.h>
 #include <stdint.h>

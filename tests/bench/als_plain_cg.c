@@ -1,7 +1,7 @@
 /* Plain conjugate gradients for implicit-feedback ALS, the baseline. See the header. */
 #include "als_plain_cg.h"
 
-#include "ml/parallel.h"
+#include "ml/linear/parallel.h"
 
 #include <math.h>
 #include <stdlib.h>

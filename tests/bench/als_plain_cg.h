@@ -1,7 +1,7 @@
 #ifndef BENCH_ALS_PLAIN_CG_H
 #define BENCH_ALS_PLAIN_CG_H
 
-#include "ml/als.h"
+#include "ml/als/als.h"
 
 /* The way implicit and irspack train: conjugate gradients on each row's system in the given basis, started where the row stood, which
  * multiplies by the whole Gram matrix at every step. A baseline written to be fast: compiled with -O3 -ffast-math for the machine it is

@@ -1,10 +1,10 @@
 /* Recall and NDCG at 20 of a factorization on a published split: all items ranked, blocks of shoppers by sgemm. */
 #include "als_recall.h"
 
-#include "ml/als_serve.h"
-#include "ml/blas.h"
-#include "ml/parallel.h"
-#include "ml/rank_eval.h"
+#include "ml/als/als_serve.h"
+#include "ml/judge/rank_eval.h"
+#include "ml/linear/blas.h"
+#include "ml/linear/parallel.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #ifndef BENCH_ALS_RECALL_H
 #define BENCH_ALS_RECALL_H
 
-#include "ml/als.h"
+#include "ml/als/als.h"
 
 struct als_recall {
     double recall; /* hits among the first 20 / held-out items */

@@ -10,9 +10,9 @@
 #include "als_recall.h"
 
 #include "base/mem.h"
-#include "ml/als.h"
-#include "ml/blas.h"
-#include "ml/parallel.h"
+#include "ml/als/als.h"
+#include "ml/linear/blas.h"
+#include "ml/linear/parallel.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "base/init.h"
 #include "bench/consume_log.h"
 #include "bench/naive_consumer.h"
-#include "flow/fold.h"
+#include "fold/fold.h"
 #include "support/pg_fixture.h"
 
 #include <stdio.h>

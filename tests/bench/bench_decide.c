@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "bench/decide_shop.h"
 #include "crash/seed_model.h"
-#include "ml/blas.h"
+#include "ml/linear/blas.h"
 #include "support/ledger.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"

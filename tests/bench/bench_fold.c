@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/jdec.h"
-#include "domain/shopper.h"
+#include "domain/shopper/shopper.h"
 
 #include <inttypes.h>
 #include <stdio.h>

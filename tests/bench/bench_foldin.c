@@ -5,8 +5,8 @@
 #include "als_data.h"
 
 #include "base/mem.h"
-#include "ml/als_serve.h"
-#include "ml/blas.h"
+#include "ml/als/als_serve.h"
+#include "ml/linear/blas.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -15,9 +15,9 @@
 #include "bench/risk_models.h"
 #include "bench/risk_score.h"
 #include "bench/xgb_peer.h"
-#include "domain/risk_file.h"
-#include "ml/cpu.h"
-#include "ml/logistic.h"
+#include "domain/risk/risk_file.h"
+#include "ml/linear/cpu.h"
+#include "ml/linear/logistic.h"
 
 #include <math.h>
 #include <stdio.h>

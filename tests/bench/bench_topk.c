@@ -9,9 +9,9 @@
 #include "bench/topk_factors.h"
 #include "bench/topk_faiss.h"
 #include "bench/topk_peers.h"
-#include "ml/blas.h"
-#include "ml/cpu.h"
-#include "ml/topk_index.h"
+#include "ml/linear/blas.h"
+#include "ml/linear/cpu.h"
+#include "ml/topk/topk_index.h"
 
 #include <math.h>
 #include <stdio.h>

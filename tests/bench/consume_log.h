@@ -3,7 +3,7 @@
 
 /* A day of a shop in the event log, the same for the same seed: shoppers as unequal as real ones, popular and rare products, sessions
  * that go through the funnel, a fifth of them anonymous, some of which log in. */
-#include "store/db.h"
+#include "store/pg/db.h"
 
 #include <stdint.h>
 

@@ -8,11 +8,11 @@
 #include "base/jenc.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "domain/affinity_file.h"
-#include "domain/money.h"
-#include "ml/als.h"
-#include "store/db.h"
+#include "domain/affinity/affinity_file.h"
+#include "domain/shop/money.h"
+#include "ml/als/als.h"
 #include "store/models.h"
+#include "store/pg/db.h"
 
 #include <stdio.h>
 #include <stdlib.h>

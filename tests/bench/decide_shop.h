@@ -3,7 +3,7 @@
 #define BENCH_DECIDE_SHOP_H
 
 #include "bench/load_client.h"
-#include "ml/mat.h"
+#include "ml/linear/mat.h"
 
 #include <stddef.h>
 

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "base/mem.h"
-#include "ml/blas.h"
-#include "ml/rank_tune.h"
+#include "ml/items/rank_tune.h"
+#include "ml/linear/blas.h"
 
 #include "eval_pairs.h"
 

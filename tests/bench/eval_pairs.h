@@ -3,8 +3,8 @@
 
 /* Published splits read for eval_affinity: who had to do with what. Ids may be any texts without white space. */
 #include "base/err.h"
-#include "flow/train_ids.h"
-#include "ml/csr.h"
+#include "ml/linear/csr.h"
+#include "train/affinity/train_ids.h"
 
 enum pair_format {
     PAIRS_LINES,     /* "user item item ...", a user may come again */

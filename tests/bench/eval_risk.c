@@ -11,8 +11,8 @@
 #include "bench/risk_models.h"
 #include "bench/risk_score.h"
 #include "bench/xgb_peer.h"
-#include "ml/bootstrap.h"
-#include "ml/logistic.h"
+#include "ml/judge/bootstrap.h"
+#include "ml/linear/logistic.h"
 
 #include <errno.h>
 #include <math.h>

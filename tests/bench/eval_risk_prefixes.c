@@ -13,7 +13,7 @@
 #include "bench/risk_models.h"
 #include "bench/risk_score.h"
 #include "bench/xgb_peer.h"
-#include "ml/logistic.h"
+#include "ml/linear/logistic.h"
 
 #include <math.h>
 #include <stdio.h>

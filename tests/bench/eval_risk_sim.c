@@ -1,19 +1,19 @@
-/* ./dev eval risk_sim: the risk model on a simulated shop whose true hazard is known (cli/sim_life.h). The shop's events go through import, fold and training
+/* ./dev eval risk_sim: the risk model on a simulated shop whose true hazard is known (sim/sim_life.h). The shop's events go through import, fold and training
  * as any shop's; moments after the training's log are scored and compared with what happened and with the truth. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cli/sim_life.h"
-#include "cli/sim_post.h"
-#include "domain/risk_ahead.h"
-#include "domain/risk_file.h"
-#include "flow/import.h"
-#include "flow/risk_check.h"
-#include "flow/train.h"
-#include "flow/train_moments.h"
-#include "ml/calib.h"
+#include "domain/risk/risk_ahead.h"
+#include "domain/risk/risk_file.h"
+#include "import/import.h"
+#include "ml/judge/calib.h"
+#include "sim/sim_life.h"
+#include "sim/sim_post.h"
 #include "store/models.h"
 #include "support/pg_fixture.h"
+#include "train/risk/risk_check.h"
+#include "train/risk/train_moments.h"
+#include "train/train.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -238,7 +238,7 @@ static void score_all(struct sim *s, const struct database *database, const stru
 
 /* ---- the daily correction ---- */
 
-/* The shift of a day, from what has matured by its start (flow/risk_check.c does the same once a day). */
+/* The shift of a day, from what has matured by its start (train/risk/risk_check.c does the same once a day). */
 static double shift_of_day(const struct sim *s, int64_t day_us)
 {
     int64_t known_us = day_us - s->life.horizon_us;

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
-#include "flow/past.h"
+#include "eventlog/past.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "bench/csv_table.h"
-#include "ml/learner.h"
+#include "ml/learner/learner.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "ml/calib.h"
-#include "ml/logistic.h"
+#include "ml/judge/calib.h"
+#include "ml/linear/logistic.h"
 
 #include <math.h>
 #include <stdlib.h>

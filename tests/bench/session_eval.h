@@ -2,7 +2,7 @@
 #define BENCH_SESSION_EVAL_H
 
 #include "base/err.h"
-#include "ml/session_train.h"
+#include "ml/session/session_train.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "bench/topk_factors.h"
 
 #include "base/mem.h"
-#include "ml/als.h"
+#include "ml/als/als.h"
 
 #include <math.h>
 #include <stdio.h>

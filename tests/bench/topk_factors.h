@@ -1,8 +1,8 @@
-/* Factors to search in, for bench_topk: random ones, and ones that ml/als trained. */
+/* Factors to search in, for bench_topk: random ones, and ones that ml/als/als trained. */
 #ifndef BENCH_TOPK_FACTORS_H
 #define BENCH_TOPK_FACTORS_H
 
-#include "ml/mat.h"
+#include "ml/linear/mat.h"
 
 /* Rows to search and rows to search with; owned (mat_free both). */
 struct factor_set {

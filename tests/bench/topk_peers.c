@@ -1,7 +1,7 @@
 #include "bench/topk_peers.h"
 
 #include "base/mem.h"
-#include "ml/cpu.h"
+#include "ml/linear/cpu.h"
 
 #include <assert.h>
 #include <cblas.h>

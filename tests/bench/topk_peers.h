@@ -2,8 +2,8 @@
 #ifndef BENCH_TOPK_PEERS_H
 #define BENCH_TOPK_PEERS_H
 
-#include "ml/mat.h"
-#include "ml/topk.h"
+#include "ml/linear/mat.h"
+#include "ml/topk/topk.h"
 
 /* sgemv over blocks of items, each selected from while it is in the cache. Returns how many hits. */
 int gemv_select(const struct mat *items, const float *query, int k, struct topk_hit *out);

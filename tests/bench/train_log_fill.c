@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rng.h"
-#include "domain/event.h"
+#include "domain/shop/event.h"
 #include "store/lanes.h"
 
 #include <libpq-fe.h>

@@ -4,7 +4,7 @@
 #ifndef TESTS_BENCH_TRAIN_LOG_FILL_H
 #define TESTS_BENCH_TRAIN_LOG_FILL_H
 
-#include "store/db.h"
+#include "store/pg/db.h"
 
 #include <stdint.h>
 

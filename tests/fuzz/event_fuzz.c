@@ -3,7 +3,7 @@
  * the same events as a set must not disturb either. The raw input is also offered as a stored state. */
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "domain/shopper.h"
+#include "domain/shopper/shopper.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The model loader on any bytes: it refuses, or what it shows lies inside them. The second half of
  * the runs repairs the checksums first, so that the fuzzer reaches the checks behind them. */
-#include "ml/model_file.h"
-#include "ml/model_layout.h"
+#include "ml/file/model_file.h"
+#include "ml/file/model_layout.h"
 
 #include "base/mem.h"
 

@@ -4,10 +4,10 @@
 /* A database of the test's own, events told in one line each, and what the fold made of them. */
 #include "base/arena.h"
 #include "base/config.h"
-#include "flow/fold.h"
-#include "flow/replay.h"
-#include "store/database.h"
+#include "eventlog/replay.h"
+#include "fold/fold.h"
 #include "store/events.h"
+#include "store/private/database.h"
 
 struct flow_bench {
     char *url;

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "domain/money.h"
+#include "domain/shop/money.h"
 #include "support/spec.h"
 
 #include <math.h>

@@ -2,10 +2,10 @@
 #define TESTS_INTEGRATION_TRAIN_SPEC_H
 
 /* A small shop whose truth the test knows, and a training of it. */
-#include "domain/affinity.h"
-#include "flow/train.h"
+#include "domain/affinity/affinity.h"
 #include "integration/flow_spec.h"
 #include "store/models.h"
+#include "train/train.h"
 
 /* Shoppers who come one after the other, five minutes apart. Each views three products, puts one in the cart and looks at one more. With taste, products
  * come from one of six groups; without, from anywhere. Every other cart is shown shipping cost: with effect, those are mostly lost and the others

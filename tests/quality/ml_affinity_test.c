@@ -1,8 +1,8 @@
 /* Does factorization find tastes that are there? Floors on a planted shop, popularity beside it. */
-#include "ml/als_serve.h"
-#include "ml/blas.h"
-#include "ml/rank_eval.h"
-#include "ml/topk.h"
+#include "ml/als/als_serve.h"
+#include "ml/judge/rank_eval.h"
+#include "ml/linear/blas.h"
+#include "ml/topk/topk.h"
 
 #include "quality/ml_planted.h"
 

@@ -1,7 +1,7 @@
 /* Does the risk learner find what lies in pairs, is what it says true, and does each part earn its place? */
-#include "ml/calib.h"
-#include "ml/learner.h"
-#include "ml/logistic.h"
+#include "ml/judge/calib.h"
+#include "ml/learner/learner.h"
+#include "ml/linear/logistic.h"
 #include "unit/ml/ml_spec.h"
 
 enum { ROWS = 16000, TRAIN = 10000, TEST = ROWS - TRAIN, SIDES = 12, COLUMNS = 4 };

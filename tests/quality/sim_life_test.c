@@ -1,5 +1,5 @@
 /* The simulated carts' truth is true: what it foretells happens as often as it says, and whoever knows more errs less. */
-#include "cli/sim_life.h"
+#include "sim/sim_life.h"
 
 #include "base/clock.h"
 #include "base/hash.h"

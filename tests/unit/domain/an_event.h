@@ -5,9 +5,9 @@
  * "anna" three minutes after the test's time began, received as it occurred, with an id of its own. */
 #include "base/arena.h"
 #include "base/clock.h"
-#include "domain/event.h"
-#include "domain/money.h"
-#include "domain/shopper.h"
+#include "domain/shop/event.h"
+#include "domain/shop/money.h"
+#include "domain/shopper/shopper.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #include "http/key.h"
 
 #include "base/init.h"
-#include "http/codec.h"
-#include "http/listen.h"
+#include "http/wire/codec.h"
+#include "http/wire/listen.h"
 #include "store/keys.h"
 
 #include "support/spec.h"

@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "ml/csr.h"
-#include "ml/mat.h"
+#include "ml/linear/csr.h"
+#include "ml/linear/mat.h"
 
 #include <math.h>
 

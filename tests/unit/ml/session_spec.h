@@ -4,7 +4,7 @@
 /* Synthetic sessions that the tests of sessions share. */
 #include "unit/ml/ml_spec.h"
 
-#include "ml/session_train.h"
+#include "ml/session/session_train.h"
 
 /* Sessions that wander along a ring of items: mostly to the next item or the one after, now and then back, seldom anywhere. What follows can
  * be learnt, and nothing else can. Owned by the caller. */

@@ -1,0 +1,98 @@
+#ifndef DOMAIN_AFFINITY_AFFINITY_H
+#define DOMAIN_AFFINITY_AFFINITY_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "domain/shopper/shopper.h"
+#include "ml/file/model_file.h"
+
+/* Which products: an affinity model over a model file. Two algorithms serve through the same face: "als" (fold-in of the live shopper,
+ * exact top-K) and "popularity" (time-decayed counts). Immutable; used by many threads. */
+struct affinity;
+
+/* Where a pick came from, best first: the cold-start chain.
+ *   SESSION   items nearest to the shopper's factors, folded in from what they did; needs one item the model was trained on
+ *   NEW       the same for a product without interactions, whose factors are foretold from its category, brand and price
+ *   SIMILAR   like a cart or viewed product that has no factors yet: same category, same brand, nearest price
+ *   CATEGORY  popular in a category of the shopper's products
+ *   POPULAR   popular overall */
+enum pick_source { PICK_SESSION, PICK_NEW, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR };
+const char *pick_source_name(
+    enum pick_source s); /* "session", "new_product", "similar", "popular_in_category", "popular" */
+
+/* What the shopper did with the product a pick is due to; the first that holds. */
+enum pick_tie { TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED };
+const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewed" */
+
+struct pick {
+    const char *product_id; /* borrowed from the model */
+    double score;           /* comparable only within one source */
+    enum pick_source source;
+    const char *
+        because; /* product id of the shopper's own event that moved it most, or category for PICK_CATEGORY; NULL for popular */
+    enum pick_tie tie; /* with because, where that is a product */
+};
+enum { PICKS_MAX = 100 };
+struct picks {
+    struct pick items[PICKS_MAX];
+    int count;
+};
+
+/* Checks the file (kind, schema, shapes, ranges, self-test) and takes it over: the caller's *file is then {0}. On failure it stays the
+ * caller's. version is copied ("affinity-als-3"). */
+CAN_FAIL bool affinity_load(struct model_file *file, const char *version, struct affinity **out,
+                            struct err *err);
+void affinity_free(struct affinity **a);
+const char *affinity_version(const struct affinity *a);
+const char *affinity_algorithm(const struct affinity *a);
+int64_t affinity_as_of_us(const struct affinity *a); /* end of the log it was trained on */
+int affinity_placed(
+    const struct affinity
+        *a); /* products without interactions that have factors by what is known of them */
+bool affinity_knows(const struct affinity *a,
+                    const char *product_id); /* trained on, or in its catalogue */
+
+/* Filter: true keeps the product (in stock, not just bought ...); the open carts' own products and those bought lately are always left out. */
+typedef bool pick_filter(void *ctx, const char *product_id);
+
+/* What is wanted of the picks, beside that they please. Members left out ask for nothing. */
+struct affinity_shelf;
+struct pick_wish {
+    const struct shopper *shopper;
+    int64_t now_us;
+    int k; /* 0 .. PICKS_MAX */
+    const struct affinity_shelf
+        *shelf; /* in stock, at which price (affinity_shelf.h); NULL: all, at training's */
+    const char *category; /* this one and those below it: "A" takes "A > B"; NULL: any */
+    bool priced;          /* with it: a known price, price_min .. price_max */
+    int64_t price_min;
+    int64_t price_max;
+    const char *const *without; /* product ids */
+    size_t without_count;
+    pick_filter *keep;
+    void *ctx;
+    /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each
+     * other, or factors (32 or more) that point the same way, cosine .98. Brand and category unknown: no family. */
+    bool diverse;
+    void (*stage)(void *stage_ctx,
+                  const char *done); /* called as stages end, by name: for measurements; NULL */
+    void *stage_ctx;
+};
+
+/* Top k for this shopper: what the sources find in what they did (fold-in uses the shopper's recent events and cart lines with the training's
+ * event weights and time decay at now_us), then the chain until k are found; says of each pick where it came from. */
+void affinity_recommend(const struct affinity *m, const struct pick_wish *wish, struct picks *out);
+
+/* The same for many shoppers at once, for whoever plans ahead: the products are scanned for all of them together. out (count). The answers
+ * are those of affinity_recommend one by one. */
+void affinity_recommend_many(const struct affinity *m, const struct pick_wish *wishes, int count,
+                             int threads, struct picks *out);
+
+/* affinity_recommend without wishes but keep: the bare ranking, as training judges it. */
+void affinity_rank(const struct affinity *m, const struct shopper *s, int64_t now_us, int k,
+                   pick_filter *keep, void *ctx, struct picks *out);
+
+/* Event weight of the model and of training: 0 for types that say nothing about taste. */
+double affinity_event_weight(enum event_type type);
+
+#endif

@@ -1,0 +1,102 @@
+/* Candidates of all sources in one list, ranked by the blend of their scores. The table of sources is here: a row is a way of finding products. */
+#include "domain/affinity/affinity_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+const struct source_row affinity_sources[SOURCE_COUNT] = {
+    [SOURCE_FACTORS] = {.name = "factors",
+                        .collect = factors_collect,
+                        .score = factors_score,
+                        .explain = factors_explain},
+    [SOURCE_ITEM] = {.name = "item",
+                     .load = item_load,
+                     .release = item_release,
+                     .collect = item_collect,
+                     .score = item_score,
+                     .explain = item_explain},
+    [SOURCE_VISITS] = {.name = "visits",
+                       .load = visits_load,
+                       .release = visits_release,
+                       .collect = visits_collect,
+                       .explain = visits_explain},
+};
+
+/* The candidate of that item, or a new one; NULL when the list is full. */
+static struct candidate *candidate_of(struct candidates *c, int item)
+{
+    unsigned slot = (unsigned)item * 2654435761U >> 16 & (CANDIDATE_SLOTS - 1);
+    for (; c->slots[slot] != 0; slot = (slot + 1) & (CANDIDATE_SLOTS - 1)) {
+        if (c->all[c->slots[slot] - 1].item == item) {
+            return &c->all[c->slots[slot] - 1];
+        }
+    }
+    if (c->count == CANDIDATES_MAX) {
+        return NULL;
+    }
+    struct candidate *fresh = &c->all[c->count++];
+    *fresh = (struct candidate){.item = item};
+    c->slots[slot] = (int16_t)c->count;
+    return fresh;
+}
+
+void ranking_put(struct ranking *r, enum source s, int item, float score)
+{
+    assert(item >= 0 && item < r->model->count && s < SOURCE_COUNT);
+    struct candidate *c = candidate_of(&r->candidates, item);
+    if (c && !(c->scored >> s & 1)) {
+        c->scored |= 1U << s;
+        c->score[s] = score;
+    }
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const struct candidate *x = a;
+    const struct candidate *y = b;
+    if (x->blended != y->blended) {
+        return x->blended < y->blended ? 1 : -1;
+    }
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+static void blend(struct ranking *r)
+{
+    for (int i = 0; i < r->candidates.count; i++) {
+        struct candidate *c = &r->candidates.all[i];
+        c->blended = 0;
+        for (int s = 0; s < SOURCE_COUNT; s++) {
+            c->blended += r->model->blend[s] * c->score[s];
+        }
+    }
+}
+
+void ranking_candidates(struct ranking *r)
+{
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        affinity_sources[s].collect(r);
+    }
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        if (affinity_sources[s].score) {
+            affinity_sources[s].score(r);
+        }
+    }
+    blend(r);
+    qsort(r->candidates.all, (size_t)r->candidates.count, sizeof *r->candidates.all, best_first);
+}
+
+const char *ranking_because(const struct ranking *r, const struct candidate *c)
+{
+    int most = -1;
+    float adds = 0;
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        float part = r->model->blend[s] * c->score[s];
+        if (affinity_sources[s].explain && r->model->blend[s] > 0 && (most < 0 || part > adds)) {
+            most = s;
+            adds = part;
+        }
+    }
+    const struct cause cause =
+        most < 0 ? (struct cause){.item = -1} : affinity_sources[most].explain(r, c->item);
+    return cause.item < 0 ? NULL : affinity_item_id(r->model, cause.item);
+}

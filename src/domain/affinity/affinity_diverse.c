@@ -1,0 +1,54 @@
+/* Diversity of picks: no row of variants of one product. */
+#include "domain/affinity/affinity_internal.h"
+#include "domain/shop/money.h"
+
+#include <math.h>
+
+enum {
+    VARIANTS_MAX = 2,     /* picks of one family */
+    TELLING_FACTORS = 32, /* fewer factors, and whole categories point the same way */
+};
+
+/* Prices of variants differ by a tenth at most; their vectors point the same way. */
+static const double PRICE_RATIO = 1.1;
+static const float SAME_DIRECTION = 0.98F;
+
+static bool prices_are_close(int64_t a, int64_t b)
+{
+    if (a <= 0 || b <= 0) {
+        return false;
+    }
+    const double ratio = (double)a / (double)b;
+    return ratio <= PRICE_RATIO && ratio >= 1 / PRICE_RATIO;
+}
+
+static bool vectors_are_close(const struct affinity *m, int a, int b)
+{
+    if (!m->is_als || m->factors.cols < TELLING_FACTORS || a >= m->trained || b >= m->trained) {
+        return false;
+    }
+    const float *x = mat_row(&m->factors, a);
+    const float *y = mat_row(&m->factors, b);
+    const float product = mat_dot(x, y, m->factors.cols);
+    return product > 0 && product * product >= SAME_DIRECTION * SAME_DIRECTION *
+                                                   mat_dot(x, x, m->factors.cols) *
+                                                   mat_dot(y, y, m->factors.cols);
+}
+
+bool affinity_are_variants(const struct affinity *m, int a, int b)
+{
+    if (m->category[a] == 0 || m->category[a] != m->category[b]) {
+        return false;
+    }
+    const bool one_maker = m->brand[a] != 0 && m->brand[a] == m->brand[b];
+    return (one_maker && prices_are_close(m->price[a], m->price[b])) || vectors_are_close(m, a, b);
+}
+
+bool ranking_varies(const struct ranking *r, int item)
+{
+    int variants = 0;
+    for (int i = 0; r->diverse && i < r->out->count && variants < VARIANTS_MAX; i++) {
+        variants += affinity_are_variants(r->model, r->picked[i], item);
+    }
+    return variants < VARIANTS_MAX;
+}

@@ -1,0 +1,249 @@
+#ifndef DOMAIN_AFFINITY_AFFINITY_INTERNAL_H
+#define DOMAIN_AFFINITY_AFFINITY_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "domain/affinity/affinity_file.h"
+#include "ml/als/als_serve.h"
+#include "ml/topk/topk_share.h"
+
+/* What the affinity files share; nobody else includes this. */
+#define AFFINITY_KIND_ALS        "affinity-als"
+#define AFFINITY_KIND_BLEND      "affinity-blend" /* the same, and item-item weights */
+#define AFFINITY_KIND_POPULARITY "affinity-popularity"
+/* Taste fades: an event counts half after a month. */
+#define AFFINITY_HALF_LIFE_US DAYS(30)
+
+enum {
+    AFFINITY_PROBES = 4, /* most popular items whose fold-in is the file's self-test */
+    AFFINITY_RIDGE =
+        5, /* reg, exponent, unobserved weight, exponent of shoppers, their mean weight */
+};
+
+/* Who proposes candidates, in the order of affinity_sources. */
+enum source { SOURCE_FACTORS, SOURCE_ITEM, SOURCE_VISITS, SOURCE_COUNT };
+
+struct affinity {
+    struct model_file file; /* owned; everything but what is computed below looks into it */
+    char version[64];
+    int64_t from_us;
+    int64_t as_of_us;
+    int count; /* items: 0 .. trained-1 have factors, the rest are only in the catalogue */
+    int trained;
+    const uint8_t *id_text; /* ids, each ended by a zero */
+    const int64_t *id_start;
+    const float *popularity;
+    const int32_t *category; /* 0: none */
+    const int32_t *brand;    /* 0: none */
+    const int64_t *price;    /* MONEY_UNKNOWN */
+    int categories;          /* with number 0, "" */
+    const uint8_t *category_text;
+    const int64_t *category_start;
+    bool is_als;           /* it has factors */
+    bool is_blend;         /* and item-item weights */
+    struct mat factors;    /* (trained, k), in the eigenbasis of their Gram matrix */
+    const float *spectrum; /* (k) of their Gram matrix */
+    struct mat
+        placed; /* (trained, k) the same, or (count, k): behind them the others, placed by what is known of them */
+    struct als_server server; /* over the factors */
+    /* computed at load, owned */
+    struct topk_share
+        *share; /* in front of the index: requests that come together are scanned for together */
+    struct topk_index *index; /* over what is placed; NULL without factors */
+    int32_t *order;           /* (count) most popular first */
+    int32_t *by_category;     /* (count) category by category, most popular first */
+    int32_t *category_first;  /* (categories + 1) */
+    int32_t *slots;           /* hash table of items by id; -1 free */
+    uint64_t slot_mask;
+    /* what each source keeps of the file, owned by the source; NULL: it has nothing there */
+    void *part[SOURCE_COUNT];
+    float blend[SOURCE_COUNT]; /* weight of the source's score; 0: it does not count */
+};
+
+void affinity_schema(uint8_t out[SHA256_BYTES]);
+
+/* -1: the model does not know it. */
+int affinity_find(const struct affinity *m, const char *product_id);
+
+static inline const char *affinity_item_id(const struct affinity *m, int item)
+{
+    return (const char *)m->id_text + m->id_start[item];
+}
+
+static inline const char *affinity_category_name(const struct affinity *m, int category)
+{
+    return (const char *)m->category_text + m->category_start[category];
+}
+
+/* Indexes of a loaded model; fails with ERR_INVALID on an id that is there twice. */
+CAN_FAIL bool affinity_index(struct affinity *m, struct err *err);
+
+/* ---- ranking: own -> candidates of every source -> blend -> diversity -> picks ---- */
+
+/* What the shopper did, as the sources see it. */
+enum { OWN_MAX = RECENT_MAX + CART_LINES_MAX };
+struct own_item {
+    int32_t item;    /* distinct; item < trained has factors */
+    float weight;    /* event weights of training, faded to now, added up; > 0 */
+    int64_t last_us; /* when it was last touched */
+    bool in_cart;    /* of the open cart */
+    bool bought;     /* lately */
+    bool viewed;     /* lately, whatever else they did with it */
+};
+struct own_step {
+    int32_t item;
+    enum event_type type;
+    int64_t at_us;
+};
+struct own {
+    struct own_item
+        items[OWN_MAX]; /* in order of the first touch that is still known; cart lines last */
+    int count;
+    struct own_step
+        steps[RECENT_MAX]; /* the last events about products the model knows, oldest first */
+    int step_count;
+};
+
+/* A product that somebody proposed. Scores of sources that have nothing to say of it are 0 and not in `scored`. */
+struct candidate {
+    int32_t item;
+    uint32_t scored; /* bit s: score[s] counts */
+    float score[SOURCE_COUNT];
+    float blended; /* what it is ranked by, set by ranking_blend */
+};
+
+enum { CANDIDATES_MAX = 1024, CANDIDATE_SLOTS = 2 * CANDIDATES_MAX };
+struct candidates {
+    struct candidate all[CANDIDATES_MAX];
+    int count;
+    int16_t slots[CANDIDATE_SLOTS]; /* hash of items to 1 + their place in all; 0 free */
+};
+
+/* What affinity_shelf.h tells of. */
+struct affinity_shelf {
+    int count;
+    uint64_t *stocked; /* a bit an item */
+    int64_t *price;    /* (count) MONEY_UNKNOWN */
+};
+
+/* One request for picks, filled stage by stage. */
+struct ranking {
+    const struct affinity *model;
+    const struct pick_wish *wish;
+    const struct shopper *shopper;
+    const struct cart *cart; /* the open cart; NULL */
+    int64_t now_us;
+    int wanted;
+    int depth;                 /* candidates to propose, each source */
+    struct topk_filter filter; /* everything that decides whether an item may be shown */
+    uint64_t *excluded; /* of the filter; a bit an item: in a cart, bought, or picked already */
+    bool diverse;
+    struct own own;
+    struct candidates candidates;
+    void
+        *state[SOURCE_COUNT]; /* what a source keeps between its calls for this request; in arena */
+    struct arena *arena;      /* of this request */
+    struct picks *out;
+    int32_t picked[PICKS_MAX]; /* items of out */
+};
+
+bool ranking_full(const struct ranking *r);
+bool ranking_allows(const struct ranking *r, int item);
+void ranking_exclude(struct ranking *r, int item);
+void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
+                 const char *because);
+
+/* Whether the picks so far hold less than two variants of the item, or nobody asked for diversity. */
+bool ranking_varies(const struct ranking *r, int item);
+bool affinity_are_variants(const struct affinity *m, int a, int b);
+
+/* Tells whoever measures that a stage has ended. */
+static inline void ranking_stage(const struct ranking *r, const char *name)
+{
+    if (r->wish->stage) {
+        r->wish->stage(r->wish->stage_ctx, name);
+    }
+}
+
+/* First stage: fills r->own. */
+void ranking_own(struct ranking *r);
+
+/* Source s proposes the item, or scores one that another proposed: the first score of a source stays. Only items that ranking_allows
+ * lets through may be put. A full list takes no new item. */
+void ranking_put(struct ranking *r, enum source s, int item, float score);
+
+/* Which of the shopper's own products a candidate is due to. */
+struct cause {
+    int32_t item; /* of own; -1: none could be told */
+    float share;  /* of the source's score of the candidate */
+};
+
+/* One way of finding products. To add one:
+ *   1. a number in enum source, before SOURCE_COUNT; a row in affinity_sources (affinity_blend.c);
+ *   2. a file domain/affinity_NAME.c with the functions of the row, and what it keeps of the model file behind m->part[SOURCE_NAME];
+ *   3. its sections: training hands them to affinity_write as affinity_parts.more, `load` reads them; models/README.md lists them;
+ *   4. its weight: m->blend[SOURCE_NAME], set by load (from a section, so that training decides). With one source the blend is
+ *      that source's score; with several, scores are added up with these weights, so a source's scores should be of comparable
+ *      size for every shopper (or normalised by the source within the request).
+ * All functions but `collect` may be NULL. None of them fails at request time: a source that cannot answer proposes nothing. */
+struct source_row {
+    const char *name;
+    /* Reads its sections, checks every number (the file may be anybody's), sets part and blend. A file without the sections is
+     * fine: part stays NULL. Called after ids, categories, popularity and factors were read. */
+    bool (*load)(struct affinity *m, struct err *err);
+    /* Frees part; called for a half-loaded one too. */
+    void (*release)(struct affinity *m);
+    /* Proposes up to r->depth items with ranking_put. Reads r->own, may keep state in r->state[s]. */
+    void (*collect)(struct ranking *r);
+    /* Scores candidates that other sources proposed (those without its bit), after all have collected. */
+    void (*score)(struct ranking *r);
+    /* Who is to thank for its score of the item; NULL: it never tells. */
+    struct cause (*explain)(const struct ranking *r, int item);
+};
+extern const struct source_row affinity_sources[SOURCE_COUNT];
+
+/* The score of a candidate j is
+ *
+ *     base_j + v u p_j
+ *
+ * base_j: of a model with item-item weights what ml/items/rank_model.h defines, (1 - share) a_j / |a| + share b_j / |b|, in which a product without a
+ * history has the first part alone; of one without them the factors' score a_j.
+ * p_j: the chance that j comes next in a visit like this one (affinity_visit.c), 0 where the model has no visits; v: their weight, chosen in training
+ * on shoppers held out, with the base as it serves. u: 1 beside a_j, the root of the number of trained products beside a blend, whose norm over
+ * them is 1: either way the most that the base can be.
+ *
+ * Products that none of the sources proposes are not ranked: each hands in its best r->depth. */
+
+/* Collects from every source, lets each score what the others found, and sorts candidates, best blended score first, equal ones by item. */
+void ranking_candidates(struct ranking *r);
+
+/* The product of the shopper's own that the candidate is due to: asked of the source that adds most to the blended score. NULL: unknown. */
+const char *ranking_because(const struct ranking *r, const struct candidate *c);
+
+/* The source of the factors (affinity_factors.c). Many rankings may be searched for together before they collect; the answers are the same. */
+void factors_search_together(struct ranking *const *rankings, int count, int threads);
+void factors_collect(struct ranking *r);
+void factors_score(struct ranking *r);
+struct cause factors_explain(const struct ranking *r, int item);
+
+/* The source of the item-item weights (affinity_item.c). */
+CAN_FAIL bool item_load(struct affinity *m, struct err *err);
+void item_release(struct affinity *m);
+void item_collect(struct ranking *r);
+void item_score(struct ranking *r);
+struct cause item_explain(const struct ranking *r, int item);
+
+/* The source of the visits (affinity_visit.c, affinity_visit_file.c). */
+struct session_model;
+CAN_FAIL bool visits_load(struct affinity *m, struct err *err);
+void visits_release(struct affinity *m);
+void visits_collect(struct ranking *r);
+struct cause visits_explain(const struct ranking *r, int item);
+/* The file's model of visits, if it has one: the graph is a view, the rest owned. known: items of the affinity model. */
+CAN_FAIL bool visits_read(const struct model_file *file, int known, struct session_model *out,
+                          float *out_weight, bool *out_found, struct err *err);
+
+/* The stages for those the sources know nothing of: similar, popular in category, popular (affinity_cold.c). */
+void ranking_cold(struct ranking *r);
+
+#endif

@@ -1,0 +1,251 @@
+/* From a shopper to picks: what they did -> candidates of every source, blended -> picks, each with its reason -> the cold-start chain for the rest. */
+#include "domain/affinity/affinity.h"
+
+#include "base/cleanup.h"
+#include "domain/affinity/affinity_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    VARIED_DEPTH = 3, /* candidates for each pick, where some may be left out for variety */
+    BLEND_DEPTH = 200 /* at least, of each part of a blend: it ranks otherwise than either */
+};
+
+const char *pick_source_name(enum pick_source s)
+{
+    switch (s) {
+    case PICK_SESSION:
+        return "session";
+    case PICK_NEW:
+        return "new_product";
+    case PICK_SIMILAR:
+        return "similar";
+    case PICK_CATEGORY:
+        return "popular_in_category";
+    case PICK_POPULAR:
+    default:
+        return "popular";
+    }
+}
+
+const char *pick_tie_name(enum pick_tie t)
+{
+    static const char *const names[] = {[TIE_NONE] = NULL,
+                                        [TIE_CART] = "in_cart",
+                                        [TIE_BOUGHT] = "bought",
+                                        [TIE_VIEWED] = "viewed"};
+    return names[t];
+}
+
+bool ranking_full(const struct ranking *r)
+{
+    return r->out->count >= r->wanted;
+}
+
+bool ranking_allows(const struct ranking *r, int item)
+{
+    return topk_filter_allows(&r->filter, item);
+}
+
+void ranking_exclude(struct ranking *r, int item)
+{
+    r->excluded[item / 64] |= UINT64_C(1) << (item % 64);
+}
+
+/* because is the model's own text of an id, so that its address tells the item. */
+static enum pick_tie tie_of(const struct ranking *r, const char *because)
+{
+    for (int i = 0; because && i < r->own.count; i++) {
+        const struct own_item *own = &r->own.items[i];
+        if (affinity_item_id(r->model, own->item) == because) {
+            return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
+        }
+    }
+    return TIE_NONE;
+}
+
+void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
+                 const char *because)
+{
+    assert(!ranking_full(r));
+    r->picked[r->out->count] = item;
+    r->out->items[r->out->count++] = (struct pick){
+        .product_id = affinity_item_id(r->model, item),
+        .score = score,
+        .source = source,
+        .because = because,
+        .tie = tie_of(r, because),
+    };
+    ranking_exclude(r, item);
+}
+
+static void exclude_own(struct ranking *r)
+{
+    const struct shopper *s = r->shopper;
+    for (size_t c = 0; c < s->cart_count; c++) {
+        for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
+            int item = affinity_find(r->model, s->carts[c].lines[i].product_id);
+            if (item >= 0) {
+                ranking_exclude(r, item);
+            }
+        }
+    }
+    for (size_t i = 0; i < s->recent_count; i++) {
+        const struct recent_event *e = &s->recent[i];
+        int item = e->type == EVENT_PURCHASE && e->product_id
+                       ? affinity_find(r->model, e->product_id)
+                       : -1;
+        if (item >= 0) {
+            ranking_exclude(r, item);
+        }
+    }
+}
+
+static bool keep_item(void *ctx, int item)
+{
+    const struct ranking *r = ctx;
+    return r->wish->keep(r->wish->ctx, affinity_item_id(r->model, item));
+}
+
+/* A bit for each category that is the wished one or lies below it. */
+static uint64_t *categories_within(const struct ranking *r, const char *wished)
+{
+    static const char below[] = " > ";
+    const struct affinity *m = r->model;
+    const size_t len = strlen(wished);
+    uint64_t *bits = arena_array(r->arena, (size_t)m->categories / 64 + 1, sizeof *bits);
+    for (int c = 1; c < m->categories; c++) {
+        const char *name = affinity_category_name(m, c);
+        bool within = strncmp(name, wished, len) == 0 &&
+                      (name[len] == '\0' || strncmp(name + len, below, strlen(below)) == 0);
+        bits[c / 64] |= (uint64_t)within << (c % 64);
+    }
+    return bits;
+}
+
+static void filter_fill(struct ranking *r)
+{
+    const struct pick_wish *w = r->wish;
+    const struct affinity *m = r->model;
+    r->excluded = arena_array(r->arena, (size_t)m->count / 64 + 1, sizeof *r->excluded);
+    r->filter.excluded = r->excluded;
+    if (w->shelf) {
+        assert(w->shelf->count == m->count);
+        r->filter.within = w->shelf->stocked;
+    }
+    if (w->category) {
+        r->filter.group = m->category;
+        r->filter.groups = categories_within(r, w->category);
+    }
+    if (w->priced) {
+        r->filter.value = w->shelf ? w->shelf->price : m->price;
+        r->filter.value_min = w->price_min > 0 ? w->price_min : 0; /* unknown is below */
+        r->filter.value_max = w->price_max;
+    }
+    if (w->keep) {
+        r->filter.keep = keep_item;
+        r->filter.ctx = r;
+    }
+    for (size_t i = 0; i < w->without_count; i++) {
+        int item = affinity_find(m, w->without[i]);
+        if (item >= 0) {
+            ranking_exclude(r, item);
+        }
+    }
+    exclude_own(r);
+}
+
+/* The best candidates become picks. */
+static void ranking_pick(struct ranking *r)
+{
+    for (int i = 0; i < r->candidates.count && !ranking_full(r); i++) {
+        const struct candidate *c = &r->candidates.all[i];
+        bool picked = r->excluded[c->item / 64] >> (c->item % 64) & 1;
+        if (!picked && ranking_varies(r, c->item)) {
+            bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
+            ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION,
+                        ranking_because(r, c));
+        }
+    }
+}
+
+/* Everything up to the search for candidates. */
+static struct ranking *ranking_start(const struct affinity *m, const struct pick_wish *w,
+                                     struct arena *arena, struct picks *out)
+{
+    struct ranking *r = arena_alloc(arena, sizeof *r);
+    assert(w->k >= 0 && w->k <= PICKS_MAX);
+    r->model = m;
+    r->wish = w;
+    r->shopper = w->shopper;
+    r->cart = shopper_open_cart(w->shopper);
+    r->now_us = w->now_us;
+    r->wanted = w->k;
+    r->depth = w->diverse ? VARIED_DEPTH * w->k : w->k;
+    if (m->is_blend && r->depth < BLEND_DEPTH) {
+        r->depth = BLEND_DEPTH;
+    }
+    r->diverse = w->diverse;
+    r->arena = arena;
+    r->out = out;
+    out->count = 0;
+    filter_fill(r);
+    ranking_own(r);
+    return r;
+}
+
+static void ranking_finish(struct ranking *r)
+{
+    if (r->wanted > 0) {
+        ranking_candidates(r);
+        ranking_stage(r, "candidates");
+        ranking_pick(r);
+        ranking_stage(r, "reasons and variety");
+    }
+    ranking_cold(r);
+    if (!ranking_full(r) && r->diverse) { /* nothing else is left */
+        r->diverse = false;
+        ranking_pick(r);
+        ranking_cold(r);
+    }
+    ranking_stage(r, "chain");
+}
+
+void affinity_recommend(const struct affinity *m, const struct pick_wish *wish, struct picks *out)
+{
+    CLEANUP(arena_free) struct arena arena = {0};
+    struct ranking *r = ranking_start(m, wish, &arena, out);
+    ranking_stage(r, "own products");
+    if (m->is_als && wish->k > 0) {
+        factors_search_together(&r, 1, 1);
+    }
+    ranking_finish(r);
+}
+
+void affinity_recommend_many(const struct affinity *m, const struct pick_wish *wishes, int count,
+                             int threads, struct picks *out)
+{
+    for (int from = 0; from < count; from += TOPK_PASS) {
+        CLEANUP(arena_free) struct arena arena = {0};
+        struct ranking *rankings[TOPK_PASS];
+        const int n = count - from < TOPK_PASS ? count - from : TOPK_PASS;
+        for (int i = 0; i < n; i++) {
+            rankings[i] = ranking_start(m, &wishes[from + i], &arena, &out[from + i]);
+        }
+        if (m->is_als) {
+            factors_search_together(rankings, n, threads);
+        }
+        for (int i = 0; i < n; i++) {
+            ranking_finish(rankings[i]);
+        }
+    }
+}
+
+void affinity_rank(const struct affinity *m, const struct shopper *s, int64_t now_us, int k,
+                   pick_filter *keep, void *ctx, struct picks *out)
+{
+    const struct pick_wish wish = {
+        .shopper = s, .now_us = now_us, .k = k, .keep = keep, .ctx = ctx};
+    affinity_recommend(m, &wish, out);
+}

@@ -1,0 +1,26 @@
+#ifndef DOMAIN_AFFINITY_AFFINITY_SHELF_H
+#define DOMAIN_AFFINITY_AFFINITY_SHELF_H
+
+#include "domain/affinity/affinity.h"
+
+#include <stdint.h>
+
+/* What the catalogue says of a model's products now: in stock or not, and the price. The scan leaves out by it what cannot be shown. It may be
+ * some seconds old; whoever shows picks looks at the products themselves. Filled by one thread, then read by many. */
+struct affinity_shelf;
+
+/* Everything in stock, at the prices of training. Owned by the caller; for this model only. */
+struct affinity_shelf *affinity_shelf_make(const struct affinity *m);
+struct affinity_shelf *affinity_shelf_copy(const struct affinity_shelf *shelf);
+void affinity_shelf_free(struct affinity_shelf **shelf);
+
+/* Whether affinity_shelf_put would change anything. */
+bool affinity_shelf_differs(const struct affinity_shelf *shelf, const struct affinity *m,
+                            const char *product_id, int64_t stock, int64_t price_minor);
+
+/* stock 0: out of stock; anything else is in stock. price_minor MONEY_UNKNOWN keeps that of training. Products the model does not know are
+ * passed over. */
+void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
+                        const char *product_id, int64_t stock, int64_t price_minor);
+
+#endif

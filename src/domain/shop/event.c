@@ -1,0 +1,169 @@
+/* What an event is called, where it lies in the log, and how derived events are written. Reading
+ * events is event_decode.c's job. */
+#include "domain/shop/event.h"
+
+#include "base/hash.h"
+#include "base/jenc.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const type_names[EVENT_TYPE_COUNT] = {
+    [EVENT_UNKNOWN] = "unknown",
+#define EVENT(id, name) [EVENT_##id] = (name),
+#include "domain/shop/event_table.inc"
+#undef EVENT
+};
+
+static const char *const origin_names[] = {
+    [ORIGIN_API] = "api",
+    [ORIGIN_SQL] = "sql",
+    [ORIGIN_IMPORT] = "import",
+    [ORIGIN_DERIVED] = "derived",
+};
+
+const char *event_type_name(enum event_type type)
+{
+    assert(type >= 0 && type < EVENT_TYPE_COUNT);
+    return type_names[type];
+}
+
+enum event_type event_type_of(const char *name)
+{
+    for (size_t i = EVENT_UNKNOWN + 1; i < EVENT_TYPE_COUNT; i++) {
+        if (strcmp(type_names[i], name) == 0) {
+            return (enum event_type)i;
+        }
+    }
+    return EVENT_UNKNOWN;
+}
+
+const char *event_origin_name(enum event_origin origin)
+{
+    assert(origin >= ORIGIN_API && origin <= ORIGIN_DERIVED);
+    return origin_names[origin];
+}
+
+bool event_origin_of(const char *name, enum event_origin *out, struct err *err)
+{
+    for (size_t i = 0; i < sizeof origin_names / sizeof origin_names[0]; i++) {
+        if (strcmp(origin_names[i], name) == 0) {
+            *out = (enum event_origin)i;
+            return true;
+        }
+    }
+    return FAIL(err, ERR_INVALID, "origin \"%s\" is not known", name);
+}
+
+/* ---- place in the log ---- */
+
+const char *event_key(const struct event *e, struct arena *a)
+{
+    if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
+        return arena_printf(a, "a:%s", e->via);
+    }
+    if (e->customer_id != NULL) {
+        return arena_printf(a, "c:%s", e->customer_id);
+    }
+    return arena_printf(a, "a:%s", e->anonymous_id);
+}
+
+int event_lane(const char *key)
+{
+    uint8_t digest[SHA256_BYTES];
+
+    hash_sha256(key, strlen(key), digest);
+    return digest[0];
+}
+
+/* ---- derived events ---- */
+
+char *event_derived_id(const char *kind, const char *scope, const char *cause,
+                       char out[EVENT_DERIVED_ID_MAX])
+{
+    struct hash_state hash;
+    uint8_t digest[SHA256_BYTES];
+    char hex[SHA256_HEX];
+
+    assert(strlen(EVENT_DERIVED_PREFIX) + strlen(kind) + 1 + SHA256_HEX <= EVENT_DERIVED_ID_MAX);
+    hash_begin(&hash);
+    hash_add(&hash, scope, strlen(scope) + 1); /* with its NUL: no two pairs run together */
+    hash_add(&hash, cause, strlen(cause));
+    hash_end(&hash, digest);
+    (void)snprintf(out, EVENT_DERIVED_ID_MAX, EVENT_DERIVED_PREFIX "%s:%s", kind,
+                   hash_hex(digest, sizeof digest, hex));
+    return out;
+}
+
+static struct jenc begin_derived(struct buf *out, const char *id, enum event_type type)
+{
+    struct jenc j = jenc_begin(out);
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "event_id", id);
+    jenc_str(&j, "type", event_type_name(type));
+    return j;
+}
+
+void event_encode_shopper_bound(struct buf *out, const char *id, const char *customer_id,
+                                const char *via, int64_t at_us)
+{
+    struct jenc j = begin_derived(out, id, EVENT_DERIVED_SHOPPER_BOUND);
+
+    jenc_str(&j, "customer_id", customer_id);
+    jenc_str(&j, "via", via);
+    jenc_time(&j, "occurred_at", at_us);
+    jenc_object_end(&j);
+}
+
+void event_encode_binding_set(struct buf *out, const struct binding_set *set)
+{
+    struct jenc j = begin_derived(out, set->id, EVENT_DERIVED_BINDING_SET);
+
+    assert(set->interval_count <= EVENT_INTERVALS_MAX);
+    jenc_str(&j, "customer_id", set->customer_id);
+    jenc_str(&j, "via", set->via);
+    jenc_i64(&j, "version", set->version);
+    jenc_array(&j, "intervals");
+    for (size_t i = 0; i < set->interval_count; i++) {
+        jenc_object(&j, NULL);
+        if (set->intervals[i].from_us != INT64_MIN) {
+            jenc_time(&j, "from", set->intervals[i].from_us);
+        }
+        if (set->intervals[i].until_us != INT64_MAX) {
+            jenc_time(&j, "until", set->intervals[i].until_us);
+        }
+        jenc_object_end(&j);
+    }
+    jenc_array_end(&j);
+    jenc_time(&j, "occurred_at", set->at_us);
+    jenc_object_end(&j);
+}
+
+void event_encode_forwarded(struct buf *out, const struct forwarding *f)
+{
+    struct jenc j = begin_derived(out, f->id, EVENT_DERIVED_FORWARDED);
+
+    jenc_str(&j, "customer_id", f->owner);
+    jenc_str(&j, "via", f->via);
+    jenc_str(&j, "origin", event_origin_name(f->origin));
+    jenc_time(&j, "occurred_at", f->times.occurred_us);
+    jenc_time(&j, "received_at", f->times.received_us);
+    jenc_raw(&j, "event", f->body, f->body_len);
+    jenc_object_end(&j);
+}
+
+void event_encode_outreach_released(struct buf *out, const struct release *r)
+{
+    struct jenc j = begin_derived(out, r->id, EVENT_DERIVED_OUTREACH_RELEASED);
+
+    assert((r->customer_id == NULL) != (r->anonymous_id == NULL));
+    jenc_str_opt(&j, "customer_id", r->customer_id);
+    jenc_str_opt(&j, "anonymous_id", r->anonymous_id);
+    jenc_str(&j, "cart_id", r->cart_id);
+    jenc_i64(&j, "round", r->round);
+    jenc_i64(&j, "step", r->step);
+    jenc_time(&j, "occurred_at", r->at_us);
+    jenc_object_end(&j);
+}

@@ -1,0 +1,435 @@
+/* The one decoder of events: JSON text or tree to struct event, refusing with a pointer whatever
+ * the fold could not trust. Judges form only; what an event does is the fold's business. */
+#include "base/cleanup.h"
+#include "base/jdec.h"
+#include "domain/shop/event.h"
+#include "domain/shop/free_form.h"
+#include "domain/shop/money.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SUBJECT_MAX = 300 };
+
+/* One event being read. */
+struct reading {
+    enum event_origin origin;
+    const struct event_times *log; /* times settled by the log; NULL: judge and clamp occurred_at */
+    int64_t received_us;
+    struct arena *arena;
+};
+
+/* ---- small readers ---- */
+
+static const char *keep_text(struct jdec *d, const char *key, const char *text, struct arena *a)
+{
+    if (text == NULL || jdec_failed(d)) {
+        return NULL;
+    }
+    if (text_has_control(text)) {
+        jdec_refuse(d, key, "must not contain control characters");
+        return NULL;
+    }
+    return arena_strdup(a, text);
+}
+
+static const char *read_id(struct jdec *d, const char *key, struct arena *a)
+{
+    return keep_text(d, key, jdec_text(d, key, EVENT_ID_MAX), a);
+}
+
+static const char *read_id_opt(struct jdec *d, const char *key, struct arena *a)
+{
+    return keep_text(d, key, jdec_text_opt(d, key, EVENT_ID_MAX), a);
+}
+
+/* ---- time ---- */
+
+static int64_t read_occurred(struct jdec *d, const struct reading *r)
+{
+    int64_t at = jdec_time(d, "occurred_at");
+
+    if (r->log != NULL) {
+        return r->log->occurred_us;
+    }
+    if (at < EVENT_OCCURRED_MIN_US) {
+        jdec_refuse(d, "occurred_at", "must not be before 2000-01-01");
+    } else if (at - EVENT_AHEAD_MAX_US > r->received_us) {
+        jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
+    }
+    return at > r->received_us ? r->received_us : at;
+}
+
+/* ---- free-form objects ---- */
+
+static void read_context(struct jdec *d, struct arena *a, struct event *e)
+{
+    const struct {
+        const char *key;
+        const char **out;
+    } members[] = {
+        {"locale", &e->locale},   {"timezone", &e->timezone},     {"device", &e->device},
+        {"channel", &e->channel}, {"user_agent", &e->user_agent}, {"campaign", &e->campaign},
+    };
+    struct jdec context;
+
+    /* Other members are the sender's own: jdec_end is not asked. */
+    if (!jdec_object_opt(d, "context", &context) ||
+        !free_form_check(d, "context", context.object, EVENT_DEPTH_MAX)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        const char *text = jdec_str_opt(&context, members[i].key, EVENT_CONTEXT_MAX);
+        if (text != NULL && text[0] != '\0') {
+            *members[i].out = arena_strdup(a, text);
+        }
+    }
+}
+
+/* The property that says what the event is about, by type; NULL where the fold reads none. */
+static const char *subject_name(enum event_type type)
+{
+    switch ((int)type) {
+    case EVENT_PAGE_VIEWED:
+        return "page";
+    case EVENT_SEARCHED:
+        return "query";
+    case EVENT_CHECKOUT_STEP:
+        return "step";
+    case EVENT_COUPON_ENTERED:
+    case EVENT_COUPON_APPLIED:
+    case EVENT_COUPON_DENIED:
+        return "code";
+    case EVENT_PAYMENT_FAILED:
+        return "reason";
+    default:
+        return NULL;
+    }
+}
+
+static const char *amount_name(enum event_type type)
+{
+    if (type == EVENT_SHIPPING_SHOWN) {
+        return "cost_minor";
+    }
+    return type == EVENT_PURCHASE || type == EVENT_REFUND ? "total_minor" : NULL;
+}
+
+/* The one property we insist on: without a channel a consent is for all of them, so a channel that
+ * cannot be read must not pass for none. */
+static void read_channel(struct jdec *properties, struct arena *a, struct event *e)
+{
+    e->subject =
+        keep_text(properties, "channel", jdec_text_opt(properties, "channel", SUBJECT_MAX), a);
+}
+
+/* Other properties are the sender's own: what has another type than we hoped for is not there for
+ * us. */
+static void read_properties(struct jdec *d, struct arena *a, struct event *e)
+{
+    const char *subject_key = subject_name(e->type);
+    const char *amount_key = amount_name(e->type);
+    struct jdec properties;
+
+    e->amount_minor = MONEY_UNKNOWN;
+    if (!jdec_object_opt(d, "properties", &properties) ||
+        !free_form_check(d, "properties", properties.object, EVENT_DEPTH_MAX)) {
+        return;
+    }
+    if (e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN) {
+        read_channel(&properties, a, e);
+    }
+    if (subject_key != NULL) {
+        const json_t *subject = json_object_get(properties.object, subject_key);
+        size_t len = json_string_length(subject);
+        if (len > 0 && len <= SUBJECT_MAX) {
+            e->subject = arena_strdup(a, json_string_value(subject));
+        } else if (e->type == EVENT_CHECKOUT_STEP && json_is_integer(subject)) {
+            e->subject = arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(subject));
+        }
+    }
+    if (amount_key != NULL) {
+        const json_t *amount = json_object_get(properties.object, amount_key);
+        int64_t minor = json_integer_value(amount);
+        if (json_is_integer(amount) && minor >= 0 && minor <= MONEY_MINOR_MAX) {
+            e->amount_minor = minor;
+        }
+    }
+}
+
+/* ---- items ---- */
+
+static void read_item(struct jdec *d, struct arena *a, struct event_item *out)
+{
+    bool has_quantity;
+    bool has_price;
+    int64_t quantity = jdec_i64_opt(d, "quantity", 1, EVENT_QUANTITY_MAX, &has_quantity);
+    int64_t price = jdec_i64_opt(d, "price_minor", 0, MONEY_MINOR_MAX, &has_price);
+    const char *currency = jdec_text_opt(d, "currency", 3);
+
+    out->product_id = read_id(d, "product_id", a);
+    out->quantity = has_quantity ? quantity : 1;
+    out->price_minor = has_price ? price : MONEY_UNKNOWN;
+    if (currency != NULL && !money_currency_valid(currency)) {
+        jdec_refuse(d, "currency", "must be three upper-case letters");
+    } else if (has_price && currency == NULL) {
+        jdec_refuse(d, "currency", "is required with price_minor");
+    }
+    if (has_price && currency != NULL) {
+        (void)snprintf(out->currency, sizeof out->currency, "%s", currency);
+    }
+}
+
+static bool needs_items(enum event_type type)
+{
+    return type == EVENT_PRODUCT_VIEWED || type == EVENT_CART_ITEM_ADDED ||
+           type == EVENT_CART_ITEM_REMOVED || type == EVENT_WISHLIST_ADDED;
+}
+
+static void refuse_overflow(struct jdec *d, const struct event *e)
+{
+    int64_t total = 0;
+    int64_t amount;
+
+    for (size_t i = 0; i < e->item_count; i++) {
+        const struct event_item *item = &e->items[i];
+        if (item->price_minor != MONEY_UNKNOWN &&
+            (!money_times(item->price_minor, item->quantity, &amount) ||
+             !money_add(total, amount, &total))) {
+            jdec_refuse(d, "items", "must not add up to more than %" PRId64, INT64_MAX);
+            return;
+        }
+    }
+}
+
+static void read_items(struct jdec *d, struct arena *a, struct event *e)
+{
+    bool required = needs_items(e->type) || e->type == EVENT_CART_SNAPSHOT;
+    size_t count = required ? jdec_array(d, "items", EVENT_ITEMS_MAX)
+                            : jdec_array_opt(d, "items", EVENT_ITEMS_MAX);
+
+    if (count == 0 && needs_items(e->type)) {
+        jdec_refuse(d, "items", "must have at least one element for %s", e->type_name);
+    }
+    e->items = arena_array(a, count, sizeof *e->items);
+    for (size_t i = 0; i < count && !jdec_failed(d); i++) {
+        struct jdec item = jdec_element(d, "items", i);
+        read_item(&item, a, &e->items[i]);
+        if (!jdec_end(&item)) {
+            return;
+        }
+    }
+    e->item_count = count;
+    refuse_overflow(d, e);
+}
+
+/* ---- events of the shop ---- */
+
+static void read_type(struct jdec *d, struct arena *a, struct event *e)
+{
+    e->type_name = keep_text(d, "type", jdec_text(d, "type", EVENT_TYPE_MAX), a);
+    e->type = e->type_name == NULL ? EVENT_UNKNOWN : event_type_of(e->type_name);
+}
+
+static bool is_derived(enum event_type type)
+{
+    return type == EVENT_DERIVED_SHOPPER_BOUND || type == EVENT_DERIVED_BINDING_SET ||
+           type == EVENT_DERIVED_FORWARDED || type == EVENT_DERIVED_OUTREACH_RELEASED;
+}
+
+static void check_identity(struct jdec *d, const struct event *e)
+{
+    if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
+        if (e->customer_id == NULL || e->anonymous_id == NULL) {
+            jdec_refuse(d, e->customer_id == NULL ? "customer_id" : "anonymous_id",
+                        "is required for %s", e->type_name);
+        }
+    } else if (e->customer_id == NULL && e->anonymous_id == NULL) {
+        jdec_refuse(d, "customer_id", "is required where there is no anonymous_id");
+    }
+}
+
+static bool read_native(struct jdec *d, const struct reading *r, struct event *e)
+{
+    struct arena *a = r->arena;
+
+    e->customer_id = read_id_opt(d, "customer_id", a);
+    e->anonymous_id = read_id_opt(d, "anonymous_id", a);
+    e->cart_id = read_id_opt(d, "cart_id", a);
+    e->order_id = read_id_opt(d, "order_id", a);
+    e->session_id = read_id_opt(d, "session_id", a);
+    e->occurred_us = read_occurred(d, r);
+    read_context(d, a, e);
+    read_properties(d, a, e);
+    read_items(d, a, e);
+    if (!jdec_end(d)) { /* before the rules: a misspelt customer_id is the better answer */
+        return false;
+    }
+    check_identity(d, e);
+    return jdec_end(d);
+}
+
+/* ---- derived events ---- */
+
+static int64_t read_end(struct jdec *d, const char *key, int64_t open)
+{
+    bool present;
+    int64_t at = jdec_time_opt(d, key, &present);
+
+    if (present && at < EVENT_OCCURRED_MIN_US) {
+        jdec_refuse(d, key, "must not be before 2000-01-01");
+    }
+    return present ? at : open;
+}
+
+static void read_intervals(struct jdec *d, struct arena *a, struct event *e)
+{
+    size_t count = jdec_array(d, "intervals", EVENT_INTERVALS_MAX);
+    struct event_interval *intervals = arena_array(a, count, sizeof *intervals);
+
+    for (size_t i = 0; i < count && !jdec_failed(d); i++) {
+        struct jdec interval = jdec_element(d, "intervals", i);
+        intervals[i].from_us = read_end(&interval, "from", INT64_MIN);
+        intervals[i].until_us = read_end(&interval, "until", INT64_MAX);
+        if (!jdec_end(&interval)) {
+            return;
+        }
+    }
+    e->intervals = intervals;
+    e->interval_count = count;
+}
+
+static bool read_binding(struct jdec *d, const struct reading *r, struct event *e)
+{
+    e->customer_id = read_id(d, "customer_id", r->arena);
+    e->via = read_id(d, "via", r->arena);
+    e->occurred_us = read_occurred(d, r);
+    if (e->type == EVENT_DERIVED_BINDING_SET) {
+        e->version = jdec_i64(d, "version", 1, INT64_MAX);
+        read_intervals(d, r->arena, e);
+    }
+    return jdec_end(d);
+}
+
+static bool read_release(struct jdec *d, const struct reading *r, struct event *e)
+{
+    e->customer_id = read_id_opt(d, "customer_id", r->arena);
+    e->anonymous_id = read_id_opt(d, "anonymous_id", r->arena);
+    e->cart_id = read_id(d, "cart_id", r->arena);
+    e->round = jdec_i64(d, "round", 1, INT64_MAX);
+    e->step = jdec_i64(d, "step", 1, EVENT_STEP_MAX);
+    e->occurred_us = read_occurred(d, r);
+    check_identity(d, e);
+    return jdec_end(d);
+}
+
+static bool read_any(struct jdec *d, const struct reading *r, struct event *e);
+
+/* Reads the original with its own origin and times, then puts the wrapper's names on it. */
+static bool read_forwarded(struct jdec *d, const struct reading *r, struct event *e)
+{
+    static const char *const origins[] = {"api", "sql", "import", "derived"};
+    struct event_times times = {0};
+    const char *event_id = e->event_id;
+    const char *owner = read_id(d, "customer_id", r->arena);
+    const char *via = read_id(d, "via", r->arena);
+    size_t origin = jdec_enum(d, "origin", origins, sizeof origins / sizeof origins[0]);
+
+    times.occurred_us = read_occurred(d, r);
+    times.received_us = jdec_time(d, "received_at");
+    struct reading inner = {(enum event_origin)origin, &times, times.received_us, r->arena};
+    struct jdec original = jdec_object(d, "event");
+    struct event whole = {0};
+    if (!read_any(&original, &inner, &whole)) {
+        return false;
+    }
+    if (is_derived(whole.type) && whole.type != EVENT_DERIVED_OUTREACH_RELEASED) {
+        jdec_refuse(&original, "type", "must not be %s", whole.type_name);
+    }
+    *e = whole;
+    e->event_id = event_id;
+    e->customer_id = owner;
+    e->via = via;
+    return jdec_end(d);
+}
+
+/* The ids of derived events can be foretold: nobody else may take one first. */
+static const char *read_event_id(struct jdec *d, const struct reading *r)
+{
+    const char *id = read_id(d, "event_id", r->arena);
+
+    if (id != NULL && r->origin != ORIGIN_DERIVED &&
+        strncmp(id, EVENT_DERIVED_PREFIX, strlen(EVENT_DERIVED_PREFIX)) == 0) {
+        jdec_refuse(d, "event_id", "must not begin with " EVENT_DERIVED_PREFIX);
+    }
+    return id;
+}
+
+static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
+{
+    e->origin = r->origin;
+    e->received_us = r->received_us;
+    e->amount_minor = MONEY_UNKNOWN;
+    e->event_id = read_event_id(d, r);
+    e->sort_id = e->event_id;
+    read_type(d, r->arena, e);
+    if (jdec_failed(d)) {
+        return false;
+    }
+    if (is_derived(e->type) != (r->origin == ORIGIN_DERIVED)) {
+        jdec_refuse(d, "type",
+                    is_derived(e->type) ? "is written by Cartwright itself"
+                                        : "must be that of a derived event");
+        return false;
+    }
+    if (!is_derived(e->type)) {
+        return read_native(d, r, e);
+    }
+    if (e->type == EVENT_DERIVED_FORWARDED) {
+        return read_forwarded(d, r, e);
+    }
+    return e->type == EVENT_DERIVED_OUTREACH_RELEASED ? read_release(d, r, e)
+                                                      : read_binding(d, r, e);
+}
+
+/* ---- the ways in ---- */
+
+CAN_FAIL static bool decode(json_t *json, const struct reading *r, struct event *out,
+                            struct err *err)
+{
+    struct jdec d = jdec_root(json, err);
+    struct event e = {0};
+
+    if (!read_any(&d, r, &e)) {
+        return false;
+    }
+    *out = e;
+    return true;
+}
+
+bool event_decode(json_t *json, enum event_origin origin, int64_t received_us, struct arena *a,
+                  struct event *out, struct err *err)
+{
+    struct reading r = {.origin = origin, .received_us = received_us, .arena = a};
+
+    return decode(json, &r, out, err);
+}
+
+bool event_decode_text(const char *text, size_t len, enum event_origin origin, int64_t received_us,
+                       struct arena *a, struct event *out, struct err *err)
+{
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(text, len, err);
+
+    return doc != NULL && event_decode(doc, origin, received_us, a, out, err);
+}
+
+bool event_decode_log(const char *text, size_t len, enum event_origin origin,
+                      struct event_times times, struct arena *a, struct event *out, struct err *err)
+{
+    struct reading r = {
+        .origin = origin, .log = &times, .received_us = times.received_us, .arena = a};
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(text, len, err);
+
+    return doc != NULL && decode(doc, &r, out, err);
+}

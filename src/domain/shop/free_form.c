@@ -1,0 +1,62 @@
+/* What may stand in the parts of events and products that are the sender's own. */
+#include "domain/shop/free_form.h"
+
+#include <math.h>
+
+#define NUMBER_LIMIT 9.2e18 /* a little below 2^63 */
+
+/* Keeps what is wrong in *out_text, so that the refusal can say the limit it was given. */
+static bool is_fit(json_t *tree, int levels, const char **out_text)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+
+    if (json_is_real(tree) && fabs(json_real_value(tree)) >= NUMBER_LIMIT) {
+        *out_text = "must not hold numbers of 9.2e18 or more";
+        return false;
+    }
+    if (!json_is_object(tree) && !json_is_array(tree)) {
+        return true;
+    }
+    if (levels == 0) {
+        *out_text = NULL;
+        return false;
+    }
+    json_object_foreach (tree, name, value) {
+        if (!is_fit(value, levels - 1, out_text)) {
+            return false;
+        }
+    }
+    json_array_foreach (tree, i, value) {
+        if (!is_fit(value, levels - 1, out_text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool free_form_check(struct jdec *d, const char *key, json_t *tree, int levels)
+{
+    const char *text;
+
+    if (is_fit(tree, levels, &text)) {
+        return true;
+    }
+    if (text != NULL) {
+        jdec_refuse(d, key, "%s", text);
+    } else {
+        jdec_refuse(d, key, "must not be nested deeper than %d levels", levels);
+    }
+    return false;
+}
+
+bool text_has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,16 @@
+#ifndef DOMAIN_SHOP_FREE_FORM_H
+#define DOMAIN_SHOP_FREE_FORM_H
+
+#include "base/jdec.h"
+
+#include <stdbool.h>
+
+/* True if a free-form tree (member key of d) can be kept as jsonb and read back: nested at most levels
+ * deep, itself included, and no number that PostgreSQL would write with more digits than an integer of
+ * ours has (1e300 comes back as 301 digits). Else refuses it and answers false. */
+bool free_form_check(struct jdec *d, const char *key, json_t *tree, int levels);
+
+/* True if the text has characters below U+0020, or U+007F. */
+bool text_has_control(const char *text);
+
+#endif

@@ -1,0 +1,121 @@
+/* The hour where the shopper is, without a file of time zones: the domain does no I/O, and a feature
+ * that depended on the machine's zone files would not be the same on every replica. */
+#include "domain/shop/local_time.h"
+
+#include "base/clock.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum rule { NONE, EU, US, SOUTH };
+
+struct zone {
+    const char *name;
+    int minutes;
+    enum rule rule;
+};
+
+static const struct zone zones[] = {
+#define ZONE(name, minutes, rule) {name, minutes, rule},
+#include "domain/shop/zone_table.inc"
+#undef ZONE
+};
+
+/* Days since 1970 of a date (Howard Hinnant's days_from_civil, for years from 1970 on). */
+static int64_t day_of(int64_t year, int month, int day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = y / 400;
+    int64_t of_era = y - era * 400;
+    int64_t of_year = (153 * (int64_t)(month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static int64_t year_of(int64_t day)
+{
+    int64_t year = 1970 + day / 366;
+    while (day_of(year + 1, 1, 1) <= day) {
+        year++;
+    }
+    return year;
+}
+
+/* 1970-01-04 was a Sunday. */
+static int64_t sunday_on_or_after(int64_t day)
+{
+    return day + (10 - day % 7) % 7;
+}
+
+/* Daylight saving of the year lies in [*out_from, *out_until), in the south outside of it. */
+static void bounds_of(enum rule rule, int64_t year, int64_t *out_from, int64_t *out_until)
+{
+    switch (rule) {
+    case EU:
+        *out_from = DAYS(sunday_on_or_after(day_of(year, 3, 25))) + HOURS(1);
+        *out_until = DAYS(sunday_on_or_after(day_of(year, 10, 25))) + HOURS(1);
+        break;
+    case US:
+        *out_from = DAYS(sunday_on_or_after(day_of(year, 3, 8))) + HOURS(7);
+        *out_until = DAYS(sunday_on_or_after(day_of(year, 11, 1))) + HOURS(7);
+        break;
+    case SOUTH:
+        *out_from = DAYS(sunday_on_or_after(day_of(year, 4, 1))) - HOURS(8);
+        *out_until = DAYS(sunday_on_or_after(day_of(year, 10, 1))) - HOURS(8);
+        break;
+    case NONE:
+        *out_from = 0;
+        *out_until = 0;
+        break;
+    }
+}
+
+static bool saves_daylight(enum rule rule, int64_t at_us)
+{
+    int64_t from = 0;
+    int64_t until = 0;
+
+    if (rule == NONE) {
+        return false;
+    }
+    bounds_of(rule, year_of(at_us / DAYS(1)), &from, &until);
+    return (at_us >= from && at_us < until) != (rule == SOUTH);
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : -1;
+}
+
+/* "+HH:MM" or "-HH:MM" */
+static bool offset_of(const char *text, int *out_minutes)
+{
+    static const int places[] = {1, 2, 4, 5};
+    int d[4];
+
+    if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') {
+        return false;
+    }
+    for (int i = 0; i < 4; i++) {
+        d[i] = digit(text[places[i]]);
+        if (d[i] < 0) {
+            return false;
+        }
+    }
+    int minutes = (d[0] * 10 + d[1]) * 60 + d[2] * 10 + d[3];
+    *out_minutes = text[0] == '-' ? -minutes : minutes;
+    return d[0] * 10 + d[1] <= 14 && d[2] < 6;
+}
+
+bool local_time_offset(const char *timezone, int64_t at_us, int *out_minutes)
+{
+    if (timezone == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+        if (strcmp(zones[i].name, timezone) == 0) {
+            *out_minutes = zones[i].minutes + (saves_daylight(zones[i].rule, at_us) ? 60 : 0);
+            return true;
+        }
+    }
+    return offset_of(timezone, out_minutes);
+}

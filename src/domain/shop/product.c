@@ -1,0 +1,189 @@
+/* What the shop says about a product: decoded, checked, and named for people. */
+#include "domain/shop/product.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/jdec.h"
+#include "domain/shop/event.h"
+#include "domain/shop/free_form.h"
+#include "domain/shop/money.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define LEVEL_SEPARATOR " > "
+
+/* ---- members ---- */
+
+static const char *keep_text(struct jdec *d, const char *key, const char *text, struct arena *a)
+{
+    if (text == NULL || jdec_failed(d)) {
+        return NULL;
+    }
+    if (text_has_control(text)) {
+        jdec_refuse(d, key, "must not contain control characters");
+        return NULL;
+    }
+    return arena_strdup(a, text);
+}
+
+static const char *read_text(struct jdec *d, const char *key, size_t bytes_max, struct arena *a)
+{
+    return keep_text(d, key, jdec_text_opt(d, key, bytes_max), a);
+}
+
+static bool is_web_address(const char *url)
+{
+    size_t scheme = strncasecmp(url, "http://", 7) == 0    ? 7
+                    : strncasecmp(url, "https://", 8) == 0 ? 8
+                                                           : 0;
+
+    return scheme > 0 && url[scheme] != '\0' && url[scheme] != '/' && strchr(url, ' ') == NULL;
+}
+
+static const char *read_url(struct jdec *d, const char *key, struct arena *a)
+{
+    const char *url = read_text(d, key, PRODUCT_URL_MAX, a);
+
+    if (url != NULL && !is_web_address(url)) {
+        jdec_refuse(d, key, "must be an http or https address");
+    }
+    return url;
+}
+
+static void read_id(struct jdec *d, const char *in_path, struct arena *a, struct product *p)
+{
+    p->product_id = in_path == NULL
+                        ? keep_text(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a)
+                        : read_text(d, "product_id", EVENT_ID_MAX, a);
+    if (in_path == NULL || jdec_failed(d)) {
+        return;
+    }
+    size_t len = strlen(in_path);
+    if (len == 0 || len > EVENT_ID_MAX || text_has_control(in_path)) {
+        jdec_refuse(d, "product_id", "must be 1 to %d bytes without control characters in the path",
+                    EVENT_ID_MAX);
+    } else if (p->product_id != NULL && strcmp(p->product_id, in_path) != 0) {
+        jdec_refuse(d, "product_id", "must be the one in the path");
+    }
+    p->product_id = arena_strdup(a, in_path);
+}
+
+static void read_price(struct jdec *d, struct product *p)
+{
+    bool has_price;
+    int64_t price = jdec_i64_opt(d, "price_minor", 0, MONEY_MINOR_MAX, &has_price);
+    const char *currency = jdec_text_opt(d, "currency", 3);
+
+    p->price_minor = MONEY_UNKNOWN;
+    if (currency != NULL && !money_currency_valid(currency)) {
+        jdec_refuse(d, "currency", "must be three upper-case letters");
+    } else if (has_price != (currency != NULL)) {
+        jdec_refuse(d, has_price ? "currency" : "price_minor", "is required with %s",
+                    has_price ? "price_minor" : "currency");
+    } else if (has_price) {
+        p->price_minor = price;
+        (void)snprintf(p->currency, sizeof p->currency, "%s", currency);
+    }
+}
+
+/* Levels sent one by one become the path they stand for. */
+static const char *read_levels(struct jdec *d, struct arena *a)
+{
+    CLEANUP(buf_free) struct buf path = buf_make(PRODUCT_CATEGORY_MAX);
+    size_t count = jdec_array_opt(d, "category", PRODUCT_LEVELS_MAX);
+
+    for (size_t i = 0; i < count && !jdec_failed(d); i++) {
+        buf_add_str(&path, i == 0 ? "" : LEVEL_SEPARATOR);
+        buf_add_str(&path, jdec_element_text(d, "category", i, PRODUCT_CATEGORY_MAX));
+    }
+    if (!buf_ok(&path)) {
+        jdec_refuse(d, "category", "must be at most %d bytes in all", PRODUCT_CATEGORY_MAX);
+    }
+    return count == 0 ? NULL : keep_text(d, "category", buf_text(&path), a);
+}
+
+static const char *read_category(struct jdec *d, struct arena *a)
+{
+    if (json_is_array(json_object_get(d->object, "category"))) {
+        return read_levels(d, a);
+    }
+    return read_text(d, "category", PRODUCT_CATEGORY_MAX, a);
+}
+
+static void free_text(char **text)
+{
+    free(*text);
+}
+
+static const char *read_attributes(struct jdec *d, struct arena *a)
+{
+    json_t *tree = jdec_tree_opt(d, "attributes");
+
+    if (tree == NULL || !free_form_check(d, "attributes", tree, PRODUCT_ATTRIBUTES_DEPTH)) {
+        return "{}";
+    }
+    CLEANUP(free_text) char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
+    size_t len = text == NULL ? 0 : strlen(text);
+    if (len == 0 || len > PRODUCT_ATTRIBUTES_MAX) {
+        jdec_refuse(d, "attributes", "must be at most %d bytes, not %zu", PRODUCT_ATTRIBUTES_MAX,
+                    len);
+        return "{}";
+    }
+    return arena_strdup(a, text);
+}
+
+bool product_decode(json_t *json, const char *product_id_in_path, struct arena *a,
+                    struct product *out, struct err *err)
+{
+    struct jdec d = jdec_root(json, err);
+    struct product p = {0};
+    bool has_stock;
+
+    read_id(&d, product_id_in_path, a, &p);
+    p.title = read_text(&d, "title", PRODUCT_TITLE_MAX, a);
+    p.url = read_url(&d, "url", a);
+    p.image_url = read_url(&d, "image_url", a);
+    read_price(&d, &p);
+    p.category = read_category(&d, a);
+    p.brand = read_text(&d, "brand", PRODUCT_BRAND_MAX, a);
+    p.stock = jdec_i64_opt(&d, "stock", 0, PRODUCT_STOCK_MAX, &has_stock);
+    p.stock = has_stock ? p.stock : -1;
+    p.attributes = read_attributes(&d, a);
+    if (!jdec_end(&d)) {
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+/* ---- names ---- */
+
+/* What follows the last level separator, dot, slash or space. */
+static const char *last_word(const char *category)
+{
+    const char *word = category;
+
+    for (const char *at = category; *at != '\0'; at++) {
+        if (strchr(" >./", *at) != NULL && at[1] != '\0') {
+            word = at + 1;
+        }
+    }
+    return word;
+}
+
+const char *product_title(const struct product *p, struct arena *a)
+{
+    if (p->title != NULL) {
+        return p->title;
+    }
+    if (p->brand != NULL && p->category != NULL) {
+        return arena_printf(a, "%s %s", p->brand, last_word(p->category));
+    }
+    if (p->category != NULL) {
+        return last_word(p->category);
+    }
+    return p->brand != NULL ? p->brand : p->product_id;
+}

@@ -1,0 +1,47 @@
+#ifndef DOMAIN_SHOP_PRODUCT_H
+#define DOMAIN_SHOP_PRODUCT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct product {
+    const char *product_id;
+    const char *title; /* NULL: never described; message and API fall back to the id */
+    const char *url;
+    const char *image_url;
+    int64_t price_minor;  /* MONEY_UNKNOWN */
+    char currency[4];     /* "" unknown */
+    const char *category; /* path, levels parted by " > "; NULL */
+    const char *brand;
+    int64_t stock;          /* -1: not tracked */
+    const char *attributes; /* JSON object text; "{}" where none were sent */
+    int64_t updated_us;     /* 0: not said by the decoder */
+};
+
+enum {
+    PRODUCT_TITLE_MAX = 500, /* bytes, as the following */
+    PRODUCT_URL_MAX = 2000,
+    PRODUCT_CATEGORY_MAX = 500, /* the whole path */
+    PRODUCT_LEVELS_MAX = 10,
+    PRODUCT_BRAND_MAX = 200,
+    PRODUCT_ATTRIBUTES_MAX = 16384,
+    PRODUCT_ATTRIBUTES_DEPTH = 10, /* levels */
+};
+#define PRODUCT_STOCK_MAX INT64_C(1000000000)
+
+/* Decodes and validates one product; product_id_in_path (PUT) may be NULL; where both are there they
+ * must agree. URLs only http(s). price_minor and currency come together. Members: product_id title url
+ * image_url price_minor currency category (string "A > B" or array of strings) brand stock
+ * attributes{}. *err must be {0} at the start; on failure err->path is the pointer inside this product. */
+CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struct arena *a,
+                             struct product *out, struct err *err);
+
+/* Title, else brand + last word of the category (or whichever of the two is known), else the id. In
+ * arena or borrowed from the product. */
+const char *product_title(const struct product *p, struct arena *a);
+
+#endif

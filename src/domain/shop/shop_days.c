@@ -1,0 +1,42 @@
+/* Base rates of the shop from its days. Which days are written is eventlog/maintain.c's business. */
+#include "domain/shop/shop_days.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+struct sums {
+    double adds;
+    double orders;
+};
+
+/* Days from..until, both included. */
+static struct sums sum_of(const struct shop_days *days, int64_t from, int64_t until)
+{
+    struct sums sums = {0};
+
+    for (size_t i = days->count; i > 0 && days->all[i - 1].day >= from; i--) {
+        if (days->all[i - 1].day <= until) {
+            sums.adds += (double)days->all[i - 1].adds;
+            sums.orders += (double)days->all[i - 1].orders;
+        }
+    }
+    return sums;
+}
+
+/* NaN for too few actions. Never 0: a trend is divided by it. */
+static double rate_of(struct sums sums)
+{
+    double actions = sums.adds + sums.orders;
+
+    return actions < SHOP_DAYS_ACTIONS_MIN ? (double)NAN : (sums.orders + 1) / (actions + 2);
+}
+
+struct shop_rates shop_days_rates(const struct shop_days *days, int64_t at_us)
+{
+    int64_t last = at_us / DAYS(1) - 2;
+    double buying = rate_of(sum_of(days, last - SHOP_DAYS_WINDOW + 1, last));
+    double lately = rate_of(sum_of(days, last - SHOP_DAYS_LATELY + 1, last));
+
+    return (struct shop_rates){.buying = buying, .trend = lately / buying};
+}

@@ -1,0 +1,89 @@
+/* What is computed from a cart and never stored: total, units, and its state at a time. */
+#include "domain/shop/money.h"
+#include "domain/shopper/shopper.h"
+
+#include <assert.h>
+#include <string.h>
+
+bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4])
+{
+    int64_t total = 0;
+    int64_t amount;
+
+    *out_minor = MONEY_UNKNOWN;
+    out_currency[0] = '\0';
+    for (size_t i = 0; i < c->line_count; i++) {
+        const struct cart_line *line = &c->lines[i];
+        if (line->price_minor == MONEY_UNKNOWN ||
+            strcmp(line->currency, c->lines[0].currency) != 0 ||
+            !money_times(line->price_minor, line->quantity, &amount) ||
+            !money_add(total, amount, &total)) {
+            return false;
+        }
+    }
+    if (c->line_count == 0) {
+        return false;
+    }
+    *out_minor = total;
+    memcpy(out_currency, c->lines[0].currency, sizeof c->lines[0].currency);
+    return true;
+}
+
+int64_t cart_units(const struct cart *c)
+{
+    int64_t units = 0;
+
+    for (size_t i = 0; i < c->line_count; i++) {
+        units += c->lines[i].quantity; /* at most CART_LINES_MAX x CART_QUANTITY_MAX */
+    }
+    return units;
+}
+
+enum cart_state cart_state(const struct cart *c, int64_t seen_us, const struct cart_clock *clock,
+                           int64_t now_us)
+{
+    int64_t idle_us = now_us - (seen_us > c->changed_us ? seen_us : c->changed_us);
+
+    switch (c->status) {
+    case CART_BOUGHT:
+        return STATE_BOUGHT;
+    case CART_EMPTIED:
+        return STATE_EMPTIED;
+    case CART_MERGED:
+        return STATE_MERGED;
+    case CART_OPEN:
+        break;
+    }
+    if (idle_us >= clock->expired_after_us) {
+        return STATE_EXPIRED;
+    }
+    if (idle_us >= clock->abandoned_after_us) {
+        return STATE_ABANDONED;
+    }
+    return idle_us >= clock->idle_after_us ? STATE_IDLE : STATE_ACTIVE;
+}
+
+const char *cart_state_name(enum cart_state state)
+{
+    static const char *const names[] = {
+        [STATE_ACTIVE] = "active",   [STATE_IDLE] = "idle",     [STATE_ABANDONED] = "abandoned",
+        [STATE_EXPIRED] = "expired", [STATE_BOUGHT] = "bought", [STATE_EMPTIED] = "emptied",
+        [STATE_MERGED] = "merged",
+    };
+
+    assert(state >= STATE_ACTIVE && state <= STATE_MERGED);
+    return names[state];
+}
+
+const char *cart_status_name(enum cart_status status)
+{
+    static const char *const names[] = {
+        [CART_OPEN] = "open",
+        [CART_BOUGHT] = "bought",
+        [CART_EMPTIED] = "emptied",
+        [CART_MERGED] = "merged",
+    };
+
+    assert(status >= CART_OPEN && status <= CART_MERGED);
+    return names[status];
+}

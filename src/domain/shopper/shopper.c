@@ -1,0 +1,119 @@
+/* A shopper's state as a value: made, copied, asked. What changes it is the fold's job. */
+#include "domain/shopper/shopper.h"
+
+#include "domain/shopper/cart.h"
+#include "domain/shopper/shopper_fields.h"
+
+#include <string.h>
+
+struct shopper *shopper_new(const char *key, struct arena *a)
+{
+    struct shopper *s = arena_alloc(a, sizeof *s);
+
+    s->key = arena_strdup(a, key);
+    return s;
+}
+
+/* ---- copies ---- */
+
+static void *at_offset(void *object, size_t offset)
+{
+    return (char *)object + offset;
+}
+
+static void own_members(const struct field_list *list, void *object, struct arena *a);
+
+static void own_text(char **text, struct arena *a)
+{
+    if (*text != NULL) {
+        *text = arena_strdup(a, *text);
+    }
+}
+
+static void own_list(const struct field *f, void *object, struct arena *a)
+{
+    const struct field_list *list = f->list;
+    size_t count = *(size_t *)at_offset(object, list->count_offset);
+    void *elements = at_offset(object, f->offset);
+
+    if (list->is_pointer) {
+        void *held = elements;
+        void *copy = count == 0 ? NULL : arena_array(a, cart_lines_capacity(count), list->size);
+        memcpy(&elements, held, sizeof elements);
+        if (count > 0) {
+            memcpy(copy, elements, count * list->size);
+        }
+        memcpy(held, &copy, sizeof copy); /* none: room of the original is not ours to use */
+        elements = copy;
+    }
+    for (size_t i = 0; i < count; i++) {
+        own_members(list, at_offset(elements, i * list->size), a);
+    }
+}
+
+/* Gives a copied object its own strings and lists. */
+static void own_members(const struct field_list *list, void *object, struct arena *a)
+{
+    for (size_t i = 0; i < list->field_count; i++) {
+        const struct field *f = &list->fields[i];
+        if (f->kind == FIELD_TEXT) {
+            own_text(at_offset(object, f->offset), a);
+        } else if (f->kind == FIELD_LIST) {
+            own_list(f, object, a);
+        }
+    }
+}
+
+struct shopper *shopper_copy(const struct shopper *s, struct arena *a)
+{
+    struct shopper *copy = memcpy(arena_alloc(a, sizeof *s), s, sizeof *s);
+
+    own_members(&shopper_fields, copy, a);
+    return copy;
+}
+
+/* ---- questions ---- */
+
+const struct cart *shopper_open_cart(const struct shopper *s)
+{
+    const struct cart *newest = NULL;
+
+    for (size_t i = 0; i < s->cart_count; i++) {
+        const struct cart *c = &s->carts[i];
+        if (c->status == CART_OPEN && c->via == NULL &&
+            (newest == NULL || c->changed_us > newest->changed_us)) {
+            newest = c;
+        }
+    }
+    return newest;
+}
+
+const struct cart *shopper_cart(const struct shopper *s, const char *cart_id)
+{
+    for (size_t i = 0; i < s->cart_count; i++) {
+        if (strcmp(s->carts[i].id, cart_id) == 0) {
+            return &s->carts[i];
+        }
+    }
+    return NULL;
+}
+
+int shopper_consent(const struct shopper *s, const char *channel)
+{
+    const struct consent *newest = NULL;
+
+    for (size_t i = 0; i < s->consent_count; i++) {
+        const struct consent *c = &s->consents[i];
+        if (strcmp(c->channel, channel) != 0 && strcmp(c->channel, "all") != 0) {
+            continue;
+        }
+        if (newest == NULL || c->at_us > newest->at_us ||
+            (c->at_us == newest->at_us && !c->given)) {
+            newest = c;
+        }
+    }
+    if (newest == NULL) {
+        return 0;
+    }
+    return newest->given ? 1 : -1;
+}

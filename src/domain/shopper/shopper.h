@@ -1,0 +1,279 @@
+#ifndef DOMAIN_SHOPPER_SHOPPER_H
+#define DOMAIN_SHOPPER_SHOPPER_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "domain/shop/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A shopper's state and carts: a pure function of the SET of events of one key, whatever order they
+ * arrived in. Pure: no clock, no I/O. Training, serving, replay and the consumer all fold through
+ * here.
+ *
+ * Order: events are folded by (occurred_us, rank of the type along the funnel, sort_id, event_id).
+ *   Arrival order plays no part. Rank: identify, consent given, consent withdrawn, views/searches/
+ *   pages, wishlist, added, removed, snapshot, checkout .., coupons, payment, purchase, refund,
+ *   outreach_released, rest: so a cart and a purchase of the same second end as a purchase.
+ * Late: an event not imported that was received more than LATE_WINDOW after it occurred only counts
+ *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
+ *   the events that occurred at or after it and had been received before it: it would change a closed
+ *   round. Never late: imports, derived events, identify and alias (they join shoppers), consents (a
+ *   withdrawal counts whenever it comes).
+ * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
+ *   are one order. Its first row closes the round of the cart it names, or of every open cart if it
+ *   names none (or one that is not there); the later rows close nothing. Every row adds its units, and
+ *   to what was spent its lines; a total_minor stands for the whole order and is taken from the first
+ *   row only.
+ * Rounds: buying or emptying closes a round; the next item that comes in (added, or by a snapshot or a
+ *   checkout) opens round + 1 of the same cart. A bought round keeps its lines until then.
+ * Carts: an event belongs to the cart it names, else to the shopper's most recently changed open cart of
+ *   the same side (below), else to the default cart, whose id is "cart_" + 24 hex digits of
+ *   SHA-256(key) (of the anonymous shopper's key on its side). Only items open a cart. An event of the
+ *   shopper's own that brings items to a cart of a side takes that cart over. At most CARTS_MAX; the
+ *   longest unchanged closed one (else open one) makes room, and every cart made from then on begins
+ *   behind its round (dropped_rounds): a cart that comes back under its old id must not be in a round
+ *   that had its message already.
+ * Lines: increments add, removals subtract (no quantity given in the event means 1; removing at least
+ *   what is there drops the line), cart_snapshot and a checkout_started with items replace the lines.
+ * Signals: what happens around an open cart is counted in the cart the event belongs to.
+ * Releases: outreach_released marks the round its cart is in at that time (a refold may have numbered it
+ *   anew since), so that a shopper is not contacted twice about the same lines.
+ * Bots: a crawler's user agent, or more than BOT_EVENTS_PER_MINUTE events within one minute of the
+ *   clock, marks the shopper for good.
+ *
+ * Identity. Lane A holds the anonymous key, lane B the customer's:
+ *   - identify/alias {customer Y, anonymous X} lies in B. Folding it asks (shopper_effects) for
+ *     `shopper_bound` in A.
+ *   - A's shopper remembers every change of its customer (time, customer), sorted; an event of X at time
+ *     t belongs to the newest binding at or before t, the time before the first binding to the first. A
+ *     key with a binding keeps no cart of its own and folds nothing but counts: all its events are
+ *     forwarded to their owner, as `forwarded` events that wrap the original. Whenever the intervals of
+ *     a customer change (shopper_bindings_changed), A sends that customer a `binding_set` with all its
+ *     intervals of X; version is A's bindings_seen.
+ *   - B's shopper folds a forwarded event as its own where it occurred inside an interval of the newest
+ *     binding_set of X, and ignores it otherwise. Until the first identify/alias of X, at time T, its
+ *     cart events go to carts of the side X (cart.via); at T every open cart of that side merges into
+ *     the open cart of the customer: union of lines, larger quantity; without an open cart the last
+ *     changed one becomes the customer's own, id and all. Events that name a merged cart belong to the
+ *     cart it went into.
+ * Because binding_set changes which events count, it makes B fold again from the log (SHOPPER_REFOLD),
+ * as does any event that does not sort after the last folded one. */
+
+enum {
+    CARTS_MAX = 4,
+    CART_LINES_MAX = 200, /* more distinct products: the longest untouched line is dropped */
+    RECENT_MAX = 40,      /* last K events kept for features, newest last */
+    ORDERS_MAX = 16,
+    BINDINGS_MAX = 32,
+    CONSENTS_MAX = 8,
+    STEPS_MAX = EVENT_STEP_MAX,
+    BOT_EVENTS_PER_MINUTE = 120,
+};
+#define LATE_WINDOW_US  INT64_C(86400000000)
+#define ORDER_WINDOW_US INT64_C(60000000)
+#define SESSION_GAP_US  INT64_C(1800000000)
+
+enum cart_status { CART_OPEN, CART_BOUGHT, CART_EMPTIED, CART_MERGED };
+
+struct cart_line {
+    char *product_id;
+    int64_t quantity;
+    int64_t price_minor; /* last known; MONEY_UNKNOWN */
+    char currency[4];
+    int64_t added_us; /* first added in this round */
+    int64_t touched_us;
+};
+
+/* What happened around the cart in its current round. Times are 0 where it did not happen. */
+struct cart_signals {
+    int64_t checkout_started_us;
+    int64_t checkout_step; /* highest number reached; 0 none */
+    int64_t shipping_shown_us;
+    int64_t shipping_minor; /* MONEY_UNKNOWN */
+    int64_t payment_info_us;
+    int64_t payment_failed_us;
+    int64_t coupon_entered_us;
+    int64_t coupon_applied_us;
+    int64_t coupon_denied_us;
+    int64_t pages_returns; /* counts of page_viewed by concern */
+    int64_t pages_shipping;
+    int64_t pages_size;
+    int64_t pages_reviews;
+    int64_t adds;
+    int64_t removes;
+    int64_t views;      /* product views in the round */
+    int64_t line_views; /* of them, of products in the cart */
+    int64_t searches;
+    int64_t events;
+};
+
+struct cart {
+    char *id;
+    char *via;     /* side of this anonymous shopper; NULL: the shopper's own */
+    char *into;    /* CART_MERGED: the cart that took the lines; NULL */
+    int64_t round; /* from 1 */
+    enum cart_status status;
+    struct cart_line *lines; /* sorted by product_id */
+    size_t line_count;
+    int64_t opened_us;           /* of this round */
+    int64_t changed_us;          /* last change of lines or status */
+    int64_t closed_us;           /* 0 while open */
+    int64_t released[STEPS_MAX]; /* time of outreach_released of step i+1 in this round; 0 none */
+    bool recovered;              /* bought after a release in the round */
+    bool imported;               /* the round's last change came from an import */
+    struct cart_signals signals;
+};
+
+struct recent_event {
+    enum event_type type;
+    int64_t at_us;
+    char *product_id; /* first item; NULL */
+    int64_t price_minor;
+};
+
+struct order_seen {
+    char *order_id; /* NULL */
+    int64_t at_us;  /* of its last row */
+};
+
+/* In an anonymous shopper: belongs to customer `other` in the interval; neighbours differ, the last
+ * is open. In a customer: an interval of the anonymous shopper `other`; sorted by (other, from). */
+struct binding {
+    char *other;
+    int64_t from_us;
+    int64_t until_us; /* INT64_MAX: open */
+    int64_t version;  /* customer only: of the binding_set */
+    bool identified;  /* customer only: its identify was folded, so there is no side any more */
+};
+
+struct consent {
+    char *channel; /* "all" where the event names none */
+    bool given;
+    int64_t at_us;
+};
+
+struct shopper {
+    char *key;
+    struct cart carts[CARTS_MAX]; /* sorted by id */
+    size_t cart_count;
+    int64_t dropped_rounds;                 /* highest round of a cart that made room; 0 none did */
+    struct recent_event recent[RECENT_MAX]; /* oldest first */
+    size_t recent_count;
+    struct order_seen orders[ORDERS_MAX]; /* by time of the last row */
+    size_t order_count;
+    struct binding bindings[BINDINGS_MAX];
+    size_t binding_count;
+    int64_t bindings_seen; /* anonymous only: shopper_bound events folded, the version of the next
+                              binding_set */
+    int64_t bound_last_us; /* anonymous only: of the latest of them, a change or not */
+    struct consent consents[CONSENTS_MAX]; /* sorted by channel */
+    size_t consent_count;
+    char *locale, *timezone, *device, *channel, *campaign; /* last seen; NULL */
+    int64_t first_us,
+        last_us; /* first and last folded event of the shopper (not outreach_released) */
+    int64_t events, late_events, views, orders_total, refunds, units_bought;
+    int64_t spent_minor;     /* sum of known purchase amounts, saturating */
+    int64_t sessions;        /* gaps over 30 min start a new one */
+    int64_t last_order_us;   /* 0 none */
+    int64_t closed_until_us; /* latest occurred_us among closers folded (for lateness after
+                                retention) */
+    int64_t
+        tardy_received_us; /* latest received_us among folded events that came past LATE_WINDOW and
+                              were not late: a closer received before it makes one of them late */
+    int64_t minute_us, minute_events; /* rate window for the bot rule */
+    bool bot;
+    /* position of the last folded event, to see whether the next sorts after it */
+    int64_t at_us;
+    int64_t at_rank;
+    char *at_id;
+};
+
+/* Empty shopper in the arena; key copied. */
+struct shopper *shopper_new(const char *key, struct arena *a);
+
+/* What a fold asks its caller to append in the same transaction (see "Identity"). */
+struct effects {
+    bool bind_requested; /* identify/alias in a customer's lane: append shopper_bound to a:<via> */
+    const char *bind_via;
+    int64_t bind_at_us;
+};
+/* A function of the event alone: the same whether it is folded at once or in a refold. */
+struct effects shopper_effects(const struct event *e);
+
+enum shopper_step { SHOPPER_FOLDED, SHOPPER_REFOLD };
+
+/* Folds one event that sorts after the last one. SHOPPER_REFOLD: it does not, or it changes which
+ * events count; the state is then unchanged and the caller folds all events of the key with
+ * shopper_fold_all. An event that makes no difference in whatever place it sorts is FOLDED at once.
+ * New strings live in the arena. */
+enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct arena *a);
+
+/* Folds a set of events in any order onto base (NULL: nothing); events later than until_us (occurred)
+ * are left out; INT64_MAX takes all. The array is put in another order; a repeated event counts once.
+ * Equal to applying them one by one where no refold was asked (tested). */
+struct shopper *shopper_fold_all(const struct shopper *base, const char *key, struct event *events,
+                                 size_t count, int64_t until_us, struct arena *a);
+/* The same, and shows the state after every event that was folded and not late, in order of the
+ * fold; the state is the final one's working copy: look, do not keep. */
+typedef void shopper_visit(void *ctx, const struct shopper *s, const struct event *e);
+struct shopper *shopper_fold_visiting(const struct shopper *base, const char *key,
+                                      struct event *events, size_t count, shopper_visit *visit,
+                                      void *ctx, struct arena *a);
+
+/* Canonical text of the state: one line of JSON, members in a fixed order, absent ones left out.
+ * decode(encode(s)) encodes equal; decode takes nothing but such text. */
+void shopper_encode(const struct shopper *s, struct buf *out);
+CAN_FAIL bool shopper_decode(const char *text, size_t len, struct arena *a, struct shopper **out,
+                             struct err *err);
+struct shopper *shopper_copy(const struct shopper *s, struct arena *a);
+
+/* Owner of an event of this anonymous shopper at time t: a customer id, or NULL where no binding is
+ * known. */
+const char *shopper_owner_at(const struct shopper *s, int64_t at_us);
+/* The intervals of one customer, as its binding_set tells them. Returns how many. */
+size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
+                            struct event_interval out[BINDINGS_MAX]);
+/* Customers whose intervals differ between two states of an anonymous shopper (before may be NULL),
+ * each once; borrowed from them. Returns how many. */
+size_t shopper_bindings_changed(const struct shopper *before, const struct shopper *after,
+                                const char *out_customers[2 * BINDINGS_MAX]);
+
+/* The cart a decision is about: the open own cart changed last, else NULL. */
+const struct cart *shopper_open_cart(const struct shopper *s);
+const struct cart *shopper_cart(const struct shopper *s,
+                                const char *cart_id); /* any status, or NULL */
+
+/* Sum of quantity x price; false (and *out_minor MONEY_UNKNOWN) when a price is unknown, currencies
+ * differ or it overflows, or there are no lines. */
+bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4]);
+int64_t cart_units(const struct cart *c);
+
+/* Computed, never stored. Thresholds come from the settings. */
+enum cart_state {
+    STATE_ACTIVE,
+    STATE_IDLE,
+    STATE_ABANDONED,
+    STATE_EXPIRED,
+    STATE_BOUGHT,
+    STATE_EMPTIED,
+    STATE_MERGED
+};
+struct cart_clock {
+    int64_t idle_after_us;
+    int64_t abandoned_after_us;
+    int64_t expired_after_us;
+};
+enum cart_state cart_state(const struct cart *c, int64_t seen_us, const struct cart_clock *clock,
+                           int64_t now_us);
+const char *cart_state_name(enum cart_state state);
+const char *cart_status_name(enum cart_status status);
+
+/* Newest consent for the channel, or for "all"; at equal times a withdrawal. 0 unknown, 1 given, -1
+ * withdrawn. */
+int shopper_consent(const struct shopper *s, const char *channel);
+
+#endif

@@ -1,0 +1,297 @@
+/* The fold: which events of a set count, in which order, and which came too late. What each of them
+ * does is shopper_event.c's job. */
+#include "domain/shopper/shopper.h"
+#include "domain/shopper/shopper_bindings.h"
+#include "domain/shopper/shopper_event.h"
+#include "domain/shopper/shopper_identity.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- order ---- */
+
+enum { RANK_REST = 99 };
+
+/* Along the funnel, so that what happened at the same time is folded as it must have happened. */
+static const int ranks[EVENT_TYPE_COUNT] = {
+    [EVENT_UNKNOWN] = RANK_REST,
+    [EVENT_IDENTIFY] = 0,
+    [EVENT_ALIAS] = 0,
+    [EVENT_CONSENT_GIVEN] = 1,
+    [EVENT_CONSENT_WITHDRAWN] = 2,
+    [EVENT_PRODUCT_VIEWED] = 3,
+    [EVENT_LIST_VIEWED] = 3,
+    [EVENT_SEARCHED] = 3,
+    [EVENT_PAGE_VIEWED] = 3,
+    [EVENT_WISHLIST_ADDED] = 4,
+    [EVENT_CART_ITEM_ADDED] = 5,
+    [EVENT_CART_ITEM_REMOVED] = 6,
+    [EVENT_CART_SNAPSHOT] = 7,
+    [EVENT_CHECKOUT_STARTED] = 8,
+    [EVENT_CHECKOUT_STEP] = 9,
+    [EVENT_SHIPPING_SHOWN] = 10,
+    [EVENT_COUPON_ENTERED] = 11,
+    [EVENT_COUPON_APPLIED] = 12,
+    [EVENT_COUPON_DENIED] = 13,
+    [EVENT_PAYMENT_INFO] = 14,
+    [EVENT_PAYMENT_FAILED] = 15,
+    [EVENT_PURCHASE] = 16,
+    [EVENT_REFUND] = 17,
+    [EVENT_DERIVED_OUTREACH_RELEASED] = 18,
+    [EVENT_CHAT_MESSAGE] = RANK_REST,
+    [EVENT_DERIVED_SHOPPER_BOUND] = RANK_REST,
+    [EVENT_DERIVED_BINDING_SET] = RANK_REST,
+    [EVENT_DERIVED_FORWARDED] = RANK_REST,
+};
+
+static int compare_i64(int64_t x, int64_t y)
+{
+    return (x > y) - (x < y);
+}
+
+static int by_order(const void *left, const void *right)
+{
+    const struct event *x = left;
+    const struct event *y = right;
+    int order = compare_i64(x->occurred_us, y->occurred_us);
+
+    if (order == 0) {
+        order = compare_i64(ranks[x->type], ranks[y->type]);
+    }
+    if (order == 0) {
+        order = strcmp(x->sort_id, y->sort_id);
+    }
+    return order != 0 ? order : strcmp(x->event_id, y->event_id);
+}
+
+/* Of the event's place against the last folded one's. */
+static int compare_position(const struct event *e, const struct shopper *s)
+{
+    if (s->at_id == NULL) {
+        return 1;
+    }
+    int order = compare_i64(e->occurred_us, s->at_us);
+    if (order == 0) {
+        order = compare_i64(ranks[e->type], s->at_rank);
+    }
+    return order != 0 ? order : strcmp(e->sort_id, s->at_id);
+}
+
+/* Never back: onto a base, an event may be folded that sorts before the last one. */
+static void move_position(struct shopper *s, const struct event *e, struct arena *a)
+{
+    if (compare_position(e, s) > 0) {
+        s->at_us = e->occurred_us;
+        s->at_rank = ranks[e->type];
+        s->at_id = arena_strdup(a, e->sort_id);
+    }
+}
+
+/* ---- lateness ---- */
+
+static bool is_binding(const struct event *e)
+{
+    return e->type == EVENT_DERIVED_SHOPPER_BOUND || e->type == EVENT_DERIVED_BINDING_SET;
+}
+
+/* Came in so long after it occurred that a closer decides whether it is late. */
+static bool is_tardy(const struct event *e)
+{
+    bool exempt = e->origin == ORIGIN_IMPORT || e->origin == ORIGIN_DERIVED ||
+                  e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS ||
+                  e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN;
+
+    return !exempt && e->received_us - e->occurred_us > LATE_WINDOW_US;
+}
+
+static bool is_closer(const struct event *e)
+{
+    return e->type == EVENT_PURCHASE || (e->type == EVENT_CART_SNAPSHOT && e->item_count == 0);
+}
+
+/* late[i] for events in order: a closer at or after it had been received before it. */
+static bool *find_late(const struct event *events, size_t count, int64_t base_closed_us,
+                       struct arena *a)
+{
+    bool *late = arena_array(a, count, sizeof *late);
+    int64_t first_received = INT64_MAX; /* among the closers from here on */
+    size_t end = count;
+
+    while (end > 0) {
+        size_t begin = end; /* the events of one time: each closes for all of them */
+        while (begin > 0 && events[begin - 1].occurred_us == events[end - 1].occurred_us) {
+            begin--;
+            if (is_closer(&events[begin]) && events[begin].received_us < first_received) {
+                first_received = events[begin].received_us;
+            }
+        }
+        for (size_t i = begin; i < end; i++) {
+            late[i] = is_tardy(&events[i]) && (first_received < events[i].received_us ||
+                                               events[i].occurred_us <= base_closed_us);
+        }
+        end = begin;
+    }
+    return late;
+}
+
+/* ---- one event ---- */
+
+static void fold_one(struct shopper *s, const struct event *e, bool late, struct arena *a)
+{
+    if (late) {
+        s->late_events++;
+    } else {
+        if (is_tardy(e) && e->received_us > s->tardy_received_us) {
+            s->tardy_received_us = e->received_us;
+        }
+        shopper_event(s, e, a);
+    }
+    if (is_closer(e) && e->occurred_us > s->closed_until_us) {
+        s->closed_until_us = e->occurred_us;
+    }
+    move_position(s, e, a);
+}
+
+/* A bound anonymous shopper folds nothing: its owner does. */
+static void count_one(struct shopper *s, const struct event *e, struct arena *a)
+{
+    if (e->type != EVENT_DERIVED_OUTREACH_RELEASED) {
+        if (s->events == 0 || e->occurred_us < s->first_us) {
+            s->first_us = e->occurred_us;
+        }
+        if (e->occurred_us > s->last_us) {
+            s->last_us = e->occurred_us;
+        }
+        s->events++;
+    }
+    move_position(s, e, a);
+}
+
+enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct arena *a)
+{
+    if (is_binding(e)) {
+        return bindings_apply(s, e, a);
+    }
+    if (!identity_counts(s, e)) {
+        return SHOPPER_FOLDED;
+    }
+    if (identity_is_bound(s)) {
+        count_one(s, e, a);
+        return SHOPPER_FOLDED;
+    }
+    if (compare_position(e, s) <= 0 || (is_tardy(e) && e->occurred_us <= s->closed_until_us) ||
+        (is_closer(e) && e->received_us < s->tardy_received_us)) {
+        return SHOPPER_REFOLD;
+    }
+    fold_one(s, e, false, a);
+    return SHOPPER_FOLDED;
+}
+
+/* ---- a set ---- */
+
+/* What is left out moves to the back: the caller's array keeps all its events. */
+static void swap(struct event *events, size_t i, size_t k)
+{
+    if (i != k) {
+        struct event e = events[i];
+        events[i] = events[k];
+        events[k] = e;
+    }
+}
+
+/* Moves the events up to until_us to the front; returns how many they are. */
+static size_t keep_until(struct event *events, size_t count, int64_t until_us)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].occurred_us <= until_us) {
+            swap(events, kept++, i);
+        }
+    }
+    return kept;
+}
+
+/* Sorts, and leaves each event once. */
+static size_t put_in_order(struct event *events, size_t count)
+{
+    size_t unique = 0;
+
+    if (count > 1) {
+        qsort(events, count, sizeof *events, by_order);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (unique == 0 || by_order(&events[unique - 1], &events[i]) != 0) {
+            swap(events, unique++, i);
+        }
+    }
+    return unique;
+}
+
+/* Leaves what this shopper folds: bindings are known by now, the rest is not its. */
+static size_t keep_counted(const struct shopper *s, struct event *events, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_binding(&events[i]) && identity_counts(s, &events[i])) {
+            swap(events, kept++, i);
+        }
+    }
+    return kept;
+}
+
+/* What the events are folded onto. */
+static struct shopper *start(const struct shopper *base, const char *key,
+                             const struct event *events, size_t count, struct arena *a)
+{
+    struct shopper *s = base == NULL ? shopper_new(key, a) : shopper_copy(base, a);
+    bool was_bound = identity_is_bound(s);
+
+    bindings_collect(s, base, events, count, a);
+    if (identity_is_bound(s) && !was_bound) {
+        struct shopper *bound = shopper_new(key, a);
+        memcpy(bound->bindings, s->bindings, sizeof bound->bindings);
+        bound->binding_count = s->binding_count;
+        bound->bindings_seen = s->bindings_seen;
+        bound->bound_last_us = s->bound_last_us;
+        bound->events = s->events + s->late_events;
+        bound->first_us = s->first_us;
+        bound->last_us = s->last_us;
+        bound->at_us = s->at_us;
+        bound->at_rank = s->at_rank;
+        bound->at_id = s->at_id;
+        return bound;
+    }
+    return s;
+}
+
+struct shopper *shopper_fold_visiting(const struct shopper *base, const char *key,
+                                      struct event *events, size_t count, shopper_visit *visit,
+                                      void *ctx, struct arena *a)
+{
+    size_t known = put_in_order(events, count);
+    struct shopper *s = start(base, key, events, known, a);
+    size_t counted = keep_counted(s, events, known);
+    const bool *late = find_late(events, counted, base == NULL ? 0 : base->closed_until_us, a);
+
+    for (size_t i = 0; i < counted; i++) {
+        if (identity_is_bound(s)) {
+            count_one(s, &events[i], a);
+            continue;
+        }
+        fold_one(s, &events[i], late[i], a);
+        if (visit != NULL && !late[i]) {
+            visit(ctx, s, &events[i]);
+        }
+    }
+    return s;
+}
+
+struct shopper *shopper_fold_all(const struct shopper *base, const char *key, struct event *events,
+                                 size_t count, int64_t until_us, struct arena *a)
+{
+    return shopper_fold_visiting(base, key, events, keep_until(events, count, until_us), NULL, NULL,
+                                 a);
+}

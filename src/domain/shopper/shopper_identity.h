@@ -1,0 +1,21 @@
+#ifndef DOMAIN_SHOPPER_SHOPPER_IDENTITY_H
+#define DOMAIN_SHOPPER_SHOPPER_IDENTITY_H
+
+#include "domain/shopper/shopper.h"
+
+/* Whose events are whose; for the fold only. The rules stand in shopper.h under "Identity". */
+
+bool identity_is_anonymous(const struct shopper *s); /* its key is that of an anonymous shopper */
+bool identity_is_bound(const struct shopper *s);     /* its events are forwarded, not folded */
+
+/* An event forwarded to this customer from an anonymous shopper. */
+bool identity_is_forwarded(const struct event *e);
+/* True if an event is this shopper's to fold: its own, or forwarded out of an interval that is its. */
+bool identity_counts(const struct shopper *s, const struct event *e);
+/* The side whose carts the event is about: NULL for the shopper's own. */
+const char *identity_side(const struct shopper *s, const struct event *e);
+
+/* Folds an identify/alias: the side of its anonymous shopper ends, its open carts merge. */
+void identity_join(struct shopper *s, const struct event *e, struct arena *a);
+
+#endif

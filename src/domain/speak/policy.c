@@ -1,0 +1,285 @@
+/* Whether to speak. Every rule is a row with a function; all of them are evaluated, the first that
+ * blocks is the reason. Must not read a clock or know where the state came from. */
+#include "domain/speak/policy.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+
+typedef enum rule_outcome rule_fn(const struct policy *p, const struct policy_input *in,
+                                  char *detail, size_t cap);
+
+/* "3d" rather than "4320m": the two largest units, for people. */
+static const char *ago(int64_t us, char *out, size_t cap)
+{
+    int64_t minutes = us / MINUTES(1);
+
+    if (minutes < 60) {
+        (void)snprintf(out, cap, "%lldm", (long long)minutes);
+    } else if (minutes < INT64_C(48) * 60) {
+        (void)snprintf(out, cap, "%lldh%02lldm", (long long)(minutes / 60),
+                       (long long)(minutes % 60));
+    } else {
+        (void)snprintf(out, cap, "%lldd%lldh", (long long)(minutes / 1440),
+                       (long long)(minutes / 60 % 24));
+    }
+    return out;
+}
+
+static int64_t idle_us(const struct policy_input *in)
+{
+    int64_t idle = in->now_us - in->shopper->last_us;
+    return idle > 0 ? idle : 0;
+}
+
+static enum cart_state state_of(const struct policy *p, const struct policy_input *in)
+{
+    return cart_state(in->cart, in->shopper->last_us, &p->clock, in->now_us);
+}
+
+static const struct cart *last_changed_cart(const struct shopper *s)
+{
+    const struct cart *last = NULL;
+
+    for (size_t i = 0; i < s->cart_count; i++) {
+        if (s->carts[i].status != CART_MERGED &&
+            (last == NULL || s->carts[i].changed_us > last->changed_us)) {
+            last = &s->carts[i];
+        }
+    }
+    return last;
+}
+
+static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
+                                    char *detail, size_t cap)
+{
+    (void)p;
+    const struct shopper *s = in->shopper;
+    const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(s);
+    char when[24];
+    bool bought =
+        s->last_order_us != 0 && cart != NULL &&
+        (in->cart != NULL ? s->last_order_us >= cart->changed_us : cart->status == CART_BOUGHT);
+
+    if (!bought) {
+        (void)snprintf(detail, cap, "no purchase since the cart last changed");
+        return RULE_PASS;
+    }
+    (void)snprintf(detail, cap, "bought %s ago",
+                   ago(in->now_us - s->last_order_us, when, sizeof when));
+    return RULE_BLOCK;
+}
+
+static enum rule_outcome rule_empty(const struct policy *p, const struct policy_input *in,
+                                    char *detail, size_t cap)
+{
+    (void)p;
+    if (in->cart == NULL || in->cart->line_count == 0) {
+        (void)snprintf(detail, cap, "no open cart with items");
+        return RULE_BLOCK;
+    }
+    (void)snprintf(detail, cap, "%zu products, %lld units", in->cart->line_count,
+                   (long long)cart_units(in->cart));
+    return RULE_PASS;
+}
+
+static enum rule_outcome rule_opted_out(const struct policy *p, const struct policy_input *in,
+                                        char *detail, size_t cap)
+{
+    (void)p;
+    const struct shopper *s = in->shopper;
+
+    for (size_t i = 0; i < s->consent_count; i++) {
+        if (shopper_consent(s, s->consents[i].channel) < 0) {
+            (void)snprintf(detail, cap, "consent withdrawn for %.60s", s->consents[i].channel);
+            return RULE_BLOCK;
+        }
+    }
+    (void)snprintf(detail, cap,
+                   s->consent_count == 0 ? "consent unknown: nothing was withdrawn"
+                                         : "consent given");
+    return RULE_PASS;
+}
+
+static enum rule_outcome rule_bot(const struct policy *p, const struct policy_input *in,
+                                  char *detail, size_t cap)
+{
+    (void)p;
+    (void)snprintf(detail, cap, in->shopper->bot ? "crawler agent or inhuman rate" : "human");
+    return in->shopper->bot ? RULE_BLOCK : RULE_PASS;
+}
+
+static enum rule_outcome rule_import(const struct policy *p, const struct policy_input *in,
+                                     char *detail, size_t cap)
+{
+    (void)p;
+    if (in->cart == NULL || !in->cart->imported) {
+        (void)snprintf(detail, cap, "live events");
+        return RULE_PASS;
+    }
+    (void)snprintf(detail, cap,
+                   in->dry_run ? "imported history; a dry run does not apply this rule"
+                               : "imported history is never contacted");
+    return in->dry_run ? RULE_NOT_APPLIED : RULE_BLOCK;
+}
+
+static enum rule_outcome rule_too_early(const struct policy *p, const struct policy_input *in,
+                                        char *detail, size_t cap)
+{
+    char idle[24];
+    char limit[24];
+
+    if (in->cart == NULL) {
+        return RULE_NOT_APPLIED;
+    }
+    enum cart_state state = state_of(p, in);
+    (void)snprintf(detail, cap, "idle for %s, abandoned after %s",
+                   ago(idle_us(in), idle, sizeof idle),
+                   ago(p->clock.abandoned_after_us, limit, sizeof limit));
+    return state == STATE_ACTIVE || state == STATE_IDLE ? RULE_BLOCK : RULE_PASS;
+}
+
+static enum rule_outcome rule_expired(const struct policy *p, const struct policy_input *in,
+                                      char *detail, size_t cap)
+{
+    char idle[24];
+    char limit[24];
+
+    if (in->cart == NULL) {
+        return RULE_NOT_APPLIED;
+    }
+    (void)snprintf(detail, cap, "idle for %s, expired after %s",
+                   ago(idle_us(in), idle, sizeof idle),
+                   ago(p->clock.expired_after_us, limit, sizeof limit));
+    return state_of(p, in) == STATE_EXPIRED ? RULE_BLOCK : RULE_PASS;
+}
+
+static enum rule_outcome rule_too_old(const struct policy *p, const struct policy_input *in,
+                                      char *detail, size_t cap)
+{
+    char age[24];
+    char limit[24];
+
+    if (in->cart == NULL) {
+        return RULE_NOT_APPLIED;
+    }
+    int64_t age_us = in->now_us - in->cart->changed_us;
+    (void)snprintf(detail, cap, "the cart changed %s ago, limit %s",
+                   ago(age_us > 0 ? age_us : 0, age, sizeof age),
+                   ago(p->age_max_us, limit, sizeof limit));
+    return age_us > p->age_max_us ? RULE_BLOCK : RULE_PASS;
+}
+
+static enum rule_outcome rule_cart_changed(const struct policy *p, const struct policy_input *in,
+                                           char *detail, size_t cap)
+{
+    (void)p;
+    (void)snprintf(detail, cap,
+                   in->cart_changed ? "the cart is not the one that was looked at"
+                                    : "the cart is as it was looked at");
+    return in->cart_changed ? RULE_BLOCK : RULE_PASS;
+}
+
+static enum rule_outcome rule_already_contacted(const struct policy *p,
+                                                const struct policy_input *in, char *detail,
+                                                size_t cap)
+{
+    (void)p;
+    char when[24];
+
+    assert(in->step >= 1 && in->step <= STEPS_MAX);
+    if (in->cart == NULL) {
+        return RULE_NOT_APPLIED;
+    }
+    int64_t released_us = in->cart->released[in->step - 1];
+    if (released_us == 0) {
+        (void)snprintf(detail, cap, "round %lld, step %d: not contacted yet",
+                       (long long)in->cart->round, in->step);
+        return RULE_PASS;
+    }
+    (void)snprintf(detail, cap, "round %lld, step %d: contacted %s ago", (long long)in->cart->round,
+                   in->step, ago(in->now_us - released_us, when, sizeof when));
+    return RULE_BLOCK;
+}
+
+static enum rule_outcome rule_risk(const struct policy *p, const struct policy_input *in,
+                                   char *detail, size_t cap)
+{
+    if (in->cart == NULL) {
+        return RULE_NOT_APPLIED;
+    }
+    if (isnan(in->risk)) {
+        (void)snprintf(detail, cap, "no risk model has been trained yet: run cartwright train");
+        return RULE_BLOCK;
+    }
+    (void)snprintf(detail, cap, "risk %.3f, threshold %.3f", in->risk, p->risk_threshold);
+    return in->risk >= p->risk_threshold ? RULE_PASS : RULE_BLOCK;
+}
+
+static rule_fn *const rule_functions[RULE_COUNT] = {
+    [RULE_BUYER] = rule_buyer,
+    [RULE_EMPTY] = rule_empty,
+    [RULE_OPTED_OUT] = rule_opted_out,
+    [RULE_BOT] = rule_bot,
+    [RULE_IMPORT] = rule_import,
+    [RULE_TOO_EARLY] = rule_too_early,
+    [RULE_EXPIRED] = rule_expired,
+    [RULE_TOO_OLD] = rule_too_old,
+    [RULE_CART_CHANGED] = rule_cart_changed,
+    [RULE_ALREADY_CONTACTED] = rule_already_contacted,
+    [RULE_RISK] = rule_risk,
+};
+
+struct decision policy_decide(const struct policy *p, const struct policy_input *in)
+{
+    struct decision d = {.send = true, .reason = RULE_RISK};
+
+    assert(in->shopper != NULL);
+    for (int i = 0; i < RULE_COUNT; i++) {
+        struct rule_result *r = &d.rules[i];
+        (void)snprintf(r->detail, sizeof r->detail, "no open cart");
+        r->outcome = rule_functions[i](p, in, r->detail, sizeof r->detail);
+        if (r->outcome == RULE_BLOCK && d.send) {
+            d.send = false;
+            d.reason = (enum rule_id)i;
+        }
+    }
+    return d;
+}
+
+const char *rule_name(enum rule_id id)
+{
+    static const char *const names[RULE_COUNT] = {
+#define RULE(id, name, words) [RULE_##id] = (name),
+#include "domain/speak/rule_table.inc"
+#undef RULE
+    };
+    assert((unsigned)id < RULE_COUNT);
+    return names[id];
+}
+
+const char *rule_words(enum rule_id id)
+{
+    static const char *const words[RULE_COUNT] = {
+#define RULE(id, name, text) [RULE_##id] = (text),
+#include "domain/speak/rule_table.inc"
+#undef RULE
+    };
+    assert((unsigned)id < RULE_COUNT);
+    return words[id];
+}
+
+const char *rule_outcome_name(enum rule_outcome o)
+{
+    switch (o) {
+    case RULE_PASS:
+        return "pass";
+    case RULE_BLOCK:
+        return "block";
+    case RULE_NOT_APPLIED:
+        break;
+    }
+    return "not_applied";
+}

@@ -1,0 +1,50 @@
+#ifndef DOMAIN_SPEAK_POLICY_H
+#define DOMAIN_SPEAK_POLICY_H
+
+#include "domain/shopper/shopper.h"
+
+/* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why"
+ * is complete. Rules in order: buyer, empty, opted_out, bot, import, too_early, expired, too_old,
+ * cart_changed, already_contacted, risk. The first that blocks is the reason. */
+enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
+
+enum rule_id {
+#define RULE(id, name, words) RULE_##id,
+#include "domain/speak/rule_table.inc"
+#undef RULE
+    RULE_COUNT
+};
+
+struct rule_result {
+    enum rule_outcome outcome;
+    char detail[160]; /* with the numbers: "idle for 12m, abandoned after 60m" */
+};
+
+struct policy {
+    struct cart_clock clock;
+    int64_t age_max_us; /* 7 days since the cart last changed */
+    double risk_threshold;
+};
+
+struct policy_input {
+    const struct shopper *shopper;
+    const struct cart *cart; /* NULL: none open */
+    int step;                /* 1 */
+    double risk;             /* NaN: no model */
+    int64_t now_us;
+    bool dry_run;      /* the import rule is not applied */
+    bool cart_changed; /* the caller named a round or cart that is no longer the open one */
+};
+
+struct decision {
+    bool send;
+    enum rule_id reason; /* the first rule that blocked; RULE_RISK when it sends */
+    struct rule_result rules[RULE_COUNT];
+};
+
+struct decision policy_decide(const struct policy *p, const struct policy_input *in);
+const char *rule_name(enum rule_id id);
+const char *rule_words(enum rule_id id); /* one clause for people */
+const char *rule_outcome_name(enum rule_outcome o);
+
+#endif

@@ -1,0 +1,458 @@
+/* Affinity on the later part of the log: every shopper who came back or was new, ranked for as it stood then, by each contender. Trains what stands
+ * before the cut; measures, and leaves the telling to evaluate_affinity_page.c. */
+#include "evaluate/evaluate_affinity.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CASES_MAX = 10000, CASES_MIN = 10 };
+
+const char *affinity_task_name(enum affinity_task task)
+{
+    return task == TASK_ANY ? "any product" : "new products";
+}
+
+const char *affinity_segment_name(int segment)
+{
+    static const char *const names[SEGMENTS] = {"first visit",     "came back",
+                                                "bought before",   "never bought before",
+                                                "known customers", "anonymous visitors"};
+    assert(segment >= 0 && segment < SEGMENTS);
+    return names[segment];
+}
+
+bool contender_answers(const struct contender *c, enum affinity_task task)
+{
+    return c->took_part && (task == TASK_ANY || c->model);
+}
+
+static void evaluation_free(struct affinity_evaluation *e)
+{
+    for (int c = 0; c < CONTENDERS; c++) {
+        for (int task = 0; task < TASKS; task++) {
+            free(e->contenders[c].lists[task]);
+        }
+        free(e->contenders[c].shown);
+    }
+    free(e->segments[TASK_ANY]);
+    free(e->segments[TASK_NEW]);
+    free(e->known);
+    free(e->chosen);
+    new_products_free(&e->fresh);
+}
+
+/* ---- one case ---- */
+
+struct ranked_case {
+    struct affinity_evaluation *e;
+    const struct judged_case *of;
+    enum affinity_task task;
+    const struct id_table *chosen;
+};
+
+/* What affinity_rank leaves out by itself: products of open carts, and those bought lately. */
+static bool has_already(const struct shopper *s, const char *product_id)
+{
+    for (size_t c = 0; c < s->cart_count; c++) {
+        for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
+            if (strcmp(s->carts[c].lines[i].product_id, product_id) == 0) {
+                return true;
+            }
+        }
+    }
+    for (size_t i = 0; i < s->recent_count; i++) {
+        const struct recent_event *r = &s->recent[i];
+        if (r->type == EVENT_PURCHASE && r->product_id && strcmp(r->product_id, product_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool may_show(void *ctx, const char *product_id)
+{
+    const struct ranked_case *r = ctx;
+    return r->task == TASK_ANY || id_table_find(r->of->known, product_id) < 0;
+}
+
+static bool is_picked(const struct picks *p, const char *product_id)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (strcmp(p->items[i].product_id, product_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The newest first, each once; then what is popular. */
+static void rank_viewed(struct ranked_case *r, int k, struct picks *out)
+{
+    const struct shopper *s = r->of->then;
+    struct picks popular;
+    out->count = 0;
+    for (size_t i = s->recent_count; i > 0 && out->count < k; i--) {
+        const struct recent_event *e = &s->recent[i - 1];
+        if (e->type == EVENT_PRODUCT_VIEWED && e->product_id && !has_already(s, e->product_id) &&
+            !is_picked(out, e->product_id) && may_show(r, e->product_id)) {
+            out->items[out->count++] =
+                (struct pick){.product_id = e->product_id, .source = PICK_SESSION};
+        }
+    }
+    affinity_rank(r->e->contenders[CONTENDER_POPULAR].model, s, r->of->moment_us, k, may_show, r,
+                  &popular);
+    for (int i = 0; i < popular.count && out->count < k; i++) {
+        if (!is_picked(out, popular.items[i].product_id)) {
+            out->items[out->count++] = popular.items[i];
+        }
+    }
+}
+
+static void count_shown(struct affinity_evaluation *e, struct contender *c,
+                        const struct picks *picks)
+{
+    for (int i = 0; i < picks->count && i < e->k; i++) {
+        int32_t item = id_table_find(&e->a->items, picks->items[i].product_id);
+        c->shown[item >= 0 ? item : 0] += item >= 0;
+        c->sources[picks->items[i].source]++;
+    }
+}
+
+static void rank_contender(struct ranked_case *r, struct contender *c)
+{
+    struct affinity_evaluation *e = r->e;
+    struct picks picks;
+    if (c->model) {
+        affinity_rank(c->model, r->of->then, r->of->moment_us, e->curve, may_show, r, &picks);
+    } else {
+        rank_viewed(r, e->curve, &picks);
+    }
+    c->lists[r->task][e->cases[r->task]] = affinity_judge_picks(&picks, r->chosen, e->k);
+    for (int k = 1; k <= e->curve; k++) {
+        c->recall_at[r->task][k - 1] += affinity_judge_picks(&picks, r->chosen, k).recall;
+    }
+    if (r->task == TASK_ANY) {
+        count_shown(e, c, &picks);
+    }
+}
+
+static uint32_t segments_of(const struct affinity_evaluation *e, const struct shopper *s)
+{
+    bool known = strncmp(s->key, "c:", 2) == 0;
+    return 1U << (s->first_us < e->cut_us ? SEGMENT_CAME_BACK : SEGMENT_FIRST_VISIT) |
+           1U << (s->orders_total > 0 ? SEGMENT_BOUGHT_BEFORE : SEGMENT_NEVER_BOUGHT) |
+           1U << (known ? SEGMENT_CUSTOMER : SEGMENT_ANONYMOUS);
+}
+
+static void grow(struct affinity_evaluation *e, enum affinity_task task)
+{
+    if (e->cases[task] < e->cap[task]) {
+        return;
+    }
+    size_t cap = e->cap[task] ? (size_t)e->cap[task] * 2 : 256;
+    e->cap[task] = (int)cap;
+    e->segments[task] = mem_grow(e->segments[task], cap, sizeof *e->segments[task]);
+    for (int i = 0; i < CONTENDERS; i++) {
+        struct contender *c = &e->contenders[i];
+        c->lists[task] = mem_grow(c->lists[task], cap, sizeof *c->lists[task]);
+    }
+}
+
+static void judge_task(struct ranked_case *r)
+{
+    struct affinity_evaluation *e = r->e;
+    if (r->chosen->count == 0 || e->cases[r->task] == CASES_MAX) {
+        return;
+    }
+    grow(e, r->task);
+    uint32_t segments = segments_of(e, r->of->then);
+    e->segments[r->task][e->cases[r->task]] = segments;
+    for (int s = 0; s < SEGMENTS; s++) {
+        e->segment_cases[r->task][s] += (int)((segments >> s) & 1U);
+    }
+    for (int c = 0; c < CONTENDERS; c++) {
+        if (contender_answers(&e->contenders[c], r->task)) {
+            rank_contender(r, &e->contenders[c]);
+        }
+    }
+    e->cases[r->task]++;
+}
+
+static bool judge_case(void *ctx, const struct judged_case *of)
+{
+    struct affinity_evaluation *e = ctx;
+    CLEANUP(id_table_free) struct id_table possible = {0};
+    for (int32_t i = 0; i < of->chosen->count; i++) {
+        const char *product_id = of->chosen->texts[i];
+        if (!has_already(of->then, product_id)) {
+            int32_t item = id_table_find(&e->a->items, product_id);
+            id_table_add(&possible, product_id);
+            e->chosen[item >= 0 ? item : 0] += item >= 0;
+        }
+    }
+    judge_task(&(struct ranked_case){e, of, TASK_ANY, &possible});
+    judge_task(&(struct ranked_case){e, of, TASK_NEW, of->chosen_new});
+    new_products_case(&e->fresh, e->a, of);
+    return true;
+}
+
+/* ---- the figures ---- */
+
+enum measure { MEASURE_NDCG, MEASURE_RECALL, MEASURE_MRR };
+
+static double measure_of(const struct rank_metrics *m, enum measure which)
+{
+    return which == MEASURE_NDCG     ? m->ndcg
+           : which == MEASURE_RECALL ? m->recall
+                                     : m->reciprocal_rank;
+}
+
+/* over: bits of segments of which a case must have one. minus: another contender's lists to subtract; NULL. */
+struct figure {
+    const struct affinity_evaluation *e;
+    enum affinity_task task;
+    enum measure measure;
+    uint32_t over;
+    const struct rank_metrics *of;
+    const struct rank_metrics *minus;
+};
+
+static struct interval figure_interval(const struct figure *f)
+{
+    double *values = mem_array((size_t)f->e->cases[f->task] + 1, sizeof *values);
+    int count = 0;
+    for (int i = 0; i < f->e->cases[f->task]; i++) {
+        if (f->e->segments[f->task][i] & f->over) {
+            values[count++] = measure_of(&f->of[i], f->measure) -
+                              (f->minus ? measure_of(&f->minus[i], f->measure) : 0);
+        }
+    }
+    struct interval interval = bootstrap_mean(values, count, f->e->options->seed);
+    free(values);
+    return interval;
+}
+
+static void measure_task(const struct affinity_evaluation *e, struct contender *c,
+                         enum affinity_task task)
+{
+    struct figure f = {.e = e, .task = task, .over = ~0U, .of = c->lists[task]};
+    c->ndcg[task] = figure_interval(&f);
+    f.measure = MEASURE_RECALL;
+    c->recall[task] = figure_interval(&f);
+    f.measure = MEASURE_MRR;
+    c->mrr[task] = figure_interval(&f);
+    f.measure = MEASURE_NDCG;
+    f.minus = e->contenders[CONTENDER_POPULAR].lists[task];
+    c->gain[task] = figure_interval(&f);
+    if (task == TASK_ANY) {
+        f.minus = e->contenders[CONTENDER_VIEWED].lists[task];
+        c->above_viewed = figure_interval(&f);
+    }
+    f.minus = NULL;
+    for (int s = 0; s < SEGMENTS; s++) {
+        f.over = 1U << s;
+        c->segment_ndcg[task][s] = figure_interval(&f);
+    }
+    for (int k = 0; k < e->curve && e->cases[task] > 0; k++) {
+        c->recall_at[task][k] /= e->cases[task];
+    }
+}
+
+/* Items that nobody could have named (first seen after the cut, not in the catalogue) are left out of the shares. */
+static int keep_possible(const struct affinity_evaluation *e, const int64_t *of, int64_t *out)
+{
+    int count = 0;
+    for (int32_t i = 0; i < e->a->items.count; i++) {
+        if (e->known[i] > 0 || i < e->a->facts_count) {
+            out[count++] = of[i];
+        }
+    }
+    return count;
+}
+
+static void measure_spread(struct affinity_evaluation *e)
+{
+    size_t n = (size_t)e->a->items.count + 1;
+    int64_t *known = mem_array(n, sizeof *known);
+    int64_t *counts = mem_array(n, sizeof *counts);
+    e->items = keep_possible(e, e->known, known);
+    for (int i = 0; i < CONTENDERS; i++) {
+        struct contender *c = &e->contenders[i];
+        if (c->took_part) {
+            keep_possible(e, c->shown, counts);
+            c->spread = rank_spread(counts, known, e->items, e->shoppers_before);
+            rank_concentration(counts, known, e->items, CONCENTRATION_POINTS, c->concentration);
+        }
+    }
+    keep_possible(e, e->chosen, counts);
+    rank_concentration(counts, known, e->items, CONCENTRATION_POINTS, e->chosen_concentration);
+    free(known);
+    free(counts);
+}
+
+static void measure(struct affinity_evaluation *e)
+{
+    for (int task = 0; task < TASKS; task++) {
+        for (int c = 0; c < CONTENDERS; c++) {
+            if (contender_answers(&e->contenders[c], task)) {
+                measure_task(e, &e->contenders[c], task);
+            }
+        }
+    }
+    measure_spread(e);
+    new_products_measure(&e->fresh, e->options->seed);
+}
+
+/* ---- who takes part ---- */
+
+/* Shoppers by item before the cut: interactions lie shopper by shopper. */
+static void count_known(struct affinity_evaluation *e)
+{
+    int32_t *last = mem_array((size_t)e->a->items.count + 1, sizeof *last); /* shopper + 1 */
+    int32_t shopper = -1;
+    for (size_t i = 0; i < e->a->count; i++) {
+        const struct interaction *in = &e->a->all[i];
+        if (in->at_us < e->cut_us) {
+            e->known[in->item] += last[in->item] != in->shopper + 1;
+            last[in->item] = in->shopper + 1;
+            e->shoppers_before += in->shopper != shopper;
+            shopper = in->shopper;
+        }
+    }
+    free(last);
+}
+
+static bool open_model(const struct trained *made, struct affinity **out, struct err *err)
+{
+    struct model_file file = {0};
+    return model_file_view(made->bytes.data, made->bytes.len, &file, err) &&
+           affinity_load(&file, "evaluated", out, err);
+}
+
+static void enter(struct affinity_evaluation *e, enum affinity_contender which,
+                  const struct affinity *model, const char *name)
+{
+    struct contender *c = &e->contenders[which];
+    c->took_part = true;
+    c->model = model;
+    c->shown = mem_array((size_t)e->a->items.count + 1, sizeof *c->shown);
+    (void)snprintf(c->name, sizeof c->name, "%s", name);
+}
+
+/* Only what neither has seen can judge the champion beside the others. */
+static void enter_serving(struct affinity_evaluation *e, const struct champion *champion)
+{
+    char name[96];
+    char until[CLOCK_TEXT_MAX];
+    if (!champion->found) {
+        (void)snprintf(e->serving, sizeof e->serving, "No model serves that this build can read.");
+        return;
+    }
+    evaluate_time_text(champion->as_of_us, until);
+    if (champion->is_baseline) {
+        (void)snprintf(e->serving, sizeof e->serving,
+                       "%s serves: a popularity model, as in the table.", champion->version);
+    } else if (champion->as_of_us > e->cut_us) {
+        (void)snprintf(
+            e->serving, sizeof e->serving,
+            "%s serves. It was trained on events up to %s, which lie after the cut, so judging it here would "
+            "be unfair; what stands in the table was trained in the same way before the cut.",
+            champion->version, until);
+    } else {
+        (void)snprintf(
+            e->serving, sizeof e->serving,
+            "%s serves. It was trained on events up to %s, before the cut, and is judged.",
+            champion->version, until);
+        (void)snprintf(name, sizeof name, "%.60s, serving", champion->version);
+        enter(e, CONTENDER_SERVING, champion->affinity, name);
+    }
+}
+
+static bool judge(struct affinity_evaluation *e, const struct training *t, struct err *err)
+{
+    const struct judged_window window = {.cut_us = e->cut_us,
+                                         .catalogue = e->contenders[CONTENDER_POPULAR].model};
+    train_say(t, "affinity", "ranking for the shoppers of the later window");
+    if (!affinity_judge_cases(t, &window, judge_case, e, err)) {
+        return false;
+    }
+    if (e->cases[TASK_ANY] < CASES_MIN) {
+        return FAIL(err, ERR_REFUSED,
+                    "too little to judge: %d shoppers with a history chose something after the "
+                    "cut, %d needed",
+                    e->cases[TASK_ANY], CASES_MIN);
+    }
+    return true;
+}
+
+static bool evaluate(struct affinity_evaluation *e, const struct training *t, struct evaluated *out,
+                     struct err *err)
+{
+    CLEANUP(champion_free) struct champion champion = {0};
+    CLEANUP(affinity_models_free) struct affinity_models models = {0};
+    CLEANUP(affinity_free) struct affinity *popularity = NULL;
+    CLEANUP(affinity_free) struct affinity *trained = NULL;
+    char name[96];
+    if (!champion_load(t, "affinity", &champion, err)) {
+        return false;
+    }
+    e->cut_us =
+        e->options->cut_us != INT64_MIN ? e->options->cut_us : affinity_cut(e->a, &champion);
+    train_say(t, "affinity", "training on what lies before the cut");
+    if (!affinity_train_before(e->a, e->cut_us, &models, err) ||
+        !open_model(&models.popularity, &popularity, err) ||
+        !open_model(&models.als, &trained, err)) {
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "%.40s, trained before the cut", affinity_algorithm(trained));
+    enter(e, CONTENDER_TRAINED, trained, name);
+    enter_serving(e, &champion);
+    enter(e, CONTENDER_POPULAR, popularity, "popularity");
+    enter(e, CONTENDER_VIEWED, NULL, "last viewed");
+    count_known(e);
+    if (!new_products_open(&e->fresh, e->a, e->cut_us, &models.settings, e->k, err)) {
+        return false;
+    }
+    if (!judge(e, t, err)) {
+        return false;
+    }
+    measure(e);
+    affinity_evaluation_text(e, &out->text);
+    affinity_evaluation_json(e, &out->json);
+    return !e->options->report || affinity_evaluation_page(e, &out->page, err);
+}
+
+static bool collect_key(void *ctx, const struct train_key *k, struct err *err)
+{
+    return affinity_training_key(ctx, k, err);
+}
+
+bool evaluate_affinity(struct training *t, const struct evaluate_options *o, struct evaluated *out,
+                       struct err *err)
+{
+    CLEANUP(affinity_training_free) struct affinity_training *a = NULL;
+    CLEANUP(evaluation_free) struct affinity_evaluation e = {.options = o};
+    if (!affinity_training_new(t, &a, err) ||
+        !train_log_read(t->db, o->as_of_us, collect_key, a, &t->log, err) ||
+        !evaluate_cut_check(t, o->cut_us, err)) {
+        return false;
+    }
+    if (a->count == 0) {
+        return FAIL(err, ERR_REFUSED,
+                    "the log holds no views, additions, wishes or purchases up to that time");
+    }
+    train_say(t, "log", "%lld events of %lld shoppers", (long long)t->log.events,
+              (long long)t->log.shoppers);
+    e.a = a;
+    e.k = o->k;
+    e.curve = 2 * o->k > 20 ? 2 * o->k : 20;
+    e.from_us = t->log.first_us;
+    e.until_us = t->log.last_us;
+    e.known = mem_array((size_t)a->items.count + 1, sizeof *e.known);
+    e.chosen = mem_array((size_t)a->items.count + 1, sizeof *e.chosen);
+    return evaluate(&e, t, out, err);
+}

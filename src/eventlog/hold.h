@@ -1,0 +1,13 @@
+#ifndef EVENTLOG_HOLD_H
+#define EVENTLOG_HOLD_H
+
+#include "store/pg/db.h"
+
+/* Work on one lane that folders have to keep out of: runs fn in a transaction that holds the lane's cursor. A folder's
+ * transaction begins with its cursors, so it has either ended before or waits, and then reads what fn
+ * wrote. Retried when the database asks for it, so fn starts its counts anew each time. cursor_off is
+ * where the fold stands. */
+typedef bool hold_fn(struct db *db, int lane, int64_t cursor_off, void *ctx, struct err *err);
+CAN_FAIL bool hold_lane(struct db *db, int lane, hold_fn *fn, void *ctx, struct err *err);
+
+#endif

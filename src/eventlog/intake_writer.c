@@ -1,0 +1,302 @@
+/* Group commit of the event log, the writers' side: what waits is committed together, again and again while the
+ * database is away and somebody still waits. */
+#include "eventlog/intake_internal.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "store/pg/db.h"
+
+#include <string.h>
+
+#define BACKOFF_FIRST_US INT64_C(2000)
+#define BACKOFF_MAX_US   INT64_C(500000)
+
+void writer_make(struct intake *in, struct writer *w)
+{
+    uint64_t seed;
+
+    hash_random(&seed, sizeof seed);
+    w->intake = in;
+    w->tail = &w->head;
+    w->rng = rng_seed(seed);
+    cond_make(&w->work);
+}
+
+/* A group of parts that one statement commits. */
+struct group {
+    struct part *parts;
+    size_t rows;
+};
+
+/* Under the lock: takes what waits, up to a batch; parts whose caller has left are dropped into
+ * *out_dropped. */
+static struct group group_take(struct writer *w, struct part **out_dropped)
+{
+    struct group g = {0};
+    struct part **end = &g.parts;
+    size_t batch = w->intake->batch;
+
+    while (w->head != NULL) {
+        struct part *p = w->head;
+        if (!p->owner->left && g.rows > 0 && g.rows + p->count > batch) {
+            break;
+        }
+        w->head = p->next;
+        p->next = NULL;
+        if (p->owner->left) {
+            p->next = *out_dropped;
+            *out_dropped = p;
+            continue;
+        }
+        *end = p;
+        end = &p->next;
+        g.rows += p->count;
+        if (batch == 1) {
+            break;
+        }
+    }
+    if (w->head == NULL) {
+        w->tail = &w->head;
+    }
+    return g;
+}
+
+/* Waits for work. A group without parts: closing, and nothing is left. */
+static struct group group_await(struct writer *w, struct part **out_dropped)
+{
+    struct intake *in = w->intake;
+    struct group g = {0};
+
+    (void)pthread_mutex_lock(&in->lock);
+    while (g.parts == NULL && *out_dropped == NULL && (w->head != NULL || !in->closing)) {
+        if (w->head == NULL) {
+            (void)pthread_cond_wait(&w->work, &in->lock);
+        }
+        g = group_take(w, out_dropped);
+    }
+    (void)pthread_mutex_unlock(&in->lock);
+    return g;
+}
+
+/* Under the lock, of parts whose submission may go: those that nobody holds any more. */
+static struct part *parts_let_go(struct part *parts)
+{
+    struct part *free_list = NULL;
+
+    for (struct part *p = parts, *next; p != NULL; p = next) {
+        next = p->next;
+        if (submission_let_go(p->owner)) {
+            p->next = free_list;
+            free_list = p;
+        }
+    }
+    return free_list;
+}
+
+/* Answers the parts (failure NULL: they are stored) and lets go of them. Callers are woken outside of the lock, which they would
+ * only stand in line for; the part that brought the last answer holds its submission until then. */
+static void parts_answer(struct intake *in, struct part *parts, const struct err *failure)
+{
+    struct part *last = NULL;
+
+    (void)pthread_mutex_lock(&in->lock);
+    for (struct part *p = parts, *next; p != NULL; p = next) {
+        struct submission *s = p->owner;
+        next = p->next;
+        in->queued -= p->count;
+        metric_sub(METRIC_intake_queue, p->count);
+        if (failure != NULL && !s->failed) {
+            s->failed = true;
+            s->err = *failure;
+        }
+        if (--s->waiting == 0) {
+            p->next = last;
+            last = p;
+        } else {
+            (void)submission_let_go(s); /* the parts that still wait hold it */
+        }
+    }
+    (void)pthread_mutex_unlock(&in->lock);
+    for (struct part *p = last; p != NULL; p = p->next) {
+        (void)sem_post(&p->owner->answered);
+    }
+    (void)pthread_mutex_lock(&in->lock);
+    struct part *free_list = parts_let_go(last);
+    (void)pthread_mutex_unlock(&in->lock);
+    while (free_list != NULL) {
+        struct submission *s = free_list->owner;
+        free_list = free_list->next;
+        submission_free(s);
+    }
+}
+
+/* Some caller of these still waits. */
+static bool parts_wanted(struct intake *in, const struct part *parts)
+{
+    bool wanted = false;
+
+    (void)pthread_mutex_lock(&in->lock);
+    for (const struct part *p = parts; p != NULL && !wanted; p = p->next) {
+        wanted = !p->owner->left;
+    }
+    (void)pthread_mutex_unlock(&in->lock);
+    return wanted;
+}
+
+static void count_statuses(const enum append_status *status, size_t count)
+{
+    uint64_t by[3] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        by[status[i]]++;
+    }
+    metric_add(METRIC_events_stored, by[APPEND_STORED]);
+    metric_add(METRIC_events_duplicate, by[APPEND_DUPLICATE]);
+    metric_add(METRIC_events_conflict, by[APPEND_CONFLICT]);
+}
+
+static bool writer_connected(struct writer *w, struct err *err)
+{
+    if (w->db != NULL && !db_still_alive(w->db)) {
+        db_close(&w->db);
+        metric_add(METRIC_db_reconnects, 1);
+    }
+    return w->db != NULL || database_connect(w->intake->database, &w->db, err);
+}
+
+/* One statement, one commit. */
+static bool parts_commit(struct writer *w, const struct part *parts, size_t count, struct err *err)
+{
+    struct event_row *rows = arena_array(&w->arena, count, sizeof *rows);
+    enum append_status *status = arena_array(&w->arena, count, sizeof *status);
+    size_t n = 0;
+
+    if (!writer_connected(w, err)) {
+        return false;
+    }
+    for (const struct part *p = parts; p != NULL; p = p->next) {
+        memcpy(rows + n, p->owner->rows + p->first, p->count * sizeof *rows);
+        n += p->count;
+    }
+    int64_t start_us = clock_monotonic_us();
+    if (!store_events_append(w->db, rows, n, ORIGIN_API, clock_now_us(), status, err)) {
+        return false;
+    }
+    metric_add(METRIC_intake_commits, 1);
+    metric_observe_us(METRIC_intake_commit_us, clock_monotonic_us() - start_us);
+    count_statuses(status, n);
+    n = 0;
+    for (const struct part *p = parts; p != NULL; p = p->next) {
+        memcpy(p->owner->status + p->first, status + n, p->count * sizeof *status);
+        n += p->count;
+    }
+    return true;
+}
+
+/* Half to all of the doubled wait, so that writers who failed together do not come back together.
+ */
+static int64_t backoff_us(struct writer *w, int attempt)
+{
+    int64_t us = BACKOFF_FIRST_US << (attempt < 8 ? attempt : 8);
+
+    us = us < BACKOFF_MAX_US ? us : BACKOFF_MAX_US;
+    return us / 2 + (int64_t)rng_below(&w->rng, (uint64_t)us / 2 + 1);
+}
+
+/* False: closing, so there is no time for another try. */
+static bool writer_back_off(struct writer *w, int attempt)
+{
+    struct intake *in = w->intake;
+    int64_t until_us = clock_monotonic_us() + backoff_us(w, attempt);
+
+    (void)pthread_mutex_lock(&in->lock);
+    while (!in->closing && clock_monotonic_us() < until_us) {
+        cond_wait_until(&w->work, &in->lock, until_us);
+    }
+    bool closing = in->closing;
+    (void)pthread_mutex_unlock(&in->lock);
+    return !closing;
+}
+
+/* Logs once an outage, and once its end. What the database refuses is the request's own trouble. */
+static void writer_report(struct writer *w, bool ok, const struct err *err)
+{
+    bool outage = !ok && err->kind == ERR_BUSY;
+
+    if (outage && !w->failing) {
+        log_line(LOG_ERROR, "intake_failed", "events are not being stored: %s", err->text);
+    } else if (!outage && w->failing) {
+        log_line(LOG_INFO, "intake_recovered", "events are being stored again");
+    }
+    w->failing = outage;
+}
+
+/* Commits, as often as it takes while somebody waits: the ids make a second try harmless. */
+static bool parts_commit_retrying(struct writer *w, const struct part *parts, size_t count,
+                                  struct err *err)
+{
+    for (int attempt = 0;; attempt++) {
+        arena_reset(&w->arena);
+        bool ok = parts_commit(w, parts, count, err);
+        writer_report(w, ok, err);
+        if (ok) {
+            return true;
+        }
+        bool again = err->kind == ERR_BUSY && writer_back_off(w, attempt);
+        if (!again || !parts_wanted(w->intake, parts)) {
+            return false;
+        }
+    }
+}
+
+/* A row that PostgreSQL refuses must fail its own request, not those that happened to wait with it.
+ */
+static void parts_commit_each(struct writer *w, struct part *parts)
+{
+    struct part *next = parts;
+
+    while (next != NULL) {
+        struct part *p = next;
+        struct err err = {0};
+        next = p->next;
+        p->next = NULL;
+        bool ok = parts_commit_retrying(w, p, p->count, &err);
+        parts_answer(w->intake, p, ok ? NULL : &err);
+    }
+}
+
+static void group_commit(struct writer *w, struct group g)
+{
+    struct err err = {0};
+    bool ok = parts_commit_retrying(w, g.parts, g.rows, &err);
+
+    if (!ok && err.kind != ERR_BUSY && g.parts->next != NULL) {
+        parts_commit_each(w, g.parts);
+    } else {
+        parts_answer(w->intake, g.parts, ok ? NULL : &err);
+    }
+}
+
+void *writer_main(void *writer)
+{
+    static const struct err left = {.kind = ERR_BUSY, .text = "the deadline had passed"};
+    struct writer *w = writer;
+
+    for (;;) {
+        struct part *dropped = NULL;
+        struct group g = group_await(w, &dropped);
+        if (dropped != NULL) {
+            parts_answer(w->intake, dropped, &left);
+        } else if (g.parts == NULL) {
+            break;
+        }
+        if (g.parts != NULL) {
+            group_commit(w, g);
+        }
+    }
+    db_close(&w->db);
+    arena_free(&w->arena);
+    return NULL;
+}

@@ -1,0 +1,134 @@
+/* From rows of the log to a shopper, and from a shopper to the rows that are stored of it. */
+#include "eventlog/past.h"
+
+#include "base/cleanup.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Carts, lines and names are bounded by domain/shopper/shopper.h; no document comes near this. */
+enum { DOC_MAX_BYTES = 16 << 20 };
+
+bool past_decode(const struct log_event *e, struct arena *a, struct event *out, struct err *err)
+{
+    struct event_times times = {.occurred_us = e->occurred_us, .received_us = e->received_us};
+
+    *err = (struct err){0};
+    return event_decode_log(e->body, e->body_len, e->origin, times, a, out, err);
+}
+
+bool past_shopper(const char *key, const char *doc, struct arena *a, struct shopper **out,
+                  struct err *err)
+{
+    if (doc == NULL) {
+        *out = shopper_new(key, a);
+        return true;
+    }
+    return shopper_decode(doc, strlen(doc), a, out, err);
+}
+
+bool past_fold(const char *key, const char *base, const struct history *h, int64_t until_us,
+               struct arena *a, struct shopper **out, struct err *err)
+{
+    struct event *events = arena_array(a, h->count, sizeof *events);
+    struct shopper *start = NULL;
+    struct err dead;
+    size_t n = 0;
+
+    if (base != NULL && !past_shopper(key, base, a, &start, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < h->count; i++) {
+        n += past_decode(&h->events[i], a, &events[n], &dead) ? 1 : 0;
+    }
+    *out = shopper_fold_all(start, key, events, n, until_us, a);
+    return true;
+}
+
+const char *past_doc(const struct shopper *s, struct arena *a)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(DOC_MAX_BYTES);
+
+    shopper_encode(s, &text);
+    return arena_strndup(a, buf_text(&text), text.len);
+}
+
+static int32_t releases(const struct cart *c)
+{
+    int32_t n = 0;
+
+    for (int i = 0; i < STEPS_MAX; i++) {
+        n += c->released[i] != 0 ? 1 : 0;
+    }
+    return n;
+}
+
+static struct cart_row row_of(const struct shopper *s, const struct cart *c, int lane)
+{
+    int64_t total_minor;
+    char currency[4];
+    bool known = cart_total(c, &total_minor, currency);
+
+    return (struct cart_row){.lane = lane,
+                             .cart_id = c->id,
+                             .key = s->key,
+                             .round = (int32_t)c->round,
+                             .status = cart_status_name(c->status),
+                             .lines = (int32_t)c->line_count,
+                             .units = cart_units(c),
+                             .total_minor = known ? total_minor : INT64_MIN,
+                             .currency = known ? c->lines[0].currency : NULL,
+                             .opened_us = c->opened_us,
+                             .changed_us = c->changed_us,
+                             .seen_us = s->last_us,
+                             .contacted = releases(c),
+                             .bot = s->bot,
+                             .imported = c->imported,
+                             .risk = (double)NAN};
+}
+
+size_t past_carts(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX])
+{
+    bool handed_over = s->key[0] == 'a' && s->binding_count > 0;
+
+    if (handed_over) {
+        return 0;
+    }
+    for (size_t i = 0; i < s->cart_count; i++) {
+        out[i] = row_of(s, &s->carts[i], lane);
+    }
+    return s->cart_count;
+}
+
+struct past_rows past_rows_make(size_t shoppers_max, struct arena *a)
+{
+    return (struct past_rows){
+        .arena = a,
+        .shoppers = arena_array(a, shoppers_max, sizeof(struct shopper_row)),
+        .carts = arena_array(a, shoppers_max * CARTS_MAX, sizeof(struct cart_row)),
+        .swept_lanes = arena_array(a, shoppers_max, sizeof(int32_t)),
+        .swept_keys = arena_array(a, shoppers_max, sizeof(const char *)),
+    };
+}
+
+void past_rows_add(struct past_rows *rows, const struct shopper *s, int lane, int64_t folded_off,
+                   size_t *out_carts)
+{
+    rows->shoppers[rows->count++] = (struct shopper_row){
+        .lane = lane, .key = s->key, .folded_off = folded_off, .doc = past_doc(s, rows->arena)};
+    *out_carts = past_carts(s, lane, rows->carts + rows->cart_count);
+    rows->cart_count += *out_carts;
+}
+
+void past_rows_sweep(struct past_rows *rows, int lane, const char *key)
+{
+    rows->swept_lanes[rows->swept_count] = lane;
+    rows->swept_keys[rows->swept_count++] = key;
+}
+
+bool past_rows_write(const struct past_rows *rows, struct db *db, struct err *err)
+{
+    return store_shoppers_write(db, rows->shoppers, rows->count, err) &&
+           store_carts_write(db, rows->swept_lanes, rows->swept_keys, rows->swept_count,
+                             rows->carts, rows->cart_count, err);
+}

@@ -1,0 +1,47 @@
+#ifndef EVENTLOG_PAST_H
+#define EVENTLOG_PAST_H
+
+#include "domain/shopper/shopper.h"
+#include "store/events.h"
+#include "store/history.h"
+#include "store/shoppers.h"
+
+/* From rows to the fold and back: what the consumer, replay, retention, view and training share. */
+
+/* One row of the log. Fails for what the one decoder refuses. */
+CAN_FAIL bool past_decode(const struct log_event *e, struct arena *a, struct event *out,
+                          struct err *err);
+/* Folds base (a document; NULL: nothing) and the events that decode; the others were dead-lettered
+ * and count for nothing. In arena. Fails only for a broken base. */
+CAN_FAIL bool past_fold(const char *key, const char *base, const struct history *h,
+                        int64_t until_us, struct arena *a, struct shopper **out, struct err *err);
+
+/* A stored document; NULL is an empty shopper. */
+CAN_FAIL bool past_shopper(const char *key, const char *doc, struct arena *a, struct shopper **out,
+                           struct err *err);
+const char *past_doc(const struct shopper *s, struct arena *a); /* canonical text */
+/* The rows that belong to the shopper, by cart id, not scored; borrowed from it. An anonymous shopper
+ * that is bound has none: its customer has them. Returns how many. */
+size_t past_carts(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX]);
+
+/* What is to be stored of some shoppers, in arena. */
+struct past_rows {
+    struct arena *arena;
+    struct shopper_row *shoppers;
+    size_t count;
+    struct cart_row *carts;
+    size_t cart_count;
+    int32_t *swept_lanes; /* shoppers of whose stored carts some may be there no more */
+    const char **swept_keys;
+    size_t swept_count;
+};
+struct past_rows past_rows_make(size_t shoppers_max, struct arena *a);
+/* Adds a shopper and its carts, which are the last *out_carts of rows->carts. Borrows it. */
+void past_rows_add(struct past_rows *rows, const struct shopper *s, int lane, int64_t folded_off,
+                   size_t *out_carts);
+/* Deletes stored carts of this shopper (of those the rows have room for) that are not among rows->carts. */
+void past_rows_sweep(struct past_rows *rows, int lane, const char *key);
+/* Shoppers first, then carts, as everywhere. */
+CAN_FAIL bool past_rows_write(const struct past_rows *rows, struct db *db, struct err *err);
+
+#endif

@@ -1,0 +1,336 @@
+/* One batch of the fold: decode, group by shopper, apply, write. Which events to read, and the transaction
+ * around it, are fold.c's. */
+#include "fold/fold_batch.h"
+
+#include "base/metric.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- decode and group ---- */
+
+/* Only an order that asks for few refolds: the fold itself does not depend on it. */
+static int event_order(const void *x, const void *y)
+{
+    const struct fold_event *a = x;
+    const struct fold_event *b = y;
+    int key = strcmp(a->log->key, b->log->key);
+
+    if (a->log->lane != b->log->lane) {
+        return a->log->lane < b->log->lane ? -1 : 1;
+    }
+    if (key != 0) {
+        return key;
+    }
+    if (a->log->occurred_us != b->log->occurred_us) {
+        return a->log->occurred_us < b->log->occurred_us ? -1 : 1;
+    }
+    return a->log->off < b->log->off ? -1 : 1;
+}
+
+static bool same_shopper(const struct fold_event *a, const struct fold_event *b)
+{
+    return a->log->lane == b->log->lane && strcmp(a->log->key, b->log->key) == 0;
+}
+
+static struct fold_key key_of_run(struct fold_event *events, size_t count)
+{
+    struct fold_key k = {
+        .lane = events[0].log->lane, .key = events[0].log->key, .events = events, .count = count};
+
+    for (size_t i = 0; i < count; i++) {
+        k.last_off = events[i].log->off > k.last_off ? events[i].log->off : k.last_off;
+    }
+    return k;
+}
+
+static void group_keys(struct fold_batch *b)
+{
+    int32_t *lanes = arena_array(b->arena, b->count, sizeof *lanes);
+    const char **names = arena_array(b->arena, b->count, sizeof *names);
+
+    b->keys = arena_array(b->arena, b->count, sizeof *b->keys);
+    for (size_t i = 0, end; i < b->count; i = end) {
+        end = i + 1;
+        while (end < b->count && same_shopper(&b->events[i], &b->events[end])) {
+            end++;
+        }
+        struct fold_key *k = &b->keys[b->key_count];
+        *k = key_of_run(&b->events[i], end - i);
+        lanes[b->key_count] = k->lane;
+        names[b->key_count++] = k->key;
+    }
+    b->names = (struct history_keys){.lanes = lanes, .keys = names, .count = b->key_count};
+}
+
+void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_t count,
+                     int64_t now_us, struct arena *a)
+{
+    *b = (struct fold_batch){.arena = a, .count = count, .now_us = now_us};
+    b->events = arena_array(a, count, sizeof *b->events);
+    for (size_t i = 0; i < count; i++) {
+        struct fold_event *e = &b->events[i];
+        int64_t *last = &b->last_offs[events[i].lane];
+        e->log = &events[i];
+        e->dead = !past_decode(e->log, a, &e->event, &e->fault);
+        b->dead += e->dead ? 1 : 0;
+        *last = e->log->off > *last ? e->log->off : *last;
+    }
+    qsort(b->events, count, sizeof *b->events, event_order);
+    group_keys(b);
+}
+
+/* ---- apply ---- */
+
+static bool has_binding(const struct fold_key *k)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < k->count && !found; i++) {
+        found = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_SHOPPER_BOUND;
+    }
+    return found;
+}
+
+static void note_stored_carts(struct fold_key *k)
+{
+    struct cart_row rows[CARTS_MAX];
+
+    k->stored_cart_count = past_carts(k->after, k->lane, rows);
+    for (size_t i = 0; i < k->stored_cart_count; i++) {
+        k->stored_carts[i] = rows[i].cart_id;
+    }
+}
+
+/* One after the other, as far as the order allows. A document that cannot be read (another version wrote
+ * it) is no reason to stop: the log has everything. */
+static void key_apply(struct fold_key *k, struct arena *a)
+{
+    struct err unreadable = {0};
+
+    if (!past_shopper(k->key, k->doc, a, &k->after, &unreadable)) {
+        k->after = shopper_new(k->key, a);
+        k->refold = true;
+        k->sweep = true;
+    }
+    note_stored_carts(k);
+    if (has_binding(k)) {
+        k->before = shopper_copy(k->after, a);
+        k->wants_history = true;
+    }
+    for (size_t i = 0; i < k->count && !k->refold; i++) {
+        const struct fold_event *e = &k->events[i];
+        k->refold = !e->dead && shopper_apply(k->after, &e->event, a) == SHOPPER_REFOLD;
+    }
+    k->wants_history = k->wants_history || k->refold;
+}
+
+static bool read_docs(struct fold_batch *b, struct db *db, struct err *err)
+{
+    struct shopper_row *rows = arena_array(b->arena, b->key_count, sizeof *rows);
+
+    if (!store_shoppers_read(db, b->names.lanes, b->names.keys, b->key_count, b->arena, rows,
+                             err)) {
+        return false;
+    }
+    for (size_t i = 0; i < b->key_count; i++) {
+        b->keys[i].doc = rows[i].doc;
+    }
+    return true;
+}
+
+/* The keys that want their whole history; parallel arrays in arena. */
+struct wanted {
+    struct history_keys names;
+    int64_t *last_offs;
+    struct fold_key **keys;
+};
+
+static struct wanted histories_wanted(const struct fold_batch *b)
+{
+    struct arena *a = b->arena;
+    int32_t *lanes = arena_array(a, b->key_count, sizeof *lanes);
+    const char **names = arena_array(a, b->key_count, sizeof *names);
+    struct wanted w = {.last_offs = arena_array(a, b->key_count, sizeof *w.last_offs),
+                       .keys = arena_array(a, b->key_count, sizeof(struct fold_key *))};
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->key_count; i++) {
+        struct fold_key *k = &b->keys[i];
+        if (k->wants_history) {
+            lanes[n] = k->lane;
+            names[n] = k->key;
+            w.last_offs[n] = k->last_off;
+            w.keys[n++] = k;
+        }
+    }
+    w.names = (struct history_keys){.lanes = lanes, .keys = names, .count = n};
+    return w;
+}
+
+/* Reads the histories and folds again where an event came out of order. */
+static bool read_histories(struct fold_batch *b, struct db *db, struct err *err)
+{
+    struct wanted w = histories_wanted(b);
+    size_t n = w.names.count;
+    struct history *histories = arena_array(b->arena, n, sizeof *histories);
+    struct shopper_row *docs = arena_array(b->arena, n, sizeof *docs);
+
+    if (n == 0) {
+        return true;
+    }
+    if (!store_history_events(db, &w.names, w.last_offs, b->arena, histories, err) ||
+        !store_history_docs(db, &w.names, b->arena, docs, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct fold_key *k = w.keys[i];
+        k->history = histories[i];
+        if (k->refold &&
+            !past_fold(k->key, docs[i].base, &k->history, INT64_MAX, b->arena, &k->after, err)) {
+            return false;
+        }
+        b->refolds += k->refold ? 1 : 0;
+    }
+    return true;
+}
+
+bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
+{
+    if (!read_docs(b, db, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < b->key_count; i++) {
+        key_apply(&b->keys[i], b->arena);
+    }
+    return read_histories(b, db, err);
+}
+
+/* ---- write ---- */
+
+static bool worth_a_score(const struct shopper *s, const struct cart *c,
+                          const struct cart_clock *clock, int64_t now_us)
+{
+    bool history = c->imported && cart_state(c, s->last_us, clock, now_us) == STATE_EXPIRED;
+
+    return c->status == CART_OPEN && c->line_count > 0 && !s->bot && !history;
+}
+
+static void score(struct cart_row *row, const struct shopper *s, const struct cart *c,
+                  const struct live_set *models, int64_t now_us)
+{
+    struct features x;
+
+    features_of(s, c, now_us > s->last_us ? now_us : s->last_us, &models->context, &x);
+    row->risk = risk_probability(models->risk, &x);
+    row->risk_model = risk_version(models->risk);
+    row->scored_us = now_us;
+}
+
+/* Carts come much more often than they go; looking for some to delete costs more than writing them. */
+static bool lost_a_cart(const struct fold_key *k, const struct cart_row *rows, size_t count)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < k->stored_cart_count; i++) {
+        for (size_t n = 0; n < count; n++) {
+            found += strcmp(rows[n].cart_id, k->stored_carts[i]) == 0 ? 1 : 0;
+        }
+    }
+    return k->sweep || found < k->stored_cart_count;
+}
+
+bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct config *config,
+                      const struct live_set *models, struct err *err)
+{
+    struct cart_clock clock = {.idle_after_us = config->idle_after,
+                               .abandoned_after_us = config->abandoned_after,
+                               .expired_after_us = config->expired_after};
+    struct past_rows rows = past_rows_make(b->key_count, b->arena);
+
+    for (size_t i = 0; i < b->key_count; i++) {
+        const struct fold_key *k = &b->keys[i];
+        size_t carts;
+        past_rows_add(&rows, k->after, k->lane, k->last_off, &carts);
+        if (lost_a_cart(k, rows.carts + rows.cart_count - carts, carts)) {
+            past_rows_sweep(&rows, k->lane, k->key);
+        }
+        for (size_t c = 0; c < carts && models != NULL && models->risk != NULL; c++) {
+            struct cart_row *row = &rows.carts[rows.cart_count - 1 - c];
+            const struct cart *cart = shopper_cart(k->after, row->cart_id);
+            if (worth_a_score(k->after, cart, &clock, b->now_us)) {
+                score(row, k->after, cart, models, b->now_us);
+            }
+        }
+    }
+    return past_rows_write(&rows, db, err);
+}
+
+/* ---- dead letters and unknown types ---- */
+
+static bool write_dead(const struct fold_batch *b, struct db *db, struct err *err)
+{
+    for (size_t i = 0; i < b->count && b->dead > 0; i++) {
+        const struct fold_event *e = &b->events[i];
+        if (e->dead &&
+            !store_dead_letter(db, e->log, e->fault.path, e->fault.text, b->now_us, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct unknown_counts {
+    int *lanes;
+    const char **types;
+    int64_t *counts;
+    size_t n;
+};
+
+static void unknown_add(struct unknown_counts *u, int lane, const char *type)
+{
+    for (size_t i = 0; i < u->n; i++) {
+        if (u->lanes[i] == lane && strcmp(u->types[i], type) == 0) {
+            u->counts[i]++;
+            return;
+        }
+    }
+    u->lanes[u->n] = lane;
+    u->types[u->n] = type;
+    u->counts[u->n++] = 1;
+}
+
+/* A forwarded event was counted where it came in. */
+static bool counts_as_unknown(const struct fold_event *e)
+{
+    return !e->dead && e->event.type == EVENT_UNKNOWN && e->event.via == NULL;
+}
+
+static bool write_unknown(const struct fold_batch *b, struct db *db, struct err *err)
+{
+    struct unknown_counts u = {0};
+    size_t found = 0;
+
+    for (size_t i = 0; i < b->count; i++) {
+        found += counts_as_unknown(&b->events[i]) ? 1 : 0;
+    }
+    if (found == 0) {
+        return true;
+    }
+    u.lanes = arena_array(b->arena, found, sizeof *u.lanes);
+    u.types = arena_array(b->arena, found, sizeof *u.types);
+    u.counts = arena_array(b->arena, found, sizeof *u.counts);
+    for (size_t i = 0; i < b->count; i++) {
+        if (counts_as_unknown(&b->events[i])) {
+            unknown_add(&u, b->events[i].log->lane, b->events[i].log->type);
+        }
+    }
+    return store_unknown_types_count(db, u.lanes, u.types, u.counts, u.n, b->now_us, err);
+}
+
+bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err)
+{
+    return write_dead(b, db, err) && write_unknown(b, db, err);
+}

@@ -1,0 +1,204 @@
+/* What a batch tells other shoppers (domain/shopper/shopper.h, "Identity"): a customer's identify binds an anonymous
+ * shopper in its own lane; a bound anonymous shopper forwards its events, and tells the customers
+ * concerned their intervals. All of it goes to the log in one statement, under ids derived from the
+ * cause, so that a repeat is a duplicate. */
+#include "fold/fold_batch.h"
+
+#include "base/cleanup.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { BODY_MAX_BYTES = 32 << 20 };
+
+/* Rows to append, growing in the arena. */
+struct derived {
+    struct arena *arena;
+    struct buf *body; /* scratch, borrowed */
+    struct event_row *rows;
+    size_t count;
+    size_t cap;
+};
+
+static const char *customer_key(const char *customer_id, struct arena *a)
+{
+    return arena_printf(a, "c:%s", customer_id);
+}
+
+/* Takes the body from the scratch. */
+static void derived_add(struct derived *d, struct event_row row)
+{
+    assert(buf_ok(d->body));
+    if (d->count == d->cap) {
+        size_t cap = d->cap == 0 ? 64 : 2 * d->cap;
+        struct event_row *rows = arena_array(d->arena, cap, sizeof *rows);
+        if (d->count > 0) {
+            memcpy(rows, d->rows, d->count * sizeof *rows);
+        }
+        d->rows = rows;
+        d->cap = cap;
+    }
+    row.body = arena_strndup(d->arena, buf_text(d->body), d->body->len);
+    d->rows[d->count++] = row;
+    buf_reset(d->body);
+}
+
+/* In arena. */
+static const char *derived_id(struct derived *d, const char *kind, const char *scope,
+                              const char *cause)
+{
+    char id[EVENT_DERIVED_ID_MAX];
+
+    return arena_strdup(d->arena, event_derived_id(kind, scope, cause, id));
+}
+
+/* ---- a customer's lane: identify and alias ---- */
+
+static void bind_request(struct derived *d, const struct fold_event *e)
+{
+    struct effects effects = shopper_effects(&e->event);
+
+    if (!effects.bind_requested) {
+        return;
+    }
+    const char *id = derived_id(d, "bound", e->log->key, e->log->event_id);
+    event_encode_shopper_bound(d->body, id, e->event.customer_id, effects.bind_via,
+                               effects.bind_at_us);
+    derived_add(d, (struct event_row){.event_id = id,
+                                      .key = arena_printf(d->arena, "a:%s", effects.bind_via),
+                                      .type = event_type_name(EVENT_DERIVED_SHOPPER_BOUND),
+                                      .occurred_us = effects.bind_at_us});
+}
+
+/* ---- an anonymous shopper's lane ---- */
+
+/* One event of a bound anonymous shopper goes to whom it belongs to. */
+static void forward(struct derived *d, const struct fold_key *k, const struct log_event *log,
+                    enum event_type type)
+{
+    const char *owner = shopper_owner_at(k->after, log->occurred_us);
+
+    if (owner == NULL || type == EVENT_DERIVED_SHOPPER_BOUND) {
+        return;
+    }
+    const char *key = customer_key(owner, d->arena);
+    struct forwarding f = {
+        .id = derived_id(d, "fwd", key, log->event_id),
+        .owner = owner,
+        .via = k->key + 2,
+        .body = log->body,
+        .body_len = log->body_len,
+        .origin = log->origin,
+        .times = {.occurred_us = log->occurred_us, .received_us = log->received_us}};
+    event_encode_forwarded(d->body, &f);
+    derived_add(d, (struct event_row){.event_id = f.id,
+                                      .key = key,
+                                      .type = event_type_name(EVENT_DERIVED_FORWARDED),
+                                      .occurred_us = log->occurred_us});
+}
+
+/* Everything in the log, because any of it may belong to somebody else now. */
+static void forward_history(struct derived *d, const struct fold_key *k)
+{
+    for (size_t i = 0; i < k->history.count; i++) {
+        const struct log_event *log = &k->history.events[i];
+        struct event e;
+        struct err dead;
+        if (past_decode(log, d->arena, &e, &dead)) {
+            forward(d, k, log, e.type);
+        }
+    }
+}
+
+static void forward_batch(struct derived *d, const struct fold_key *k)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        if (!k->events[i].dead) {
+            forward(d, k, k->events[i].log, k->events[i].event.type);
+        }
+    }
+}
+
+/* Tells one customer all its intervals of this anonymous shopper. */
+static void tell_intervals(struct derived *d, const struct fold_key *k, const char *customer_id,
+                           int64_t at_us)
+{
+    struct event_interval intervals[BINDINGS_MAX];
+    struct arena *a = d->arena;
+    struct binding_set set = {.customer_id = customer_id,
+                              .via = k->key + 2,
+                              .version = k->after->bindings_seen,
+                              .intervals = intervals,
+                              .at_us = at_us};
+
+    set.interval_count = shopper_intervals_of(k->after, customer_id, intervals);
+    set.id = derived_id(d, "bind", k->key,
+                        arena_printf(a, "%s\n%lld", customer_id, (long long)set.version));
+    event_encode_binding_set(d->body, &set);
+    derived_add(d, (struct event_row){.event_id = set.id,
+                                      .key = customer_key(customer_id, a),
+                                      .type = event_type_name(EVENT_DERIVED_BINDING_SET),
+                                      .occurred_us = at_us});
+}
+
+/* The newest binding among the batch's events: what a binding_set is dated by. */
+static int64_t newest_binding_us(const struct fold_key *k)
+{
+    int64_t at_us = INT64_MIN;
+
+    for (size_t i = 0; i < k->count; i++) {
+        const struct fold_event *e = &k->events[i];
+        if (!e->dead && e->event.type == EVENT_DERIVED_SHOPPER_BOUND &&
+            e->log->occurred_us > at_us) {
+            at_us = e->log->occurred_us;
+        }
+    }
+    return at_us;
+}
+
+static void derive_anonymous(struct derived *d, const struct fold_key *k)
+{
+    const char *customers[2 * BINDINGS_MAX];
+    size_t changed =
+        k->before == NULL ? 0 : shopper_bindings_changed(k->before, k->after, customers);
+
+    if (k->after->binding_count == 0) {
+        return;
+    }
+    if (changed > 0) {
+        forward_history(d, k);
+    } else {
+        forward_batch(d, k);
+    }
+    for (size_t i = 0; i < changed; i++) {
+        tell_intervals(d, k, customers[i], newest_binding_us(k));
+    }
+}
+
+static void derive_customer(struct derived *d, const struct fold_key *k)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        if (!k->events[i].dead) {
+            bind_request(d, &k->events[i]);
+        }
+    }
+}
+
+bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX_BYTES);
+    struct derived d = {.arena = b->arena, .body = &body};
+
+    for (size_t i = 0; i < b->key_count; i++) {
+        if (b->keys[i].key[0] == 'a') {
+            derive_anonymous(&d, &b->keys[i]);
+        } else {
+            derive_customer(&d, &b->keys[i]);
+        }
+    }
+    if (d.count == 0) {
+        return true;
+    }
+    enum append_status *status = arena_array(b->arena, d.count, sizeof *status);
+    return store_events_append(db, d.rows, d.count, ORIGIN_DERIVED, b->now_us, status, err);
+}

@@ -1,0 +1,413 @@
+/* UCI Online Retail II: one row is one line of an invoice. An invoice becomes one purchase, a
+ * cancellation ("C...") one refund.
+ *
+ * Times have no zone; they are the shop's (London), taken as UTC. Rows of an invoice lie close
+ * together, but not always side by side: invoices stay open for WINDOW_ROWS rows after their last
+ * one. The id of the event is that of its first row. Rows that are no sale of a product (stock
+ * corrections: quantity 0 or below, or no price and no customer; postage, fees, bad debt) are kept
+ * in properties.other_lines, so that no invoice is lost and none of them becomes a recommendation.
+ * An invoice of corrections alone is a purchase of nothing. */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "domain/shop/money.h"
+#include "foreign/format.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum column { INVOICE, CODE, DESCRIPTION, QUANTITY, DATE, PRICE, CUSTOMER, COUNTRY, COLUMNS };
+enum {
+    WINDOW_ROWS = 2000, /* the published files need 327 */
+    OPEN_MAX = 512,
+};
+
+static const struct import_column columns[COLUMNS] = {
+    [INVOICE] = {.names = {"Invoice", "InvoiceNo"}},
+    [CODE] = {.names = {"StockCode"}},
+    [DESCRIPTION] = {.names = {"Description"}},
+    [QUANTITY] = {.names = {"Quantity"}},
+    [DATE] = {.names = {"InvoiceDate"}},
+    [PRICE] = {.names = {"Price", "UnitPrice"}},
+    [CUSTOMER] = {.names = {"Customer ID", "CustomerID"}},
+    [COUNTRY] = {.names = {"Country"}, .optional = true},
+};
+
+/* A row's values. */
+struct invoice_line {
+    const char *code;
+    const char *text;
+    int64_t quantity;    /* as in the file: negative in cancellations and corrections */
+    int64_t price_minor; /* as in the file: negative for bad debt */
+    bool sale;           /* of a product, or its return: an item of the event */
+};
+
+/* Its texts live in its own arena. */
+struct invoice {
+    struct arena arena;
+    const char *number;
+    const char *customer; /* "" unknown */
+    const char *country;
+    const char *event_id; /* of the first row */
+    bool refund;
+    int64_t line; /* in the file, of the first row */
+    int64_t occurred_us;
+    int64_t last_row;
+    struct invoice_line *lines;
+    size_t count, cap;
+};
+
+struct open_invoices {
+    struct invoice *open[OPEN_MAX]; /* oldest first */
+    size_t count;
+};
+
+static struct open_invoices *invoices_of(const struct import_parser *p)
+{
+    return p->state;
+}
+
+static void invoice_free(struct invoice **i)
+{
+    if (*i != NULL) {
+        arena_free(&(*i)->arena);
+        mem_free(&(*i)->lines);
+        mem_free(i);
+    }
+}
+
+/* What the shop bills that is no product: postage, fees, corrections, tests. */
+static bool is_charge(const char *code)
+{
+    static const char *const charges[] = {
+        "POST",   "DOT",     "C2",           "C3",        "M",    "D",    "S",       "B",
+        "ADJUST", "ADJUST2", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "TEST001", "TEST002",
+    };
+    for (size_t i = 0; i < sizeof charges / sizeof charges[0]; i++) {
+        if (strcasecmp(code, charges[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A gift (price 0) goes to somebody; a stock correction, which looks the same, to nobody. */
+static bool is_sale(const struct invoice *i, const struct invoice_line *l)
+{
+    int64_t sold = i->refund ? -l->quantity : l->quantity;
+    bool priced = l->price_minor > 0 || (l->price_minor == 0 && i->customer[0] != '\0');
+    return sold >= 1 && sold <= EVENT_QUANTITY_MAX && priced && !is_charge(l->code);
+}
+
+/* Sum of all lines, charges too, with the sign of a sale; MONEY_UNKNOWN if it is none. */
+static int64_t total_minor(const struct invoice *i)
+{
+    int64_t total = 0;
+    for (size_t n = 0; n < i->count; n++) {
+        const struct invoice_line *l = &i->lines[n];
+        int64_t amount = 0;
+        if (!money_times(l->price_minor, i->refund ? -l->quantity : l->quantity, &amount) ||
+            !money_add(total, amount, &total)) {
+            return MONEY_UNKNOWN;
+        }
+    }
+    return total >= 0 && total <= MONEY_MINOR_MAX ? total : MONEY_UNKNOWN;
+}
+
+static void write_items(struct jenc *j, const struct invoice *i, const char *currency)
+{
+    jenc_array(j, "items");
+    for (size_t n = 0; n < i->count; n++) {
+        const struct invoice_line *l = &i->lines[n];
+        if (l->sale) {
+            struct event_item item = {
+                .product_id = l->code,
+                .quantity = i->refund ? -l->quantity : l->quantity,
+                .price_minor = l->price_minor,
+            };
+            memcpy(item.currency, currency, sizeof item.currency);
+            import_item_add(j, &item);
+        }
+    }
+    jenc_array_end(j);
+}
+
+static void write_other_lines(struct jenc *j, const struct invoice *i)
+{
+    bool any = false;
+    for (size_t n = 0; n < i->count; n++) {
+        const struct invoice_line *l = &i->lines[n];
+        if (l->sale) {
+            continue;
+        }
+        if (!any) {
+            jenc_array(j, "other_lines");
+            any = true;
+        }
+        jenc_object(j, NULL);
+        jenc_str(j, "code", l->code);
+        jenc_str_opt(j, "text", l->text);
+        jenc_i64(j, "quantity", l->quantity);
+        jenc_i64(j, "price_minor", l->price_minor);
+        jenc_object_end(j);
+    }
+    if (any) {
+        jenc_array_end(j);
+    }
+}
+
+static void write_properties(struct jenc *j, const struct invoice *i, const char *currency)
+{
+    int64_t total = total_minor(i);
+    jenc_object(j, "properties");
+    if (total != MONEY_UNKNOWN) {
+        jenc_i64(j, "total_minor", total);
+    }
+    jenc_str(j, "currency", currency);
+    jenc_str_opt(j, "country", i->country);
+    write_other_lines(j, i);
+    jenc_object_end(j);
+}
+
+static bool learn(struct import_parser *p, const struct invoice *i, struct err *err)
+{
+    for (size_t n = 0; n < i->count; n++) {
+        const struct invoice_line *l = &i->lines[n];
+        if (!l->sale || i->refund) {
+            continue;
+        }
+        struct product facts = {
+            .product_id = l->code,
+            .title = l->text[0] != '\0' ? l->text : NULL,
+            .price_minor = l->price_minor > 0 ? l->price_minor : MONEY_UNKNOWN,
+            .stock = -1,
+            .updated_us = i->occurred_us,
+        };
+        if (l->price_minor > 0) {
+            memcpy(facts.currency, p->currency, sizeof facts.currency);
+        }
+        if (!p->sink.product(p->sink.ctx, &facts, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool emit(struct import_parser *p, const struct invoice *i, struct err *err)
+{
+    struct import_envelope e = {
+        .event_id = i->event_id,
+        .type = i->refund ? EVENT_REFUND : EVENT_PURCHASE,
+        .customer_id = i->customer,
+        .anonymous_id = i->customer[0] == '\0' ? i->number : NULL,
+        .order_id = i->number,
+        .occurred_us = i->occurred_us,
+    };
+    struct jenc j = import_event_begin(p, &e);
+    write_items(&j, i, p->currency);
+    write_properties(&j, i, p->currency);
+    bool valid = false;
+    if (!import_event_end(p, &j, i->line, &valid, err)) {
+        return false;
+    }
+    return !valid || learn(p, i, err);
+}
+
+/* Takes the n-th out; the caller owns it. */
+static struct invoice *take_out(struct open_invoices *all, size_t n)
+{
+    struct invoice *i = all->open[n];
+    all->count--;
+    for (; n < all->count; n++) {
+        all->open[n] = all->open[n + 1];
+    }
+    return i;
+}
+
+static bool close_invoice(struct import_parser *p, size_t n, struct err *err)
+{
+    CLEANUP(invoice_free) struct invoice *i = take_out(invoices_of(p), n);
+    return emit(p, i, err);
+}
+
+static void open_invoice(struct import_parser *p, const struct import_row *row, int64_t occurred_us,
+                         const char *customer)
+{
+    struct open_invoices *all = invoices_of(p);
+    struct invoice *i = mem_alloc(sizeof *i);
+    i->number = arena_strdup(&i->arena, row->field[INVOICE]);
+    i->customer = arena_strdup(&i->arena, customer);
+    i->country = arena_strdup(&i->arena, row->field[COUNTRY]);
+    i->event_id = arena_strdup(&i->arena, row->event_id);
+    i->refund = row->field[INVOICE][0] == 'C';
+    i->line = row->line;
+    i->occurred_us = occurred_us;
+    all->open[all->count++] = i;
+}
+
+static bool belongs(const struct invoice *i, const char *number, const char *customer)
+{
+    return strcmp(i->number, number) == 0 && strcmp(i->customer, customer) == 0;
+}
+
+/* The open invoice this row belongs to; opens it, and closes those that are complete. One that is
+ * full goes on in a second event of the same order. */
+static bool find_invoice(struct import_parser *p, const struct import_row *row, int64_t occurred_us,
+                         const char *customer, struct invoice **out, struct err *err)
+{
+    struct open_invoices *all = invoices_of(p);
+    while (all->count > 0 && all->open[0]->last_row + WINDOW_ROWS < p->rows) {
+        if (!close_invoice(p, 0, err)) {
+            return false;
+        }
+    }
+    for (size_t n = all->count; n > 0; n--) {
+        struct invoice *i = all->open[n - 1];
+        if (belongs(i, row->field[INVOICE], customer)) {
+            if (i->count < EVENT_ITEMS_MAX) {
+                *out = i;
+                return true;
+            }
+            if (!close_invoice(p, n - 1, err)) {
+                return false;
+            }
+            break;
+        }
+    }
+    if (all->count == OPEN_MAX && !close_invoice(p, 0, err)) {
+        return false;
+    }
+    open_invoice(p, row, occurred_us, customer);
+    *out = all->open[all->count - 1];
+    return true;
+}
+
+static void add_line(struct invoice *i, struct invoice_line l)
+{
+    if (i->count == i->cap) {
+        i->cap = i->cap > 0 ? i->cap * 2 : 16;
+        i->lines = mem_grow(i->lines, i->cap, sizeof *i->lines);
+    }
+    l.code = arena_strdup(&i->arena, l.code);
+    l.text = arena_strdup(&i->arena, l.text);
+    l.sale = is_sale(i, &l);
+    i->lines[i->count++] = l;
+}
+
+static const char *trimmed(const char *text, struct arena *a)
+{
+    size_t len = strlen(text);
+    while (len > 0 && text[len - 1] == ' ') {
+        len--;
+    }
+    while (len > 0 && text[0] == ' ') {
+        text++;
+        len--;
+    }
+    return arena_strndup(a, text, len);
+}
+
+/* Some copies of the file went through a spreadsheet that made 13085 a 13085.0. */
+static const char *customer_of(const char *field, struct arena *a)
+{
+    size_t len = strlen(field);
+    bool decimal = len > 2 && strcmp(field + len - 2, ".0") == 0;
+    return decimal ? arena_strndup(a, field, len - 2) : field;
+}
+
+static bool signed_price(const char *text, const char *currency, int64_t *out, struct err *err)
+{
+    int64_t minor = 0;
+    bool negative = text[0] == '-';
+    if (!money_parse(text + (negative ? 1 : 0), currency, &minor)) {
+        return FAIL(err, ERR_INVALID, "Price is no amount: \"%.40s\"", text);
+    }
+    *out = negative ? -minor : minor;
+    return true;
+}
+
+static bool quantity_of(const char *text, int64_t *out, struct err *err)
+{
+    enum { QUANTITY_MAX = 1000000000 };
+    int64_t quantity = 0;
+    if (!field_i64("Quantity", text, &quantity, err)) {
+        return false;
+    }
+    if (quantity < -QUANTITY_MAX || quantity > QUANTITY_MAX) {
+        return FAIL(err, ERR_INVALID, "Quantity is out of range: %.40s", text);
+    }
+    *out = quantity;
+    return true;
+}
+
+static bool online_retail_row(struct import_parser *p, const struct import_row *row,
+                              struct err *err)
+{
+    struct invoice_line l = {
+        .code = trimmed(row->field[CODE], &p->scratch),
+        .text = trimmed(row->field[DESCRIPTION], &p->scratch),
+    };
+    const char *customer = customer_of(row->field[CUSTOMER], &p->scratch);
+    int64_t occurred_us = 0;
+    if (!field_id("Invoice", row->field[INVOICE], err) || !field_id("StockCode", l.code, err) ||
+        (customer[0] != '\0' && !field_id("Customer ID", customer, err)) ||
+        !quantity_of(row->field[QUANTITY], &l.quantity, err) ||
+        !field_time("InvoiceDate", row->field[DATE], &occurred_us, err) ||
+        !signed_price(row->field[PRICE], p->currency, &l.price_minor, err)) {
+        return false;
+    }
+    struct invoice *i = NULL;
+    if (!find_invoice(p, row, occurred_us, customer, &i, err)) {
+        return false;
+    }
+    add_line(i, l);
+    i->last_row = p->rows;
+    return true;
+}
+
+/* An invoice in which the file breaks off may lack rows. Stored as it is, it would stand in the way
+ * of the whole one. */
+static bool drop_cut_invoice(struct import_parser *p, struct err *err)
+{
+    struct open_invoices *all = invoices_of(p);
+    for (size_t n = 0; n < all->count; n++) {
+        if (all->open[n]->last_row + 1 == p->rows) {
+            CLEANUP(invoice_free) struct invoice *i = take_out(all, n);
+            return FAIL(err, ERR_INVALID,
+                        "the file breaks off behind rows of invoice %.40s, left out", i->number);
+        }
+    }
+    return true;
+}
+
+static bool online_retail_finish(struct import_parser *p, struct err *err)
+{
+    bool whole = !p->cut_off || drop_cut_invoice(p, err);
+    while (invoices_of(p)->count > 0) {
+        struct err failed = {0};
+        if (!close_invoice(p, 0, &failed)) {
+            *err = failed;
+            return false;
+        }
+    }
+    return whole;
+}
+
+static void online_retail_close(struct import_parser *p)
+{
+    struct open_invoices *all = invoices_of(p);
+    for (size_t n = 0; n < all->count; n++) {
+        invoice_free(&all->open[n]);
+    }
+}
+
+const struct import_format import_online_retail = {
+    .name = "online-retail",
+    .currency = "GBP",
+    .columns = columns,
+    .column_count = COLUMNS,
+    .header = true,
+    .state_bytes = sizeof(struct open_invoices),
+    .row = online_retail_row,
+    .finish = online_retail_finish,
+    .close = online_retail_close,
+};

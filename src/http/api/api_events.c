@@ -1,0 +1,80 @@
+/* POST /v1/events: every event is decoded by domain/shop/event.h, and answered after its COMMIT. */
+#include "base/metric.h"
+#include "domain/shop/event.h"
+#include "eventlog/intake.h"
+#include "http/api/elements.h"
+#include "http/api/router.h"
+#include "http/wire/respond.h"
+
+struct decoding {
+    struct arena *arena;
+    int64_t received_us;
+    struct event_row *rows;
+    size_t *element; /* rows[i] came from this element */
+    size_t count;    /* of rows */
+};
+
+static void prepare(void *ctx, size_t count, struct arena *a)
+{
+    struct decoding *d = ctx;
+
+    d->arena = a;
+    d->rows = arena_array(a, count, sizeof *d->rows);
+    d->element = arena_array(a, count, sizeof *d->element);
+}
+
+static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
+{
+    struct decoding *d = ctx;
+    struct event event;
+
+    if (!event_decode(doc, ORIGIN_API, d->received_us, d->arena, &event, err)) {
+        return false;
+    }
+    d->element[d->count] = index;
+    d->rows[d->count++] = (struct event_row){.event_id = event.event_id,
+                                             .key = event_key(&event, d->arena),
+                                             .type = event.type_name,
+                                             .occurred_us = event.occurred_us};
+    return true;
+}
+
+static void tell(struct element *e, enum append_status status)
+{
+    switch (status) {
+    case APPEND_STORED:
+        e->status = "stored";
+        break;
+    case APPEND_DUPLICATE:
+        e->status = "duplicate";
+        break;
+    case APPEND_CONFLICT:
+        e->status = "conflict";
+        e->pointer = "/event_id";
+        e->detail = "an event with this id and another body is stored already";
+        break;
+    }
+}
+
+CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
+{
+    struct decoding d = {.received_us = rq->received_us};
+    struct elements elements;
+
+    if (!elements_read(rq, "event_id", prepare, decode, &d, &elements)) {
+        return true;
+    }
+    metric_add(METRIC_events_invalid, elements.count - d.count);
+    enum append_status *status = arena_array(&rq->arena, d.count, sizeof *status);
+    for (size_t i = 0; i < d.count; i++) {
+        d.rows[i].body = elements.items[d.element[i]].text;
+    }
+    if (d.count > 0 && !intake_submit(rq->app->intake, d.rows, d.count, status, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < d.count; i++) {
+        tell(&elements.items[d.element[i]], status[i]);
+    }
+    elements_answer(rq, &elements);
+    return true;
+}

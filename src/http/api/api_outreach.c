@@ -1,0 +1,92 @@
+/* /v1/outreach: asks for a decision, and shows those that were made. Asking twice is harmless: a
+ * decision's primary key is (lane, cart, round, step), so an Idempotency-Key adds nothing; it is
+ * accepted, for clients that always send one. */
+#include "base/cleanup.h"
+#include "base/jdec.h"
+#include "domain/shop/event.h"
+#include "http/api/router.h"
+#include "http/wire/respond.h"
+#include "outreach/decide.h"
+
+CAN_FAIL static bool read_request(json_t *doc, struct decide_request *out, struct err *err)
+{
+    struct jdec d = jdec_root(doc, err);
+    struct decide_request r = {
+        .customer_id = jdec_text_opt(&d, "customer_id", EVENT_ID_MAX),
+        .anonymous_id = jdec_text_opt(&d, "anonymous_id", EVENT_ID_MAX),
+        .cart_id = jdec_text_opt(&d, "cart_id", EVENT_ID_MAX),
+        .dry_run = jdec_bool_opt(&d, "dry_run", NULL),
+    };
+    bool has_at = false;
+
+    r.at_us = jdec_time_opt(&d, "at", &has_at);
+    int named = (r.customer_id != NULL) + (r.anonymous_id != NULL) + (r.cart_id != NULL);
+    if (named != 1) {
+        jdec_refuse(&d, NULL, "needs exactly one of customer_id, anonymous_id and cart_id");
+    }
+    if (has_at && !r.dry_run) {
+        jdec_refuse(&d, "at", "goes with dry_run only");
+    }
+    if (has_at && r.at_us < EVENT_OCCURRED_MIN_US) {
+        jdec_refuse(&d, "at", "must not lie before 2000-01-01");
+    }
+    if (!jdec_end(&d)) {
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
+{
+    CLEANUP(jdec_free) json_t *doc = NULL;
+    const struct app *app = rq->app;
+    struct decide_request request;
+    enum decide_outcome outcome = DECIDED_UNKNOWN;
+
+    if (!request_json(rq, &doc)) {
+        return true;
+    }
+    if (!read_request(doc, &request, err)) {
+        return false;
+    }
+    struct buf body = buf_make(ANSWER_MAX);
+    if (!decide_outreach(&app->decide, &request, &rq->arena, &body, &outcome, err)) {
+        buf_free(&body);
+        return false;
+    }
+    if (outcome == DECIDED_UNKNOWN) {
+        buf_free(&body);
+        return FAIL(err, ERR_NOT_FOUND, "no such %s",
+                    request.cart_id ? "cart" : "shopper was ever seen");
+    }
+    answer_json(rq, outcome == DECIDED_NEW ? 201 : 200, &body);
+    return true;
+}
+
+CAN_FAIL static bool read_back(struct request *rq, bool why, struct err *err)
+{
+    struct buf body = buf_make(ANSWER_MAX);
+    bool found = false;
+
+    if (!decide_read(&rq->app->decide, rq->id, why, &rq->arena, &body, &found, err)) {
+        buf_free(&body);
+        return false;
+    }
+    if (!found) {
+        buf_free(&body);
+        return FAIL(err, ERR_NOT_FOUND, "there is no outreach with this id");
+    }
+    answer_json(rq, 200, &body);
+    return true;
+}
+
+CAN_FAIL bool api_outreach_get(struct request *rq, struct err *err)
+{
+    return read_back(rq, false, err);
+}
+
+CAN_FAIL bool api_outreach_why(struct request *rq, struct err *err)
+{
+    return read_back(rq, true, err);
+}

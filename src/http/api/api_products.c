@@ -1,0 +1,211 @@
+/* The catalogue: PUT and GET of one product, POST of many, pages of all. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/jdec.h"
+#include "base/jenc.h"
+#include "domain/shop/money.h"
+#include "domain/shop/product.h"
+#include "http/api/elements.h"
+#include "http/api/router.h"
+#include "http/wire/codec.h"
+#include "http/wire/respond.h"
+#include "store/products.h"
+
+#include <string.h>
+
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
+
+/* ---- writing ---- */
+
+struct decoding {
+    struct arena *arena;
+    struct product *products;
+    size_t *element;
+    size_t count;
+};
+
+static void prepare(void *ctx, size_t count, struct arena *a)
+{
+    struct decoding *d = ctx;
+
+    d->arena = a;
+    d->products = arena_array(a, count, sizeof *d->products);
+    d->element = arena_array(a, count, sizeof *d->element);
+}
+
+static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
+{
+    struct decoding *d = ctx;
+
+    if (!product_decode(doc, NULL, d->arena, &d->products[d->count], err)) {
+        return false;
+    }
+    d->element[d->count++] = index;
+    return true;
+}
+
+CAN_FAIL static bool put(struct request *rq, const struct product *products, size_t count,
+                         bool *out_created, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
+
+    return count == 0 ||
+           (pool_lease(rq->app->pool, &lease, err) &&
+            store_products_put(lease.db, products, count, rq->received_us, out_created, err));
+}
+
+/* One statement cannot write a row twice: of products with the same id the last one counts. */
+static size_t keep_last(struct decoding *d, struct elements *elements)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        bool again = false;
+        for (size_t k = i + 1; k < d->count && !again; k++) {
+            again = strcmp(d->products[i].product_id, d->products[k].product_id) == 0;
+        }
+        if (again) {
+            elements->items[d->element[i]].status = "replaced";
+        } else {
+            d->products[kept] = d->products[i];
+            d->element[kept++] = d->element[i];
+        }
+    }
+    return kept;
+}
+
+CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
+{
+    struct decoding d = {0};
+    struct elements elements;
+
+    if (!elements_read(rq, "product_id", prepare, decode, &d, &elements)) {
+        return true;
+    }
+    d.count = keep_last(&d, &elements);
+    bool *created = arena_array(&rq->arena, d.count, sizeof *created);
+    if (!put(rq, d.products, d.count, created, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < d.count; i++) {
+        elements.items[d.element[i]].status = created[i] ? "created" : "updated";
+    }
+    elements_answer(rq, &elements);
+    return true;
+}
+
+CAN_FAIL bool api_product_put(struct request *rq, struct err *err)
+{
+    CLEANUP(jdec_free) json_t *doc = NULL;
+    struct product product;
+    bool created = false;
+
+    if (!request_json(rq, &doc)) {
+        return true;
+    }
+    if (!product_decode(doc, rq->id, &rq->arena, &product, err) ||
+        !put(rq, &product, 1, &created, err)) {
+        return false;
+    }
+    struct buf body = buf_make(ANSWER_MAX);
+    struct jenc j = jenc_begin(&body);
+    jenc_object(&j, NULL);
+    jenc_str(&j, "product_id", product.product_id);
+    jenc_str(&j, "status", created ? "created" : "updated");
+    jenc_object_end(&j);
+    answer_json(rq, created ? 201 : 200, &body);
+    return true;
+}
+
+/* ---- reading ---- */
+
+static void write_product(struct jenc *j, const struct product *p, struct arena *a)
+{
+    jenc_object(j, NULL);
+    jenc_str(j, "product_id", p->product_id);
+    jenc_str(j, "title", product_title(p, a));
+    jenc_str(j, "url", p->url);
+    jenc_str(j, "image_url", p->image_url);
+    if (p->price_minor != MONEY_UNKNOWN) {
+        jenc_i64(j, "price_minor", p->price_minor);
+        jenc_str(j, "currency", p->currency);
+    } else {
+        jenc_null(j, "price_minor");
+        jenc_null(j, "currency");
+    }
+    jenc_str(j, "category", p->category);
+    jenc_str(j, "brand", p->brand);
+    if (p->stock >= 0) {
+        jenc_i64(j, "stock", p->stock);
+    } else {
+        jenc_null(j, "stock");
+    }
+    const char *attributes = p->attributes ? p->attributes : "{}";
+    jenc_raw(j, "attributes", attributes, strlen(attributes));
+    jenc_time(j, "updated_at", p->updated_us);
+    jenc_object_end(j);
+}
+
+CAN_FAIL bool api_product_get(struct request *rq, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
+    struct product product;
+
+    if (!pool_lease(rq->app->pool, &lease, err) ||
+        !store_products_read(lease.db, &rq->id, 1, &rq->arena, &product, err)) {
+        return false;
+    }
+    if (product.updated_us == 0) {
+        return FAIL(err, ERR_NOT_FOUND, "this product was never described");
+    }
+    struct buf body = buf_make(ANSWER_MAX);
+    struct jenc j = jenc_begin(&body);
+    write_product(&j, &product, &rq->arena);
+    answer_json(rq, 200, &body);
+    return true;
+}
+
+/* Cursors are "1" + the last id, in base64: opaque to clients, and their version told. */
+CAN_FAIL static bool read_cursor(struct request *rq, const char **out_after, struct err *err)
+{
+    const char *cursor = request_param(rq, "cursor");
+    const char *text = cursor ? codec_base64_text(cursor, &rq->arena) : "1";
+
+    if (text == NULL || text[0] != '1' || (cursor != NULL && text[1] == '\0')) {
+        return FAIL_AT(err, ERR_INVALID, "cursor", "is none that was given out");
+    }
+    *out_after = text + 1;
+    return true;
+}
+
+CAN_FAIL bool api_products_list(struct request *rq, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
+    struct product *products = NULL;
+    const char *after = NULL;
+    size_t count = 0;
+    int64_t limit = 0;
+
+    if (!request_param_i64(rq, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit, err) ||
+        !read_cursor(rq, &after, err) || !pool_lease(rq->app->pool, &lease, err) ||
+        !store_products_page(lease.db, after, (int)limit, &rq->arena, &products, &count, err)) {
+        return false;
+    }
+    struct buf body = buf_make(ANSWER_MAX);
+    struct jenc j = jenc_begin(&body);
+    jenc_object(&j, NULL);
+    jenc_array(&j, "data");
+    for (size_t i = 0; i < count; i++) {
+        write_product(&j, &products[i], &rq->arena);
+    }
+    jenc_array_end(&j);
+    const char *next = NULL;
+    if (count == (size_t)limit) {
+        const char *last = arena_printf(&rq->arena, "1%s", products[count - 1].product_id);
+        next = codec_base64(last, strlen(last), &rq->arena);
+    }
+    jenc_str(&j, "next_cursor", next);
+    jenc_object_end(&j);
+    answer_json(rq, 200, &body);
+    return true;
+}

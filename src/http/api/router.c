@@ -1,0 +1,125 @@
+/* The route table: a row is the whole change for a new endpoint (and its path in openapi.json). */
+#include "http/api/router.h"
+
+#include "domain/shop/event.h"
+#include "http/wire/codec.h"
+#include "http/wire/respond.h"
+#include "store/keys.h"
+
+#include <string.h>
+
+const struct route routes[] = {
+    {"POST", "/v1/events", SCOPE_INGEST, "", api_events_post},
+    {"POST", "/v1/products", SCOPE_INGEST, "", api_products_post},
+    {"GET", "/v1/products", SCOPE_READ, "limit cursor", api_products_list},
+    {"PUT", "/v1/products/{id}", SCOPE_INGEST, "", api_product_put},
+    {"GET", "/v1/products/{id}", SCOPE_READ, "", api_product_get},
+    {"GET", "/v1/carts", SCOPE_READ, "state order limit cursor", api_carts_list},
+    {"POST", "/v1/outreach", SCOPE_OUTREACH, "", api_outreach_post},
+    {"GET", "/v1/outreach/{id}", SCOPE_READ, "", api_outreach_get},
+    {"GET", "/v1/outreach/{id}/why", SCOPE_READ, "", api_outreach_why},
+    {"GET", "/v1/customers/{id}", SCOPE_READ, "", api_customer_get},
+    {"GET", "/v1/customers/{id}/recommendations", SCOPE_READ, "k category price_min price_max",
+     api_customer_recommendations},
+    {"GET", "/livez", 0, "", api_livez},
+    {"GET", "/readyz", 0, "", api_readyz},
+    {"GET", "/metrics", SCOPE_READ, "", api_metrics},
+    {"GET", "/openapi.json", 0, "", api_openapi},
+};
+const size_t route_count = sizeof routes / sizeof *routes;
+
+struct id_span {
+    const char *text; /* NULL: the pattern has no {id} */
+    size_t len;
+};
+
+/* Both begin with a slash; path ends at path_len. */
+static bool matches(const char *pattern, const char *path, size_t path_len, struct id_span *out)
+{
+    const char *end = path + path_len;
+    struct id_span id = {0};
+
+    while (*pattern == '/' && path < end && *path == '/') {
+        pattern++;
+        path++;
+        size_t want = strcspn(pattern, "/");
+        size_t have = 0;
+        while (path + have < end && path[have] != '/') {
+            have++;
+        }
+        if (want == 4 && memcmp(pattern, "{id}", want) == 0) {
+            id = (struct id_span){path, have};
+            if (have == 0) {
+                return false;
+            }
+        } else if (want != have || memcmp(pattern, path, want) != 0) {
+            return false;
+        }
+        pattern += want;
+        path += have;
+    }
+    *out = id;
+    return *pattern == '\0' && path == end;
+}
+
+static bool take_id(struct request *rq, const struct id_span *id)
+{
+    if (id->text == NULL) {
+        return true;
+    }
+    rq->id = codec_percent_decode(id->text, id->len, false, &rq->arena);
+    if (rq->id != NULL && strlen(rq->id) <= EVENT_ID_MAX) {
+        return true;
+    }
+    answer_problem(rq, &(struct problem){.status = 400,
+                                         .detail = rq->id ? "the id in the path has more than "
+                                                            "200 bytes"
+                                                          : "the id in the path is not UTF-8"});
+    return false;
+}
+
+static bool refuse(struct request *rq, const char *allow)
+{
+    if (allow == NULL) {
+        answer_problem(rq, &(struct problem){.status = 404, .detail = "there is no such route"});
+    } else {
+        answer_problem(rq, &(struct problem){
+                               .status = 405,
+                               .detail = arena_printf(&rq->arena, "this route takes %s", allow)});
+        rq->answer.allow = allow;
+    }
+    return false;
+}
+
+bool router_find(struct request *rq)
+{
+    const char *method = strcmp(rq->method, "HEAD") == 0 ? "GET" : rq->method;
+    size_t path_len = strcspn(rq->target, "?");
+    const char *allow = NULL;
+    struct id_span id = {0};
+
+    for (size_t i = 0; i < route_count && rq->route == NULL; i++) {
+        if (!matches(routes[i].pattern, rq->target, path_len, &id)) {
+            continue;
+        }
+        if (strcmp(routes[i].method, method) == 0) {
+            rq->route = &routes[i];
+        } else {
+            bool get = strcmp(routes[i].method, "GET") == 0;
+            allow = arena_printf(&rq->arena, "%s%s%s", allow ? allow : "", allow ? ", " : "",
+                                 get ? "GET, HEAD" : routes[i].method);
+        }
+    }
+    if (rq->route == NULL) {
+        return refuse(rq, allow);
+    }
+    struct err err = {0};
+    if (!take_id(rq, &id)) {
+        return false;
+    }
+    if (!request_read_query(rq, rq->route->query, &err)) {
+        answer_error(rq, &err);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,138 @@
+/* Cuts a request body into its elements. It looks at brackets and strings only. */
+#include "http/wire/batch.h"
+
+#include "base/jdec.h"
+
+#include <string.h>
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static size_t skip_space(const char *text, size_t len, size_t at)
+{
+    while (at < len && is_space(text[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* Index behind the string that opens at `at`; len + 1 if it does not end. */
+static size_t skip_string(const char *text, size_t len, size_t at)
+{
+    for (at++; at < len; at++) {
+        if (text[at] == '\\') {
+            at++;
+        } else if (text[at] == '"') {
+            return at + 1;
+        }
+    }
+    return len + 1;
+}
+
+/* Index of the comma or bracket that ends the element beginning at `at`; len if there is none. */
+static size_t element_end(const char *text, size_t len, size_t at)
+{
+    size_t depth = 0;
+
+    while (at < len) {
+        char c = text[at];
+        if (c == '"') {
+            at = skip_string(text, len, at);
+            continue;
+        }
+        if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
+            return at;
+        }
+        if (c == '[' || c == '{') {
+            depth++;
+        } else if (c == ']' || c == '}') {
+            depth--;
+        }
+        at++;
+    }
+    return len;
+}
+
+static struct piece trimmed(char *text, size_t from, size_t to)
+{
+    while (to > from && is_space(text[to - 1])) {
+        to--;
+    }
+    return (struct piece){.text = text + from, .len = to - from};
+}
+
+static void add(struct batch *b, struct piece piece, size_t max)
+{
+    if (b->count == max) {
+        b->over = true;
+    } else {
+        b->pieces[b->count++] = piece;
+    }
+}
+
+/* False where the text is no array of non-empty elements. */
+static bool cut_array(char *text, size_t len, size_t at, size_t max, struct batch *out)
+{
+    at = skip_space(text, len, at + 1);
+    if (at < len && text[at] == ']') {
+        return skip_space(text, len, at + 1) == len;
+    }
+    while (at < len && !out->over) {
+        size_t end = element_end(text, len, at);
+        struct piece piece = trimmed(text, at, end);
+        if (end >= len || text[end] == '}' || piece.len == 0) {
+            return false;
+        }
+        add(out, piece, max);
+        if (text[end] == ']') {
+            return skip_space(text, len, end + 1) == len;
+        }
+        at = skip_space(text, len, end + 1);
+    }
+    return out->over;
+}
+
+static void cut_lines(char *text, size_t len, size_t max, struct batch *out)
+{
+    for (size_t at = 0; at < len && !out->over;) {
+        char *newline = memchr(text + at, '\n', len - at);
+        size_t end = newline ? (size_t)(newline - text) : len;
+        size_t from = skip_space(text, end, at);
+        struct piece piece = trimmed(text, from, end);
+        if (piece.len > 0) {
+            add(out, piece, max);
+        }
+        at = end + 1;
+    }
+}
+
+CAN_FAIL bool batch_cut(char *body, size_t len, bool lines, size_t max, struct arena *a,
+                        struct batch *out, struct err *err)
+{
+    size_t at = skip_space(body, len, 0);
+    if (at == len) {
+        return FAIL(err, ERR_INVALID, "the body is empty");
+    }
+    /* an element takes two bytes at least, so a small body needs no room for max */
+    size_t room = max < len / 2 + 1 ? max : len / 2 + 1;
+    struct batch b = {.pieces = arena_array(a, room, sizeof *b.pieces), .lines = lines};
+    bool whole = true;
+    if (lines) {
+        cut_lines(body, len, max, &b);
+    } else if (body[at] == '[') {
+        b.array = true;
+        whole = cut_array(body, len, at, max, &b);
+    } else {
+        add(&b, trimmed(body, at, len), max);
+    }
+    if (!whole) {
+        json_t *doc = jdec_parse(body, len, err);
+        bool parsed = doc != NULL;
+        jdec_free(&doc);
+        return parsed ? FAIL(err, ERR_INTERNAL, "the body was not cut into its elements") : false;
+    }
+    *out = b;
+    return true;
+}

@@ -1,0 +1,76 @@
+/* Percent codes and base64 of URLs: text to text, nothing about requests. */
+#include "http/wire/codec.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <string.h>
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c == '\0' ? NULL : strchr(digits, c);
+    ptrdiff_t i = at == NULL ? -1 : at - digits;
+
+    return (int)(i < 16 ? i : i - 6);
+}
+
+int codec_percent_byte(const char *p)
+{
+    int high = p[0] == '%' ? hex_digit(p[1]) : -1;
+    int low = high < 0 ? -1 : hex_digit(p[2]);
+
+    return low < 0 ? -1 : high * 16 + low;
+}
+
+/* jansson's own check, so that what passes here passes wherever JSON is written. */
+static bool is_utf8(const char *text)
+{
+    json_t *s = json_string(text);
+
+    json_decref(s);
+    return s != NULL;
+}
+
+char *codec_percent_decode(const char *text, size_t len, bool plus_is_space, struct arena *a)
+{
+    char *out = arena_alloc(a, len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '+' && plus_is_space) {
+            c = ' ';
+        } else if (c == '%') {
+            int byte = len - i > 2 ? codec_percent_byte(text + i) : -1;
+            if (byte <= 0) {
+                return NULL;
+            }
+            c = (char)(unsigned char)byte;
+            i += 2;
+        }
+        out[n++] = c;
+    }
+    return is_utf8(out) ? out : NULL;
+}
+
+char *codec_base64(const void *bytes, size_t len, struct arena *a)
+{
+    const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+    size_t max = sodium_base64_encoded_len(len, variant);
+
+    return sodium_bin2base64(arena_alloc(a, max), max, bytes, len, variant);
+}
+
+char *codec_base64_text(const char *encoded, struct arena *a)
+{
+    size_t max = strlen(encoded);
+    char *out = arena_alloc(a, max + 1);
+    size_t len = 0;
+
+    if (sodium_base642bin((unsigned char *)out, max, encoded, strlen(encoded), NULL, &len, NULL,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        strlen(out) != len || !is_utf8(out)) {
+        return NULL;
+    }
+    return out;
+}

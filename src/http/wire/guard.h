@@ -1,0 +1,37 @@
+#ifndef HTTP_WIRE_GUARD_H
+#define HTTP_WIRE_GUARD_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Refuses every request that another HTTP program in front of us might read differently (request
+ * smuggling, CWE-444), because libmicrohttpd is more forgiving than is safe. Pure functions. A
+ * refusal is answered with 400 and the connection is closed: what follows cannot be trusted. */
+struct guard {
+    int hosts;
+    int lengths;
+    int encodings;
+    bool chunked;
+    bool expects_continue;
+    uint64_t length;     /* of Content-Length; 0 where there is none */
+    const char *problem; /* the first thing wrong; NULL: nothing yet. A constant */
+};
+
+/* Looks at one header. Value is NUL-terminated. */
+void guard_header(struct guard *g, const char *name, const char *value);
+
+/* After the last header: the rules about the whole. Fails with ERR_INVALID. */
+CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *version,
+                        struct err *err);
+
+bool guard_has_body(const struct guard *g);
+
+/* The request target as sent, before anybody decoded it: an absolute path of visible ASCII, percent
+ * codes only from the third segment on (ids) and in the query, none that hides a slash, a dot
+ * segment or a control character. */
+CAN_FAIL bool guard_target(const char *target, struct err *err);
+
+#endif

@@ -1,0 +1,117 @@
+/* The listening socket: from the setting "listen" to a bound descriptor. */
+#include "http/wire/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HOST_MAX = 200, PORT_MAX = 8, BACKLOG = 1024, ERROR_TEXT_MAX = 120 };
+
+struct address {
+    char host[HOST_MAX];
+    char port[PORT_MAX];
+};
+
+CAN_FAIL static bool split(const char *text, struct address *out, struct err *err)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : 0;
+
+    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    } else if (colon != NULL && memchr(text, ':', len) != NULL) {
+        len = 0; /* an IPv6 address without its brackets */
+    }
+    size_t port_len = colon ? strlen(colon + 1) : 0;
+    if (len == 0 || len >= HOST_MAX || port_len == 0 || port_len >= PORT_MAX ||
+        strspn(colon + 1, "0123456789") != port_len) {
+        return FAIL_AT(err, ERR_INVALID, "listen", "must be HOST:PORT");
+    }
+    *out = (struct address){{0}, {0}};
+    memcpy(out->host, text, len);
+    memcpy(out->port, colon + 1, port_len);
+    return true;
+}
+
+static bool is_loopback(const struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET) {
+        struct in_addr v4 = ((const struct sockaddr_in *)a)->sin_addr;
+        return ntohl(v4.s_addr) >> 24 == 127;
+    }
+    return a->ss_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+/* Binds the first of the addresses; -1 with errno. */
+static int bind_first(const struct addrinfo *info)
+{
+    int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC, info->ai_protocol);
+    int on = 1;
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        int problem = errno;
+        (void)close(fd);
+        errno = problem;
+        return -1;
+    }
+    return fd;
+}
+
+CAN_FAIL static bool describe(struct listener *l, struct err *err)
+{
+    struct sockaddr_storage bound = {0};
+    socklen_t len = sizeof bound;
+    char host[HOST_MAX];
+    char port[PORT_MAX];
+
+    if (getsockname(l->fd, (struct sockaddr *)&bound, &len) != 0 ||
+        getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return FAIL_AT(err, ERR_INTERNAL, "listen", "the bound address cannot be read");
+    }
+    bool v6 = bound.ss_family == AF_INET6;
+    (void)snprintf(l->url, sizeof l->url, "http://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "",
+                   port);
+    l->loopback = is_loopback(&bound);
+    return true;
+}
+
+CAN_FAIL bool listen_open(const char *address, struct listener *out, struct err *err)
+{
+    struct address a;
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+    struct listener l = {.fd = -1};
+
+    if (!split(address, &a, err)) {
+        return false;
+    }
+    int problem = getaddrinfo(a.host, a.port, &hints, &info);
+    if (problem != 0) {
+        return FAIL_AT(err, ERR_INVALID, "listen", "%s: %s", address, gai_strerror(problem));
+    }
+    l.fd = bind_first(info);
+    freeaddrinfo(info);
+    if (l.fd < 0) {
+        char text[ERROR_TEXT_MAX];
+        return FAIL_AT(err, ERR_INVALID, "listen", "cannot bind %s: %s", address,
+                       strerror_r(errno, text, sizeof text));
+    }
+    if (!describe(&l, err)) {
+        (void)close(l.fd);
+        return false;
+    }
+    *out = l;
+    return true;
+}

@@ -1,0 +1,271 @@
+/* What a handler may want to know of a request: its query, its media type, its body. */
+#include "http/wire/request.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/jdec.h"
+#include "http/wire/codec.h"
+#include "http/wire/respond.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void request_begin(struct request *rq, struct app *app, const char *target)
+{
+    struct arena arena = rq->arena;
+
+    arena_reset(&arena);
+    *rq = (struct request){.app = app, .arena = arena};
+    rq->target = target ? arena_strdup(&rq->arena, target) : NULL;
+    rq->began_us = clock_monotonic_us();
+    rq->received_us = clock_now_us();
+    rq->body = body_make(&app->bodies, (size_t)app->config->http_body_max);
+}
+
+void request_end(struct request *rq)
+{
+    body_free(&rq->body);
+    buf_free(&rq->answer.body);
+    rq->app = NULL;
+    arena_reset(&rq->arena);
+}
+
+static bool all_in(const char *text, size_t len, const char *set)
+{
+    return text[0] != '\0' && strlen(text) == len && strspn(text, set) == len;
+}
+
+/* "00-<32 hex>-<16 hex>-<2 hex>", ids not all zero (W3C trace context). */
+static bool is_traceparent(const char *text)
+{
+    const char *hex = "0123456789abcdef";
+
+    return all_in(text, TRACEPARENT_LEN, "0123456789abcdef-") && strncmp(text, "00-", 3) == 0 &&
+           strspn(text + 3, hex) == 32 && text[35] == '-' && strspn(text + 36, hex) == 16 &&
+           text[52] == '-' && strspn(text + 53, hex) == 2 && strspn(text + 3, "0") < 32 &&
+           strspn(text + 36, "0") < 16;
+}
+
+/* Unique in this process by its number, and between processes by 8 random bytes. */
+static void make_request_id(struct app *app, char out[REQUEST_ID_MAX + 1])
+{
+    uint64_t number = atomic_fetch_add_explicit(&app->requests, 1, memory_order_relaxed);
+    uint8_t bytes[sizeof app->process_id + sizeof number];
+
+    memcpy(bytes, app->process_id, sizeof app->process_id);
+    memcpy(bytes + sizeof app->process_id, &number, sizeof number);
+    (void)hash_hex(bytes, sizeof bytes, out);
+}
+
+void request_name(struct request *rq, const char *client_id, const char *traceparent)
+{
+    const char *set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
+    size_t len = client_id ? strlen(client_id) : 0;
+
+    if (len > 0 && len <= REQUEST_ID_MAX && strspn(client_id, set) == len) {
+        memcpy(rq->request_id, client_id, len + 1);
+    } else {
+        make_request_id(rq->app, rq->request_id);
+    }
+    if (traceparent != NULL && is_traceparent(traceparent)) {
+        memcpy(rq->traceparent, traceparent, TRACEPARENT_LEN + 1);
+    }
+}
+
+/* ---- query ---- */
+
+static bool listed(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *p = names ? names : ""; *p; p += strspn(p, " ")) {
+        size_t word = strcspn(p, " ");
+        if (word == len && memcmp(p, name, len) == 0) {
+            return true;
+        }
+        p += word;
+    }
+    return false;
+}
+
+CAN_FAIL static bool add_param(struct request *rq, const char *text, size_t len,
+                               const char *allowed, struct err *err)
+{
+    const char *equals = memchr(text, '=', len);
+    size_t name_len = equals ? (size_t)(equals - text) : len;
+    const char *value = equals ? equals + 1 : "";
+    size_t value_len = equals ? len - name_len - 1 : 0;
+    struct query_param p = {
+        .name = codec_percent_decode(text, name_len, true, &rq->arena),
+        .value = codec_percent_decode(value, value_len, true, &rq->arena),
+    };
+
+    if (p.name == NULL || p.value == NULL) {
+        return FAIL(err, ERR_INVALID, "the query is not percent-coded UTF-8");
+    }
+    err_at(err, p.name);
+    if (!listed(allowed, p.name)) {
+        return FAIL(err, ERR_INVALID, "there is no such query parameter here");
+    }
+    if (request_param(rq, p.name) != NULL) {
+        return FAIL(err, ERR_INVALID, "must be given once");
+    }
+    rq->query[rq->query_count++] = p; /* listed and given once: they fit */
+    err_at(err, "");
+    return true;
+}
+
+CAN_FAIL bool request_read_query(struct request *rq, const char *allowed, struct err *err)
+{
+    const char *p = rq->target + strcspn(rq->target, "?");
+
+    while (*p) {
+        p++;
+        size_t len = strcspn(p, "&");
+        if (len > 0 && rq->query_count == QUERY_PARAMS_MAX) {
+            return FAIL(err, ERR_INVALID, "at most %d query parameters", QUERY_PARAMS_MAX);
+        }
+        if (len > 0 && !add_param(rq, p, len, allowed, err)) {
+            return false;
+        }
+        p += len;
+    }
+    return true;
+}
+
+const char *request_param(const struct request *rq, const char *name)
+{
+    for (size_t i = 0; i < rq->query_count; i++) {
+        if (strcmp(rq->query[i].name, name) == 0) {
+            return rq->query[i].value;
+        }
+    }
+    return NULL;
+}
+
+CAN_FAIL bool request_param_i64(const struct request *rq, const char *name, int64_t min,
+                                int64_t max, int64_t def, int64_t *out, struct err *err)
+{
+    const char *text = request_param(rq, name);
+
+    if (text == NULL) {
+        *out = def;
+        return true;
+    }
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    bool digits = text[0] == '-' || (text[0] >= '0' && text[0] <= '9');
+    if (!digits || *end != '\0' || errno != 0 || value < min || value > max) {
+        return FAIL_AT(err, ERR_INVALID, name, "must be an integer between %lld and %lld",
+                       (long long)min, (long long)max);
+    }
+    *out = value;
+    return true;
+}
+
+CAN_FAIL bool request_param_enum(const struct request *rq, const char *name,
+                                 const char *const *names, int count, int *out, struct err *err)
+{
+    const char *text = request_param(rq, name);
+    struct buf list = buf_make(200);
+
+    for (int i = 0; i < count; i++) {
+        if (text != NULL && strcmp(text, names[i]) == 0) {
+            buf_free(&list);
+            *out = i;
+            return true;
+        }
+        buf_printf(&list, "%s%s", i == 0 ? "" : ", ", names[i]);
+    }
+    if (text != NULL) {
+        (void)FAIL_AT(err, ERR_INVALID, name, "must be one of %s", buf_text(&list));
+    } else {
+        *out = -1;
+    }
+    buf_free(&list);
+    return text == NULL;
+}
+
+/* ---- body ---- */
+
+static void answer_415(struct request *rq, const char *detail)
+{
+    answer_problem(rq, &(struct problem){.status = 415, .detail = detail});
+}
+
+/* "application/json; charset=utf-8": the type without its parameters, and whether those are fine. */
+static bool media_is(const char *value, const char *type)
+{
+    size_t len = strcspn(value, "; \t");
+    const char *rest = value + len + strspn(value + len, "; \t");
+
+    return len == strlen(type) && strncasecmp(value, type, len) == 0 &&
+           (rest[0] == '\0' || strcasecmp(rest, "charset=utf-8") == 0 ||
+            strcasecmp(rest, "charset=\"utf-8\"") == 0);
+}
+
+bool request_take_media(struct request *rq, const char *content_type, const char *encoding)
+{
+    rq->lines = content_type && media_is(content_type, "application/x-ndjson");
+    if (!rq->lines && !(content_type && media_is(content_type, "application/json"))) {
+        answer_415(rq, "Content-Type must be application/json or application/x-ndjson, in UTF-8");
+        return false;
+    }
+    rq->gzip = encoding && strcasecmp(encoding, "gzip") == 0;
+    if (encoding && !rq->gzip && strcasecmp(encoding, "identity") != 0) {
+        answer_415(rq, "Content-Encoding must be gzip or absent");
+        return false;
+    }
+    return true;
+}
+
+static bool refuse_body(struct request *rq, const struct err *err)
+{
+    if (rq->body.too_large) {
+        answer_problem(rq, &(struct problem){.status = 413, .detail = err->text});
+    } else {
+        answer_error(rq, err);
+    }
+    return false;
+}
+
+bool request_cut_body(struct request *rq, struct batch *out)
+{
+    struct err err = {0};
+    size_t max = (size_t)rq->app->config->batch_max;
+
+    if ((rq->gzip && !body_gunzip(&rq->body, &err)) || !body_charge_decoding(&rq->body, &err) ||
+        !batch_cut(rq->body.bytes.data, rq->body.bytes.len, rq->lines, max, &rq->arena, out,
+                   &err)) {
+        return refuse_body(rq, &err);
+    }
+    if (out->over) {
+        rq->body.too_large = true;
+        (void)FAIL(&err, ERR_INVALID, "the batch has more than %zu elements", max);
+        return refuse_body(rq, &err);
+    }
+    return true;
+}
+
+bool request_json(struct request *rq, json_t **out)
+{
+    struct err err = {0};
+
+    if (rq->lines) {
+        answer_415(rq, "Content-Type must be application/json here");
+        return false;
+    }
+    if ((rq->gzip && !body_gunzip(&rq->body, &err)) || !body_charge_decoding(&rq->body, &err)) {
+        return refuse_body(rq, &err);
+    }
+    json_t *doc = jdec_parse(buf_text(&rq->body.bytes), rq->body.bytes.len, &err);
+    if (doc == NULL) {
+        return refuse_body(rq, &err);
+    }
+    *out = doc;
+    return true;
+}

@@ -1,0 +1,31 @@
+#ifndef HTTP_WIRE_RESPOND_H
+#define HTTP_WIRE_RESPOND_H
+
+#include "base/err.h"
+#include "http/wire/request.h"
+
+/* Takes the buffer over. */
+void answer_json(struct request *rq, int status, struct buf *body);
+void answer_text(struct request *rq, const char *content_type, struct buf *body);
+
+/* RFC 9457. pointer: JSON pointer into the body, NULL or "" for none; parameter likewise. */
+struct problem {
+    int status;
+    const char *detail;
+    const char *pointer;
+    const char *parameter;
+};
+void answer_problem(struct request *rq, const struct problem *problem);
+
+/* The problem of the error's kind; logs what is a defect or an outage of ours. */
+void answer_error(struct request *rq, const struct err *err);
+
+const char *status_title(int status);
+
+/* Member `errors` of an element of a batch: {"pointer","detail"} where it was refused, else (pointer NULL) empty. */
+struct jenc;
+void write_errors(struct jenc *j, const char *pointer, const char *detail);
+
+enum { ANSWER_MAX = 16 << 20 };
+
+#endif

@@ -1,0 +1,26 @@
+/* Finds request heads that were not sent line by line as HTTP asks for, from the addresses of their
+ * parts. */
+#include "http/wire/wire.h"
+
+#include <string.h>
+
+enum { LINE_END = 2 }; /* CR LF */
+
+struct wire wire_begin(const char *target_end, const char *version)
+{
+    return (struct wire){.next = version + strlen(version) + LINE_END,
+                         .torn = target_end == NULL || target_end + 1 != version};
+}
+
+void wire_header(struct wire *w, const char *name, const char *value)
+{
+    w->torn = w->torn || name != w->next || value == NULL;
+    if (!w->torn) {
+        w->next = value + strlen(value) + LINE_END;
+    }
+}
+
+bool wire_whole(const struct wire *w, const char *method, size_t head_len)
+{
+    return !w->torn && method + head_len == w->next + LINE_END;
+}

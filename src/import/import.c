@@ -1,0 +1,310 @@
+/* The import, from files to carts: lines -> the format's parser -> batches for the log, facts for
+ * the catalogue -> fold. What a file means is the format's business (import_format.h), what an
+ * event is the decoder's. */
+#include "import/import.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "domain/shop/money.h"
+#include "fold/fold.h"
+#include "foreign/format.h"
+#include "import/import_batch.h"
+#include "import/import_catalogue.h"
+#include "import/import_categories.h"
+#include "import/import_meter.h"
+#include "import/import_report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { MALFORMED_SHOWN = 20 };
+
+struct job {
+    const struct import_options *options;
+    const struct import_format *format;
+    struct db *db;
+    struct batch *batch;
+    struct catalogue *catalogue;
+    struct import_result *result;
+    FILE *report;
+    const char *file; /* being read */
+    struct meter meter;
+};
+
+static void job_free(struct job *j)
+{
+    batch_close(&j->batch);
+    catalogue_close(&j->catalogue);
+    db_close(&j->db);
+}
+
+bool import_check(const struct import_options *o, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct import_format *format = o->format != NULL ? import_format_of(o->format) : NULL;
+    if (format == NULL) {
+        return FAIL_AT(err, ERR_INVALID, "--format", "must be one of %s", import_format_names(&a));
+    }
+    if (o->file_count == 0) {
+        return FAIL(err, ERR_INVALID, "no file is named; - is standard input");
+    }
+    if (o->currency != NULL && !money_currency_valid(o->currency)) {
+        return FAIL_AT(err, ERR_INVALID, "--currency", "must be three upper-case letters");
+    }
+    if (o->currency == NULL && format->currency == NULL) {
+        return FAIL_AT(err, ERR_INVALID, "--currency", "is required: prices of %s files have none",
+                       format->name);
+    }
+    if (o->categories_item != NULL && format != &import_retailrocket) {
+        return FAIL_AT(err, ERR_INVALID, "--categories", "goes with --format retailrocket only");
+    }
+    if (o->max_errors < 0) {
+        return FAIL_AT(err, ERR_INVALID, "--max-errors", "must not be negative");
+    }
+    int stdins = 0;
+    for (int i = 0; i < o->file_count; i++) {
+        stdins += strcmp(o->files[i], "-") == 0;
+    }
+    return stdins <= 1 || FAIL(err, ERR_INVALID, "standard input can be read once only");
+}
+
+/* Counts and shows one malformed line; fails when it is one too many. */
+static bool malformed(struct job *j, int64_t line, const struct err *what, struct err *err)
+{
+    const char *name = strcmp(j->file, "-") == 0 ? "stdin" : j->file;
+    j->result->malformed++;
+    if (j->result->malformed <= MALFORMED_SHOWN) {
+        meter_hide(&j->meter);
+        (void)fprintf(j->report, "%s:%" PRId64 ": %s%s%s\n", name, line, what->path,
+                      what->path[0] != '\0' ? " " : "", what->text);
+    }
+    if (j->result->malformed > j->options->max_errors) {
+        return FAIL(err, ERR_REFUSED,
+                    "gave up after %" PRId64 " malformed lines (--max-errors %" PRId64 ")",
+                    j->result->malformed, j->options->max_errors);
+    }
+    return true;
+}
+
+/* ---- where the parser's findings go ---- */
+
+static bool take_event(void *ctx, const char *json, size_t len, int64_t line, bool *out_valid,
+                       struct err *err)
+{
+    struct job *j = ctx;
+    struct err what = {0};
+    *out_valid = batch_add(j->batch, json, len, &what);
+    if (*out_valid) {
+        return true;
+    }
+    if (what.kind != ERR_INVALID) {
+        *err = what;
+        return false;
+    }
+    return malformed(j, line, &what, err);
+}
+
+static bool take_product(void *ctx, const struct product *facts, struct err *err)
+{
+    struct job *j = ctx;
+    if (catalogue_full(j->catalogue) && !catalogue_learn(j->catalogue, j->db, err)) {
+        return false;
+    }
+    catalogue_add(j->catalogue, facts);
+    return true;
+}
+
+/* ---- files ---- */
+
+/* What the parser refused is malformed, everything else ends the import. */
+static bool judge(struct job *j, bool done, int64_t line, const struct err *what, struct err *err)
+{
+    if (done) {
+        return true;
+    }
+    if (what->kind == ERR_INVALID) {
+        return malformed(j, line, what, err);
+    }
+    *err = *what;
+    return false;
+}
+
+static bool import_lines(struct job *j, struct line_reader *lines, struct import_parser *p,
+                         struct err *err)
+{
+    int64_t number = 0;
+    for (;;) {
+        struct line line;
+        struct err what = {0};
+        bool more = false;
+        if (!lines_next(lines, &line, &more, err)) {
+            return false;
+        }
+        if (!more) {
+            return judge(j, import_parser_finish(p, &what), number, &what, err);
+        }
+        number = line.number;
+        if (!judge(j, import_parser_line(p, &line, &what), number, &what, err)) {
+            return false;
+        }
+        meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->rows, "rows");
+    }
+}
+
+static bool import_file(struct job *j, const char *file, struct err *err)
+{
+    CLEANUP(lines_close) struct line_reader lines = {0};
+    CLEANUP(import_parser_close) struct import_parser parser = {0};
+    struct import_sink sink = {.ctx = j, .event = take_event, .product = take_product};
+    if (!lines_open(file, &lines, err)) {
+        return false;
+    }
+    import_parser_open(j->format, j->options->currency, sink, &parser);
+    j->file = file;
+    j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "import");
+    bool done = import_lines(j, &lines, &parser, err);
+    if (!done && err->path[0] == '\0') {
+        err_at(err, file);
+    }
+    meter_hide(&j->meter);
+    j->result->read += parser.rows;
+    return done;
+}
+
+/* ---- categories ---- */
+
+typedef bool category_line_fn(struct job *j, struct category_tree *tree, const struct line *line,
+                              struct err *err);
+
+static bool tree_line(struct job *j, struct category_tree *tree, const struct line *line,
+                      struct err *err)
+{
+    (void)j;
+    return category_tree_line(tree, line, err);
+}
+
+static bool item_line(struct job *j, struct category_tree *tree, const struct line *line,
+                      struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const char *category = NULL;
+    struct product facts = {
+        .price_minor = MONEY_UNKNOWN, .stock = -1, .updated_us = clock_now_us()};
+    if (!category_item_line(line, &a, &facts.product_id, &category, err)) {
+        return false;
+    }
+    facts.category = category_path(tree, category, &a);
+    return take_product(j, &facts, err);
+}
+
+/* All lines of a category file behind its header. */
+static bool category_file(struct job *j, const char *file, struct category_tree *tree,
+                          category_line_fn *take, struct err *err)
+{
+    CLEANUP(lines_close) struct line_reader lines = {0};
+    if (!lines_open(file, &lines, err)) {
+        return false;
+    }
+    j->file = file;
+    for (;;) {
+        struct line line;
+        struct err what = {0};
+        bool more = false;
+        if (!lines_next(&lines, &line, &more, err)) {
+            return false;
+        }
+        if (!more) {
+            return true;
+        }
+        bool skip = line.number == 1 || (line.len == 0 && !line.too_long);
+        if (!judge(j, skip || take(j, tree, &line, &what), line.number, &what, err)) {
+            return false;
+        }
+    }
+}
+
+static bool import_categories(struct job *j, struct err *err)
+{
+    if (j->options->categories_item == NULL) {
+        return true;
+    }
+    CLEANUP(category_tree_close) struct category_tree *tree = category_tree_open();
+    return category_file(j, j->options->categories_tree, tree, tree_line, err) &&
+           category_file(j, j->options->categories_item, tree, item_line, err);
+}
+
+/* ---- the whole ---- */
+
+static bool import_files(struct job *j, struct err *err)
+{
+    for (int i = 0; i < j->options->file_count; i++) {
+        if (!import_file(j, j->options->files[i], err)) {
+            return false;
+        }
+    }
+    return import_categories(j, err);
+}
+
+static void show_folding(void *ctx, int64_t folded)
+{
+    meter_show(ctx, 0, -1, folded, "events");
+}
+
+/* What was read is stored, learnt and folded, also when the file turned out to be no good half-way.
+ */
+static bool settle(struct job *j, const struct database *database, const struct config *config,
+                   struct err *err)
+{
+    if (!batch_finish(j->batch, err) || !catalogue_learn(j->catalogue, j->db, err)) {
+        return false;
+    }
+    j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "carts");
+    bool done = fold_catch_up(database, config, show_folding, &j->meter, err);
+    meter_hide(&j->meter);
+    return done;
+}
+
+static void report_rest(const struct job *j)
+{
+    if (j->result->malformed > MALFORMED_SHOWN) {
+        (void)fprintf(j->report, "and %" PRId64 " more malformed lines\n",
+                      j->result->malformed - MALFORMED_SHOWN);
+    }
+}
+
+bool import_run(const struct database *database, const struct config *config,
+                const struct import_options *options, FILE *out, FILE *report,
+                struct import_result *result, struct err *err)
+{
+    *result = (struct import_result){0};
+    if (!import_check(options, err)) {
+        return false;
+    }
+    CLEANUP(job_free)
+    struct job j = {
+        .options = options,
+        .format = import_format_of(options->format),
+        .result = result,
+        .report = report,
+    };
+    if (!database_connect(database, &j.db, err) || !batch_open(database, result, &j.batch, err)) {
+        return false;
+    }
+    j.catalogue = catalogue_open();
+
+    struct err stopped = {0};
+    bool read_all = import_files(&j, &stopped);
+    report_rest(&j);
+    if (!read_all && stopped.kind != ERR_REFUSED && stopped.kind != ERR_INVALID) {
+        *err = stopped;
+        return false;
+    }
+    if (!settle(&j, database, config, err)) {
+        return false;
+    }
+    import_report(result, options->json, out);
+    if (!read_all) {
+        *err = stopped;
+    }
+    return read_all;
+}

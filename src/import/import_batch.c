@@ -1,0 +1,207 @@
+/* From a file's events to the log. An interrupted import leaves whole appends; importing again stores the rest. */
+#include "import/import_batch.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/stop.h"
+
+#include <assert.h>
+#include <pthread.h>
+
+enum {
+    BATCH_EVENTS = 10000,
+    BATCH_BYTES = 8 << 20, /* of bodies: large invoices fill a batch sooner */
+    WRITERS = 2,
+    TRIES = 5,
+};
+
+static_assert((int)EVENT_TYPE_COUNT <= (int)IMPORT_TYPES_MAX, "import_result counts every type");
+
+/* The rows of one writer's lanes. */
+struct part {
+    struct event_row *rows; /* BATCH_EVENTS */
+    size_t count;
+};
+
+struct load {
+    struct arena arena; /* of the rows' texts */
+    struct part parts[WRITERS];
+    size_t count;
+    size_t bytes;
+    int64_t received_us;
+};
+
+/* Between start and join only its thread touches it. */
+struct writer {
+    struct db *db;
+    pthread_t thread;
+    const struct part *part;
+    int64_t received_us;
+    enum append_status *status; /* BATCH_EVENTS */
+    bool done;
+    struct err err;
+};
+
+struct batch {
+    struct import_result *result;
+    struct arena decoding; /* of one event */
+    struct load loads[2];  /* one is being filled, the other being written */
+    struct load *filling;
+    struct writer writers[WRITERS];
+    int running; /* writers that were started and not yet joined */
+};
+
+bool batch_open(const struct database *database, struct import_result *result, struct batch **out,
+                struct err *err)
+{
+    struct batch *b = mem_alloc(sizeof *b);
+    b->result = result;
+    b->filling = &b->loads[0];
+    for (size_t w = 0; w < WRITERS; w++) {
+        b->loads[0].parts[w].rows = mem_array(BATCH_EVENTS, sizeof(struct event_row));
+        b->loads[1].parts[w].rows = mem_array(BATCH_EVENTS, sizeof(struct event_row));
+        b->writers[w].status = mem_array(BATCH_EVENTS, sizeof(enum append_status));
+        if (!database_connect(database, &b->writers[w].db, err)) {
+            batch_close(&b);
+            return false;
+        }
+    }
+    *out = b;
+    return true;
+}
+
+/* ---- writing ---- */
+
+/* Beside a running service a lock may be waited for too long; a batch is safe to send again. */
+static void *write_part(void *writer)
+{
+    struct writer *w = writer;
+    for (int try = 1;; try++) {
+        w->err = (struct err){0};
+        w->done = store_events_append(w->db, w->part->rows, w->part->count, ORIGIN_IMPORT,
+                                      w->received_us, w->status, &w->err);
+        if (w->done || try == TRIES || !db_retryable(w->db) ||
+            stop_wait_us(SECONDS(1) / 10 * try)) {
+            return NULL;
+        }
+    }
+}
+
+static void count_statuses(struct import_result *result, const struct writer *w)
+{
+    for (size_t i = 0; i < w->part->count; i++) {
+        result->stored += w->status[i] == APPEND_STORED;
+        result->duplicate += w->status[i] == APPEND_DUPLICATE;
+        result->conflict += w->status[i] == APPEND_CONFLICT;
+    }
+}
+
+/* Waits for the writers and counts what they did. */
+static bool join_writers(struct batch *b, struct err *err)
+{
+    bool done = true;
+    for (int i = 0; i < b->running; i++) {
+        struct writer *w = &b->writers[i];
+        (void)pthread_join(w->thread, NULL);
+        if (w->done) {
+            count_statuses(b->result, w);
+        } else {
+            *err = w->err;
+            done = false;
+        }
+    }
+    b->running = 0;
+    return done;
+}
+
+static bool start_writers(struct batch *b, const struct load *load, struct err *err)
+{
+    for (int i = 0; i < WRITERS; i++) {
+        struct writer *w = &b->writers[i];
+        w->part = &load->parts[i];
+        w->received_us = load->received_us;
+        if (pthread_create(&w->thread, NULL, write_part, w) != 0) {
+            return FAIL(err, ERR_BUSY, "the system gives no more threads");
+        }
+        b->running++;
+    }
+    return true;
+}
+
+static void load_reset(struct load *load)
+{
+    for (int i = 0; i < WRITERS; i++) {
+        load->parts[i].count = 0;
+    }
+    load->count = 0;
+    load->bytes = 0;
+    arena_reset(&load->arena);
+}
+
+/* Hands what was filled to the writers and goes on with the other load. */
+static bool send(struct batch *b, struct err *err)
+{
+    if (!join_writers(b, err)) {
+        return false;
+    }
+    struct load *full = b->filling;
+    b->filling = full == &b->loads[0] ? &b->loads[1] : &b->loads[0];
+    load_reset(b->filling);
+    return start_writers(b, full, err);
+}
+
+bool batch_finish(struct batch *b, struct err *err)
+{
+    return (b->filling->count == 0 || send(b, err)) && join_writers(b, err);
+}
+
+void batch_close(struct batch **b)
+{
+    if (*b == NULL) {
+        return;
+    }
+    struct err unseen = {0};
+    (void)!join_writers(*b, &unseen); /* on a way out that has its own failure to tell */
+    for (size_t w = 0; w < WRITERS; w++) {
+        db_close(&(*b)->writers[w].db);
+        mem_free(&(*b)->writers[w].status);
+        mem_free(&(*b)->loads[0].parts[w].rows);
+        mem_free(&(*b)->loads[1].parts[w].rows);
+    }
+    arena_free(&(*b)->loads[0].arena);
+    arena_free(&(*b)->loads[1].arena);
+    arena_free(&(*b)->decoding);
+    mem_free(b);
+}
+
+/* ---- filling ---- */
+
+bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
+{
+    bool full = b->filling->count == BATCH_EVENTS || b->filling->bytes >= BATCH_BYTES;
+    if (full && !send(b, err)) {
+        return false;
+    }
+    struct load *load = b->filling;
+    if (load->count == 0) {
+        load->received_us = clock_now_us();
+    }
+    struct event e;
+    arena_reset(&b->decoding);
+    if (!event_decode_text(json, len, ORIGIN_IMPORT, load->received_us, &b->decoding, &e, err)) {
+        return false;
+    }
+    const char *key = event_key(&e, &load->arena);
+    struct part *part = &load->parts[event_lane(key) % WRITERS];
+    part->rows[part->count++] = (struct event_row){
+        .event_id = arena_strdup(&load->arena, e.event_id),
+        .key = key,
+        .type = arena_strdup(&load->arena, e.type_name),
+        .occurred_us = e.occurred_us,
+        .body = arena_strndup(&load->arena, json, len),
+    };
+    load->count++;
+    load->bytes += len;
+    b->result->by_type[e.type]++;
+    return true;
+}

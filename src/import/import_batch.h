@@ -1,0 +1,24 @@
+#ifndef IMPORT_IMPORT_BATCH_H
+#define IMPORT_IMPORT_BATCH_H
+
+#include "import/import.h"
+#include "store/events.h"
+
+/* Events on their way into the log, appended some thousands at a time by two writers, each with half
+ * of the lanes and its own connection, while the next ones are being read. Within a lane they keep
+ * the order of the file. */
+struct batch;
+
+/* The result is borrowed; it is up to date after batch_finish. */
+CAN_FAIL bool batch_open(const struct database *database, struct import_result *result,
+                         struct batch **out, struct err *err);
+void batch_close(struct batch **b); /* CLEANUP; waits for the writers */
+
+/* Decodes one native event by the rules of every road in and keeps it for the next append.
+ * ERR_INVALID, with the pointer as path: the event is not what it should be, and was left out.
+ * Any other kind: an append failed, of this event or of earlier ones. */
+CAN_FAIL bool batch_add(struct batch *b, const char *json, size_t len, struct err *err);
+/* Appends what waits, and comes back when everything is in the log. */
+CAN_FAIL bool batch_finish(struct batch *b, struct err *err);
+
+#endif

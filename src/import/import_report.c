@@ -1,0 +1,79 @@
+/* The last words of an import. */
+#include "import/import_report.h"
+
+#include "base/cleanup.h"
+#include "base/jenc.h"
+#include "domain/shop/event.h"
+
+#include <inttypes.h>
+
+enum { REPORT_MAX = 1 << 16 };
+
+static const char *type_word(size_t type)
+{
+    return type == EVENT_UNKNOWN ? "unknown" : event_type_name((enum event_type)type);
+}
+
+static void report_json(const struct import_result *r, FILE *out)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(REPORT_MAX);
+    struct jenc j = jenc_begin(&text);
+    jenc_object(&j, NULL);
+    jenc_i64(&j, "read", r->read);
+    jenc_i64(&j, "stored", r->stored);
+    jenc_i64(&j, "duplicate", r->duplicate);
+    if (r->conflict > 0) {
+        jenc_i64(&j, "conflict", r->conflict);
+    }
+    jenc_i64(&j, "malformed", r->malformed);
+    jenc_object(&j, "by_type");
+    for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
+        if (r->by_type[i] > 0) {
+            jenc_i64(&j, type_word(i), r->by_type[i]);
+        }
+    }
+    jenc_object_end(&j);
+    jenc_object_end(&j);
+    (void)fprintf(out, "%s\n", buf_text(&text));
+}
+
+/* 97381 -> "97,381", right-aligned. */
+static void report_row(FILE *out, const char *what, int64_t n)
+{
+    char text[32];
+    size_t at = sizeof text;
+    text[--at] = '\0';
+    for (int digits = 0; n > 0 || digits == 0; digits++, n /= 10) {
+        if (digits > 0 && digits % 3 == 0) {
+            text[--at] = ',';
+        }
+        text[--at] = (char)('0' + n % 10);
+    }
+    (void)fprintf(out, "%-20s %12s\n", what, text + at);
+}
+
+static void report_table(const struct import_result *r, FILE *out)
+{
+    report_row(out, "rows read", r->read);
+    report_row(out, "events stored", r->stored);
+    report_row(out, "duplicate", r->duplicate);
+    if (r->conflict > 0) {
+        report_row(out, "conflict", r->conflict);
+    }
+    report_row(out, "malformed", r->malformed);
+    for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
+        if (r->by_type[i] > 0) {
+            report_row(out, type_word(i), r->by_type[i]);
+        }
+    }
+}
+
+void import_report(const struct import_result *result, bool json, FILE *out)
+{
+    if (json) {
+        report_json(result, out);
+    } else {
+        report_table(result, out);
+    }
+    (void)fflush(out);
+}

@@ -1,0 +1,55 @@
+#ifndef LIVE_LIVE_H
+#define LIVE_LIVE_H
+
+#include "base/config.h"
+#include "base/err.h"
+#include "domain/affinity/affinity.h"
+#include "domain/affinity/affinity_shelf.h"
+#include "domain/risk/features.h"
+#include "domain/risk/risk.h"
+#include "store/private/database.h"
+
+/* The models that serve, the risk model with its newest daily correction (train/risk/risk_check.h). A set is immutable and refcounted; a swap never waits for readers, readers
+ * never for a swap. */
+struct live;
+
+struct live_set {
+    struct risk *risk;         /* NULL: no risk model was trained yet, or none that loads */
+    struct affinity *affinity; /* NULL: the same */
+    const struct affinity_shelf *
+        shelf; /* of the affinity model: stock and prices, at most a model_poll old; NULL without */
+    struct feature_context context; /* what a score may know besides the shopper */
+};
+
+/* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts
+ * the thread that looks every model_poll. Fails where the database does; no champion is not an error,
+ * nor is a file that does not load: of its kind, what served before keeps serving (at start: nothing),
+ * the log and a metric tell, and it is tried again only after another version was promoted. The other
+ * kind is not touched by it. */
+CAN_FAIL bool live_open(const struct database *database, const struct config *config, bool watch,
+                        struct live **out, struct err *err);
+void live_close(struct live **live);
+
+const struct live_set *
+live_acquire(struct live *live); /* never NULL; give back with live_release */
+void live_release(struct live *live, const struct live_set **set);
+
+/* CLEANUP(live_hold_end) struct live_hold hold = live_hold(live): the set for as long as the scope
+ * lasts. */
+struct live_hold {
+    struct live *live;
+    const struct live_set *set;
+};
+static inline struct live_hold live_hold(struct live *live)
+{
+    return (struct live_hold){.live = live, .set = live_acquire(live)};
+}
+static inline void live_hold_end(struct live_hold *hold)
+{
+    live_release(hold->live, &hold->set);
+}
+
+/* Looks once, now, as the thread does; *out_changed tells whether a set was swapped in. */
+CAN_FAIL bool live_refresh(struct live *live, bool *out_changed, struct err *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* Reads what changed in the catalogue into the shelf of the model that serves. */
+#include "live/live_shelf.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/products.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define OVERLAP_US SECONDS(10)
+
+struct held_shelf {
+    atomic_int refs;
+    struct affinity_shelf *shelf;
+};
+
+struct held_shelf *held_shelf_take(struct held_shelf *h)
+{
+    if (h) {
+        atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
+    }
+    return h;
+}
+
+void held_shelf_drop(struct held_shelf **held)
+{
+    struct held_shelf *h = *held;
+    *held = NULL;
+    if (h && atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) == 1) {
+        affinity_shelf_free(&h->shelf);
+        free(h);
+    }
+}
+
+const struct affinity_shelf *held_shelf_look(const struct held_shelf *h)
+{
+    return h ? h->shelf : NULL;
+}
+
+/* One read: fresh is made when the first difference shows. */
+struct reading {
+    const struct affinity *model;
+    const struct affinity_shelf *old;
+    struct affinity_shelf *fresh;
+    int64_t newest_us;
+};
+
+static bool read_change(void *ctx, const struct product *p, struct err *err)
+{
+    struct reading *r = ctx;
+    const struct affinity_shelf *now = r->fresh ? r->fresh : r->old;
+    (void)err;
+    r->newest_us = p->updated_us > r->newest_us ? p->updated_us : r->newest_us;
+    if (affinity_shelf_differs(now, r->model, p->product_id, p->stock, p->price_minor)) {
+        r->fresh = r->fresh ? r->fresh : affinity_shelf_copy(r->old);
+        affinity_shelf_put(r->fresh, r->model, p->product_id, p->stock, p->price_minor);
+    }
+    return true;
+}
+
+bool held_shelf_read(struct db *db, const struct affinity *model, struct held_shelf *old,
+                     int64_t *seen_us, struct held_shelf **out, struct err *err)
+{
+    struct reading r = {.model = model, .old = held_shelf_look(old)};
+    *out = held_shelf_take(old);
+    if (!model) {
+        return true;
+    }
+    if (!old) {
+        r.fresh = affinity_shelf_make(model);
+    }
+    const int64_t since_us = old && *seen_us > OVERLAP_US ? *seen_us - OVERLAP_US : 0;
+    if (!store_products_changed(db, since_us, read_change, &r, err)) {
+        affinity_shelf_free(&r.fresh);
+        return false;
+    }
+    *seen_us = old && r.newest_us < *seen_us ? *seen_us : r.newest_us;
+    if (r.fresh) {
+        held_shelf_drop(out);
+        *out = mem_alloc(sizeof **out);
+        atomic_init(&(*out)->refs, 1);
+        (*out)->shelf = r.fresh;
+    }
+    return true;
+}

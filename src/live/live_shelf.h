@@ -1,0 +1,21 @@
+#ifndef LIVE_LIVE_SHELF_H
+#define LIVE_LIVE_SHELF_H
+
+#include "base/err.h"
+#include "domain/affinity/affinity_shelf.h"
+#include "store/pg/db.h"
+
+/* How the stock and prices that the scan knows are kept up with the catalogue: counted, immutable, replaced when something changed. */
+struct held_shelf;
+
+struct held_shelf *held_shelf_take(struct held_shelf *h); /* h may be NULL */
+void held_shelf_drop(struct held_shelf **h);
+const struct affinity_shelf *held_shelf_look(const struct held_shelf *h); /* NULL for NULL */
+
+/* The shelf of a model (NULL: none) as the catalogue stands: `old` again where nothing changed, or a new one. old is of the same model, or NULL for
+ * a first read of everything. One reference to the caller; on failure of the database, that is of old. *seen_us is the newest change that was read,
+ * and what the next read starts from, ten seconds earlier: transactions commit later than they say. */
+CAN_FAIL bool held_shelf_read(struct db *db, const struct affinity *model, struct held_shelf *old,
+                              int64_t *seen_us, struct held_shelf **out, struct err *err);
+
+#endif

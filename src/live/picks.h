@@ -1,0 +1,33 @@
+#ifndef LIVE_PICKS_H
+#define LIVE_PICKS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "domain/affinity/affinity.h"
+#include "domain/shop/product.h"
+#include "store/pg/db.h"
+
+/* Picks that can be shown: the model's ranking without what is out of stock, each with its
+ * catalogue entry and that of the product it is recommended because of (an entry with only its id
+ * where there is none). All in arena. */
+struct shown_picks {
+    struct picks picks;
+    struct product *products; /* of picks.items, same order */
+    struct product *because;  /* likewise */
+};
+
+struct picks_wanted {
+    const struct affinity *model; /* NULL: no picks */
+    struct pick_wish
+        wish; /* shopper, now_us, k, shelf, category, prices; picks are always diverse */
+};
+/* Every pick is looked up in the catalogue: in stock, and of the wished category and price as it says now. What is not makes room for the
+ * next best, so that fewer than k come only where the shop has no more. */
+CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
+                         struct shown_picks *out, struct err *err);
+
+/* Catalogue entries of a cart's lines, same order, in arena; cart may be NULL. */
+CAN_FAIL bool cart_products_read(struct db *db, const struct cart *cart, struct arena *a,
+                                 struct product **out, struct err *err);
+
+#endif

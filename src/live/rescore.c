@@ -1,0 +1,81 @@
+/* Old carts, new model. Must not touch anything but scores. */
+#include "live/rescore.h"
+
+#include "base/cleanup.h"
+#include "domain/risk/features.h"
+#include "eventlog/past.h"
+#include "store/scores.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH = 500 };
+
+/* A cart's score. Where the document has no such open cart, or is of an older binary (the next fold mends it), the score matches no row. */
+static void score(const struct live_set *models, const struct unscored *u, int64_t now_us,
+                  struct arena *a, struct cart_score *out)
+{
+    struct shopper *s;
+    struct features x;
+    struct err unreadable;
+
+    *out = (struct cart_score){.lane = u->lane, .key = u->key, .cart_id = u->cart_id};
+    if (!past_shopper(u->key, u->doc, a, &s, &unreadable)) {
+        return;
+    }
+    const struct cart *cart = shopper_cart(s, u->cart_id);
+    if (cart != NULL && cart->status == CART_OPEN) {
+        features_of(s, cart, now_us > s->last_us ? now_us : s->last_us, &models->context, &x);
+        out->risk = risk_probability(models->risk, &x);
+        out->seen_us = s->last_us;
+    }
+}
+
+static void walk_to(struct rescore *r, const struct unscored *last)
+{
+    r->lane = last->lane;
+    (void)snprintf(r->key, sizeof r->key, "%s", last->key);
+    (void)snprintf(r->cart_id, sizeof r->cart_id, "%s", last->cart_id);
+}
+
+bool rescore_step(struct rescore *r, struct db *db, struct live *live, const struct config *config,
+                  int64_t now_us, int64_t *out_scored, struct err *err)
+{
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct risk *model = hold.set->risk;
+    struct unscored *carts;
+    size_t count;
+
+    if (model == NULL || (r->done && strcmp(r->version, risk_version(model)) == 0)) {
+        return true;
+    }
+    if (strcmp(r->version, risk_version(model)) != 0) {
+        *r = (struct rescore){.lane = -1};
+        (void)snprintf(r->version, sizeof r->version, "%s", risk_version(model));
+    }
+    const struct unscored_query query = {
+        .model = r->version,
+        .seen_from_us = now_us - config->expired_after,
+        .after = {.lane = r->lane, .key = r->key, .cart_id = r->cart_id},
+        .limit = BATCH,
+    };
+    if (!store_carts_unscored(db, &query, &a, &carts, &count, err)) {
+        return false;
+    }
+    struct cart_score *scores = arena_array(&a, count + 1, sizeof *scores);
+    for (size_t i = 0; i < count; i++) {
+        score(hold.set, &carts[i], now_us, &a, &scores[i]);
+    }
+    if (count > 0 && !store_carts_score(db, r->version, now_us, scores, count, err)) {
+        return false;
+    }
+    r->done = count < BATCH;
+    if (count > 0) {
+        walk_to(r, &carts[count - 1]);
+    }
+    if (out_scored != NULL) {
+        *out_scored = (int64_t)count;
+    }
+    return true;
+}

@@ -1,0 +1,215 @@
+/* ALS in the eigenbasis of the other side's Gram matrix: both factor matrices are rotated into it, which makes the dense part of every row's
+ * system diagonal; what is left of a row's work are a few steps of conjugate gradients over its own entries. */
+#include "ml/als/als_internal.h"
+#include "ml/als/als_rows.h"
+#include "ml/als/als_serve.h"
+#include "ml/als/als_turn.h"
+#include "ml/linear/blas.h"
+#include "ml/linear/parallel.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    ROTATE_ROWS = 240, /* at once: they stay in the second cache with the basis */
+    ROTATE_PARTS = 64, /* of the other side */
+    HALF_BITS = 15,    /* a packed number is below 2^15, half precision ends at 65504 */
+};
+
+struct job {
+    const struct als_half *half;
+    struct als_turn turn; /* into the eigenbasis */
+    struct als_system system;
+    als_row_fn *solve;
+    float **scratch;             /* one a worker */
+    struct als_failure *failure; /* one a worker */
+};
+
+static float **scratch_make(int threads, int factors)
+{
+    float **scratch = mem_array((size_t)threads, sizeof *scratch);
+    for (int w = 0; w < threads; w++) {
+        scratch[w] = mem_wide(als_turn_scratch(factors), sizeof **scratch);
+    }
+    return scratch;
+}
+
+static void scratch_free(float **scratch, int threads)
+{
+    for (int w = 0; w < threads; w++) {
+        mem_free(&scratch[w]);
+    }
+    mem_free(&scratch);
+}
+
+/* ---- the other side ---- */
+
+static void rotate_others(void *ctx, int part, int worker)
+{
+    const struct job *job = ctx;
+    const struct als_half *half = job->half;
+    struct mat *others = half->others;
+    struct als_range range = als_part(others->rows, ROTATE_PARTS, part);
+    for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
+        int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
+        size_t at = (size_t)from * (size_t)others->ld;
+        als_turn_rows(&job->turn, others, from, end, job->scratch[worker]);
+        if (half->packed) {
+            als_pack(others->data + at, (size_t)(end - from) * (size_t)others->ld, job->system.unit,
+                     half->packed + at);
+        }
+    }
+}
+
+/* ---- the rows ---- */
+
+static void solve_row(const struct job *job, int r)
+{
+    const struct csr *m = &job->half->side->entries;
+    struct mat *rows = job->half->rows;
+    float *x = mat_row(rows, r);
+    const int64_t from = m->start[r];
+    if (m->start[r + 1] == from) {
+        memset(x, 0, (size_t)rows->ld * sizeof *x);
+        return;
+    }
+    const struct als_row row = {
+        .column = m->column + from,
+        .weight = m->weight + from,
+        .count = m->start[r + 1] - from,
+        .after = csr_entries(m) - m->start[r + 1],
+        .ridge = job->half->side->ridge[r],
+    };
+    job->solve(&job->system, &row, NULL, x);
+}
+
+/* Looks at rows [begin, end) as a whole first: a look at each takes longer than some take to solve. */
+static void note_not_finite(const struct mat *rows, int begin, int end, struct als_failure *failure)
+{
+    if (floats_are_finite(mat_row(rows, begin), (size_t)(end - begin) * (size_t)rows->ld)) {
+        return;
+    }
+    for (int r = begin; r < end; r++) {
+        if (!floats_are_finite(mat_row(rows, r), (size_t)rows->cols)) {
+            struct err err = {0};
+            (void)FAIL(&err, ERR_INVALID, "its factors are not finite numbers");
+            als_failure_note(failure, r, &err);
+        }
+    }
+}
+
+static void solve_part(void *ctx, int part, int worker)
+{
+    const struct job *job = ctx;
+    struct als_range range = job->half->side->part[part];
+    for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
+        int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
+        als_turn_rows(&job->turn, job->half->rows, from, end, job->scratch[worker]);
+        for (int r = from; r < end; r++) {
+            solve_row(job, r);
+        }
+        note_not_finite(job->half->rows, from, end, &job->failure[worker]);
+    }
+}
+
+/* A power of two that makes every rotated entry small enough: an entry's square is at most its column's eigenvalue. */
+static float unit_of(float largest_eigenvalue)
+{
+    int exponent = 0;
+    (void)frexpf(sqrtf(fmaxf(largest_eigenvalue, 0)), &exponent);
+    return ldexpf(1, exponent - HALF_BITS + 1);
+}
+
+static bool run(struct job *job, struct mat *gram, struct err *err)
+{
+    const struct als_half *half = job->half;
+    const int threads = half->options->threads;
+    const int k = half->others->cols;
+    float dense[ALS_FACTORS_MAX] = {0};
+    if (!blas_eigen(gram, dense, err)) {
+        return false;
+    }
+    job->turn = als_turn_make(gram);
+    job->system = (struct als_system){
+        .others = half->packed ? NULL : half->others->data,
+        .packed = half->packed,
+        .unit = half->packed ? unit_of(dense[0]) : 1,
+        .ld = half->others->ld,
+        .dense = dense,
+        .steps = half->steps,
+    };
+    for (int i = 0; i < k; i++) {
+        dense[i] = fmaxf(dense[i], 0) * half->options->unobserved_weight;
+    }
+    job->solve = als_row_kernel(&job->system);
+    parallel_run(threads, ROTATE_PARTS, rotate_others, job);
+    parallel_run(threads, half->side->parts, solve_part, job);
+    return als_failures_told(job->failure, threads, err);
+}
+
+bool als_eigen_half(const struct als_half *half, struct err *err)
+{
+    const int threads = half->options->threads;
+    assert(half->rows->ld == half->others->ld);
+    struct job job = {
+        .half = half,
+        .scratch = scratch_make(threads, half->others->cols),
+        .failure = mem_array((size_t)threads, sizeof(struct als_failure)),
+    };
+    struct mat gram = als_gram(half->others, threads);
+    bool ok = run(&job, &gram, err);
+    als_turn_free(&job.turn);
+    scratch_free(job.scratch, threads);
+    mem_free(&job.failure);
+    mat_free(&gram);
+    return ok;
+}
+
+/* ---- for serving ---- */
+
+struct serving {
+    struct mat *items;
+    struct als_turn turn;
+    float **scratch;
+};
+
+static void turn_part(void *ctx, int part, int worker)
+{
+    const struct serving *s = ctx;
+    struct als_range range = als_part(s->items->rows, ROTATE_PARTS, part);
+    als_turn_rows(&s->turn, s->items, range.begin, range.end, s->scratch[worker]);
+}
+
+bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err *err)
+{
+    assert(items->cols >= 1 && items->ld == mat_ld(items->cols));
+    struct mat basis = als_gram(items, threads);
+    if (!blas_eigen(&basis, out_spectrum, err)) {
+        mat_free(&basis);
+        return false;
+    }
+    struct serving serving = {items, als_turn_make(&basis), scratch_make(threads, items->cols)};
+    parallel_run(threads, ROTATE_PARTS, turn_part, &serving);
+    for (int i = 0; i < items->cols; i++) {
+        out_spectrum[i] = fmaxf(out_spectrum[i], 0);
+    }
+    als_turn_free(&serving.turn);
+    scratch_free(serving.scratch, threads);
+    mat_free(&basis);
+    return true;
+}
+
+size_t als_half_bytes(const struct als_options *options)
+{
+    const size_t k = (size_t)mat_ld(options->factors);
+    const size_t threads = (size_t)options->threads;
+    const size_t gram = ALS_GRAM_PARTS * k * k * sizeof(float);
+    if (options->solver != ALS_SOLVER_EIGEN) {
+        return gram + threads * k * (k + 128) * sizeof(float);
+    }
+    return gram + k * k * sizeof(float) +
+           threads * als_turn_scratch(options->factors) * sizeof(float);
+}

@@ -1,0 +1,345 @@
+/* Platt scaling and the measures of a probability: Brier, log loss, AUC, average precision,
+ * reliability. */
+#include "ml/judge/calib.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "ml/linear/logistic.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- Platt scaling ---- */
+
+struct platt_fit {
+    const double *margins;
+    const uint8_t *labels;
+    int count;
+    double target[2]; /* smoothed targets of label 0 and 1 */
+};
+
+/* Cross entropy of the targets under slope and intercept. */
+static double platt_loss(const struct platt_fit *fit, struct platt at)
+{
+    double loss = 0;
+    for (int i = 0; i < fit->count; i++) {
+        double z = at.slope * fit->margins[i] + at.intercept;
+        loss += logistic_loss(z, fit->target[fit->labels[i]]);
+    }
+    return loss;
+}
+
+struct platt_slope {
+    double g_slope, g_intercept;          /* gradient */
+    double h_slope, h_cross, h_intercept; /* Hessian, with a small ridge */
+};
+
+static struct platt_slope platt_derivatives(const struct platt_fit *fit, struct platt at)
+{
+    struct platt_slope d = {.h_slope = 1e-12, .h_intercept = 1e-12};
+    for (int i = 0; i < fit->count; i++) {
+        double x = fit->margins[i];
+        double p = logistic(at.slope * x + at.intercept);
+        double miss = p - fit->target[fit->labels[i]];
+        double curve = p * (1 - p);
+        d.g_slope += miss * x;
+        d.g_intercept += miss;
+        d.h_slope += curve * x * x;
+        d.h_cross += curve * x;
+        d.h_intercept += curve;
+    }
+    return d;
+}
+
+static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
+{
+    enum { STEPS_MAX = 100, HALVINGS_MAX = 33 };
+    double loss = platt_loss(fit, at);
+    for (int step = 0; step < STEPS_MAX; step++) {
+        struct platt_slope d = platt_derivatives(fit, at);
+        if (fabs(d.g_slope) < 1e-8 && fabs(d.g_intercept) < 1e-8) {
+            break;
+        }
+        double determinant = d.h_slope * d.h_intercept - d.h_cross * d.h_cross;
+        double by_slope = -(d.h_intercept * d.g_slope - d.h_cross * d.g_intercept) / determinant;
+        double by_intercept = -(d.h_slope * d.g_intercept - d.h_cross * d.g_slope) / determinant;
+        double downhill = d.g_slope * by_slope + d.g_intercept * by_intercept;
+        bool moved = false;
+        double length = 1;
+        for (int halving = 0; isfinite(downhill) && !moved && halving < HALVINGS_MAX; halving++) {
+            struct platt next = {at.slope + length * by_slope,
+                                 at.intercept + length * by_intercept};
+            double next_loss = platt_loss(fit, next);
+            if (next_loss < loss + 1e-4 * length * downhill) {
+                at = next;
+                loss = next_loss;
+                moved = true;
+            }
+            length /= 2;
+        }
+        if (!moved) {
+            break;
+        }
+    }
+    return at;
+}
+
+bool calib_fit(const double *margins, const uint8_t *labels, int count, struct platt *out,
+               struct err *err)
+{
+    double classes[2] = {0, 0};
+    double scale = 0;
+    for (int i = 0; i < count; i++) {
+        if (!isfinite(margins[i]) || labels[i] > 1) {
+            return FAIL(err, ERR_INVALID,
+                        "row %d has margin %g and label %d: not a finite number and 0 or 1", i,
+                        margins[i], labels[i]);
+        }
+        classes[labels[i]]++;
+        scale = fmax(scale, fabs(margins[i]));
+    }
+    if (classes[0] < 1 || classes[1] < 1) {
+        return FAIL(err, ERR_INVALID,
+                    "calibration needs rows of both classes, not %g of 0 and %g of 1", classes[0],
+                    classes[1]);
+    }
+    /* Newton works on margins of at most 1: squares of huge ones would drown the intercept. */
+    double unit = scale > 1 ? scale : 1;
+    CLEANUP(mem_free) double *scaled = mem_array((size_t)count, sizeof *scaled);
+    for (int i = 0; i < count; i++) {
+        scaled[i] = margins[i] / unit;
+    }
+    struct platt_fit fit = {.margins = scaled,
+                            .labels = labels,
+                            .count = count,
+                            .target = {1 / (classes[0] + 2), (classes[1] + 1) / (classes[1] + 2)}};
+    struct platt start = {.slope = 0, .intercept = log((classes[1] + 1) / (classes[0] + 1))};
+    struct platt found = platt_newton(&fit, start);
+    found.slope /= unit;
+    if (!isfinite(found.slope) || !isfinite(found.intercept)) {
+        return FAIL(err, ERR_INVALID, "calibration found no finite slope over %d rows", count);
+    }
+    *out = found;
+    return true;
+}
+
+/* Zero of a rising function: Newton, kept between what is known to lie below and above. */
+bool calib_refit_intercept(const double *margins, const uint8_t *labels, int count,
+                           double *out_shift, struct err *err)
+{
+    enum { STEPS_MAX = 200 };
+    static const double ridge = 0.1;
+    double low = -1e6;
+    double high = 1e6;
+    double shift = 0;
+    for (int i = 0; i < count; i++) {
+        if (!isfinite(margins[i]) || labels[i] > 1) {
+            return FAIL(err, ERR_INVALID,
+                        "row %d has margin %g and label %d: not a finite number and 0 or 1", i,
+                        margins[i], labels[i]);
+        }
+    }
+    for (int step = 0; step < STEPS_MAX && high - low > 1e-12 * (1 + fabs(shift)); step++) {
+        double excess = ridge * shift;
+        double curve = ridge;
+        for (int i = 0; i < count; i++) {
+            double p = logistic(margins[i] + shift);
+            excess += p - labels[i];
+            curve += p * (1 - p);
+        }
+        if (fabs(excess) < 1e-9) {
+            break;
+        }
+        *(excess > 0 ? &high : &low) = shift;
+        double next = shift - excess / curve;
+        shift = next > low && next < high ? next : low / 2 + high / 2;
+    }
+    *out_shift = shift;
+    return true;
+}
+
+double calib_apply(const struct platt *calibration, double margin)
+{
+    double z = calibration->slope * margin + calibration->intercept;
+    double p = isnan(z) ? 0.5 : logistic(z);
+    return fmin(fmax(p, 1e-9), 1 - 1e-9);
+}
+
+/* ---- measures ---- */
+
+double calib_brier(const double *probabilities, const uint8_t *labels, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        double miss = probabilities[i] - labels[i];
+        sum += miss * miss;
+    }
+    return count > 0 ? sum / count : 0;
+}
+
+double calib_log_loss(const double *probabilities, const uint8_t *labels, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        double p = fmin(fmax(probabilities[i], 1e-12), 1 - 1e-12);
+        sum -= labels[i] ? log(p) : log1p(-p);
+    }
+    return count > 0 ? sum / count : 0;
+}
+
+struct scored {
+    double score;
+    uint8_t label;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct scored *x = a;
+    const struct scored *y = b;
+    return (x->score > y->score) - (x->score < y->score);
+}
+
+/* Rows in ascending score, owned by the caller; *out_positives counts labels of 1. */
+static struct scored *sorted(const double *scores, const uint8_t *labels, int count,
+                             double *out_positives)
+{
+    struct scored *rows = mem_array((size_t)count + 1, sizeof *rows);
+    double positives = 0;
+    for (int i = 0; i < count; i++) {
+        assert(!isnan(scores[i]));
+        rows[i] = (struct scored){scores[i], labels[i]};
+        positives += labels[i];
+    }
+    qsort(rows, (size_t)count, sizeof *rows, by_score);
+    *out_positives = positives;
+    return rows;
+}
+
+/* One past the last row whose score equals that of row `from`; adds their labels up. */
+static int tie_end(const struct scored *rows, int count, int from, double *out_positives)
+{
+    int end = from;
+    *out_positives = 0;
+    while (end < count && rows[end].score == rows[from].score) {
+        *out_positives += rows[end++].label;
+    }
+    return end;
+}
+
+double calib_auc(const double *scores, const uint8_t *labels, int count)
+{
+    double positives;
+    CLEANUP(mem_free) struct scored *rows = sorted(scores, labels, count, &positives);
+    double negatives = count - positives;
+    double wins = 0;
+    double negatives_below = 0;
+    for (int from = 0; from < count;) {
+        double tied_positives;
+        int end = tie_end(rows, count, from, &tied_positives);
+        double tied_negatives = end - from - tied_positives;
+        wins += tied_positives * (negatives_below + tied_negatives / 2);
+        negatives_below += tied_negatives;
+        from = end;
+    }
+    return positives > 0 && negatives > 0 ? wins / (positives * negatives) : 0.5;
+}
+
+double calib_average_precision(const double *scores, const uint8_t *labels, int count)
+{
+    double positives;
+    CLEANUP(mem_free) struct scored *rows = sorted(scores, labels, count, &positives);
+    double above =
+        positives; /* positives at or above the current step, going up from the lowest score */
+    double sum = 0;
+    for (int from = 0; from < count;) {
+        double tied_positives;
+        int end = tie_end(rows, count, from, &tied_positives);
+        sum += tied_positives * above / (count - from);
+        above -= tied_positives;
+        from = end;
+    }
+    return positives > 0 ? sum / positives : 0;
+}
+
+int calib_reliability(const double *probabilities, const uint8_t *labels, int count, int bins,
+                      struct reliability_bin *out)
+{
+    assert(bins >= 1 && bins <= CALIB_BINS_MAX);
+    double positives;
+    CLEANUP(mem_free) struct scored *rows = sorted(probabilities, labels, count, &positives);
+    int written = 0;
+    for (int from = 0; from < count;) {
+        int bin = (int)((int64_t)from * bins / count);
+        int target = (int)(((int64_t)count * (bin + 1) + bins - 1) / bins);
+        double mass = 0;
+        double hits = 0;
+        int end = from;
+        while (end < target) {
+            double tied;
+            int tie = tie_end(rows, count, end, &tied);
+            mass += (tie - end) * rows[end].score;
+            hits += tied;
+            end = tie;
+        }
+        out[written++] =
+            (struct reliability_bin){end - from, mass / (end - from), hits / (end - from)};
+        from = end;
+    }
+    return written;
+}
+
+double calib_ece(const double *probabilities, const uint8_t *labels, int count)
+{
+    struct reliability_bin table[CALIB_BINS];
+    int bins = calib_reliability(probabilities, labels, count, CALIB_BINS, table);
+    double sum = 0;
+    for (int b = 0; b < bins; b++) {
+        sum += table[b].count * fabs(table[b].mean_probability - table[b].positive_rate);
+    }
+    return count > 0 ? sum / count : 0;
+}
+
+double calib_brier_skill(const double *probabilities, const uint8_t *labels, int count)
+{
+    double positives = 0;
+    for (int i = 0; i < count; i++) {
+        positives += labels[i];
+    }
+    double rate = count > 0 ? positives / count : 0;
+    return rate > 0 && rate < 1
+               ? 1 - calib_brier(probabilities, labels, count) / (rate * (1 - rate))
+               : 0;
+}
+
+/* ---- what chance shows ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a;
+    const double *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static struct calib_range middle_of(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+    return (struct calib_range){values[(int)(0.025 * count)], values[(int)(0.975 * (count - 1))]};
+}
+
+struct calib_range calib_ece_by_chance(const double *probabilities, int count, int draws,
+                                       uint64_t seed)
+{
+    assert(draws >= 1);
+    struct rng rng = rng_seed(seed);
+    CLEANUP(mem_free) uint8_t *y = mem_array((size_t)count + 1, sizeof *y);
+    CLEANUP(mem_free) double *errors = mem_array((size_t)draws, sizeof *errors);
+    for (int d = 0; d < draws; d++) {
+        for (int i = 0; i < count; i++) {
+            y[i] = rng_unit(&rng) < probabilities[i];
+        }
+        errors[d] = calib_ece(probabilities, y, count);
+    }
+    return middle_of(errors, draws);
+}

@@ -1,0 +1,50 @@
+/* What this processor can do, asked once. Kernels live beside what they compute, not here. */
+#include "ml/linear/cpu.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+static enum cpu_level detect(void)
+{
+#if CPU_HAS_X86
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("bmi2")) {
+        return CPU_PORTABLE;
+    }
+    bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                __builtin_cpu_supports("avx512vnni");
+    return wide ? CPU_AVX512 : CPU_AVX2;
+#else
+    return CPU_PORTABLE;
+#endif
+}
+
+static atomic_int limit = CPU_AVX512;
+
+enum cpu_level cpu_level(void)
+{
+    static atomic_int detected = -1;
+    int best = atomic_load_explicit(&detected, memory_order_relaxed);
+    if (best < 0) {
+        best = (int)detect();
+        atomic_store_explicit(&detected, best, memory_order_relaxed);
+    }
+    int most = atomic_load_explicit(&limit, memory_order_relaxed);
+    return (enum cpu_level)(best < most ? best : most);
+}
+
+enum cpu_level cpu_limit(enum cpu_level level)
+{
+    assert(level >= CPU_PORTABLE && level <= CPU_AVX512);
+    return (enum cpu_level)atomic_exchange_explicit(&limit, (int)level, memory_order_relaxed);
+}
+
+const char *cpu_level_name(enum cpu_level level)
+{
+    static const char *const names[] = {"portable", "avx2", "avx512"};
+    assert(level >= CPU_PORTABLE && level <= CPU_AVX512);
+    return names[level];
+}

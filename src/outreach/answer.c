@@ -1,0 +1,242 @@
+/* JSON of shoppers, carts, scores and outreaches. Must not read or decide anything. */
+#include "outreach/answer.h"
+
+#include "base/clock.h"
+#include "domain/shop/money.h"
+#include "domain/speak/message.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { REASONS_MAX = 5, TEXT_MAX = 4000 };
+
+static void put_money(struct jenc *j, const char *key, int64_t minor, const char *currency)
+{
+    if (minor == MONEY_UNKNOWN || currency[0] == '\0') {
+        jenc_null(j, key);
+        return;
+    }
+    jenc_object(j, key);
+    jenc_i64(j, "amount_minor", minor);
+    jenc_str(j, "currency", currency);
+    jenc_object_end(j);
+}
+
+static void put_line(struct jenc *j, const struct cart_line *line, const struct product *p)
+{
+    jenc_object(j, NULL);
+    jenc_str(j, "product_id", line->product_id);
+    jenc_str_opt(j, "title", p->title);
+    jenc_i64(j, "quantity", line->quantity);
+    put_money(j, "price", line->price_minor, line->currency);
+    jenc_object_end(j);
+}
+
+void answer_cart(struct jenc *j, const struct cart *c, const struct shopper *s,
+                 const struct product *products, const struct cart_clock *clock, int64_t now_us)
+{
+    int64_t total;
+    char currency[4] = "";
+
+    if (c == NULL) {
+        jenc_null(j, "cart");
+        return;
+    }
+    jenc_object(j, "cart");
+    jenc_str(j, "cart_id", c->id);
+    jenc_i64(j, "round", c->round);
+    jenc_str(j, "state", cart_state_name(cart_state(c, s->last_us, clock, now_us)));
+    jenc_time(j, "opened_at", c->opened_us);
+    jenc_time(j, "changed_at", c->changed_us);
+    jenc_time(j, "seen_at", s->last_us);
+    put_money(j, "total", cart_total(c, &total, currency) ? total : MONEY_UNKNOWN, currency);
+    jenc_bool(j, "imported", c->imported);
+    jenc_array(j, "items");
+    for (size_t i = 0; i < c->line_count; i++) {
+        put_line(j, &c->lines[i], &products[i]);
+    }
+    jenc_array_end(j);
+    jenc_object_end(j);
+}
+
+struct answer_score answer_score_of(const struct risk *model, const struct shopper *s,
+                                    const struct cart *c, int64_t now_us,
+                                    const struct feature_context *context, double threshold,
+                                    struct features *x)
+{
+    struct answer_score score = {.model = model, .x = x, .probability = (double)NAN};
+
+    features_of(s, c, now_us, context, x);
+    if (model != NULL) {
+        score.probability = risk_probability(model, x);
+        score.curve_count = risk_curve(model, s, c, now_us, context, score.curve);
+        score.outlook = risk_outlook_of(score.curve, score.curve_count, threshold);
+    }
+    return score;
+}
+
+static void put_outlook(struct jenc *j, const struct answer_score *score)
+{
+    jenc_bool(j, "too_early", score->outlook.too_early);
+    if (score->outlook.look_again_us != 0) {
+        jenc_time(j, "look_again_at", score->outlook.look_again_us);
+    } else {
+        jenc_null(j, "look_again_at");
+    }
+    jenc_array(j, "curve");
+    for (int i = 0; i < score->curve_count; i++) {
+        jenc_object(j, NULL);
+        jenc_time(j, "at", score->curve[i].at_us);
+        jenc_f64(j, "probability", score->curve[i].probability);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+/* How the score spreads over the time ahead. */
+static void put_horizons(struct jenc *j, const struct answer_score *score)
+{
+    struct risk_within points[RISK_AHEAD_INTERVALS];
+    char within[CLOCK_TEXT_MAX];
+    const int count = risk_ahead(score->model, score->x, points);
+
+    jenc_array(j, "by_horizon");
+    for (int i = 0; i < count; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "within", clock_format_duration(points[i].within_us, within));
+        jenc_f64(j, "no_purchase", points[i].no_purchase);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale)
+{
+    struct risk_reason reasons[REASONS_MAX];
+    char horizon[CLOCK_TEXT_MAX];
+
+    if (score->model == NULL || score->x == NULL) {
+        jenc_null(j, "risk");
+        return;
+    }
+    int count = risk_reasons(score->model, score->x, locale, reasons, REASONS_MAX);
+    jenc_object(j, "risk");
+    jenc_f64(j, "probability", score->probability);
+    jenc_str(j, "horizon", clock_format_duration(risk_horizon_us(score->model), horizon));
+    jenc_str(j, "model", risk_version(score->model));
+    jenc_str(j, "algorithm", risk_algorithm(score->model));
+    put_outlook(j, score);
+    put_horizons(j, score);
+    jenc_array(j, "reasons");
+    for (int i = 0; i < count; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "group", feature_group_name(reasons[i].group));
+        jenc_str(j, "feature", feature_def(reasons[i].feature)->name);
+        jenc_f64(j, "contribution", reasons[i].contribution);
+        jenc_str(j, "text", reasons[i].text);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+    jenc_object_end(j);
+}
+
+static void put_pick(struct jenc *j, const struct shown_picks *shown, int i, const char *locale,
+                     const char *shop_locale)
+{
+    const struct pick *pick = &shown->picks.items[i];
+    const struct product *p = &shown->products[i];
+    struct buf reason = buf_make(TEXT_MAX);
+
+    message_pick_reason(locale, shop_locale, pick, &shown->because[i], &reason);
+    jenc_object(j, NULL);
+    jenc_str(j, "product_id", pick->product_id);
+    jenc_str_opt(j, "title", p->title);
+    put_money(j, "price", p->price_minor, p->currency);
+    jenc_f64(j, "score", pick->score);
+    jenc_str(j, "source", pick_source_name(pick->source));
+    jenc_str_opt(j, "because", pick->because);
+    jenc_str_opt(j, "because_is", pick_tie_name(pick->tie));
+    jenc_str(j, "reason", buf_text(&reason));
+    jenc_object_end(j);
+    buf_free(&reason);
+}
+
+void answer_picks(struct jenc *j, const struct affinity *model, const struct shown_picks *shown,
+                  const char *locale, const char *shop_locale)
+{
+    jenc_object(j, "recommendations");
+    jenc_str(j, "model", model != NULL ? affinity_version(model) : NULL);
+    jenc_str(j, "algorithm", model != NULL ? affinity_algorithm(model) : NULL);
+    jenc_array(j, "items");
+    for (int i = 0; i < shown->picks.count; i++) {
+        put_pick(j, shown, i, locale, shop_locale);
+    }
+    jenc_array_end(j);
+    jenc_object_end(j);
+}
+
+void answer_rules(struct jenc *j, const struct decision *d)
+{
+    jenc_array(j, "rules");
+    for (int i = 0; i < RULE_COUNT; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "rule", rule_name((enum rule_id)i));
+        jenc_str(j, "outcome", rule_outcome_name(d->rules[i].outcome));
+        jenc_str(j, "detail", d->rules[i].detail);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+void answer_features(struct jenc *j, const struct features *x)
+{
+    jenc_object(j, "features");
+    for (int i = 0; i < FEATURE_COUNT; i++) {
+        const struct feature_def *def = feature_def((enum feature_id)i);
+        if (def->kind == FEATURE_ID) {
+            jenc_str_opt(j, def->name, x->ids[i]);
+        } else if (!isnan(x->values[i])) {
+            jenc_f64(j, def->name, x->values[i]);
+        }
+    }
+    jenc_object_end(j);
+}
+
+void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out)
+{
+    struct jenc j = jenc_begin(out);
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "outreach_id", dry_run ? NULL : row->outreach_id);
+    jenc_str(&j, "decision", row->decision);
+    jenc_str(&j, "reason", row->reason);
+    jenc_bool(&j, "dry_run", dry_run);
+    jenc_time(&j, "decided_at", row->decided_us);
+    jenc_str(&j, row->key[0] == 'c' ? "customer_id" : "anonymous_id", row->key + 2);
+    jenc_str(&j, "cart_id", row->cart_id);
+    if (row->cart_id != NULL) {
+        jenc_i64(&j, "round", row->round);
+        jenc_i64(&j, "step", row->step);
+    }
+    if (row->message != NULL) {
+        jenc_raw(&j, "message", row->message, strlen(row->message));
+    } else {
+        jenc_null(&j, "message");
+    }
+    jenc_members(&j, row->summary);
+    jenc_object_end(&j);
+}
+
+void answer_why(const struct outreach_row *row, struct buf *out)
+{
+    struct jenc j = jenc_begin(out);
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "outreach_id", row->outreach_id);
+    jenc_str(&j, "decision", row->decision);
+    jenc_str(&j, "reason", row->reason);
+    jenc_time(&j, "decided_at", row->decided_us);
+    jenc_members(&j, row->summary);
+    jenc_members(&j, row->why);
+    jenc_object_end(&j);
+}

@@ -1,0 +1,133 @@
+/* What is known about one shopper, for GET /v1/customers/{id} and its recommendations. Reads only.
+ */
+#include "outreach/decide.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "eventlog/view.h"
+#include "outreach/answer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The customer of that id; where no such customer is known, the anonymous shopper of that id, or
+ * whoever that one turned out to be. Neither known: the customer's empty view. */
+static bool read_shopper(struct db *db, const char *id, struct arena *a, struct view *out,
+                         struct err *err)
+{
+    struct view v;
+    const char *key = NULL;
+
+    if (!view_read(db, arena_printf(a, "c:%s", id), INT64_MAX, a, &v, err) ||
+        (!v.known && !view_resolve(db, NULL, id, NULL, a, &key, err)) ||
+        (key != NULL && !view_read(db, key, INT64_MAX, a, &v, err))) {
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+static void put_identity(struct jenc *j, const struct view *v)
+{
+    bool customer = v->key[0] == 'c';
+
+    jenc_str(j, customer ? "customer_id" : "anonymous_id", v->key + 2);
+    jenc_str(j, "identity", customer ? "customer" : "anonymous");
+}
+
+static void put_consents(struct jenc *j, const struct shopper *s)
+{
+    jenc_array(j, "consent");
+    for (size_t i = 0; i < s->consent_count; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "channel", s->consents[i].channel);
+        jenc_str(j, "status", s->consents[i].given ? "given" : "withdrawn");
+        jenc_time(j, "at", s->consents[i].at_us);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+static void put_history(struct jenc *j, const struct shopper *s)
+{
+    jenc_object(j, "history");
+    jenc_time(j, "first_seen_at", s->first_us);
+    jenc_time(j, "last_seen_at", s->last_us);
+    jenc_i64(j, "events", s->events);
+    jenc_i64(j, "views", s->views);
+    jenc_i64(j, "sessions", s->sessions);
+    jenc_i64(j, "orders", s->orders_total);
+    if (s->last_order_us != 0) {
+        jenc_time(j, "last_order_at", s->last_order_us);
+    }
+    jenc_bool(j, "bot", s->bot);
+    jenc_object_end(j);
+}
+
+bool decide_customer(const struct decide_means *m, const char *customer_id, struct arena *a,
+                     struct buf *out, bool *out_found, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    struct cart_clock clock = {m->config->idle_after, m->config->abandoned_after,
+                               m->config->expired_after};
+    struct view v;
+    struct product *products;
+    int64_t now_us = clock_now_us();
+
+    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+        return false;
+    }
+    *out_found = v.known;
+    if (!v.known) {
+        return true;
+    }
+    const struct cart *cart = shopper_open_cart(v.shopper);
+    if (!cart_products_read(lease.db, cart, a, &products, err)) {
+        return false;
+    }
+    struct answer_score score = {.model = hold.set->risk};
+    if (cart != NULL && hold.set->risk != NULL) {
+        score = answer_score_of(hold.set->risk, v.shopper, cart, now_us, &hold.set->context,
+                                m->config->risk_threshold, arena_alloc(a, sizeof(struct features)));
+    }
+    struct jenc j = jenc_begin(out);
+    jenc_object(&j, NULL);
+    put_identity(&j, &v);
+    answer_cart(&j, cart, v.shopper, products, &clock, now_us);
+    answer_risk(&j, &score, v.shopper->locale);
+    put_consents(&j, v.shopper);
+    put_history(&j, v.shopper);
+    jenc_time(&j, "at", now_us);
+    jenc_object_end(&j);
+    return true;
+}
+
+bool decide_recommendations(const struct decide_means *m, const char *customer_id,
+                            const struct pick_wish *wish, struct arena *a, struct buf *out,
+                            bool *out_found, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    struct picks_wanted want = {hold.set->affinity, *wish};
+    struct shown_picks shown;
+    struct view v;
+
+    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+        return false;
+    }
+    want.wish.shopper = v.shopper;
+    want.wish.now_us = clock_now_us();
+    want.wish.shelf = hold.set->shelf;
+    if (!picks_show(lease.db, &want, a, &shown, err)) {
+        return false;
+    }
+    *out_found = true; /* a shopper never seen gets the popular products, and the answer says so */
+    struct jenc j = jenc_begin(out);
+    jenc_object(&j, NULL);
+    put_identity(&j, &v);
+    jenc_bool(&j, "known", v.known);
+    answer_picks(&j, hold.set->affinity, &shown, v.shopper->locale, m->config->locale);
+    jenc_object_end(&j);
+    return true;
+}

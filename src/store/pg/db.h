@@ -1,0 +1,65 @@
+#ifndef STORE_PG_DB_H
+#define STORE_PG_DB_H
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "store/pg/params.h"
+#include "store/pg/query.h"
+#include "store/pg/rows.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One connection, used by one thread at a time. Queries are named blocks of sql/queries, prepared
+ * on connect in one pipeline (or sent with their text where `prepared` is off). Binary parameters
+ * and results. */
+struct db;
+
+CAN_FAIL bool db_open(const char *conninfo, bool prepared, struct db **out,
+                      struct err *err); /* owns; close with db_close */
+void db_close(struct db **db);          /* CLEANUP(db_close) */
+bool db_alive(const struct db *db);
+/* The same, and looks whether the server has hung up while the connection was idle. No round trip.
+ */
+bool db_still_alive(struct db *db);
+PGconn *db_conn(struct db *db); /* borrowed, for COPY and tests */
+
+/* Runs one query. Maps SQLSTATE to kinds: serialization, deadlock, lock timeout, connection loss,
+ * too many connections, disk full -> ERR_BUSY; others -> ERR_INTERNAL with the query's name. *out
+ * is owned by the caller: CLEANUP(rows_clear) PGresult *rows = NULL. */
+CAN_FAIL bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult **out,
+                       struct err *err);
+/* For statements without rows of interest; *out_affected may be NULL. */
+CAN_FAIL bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *out_affected,
+                      struct err *err);
+/* Large results, row by row (row number 0 of each `row`); fn returns false to stop (its err is
+ * kept; an open transaction is then aborted). */
+typedef bool db_row_fn(void *ctx, const PGresult *row, struct err *err);
+CAN_FAIL bool db_stream(struct db *db, enum query_id q, const struct params *p, db_row_fn *fn,
+                        void *ctx, struct err *err);
+
+/* Fields of one row of a binary COPY, in its buffer; NULL for SQL NULL. A byte of zero follows each. */
+enum { COPY_FIELDS_MAX = 16 };
+struct copy_row {
+    int count;
+    const char *data[COPY_FIELDS_MAX];
+    int len[COPY_FIELDS_MAX];
+};
+/* A query that is COPY (...) TO STDOUT (FORMAT binary), row by row, at less cost a row than db_stream: for reading tables whole. It takes no
+ * parameters; fn as there. */
+typedef bool db_copy_fn(void *ctx, const struct copy_row *row, struct err *err);
+CAN_FAIL bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx,
+                          struct err *err);
+
+CAN_FAIL bool db_begin(struct db *db, struct err *err); /* READ COMMITTED */
+/* Read only, everything as of one moment: for reports and comparisons that take several queries. */
+CAN_FAIL bool db_begin_snapshot(struct db *db, struct err *err);
+CAN_FAIL bool db_commit(struct db *db, struct err *err);
+void db_rollback(struct db *db); /* no transaction: does nothing */
+bool db_in_transaction(const struct db *db);
+/* True after an ERR_BUSY failure that a retry of the whole transaction may cure. */
+bool db_retryable(const struct db *db);
+
+#endif

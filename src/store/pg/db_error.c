@@ -1,0 +1,81 @@
+#include "store/pg/db_error.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* SQLSTATE to the kinds of base/err.h: the one place that knows which failures a retry may cure. */
+
+struct fault_row {
+    const char *prefix; /* of the SQLSTATE; the first row that matches counts */
+    struct db_fault fault;
+};
+
+static const struct fault_row fault_rows[] = {
+    {"40001", {ERR_BUSY, true, false}},     /* serialization failure */
+    {"40P01", {ERR_BUSY, true, false}},     /* deadlock */
+    {"55P03", {ERR_BUSY, true, false}},     /* lock timeout */
+    {"57P0", {ERR_BUSY, true, true}},       /* shutdown, crash, starting up, idle session timeout */
+    {"25P03", {ERR_BUSY, true, true}},      /* idle in transaction timeout */
+    {"25006", {ERR_BUSY, true, true}},      /* read only: a standby after failover; connect anew */
+    {"08P01", {ERR_INTERNAL, false, true}}, /* we sent what the server cannot read */
+    {"08", {ERR_BUSY, true, true}},         /* connection */
+    {"57014", {ERR_BUSY, false, false}},    /* statement timeout */
+    {"53300", {ERR_BUSY, true, true}},      /* too many connections */
+    {"53", {ERR_BUSY, false, false}},       /* disk full, out of memory: no hot loop */
+};
+
+struct db_fault db_fault_of(const char *sqlstate)
+{
+    if (sqlstate == NULL) {
+        return (struct db_fault){ERR_BUSY, true, true};
+    }
+    for (size_t i = 0; i < sizeof fault_rows / sizeof *fault_rows; i++) {
+        if (strncmp(sqlstate, fault_rows[i].prefix, strlen(fault_rows[i].prefix)) == 0) {
+            return fault_rows[i].fault;
+        }
+    }
+    return (struct db_fault){ERR_INTERNAL, false, false};
+}
+
+/* libpq's messages are several lines; one clause is enough. */
+static int first_line(const char *text)
+{
+    return (int)strcspn(text, "\n");
+}
+
+/* libpq reports a failed write before it has noticed that the connection is gone: then the socket has an end, or last words, to
+ * read. On a connection that stands there is nothing. */
+static bool is_lost(const PGconn *conn)
+{
+    char byte;
+    int fd = PQsocket(conn);
+
+    if (PQstatus(conn) == CONNECTION_BAD || fd < 0) {
+        return true;
+    }
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+struct db_fault db_fault_fill(PGconn *conn, const PGresult *res, const char *query, struct err *err)
+{
+    const char *sqlstate = res == NULL ? NULL : PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *text = res == NULL ? NULL : PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    struct db_fault fault = db_fault_of(sqlstate);
+
+    if (text == NULL) {
+        text = PQerrorMessage(conn);
+    }
+    if (PQstatus(conn) == CONNECTION_BAD || (sqlstate == NULL && is_lost(conn))) {
+        fault = db_fault_of(NULL);
+    } else if (sqlstate == NULL) {
+        /* The connection stands, so libpq itself refused: a defect of ours. Its state is unknown.
+         */
+        fault = (struct db_fault){ERR_INTERNAL, false, true};
+    }
+    err_fill(err, fault.kind, "%s: %.*s (%s)", query, first_line(text), text,
+             sqlstate == NULL ? "no answer" : sqlstate);
+    return fault;
+}

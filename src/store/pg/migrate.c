@@ -1,0 +1,171 @@
+#include "store/pg/migrate.h"
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "store/pg/db_error.h"
+#include "store/pg/rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Forward-only migrations. Each transaction takes the lock, looks again at what is applied, and
+ * applies the next one, so any number of processes may start at once, and one that dies leaves a
+ * whole number of migrations behind. */
+
+static const struct migration embedded[] = {
+#define MIGRATION(version, name, sql) {version, name, sql},
+#include "migration_table.inc"
+#undef MIGRATION
+};
+
+/* The number is arbitrary; it only has to be the same for ever. */
+#define LOCK_SQL "SELECT pg_advisory_xact_lock(7233174017)"
+
+/* Looks first, so that a role that may not create schemas can use a database that is ready. */
+static const char bootstrap_sql[] = "DO $$ BEGIN"
+                                    " IF to_regclass('cartwright.migration') IS NULL THEN"
+                                    "  CREATE SCHEMA IF NOT EXISTS cartwright;"
+                                    "  CREATE TABLE cartwright.migration ("
+                                    "   version int PRIMARY KEY,"
+                                    "   name text NOT NULL,"
+                                    "   sha256 text NOT NULL,"
+                                    "   applied_at timestamptz NOT NULL DEFAULT now());"
+                                    " END IF; END $$";
+
+const struct migration *migrate_embedded(int *out_count)
+{
+    *out_count = (int)(sizeof embedded / sizeof *embedded);
+    return embedded;
+}
+
+static bool run(PGconn *conn, const char *what, const char *sql, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *res = PQexec(conn, sql);
+    ExecStatusType status = PQresultStatus(res);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        (void)db_fault_fill(conn, res, what, err);
+        return false;
+    }
+    return true;
+}
+
+static char *checksum(const struct migration *m, char out[SHA256_HEX])
+{
+    uint8_t sum[SHA256_BYTES];
+    hash_sha256(m->sql, strlen(m->sql), sum);
+    return hash_hex(sum, sizeof sum, out);
+}
+
+/* Compares row `row` of what the database has with the list. */
+static bool check_applied(const PGresult *applied, int row, const struct migration *list, int count,
+                          struct err *err)
+{
+    char sum[SHA256_HEX];
+    const char *version = PQgetvalue(applied, row, 0);
+    const char *name = PQgetvalue(applied, row, 1);
+    if (row >= count) {
+        return FAIL(err, ERR_REFUSED,
+                    "the database is newer than this program: it has migration %s (%s)", version,
+                    name);
+    }
+    const struct migration *m = &list[row];
+    if (strtol(version, NULL, 10) != m->version) {
+        return FAIL(err, ERR_REFUSED,
+                    "the database has migration %s (%s) where this program has %d (%s)", version,
+                    name, m->version, m->name);
+    }
+    if (strcmp(PQgetvalue(applied, row, 2), checksum(m, sum)) != 0) {
+        return FAIL(err, ERR_REFUSED,
+                    "migration %d (%s) is not the one that was applied to this database",
+                    m->version, m->name);
+    }
+    return true;
+}
+
+static bool check_all_applied(PGconn *conn, const struct migration *list, int count, int *out_done,
+                              struct err *err)
+{
+    CLEANUP(rows_clear)
+    PGresult *applied =
+        PQexec(conn, "SELECT version, name, sha256 FROM cartwright.migration ORDER BY version");
+    if (PQresultStatus(applied) != PGRES_TUPLES_OK) {
+        (void)db_fault_fill(conn, applied, "migrate", err);
+        return false;
+    }
+    for (int row = 0; row < PQntuples(applied); row++) {
+        if (!check_applied(applied, row, list, count, err)) {
+            return false;
+        }
+    }
+    *out_done = PQntuples(applied);
+    return true;
+}
+
+static bool apply(PGconn *conn, const struct migration *m, struct err *err)
+{
+    char what[80];
+    (void)snprintf(what, sizeof what, "migration %d (%s)", m->version, m->name);
+    if (!run(conn, what, m->sql, err)) {
+        return false;
+    }
+    char sum[SHA256_HEX];
+    char version[16];
+    (void)snprintf(version, sizeof version, "%d", m->version);
+    const char *const values[] = {version, m->name, checksum(m, sum)};
+    CLEANUP(rows_clear)
+    PGresult *res = PQexecParams(
+        conn, "INSERT INTO cartwright.migration (version, name, sha256) VALUES ($1, $2, $3)", 3,
+        NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+        (void)db_fault_fill(conn, res, what, err);
+        return false;
+    }
+    return true;
+}
+
+/* One transaction: the next migration, if there is one. */
+static bool step(PGconn *conn, const struct migration *list, int count, bool *out_more,
+                 struct err *err)
+{
+    int applied = 0;
+    if (!run(conn, "migrate", LOCK_SQL, err) || !run(conn, "migrate", bootstrap_sql, err) ||
+        !check_all_applied(conn, list, count, &applied, err)) {
+        return false;
+    }
+    *out_more = applied < count;
+    return !*out_more || apply(conn, &list[applied], err);
+}
+
+bool migrate_run_list(PGconn *conn, const struct migration *list, int count, int *out_applied,
+                      struct err *err)
+{
+    assert(PQtransactionStatus(conn) == PQTRANS_IDLE);
+    int applied = 0;
+    for (bool more = true; more;) {
+        if (!run(conn, "migrate", "BEGIN ISOLATION LEVEL READ COMMITTED", err)) {
+            return false;
+        }
+        struct err ignored = {0};
+        if (!step(conn, list, count, &more, err)) {
+            (void)run(conn, "migrate", "ROLLBACK", &ignored);
+            return false;
+        }
+        if (!run(conn, "migrate", "COMMIT", err)) {
+            return false;
+        }
+        applied += more;
+    }
+    if (out_applied != NULL) {
+        *out_applied = applied;
+    }
+    return true;
+}
+
+bool migrate_run(PGconn *conn, int *out_applied, struct err *err)
+{
+    int count;
+    const struct migration *list = migrate_embedded(&count);
+    return migrate_run_list(conn, list, count, out_applied, err);
+}

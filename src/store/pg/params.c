@@ -1,0 +1,260 @@
+#include "store/pg/params.h"
+
+#include "store/pg/pgtype.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+/* Encodes parameters in PostgreSQL's binary format: exact times and floats, no locale, no quoting.
+ */
+
+enum {
+    ARRAY_HEAD = 20,       /* dimensions, has nulls, element type, length, lower bound: int4 each */
+    EMPTY_ARRAY_HEAD = 12, /* without length and bound */
+    ELEMENT_HEAD = 4,
+    BINARY = 1,
+};
+
+struct params params_make(struct arena *a)
+{
+    assert(a != NULL);
+    return (struct params){.arena = a};
+}
+
+static void add(struct params *p, Oid type, const char *value, size_t len)
+{
+    assert(p->count < PARAMS_MAX);
+    assert(len <= INT_MAX);
+    p->types[p->count] = type;
+    p->values[p->count] = value;
+    p->lengths[p->count] = value == NULL ? 0 : (int)len;
+    p->formats[p->count] = BINARY;
+    p->count++;
+}
+
+static int64_t time_to_pg(int64_t us)
+{
+    if (us == INT64_MAX || us == INT64_MIN) {
+        return us; /* infinity and -infinity are spelt the same there */
+    }
+    assert(us >= INT64_MIN + PG_EPOCH_US);
+    return us - PG_EPOCH_US;
+}
+
+static int64_t f64_bits(double v)
+{
+    int64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+static void add64(struct params *p, Oid type, int64_t v)
+{
+    char *at = arena_alloc(p->arena, sizeof v);
+    (void)pg_put64(at, v);
+    add(p, type, at, sizeof v);
+}
+
+void param_i32(struct params *p, int32_t v)
+{
+    char *at = arena_alloc(p->arena, sizeof v);
+    (void)pg_put32(at, v);
+    add(p, PG_INT4, at, sizeof v);
+}
+
+void param_i64(struct params *p, int64_t v)
+{
+    add64(p, PG_INT8, v);
+}
+
+void param_f64(struct params *p, double v)
+{
+    if (isnan(v)) {
+        add(p, PG_FLOAT8, NULL, 0);
+    } else {
+        add64(p, PG_FLOAT8, f64_bits(v));
+    }
+}
+
+void param_bool(struct params *p, bool v)
+{
+    char *at = arena_alloc(p->arena, 1);
+    *at = (char)v;
+    add(p, PG_BOOL, at, 1);
+}
+
+void param_text(struct params *p, const char *v)
+{
+    add(p, PG_TEXT, v, v == NULL ? 0 : strlen(v));
+}
+
+void param_textn(struct params *p, const char *v, size_t len)
+{
+    add(p, PG_TEXT, v, len);
+}
+
+void param_jsonb(struct params *p, const char *json, size_t len)
+{
+    if (json == NULL) {
+        add(p, PG_JSONB, NULL, 0);
+        return;
+    }
+    char *at = arena_alloc(p->arena, len + 1);
+    at[0] = PG_JSONB_VERSION;
+    memcpy(at + 1, json, len);
+    add(p, PG_JSONB, at, len + 1);
+}
+
+void param_bytes(struct params *p, const void *v, size_t len)
+{
+    add(p, PG_BYTEA, v, len);
+}
+
+void param_time(struct params *p, int64_t us)
+{
+    add64(p, PG_TIMESTAMPTZ, time_to_pg(us));
+}
+
+void param_time_opt(struct params *p, int64_t us)
+{
+    if (us == 0) {
+        add(p, PG_TIMESTAMPTZ, NULL, 0);
+    } else {
+        param_time(p, us);
+    }
+}
+
+/* ---- arrays: head, then for each element its length (-1: NULL) and bytes ---- */
+
+/* Room for the whole array, its head written. */
+static char *array_begin(struct params *p, Oid element, size_t n, size_t element_bytes)
+{
+    assert(n <= INT32_MAX);
+    char *head = arena_alloc(p->arena, ARRAY_HEAD + n * ELEMENT_HEAD + element_bytes);
+    char *at = pg_put32(head, n == 0 ? 0 : 1);
+    at = pg_put32(at, 1); /* "may have nulls": the server looks for itself */
+    at = pg_put32(at, (int32_t)element);
+    if (n != 0) {
+        at = pg_put32(at, (int32_t)n);
+        (void)pg_put32(at, 1);
+    }
+    return head;
+}
+
+static char *array_first(char *head, size_t n)
+{
+    return head + (n == 0 ? EMPTY_ARRAY_HEAD : ARRAY_HEAD);
+}
+
+/* end: the first byte after the last element. */
+static void array_end(struct params *p, Oid type, const char *head, const char *end)
+{
+    add(p, type, head, (size_t)(end - head));
+}
+
+static char *put_null(char *at)
+{
+    return pg_put32(at, -1);
+}
+
+static char *put_element64(char *at, int64_t v)
+{
+    return pg_put64(pg_put32(at, (int32_t)sizeof v), v);
+}
+
+void param_i32_array(struct params *p, const int32_t *v, size_t n)
+{
+    char *head = array_begin(p, PG_INT4, n, n * sizeof *v);
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = pg_put32(pg_put32(at, (int32_t)sizeof *v), v[i]);
+    }
+    array_end(p, PG_INT4_ARRAY, head, at);
+}
+
+void param_i64_array(struct params *p, const int64_t *v, size_t n)
+{
+    char *head = array_begin(p, PG_INT8, n, n * sizeof *v);
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = v[i] == INT64_MIN ? put_null(at) : put_element64(at, v[i]);
+    }
+    array_end(p, PG_INT8_ARRAY, head, at);
+}
+
+void param_f64_array(struct params *p, const double *v, size_t n)
+{
+    char *head = array_begin(p, PG_FLOAT8, n, n * sizeof *v);
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = isnan(v[i]) ? put_null(at) : put_element64(at, f64_bits(v[i]));
+    }
+    array_end(p, PG_FLOAT8_ARRAY, head, at);
+}
+
+void param_bool_array(struct params *p, const bool *v, size_t n)
+{
+    char *head = array_begin(p, PG_BOOL, n, n);
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = pg_put32(at, 1);
+        *at++ = (char)v[i];
+    }
+    array_end(p, PG_BOOL_ARRAY, head, at);
+}
+
+void param_time_array(struct params *p, const int64_t *us, size_t n)
+{
+    char *head = array_begin(p, PG_TIMESTAMPTZ, n, n * sizeof *us);
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = us[i] == INT64_MIN ? put_null(at) : put_element64(at, time_to_pg(us[i]));
+    }
+    array_end(p, PG_TIMESTAMPTZ_ARRAY, head, at);
+}
+
+/* prefix: bytes before each text, at most one (jsonb's version). */
+static char *put_text(char *at, const char *v, size_t prefix)
+{
+    if (v == NULL) {
+        return put_null(at);
+    }
+    size_t len = strlen(v);
+    at = pg_put32(at, (int32_t)(len + prefix));
+    if (prefix != 0) {
+        *at++ = PG_JSONB_VERSION;
+    }
+    memcpy(at, v, len); // NOLINT(bugprone-not-null-terminated-result): the format counts bytes
+    return at + len;
+}
+
+static size_t text_bytes(const char *const *v, size_t n, size_t prefix)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        bytes += v[i] == NULL ? 0 : strlen(v[i]) + prefix;
+    }
+    return bytes;
+}
+
+void param_text_array(struct params *p, const char *const *v, size_t n)
+{
+    char *head = array_begin(p, PG_TEXT, n, text_bytes(v, n, 0));
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = put_text(at, v[i], 0);
+    }
+    array_end(p, PG_TEXT_ARRAY, head, at);
+}
+
+void param_jsonb_array(struct params *p, const char *const *v, size_t n)
+{
+    char *head = array_begin(p, PG_JSONB, n, text_bytes(v, n, 1));
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = put_text(at, v[i], 1);
+    }
+    array_end(p, PG_JSONB_ARRAY, head, at);
+}

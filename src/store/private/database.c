@@ -1,0 +1,104 @@
+#include "store/private/database.h"
+
+#include "base/cleanup.h"
+#include "store/pg/conninfo.h"
+#include "store/pg/migrate.h"
+#include "store/pg/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From settings to a database that may be used: found or started, durable, migrated. */
+
+enum { SERVER_VERSION_MIN = 140000 };
+
+static void conn_finish(PGconn **conn)
+{
+    PQfinish(*conn);
+}
+
+/* One setting of the server, as SHOW prints it. */
+static bool show(PGconn *conn, const char *sql, char *out, size_t size, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1) {
+        return FAIL(err, ERR_BUSY, "%s: %.*s", sql, (int)strcspn(PQerrorMessage(conn), "\n"),
+                    PQerrorMessage(conn));
+    }
+    (void)snprintf(out, size, "%s", PQgetvalue(res, 0, 0));
+    return true;
+}
+
+/* An acknowledged event must survive a crash of the server. */
+static bool check_durable(PGconn *conn, struct err *err)
+{
+    static const char *const settings[] = {"fsync", "full_page_writes", "synchronous_commit"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char sql[64];
+        char value[32];
+        (void)snprintf(sql, sizeof sql, "SHOW %s", settings[i]);
+        if (!show(conn, sql, value, sizeof value, err)) {
+            return false;
+        }
+        if (strcmp(value, "off") == 0) {
+            return FAIL_AT(
+                err, ERR_REFUSED, "database_url",
+                "the database runs with %s=off and may lose acknowledged events; unsafe_database=on accepts that",
+                settings[i]);
+        }
+    }
+    return true;
+}
+
+static bool check_server(PGconn *conn, struct err *err)
+{
+    char encoding[32];
+    if (PQserverVersion(conn) < SERVER_VERSION_MIN) {
+        return FAIL_AT(err, ERR_REFUSED, "database_url",
+                       "PostgreSQL 14 or newer is needed, this is version %d",
+                       PQserverVersion(conn) / 10000);
+    }
+    if (!show(conn, "SHOW server_encoding", encoding, sizeof encoding, err)) {
+        return false;
+    }
+    return strcmp(encoding, "UTF8") == 0 ||
+           FAIL_AT(err, ERR_REFUSED, "database_url", "the database must be encoded in UTF8, not %s",
+                   encoding);
+}
+
+static bool prepare_database(const struct config *config, const struct database *d, struct err *err)
+{
+    CLEANUP(conn_finish) PGconn *conn = NULL;
+    return conninfo_connect(d->conninfo, &conn, err) && check_server(conn, err) &&
+           (config->unsafe_database || check_durable(conn, err)) && migrate_run(conn, NULL, err);
+}
+
+bool database_open(const struct config *config, struct database *out, struct err *err)
+{
+    struct database d = {.prepared = config->database_prepared};
+    const char *conninfo = config->database_url;
+    if (conninfo[0] == '\0') {
+        if (!pgserver_open(config->data_dir, &d.server, err)) {
+            return false;
+        }
+        conninfo = pgserver_conninfo(d.server);
+    }
+    (void)snprintf(d.conninfo, sizeof d.conninfo, "%s", conninfo);
+    if (!prepare_database(config, &d, err)) {
+        database_close(&d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+void database_close(struct database *d)
+{
+    pgserver_close(&d->server);
+}
+
+bool database_connect(const struct database *d, struct db **out, struct err *err)
+{
+    return db_open(d->conninfo, d->prepared, out, err);
+}

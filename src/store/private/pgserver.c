@@ -1,0 +1,175 @@
+#include "store/private/pgserver.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/pg/rows.h"
+#include "store/private/pgcluster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Who uses the private server, and when it starts and stops. Two bytes of data_dir/pg.lock: TURN is
+ * held exclusively while somebody starts or stops the server, USERS is held shared by everybody who
+ * uses it. The kernel lets go of both when a process dies, so there is nothing to clean up.
+ * (Open-file-description locks: also right between two opens in one process.) */
+
+enum { TURN, USERS };
+
+#define READY_WAIT_US SECONDS(60)
+
+struct pgserver {
+    int lock; /* file descriptor */
+    struct pgcluster cluster;
+    char conninfo[256];
+};
+
+static bool lock_byte(int fd, int byte, short type, int command)
+{
+    struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    int rc;
+    do {
+        rc = fcntl(fd, command, &range);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0;
+}
+
+static bool take_turn(int fd)
+{
+    return lock_byte(fd, TURN, F_WRLCK, F_OFD_SETLKW);
+}
+
+static void end_turn(int fd)
+{
+    (void)lock_byte(fd, TURN, F_UNLCK, F_OFD_SETLK);
+}
+
+/* 0711: the server's user must be able to enter; what lies inside has modes of its own. */
+static bool open_data_dir(const char *data_dir, char out[PATH_MAX], int *out_lock, struct err *err)
+{
+    char path[PATH_MAX];
+    if (mkdir(data_dir, 0711) != 0 && errno != EEXIST) {
+        return FAIL_AT(err, ERR_INVALID, "data_dir", "cannot make %s: error %d", data_dir, errno);
+    }
+    if (realpath(data_dir, out) == NULL ||
+        snprintf(path, sizeof path, "%s/pg.lock", out) >= PATH_MAX) {
+        return FAIL_AT(err, ERR_INVALID, "data_dir", "cannot find %s: error %d", data_dir, errno);
+    }
+    *out_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return *out_lock >= 0 ||
+           FAIL_AT(err, ERR_INVALID, "data_dir", "cannot open %s: error %d", path, errno);
+}
+
+/* ---- the server ---- */
+
+static PGPing ping(const struct pgserver *s)
+{
+    char conninfo[320];
+    (void)snprintf(conninfo, sizeof conninfo, "%s dbname=postgres connect_timeout=3", s->conninfo);
+    return PQping(conninfo);
+}
+
+/* Starts the server unless it runs; one that is starting, recovering or stopping is waited for. */
+static bool ensure_running(struct pgserver *s, struct err *err)
+{
+    int64_t deadline = clock_monotonic_us() + READY_WAIT_US;
+    while (ping(s) != PQPING_OK) {
+        if (!pgcluster_running(&s->cluster)) {
+            return pgcluster_start(&s->cluster, err);
+        }
+        if (clock_monotonic_us() > deadline) {
+            return FAIL(err, ERR_BUSY, "the private PostgreSQL in %s does not answer",
+                        s->cluster.data);
+        }
+        (void)poll(NULL, 0, 50); /* its state cannot be awaited, only looked at */
+    }
+    return true;
+}
+
+static void conn_finish(PGconn **conn)
+{
+    PQfinish(*conn);
+}
+
+static bool ensure_database(const struct pgserver *s, struct err *err)
+{
+    char conninfo[320];
+    (void)snprintf(conninfo, sizeof conninfo, "%s dbname=postgres connect_timeout=10", s->conninfo);
+    CLEANUP(conn_finish) PGconn *conn = PQconnectdb(conninfo);
+    CLEANUP(rows_clear)
+    PGresult *found = PQexec(conn, "SELECT FROM pg_database WHERE datname = 'cartwright'");
+    if (PQresultStatus(found) == PGRES_TUPLES_OK && PQntuples(found) == 1) {
+        return true;
+    }
+    CLEANUP(rows_clear) PGresult *made = PQexec(conn, "CREATE DATABASE cartwright");
+    if (PQresultStatus(made) != PGRES_COMMAND_OK) {
+        const char *why = PQerrorMessage(conn);
+        return FAIL(err, ERR_INTERNAL, "private PostgreSQL: %.*s", (int)strcspn(why, "\n"), why);
+    }
+    return true;
+}
+
+/* While it is our turn. */
+static bool join_server(struct pgserver *s, const char *data_dir, struct err *err)
+{
+    if (!pgcluster_prepare(data_dir, &s->cluster, err)) {
+        return false;
+    }
+    (void)snprintf(s->conninfo, sizeof s->conninfo, "host=%s port=5432 user=cartwright",
+                   s->cluster.socket);
+    if (!ensure_running(s, err) || !ensure_database(s, err)) {
+        return false;
+    }
+    (void)snprintf(s->conninfo, sizeof s->conninfo,
+                   "host=%s port=5432 user=cartwright dbname=cartwright", s->cluster.socket);
+    return lock_byte(s->lock, USERS, F_RDLCK, F_OFD_SETLK) ||
+           FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
+}
+
+bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
+{
+    char absolute[PATH_MAX];
+    int lock;
+    if (!open_data_dir(data_dir, absolute, &lock, err)) {
+        return false;
+    }
+    struct pgserver *s = mem_alloc(sizeof *s);
+    s->lock = lock;
+    bool ok = take_turn(lock) ? join_server(s, absolute, err)
+                              : FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
+    end_turn(lock);
+    if (!ok) {
+        (void)close(lock);
+        mem_free(&s);
+        return false;
+    }
+    *out = s;
+    return true;
+}
+
+const char *pgserver_conninfo(const struct pgserver *s)
+{
+    return s->conninfo;
+}
+
+void pgserver_close(struct pgserver **server)
+{
+    struct pgserver *s = *server;
+    if (s == NULL) {
+        return;
+    }
+    /* While we have the turn nobody can join: with all of USERS to ourselves we are the last. */
+    if (take_turn(s->lock) && lock_byte(s->lock, USERS, F_WRLCK, F_OFD_SETLK)) {
+        struct err ignored = {0}; /* nothing is lost: the next start finds the server as it is */
+        (void)!pgcluster_stop(&s->cluster, &ignored);
+    }
+    (void)close(s->lock);
+    mem_free(server);
+}

@@ -1,0 +1,385 @@
+/* Group commit: every request gets its own answer, after its COMMIT, whatever waits beside it. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/stop.h"
+#include "eventlog/intake.h"
+#include "integration/flow_spec.h"
+#include "support/spec.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct flow_bench bench;
+
+static int setup(void **state)
+{
+    (void)state;
+    flow_open(&bench, "intake");
+    bench.config.http_deadline = SECONDS(20);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    flow_close(&bench);
+    return 0;
+}
+
+static struct intake *an_intake(void)
+{
+    struct err err = {0};
+    struct intake *in = NULL;
+    if (!intake_open(&bench.database, &bench.config, &in, &err)) {
+        fail_msg("intake: %s", err.text);
+    }
+    return in;
+}
+
+/* While held, no writer can commit: every lane is locked by another connection. */
+static void hold_lanes(void)
+{
+    run_sql(&bench, "BEGIN");
+    run_sql(&bench, "SELECT lane FROM cartwright.lane ORDER BY lane FOR UPDATE");
+}
+
+static void release_lanes(void)
+{
+    run_sql(&bench, "COMMIT");
+}
+
+static void await_value(enum metric_id metric, uint64_t value)
+{
+    int64_t until_us = clock_monotonic_us() + SECONDS(20);
+    while (metric_value(metric) != value && clock_monotonic_us() < until_us) {
+        assert_false(stop_wait_us(1000));
+    }
+    assert_int_equal(metric_value(metric), value);
+}
+
+/* One request in a thread of its own. */
+struct request {
+    pthread_t thread;
+    struct intake *intake;
+    struct event_row rows[4];
+    size_t count;
+    enum append_status status[4];
+    bool ok;
+    struct err err;
+};
+
+static void *request_main(void *arg)
+{
+    struct request *r = arg;
+    r->ok = intake_submit(r->intake, r->rows, r->count, r->status, &r->err);
+    return NULL;
+}
+
+static void request_start(struct request *r, struct intake *in, const char *id,
+                          const char *customer)
+{
+    struct told t = {.id = id, .type = "product_viewed", .customer = customer, .product = "p"};
+    *r = (struct request){.intake = in, .count = 1};
+    r->rows[0] = row_of(&bench, &t);
+    assert_int_equal(pthread_create(&r->thread, NULL, request_main, r), 0);
+}
+
+static void request_join(struct request *r)
+{
+    assert_int_equal(pthread_join(r->thread, NULL), 0);
+}
+
+/* ---- many at once ---- */
+
+enum { SUBMITTERS = 8, SUBMISSIONS = 60, ROWS = 4, IDS = 700 };
+
+struct submitter {
+    pthread_t thread;
+    struct intake *intake;
+    struct event_row *pool; /* IDS events that all submitters send */
+    atomic_int *stored;     /* by event */
+    int number;
+    int failures;
+};
+
+static void *submitter_main(void *arg)
+{
+    struct submitter *s = arg;
+    unsigned next = (unsigned)s->number * 97;
+    for (int i = 0; i < SUBMISSIONS; i++) {
+        struct event_row rows[ROWS];
+        enum append_status status[ROWS];
+        unsigned at[ROWS];
+        struct err err = {0};
+        for (int n = 0; n < ROWS; n++) {
+            at[n] = next++ * 13 % IDS;
+            rows[n] = s->pool[at[n]];
+        }
+        s->failures += intake_submit(s->intake, rows, ROWS, status, &err) ? 0 : 1;
+        for (int n = 0; n < ROWS; n++) {
+            atomic_fetch_add(&s->stored[at[n]], status[n] == APPEND_STORED ? 1 : 0);
+        }
+    }
+    return NULL;
+}
+
+static void concurrent_requests_store_every_event_once_and_say_so_once(void **state)
+{
+    (void)state;
+    static atomic_int stored[IDS];
+    struct submitter submitters[SUBMITTERS];
+    struct event_row *pool = arena_array(&bench.arena, IDS, sizeof *pool);
+    struct intake *in = an_intake();
+    for (int i = 0; i < IDS; i++) {
+        struct told t = {.id = arena_printf(&bench.arena, "e%d", i),
+                         .type = "product_viewed",
+                         .customer = arena_printf(&bench.arena, "c%d", i % 50),
+                         .product = "p"};
+        pool[i] = row_of(&bench, &t);
+        atomic_store(&stored[i], 0);
+    }
+    for (int i = 0; i < SUBMITTERS; i++) {
+        submitters[i] =
+            (struct submitter){.intake = in, .number = i, .pool = pool, .stored = stored};
+        assert_int_equal(
+            pthread_create(&submitters[i].thread, NULL, submitter_main, &submitters[i]), 0);
+    }
+    for (int i = 0; i < SUBMITTERS; i++) {
+        assert_int_equal(pthread_join(submitters[i].thread, NULL), 0);
+        assert_int_equal(submitters[i].failures, 0);
+    }
+    int64_t told = 0;
+    for (int i = 0; i < IDS; i++) {
+        assert_true(atomic_load(&stored[i]) <= 1);
+        told += atomic_load(&stored[i]);
+    }
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), told);
+    assert_true(told > IDS / 2);
+    assert_int_equal(metric_value(METRIC_intake_queue), 0);
+    intake_close(&in);
+}
+
+static void each_row_gets_its_own_status_in_the_callers_order(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    enum append_status status[4];
+    struct intake *in = an_intake();
+    const struct told told[] = {
+        {.id = "a", .type = "product_viewed", .customer = "1", .product = "p"},
+        {.id = "b", .type = "product_viewed", .customer = "2", .product = "p"},
+        {.id = "a", .type = "product_viewed", .customer = "1", .product = "p"},
+        {.id = "b", .type = "product_viewed", .customer = "2", .product = "other"},
+    };
+    struct event_row rows[4];
+    for (int i = 0; i < 4; i++) {
+        rows[i] = row_of(&bench, &told[i]);
+    }
+    assert_true(intake_submit(in, rows, 4, status, &err));
+    assert_int_equal(status[0], APPEND_STORED);
+    assert_int_equal(status[1], APPEND_STORED);
+    assert_int_equal(status[2], APPEND_DUPLICATE);
+    assert_int_equal(status[3], APPEND_CONFLICT);
+    intake_close(&in);
+}
+
+static void what_waits_together_is_committed_together(void **state)
+{
+    (void)state;
+    struct request r[10];
+    bench.config.intake_writers = 1;
+    struct intake *in = an_intake();
+    uint64_t before = metric_value(METRIC_intake_commits);
+    hold_lanes();
+    for (int i = 0; i < 10; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
+    }
+    await_value(METRIC_intake_queue, 10);
+    release_lanes();
+    for (int i = 0; i < 10; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    /* the first may have gone alone, before the others came */
+    assert_true(metric_value(METRIC_intake_commits) - before <= 3);
+    intake_close(&in);
+}
+
+static void a_batch_of_one_commits_every_request_alone(void **state)
+{
+    (void)state;
+    struct request r[10];
+    bench.config.intake_batch = 1;
+    struct intake *in = an_intake();
+    uint64_t before = metric_value(METRIC_intake_commits);
+    hold_lanes();
+    for (int i = 0; i < 10; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
+    }
+    await_value(METRIC_intake_queue, 10);
+    release_lanes();
+    for (int i = 0; i < 10; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    assert_int_equal(metric_value(METRIC_intake_commits) - before, 10);
+    intake_close(&in);
+}
+
+static void a_full_queue_refuses_at_once(void **state)
+{
+    (void)state;
+    struct request r[5];
+    struct err err = {0};
+    enum append_status status;
+    bench.config.intake_queue = 5;
+    struct intake *in = an_intake();
+    hold_lanes();
+    for (int i = 0; i < 5; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
+    }
+    await_value(METRIC_intake_queue, 5);
+    struct told t = {.id = "late", .type = "product_viewed", .customer = "1", .product = "p"};
+    struct event_row late = row_of(&bench, &t);
+    assert_false(intake_submit(in, &late, 1, &status, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    release_lanes();
+    for (int i = 0; i < 5; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    assert_true(intake_submit(in, &late, 1, &status, &err));
+    assert_int_equal(status, APPEND_STORED);
+    intake_close(&in);
+}
+
+static void a_request_leaves_at_its_deadline_and_may_be_sent_again(void **state)
+{
+    (void)state;
+    struct request r;
+    enum append_status status;
+    struct err err = {0};
+    bench.config.http_deadline = 100000;
+    struct intake *in = an_intake();
+    hold_lanes();
+    request_start(&r, in, "e", "1");
+    request_join(&r);
+    assert_false(r.ok);
+    assert_int_equal(r.err.kind, ERR_BUSY);
+    assert_text_contains(r.err.text, "retry with the same ids");
+    release_lanes();
+    await_value(METRIC_intake_queue, 0);
+    bench.config.http_deadline = SECONDS(20);
+    intake_close(&in);
+    in = an_intake();
+    assert_true(intake_submit(in, r.rows, 1, &status, &err));
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 1);
+    intake_close(&in);
+}
+
+static void an_event_that_the_database_refuses_fails_only_its_own_request(void **state)
+{
+    (void)state;
+    struct request r[3];
+    bench.config.intake_writers = 1;
+    struct intake *in = an_intake();
+    hold_lanes();
+    request_start(&r[0], in, "first", "1");
+    await_value(METRIC_intake_queue, 1);
+    request_start(&r[1], in, "good", "1");
+    struct told t = {.id = "bad", .type = "product_viewed", .customer = "1", .product = "p"};
+    r[2] = (struct request){.intake = in, .count = 1};
+    r[2].rows[0] = row_of(&bench, &t);
+    r[2].rows[0].body = "{\"no json";
+    assert_int_equal(pthread_create(&r[2].thread, NULL, request_main, &r[2]), 0);
+    await_value(METRIC_intake_queue, 3);
+    release_lanes();
+    for (int i = 0; i < 3; i++) {
+        request_join(&r[i]);
+    }
+    assert_true(r[0].ok);
+    assert_true(r[1].ok);
+    assert_false(r[2].ok);
+    assert_int_not_equal(r[2].err.kind, ERR_BUSY);
+    intake_close(&in);
+}
+
+static void a_lost_connection_is_replaced_and_the_request_still_answered(void **state)
+{
+    (void)state;
+    struct request r[6];
+    struct intake *in = an_intake();
+    for (int i = 0; i < 6; i++) {
+        run_sql(&bench, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+                        "current_database() AND pid <> pg_backend_pid()");
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i),
+                      arena_printf(&bench.arena, "%d", i));
+        request_join(&r[i]);
+        if (!r[i].ok) {
+            fail_msg("%s", r[i].err.text);
+        }
+        assert_int_equal(r[i].status[0], APPEND_STORED);
+    }
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 6);
+    intake_close(&in);
+}
+
+static void *closer_main(void *arg)
+{
+    struct intake *in = arg;
+    intake_close(&in);
+    return NULL;
+}
+
+static void closing_commits_what_waits_and_refuses_what_comes(void **state)
+{
+    (void)state;
+    struct request r[8];
+    struct request late;
+    pthread_t closer;
+    struct intake *in = an_intake();
+    hold_lanes();
+    for (int i = 0; i < 8; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i),
+                      arena_printf(&bench.arena, "%d", i));
+    }
+    await_value(METRIC_intake_queue, 8);
+    intake_refuse(in);
+    request_start(&late, in, "late", "1");
+    request_join(&late);
+    assert_false(late.ok);
+    assert_int_equal(late.err.kind, ERR_BUSY);
+    assert_int_equal(pthread_create(&closer, NULL, closer_main, in), 0);
+    release_lanes();
+    for (int i = 0; i < 8; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    assert_int_equal(pthread_join(closer, NULL), 0);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(concurrent_requests_store_every_event_once_and_say_so_once,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(each_row_gets_its_own_status_in_the_callers_order, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_waits_together_is_committed_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_batch_of_one_commits_every_request_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_leaves_at_its_deadline_and_may_be_sent_again,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_event_that_the_database_refuses_fails_only_its_own_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_lost_connection_is_replaced_and_the_request_still_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing_commits_what_waits_and_refuses_what_comes, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

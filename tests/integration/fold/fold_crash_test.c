@@ -1,0 +1,247 @@
+/* The database goes away before, or right after, the n-th query of the fold, for every n: what remains is what the log
+ * says. The two libpq calls that every query goes through are wrapped by the linker. */
+#include "integration/flow_spec.h"
+#include "support/spec.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+PGresult *__real_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format);
+PGresult *__real_PQexec(PGconn *conn, const char *sql);
+PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format);
+PGresult *__wrap_PQexec(PGconn *conn, const char *sql);
+
+/* Of the thread that tests. */
+static struct {
+    bool armed;
+    bool after; /* the query arrives, its answer does not */
+    int left;   /* queries until the cut */
+    bool cut;
+} fault;
+
+static bool is_due(void)
+{
+    return fault.armed && --fault.left == 0;
+}
+
+static void cut(PGconn *conn)
+{
+    (void)shutdown(PQsocket(conn), SHUT_RDWR);
+    fault.armed = false;
+    fault.cut = true;
+}
+
+/* What libpq says when it next uses the connection. */
+static PGresult *answer_of_the_dead(PGconn *conn)
+{
+    return __real_PQexec(conn, "SELECT 1");
+}
+
+PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format)
+{
+    if (!is_due()) {
+        return __real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format);
+    }
+    if (fault.after) {
+        PQclear(__real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format));
+    }
+    cut(conn);
+    return answer_of_the_dead(conn);
+}
+
+PGresult *__wrap_PQexec(PGconn *conn, const char *sql)
+{
+    if (!is_due()) {
+        return __real_PQexec(conn, sql);
+    }
+    if (fault.after) {
+        PQclear(__real_PQexec(conn, sql));
+    }
+    cut(conn);
+    return answer_of_the_dead(conn);
+}
+
+static struct flow_bench bench;
+
+static int setup(void **state)
+{
+    (void)state;
+    flow_open(&bench, "crash");
+    bench.config.fold_batch = 100;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    flow_close(&bench);
+    return 0;
+}
+
+/* Everything a batch can do at once: carts, refolds, identity, dead letters, unknown types. */
+static void tell_a_bit_of_everything(void)
+{
+    static const struct told events[] = {
+        {.id = "e1", .type = "cart_item_added", .customer = "y", .product = "shoe", .at_s = 30},
+        {.id = "e2", .type = "cart_item_added", .customer = "y", .product = "hat", .at_s = 20},
+        {.id = "e3", .type = "cart_item_added", .anonymous = "x", .product = "sock", .at_s = 5},
+        {.id = "e4", .type = "identify", .customer = "y", .anonymous = "x", .at_s = 25},
+        {.id = "e5", .type = "drone_landed", .customer = "w", .at_s = 2},
+        {.id = "e6", .type = "purchase", .customer = "w", .product = "coat", .at_s = 3},
+    };
+    tell_all(&bench, events, COUNT_OF(events));
+    run_sql(&bench, "SELECT * FROM cartwright.append_events('[{\"event_id\": \"bad\", \"type\": "
+                    "\"cart_item_added\", \"customer_id\": \"y\", \"occurred_at\": "
+                    "\"2026-01-01T00:00:01Z\", \"items\": 7}]')");
+}
+
+static void step_until_done(void)
+{
+    struct log_lag lag = {.events = 1};
+    struct err err = {0};
+    struct folder *f = NULL;
+    while (f == NULL) {
+        if (!folder_open(&bench.database, &bench.config, NULL, "spec", LANES, &f, &err)) {
+            assert_true(fault.cut); /* only we make it fail, and only once */
+        }
+    }
+    for (int i = 0; lag.events > 0 && i < 100; i++) {
+        int64_t folded = 0;
+        if (!folder_step(f, &folded, &err) || !folder_lag(f, &lag, &err)) {
+            assert_true(fault.cut);
+            assert_int_equal(err.kind, ERR_BUSY);
+        }
+    }
+    folder_close(&f);
+}
+
+/* Counts that exactly-once has to get right, and that replay does not look at. */
+static const char *tally(void)
+{
+    return text_of(&bench,
+                   "SELECT concat_ws(' ', (SELECT count(*) FROM cartwright.event), (SELECT "
+                   "count(*) FROM cartwright.dead_letter), (SELECT sum(events) FROM "
+                   "cartwright.unknown_type), (SELECT string_agg(cart_id || lane, ',' ORDER BY "
+                   "cart_id) FROM cartwright.cart_lane))");
+}
+
+static void fold_with_cuts(bool after)
+{
+    tell_a_bit_of_everything();
+    step_until_done();
+    const char *expected = dump_of(&bench, false);
+    const char *expected_tally = tally();
+    int n = 0;
+    do {
+        forget_everything(&bench);
+        run_sql(&bench, "DELETE FROM cartwright.dead_letter");
+        run_sql(&bench, "DELETE FROM cartwright.unknown_type");
+        tell_a_bit_of_everything();
+        fault.after = after;
+        fault.left = ++n;
+        fault.cut = false;
+        fault.armed = true;
+        step_until_done();
+        fault.armed = false;
+        assert_replay_is_clean(&bench);
+        assert_string_equal(dump_of(&bench, false), expected);
+        assert_string_equal(tally(), expected_tally);
+    } while (fault.cut && n < 500);
+    assert_in_range(n, 20, 499);
+}
+
+static void the_fold_survives_the_loss_of_its_connection_before_any_query(void **state)
+{
+    (void)state;
+    fold_with_cuts(false);
+}
+
+static void the_fold_survives_the_loss_of_any_answer(void **state)
+{
+    (void)state;
+    fold_with_cuts(true);
+}
+
+/* ---- frozen in the middle of a transaction ---- */
+
+struct sleeper {
+    pthread_t thread;
+    struct folder *folder;
+    int64_t folded;
+    bool ok;
+};
+
+static void *sleeper_main(void *arg)
+{
+    struct sleeper *s = arg;
+    struct err err = {0};
+    s->ok = folder_step(s->folder, &s->folded, &err);
+    return NULL;
+}
+
+static void await_a_blocked_query(void)
+{
+    int tries = 0;
+    while (count_of(&bench, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                            "current_database() AND wait_event_type = 'Lock'") == 0) {
+        assert_true(++tries < 20000);
+    }
+}
+
+static void a_lease_that_ends_in_the_middle_of_a_transaction_lets_nobody_fold_twice(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct sleeper s = {0};
+    struct folder *heir = NULL;
+    struct flow_bench blocker = bench; /* over a connection of its own */
+    int64_t folded;
+    assert_true(
+        folder_open(&bench.database, &bench.config, NULL, "sleeper", LANES, &s.folder, &err));
+    assert_true(folder_step(s.folder, &s.folded, &err));
+    tell_a_bit_of_everything();
+    assert_true(database_connect(&bench.database, &blocker.db, &err));
+    run_sql(&blocker, "BEGIN");
+    run_sql(&blocker,
+            "INSERT INTO cartwright.shopper VALUES (cartwright.lane_of('c:w'), 'c:w', 0, '')");
+    assert_int_equal(pthread_create(&s.thread, NULL, sleeper_main, &s), 0);
+    await_a_blocked_query(); /* past its fence, before its writes */
+    run_sql(&bench, "DELETE FROM cartwright.lane_owner");
+    run_sql(&bench,
+            "UPDATE cartwright.lane_cursor c SET lease_until = '-infinity' FROM (SELECT lane "
+            "FROM cartwright.lane_cursor FOR UPDATE SKIP LOCKED) l WHERE l.lane = c.lane");
+    assert_true(folder_open(&bench.database, &bench.config, NULL, "heir", LANES, &heir, &err));
+    assert_true(
+        folder_step(heir, &folded, &err)); /* may take what is idle, not what is being folded */
+    assert_int_equal(folded, 0);
+    run_sql(&blocker, "ROLLBACK");
+    assert_int_equal(pthread_join(s.thread, NULL), 0);
+    assert_true(s.ok);
+    assert_int_equal(s.folded, 7);
+    folder_close(&s.folder);
+    folder_close(&heir);
+    db_close(&blocker.db);
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+    assert_int_equal(count_of(&bench, "SELECT sum(events) FROM cartwright.unknown_type"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            the_fold_survives_the_loss_of_its_connection_before_any_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_fold_survives_the_loss_of_any_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_lease_that_ends_in_the_middle_of_a_transaction_lets_nobody_fold_twice, setup,
+            teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

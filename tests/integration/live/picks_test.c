@@ -1,0 +1,176 @@
+/* What may be shown: the catalogue has the last word, and what it turns down leaves no hole. */
+#include "live/picks.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "integration/train_spec.h"
+#include "live/live.h"
+#include "store/models.h"
+#include "support/folder.h"
+#include "support/spec.h"
+
+#include <stdio.h>
+
+enum { PRODUCTS = 72 }; /* of train_spec's shop: p0-0 .. p5-11 */
+
+static struct flow_bench bench;
+static struct live *live;
+
+static int open_bench(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    flow_open(&bench, "picks");
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
+    run_sql(
+        &bench,
+        "INSERT INTO cartwright.product (product_id, title, category, price_minor, currency, "
+        "stock, source, updated_at) SELECT 'p' || g || '-' || i, 'Product ' || i, 'Group ' || g "
+        "|| CASE WHEN i % 2 = 0 THEN ' > Even' ELSE '' END, 1000 + 100 * i, 'EUR', 5, 'api', "
+        "now() FROM generate_series(0, 5) g, generate_series(0, 11) i");
+    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    train_shop(&bench, 1);
+    assert_true(store_model_promote(bench.db, "affinity", "affinity-als-2", "promote", true,
+                                    clock_now_us(), &err));
+    if (!live_open(&bench.database, &bench.config, false, &live, &err)) {
+        fail_msg("live: %s", err.text);
+    }
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    (void)state;
+    live_close(&live);
+    flow_close(&bench);
+    return 0;
+}
+
+static int restock(void **state)
+{
+    struct err err = {0};
+    bool changed = false;
+    (void)state;
+    run_sql(&bench, "UPDATE cartwright.product SET stock = 5, updated_at = now()");
+    assert_true(live_refresh(live, &changed, &err));
+    return 0;
+}
+
+/* Has looked at two products of group 3. */
+static struct shopper *dora(void)
+{
+    struct shopper *s = shopper_new("c:dora", &bench.arena);
+    const char *const seen[] = {"p3-1", "p3-2"};
+    for (size_t i = 0; i < 2; i++) {
+        s->recent[s->recent_count++] =
+            (struct recent_event){.type = EVENT_PRODUCT_VIEWED,
+                                  .at_us = START_US,
+                                  .product_id = arena_strdup(&bench.arena, seen[i])};
+    }
+    return s;
+}
+
+static struct shown_picks shown(const struct pick_wish *wish, bool with_shelf)
+{
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    struct picks_wanted want = {hold.set->affinity, *wish};
+    struct shown_picks out;
+    struct err err = {0};
+    want.wish.shopper = dora();
+    want.wish.now_us = START_US;
+    want.wish.shelf = with_shelf ? hold.set->shelf : NULL;
+    assert_non_null(hold.set->affinity);
+    if (!picks_show(bench.db, &want, &bench.arena, &out, &err)) {
+        fail_msg("picks: %s", err.text);
+    }
+    return out;
+}
+
+static void everything_in_stock_fills_the_picks(void **state)
+{
+    (void)state;
+    struct shown_picks p = shown(&(struct pick_wish){.k = 10}, true);
+    assert_int_equal(p.picks.count, 10);
+    assert_int_equal(p.picks.items[0].source, PICK_SESSION);
+    assert_memory_equal(p.products[0].product_id, "p3", 2);
+}
+
+static void what_sold_out_since_the_last_look_leaves_no_hole(void **state)
+{
+    (void)state;
+    run_sql(&bench, "UPDATE cartwright.product SET stock = 0, updated_at = now() WHERE product_id "
+                    "NOT IN ('p3-4', 'p0-0', 'p5-11')");
+    for (int shelf = 0; shelf < 2; shelf++) { /* the shelf still says that all are there */
+        struct shown_picks p = shown(&(struct pick_wish){.k = 3}, shelf == 1);
+        assert_int_equal(p.picks.count, 3);
+        assert_string_equal(p.products[0].product_id, "p3-4");
+        for (int i = 0; i < 3; i++) {
+            assert_true(p.products[i].stock > 0);
+        }
+        assert_int_equal(shown(&(struct pick_wish){.k = 50}, shelf == 1).picks.count, 3);
+    }
+}
+
+static void the_next_look_tells_the_scan(void **state)
+{
+    struct err err = {0};
+    bool changed = true;
+    (void)state;
+    run_sql(&bench, "UPDATE cartwright.product SET stock = 0, updated_at = now() WHERE product_id "
+                    "LIKE 'p3-%'");
+    assert_true(live_refresh(live, &changed, &err));
+    assert_false(changed); /* no model was swapped */
+    const struct live_set *set = live_acquire(live);
+    struct picks picks;
+    affinity_recommend(
+        set->affinity,
+        &(struct pick_wish){
+            .shopper = dora(), .now_us = START_US, .k = PRODUCTS, .shelf = set->shelf},
+        &picks);
+    assert_int_equal(picks.count, PRODUCTS - 12);
+    live_release(live, &set);
+}
+
+static void a_look_without_news_keeps_the_shelf(void **state)
+{
+    struct err err = {0};
+    bool changed = true;
+    (void)state;
+    const struct live_set *before = live_acquire(live);
+    assert_true(live_refresh(live, &changed, &err));
+    const struct live_set *after = live_acquire(live);
+    assert_ptr_equal(before, after);
+    live_release(live, &before);
+    live_release(live, &after);
+}
+
+static void a_wished_category_and_price_are_judged_by_the_catalogue(void **state)
+{
+    (void)state;
+    struct pick_wish wish = {
+        .k = 20, .category = "Group 3", .priced = true, .price_min = 1300, .price_max = 1800};
+    run_sql(&bench, "UPDATE cartwright.product SET price_minor = 9000 WHERE product_id = 'p3-5'");
+    struct shown_picks p = shown(&wish, true);
+    assert_int_equal(p.picks.count, 5); /* 3, 4, 6, 7, 8 */
+    wish.category = "Group 3 > Even";
+    p = shown(&wish, true);
+    assert_int_equal(p.picks.count, 3); /* 4, 6, 8 */
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(p.products[i].category, "Group 3 > Even");
+    }
+    wish.category = "Group"; /* no level of any path */
+    assert_int_equal(shown(&wish, true).picks.count, 0);
+    run_sql(&bench, "UPDATE cartwright.product SET price_minor = 1500 WHERE product_id = 'p3-5'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_in_stock_fills_the_picks),
+        cmocka_unit_test_teardown(what_sold_out_since_the_last_look_leaves_no_hole, restock),
+        cmocka_unit_test_teardown(the_next_look_tells_the_scan, restock),
+        cmocka_unit_test(a_look_without_news_keeps_the_shelf),
+        cmocka_unit_test(a_wished_category_and_price_are_judged_by_the_catalogue),
+    };
+    return cmocka_run_group_tests(tests, open_bench, close_bench);
+}

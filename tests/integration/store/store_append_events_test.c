@@ -1,0 +1,211 @@
+/* The SQL function cartwright.append_events: what a producer that speaks only SQL gets to see. */
+#include "integration/store/store_spec.h"
+
+/* The answer to one call as text: "index status pointer detail" a row, joined by "; ". */
+static const char *answer(const char *events)
+{
+    const char *const values[] = {events};
+    PGresult *res = PQexecParams(
+        db_conn(spec.db),
+        "SELECT string_agg(concat_ws(' ', index, status, errors -> 0 ->> 'pointer', errors -> 0 ->> 'detail'), '; ' ORDER BY index)"
+        "  FROM cartwright.append_events($1::jsonb)",
+        1, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+        print_error("%s", PQerrorMessage(db_conn(spec.db)));
+        fail();
+    }
+    const char *text = arena_strdup(&spec.arena, PQgetvalue(res, 0, 0));
+    PQclear(res);
+    return text;
+}
+
+#define EVENT(id, rest)                                                                            \
+    "{\"event_id\": \"" id                                                                         \
+    "\", \"type\": \"page_viewed\", \"occurred_at\": \"2026-01-30T10:00:00Z\"" rest "}"
+#define ANN ", \"customer_id\": \"ann\""
+
+static const struct {
+    const char *name;
+    const char *events;
+    const char *expected;
+} cases[] = {
+    {"one object", EVENT("e", ANN), "0 stored"},
+    {"an array", "[" EVENT("e", ANN) ", " EVENT("f", ANN) "]", "0 stored; 1 stored"},
+    {"nothing", "[]", ""},
+    {"no argument", NULL, "0 invalid  must be an object"},
+    {"a text", "\"x\"", "0 invalid  must be an object"},
+    {"a number among events", "[1, " EVENT("e", ANN) "]", "0 invalid  must be an object; 1 stored"},
+    {"an array among events", "[[], " EVENT("e", ANN) "]",
+     "0 invalid  must be an object; 1 stored"},
+    {"a null among events", "[null]", "0 invalid  must be an object"},
+    {"an anonymous shopper", EVENT("e", ", \"anonymous_id\": \"x\""), "0 stored"},
+    {"the same event twice", "[" EVENT("e", ANN) ", " EVENT("e", ANN) "]", "0 stored; 1 duplicate"},
+    {"the same id, another body", "[" EVENT("e", ANN) ", " EVENT("e", ANN ", \"x\": 1") "]",
+     "0 stored; 1 conflict /event_id an event with this id and another body is stored already"},
+    {"indexes count bad events too", "[1, " EVENT("e", ANN) ", 2, " EVENT("e", ANN) "]",
+     "0 invalid  must be an object; 1 stored; 2 invalid  must be an object; 3 duplicate"},
+    {"no event_id", "{\"type\": \"t\"}", "0 invalid /event_id must be a string of 1 to 200 bytes"},
+    {"an empty event_id", EVENT("", ANN), "0 invalid /event_id must be a string of 1 to 200 bytes"},
+    {"a number for event_id", "{\"event_id\": 7}",
+     "0 invalid /event_id must be a string of 1 to 200 bytes"},
+    {"a line break in event_id", EVENT("a\\nb", ANN),
+     "0 invalid /event_id must not contain control characters"},
+    {"the event_id of a derived event", EVENT("cartwright:fwd:1", ANN),
+     "0 invalid /event_id must not begin with cartwright:"},
+    {"an event_id that only looks like one", EVENT("cartwright_1", ANN), "0 stored"},
+    {"no type", "{\"event_id\": \"e\"}", "0 invalid /type must be a string of 1 to 64 bytes"},
+    {"no shopper", EVENT("e", ""),
+     "0 invalid /customer_id is required where there is no anonymous_id"},
+    {"a null customer", EVENT("e", ", \"customer_id\": null"),
+     "0 invalid /customer_id must be a string of 1 to 200 bytes"},
+    {"a bad anonymous_id beside a good customer", EVENT("e", ANN ", \"anonymous_id\": 3"),
+     "0 invalid /anonymous_id must be a string of 1 to 200 bytes"},
+};
+
+static void every_event_of_a_call_gets_its_own_answer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        sql("DELETE FROM cartwright.event");
+        const char *got = answer(cases[i].events);
+        if (strcmp(got, cases[i].expected) != 0) {
+            print_error("%s: got \"%s\", expected \"%s\"\n", cases[i].name, got, cases[i].expected);
+            fail();
+        }
+    }
+}
+
+static void derived_types_are_refused_by_name(void **state)
+{
+    (void)state;
+    for (int t = EVENT_UNKNOWN + 1; t < EVENT_TYPE_COUNT; t++) {
+        const char *name = event_type_name((enum event_type)t);
+        bool derived = t >= EVENT_DERIVED_SHOPPER_BOUND;
+        const char *event =
+            arena_printf(&spec.arena,
+                         "{\"event_id\": \"%s\", \"type\": \"%s\", \"customer_id\": \"x\","
+                         " \"occurred_at\": \"2026-01-30T10:00:00Z\"}",
+                         name, name);
+        assert_string_equal(answer(event), derived
+                                               ? "0 invalid /type is written by Cartwright itself"
+                                               : "0 stored");
+    }
+}
+
+static const struct {
+    const char *text;
+    const char *utc; /* "": refused */
+} times[] = {
+    {"2026-01-30T10:00:00Z", "2026-01-30T10:00:00"},
+    {"2026-01-30t10:00:00z", "2026-01-30T10:00:00"},
+    {"2026-01-30T10:00:00.5+05:30", "2026-01-30T04:30:00.5"},
+    {"2026-01-30T10:00:00-23:59", "2026-01-31T09:59:00"},
+    {"2026-01-30T10:00:00.1234569Z", "2026-01-30T10:00:00.123456"},
+    {"2016-12-31T23:59:60Z", "2017-01-01T00:00:00"},
+    {"2016-12-31T23:59:60.25+01:00", "2016-12-31T23:00:00.25"},
+    {"2024-02-29T00:00:00Z", "2024-02-29T00:00:00"},
+    {"9999-12-31T23:59:59Z", "9999-12-31T23:59:59"},
+    {"2026-02-29T00:00:00Z", ""},
+    {"2026-02-30T00:00:00Z", ""},
+    {"2026-04-31T00:00:00Z", ""},
+    {"2026-13-01T00:00:00Z", ""},
+    {"2026-00-10T00:00:00Z", ""},
+    {"2026-01-00T00:00:00Z", ""},
+    {"0000-01-01T00:00:00Z", ""},
+    {"2026-01-30T24:00:00Z", ""},
+    {"2026-01-30T10:60:00Z", ""},
+    {"2026-01-30T10:00:61Z", ""},
+    {"2026-01-30T10:00:00+24:00", ""},
+    {"2026-01-30T10:00:00", ""},
+    {"2026-01-30 10:00:00Z", ""},
+    {"2026-01-30", ""},
+    {"infinity", ""},
+    {"now", ""},
+    {"2026-01-30T10:00:00Z\n", ""},
+    {"", ""},
+};
+
+static void times_are_read_as_rfc_3339_and_nothing_else(void **state)
+{
+    (void)state;
+    sql("SET timezone = 'America/New_York'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'sql_standard'");
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        const char *query = arena_printf(
+            &spec.arena,
+            "SELECT coalesce(to_json(cartwright.time_or_null('%s') AT TIME ZONE 'UTC') #>> '{}', '')",
+            times[i].text);
+        assert_string_equal(sql_text(query), times[i].utc);
+    }
+}
+
+#define AT(time)                                                                                   \
+    "{\"event_id\": \"e\", \"type\": \"t\", \"customer_id\": \"x\", \"occurred_at\": " time "}"
+
+static void times_outside_the_window_are_refused(void **state)
+{
+    (void)state;
+    const char *soon = sql_text(
+        "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '25 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+    assert_string_equal(answer(AT("\"1999-12-31T23:59:59Z\"")),
+                        "0 invalid /occurred_at must not be before 2000-01-01");
+    assert_string_equal(answer(arena_printf(&spec.arena, AT("\"%s\""), soon)),
+                        "0 invalid /occurred_at must not be more than 24 hours ahead");
+    assert_string_equal(answer(AT("5")), "0 invalid /occurred_at must be an RFC 3339 time");
+    assert_string_equal(answer(AT("\"2000-01-01T00:00:00Z\"")), "0 stored");
+}
+
+static void a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent(void **state)
+{
+    (void)state;
+    const char *soon = sql_text(
+        "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+    assert_string_equal(answer(arena_printf(&spec.arena, AT("\"%s\""), soon)), "0 stored");
+    assert_string_equal(
+        sql_text(
+            "SELECT concat_ws(' ', origin, key, occurred_at = received_at) FROM cartwright.event"),
+        "sql c:x t");
+    assert_string_equal(sql_text("SELECT body ->> 'occurred_at' FROM cartwright.event"), soon);
+}
+
+static void a_body_is_bounded(void **state)
+{
+    (void)state;
+    char *filler = arena_alloc(&spec.arena, (1 << 20) + 1);
+    memset(filler, 'x', 1 << 20);
+    const char *event =
+        arena_printf(&spec.arena, EVENT("e", ANN ", \"properties\": \"%s\""), filler);
+    assert_string_equal(answer(event), "0 invalid  must have at most 1048576 bytes");
+}
+
+static void a_retry_over_another_road_is_a_duplicate(void **state)
+{
+    (void)state;
+    static const char body[] = EVENT("e", ANN);
+    assert_string_equal(answer(body), "0 stored");
+    assert_int_equal(append(an_event(.event_id = "e", .key = "c:ann", .body = body)),
+                     APPEND_DUPLICATE);
+}
+
+static void an_order_of_thousands_is_kept(void **state)
+{
+    (void)state;
+    sql("SELECT count(*) FROM cartwright.append_events((SELECT jsonb_agg(jsonb_build_object('event_id', 'e' || n, 'type', 't', "
+        "'customer_id', 'ann', 'occurred_at', '2026-01-30T10:00:00Z')) FROM generate_series(1, 3000) n))");
+    assert_int_equal(
+        sql_number("SELECT count(*) FROM cartwright.event WHERE event_id = 'e' || off"), 3000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(every_event_of_a_call_gets_its_own_answer),
+        SPEC_TEST(derived_types_are_refused_by_name),
+        SPEC_TEST(times_are_read_as_rfc_3339_and_nothing_else),
+        SPEC_TEST(times_outside_the_window_are_refused),
+        SPEC_TEST(a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent),
+        SPEC_TEST(a_body_is_bounded),
+        SPEC_TEST(a_retry_over_another_road_is_a_duplicate),
+        SPEC_TEST(an_order_of_thousands_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, spec_discard);
+}

@@ -1,0 +1,279 @@
+#include "integration/store/store_spec.h"
+
+#include <math.h>
+
+/* ---- queries ---- */
+
+static void every_query_prepares_against_the_migrated_schema(void **state)
+{
+    (void)state;
+    assert_true(Q_COUNT > 40);
+    for (int q = 0; q < Q_COUNT; q++) {
+        PGresult *res = PQprepare(db_conn(spec.db), arena_printf(&spec.arena, "again_%d", q),
+                                  query_defs[q].sql, 0, NULL);
+        if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+            print_error("%s: %s", query_defs[q].name, PQerrorMessage(db_conn(spec.db)));
+            fail();
+        }
+        PQclear(res);
+    }
+}
+
+static void a_query_that_no_longer_fits_fails_the_connect_by_name(void **state)
+{
+    (void)state;
+    struct db *db = NULL;
+    sql("ALTER TABLE cartwright.api_key RENAME COLUMN name TO label");
+    assert_fails(db_open(spec.url, true, &db, &spec.err), ERR_INTERNAL);
+    assert_text_contains(spec.err.text, "key_");
+    assert_null(db);
+}
+
+static void an_address_that_is_none_is_the_operators_fault_and_an_absent_server_is_not(void **state)
+{
+    (void)state;
+    struct db *db = NULL;
+    assert_fails(db_open("host", true, &db, &spec.err), ERR_INVALID);
+    assert_string_equal(spec.err.path, "database_url");
+    assert_fails(db_open("host=/nowhere dbname=x", true, &db, &spec.err), ERR_BUSY);
+    assert_null(strchr(spec.err.text, '\n'));
+}
+
+/* ---- values ---- */
+
+/* Sends the parameters to a statement of the test's own. */
+static PGresult *echo(const char *text, const struct params *p)
+{
+    PGresult *res = PQexecParams(db_conn(spec.db), text, p->count, p->types, p->values, p->lengths,
+                                 p->formats, 1);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+        print_error("%s", PQerrorMessage(db_conn(spec.db)));
+        fail();
+    }
+    return res;
+}
+
+static void single_values_come_back_exactly(void **state)
+{
+    (void)state;
+    struct params p = params_make(&spec.arena);
+    param_i32(&p, INT32_MIN);
+    param_i64(&p, INT64_MIN + 1);
+    param_f64(&p, 0.1);
+    param_bool(&p, true);
+    param_text(&p, "häß");
+    param_textn(&p, "abcdef", 3);
+    param_jsonb(&p, "{\"a\": 1}", 8);
+    param_bytes(&p, "\0\xff", 2);
+    param_time(&p, NOW_US);
+    PGresult *r = echo("SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9", &p);
+    assert_int_equal(row_i32(r, 0, 0), INT32_MIN);
+    assert_true(row_i64(r, 0, 1) == INT64_MIN + 1);
+    assert_true(row_f64(r, 0, 2) == 0.1);
+    assert_true(row_bool(r, 0, 3));
+    assert_string_equal(row_text(r, 0, 4), "häß");
+    assert_string_equal(row_text(r, 0, 5), "abc");
+    assert_string_equal(row_text(r, 0, 6), "{\"a\": 1}");
+    assert_int_equal(row_len(r, 0, 6), 8);
+    assert_int_equal(row_len(r, 0, 7), 2);
+    assert_memory_equal(row_bytes(r, 0, 7), "\0\xff", 2);
+    assert_int_equal(row_time(r, 0, 8), NOW_US);
+    PQclear(r);
+}
+
+static void what_has_no_value_is_null_both_ways(void **state)
+{
+    (void)state;
+    struct params p = params_make(&spec.arena);
+    param_text(&p, NULL);
+    param_jsonb(&p, NULL, 0);
+    param_time_opt(&p, 0);
+    param_f64(&p, (double)NAN);
+    PGresult *r = echo("SELECT $1, $2, $3, $4", &p);
+    for (int c = 0; c < 4; c++) {
+        assert_true(row_null(r, 0, c));
+    }
+    assert_null(row_text(r, 0, 0));
+    assert_int_equal(row_time(r, 0, 2), 0);
+    assert_true(isnan(row_f64(r, 0, 3)));
+    assert_int_equal(row_i64_or(r, 0, 0, -1), -1);
+    PQclear(r);
+}
+
+static void times_reach_from_minus_infinity_to_infinity(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {INT64_MIN, -1, 946684800000000, INT64_MAX};
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        struct params p = params_make(&spec.arena);
+        param_time(&p, times[i]);
+        PGresult *r = echo("SELECT $1", &p);
+        assert_true(row_time(r, 0, 0) == times[i]);
+        PQclear(r);
+    }
+    struct params p = params_make(&spec.arena);
+    param_time(&p, -1);
+    PGresult *r = echo("SELECT ($1 AT TIME ZONE 'UTC')::text", &p);
+    assert_string_equal(row_text(r, 0, 0), "1969-12-31 23:59:59.999999");
+    PQclear(r);
+}
+
+static void arrays_arrive_element_by_element(void **state)
+{
+    (void)state;
+    struct params p = params_make(&spec.arena);
+    param_i32_array(&p, (const int32_t[]){1, -2}, 2);
+    param_i64_array(&p, (const int64_t[]){INT64_MAX, INT64_MIN}, 2);
+    param_f64_array(&p, (const double[]){0.5, (double)NAN}, 2);
+    param_bool_array(&p, (const bool[]){true, false}, 2);
+    param_text_array(&p, (const char *const[]){"a,\"b\"", NULL, ""}, 3);
+    param_jsonb_array(&p, (const char *const[]){"{}", NULL}, 2);
+    param_time_array(&p, (const int64_t[]){0, INT64_MIN}, 2);
+    param_text_array(&p, NULL, 0);
+    PGresult *r =
+        echo("SELECT concat_ws(' ', $1::text, $2::text, $3::text, $4::text, $5::text, $6::text,"
+             " ($7::timestamptz[])[1] AT TIME ZONE 'UTC', ($7::timestamptz[])[2], $8::text)",
+             &p);
+    assert_string_equal(
+        row_text(r, 0, 0),
+        "{1,-2} {9223372036854775807,NULL} {0.5,NULL} {t,f} {\"a,\\\"b\\\"\",NULL,\"\"} {\"{}\",NULL} "
+        "1970-01-01 00:00:00 {}");
+    PQclear(r);
+}
+
+static void a_text_array_reads_back(void **state)
+{
+    (void)state;
+    struct params p = params_make(&spec.arena);
+    size_t n;
+    param_text_array(&p, (const char *const[]){"x", NULL, "yy"}, 3);
+    param_text_array(&p, NULL, 0);
+    PGresult *r = echo("SELECT $1, $2", &p);
+    const char **texts = row_text_array(r, 0, 0, &n, &spec.arena);
+    assert_int_equal(n, 3);
+    assert_string_equal(texts[0], "x");
+    assert_null(texts[1]);
+    assert_string_equal(texts[2], "yy");
+    (void)row_text_array(r, 0, 1, &n, &spec.arena);
+    assert_int_equal(n, 0);
+    PQclear(r);
+}
+
+/* ---- failures ---- */
+
+static bool any_query(struct db *db)
+{
+    PGresult *rows = NULL;
+    bool ok = db_query(db, Q_keys_list, NULL, &rows, &spec.err);
+    rows_clear(&rows);
+    return ok;
+}
+
+static void a_connection_the_server_ended_is_noticed_before_it_is_used(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    const char *kill = arena_printf(&spec.arena, "SELECT pg_terminate_backend(%d, 5000)",
+                                    PQbackendPID(db_conn(other)));
+    assert_true(db_still_alive(other));
+    sql(kill);
+    assert_false(db_still_alive(other));
+    assert_false(db_alive(other));
+    db_close(&other);
+}
+
+static void a_connection_that_breaks_under_a_query_is_busy_and_retryable(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    sql(arena_printf(&spec.arena, "SELECT pg_terminate_backend(%d, 5000)",
+                     PQbackendPID(db_conn(other))));
+    assert_fails(any_query(other), ERR_BUSY);
+    assert_true(db_retryable(other));
+    assert_false(db_alive(other));
+    db_close(&other);
+}
+
+static void a_defect_of_ours_names_the_query_and_is_not_retried(void **state)
+{
+    (void)state;
+    sql("DROP TABLE cartwright.api_key");
+    assert_fails(any_query(spec.db), ERR_INTERNAL);
+    assert_text_contains(spec.err.text, "keys_list: ");
+    assert_text_contains(spec.err.text, "(42P01)");
+    assert_false(db_retryable(spec.db));
+    assert_true(db_alive(spec.db));
+}
+
+static void a_statement_that_takes_too_long_is_busy(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    sql("BEGIN");
+    sql("LOCK TABLE cartwright.api_key");
+    PQclear(PQexec(db_conn(other), "SET statement_timeout = '100ms'"));
+    assert_fails(any_query(other), ERR_BUSY);
+    assert_false(db_retryable(other));
+    sql("ROLLBACK");
+    assert_true(any_query(other));
+    db_close(&other);
+}
+
+/* ---- transactions ---- */
+
+static void a_commit_after_a_failure_is_refused_not_silently_rolled_back(void **state)
+{
+    (void)state;
+    assert_ok(db_begin(spec.db, &spec.err));
+    (void)append(an_event());
+    PQclear(PQexec(db_conn(spec.db), "SELECT nonsense"));
+    assert_fails(db_commit(spec.db, &spec.err), ERR_INTERNAL);
+    assert_false(db_in_transaction(spec.db));
+    assert_int_equal(sql_number("SELECT count(*) FROM cartwright.event"), 0);
+}
+
+static void rolling_back_nothing_does_nothing(void **state)
+{
+    (void)state;
+    db_rollback(spec.db);
+    assert_true(db_alive(spec.db));
+}
+
+static void a_snapshot_stands_still_and_writes_nothing(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    struct event_row row = an_event();
+    enum append_status status;
+    assert_ok(db_begin_snapshot(spec.db, &spec.err));
+    assert_int_equal(sql_number("SELECT count(*) FROM cartwright.event"), 0);
+    assert_ok(store_events_append(other, &row, 1, ORIGIN_API, NOW_US, &status, &spec.err));
+    assert_int_equal(sql_number("SELECT count(*) FROM cartwright.event"), 0);
+    PGresult *res = PQexec(db_conn(spec.db), "DELETE FROM cartwright.event");
+    assert_string_equal(PQresultErrorField(res, PG_DIAG_SQLSTATE), "25006");
+    PQclear(res);
+    db_rollback(spec.db);
+    db_close(&other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(every_query_prepares_against_the_migrated_schema),
+        SPEC_TEST_HARMFUL(a_query_that_no_longer_fits_fails_the_connect_by_name),
+        SPEC_TEST(an_address_that_is_none_is_the_operators_fault_and_an_absent_server_is_not),
+        SPEC_TEST(single_values_come_back_exactly),
+        SPEC_TEST(what_has_no_value_is_null_both_ways),
+        SPEC_TEST(times_reach_from_minus_infinity_to_infinity),
+        SPEC_TEST(arrays_arrive_element_by_element),
+        SPEC_TEST(a_text_array_reads_back),
+        SPEC_TEST(a_connection_the_server_ended_is_noticed_before_it_is_used),
+        SPEC_TEST(a_connection_that_breaks_under_a_query_is_busy_and_retryable),
+        SPEC_TEST_HARMFUL(a_defect_of_ours_names_the_query_and_is_not_retried),
+        SPEC_TEST(a_statement_that_takes_too_long_is_busy),
+        SPEC_TEST(a_commit_after_a_failure_is_refused_not_silently_rolled_back),
+        SPEC_TEST(rolling_back_nothing_does_nothing),
+        SPEC_TEST(a_snapshot_stands_still_and_writes_nothing),
+    };
+    return RUN_BOTH_WAYS(tests);
+}

@@ -1,0 +1,648 @@
+/* The affinity model: each stage of the chain, what is never recommended, why a pick came up, refusals. */
+#include "domain/affinity/affinity.h"
+
+#include "base/cleanup.h"
+#include "domain/affinity/affinity_file.h"
+#include "domain/affinity/affinity_shelf.h"
+#include "domain/shop/money.h"
+#include "ml/als/als_serve.h"
+#include "ml/linear/csr.h"
+#include "support/spec.h"
+#include "unit/domain/affinity/affinity_spec.h"
+#include "unit/domain/an_event.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Two tastes of TASTE products each that people have bought, and three products that are only in the catalogue. */
+enum { TASTE = 8, TRAINED = 2 * TASTE, ITEMS = TRAINED + 3, SHOPPERS = 60, FACTORS = 4 };
+
+static struct world {
+    char ids[ITEMS][16];
+    struct affinity_item items[ITEMS];
+    struct als_options options;
+    struct buf als;
+    struct buf popularity;
+    struct arena arena;
+} w;
+
+static void must(bool ok, const struct err *err)
+{
+    if (!ok) {
+        fail_msg("%s", err->text);
+    }
+}
+
+static void name_items(void)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        snprintf(w.ids[i], sizeof w.ids[i], "%c%d", i < TASTE ? 'a' : i < TRAINED ? 'b' : 'n', i);
+        w.items[i] = (struct affinity_item){
+            .id = w.ids[i],
+            .category = i < TASTE ? "shoes" : "hats",
+            .brand = i % 2 ? "odd" : "even",
+            .price_minor = 1000 + 100 * i,
+            .popularity = i < TRAINED ? (float)(100 - i) : 0,
+        };
+    }
+    /* the new ones: an odd hat, an even hat, and something nobody has filed */
+    w.items[TRAINED + 2].category = NULL;
+    w.items[TRAINED + 2].brand = NULL;
+}
+
+static int build_world(void **state)
+{
+    struct err err = {0};
+    struct triple triples[SHOPPERS * TASTE];
+    size_t count = 0;
+    struct csr matrix = {0};
+    struct mat shoppers = {0};
+    struct mat factors = {0};
+    uint8_t sha256[SHA256_BYTES];
+    (void)state;
+    name_items();
+    for (int s = 0; s < SHOPPERS; s++) {
+        for (int i = 0; i < TASTE; i++) {
+            if ((s * 7 + i * 5) % 11 > 2) { /* nobody has everything */
+                triples[count++] = (struct triple){s, i + (s % 2 ? TASTE : 0), 1};
+            }
+        }
+    }
+    must(csr_build(SHOPPERS, TRAINED, triples, count, &matrix, &err), &err);
+    w.options = als_defaults();
+    w.options.factors = FACTORS;
+    w.options.sweeps = 30;
+    w.options.reg = 0.05F;
+    w.options.shopper_exponent = 0;
+    w.options.item_exponent = 0;
+    must(als_train(&matrix, &w.options, &shoppers, &factors, &err), &err);
+    struct affinity_parts parts = {.items = w.items,
+                                   .count = ITEMS,
+                                   .trained = TRAINED,
+                                   .factors = &factors,
+                                   .options = &w.options,
+                                   .from_us = 1,
+                                   .as_of_us = 2,
+                                   .card = "{}"};
+    must(affinity_write(&parts, &w.als, sha256, &err), &err);
+    parts.factors = NULL;
+    parts.options = NULL;
+    must(affinity_write(&parts, &w.popularity, sha256, &err), &err);
+    csr_free(&matrix);
+    mat_free(&shoppers);
+    mat_free(&factors);
+    return 0;
+}
+
+static int free_world(void **state)
+{
+    (void)state;
+    buf_free(&w.als);
+    buf_free(&w.popularity);
+    return 0;
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    arena_free(&w.arena);
+    forget_events();
+    return 0;
+}
+
+static struct affinity *loaded(const struct buf *bytes)
+{
+    struct err err = {0};
+    struct affinity *a = NULL;
+    must(try_loading(bytes, &a, &err), &err);
+    return a;
+}
+
+/* Ranks for whoever did these events, an hour after the day began. */
+static struct picks ranked(const struct buf *model, struct event *events, size_t count, int k,
+                           pick_filter *keep)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(model);
+    struct picks picks;
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &w.arena);
+    affinity_rank(a, s, TEST_DAY_US + HOURS(1), k, keep, NULL, &picks);
+    for (int i = 0; i < picks.count; i++) { /* ids live in the model: here they outlive it */
+        picks.items[i].product_id = arena_strdup(&w.arena, picks.items[i].product_id);
+        picks.items[i].because =
+            picks.items[i].because ? arena_strdup(&w.arena, picks.items[i].because) : NULL;
+    }
+    return picks;
+}
+
+static bool contains(const struct picks *p, const char *id)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (strcmp(p->items[i].product_id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the chain ---- */
+
+static void a_session_is_answered_from_the_shoppers_own_taste(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "b10")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 5, NULL);
+    assert_int_equal(p.count, 5);
+    for (int i = 0; i < p.count; i++) {
+        assert_int_equal(p.items[i].source, PICK_SESSION);
+        assert_int_equal(p.items[i].product_id[0], 'b');
+        assert_int_equal(p.items[i].because[0], 'b');
+        assert_true(i == 0 || p.items[i].score <= p.items[i - 1].score);
+    }
+}
+
+static void the_reason_of_a_pick_is_the_own_product_of_most_weight(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "a1"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "b10")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 3, NULL);
+    for (int i = 0; i < p.count; i++) {
+        char expected = p.items[i].product_id[0];
+        assert_string_equal(p.items[i].because, expected == 'b' ? "b10" : "a1");
+        assert_int_equal(p.items[i].tie, expected == 'b' ? TIE_CART : TIE_VIEWED);
+    }
+    assert_int_equal(p.items[0].product_id[0], 'b'); /* the cart weighs four views */
+}
+
+static void contributions_of_the_own_products_add_up_to_the_score(void **state)
+{
+    struct err err = {0};
+    struct model_file file = {0};
+    struct mat factors;
+    const float *spectrum = NULL;
+    const float *scale = NULL;
+    struct als_server server;
+    const int ids[] = {1, 9, 10};
+    const float weights[] = {1, 4, 2};
+    const struct als_entries done = {3, ids, weights};
+    float folded[FACTORS];
+    (void)state;
+    must(model_file_view(w.als.data, w.als.len, &file, &err) &&
+             model_file_mat(&file, "factors", ITEMS, FACTORS, &factors, &err) &&
+             model_file_f32(&file, "spectrum", FACTORS, &spectrum, &err) &&
+             model_file_f32(&file, "item_scale", TRAINED, &scale, &err),
+         &err);
+    factors.rows = TRAINED; /* behind them stand those that were placed */
+    must(als_server_open(&factors, spectrum, scale, 1, &w.options, &server, &err) &&
+             als_fold_in(&server, &done, folded, &err),
+         &err);
+    for (int item = 0; item < TRAINED; item++) {
+        float parts[3];
+        must(als_explain(&server, &done, item, parts, &err), &err);
+        double score = (double)mat_dot(folded, mat_row(&factors, item), FACTORS);
+        assert_true(fabs((double)(parts[0] + parts[1] + parts[2]) - score) < 1e-4);
+    }
+}
+
+static void a_product_too_new_for_the_factors_is_answered_by_its_like(void **state)
+{
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "n16")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 1, 3, NULL);
+    /* n16 is an even hat for 26.00: b14 (24.00), b12, b10 are the even hats of nearest price */
+    const char *const expected[] = {"b14", "b12", "b10"};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(p.items[i].source, PICK_SIMILAR);
+        assert_string_equal(p.items[i].product_id, expected[i]);
+        assert_string_equal(p.items[i].because, "n16");
+    }
+}
+
+static void a_product_without_a_history_is_placed_by_what_is_known_of_it(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "b10")};
+    bool found = false;
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 9, NULL);
+    assert_int_equal(p.count,
+                     9); /* seven hats with a history that are not in the cart, two without */
+    for (int i = 0; i < p.count; i++) {
+        bool is_new = p.items[i].product_id[0] == 'n';
+        assert_int_not_equal(p.items[i].product_id[0], 'a');
+        assert_int_equal(p.items[i].source, is_new ? PICK_NEW : PICK_SESSION);
+        found = found || is_new;
+        if (is_new) {
+            assert_int_equal(p.items[i].because[0], 'b');
+        }
+    }
+    assert_true(found);
+    assert_string_equal(pick_source_name(PICK_NEW), "new_product");
+}
+
+static void a_product_without_a_history_is_not_shown_to_another_taste(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "a1"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "a2")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 6, NULL);
+    for (int i = 0; i < p.count; i++) {
+        assert_int_equal(p.items[i].product_id[0], 'a');
+    }
+}
+
+static void a_product_that_nobody_has_filed_is_left_to_the_chain(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 1, ITEMS, NULL);
+    assert_true(contains(&p, "n18"));
+    for (int i = 0; i < p.count; i++) {
+        if (strcmp(p.items[i].product_id, "n18") == 0) {
+            assert_int_equal(p.items[i].source, PICK_POPULAR);
+        }
+    }
+}
+
+static void after_its_like_comes_what_is_popular_in_its_category(void **state)
+{
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "n16")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 1, 8, NULL);
+    assert_int_equal(p.items[3].source, PICK_SIMILAR); /* the last of four even hats */
+    assert_int_equal(p.items[4].source, PICK_CATEGORY);
+    assert_string_equal(p.items[4].because, "hats");
+    assert_string_equal(p.items[4].product_id, "b9"); /* the most popular hat that is left */
+}
+
+static void somebody_unknown_gets_what_is_popular(void **state)
+{
+    struct event events[] = {an_event(EVENT_SEARCHED, .at = 1, .subject = "x"),
+                             an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "n18")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 3, NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(p.items[i].source, PICK_POPULAR);
+        assert_string_equal(p.items[i].product_id, w.ids[i]);
+        assert_null(p.items[i].because);
+    }
+}
+
+static void the_popularity_model_answers_by_category_and_then_overall(void **state)
+{
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "b9")};
+    (void)state;
+    struct picks p = ranked(&w.popularity, events, 1, 12, NULL);
+    assert_string_equal(p.items[0].product_id, "b8");
+    assert_int_equal(p.items[0].source, PICK_CATEGORY);
+    assert_int_equal(p.items[11].source, PICK_POPULAR);
+    assert_string_equal(p.items[11].product_id,
+                        "a2"); /* nine hats before the third most popular shoe */
+}
+
+static void a_pick_due_to_what_was_bought_says_so(void **state)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_PURCHASE, .at = 2, .sku = "b9", .order = "o1")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, 1, NULL);
+    assert_string_equal(p.items[0].because, "b9");
+    assert_int_equal(p.items[0].tie, TIE_BOUGHT);
+    assert_string_equal(pick_tie_name(p.items[0].tie), "bought");
+}
+
+/* ---- what is never recommended ---- */
+
+static void what_is_in_the_cart_or_was_just_bought_is_left_out(void **state)
+{
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "b8"),
+        an_event(EVENT_PURCHASE, .at = 2, .sku = "b8", .order = "o1"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = 3, .sku = "b9"),
+    };
+    (void)state;
+    for (int model = 0; model < 2; model++) {
+        struct picks p = ranked(model ? &w.als : &w.popularity, events, 3, ITEMS, NULL);
+        assert_int_equal(p.count, ITEMS - 2);
+        assert_false(contains(&p, "b8"));
+        assert_false(contains(&p, "b9"));
+    }
+}
+
+static bool no_b10(void *ctx, const char *product_id)
+{
+    (void)ctx;
+    return strcmp(product_id, "b10") != 0;
+}
+
+static void the_callers_filter_holds_in_every_stage(void **state)
+{
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "n16"),
+                             an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "b9")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, ITEMS, no_b10);
+    assert_int_equal(p.count, ITEMS - 2);
+    assert_false(contains(&p, "b10"));
+}
+
+static void no_product_comes_up_twice(void **state)
+{
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "n16"),
+                             an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "a1")};
+    (void)state;
+    struct picks p = ranked(&w.als, events, 2, PICKS_MAX, NULL);
+    for (int i = 0; i < p.count; i++) {
+        for (int j = 0; j < i; j++) {
+            assert_string_not_equal(p.items[i].product_id, p.items[j].product_id);
+        }
+    }
+}
+
+/* ---- wishes ---- */
+
+/* The shopper of these tests: looked at b9 and a1, has b10 in the cart. */
+static const struct shopper *anna(void)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "b9"),
+                             an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "a1"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 3, .sku = "b10")};
+    return shopper_fold_all(NULL, "c:anna", events, 3, INT64_MAX, &w.arena);
+}
+
+static struct pick_wish a_wish(int k)
+{
+    return (struct pick_wish){.shopper = anna(), .now_us = TEST_DAY_US + HOURS(1), .k = k};
+}
+
+static const struct affinity_item *item_of(const char *id)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        if (strcmp(w.ids[i], id) == 0) {
+            return &w.items[i];
+        }
+    }
+    fail_msg("no item %s", id);
+    return NULL;
+}
+
+static void a_wished_category_and_price_hold_in_every_stage(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct pick_wish wish = a_wish(ITEMS);
+    struct picks p;
+    (void)state;
+    wish.category = "hats";
+    wish.priced = true;
+    wish.price_min = 1900;
+    wish.price_max = 2700;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 8); /* b9 .. b15, n16 and n17, without b10, which is in the cart */
+    for (int i = 0; i < p.count; i++) {
+        const struct affinity_item *item = item_of(p.items[i].product_id);
+        assert_string_equal(item->category, "hats");
+        assert_in_range(item->price_minor, 1900, 2700);
+    }
+    wish.category = "hat"; /* not a level above */
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 0);
+}
+
+static void what_the_shelf_says_is_out_of_stock_leaves_no_hole(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    CLEANUP(affinity_shelf_free) struct affinity_shelf *shelf = affinity_shelf_make(a);
+    struct pick_wish wish = a_wish(ITEMS - 4);
+    struct picks p;
+    (void)state;
+    affinity_shelf_put(shelf, a, "b11", 0, MONEY_UNKNOWN);
+    affinity_shelf_put(shelf, a, "b12", 0, MONEY_UNKNOWN);
+    affinity_shelf_put(shelf, a, "a3", 0, MONEY_UNKNOWN);
+    affinity_shelf_put(shelf, a, "b12", 7, 500);
+    affinity_shelf_put(shelf, a, "not ours", 0, 1);
+    wish.shelf = shelf;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, ITEMS - 4);
+    assert_false(contains(&p, "b11"));
+    assert_false(contains(&p, "a3"));
+    assert_true(contains(&p, "b12"));
+    wish.priced = true; /* prices are the shelf's where it knows one */
+    wish.price_min = 400;
+    wish.price_max = 600;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.items[0].product_id, "b12");
+}
+
+static void ids_the_caller_does_not_want_stay_away(void **state)
+{
+    static const char *const without[] = {"b11", "unheard of", "n18"};
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.popularity);
+    struct pick_wish wish = a_wish(ITEMS);
+    struct picks p;
+    (void)state;
+    wish.without = without;
+    wish.without_count = 3;
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, ITEMS - 3); /* and without b10 of the cart */
+    assert_false(contains(&p, "b11"));
+    assert_false(contains(&p, "n18"));
+}
+
+static int variants_before(const struct picks *p, int at)
+{
+    const struct affinity_item *item = item_of(p->items[at].product_id);
+    int variants = 0;
+    for (int i = 0; i < at; i++) {
+        const struct affinity_item *other = item_of(p->items[i].product_id);
+        const double ratio = (double)item->price_minor / (double)other->price_minor;
+        variants += item->brand && other->brand && strcmp(item->brand, other->brand) == 0 &&
+                    strcmp(item->category, other->category) == 0 && ratio <= 1.1 &&
+                    ratio >= 1 / 1.1;
+    }
+    return variants;
+}
+
+static int most_variants_before(const struct affinity *a, const struct pick_wish *wish)
+{
+    struct picks p;
+    int most = 0;
+    affinity_recommend(a, wish, &p);
+    assert_int_equal(p.count, wish->k);
+    for (int i = 0; i < p.count; i++) {
+        most = variants_before(&p, i) > most ? variants_before(&p, i) : most;
+    }
+    return most;
+}
+
+static void no_third_variant_comes_up_while_anything_else_is_left(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct pick_wish wish = a_wish(10);
+    struct picks p;
+    int most = 0;
+    (void)state;
+    for (int i = 0; i < TRAINED; i++) {
+        struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = w.ids[i])};
+        wish.shopper = shopper_fold_all(NULL, "c:x", events, 1, INT64_MAX, &w.arena);
+        wish.diverse = false;
+        int without = most_variants_before(a, &wish);
+        most = without > most ? without : most;
+        wish.diverse = true;
+        assert_true(most_variants_before(a, &wish) < 2);
+    }
+    assert_true(most >= 2); /* without the wish some would see three */
+    wish.k = ITEMS;         /* all there are: nothing is held back for variety */
+    affinity_recommend(a, &wish, &p);
+    assert_int_equal(p.count, ITEMS - 1);
+}
+
+static void many_shoppers_at_once_get_what_each_gets_alone(void **state)
+{
+    enum { MANY = 130 };
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    static struct pick_wish wishes[MANY];
+    static struct picks together[MANY];
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        struct event events[] = {
+            an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = w.ids[i % ITEMS]),
+            an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = w.ids[i * 7 % ITEMS])};
+        wishes[i] = a_wish(i % 12);
+        wishes[i].shopper = shopper_fold_all(NULL, "c:x", events, 2, INT64_MAX, &w.arena);
+        wishes[i].category = i % 5 == 0 ? "shoes" : NULL;
+        wishes[i].diverse = i % 2;
+        wishes[i].keep = i % 3 ? NULL : no_b10;
+    }
+    affinity_recommend_many(a, wishes, MANY, 2, together);
+    for (int i = 0; i < MANY; i++) {
+        struct picks alone;
+        affinity_recommend(a, &wishes[i], &alone);
+        assert_int_equal(together[i].count, alone.count);
+        for (int n = 0; n < alone.count; n++) {
+            const struct pick *x = &together[i].items[n];
+            const struct pick *y = &alone.items[n];
+            assert_string_equal(x->product_id, y->product_id);
+            assert_true(x->score == y->score && x->source == y->source);
+            assert_ptr_equal(x->because, y->because);
+        }
+    }
+}
+
+/* ---- weights, refusals ---- */
+
+static void what_was_done_fades_by_half_in_a_month(void **state)
+{
+    (void)state;
+    assert_true(fabs(affinity_decay(DAYS(30)) - .5) < 1e-12);
+    assert_true(affinity_decay(-5) == 1);
+    assert_true(affinity_event_weight(EVENT_PURCHASE) >
+                affinity_event_weight(EVENT_CART_ITEM_ADDED));
+    assert_true(affinity_event_weight(EVENT_CART_ITEM_ADDED) >
+                affinity_event_weight(EVENT_PRODUCT_VIEWED));
+    assert_true(affinity_event_weight(EVENT_SEARCHED) == 0);
+}
+
+static void assert_refused(const char *section, const void *data, const char *why)
+{
+    CLEANUP(buf_free) struct buf bytes = {0};
+    struct err err = {0};
+    struct model_file file = {0};
+    struct affinity *a = NULL;
+    uint8_t sha256[SHA256_BYTES];
+    must(model_file_view(w.als.data, w.als.len, &file, &err), &err);
+    struct model_builder b = model_builder_make(file.kind, file.schema);
+    for (int i = 0; i < file.count; i++) {
+        const struct model_section *s = &file.sections[i];
+        model_builder_add(&b, s->name, s->dtype, strcmp(s->name, section) == 0 ? data : s->data,
+                          s->count);
+    }
+    must(model_builder_finish(&b, &bytes, sha256, &err) &&
+             model_file_view(bytes.data, bytes.len, &file, &err),
+         &err);
+    assert_false(affinity_load(&file, "affinity-1", &a, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_text_contains(err.text, why);
+}
+
+static void a_model_that_would_misread_is_refused_and_says_why(void **state)
+{
+    static const float other[FACTORS] = {1, 2, 3, 4};
+    static const int32_t shape[3] = {ITEMS, ITEMS + 1, 3};
+    static int32_t category[ITEMS];
+    static int64_t start[ITEMS + 1];
+    (void)state;
+    category[3] = 99;
+    assert_refused("probe_factors", other, "fold in");
+    assert_refused("shape", shape, "trained");
+    assert_refused("category", category, "category");
+    assert_refused("id_start", start, "end to end");
+}
+
+/* What a reader of the file does with bytes that may be anything. */
+static bool loads(const uint8_t *bytes, size_t len)
+{
+    struct err err = {0};
+    struct model_file file = {0};
+    struct affinity *a = NULL;
+    if (!model_file_view(bytes, len, &file, &err)) {
+        return false;
+    }
+    bool ok = affinity_load(&file, "affinity-1", &a, &err);
+    affinity_free(&a);
+    return ok;
+}
+
+static void every_flipped_byte_and_every_truncation_of_a_model_is_refused(void **state)
+{
+    const struct buf *files[] = {&w.als, &w.popularity};
+    (void)state;
+    for (int f = 0; f < 2; f++) {
+        const size_t len = files[f]->len;
+        uint8_t *bytes = aligned_alloc(64, (len + 63) / 64 * 64);
+        memcpy(bytes, files[f]->data, len);
+        assert_true(loads(bytes, len));
+        for (size_t i = 0; i < len; i++) {
+            bytes[i] ^= (uint8_t)(1U << (i % 8));
+            assert_false(loads(bytes, len));
+            bytes[i] ^= (uint8_t)(1U << (i % 8));
+            assert_false(loads(bytes, i));
+        }
+        assert_true(loads(bytes, len));
+        free(bytes);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_session_is_answered_from_the_shoppers_own_taste, forget),
+        cmocka_unit_test_teardown(the_reason_of_a_pick_is_the_own_product_of_most_weight, forget),
+        cmocka_unit_test_teardown(a_pick_due_to_what_was_bought_says_so, forget),
+        cmocka_unit_test_teardown(contributions_of_the_own_products_add_up_to_the_score, forget),
+        cmocka_unit_test_teardown(a_product_too_new_for_the_factors_is_answered_by_its_like,
+                                  forget),
+        cmocka_unit_test_teardown(a_product_without_a_history_is_placed_by_what_is_known_of_it,
+                                  forget),
+        cmocka_unit_test_teardown(a_product_without_a_history_is_not_shown_to_another_taste,
+                                  forget),
+        cmocka_unit_test_teardown(a_product_that_nobody_has_filed_is_left_to_the_chain, forget),
+        cmocka_unit_test_teardown(after_its_like_comes_what_is_popular_in_its_category, forget),
+        cmocka_unit_test_teardown(somebody_unknown_gets_what_is_popular, forget),
+        cmocka_unit_test_teardown(the_popularity_model_answers_by_category_and_then_overall,
+                                  forget),
+        cmocka_unit_test_teardown(what_is_in_the_cart_or_was_just_bought_is_left_out, forget),
+        cmocka_unit_test_teardown(the_callers_filter_holds_in_every_stage, forget),
+        cmocka_unit_test_teardown(no_product_comes_up_twice, forget),
+        cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),
+        cmocka_unit_test_teardown(what_the_shelf_says_is_out_of_stock_leaves_no_hole, forget),
+        cmocka_unit_test_teardown(ids_the_caller_does_not_want_stay_away, forget),
+        cmocka_unit_test_teardown(no_third_variant_comes_up_while_anything_else_is_left, forget),
+        cmocka_unit_test_teardown(many_shoppers_at_once_get_what_each_gets_alone, forget),
+        cmocka_unit_test(what_was_done_fades_by_half_in_a_month),
+        cmocka_unit_test(a_model_that_would_misread_is_refused_and_says_why),
+        cmocka_unit_test(every_flipped_byte_and_every_truncation_of_a_model_is_refused),
+    };
+    return cmocka_run_group_tests(tests, build_world, free_world);
+}

@@ -1,0 +1,497 @@
+#include "domain/shop/event.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "domain/shop/money.h"
+#include "support/spec.h"
+
+#include <stdio.h>
+
+#define NOW_TEXT "2019-10-01T04:00:00Z"
+#define NOW_US   INT64_C(1569902400000000)
+
+static struct arena arena;
+
+static int empty_the_arena(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+/* A valid event; rest are further members, each with its comma before it. */
+static const char *event_text(const char *type, const char *rest)
+{
+    return arena_printf(&arena,
+                        "{\"event_id\":\"e1\",\"type\":\"%s\",\"customer_id\":\"anna\","
+                        "\"anonymous_id\":\"x\",\"occurred_at\":\"" NOW_TEXT "\"%s}",
+                        type, rest);
+}
+
+static struct event decoded(const char *json)
+{
+    struct err err = {0};
+    struct event e;
+
+    if (!event_decode_text(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err)) {
+        fail_msg("%s: %s: %s", json, err.path, err.text);
+    }
+    return e;
+}
+
+static void expect_refused(const char *json, const char *path, const char *text)
+{
+    struct err err = {0};
+    struct event e = {.round = 77};
+
+    assert_false(event_decode_text(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err));
+    assert_string_equal(err.path, path);
+    assert_string_equal(err.text, text);
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_int_equal(e.round, 77);
+}
+
+/* ---- what is read ---- */
+
+static void a_full_event_is_read_whole(void **state)
+{
+    (void)state;
+    struct event e = decoded(event_text(
+        "cart_item_added",
+        ",\"cart_id\":\"c9\",\"order_id\":\"o1\",\"session_id\":\"s1\",\"context\":{\"locale\":"
+        "\"de-DE\",\"timezone\":\"Europe/Berlin\",\"device\":\"phone\",\"channel\":\"web\","
+        "\"user_agent\":\"Firefox\",\"campaign\":\"fall\",\"own\":{\"x\":[1]}},\"properties\":{"
+        "\"free\":true},\"items\":[{\"product_id\":\"p1\",\"quantity\":3,\"price_minor\":499,"
+        "\"currency\":\"EUR\"},{\"product_id\":\"p2\"}]"));
+
+    assert_int_equal(e.type, EVENT_CART_ITEM_ADDED);
+    assert_string_equal(e.sort_id, "e1");
+    assert_string_equal(e.cart_id, "c9");
+    assert_string_equal(e.timezone, "Europe/Berlin");
+    assert_string_equal(e.campaign, "fall");
+    assert_int_equal(e.item_count, 2);
+    assert_int_equal(e.items[0].price_minor, 499);
+    assert_string_equal(e.items[0].currency, "EUR");
+    assert_int_equal(e.items[1].quantity, 1);
+    assert_int_equal(e.items[1].price_minor, MONEY_UNKNOWN);
+    assert_string_equal(e.items[1].currency, "");
+    assert_string_equal(event_key(&e, &arena), "c:anna");
+}
+
+static void every_type_of_the_table_is_known_by_its_name(void **state)
+{
+    (void)state;
+    for (int t = 1; t < EVENT_TYPE_COUNT; t++) {
+        assert_int_equal(event_type_of(event_type_name((enum event_type)t)), t);
+    }
+    assert_int_equal(event_type_of("cart_exploded"), EVENT_UNKNOWN);
+    assert_int_equal(event_type_of("unknown"), EVENT_UNKNOWN);
+}
+
+static void an_unknown_type_is_kept_with_its_name(void **state)
+{
+    (void)state;
+    struct event e = decoded(event_text("game_played", ""));
+
+    assert_int_equal(e.type, EVENT_UNKNOWN);
+    assert_string_equal(e.type_name, "game_played");
+}
+
+static void a_time_ahead_of_our_clock_is_clamped_up_to_a_day(void **state)
+{
+    (void)state;
+    struct event e = decoded("{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"a\","
+                             "\"occurred_at\":\"2019-10-02T04:00:00Z\"}");
+
+    assert_int_equal(e.occurred_us, NOW_US);
+    expect_refused("{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"a\","
+                   "\"occurred_at\":\"2019-10-02T04:00:00.000001Z\"}",
+                   "/occurred_at", "must not be more than 24 hours ahead");
+    expect_refused("{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"a\","
+                   "\"occurred_at\":\"1999-12-31T23:59:59Z\"}",
+                   "/occurred_at", "must not be before 2000-01-01");
+}
+
+static void the_log_decides_the_times_of_what_it_holds(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct event e;
+    const char *json = "{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"a\","
+                       "\"occurred_at\":\"2049-10-02T04:00:00Z\"}";
+
+    assert_true(event_decode_log(json, strlen(json), ORIGIN_SQL, (struct event_times){5, 9}, &arena,
+                                 &e, &err));
+    assert_int_equal(e.occurred_us, 5);
+    assert_int_equal(e.received_us, 9);
+    assert_int_equal(e.origin, ORIGIN_SQL);
+}
+
+static const struct {
+    const char *type;
+    const char *properties;
+    const char *subject;
+    int64_t amount_minor;
+} free_properties[] = {
+    {"page_viewed", "{\"page\":\"returns\"}", "returns", MONEY_UNKNOWN},
+    {"searched", "{\"query\":\"red shoes\"}", "red shoes", MONEY_UNKNOWN},
+    {"checkout_step", "{\"step\":2}", "2", MONEY_UNKNOWN},
+    {"checkout_step", "{\"step\":\"payment\"}", "payment", MONEY_UNKNOWN},
+    {"coupon_denied", "{\"code\":\"SAVE\"}", "SAVE", MONEY_UNKNOWN},
+    {"consent_withdrawn", "{\"channel\":\"sms\"}", "sms", MONEY_UNKNOWN},
+    {"payment_failed", "{\"reason\":\"3ds\"}", "3ds", MONEY_UNKNOWN},
+    {"shipping_shown", "{\"cost_minor\":990}", NULL, 990},
+    {"purchase", "{\"total_minor\":0}", NULL, 0},
+    {"refund", "{\"total_minor\":100}", NULL, 100},
+    /* of another type than hoped for: not there */
+    {"page_viewed", "{\"page\":7}", NULL, MONEY_UNKNOWN},
+    {"page_viewed", "{\"page\":\"\"}", NULL, MONEY_UNKNOWN},
+    {"checkout_step", "{\"step\":true}", NULL, MONEY_UNKNOWN},
+    {"shipping_shown", "{\"cost_minor\":\"990\"}", NULL, MONEY_UNKNOWN},
+    {"shipping_shown", "{\"cost_minor\":-1}", NULL, MONEY_UNKNOWN},
+    {"purchase", "{\"total_minor\":9.5}", NULL, MONEY_UNKNOWN},
+    {"page_viewed", "{}", NULL, MONEY_UNKNOWN},
+    {"consent_given", "{\"source\":\"footer\"}", NULL, MONEY_UNKNOWN},
+};
+
+static void the_fold_s_properties_are_read_leniently(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(free_properties); i++) {
+        struct event e = decoded(
+            event_text(free_properties[i].type,
+                       arena_printf(&arena, ",\"properties\":%s", free_properties[i].properties)));
+        assert_int_equal(e.amount_minor, free_properties[i].amount_minor);
+        if (free_properties[i].subject == NULL) {
+            assert_null(e.subject);
+        } else {
+            assert_string_equal(e.subject, free_properties[i].subject);
+        }
+    }
+}
+
+/* ---- what is refused ---- */
+
+static const struct {
+    const char *type;
+    const char *rest;
+    const char *path;
+    const char *text;
+} refusals[] = {
+    {"searched", ",\"colour\":1", "/colour", "is not a known member"},
+    {"searched", ",\"received_at\":\"" NOW_TEXT "\"", "/received_at", "is not a known member"},
+    {"searched", ",\"cart_id\":\"\"", "/cart_id", "must not be empty"},
+    {"searched", ",\"cart_id\":7", "/cart_id", "must be a string, not an integer"},
+    {"searched", ",\"cart_id\":null", "/cart_id", "must be a string, not null"},
+    {"searched", ",\"cart_id\":\"a\\tb\"", "/cart_id", "must not contain control characters"},
+    {"searched", ",\"cart_id\":\"a\\u007f\"", "/cart_id", "must not contain control characters"},
+    {"searched", ",\"properties\":[]", "/properties", "must be an object, not an array"},
+    {"searched", ",\"properties\":{\"x\":1e300}", "/properties",
+     "must not hold numbers of 9.2e18 or more"},
+    {"searched", ",\"properties\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":[[[{}]]]}}}}}}}",
+     "/properties", "must not be nested deeper than 10 levels"},
+    {"consent_given", ",\"properties\":{\"channel\":7}", "/properties/channel",
+     "must be a string, not an integer"},
+    {"consent_given", ",\"properties\":{\"channel\":null}", "/properties/channel",
+     "must be a string, not null"},
+    {"consent_withdrawn", ",\"properties\":{\"channel\":[\"sms\"]}", "/properties/channel",
+     "must be a string, not an array"},
+    {"consent_withdrawn", ",\"properties\":{\"channel\":\"\"}", "/properties/channel",
+     "must not be empty"},
+    {"consent_given", ",\"properties\":{\"channel\":\"a\\nb\"}", "/properties/channel",
+     "must not contain control characters"},
+    {"searched", ",\"context\":{\"locale\":1}", "/context/locale",
+     "must be a string, not an integer"},
+    {"cart_item_added", "", "/items", "is required"},
+    {"cart_item_added", ",\"items\":[]", "/items",
+     "must have at least one element for cart_item_added"},
+    {"product_viewed", "", "/items", "is required"},
+    {"wishlist_added", "", "/items", "is required"},
+    {"cart_item_removed", "", "/items", "is required"},
+    {"cart_snapshot", "", "/items", "is required"},
+    {"purchase", ",\"items\":[{}]", "/items/0/product_id", "is required"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\"},{\"product_id\":\"p\",\"quantity\":0}]",
+     "/items/1/quantity", "must be between 1 and 100000"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"quantity\":-3}]", "/items/0/quantity",
+     "must be between 1 and 100000"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"quantity\":1.5}]", "/items/0/quantity",
+     "must be an integer, not a number with a fraction"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":5}]", "/items/0/currency",
+     "is required with price_minor"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":5,\"currency\":\"eur\"}]",
+     "/items/0/currency", "must be three upper-case letters"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":-5,\"currency\":\"EUR\"}]",
+     "/items/0/price_minor", "must be between 0 and 1000000000000"},
+    {"purchase",
+     ",\"items\":[{\"product_id\":\"p\",\"price_minor\":1000000000001,\"currency\":\"EUR\"}]",
+     "/items/0/price_minor", "must be between 0 and 1000000000000"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"colour\":\"red\"}]", "/items/0/colour",
+     "is not a known member"},
+    {"shopper_bound", "", "/type", "is written by Cartwright itself"},
+    {"binding_set", "", "/type", "is written by Cartwright itself"},
+    {"forwarded", "", "/type", "is written by Cartwright itself"},
+    {"outreach_released", "", "/type", "is written by Cartwright itself"},
+};
+
+static void what_the_fold_could_not_trust_is_refused_with_a_pointer_to_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        expect_refused(event_text(refusals[i].type, refusals[i].rest), refusals[i].path,
+                       refusals[i].text);
+    }
+}
+
+static void an_event_of_nobody_is_refused(void **state)
+{
+    (void)state;
+    expect_refused("{\"event_id\":\"e\",\"type\":\"searched\",\"occurred_at\":\"" NOW_TEXT "\"}",
+                   "/customer_id", "is required where there is no anonymous_id");
+    expect_refused("{\"event_id\":\"e\",\"type\":\"identify\",\"customer_id\":\"a\","
+                   "\"occurred_at\":\"" NOW_TEXT "\"}",
+                   "/anonymous_id", "is required for identify");
+    expect_refused("{\"event_id\":\"e\",\"type\":\"alias\",\"anonymous_id\":\"a\","
+                   "\"occurred_at\":\"" NOW_TEXT "\"}",
+                   "/customer_id", "is required for alias");
+}
+
+static void an_id_of_201_bytes_is_refused_and_one_of_200_is_not(void **state)
+{
+    char id[EVENT_ID_MAX + 2];
+    (void)state;
+
+    memset(id, 'x', sizeof id);
+    id[EVENT_ID_MAX + 1] = '\0';
+    expect_refused(event_text("searched", arena_printf(&arena, ",\"cart_id\":\"%s\"", id)),
+                   "/cart_id", "must be at most 200 bytes, not 201");
+    id[EVENT_ID_MAX] = '\0';
+    (void)decoded(event_text("searched", arena_printf(&arena, ",\"cart_id\":\"%s\"", id)));
+}
+
+static void a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not(void **state)
+{
+    char channel[302];
+    (void)state;
+
+    memset(channel, 'c', sizeof channel);
+    channel[301] = '\0';
+    expect_refused(
+        event_text("consent_given",
+                   arena_printf(&arena, ",\"properties\":{\"channel\":\"%s\"}", channel)),
+        "/properties/channel", "must be at most 300 bytes, not 301");
+    channel[300] = '\0';
+    struct event e = decoded(event_text(
+        "consent_given", arena_printf(&arena, ",\"properties\":{\"channel\":\"%s\"}", channel)));
+    assert_string_equal(e.subject, channel);
+}
+
+static void items_that_add_up_past_the_range_are_refused(void **state)
+{
+    struct buf items = buf_make(1 << 20);
+    (void)state;
+
+    for (int i = 0; i < 100; i++) {
+        buf_printf(&items,
+                   "%s{\"product_id\":\"p\",\"quantity\":100000,\"price_minor\":"
+                   "1000000000000,\"currency\":\"EUR\"}",
+                   i == 0 ? ",\"items\":[" : ",");
+    }
+    buf_add_str(&items, "]");
+    expect_refused(event_text("purchase", buf_text(&items)), "/items",
+                   "must not add up to more than 9223372036854775807");
+    buf_free(&items);
+}
+
+static void text_that_is_no_json_object_is_refused(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct event e;
+
+    assert_false(event_decode_text("{", 1, ORIGIN_API, NOW_US, &arena, &e, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    expect_refused("[]", "", "must be an object, not an array");
+}
+
+/* ---- lanes and derived events ---- */
+
+static void the_lane_is_the_first_byte_of_the_key_s_hash(void **state)
+{
+    uint8_t digest[SHA256_BYTES];
+    (void)state;
+
+    hash_sha256("a:x", 3, digest);
+    assert_int_equal(event_lane("a:x"), digest[0]);
+    assert_int_equal(event_lane(""), 0xe3);
+}
+
+static struct event decoded_derived(const struct buf *body)
+{
+    struct err err = {0};
+    struct event e;
+    struct event_times times = {NOW_US, NOW_US};
+
+    if (!event_decode_log(buf_text(body), body->len, ORIGIN_DERIVED, times, &arena, &e, &err)) {
+        fail_msg("%s: %s: %s", buf_text(body), err.path, err.text);
+    }
+    return e;
+}
+
+static void a_shopper_bound_lies_with_the_anonymous_shopper(void **state)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(4096);
+    (void)state;
+
+    event_encode_shopper_bound(&body, "b1", "anna", "x\"y", NOW_US);
+    struct event e = decoded_derived(&body);
+    assert_int_equal(e.type, EVENT_DERIVED_SHOPPER_BOUND);
+    assert_string_equal(e.customer_id, "anna");
+    assert_string_equal(e.via, "x\"y");
+    assert_string_equal(event_key(&e, &arena), "a:x\"y");
+}
+
+static void a_binding_set_keeps_its_intervals_and_their_open_ends(void **state)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(4096);
+    const struct event_interval intervals[] = {{INT64_MIN, NOW_US}, {NOW_US + 5, INT64_MAX}};
+    const struct binding_set set = {"b1", "anna", "x", 3, intervals, 2, NOW_US};
+    (void)state;
+
+    event_encode_binding_set(&body, &set);
+    struct event e = decoded_derived(&body);
+    assert_int_equal(e.version, 3);
+    assert_int_equal(e.interval_count, 2);
+    assert_memory_equal(e.intervals, intervals, sizeof intervals);
+    assert_string_equal(event_key(&e, &arena), "c:anna");
+}
+
+static void a_forwarded_event_comes_out_as_the_one_it_wraps(void **state)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(4096);
+    const char *original = "{\"event_id\":\"e7\",\"type\":\"cart_item_added\",\"anonymous_id\":"
+                           "\"x\",\"occurred_at\":\"2019-10-02T01:00:00Z\",\"items\":["
+                           "{\"product_id\":\"p\",\"quantity\":2}]}";
+    const struct forwarding f = {
+        "cartwright:fwd:1",  "anna", "x", original, strlen(original), ORIGIN_IMPORT,
+        {NOW_US, NOW_US + 9}};
+    (void)state;
+
+    event_encode_forwarded(&body, &f);
+    struct event e = decoded_derived(&body);
+    assert_int_equal(e.type, EVENT_CART_ITEM_ADDED);
+    assert_int_equal(e.origin, ORIGIN_IMPORT);
+    assert_string_equal(e.event_id, "cartwright:fwd:1");
+    assert_string_equal(e.sort_id, "e7");
+    assert_string_equal(e.customer_id, "anna");
+    assert_string_equal(e.via, "x");
+    assert_int_equal(e.occurred_us, NOW_US);
+    assert_int_equal(e.received_us, NOW_US + 9);
+    assert_int_equal(e.items[0].quantity, 2);
+}
+
+static void a_forwarding_of_a_forwarding_is_refused(void **state)
+{
+    CLEANUP(buf_free) struct buf inner = buf_make(4096);
+    CLEANUP(buf_free) struct buf outer = buf_make(4096);
+    struct err err = {0};
+    struct event e;
+    (void)state;
+
+    event_encode_shopper_bound(&inner, "b1", "anna", "x", NOW_US);
+    const struct forwarding f = {"cartwright:fwd:1", "anna",    "x",
+                                 buf_text(&inner),   inner.len, ORIGIN_DERIVED,
+                                 {NOW_US, NOW_US}};
+    event_encode_forwarded(&outer, &f);
+    assert_false(
+        event_decode_log(buf_text(&outer), outer.len, ORIGIN_DERIVED, f.times, &arena, &e, &err));
+    assert_string_equal(err.path, "/event/type");
+    assert_string_equal(err.text, "must not be shopper_bound");
+}
+
+static void a_release_names_its_cart_round_and_step(void **state)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(4096);
+    const struct release r = {
+        .id = "r1", .anonymous_id = "x", .cart_id = "c1", .round = 2, .step = 1, .at_us = NOW_US};
+    (void)state;
+
+    event_encode_outreach_released(&body, &r);
+    struct event e = decoded_derived(&body);
+    assert_int_equal(e.type, EVENT_DERIVED_OUTREACH_RELEASED);
+    assert_string_equal(e.cart_id, "c1");
+    assert_int_equal(e.round, 2);
+    assert_int_equal(e.step, 1);
+    assert_string_equal(event_key(&e, &arena), "a:x");
+}
+
+static void an_event_of_the_shop_is_no_derived_event(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct event e;
+    const char *json = event_text("searched", "");
+
+    assert_false(event_decode_text(json, strlen(json), ORIGIN_DERIVED, NOW_US, &arena, &e, &err));
+    assert_string_equal(err.text, "must be that of a derived event");
+}
+
+static void an_id_of_a_derived_event_cannot_be_taken_from_outside(void **state)
+{
+    static const char json[] = "{\"event_id\":\"cartwright:x\",\"type\":\"searched\","
+                               "\"customer_id\":\"a\",\"occurred_at\":\"" NOW_TEXT "\"}";
+    static const char near[] = "{\"event_id\":\"cartwright\",\"type\":\"searched\","
+                               "\"customer_id\":\"a\",\"occurred_at\":\"" NOW_TEXT "\"}";
+    static const enum event_origin outside[] = {ORIGIN_API, ORIGIN_SQL, ORIGIN_IMPORT};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(outside); i++) {
+        struct err err = {0};
+        struct event e;
+        assert_false(event_decode_text(json, strlen(json), outside[i], NOW_US, &arena, &e, &err));
+        assert_string_equal(err.path, "/event_id");
+        assert_string_equal(err.text, "must not begin with cartwright:");
+    }
+    assert_string_equal(decoded(near).event_id, "cartwright");
+}
+
+static void a_derived_id_depends_on_scope_and_cause_and_nothing_else(void **state)
+{
+    char one[EVENT_DERIVED_ID_MAX];
+    char two[EVENT_DERIVED_ID_MAX];
+    (void)state;
+
+    assert_string_equal(event_derived_id("fwd", "c:a", "e1", one),
+                        event_derived_id("fwd", "c:a", "e1", two));
+    assert_string_not_equal(one, event_derived_id("fwd", "c:ae", "1", two));
+    assert_int_equal(strncmp(one, "cartwright:fwd:", 15), 0);
+    assert_int_equal(strlen(one), 15 + 64);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_event_is_read_whole),
+        cmocka_unit_test(every_type_of_the_table_is_known_by_its_name),
+        cmocka_unit_test(an_unknown_type_is_kept_with_its_name),
+        cmocka_unit_test(a_time_ahead_of_our_clock_is_clamped_up_to_a_day),
+        cmocka_unit_test(the_log_decides_the_times_of_what_it_holds),
+        cmocka_unit_test(the_fold_s_properties_are_read_leniently),
+        cmocka_unit_test(what_the_fold_could_not_trust_is_refused_with_a_pointer_to_it),
+        cmocka_unit_test(an_event_of_nobody_is_refused),
+        cmocka_unit_test(an_id_of_201_bytes_is_refused_and_one_of_200_is_not),
+        cmocka_unit_test(a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not),
+        cmocka_unit_test(items_that_add_up_past_the_range_are_refused),
+        cmocka_unit_test(text_that_is_no_json_object_is_refused),
+        cmocka_unit_test(the_lane_is_the_first_byte_of_the_key_s_hash),
+        cmocka_unit_test(a_shopper_bound_lies_with_the_anonymous_shopper),
+        cmocka_unit_test(a_binding_set_keeps_its_intervals_and_their_open_ends),
+        cmocka_unit_test(a_forwarded_event_comes_out_as_the_one_it_wraps),
+        cmocka_unit_test(a_forwarding_of_a_forwarding_is_refused),
+        cmocka_unit_test(a_release_names_its_cart_round_and_step),
+        cmocka_unit_test(an_event_of_the_shop_is_no_derived_event),
+        cmocka_unit_test(an_id_of_a_derived_event_cannot_be_taken_from_outside),
+        cmocka_unit_test(a_derived_id_depends_on_scope_and_cause_and_nothing_else),
+    };
+    return cmocka_run_group_tests_name("events", tests, NULL, empty_the_arena);
+}

@@ -1,0 +1,154 @@
+#include "domain/shop/product.h"
+
+#include "base/cleanup.h"
+#include "base/jdec.h"
+#include "domain/shop/money.h"
+#include "support/spec.h"
+
+static struct arena arena;
+
+static int empty_the_arena(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+static struct product decoded(const char *json, const char *id_in_path)
+{
+    struct err err = {0};
+    struct product p = {0};
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, strlen(json), &err);
+
+    if (doc == NULL || !product_decode(doc, id_in_path, &arena, &p, &err)) {
+        fail_msg("%s: %s: %s", json, err.path, err.text);
+    }
+    return p;
+}
+
+static void a_full_product_is_read_whole(void **state)
+{
+    (void)state;
+    struct product p = decoded(
+        "{\"product_id\":\"p1\",\"title\":\"Red shoe\",\"url\":\"https://shop.example/p1\","
+        "\"image_url\":\"HTTP://img.example/1.jpg\",\"price_minor\":4999,\"currency\":\"EUR\","
+        "\"category\":\"Shoes > Red\",\"brand\":\"Foot\",\"stock\":0,"
+        "\"attributes\":{\"z\":1,\"a\":[2]}}",
+        NULL);
+
+    assert_string_equal(p.product_id, "p1");
+    assert_string_equal(p.title, "Red shoe");
+    assert_int_equal(p.price_minor, 4999);
+    assert_string_equal(p.currency, "EUR");
+    assert_string_equal(p.category, "Shoes > Red");
+    assert_int_equal(p.stock, 0);
+    assert_string_equal(p.attributes, "{\"a\":[2],\"z\":1}");
+}
+
+static void an_id_alone_is_a_product(void **state)
+{
+    (void)state;
+    struct product p = decoded("{}", "p9");
+
+    assert_string_equal(p.product_id, "p9");
+    assert_null(p.title);
+    assert_int_equal(p.price_minor, MONEY_UNKNOWN);
+    assert_int_equal(p.stock, -1);
+    assert_string_equal(p.attributes, "{}");
+}
+
+static void levels_of_a_category_may_come_one_by_one(void **state)
+{
+    (void)state;
+    assert_string_equal(decoded("{\"category\":[\"Shoes\",\"Red\"]}", "p").category, "Shoes > Red");
+    assert_null(decoded("{\"category\":[]}", "p").category);
+}
+
+static const struct {
+    const char *json;
+    const char *path;
+    const char *text;
+} refusals[] = {
+    {"[]", "", "must be an object, not an array"},
+    {"{\"colour\":1}", "/colour", "is not a known member"},
+    {"{\"product_id\":\"other\"}", "/product_id", "must be the one in the path"},
+    {"{\"title\":\"\"}", "/title", "must not be empty"},
+    {"{\"title\":\"a\\nb\"}", "/title", "must not contain control characters"},
+    {"{\"url\":\"javascript:alert(1)\"}", "/url", "must be an http or https address"},
+    {"{\"url\":\"https://\"}", "/url", "must be an http or https address"},
+    {"{\"url\":\"https://a b\"}", "/url", "must be an http or https address"},
+    {"{\"image_url\":\"ftp://x\"}", "/image_url", "must be an http or https address"},
+    {"{\"price_minor\":1}", "/currency", "is required with price_minor"},
+    {"{\"currency\":\"EUR\"}", "/price_minor", "is required with currency"},
+    {"{\"price_minor\":1,\"currency\":\"e\"}", "/currency", "must be three upper-case letters"},
+    {"{\"price_minor\":-1,\"currency\":\"EUR\"}", "/price_minor",
+     "must be between 0 and 1000000000000"},
+    {"{\"stock\":-1}", "/stock", "must be between 0 and 1000000000"},
+    {"{\"category\":7}", "/category", "must be a string, not an integer"},
+    {"{\"category\":[\"a\",\"\"]}", "/category/1", "must have 1 to 500 bytes, not 0"},
+    {"{\"attributes\":[]}", "/attributes", "must be an object, not an array"},
+    {"{\"attributes\":{\"x\":-1e19}}", "/attributes", "must not hold numbers of 9.2e18 or more"},
+    {"{\"attributes\":{\"a\":[[[[[[[[[[1]]]]]]]]]]}}", "/attributes",
+     "must not be nested deeper than 10 levels"},
+};
+
+static void what_could_not_be_shown_or_stored_is_refused_with_a_pointer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        struct err err = {0};
+        struct product p = {.stock = 77};
+        CLEANUP(jdec_free)
+        json_t *doc = jdec_parse(refusals[i].json, strlen(refusals[i].json), &err);
+        assert_non_null(doc);
+        assert_false(product_decode(doc, "p", &arena, &p, &err));
+        assert_string_equal(err.path, refusals[i].path);
+        assert_string_equal(err.text, refusals[i].text);
+        assert_int_equal(p.stock, 77);
+    }
+}
+
+static void an_id_is_needed_in_the_body_or_the_path(void **state)
+{
+    struct err err = {0};
+    struct product p;
+    CLEANUP(jdec_free) json_t *doc = jdec_parse("{}", 2, &err);
+    (void)state;
+
+    assert_false(product_decode(doc, NULL, &arena, &p, &err));
+    assert_string_equal(err.path, "/product_id");
+    err = (struct err){0};
+    assert_false(product_decode(doc, "", &arena, &p, &err));
+    assert_string_equal(err.path, "/product_id");
+}
+
+static void a_product_without_a_title_is_called_by_brand_and_category(void **state)
+{
+    struct product p = {.product_id = "17"};
+    (void)state;
+
+    assert_string_equal(product_title(&p, &arena), "17");
+    p.brand = "samsung";
+    assert_string_equal(product_title(&p, &arena), "samsung");
+    p.category = "electronics > smartphone";
+    assert_string_equal(product_title(&p, &arena), "samsung smartphone");
+    p.category = "electronics.audio.headphone";
+    assert_string_equal(product_title(&p, &arena), "samsung headphone");
+    p.brand = NULL;
+    assert_string_equal(product_title(&p, &arena), "headphone");
+    p.title = "Buds";
+    assert_string_equal(product_title(&p, &arena), "Buds");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_product_is_read_whole),
+        cmocka_unit_test(an_id_alone_is_a_product),
+        cmocka_unit_test(levels_of_a_category_may_come_one_by_one),
+        cmocka_unit_test(what_could_not_be_shown_or_stored_is_refused_with_a_pointer),
+        cmocka_unit_test(an_id_is_needed_in_the_body_or_the_path),
+        cmocka_unit_test(a_product_without_a_title_is_called_by_brand_and_category),
+    };
+    return cmocka_run_group_tests_name("products", tests, NULL, empty_the_arena);
+}

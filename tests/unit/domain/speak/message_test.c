@@ -1,0 +1,188 @@
+/* What a shopper reads: words, numbers, escaping, and what is left out when it is unknown. */
+#include "domain/speak/message.h"
+
+#include "base/clock.h"
+#include "domain/shop/money.h"
+#include "support/spec.h"
+
+#include <jansson.h>
+
+static char phone[] = "p1";
+static char cable[] = "p2";
+static char sleeve[] = "p3";
+static char cart_id[] = "c1";
+
+static struct cart_line lines[] = {
+    {.product_id = phone, .quantity = 1, .price_minor = 79900, .currency = "EUR", .touched_us = 30},
+    {.product_id = cable, .quantity = 2, .price_minor = 950, .currency = "EUR", .touched_us = 20},
+    {.product_id = sleeve, .quantity = 1, .price_minor = MONEY_UNKNOWN, .touched_us = 10},
+};
+static const struct product products[] = {
+    {.product_id = phone,
+     .title = "Fjord X2 phone",
+     .url = "https://shop.example/p1",
+     .price_minor = 79900,
+     .currency = "EUR",
+     .stock = -1},
+    {.product_id = cable,
+     .brand = "Volta",
+     .category = "electronics > cable",
+     .price_minor = MONEY_UNKNOWN,
+     .stock = -1},
+    {.product_id = sleeve, .url = "javascript:alert(1)", .price_minor = MONEY_UNKNOWN, .stock = -1},
+};
+static const struct product headset = {.product_id = "h1",
+                                       .title = "Aria \"Pro\"\nheadset",
+                                       .price_minor = 12900,
+                                       .currency = "EUR",
+                                       .stock = 4};
+
+/* The message for the first `count` lines, parsed; freed by the caller. */
+static json_t *message(const char *locale, size_t count, const struct pick *pick,
+                       const char *shop_url)
+{
+    struct cart cart = {.id = cart_id, .round = 1, .lines = lines, .line_count = count};
+    struct picks picks = {.count = pick != NULL ? 1 : 0};
+    struct buf out = buf_make(100000);
+
+    if (pick != NULL) {
+        picks.items[0] = *pick;
+    }
+    message_compose(&(struct message_input){.cart = &cart,
+                                            .line_products = products,
+                                            .picks = &picks,
+                                            .pick_products = &headset,
+                                            .because_products = products,
+                                            .locale = locale,
+                                            .shop_locale = "en",
+                                            .shop_name = "Nordlys",
+                                            .shop_url = shop_url,
+                                            .outreach_id = "out_1",
+                                            .expires_us = DAYS(1)},
+                    &out);
+    json_error_t why;
+    json_t *parsed = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, &why);
+    if (parsed == NULL) {
+        fail_msg("%s in %s", why.text, buf_text(&out));
+    }
+    buf_free(&out);
+    return parsed;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static void the_text_names_what_was_left_and_what_it_costs(void **state)
+{
+    (void)state;
+    json_t *m = message("en-GB", 2, NULL, "https://shop.example/");
+
+    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and Volta cable");
+    assert_text_contains(text_of(m, "text"), "818");
+    assert_string_equal(text_of(m, "link"), "https://shop.example/cart?outreach=out_1");
+    assert_string_equal(text_of(m, "expires_at"), "1970-01-02T00:00:00Z");
+    json_decref(m);
+}
+
+static void a_cart_with_an_unknown_price_names_no_total(void **state)
+{
+    (void)state;
+    json_t *m = message("en", 3, NULL, "https://shop.example");
+
+    assert_text_contains(text_of(m, "text"), "Fjord X2 phone, Volta cable and 1 more");
+    assert_null(strchr(text_of(m, "text"), '('));
+    assert_null(json_object_get(json_array_get(json_object_get(m, "cards"), 2), "price"));
+    json_decref(m);
+}
+
+static void a_pick_says_why_it_is_shown(void **state)
+{
+    (void)state;
+    struct pick pick = {.product_id = "h1", .source = PICK_SESSION, .because = "p1"};
+    json_t *m = message("de-AT", 1, &pick, "");
+    json_t *card = json_array_get(json_object_get(m, "cards"), 1);
+
+    assert_string_equal(text_of(card, "kind"), "recommendation");
+    assert_string_equal(text_of(card, "source"), "session");
+    assert_string_equal(text_of(card, "reason"), "passt zu Fjord X2 phone in Ihrem Warenkorb");
+    assert_string_equal(text_of(m, "locale"), "de-AT");
+    json_decref(m);
+}
+
+static void titles_stay_on_one_line_and_survive_quotes(void **state)
+{
+    (void)state;
+    struct pick pick = {.product_id = "h1", .source = PICK_POPULAR};
+    json_t *m = message("en", 1, &pick, "");
+    json_t *card = json_array_get(json_object_get(m, "cards"), 1);
+
+    assert_string_equal(text_of(card, "title"), "Aria \"Pro\" headset");
+    assert_string_equal(text_of(card, "reason"), "popular right now");
+    json_decref(m);
+}
+
+static void only_web_addresses_are_linked(void **state)
+{
+    (void)state;
+    json_t *m = message("en", 3, NULL, "ftp://shop.example");
+
+    assert_null(json_object_get(m, "link"));
+    assert_null(json_object_get(json_array_get(json_object_get(m, "cards"), 2), "url"));
+    json_decref(m);
+}
+
+static void an_unknown_language_falls_back_to_the_shops(void **state)
+{
+    (void)state;
+    json_t *m = message("tlh", 1, NULL, "");
+
+    assert_string_equal(text_of(m, "locale"), "en");
+    json_decref(m);
+}
+
+static void check_filled(const char *locale, size_t count, const struct pick *pick)
+{
+    json_t *m = message(locale, count, pick, "https://shop.example");
+    char *dump = json_dumps(json_object_get(m, "cards"), 0);
+    assert_null(strchr(text_of(m, "text"), '{'));
+    assert_null(strchr(text_of(m, "disclosure"), '{'));
+    assert_text_contains(text_of(m, "disclosure"), "Nordlys");
+    assert_null(strstr(dump, "{because}"));
+    free(dump);
+    json_decref(m);
+}
+
+static void every_language_fills_every_template(void **state)
+{
+    (void)state;
+    const char *const locales[] = {"en", "de", "fr", "es", "it", "nl", "pl", "pt_BR"};
+    const enum pick_source sources[] = {PICK_SESSION, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR};
+    const enum pick_tie ties[] = {TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED};
+
+    for (size_t i = 0; i < COUNT_OF(locales); i++) {
+        for (size_t s = 0; s < COUNT_OF(sources) * COUNT_OF(ties); s++) {
+            struct pick pick = {.product_id = "h1",
+                                .source = sources[s % COUNT_OF(sources)],
+                                .because = "p1",
+                                .tie = ties[s / COUNT_OF(sources)]};
+            check_filled(locales[i], 1 + s % 3, &pick);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_text_names_what_was_left_and_what_it_costs),
+        cmocka_unit_test(a_cart_with_an_unknown_price_names_no_total),
+        cmocka_unit_test(a_pick_says_why_it_is_shown),
+        cmocka_unit_test(titles_stay_on_one_line_and_survive_quotes),
+        cmocka_unit_test(only_web_addresses_are_linked),
+        cmocka_unit_test(an_unknown_language_falls_back_to_the_shops),
+        cmocka_unit_test(every_language_fills_every_template),
+    };
+    return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
+}

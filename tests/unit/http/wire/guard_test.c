@@ -1,0 +1,186 @@
+/* Specification of the request smuggling guard. */
+#include "http/wire/guard.h"
+
+#include "support/spec.h"
+
+struct header {
+    const char *name, *value;
+};
+enum { HEADERS_MAX = 4 };
+
+struct head {
+    const char *name; /* of the case */
+    const char *method;
+    const char *version;
+    struct header headers[HEADERS_MAX]; /* beside Host: shop */
+    bool no_host;
+    const char *says; /* NULL: it passes */
+};
+
+static bool judge(const struct head *h, struct err *err)
+{
+    struct guard g = {0};
+
+    if (!h->no_host) {
+        guard_header(&g, "Host", "shop:8080");
+    }
+    for (size_t i = 0; i < HEADERS_MAX && h->headers[i].name != NULL; i++) {
+        guard_header(&g, h->headers[i].name, h->headers[i].value);
+    }
+    return guard_end(&g, h->method ? h->method : "POST", h->version ? h->version : "HTTP/1.1", err);
+}
+
+static const struct head heads[] = {
+    {"plain", .method = "GET"},
+    {"body by length", .headers = {{"Content-Length", "12"}}},
+    {"body in chunks", .headers = {{"Transfer-Encoding", "chunked"}}},
+    {"IPv6 host", .no_host = true, .headers = {{"Host", "[::1]:8080"}}},
+    {"tab in a value", .headers = {{"X", "a\tb"}}},
+    {"UTF-8 in a value", .headers = {{"X", "caf\xc3\xa9"}}},
+    {"empty length and method without body", .method = "GET", .headers = {{"Content-Length", "0"}}},
+    {"no host", .no_host = true, .says = "exactly one Host header is needed, there are 0"},
+    {"two hosts", .headers = {{"Host", "other"}}, .says = "there are 2"},
+    {"two hosts, other case", .headers = {{"hOST", "shop"}}, .says = "there are 2"},
+    {"host with a path", .no_host = true, .headers = {{"Host", "a/b"}}, .says = "malformed"},
+    {"host with user", .no_host = true, .headers = {{"Host", "a@b"}}, .says = "malformed"},
+    {"hosts in a list", .no_host = true, .headers = {{"Host", "a, b"}}, .says = "malformed"},
+    {"two lengths", .headers = {{"Content-Length", "1"}, {"Content-Length", "2"}},
+     .says = "more than one Content-Length"},
+    {"two lengths that agree", .headers = {{"Content-Length", "1"}, {"content-length", "1"}},
+     .says = "more than one Content-Length"},
+    {"lengths in a list", .headers = {{"Content-Length", "1, 1"}}, .says = "digits only"},
+    {"length with a sign", .headers = {{"Content-Length", "+1"}}, .says = "digits only"},
+    {"negative length", .headers = {{"Content-Length", "-1"}}, .says = "digits only"},
+    {"length in hex", .headers = {{"Content-Length", "0x1"}}, .says = "digits only"},
+    {"length with a blank", .headers = {{"Content-Length", "1 "}}, .says = "digits only"},
+    {"no length in the length", .headers = {{"Content-Length", ""}}, .says = "digits only"},
+    {"length past 64 bits", .headers = {{"Content-Length", "18446744073709551617"}},
+     .says = "digits only"},
+    {"length and chunks", .headers = {{"Content-Length", "1"}, {"Transfer-Encoding", "chunked"}},
+     .says = "exclude each other"},
+    {"two encodings",
+     .headers = {{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}},
+     .says = "more than one Transfer-Encoding"},
+    {"encoding in capitals", .headers = {{"Transfer-Encoding", "CHUNKED"}}, .says = "exactly"},
+    {"encoding with a blank", .headers = {{"Transfer-Encoding", "chunked "}}, .says = "exactly"},
+    {"encodings in a list", .headers = {{"Transfer-Encoding", "gzip, chunked"}}, .says = "exactly"},
+    {"identity", .headers = {{"Transfer-Encoding", "identity"}}, .says = "exactly"},
+    {"unknown encoding", .headers = {{"Transfer-Encoding", "xchunked"}}, .says = "exactly"},
+    {"empty encoding", .headers = {{"Transfer-Encoding", ""}}, .says = "exactly"},
+    {"blank before the colon", .headers = {{"Content-Length ", "3"}},
+     .says = "characters that no header name may have"},
+    {"tab before the colon", .headers = {{"Transfer-Encoding\t", "chunked"}},
+     .says = "no header name may have"},
+    {"no name", .headers = {{"", "3"}}, .says = "no header name may have"},
+    {"vertical tab in the name", .headers = {{"\vTransfer-Encoding", "chunked"}},
+     .says = "no header name may have"},
+    {"non-ASCII name", .headers = {{"H\xc3\xb6st", "x"}}, .says = "no header name may have"},
+    {"CR in a value", .headers = {{"X", "a\rContent-Length: 3"}}, .says = "control characters"},
+    {"DEL in a value", .headers = {{"X", "a\x7f"}}, .says = "control characters"},
+    {"foreign expectation", .headers = {{"Expect", "200-ok"}}, .says = "Expect"},
+    {"HTTP/1.0", .version = "HTTP/1.0", .says = "only HTTP/1.1"},
+    {"HTTP/1.2", .version = "HTTP/1.2", .says = "only HTTP/1.1"},
+    {"no version", .version = "", .says = "only HTTP/1.1"},
+    {"GET with a body", .method = "GET", .headers = {{"Content-Length", "3"}}, .says = "no body"},
+    {"HEAD with chunks", .method = "HEAD", .headers = {{"Transfer-Encoding", "chunked"}},
+     .says = "takes no body"},
+};
+
+static void only_heads_that_everybody_reads_alike_pass(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        struct err err = {0};
+        bool passed = judge(&heads[i], &err);
+        if (passed != (heads[i].says == NULL)) {
+            fail_msg("%s: passed %d: %s", heads[i].name, passed, err.text);
+        }
+        if (heads[i].says != NULL) {
+            assert_int_equal(err.kind, ERR_INVALID);
+            assert_text_contains(err.text, heads[i].says);
+        }
+    }
+}
+
+static void a_target_is_an_absolute_path_without_tricks(void **state)
+{
+    static const struct {
+        const char *target;
+        bool passes;
+    } cases[] = {
+        {"/", true},
+        {"/v1/carts?state=idle&limit=3", true},
+        {"/v1/customers/a%40b.example", true},
+        {"/v1/customers/a@b:c(d)=e,f;g+h*", true},
+        {"/v1/customers/caf%C3%A9/recommendations?k=3", true},
+        {"/v1/customers/..a", true},
+        {"/v1/carts?cursor=a%2Fb%C3%A9", true},
+        {"/v1/carts?cursor=%00", false},
+        {"/v1/carts?cursor=%0d%0aX:y", false},
+        {"/v1/carts?cursor=%7f", false},
+        {"/v1/carts?cursor=%4", false},
+        {NULL, false},
+        {"", false},
+        {"*", false},
+        {"v1/carts", false},
+        {"http://shop/v1/carts", false},
+        {"/v1/../admin", false},
+        {"/v1/./carts", false},
+        {"/..", false},
+        {"/v1/customers/..", false},
+        {"/v1/customers/../carts", false},
+        {"/v1/customers/%2e%2e", false},
+        {"/v1/customers/%2E.", false},
+        {"/v1/customers/.%2e/x", false},
+        {"/%76%31/carts", false},
+        {"/v1/%63arts", false},
+        {"/v1/customers/a%2fb", false},
+        {"/v1/customers/a%2Fb", false},
+        {"/v1/customers/a%5cb", false},
+        {"/v1/customers/a%00", false},
+        {"/v1/customers/a%0d%0aHost:x", false},
+        {"/v1/customers/a%7f", false},
+        {"/v1/customers/a%4", false},
+        {"/v1/customers/a%zz", false},
+        {"/v1/customers/a\\b", false},
+        {"/v1/customers/a b", false},
+        {"/v1/customers/\xc3\xa9", false},
+        {"/v1/carts#x", false},
+        {"/v1/carts?a=\"", true},
+        {"/v1/carts?a=\xff", false},
+        {"/v1/carts?a=b#c", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct err err = {0};
+        if (guard_target(cases[i].target, &err) != cases[i].passes) {
+            fail_msg("%s: %s", cases[i].target ? cases[i].target : "(null)", err.text);
+        }
+    }
+}
+
+static void a_target_of_more_than_4096_bytes_is_refused(void **state)
+{
+    char target[4098];
+    struct err err = {0};
+
+    (void)state;
+    memset(target, 'a', sizeof target);
+    target[0] = '/';
+    target[4096] = '\0';
+    assert_true(guard_target(target, &err));
+    target[4096] = 'a';
+    target[4097] = '\0';
+    assert_false(guard_target(target, &err));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_heads_that_everybody_reads_alike_pass),
+        cmocka_unit_test(a_target_is_an_absolute_path_without_tricks),
+        cmocka_unit_test(a_target_of_more_than_4096_bytes_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
