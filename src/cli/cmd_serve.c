@@ -7,9 +7,9 @@
 #include "cli/cli.h"
 #include "eventlog/intake.h"
 #include "fold/fold.h"
-#include "http/app.h"
 #include "http/auth.h"
 #include "http/server.h"
+#include "http/wire/app.h"
 #include "live/live.h"
 #include "store/private/database.h"
 

@@ -2,7 +2,7 @@
 #define HTTP_SERVER_H
 
 #include "base/err.h"
-#include "http/app.h"
+#include "http/wire/app.h"
 #include "http/wire/listen.h"
 
 /* The HTTP server: a thread a connection, because handlers block on the database. */

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "http/app.h"
+#include "http/wire/app.h"
 #include "http/wire/batch.h"
 #include "http/wire/body.h"
 

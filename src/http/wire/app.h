@@ -1,5 +1,5 @@
-#ifndef HTTP_APP_H
-#define HTTP_APP_H
+#ifndef HTTP_WIRE_APP_H
+#define HTTP_WIRE_APP_H
 
 #include "base/config.h"
 #include "eventlog/intake.h"
