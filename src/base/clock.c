@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/civil.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,41 +23,6 @@ int64_t clock_now_us(void)
 int64_t clock_monotonic_us(void)
 {
     return read_clock(CLOCK_MONOTONIC);
-}
-
-/* Days since 1970-01-01 in the proleptic Gregorian calendar, and back (Howard Hinnant's algorithms:
- * years begin in March, so that the leap day is the last of its year; an era is 400 years). */
-static int64_t days_of_date(int64_t year, int month, int day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
-    return era * 146097 + day_of_era - 719468;
-}
-
-static void date_of_days(int64_t days, int64_t *out_year, int *out_month, int *out_day)
-{
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t doe = days - era * 146097; /* day of era */
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153; /* 0 is March */
-
-    *out_day = (int)(doy - (153 * mp + 2) / 5 + 1);
-    *out_month = (int)(mp < 10 ? mp + 3 : mp - 9);
-    *out_year = yoe + era * 400 + (*out_month <= 2);
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return month == 2 && leap ? 29 : days[month - 1];
 }
 
 static bool is_digit(char c)
@@ -177,7 +144,7 @@ CAN_FAIL static bool check_moment(const struct moment *m, struct err *err)
     if (m->month < 1 || m->month > 12) {
         return FAIL(err, ERR_INVALID, "has month %02d, not 01 to 12", m->month);
     }
-    int days = days_in_month(m->year, m->month);
+    int days = civil_days_in_month(m->year, m->month);
     if (m->day < 1 || m->day > days) {
         return FAIL(err, ERR_INVALID, "has day %02d, but %04d-%02d has %d days", m->day, m->year,
                     m->month, days);
@@ -196,10 +163,10 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err)
     if (!read_moment(text, &m, err) || !check_moment(&m, err)) {
         return false;
     }
-    int64_t minutes = days_of_date(m.year, m.month, m.day) * 1440 + INT64_C(60) * m.hour +
-                      m.minute - m.offset_minutes;
+    int64_t minutes = civil_days(m.year, m.month, m.day) * 1440 + INT64_C(60) * m.hour + m.minute -
+                      m.offset_minutes;
     int64_t seconds = minutes * 60 + m.second;
-    if (seconds < days_of_date(1, 1, 1) * 86400 || seconds >= days_of_date(10000, 1, 1) * 86400) {
+    if (seconds < civil_days(1, 1, 1) * 86400 || seconds >= civil_days(10000, 1, 1) * 86400) {
         return FAIL(err, ERR_INVALID, "must lie in the years 0001 to 9999");
     }
     *out_us = seconds * SECONDS(1) + m.micros;
@@ -217,7 +184,7 @@ char *clock_format_rfc3339(int64_t us, char out[CLOCK_TEXT_MAX])
     int seconds = (int)(rest / SECONDS(1));
     int micros = (int)(rest % SECONDS(1));
 
-    date_of_days(days, &year, &month, &day);
+    civil_date(days, &year, &month, &day);
     int n = snprintf(out, CLOCK_TEXT_MAX, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", year, month,
                      day, seconds / 3600, seconds / 60 % 60, seconds % 60);
     size_t len = (size_t)n;

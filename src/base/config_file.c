@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void close_file(FILE **file)
-{
-    if (*file != NULL) {
-        (void)fclose(*file);
-    }
-}
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -102,7 +95,7 @@ CAN_FAIL static bool split_line(char *line, char **out_name, char **out_value, s
 bool config_file_read(const char *path, bool required, config_file_take *take, void *context,
                       struct err *err)
 {
-    CLEANUP(close_file) FILE *file = fopen(path, "re");
+    CLEANUP(file_close) FILE *file = fopen(path, "re");
     CLEANUP(mem_free) char *line = NULL;
     size_t cap = 0;
     char where[128];

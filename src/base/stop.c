@@ -1,9 +1,9 @@
 #include "base/stop.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 #include <pthread.h>
-#include <time.h>
 
 static struct {
     pthread_once_t once;
@@ -12,15 +12,9 @@ static struct {
     bool requested;
 } stop = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The static initialiser would wait on the wall clock, which may jump. */
 static void make_condition(void)
 {
-    pthread_condattr_t attr;
-
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&stop.changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&stop.changed);
 }
 
 static void set_requested(bool value)
@@ -50,13 +44,12 @@ bool stop_requested(void)
 bool stop_wait_us(int64_t us)
 {
     int64_t until = clock_monotonic_us() + us;
-    struct timespec at = {.tv_sec = until / SECONDS(1), .tv_nsec = until % SECONDS(1) * 1000};
 
     (void)pthread_once(&stop.once, make_condition);
     (void)pthread_mutex_lock(&stop.lock);
-    int late = us <= 0;
+    bool late = us <= 0;
     while (!stop.requested && !late) {
-        late = pthread_cond_timedwait(&stop.changed, &stop.lock, &at) != 0;
+        late = !cond_wait_until(&stop.changed, &stop.lock, until);
     }
     bool requested = stop.requested;
     (void)pthread_mutex_unlock(&stop.lock);

@@ -17,23 +17,6 @@ enum { PART_ROWS_ALONE = 1 << 30 }; /* intake_batch 1: a request is one part, wh
 
 /* ---- submissions ---- */
 
-void cond_make(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(cond, &attr);
-    (void)pthread_condattr_destroy(&attr);
-}
-
-void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_us)
-{
-    struct timespec at = {.tv_sec = until_us / SECONDS(1), .tv_nsec = until_us % SECONDS(1) * 1000};
-
-    (void)pthread_cond_timedwait(cond, lock, &at);
-}
-
 void submission_free(struct submission *s)
 {
     struct arena arena = s->arena;
@@ -217,7 +200,7 @@ bool intake_open(const struct database *database, const struct config *config, s
     in->writer_count = (int)config->intake_writers;
     assert(in->writer_count >= 1 && in->writer_count <= WRITERS_MAX);
     (void)pthread_mutex_init(&in->lock, NULL);
-    cond_make(&in->empty);
+    cond_init(&in->empty);
     for (int i = 0; i < in->writer_count; i++) {
         writer_make(in, &in->writers[i]);
     }

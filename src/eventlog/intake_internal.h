@@ -2,6 +2,7 @@
 #define EVENTLOG_INTAKE_INTERNAL_H
 
 #include "base/arena.h"
+#include "base/cond.h"
 #include "base/rng.h"
 #include "eventlog/intake.h"
 
@@ -67,10 +68,6 @@ struct intake {
     bool closing;
     struct writer writers[WRITERS_MAX];
 };
-
-void cond_make(pthread_cond_t *cond); /* waits by the monotonic clock */
-/* Waits until woken or until the monotonic time; spurious wake-ups are the caller's to bear. */
-void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_us);
 
 /* Under the lock; true: nobody holds it any more, and the caller has to free it, outside. */
 bool submission_let_go(struct submission *s);

@@ -21,7 +21,7 @@ void writer_make(struct intake *in, struct writer *w)
     w->intake = in;
     w->tail = &w->head;
     w->rng = rng_seed(seed);
-    cond_make(&w->work);
+    cond_init(&w->work);
 }
 
 /* A group of parts that one statement commits. */
@@ -213,7 +213,7 @@ static bool writer_back_off(struct writer *w, int attempt)
 
     (void)pthread_mutex_lock(&in->lock);
     while (!in->closing && clock_monotonic_us() < until_us) {
-        cond_wait_until(&w->work, &in->lock, until_us);
+        (void)cond_wait_until(&w->work, &in->lock, until_us);
     }
     bool closing = in->closing;
     (void)pthread_mutex_unlock(&in->lock);

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
@@ -356,13 +357,9 @@ bool live_refresh(struct live *live, bool *out_changed, struct err *err)
 
 static bool wait_stopping(struct live *live)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + live->poll_us % SECONDS(1) * 1000;
-    until.tv_sec += (time_t)(live->poll_us / SECONDS(1) + ns / 1000000000);
-    until.tv_nsec = (long)(ns % 1000000000);
+    int64_t until_us = clock_monotonic_us() + live->poll_us;
     pthread_mutex_lock(&live->lock);
-    while (!live->stopping && pthread_cond_timedwait(&live->wake, &live->lock, &until) == 0) {
+    while (!live->stopping && cond_wait_until(&live->wake, &live->lock, until_us)) {
     }
     bool stopping = live->stopping;
     pthread_mutex_unlock(&live->lock);
@@ -415,13 +412,9 @@ static void *watch(void *arg)
 
 static void lock_init(struct live *live)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&live->looking, NULL);
     pthread_mutex_init(&live->lock, NULL);
-    pthread_cond_init(&live->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    cond_init(&live->wake);
 }
 
 bool live_open(const struct database *database, const struct config *config, bool watch_too,

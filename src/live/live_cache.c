@@ -102,13 +102,6 @@ static int newest_first(const void *a, const void *b)
     return (x->used.tv_nsec < y->used.tv_nsec) - (x->used.tv_nsec > y->used.tv_nsec);
 }
 
-static void close_dir(DIR **dir)
-{
-    if (*dir) {
-        (void)closedir(*dir);
-    }
-}
-
 static struct cached *list(DIR *dir, size_t *out_count)
 {
     struct cached *all = NULL;
@@ -129,7 +122,7 @@ static struct cached *list(DIR *dir, size_t *out_count)
 
 void live_cache_trim(const char *path)
 {
-    CLEANUP(close_dir) DIR *dir = opendir(path);
+    CLEANUP(dir_close) DIR *dir = opendir(path);
     size_t count = 0;
     if (!dir) {
         return;

@@ -181,13 +181,6 @@ bool csv_table_parse(char *text, size_t len, struct csv_table *out, struct err *
     return true;
 }
 
-static void file_close(FILE **f)
-{
-    if (*f) {
-        (void)fclose(*f);
-    }
-}
-
 bool csv_table_read(const char *path, struct csv_table *out, struct err *err)
 {
     CLEANUP(file_close) FILE *f = fopen(path, "rb");

@@ -32,13 +32,6 @@ static bool bad_line(const struct reading *r, const char *what, struct err *err)
     return FAIL(err, ERR_INVALID, "%.150s: line %ld %s", r->path, r->line, what);
 }
 
-static void file_close(FILE **f)
-{
-    if (*f) {
-        (void)fclose(*f);
-    }
-}
-
 static bool token_check(const struct reading *r, const char *token, struct err *err)
 {
     if (strlen(token) > ID_MAX) {

@@ -22,13 +22,6 @@ struct arguments {
     bool json;
 };
 
-static void close_file(FILE **file)
-{
-    if (*file) {
-        (void)fclose(*file);
-    }
-}
-
 static bool arguments_read(int argc, char **argv, struct arguments *out, struct err *err)
 {
     struct arguments a = {.threads = 2};
@@ -76,7 +69,7 @@ static void tell(void *ctx, const char *text)
 
 static bool ranks_write(const char *path, const int32_t *rank, int64_t count, struct err *err)
 {
-    CLEANUP(close_file) FILE *file = NULL;
+    CLEANUP(file_close) FILE *file = NULL;
     if (!open_file(path, "w", &file, err)) {
         return false;
     }
@@ -110,8 +103,8 @@ static void print(const struct arguments *a, const struct session_quality *q, do
 
 static bool run(const struct arguments *a, struct err *err)
 {
-    CLEANUP(close_file) FILE *train = NULL;
-    CLEANUP(close_file) FILE *test = NULL;
+    CLEANUP(file_close) FILE *train = NULL;
+    CLEANUP(file_close) FILE *test = NULL;
     CLEANUP(session_data_free) struct session_data data = {0};
     CLEANUP(session_model_free) struct session_model model = {0};
     CLEANUP(session_cases_free) struct session_cases cases = {0};

@@ -2,6 +2,7 @@
  * that depended on the machine's zone files would not be the same on every replica. */
 #include "domain/shop/local_time.h"
 
+#include "base/civil.h"
 #include "base/clock.h"
 
 #include <stddef.h>
@@ -21,22 +22,12 @@ static const struct zone zones[] = {
 #undef ZONE
 };
 
-/* Days since 1970 of a date (Howard Hinnant's days_from_civil, for years from 1970 on). */
-static int64_t day_of(int64_t year, int month, int day)
+static int64_t year_of(int64_t days)
 {
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400;
-    int64_t of_era = y - era * 400;
-    int64_t of_year = (153 * (int64_t)(month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static int64_t year_of(int64_t day)
-{
-    int64_t year = 1970 + day / 366;
-    while (day_of(year + 1, 1, 1) <= day) {
-        year++;
-    }
+    int64_t year = 0;
+    int month = 0;
+    int day = 0;
+    civil_date(days, &year, &month, &day);
     return year;
 }
 
@@ -51,16 +42,16 @@ static void bounds_of(enum rule rule, int64_t year, int64_t *out_from, int64_t *
 {
     switch (rule) {
     case EU:
-        *out_from = DAYS(sunday_on_or_after(day_of(year, 3, 25))) + HOURS(1);
-        *out_until = DAYS(sunday_on_or_after(day_of(year, 10, 25))) + HOURS(1);
+        *out_from = DAYS(sunday_on_or_after(civil_days(year, 3, 25))) + HOURS(1);
+        *out_until = DAYS(sunday_on_or_after(civil_days(year, 10, 25))) + HOURS(1);
         break;
     case US:
-        *out_from = DAYS(sunday_on_or_after(day_of(year, 3, 8))) + HOURS(7);
-        *out_until = DAYS(sunday_on_or_after(day_of(year, 11, 1))) + HOURS(7);
+        *out_from = DAYS(sunday_on_or_after(civil_days(year, 3, 8))) + HOURS(7);
+        *out_until = DAYS(sunday_on_or_after(civil_days(year, 11, 1))) + HOURS(7);
         break;
     case SOUTH:
-        *out_from = DAYS(sunday_on_or_after(day_of(year, 4, 1))) - HOURS(8);
-        *out_until = DAYS(sunday_on_or_after(day_of(year, 10, 1))) - HOURS(8);
+        *out_from = DAYS(sunday_on_or_after(civil_days(year, 4, 1))) - HOURS(8);
+        *out_until = DAYS(sunday_on_or_after(civil_days(year, 10, 1))) - HOURS(8);
         break;
     case NONE:
         *out_from = 0;

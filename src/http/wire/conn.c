@@ -3,6 +3,7 @@
 #include "http/wire/conn.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/mem.h"
 #include "base/metric.h"
 
@@ -26,13 +27,6 @@ struct conns {
     atomic_int_fast64_t busy; /* requests under way */
 };
 
-static void wait_until(struct conns *conns, int64_t until_us)
-{
-    struct timespec at = {.tv_sec = until_us / SECONDS(1), .tv_nsec = until_us % SECONDS(1) * 1000};
-
-    (void)pthread_cond_timedwait(&conns->changed, &conns->lock, &at);
-}
-
 static void *reaper_main(void *arg)
 {
     struct conns *conns = arg;
@@ -48,7 +42,7 @@ static void *reaper_main(void *arg)
                 atomic_store(&c->deadline_us, INT64_MAX);
             }
         }
-        wait_until(conns, now_us + REAP_EVERY_US);
+        (void)cond_wait_until(&conns->changed, &conns->lock, now_us + REAP_EVERY_US);
     }
     (void)pthread_mutex_unlock(&conns->lock);
     return NULL;
@@ -57,15 +51,11 @@ static void *reaper_main(void *arg)
 CAN_FAIL bool conns_open(const struct conn_limits *limits, struct conns **out, struct err *err)
 {
     struct conns *conns = mem_alloc(sizeof *conns);
-    pthread_condattr_t attr;
 
     conns->limits = *limits;
     atomic_store(&conns->idle_us, limits->idle_us);
     (void)pthread_mutex_init(&conns->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&conns->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&conns->changed);
     if (pthread_create(&conns->reaper, NULL, reaper_main, conns) != 0) {
         free(conns);
         return FAIL(err, ERR_INTERNAL, "could not start the reaper thread");
@@ -178,7 +168,7 @@ bool conns_drain(struct conns *conns, int64_t idle_us, int64_t wait_us)
         }
     }
     while (now_us < began_us + wait_us && (conns->count > 0 || atomic_load(&conns->busy) > 0)) {
-        wait_until(conns, now_us + DRAINED_POLL_US);
+        (void)cond_wait_until(&conns->changed, &conns->lock, now_us + DRAINED_POLL_US);
         now_us = clock_monotonic_us();
     }
     bool drained = atomic_load(&conns->busy) == 0;

@@ -1,6 +1,7 @@
 #include "store/pg/pool.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/hash.h"
 #include "base/mem.h"
 
@@ -37,12 +38,8 @@ struct pool {
 
 static void lock_init(struct pool *pool)
 {
-    pthread_condattr_t attr;
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&pool->lock, NULL);
-    (void)pthread_cond_init(&pool->freed, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    cond_init(&pool->freed);
 }
 
 bool pool_open(const char *conninfo, bool prepared, int size, int64_t wait_us, struct pool **out,
@@ -104,13 +101,6 @@ static struct slot *slot_find(struct pool *pool, int64_t now)
     return empty;
 }
 
-static void wait_until(struct pool *pool, int64_t monotonic_us)
-{
-    struct timespec at = {.tv_sec = (time_t)(monotonic_us / SECONDS(1)),
-                          .tv_nsec = (long)(monotonic_us % SECONDS(1)) * 1000};
-    (void)pthread_cond_timedwait(&pool->freed, &pool->lock, &at);
-}
-
 static struct slot *slot_wait(struct pool *pool, int64_t deadline)
 {
     (void)pthread_mutex_lock(&pool->lock);
@@ -118,7 +108,7 @@ static struct slot *slot_wait(struct pool *pool, int64_t deadline)
     struct slot *slot = slot_find(pool, now);
     while (slot == NULL && now < deadline) {
         bool backing_off = pool->connect_at > now && pool->connect_at < deadline;
-        wait_until(pool, backing_off ? pool->connect_at : deadline);
+        (void)cond_wait_until(&pool->freed, &pool->lock, backing_off ? pool->connect_at : deadline);
         now = clock_monotonic_us();
         slot = slot_find(pool, now);
     }

@@ -40,20 +40,6 @@ static const char settings[] = "\n# ---- written by cartwright when it made this
                                "timezone = 'UTC'\n"
                                "log_timezone = 'UTC'\n";
 
-static void file_close(FILE **f)
-{
-    if (*f != NULL) {
-        (void)fclose(*f);
-    }
-}
-
-static void dir_close(DIR **d)
-{
-    if (*d != NULL) {
-        (void)closedir(*d);
-    }
-}
-
 CAN_FAIL static bool join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
 {
     int n = snprintf(out, PATH_MAX, "%s/%s", dir, name);

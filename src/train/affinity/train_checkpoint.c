@@ -125,13 +125,6 @@ bool checkpoint_save(const struct checkpoint *c, const struct als_state *state, 
 
 /* ---- reading ---- */
 
-static void close_file(FILE **file)
-{
-    if (*file) {
-        (void)fclose(*file);
-    }
-}
-
 static bool read_part(FILE *file, void *data, size_t bytes, struct hash_state *hash)
 {
     if (fread(data, 1, bytes, file) != bytes) {
@@ -165,7 +158,7 @@ static bool read_all(FILE *file, const struct checkpoint *c, struct als_state *s
 bool checkpoint_load(const struct checkpoint *c, int rows, int cols, int factors,
                      struct als_state *out)
 {
-    CLEANUP(close_file) FILE *file = fopen(c->path, "rbe");
+    CLEANUP(file_close) FILE *file = fopen(c->path, "rbe");
     if (!file) {
         return false;
     }
@@ -180,16 +173,9 @@ bool checkpoint_load(const struct checkpoint *c, int rows, int cols, int factors
     return true;
 }
 
-static void close_dir(DIR **dir)
-{
-    if (*dir) {
-        (void)closedir(*dir);
-    }
-}
-
 void checkpoint_remove_all(const char *path)
 {
-    CLEANUP(close_dir) DIR *dir = opendir(path);
+    CLEANUP(dir_close) DIR *dir = opendir(path);
     if (!dir) {
         return;
     }
