@@ -1,9 +1,6 @@
 /* What all commands share: how they fail, and how they explain themselves. */
 #include "cli/cli.h"
 
-#include "base/clock.h"
-#include "domain/risk/risk.h"
-
 #include <stdio.h>
 
 int cli_fail(const char *command, const struct err *err)
@@ -21,14 +18,4 @@ int cli_usage(const char *command, const char *usage, const char *problem)
     }
     (void)fprintf(stderr, "cartwright %s: %s\nusage: cartwright %s\n", command, problem, usage);
     return EXIT_USAGE;
-}
-
-bool cli_horizon(const char *text, int64_t *out_us, struct err *err)
-{
-    if (!clock_parse_duration(text, out_us, err)) {
-        err_at(err, "horizon");
-        return false;
-    }
-    return (*out_us > 0 && *out_us <= RISK_AHEAD_END_US) ||
-           FAIL_AT(err, ERR_INVALID, "horizon", "must be more than nothing, and at most 14d");
 }

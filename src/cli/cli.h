@@ -18,7 +18,4 @@ command_fn cmd_serve, cmd_migrate, cmd_import, cmd_replay, cmd_maintain, cmd_tra
 int cli_fail(const char *command, const struct err *err);
 int cli_usage(const char *command, const char *usage, const char *problem);
 
-/* --horizon of the risk: a duration above nothing, at most the 14 days of its curve. */
-CAN_FAIL bool cli_horizon(const char *text, int64_t *out_us, struct err *err);
-
 #endif

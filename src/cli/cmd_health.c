@@ -1,9 +1,9 @@
 /* cartwright health: asks GET /readyz, for the health check of a container that has no curl. */
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 
 #include <curl/curl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,26 +56,18 @@ int cmd_health(int argc, char **argv, const struct config *config)
     static const char usage[] =
         "health [--url http://HOST:PORT]\n\nAsks a running server whether it "
         "is ready. Without --url: the one of the setting \"listen\".";
-    static const struct option longs[] = {{"url", required_argument, NULL, 'u'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    char url[URL_MAX];
-    int c;
+    char own[URL_MAX];
+    const char *url = own;
+    const struct option_row rows[] = {{.name = "url", .text = &url}, {0}};
+    struct call call = {.command = "health", .usage = usage};
 
-    url_of(config, url);
-    optind = 1;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (c == 'h') {
-            return cli_usage("health", usage, NULL);
-        }
-        if (c != 'u') {
-            return cli_usage("health", usage, "see above");
-        }
-        (void)snprintf(url, sizeof url, "%s", optarg);
+    url_of(config, own);
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
-    if (optind != argc) {
-        return cli_usage("health", usage, "too many arguments");
+    if (call.word_count != 0 || strlen(url) >= URL_MAX) {
+        return call_misuse(&call,
+                           "it takes an address of less than 600 bytes as --url, and no words");
     }
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     int exit_code = ask(url);

@@ -3,11 +3,10 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "http/key.h"
 #include "store/keys.h"
-#include "store/private/database.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,46 +23,10 @@ static const char usage[] =
 struct options {
     const char *name;
     const char *scopes;
-    const char *expires;
+    int64_t lives_us;
+    bool expires; /* after lives_us */
     bool json;
-    bool help;
 };
-
-/* False: what is wrong was printed. */
-static bool read_options(int argc, char **argv, struct options *out)
-{
-    static const struct option longs[] = {
-        {"name", required_argument, NULL, 'n'},    {"scopes", required_argument, NULL, 's'},
-        {"expires", required_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    optind = 1;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        switch (c) {
-        case 'n':
-            out->name = optarg;
-            break;
-        case 's':
-            out->scopes = optarg;
-            break;
-        case 'e':
-            out->expires = optarg;
-            break;
-        case 'j':
-            out->json = true;
-            break;
-        case 'h':
-            out->help = true;
-            break;
-        default:
-            return false;
-        }
-    }
-    return true;
-}
 
 static void print_created(const struct api_key *key, const char *text, const struct key_row *row,
                           bool json)
@@ -92,21 +55,18 @@ static void print_created(const struct api_key *key, const char *text, const str
     buf_free(&out);
 }
 
-CAN_FAIL static bool create(struct db *db, const struct options *o, struct err *err)
+CAN_FAIL static bool create(const void *options, struct db *db, char *const *words, struct err *err)
 {
+    const struct options *o = options;
     struct key_row row = {.name = o->name, .created_us = clock_now_us()};
     struct api_key key;
     char text[KEY_TEXT_MAX];
-    int64_t lives_us = 0;
 
+    (void)words;
     if (!scopes_parse(o->scopes, &row.scopes, err)) {
         return false;
     }
-    if (o->expires != NULL && !clock_parse_duration(o->expires, &lives_us, err)) {
-        err_at(err, "expires");
-        return false;
-    }
-    row.expires_us = o->expires != NULL ? row.created_us + lives_us : 0;
+    row.expires_us = o->expires ? row.created_us + o->lives_us : 0;
     key_make(&key, text);
     row.key_id = key.id;
     memcpy(row.secret_hash, key.secret_hash, sizeof row.secret_hash);
@@ -150,91 +110,85 @@ static void write_row(struct jenc *j, const struct key_row *row)
     jenc_object_end(j);
 }
 
-CAN_FAIL static bool list(struct db *db, bool json, struct err *err)
+static void print_row(const struct key_row *row)
 {
-    struct arena a = {0};
+    char scopes[SCOPES_TEXT_MAX];
+    char created[CLOCK_TEXT_MAX];
+
+    (void)printf("%s  %-8s  %-26s  %s  %s\n", row->key_id, key_state(row),
+                 scopes_format(row->scopes, scopes), clock_format_rfc3339(row->created_us, created),
+                 row->name);
+}
+
+static void print_row_json(const struct key_row *row)
+{
+    struct buf out = buf_make(OUTPUT_MAX);
+    struct jenc j = jenc_begin(&out);
+
+    write_row(&j, row);
+    (void)puts(buf_text(&out));
+    buf_free(&out);
+}
+
+CAN_FAIL static bool list(const void *options, struct db *db, char *const *words, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct options *o = options;
     struct key_row *rows = NULL;
     size_t count = 0;
 
-    bool read = store_keys_list(db, &a, &rows, &count, err);
-    for (size_t i = 0; read && i < count; i++) {
-        char scopes[SCOPES_TEXT_MAX];
-        char created[CLOCK_TEXT_MAX];
-        if (json) {
-            struct buf out = buf_make(OUTPUT_MAX);
-            struct jenc j = jenc_begin(&out);
-            write_row(&j, &rows[i]);
-            (void)puts(buf_text(&out));
-            buf_free(&out);
-        } else {
-            (void)printf("%s  %-8s  %-26s  %s  %s\n", rows[i].key_id, key_state(&rows[i]),
-                         scopes_format(rows[i].scopes, scopes),
-                         clock_format_rfc3339(rows[i].created_us, created), rows[i].name);
-        }
-    }
-    arena_free(&a);
-    return read;
-}
-
-CAN_FAIL static bool revoke(struct db *db, const char *key_id, struct err *err)
-{
-    bool found = false;
-
-    if (!store_key_revoke(db, key_id, clock_now_us(), &found, err)) {
+    (void)words;
+    if (!store_keys_list(db, &a, &rows, &count, err)) {
         return false;
     }
-    if (!found) {
-        return FAIL(err, ERR_NOT_FOUND, "there is no key %s", key_id);
+    for (size_t i = 0; i < count; i++) {
+        (o->json ? print_row_json : print_row)(&rows[i]);
     }
-    (void)printf("%s is revoked\n", key_id);
     return true;
 }
 
-/* What is wrong with the words of the command; NULL: nothing. */
-static const char *misuse(const char *verb, const struct options *o, int rest)
+CAN_FAIL static bool revoke(const void *options, struct db *db, char *const *words, struct err *err)
 {
-    if (strcmp(verb, "create") == 0) {
-        if (o->name == NULL || o->name[0] == '\0' || strlen(o->name) > NAME_MAX_BYTES) {
-            return "--name is needed, with 1 to 100 bytes";
-        }
-        return o->scopes == NULL ? "--scopes is needed" : rest != 0 ? "too many arguments" : NULL;
+    bool found = false;
+
+    (void)options;
+    if (!store_key_revoke(db, words[0], clock_now_us(), &found, err)) {
+        return false;
     }
-    if (strcmp(verb, "list") == 0) {
-        return rest != 0 ? "too many arguments" : NULL;
+    if (!found) {
+        return FAIL(err, ERR_NOT_FOUND, "there is no key %s", words[0]);
     }
-    if (strcmp(verb, "revoke") == 0) {
-        return rest != 1 ? "the id of one key is needed" : NULL;
-    }
-    return "create, list or revoke is needed";
+    (void)printf("%s is revoked\n", words[0]);
+    return true;
+}
+
+static bool create_fits(const void *options, char *const *words)
+{
+    const struct options *o = options;
+
+    (void)words;
+    return o->name != NULL && o->name[0] != '\0' && strlen(o->name) <= NAME_MAX_BYTES &&
+           o->scopes != NULL;
 }
 
 int cmd_keys(int argc, char **argv, const struct config *config)
 {
-    CLEANUP(database_close) struct database database = {0};
-    CLEANUP(db_close) struct db *db = NULL;
+    static const struct verb_row verbs[] = {
+        {"create", 0, "create needs --name of 1 to 100 bytes, and --scopes", create_fits, create},
+        {"list", 0, "list takes only --json", NULL, list},
+        {"revoke", 1, "revoke takes the id of one key", NULL, revoke},
+        {0},
+    };
     struct options o = {0};
-    struct err err = {0};
+    const struct option_row rows[] = {
+        {.name = "name", .text = &o.name},
+        {.name = "scopes", .text = &o.scopes},
+        {.name = "expires", .duration_us = &o.lives_us, .min = 1, .given = &o.expires},
+        {.name = "json", .flag = &o.json},
+        {0},
+    };
+    struct call call = {.command = "keys", .usage = usage};
 
-    if (!read_options(argc, argv, &o)) {
-        return cli_usage("keys", usage, "see above");
-    }
-    if (o.help) {
-        return cli_usage("keys", usage, NULL);
-    }
-    const char *verb = optind < argc ? argv[optind] : "";
-    const char *problem = misuse(verb, &o, argc - optind - 1);
-    if (problem != NULL) {
-        return cli_usage("keys", usage, problem);
-    }
-    if (!database_open(config, &database, &err) || !database_connect(&database, &db, &err)) {
-        return cli_fail("keys", &err);
-    }
-    bool done = strcmp(verb, "create") == 0 ? create(db, &o, &err)
-                : strcmp(verb, "list") == 0 ? list(db, o.json, &err)
-                                            : revoke(db, argv[optind + 1], &err);
-    if (!done) {
-        int code = cli_fail("keys", &err);
-        return err.kind == ERR_INVALID ? EXIT_USAGE : code;
-    }
-    return EXIT_DONE;
+    return call_read(&call, argc, argv, rows) ? call_verb(&call, config, verbs, &o)
+                                              : call.exit_code;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "eventlog/maintain.h"
 #include "store/lanes.h"
 #include "store/private/database.h"
@@ -89,13 +90,15 @@ int cmd_maintain(int argc, char **argv, const struct config *config)
 {
     struct report report = {0};
     struct err err = {0};
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    bool json = false;
+    const struct option_row rows[] = {{.name = "json", .flag = &json}, {0}};
+    struct call call = {.command = "maintain", .usage = usage};
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        return cli_usage("maintain", usage, NULL);
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
-    if (argc > 1 && !json) {
-        return cli_usage("maintain", usage, "unknown argument");
+    if (call.word_count != 0) {
+        return call_misuse(&call, "it takes no words");
     }
     if (!run(config, &report, &err)) {
         arena_free(&report.arena);

@@ -4,10 +4,9 @@
 #include "base/hash.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "store/models.h"
-#include "store/private/database.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,37 +24,7 @@ static const char usage[] =
 struct options {
     bool json;
     bool force;
-    bool help;
 };
-
-/* False: what is wrong was printed. */
-static bool read_options(int argc, char **argv, struct options *out)
-{
-    static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-                                          {"force", no_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    optind = 1;
-    for (;;) {
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread yet
-        int c = getopt_long(argc, argv, "", longs, NULL);
-        switch (c) {
-        case -1:
-            return true;
-        case 'j':
-            out->json = true;
-            break;
-        case 'f':
-            out->force = true;
-            break;
-        case 'h':
-            out->help = true;
-            break;
-        default:
-            return false;
-        }
-    }
-}
 
 /* ---- list ---- */
 
@@ -90,20 +59,18 @@ static void print_text(const struct model_row *m)
                  clock_format_rfc3339(m->created_us, created), m->reason);
 }
 
-static bool list(struct db *db, bool json, struct err *err)
+static bool list(const void *options, struct db *db, char *const *words, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
+    const struct options *o = options;
     struct model_row *rows = NULL;
     size_t count = 0;
+    (void)words;
     if (!store_models_list(db, &a, &rows, &count, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (json) {
-            print_json(&rows[i]);
-        } else {
-            print_text(&rows[i]);
-        }
+        (o->json ? print_json : print_text)(&rows[i]);
     }
     return true;
 }
@@ -118,11 +85,12 @@ static bool find(struct db *db, const char *version, struct arena *a, struct mod
     return found || FAIL(err, ERR_NOT_FOUND, "there is no model %.100s", version);
 }
 
-static bool show(struct db *db, const char *version, struct err *err)
+static bool show(const void *options, struct db *db, char *const *words, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     struct model_row row = {0};
-    if (!find(db, version, &a, &row, err)) {
+    (void)options;
+    if (!find(db, words[0], &a, &row, err)) {
         return false;
     }
     print_json(&row);
@@ -131,11 +99,12 @@ static bool show(struct db *db, const char *version, struct err *err)
 
 /* ---- promote, rollback ---- */
 
-static bool promote(struct db *db, const char *version, bool force, struct err *err)
+static bool promote(const void *options, struct db *db, char *const *words, struct err *err)
 {
+    const struct options *o = options;
     CLEANUP(arena_free) struct arena a = {0};
     struct model_row row = {0};
-    if (!find(db, version, &a, &row, err)) {
+    if (!find(db, words[0], &a, &row, err)) {
         return false;
     }
     if (row.champion) {
@@ -143,7 +112,7 @@ static bool promote(struct db *db, const char *version, bool force, struct err *
         return true;
     }
     bool refused = strcmp(row.verdict, "refused") == 0;
-    if (refused && !force) {
+    if (refused && !o->force) {
         return FAIL(err, ERR_REFUSED,
                     "%s was refused by the gate (%.150s); --force promotes it all the same",
                     row.version, row.reason);
@@ -155,10 +124,12 @@ static bool promote(struct db *db, const char *version, bool force, struct err *
     return true;
 }
 
-static bool rollback(struct db *db, const char *kind, struct err *err)
+static bool rollback(const void *options, struct db *db, char *const *words, struct err *err)
 {
+    const char *kind = words[0];
     CLEANUP(arena_free) struct arena a = {0};
     const char *version = NULL;
+    (void)options;
     if (!store_model_previous(db, kind, &a, &version, err)) {
         return false;
     }
@@ -172,48 +143,48 @@ static bool rollback(struct db *db, const char *kind, struct err *err)
     return true;
 }
 
-static const char *misuse(int argc, char **argv, const struct options *o)
+/* --json is for list, --force for promote, and no verb takes both. */
+static bool fits_list(const void *options, char *const *words)
 {
-    const char *verb = argc > 0 ? argv[0] : "";
-    if (strcmp(verb, "list") == 0) {
-        return argc == 1 && !o->force ? NULL : "list takes --json only";
-    }
-    if (strcmp(verb, "show") == 0) {
-        return argc == 2 && !o->force ? NULL : "show takes one version";
-    }
-    if (strcmp(verb, "promote") == 0) {
-        return argc == 2 && !o->json ? NULL : "promote takes one version";
-    }
-    if (strcmp(verb, "rollback") == 0) {
-        bool kind = argc == 2 && (strcmp(argv[1], "affinity") == 0 || strcmp(argv[1], "risk") == 0);
-        return kind && !o->json && !o->force ? NULL : "rollback takes affinity or risk";
-    }
-    return "name one of list, show, promote, rollback";
+    const struct options *o = options;
+    (void)words;
+    return !o->force;
+}
+
+static bool fits_promote(const void *options, char *const *words)
+{
+    const struct options *o = options;
+    (void)words;
+    return !o->json;
+}
+
+static bool fits_show(const void *options, char *const *words)
+{
+    return fits_list(options, words) && fits_promote(options, words);
+}
+
+static bool fits_rollback(const void *options, char *const *words)
+{
+    return fits_show(options, words) &&
+           (strcmp(words[0], "affinity") == 0 || strcmp(words[0], "risk") == 0);
 }
 
 int cmd_models(int argc, char **argv, const struct config *config)
 {
-    CLEANUP(database_close) struct database database = {0};
-    CLEANUP(db_close) struct db *db = NULL;
+    static const struct verb_row verbs[] = {
+        {"list", 0, "list takes --json only", fits_list, list},
+        {"show", 1, "show takes one version", fits_show, show},
+        {"promote", 1, "promote takes one version, and --force", fits_promote, promote},
+        {"rollback", 1, "rollback takes affinity or risk", fits_rollback, rollback},
+        {0},
+    };
     struct options o = {0};
-    struct err err = {0};
-    if (!read_options(argc, argv, &o)) {
-        return cli_usage("models", usage, "see above");
-    }
-    if (o.help) {
-        return cli_usage("models", usage, NULL);
-    }
-    char **words = argv + optind;
-    const char *problem = misuse(argc - optind, words, &o);
-    if (problem) {
-        return cli_usage("models", usage, problem);
-    }
-    if (!database_open(config, &database, &err) || !database_connect(&database, &db, &err)) {
-        return cli_fail("models", &err);
-    }
-    bool done = strcmp(words[0], "list") == 0      ? list(db, o.json, &err)
-                : strcmp(words[0], "show") == 0    ? show(db, words[1], &err)
-                : strcmp(words[0], "promote") == 0 ? promote(db, words[1], o.force, &err)
-                                                   : rollback(db, words[1], &err);
-    return done ? EXIT_DONE : cli_fail("models", &err);
+    const struct option_row rows[] = {
+        {.name = "json", .flag = &o.json},
+        {.name = "force", .flag = &o.force},
+        {0},
+    };
+    struct call call = {.command = "models", .usage = usage};
+    return call_read(&call, argc, argv, rows) ? call_verb(&call, config, verbs, &o)
+                                              : call.exit_code;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jenc.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "eventlog/replay.h"
 #include "store/private/database.h"
 
@@ -21,53 +22,12 @@ static const char usage[] =
     "  --at TIME   the moment that the states of carts are computed for (RFC 3339; default now)\n"
     "  --json      one line of JSON\n";
 
-enum verb { VERB_NONE, VERB_CHECK, VERB_DUMP, VERB_REBUILD };
-
 struct request {
-    enum verb verb;
-    int verbs;
+    bool check, dump, rebuild; /* one of them */
     bool from_log;
     bool json;
-    bool help;
     int64_t at_us;
 };
-
-static void take_verb(struct request *r, enum verb verb)
-{
-    r->verb = verb;
-    r->verbs++;
-}
-
-/* NULL, or what is wrong. */
-static const char *request_parse(int argc, char **argv, struct request *r)
-{
-    struct err err = {0};
-
-    *r = (struct request){.at_us = clock_now_us()};
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--check") == 0) {
-            take_verb(r, VERB_CHECK);
-        } else if (strcmp(argv[i], "--dump") == 0) {
-            take_verb(r, VERB_DUMP);
-        } else if (strcmp(argv[i], "--rebuild") == 0) {
-            take_verb(r, VERB_REBUILD);
-        } else if (strcmp(argv[i], "--from-log") == 0) {
-            r->from_log = true;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            r->json = true;
-        } else if (strcmp(argv[i], "--help") == 0) {
-            r->help = true;
-            return NULL;
-        } else if (strcmp(argv[i], "--at") == 0 && i + 1 < argc) {
-            if (!clock_parse_rfc3339(argv[++i], &r->at_us, &err)) {
-                return "--at takes a time like 2026-01-31T12:00:00Z";
-            }
-        } else {
-            return "unknown argument";
-        }
-    }
-    return r->verbs == 1 ? NULL : "one of --check, --dump and --rebuild is needed";
-}
 
 static void print_json(const struct replay_result *r)
 {
@@ -106,36 +66,44 @@ static bool run(const struct request *r, const struct config *config, struct rep
     if (!database_open(config, &database, err)) {
         return false;
     }
-    switch (r->verb) {
-    case VERB_CHECK:
+    if (r->check) {
         return replay_check(&database, config, r->at_us, result, err);
-    case VERB_DUMP:
-        return replay_dump(&database, config, r->at_us, r->from_log, stdout, err);
-    case VERB_REBUILD:
-        return replay_rebuild(&database, config, result, err);
-    case VERB_NONE:
-        break;
     }
-    return true;
+    if (r->dump) {
+        return replay_dump(&database, config, r->at_us, r->from_log, stdout, err);
+    }
+    return replay_rebuild(&database, config, result, err);
 }
 
 int cmd_replay(int argc, char **argv, const struct config *config)
 {
-    struct request r;
+    struct request r = {.at_us = clock_now_us()};
     struct replay_result result = {0};
     struct err err = {0};
-    const char *problem = request_parse(argc, argv, &r);
+    const struct option_row rows[] = {
+        {.name = "check", .flag = &r.check},
+        {.name = "dump", .flag = &r.dump},
+        {.name = "rebuild", .flag = &r.rebuild},
+        {.name = "from-log", .flag = &r.from_log},
+        {.name = "at", .time_us = &r.at_us},
+        {.name = "json", .flag = &r.json},
+        {0},
+    };
+    struct call call = {.command = "replay", .usage = usage};
 
-    if (problem != NULL || r.help) {
-        return cli_usage("replay", usage, problem);
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
+    }
+    if (r.check + r.dump + r.rebuild != 1 || call.word_count != 0) {
+        return call_misuse(&call, "one of --check, --dump and --rebuild is needed, and no words");
     }
     if (!run(&r, config, &result, &err)) {
         return cli_fail("replay", &err);
     }
-    if (r.verb != VERB_DUMP && r.json) {
+    if (!r.dump && r.json) {
         print_json(&result);
-    } else if (r.verb != VERB_DUMP) {
-        print_text(r.verb == VERB_CHECK ? "checked" : "rebuilt", &result);
+    } else if (!r.dump) {
+        print_text(r.check ? "checked" : "rebuilt", &result);
     }
     return result.differences > 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "sim/sim_offline.h"
 #include "sim/sim_post.h"
 #include "sim/sim_world.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: cartwright simulate --url URL [options]\n"
+    "simulate --url URL [options]\n"
     "       cartwright simulate --out FILE [options]\n"
     "Posts the life of a made-up shop (300 products, seeded shoppers) to a running Cartwright, or writes events\n"
     "as JSON lines for import: carts in continuous time whose true risk is computed moment by moment.\n"
@@ -308,71 +309,6 @@ static bool live(struct sim_client *c, const struct sim_world *w, const struct o
     return ok;
 }
 
-/* ---- command line ---- */
-
-static bool whole(const char *text, int64_t min, int64_t max, int64_t *out)
-{
-    char *end;
-    long long v = strtoll(text, &end, 10);
-
-    if (*text == '\0' || *end != '\0' || v < min || v > max) {
-        return false;
-    }
-    *out = v;
-    return true;
-}
-
-static bool take_option(struct options *o, const char *name, const char *value)
-{
-    struct err err = {0};
-    const struct {
-        const char *name;
-        int64_t *out;
-        int64_t min, max;
-    } numbers[] = {
-        {"--shoppers", &o->shoppers, 1, 10000000},
-        {"--days", &o->days, 0, 3650},
-        {"--seed", &o->seed, 0, INT64_MAX},
-        {"--live", &o->live_minutes, 0, 1000000},
-        {"--visits-per-minute", &o->visits_per_minute, 1, 100000},
-        {"--forks", &o->forks, 2, 100000},
-    };
-    const struct {
-        const char *name;
-        const char **out;
-    } texts[] = {
-        {"--url", &o->url}, {"--key", &o->key}, {"--truth", &o->truth}, {"--out", &o->out}};
-
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (strcmp(name, numbers[i].name) == 0) {
-            o->live = o->live || strcmp(name, "--live") == 0;
-            return whole(value, numbers[i].min, numbers[i].max, numbers[i].out);
-        }
-    }
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (strcmp(name, texts[i].name) == 0) {
-            *texts[i].out = value;
-            return true;
-        }
-    }
-    if (strcmp(name, "--until") == 0) {
-        return clock_parse_rfc3339(value, &o->until_us, &err);
-    }
-    if (strcmp(name, "--horizon") == 0) {
-        return clock_parse_duration(value, &o->horizon_us, &err) && o->horizon_us > 0 &&
-               o->horizon_us <= DAYS(2);
-    }
-    return strcmp(name, "--outreach-after") == 0 &&
-           clock_parse_duration(value, &o->outreach_after_us, &err);
-}
-
-static void file_close(FILE **f)
-{
-    if (*f != NULL) {
-        (void)fclose(*f);
-    }
-}
-
 /* Events, and where asked for the truth, into files. */
 static bool offline(const struct sim_world *w, const struct options *o, FILE *truth,
                     struct err *err)
@@ -436,17 +372,28 @@ int cmd_simulate(int argc, char **argv, const struct config *config)
         .outreach_after_us = MINUTES(61)};
     struct err err = {0};
 
-    for (int i = 1; i < argc; i += 2) {
-        if (strcmp(argv[i], "--help") == 0) {
-            (void)fputs(usage, stdout);
-            return EXIT_DONE;
-        }
-        if (i + 1 == argc || !take_option(&o, argv[i], argv[i + 1])) {
-            return cli_usage("simulate", usage, argv[i]);
-        }
+    const struct option_row rows[] = {
+        {.name = "url", .text = &o.url},
+        {.name = "key", .text = &o.key},
+        {.name = "truth", .text = &o.truth},
+        {.name = "out", .text = &o.out},
+        {.name = "shoppers", .whole = &o.shoppers, .min = 1, .max = 10000000},
+        {.name = "days", .whole = &o.days, .min = 0, .max = 3650},
+        {.name = "seed", .whole = &o.seed, .min = 0, .max = INT64_MAX},
+        {.name = "live", .whole = &o.live_minutes, .min = 0, .max = 1000000, .given = &o.live},
+        {.name = "visits-per-minute", .whole = &o.visits_per_minute, .min = 1, .max = 100000},
+        {.name = "forks", .whole = &o.forks, .min = 2, .max = 100000},
+        {.name = "until", .time_us = &o.until_us},
+        {.name = "horizon", .duration_us = &o.horizon_us, .min = 1, .max = DAYS(2)},
+        {.name = "outreach-after", .duration_us = &o.outreach_after_us},
+        {0},
+    };
+    struct call call = {.command = "simulate", .usage = usage};
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
-    if ((o.url == NULL) == (o.out == NULL)) {
-        return cli_usage("simulate", usage, "either --url or --out is required");
+    if ((o.url == NULL) == (o.out == NULL) || call.word_count != 0) {
+        return call_misuse(&call, "either --url or --out is required, and no words");
     }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
         return cli_fail("simulate",
