@@ -6,16 +6,17 @@
 
 #include <stdint.h>
 
-/* Settings from ONE table (config_table.inc): CONFIG(member, kind, "name", "default", min, max,
- * "help"). kind is text, integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
+/* Settings from ONE table (config_table.inc). kind is text, integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
  * set by --listen, CARTWRIGHT_LISTEN or `listen = ...` in the settings file (default
  * ./cartwright.conf when it exists, or --config FILE / CARTWRIGHT_CONFIG); flag beats environment
  * beats file beats default. database_url is also read from DATABASE_URL, database_prepared from
  * DATABASE_PREPARED. */
 enum config_id {
-#define CONFIG(member, kind, name, def, min, max, help) CONFIG_ID_##member,
+#define SECTION(title)
+#define CONFIG(member, kind, name, def, min, max, help, paragraph) CONFIG_ID_##member,
 #include "base/config_table.inc"
 #undef CONFIG
+#undef SECTION
     CONFIG_COUNT
 };
 
@@ -24,14 +25,16 @@ enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
 
 struct config {
 // NOLINTBEGIN(bugprone-macro-parentheses): member names cannot stand in parentheses
-#define CONFIG_text(member)                             char member[512];
-#define CONFIG_integer(member)                          int64_t member;
-#define CONFIG_duration(member)                         int64_t member;
-#define CONFIG_ratio(member)                            double member;
-#define CONFIG_flag(member)                             _Bool member;
-#define CONFIG(member, kind, name, def, min, max, help) CONFIG_##kind(member)
+#define CONFIG_text(member)     char member[512];
+#define CONFIG_integer(member)  int64_t member;
+#define CONFIG_duration(member) int64_t member;
+#define CONFIG_ratio(member)    double member;
+#define CONFIG_flag(member)     _Bool member;
+#define SECTION(title)
+#define CONFIG(member, kind, name, def, min, max, help, paragraph) CONFIG_##kind(member)
 #include "base/config_table.inc"
 #undef CONFIG
+#undef SECTION
 #undef CONFIG_text
 #undef CONFIG_integer
 #undef CONFIG_duration
@@ -53,5 +56,8 @@ void config_print(const struct config *config, struct buf *out);
 
 /* One line a setting for --help: flag, what it takes, help and default. */
 void config_usage(struct buf *out);
+
+/* The reference of all settings as Markdown, a paragraph each: src/http/docs/settings.md. */
+void config_reference(struct buf *out);
 
 #endif

@@ -9,10 +9,12 @@
 #include <strings.h>
 
 const struct setting settings[CONFIG_COUNT] = {
-#define CONFIG(member, kind, name, def, min, max, help)                                            \
+#define SECTION(title)
+#define CONFIG(member, kind, name, def, min, max, help, paragraph)                                 \
     {name, def, help, KIND_##kind, min, max, offsetof(struct config, member)},
 #include "base/config_table.inc"
 #undef CONFIG
+#undef SECTION
 };
 
 enum {
@@ -227,4 +229,27 @@ bool config_value_read(const struct setting *s, const char *text, struct config 
 void config_value_write(const struct setting *s, const struct config *config, struct buf *out)
 {
     kinds[s->kind].write((const char *)config + s->offset, out);
+}
+
+void config_bounds_write(const struct setting *s, struct buf *out)
+{
+    char low[CLOCK_TEXT_MAX];
+    char high[CLOCK_TEXT_MAX];
+
+    switch (s->kind) {
+    case KIND_text:
+        buf_printf(out, "%" PRId64 " to %" PRId64 " bytes", s->min, s->max);
+        break;
+    case KIND_duration:
+        buf_printf(out, "%s to %s", clock_format_duration(s->min, low),
+                   clock_format_duration(s->max, high));
+        break;
+    case KIND_integer:
+    case KIND_ratio:
+        buf_printf(out, "%" PRId64 " to %" PRId64, s->min, s->max);
+        break;
+    case KIND_flag:
+        buf_add_str(out, "on or off");
+        break;
+    }
 }

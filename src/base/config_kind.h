@@ -5,8 +5,7 @@
 
 #include <stddef.h>
 
-/* The settings table as data, and how a value of each kind is read and written. For config.c only.
- */
+/* The settings table as data, and how a value of each kind is read and written. For config*.c only. */
 enum config_kind { KIND_text, KIND_integer, KIND_duration, KIND_ratio, KIND_flag };
 
 struct setting {
@@ -27,6 +26,9 @@ const char *config_kind_word(enum config_kind kind);
 /* Reads text into the setting's member. Fails with path = the setting's name. */
 CAN_FAIL bool config_value_read(const struct setting *s, const char *text, struct config *config,
                                 struct err *err);
+
+/* Appends what values it takes: "1 to 200", "10ms to 10m". */
+void config_bounds_write(const struct setting *s, struct buf *out);
 
 /* Appends the member as the settings file would have it; passwords are masked. */
 void config_value_write(const struct setting *s, const struct config *config, struct buf *out);

@@ -350,6 +350,53 @@ static void every_setting_is_in_the_usage(void **state)
     buf_free(&out);
 }
 
+static void the_reference_of_settings_is_what_the_table_says(void **state)
+{
+    char path[600];
+    struct buf written = buf_make(1 << 18);
+    struct buf kept = buf_make(1 << 18);
+    (void)state;
+
+    config_reference(&written);
+    assert_true(buf_ok(&written));
+    (void)snprintf(path, sizeof path, "%s/src/http/docs/settings.md", getenv("CARTWRIGHT_SOURCE"));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    for (int c = fgetc(file); c != EOF; c = fgetc(file)) {
+        buf_add_char(&kept, (char)c);
+    }
+    (void)fclose(file);
+    if (strcmp(buf_text(&written), buf_text(&kept)) != 0) {
+        fail_msg("src/http/docs/settings.md is not what the table of settings says: "
+                 "cartwright config --reference > src/http/docs/settings.md");
+    }
+    buf_free(&written);
+    buf_free(&kept);
+}
+
+static void every_setting_has_a_paragraph_of_its_own(void **state)
+{
+    struct buf out = buf_make(1 << 18);
+    (void)state;
+
+    config_reference(&out);
+    const char *at = buf_text(&out);
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        at = strstr(at, "\n### ");
+        assert_non_null(at);
+        const char *how = strstr(at + 5, "\n\n`--");
+        assert_non_null(how);
+        const char *paragraph = strstr(how + 2, "\n\n");
+        assert_non_null(paragraph);
+        const char *end = strstr(paragraph + 2, "\n\n");
+        assert_non_null(end);
+        assert_true(end - paragraph > 60);
+        at = end;
+    }
+    assert_null(strstr(at, "\n### "));
+    buf_free(&out);
+}
+
 #define spec_of(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -369,6 +416,8 @@ int main(void)
         spec_of(what_is_printed_reads_back_as_the_same_settings),
         spec_of(passwords_are_not_printed),
         spec_of(every_setting_is_in_the_usage),
+        spec_of(the_reference_of_settings_is_what_the_table_says),
+        spec_of(every_setting_has_a_paragraph_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,52 @@
+/* The settings table as a page for people: src/http/docs/settings.md is what this writes. */
+#include "base/config_kind.h"
+
+#include <ctype.h>
+
+/* The table in its order, with its headings between. */
+static const struct entry {
+    const char *section; /* NULL: a setting */
+    const char *paragraph;
+    enum config_id id;
+} entries[] = {
+#define SECTION(title) {title, NULL, CONFIG_COUNT},
+#define CONFIG(member, kind, name, def, min, max, help, paragraph)                                 \
+    {NULL, paragraph, CONFIG_ID_##member},
+#include "base/config_table.inc"
+#undef CONFIG
+#undef SECTION
+};
+
+static void write_setting(const struct setting *s, const char *paragraph, struct buf *out)
+{
+    buf_printf(out, "### %s\n\n`--", s->name);
+    for (const char *c = s->name; *c != '\0'; c++) {
+        buf_printf(out, "%c", *c == '_' ? '-' : *c);
+    }
+    buf_printf(out, " %s`, `CARTWRIGHT_", config_kind_word(s->kind));
+    for (const char *c = s->name; *c != '\0'; c++) {
+        buf_printf(out, "%c", toupper((unsigned char)*c));
+    }
+    buf_printf(out, "`; ");
+    config_bounds_write(s, out);
+    buf_printf(out, s->def[0] != '\0' ? "; default `%s`\n\n" : "; not set by default\n\n", s->def);
+    buf_printf(out, "%c%s. %s\n\n", toupper((unsigned char)s->help[0]), s->help + 1, paragraph);
+}
+
+void config_reference(struct buf *out)
+{
+    buf_printf(
+        out,
+        "# Settings\n\n"
+        "Each is a flag of every command, a variable of the environment, or a line `name = value` of the settings file "
+        "(./cartwright.conf,\nor the one that --config or CARTWRIGHT_CONFIG names): a flag beats the environment, which beats the "
+        "file. `cartwright config` prints what\nis in effect and where it came from. Durations are written as 250us, 500ms, 30s, "
+        "30m, 24h or 7d.\n\n");
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        if (entries[i].section != NULL) {
+            buf_printf(out, "## %s\n\n", entries[i].section);
+        } else {
+            write_setting(&settings[entries[i].id], entries[i].paragraph, out);
+        }
+    }
+}
