@@ -279,6 +279,83 @@ static void a_request_leaves_at_its_deadline_and_may_be_sent_again(void **state)
     intake_close(&in);
 }
 
+/* A statement of some other connection stands in line for a lane. */
+static void await_a_statement_in_line(void)
+{
+    int64_t until_us = clock_monotonic_us() + SECONDS(20);
+    while (count_of(&bench, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                            "current_database() AND wait_event_type = 'Lock'") == 0) {
+        assert_true(clock_monotonic_us() < until_us);
+        run_sql(&bench,
+                "SELECT pg_stat_clear_snapshot()"); /* in a transaction it would not change */
+        assert_false(stop_wait_us(1000));
+    }
+}
+
+static void what_a_caller_left_behind_in_the_queue_is_not_written(void **state)
+{
+    (void)state;
+    struct request begun;
+    struct request queued;
+    bench.config.intake_writers = 1;
+    bench.config.http_deadline = 200000;
+    struct intake *in = an_intake();
+    hold_lanes();
+    request_start(&begun, in, "begun", "1");
+    await_a_statement_in_line();
+    request_start(&queued, in, "queued", "1");
+    request_join(&begun);
+    request_join(&queued);
+    assert_false(begun.ok);
+    assert_false(queued.ok);
+    release_lanes();
+    await_value(METRIC_intake_queue, 0);
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE event_id = 'queued'"), 0);
+    intake_close(&in);
+}
+
+static void nobody_tries_again_for_a_caller_that_has_left(void **state)
+{
+    (void)state;
+    struct request r;
+    bench.config.http_deadline = 100000;
+    struct intake *in = an_intake();
+    hold_lanes();
+    request_start(&r, in, "e", "1");
+    request_join(&r);
+    assert_false(r.ok);
+    /* the lanes are still held: the writer gives up when its statement does */
+    await_value(METRIC_intake_queue, 0);
+    release_lanes();
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 0);
+    intake_close(&in);
+}
+
+static void a_group_is_filled_up_to_the_batch(void **state)
+{
+    (void)state;
+    struct request r[5];
+    bench.config.intake_writers = 1;
+    bench.config.intake_batch = 2;
+    struct intake *in = an_intake();
+    uint64_t before = metric_value(METRIC_intake_commits);
+    hold_lanes();
+    request_start(&r[0], in, "e0", "1");
+    await_a_statement_in_line();
+    for (int i = 1; i < 5; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
+    }
+    await_value(METRIC_intake_queue, 5);
+    release_lanes();
+    for (int i = 0; i < 5; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    assert_int_equal(metric_value(METRIC_intake_commits) - before, 3); /* one, two and two */
+    intake_close(&in);
+}
+
 static void an_event_that_the_database_refuses_fails_only_its_own_request(void **state)
 {
     (void)state;
@@ -374,6 +451,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_request_leaves_at_its_deadline_and_may_be_sent_again,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_caller_left_behind_in_the_queue_is_not_written,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_tries_again_for_a_caller_that_has_left, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_group_is_filled_up_to_the_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(
             an_event_that_the_database_refuses_fails_only_its_own_request, setup, teardown),
         cmocka_unit_test_setup_teardown(

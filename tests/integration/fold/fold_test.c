@@ -136,6 +136,48 @@ static void a_zombie_that_lost_its_lanes_writes_nothing(void **state)
     assert_replay_is_clean(&bench);
 }
 
+static void a_folder_that_was_fenced_asks_the_database_where_the_cursors_are(void **state)
+{
+    (void)state;
+    bench.config.fold_lease = MINUTES(10); /* no renewal comes to its help */
+    struct folder *fenced = a_folder("fenced");
+    assert_int_equal(step(fenced), 0);
+    tell_of_shoppers(0, 2);
+    run_sql(&bench, "UPDATE cartwright.lane_cursor SET lease_until = '-infinity'");
+    run_sql(&bench, "DELETE FROM cartwright.lane_owner");
+    struct folder *heir = a_folder("heir");
+    while (step(heir) > 0) {
+    }
+    folder_close(&heir);
+    tell_of_shoppers(2, 3);
+    assert_int_equal(step(fenced), 0); /* its cursors are those of before */
+    int64_t folded = 0;
+    for (int64_t n = step(fenced); n > 0; n = step(fenced)) {
+        folded += n;
+    }
+    assert_int_equal(folded, 3);
+    folder_close(&fenced);
+    assert_replay_is_clean(&bench);
+}
+
+static void a_document_of_another_version_is_made_anew_with_exactly_its_carts(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "a", .type = "cart_item_added", .customer = "y", .product = "p", .at_s = 1);
+    fold_to_end(&bench);
+    /* what some other version may have left: a document nobody can read, and a cart beside the real one */
+    run_sql(&bench, "UPDATE cartwright.shopper SET doc = '{\"v\": 999}' WHERE key = 'c:y'");
+    run_sql(&bench, "CREATE TEMP TABLE stale AS SELECT * FROM cartwright.cart WHERE key = 'c:y'");
+    run_sql(&bench, "UPDATE stale SET cart_id = 'of-another-version'");
+    run_sql(&bench, "INSERT INTO cartwright.cart SELECT * FROM stale");
+    run_sql(&bench, "DROP TABLE stale");
+    TELL(&bench, .id = "b", .type = "cart_item_added", .customer = "y", .product = "q", .at_s = 2);
+    fold_to_end(&bench);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart WHERE key = 'c:y'"), 1);
+    assert_int_equal(count_of(&bench, "SELECT lines FROM cartwright.cart WHERE key = 'c:y'"), 2);
+    assert_replay_is_clean(&bench);
+}
+
 static void folders_share_the_lanes_and_inherit_from_the_dead(void **state)
 {
     (void)state;
@@ -230,6 +272,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(unknown_types_are_counted_exactly_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_zombie_that_lost_its_lanes_writes_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_folder_that_was_fenced_asks_the_database_where_the_cursors_are, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_document_of_another_version_is_made_anew_with_exactly_its_carts, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_share_the_lanes_and_inherit_from_the_dead, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_closed_folder_leaves_its_lanes_to_others_at_once, setup,

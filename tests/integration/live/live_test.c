@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "live/live.h"
+#include "live/live_cache.h"
 #include "store/models.h"
 #include "support/folder.h"
 #include "support/spec.h"
@@ -254,6 +255,75 @@ static void a_bad_file_at_start_leaves_its_kind_out(void **state)
     promote("risk", "risk-blend-2");
 }
 
+/* In place of the linker's: a database that goes away while a model's file is read. */
+static bool away;
+bool __real_live_cache_open(const char *path, struct db *db, const struct model_row *row,
+                            struct model_file *out, struct err *err);
+bool __wrap_live_cache_open(const char *path, struct db *db, const struct model_row *row,
+                            struct model_file *out, struct err *err);
+bool __wrap_live_cache_open(const char *path, struct db *db, const struct model_row *row,
+                            struct model_file *out, struct err *err)
+{
+    return away ? FAIL(err, ERR_BUSY, "the database went away")
+                : __real_live_cache_open(path, db, row, out, err);
+}
+
+static void a_database_that_goes_away_while_a_model_loads_says_nothing_about_the_model(void **state)
+{
+    CLEANUP(live_close) struct live *live = opened(false);
+    uint64_t failures = metric_value(METRIC_model_load_failures);
+    struct err err = {0};
+    bool changed = true;
+    (void)state;
+    promote("risk", "risk-base_rate-1");
+    away = true;
+    assert_false(live_refresh(live, &changed, &err));
+    away = false;
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_false(changed);
+    assert_string_equal(serving_risk(live), "risk-blend-2");
+    assert_true(refresh(live));
+    assert_string_equal(serving_risk(live), "risk-base_rate-1");
+    assert_int_equal(metric_value(METRIC_model_load_failures), failures);
+    promote("risk", "risk-blend-2");
+}
+
+/* An addition by somebody with that browser, and what the fold thinks of the cart. */
+static void assert_scored(const char *customer, const char *agent, bool wanted)
+{
+    struct err err = {0};
+    struct folder *f = NULL;
+    int64_t folded = 1;
+    CLEANUP(live_close) struct live *live = opened(false);
+    run_sql(
+        &bench,
+        arena_printf(&bench.arena,
+                     "SELECT * FROM cartwright.append_events(('[{\"event_id\": \"%s\", \"type\": "
+                     "\"cart_item_added\", \"customer_id\": \"%s\", \"occurred_at\": \"' || "
+                     "to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || '\", "
+                     "\"context\": {\"user_agent\": \"%s\"}, "
+                     "\"items\": [{\"product_id\": \"p1\", \"quantity\": 1}]}]')::jsonb)",
+                     customer, customer, agent));
+    assert_true(folder_open(&bench.database, &bench.config, live, "scores", LANES, &f, &err));
+    while (folded > 0) {
+        assert_true(folder_step(f, &folded, &err));
+    }
+    folder_close(&f);
+    assert_int_equal(
+        count_of(&bench, arena_printf(&bench.arena,
+                                      "SELECT count(*) FROM cartwright.cart WHERE key = "
+                                      "'c:%s' AND (risk IS NOT NULL) = %s",
+                                      customer, wanted ? "true" : "false")),
+        1);
+}
+
+static void the_fold_scores_the_carts_of_people_and_not_of_crawlers(void **state)
+{
+    (void)state;
+    assert_scored("person", "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0", true);
+    assert_scored("crawler", "Mozilla/5.0 (compatible; Googlebot/2.1)", false);
+}
+
 static void the_watcher_swaps_by_itself(void **state)
 {
     CLEANUP(live_close) struct live *live = opened(true);
@@ -338,6 +408,9 @@ int main(void)
         cmocka_unit_test(a_bad_file_in_the_database_keeps_the_old_models_serving),
         cmocka_unit_test(a_bad_file_of_one_kind_does_not_hold_up_the_other),
         cmocka_unit_test(a_bad_file_at_start_leaves_its_kind_out),
+        cmocka_unit_test(
+            a_database_that_goes_away_while_a_model_loads_says_nothing_about_the_model),
+        cmocka_unit_test(the_fold_scores_the_carts_of_people_and_not_of_crawlers),
         cmocka_unit_test(the_watcher_swaps_by_itself),
         cmocka_unit_test(two_hundred_swaps_fail_no_reader),
     };

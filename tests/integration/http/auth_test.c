@@ -1,0 +1,230 @@
+/* Who may do what, and what that costs the database. The linker puts a count in place of the look-up of a key, and a clock
+ * that the tests move in place of the monotonic one. */
+#include "http/auth.h"
+
+#include "base/clock.h"
+#include "http/key.h"
+#include "integration/store/store_spec.h"
+#include "store/keys.h"
+#include "store/pg/pool.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+static atomic_int lookups;
+bool __real_store_key_find(struct db *db, const char *key_id, struct arena *a, struct key_row *out,
+                           bool *out_found, struct err *err);
+bool __wrap_store_key_find(struct db *db, const char *key_id, struct arena *a, struct key_row *out,
+                           bool *out_found, struct err *err);
+bool __wrap_store_key_find(struct db *db, const char *key_id, struct arena *a, struct key_row *out,
+                           bool *out_found, struct err *err)
+{
+    atomic_fetch_add(&lookups, 1);
+    return __real_store_key_find(db, key_id, a, out, out_found, err);
+}
+
+static _Atomic int64_t later_us;
+int64_t __real_clock_monotonic_us(void);
+int64_t __wrap_clock_monotonic_us(void);
+int64_t __wrap_clock_monotonic_us(void)
+{
+    return __real_clock_monotonic_us() + atomic_load(&later_us);
+}
+
+/* A stored key, and its header. */
+struct a_key {
+    char id[KEY_ID_LEN + 1];
+    char header[sizeof "Bearer " + KEY_TEXT_MAX];
+};
+
+static void header_of(const char *text, char out[sizeof "Bearer " + KEY_TEXT_MAX])
+{
+    (void)snprintf(out, sizeof "Bearer " + KEY_TEXT_MAX, "Bearer %s", text);
+}
+
+static struct a_key stored(unsigned scopes, int64_t expires_us)
+{
+    struct api_key key;
+    struct a_key out;
+    char text[KEY_TEXT_MAX];
+    key_make(&key, text);
+    struct key_row row = {.key_id = key.id,
+                          .name = "spec",
+                          .scopes = scopes,
+                          .created_us = clock_now_us(),
+                          .expires_us = expires_us};
+    memcpy(row.secret_hash, key.secret_hash, sizeof row.secret_hash);
+    assert_ok(store_key_put(spec.db, &row, &spec.err));
+    memcpy(out.id, key.id, sizeof out.id);
+    header_of(text, out.header);
+    return out;
+}
+
+/* A key that nobody stored. */
+static struct a_key invented(void)
+{
+    struct api_key key;
+    struct a_key out;
+    char text[KEY_TEXT_MAX];
+    key_make(&key, text);
+    memcpy(out.id, key.id, sizeof out.id);
+    header_of(text, out.header);
+    return out;
+}
+
+static struct pool *pool;
+
+static struct auth *an_auth(void)
+{
+    struct auth *auth = NULL;
+    assert_ok(pool_open(spec.url, spec.prepared, 2, SECONDS(10), &pool, &spec.err));
+    assert_ok(auth_open(pool, &auth, &spec.err));
+    atomic_store(&lookups, 0);
+    return auth;
+}
+
+static void end(struct auth **auth)
+{
+    auth_close(auth);
+    pool_close(&pool);
+}
+
+static void assert_denied(struct auth *auth, const char *header)
+{
+    assert_fails(auth_check(auth, header, SCOPE_READ, &spec.err), ERR_DENIED);
+}
+
+static void a_known_key_costs_no_query(void **state)
+{
+    (void)state;
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    for (int i = 0; i < 10; i++) {
+        assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err));
+    }
+    assert_int_equal(atomic_load(&lookups), 0);
+    end(&auth);
+}
+
+static void what_is_no_key_is_denied_without_asking(void **state)
+{
+    (void)state;
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    char basic[sizeof key.header];
+    char wrong[sizeof key.header];
+    memcpy(basic, key.header, sizeof basic);
+    memcpy(basic, "Basic  ", 7);
+    memcpy(wrong, key.header, sizeof wrong);
+    char *last = wrong + strlen(wrong) - 2; /* the last digit has bits of no meaning */
+    *last = *last == 'A' ? 'B' : 'A';
+    assert_denied(auth, NULL);
+    assert_denied(auth, "");
+    assert_denied(auth, "Bearer ck_");
+    assert_denied(auth, basic);
+    assert_denied(auth, wrong); /* the right id, another secret */
+    assert_int_equal(atomic_load(&lookups), 0);
+    end(&auth);
+}
+
+static void a_key_may_what_its_scopes_say_and_admin_everything(void **state)
+{
+    (void)state;
+    struct a_key reader = stored(SCOPE_READ, 0);
+    struct a_key admin = stored(SCOPE_ADMIN, 0);
+    struct auth *auth = an_auth();
+    assert_ok(auth_check(auth, reader.header, SCOPE_READ, &spec.err));
+    assert_fails(auth_check(auth, reader.header, SCOPE_INGEST, &spec.err), ERR_FORBIDDEN);
+    assert_text_contains(spec.err.text, "ingest");
+    assert_fails(auth_check(auth, reader.header, SCOPE_ADMIN, &spec.err), ERR_FORBIDDEN);
+    assert_ok(auth_check(auth, admin.header, SCOPE_OUTREACH, &spec.err));
+    end(&auth);
+}
+
+static void an_expired_key_is_denied(void **state)
+{
+    (void)state;
+    struct a_key expired = stored(SCOPE_READ, clock_now_us() - 1);
+    struct a_key lasting = stored(SCOPE_READ, clock_now_us() + HOURS(1));
+    struct auth *auth = an_auth();
+    assert_denied(auth, expired.header);
+    assert_ok(auth_check(auth, lasting.header, SCOPE_READ, &spec.err));
+    end(&auth);
+}
+
+static void a_new_key_works_at_once_and_is_looked_up_once(void **state)
+{
+    (void)state;
+    struct auth *auth = an_auth();
+    struct a_key key = stored(SCOPE_READ, 0);
+    assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err));
+    assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err));
+    assert_int_equal(atomic_load(&lookups), 1);
+    end(&auth);
+}
+
+static void a_revoked_key_works_no_longer_than_the_copy_is_fresh(void **state)
+{
+    (void)state;
+    bool found = false;
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    assert_ok(store_key_revoke(spec.db, key.id, clock_now_us(), &found, &spec.err));
+    assert_true(found);
+    assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err));
+    atomic_fetch_add(&later_us, AUTH_FRESH_US);
+    assert_denied(auth, key.header);
+    end(&auth);
+}
+
+static void a_flood_of_invented_ids_asks_the_database_a_hundred_times_and_no_more(void **state)
+{
+    (void)state;
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    for (int i = 0; i < 150; i++) {
+        assert_denied(auth, invented().header);
+    }
+    assert_int_equal(atomic_load(&lookups), 100);
+    assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err)); /* who is known is served */
+    atomic_fetch_add(&later_us, AUTH_FRESH_US);
+    struct a_key fresh = stored(SCOPE_READ, 0);
+    assert_ok(auth_check(auth, fresh.header, SCOPE_READ, &spec.err));
+    assert_denied(auth, invented().header);
+    assert_int_equal(atomic_load(&lookups),
+                     101); /* the copy has the fresh one; the count began anew */
+    end(&auth);
+}
+
+static void the_database_hears_which_keys_were_used_when_the_copy_is_made_anew(void **state)
+{
+    (void)state;
+    struct a_key used = stored(SCOPE_READ, 0);
+    struct a_key unused = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    assert_ok(auth_check(auth, used.header, SCOPE_READ, &spec.err));
+    assert_int_equal(
+        sql_number("SELECT count(*) FROM cartwright.api_key WHERE last_used_at IS NOT NULL"), 0);
+    atomic_fetch_add(&later_us, AUTH_FRESH_US);
+    assert_ok(auth_check(auth, used.header, SCOPE_READ, &spec.err));
+    assert_string_equal(
+        sql_text("SELECT key_id FROM cartwright.api_key WHERE last_used_at IS NOT NULL"), used.id);
+    assert_true(strcmp(used.id, unused.id) != 0);
+    end(&auth);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(a_known_key_costs_no_query),
+        SPEC_TEST(what_is_no_key_is_denied_without_asking),
+        SPEC_TEST(a_key_may_what_its_scopes_say_and_admin_everything),
+        SPEC_TEST(an_expired_key_is_denied),
+        SPEC_TEST(a_new_key_works_at_once_and_is_looked_up_once),
+        SPEC_TEST(a_revoked_key_works_no_longer_than_the_copy_is_fresh),
+        SPEC_TEST(a_flood_of_invented_ids_asks_the_database_a_hundred_times_and_no_more),
+        SPEC_TEST(the_database_hears_which_keys_were_used_when_the_copy_is_made_anew),
+    };
+    return RUN_BOTH_WAYS(tests);
+}
