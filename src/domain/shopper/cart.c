@@ -11,6 +11,7 @@ enum { LINES_CAPACITY_MIN = 4 };
 
 size_t cart_lines_capacity(size_t count)
 {
+    /* A function of the count alone, so that no capacity needs to be kept or copied: see insert_line. */
     size_t capacity = LINES_CAPACITY_MIN;
 
     while (capacity < count) {
@@ -87,6 +88,7 @@ static void drop_longest_untouched(struct cart *c)
 /* A slot at index for a new line; the caller fills it. */
 static struct cart_line *insert_line(struct cart *c, size_t index, struct arena *a)
 {
+    /* Full exactly at the powers of two. What was there before stays in the arena: old states may point to it. */
     if (c->lines == NULL || c->line_count == cart_lines_capacity(c->line_count)) {
         size_t capacity = cart_lines_capacity(c->line_count + 1);
         struct cart_line *lines = arena_array(a, capacity, sizeof *lines);
@@ -112,7 +114,7 @@ static struct cart_line *line_of(struct cart *c, const char *product_id, int64_t
     }
     if (c->line_count == CART_LINES_MAX) {
         drop_longest_untouched(c);
-        index = line_index(c, product_id, &found);
+        index = line_index(c, product_id, &found); /* the place may have moved by one */
     }
     struct cart_line *line = insert_line(c, index, a);
     *line = (struct cart_line){
@@ -130,7 +132,8 @@ static void more_of(struct cart_line *line, const struct event_item *item)
     if (line->quantity > CART_QUANTITY_MAX) {
         line->quantity = CART_QUANTITY_MAX;
     }
-    if (item->price_minor != MONEY_UNKNOWN) {
+    if (item->price_minor !=
+        MONEY_UNKNOWN) { /* the newest price known is what the shopper saw last */
         line->price_minor = item->price_minor;
         memcpy(line->currency, item->currency, sizeof line->currency);
     }
@@ -173,7 +176,8 @@ void cart_close(struct cart *c, enum cart_status status, const struct event *e)
     c->status = status;
     c->closed_us = e->occurred_us;
     c->recovered = status == CART_BOUGHT && was_released(c);
-    if (status != CART_BOUGHT) {
+    if (status !=
+        CART_BOUGHT) { /* what was bought is still asked about: recommendations, refunds */
         c->line_count = 0;
     }
     stamp(c, e);
@@ -197,7 +201,7 @@ void cart_remove(struct cart *c, const struct event *e)
         bool found;
         size_t index = line_index(c, e->items[i].product_id, &found);
         if (!found) {
-            continue;
+            continue; /* an addition that never reached us; the cart as known does not change */
         }
         struct cart_line *line = &c->lines[index];
         line->quantity -= e->items[i].quantity;
@@ -243,7 +247,7 @@ void cart_replace(struct cart *c, const struct event *e, struct arena *a)
     c->line_count = 0;
     for (size_t i = 0; i < e->item_count; i++) {
         struct cart_line *line = line_of(c, e->items[i].product_id, e->occurred_us, a);
-        if (line->quantity == 0) {
+        if (line->quantity == 0) { /* made just now: the first mention in this snapshot */
             inherit(line, &before);
         }
         more_of(line, &e->items[i]);
@@ -256,6 +260,7 @@ void cart_replace(struct cart *c, const struct event *e, struct arena *a)
             changed = true;
         }
     }
+    /* Shops send a snapshot with every page; only one that says something new makes the cart younger. */
     if (changed || c->line_count != before.line_count) {
         stamp(c, e);
     }
@@ -271,13 +276,14 @@ static int64_t larger(int64_t x, int64_t y)
 static void absorb_line(struct cart *c, const struct cart_line *from, struct arena *a)
 {
     struct cart_line *line = line_of(c, from->product_id, from->added_us, a);
-    bool known = line->quantity > 0;
+    bool known = line->quantity > 0; /* else line_of made it just now */
 
     if (from->price_minor != MONEY_UNKNOWN &&
         (line->price_minor == MONEY_UNKNOWN || from->touched_us > line->touched_us)) {
         line->price_minor = from->price_minor;
         memcpy(line->currency, from->currency, sizeof line->currency);
     }
+    /* The larger, not the sum: who logs in with a full cart has usually put the same thing into both. */
     line->quantity = larger(line->quantity, from->quantity);
     line->added_us = known && line->added_us < from->added_us ? line->added_us : from->added_us;
     line->touched_us = larger(line->touched_us, from->touched_us);
@@ -315,6 +321,7 @@ void cart_absorb(struct cart *c, struct cart *side, const struct event *e, struc
         absorb_line(c, &side->lines[i], a);
     }
     absorb_signals(&c->signals, &side->signals);
+    /* A message about either was a message about these lines. */
     for (size_t i = 0; i < STEPS_MAX; i++) {
         c->released[i] = larger(c->released[i], side->released[i]);
     }

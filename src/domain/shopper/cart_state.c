@@ -15,7 +15,8 @@ bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4])
     for (size_t i = 0; i < c->line_count; i++) {
         const struct cart_line *line = &c->lines[i];
         if (line->price_minor == MONEY_UNKNOWN ||
-            strcmp(line->currency, c->lines[0].currency) != 0 ||
+            strcmp(line->currency, c->lines[0].currency) !=
+                0 || /* no rate is known, so there is no sum */
             !money_times(line->price_minor, line->quantity, &amount) ||
             !money_add(total, amount, &total)) {
             return false;
@@ -42,6 +43,7 @@ int64_t cart_units(const struct cart *c)
 enum cart_state cart_state(const struct cart *c, int64_t seen_us, const struct cart_clock *clock,
                            int64_t now_us)
 {
+    /* Any sign of the shopper, not only a change of the cart: who still browses has not left. */
     int64_t idle_us = now_us - (seen_us > c->changed_us ? seen_us : c->changed_us);
 
     switch (c->status) {

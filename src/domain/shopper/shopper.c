@@ -38,6 +38,7 @@ static void own_list(const struct field *f, void *object, struct arena *a)
 
     if (list->is_pointer) {
         void *held = elements;
+        /* with the room that the count stands for, as cart.c expects it */
         void *copy = count == 0 ? NULL : arena_array(a, cart_lines_capacity(count), list->size);
         memcpy(&elements, held, sizeof elements);
         if (count > 0) {
@@ -104,6 +105,7 @@ int shopper_consent(const struct shopper *s, const char *channel)
 
     for (size_t i = 0; i < s->consent_count; i++) {
         const struct consent *c = &s->consents[i];
+        /* "all" speaks for every channel, and whichever of the two was said last holds */
         if (strcmp(c->channel, channel) != 0 && strcmp(c->channel, "all") != 0) {
             continue;
         }

@@ -212,7 +212,8 @@ static void collect_intervals(struct shopper *s, const struct shopper *base,
     qsort(all, count, sizeof *all, by_end_latest_first);
     s->binding_count = count > BINDINGS_MAX ? BINDINGS_MAX : count;
     qsort(all, s->binding_count, sizeof *all, by_other_and_start);
-    memcpy(s->bindings, all, s->binding_count * sizeof *all);
+    memcpy(s->bindings, all,
+           s->binding_count * sizeof *all); /* in the order of the canonical text */
 }
 
 /* True if the set says nothing new about its via; its version is taken over then. */
@@ -248,7 +249,7 @@ static enum shopper_step apply_intervals(struct shopper *s, const struct event *
     const struct binding *known = known_binding(s, set->via);
 
     if (known != NULL && known->version >= set->version) {
-        return SHOPPER_FOLDED;
+        return SHOPPER_FOLDED; /* sets may arrive in any order, and only the newest says how things are */
     }
     return repeats(s, set) ? SHOPPER_FOLDED : SHOPPER_REFOLD;
 }

@@ -78,6 +78,8 @@ static void drop_one(struct shopper *s)
             victim = i;
         }
     }
+    /* Whatever cart is made from now on begins behind this round: if the dropped one comes back under its id, it must not be
+     * in a round whose message was sent already. */
     if (s->carts[victim].round > s->dropped_rounds) {
         s->dropped_rounds = s->carts[victim].round;
     }
@@ -110,6 +112,7 @@ static const char *default_id(const struct shopper *s, const char *side, struct 
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX];
 
+    /* From the key alone, so that every replica and every refold finds the same one. */
     hash_sha256(key, strlen(key), digest);
     return arena_printf(a, "cart_%.*s", DEFAULT_ID_DIGITS, hash_hex(digest, sizeof digest, hex));
 }
@@ -126,7 +129,8 @@ struct cart *carts_for_items(struct shopper *s, const struct event *e, const cha
             c = make(s, id, a);
         }
     }
-    if (c->status != CART_OPEN) {
+    if (c->status !=
+        CART_OPEN) { /* bought, emptied or just made: these items begin the next round */
         cart_open(c, e->occurred_us);
         c->via = side == NULL ? NULL : arena_strdup(a, side);
         c->imported = e->origin == ORIGIN_IMPORT;

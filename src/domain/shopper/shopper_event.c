@@ -38,6 +38,7 @@ static void note_context(char **kept, const char *seen, struct arena *a)
 
 static void note_rate(struct shopper *s, const struct event *e)
 {
+    /* Minutes of the clock, not a sliding window: one pair of numbers, and the same in whatever batches the events come. */
     int64_t minute = e->occurred_us - e->occurred_us % MINUTES(1);
 
     if (minute != s->minute_us) {
@@ -57,7 +58,7 @@ static void note_presence(struct shopper *s, const struct event *e)
         s->sessions++;
     }
     if (s->events == 0 || at < s->first_us) {
-        s->first_us = at;
+        s->first_us = at; /* onto a base, an event may sort before its first */
     }
     s->last_us = larger(s->last_us, at);
     s->events++;
@@ -66,7 +67,7 @@ static void note_presence(struct shopper *s, const struct event *e)
 static void note_recent(struct shopper *s, const struct event *e, struct arena *a)
 {
     if (e->type == EVENT_UNKNOWN || e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
-        return;
+        return; /* they say who, not what; a tracker repeats them on every page, and they would crowd out the rest */
     }
     if (s->recent_count == RECENT_MAX) {
         memmove(&s->recent[0], &s->recent[1], (RECENT_MAX - 1) * sizeof s->recent[0]);
@@ -123,6 +124,7 @@ static void note_consent(struct shopper *s, const struct event *e, struct arena 
         i++;
     }
     if (i < s->consent_count && strcmp(s->consents[i].channel, channel) == 0) {
+        /* At equal times the later in the order: consent_withdrawn has the higher rank, so it wins. */
         if (e->occurred_us >= s->consents[i].at_us) {
             s->consents[i].given = given;
             s->consents[i].at_us = e->occurred_us;
@@ -131,7 +133,7 @@ static void note_consent(struct shopper *s, const struct event *e, struct arena 
     }
     if (s->consent_count == CONSENTS_MAX) {
         forget_one(s);
-        i = 0;
+        i = 0; /* what was dropped may have stood before the place found */
         while (i < s->consent_count && strcmp(s->consents[i].channel, channel) < 0) {
             i++;
         }
@@ -146,6 +148,7 @@ static void note_consent(struct shopper *s, const struct event *e, struct arena 
 
 static bool same_order(const struct order_seen *order, const struct event *e)
 {
+    /* A row with an id and one without are never the same order: a shop names its orders or it does not. */
     if (order->order_id != NULL || e->order_id != NULL) {
         return order->order_id != NULL && e->order_id != NULL &&
                strcmp(order->order_id, e->order_id) == 0;
@@ -168,6 +171,7 @@ static bool note_order(struct shopper *s, const struct event *e, struct arena *a
     } else if (e->order_id != NULL) {
         order.order_id = arena_strdup(a, e->order_id);
     }
+    /* The list is in the order in which orders were seen last, so the first one is the longest unseen. */
     if (first && s->order_count == ORDERS_MAX) {
         i = 0;
         s->order_count--;
@@ -190,6 +194,7 @@ static void spend(struct shopper *s, const struct event *e, bool first_row)
             s->spent_minor = plus(s->spent_minor, amount);
         }
     }
+    /* total_minor stands for the whole order on each of its rows. */
     if (e->amount_minor != MONEY_UNKNOWN && first_row) {
         s->spent_minor = plus(s->spent_minor, e->amount_minor);
     }
@@ -203,7 +208,7 @@ static void buy(struct shopper *s, const struct event *e, struct arena *a)
     spend(s, e, first_row);
     s->last_order_us = larger(s->last_order_us, e->occurred_us);
     if (!first_row) {
-        return;
+        return; /* a cart filled between two rows of one order is a new one, and stays open */
     }
     s->orders_total++;
     for (size_t i = 0; i < s->cart_count; i++) {
@@ -231,6 +236,7 @@ static int64_t step_number(const char *step)
         return 1;
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        /* by how it begins: "shipping_method", "paymentInfo" */
         if (strncasecmp(step, names[i].name, strlen(names[i].name)) == 0) {
             return names[i].number;
         }
@@ -284,7 +290,7 @@ static void note_signals(struct cart *c, const struct event *e)
         n->removes++;
         break;
     case EVENT_CHECKOUT_STARTED:
-        n->checkout_started_us = at;
+        n->checkout_started_us = at; /* of the newest try; the step stays the highest of all */
         n->checkout_step = larger(n->checkout_step, 1);
         break;
     case EVENT_CHECKOUT_STEP:
@@ -317,6 +323,7 @@ static void note_signals(struct cart *c, const struct event *e)
 static void change_lines(struct shopper *s, const struct event *e, const char *side,
                          struct arena *a)
 {
+    /* Both tell the whole cart. A checkout without items says nothing about them, an empty snapshot that there are none. */
     bool replaces = e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED;
 
     if (e->type == EVENT_CART_ITEM_ADDED) {
@@ -341,6 +348,7 @@ static void note_release(struct shopper *s, const struct event *e)
     struct cart *c = carts_find(s, e->cart_id);
 
     assert(e->step >= 1 && e->step <= STEPS_MAX);
+    /* Not by the round it names: a refold may have numbered rounds anew, and what counts is that these lines had a message. */
     if (c != NULL) {
         c->released[e->step - 1] = e->occurred_us;
     }
@@ -368,11 +376,13 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
     } else if (e->type == EVENT_PURCHASE) {
         buy(s, e, a);
     } else if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
-        if (e->via == NULL) {
+        if (e->via ==
+            NULL) { /* a forwarded one tells of somebody else's login on the same browser */
             identity_join(s, e, a);
         }
         return;
     }
+    /* Lines first: a view of what was just added counts as one of the cart's own, and a purchase has closed it by now. */
     const char *side = identity_side(s, e);
     change_lines(s, e, side, a);
     struct cart *c = carts_of_event(s, e, side);

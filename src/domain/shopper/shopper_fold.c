@@ -69,8 +69,10 @@ static int by_order(const void *left, const void *right)
 static int compare_position(const struct event *e, const struct shopper *s)
 {
     if (s->at_id == NULL) {
-        return 1;
+        return 1; /* nothing was folded yet */
     }
+    /* event_id is not asked: where even sort_id is equal (one original, forwarded twice) the answer is "not after", and the
+     * refold that follows settles it. */
     int order = compare_i64(e->occurred_us, s->at_us);
     if (order == 0) {
         order = compare_i64(ranks[e->type], s->at_rank);
@@ -98,6 +100,7 @@ static bool is_binding(const struct event *e)
 /* Came in so long after it occurred that a closer decides whether it is late. */
 static bool is_tardy(const struct event *e)
 {
+    /* What is exempt changes no closed round, or has to count whenever it comes: a withdrawal above all. */
     bool exempt = e->origin == ORIGIN_IMPORT || e->origin == ORIGIN_DERIVED ||
                   e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS ||
                   e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN;
@@ -118,6 +121,8 @@ static bool *find_late(const struct event *events, size_t count, int64_t base_cl
     int64_t first_received = INT64_MAX; /* among the closers from here on */
     size_t end = count;
 
+    /* From the end, so that one running minimum knows the closers at or after every event: one pass instead of a search for
+     * each. */
     while (end > 0) {
         size_t begin = end; /* the events of one time: each closes for all of them */
         while (begin > 0 && events[begin - 1].occurred_us == events[end - 1].occurred_us) {
@@ -127,6 +132,8 @@ static bool *find_late(const struct event *events, size_t count, int64_t base_cl
             }
         }
         for (size_t i = begin; i < end; i++) {
+            /* base_closed_us is of closers that retention has folded away. When they were received is forgotten; what comes
+             * after retention came after them. */
             late[i] = is_tardy(&events[i]) && (first_received < events[i].received_us ||
                                                events[i].occurred_us <= base_closed_us);
         }
@@ -147,6 +154,7 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
         }
         shopper_event(s, e, a);
     }
+    /* A late closer closes nothing, but it was received, and others may be late because of it. */
     if (is_closer(e) && e->occurred_us > s->closed_until_us) {
         s->closed_until_us = e->occurred_us;
     }
@@ -156,7 +164,7 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
 /* A bound anonymous shopper folds nothing: its owner does. */
 static void count_one(struct shopper *s, const struct event *e, struct arena *a)
 {
-    if (e->type != EVENT_DERIVED_OUTREACH_RELEASED) {
+    if (e->type != EVENT_DERIVED_OUTREACH_RELEASED) { /* ours, not the shopper's doing */
         if (s->events == 0 || e->occurred_us < s->first_us) {
             s->first_us = e->occurred_us;
         }
@@ -174,12 +182,14 @@ enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct
         return bindings_apply(s, e, a);
     }
     if (!identity_counts(s, e)) {
-        return SHOPPER_FOLDED;
+        return SHOPPER_FOLDED; /* if a binding_set makes it count later, that one asks for the refold */
     }
     if (identity_is_bound(s)) {
-        count_one(s, e, a);
+        count_one(s, e, a); /* sums and extremes: any order gives the same */
         return SHOPPER_FOLDED;
     }
+    /* Three ways in which folding it now would differ from folding the set: it sorts before what was folded; a closer may
+     * make it late, which only the set can tell; or it is a closer that makes something late that was folded already. */
     if (compare_position(e, s) <= 0 || (is_tardy(e) && e->occurred_us <= s->closed_until_us) ||
         (is_closer(e) && e->received_us < s->tardy_received_us)) {
         return SHOPPER_REFOLD;
@@ -218,6 +228,7 @@ static size_t put_in_order(struct event *events, size_t count)
 {
     size_t unique = 0;
 
+    /* Equal in all four keys is the same event: event_id is the last of them. */
     if (count > 1) {
         qsort(events, count, sizeof *events, by_order);
     }
@@ -250,6 +261,8 @@ static struct shopper *start(const struct shopper *base, const char *key,
     bool was_bound = identity_is_bound(s);
 
     bindings_collect(s, base, events, count, a);
+    /* The base was folded while nobody knew whose browser this is. Its events have been forwarded since, and its carts are
+     * its owner's: what is left here are the counts and the place in the order. */
     if (identity_is_bound(s) && !was_bound) {
         struct shopper *bound = shopper_new(key, a);
         memcpy(bound->bindings, s->bindings, sizeof bound->bindings);
@@ -271,6 +284,8 @@ struct shopper *shopper_fold_visiting(const struct shopper *base, const char *ke
                                       struct event *events, size_t count, shopper_visit *visit,
                                       void *ctx, struct arena *a)
 {
+    /* Order first, then the bindings, which decide what counts, then lateness among what counts: an event that is not this
+     * shopper's makes nobody late. */
     size_t known = put_in_order(events, count);
     struct shopper *s = start(base, key, events, known, a);
     size_t counted = keep_counted(s, events, known);

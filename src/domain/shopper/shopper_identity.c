@@ -28,6 +28,7 @@ bool identity_counts(const struct shopper *s, const struct event *e)
     if (!identity_is_forwarded(e)) {
         return true;
     }
+    /* Half open: at the moment of a login on a shared browser the event is the newcomer's. */
     for (size_t i = 0; i < s->binding_count && !identity_is_anonymous(s); i++) {
         const struct binding *b = &s->bindings[i];
         if (strcmp(b->other, e->via) == 0 && e->occurred_us >= b->from_us &&
@@ -56,13 +57,14 @@ void identity_join(struct shopper *s, const struct event *e, struct arena *a)
     struct cart *own = carts_newest_open(s, NULL);
     struct cart *side;
 
+    /* From now on there is no side any more: its later events go to the shopper's own carts. */
     for (size_t i = 0; i < s->binding_count; i++) {
         if (strcmp(s->bindings[i].other, via) == 0) {
             s->bindings[i].identified = true;
         }
     }
     while ((side = carts_newest_open(s, via)) != NULL) {
-        if (own == NULL) {
+        if (own == NULL) { /* the newest becomes the shopper's own, and takes in the others */
             own = side;
             own->via = NULL;
         } else {
@@ -75,6 +77,7 @@ struct effects shopper_effects(const struct event *e)
 {
     bool joins = e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS;
 
+    /* via: it was forwarded, and asked for the binding where it first lay */
     if (!joins || e->via != NULL || e->customer_id == NULL || e->anonymous_id == NULL) {
         return (struct effects){0};
     }
@@ -87,6 +90,7 @@ const char *shopper_owner_at(const struct shopper *s, int64_t at_us)
     const char *owner = NULL;
 
     for (size_t i = 0; i < s->binding_count && identity_is_anonymous(s); i++) {
+        /* the time before the first login belongs to whoever logged in first */
         if (i == 0 || s->bindings[i].from_us <= at_us) {
             owner = s->bindings[i].other;
         }
