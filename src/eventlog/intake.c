@@ -61,6 +61,7 @@ static struct submission *submission_make(const struct intake *in, const struct 
     s->status = arena_array(&arena, count, sizeof *s->status);
     s->parts = arena_array(&arena, count / part_max + (size_t)in->writer_count, sizeof *s->parts);
     for (size_t i = 0; i < count; i++) {
+        /* By lane, so that two writers never want the same lane's row: they would only wait for each other. */
         writer_of[i] = event_lane(rows[i].key) % in->writer_count;
     }
     for (int w = 0; w < in->writer_count; w++) {
@@ -179,6 +180,7 @@ bool intake_submit(struct intake *intake, const struct event_row *rows, size_t c
         return false;
     }
     bool ok = submission_wait(intake, s, err);
+    /* Statuses are read without the lock: the semaphore was posted after the last of them was written. */
     for (size_t i = 0; ok && i < count; i++) {
         out_status[s->origin[i]] = s->status[i];
     }

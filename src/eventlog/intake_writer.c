@@ -40,6 +40,8 @@ static struct group group_take(struct writer *w, struct part **out_dropped)
 
     while (w->head != NULL) {
         struct part *p = w->head;
+        /* A part larger than what is left of the batch waits for the next one, but a part is never larger than a batch: the
+         * first one always goes. */
         if (!p->owner->left && g.rows > 0 && g.rows + p->count > batch) {
             break;
         }
@@ -57,7 +59,7 @@ static struct group group_take(struct writer *w, struct part **out_dropped)
             break;
         }
     }
-    if (w->head == NULL) {
+    if (w->head == NULL) { /* the tail pointed into a part that is gone from the queue */
         w->tail = &w->head;
     }
     return g;
@@ -107,6 +109,7 @@ static void parts_answer(struct intake *in, struct part *parts, const struct err
         next = p->next;
         in->queued -= p->count;
         metric_sub(METRIC_intake_queue, p->count);
+        /* The first failure is the one told: a request whose parts fail in several ways has one answer. */
         if (failure != NULL && !s->failed) {
             s->failed = true;
             s->err = *failure;
@@ -244,6 +247,7 @@ static bool parts_commit_retrying(struct writer *w, const struct part *parts, si
         if (ok) {
             return true;
         }
+        /* ERR_BUSY is the database's trouble and passes; anything else is the rows', and will be the same again. */
         bool again = err->kind == ERR_BUSY && writer_back_off(w, attempt);
         if (!again || !parts_wanted(w->intake, parts)) {
             return false;
@@ -272,7 +276,7 @@ static void group_commit(struct writer *w, struct group g)
     struct err err = {0};
     bool ok = parts_commit_retrying(w, g.parts, g.rows, &err);
 
-    if (!ok && err.kind != ERR_BUSY && g.parts->next != NULL) {
+    if (!ok && err.kind != ERR_BUSY && g.parts->next != NULL) { /* somebody's row: find out whose */
         parts_commit_each(w, g.parts);
     } else {
         parts_answer(w->intake, g.parts, ok ? NULL : &err);

@@ -76,7 +76,7 @@ static bool trim_shopper(struct trim *t, const struct shopper_row *row, const st
 
     split_history(h, t->floor_off, &old, &rest);
     if (old.count == 0) {
-        return true;
+        return true; /* its base, if any, is still what it was */
     }
     if (!past_fold(row->key, row->base, &old, INT64_MAX, a, &base, err)) {
         return false;
@@ -87,6 +87,7 @@ static bool trim_shopper(struct trim *t, const struct shopper_row *row, const st
     if (!past_fold(row->key, doc, &rest, INT64_MAX, a, &now, err)) {
         return false;
     }
+    /* Canonical text: equal states have equal bytes, so comparing texts compares states. */
     if (row->doc == NULL || strcmp(past_doc(now, a), row->doc) != 0) {
         int64_t lower = rest.count == 0 ? t->floor_off : floor_before(&old, &rest);
         t->lower = lower < t->lower ? lower : t->lower;
@@ -161,7 +162,7 @@ static bool find_floor(struct trim *t, const struct trim_request *request, const
             return false;
         }
         if (t->lower >= t->floor_off) {
-            return true;
+            return true; /* nobody came out different: this floor is safe for all */
         }
         t->floor_off = t->lower;
     }
@@ -219,6 +220,8 @@ bool maintain_run(const struct database *database, const struct config *config, 
         if (t.wanted_floor <= t.old_floor) {
             continue; /* nothing is old enough: leave the lane to its folder */
         }
+        /* A lane at a time, each in a transaction of its own: an interrupted run has done whole lanes, and the fold of the
+         * others never waits. */
         if (!hold_lane(db, lane, trim_lane, &t, err)) {
             return false;
         }

@@ -75,6 +75,7 @@ static bool snapshot_pages(struct db *db, page_fn *fn, void *ctx, int64_t *out_u
     bool ok = db_begin_snapshot(db, err) && store_lane_states(db, states, err) &&
               store_unread_count(db, out_unread, err);
 
+    /* Up to each lane's cursor: what is not folded yet is not missing. */
     for (int lane = 0; ok && lane < LANES; lane++) {
         ok = !states[lane].used || lane_pages(db, lane, states[lane].cursor, fn, ctx, err);
     }
@@ -102,6 +103,7 @@ static void dump_shopper(struct buf *out, int lane, const char *key, const char 
 static const char *state_of_row(const struct cart_row *row, const struct cart_clock *clock,
                                 int64_t at_us)
 {
+    /* Rows keep the status's name; an unknown one (there is none) would end as merged, and show as a difference. */
     struct cart c = {.status = CART_OPEN};
 
     while (strcmp(cart_status_name(c.status), row->status) != 0 && c.status < CART_MERGED) {
@@ -338,7 +340,8 @@ static bool rewrite_page(void *ctx, const struct page *p, struct arena *a, struc
         } else {
             gone[gone_count++] = p->names[i];
         }
-        past_rows_sweep(&rows, p->lane, p->names[i]);
+        past_rows_sweep(&rows, p->lane,
+                        p->names[i]); /* whatever carts are stored, these are all there are */
         w->lane.events += (int64_t)h->count;
     }
     w->lane.shoppers += (int64_t)rows.count;

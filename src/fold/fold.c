@@ -40,7 +40,7 @@ static bool folder_connected(struct folder *f, struct err *err)
 {
     if (f->db != NULL && !db_still_alive(f->db)) {
         db_close(&f->db);
-        leases_forget(f);
+        leases_forget(f); /* while it was away somebody may have moved the cursors */
         metric_add(METRIC_db_reconnects, 1);
     }
     return f->db != NULL || database_connect(f->database, &f->db, err);
@@ -55,7 +55,7 @@ static bool folder_lease(struct folder *f, struct err *err)
     if (!store_lanes_owners(f->db, f->owner, f->config->fold_lease, &owners, err)) {
         return false;
     }
-    int share = (LANES + owners - 1) / owners;
+    int share = (LANES + owners - 1) / owners; /* rounded up: no lane is left to nobody */
     f->lanes_due = share < f->lanes_wanted ? share : f->lanes_wanted;
     if (!store_lanes_lease(f->db, f->owner, f->config->fold_lease, f->lanes_due, f->leases,
                            &f->lease_count, err)) {
@@ -85,7 +85,7 @@ static int cursors_moved(const struct folder *f, const struct fold_batch *b,
 
     for (int i = 0; i < f->lease_count; i++) {
         int64_t off = b->last_offs[f->leases[i].lane];
-        if (off > f->leases[i].off) {
+        if (off > f->leases[i].off) { /* 0 where the batch has nothing of the lane */
             before[n] = f->leases[i];
             offs[n++] = off;
         }
@@ -104,6 +104,7 @@ static bool batch_fence(const struct folder *f, const struct fold_batch *b, stru
 
 static bool batch_write(const struct folder *f, const struct fold_batch *b, struct err *err)
 {
+    /* One set for the whole batch: every score in it names the model that made it. */
     const struct live_set *models = f->live == NULL ? NULL : live_acquire(f->live);
     bool ok = fold_batch_write(b, f->db, f->config, models, err);
 
@@ -161,6 +162,7 @@ static bool folder_fold(struct folder *f, const struct log_event *events, size_t
 {
     struct fold_batch b;
 
+    /* Decoding and grouping need no database, so they come before the transaction that locks the cursors. */
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
     if (batch_commit(f, &b, err)) {
         batch_done(f, &b);
@@ -241,7 +243,7 @@ bool folder_open(const struct database *database, const struct config *config, s
     f->live = live;
     f->owner = mem_strdup(owner);
     f->lanes_wanted = lanes_wanted < LANES ? lanes_wanted : LANES;
-    int owners; /* from now on it counts among them */
+    int owners; /* from now on it counts among them: the first share of everybody is then the right one */
     if (!folder_connected(f, err) ||
         !store_lanes_owners(f->db, f->owner, config->fold_lease, &owners, err)) {
         folder_close(&f);

@@ -52,6 +52,7 @@ static void group_keys(struct fold_batch *b)
     const char **names = arena_array(b->arena, b->count, sizeof *names);
 
     b->keys = arena_array(b->arena, b->count, sizeof *b->keys);
+    /* The sort has put each shopper's events side by side. */
     for (size_t i = 0, end; i < b->count; i = end) {
         end = i + 1;
         while (end < b->count && same_shopper(&b->events[i], &b->events[end])) {
@@ -74,6 +75,7 @@ void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_
         struct fold_event *e = &b->events[i];
         int64_t *last = &b->last_offs[events[i].lane];
         e->log = &events[i];
+        /* The cursor moves past an event that does not decode: it must not stop its lane. */
         e->dead = !past_decode(e->log, a, &e->event, &e->fault);
         b->dead += e->dead ? 1 : 0;
         *last = e->log->off > *last ? e->log->off : *last;
@@ -116,7 +118,7 @@ static void key_apply(struct fold_key *k, struct arena *a)
         k->sweep = true;
     }
     note_stored_carts(k);
-    if (has_binding(k)) {
+    if (has_binding(k)) { /* who owns its events may change, and derive_anonymous has to see how */
         k->before = shopper_copy(k->after, a);
         k->wants_history = true;
     }
@@ -213,6 +215,7 @@ bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
 static bool worth_a_score(const struct shopper *s, const struct cart *c,
                           const struct cart_clock *clock, int64_t now_us)
 {
+    /* An import brings years of carts that nobody will speak about; scoring them would be most of its time. */
     bool history = c->imported && cart_state(c, s->last_us, clock, now_us) == STATE_EXPIRED;
 
     return c->status == CART_OPEN && c->line_count > 0 && !s->bot && !history;
@@ -223,6 +226,7 @@ static void score(struct cart_row *row, const struct shopper *s, const struct ca
 {
     struct features x;
 
+    /* A shopper's clock may run ahead of ours: the moment is then that of the last event, as in training. */
     features_of(s, c, now_us > s->last_us ? now_us : s->last_us, &models->context, &x);
     row->risk = risk_probability(models->risk, &x);
     row->risk_model = risk_version(models->risk);

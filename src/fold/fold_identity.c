@@ -78,6 +78,7 @@ static void forward(struct derived *d, const struct fold_key *k, const struct lo
 {
     const char *owner = shopper_owner_at(k->after, log->occurred_us);
 
+    /* A binding is about this key alone; everything else may matter to whoever owned the browser then. */
     if (owner == NULL || type == EVENT_DERIVED_SHOPPER_BOUND) {
         return;
     }
@@ -104,7 +105,8 @@ static void forward_history(struct derived *d, const struct fold_key *k)
         const struct log_event *log = &k->history.events[i];
         struct event e;
         struct err dead;
-        if (past_decode(log, d->arena, &e, &dead)) {
+        if (past_decode(log, d->arena, &e,
+                        &dead)) { /* else it is a dead letter, and was counted when it came */
             forward(d, k, log, e.type);
         }
     }
@@ -131,6 +133,8 @@ static void tell_intervals(struct derived *d, const struct fold_key *k, const ch
                               .intervals = intervals,
                               .at_us = at_us};
 
+    /* The version tells the customer which of two sets is newer, whatever order they are folded in; it is part of the id, so
+     * that a refold which derives the same set again derives a duplicate. */
     set.interval_count = shopper_intervals_of(k->after, customer_id, intervals);
     set.id = derived_id(d, "bind", k->key,
                         arena_printf(a, "%s\n%lld", customer_id, (long long)set.version));
@@ -165,11 +169,14 @@ static void derive_anonymous(struct derived *d, const struct fold_key *k)
     if (k->after->binding_count == 0) {
         return;
     }
+    /* Forwarding again what was forwarded before costs an insert that conflicts; missing one costs a cart. */
     if (changed > 0) {
         forward_history(d, k);
     } else {
         forward_batch(d, k);
     }
+    /* The intervals go last: the customer's fold ignores forwarded events outside of them, and asks for a refold when a set
+     * comes, so either order gives the same in the end. */
     for (size_t i = 0; i < changed; i++) {
         tell_intervals(d, k, customers[i], newest_binding_us(k));
     }

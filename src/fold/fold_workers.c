@@ -124,7 +124,7 @@ static void *worker_main(void *arg)
         int64_t folded = 0;
         bool ok = worker_pass(w, &folded, &err);
         worker_report(w, ok, &err);
-        if (!ok) {
+        if (!ok) { /* leases run on meanwhile: a replica that still reaches the database takes over */
             worker_wait(w, backoff_us);
             backoff_us = backoff_us * 2 < BACKOFF_MAX_US ? backoff_us * 2 : BACKOFF_MAX_US;
         } else {
@@ -143,7 +143,8 @@ bool fold_workers_start(const struct database *database, const struct config *co
 
     all->config = config;
     all->count = (int)config->fold_workers;
-    atomic_store(&all->last_pass_us, clock_monotonic_us());
+    atomic_store(&all->last_pass_us,
+                 clock_monotonic_us()); /* readyz: not stalled before it began */
     for (int i = 0; i < all->count; i++) {
         struct fold_worker *w = &all->workers[i];
         w->all = all;
@@ -227,7 +228,7 @@ static void *helper_main(void *arg)
         struct err err = {0};
         int64_t folded = 0;
         bool ok = helper_pass(h, &folded, &err);
-        if (!ok || folded == 0) {
+        if (!ok || folded == 0) { /* what failed here fails for the caller too, and it tells */
             (void)stop_wait_us(STOP_LOOK_US);
         }
     }
@@ -282,7 +283,7 @@ static bool catch_up_run(struct catch_up *c, void (*progress)(void *ctx, int64_t
             progress(ctx, (int64_t)atomic_load(&c->folded));
         }
         if (folded > 0) {
-            continue;
+            continue; /* counting the backlog reads the heads of all lanes: only when there seems to be none */
         }
         if (!folder_lag(h->folder, &lag, err)) {
             return false;

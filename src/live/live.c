@@ -277,7 +277,8 @@ static void install(struct live *live, struct set *fresh, bool models)
     struct set *old = live->current;
     live->current = fresh;
     pthread_mutex_unlock(&live->lock);
-    set_drop(old);
+    set_drop(
+        old); /* readers that still hold it keep it until they are done; the last one frees it */
     if (models) {
         metric_add(METRIC_model_swaps, 1);
     }
@@ -310,6 +311,8 @@ static bool find(struct live *live, struct db *db, const struct set *now, struct
 {
     struct err why[4] = {{0}};
     bool ok[4];
+    /* Every part is either the new one or the old one, each with a reference of its own: what is done with them after this
+     * does not depend on what failed. */
     ok[0] = champion_held(live, db, RISK, now->risk, &out->risk, &why[0]);
     ok[1] = champion_held(live, db, AFFINITY, now->affinity, &out->affinity, &why[1]);
     out->risk = ok[0] ? out->risk : held_take(now->risk);
@@ -318,7 +321,7 @@ static bool find(struct live *live, struct db *db, const struct set *now, struct
     ok[3] = held_shelf_read(db, out->affinity ? out->affinity->affinity : NULL,
                             out->affinity == now->affinity ? now->shelf : NULL,
                             &live->shelf_seen_us, &out->shelf, &why[3]);
-    for (int i = 3; i >= 0; i--) {
+    for (int i = 3; i >= 0; i--) { /* backwards, so that the first trouble is the one left */
         *err = ok[i] ? *err : why[i];
     }
     return ok[0] && ok[1] && ok[2] && ok[3];
@@ -328,6 +331,7 @@ static bool find(struct live *live, struct db *db, const struct set *now, struct
 static bool look(struct live *live, struct db *db, bool *out_changed, struct err *err)
 {
     struct found f = {0};
+    /* One look at a time: two would load the same file twice and install in either order. Readers never take this lock. */
     pthread_mutex_lock(&live->looking);
     struct set *now = current_take(live);
     const bool seen = find(live, db, now, &f, err);
