@@ -4,6 +4,7 @@
 #include "base/init.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "ml/linear/blas.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
         (void)cli_fail("settings", &err);
         return EXIT_USAGE;
     }
+    blas_init(); /* before any thread */
     log_set_level(level);
     log_set_plain(isatty(STDERR_FILENO));
     const struct command *command = argc >= 2 ? find(argv[1]) : NULL;

@@ -11,6 +11,7 @@
 #include "http/server.h"
 #include "http/wire/app.h"
 #include "live/live.h"
+#include "ml/linear/blas.h"
 #include "store/private/database.h"
 
 #include "build_info.h"
@@ -186,6 +187,7 @@ static int serve(const struct config *config)
     }
     (void)printf("cartwright %s listening on %s\n", CARTWRIGHT_VERSION, listener.url);
     (void)fflush(stdout);
+    log_line(LOG_INFO, "started", "OpenBLAS core %s", blas_core());
     int got = wait_for_signal();
     log_line(LOG_INFO, "stopping", "signal %d", got);
     drain(&s);

@@ -1,5 +1,6 @@
 /* cartwright version */
 #include "cli/cli.h"
+#include "ml/linear/blas.h"
 
 #include "build_info.h"
 
@@ -15,6 +16,7 @@ int cmd_version(int argc, char **argv, const struct config *config)
         bool help = strcmp(argv[1], "--help") == 0;
         return cli_usage(argv[0], usage, help ? NULL : "it takes no arguments");
     }
-    (void)printf("cartwright %s (%s)\n", CARTWRIGHT_VERSION, CARTWRIGHT_GIT);
+    (void)printf("cartwright %s (%s), OpenBLAS core %s\n", CARTWRIGHT_VERSION, CARTWRIGHT_GIT,
+                 blas_core());
     return EXIT_DONE;
 }

@@ -51,6 +51,7 @@ void train_card_begin(const struct training *t, struct jenc *j, const char *kind
     jenc_i64(j, "seed", (int64_t)t->options->seed);
     jenc_str(j, "cartwright", CARTWRIGHT_VERSION);
     jenc_str(j, "git", CARTWRIGHT_GIT);
+    jenc_str(j, "blas_core", blas_core()); /* other kernels round otherwise */
 }
 
 /* ---- one reading for both ---- */

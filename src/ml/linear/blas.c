@@ -1,4 +1,4 @@
-/* Every call into OpenBLAS, and nothing else: shapes asserted, solves guarded against NaN. */
+/* Every call into OpenBLAS, and the choice of its kernels: shapes asserted, solves guarded against NaN. */
 #include "ml/linear/blas.h"
 
 #include "base/mem.h"
@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <cblas.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* LAPACK's Fortran entry points; Debian's libopenblas brings them without a header of their own. */
@@ -16,12 +17,113 @@ extern void ssyevd_(const char *job, const char *uplo, const int *n, float *a, c
 extern void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda,
                     float *b, const int *ldb, int *info);
 
+#define CORE_VARIABLE "OPENBLAS_CORETYPE"
+
 enum { F64_ROWS = 256 }; /* rows widened to double at a time */
+
+/* ---- the core ---- */
+
+/* OpenBLAS's own way to its core: init does nothing while there is one, else it reads OPENBLAS_CORETYPE or looks at the processor; quit forgets it.
+ * They are exported by builds for several processors (DYNAMIC_ARCH) and missing from others, which have no core to choose. */
+extern void gotoblas_dynamic_init(void) __attribute__((weak));
+extern void gotoblas_dynamic_quit(void) __attribute__((weak));
+
+/* Vectors that a core's kernels use. */
+enum core_class { CORE_SSE, CORE_AVX, CORE_AVX2, CORE_AVX512 };
+
+static const struct {
+    const char *name;
+    enum core_class class;
+} cores[] = {
+    {"Prescott", CORE_SSE},
+    {"Core2", CORE_SSE},
+    {"Penryn", CORE_SSE},
+    {"Dunnington", CORE_SSE},
+    {"Nehalem", CORE_SSE},
+    {"Atom", CORE_SSE},
+    {"Nano", CORE_SSE},
+    {"Opteron", CORE_SSE},
+    {"Opteron_SSE3", CORE_SSE},
+    {"Barcelona", CORE_SSE},
+    {"Bobcat", CORE_SSE},
+    {"Sandybridge", CORE_AVX},
+    {"Bulldozer", CORE_AVX},
+    {"Piledriver", CORE_AVX},
+    {"Steamroller", CORE_AVX},
+    {"Excavator", CORE_AVX2}, /* OpenBLAS knows that processor: not better served by Haswell's */
+    {"Haswell", CORE_AVX2},
+    {"Zen", CORE_AVX2},
+    {"SkylakeX", CORE_AVX512},
+    {"Cooperlake", CORE_AVX512},
+    {"SapphireRapids", CORE_AVX512},
+};
+
+static enum core_class class_of_cpu(const struct cpu_features *f)
+{
+    /* What the compiler may use in kernels built for Skylake-X, Haswell and Sandy Bridge. */
+    if (!f->avx) {
+        return CORE_SSE;
+    }
+    if (!f->avx2 || !f->fma || !f->bmi || !f->bmi2) {
+        return CORE_AVX;
+    }
+    const bool wide = f->avx512f && f->avx512cd && f->avx512bw && f->avx512dq && f->avx512vl;
+    return wide ? CORE_AVX512 : CORE_AVX2;
+}
+
+const char *blas_core(void)
+{
+    return openblas_get_corename();
+}
+
+const char *blas_core_for(const struct cpu_features *f)
+{
+    static const char *const best[] = {NULL, "Sandybridge", "Haswell", "SkylakeX"};
+    return best[class_of_cpu(f)];
+}
+
+bool blas_core_is_fallback(const char *core, const struct cpu_features *f)
+{
+    for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
+        if (strcmp(core, cores[i].name) == 0) {
+            return cores[i].class < class_of_cpu(f);
+        }
+    }
+    return false;
+}
+
+const char *blas_core_wanted(const char *core, const char *set, const struct cpu_features *f)
+{
+    const bool is_set = set && *set != '\0';
+    return !is_set && blas_core_is_fallback(core, f) ? blas_core_for(f) : NULL;
+}
+
+/* Before the first product, as if the library were loaded with that core. */
+static void take_core(const char *core)
+{
+    if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) {
+        return;
+    }
+    // NOLINTBEGIN(concurrency-mt-unsafe): no thread was started yet
+    (void)setenv(CORE_VARIABLE, core, 1);
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+    (void)unsetenv(CORE_VARIABLE); /* for those that we start: it was not set before */
+    // NOLINTEND(concurrency-mt-unsafe)
+}
 
 void blas_init(void)
 {
+    const struct cpu_features f = cpu_features();
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread was started yet
+    const char *wanted = blas_core_wanted(blas_core(), getenv(CORE_VARIABLE), &f);
+    if (wanted) {
+        take_core(wanted);
+    }
     openblas_set_num_threads(1);
 }
+
+/* ---- products ---- */
 
 void blas_gemv(const struct mat *a, const float *x, float *y)
 {

@@ -3,23 +3,34 @@
 
 #include <assert.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
-static enum cpu_level detect(void)
+struct cpu_features cpu_features(void)
 {
+    struct cpu_features f = {0};
 #if CPU_HAS_X86
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-        !__builtin_cpu_supports("bmi2")) {
+    f.avx = __builtin_cpu_supports("avx");
+    f.fma = __builtin_cpu_supports("fma");
+    f.avx2 = __builtin_cpu_supports("avx2");
+    f.bmi = __builtin_cpu_supports("bmi");
+    f.bmi2 = __builtin_cpu_supports("bmi2");
+    f.avx512f = __builtin_cpu_supports("avx512f");
+    f.avx512cd = __builtin_cpu_supports("avx512cd");
+    f.avx512bw = __builtin_cpu_supports("avx512bw");
+    f.avx512dq = __builtin_cpu_supports("avx512dq");
+    f.avx512vl = __builtin_cpu_supports("avx512vl");
+    f.avx512vnni = __builtin_cpu_supports("avx512vnni");
+#endif
+    return f;
+}
+
+enum cpu_level cpu_level_of(const struct cpu_features *f)
+{
+    if (!f->avx2 || !f->fma || !f->bmi2) {
         return CPU_PORTABLE;
     }
-    bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                __builtin_cpu_supports("avx512vnni");
+    const bool wide = f->avx512f && f->avx512bw && f->avx512dq && f->avx512vl && f->avx512vnni;
     return wide ? CPU_AVX512 : CPU_AVX2;
-#else
-    return CPU_PORTABLE;
-#endif
 }
 
 static atomic_int limit = CPU_AVX512;
@@ -29,7 +40,8 @@ enum cpu_level cpu_level(void)
     static atomic_int detected = -1;
     int best = atomic_load_explicit(&detected, memory_order_relaxed);
     if (best < 0) {
-        best = (int)detect();
+        const struct cpu_features f = cpu_features();
+        best = (int)cpu_level_of(&f);
         atomic_store_explicit(&detected, best, memory_order_relaxed);
     }
     int most = atomic_load_explicit(&limit, memory_order_relaxed);

@@ -1,6 +1,8 @@
 #ifndef ML_LINEAR_CPU_H
 #define ML_LINEAR_CPU_H
 
+#include <stdbool.h>
+
 /* Which vector instructions the fast kernels may use. Each kernel exists in plain C and may exist for AVX2 and AVX-512 besides, in functions
  * marked with __attribute__((target(CPU_TARGET_...))); which one runs is chosen at run time, so that one binary serves every x86-64 machine, and
  * the plain one serves every other. Same kernel set, same bytes; between kernel sets floats may round differently, integers never. */
@@ -17,6 +19,17 @@ enum cpu_level {
 #else
 #define CPU_HAS_X86 0
 #endif
+
+/* What the processor can do and the operating system saves at a switch (the compiler's runtime asks cpuid and xgetbv). All false elsewhere than on
+ * x86-64. */
+struct cpu_features {
+    bool avx, fma, avx2, bmi, bmi2;
+    bool avx512f, avx512cd, avx512bw, avx512dq, avx512vl, avx512vnni;
+};
+struct cpu_features cpu_features(void);
+
+/* The best level that these features allow. */
+enum cpu_level cpu_level_of(const struct cpu_features *f);
 
 /* The best level of this machine, or the limit where that is lower. Safe from any thread. */
 enum cpu_level cpu_level(void);
