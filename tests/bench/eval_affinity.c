@@ -8,7 +8,7 @@
 #include "ml/items/rank_tune.h"
 #include "ml/linear/blas.h"
 
-#include "eval_pairs.h"
+#include "affinity_pairs.h"
 
 #include <getopt.h>
 #include <math.h>

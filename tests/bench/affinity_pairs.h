@@ -1,5 +1,5 @@
-#ifndef BENCH_EVAL_PAIRS_H
-#define BENCH_EVAL_PAIRS_H
+#ifndef BENCH_AFFINITY_PAIRS_H
+#define BENCH_AFFINITY_PAIRS_H
 
 /* Published splits read for eval_affinity: who had to do with what. Ids may be any texts without white space. */
 #include "base/err.h"

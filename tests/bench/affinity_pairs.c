@@ -1,5 +1,5 @@
 /* Reads user-item pairs. */
-#include "eval_pairs.h"
+#include "affinity_pairs.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
