@@ -8,6 +8,7 @@
 #include "als_data.h"
 #include "als_plain_cg.h"
 #include "als_recall.h"
+#include "blas_start.h"
 
 #include "base/mem.h"
 #include "ml/als/als.h"
@@ -267,14 +268,15 @@ static void print_line(const struct line *l, bool json)
     double difference = l->loss / l->plain_loss - 1;
     if (json) {
         printf(
-            "{\"bench\":\"als\",\"data\":\"%s\",\"factors\":%d,\"threads\":%d,\"steps\":%d,"
+            "{\"bench\":\"als\",\"blas_core\":\"%s\",\"data\":\"%s\",\"factors\":%d,\"threads\":%d,\"steps\":%d,"
             "\"sweeps\":%d,\"sgemm_gflops\":%.1f,\"sweep_s\":%.4f,\"plain_cg_s\":%.4f,"
             "\"cholesky_s\":%.3f,\"share\":%.3f,\"plain_cg_share\":%.3f,\"cholesky_share\":%.3f,"
             "\"times_plain_cg\":%.2f,\"times_cholesky\":%.1f,\"loss\":%.7g,\"plain_cg_loss\":%.7g,"
             "\"loss_difference\":%.5f,\"plain_cg_in_irspacks_time\":%.2f}\n",
-            l->data, l->factors, l->threads, l->steps, l->sweeps, l->sgemm, l->ours_s, l->plain_s,
-            l->cholesky_s, l->ours_share, l->plain_share, l->cholesky_share, l->plain_s / l->ours_s,
-            l->cholesky_s / l->ours_s, l->loss, l->plain_loss, difference, l->peer_ratio);
+            blas_core(), l->data, l->factors, l->threads, l->steps, l->sweeps, l->sgemm, l->ours_s,
+            l->plain_s, l->cholesky_s, l->ours_share, l->plain_share, l->cholesky_share,
+            l->plain_s / l->ours_s, l->cholesky_s / l->ours_s, l->loss, l->plain_loss, difference,
+            l->peer_ratio);
     } else {
         printf("%-9s %4d %2d %6.0f | %8.4f %5.1f%% | %8.4f %5.1f%% %5.2fx %6.2f | %8.3f %5.1f%% "
                "%5.1fx | %.6g %+.3f%%\n",
@@ -396,11 +398,13 @@ static void race_plain(struct race *r)
 static void print_race(const struct race *r, double ours_s, bool json)
 {
     if (json) {
-        printf("{\"bench\":\"als_recall\",\"data\":\"gowalla\",\"solver\":\"%s\",\"factors\":%d,"
-               "\"threads\":%d,\"arrived\":%s,\"seconds\":%.3f,\"sweeps\":%d,\"recall\":%.4f,"
-               "\"ndcg\":%.4f,\"times_ours\":%.2f}\n",
-               r->solver, r->options.factors, r->options.threads, r->arrived ? "true" : "false",
-               r->seconds, r->sweeps, r->reached.recall, r->reached.ndcg, r->seconds / ours_s);
+        printf(
+            "{\"bench\":\"als_recall\",\"blas_core\":\"%s\",\"data\":\"gowalla\",\"solver\":\"%s\",\"factors\":%d,"
+            "\"threads\":%d,\"arrived\":%s,\"seconds\":%.3f,\"sweeps\":%d,\"recall\":%.4f,"
+            "\"ndcg\":%.4f,\"times_ours\":%.2f}\n",
+            blas_core(), r->solver, r->options.factors, r->options.threads,
+            r->arrived ? "true" : "false", r->seconds, r->sweeps, r->reached.recall,
+            r->reached.ndcg, r->seconds / ours_s);
     } else {
         printf("%-10s %8.3f s  %2d sweeps  recall %.4f  NDCG %.4f  %5.2fx%s\n", r->solver,
                r->seconds, r->sweeps, r->reached.recall, r->reached.ndcg, r->seconds / ours_s,
@@ -519,7 +523,7 @@ static struct flags parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct flags flags = parse(argc, argv);
-    blas_init();
+    blas_start("bench_als");
     if (!flags.json && flags.sweep_times) {
         printf(
             "Seconds a sweep (median of %d, in turns) and the share of sgemm's rate; plain cg: times ours, "

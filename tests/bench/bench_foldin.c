@@ -3,6 +3,7 @@
  * there, else on a synthetic shop; a shopper's entries are those of a shopper of the data. One thread; prints a table or, with --json,
  * one line a row. */
 #include "als_data.h"
+#include "blas_start.h"
 
 #include "base/mem.h"
 #include "ml/als/als_serve.h"
@@ -161,11 +162,11 @@ static void print(const struct row *r, const char *data, bool json)
 {
     if (json) {
         printf(
-            "{\"bench\":\"foldin\",\"data\":\"%s\",\"factors\":%d,\"entries\":%d,\"shoppers\":%d,"
+            "{\"bench\":\"foldin\",\"blas_core\":\"%s\",\"data\":\"%s\",\"factors\":%d,\"entries\":%d,\"shoppers\":%d,"
             "\"p50_us\":%.2f,\"p99_us\":%.2f,\"cholesky_p50_us\":%.2f,\"cholesky_p99_us\":%.2f,"
             "\"ratio\":%.1f,\"difference\":%.1e}\n",
-            data, r->factors, r->entries, r->shoppers, r->p50_us[0], r->p99_us[0], r->p50_us[1],
-            r->p99_us[1], r->p50_us[1] / r->p50_us[0], r->difference);
+            blas_core(), data, r->factors, r->entries, r->shoppers, r->p50_us[0], r->p99_us[0],
+            r->p50_us[1], r->p99_us[1], r->p50_us[1] / r->p50_us[0], r->difference);
     } else {
         printf("%7d %7d %10.2f %10.2f %15.2f %15.2f %7.1f %11.1e\n", r->factors, r->entries,
                r->p50_us[0], r->p99_us[0], r->p50_us[1], r->p99_us[1], r->p50_us[1] / r->p50_us[0],
@@ -180,7 +181,7 @@ int main(int argc, char **argv)
     const bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
     const char *data = "gowalla";
     struct csr log = {0};
-    blas_init();
+    blas_start("bench_foldin");
     if (!als_data_read("gowalla_train", 0, 0, &log)) {
         data = "synthetic";
         log = als_data_synthetic(30000, 40000, 1000000, 1);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/init.h"
 #include "base/mem.h"
+#include "bench/blas_start.h"
 #include "bench/decide_shop.h"
 #include "crash/seed_model.h"
 #include "eventlog/view.h"
@@ -122,11 +123,12 @@ static void measure(const struct bench *b, const char *what, const struct load_r
         r = run(b, pings, "{");
         livez[i] = (double)r.answers * 1e6 / (double)r.elapsed_us;
     }
-    printf("{\"case\":\"%s\",\"products\":%d,\"factors\":%d,\"connections\":%d,\"per_s\":%.0f,"
-           "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"livez_per_s\":%.0f}\n",
-           what, b->plan->size.products, b->plan->size.factors, b->plan->connections,
-           median(per_s, REPETITIONS), median(p50, REPETITIONS), median(p99, REPETITIONS),
-           median(livez, REPETITIONS));
+    printf(
+        "{\"case\":\"%s\",\"blas_core\":\"%s\",\"products\":%d,\"factors\":%d,\"connections\":%d,\"per_s\":%.0f,"
+        "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"livez_per_s\":%.0f}\n",
+        what, blas_core(), b->plan->size.products, b->plan->size.factors, b->plan->connections,
+        median(per_s, REPETITIONS), median(p50, REPETITIONS), median(p99, REPETITIONS),
+        median(livez, REPETITIONS));
     (void)fflush(stdout);
     load_requests_free(pings, REQUESTS);
 }
@@ -359,7 +361,7 @@ int main(int argc, char **argv)
     if (!base_init(&err)) {
         die("start", err.text);
     }
-    blas_init();
+    blas_start("bench_recommend");
     config = (struct config){.model_poll = SECONDS(1)};
     (void)snprintf(config.data_dir, sizeof config.data_dir, "%s", folder_of_run());
     struct bench b = bench_open(&plan);

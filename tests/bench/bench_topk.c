@@ -6,6 +6,7 @@
  * FILE holds lines "user item item ..."; the trained factors come from it, or from a drawn log without it. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bench/blas_start.h"
 #include "bench/topk_factors.h"
 #include "bench/topk_faiss.h"
 #include "bench/topk_peers.h"
@@ -210,8 +211,8 @@ static void check(struct task *t, struct outcome *out)
 
 static void print_outcome(const struct factor_set *set, const struct outcome *o, double build_s)
 {
-    printf("{\"factors\":\"%s\",\"items\":%d,\"k\":%d,\"cpu\":\"%s\"", set->source, set->items.rows,
-           set->items.cols, cpu_level_name(cpu_level()));
+    printf("{\"factors\":\"%s\",\"items\":%d,\"k\":%d,\"cpu\":\"%s\",\"blas_core\":\"%s\"",
+           set->source, set->items.rows, set->items.cols, cpu_level_name(cpu_level()), blas_core());
     printf(",\"build_s\":%.2f,\"scanned\":%.3f,\"rescored\":%ld,\"mismatches\":%d", build_s,
            (double)o->work.scanned / CHECKED / set->items.rows, o->work.rescored / CHECKED,
            o->mismatches);
@@ -307,7 +308,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "bench_topk: 1 to %d rounds\n", ROUNDS_MAX);
         return 2;
     }
-    blas_init();
+    blas_start("bench_topk");
     if (!BENCH_HAS_FAISS) {
         (void)fprintf(stderr, "bench_topk: built without faiss; that baseline is left out\n");
     }

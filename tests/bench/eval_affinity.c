@@ -412,6 +412,7 @@ int main(int argc, char **argv)
         return 2;
     }
     blas_init();
+    (void)fprintf(stderr, "eval_affinity: OpenBLAS core %s\n", blas_core());
     if (!run(&e, &err)) {
         fprintf(stderr, "eval_affinity: %s\n", err.text);
         return 1;
