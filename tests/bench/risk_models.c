@@ -48,14 +48,15 @@ static bool logistic_regression(const struct learner_table *table, struct learne
     return ours(table, &best, test, margins, &fit, err);
 }
 
-static bool xgboost(const struct risk_rows *train, const struct risk_rows *test, int threads,
-                    uint64_t seed, double *margins, struct err *err)
+/* As many models averaged as the learner has bags of trees, settings chosen on the same parts of the table: what is
+ * compared is the two ways of learning, not one model beside the mean of twelve. */
+static bool xgboost(const struct risk_rows *train, const struct learner_hold *hold,
+                    const struct learner_options *o, const struct risk_rows *test, double *margins,
+                    int *out_bags, struct err *err)
 {
-    CLEANUP(xgb_free) struct xgb_model *m = NULL;
     struct xgb_settings s;
-    struct xgb_fit fit;
-    return xgb_tune(train, threads, seed, &s, err) && xgb_train(train, NULL, &s, &m, &fit, err) &&
-           xgb_margins(m, test, margins, err);
+    return xgb_tune(train, hold, o->threads, o->seed, &s, err) &&
+           xgb_bags(train, test, &s, o->boosting_bags, margins, out_bags, err);
 }
 
 // NOLINTNEXTLINE(readability-function-size): margins and figures are two outputs
@@ -70,17 +71,21 @@ bool risk_model_run(enum risk_model model, const struct risk_rows *train,
     *out = (struct risk_trained){0};
     o.threads = threads;
     o.seed = seed;
+    CLEANUP(learner_hold_free) struct learner_hold hold = learner_hold_make(&table, &o);
+    out->folds = hold.folds;
     switch (model) {
     case RISK_OURS:
+        out->bags = o.boosting_bags;
         ok = ours(&table, &o, test, margins, &out->fit, err);
         break;
     case RISK_LOGISTIC:
+        out->bags = 1;
         ok = logistic_regression(&table, o, test, margins, err);
         break;
     case RISK_XGBOOST:
     case RISK_MODELS:
     default:
-        ok = xgboost(train, test, threads, seed, margins, err);
+        ok = xgboost(train, &hold, &o, test, margins, &out->bags, err);
     }
     out->seconds = risk_seconds() - start;
     return ok;

@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "bench/risk_folds.h"
 #include "bench/risk_score.h"
 
 #include <math.h>
@@ -364,62 +363,100 @@ bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, f
 
 #endif
 
-/* ---- tuning ---- */
+/* ---- tuning and bags ---- */
 
-static int32_t *later_fifth(const struct risk_rows *rows)
+/* Rows that train, and rows held out, while `part` is. */
+static void split(const struct risk_rows *rows, const struct learner_hold *hold, int part,
+                  struct risk_rows *train, struct risk_rows *held)
 {
-    int32_t *fold = mem_array((size_t)rows->rows, sizeof *fold);
-    for (int r = 0; r < rows->rows; r++) {
-        fold[r] = r < rows->rows - rows->rows / 5;
-    }
-    return fold;
-}
-
-/* Fold 0 is held out, the others are trained on. */
-static void part(const struct risk_rows *rows, uint64_t seed, struct risk_rows *train,
-                 struct risk_rows *held)
-{
-    CLEANUP(mem_free) int32_t *fold = rows->time ? later_fifth(rows) : risk_folds(rows, 5, seed);
     CLEANUP(mem_free) int32_t *list = mem_array((size_t)rows->rows, sizeof *list);
     for (int side = 0; side < 2; side++) {
         int count = 0;
         for (int32_t r = 0; r < rows->rows; r++) {
             list[count] = r;
-            count += (fold[r] == 0) == (side == 1);
+            count += side == 0 ? learner_hold_trains(hold, r, part) : hold->fold[r] == part;
         }
         *(side == 0 ? train : held) = risk_rows_pick(rows, list, count);
     }
 }
 
-bool xgb_tune(const struct risk_rows *train, int threads, uint64_t seed, struct xgb_settings *out,
-              struct err *err)
+/* One place of the grid in all parts: out_loss of all rows held out, out_rounds the mean. */
+static bool try_settings(const struct risk_rows *rows, const struct learner_hold *hold,
+                         const struct xgb_settings *settings, double *out_loss, int *out_rounds,
+                         struct err *err)
+{
+    double loss = 0;
+    int rounds = 0;
+    for (int part = 0; part < hold->folds; part++) {
+        CLEANUP(risk_rows_free) struct risk_rows train = {0};
+        CLEANUP(risk_rows_free) struct risk_rows held = {0};
+        CLEANUP(xgb_free) struct xgb_model *m = NULL;
+        struct xgb_fit fit;
+        split(rows, hold, part, &train, &held);
+        if (!xgb_train(&train, &held, settings, &m, &fit, err)) {
+            return false;
+        }
+        loss += fit.validation_loss * held.rows;
+        rounds += fit.rounds;
+    }
+    *out_loss = loss;
+    *out_rounds = (rounds + hold->folds / 2) / hold->folds;
+    return true;
+}
+
+bool xgb_tune(const struct risk_rows *train, const struct learner_hold *hold, int threads,
+              uint64_t seed, struct xgb_settings *out, struct err *err)
 {
     static const struct {
         int depth;
         double child_weight;
     } grid[] = {{3, 1}, {4, 1}, {4, 5}, {6, 5}};
-    CLEANUP(risk_rows_free) struct risk_rows fit_rows = {0};
-    CLEANUP(risk_rows_free) struct risk_rows held = {0};
     struct xgb_settings best = xgb_defaults();
     double best_loss = (double)INFINITY;
-    part(train, seed, &fit_rows, &held);
-    for (size_t i = 0; i < sizeof grid / sizeof *grid; i++) {
-        CLEANUP(xgb_free) struct xgb_model *m = NULL;
+    best.threads = threads;
+    best.seed = seed;
+    best.rounds = hold->folds > 0 ? best.rounds : XGB_BLIND_ROUNDS;
+    for (size_t i = 0; hold->folds > 0 && i < sizeof grid / sizeof *grid; i++) {
         struct xgb_settings s = xgb_defaults();
-        struct xgb_fit fit;
+        double loss = 0;
+        int rounds = 0;
         s.depth = grid[i].depth;
         s.child_weight = grid[i].child_weight;
         s.threads = threads;
         s.seed = seed;
-        if (!xgb_train(&fit_rows, &held, &s, &m, &fit, err)) {
+        if (!try_settings(train, hold, &s, &loss, &rounds, err)) {
             return false;
         }
-        if (fit.validation_loss < best_loss) {
-            best_loss = fit.validation_loss;
+        if (loss < best_loss) {
+            best_loss = loss;
             best = s;
-            best.rounds = fit.rounds;
+            best.rounds = rounds;
         }
     }
     *out = best;
+    return true;
+}
+
+// NOLINTNEXTLINE(readability-function-size): margins and the count are two outputs
+bool xgb_bags(const struct risk_rows *train, const struct risk_rows *test,
+              const struct xgb_settings *settings, int bags, double *margins, int *out_trained,
+              struct err *err)
+{
+    CLEANUP(mem_free) double *one = mem_array((size_t)test->rows + 1, sizeof *one);
+    memset(margins, 0, (size_t)test->rows * sizeof *margins);
+    *out_trained = 0;
+    for (int b = 0; b < bags; b++) {
+        CLEANUP(xgb_free) struct xgb_model *m = NULL;
+        struct xgb_settings s = *settings;
+        struct xgb_fit fit;
+        s.seed = settings->seed * 1000 + (uint64_t)b;
+        if (!xgb_train(train, NULL, &s, &m, &fit, err) || !xgb_margins(m, test, one, err)) {
+            return false;
+        }
+        for (int r = 0; r < test->rows; r++) {
+            margins[r] += one[r] / bags;
+        }
+        ++*out_trained;
+    }
     return true;
 }

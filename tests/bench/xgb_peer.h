@@ -2,6 +2,7 @@
 #define BENCH_XGB_PEER_H
 
 #include "bench/risk_rows.h"
+#include "ml/learner/learner_hold.h"
 
 /* XGBoost (Debian's libxgboost, its C API) on the same rows. Where it was not installed at build
  * time, xgb_available says false and the rest fails with ERR_NOT_FOUND. */
@@ -43,10 +44,16 @@ CAN_FAIL bool xgb_margins(const struct xgb_model *m, const struct risk_rows *row
 CAN_FAIL bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
                               struct err *err);
 
-/* The best of a grid over depth and child weight, and the best number of rounds, by log loss on a
- * fifth of the rows: of groups of their own where there are groups, the last fifth where there is
- * time. */
-CAN_FAIL bool xgb_tune(const struct risk_rows *train, int threads, uint64_t seed,
-                       struct xgb_settings *out, struct err *err);
+/* The best of a grid over depth and child weight, and its number of rounds, by log loss on the parts that `hold` (of
+ * these rows) holds out one by one: what the learner beside it does with its own trees. Where none could be held out, the
+ * defaults and XGB_BLIND_ROUNDS. */
+enum { XGB_BLIND_ROUNDS = 30 };
+CAN_FAIL bool xgb_tune(const struct risk_rows *train, const struct learner_hold *hold, int threads,
+                       uint64_t seed, struct xgb_settings *out, struct err *err);
+
+/* The mean margins of `bags` models of seeds of their own, all trained on all rows; out_trained counts them. */
+CAN_FAIL bool xgb_bags(const struct risk_rows *train, const struct risk_rows *test,
+                       const struct xgb_settings *settings, int bags, double *margins,
+                       int *out_trained, struct err *err);
 
 #endif
