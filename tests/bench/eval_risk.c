@@ -1,7 +1,7 @@
 /* How well the risk learner does on a plain table, as one line of JSON (see `usage`).
  *
- * A column is an id if --id names it or if it holds a text that is no number; everything is tuned
- * inside the training rows. With --peers, logistic regression on the learner's bins and XGBoost, both
+ * A column is an id if --id names it or if it holds a text that is no number in a row that trains; everything
+ * is tuned inside the training rows. With --peers, logistic regression on the learner's bins and XGBoost, both
  * tuned on the training rows, run on the same rows. */
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -9,172 +9,17 @@
 #include "base/rng.h"
 #include "bench/risk_folds.h"
 #include "bench/risk_models.h"
+#include "bench/risk_options.h"
+#include "bench/risk_people.h"
 #include "bench/risk_score.h"
 #include "bench/xgb_peer.h"
 #include "ml/judge/bootstrap.h"
 #include "ml/linear/logistic.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char usage[] =
-    "usage: ./dev eval risk TRAIN.csv [TEST.csv] --label COL [options]\n"
-    "  TEST.csv                 train on one file, score the other; or one file and one of\n"
-    "  --kfold N                N-fold cross-validation, even within each class: auc, ap, logloss and\n"
-    "                           brier are means of folds, ece is of all folds pooled; also `pooled`\n"
-    "  --test-where COL=V[,V]   rows with such a value are the test, the others train\n"
-    "  --id COL                 a column of ids, though it looks like numbers (may be repeated)\n"
-    "  --drop COL               a column to leave out (may be repeated)\n"
-    "  --group COL              rows of one group never train and test together; no feature\n"
-    "  --time COL               rows train in this order, the last fifth tells when to stop; no feature\n"
-    "  --refit-intercept SHARE  a random share of the test rows moves the intercept and is not scored\n"
-    "  --seed S                 of folds and training (1)\n"
-    "  --repeat N               N seeds from S on: medians, and each under `seeds`; rows, refitted\n"
-    "                           slope, ranges and fit are of the last one\n"
-    "  --threads N              (2)\n"
-    "  --peers                  also logistic regression and XGBoost\n"
-    "  --json                   one line of JSON; there is no other format\n";
-
-struct options {
-    const char *train, *test;
-    struct risk_columns columns;
-    int folds;
-    const char *where_column, *where_values;
-    double refit_share;
-    int seed, repeat, threads;
-    bool peers;
-};
-
-enum { FOLDS_MAX = 1000, REPEAT_MAX = 100 };
-
-/* ---- command line ---- */
-
-static bool append(const char **names, int *count, const char *option, const char *value,
-                   struct err *err)
-{
-    if (*count == RISK_NAMES_MAX) {
-        return FAIL(err, ERR_INVALID, "%s may be given %d times at most", option,
-                    (int)RISK_NAMES_MAX);
-    }
-    names[(*count)++] = value;
-    return true;
-}
-
-static bool take_whole(const char *option, const char *value, int low, int high, int *out,
-                       struct err *err)
-{
-    char *end = NULL;
-    errno = 0;
-    long long n = strtoll(value, &end, 10);
-    if (end == value || *end != '\0' || errno != 0 || n < low || n > high) {
-        return FAIL(err, ERR_INVALID, "%s must be a whole number from %d to %d, not '%s'", option,
-                    low, high, value);
-    }
-    *out = (int)n;
-    return true;
-}
-
-static bool take_share(const char *option, const char *value, double *out, struct err *err)
-{
-    char *end = NULL;
-    *out = strtod(value, &end);
-    if (end == value || *end != '\0' || !(*out > 0 && *out < 1)) {
-        return FAIL(err, ERR_INVALID, "%s must be a share between 0 and 1, not '%s'", option,
-                    value);
-    }
-    return true;
-}
-
-static bool take_where(struct options *o, const char *value, struct err *err)
-{
-    o->where_column = value;
-    o->where_values = strchr(value, '=');
-    if (!o->where_values || o->where_values == value || o->where_values[1] == '\0') {
-        return FAIL(err, ERR_INVALID, "--test-where must be COL=VALUE[,VALUE], not '%s'", value);
-    }
-    return true;
-}
-
-static bool take_option(struct options *o, const char *name, const char *value, struct err *err)
-{
-    struct risk_columns *c = &o->columns;
-    const struct {
-        const char *name;
-        const char **out;
-    } columns[] = {{"--label", &c->label}, {"--group", &c->group}, {"--time", &c->time}};
-    const struct {
-        const char *name;
-        int low, high;
-        int *out;
-    } wholes[] = {{"--kfold", 2, FOLDS_MAX, &o->folds},
-                  {"--seed", 0, 1000000000, &o->seed},
-                  {"--repeat", 1, REPEAT_MAX, &o->repeat},
-                  {"--threads", 1, 64, &o->threads}};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        if (strcmp(name, columns[i].name) == 0) {
-            *columns[i].out = value;
-            return true;
-        }
-    }
-    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
-        if (strcmp(name, wholes[i].name) == 0) {
-            return take_whole(name, value, wholes[i].low, wholes[i].high, wholes[i].out, err);
-        }
-    }
-    if (strcmp(name, "--id") == 0) {
-        return append(c->id, &c->ids, name, value, err);
-    }
-    if (strcmp(name, "--drop") == 0) {
-        return append(c->drop, &c->drops, name, value, err);
-    }
-    if (strcmp(name, "--test-where") == 0) {
-        return take_where(o, value, err);
-    }
-    if (strcmp(name, "--refit-intercept") == 0) {
-        return take_share(name, value, &o->refit_share, err);
-    }
-    return FAIL(err, ERR_INVALID, "there is no option %s", name);
-}
-
-static bool take_file(struct options *o, const char *path, struct err *err)
-{
-    if (o->train && o->test) {
-        return FAIL(err, ERR_INVALID, "'%s' is a third file: one trains, one is scored", path);
-    }
-    *(o->train ? &o->test : &o->train) = path;
-    return true;
-}
-
-static bool parse(int argc, char **argv, struct options *o, struct err *err)
-{
-    *o = (struct options){.seed = 1, .repeat = 1, .threads = 2};
-    for (int i = 1; i < argc; i++) {
-        const char *a = argv[i];
-        if (strcmp(a, "--peers") == 0 || strcmp(a, "--json") == 0) {
-            o->peers = o->peers || a[2] == 'p';
-        } else if (strncmp(a, "--", 2) != 0) {
-            if (!take_file(o, a, err)) {
-                return false;
-            }
-        } else if (i + 1 == argc) {
-            return FAIL(err, ERR_INVALID, "%s needs a value, or is no option", a);
-        } else if (!take_option(o, a, argv[++i], err)) {
-            return false;
-        }
-    }
-    const int ways = (o->test != NULL) + (o->folds > 0) + (o->where_column != NULL);
-    if (!o->train) {
-        return FAIL(err, ERR_INVALID, "no file to train on");
-    }
-    if (!o->columns.label) {
-        return FAIL(err, ERR_INVALID, "--label is missing");
-    }
-    return ways == 1 ||
-           FAIL(err, ERR_INVALID, "give one of TEST.csv, --kfold and --test-where, not %d", ways);
-}
 
 /* ---- one evaluation ---- */
 
@@ -185,7 +30,7 @@ struct outcome {
     uint8_t *labels;              /* owned */
     struct risk_score folds[RISK_MODELS];
     double seconds[RISK_MODELS];
-    struct learner_fit fit; /* of the last training */
+    struct risk_trained last[RISK_MODELS]; /* of the last training */
     int refit_rows;
     struct platt refit_slope; /* what the same rows say with a slope of its own, for ours */
 };
@@ -207,7 +52,7 @@ static struct outcome outcome_make(int rows)
     return o;
 }
 
-static bool wanted(const struct options *o, enum risk_model m)
+static bool wanted(const struct risk_options *o, enum risk_model m)
 {
     return m == RISK_OURS || (o->peers && (m != RISK_XGBOOST || xgb_available()));
 }
@@ -235,7 +80,7 @@ static bool can_be_scored(const uint8_t *labels, int count, const char *what, st
 }
 
 /* Moves margins by what a random share of the rows says, which then leave the outcome. */
-static bool refit(const struct options *o, uint64_t seed, struct outcome *out, struct err *err)
+static bool refit(const struct risk_options *o, uint64_t seed, struct outcome *out, struct err *err)
 {
     CLEANUP(mem_free) uint8_t *chosen = mem_array((size_t)out->count + 1, 1);
     CLEANUP(mem_free) uint8_t *labels = mem_array((size_t)out->count + 1, 1);
@@ -279,16 +124,38 @@ static bool refit(const struct options *o, uint64_t seed, struct outcome *out, s
 
 /* One evaluation under one seed. */
 struct job {
-    const struct options *options;
+    const struct risk_options *options;
+    const struct csv_table *tables; /* (2) */
+    const int32_t *order; /* rows of the first table as they train: by time where there is one */
     uint64_t seed;
     struct outcome *out;
 };
+
+static void tell_of_texts(const struct risk_rows *r, const char *what)
+{
+    if (r->not_numbers > 0) {
+        (void)fprintf(
+            stderr,
+            "eval risk: warning: %s: %d cells hold a text where the rows that train hold numbers: taken as missing\n",
+            what, r->not_numbers);
+    }
+}
+
+/* Once, however many seeds there are. */
+static void tell_of_people(const struct job *job, const int32_t *fold)
+{
+    const struct risk_options *o = job->options;
+    if (!o->columns.group && job->seed == (uint64_t)o->seed) {
+        (void)risk_people_warn(&job->tables[0], o->test ? &job->tables[1] : NULL, fold, &o->columns,
+                               stderr);
+    }
+}
 
 /* Trains every model on one side and appends what it says of the other, which is called `what`. */
 static bool run_split(const struct job *job, const struct risk_rows *train,
                       const struct risk_rows *test, const char *what, struct err *err)
 {
-    const struct options *o = job->options;
+    const struct risk_options *o = job->options;
     struct outcome *out = job->out;
     const int folds = o->folds > 0 ? o->folds : 1;
     if (!can_be_scored(test->label, test->rows, what, err)) {
@@ -307,46 +174,69 @@ static bool run_split(const struct job *job, const struct risk_rows *train,
         struct risk_score s = risk_score(margins, test->label, test->rows);
         add_share(&out->folds[m], &s, folds);
         out->seconds[m] += trained.seconds;
-        out->fit = m == RISK_OURS ? trained.fit : out->fit;
+        out->last[m] = trained;
     }
     memcpy(out->labels + out->count, test->label, (size_t)test->rows);
     out->count += test->rows;
     return true;
 }
 
-/* Rows of the fold are the test, all others train; with groups, none of theirs. */
-static bool run_fold(const struct job *job, const struct risk_rows *all, const int32_t *fold,
-                     int which, const char *what, struct err *err)
+/* Rows of the fold (of each row of the first table) are the test, all others train and say what kind each column is;
+ * with groups, none of theirs is scored. */
+static bool run_fold(const struct job *job, const int32_t *fold, int which, const char *what,
+                     struct err *err)
 {
-    CLEANUP(mem_free) int32_t *list = mem_array((size_t)all->rows, sizeof *list);
+    const int rows = job->tables[0].rows;
+    CLEANUP(mem_free) uint8_t *trains = mem_array((size_t)rows, sizeof *trains);
+    CLEANUP(mem_free) int32_t *list = mem_array((size_t)rows, sizeof *list);
+    CLEANUP(risk_rows_free) struct risk_rows all = {0};
     CLEANUP(risk_rows_free) struct risk_rows train = {0};
     CLEANUP(risk_rows_free) struct risk_rows test = {0};
-    int count = 0;
-    for (int32_t r = 0; r < all->rows; r++) {
-        list[count] = r;
-        count += fold[r] != which;
+    struct risk_rows read[2] = {{0}};
+    for (int r = 0; r < rows; r++) {
+        trains[r] = fold[r] != which;
     }
-    train = risk_rows_pick(all, list, count);
-    count = 0;
-    for (int32_t r = 0; r < all->rows; r++) {
-        list[count] = r;
-        count += fold[r] == which;
+    if (!risk_rows_read(&job->tables[0], NULL, &job->options->columns, trains, read, err)) {
+        return false;
     }
-    if (all->group) {
-        count = risk_rows_unseen(all, &train, list, count);
+    all = read[0];
+    tell_of_texts(&all, what);
+    for (int side = 1; side >= 0; side--) {
+        int count = 0;
+        for (int i = 0; i < rows; i++) {
+            list[count] = job->order[i];
+            count += trains[job->order[i]] == side;
+        }
+        if (side == 0 && all.group) {
+            count = risk_rows_unseen(&all, &train, list, count);
+        }
+        *(side == 1 ? &train : &test) = risk_rows_pick(&all, list, count);
     }
-    test = risk_rows_pick(all, list, count);
     return run_split(job, &train, &test, what, err);
 }
 
-static bool run_folds(const struct job *job, const struct risk_rows *all, struct err *err)
+/* The fold of each row of the first table, of whose rows `first` are, owned by the caller. */
+static int32_t *folds_of(const struct job *job, const struct risk_rows *first)
 {
-    const struct options *o = job->options;
-    CLEANUP(mem_free) int32_t *fold = risk_folds(all, o->folds, job->seed);
+    CLEANUP(risk_rows_free)
+    struct risk_rows ordered = risk_rows_pick(first, job->order, first->rows);
+    CLEANUP(mem_free) int32_t *dealt = risk_folds(&ordered, job->options->folds, job->seed);
+    int32_t *fold = mem_array((size_t)first->rows, sizeof *fold);
+    for (int i = 0; i < first->rows; i++) {
+        fold[job->order[i]] = dealt[i];
+    }
+    return fold;
+}
+
+static bool run_folds(const struct job *job, const struct risk_rows *first, struct err *err)
+{
+    const struct risk_options *o = job->options;
+    CLEANUP(mem_free) int32_t *fold = folds_of(job, first);
+    tell_of_people(job, fold);
     for (int f = 0; f < o->folds; f++) {
         char what[64];
         (void)snprintf(what, sizeof what, "fold %d of %d", f + 1, o->folds);
-        if (!run_fold(job, all, fold, f, what, err)) {
+        if (!run_fold(job, fold, f, what, err)) {
             return false;
         }
     }
@@ -354,7 +244,7 @@ static bool run_folds(const struct job *job, const struct risk_rows *all, struct
 }
 
 /* Rows whose text in the column is one of the values: fold 1. */
-static bool where_folds(const struct options *o, const struct csv_table *t, int32_t *fold,
+static bool where_folds(const struct risk_options *o, const struct csv_table *t, int32_t *fold,
                         struct err *err)
 {
     char name[256];
@@ -381,52 +271,64 @@ static bool where_folds(const struct options *o, const struct csv_table *t, int3
     return true;
 }
 
-static bool evaluate(const struct options *o, uint64_t seed, const struct csv_table tables[2],
+static bool run_where(const struct job *job, struct err *err)
+{
+    const struct risk_options *o = job->options;
+    CLEANUP(mem_free) int32_t *fold = mem_array((size_t)job->tables[0].rows, sizeof *fold);
+    if (!where_folds(o, &job->tables[0], fold, err)) {
+        return false;
+    }
+    tell_of_people(job, fold);
+    return run_fold(job, fold, 1, o->where_column, err);
+}
+
+static bool run_files(const struct job *job, const struct risk_rows *first,
+                      const struct risk_rows *second, struct err *err)
+{
+    CLEANUP(mem_free) int32_t *list = mem_array((size_t)second->rows, sizeof *list);
+    CLEANUP(risk_rows_free) struct risk_rows train = risk_rows_pick(first, job->order, first->rows);
+    int count = second->rows;
+    for (int32_t r = 0; r < second->rows; r++) {
+        list[r] = r;
+    }
+    count = second->group ? risk_rows_unseen(second, &train, list, count) : count;
+    CLEANUP(risk_rows_free) struct risk_rows test = risk_rows_pick(second, list, count);
+    tell_of_people(job, NULL);
+    tell_of_texts(second, job->options->test);
+    return run_split(job, &train, &test, job->options->test, err);
+}
+
+/* As they stand, or by time; owned by the caller. */
+static int32_t *order_of(const struct risk_rows *r)
+{
+    if (r->time) {
+        return risk_rows_by_time(r);
+    }
+    int32_t *order = mem_array((size_t)r->rows, sizeof *order);
+    for (int32_t i = 0; i < r->rows; i++) {
+        order[i] = i;
+    }
+    return order;
+}
+
+static bool evaluate(const struct risk_options *o, uint64_t seed, const struct csv_table tables[2],
                      struct outcome *out, struct err *err)
 {
     CLEANUP(risk_rows_free) struct risk_rows first = {0};
     CLEANUP(risk_rows_free) struct risk_rows second = {0};
-    CLEANUP(risk_rows_free) struct risk_rows ordered = {0};
-    CLEANUP(mem_free) int32_t *fold = NULL;
     CLEANUP(mem_free) int32_t *order = NULL;
     struct risk_rows rows[2] = {{0}};
-    if (!risk_rows_read(&tables[0], o->test ? &tables[1] : NULL, &o->columns, rows, err)) {
+    if (!risk_rows_read(&tables[0], o->test ? &tables[1] : NULL, &o->columns, NULL, rows, err)) {
         return false;
     }
     first = rows[0];
     second = rows[1];
     *out = outcome_make(first.rows + second.rows);
-    fold = mem_array((size_t)first.rows, sizeof *fold);
-    if (o->where_column && !where_folds(o, &tables[0], fold, err)) {
-        return false;
-    }
-    ordered = (struct risk_rows){0};
-    if (first.time) {
-        order = risk_rows_by_time(&first);
-        ordered = risk_rows_pick(&first, order, first.rows);
-        CLEANUP(mem_free) int32_t *moved = mem_array((size_t)first.rows, sizeof *moved);
-        for (int r = 0; r < first.rows; r++) {
-            moved[r] = fold[order[r]];
-        }
-        memcpy(fold, moved, (size_t)first.rows * sizeof *fold);
-    }
-    const struct risk_rows *all = first.time ? &ordered : &first;
-    const struct job job = {o, seed, out};
-    bool ok = false;
-    if (o->folds > 0) {
-        ok = run_folds(&job, all, err);
-    } else if (o->where_column) {
-        ok = run_fold(&job, all, fold, 1, o->where_column, err);
-    } else {
-        CLEANUP(mem_free) int32_t *list = mem_array((size_t)second.rows, sizeof *list);
-        int count = second.rows;
-        for (int32_t r = 0; r < second.rows; r++) {
-            list[r] = r;
-        }
-        count = second.group ? risk_rows_unseen(&second, all, list, count) : count;
-        CLEANUP(risk_rows_free) struct risk_rows test = risk_rows_pick(&second, list, count);
-        ok = run_split(&job, all, &test, o->test, err);
-    }
+    order = order_of(&first);
+    const struct job job = {o, tables, order, seed, out};
+    bool ok = o->folds > 0      ? run_folds(&job, &first, err)
+              : o->where_column ? run_where(&job, err)
+                                : run_files(&job, &first, &second, err);
     return ok && (o->refit_share <= 0 || refit(o, seed, out, err));
 }
 
@@ -499,7 +401,7 @@ static void refit_members(struct jenc *j, const struct outcome *out)
     jenc_object_end(j);
 }
 
-static struct result result_of(const struct options *o, const struct outcome *out,
+static struct result result_of(const struct risk_options *o, const struct outcome *out,
                                enum risk_model m)
 {
     struct result r = {.seconds = out->seconds[m]};
@@ -528,7 +430,7 @@ static struct result median_of(const struct result *results, int count)
     return out;
 }
 
-static void result_members(struct jenc *j, const struct options *o, const struct result *r)
+static void result_members(struct jenc *j, const struct risk_options *o, const struct result *r)
 {
     risk_score_members(j, &r->top);
     jenc_f64(j, "train_s", round(r->seconds * 1e3) / 1e3);
@@ -539,9 +441,18 @@ static void result_members(struct jenc *j, const struct options *o, const struct
     }
 }
 
-static void fit_member(struct jenc *j, const struct learner_fit *f)
+/* How many models of trees are averaged, and on how many parts held out they were tuned. */
+static void averaged_members(struct jenc *j, const struct risk_trained *t)
 {
+    jenc_i64(j, "bags", t->bags);
+    jenc_i64(j, "folds", t->folds);
+}
+
+static void fit_member(struct jenc *j, const struct risk_trained *t)
+{
+    const struct learner_fit *f = &t->fit;
     jenc_object(j, "fit");
+    averaged_members(j, t);
     jenc_i64(j, "rows", f->rows);
     jenc_i64(j, "held_out_rows", f->held_out_rows);
     jenc_f64(j, "weight_machine", f->weight_machine);
@@ -560,7 +471,7 @@ static void fit_member(struct jenc *j, const struct learner_fit *f)
     jenc_object_end(j);
 }
 
-static void print(const struct options *o, const struct outcome *last,
+static void print(const struct risk_options *o, const struct outcome *last,
                   struct result results[RISK_MODELS][REPEAT_MAX])
 {
     struct buf text = buf_make(1 << 20);
@@ -588,16 +499,17 @@ static void print(const struct options *o, const struct outcome *last,
             struct result peer = median_of(results[m], o->repeat);
             jenc_object(&j, risk_model_name((enum risk_model)m));
             result_members(&j, o, &peer);
+            averaged_members(&j, &last->last[m]);
             jenc_object_end(&j);
         }
     }
-    fit_member(&j, &last->fit);
+    fit_member(&j, &last->last[RISK_OURS]);
     jenc_object_end(&j);
     (void)puts(buf_text(&text));
     buf_free(&text);
 }
 
-static bool run(const struct options *o, struct err *err)
+static bool run(const struct risk_options *o, struct err *err)
 {
     static struct result results[RISK_MODELS][REPEAT_MAX];
     struct csv_table tables[2] = {{0}};
@@ -624,14 +536,14 @@ static bool run(const struct options *o, struct err *err)
 
 int main(int argc, char **argv)
 {
-    struct options o;
+    struct risk_options o;
     struct err err = {0};
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        (void)fputs(usage, stdout);
+        (void)fputs(risk_usage, stdout);
         return 0;
     }
-    if (!parse(argc, argv, &o, &err)) {
-        (void)fprintf(stderr, "eval risk: %s\n%s", err.text, usage);
+    if (!risk_options_parse(argc, argv, &o, &err)) {
+        (void)fprintf(stderr, "eval risk: %s\n%s", err.text, risk_usage);
         return 2;
     }
     if (o.peers && !xgb_available()) {

@@ -256,7 +256,8 @@ static bool run(const char *path, int threads, uint64_t seed, struct err *err)
     struct measures mean[RISK_MODELS] = {{0}};
     bool there[CUTOFFS_MAX] = {0};
     int cutoffs = 0;
-    if (!csv_table_read(path, &table, err) || !risk_rows_read(&table, NULL, &columns, rows, err)) {
+    if (!csv_table_read(path, &table, err) ||
+        !risk_rows_read(&table, NULL, &columns, NULL, rows, err)) {
         return false;
     }
     all = rows[0];

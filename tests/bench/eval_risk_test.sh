@@ -18,6 +18,9 @@ awk -v seed=1 'BEGIN {
 }' >"$dir/table.csv"
 head -n 401 "$dir/table.csv" >"$dir/train.csv"
 (head -n 1 "$dir/table.csv"; tail -n 200 "$dir/table.csv") >"$dir/test.csv"
+head -n 161 "$dir/table.csv" >"$dir/small.csv"
+head -n 121 "$dir/small.csv" >"$dir/early.csv"
+(head -n 1 "$dir/small.csv"; tail -n 40 "$dir/small.csv") >"$dir/late.csv"
 
 measure() { sed 's/.*"'"$2"'":\(-\{0,1\}[0-9.e-]*\).*/\1/' "$1"; }
 first() { sed 's/"pooled".*//; s/"ece_bootstrap.*//' "$1"; }
@@ -48,6 +51,54 @@ cut -d, -f2- "$dir/test.csv" >"$dir/narrow.csv"
 # Some of the rows move the intercept, be they of one class.
 "$program" "$dir/table.csv" --label lost --drop visitor --test-where page=cart --refit-intercept .02 --json >"$dir/refit"
 grep -q '"refit_rows":' "$dir/refit" || fail "no row moved the intercept"
+
+# A column is of numbers if the rows that train say so: a text among those to be foretold is missing, and told, in two files, folds by value, and cross-validation.
+blank() { awk -F, -v OFS=, -v text="$1" '$3 == "cart" && ++n % 10 == 7 { $2 = text } { print }' "$2"; }
+blank unknown "$dir/late.csv" >"$dir/texts.csv"
+blank "" "$dir/late.csv" >"$dir/blanks.csv"
+"$program" "$dir/early.csv" "$dir/texts.csv" --label lost --drop visitor --threads 1 --json >"$dir/with" 2>"$dir/log"
+"$program" "$dir/early.csv" "$dir/blanks.csv" --label lost --drop visitor --threads 1 --json >"$dir/without" 2>/dev/null
+[ "$(figures "$dir/with")" = "$(figures "$dir/without")" ] || fail "a text in TEST changed what the column is"
+"$program" "$dir/early.csv" "$dir/late.csv" --label lost --drop visitor --threads 1 --json >"$dir/whole" 2>/dev/null
+[ "$(figures "$dir/with")" != "$(figures "$dir/whole")" ] || fail "no cell was blanked"
+grep -q 'texts.csv: [1-9][0-9]* cells hold a text where the rows that train hold numbers' "$dir/log" || fail "the texts are not told: $(cat "$dir/log")"
+blank unknown "$dir/small.csv" >"$dir/texts.csv"
+blank "" "$dir/small.csv" >"$dir/blanks.csv"
+"$program" "$dir/texts.csv" --label lost --drop visitor --test-where page=cart --threads 1 --json >"$dir/with" 2>"$dir/log"
+"$program" "$dir/blanks.csv" --label lost --drop visitor --test-where page=cart --threads 1 --json >"$dir/without" 2>/dev/null
+[ "$(figures "$dir/with")" = "$(figures "$dir/without")" ] || fail "a text in the rows of --test-where changed what the column is"
+awk -F, -v OFS=, 'NR == 9 { $2 = "unknown" } { print }' "$dir/small.csv" >"$dir/texts.csv"
+"$program" "$dir/texts.csv" --label lost --drop visitor --kfold 3 --threads 1 --json >"$dir/with" 2>"$dir/log"
+[ "$(grep -c 'fold . of 3: 1 cells hold a text' "$dir/log")" = 1 ] || fail "one fold of three has the text among the rows to foretell: $(cat "$dir/log")"
+awk -F, -v OFS=, 'NR % 2 == 0 { $2 = "n" $2 } { print }' "$dir/early.csv" >"$dir/texts.csv"
+"$program" "$dir/texts.csv" "$dir/late.csv" --label lost --drop visitor --threads 1 --json >/dev/null 2>"$dir/log"
+if grep -q 'hold a text' "$dir/log"; then fail "texts that train make ids: $(cat "$dir/log")"; fi
+
+# Somebody with rows on both sides is told where the column that names them is dropped, and only there.
+told() { "$program" "$@" --label lost --threads 1 --json 2>&1 >/dev/null | grep -c 'looks like ids of somebody' || true; }
+[ "$(told "$dir/small.csv" --kfold 2 --drop visitor)" = 1 ] || fail "visitors in several folds are not told"
+[ "$(told "$dir/small.csv" --kfold 2 --drop visitor --repeat 2)" = 1 ] || fail "they are told once, whatever the seeds"
+[ "$(told "$dir/small.csv" --test-where page=cart --drop visitor)" = 1 ] || fail "visitors on both sides of --test-where are not told"
+[ "$(told "$dir/small.csv" --kfold 2 --group visitor)" = 0 ] || fail "with --group nobody is on both sides"
+[ "$(told "$dir/small.csv" --kfold 2 --group visitor --drop page)" = 0 ] || fail "what they have in common is nobody's id"
+[ "$(told "$dir/small.csv" --kfold 2 --drop page --drop x --drop constant --drop odd)" = 0 ] || fail "a dropped feature is no id"
+(head -n 1 "$dir/small.csv"; tail -n 42 "$dir/small.csv") >"$dir/both.csv"
+[ "$(told "$dir/early.csv" "$dir/late.csv" --drop visitor)" = 0 ] || fail "nobody is in both files"
+[ "$(told "$dir/early.csv" "$dir/both.csv" --drop visitor)" = 1 ] || fail "a visitor in both files is not told"
+# Ids that are whole numbers, under a name that says nothing; and a number of each row's own, which nobody shares.
+awk -F, -v OFS=, 'NR == 1 { print $0, "w", "row"; next } { print $0, substr($1, 2), NR }' "$dir/small.csv" >"$dir/numbers.csv"
+"$program" "$dir/numbers.csv" --label lost --kfold 2 --drop visitor --drop w --drop row --threads 1 --json 2>"$dir/log" >/dev/null
+grep -q "'w' looks like ids of somebody, and [1-9][0-9]* of 160 rows .*--group w keeps" "$dir/log" || fail "whole numbers are ids too: $(cat "$dir/log")"
+if grep -q "'row' looks like" "$dir/log"; then fail "nobody shares a row's number"; fi
+
+# XGBoost, where it was built in, averages as many models as we average bags of trees, tuned on as many parts.
+"$program" "$dir/small.csv" --label lost --drop visitor --test-where page=cart --peers --json >"$dir/peers" 2>"$dir/log"
+ours=$(sed 's/.*"fit":{"bags":\([0-9]*\),"folds":\([0-9]*\).*/\1 bags \2 folds/' "$dir/peers")
+[ "$ours" = "12 bags 5 folds" ] || fail "160 rows are worth 12 bags and 5 folds, not $ours"
+if ! grep -q 'built without xgboost' "$dir/log"; then
+    theirs=$(sed 's/.*"xgboost":{[^{}]*"bags":\([0-9]*\),"folds":\([0-9]*\)}.*/\1 bags \2 folds/' "$dir/peers")
+    [ "$theirs" = "$ours" ] || fail "XGBoost has $theirs beside our $ours"
+fi
 
 # What is wrong is said in words, before anything is trained.
 refused() {

@@ -33,14 +33,13 @@ static bool one_of(const char *text, const char *const *words)
     return false;
 }
 
-static bool is_missing(const char *text)
+bool risk_text_is_missing(const char *text)
 {
     static const char *const words[] = {"", "na", "n/a", "nan", "null", "none", "?", NULL};
     return one_of(text, words);
 }
 
-/* A number, or a word for yes or no. */
-static bool number_of(const char *text, double *out)
+bool risk_text_number(const char *text, double *out)
 {
     static const char *const yes[] = {"true", "yes", NULL};
     static const char *const no[] = {"false", "no", NULL};
@@ -66,12 +65,13 @@ static bool named(const char *name, const char *const *names, int count)
     return false;
 }
 
-static bool column_is_number(const struct csv_table *t, int column)
+static bool column_is_number(const struct csv_table *t, int column, const uint8_t *trains)
 {
     double ignored;
-    for (int r = 0; t && r < t->rows; r++) {
+    for (int r = 0; r < t->rows; r++) {
         const char *text = csv_table_cell(t, r, column);
-        if (!is_missing(text) && !number_of(text, &ignored)) {
+        if ((!trains || trains[r]) && !risk_text_is_missing(text) &&
+            !risk_text_number(text, &ignored)) {
             return false;
         }
     }
@@ -131,7 +131,8 @@ static bool fill_row(const struct csv_table *t, int row, const struct risk_colum
 {
     const char *label = csv_table_cell(t, row, csv_table_column(t, c->label));
     double value = (double)NAN;
-    if (is_missing(label) || !number_of(label, &value) || (value != 0 && value != 1)) {
+    if (risk_text_is_missing(label) || !risk_text_number(label, &value) ||
+        (value != 0 && value != 1)) {
         return FAIL(err, ERR_INVALID, "%s: line %d: the label '%s' is '%s', which is not 0 or 1",
                     path_of(t), t->line[row], c->label, label);
     }
@@ -141,7 +142,7 @@ static bool fill_row(const struct csv_table *t, int row, const struct risk_colum
     }
     if (c->time) {
         const char *time = csv_table_cell(t, row, csv_table_column(t, c->time));
-        if (!number_of(time, &out->time[row]) || !isfinite(out->time[row])) {
+        if (!risk_text_number(time, &out->time[row]) || !isfinite(out->time[row])) {
             return FAIL(err, ERR_INVALID, "%s: line %d: the time '%s' is '%s', which is no number",
                         path_of(t), t->line[row], c->time, time);
         }
@@ -155,16 +156,17 @@ static void fill_column(const struct csv_table *t, int column, int to, struct ri
         const char *text = csv_table_cell(t, r, column);
         union learner_cell *cell = &out->cells[(size_t)r * (size_t)out->columns + (size_t)to];
         if (out->kind[to] == LEARNER_ID) {
-            cell->id = is_missing(text) ? 0 : hash_of(text);
-        } else if (is_missing(text) || !number_of(text, &cell->number)) {
+            cell->id = risk_text_is_missing(text) ? 0 : hash_of(text);
+        } else if (risk_text_is_missing(text) || !risk_text_number(text, &cell->number)) {
+            out->not_numbers += !risk_text_is_missing(text);
             cell->number = (double)NAN;
         }
     }
 }
 
 static bool fill(const struct csv_table *t, const struct csv_table *first,
-                 const struct csv_table *second, const struct risk_columns *c,
-                 struct risk_rows *out, struct err *err)
+                 const struct risk_columns *c, const uint8_t *trains, struct risk_rows *out,
+                 struct err *err)
 {
     const size_t rows = (size_t)t->rows;
     out->rows = t->rows;
@@ -176,8 +178,7 @@ static bool fill(const struct csv_table *t, const struct csv_table *first,
     for (int i = 0; i < first->columns; i++) {
         const char *name = first->name[i];
         if (is_feature(c, name)) {
-            bool number = !named(name, c->id, c->ids) && column_is_number(first, i) &&
-                          (!second || column_is_number(second, csv_table_column(second, name)));
+            bool number = !named(name, c->id, c->ids) && column_is_number(first, i, trains);
             out->kind[out->columns] = number ? LEARNER_NUMBER : LEARNER_ID;
             out->name[out->columns++] = name;
         }
@@ -199,12 +200,13 @@ static bool fill(const struct csv_table *t, const struct csv_table *first,
 }
 
 bool risk_rows_read(const struct csv_table *first, const struct csv_table *second,
-                    const struct risk_columns *columns, struct risk_rows out[2], struct err *err)
+                    const struct risk_columns *columns, const uint8_t *trains,
+                    struct risk_rows out[2], struct err *err)
 {
     struct risk_rows made[2] = {{0}};
     if (!columns_check(first, second, columns, err) ||
-        !fill(first, first, second, columns, &made[0], err) ||
-        (second && !fill(second, first, second, columns, &made[1], err))) {
+        !fill(first, first, columns, trains, &made[0], err) ||
+        (second && !fill(second, first, columns, trains, &made[1], err))) {
         risk_rows_free(&made[0]);
         risk_rows_free(&made[1]);
         return false;

@@ -30,17 +30,21 @@ struct risk_rows {
     const char **name; /* (columns) borrowed from the table */
     union learner_cell *cells;
     uint8_t *label;
+    int not_numbers; /* cells with a text in a column of numbers: taken as missing */
     uint64_t *group; /* NULL without */
     double *time;    /* NULL without */
 };
 
-/* Reads one table, or two of the same columns (second may be NULL). A column is an id if it is named
- * one or holds a text that is no number in either table; "", NA, NaN, null, none and ? are missing;
- * true/false and yes/no are 1/0. Fails with ERR_INVALID: a column that is not there, a label or a
- * time that is missing or no such value, one column or row too few. */
+/* What a cell says: nothing ("", NA, NaN, null, none, ?), or a number (true/false and yes/no are 1/0). */
+bool risk_text_is_missing(const char *text);
+bool risk_text_number(const char *text, double *out);
+
+/* Reads one table, or two of the same columns (second may be NULL). A column is an id if it is named one or holds a text that is no number in a row of
+ * the first table that trains: `trains` (first->rows), NULL for all of them. What is to be foretold decides nothing. Fails with ERR_INVALID: a
+ * column that is not there, a label or a time that is missing or no such value, one column or row too few. */
 CAN_FAIL bool risk_rows_read(const struct csv_table *first, const struct csv_table *second,
-                             const struct risk_columns *columns, struct risk_rows out[2],
-                             struct err *err);
+                             const struct risk_columns *columns, const uint8_t *trains,
+                             struct risk_rows out[2], struct err *err);
 void risk_rows_free(struct risk_rows *r); /* accepts {0} */
 
 /* The chosen rows, copied, in the order given; owned by the caller. */
