@@ -1,8 +1,10 @@
 /* Next item in a session, by the published protocol: eval_sessions TRAIN TEST [--json] [--ranks FILE] [--threads N]. TRAIN: sessions in order of time,
  * one a line; TEST: the last item of a line is the target of those before it. All settings are chosen on a later part of TRAIN, the file TEST is
- * opened after that. Qualities are in percent.
+ * opened after that. Qualities are in percent. Beside ours stand two rankings without a model (session_peers.h): the prefix's own items by count and
+ * recency, and a Markov chain of first order.
  * --ranks writes the rank of each line's target (0: not ranked), one a line. */
 #include "session_eval.h"
+#include "session_peers.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -81,22 +83,52 @@ static bool ranks_write(const char *path, const int32_t *rank, int64_t count, st
     return fflush(file) == 0 || FAIL_AT(err, ERR_INVALID, path, "cannot be written");
 }
 
-static void print(const struct arguments *a, const struct session_quality *q, double us,
-                  double train_s)
+/* Ours and what needs no model. */
+struct qualities {
+    struct session_quality ours, own_items, markov;
+};
+
+static void print_text(const struct qualities *q, double us, double train_s)
+{
+    const struct {
+        const char *name;
+        const struct session_quality *q;
+    } lines[] = {{"ours", &q->ours}, {"own items", &q->own_items}, {"markov", &q->markov}};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        (void)printf("%-10s %d cases: p@20 %.2f %%, mrr@20 %.2f %%", lines[i].name,
+                     lines[i].q->cases, 100 * lines[i].q->hit, 100 * lines[i].q->reciprocal_rank);
+        if (i == 0) {
+            (void)printf(", %.1f us a query, training %.1f s", us, train_s);
+        }
+        (void)printf("\n");
+    }
+}
+
+static void quality_members(struct jenc *j, const struct session_quality *q)
+{
+    jenc_f64(j, "p@20", 100 * q->hit);
+    jenc_f64(j, "mrr@20", 100 * q->reciprocal_rank);
+}
+
+static void print(const struct arguments *a, const struct qualities *q, double us, double train_s)
 {
     if (!a->json) {
-        (void)printf("%d cases: p@20 %.2f %%, mrr@20 %.2f %%, %.1f us a query, training %.1f s\n",
-                     q->cases, 100 * q->hit, 100 * q->reciprocal_rank, us, train_s);
+        print_text(q, us, train_s);
         return;
     }
     CLEANUP(buf_free) struct buf out = buf_make(1024);
     struct jenc j = jenc_begin(&out);
     jenc_object(&j, NULL);
-    jenc_i64(&j, "cases", q->cases);
-    jenc_f64(&j, "p@20", 100 * q->hit);
-    jenc_f64(&j, "mrr@20", 100 * q->reciprocal_rank);
+    jenc_i64(&j, "cases", q->ours.cases);
+    quality_members(&j, &q->ours);
     jenc_f64(&j, "us_per_query", us);
     jenc_f64(&j, "train_s", train_s);
+    jenc_object(&j, "own_items");
+    quality_members(&j, &q->own_items);
+    jenc_object_end(&j);
+    jenc_object(&j, "markov");
+    quality_members(&j, &q->markov);
+    jenc_object_end(&j);
     jenc_object_end(&j);
     (void)printf("%s\n", buf_text(&out));
 }
@@ -131,7 +163,11 @@ static bool run(const struct arguments *a, struct err *err)
     if (a->ranks && !ranks_write(a->ranks, rank, cases.count, err)) {
         return false;
     }
-    struct session_quality q = session_ranks_quality(rank, cases.count);
+    struct qualities q = {.ours = session_ranks_quality(rank, cases.count)};
+    session_own_items_rank(&cases, rank);
+    q.own_items = session_ranks_quality(rank, cases.count);
+    session_markov_rank(&data.log, &cases, rank);
+    q.markov = session_ranks_quality(rank, cases.count);
     print(a, &q, us, train_s);
     return true;
 }
