@@ -25,11 +25,14 @@ struct mat als_plain_cg_matrix(int rows, int cols, const struct mat *from)
 }
 
 struct side {
-    const struct csr *m;
+    const int64_t *start; /* entries of each row */
+    const int32_t *column;
+    const float *weight;
     const struct als_options *options;
     const struct mat *others;
     struct mat system; /* a0 times the Gram matrix of the others */
     struct mat *rows;
+    float enough; /* the residual's square, as a share of what it was, at which a row is done */
 };
 
 /* y = system x + ridge x */
@@ -70,10 +73,9 @@ static float dot(const float *restrict a, const float *restrict b, int k)
 static void add_entries(const struct side *s, int row, float one, const float *restrict x,
                         float *restrict y, int k)
 {
-    const struct csr *m = s->m;
-    for (int64_t e = m->start[row]; e < m->start[row + 1]; e++) {
-        const float *restrict h = mat_row(s->others, m->column[e]);
-        float by = m->weight[e] * (dot(h, x, k) - one);
+    for (int64_t e = s->start[row]; e < s->start[row + 1]; e++) {
+        const float *restrict h = mat_row(s->others, s->column[e]);
+        float by = s->weight[e] * (dot(h, x, k) - one);
         for (int i = 0; i < k; i++) {
             y[i] += by * h[i];
         }
@@ -88,8 +90,8 @@ static void solve_row(const struct side *s, int row)
     const int k = s->others->cols;
     float *restrict x = mat_row(s->rows, row);
     float weight = 0;
-    for (int64_t e = s->m->start[row]; e < s->m->start[row + 1]; e++) {
-        weight += s->m->weight[e];
+    for (int64_t e = s->start[row]; e < s->start[row + 1]; e++) {
+        weight += s->weight[e];
     }
     float ridge =
         s->options->reg * powf(weight + s->options->unobserved_weight * (float)s->others->rows,
@@ -101,7 +103,8 @@ static void solve_row(const struct side *s, int row)
     }
     memcpy(direction, residual, (size_t)k * sizeof *direction);
     float size = dot(residual, residual, k);
-    for (int step = 0; step < s->options->steps && size > 1e-20F; step++) {
+    const float enough = fmaxf(1e-20F, s->enough * size);
+    for (int step = 0; step < s->options->steps && size > enough; step++) {
         multiply(&s->system, ridge, direction, product, k);
         add_entries(s, row, 0, direction, product, k);
         float along = size / dot(direction, product, k);
@@ -122,7 +125,7 @@ static void solve_block(void *ctx, int part, int worker)
     const struct side *s = ctx;
     (void)worker;
     for (int row = part * BLOCK_ROWS; row < (part + 1) * BLOCK_ROWS && row < s->rows->rows; row++) {
-        if (s->m->start[row] == s->m->start[row + 1]) {
+        if (s->start[row] == s->start[row + 1]) {
             memset(mat_row(s->rows, row), 0, (size_t)s->rows->ld * sizeof(float));
         } else {
             solve_row(s, row);
@@ -133,7 +136,9 @@ static void solve_block(void *ctx, int part, int worker)
 static void solve_side(const struct csr *m, const struct als_options *options,
                        const struct mat *others, struct mat *rows)
 {
-    struct side s = {.m = m,
+    struct side s = {.start = m->start,
+                     .column = m->column,
+                     .weight = m->weight,
                      .options = options,
                      .others = others,
                      .system = als_gram(others, options->threads),
@@ -150,4 +155,22 @@ void als_plain_cg_sweep(const struct csr *interactions, const struct csr *by_ite
 {
     solve_side(interactions, options, items, shoppers);
     solve_side(by_item, options, shoppers, items);
+}
+
+void als_plain_cg_fold_in(const struct mat *items, const struct mat *system,
+                          const struct als_options *options, const struct als_entries *done,
+                          float *out)
+{
+    const int64_t start[2] = {0, done->count};
+    struct mat rows = mat_view(out, 1, items->cols, items->ld);
+    const struct side s = {.start = start,
+                           .column = done->column,
+                           .weight = done->weight,
+                           .options = options,
+                           .others = items,
+                           .system = *system,
+                           .rows = &rows,
+                           .enough = 1e-10F};
+    memset(out, 0, (size_t)items->cols * sizeof *out);
+    solve_row(&s, 0);
 }

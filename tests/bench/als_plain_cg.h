@@ -15,4 +15,10 @@ struct mat als_plain_cg_matrix(int rows, int cols, const struct mat *from);
 void als_plain_cg_sweep(const struct csr *interactions, const struct csr *by_item,
                         const struct als_options *options, struct mat *shoppers, struct mat *items);
 
+/* One new shopper, the items fixed: conjugate gradients from zero until the residual has fallen to five digits (or options->steps are taken), as als_fold_in does in its basis.
+ * system: unobserved_weight times the items' Gram matrix. out (ld of the items). */
+void als_plain_cg_fold_in(const struct mat *items, const struct mat *system,
+                          const struct als_options *options, const struct als_entries *done,
+                          float *out);
+
 #endif

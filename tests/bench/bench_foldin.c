@@ -1,8 +1,10 @@
 /* One new shopper folded in, the request's share of factorization: in the eigenbasis (als_fold_in) beside what BLAS makes of the normal
- * equations (ssyrk + sposv on memory that is already there), on the same shoppers, in turns. Factors are trained on Gowalla where it is
+ * equations (ssyrk + sposv on memory that is already there) and beside conjugate gradients in the given basis to the same five digits (als_plain_cg.h: what
+ * somebody who knows that Cholesky does too much for a few entries would write), on the same shoppers, in turns. Factors are trained on Gowalla where it is
  * there, else on a synthetic shop; a shopper's entries are those of a shopper of the data. One thread; prints a table or, with --json,
  * one line a row. */
 #include "als_data.h"
+#include "als_plain_cg.h"
 #include "blas_start.h"
 
 #include "base/mem.h"
@@ -14,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOPPERS = 4000, ENTRIES_MAX = 100, SWEEPS = 6 };
+enum { OURS, CHOLESKY, PLAIN_CG, WAYS };
+enum { CG_STEPS = 50, SHOPPERS = 4000, ENTRIES_MAX = 100, SWEEPS = 6 };
 
 /* Cholesky by BLAS as one would write it for speed: everything allocated before. */
 struct cholesky {
@@ -109,9 +112,10 @@ struct row {
     int factors;
     int entries;
     int shoppers;
-    double p50_us[2];
-    double p99_us[2];
-    double difference; /* largest, of scores relative to the largest factor */
+    double p50_us[WAYS];
+    double p99_us[WAYS];
+    double
+        difference[WAYS]; /* largest from Cholesky's, of factors relative to the largest factor */
 };
 
 static double difference_of(const float *a, const float *b, int k)
@@ -128,9 +132,14 @@ static double difference_of(const float *a, const float *b, int k)
 static struct row measure(struct setting *s, const struct csr *log, int entries)
 {
     struct row row = {.factors = s->items.cols, .entries = entries};
-    double *us[2] = {mem_array(SHOPPERS, sizeof **us), mem_array(SHOPPERS, sizeof **us)};
-    float found[2][ALS_FACTORS_MAX];
+    double *us[WAYS];
+    _Alignas(64) float found[WAYS][ALS_FACTORS_MAX];
+    struct als_options cg = s->server.options;
     struct err err = {0};
+    cg.steps = CG_STEPS;
+    for (int i = 0; i < WAYS; i++) {
+        us[i] = mem_array(SHOPPERS, sizeof **us);
+    }
     for (int u = 0; u < log->rows && row.shoppers < SHOPPERS; u++) {
         const struct als_entries done = {entries, log->column + log->start[u],
                                          log->weight + log->start[u]};
@@ -138,39 +147,51 @@ static struct row measure(struct setting *s, const struct csr *log, int entries)
             continue;
         }
         double t0 = als_data_now_s();
-        if (!als_fold_in(&s->server, &done, found[0], &err)) {
+        if (!als_fold_in(&s->server, &done, found[OURS], &err)) {
             exit(1);
         }
         double t1 = als_data_now_s();
-        cholesky_solve(s, &done, found[1]);
+        cholesky_solve(s, &done, found[CHOLESKY]);
         double t2 = als_data_now_s();
-        us[0][row.shoppers] = (t1 - t0) * 1e6;
-        us[1][row.shoppers++] = (t2 - t1) * 1e6;
-        row.difference = fmax(row.difference, difference_of(found[0], found[1], row.factors));
+        als_plain_cg_fold_in(&s->items, &s->cholesky.dense, &cg, &done, found[PLAIN_CG]);
+        const double taken[WAYS] = {t1 - t0, t2 - t1, als_data_now_s() - t2};
+        for (int i = 0; i < WAYS; i++) {
+            us[i][row.shoppers] = taken[i] * 1e6;
+            row.difference[i] =
+                fmax(row.difference[i], difference_of(found[i], found[CHOLESKY], row.factors));
+        }
+        row.shoppers++;
     }
-    for (int i = 0; i < 2 && row.shoppers > 0; i++) {
+    for (int i = 0; i < WAYS && row.shoppers > 0; i++) {
         qsort(us[i], (size_t)row.shoppers, sizeof **us, by_value);
         row.p50_us[i] = us[i][row.shoppers / 2];
         row.p99_us[i] = us[i][row.shoppers * 99 / 100];
     }
-    mem_free(&us[0]);
-    mem_free(&us[1]);
+    for (int i = 0; i < WAYS; i++) {
+        mem_free(&us[i]);
+    }
     return row;
 }
 
 static void print(const struct row *r, const char *data, bool json)
 {
+    const double cholesky = r->p50_us[CHOLESKY] / r->p50_us[OURS];
+    const double plain = r->p50_us[PLAIN_CG] / r->p50_us[OURS];
     if (json) {
         printf(
-            "{\"bench\":\"foldin\",\"blas_core\":\"%s\",\"data\":\"%s\",\"factors\":%d,\"entries\":%d,\"shoppers\":%d,"
-            "\"p50_us\":%.2f,\"p99_us\":%.2f,\"cholesky_p50_us\":%.2f,\"cholesky_p99_us\":%.2f,"
-            "\"ratio\":%.1f,\"difference\":%.1e}\n",
-            blas_core(), data, r->factors, r->entries, r->shoppers, r->p50_us[0], r->p99_us[0],
-            r->p50_us[1], r->p99_us[1], r->p50_us[1] / r->p50_us[0], r->difference);
+            "{\"bench\":\"foldin\",\"blas_core\":\"%s\",\"data\":\"%s\",\"factors\":%d,\"entries\":%d,"
+            "\"shoppers\":%d,\"p50_us\":%.2f,\"p99_us\":%.2f,\"cholesky_p50_us\":%.2f,"
+            "\"cholesky_p99_us\":%.2f,\"ratio\":%.1f,\"plain_cg_p50_us\":%.2f,\"plain_cg_p99_us\":%.2f,"
+            "\"ratio_plain_cg\":%.1f,\"difference\":%.1e,\"plain_cg_difference\":%.1e}\n",
+            blas_core(), data, r->factors, r->entries, r->shoppers, r->p50_us[OURS],
+            r->p99_us[OURS], r->p50_us[CHOLESKY], r->p99_us[CHOLESKY], cholesky,
+            r->p50_us[PLAIN_CG], r->p99_us[PLAIN_CG], plain, r->difference[OURS],
+            r->difference[PLAIN_CG]);
     } else {
-        printf("%7d %7d %10.2f %10.2f %15.2f %15.2f %7.1f %11.1e\n", r->factors, r->entries,
-               r->p50_us[0], r->p99_us[0], r->p50_us[1], r->p99_us[1], r->p50_us[1] / r->p50_us[0],
-               r->difference);
+        printf("%7d %7d | %8.2f %8.2f %8.1e | %8.2f %8.2f %5.1fx | %8.2f %8.2f %8.1e %5.1fx\n",
+               r->factors, r->entries, r->p50_us[OURS], r->p99_us[OURS], r->difference[OURS],
+               r->p50_us[CHOLESKY], r->p99_us[CHOLESKY], cholesky, r->p50_us[PLAIN_CG],
+               r->p99_us[PLAIN_CG], r->difference[PLAIN_CG], plain);
     }
 }
 
@@ -188,8 +209,8 @@ int main(int argc, char **argv)
     }
     if (!json) {
         printf("factors trained on %s; microseconds a shopper, in turns\n", data);
-        printf("factors entries   eigen p50  eigen p99 ssyrk+sposv p50 ssyrk+sposv p99   ratio  "
-               "difference\n");
+        printf(
+            "factors entries |    eigen: p50, p99, off  | ssyrk + sposv: p50, p99 | plain cg: p50, p99, off\n");
     }
     for (int f = 0; f < 2; f++) {
         struct setting s = make(&log, data, factors[f]);
