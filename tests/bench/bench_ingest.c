@@ -1,7 +1,8 @@
 /* Durable events a second through HTTP, beside plain prepared INSERTs of the same rows over libpq.
  *
  * Per case and repetition, one after the other on an empty table each time: the service, the plain
- * inserts (plain_insert.h), and for single events the same service with --intake-batch 1, which
+ * inserts (plain_insert.h), for batches the same inserts in libpq's pipeline (one round trip a
+ * transaction: what somebody who knows libpq would write), and for single events the same service with --intake-batch 1, which
  * commits each request alone. Client and server share the machine on all sides; fsync and
  * synchronous_commit are on; the service folds nothing meanwhile (./dev bench consume measures
  * that) but for the last case, which says what folding on the same cores costs. Only events that
@@ -108,12 +109,13 @@ static struct figure run_service(struct bench *b, const struct service *s, bool 
     return (struct figure){(double)stored * 1e6 / (double)r.elapsed_us, r.p50_ms, r.p99_ms};
 }
 
-static struct figure run_plain(struct bench *b, bool batches, int connections)
+static struct figure run_plain(struct bench *b, bool batches, int connections, bool pipelined)
 {
     struct plain_plan plan = {.conninfo = b->database_url,
                               .rows = &b->rows,
                               .connections = connections,
                               .rows_per_transaction = batches ? INGEST_BATCH : 1,
+                              .pipelined = pipelined,
                               .time_us = RUN_US};
 
     empty_tables(b);
@@ -183,16 +185,23 @@ static bool measure(struct bench *b, const struct bench_load *l)
 {
     struct side own;
     struct side plain;
+    struct side pipelined = {0};
     struct side alone = {0};
 
     for (int i = 0; i < REPETITIONS; i++) {
         keep(&own, i, run_service(b, &b->grouping, l->batches, l->connections));
-        keep(&plain, i, run_plain(b, l->batches, l->connections));
+        keep(&plain, i, run_plain(b, l->batches, l->connections, false));
+        if (l->batches) {
+            keep(&pipelined, i, run_plain(b, true, l->connections, true));
+        }
         if (l->over_alone >= 0) {
             keep(&alone, i, run_service(b, &b->alone, l->batches, l->connections));
         }
     }
     bool ok = report(l, "plain insert", &own, &plain, l->over_plain);
+    if (l->batches) {
+        ok = report(l, "pipelined", &own, &pipelined, 0) && ok;
+    }
     if (l->over_alone >= 0) {
         ok = report(l, "commit each", &own, &alone, l->over_alone) && ok;
     }

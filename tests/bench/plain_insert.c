@@ -51,23 +51,66 @@ static PGconn *connect_prepared(const char *conninfo)
     return conn;
 }
 
-static void insert_row(PGconn *conn, const PGresult *stored, int row)
-{
-    static const int binary[COLUMNS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const int binary[COLUMNS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+struct row {
     const char *values[COLUMNS];
     int lengths[COLUMNS];
+};
+
+static struct row row_of(const PGresult *stored, int row)
+{
+    struct row r;
 
     for (int c = 0; c < COLUMNS; c++) {
-        values[c] = PQgetvalue(stored, row, c);
-        lengths[c] = PQgetlength(stored, row, c);
+        r.values[c] = PQgetvalue(stored, row, c);
+        r.lengths[c] = PQgetlength(stored, row, c);
     }
-    check(conn, PQexecPrepared(conn, "put", COLUMNS, values, lengths, binary, 1), "insert");
+    return r;
+}
+
+static void insert_row(PGconn *conn, const PGresult *stored, int row)
+{
+    struct row r = row_of(stored, row);
+
+    check(conn, PQexecPrepared(conn, "put", COLUMNS, r.values, r.lengths, binary, 1), "insert");
+}
+
+static void sent(PGconn *conn, int ok)
+{
+    if (!ok) {
+        (void)fprintf(stderr, "plain insert: pipeline: %s\n", PQerrorMessage(conn));
+        exit(1);
+    }
+}
+
+/* What stands before one sync is one transaction. */
+static void insert_pipelined(PGconn *conn, const PGresult *stored, size_t first, size_t n)
+{
+    sent(conn, PQenterPipelineMode(conn));
+    for (size_t i = 0; i < n; i++) {
+        struct row r = row_of(stored, (int)(first + i));
+        sent(conn, PQsendQueryPrepared(conn, "put", COLUMNS, r.values, r.lengths, binary, 1));
+    }
+    sent(conn, PQpipelineSync(conn));
+    for (size_t i = 0; i < n; i++) {
+        check(conn, PQgetResult(conn), "insert");
+        PQclear(PQgetResult(conn)); /* the end of its results */
+    }
+    PGresult *sync = PQgetResult(conn);
+    sent(conn, PQresultStatus(sync) == PGRES_PIPELINE_SYNC);
+    PQclear(sync);
+    sent(conn, PQexitPipelineMode(conn));
 }
 
 static void insert_transaction(PGconn *conn, const struct plain_plan *plan, size_t first)
 {
     size_t n = plan->rows_per_transaction;
 
+    if (plan->pipelined) {
+        insert_pipelined(conn, plan->rows->stored, first, n);
+        return;
+    }
     if (n > 1) {
         check(conn, PQexec(conn, "BEGIN"), "begin");
     }

@@ -4,11 +4,14 @@
 
 #include "bench/ingest_rows.h"
 
+#include <stdbool.h>
+
 struct plain_plan {
     const char *conninfo;
     const struct ingest_rows *rows; /* read back */
     int connections;                /* one thread each */
     size_t rows_per_transaction;    /* 1: each statement commits by itself */
+    bool pipelined;                 /* all rows of a transaction in one round trip */
     int64_t time_us;
 };
 struct plain_report {
@@ -20,8 +23,8 @@ struct plain_report {
 
 /* CREATE TABLE plain_event with the columns, checks and indexes of cartwright.event. */
 void plain_create(PGconn *conn);
-/* Prepared single-row INSERTs, binary parameters, one round trip a row, until every row is in or
- * the time has passed. The table must be empty. Any error ends the program. */
+/* Prepared single-row INSERTs, binary parameters, one round trip a row (or, pipelined, one a transaction), until every row
+ * is in or the time has passed. The table must be empty. Any error ends the program. */
 struct plain_report plain_run(const struct plain_plan *plan);
 
 #endif
