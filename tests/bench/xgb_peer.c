@@ -163,6 +163,20 @@ static void matrix_free(DMatrixHandle *m)
     }
 }
 
+/* Tells which columns are categories. */
+static bool say_kinds(const struct xgb_model *m, const struct risk_rows *rows, DMatrixHandle matrix,
+                      struct err *err)
+{
+    CLEANUP(mem_free) const char **kinds = mem_array((size_t)rows->columns, sizeof *kinds);
+    for (int c = 0; c < rows->columns; c++) {
+        kinds[c] = rows->kind[c] == LEARNER_NUMBER ? "q" : "c";
+    }
+    return m->ids != XGB_CATEGORIES ||
+           check(
+               XGDMatrixSetStrFeatureInfo(matrix, "feature_type", kinds, (bst_ulong)rows->columns),
+               err);
+}
+
 static bool matrix_make(const struct xgb_model *m, const struct sparse *s,
                         const struct risk_rows *rows, DMatrixHandle *out, struct err *err)
 {
@@ -173,7 +187,8 @@ static bool matrix_make(const struct xgb_model *m, const struct sparse *s,
     return check(XGDMatrixCreateFromCSREx(s->start, s->index, s->value, (size_t)rows->rows + 1,
                                           s->entries, (size_t)m->width, out),
                  err) &&
-           check(XGDMatrixSetFloatInfo(*out, "label", label, (bst_ulong)rows->rows), err);
+           check(XGDMatrixSetFloatInfo(*out, "label", label, (bst_ulong)rows->rows), err) &&
+           say_kinds(m, rows, *out, err);
 }
 
 static bool set(BoosterHandle booster, const char *name, double value, struct err *err)
@@ -303,8 +318,8 @@ bool xgb_margins(const struct xgb_model *m, const struct risk_rows *rows, double
     return true;
 }
 
-bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
-                     struct err *err)
+bool xgb_score_dense(const struct xgb_model *m, const float *cells, int rows, int columns,
+                     float *out, struct err *err)
 {
     static const char config[] = "{\"type\":1,\"training\":false,\"iteration_begin\":0,"
                                  "\"iteration_end\":0,\"strict_shape\":false,\"missing\":NaN,"
@@ -314,14 +329,14 @@ bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, f
     bst_ulong dimensions = 0;
     float const *result = NULL;
     (void)snprintf(values, sizeof values,
-                   "{\"data\":[%zu,true],\"shape\":[1,%d],\"typestr\":\"<f4\",\"version\":3}",
-                   (size_t)row, columns);
+                   "{\"data\":[%zu,true],\"shape\":[%d,%d],\"typestr\":\"<f4\",\"version\":3}",
+                   (size_t)cells, rows, columns);
     if (!check(XGBoosterPredictFromDense(m->booster, values, config, NULL, &shape, &dimensions,
                                          &result),
                err)) {
         return false;
     }
-    *out = result[0];
+    memcpy(out, result, (size_t)rows * sizeof *out);
     return true;
 }
 
@@ -353,11 +368,11 @@ bool xgb_margins(const struct xgb_model *m, const struct risk_rows *rows, double
     return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
 }
 
-bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
-                     struct err *err)
+bool xgb_score_dense(const struct xgb_model *m, const float *cells, int rows, int columns,
+                     float *out, struct err *err)
 {
-    (void)m, (void)row, (void)columns;
-    *out = 0;
+    (void)m, (void)cells, (void)columns;
+    memset(out, 0, (size_t)rows * sizeof *out);
     return FAIL(err, ERR_NOT_FOUND, "built without xgboost (libxgboost-dev)");
 }
 

@@ -7,8 +7,8 @@
 /* XGBoost (Debian's libxgboost, its C API) on the same rows. Where it was not installed at build
  * time, xgb_available says false and the rest fails with ERR_NOT_FOUND. */
 
-/* How ids become numbers: a column an id, sparse; or each id's rank by frequency. */
-enum xgb_ids { XGB_ONE_HOT, XGB_CODES };
+/* How ids become numbers: a column an id, sparse; each id's rank by frequency; or that rank as a category, which trees part into sets. */
+enum xgb_ids { XGB_ONE_HOT, XGB_CODES, XGB_CATEGORIES };
 
 struct xgb_settings {
     int depth, rounds, bins;
@@ -40,9 +40,9 @@ void xgb_free(struct xgb_model **m);
 CAN_FAIL bool xgb_margins(const struct xgb_model *m, const struct risk_rows *rows, double *out,
                           struct err *err);
 
-/* Margin of one dense row of floats, all columns numbers, by its in-place prediction. */
-CAN_FAIL bool xgb_score_dense(const struct xgb_model *m, const float *row, int columns, float *out,
-                              struct err *err);
+/* Margins of dense rows of floats (rows, columns), all of them numbers, by its in-place prediction. */
+CAN_FAIL bool xgb_score_dense(const struct xgb_model *m, const float *cells, int rows, int columns,
+                              float *out, struct err *err);
 
 /* The best of a grid over depth and child weight, and its number of rounds, by log loss on the parts that `hold` (of
  * these rows) holds out one by one: what the learner beside it does with its own trees. Where none could be held out, the
