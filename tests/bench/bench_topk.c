@@ -1,4 +1,4 @@
-/* Exact top-20 by inner product: topk_index beside faiss IndexFlatIP (where it was found at build time) and beside OpenBLAS plus selection,
+/* Exact top-20 by inner product: topk_index beside faiss IndexFlatIP (where it was found at build time; Debian builds it for SSE) and beside OpenBLAS plus selection (the fair one),
  * one query and batches, one thread each, in turns. Prints one JSON line a case: medians, ratios, and mismatches against double precision.
  *
  *   bench_topk [--interactions FILE] [--items N[,N]] [--factors K[,K]] [--rounds R]
