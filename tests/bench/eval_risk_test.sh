@@ -21,6 +21,7 @@ head -n 401 "$dir/table.csv" >"$dir/train.csv"
 head -n 161 "$dir/table.csv" >"$dir/small.csv"
 head -n 121 "$dir/small.csv" >"$dir/early.csv"
 (head -n 1 "$dir/small.csv"; tail -n 40 "$dir/small.csv") >"$dir/late.csv"
+for part in small late; do awk -F, -v OFS=, 'NR > 1 { $6 = 1 } { print }' "$dir/$part.csv" >"$dir/${part}_ones.csv"; done
 
 measure() { sed 's/.*"'"$2"'":\(-\{0,1\}[0-9.e-]*\).*/\1/' "$1"; }
 first() { sed 's/"pooled".*//; s/"ece_bootstrap.*//' "$1"; }
@@ -68,28 +69,33 @@ blank "" "$dir/small.csv" >"$dir/blanks.csv"
 "$program" "$dir/blanks.csv" --label lost --drop visitor --test-where page=cart --threads 1 --json >"$dir/without" 2>/dev/null
 [ "$(figures "$dir/with")" = "$(figures "$dir/without")" ] || fail "a text in the rows of --test-where changed what the column is"
 awk -F, -v OFS=, 'NR == 9 { $2 = "unknown" } { print }' "$dir/small.csv" >"$dir/texts.csv"
-"$program" "$dir/texts.csv" --label lost --drop visitor --kfold 3 --threads 1 --json >"$dir/with" 2>"$dir/log"
-[ "$(grep -c 'fold . of 3: 1 cells hold a text' "$dir/log")" = 1 ] || fail "one fold of three has the text among the rows to foretell: $(cat "$dir/log")"
+"$program" "$dir/texts.csv" --label lost --drop visitor --kfold 2 --threads 1 --json >"$dir/with" 2>"$dir/log"
+[ "$(grep -c 'fold . of 2: 1 cells hold a text' "$dir/log")" = 1 ] || fail "one fold of two has the text among the rows to foretell: $(cat "$dir/log")"
 awk -F, -v OFS=, 'NR % 2 == 0 { $2 = "n" $2 } { print }' "$dir/early.csv" >"$dir/texts.csv"
-"$program" "$dir/texts.csv" "$dir/late.csv" --label lost --drop visitor --threads 1 --json >/dev/null 2>"$dir/log"
+"$program" "$dir/texts.csv" "$dir/late_ones.csv" --label lost --drop visitor --threads 1 --json >/dev/null 2>"$dir/log" || true
+grep -q 'both labels are needed' "$dir/log" || fail "rows of one label were scored"
 if grep -q 'hold a text' "$dir/log"; then fail "texts that train make ids: $(cat "$dir/log")"; fi
 
 # Somebody with rows on both sides is told where the column that names them is dropped, and only there.
+# Rows of one label, so that it ends before it trains.
 told() { "$program" "$@" --label lost --threads 1 --json 2>&1 >/dev/null | grep -c 'looks like ids of somebody' || true; }
-[ "$(told "$dir/small.csv" --kfold 2 --drop visitor)" = 1 ] || fail "visitors in several folds are not told"
-[ "$(told "$dir/small.csv" --kfold 2 --drop visitor --repeat 2)" = 1 ] || fail "they are told once, whatever the seeds"
-[ "$(told "$dir/small.csv" --test-where page=cart --drop visitor)" = 1 ] || fail "visitors on both sides of --test-where are not told"
-[ "$(told "$dir/small.csv" --kfold 2 --group visitor)" = 0 ] || fail "with --group nobody is on both sides"
-[ "$(told "$dir/small.csv" --kfold 2 --group visitor --drop page)" = 0 ] || fail "what they have in common is nobody's id"
-[ "$(told "$dir/small.csv" --kfold 2 --drop page --drop x --drop constant --drop odd)" = 0 ] || fail "a dropped feature is no id"
-(head -n 1 "$dir/small.csv"; tail -n 42 "$dir/small.csv") >"$dir/both.csv"
-[ "$(told "$dir/early.csv" "$dir/late.csv" --drop visitor)" = 0 ] || fail "nobody is in both files"
-[ "$(told "$dir/early.csv" "$dir/both.csv" --drop visitor)" = 1 ] || fail "a visitor in both files is not told"
+[ "$(told "$dir/small_ones.csv" --kfold 2 --drop visitor)" = 1 ] || fail "visitors in several folds are not told"
+[ "$(told "$dir/small.csv" --test-where page=cart --drop visitor --repeat 2)" = 1 ] || fail "they are told once, whatever the seeds"
+[ "$(told "$dir/small_ones.csv" --test-where page=cart --drop visitor)" = 1 ] || fail "visitors on both sides of --test-where are not told"
+[ "$(told "$dir/small_ones.csv" --kfold 2 --group visitor)" = 0 ] || fail "with --group nobody is on both sides"
+[ "$(told "$dir/small_ones.csv" --kfold 2 --group visitor --drop page)" = 0 ] || fail "what they have in common is nobody's id"
+[ "$(told "$dir/small_ones.csv" --kfold 2 --drop page --drop x --drop constant --drop odd)" = 0 ] || fail "a dropped feature is no id"
+(head -n 1 "$dir/small.csv"; tail -n 42 "$dir/small_ones.csv") >"$dir/both_ones.csv"
+[ "$(told "$dir/early.csv" "$dir/late_ones.csv" --drop visitor)" = 0 ] || fail "nobody is in both files"
+[ "$(told "$dir/early.csv" "$dir/both_ones.csv" --drop visitor)" = 1 ] || fail "a visitor in both files is not told"
 # Ids that are whole numbers, under a name that says nothing; and a number of each row's own, which nobody shares.
-awk -F, -v OFS=, 'NR == 1 { print $0, "w", "row"; next } { print $0, substr($1, 2), NR }' "$dir/small.csv" >"$dir/numbers.csv"
-"$program" "$dir/numbers.csv" --label lost --kfold 2 --drop visitor --drop w --drop row --threads 1 --json 2>"$dir/log" >/dev/null
+awk -F, -v OFS=, 'NR == 1 { print $0, "w", "row"; next } { print $0, substr($1, 2), NR }' "$dir/small_ones.csv" >"$dir/numbers.csv"
+"$program" "$dir/numbers.csv" --label lost --kfold 2 --drop visitor --drop w --drop row --threads 1 --json 2>"$dir/log" >/dev/null || true
 grep -q "'w' looks like ids of somebody, and [1-9][0-9]* of 160 rows .*--group w keeps" "$dir/log" || fail "whole numbers are ids too: $(cat "$dir/log")"
 if grep -q "'row' looks like" "$dir/log"; then fail "nobody shares a row's number"; fi
+told_numbers() { told "$dir/numbers.csv" --test-where page=cart --drop w "$@"; }
+[ "$(told_numbers --drop visitor)" = 2 ] || fail "each column that names somebody is told"
+[ "$(told_numbers --group visitor)" = 0 ] || fail "--group leaves nobody on both sides, under whatever name"
 
 # XGBoost, where it was built in, averages as many models as we average bags of trees, tuned on as many parts.
 "$program" "$dir/small.csv" --label lost --drop visitor --test-where page=cart --peers --json >"$dir/peers" 2>"$dir/log"
