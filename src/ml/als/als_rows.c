@@ -1,7 +1,17 @@
-/* Conjugate gradients for one row, preconditioned by a diagonal. Plain C here; the same for AVX2 and AVX-512 from one template. */
+/* Conjugate gradients for one row (Takacs, Pilaszy, Tikk: Applications of the Conjugate Gradient Method for Implicit Feedback Collaborative
+ * Filtering, RecSys 2011), preconditioned by a diagonal: plain C here, in vectors in als_rows_vec.c.
+ *
+ * With A = diag(dense) + ridge + sum of c h h', b = the right side, M = diag(dense) + ridge (Saad, Iterative Methods for Sparse Linear
+ * Systems, 2003, algorithm 9.1):
+ *     r = b - A x,  z = M^-1 r,  p = z
+ *     alpha = r.z / p.A p;  x += alpha p;  r -= alpha A p;  z = M^-1 r;  beta = new r.z / old r.z;  p = z + beta p
+ * A differs from M by as many directions as the row has entries, so that few steps go far: as many as entries would end exactly. A p is never
+ * made from a matrix: an entry costs a dot product and an addition. Its sign is turned (product = -A p), so that add_entries, which has
+ * c (one - h.v) h, makes b - A x with one = 1 and -A p with one = 0. */
 #include "ml/als/als_rows.h"
 
 #include "ml/als/als.h"
+#include "ml/als/als_rows_internal.h"
 #include "ml/linear/cpu.h"
 #include "ml/linear/mat.h"
 
@@ -9,25 +19,19 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
-/* Squared preconditioned residual that is nothing: dividing by it would make NaN of a solved row. */
-static const float NOTHING = 1e-30F;
-
-enum {
-    GROUP = 4,           /* entries whose products are added up together */
-    FETCH_FLOATS = 8192, /* fetched ahead: a fraction of the nearest cache */
-    FETCH_PASSES = 3     /* share in fetching */
-};
+#if CPU_HAS_X86
+#include <immintrin.h>
+#endif
 
 /* ---- plain ---- */
 
 struct plain {
-    float diagonal[ALS_FACTORS_MAX];
+    float diagonal[ALS_FACTORS_MAX]; /* M */
     float inverse[ALS_FACTORS_MAX];
-    float residual[ALS_FACTORS_MAX];
-    float direction[ALS_FACTORS_MAX];
-    float product[ALS_FACTORS_MAX];
+    float residual[ALS_FACTORS_MAX];  /* r */
+    float direction[ALS_FACTORS_MAX]; /* p */
+    float product[ALS_FACTORS_MAX];   /* -A p, then z */
 };
 
 static void add_scaled(float *restrict to, float scale, const float *restrict from, int count)
@@ -61,12 +65,13 @@ static void start_plain(const struct als_system *s, const struct als_row *row, c
     }
 }
 
-static float precondition_plain(const struct plain *t, float *out, int count)
+/* z = M^-1 r; returns r.z, the squared residual as the stopping rule measures it. */
+static float precondition_plain(const struct plain *t, float *z, int count)
 {
     for (int i = 0; i < count; i++) {
-        out[i] = t->residual[i] * t->inverse[i];
+        z[i] = t->residual[i] * t->inverse[i];
     }
-    return mat_dot(t->residual, out, count);
+    return mat_dot(t->residual, z, count);
 }
 
 static void solve_plain(const struct als_system *s, const struct als_row *row, const float *right,
@@ -74,107 +79,32 @@ static void solve_plain(const struct als_system *s, const struct als_row *row, c
 {
     struct plain t;
     start_plain(s, row, right, x, &t);
-    float size = precondition_plain(&t, t.direction, s->ld);
-    if (!(size <= FLT_MAX)) {
+    float rz = precondition_plain(&t, t.direction, s->ld);
+    if (!(rz <= FLT_MAX)) { /* infinite or NaN: nothing below would find an end */
         x[0] = NAN;
         return;
     }
-    const float enough = size * s->tolerance * s->tolerance;
-    for (int step = 0; step < s->steps && size > NOTHING && size > enough; step++) {
+    /* rz is a square, the tolerance is not. */
+    const float enough = rz * s->tolerance * s->tolerance;
+    for (int step = 0; step < s->steps && rz > ALS_RESIDUAL_ZERO && rz > enough; step++) {
         for (int i = 0; i < s->ld; i++) {
             t.product[i] = -t.diagonal[i] * t.direction[i];
         }
         add_entries(s, row, 0, t.direction, t.product);
-        float along = size / -mat_dot(t.direction, t.product, s->ld);
-        add_scaled(x, along, t.direction, s->ld);
-        add_scaled(t.residual, along, t.product, s->ld);
-        float next = precondition_plain(&t, t.product, s->ld);
+        const float alpha = rz / -mat_dot(t.direction, t.product, s->ld);
+        add_scaled(x, alpha, t.direction, s->ld);
+        add_scaled(t.residual, alpha, t.product, s->ld);
+        const float next = precondition_plain(&t, t.product, s->ld);
         for (int i = 0; i < s->ld; i++) {
-            t.direction[i] = t.product[i] + next / size * t.direction[i];
+            t.direction[i] = t.product[i] + next / rz * t.direction[i];
         }
-        size = next;
+        rz = next;
     }
 }
 
-/* ---- vectors ---- */
+/* ---- half precision ---- */
 
 #if CPU_HAS_X86
-#include <immintrin.h>
-
-/* What the compiler makes a function of its own for. */
-struct shape {
-    size_t parts; /* vectors of the processor in one of ours */
-    bool packed;
-};
-
-/* Lanes 0 .. 3: the sums of a, b, c and d. */
-__attribute__((target(CPU_TARGET_AVX2))) static inline __m128 sum4_avx2(__m256 a, __m256 b,
-                                                                        __m256 c, __m256 d)
-{
-    __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
-    return _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1));
-}
-
-__attribute__((target(CPU_TARGET_AVX2))) static inline float sum_avx2(__m256 a)
-{
-    __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
-}
-
-__attribute__((target(CPU_TARGET_AVX512))) static inline __m256 fold_avx512(__m512 a)
-{
-    return _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
-}
-
-__attribute__((target(CPU_TARGET_AVX512))) static inline __m128 sum4_avx512(__m512 a, __m512 b,
-                                                                            __m512 c, __m512 d)
-{
-    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-    __m512d low = _mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd));
-    __m512d high = _mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd));
-    __m256 lanes = fold_avx512(_mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high)));
-    return _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps(lanes, 1));
-}
-
-__attribute__((target(CPU_TARGET_AVX512))) static inline float sum_avx512(__m512 a)
-{
-    return sum_avx2(fold_avx512(a));
-}
-
-#define NAME(stem)           stem##_avx2
-#define TARGET               CPU_TARGET_AVX2
-#define LANES                8
-#define VEC                  __m256
-#define VEC_ZERO()           _mm256_setzero_ps()
-#define VEC_SET(x)           _mm256_set1_ps(x)
-#define VEC_LOAD(p)          _mm256_loadu_ps(p)
-#define VEC_STORE(p, v)      _mm256_storeu_ps(p, v)
-#define VEC_UNPACK(p)        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
-#define VEC_ADD(a, b)        _mm256_add_ps(a, b)
-#define VEC_MUL(a, b)        _mm256_mul_ps(a, b)
-#define VEC_DIV(a, b)        _mm256_div_ps(a, b)
-#define VEC_FMA(a, b, c)     _mm256_fmadd_ps(a, b, c)
-#define VEC_NEG_FMA(a, b, c) _mm256_fnmadd_ps(a, b, c)
-#include "ml/als/als_rows.inc"
-
-#define NAME(stem)           stem##_avx512
-#define TARGET               CPU_TARGET_AVX512
-#define LANES                16
-#define VEC                  __m512
-#define VEC_ZERO()           _mm512_setzero_ps()
-#define VEC_SET(x)           _mm512_set1_ps(x)
-#define VEC_LOAD(p)          _mm512_loadu_ps(p)
-#define VEC_STORE(p, v)      _mm512_storeu_ps(p, v)
-#define VEC_UNPACK(p)        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
-#define VEC_ADD(a, b)        _mm512_add_ps(a, b)
-#define VEC_MUL(a, b)        _mm512_mul_ps(a, b)
-#define VEC_DIV(a, b)        _mm512_div_ps(a, b)
-#define VEC_FMA(a, b, c)     _mm512_fmadd_ps(a, b, c)
-#define VEC_NEG_FMA(a, b, c) _mm512_fnmadd_ps(a, b, c)
-#include "ml/als/als_rows.inc"
-
 __attribute__((target(CPU_TARGET_AVX2))) static void pack_avx2(const float *values, size_t count,
                                                                float factor, uint16_t *packed)
 {
@@ -206,10 +136,10 @@ als_row_fn *als_row_kernel(const struct als_system *system)
     assert(system->ld % MAT_ALIGN_FLOATS == 0 && system->ld <= ALS_FACTORS_MAX);
 #if CPU_HAS_X86
     if (cpu_level() >= CPU_AVX512) {
-        return choose_avx512(system);
+        return als_rows_choose_avx512(system);
     }
     if (cpu_level() >= CPU_AVX2) {
-        return choose_avx2(system);
+        return als_rows_choose_avx2(system);
     }
 #endif
     assert(system->others);

@@ -40,4 +40,10 @@ struct fm_step {
 };
 void fm_step_run(const struct fm_step *s);
 
+/* The kernels of fm_field_vec.c; fm_gather_sums and fm_step_run choose. */
+void fm_sums_avx2(const struct fm_gather *g, float *restrict sums, float *restrict squares);
+void fm_sums_avx512(const struct fm_gather *g, float *restrict sums, float *restrict squares);
+void fm_step_avx2(const struct fm_step *s);
+void fm_step_avx512(const struct fm_step *s);
+
 #endif

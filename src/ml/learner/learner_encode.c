@@ -63,7 +63,9 @@ static void put(const struct learner_encoder *e, int column, int32_t slot, int32
     bins[column] = e->bin[slots[column]];
 }
 
-/* ---- plain ---- */
+/* ---- borders at or below a number, of one column ---- */
+
+typedef int32_t borders_fn(const double *search, double v);
 
 static int32_t count_of(const double *borders, double v)
 {
@@ -74,79 +76,84 @@ static int32_t count_of(const double *borders, double v)
     return count;
 }
 
-static void encode_plain(const struct learner_encoder *e, const union learner_cell *row,
-                         int32_t *slots, uint8_t *bins)
+/* Borders rise, so that the blocks whose last border is at or below v lie wholly at or below it, and the next block has all that is left to
+ * count. NaN is at or above nothing: such a number ends at 0, and its slot is chosen elsewhere. */
+static int32_t borders_plain(const double *search, double v)
 {
-    for (int c = 0; c < e->columns; c++) {
-        if (e->kind[c] == LEARNER_ID) {
-            put(e, c, id_slot(e, c, row[c].id), slots, bins);
-            continue;
-        }
-        const double *search = e->search + (size_t)c * SEARCH_DOUBLES;
-        const double v = row[c].number;
-        const int32_t block = count_of(search, v);
-        const int32_t borders =
-            BLOCK * block + count_of(search + BLOCK + (ptrdiff_t)BLOCK * block, v);
-        put(e, c, isnan(v) ? SLOT_MISSING : 1 + borders, slots, bins);
-    }
+    const int32_t block = count_of(search, v);
+    return BLOCK * block + count_of(search + BLOCK + (ptrdiff_t)BLOCK * block, v);
 }
 
 #if CPU_HAS_X86
 
-/* ---- AVX2 ---- */
+#define AVX2   __attribute__((target(CPU_TARGET_AVX2 ",popcnt")))
+#define AVX512 __attribute__((target(CPU_TARGET_AVX512 ",popcnt")))
 
-__attribute__((target(CPU_TARGET_AVX2 ",popcnt"))) static inline int32_t
-count_avx2(const double *borders, __m256d v)
+AVX2 static inline int32_t count_avx2(const double *borders, __m256d v)
 {
     int low = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(borders), v, _CMP_LE_OQ));
     int high = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(borders + 4), v, _CMP_LE_OQ));
     return _mm_popcnt_u32((unsigned)(low | high << 4));
 }
 
-__attribute__((target(CPU_TARGET_AVX2 ",popcnt"))) static void
-encode_avx2(const struct learner_encoder *e, const union learner_cell *row, int32_t *slots,
-            uint8_t *bins)
+AVX2 static inline int32_t borders_avx2(const double *search, double number)
 {
-    for (int c = 0; c < e->columns; c++) {
-        if (e->kind[c] == LEARNER_ID) {
-            put(e, c, id_slot(e, c, row[c].id), slots, bins);
-            continue;
-        }
-        const double *search = e->search + (size_t)c * SEARCH_DOUBLES;
-        const __m256d v = _mm256_set1_pd(row[c].number);
-        const int32_t block = count_avx2(search, v);
-        const int32_t borders =
-            BLOCK * block + count_avx2(search + BLOCK + (ptrdiff_t)BLOCK * block, v);
-        put(e, c, isnan(row[c].number) ? SLOT_MISSING : 1 + borders, slots, bins);
-    }
+    const __m256d v = _mm256_set1_pd(number);
+    const int32_t block = count_avx2(search, v);
+    return BLOCK * block + count_avx2(search + BLOCK + (ptrdiff_t)BLOCK * block, v);
 }
 
-/* ---- AVX-512 ---- */
-
-__attribute__((target(CPU_TARGET_AVX512 ",popcnt"))) static inline int32_t
-count_avx512(const double *borders, __m512d v)
+AVX512 static inline int32_t count_avx512(const double *borders, __m512d v)
 {
     return _mm_popcnt_u32(_mm512_cmp_pd_mask(_mm512_loadu_pd(borders), v, _CMP_LE_OQ));
 }
 
-__attribute__((target(CPU_TARGET_AVX512 ",popcnt"))) static void
-encode_avx512(const struct learner_encoder *e, const union learner_cell *row, int32_t *slots,
-              uint8_t *bins)
+AVX512 static inline int32_t borders_avx512(const double *search, double number)
+{
+    const __m512d v = _mm512_set1_pd(number);
+    const int32_t block = count_avx512(search, v);
+    return BLOCK * block + count_avx512(search + BLOCK + (ptrdiff_t)BLOCK * block, v);
+}
+
+#endif
+
+/* ---- a row ---- */
+
+/* Made anew in each caller, where `borders` is known and therefore inlined. */
+static inline __attribute__((always_inline)) void encode_with(const struct learner_encoder *e,
+                                                              const union learner_cell *row,
+                                                              int32_t *slots, uint8_t *bins,
+                                                              borders_fn *const borders)
 {
     for (int c = 0; c < e->columns; c++) {
         if (e->kind[c] == LEARNER_ID) {
             put(e, c, id_slot(e, c, row[c].id), slots, bins);
             continue;
         }
-        const double *search = e->search + (size_t)c * SEARCH_DOUBLES;
-        const __m512d v = _mm512_set1_pd(row[c].number);
-        const int32_t block = count_avx512(search, v);
-        const int32_t borders =
-            BLOCK * block + count_avx512(search + BLOCK + (ptrdiff_t)BLOCK * block, v);
-        put(e, c, isnan(row[c].number) ? SLOT_MISSING : 1 + borders, slots, bins);
+        const double v = row[c].number;
+        const int32_t below = borders(e->search + (size_t)c * SEARCH_DOUBLES, v);
+        put(e, c, isnan(v) ? SLOT_MISSING : 1 + below, slots, bins);
     }
 }
 
+static void encode_plain(const struct learner_encoder *e, const union learner_cell *row,
+                         int32_t *slots, uint8_t *bins)
+{
+    encode_with(e, row, slots, bins, borders_plain);
+}
+
+#if CPU_HAS_X86
+AVX2 static void encode_avx2(const struct learner_encoder *e, const union learner_cell *row,
+                             int32_t *slots, uint8_t *bins)
+{
+    encode_with(e, row, slots, bins, borders_avx2);
+}
+
+AVX512 static void encode_avx512(const struct learner_encoder *e, const union learner_cell *row,
+                                 int32_t *slots, uint8_t *bins)
+{
+    encode_with(e, row, slots, bins, borders_avx512);
+}
 #endif
 
 void learner_encode(const struct learner_encoder *e, const union learner_cell *row, int32_t *slots,
