@@ -1,5 +1,5 @@
 /* Who is held out: by time, by group, or evenly within each class. */
-#include "ml/learner/learner_hold.h"
+#include "ml/learner/learner_holdout.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void learner_hold_free(struct learner_hold *h)
+void learner_holdout_free(struct learner_holdout *h)
 {
     mem_free(&h->fold);
 }
@@ -31,7 +31,7 @@ static void hold_window(const struct learner_table *t, int from, int to, int win
     for (int r = from; r < to; r++) {
         bool known =
             t->group && bsearch(&t->group[r], seen, (size_t)from, sizeof *seen, by_group) != NULL;
-        fold[r] = known ? HOLD_NEITHER : window;
+        fold[r] = known ? HOLDOUT_NEITHER : window;
     }
 }
 
@@ -40,7 +40,7 @@ static void hold_later(const struct learner_table *t, int folds, int windows, in
     const int64_t later = t->rows / folds;
     const int first = t->rows - (int)later;
     for (int r = 0; r < first; r++) {
-        fold[r] = HOLD_TRAIN;
+        fold[r] = HOLDOUT_TRAIN;
     }
     for (int w = 0; w < windows; w++) {
         hold_window(t, first + (int)(later * w / windows), first + (int)(later * (w + 1) / windows),
@@ -121,7 +121,7 @@ static void hold_groups(const struct learner_table *t, const struct learner_opti
         const struct sized_group *found =
             bsearch(&key, groups, (size_t)count, sizeof key, group_order);
         assert(found);
-        fold[r] = (found->part < o->folds_run ? found->part : HOLD_TRAIN);
+        fold[r] = (found->part < o->folds_run ? found->part : HOLDOUT_TRAIN);
     }
 }
 
@@ -139,24 +139,24 @@ static void hold_evenly(const struct learner_table *t, const struct learner_opti
     }
     for (int i = 0; i < t->rows; i++) {
         int part = dealt[t->label[order[i]]]++ % o->folds;
-        fold[order[i]] = (part < o->folds_run ? part : HOLD_TRAIN);
+        fold[order[i]] = (part < o->folds_run ? part : HOLDOUT_TRAIN);
     }
 }
 
 /* Whether all parts together, and what trains beside each, have enough rows of both classes. */
-static bool enough(const struct learner_table *t, const struct learner_hold *h)
+static bool enough(const struct learner_table *t, const struct learner_holdout *h)
 {
     int held[2] = {0, 0};
     int trained[LEARNER_FOLDS_MAX][2] = {{0}};
     for (int r = 0; r < t->rows; r++) {
         held[t->label[r]] += h->fold[r] >= 0;
         for (int f = 0; f < h->folds; f++) {
-            trained[f][t->label[r]] += learner_hold_trains(h, r, f);
+            trained[f][t->label[r]] += learner_holdout_trains(h, r, f);
         }
     }
     for (int label = 0; label < 2; label++) {
         for (int f = 0; f < h->folds; f++) {
-            if (held[label] < HOLD_CLASS_MIN || trained[f][label] < HOLD_CLASS_MIN) {
+            if (held[label] < HOLDOUT_CLASS_MIN || trained[f][label] < HOLDOUT_CLASS_MIN) {
                 return false;
             }
         }
@@ -164,14 +164,15 @@ static bool enough(const struct learner_table *t, const struct learner_hold *h)
     return true;
 }
 
-struct learner_hold learner_hold_make(const struct learner_table *table,
-                                      const struct learner_options *options)
+struct learner_holdout learner_holdout_make(const struct learner_table *table,
+                                            const struct learner_options *options)
 {
-    struct learner_hold h = {.folds = options->folds_run};
+    struct learner_holdout h = {.folds = options->folds_run};
     h.fold = mem_array((size_t)table->rows, sizeof *h.fold);
     if (table->in_time_order) {
         h.in_time_order = true;
-        h.folds = options->folds_run < HOLD_WINDOWS_MAX ? options->folds_run : HOLD_WINDOWS_MAX;
+        h.folds =
+            options->folds_run < HOLDOUT_WINDOWS_MAX ? options->folds_run : HOLDOUT_WINDOWS_MAX;
         hold_later(table, options->folds, h.folds, h.fold);
     } else if (table->group) {
         hold_groups(table, options, h.fold);
@@ -182,7 +183,7 @@ struct learner_hold learner_hold_make(const struct learner_table *table,
         h.folds = 0;
     }
     for (int r = 0; r < table->rows; r++) {
-        h.fold[r] = h.folds == 0 ? HOLD_TRAIN : h.fold[r];
+        h.fold[r] = h.folds == 0 ? HOLDOUT_TRAIN : h.fold[r];
         h.held_rows += h.fold[r] >= 0;
     }
     return h;

@@ -1,0 +1,157 @@
+/* The weights into one target: its neighbours, the Gram matrix of the neighbourhood, one ridge regression. */
+#include "ml/items/item_item_internal.h"
+
+#include "ml/linear/blas.h"
+#include "ml/topk/topk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_number(const void *a, const void *b)
+{
+    const int32_t *x = a;
+    const int32_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Sums g_ij for all i that occur with the target; returns how many there are. */
+static int gather_together(const struct item_item_job *j, struct item_item_scratch *s, int target)
+{
+    int met = 0;
+    for (int64_t e = j->zt.start[target]; e < j->zt.start[target + 1]; e++) {
+        const int shopper = j->zt.column[e];
+        const float value = j->zt.weight[e];
+        for (int64_t q = j->z.start[shopper]; q < j->z.start[shopper + 1]; q++) {
+            const int item = j->z.column[q];
+            if (s->together[item] == 0) {
+                s->met[met++] = item;
+            }
+            s->together[item] += value * j->z.weight[q];
+        }
+    }
+    return met;
+}
+
+/* The K nearest by cosine, ascending by number. The target's own norm is the same for all of them. */
+static int choose_neighbours(const struct item_item_job *j, struct item_item_scratch *s, int target,
+                             int met)
+{
+    for (int i = 0; i < met; i++) {
+        s->cosine[i] =
+            s->met[i] == target ? -1 : s->together[s->met[i]] / (float)sqrt(j->squares[s->met[i]]);
+    }
+    int count = topk_of_scores(s->cosine, met, j->neighbours, NULL, s->hits);
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+        if (s->hits[i].score > 0) {
+            s->neighbours[kept++] = s->met[s->hits[i].id];
+        }
+    }
+    qsort(s->neighbours, (size_t)kept, sizeof *s->neighbours, by_number);
+    return kept;
+}
+
+/* Lays the neighbourhood's entries out shopper by shopper, neighbours ascending; returns the number of shoppers. members_of[u] is then where those
+ * of u end. */
+static int lay_members(const struct item_item_job *j, struct item_item_scratch *s, int count)
+{
+    int shoppers = 0;
+    int32_t end = 0;
+    for (int k = 0; k < count; k++) {
+        const int item = s->neighbours[k];
+        for (int64_t e = j->zt.start[item]; e < j->zt.start[item + 1]; e++) {
+            const int shopper = j->zt.column[e];
+            if (s->members_of[shopper]++ == 0) {
+                s->shoppers[shoppers++] = shopper;
+            }
+        }
+    }
+    for (int i = 0; i < shoppers; i++) {
+        int32_t *slot = &s->members_of[s->shoppers[i]];
+        int32_t size = *slot;
+        *slot = end;
+        end += size;
+    }
+    for (int k = 0; k < count; k++) {
+        const int item = s->neighbours[k];
+        for (int64_t e = j->zt.start[item]; e < j->zt.start[item + 1]; e++) {
+            s->members[s->members_of[j->zt.column[e]]++] =
+                (struct item_item_member){k, j->zt.weight[e]};
+        }
+    }
+    return shoppers;
+}
+
+/* Lower triangle of G_NN + diag(r) into s->gram, as a (count, count) view. Leaves members_of zero. */
+static struct mat sum_gram(const struct item_item_job *j, struct item_item_scratch *s, int count)
+{
+    struct mat gram = mat_view(s->gram.data, count, count, mat_ld(count));
+    const int shoppers = lay_members(j, s, count);
+    int32_t from = 0;
+    memset(gram.data, 0, (size_t)count * (size_t)gram.ld * sizeof *gram.data);
+    for (int i = 0; i < shoppers; i++) {
+        const int32_t end = s->members_of[s->shoppers[i]];
+        for (int32_t p = from; p < end; p++) {
+            float *row = mat_row(&gram, s->members[p].neighbour);
+            for (int32_t q = from; q <= p; q++) {
+                row[s->members[q].neighbour] += s->members[p].value * s->members[q].value;
+            }
+        }
+        s->members_of[s->shoppers[i]] = 0;
+        from = end;
+    }
+    for (int k = 0; k < count; k++) {
+        mat_row(&gram, k)[k] +=
+            (float)item_item_ridge(j->options, j->squares[s->neighbours[k]], j->mean_square);
+    }
+    return gram;
+}
+
+/* Magnitude of the smallest weight that is kept; ties at it are all dropped but as many as fit, lower numbers first. */
+static void keep_largest(const struct item_item_job *j, struct item_item_scratch *s, int target,
+                         int count)
+{
+    const size_t at = (size_t)target * (size_t)j->kept;
+    const float scale =
+        (float)item_item_target_scale(j->options, j->squares[target], j->mean_square);
+    int kept = 0;
+    bool whole = count <= j->kept;
+    for (int k = 0; k < count; k++) {
+        s->cosine[k] = fabsf(s->solved[k]);
+    }
+    int best = whole ? count : topk_of_scores(s->cosine, count, j->kept, NULL, s->hits);
+    for (int k = 0; k < best; k++) {
+        s->met[k] = whole ? k : s->hits[k].id;
+    }
+    qsort(s->met, (size_t)best, sizeof *s->met, by_number);
+    for (int k = 0; k < best; k++) {
+        float weight = scale * s->solved[s->met[k]];
+        if (weight != 0) {
+            j->source[at + (size_t)kept] = s->neighbours[s->met[k]];
+            j->weight[at + (size_t)kept] = weight;
+            kept++;
+        }
+    }
+    j->count[target] = kept;
+}
+
+void item_item_solve_target(const struct item_item_job *j, struct item_item_scratch *s, int target)
+{
+    const int met = gather_together(j, s, target);
+    const int count = choose_neighbours(j, s, target, met);
+    for (int k = 0; k < count; k++) {
+        s->solved[k] = s->together[s->neighbours[k]];
+    }
+    for (int i = 0; i < met; i++) {
+        s->together[s->met[i]] = 0;
+    }
+    if (count == 0) {
+        return;
+    }
+    struct mat gram = sum_gram(j, s, count);
+    if (blas_solve_spd(&gram, s->solved, &s->err)) {
+        keep_largest(j, s, target, count);
+    } else if (s->failed_target < 0 || target < s->failed_target) {
+        s->failed_target = target;
+    }
+}
