@@ -1,9 +1,9 @@
 /* ALS in the eigenbasis of the other side's Gram matrix: both factor matrices are rotated into it, which makes the dense part of every row's
  * system diagonal; what is left of a row's work are a few steps of conjugate gradients over its own entries. */
 #include "ml/als/als_internal.h"
+#include "ml/als/als_rotation.h"
 #include "ml/als/als_rows.h"
 #include "ml/als/als_serve.h"
-#include "ml/als/als_turn.h"
 #include "ml/linear/blas.h"
 #include "ml/linear/parallel.h"
 
@@ -21,7 +21,7 @@ enum {
 
 struct job {
     const struct als_half *half;
-    struct als_turn turn; /* into the eigenbasis */
+    struct als_rotation rotation; /* into the eigenbasis */
     struct als_system system;
     als_row_fn *solve;
     float **scratch;             /* one a worker */
@@ -32,7 +32,7 @@ static float **scratch_make(int threads, int factors)
 {
     float **scratch = mem_array((size_t)threads, sizeof *scratch);
     for (int w = 0; w < threads; w++) {
-        scratch[w] = mem_wide(als_turn_scratch(factors), sizeof **scratch);
+        scratch[w] = mem_wide(als_rotation_scratch(factors), sizeof **scratch);
     }
     return scratch;
 }
@@ -56,7 +56,7 @@ static void rotate_others(void *ctx, int part, int worker)
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
         size_t at = (size_t)from * (size_t)others->ld;
-        als_turn_rows(&job->turn, others, from, end, job->scratch[worker]);
+        als_rotation_apply(&job->rotation, others, from, end, job->scratch[worker]);
         if (half->packed) {
             als_pack(others->data + at, (size_t)(end - from) * (size_t)others->ld, job->system.unit,
                      half->packed + at);
@@ -107,7 +107,7 @@ static void solve_part(void *ctx, int part, int worker)
     struct als_range range = job->half->side->part[part];
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
-        als_turn_rows(&job->turn, job->half->rows, from, end, job->scratch[worker]);
+        als_rotation_apply(&job->rotation, job->half->rows, from, end, job->scratch[worker]);
         for (int r = from; r < end; r++) {
             solve_row(job, r);
         }
@@ -132,7 +132,7 @@ static bool run(struct job *job, struct mat *gram, struct err *err)
     if (!blas_eigen(gram, dense, err)) {
         return false;
     }
-    job->turn = als_turn_make(gram);
+    job->rotation = als_rotation_make(gram);
     job->system = (struct als_system){
         .others = half->packed ? NULL : half->others->data,
         .packed = half->packed,
@@ -161,7 +161,7 @@ bool als_eigen_half(const struct als_half *half, struct err *err)
     };
     struct mat gram = als_gram(half->others, threads);
     bool ok = run(&job, &gram, err);
-    als_turn_free(&job.turn);
+    als_rotation_free(&job.rotation);
     scratch_free(job.scratch, threads);
     mem_free(&job.failure);
     mat_free(&gram);
@@ -172,15 +172,15 @@ bool als_eigen_half(const struct als_half *half, struct err *err)
 
 struct serving {
     struct mat *items;
-    struct als_turn turn;
+    struct als_rotation rotation;
     float **scratch;
 };
 
-static void turn_part(void *ctx, int part, int worker)
+static void rotate_part(void *ctx, int part, int worker)
 {
     const struct serving *s = ctx;
     struct als_range range = als_part(s->items->rows, ROTATE_PARTS, part);
-    als_turn_rows(&s->turn, s->items, range.begin, range.end, s->scratch[worker]);
+    als_rotation_apply(&s->rotation, s->items, range.begin, range.end, s->scratch[worker]);
 }
 
 bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err *err)
@@ -191,12 +191,12 @@ bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err 
         mat_free(&basis);
         return false;
     }
-    struct serving serving = {items, als_turn_make(&basis), scratch_make(threads, items->cols)};
-    parallel_run(threads, ROTATE_PARTS, turn_part, &serving);
+    struct serving serving = {items, als_rotation_make(&basis), scratch_make(threads, items->cols)};
+    parallel_run(threads, ROTATE_PARTS, rotate_part, &serving);
     for (int i = 0; i < items->cols; i++) {
         out_spectrum[i] = fmaxf(out_spectrum[i], 0);
     }
-    als_turn_free(&serving.turn);
+    als_rotation_free(&serving.rotation);
     scratch_free(serving.scratch, threads);
     mat_free(&basis);
     return true;
@@ -211,5 +211,5 @@ size_t als_half_bytes(const struct als_options *options)
         return gram + threads * k * (k + 128) * sizeof(float);
     }
     return gram + k * k * sizeof(float) +
-           threads * als_turn_scratch(options->factors) * sizeof(float);
+           threads * als_rotation_scratch(options->factors) * sizeof(float);
 }

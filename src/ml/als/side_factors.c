@@ -12,10 +12,10 @@ enum {
     SWEEPS_MAX = 50,
     CHOICE_ITEMS_MAX = 20000,
     CHOICE_ITEMS_MIN = 10,
-    CHOICE_FOLD = 5, /* every fifth item is foretold */
+    CHOICE_FOLD = 5, /* every fifth item is predicted */
 };
 /* Squared movement of a sweep, as a share of the squared effects, that counts as none. */
-static const double STILL = 1e-8;
+static const double CONVERGED = 1e-8;
 static const double ridges[] = {0.5, 2, 8, 32};
 enum { RIDGES = sizeof ridges / sizeof *ridges };
 
@@ -125,13 +125,13 @@ static void fit_effects(struct fit *f, const struct mat *factors)
         for (int g = 0; g < f->info->groups; g++) {
             fit_group(f, g, &moved, &size);
         }
-        if (moved <= STILL * size) {
+        if (moved <= CONVERGED * size) {
             break;
         }
     }
 }
 
-static void foretell(const struct fit *f, int item, float *out)
+static void predict(const struct fit *f, int item, float *out)
 {
     memcpy(out, f->mean, (size_t)f->k * sizeof *out);
     for (int g = 0; g < f->info->groups; g++) {
@@ -162,7 +162,7 @@ struct mat side_factors_fit(const struct mat *factors, const struct side_info *i
     struct fit f = {.info = info, .items = items, .count = info->trained, .ridge = ridge};
     fit_effects(&f, factors);
     for (int i = 0; i < out.rows; i++) {
-        foretell(&f, info->trained + i, mat_row(&out, i));
+        predict(&f, info->trained + i, mat_row(&out, i));
     }
     fit_free(&f);
     free(items);
@@ -171,7 +171,7 @@ struct mat side_factors_fit(const struct mat *factors, const struct side_info *i
 
 /* ---- choosing the ridge ---- */
 
-/* Squared distance of the items held out from what is foretold; of_mean: from the mean alone. */
+/* Squared distance of the items held out from what is predicted; of_mean: from the mean alone. */
 static double error_of(const struct fit *f, const struct mat *factors, const int32_t *held_out,
                        int count, bool of_mean)
 {
@@ -179,7 +179,7 @@ static double error_of(const struct fit *f, const struct mat *factors, const int
     double error = 0;
     for (int i = 0; i < count; i++) {
         const float *row = mat_row(factors, held_out[i]);
-        foretell(f, held_out[i], guess);
+        predict(f, held_out[i], guess);
         for (int d = 0; d < f->k; d++) {
             double off = (double)row[d] - (double)(of_mean ? f->mean[d] : guess[d]);
             error += off * off;

@@ -30,7 +30,7 @@ struct side_info {
  * for every group. An item of which nothing is known gets the mean. */
 struct mat side_factors_fit(const struct mat *factors, const struct side_info *info, double ridge);
 
-/* The ridge of a small grid that foretells a fifth of the trained items (by number) best from the others, and how much better than their mean it
+/* The ridge of a small grid that predicts a fifth of the trained items (by number) best from the others, and how much better than their mean it
  * does: out_explained is 1 - squared error / that of the mean; 0 or less: what is known of items says nothing about their factors. Looks at up to
  * 20,000 items, evenly taken. Needs 10 trained items; with fewer explained is 0. */
 double side_factors_ridge(const struct mat *factors, const struct side_info *info,

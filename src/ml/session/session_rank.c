@@ -2,7 +2,7 @@
 #include "ml/session/session_rank.h"
 
 #include "base/mem.h"
-#include "ml/topk/keep_best.h"
+#include "ml/topk/quickselect.h"
 
 #include <assert.h>
 #include <math.h>
@@ -169,7 +169,7 @@ static void gather_prefix(const struct session_model *m, const int32_t *prefix, 
     }
 }
 
-KEEP_BEST(keep_best, struct session_candidate, first_score)
+QUICKSELECT(select_best, struct session_candidate, first_score)
 
 int session_candidates(const struct session_model *model, const int32_t *prefix, int count,
                        struct session_scratch *scratch, const struct session_candidate **out)
@@ -190,7 +190,7 @@ int session_candidates(const struct session_model *model, const int32_t *prefix,
                          .1F * (c->ahead_all + c->behind_all) + (c->repeats > 0 ? .05F : 0);
     }
     int kept = s->count < SESSION_CANDIDATES ? s->count : SESSION_CANDIDATES;
-    keep_best(s->candidate, s->count, kept);
+    select_best(s->candidate, s->count, kept);
     *out = s->candidate;
     return kept;
 }

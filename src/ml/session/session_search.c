@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "ml/session/session_internal.h"
-#include "ml/topk/keep_best.h"
+#include "ml/topk/quickselect.h"
 
 #include <assert.h>
 #include <math.h>
@@ -93,7 +93,7 @@ static int meet_ring(const struct session_index *index, const struct posting_rin
     return met;
 }
 
-KEEP_BEST(keep_best, struct weighed, score)
+QUICKSELECT(select_best, struct weighed, score)
 
 static float idf_of(const struct session_index *index, const struct posting_ring *ring)
 {
@@ -127,7 +127,7 @@ int session_index_neighbours(const struct session_index *index,
                    search->age_weight[step];
     }
     int kept = met < query->neighbours ? met : query->neighbours;
-    keep_best(search->found, met, kept);
+    select_best(search->found, met, kept);
     for (int k = 0; k < kept; k++) {
         uint32_t at = search->found[k].session & index->mask;
         out[k] = (struct session_neighbour){&index->slot[at], search->found[k].score,

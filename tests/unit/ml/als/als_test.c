@@ -443,7 +443,7 @@ static bool weigh(void *ctx, const struct als_progress *p)
     return true;
 }
 
-static void memory_is_foretold_within_a_twentieth(void **state)
+static void memory_is_predicted_within_a_twentieth(void **state)
 {
     (void)state;
     if (mallinfo2().uordblks == 0) {
@@ -579,7 +579,7 @@ int main(void)
         cmocka_unit_test(a_state_of_another_training_is_refused),
         cmocka_unit_test(a_giant_row_and_a_giant_column_train_alike_on_any_threads),
         cmocka_unit_test(many_factors_train_to_what_cholesky_finds),
-        cmocka_unit_test(memory_is_foretold_within_a_twentieth),
+        cmocka_unit_test(memory_is_predicted_within_a_twentieth),
         cmocka_unit_test(the_loss_is_the_objective_of_the_header),
         cmocka_unit_test(the_objective_never_rises),
         cmocka_unit_test(training_stops_when_the_caller_says_so),

@@ -62,7 +62,7 @@ static double distance(const struct mat *a, int row_a, const struct mat *b, int 
     return sqrt(sum);
 }
 
-static void planted_effects_are_found_and_foretell_items_never_seen(void **state)
+static void planted_effects_are_found_and_predict_items_never_seen(void **state)
 {
     struct shop s = a_shop(0.2, 1);
     const struct side_info info = info_of(&s);
@@ -184,7 +184,7 @@ static void few_items_and_no_new_ones_are_fine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(planted_effects_are_found_and_foretell_items_never_seen),
+        cmocka_unit_test(planted_effects_are_found_and_predict_items_never_seen),
         cmocka_unit_test(where_what_is_known_says_nothing_nothing_is_explained),
         cmocka_unit_test(one_group_is_the_shrunken_mean),
         cmocka_unit_test(the_effects_minimise_the_objective),

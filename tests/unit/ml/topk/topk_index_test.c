@@ -197,37 +197,37 @@ static bool is_odd(void *ctx, int id)
     return id % 2 == 1;
 }
 
-enum { SHELF = 2000, QUERIES = 20 };
+enum { ITEMS = 2000, QUERIES = 20 };
 
 static void filters_hold_inside_the_scan(void **state)
 {
     (void)state;
-    static uint64_t excluded[SHELF / 64 + 1];
-    static uint64_t stocked[SHELF / 64 + 1];
-    static int32_t category[SHELF];
-    static int64_t price[SHELF];
+    static uint64_t excluded[ITEMS / 64 + 1];
+    static uint64_t in_stock[ITEMS / 64 + 1];
+    static int32_t category[ITEMS];
+    static int64_t price[ITEMS];
     const uint64_t categories[] = {0x8005, 1};
     struct rng rng = rng_seed(11);
-    for (int i = 0; i < SHELF; i++) {
+    for (int i = 0; i < ITEMS; i++) {
         excluded[i / 64] |= (uint64_t)(rng_below(&rng, 5) == 0) << (i % 64);
-        stocked[i / 64] |= (uint64_t)(rng_below(&rng, 3) == 0) << (i % 64);
+        in_stock[i / 64] |= (uint64_t)(rng_below(&rng, 3) == 0) << (i % 64);
         category[i] = (int32_t)rng_below(&rng, 70);
         price[i] = (int64_t)rng_below(&rng, 1000) - 1;
     }
     const struct topk_filter each[] = {
         {.excluded = excluded},
-        {.within = stocked},
+        {.within = in_stock},
         {.group = category, .groups = categories},
         {.value = price, .value_min = 10, .value_max = 30},
         {.keep = is_odd},
-        {excluded, stocked, category, categories, price, 0, 800, is_odd, NULL},
+        {excluded, in_stock, category, categories, price, 0, 800, is_odd, NULL},
         {.value = price, .value_min = 2000, .value_max = 3000}, /* nothing */
     };
     struct topk_filter filters[QUERIES];
     for (size_t q = 0; q < QUERIES; q++) {
         filters[q] = each[q % COUNT_OF(each)];
     }
-    struct mat items = random_mat(SHELF, 24, 12);
+    struct mat items = random_mat(ITEMS, 24, 12);
     struct mat queries = random_mat(QUERIES, 24, 13);
     make_like_trained(&items);
     assert_answers_as_the_reference(&items, &queries, 15, filters);

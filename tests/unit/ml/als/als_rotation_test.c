@@ -1,5 +1,5 @@
 /* The dense steps of a sweep: what the kernels make of a basis and of a Gram matrix beside plain double loops. */
-#include "ml/als/als_turn.h"
+#include "ml/als/als_rotation.h"
 
 #include "ml/als/als.h"
 #include "ml/linear/blas.h"
@@ -27,17 +27,17 @@ static void padding_is_zero(const struct mat *m)
     }
 }
 
-/* Turns rows [begin, end) of a matrix and looks at all of them. */
-static void check_turn(int rows, int k, int begin, int end)
+/* Rotates rows [begin, end) of a matrix and looks at all of them. */
+static void check_rotation(int rows, int k, int begin, int end)
 {
     struct mat basis = random_mat(k, k, 7);
     struct mat before = random_mat(rows, k, 8);
     struct mat m = mat_make(rows, k);
     mat_copy(&before, &m);
-    struct als_turn turn = als_turn_make(&basis);
-    float *scratch = aligned_alloc(64, als_turn_scratch(k) * sizeof *scratch);
+    struct als_rotation rotation = als_rotation_make(&basis);
+    float *scratch = aligned_alloc(64, als_rotation_scratch(k) * sizeof *scratch);
     assert_non_null(scratch);
-    als_turn_rows(&turn, &m, begin, end, scratch);
+    als_rotation_apply(&rotation, &m, begin, end, scratch);
     for (int r = 0; r < rows; r++) {
         for (int j = 0; j < k; j++) {
             double sum = 0;
@@ -50,28 +50,28 @@ static void check_turn(int rows, int k, int begin, int end)
     }
     padding_is_zero(&m);
     free(scratch);
-    als_turn_free(&turn);
+    als_rotation_free(&rotation);
     mat_free(&basis);
     mat_free(&before);
     mat_free(&m);
 }
 
-static void check_turns(void)
+static void check_rotations(void)
 {
     for (int w = 0; w < WIDTHS; w++) {
         for (int h = 0; h < HEIGHTS; h++) {
-            check_turn(heights[h], widths[w], 0, heights[h]);
+            check_rotation(heights[h], widths[w], 0, heights[h]);
         }
-        check_turn(100, widths[w], 13, 77);
+        check_rotation(100, widths[w], 13, 77);
     }
 }
 
-static void rows_are_turned_into_the_basis_by_every_kernel(void **state)
+static void rows_are_rotated_into_the_basis_by_every_kernel(void **state)
 {
     (void)state;
     for (int level = CPU_PORTABLE; level <= CPU_AVX512; level++) {
         enum cpu_level before = cpu_limit((enum cpu_level)level);
-        check_turns();
+        check_rotations();
         (void)cpu_limit(before);
     }
 }
@@ -127,7 +127,7 @@ static void the_gram_matrix_does_not_depend_on_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_turned_into_the_basis_by_every_kernel),
+        cmocka_unit_test(rows_are_rotated_into_the_basis_by_every_kernel),
         cmocka_unit_test(the_gram_matrix_is_the_same_by_every_kernel),
         cmocka_unit_test(the_gram_matrix_does_not_depend_on_threads),
     };

@@ -1,11 +1,11 @@
-#ifndef ML_TOPK_KEEP_BEST_H
-#define ML_TOPK_KEEP_BEST_H
+#ifndef ML_TOPK_QUICKSELECT_H
+#define ML_TOPK_QUICKSELECT_H
 
-/* Selection of the best: KEEP_BEST(keep_best, struct thing, score) is a static function keep_best(struct thing *things, int count, int keep) that moves
+/* Selection of the best: QUICKSELECT(select_best, struct thing, score) is a static function select_best(struct thing *things, int count, int keep) that moves
  * the `keep` things of the highest score (a float, no NaN) to the front, in no order, by partition around a pivot (Hoare's FIND, 1961). Equal input
  * order, equal outcome. */
 /* NOLINTBEGIN(bugprone-macro-parentheses): a type takes no parentheses */
-#define KEEP_BEST(name, type, score)                                                               \
+#define QUICKSELECT(name, type, score)                                                             \
     static void name(type *found, int count, int keep)                                             \
     {                                                                                              \
         int low = 0;                                                                               \

@@ -1,5 +1,5 @@
 /* Rows of factors into another basis: a tall matrix times a small square one. See the header. */
-#include "ml/als/als_turn.h"
+#include "ml/als/als_rotation.h"
 
 #include "ml/linear/blas.h"
 #include "ml/linear/cpu.h"
@@ -21,27 +21,27 @@ static bool by_kernel(int factors)
     return cpu_level() >= CPU_AVX512 && factors <= KERNEL_FACTORS_MAX;
 }
 
-struct als_turn als_turn_make(const struct mat *basis)
+struct als_rotation als_rotation_make(const struct mat *basis)
 {
     assert(basis->rows == basis->cols && basis->ld == mat_ld(basis->cols));
-    struct als_turn turn = {.basis = *basis};
+    struct als_rotation rotation = {.basis = *basis};
     if (by_kernel(basis->cols)) {
-        turn.columns = mat_make(basis->cols, basis->cols);
+        rotation.columns = mat_make(basis->cols, basis->cols);
         for (int i = 0; i < basis->rows; i++) {
             for (int j = 0; j < basis->cols; j++) {
-                mat_row(&turn.columns, j)[i] = mat_row(basis, i)[j];
+                mat_row(&rotation.columns, j)[i] = mat_row(basis, i)[j];
             }
         }
     }
-    return turn;
+    return rotation;
 }
 
-void als_turn_free(struct als_turn *turn)
+void als_rotation_free(struct als_rotation *rotation)
 {
-    mat_free(&turn->columns);
+    mat_free(&rotation->columns);
 }
 
-size_t als_turn_scratch(int factors)
+size_t als_rotation_scratch(int factors)
 {
     return (size_t)(by_kernel(factors) ? GROUP_ROWS : BLOCK_ROWS) * (size_t)mat_ld(factors);
 }
@@ -99,8 +99,8 @@ KERNEL static void tiles(const struct mat *columns, const float *from, float *to
     }
 }
 
-/* Where one pass makes all columns, whole tiles are turned where they are. */
-KERNEL static void turn_group(const struct mat *columns, float *rows, int count, float *scratch)
+/* Where one pass makes all columns, whole tiles are rotated in place. */
+KERNEL static void rotate_group(const struct mat *columns, float *rows, int count, float *scratch)
 {
     const size_t ld = (size_t)columns->ld;
     int r = 0;
@@ -118,8 +118,8 @@ KERNEL static void turn_group(const struct mat *columns, float *rows, int count,
 }
 #endif
 
-static void turn_by_blas(const struct mat *basis, struct mat *m, int from, int count,
-                         float *scratch)
+static void rotate_by_blas(const struct mat *basis, struct mat *m, int from, int count,
+                           float *scratch)
 {
     struct mat rows = mat_view(mat_row(m, from), count, m->cols, m->ld);
     struct mat before = mat_view(scratch, count, m->cols, m->ld);
@@ -127,18 +127,19 @@ static void turn_by_blas(const struct mat *basis, struct mat *m, int from, int c
     blas_gemm_transposed(&before, basis, &rows);
 }
 
-void als_turn_rows(const struct als_turn *turn, struct mat *m, int begin, int end, float *scratch)
+void als_rotation_apply(const struct als_rotation *rotation, struct mat *m, int begin, int end,
+                        float *scratch)
 {
-    assert(m->cols == turn->basis.cols && m->ld == turn->basis.ld);
-    const int step = turn->columns.data ? GROUP_ROWS : BLOCK_ROWS;
+    assert(m->cols == rotation->basis.cols && m->ld == rotation->basis.ld);
+    const int step = rotation->columns.data ? GROUP_ROWS : BLOCK_ROWS;
     for (int from = begin; from < end; from += step) {
         const int count = end - from < step ? end - from : step;
 #if CPU_HAS_X86
-        if (turn->columns.data) {
-            turn_group(&turn->columns, mat_row(m, from), count, scratch);
+        if (rotation->columns.data) {
+            rotate_group(&rotation->columns, mat_row(m, from), count, scratch);
             continue;
         }
 #endif
-        turn_by_blas(&turn->basis, m, from, count, scratch);
+        rotate_by_blas(&rotation->basis, m, from, count, scratch);
     }
 }
