@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "ml/linear/parallel.h"
+#include "ml/topk/topk_bound.h"
 #include "ml/topk/topk_heap.h"
 #include "ml/topk/topk_pack.h"
 
@@ -21,7 +22,7 @@ enum {
         256 * 1024, /* of tiles that stay in the cache while all queries of a pass see them */
 };
 
-/* Above this, sums of floats may overflow, and the bound says nothing. */
+/* Above this, sums of floats may overflow (2^128) on the way, and the bound says nothing; 2^8 covers every partial sum of 1024 products. */
 static const double SCORE_MAX = 0x1p120;
 
 struct topk_index {
@@ -101,50 +102,27 @@ static bool probe_init(const struct topk_index *index, struct probe *p, void *wo
     const int columns = index->pack.columns;
     const int k = p->heap.k;
     const double norm = topk_norm(p->query, columns);
+    /* "or anything is not finite": written so that NaN is refused as well */
     if (!(norm * (double)index->pack.longest <= SCORE_MAX) || !(norm <= SCORE_MAX)) {
         return false;
     }
-    const struct quantised q = topk_quantise(p->query, columns, numbers);
+    const struct quantised q = topk_quantise(p->query, columns, numbers); /* q = t z + d */
     int32_t sum = 0;
     for (int j = 0; j < columns; j++) {
         sum += numbers[j];
     }
     p->scale = q.scale;
+    /* (4) wants 1 / (S t) from below: a floor too low only lets more through. t = 0: any item may enter, a floor of the largest keeps need <= 0
+     * the only way out */
     p->inverse = q.scale > 0 ? (float)((1 - 0x1p-20) / (double)q.scale) : FLT_MAX;
-    p->norm = topk_up(norm);
-    p->error = topk_up(q.error);
+    p->norm = topk_up(norm);     /* Q >= |q| */
+    p->error = topk_up(q.error); /* D >= |d| */
     p->threshold = -INFINITY;
     p->maybes = work;
     p->room = (int)probe_room(k);
     p->least = (float *)(void *)(p->maybes + p->room);
-    *out_offset = -128 * sum;
+    *out_offset = -128 * sum; /* items are stored with 128 added: y.z = (y + 128).z - 128 sum z */
     return true;
-}
-
-static inline float slack_of(const struct tile_bound *b, float norm, float error)
-{
-    return b->spread * norm + b->length * error + FLT_MIN;
-}
-
-/* What s t I must reach for the item to enter: the threshold less the errors. */
-static inline float need_of(float threshold, float slack)
-{
-    const float need = threshold - slack;
-    return need - fabsf(need) * 0x1p-21F;
-}
-
-/* The same as a floor of the integer I, inverse being 1 / (S t) at most; INT32_MIN lets everything through. */
-static inline int32_t floor_of(float need, float inverse)
-{
-    const float least = need * inverse * (1 - 0x1p-19F);
-    const int32_t floor = (int32_t)(least < 0x1p25F ? least > 0 ? least : 0 : 0x1p25F) - 1;
-    return least > 0 ? floor : INT32_MIN;
-}
-
-/* No row of that length (L) can enter. */
-static inline bool out_of_reach(float threshold, float norm, float reach)
-{
-    return reach * norm * (1 + 0x1p-20F) + FLT_MIN < threshold;
 }
 
 /* Another allowed item scores at least `low`: the k-th largest such bound is a threshold. */
@@ -171,12 +149,13 @@ static void learn(struct probe *p, float low)
         return;
     }
     heap[at] = low;
+    /* k items score at least heap[0]: a threshold by what the integers prove, before one item is scored in full */
     if (p->least_count == p->heap.k) {
         p->threshold = topk_larger(p->threshold, heap[0]);
     }
 }
 
-/* Keeps those that may still enter. */
+/* Keeps those that may still enter: h has risen since they were remembered. */
 static void sift_maybes(struct probe *p)
 {
     int kept = 0;
@@ -218,6 +197,8 @@ static void settle(const struct topk_index *index, struct probe *p)
     p->threshold = topk_larger(p->threshold, topk_heap_threshold(&p->heap));
 }
 
+/* Scoring waits as long as it can: h rises meanwhile and turns most away unscored. But a list that is still half full after sifting would be
+ * sifted again and again, at a cost of its length each time. */
 static void remember(const struct topk_index *index, struct probe *p, struct maybe maybe)
 {
     if (p->maybe_count == p->room) {
@@ -235,23 +216,24 @@ static void take(const struct topk_index *index, struct probe *p, int tile, uint
 {
     const float *scales = topk_pack_scales(&index->pack, tile);
     const struct topk_filter *filter = p->filter;
-    const float slack = slack_of(&index->pack.bounds[tile / BOUND_TILES], p->norm, p->error);
+    const float slack =
+        topk_bound_slack(&index->pack.bounds[tile / BOUND_TILES], p->norm, p->error);
     for (; mask; mask &= mask - 1) {
         const int i = __builtin_ctz(mask);
         const int place = tile * TILE_ITEMS + i;
-        const float about = (float)dots[i] * (scales[i] * p->scale);
-        const float most = about + slack + fabsf(about + slack) * 0x1p-21F;
-        const float least = about - slack - fabsf(about - slack) * 0x1p-21F;
+        const float about = (float)dots[i] * (scales[i] * p->scale); /* (3): fl(s t I), I exact */
+        const float most = topk_bound_most(about, slack);
+        /* a place beyond the last item has the integer 0, which may reach the floor; equal to h may still win by its id */
         if (place >= index->pack.items || most < p->threshold ||
             (filter && !topk_filter_allows(filter, index->pack.ids[place]))) {
             continue;
         }
         remember(index, p, (struct maybe){place, most});
-        learn(p, least);
+        learn(p, topk_bound_least(about, slack));
     }
 }
 
-/* So many are wanted that a bound would turn away nobody. */
+/* So many are wanted that a bound would turn away nobody: k lower bounds have to be seen before there is a threshold at all. */
 static bool wants_most(const struct topk_index *index, int k)
 {
     return k > index->pack.items / 8;
@@ -276,10 +258,11 @@ int topk_index_search(const struct topk_index *index, const float *query, int k,
     int tile = 0;
     for (; tile < pack->tiles; tile++) {
         if (tile % BOUND_TILES == 0) {
+            /* (4), with the bounds of these four tiles and the h of now: it stands still until the next four, which is on the safe side */
             const struct tile_bound *b = &pack->bounds[tile / BOUND_TILES];
-            const float need = need_of(p.threshold, slack_of(b, p.norm, p.error));
-            queries.floor[0] = floor_of(need, b->inverse * p.inverse);
-            if (out_of_reach(p.threshold, p.norm, b->reach_on)) {
+            const float need = topk_bound_need(p.threshold, topk_bound_slack(b, p.norm, p.error));
+            queries.floor[0] = topk_bound_floor(need, b->inverse * p.inverse);
+            if (topk_bound_out_of_reach(p.threshold, p.norm, b->reach_on)) { /* (5) */
                 break;
             }
         }
@@ -356,9 +339,10 @@ static bool group_floors(struct group *g, const struct tile_bound *b)
 {
     int wanted = 0;
     for (int i = 0; i < TILE_QUERIES; i++) {
-        const float need = need_of(g->threshold[i], slack_of(b, g->norm[i], g->error[i]));
-        g->queries.floor[i] = floor_of(need, b->inverse * g->inverse[i]);
-        wanted += !out_of_reach(g->threshold[i], g->norm[i], b->reach_on);
+        const float need =
+            topk_bound_need(g->threshold[i], topk_bound_slack(b, g->norm[i], g->error[i]));
+        g->queries.floor[i] = topk_bound_floor(need, b->inverse * g->inverse[i]);
+        wanted += !topk_bound_out_of_reach(g->threshold[i], g->norm[i], b->reach_on);
     }
     return wanted > 0;
 }

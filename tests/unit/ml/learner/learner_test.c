@@ -67,6 +67,10 @@ static struct learner *trained(const struct learner_table *t, const struct learn
     return l;
 }
 
+/* One of all rows under quick(), for the tests that only look at it. */
+static struct learner *first;
+static struct learner_fit first_fit;
+
 static double auc_on(const struct learner *l, const struct shop *s)
 {
     double margins[ROWS];
@@ -90,23 +94,19 @@ static struct buf bytes_of(const struct learner *l)
 static void it_finds_what_numbers_ids_and_both_together_say(void **state)
 {
     (void)state;
-    struct learner_options o = quick();
-    struct learner_fit fit = {0};
-    struct learner *l = trained(&shop.table, &o, &fit);
+    const struct learner *l = first;
+    const struct learner_fit fit = first_fit;
     assert_less(0.81, auc_on(l, &later));
     assert_int_equal(fit.held_out_rows, ROWS);
     assert_less(fit.blend.log_loss, fit.base_rate.log_loss - 0.1);
     assert_less(fit.blend.log_loss, fit.machine.log_loss + 1e-6);
     assert_less(fit.blend.log_loss, fit.boosting.log_loss + 1e-6);
-    learner_free(&l);
 }
 
 static void contributions_and_what_no_column_has_add_up_to_the_margin(void **state)
 {
     (void)state;
-    struct learner_options o = quick();
-    struct learner_fit fit = {0};
-    struct learner *l = trained(&shop.table, &o, &fit);
+    const struct learner *l = first;
     for (int r = 0; r < ROWS; r++) {
         const union learner_cell *row = later.cells + (size_t)r * COLUMNS;
         double parts[COLUMNS];
@@ -118,7 +118,6 @@ static void contributions_and_what_no_column_has_add_up_to_the_margin(void **sta
         }
         assert_close(sum, learner_margin(l, row), 1e-5 * sizes);
     }
-    learner_free(&l);
 }
 
 static void the_same_seed_gives_the_same_bytes_on_any_number_of_threads(void **state)
@@ -126,6 +125,8 @@ static void the_same_seed_gives_the_same_bytes_on_any_number_of_threads(void **s
     (void)state;
     struct learner_options o = quick();
     struct learner_fit fit = {0};
+    o.machine.epochs_max = 4;
+    o.boosting.trees_max = 12;
     struct buf bytes[3];
     for (int i = 0; i < 3; i++) {
         o.threads = i == 1 ? 4 : 1;
@@ -146,12 +147,10 @@ static void the_same_seed_gives_the_same_bytes_on_any_number_of_threads(void **s
 static void a_learner_out_of_a_file_scores_and_explains_the_same(void **state)
 {
     (void)state;
-    struct learner_options o = quick();
-    struct learner_fit fit = {0};
     struct err err = {0};
     struct model_file file = {0};
     struct learner *loaded = NULL;
-    struct learner *l = trained(&shop.table, &o, &fit);
+    const struct learner *l = first;
     struct buf bytes = bytes_of(l);
     assert_succeeds(model_file_view(bytes.data, bytes.len, &file, &err), err);
     assert_succeeds(learner_load(&file, &loaded, &err), err);
@@ -167,7 +166,6 @@ static void a_learner_out_of_a_file_scores_and_explains_the_same(void **state)
     assert_int_equal(again.len, bytes.len);
     assert_memory_equal(again.data, bytes.data, bytes.len);
     learner_free(&loaded);
-    learner_free(&l);
     buf_free(&bytes);
     buf_free(&again);
 }
@@ -179,6 +177,8 @@ static void odd_cells_still_give_a_finite_margin(void **state)
         (double)NAN, (double)INFINITY, -(double)INFINITY, DBL_MAX, -DBL_MAX, 1e9, 5e-324, 0};
     struct learner_options o = quick();
     struct learner_fit fit = {0};
+    o.machine.epochs_max = 4;
+    o.boosting.trees_max = 12;
     for (size_t i = 0; i < COUNT_OF(odd); i++) { /* among the rows trained on, too */
         shop.cells[i * 7 * COLUMNS].number = odd[i];
     }
@@ -271,6 +271,8 @@ static void in_order_of_time_the_end_is_held_out_without_groups_seen_before(void
     (void)state;
     struct learner_options o = quick();
     struct learner_fit fit = {0};
+    o.machine.epochs_max = 2;
+    o.boosting.trees_max = 5;
     struct learner_table t = shop.table;
     t.in_time_order = true;
     struct learner *l = trained(&t, &o, &fit);
@@ -326,6 +328,7 @@ static void recipes_that_cannot_be_told_apart_share_the_bags(void **state)
     struct learner_fit fit = {0};
     o.boosting_bags = 3;
     o.machine_bags = 0;
+    o.boosting.trees_max = 50;
     o.folds = LEARNER_FOLDS_MAX;
     o.folds_run = LEARNER_FOLDS_MAX;
     o.other_depth = 4;
@@ -486,5 +489,9 @@ int main(void)
     };
     shop_fill(&shop, 1);
     shop_fill(&later, 2);
-    return cmocka_run_group_tests_name("ml/learner/learner", tests, NULL, NULL);
+    const struct learner_options o = quick();
+    first = trained(&shop.table, &o, &first_fit);
+    const int failed = cmocka_run_group_tests_name("ml/learner/learner", tests, NULL, NULL);
+    learner_free(&first);
+    return failed;
 }

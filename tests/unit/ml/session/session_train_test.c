@@ -20,7 +20,7 @@ static void trained(const struct session_log *log, struct session_model *out,
     struct session_train_options o = session_train_defaults();
     struct err err = {0};
     o.threads = 2;
-    o.queries_max = 3000;
+    o.queries_max = 1500;
     assert_succeeds(session_train(log, &o, out, out_valid, &err), err);
 }
 
@@ -39,7 +39,7 @@ static void what_follows_is_learnt_and_each_test_line_is_scored_alone(void **sta
 {
     (void)state;
     enum { LINES = 400 };
-    struct session_log log = wandering_sessions(3000, 200, 11);
+    struct session_log log = wandering_sessions(1500, 200, 11);
     struct session_log later = wandering_sessions(LINES, 200, 12);
     struct session_model model;
     struct session_quality valid;
@@ -80,7 +80,7 @@ static void what_follows_is_learnt_and_each_test_line_is_scored_alone(void **sta
 static void a_session_posted_now_changes_the_next_ranking(void **state)
 {
     (void)state;
-    struct session_log log = wandering_sessions(2000, 200, 13);
+    struct session_log log = wandering_sessions(1000, 200, 13);
     struct session_model model;
     struct session_quality valid;
     trained(&log, &model, &valid);
