@@ -16,7 +16,9 @@
 enum {
     ROTATE_ROWS = 240, /* at once: they stay in the second cache with the basis */
     ROTATE_PARTS = 64, /* of the other side */
-    HALF_BITS = 15,    /* a packed number is below 2^15, half precision ends at 65504 */
+    /* A packed number is below 2^14: half precision ends just below 2^16, and what is rounded may
+     * pass its bound. */
+    HALF_BITS = 14,
 };
 
 struct job {
@@ -115,12 +117,24 @@ static void solve_part(void *ctx, int part, int worker)
     }
 }
 
-/* A power of two that makes every rotated entry small enough: an entry's square is at most its column's eigenvalue. */
-static float unit_of(float largest_eigenvalue)
+float als_half_unit(float largest_eigenvalue)
 {
     int exponent = 0;
-    (void)frexpf(sqrtf(fmaxf(largest_eigenvalue, 0)), &exponent);
-    return ldexpf(1, exponent - HALF_BITS + 1);
+    (void)frexpf(sqrtf(largest_eigenvalue), &exponent);
+    return ldexpf(1, exponent - HALF_BITS);
+}
+
+/* Eigenvectors of a Gram matrix in its place, eigenvalues falling. There are none below 0, but rounding makes some of 0 where there are fewer
+ * rows than factors; one below minus the ridge would turn a row's system over. */
+static bool eigen_of(struct mat *gram, float *out_values, struct err *err)
+{
+    if (!blas_eigen(gram, out_values, err)) {
+        return false;
+    }
+    for (int i = 0; i < gram->cols; i++) {
+        out_values[i] = fmaxf(out_values[i], 0);
+    }
+    return true;
 }
 
 static bool run(struct job *job, struct mat *gram, struct err *err)
@@ -129,20 +143,20 @@ static bool run(struct job *job, struct mat *gram, struct err *err)
     const int threads = half->options->threads;
     const int k = half->others->cols;
     float dense[ALS_FACTORS_MAX] = {0};
-    if (!blas_eigen(gram, dense, err)) {
+    if (!eigen_of(gram, dense, err)) {
         return false;
     }
     job->rotation = als_rotation_make(gram);
     job->system = (struct als_system){
         .others = half->packed ? NULL : half->others->data,
         .packed = half->packed,
-        .unit = half->packed ? unit_of(dense[0]) : 1,
+        .unit = half->packed ? als_half_unit(dense[0]) : 1,
         .ld = half->others->ld,
         .dense = dense,
         .steps = half->steps,
     };
     for (int i = 0; i < k; i++) {
-        dense[i] = fmaxf(dense[i], 0) * half->options->unobserved_weight;
+        dense[i] *= half->options->unobserved_weight;
     }
     job->solve = als_row_kernel(&job->system);
     parallel_run(threads, ROTATE_PARTS, rotate_others, job);
@@ -187,15 +201,12 @@ bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err 
 {
     assert(items->cols >= 1 && items->ld == mat_ld(items->cols));
     struct mat basis = als_gram(items, threads);
-    if (!blas_eigen(&basis, out_spectrum, err)) {
+    if (!eigen_of(&basis, out_spectrum, err)) {
         mat_free(&basis);
         return false;
     }
     struct serving serving = {items, als_rotation_make(&basis), scratch_make(threads, items->cols)};
     parallel_run(threads, ROTATE_PARTS, rotate_part, &serving);
-    for (int i = 0; i < items->cols; i++) {
-        out_spectrum[i] = fmaxf(out_spectrum[i], 0);
-    }
     als_rotation_free(&serving.rotation);
     scratch_free(serving.scratch, threads);
     mat_free(&basis);

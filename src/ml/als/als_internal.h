@@ -68,6 +68,10 @@ CAN_FAIL als_half_solver als_eigen_half;
 CAN_FAIL als_half_solver als_cholesky_half;
 CAN_FAIL als_half_solver als_plain_half;
 
+/* The unit of others packed in half precision: the power of two that makes every rotated entry less than 2^14 units, and the largest that there
+ * can be at least 2^13. A column's squares add up to its eigenvalue, so that no entry is above the root of the largest. */
+float als_half_unit(float largest_eigenvalue);
+
 /* One row by Cholesky given the other side (others, k) and its Gram matrix, out (k), which is padded. Allocates. */
 CAN_FAIL bool als_cholesky_row(const struct mat *others, const struct mat *gram,
                                float unobserved_weight, float ridge,

@@ -264,6 +264,55 @@ static void refitting_the_intercept_to_nothing_or_one_class_stays_finite(void **
     assert_refused(calib_refit_intercept(nans, ones, 4, &shift, &err), err, "row 1");
 }
 
+/* The ridge of .1: so much is asked for before few rows move the intercept far. */
+static void the_refitted_intercept_is_where_rows_and_ridge_balance(void **state)
+{
+    (void)state;
+    const struct {
+        double score[3];
+        uint8_t label[3];
+        int count;
+    } cases[] = {{{0}, {1}, 1},
+                 {{0}, {0}, 1},
+                 {{-3, 0, 2}, {1, 1, 1}, 3},
+                 {{1, 1, 1}, {0, 1, 0}, 3},
+                 {{-9, 4}, {0, 1}, 2},
+                 {{40, -40, 3}, {0, 1, 1}, 3}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct err err = {0};
+        double shift = 0;
+        assert_succeeds(
+            calib_refit_intercept(cases[i].score, cases[i].label, cases[i].count, &shift, &err),
+            err);
+        double excess = 0.1 * shift;
+        for (int r = 0; r < cases[i].count; r++) {
+            excess += logistic(cases[i].score[r] + shift) - cases[i].label[r];
+        }
+        assert_close(excess, 0, 1e-8);
+    }
+}
+
+/* The targets of Platt: (n + 1) / (n + 2) and 1 / (n + 2). */
+static void at_platts_fit_the_residuals_sum_to_nothing(void **state)
+{
+    (void)state;
+    const double margin[] = {-2, 0.5, 1, 3, -1, 0, 7};
+    const uint8_t label[] = {0, 0, 1, 1, 1, 0, 0};
+    struct err err = {0};
+    struct platt found;
+    double residual = 0;
+    double moment = 0;
+    assert_succeeds(calib_fit(margin, label, 7, &found, &err), err);
+    for (int i = 0; i < 7; i++) {
+        const double miss =
+            logistic(found.slope * margin[i] + found.intercept) - (label[i] ? 4.0 / 5 : 1.0 / 6);
+        residual += miss;
+        moment += miss * margin[i];
+    }
+    assert_close(residual, 0, 1e-6);
+    assert_close(moment, 0, 1e-5);
+}
+
 static void what_chance_alone_shows_tells_honest_probabilities_from_others(void **state)
 {
     (void)state;
@@ -314,6 +363,8 @@ int main(void)
         cmocka_unit_test(equal_probabilities_share_a_bin_whatever_their_order),
         cmocka_unit_test(refitting_the_intercept_meets_the_rate_of_the_labels),
         cmocka_unit_test(refitting_the_intercept_to_nothing_or_one_class_stays_finite),
+        cmocka_unit_test(the_refitted_intercept_is_where_rows_and_ridge_balance),
+        cmocka_unit_test(at_platts_fit_the_residuals_sum_to_nothing),
         cmocka_unit_test(what_chance_alone_shows_tells_honest_probabilities_from_others),
         cmocka_unit_test(brier_skill_is_0_for_the_base_rate_and_1_for_certainty),
     };
