@@ -12,7 +12,7 @@
 
 /* Standard deviation of the start, divided by sqrt(k) so that first predictions do not grow with k.
  */
-static const double START_STDEV = 0.1;
+static const double START_STDEV = 0.1; /* as in Rendle et al. 2022 */
 
 struct als_options als_defaults(void)
 {
@@ -162,6 +162,7 @@ static bool tell(struct run *r, struct err *err)
 
 static bool sweep_all(struct run *r, struct err *err)
 {
+    /* shoppers first: they start at zero, items do not */
     while (r->state.sweeps < r->options->sweeps) {
         if (!solve_half(r, true, err) || !solve_half(r, false, err)) {
             return false;
@@ -189,6 +190,7 @@ static bool packs(const struct als_options *options)
 
 static size_t packed_bytes(int rows, int cols, const struct als_options *options)
 {
+    /* each half packs the side it reads; one room serves both in turn */
     size_t larger = (size_t)(rows > cols ? rows : cols);
     return packs(options) ? larger * (size_t)mat_ld(options->factors) * sizeof(uint16_t) : 0;
 }
@@ -198,6 +200,7 @@ bool als_train(const struct csr *interactions, const struct als_options *options
 {
     CLEANUP(run_free) struct run r = {.interactions = interactions, .options = options};
     if (options->resume) {
+        /* taken over before any check, so that one owner frees it on every way out */
         r.state = *options->resume;
         *options->resume = (struct als_state){0};
     }

@@ -74,7 +74,8 @@ static void solve_row(const struct job *job, int r)
     struct mat *rows = job->half->rows;
     float *x = mat_row(rows, r);
     const int64_t from = m->start[r];
-    if (m->start[r + 1] == from) {
+    if (m->start[r + 1] ==
+        from) { /* b = 0, and the system is regular: x = 0 exactly, without a step */
         memset(x, 0, (size_t)rows->ld * sizeof *x);
         return;
     }
@@ -82,7 +83,7 @@ static void solve_row(const struct job *job, int r)
         .column = m->column + from,
         .weight = m->weight + from,
         .count = m->start[r + 1] - from,
-        .after = csr_entries(m) - m->start[r + 1],
+        .after = csr_entries(m) - m->start[r + 1], /* rows lie one behind the other */
         .ridge = job->half->side->ridge[r],
     };
     job->solve(&job->system, &row, NULL, x);
@@ -109,6 +110,8 @@ static void solve_part(void *ctx, int part, int worker)
     struct als_range range = job->half->side->part[part];
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
+        /* the last sweep's solution is the start (Takacs et al. 2011): it has to come along into this basis. In blocks, so that rows are solved
+         * while they are in the cache. */
         als_rotation_apply(&job->rotation, job->half->rows, from, end, job->scratch[worker]);
         for (int r = from; r < end; r++) {
             solve_row(job, r);
@@ -150,6 +153,7 @@ static bool run(struct job *job, struct mat *gram, struct err *err)
     job->system = (struct als_system){
         .others = half->packed ? NULL : half->others->data,
         .packed = half->packed,
+        /* falling order: the first eigenvalue is the largest */
         .unit = half->packed ? als_half_unit(dense[0]) : 1,
         .ld = half->others->ld,
         .dense = dense,
@@ -159,6 +163,7 @@ static bool run(struct job *job, struct mat *gram, struct err *err)
         dense[i] *= half->options->unobserved_weight;
     }
     job->solve = als_row_kernel(&job->system);
+    /* all others first: any row may need any of them */
     parallel_run(threads, ROTATE_PARTS, rotate_others, job);
     parallel_run(threads, half->side->parts, solve_part, job);
     return als_failures_told(job->failure, threads, err);

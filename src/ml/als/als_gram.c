@@ -25,6 +25,7 @@ add_tile(const struct mat *x, struct mat *gram, int row, int at, const size_t pa
     const size_t ld = (size_t)x->ld;
     float *to = mat_row(gram, row) + (size_t)at * LANES;
     __m512 sum[TILE_ROWS][TILE_PARTS];
+    /* 4 x 4 sums, 4 vectors and a broadcast: 21 of 32 registers, and each vector loaded is used four times */
     for (size_t r = 0; r < TILE_ROWS; r++) {
         for (size_t p = 0; p < parts; p++) {
             sum[r][p] = _mm512_load_ps(to + r * ld + p * LANES);
@@ -59,6 +60,7 @@ KERNEL static void add_block(const struct mat *x, struct mat *gram)
         for (; at + TILE_PARTS <= parts; at += TILE_PARTS) {
             add_tile(x, gram, row, at, TILE_PARTS);
         }
+        /* constants, so that each is a function of its own with its sums in registers */
         switch (parts - at) {
         case 3:
             add_tile(x, gram, row, at, 3);
@@ -77,6 +79,7 @@ KERNEL static void add_block(const struct mat *x, struct mat *gram)
 
 static void add_rows(const struct mat *rows, struct mat *gram)
 {
+    /* a block is read once for each tile of the result: it has to stay in the nearest cache meanwhile */
     const int step = BLOCK_FLOATS / rows->ld > 16 ? BLOCK_FLOATS / rows->ld : 16;
     for (int from = 0; from < rows->rows; from += step) {
         const int count = rows->rows - from < step ? rows->rows - from : step;
@@ -117,6 +120,8 @@ struct mat als_gram(const struct mat *items, int threads)
     }
     struct job job = {.items = items, .partial = partial};
     parallel_run(threads, ALS_GRAM_PARTS, gram_part, &job);
+    /* Sixteen partial sums, added in their order: the same bits on any number of threads, and a float sum over n / 16 rows at a time loses less
+     * than one over n (Higham 2002, chapter 4). */
     size_t floats = (size_t)items->cols * (size_t)partial[0].ld;
     for (int p = 1; p < ALS_GRAM_PARTS; p++) {
         for (size_t i = 0; i < floats; i++) {

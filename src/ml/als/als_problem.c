@@ -20,12 +20,14 @@ enum {
 
 double als_ridge(const struct als_options *options, double weight_sum, int others)
 {
+    /* Rendle et al. 2022, with weights where they have counts: what a row faces, observed or not, grows its ridge */
     double frequency = weight_sum + (double)options->unobserved_weight * others;
     return (double)options->reg * pow(frequency, (double)options->reg_exponent);
 }
 
 struct als_range als_part(int rows, int parts, int part)
 {
+    /* rows * part passes 2^31 from two million rows on */
     return (struct als_range){
         .begin = (int)((int64_t)rows * part / parts),
         .end = (int)((int64_t)rows * (part + 1) / parts),
@@ -46,6 +48,7 @@ static int heavier_first(const void *a, const void *b)
     if (x->work != y->work) {
         return x->work > y->work ? -1 : 1;
     }
+    /* qsort keeps no order among equals: without this, parts would come as the C library likes */
     return x->range.begin < y->range.begin ? -1 : 1;
 }
 
@@ -57,6 +60,7 @@ static void cut(struct als_side *side)
     struct weighed_part *parts = NULL;
     int cap = 0;
     for (int row = 0; row < m->rows;) {
+        /* a part has one row at least, however heavy that is: rows are not cut */
         struct weighed_part p = {.range = {row, row}};
         while (row < m->rows && row - p.range.begin < PART_ROWS_MAX &&
                (p.work == 0 || p.work < whole / PARTS_WANTED)) {
@@ -70,6 +74,7 @@ static void cut(struct als_side *side)
         assert(parts);
         parts[side->parts++] = p;
     }
+    /* the heaviest start first (longest processing time, Graham 1969): what is left at the end is light */
     if (parts) {
         qsort(parts, (size_t)side->parts, sizeof *parts, heavier_first);
     }
@@ -82,6 +87,7 @@ static void cut(struct als_side *side)
 
 /* ---- weights ---- */
 
+/* In double: a popular item's million weights would lose the small ones in a float's 24 bits. */
 static double *row_sums(const struct csr *m)
 {
     double *sums = mem_array((size_t)m->rows + 1, sizeof *sums);
@@ -102,6 +108,7 @@ static double *column_sums(const struct csr *m)
     return sums;
 }
 
+/* Over those that have anything: a catalogue full of untouched items would else scale everything that is touched. 1 where nothing has. */
 static double mean_of_some(const double *sums, int count)
 {
     double total = 0;
@@ -159,6 +166,7 @@ static void scale_weights(struct als_side *side, const struct als_options *optio
     float *weight = mem_array((size_t)csr_entries(m) + 1, sizeof *weight);
     for (int r = 0; r < m->rows; r++) {
         for (int64_t e = m->start[r]; e < m->start[r + 1]; e++) {
+            /* the order of the product is that of als_serve.c: a shopper folded in has the bits of one trained on */
             weight[e] = m->weight[e] * (shoppers[r] * items[m->column[e]]);
         }
     }
@@ -188,6 +196,7 @@ struct als_problem als_problem_make(const struct csr *interactions,
                                     const struct als_options *options)
 {
     struct als_problem p = problem_by_shopper(interactions, options);
+    /* after the scaling, which is symmetric: c_ui s_u t_i is the weight from either side */
     p.items.entries = csr_transpose(&p.shoppers.entries);
     p.items.owns_entries = true;
     cut(&p.shoppers);
@@ -239,6 +248,7 @@ static void loss_part(void *ctx, int part, int worker)
     const int k = job->items->cols;
     const struct als_range shoppers = als_part(job->shoppers->rows, LOSS_PARTS, part);
     const struct als_range items = als_part(job->items->rows, LOSS_PARTS, part);
+    /* the sum is over a million terms and is compared with the last sweep's in its sixth digit: in double; a dot product of k terms need not be */
     double loss = 0;
     (void)worker;
     for (int r = shoppers.begin; r < shoppers.end; r++) {
@@ -259,6 +269,7 @@ static void loss_part(void *ctx, int part, int worker)
 /* sum over all (u, i) of (w_u . h_i)^2 = the entry-wise product of both Gram matrices, added up. */
 static double all_pairs_loss(const struct mat *shoppers, const struct mat *items, int threads)
 {
+    /* sum_ui (w_u'h_i)^2 = trace(W'W H'H): k^2 numbers instead of m n */
     struct mat of_shoppers = als_gram(shoppers, threads);
     struct mat of_items = als_gram(items, threads);
     double loss = 0;
@@ -278,6 +289,7 @@ double als_problem_loss(const struct als_problem *p, const struct als_options *o
     double by_part[LOSS_PARTS];
     struct loss_job job = {.problem = p, .shoppers = shoppers, .items = items, .by_part = by_part};
     parallel_run(options->threads, LOSS_PARTS, loss_part, &job);
+    /* by part and in their order, so that the loss has the same bits on any number of threads */
     double loss =
         (double)options->unobserved_weight * all_pairs_loss(shoppers, items, options->threads);
     for (int i = 0; i < LOSS_PARTS; i++) {

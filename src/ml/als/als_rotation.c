@@ -18,6 +18,7 @@ enum {
 
 static bool by_kernel(int factors)
 {
+    /* six rows of four vectors need 24 sums: AVX2's sixteen registers do not hold them */
     return cpu_level() >= CPU_AVX512 && factors <= KERNEL_FACTORS_MAX;
 }
 
@@ -29,6 +30,7 @@ struct als_rotation als_rotation_make(const struct mat *basis)
         rotation.columns = mat_make(basis->cols, basis->cols);
         for (int i = 0; i < basis->rows; i++) {
             for (int j = 0; j < basis->cols; j++) {
+                /* by column: the kernel reads one number of a row and all of a basis vector's place */
                 mat_row(&rotation.columns, j)[i] = mat_row(basis, i)[j];
             }
         }
@@ -109,6 +111,7 @@ KERNEL static void rotate_group(const struct mat *columns, float *rows, int coun
             tile(columns, rows + (size_t)r * ld, rows + (size_t)r * ld, TILE_ROWS, 0, TILE_PARTS);
         }
     }
+    /* the rest through a copy: tiles of 16 columns would otherwise read what they have already overwritten; rows of zeros fill the last tile */
     const int whole = (count - r + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
     memcpy(scratch, rows + (size_t)r * ld, (size_t)(count - r) * ld * sizeof *rows);
     memset(scratch + (size_t)(count - r) * ld, 0, (size_t)(whole - count + r) * ld * sizeof *rows);
@@ -123,6 +126,7 @@ static void rotate_by_blas(const struct mat *basis, struct mat *m, int from, int
 {
     struct mat rows = mat_view(mat_row(m, from), count, m->cols, m->ld);
     struct mat before = mat_view(scratch, count, m->cols, m->ld);
+    /* BLAS cannot multiply in place */
     memcpy(before.data, rows.data, (size_t)count * (size_t)m->ld * sizeof *rows.data);
     blas_gemm_transposed(&before, basis, &rows);
 }

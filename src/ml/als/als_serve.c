@@ -10,7 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Of the preconditioned residual. */
+/* Of the preconditioned residual: five digits, well above what float products of some hundred factors round away (1e-6), so that it is reached.
+ * Steps end there after about as many as the shopper has items; the limit only stops what rounding keeps from ending. */
 static const float SERVE_TOLERANCE = 1e-5F;
 enum { SERVE_STEPS = 256 };
 
@@ -37,7 +38,8 @@ bool als_server_open(const struct mat *items, const float *spectrum, const float
             return FAIL(err, ERR_INVALID, "eigenvalue %d of the model is %g", i,
                         (double)spectrum[i]);
         }
-        out->dense[i] = options->unobserved_weight * spectrum[i];
+        out->dense[i] =
+            options->unobserved_weight * spectrum[i]; /* a0 h'h is diagonal in this basis */
     }
     return true;
 }
@@ -70,6 +72,7 @@ static void scaled_make(const struct als_server *s, const struct als_entries *do
                         struct scaled *out)
 {
     const struct als_options *o = &s->options;
+    /* C_u, in double as in training */
     double sum = 0;
     for (int e = 0; e < done->count; e++) {
         sum += (double)done->weight[e];
@@ -82,7 +85,7 @@ static void scaled_make(const struct als_server *s, const struct als_entries *do
                       : mem_array((size_t)done->count, sizeof *out->weight);
     for (int e = 0; e < done->count; e++) {
         float item = s->item_scale ? s->item_scale[done->column[e]] : 1;
-        out->weight[e] = done->weight[e] * (shopper * item);
+        out->weight[e] = done->weight[e] * (shopper * item); /* s_u t_i c_ui */
     }
     out->ridge = (float)als_ridge(o, sum, s->items.rows);
 }
@@ -110,7 +113,7 @@ static void solve(const struct als_server *s, const struct als_entries *done,
                                 .weight = scaled->weight,
                                 .count = done->count,
                                 .ridge = scaled->ridge};
-    memset(out, 0, (size_t)s->items.ld * sizeof *out);
+    memset(out, 0, (size_t)s->items.ld * sizeof *out); /* the start */
     als_row_kernel (&system)(&system, &row, right, out);
 }
 

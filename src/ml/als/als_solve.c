@@ -12,7 +12,8 @@
 #include <string.h>
 
 enum {
-    GATHER_ROWS = 128,
+    GATHER_ROWS =
+        128, /* at 64 factors these are 32 KiB: they stay near while they are multiplied */
 };
 
 /* Memory to solve one row's system, made once a thread. */
@@ -49,6 +50,7 @@ static void add_entries(const struct mat *others, const struct als_entries *entr
         for (int e = 0; e < count; e++) {
             const float *restrict row = mat_row(others, entries->column[from + e]);
             float *restrict scaled = mat_row(&s->rows, e);
+            /* c h h' = (sqrt(c) h)(sqrt(c) h)': a symmetric update takes half of what a general product would */
             float root = sqrtf(entries->weight[from + e]);
             s->root.data[e] = root;
             for (size_t f = 0; f < factors; f++) {
@@ -57,7 +59,7 @@ static void add_entries(const struct mat *others, const struct als_entries *entr
         }
         struct mat gathered = mat_view(s->rows.data, count, others->cols, s->rows.ld);
         blas_syrk_add(&gathered, &s->system);
-        blas_gemv_transposed_add(&gathered, s->root.data, right);
+        blas_gemv_transposed_add(&gathered, s->root.data, right); /* sum of sqrt(c) (sqrt(c) h) */
     }
 }
 
@@ -69,6 +71,8 @@ static void row_system(const struct mat *others, const struct mat *gram, float u
     const int k = others->cols;
     assert(gram->rows == k && scratch->system.rows == k);
     memset(right, 0, (size_t)k * sizeof *right);
+    /* Hu et al. 2008, equation 4: all others weigh a0 through the Gram matrix, computed once for all rows; only the observed ones are added
+     * row by row. The lower triangle is all that Cholesky reads. */
     for (int i = 0; i < k; i++) {
         const float *from = mat_row(gram, i);
         float *to = mat_row(&scratch->system, i);
@@ -133,6 +137,7 @@ static void solve_part(void *ctx, int part, int worker)
 
 void als_failure_note(struct als_failure *failure, int row, const struct err *err)
 {
+    /* the lowest row, whichever was met first: the message does not depend on threads */
     if (!failure->any || row < failure->row) {
         *failure = (struct als_failure){.any = true, .row = row, .err = *err};
     }

@@ -10,12 +10,13 @@
 
 enum {
     SWEEPS_MAX = 50,
-    CHOICE_ITEMS_MAX = 20000,
+    CHOICE_ITEMS_MAX = 20000, /* enough to tell four ridges apart */
     CHOICE_ITEMS_MIN = 10,
     CHOICE_FOLD = 5, /* every fifth item is predicted */
 };
 /* Squared movement of a sweep, as a share of the squared effects, that counts as none. */
-static const double CONVERGED = 1e-8;
+static const double CONVERGED =
+    1e-8; /* a ten-thousandth of their length: below what floats and the ridge's coarse grid tell apart */
 static const double ridges[] = {0.5, 2, 8, 32};
 enum { RIDGES = sizeof ridges / sizeof *ridges };
 
@@ -44,7 +45,7 @@ static void fit_free(struct fit *f)
 
 static void take_mean(struct fit *f, const struct mat *factors)
 {
-    double *sum = mem_array((size_t)f->k, sizeof *sum);
+    double *sum = mem_array((size_t)f->k, sizeof *sum); /* double: over all items */
     f->mean = mem_array((size_t)f->k, sizeof *f->mean);
     for (int i = 0; i < f->count; i++) {
         const float *row = mat_row(factors, f->items[i]);
@@ -98,6 +99,7 @@ static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
         float *effect = mat_row(&f->effect[g], l);
         float share = (float)(1 / (f->size[g][l] + f->ridge));
         for (int d = 0; d < f->k; d++) {
+            /* what is left plus the own effect is what this level would have to explain alone; the closed form shrinks its mean by the ridge */
             float to = (sum[d] + (float)f->size[g][l] * effect[d]) * share;
             sum[d] = to - effect[d];
             effect[d] = to;
@@ -125,6 +127,7 @@ static void fit_effects(struct fit *f, const struct mat *factors)
         for (int g = 0; g < f->info->groups; g++) {
             fit_group(f, g, &moved, &size);
         }
+        /* backfitting (block coordinate descent on a strictly convex objective): it converges from anywhere */
         if (moved <= CONVERGED * size) {
             break;
         }

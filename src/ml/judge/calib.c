@@ -31,6 +31,7 @@ static double platt_loss(const struct platt_fit *fit, struct platt at)
     return loss;
 }
 
+/* The ridge of the Hessian keeps it regular where all margins are equal; it moves no solution, since it is in no gradient. */
 struct platt_slope {
     double g_slope, g_intercept;          /* gradient */
     double h_slope, h_cross, h_intercept; /* Hessian, with a small ridge */
@@ -55,6 +56,8 @@ static struct platt_slope platt_derivatives(const struct platt_fit *fit, struct 
 
 static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
 {
+    /* Newton with halving (Lin, Lin, Weng: A note on Platt's probabilistic outputs for support vector machines, 2007). 33 halvings are
+     * 1e-10 of a step: behind that, rounding decides whether the loss falls. */
     enum { STEPS_MAX = 100, HALVINGS_MAX = 33 };
     double loss = platt_loss(fit, at);
     for (int step = 0; step < STEPS_MAX; step++) {
@@ -62,6 +65,7 @@ static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
         if (fabs(d.g_slope) < 1e-8 && fabs(d.g_intercept) < 1e-8) {
             break;
         }
+        /* two unknowns: Cramer's rule */
         double determinant = d.h_slope * d.h_intercept - d.h_cross * d.h_cross;
         double by_slope = -(d.h_intercept * d.g_slope - d.h_cross * d.g_intercept) / determinant;
         double by_intercept = -(d.h_slope * d.g_intercept - d.h_cross * d.g_slope) / determinant;
@@ -72,6 +76,7 @@ static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
             struct platt next = {at.slope + length * by_slope,
                                  at.intercept + length * by_intercept};
             double next_loss = platt_loss(fit, next);
+            /* Armijo's condition: a ten-thousandth of what the slope promises has to come true */
             if (next_loss < loss + 1e-4 * length * downhill) {
                 at = next;
                 loss = next_loss;
@@ -111,10 +116,13 @@ bool calib_fit(const double *margins, const uint8_t *labels, int count, struct p
     for (int i = 0; i < count; i++) {
         scaled[i] = margins[i] / unit;
     }
-    struct platt_fit fit = {.margins = scaled,
-                            .labels = labels,
-                            .count = count,
-                            .target = {1 / (classes[0] + 2), (classes[1] + 1) / (classes[1] + 2)}};
+    struct platt_fit fit = {
+        .margins = scaled,
+        .labels = labels,
+        .count = count,
+        /* Platt 1999: targets as if each class had two rows more, one of either label */
+        .target = {1 / (classes[0] + 2), (classes[1] + 1) / (classes[1] + 2)}};
+    /* the best for slope 0, nearly: from there the loss can only fall */
     struct platt start = {.slope = 0, .intercept = log((classes[1] + 1) / (classes[0] + 1))};
     struct platt found = platt_newton(&fit, start);
     found.slope /= unit;
@@ -130,6 +138,7 @@ bool calib_refit_intercept(const double *margins, const uint8_t *labels, int cou
                            double *out_shift, struct err *err)
 {
     enum { STEPS_MAX = 200 };
+    /* As if a tenth of a row pulled at 0: one class only would move the intercept without end. */
     static const double ridge = 0.1;
     double low = -1e6;
     double high = 1e6;
@@ -152,7 +161,9 @@ bool calib_refit_intercept(const double *margins, const uint8_t *labels, int cou
         if (fabs(excess) < 1e-9) {
             break;
         }
+        /* the function rises everywhere: a positive excess says that the zero is below */
         *(excess > 0 ? &high : &low) = shift;
+        /* halving where Newton would leave the bracket: where all rows are certain the curve is flat and a step is huge */
         double next = shift - excess / curve;
         shift = next > low && next < high ? next : low / 2 + high / 2;
     }
@@ -164,7 +175,7 @@ double calib_apply(const struct platt *calibration, double margin)
 {
     double z = calibration->slope * margin + calibration->intercept;
     double p = isnan(z) ? 0.5 : logistic(z);
-    return fmin(fmax(p, 1e-9), 1 - 1e-9);
+    return fmin(fmax(p, 1e-9), 1 - 1e-9); /* nobody is certain of what somebody will do */
 }
 
 /* ---- measures ---- */
@@ -239,6 +250,7 @@ double calib_auc(const double *scores, const uint8_t *labels, int count)
         double tied_positives;
         int end = tie_end(rows, count, from, &tied_positives);
         double tied_negatives = end - from - tied_positives;
+        /* Mann and Whitney's U: pairs won, and half of those tied */
         wins += tied_positives * (negatives_below + tied_negatives / 2);
         negatives_below += tied_negatives;
         from = end;
@@ -256,6 +268,7 @@ double calib_average_precision(const double *scores, const uint8_t *labels, int 
     for (int from = 0; from < count;) {
         double tied_positives;
         int end = tie_end(rows, count, from, &tied_positives);
+        /* precision at this threshold, for each positive that it adds; rows that tie are one threshold */
         sum += tied_positives * above / (count - from);
         above -= tied_positives;
         from = end;
@@ -271,6 +284,7 @@ int calib_reliability(const double *probabilities, const uint8_t *labels, int co
     CLEANUP(mem_free) struct scored *rows = sorted(probabilities, labels, count, &positives);
     int written = 0;
     for (int from = 0; from < count;) {
+        /* bins of equal mass: each is as sure of its rate as the others. Ties are not parted, so that one may pass its target */
         int bin = (int)((int64_t)from * bins / count);
         int target = (int)(((int64_t)count * (bin + 1) + bins - 1) / bins);
         double mass = 0;

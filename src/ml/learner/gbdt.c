@@ -52,6 +52,7 @@ static void tree_copy(const struct gbdt *m, int from, const struct gbdt *out, in
     for (size_t i = own; i < splits; i++) {
         left[i] = ~UINT64_C(0);
     }
+    /* parents come before their children, so that what the leaf says is there to be handed down */
     for (int node = 0; node < gbdt_nodes(out->depth); node++) {
         value[node] =
             node < gbdt_nodes(m->depth) ? own_value[node] / divisor : value[(node - 1) / 2];
@@ -124,7 +125,7 @@ double gbdt_margin(const struct gbdt *m, const uint8_t *bins)
     for (; tree < m->trees; tree++) {
         rest += (double)m->value[(size_t)tree * nodes + (size_t)gbdt_leaf(m, tree, bins)];
     }
-    for (int t = 0; t < ABREAST; t++) {
+    for (int t = 0; t < ABREAST; t++) { /* in one order on every machine: same model, same bits */
         rest += sums[t];
     }
     return m->base + rest;
@@ -142,6 +143,7 @@ double gbdt_contributions(const struct gbdt *m, const uint8_t *bins, double weig
         for (int d = 0; d < m->depth; d++) {
             size_t at = t * splits + node;
             size_t child = 2 * node + 2 - ((m->left[at] >> bins[m->column[at]]) & 1);
+            /* Saabas 2014: a step from a node's mean to its child's is the doing of the column that the split asks for */
             out[m->column[at]] += weight * ((double)value[child] - (double)value[node]);
             node = child;
         }

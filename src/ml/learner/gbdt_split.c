@@ -26,6 +26,8 @@ static struct side minus(struct side a, struct side b)
 
 static double worth(struct side s, const struct gbdt_split_rules *r)
 {
+    /* Half of what the best constant step of these rows lowers the loss by, to second order: G^2 / (H + lambda) (Chen, Guestrin: XGBoost, KDD
+     * 2016, equation 6). The halves are dropped on both sides of every comparison. */
     double gradient = (double)s.gradient / r->scale;
     return gradient * gradient / ((double)s.hessian / r->scale + r->l2);
 }
@@ -34,17 +36,19 @@ static double worth(struct side s, const struct gbdt_split_rules *r)
 static double gain_of(struct side left, struct side total, const struct gbdt_split_rules *r)
 {
     struct side right = minus(total, left);
+    /* in integers, so that a side of exactly the weight asked for is not refused by rounding */
     double least = r->child_weight * r->scale;
     if (left.hessian <= 0 || right.hessian <= 0 || (double)left.hessian < least ||
         (double)right.hessian < least) {
         return 0;
     }
-    return worth(left, r) + worth(right, r) - worth(total, r);
+    return worth(left, r) + worth(right, r) -
+           worth(total, r); /* XGBoost's equation 7 without its gamma */
 }
 
 static void keep_better(struct gbdt_split *best, double gain, uint64_t left)
 {
-    if (gain > best->gain) {
+    if (gain > best->gain) { /* strictly: of equal ones the first, whatever comes later */
         best->gain = gain;
         best->left = left;
     }
@@ -64,8 +68,9 @@ static struct gbdt_split split_ordered(const uint64_t *histogram, int bins, stru
             continue; /* the same two sides as before */
         }
         left = plus(left, side_of(histogram[b]));
+        /* bins 1 .. b; a shift by 64 would not be defined */
         uint64_t below = (b == 63 ? ~UINT64_C(0) : (UINT64_C(1) << (b + 1)) - 1) & ~UINT64_C(1);
-        if (any_missing) {
+        if (any_missing) { /* learn the side (XGBoost, algorithm 3) */
             keep_better(&best, gain_of(left, total, rules), below);
             keep_better(&best, gain_of(plus(left, missing), total, rules), below | 1);
         } else {
@@ -106,7 +111,7 @@ static struct gbdt_split split_set(const uint64_t *histogram, int bins, struct s
     uint64_t mask = 0;
     int count = 0;
     strict.l2 += SET_L2;
-    for (int b = 0; b < bins; b++) {
+    for (int b = 0; b < bins; b++) { /* 0, too: missing is one bin of a set like any other */
         struct side s = side_of(histogram[b]);
         if ((double)s.hessian >= BIN_WEIGHT_MIN * rules->scale) {
             double weight = (double)s.hessian / rules->scale + SMOOTHING;

@@ -105,13 +105,15 @@ static void draw(struct boosting *b)
     const double share = b->options->row_share;
     g->bag = 0;
     for (int r = 0; r < g->rows; r++) {
+        /* without replacement (Friedman 2002: stochastic gradient boosting) */
         if (share >= 1 || rng_unit(&b->rng) < share) {
             g->row[g->bag++] = r;
         }
     }
     g->sampled = (int)ceil(b->options->column_share * g->columns);
     int kept = 0;
-    for (int c = 0; c < g->columns; c++) { /* each subset of that size is as likely, in order */
+    for (int c = 0; c < g->columns;
+         c++) { /* each subset of that size is as likely, in order (Knuth's algorithm S) */
         int left = g->columns - c;
         if ((int)rng_below(&b->rng, (uint64_t)left) < g->sampled - kept) {
             g->sample[kept++] = c;
@@ -128,11 +130,13 @@ static double weight_of(const struct gbdt_data *data, int32_t row)
 static double quantise(struct boosting *b)
 {
     struct gbdt_grower *g = &b->grower;
-    double sizes = 1;
+    double sizes =
+        1; /* not 0: the logarithm below stays finite where every row is learnt by heart */
     double curves = 1;
     for (int r = 0; r < g->rows; r++) {
         double p = logistic(b->margin[r]);
         double weight = weight_of(b->data, b->train.row[r]);
+        /* first and second derivative of the log loss by the margin */
         b->gradient[r] = weight * (p - b->data->label[b->train.row[r]]);
         b->hessian[r] = weight * p * (1 - p);
     }
@@ -140,7 +144,8 @@ static double quantise(struct boosting *b)
         sizes += fabs(b->gradient[g->row[i]]);
         curves += b->hessian[g->row[i]];
     }
-    /* sums stay below 2^31 even when each of 2^24 rows is rounded up */
+    /* Sums stay below 2^31 even when each of 2^24 rows is rounded up by a half
+     * (2^30 and half of 2^24). A power of two, so that dividing by it rounds nothing. */
     double scale = exp2(floor(log2(0x1p30 / fmax(sizes, curves))));
     for (int i = 0; i < g->bag; i++) {
         int32_t r = g->row[i];
@@ -158,6 +163,7 @@ static double step(struct boosting *b, const struct gbdt *m, int tree)
     const float *value = m->value + (size_t)tree * (size_t)gbdt_nodes(m->depth);
     double loss = 0;
     for (int r = 0; r < g->rows; r++) {
+        /* rows outside of the bag as well: the next tree's gradients are of all */
         b->margin[r] += (double)value[gbdt_leaf(m, tree, g->bin + (size_t)r * columns)];
     }
     for (int i = 0; i < b->validation.count; i++) {
@@ -179,6 +185,7 @@ static void boost(struct boosting *b, const struct gbdt *m, struct gbdt_fit *fit
         gbdt_grow(&b->grower, scale, m, tree);
         double loss = step(b, m, tree);
         fit->trees_run = tree + 1;
+        /* strictly: of equal losses the one with fewer trees */
         if (!validated || tree == 0 || loss < fit->validation_loss) {
             fit->trees_kept = tree + 1;
             fit->validation_loss = loss;
@@ -196,6 +203,7 @@ static double base_of(const struct gbdt_data *data, struct row_list train, int *
         mass[label] += weight_of(data, train.row[i]);
         *out_positives += label;
     }
+    /* the margin of the weighted base rate: the constant with the least log loss */
     return log(fmax(mass[1], 1e-9) / fmax(mass[0], 1e-9));
 }
 

@@ -10,6 +10,7 @@
 
 enum { ROWS_FOR_THREADS = 8192 }; /* below, starting a thread costs more than it saves */
 
+/* What the rounding of gradients may show where there is nothing to gain. */
 static const double GAIN_MIN = 1e-6;
 
 struct gbdt_grower gbdt_grower_make(const struct gbdt_data *data, struct row_list rows,
@@ -69,6 +70,7 @@ static void add_rows(const struct gbdt_grower *g, int from, int to, uint64_t *re
     memset(out, 0, histogram_size(g) * sizeof *out);
     for (int i = from; i < to; i++) {
         const uint8_t *bin = g->bin + (size_t)g->row[i] * columns;
+        /* one addition moves gradient and Hessian together: half the memory traffic of two histograms */
         const uint64_t packed = g->packed[i];
         for (int c = 0; c < g->sampled; c++) {
             out[(size_t)c * GBDT_BINS_MAX + bin[g->sample[c]]] += packed;
@@ -134,6 +136,7 @@ static struct gbdt_split best_of(const struct growth *t, const uint64_t *histogr
     const struct gbdt_grower *g = t->g;
     struct gbdt_split best = {.gain = GAIN_MIN};
     uint64_t total = 0;
+    /* every column has every row in some bin: the first one's sum is that of all */
     for (int b = 0; b < GBDT_BINS_MAX; b++) {
         total += histogram[b];
     }
@@ -161,6 +164,7 @@ static int part_rows(struct gbdt_grower *g, int from, int to, const struct gbdt_
         int32_t row = g->row[i];
         uint64_t packed = g->packed[i];
         bool is_left = (s->left >> bin) & 1;
+        /* written to both sides, and only one of them moves on: no branch to mispredict, as a good split is a coin toss */
         g->row[left] = row;
         g->packed[left] = packed;
         g->row_spare[right] = row;
@@ -185,7 +189,7 @@ static void child_histograms(const struct growth *t, int level, int node)
     uint64_t *restrict large = histogram_at(t->g, level + 1, low_is_light ? high : low);
     histogram_of(t->g, t->from[light], t->to[light], small);
     for (size_t i = 0; i < histogram_size(t->g); i++) {
-        large[i] = parent[i] - small[i];
+        large[i] = parent[i] - small[i]; /* exact: integers (the subtraction of Ke et al. 2017) */
     }
 }
 
@@ -199,6 +203,7 @@ static void grow_node(struct growth *t, int level, int node)
     t->parted[node] = s.gain > 0;
     t->left[node] = t->parted[node] ? s.left : ~UINT64_C(0);
     t->column[node] = t->parted[node] ? s.column : 0;
+    /* a branch that ended has children without rows, so that every tree is complete */
     for (int child = low; child <= low + 1; child++) {
         t->alive[child] = t->parted[node];
         t->from[child] = t->from[node];
@@ -228,12 +233,14 @@ static void fill_values(const struct growth *t, float *value)
             hessian[node] = hessian[2 * node + 1] + hessian[2 * node + 2];
             continue;
         }
+        /* from the gradients in double and not from the histograms' integers: the split may be chosen roughly, the value is what is added */
         for (int i = t->from[node]; t->alive[node] && i < t->to[node]; i++) {
             gradient[node] += t->g->gradient[t->g->row[i]];
             hessian[node] += t->g->hessian[t->g->row[i]];
         }
     }
     for (int node = 0; node < gbdt_nodes(o->depth); node++) {
+        /* -G / (H + lambda) (XGBoost, equation 5), shrunk; 1e-12 where there is neither curvature nor penalty */
         double step = -o->rate * gradient[node] / (hessian[node] + o->l2 + 1e-12);
         value[node] = t->alive[node] ? (float)step : value[(node - 1) / 2];
     }

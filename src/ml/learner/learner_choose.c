@@ -46,6 +46,7 @@ static void choose_depths(struct learner_run *run)
     const struct learner_options *o = run->options;
     double first[LEARNER_FOLDS_MAX] = {0};
     double other[LEARNER_FOLDS_MAX] = {0};
+    /* one bag of each on each fold: enough to compare, a third of what all bags cost */
     bool other_wins =
         losses_of_depth(run, o->other_depth, other) < losses_of_depth(run, run->depth, first);
     bool split = false;
@@ -95,6 +96,7 @@ static void gather_margins(struct learner_run *run)
             const struct learner_task *task = &run->tasks[i];
             if (task->fold == run->holdout.fold[r] && is_wanted(run, task)) {
                 assert(run->margin[task->part]);
+                /* margins and not probabilities are averaged, as the models that serve do */
                 run->margin[task->part][at] += learner_task_margin(run, task, r) / bags[task->part];
             }
         }
@@ -113,6 +115,7 @@ static int mean_length(const struct learner_run *run, int depth, int otherwise)
             count++;
         }
     }
+    /* rounded to the nearest. All rows are more than those of a fold, which would bear a little longer training: not worth another setting */
     return count > 0 && sum > 0 ? (int)((sum + count / 2) / count) : otherwise;
 }
 
@@ -161,6 +164,7 @@ static void judge(const struct learner_run *run, struct learner_fit *fit)
 {
     const struct learner_held held = held_of(run);
     const double rate = (double)fit->positives / fit->rows;
+    /* what knowing nothing but the rate loses: the zero of every comparison */
     const struct learner_weights base = {.intercept = log(rate / (1 - rate))};
     fit->base_rate = measure_blend(&held, &base);
     if (held.machine) {
@@ -188,6 +192,7 @@ static double *losses_of_half_life(const struct learner_run *run, double half_li
     for (int r = 0; r < run->table->rows; r++) {
         for (int i = 0; i < run->task_count && run->holdout.fold[r] >= 0; i++) {
             const struct learner_task *task = &run->tasks[i];
+            /* the same expression made both: equal bits */
             if (task->half_life == half_life && task->fold == run->holdout.fold[r]) {
                 margin[count++] = learner_task_margin(run, task, r);
             }
@@ -295,6 +300,7 @@ bool learner_choose(struct learner_run *run, struct learner_fit *fit, struct err
     const struct learner_options *o = run->options;
     const int epochs = o->machine_bags > 0 ? o->machine.epochs_max : 0;
     const int trees = o->boosting_bags > 0 ? o->boosting.trees_max : 0;
+    /* where nothing can be held out: the mean of both */
     const double share = epochs > 0 && trees > 0 ? 0.5 : 1;
     hold_rows_out(run);
     run->depth = o->boosting.depth;

@@ -29,6 +29,7 @@ static void hold_window(const struct learner_table *t, int from, int to, int win
     }
     qsort(seen, t->group ? (size_t)from : 0, sizeof *seen, by_group);
     for (int r = from; r < to; r++) {
+        /* a shopper seen in training is known by the ids: to be judged on them would flatter */
         bool known =
             t->group && bsearch(&t->group[r], seen, (size_t)from, sizeof *seen, by_group) != NULL;
         fold[r] = known ? HOLDOUT_NEITHER : window;
@@ -110,6 +111,7 @@ static void hold_groups(const struct learner_table *t, const struct learner_opti
     CLEANUP(mem_free) struct sized_group *groups = groups_of(t, o->seed, &count);
     qsort(groups, (size_t)count, sizeof *groups, largest_first);
     for (int g = 0; g < count; g++) {
+        /* longest processing time first (Graham 1969), which keeps parts within a third of even */
         for (int f = 1; f < o->folds; f++) {
             groups[g].part = rows[f] < rows[groups[g].part] ? f : groups[g].part;
         }
@@ -133,6 +135,7 @@ static void hold_evenly(const struct learner_table *t, const struct learner_opti
     struct rng rng = rng_seed(o->seed);
     int dealt[2] = {0, 0};
     for (int r = 0; r < t->rows; r++) {
+        /* Fisher and Yates, inside out */
         int32_t with = (int32_t)rng_below(&rng, (uint64_t)r + 1);
         order[r] = order[with];
         order[with] = r;

@@ -78,7 +78,7 @@ static int32_t *rows_of(const struct learner_run *run, int fold, bool held, int 
     for (int32_t r = 0; r < run->table->rows; r++) {
         bool wanted =
             held ? run->holdout.fold[r] == fold : learner_holdout_trains(&run->holdout, r, fold);
-        rows[count] = r;
+        rows[count] = r; /* overwritten where it is not wanted: no branch */
         count += wanted;
     }
     *out_count = count;
@@ -94,6 +94,7 @@ static float *weights_of(const struct learner_run *run, const struct row_list *t
     }
     float *weight = mem_array((size_t)run->table->rows, sizeof *weight);
     for (int i = 0; i < train->count; i++) {
+        /* counted in rows, since a table has no clock; what trains is in order of time */
         double behind = train->count - 1 - i;
         weight[train->row[i]] = (float)fmax(exp2(-behind / half_life), WEIGHT_MIN);
     }
@@ -102,6 +103,7 @@ static float *weights_of(const struct learner_run *run, const struct row_list *t
 
 static uint64_t seed_of(const struct learner_run *run, const struct learner_task *task)
 {
+    /* bags differ and folds do not: the models that are judged are those that will serve, but for the rows left out */
     return run->options->seed * 1000 + (uint64_t)task->bag * 10 + (uint64_t)task->part;
 }
 
@@ -116,6 +118,7 @@ static struct gbdt_options trees_of(const struct learner_run *run, const struct 
     }
     o.seed = seed_of(run, task);
     o.trees_max = task->length > 0 ? task->length : o.trees_max;
+    /* many tasks run side by side; one alone may have all threads */
     o.threads = run->task_count - run->first_task == 1 ? run->options->threads : 1;
     return o;
 }

@@ -72,7 +72,9 @@ static struct session_candidate *candidate_of(struct session_scratch *s, int32_t
 
 static int last_place(const struct session_slot *slot, int32_t item)
 {
-    int at = slot->count - 1;
+    int at =
+        slot->count -
+        1; /* from behind: what came after the latest occurrence says most of what comes next */
     while (at >= 0 && slot->item[at] != item) {
         at--;
     }
@@ -90,6 +92,7 @@ static float vote(struct session_scratch *s, const struct session_neighbour *n, 
             continue;
         }
         struct session_candidate *c = candidate_of(s, n->slot->item[i]);
+        /* what stood ahead of the shared item is where such sessions went; what stood behind is where they came from */
         float v = n->score * (i > place ? s->vote_ahead[i - place] : s->vote_behind[place - i]);
         c->neighbours += v;
         c->follows += shared_is_last && i == place + 1 ? n->score : 0;
@@ -107,6 +110,7 @@ static float gather_neighbours(const struct session_model *m, const int32_t *pre
     float sum = 0;
     for (int i = 0; i < found; i++) {
         int match = s->neighbour[i].match;
+        /* slots are spread over the index's memory: eight are on their way while one is read */
         if (i + 8 < found) {
             __builtin_prefetch(s->neighbour[i + 8].slot);
         }
@@ -132,6 +136,7 @@ static void gather_row(const struct session_graph *g, int32_t item, int rank, fl
     for (int64_t k = g->start[item]; k < g->start[item + 1]; k++) {
         const struct session_edge *e = &g->edge[k];
         struct session_candidate *c = candidate_of(s, g->item[k]);
+        /* the latest item has features of its own (a Markov chain of first order), the one before it one; all share the sums */
         if (rank == 0) {
             c->next = e->next;
             c->before = e->before;
@@ -152,6 +157,7 @@ static void gather_graph(const struct session_model *m, const int32_t *prefix, i
     int rank = 0;
     for (int i = count - 1; i >= 0 && rank < SESSION_GRAPH_ITEMS; i--) {
         if (prefix[i] >= 0 && prefix[i] < m->items && !stands_later(prefix, count, i)) {
+            /* an item n steps back counts 1 / n */
             gather_row(&m->graph, prefix[i], rank++, 1 / (float)(count - i), s);
         }
     }
@@ -163,7 +169,7 @@ static void gather_prefix(const struct session_model *m, const int32_t *prefix, 
     for (int i = 0; i < count; i++) {
         if (prefix[i] >= 0 && prefix[i] < m->items) {
             struct session_candidate *c = candidate_of(s, prefix[i]);
-            c->steps = count - i;
+            c->steps = count - i; /* to its latest occurrence: later ones overwrite */
             c->repeats++;
         }
     }
@@ -180,12 +186,14 @@ int session_candidates(const struct session_model *model, const int32_t *prefix,
     float votes = gather_neighbours(model, prefix, count, s);
     gather_graph(model, prefix, count, s);
     gather_prefix(model, prefix, count, s);
+    /* shares of all votes: how many neighbours there were depends on the index and not on the candidate */
     float share = votes > 0 ? 1 / votes : 0;
     for (int i = 0; i < s->count; i++) {
         struct session_candidate *c = &s->candidate[i];
-        s->slot_of[c->item] = -1;
+        s->slot_of[c->item] = -1; /* undone one by one: there are far more items than candidates */
         c->neighbours *= share;
         c->follows *= share;
+        /* by hand, once: it only has to keep what the ranker might put on top */
         c->first_score = c->neighbours + .2F * (c->next + c->ahead + c->behind) +
                          .1F * (c->ahead_all + c->behind_all) + (c->repeats > 0 ? .05F : 0);
     }
@@ -216,11 +224,12 @@ void session_candidate_levels(const struct session_model *model,
         (float)c->steps,
         (float)c->repeats,
         item->count * COUNT_UNIT,
-        item->recent / (item->count + 1),
+        item->recent / (item->count + 1), /* + 1: what was seen once or twice is no trend */
         item->repeat,
         (float)(model->sessions - item->last) * COUNT_UNIT,
         (float)(abs(item->first - first) + 1) * COUNT_UNIT,
-        (c->ahead + c->behind) / sqrtf(item->count + 1),
+        (c->ahead + c->behind) /
+            sqrtf(item->count + 1), /* towards the cosine: less of what everybody looks at */
         c->first_score,
     };
     _Static_assert(sizeof values / sizeof values[0] == OWN_FEATURES, "one value a feature");
@@ -251,6 +260,7 @@ int session_rank(const struct session_model *model, const int32_t *prefix, int c
         }
         return found;
     }
+    /* the query's own terms are the same for all candidates: added up once */
     struct session_fm_base of_query = {0};
     uint16_t level[SESSION_FEATURES];
     session_query_levels(model, prefix, count, level);

@@ -37,9 +37,11 @@ struct session_search *session_search_make(const struct session_index *index)
     search->met = mem_array(search->capacity, sizeof *search->met);
     search->found = mem_array(search->capacity, sizeof *search->found);
     for (int i = 1; i <= SESSION_SLOT_ITEMS; i++) {
-        search->length_weight[i] = 1 / sqrtf((float)i);
+        search->length_weight[i] =
+            1 / sqrtf((float)i); /* the cosine's: long sessions meet everything */
     }
     for (int i = 0; i < AGE_STEPS; i++) {
+        /* a table: a query weighs thousands of sessions; the middle of each step, so that the error has no side */
         search->age_weight[i] = expf(-((float)i + .5F) * AGE_REACH / AGE_STEPS);
     }
     return search;
@@ -80,10 +82,12 @@ static int meet_ring(const struct session_index *index, const struct posting_rin
             __builtin_prefetch(&search->met[ring_session(ring, i - FETCH_AHEAD) & index->mask], 1);
         }
         uint32_t session = ring_session(ring, i);
+        /* forgotten: its place belongs to a later one. Unsigned, so that the numbers may wrap */
         if (begun - 1 - session > index->mask) {
             continue;
         }
         struct met *m = &search->met[session & index->mask];
+        /* the first item that meets it is the latest of the prefix */
         if (m->sum == 0) {
             m->match = match;
             search->found[met++].session = session;
@@ -97,6 +101,7 @@ QUICKSELECT(select_best, struct weighed, score)
 
 static float idf_of(const struct session_index *index, const struct posting_ring *ring)
 {
+    /* 1 + ..: never 0, as an item of every session would otherwise meet nobody */
     return logf(1 + (float)session_index_sessions(index) / (float)(1 + ring->count));
 }
 
@@ -115,6 +120,7 @@ int session_index_neighbours(const struct session_index *index,
         looked_up++;
         const struct posting_ring *ring = &index->ring[prefix[i]];
         float weight = expf(-(float)(count - 1 - i) / query->position_decay);
+        /* + 1e-30: a weight that underflows would make "met" look like "not met", and the session stand in the list twice */
         met = meet_ring(index, ring, weight * idf_of(index, ring) + 1e-30F, i, search, met);
     }
     float steps = (float)AGE_STEPS / AGE_REACH / query->recency;
@@ -133,6 +139,7 @@ int session_index_neighbours(const struct session_index *index,
         out[k] = (struct session_neighbour){&index->slot[at], search->found[k].score,
                                             search->met[at].match};
     }
+    /* the scratch is as large as the index: only what was touched is put back */
     for (int k = 0; k < met; k++) {
         search->met[search->found[k].session & index->mask].sum = 0;
     }

@@ -53,6 +53,7 @@ int session_rank_of(const struct session_hit *hits, int count, int32_t target)
     }
     int rank = 1;
     for (int i = 0; i < count; i++) {
+        /* equal scores count against the target: a model that scores all alike would otherwise look perfect */
         rank += i != at && hits[i].score >= hits[at].score;
     }
     return rank;
@@ -107,6 +108,7 @@ static void lists_free(struct lists *l)
 /* Moves the ALWAYS best to the front. */
 static void best_first(struct session_candidate *c, int count)
 {
+    /* a selection of forty: a whole sort would order hundreds that are only sampled from */
     int ahead = count < ALWAYS ? count : ALWAYS;
     for (int i = 0; i < ahead; i++) {
         int best = i;
@@ -138,6 +140,8 @@ static void collect(const struct work *w, struct lists *l, const int32_t *items,
     lists_reserve(l, found);
     uint16_t query[SESSION_QUERY_FEATURES];
     session_query_levels(w->model, items, count, query);
+    /* A candidate that was taken with probability `share` stands for 1 / share of its kind: -log(share) in its exponent makes the softmax's sum
+     * that over all candidates, on average (sampled softmax: Bengio, Senecal 2008). */
     double share = found > ALWAYS ? (double)SAMPLED / (found - ALWAYS) : 1;
     share = share < 1 ? share : 1;
     for (int i = 0; i < found; i++) {
@@ -177,6 +181,7 @@ static void work_part(void *ctx, int part, int worker)
     int64_t span = w->to - w->from;
     int from = w->from + (int)(span * part / WORK_PARTS);
     int to = w->from + (int)(span * (part + 1) / WORK_PARTS);
+    /* by part and not by worker: the same prefixes on any number of threads */
     struct rng rng = rng_seed(w->seed * WORK_PARTS + (uint64_t)part);
     for (int s = from; s < to; s++) {
         const int32_t *items = session_log_items(w->log, s);
@@ -264,6 +269,7 @@ static bool teach(const struct attempt *a, struct session_fm *out, struct err *e
         if (cut < 1) {
             continue;
         }
+        /* what the ranker sees of a block was counted before it: with its own sessions in the counts every target would look certain */
         struct session_model model = session_model_build(a->log, cut, &a->settings);
         struct work *w = mem_alloc(sizeof *w);
         w->log = a->log;
@@ -352,6 +358,7 @@ static bool tune_one(struct attempt *a, size_t offset, float unit, const float *
         if (!try_settings(a, &q, err)) {
             return false;
         }
+        /* both measures: neither may be bought with the other */
         if (q.hit + q.reciprocal_rank > best->hit + best->reciprocal_rank) {
             *best = q;
             chosen = a->settings;
@@ -365,6 +372,7 @@ static bool tune(struct attempt *a, struct session_quality *best, struct err *er
 {
     static const float recencies[] = {.2F, 2};
     static const float decays[] = {.6F, 2};
+    /* one setting after the other (coordinate search): an attempt costs a training, and a grid of all three would take 27 */
     float all = (float)a->log->sessions;
     return try_settings(a, best, err) &&
            tune_one(a, offsetof(struct session_settings, graph.recency), all, recencies, 2, best,

@@ -35,6 +35,7 @@ void topk_batch(const struct mat *items, const struct mat *queries, int k,
     for (int q = 0; q < queries->rows; q++) {
         out_counts[q] = 0;
     }
+    /* items outside, queries inside: a block is read from memory once; each query's heap lies in its own hits between the blocks */
     for (int from = 0; k > 0 && from < items->rows; from += BLOCK_ITEMS) {
         int to = items->rows - from < BLOCK_ITEMS ? items->rows : from + BLOCK_ITEMS;
         for (int q = 0; q < queries->rows; q++) {

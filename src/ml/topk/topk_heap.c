@@ -8,12 +8,14 @@ static bool before(const struct topk_hit *a, const struct topk_hit *b)
 
 static void sift_down(struct topk_hit *heap, int count, int at)
 {
-    struct topk_hit moving = heap[at];
+    struct topk_hit moving =
+        heap[at]; /* written once at its end, instead of a swap at each level */
     for (;;) {
         int child = 2 * at + 1;
         if (child >= count) {
             break;
         }
+        /* the worse child goes up: the root is the worst kept */
         if (child + 1 < count && before(&heap[child], &heap[child + 1])) {
             child++;
         }
@@ -79,6 +81,7 @@ void topk_heap_offer(struct topk_heap *heap, int id, float score)
 
 int topk_heap_finish(struct topk_heap *heap)
 {
+    /* heapsort's second half: the worst goes to the end, again and again */
     for (int end = heap->count - 1; end > 0; end--) {
         struct topk_hit worst = heap->hits[0];
         heap->hits[0] = heap->hits[end];

@@ -25,7 +25,8 @@ static const float SMALLEST =
 
 double topk_norm(const float *x, int count)
 {
-    double sum = 0;
+    double sum =
+        0; /* squares of floats neither overflow nor underflow here, and 1024 of them lose nothing that topk_up does not cover */
     for (int j = 0; j < count; j++) {
         sum += (double)x[j] * (double)x[j];
     }
@@ -34,12 +35,12 @@ double topk_norm(const float *x, int count)
 
 double topk_rounding(int columns)
 {
-    return (columns / 16.0 + 32) * 0x1p-23;
+    return (columns / 16.0 + 32) * 0x1p-23; /* of the proof, (3) */
 }
 
 float topk_up(double x)
 {
-    return (float)(x * (1 + 0x1p-20));
+    return (float)(x * (1 + 0x1p-20)); /* the cast takes back 2^-24 at most */
 }
 
 struct quantised topk_quantise(const float *x, int count, int8_t *out_numbers)
@@ -50,6 +51,8 @@ struct quantised topk_quantise(const float *x, int count, int8_t *out_numbers)
     for (int j = 0; j < count; j++) {
         most = topk_larger(most, fabsf(x[j]));
     }
+    /* s = 0, e = x: the proof's way out for rows whose quotients would be too coarse, or none. A NaN may hide behind a larger number; it comes
+     * out in the error, which is then NaN too, and in the norm, for which the search asks */
     if (!(most >= SMALLEST) || !isfinite(most)) {
         for (int j = 0; j < count; j++) {
             out_numbers[j] = 0;
@@ -62,6 +65,7 @@ struct quantised topk_quantise(const float *x, int count, int8_t *out_numbers)
         /* nearest by adding a half: cheap in vectors, and ties do not matter */
         const int n = (int)(x[j] * inverse + (x[j] < 0 ? -0.5F : 0.5F));
         const int number = n > NUMBER_MAX ? NUMBER_MAX : n < -NUMBER_MAX ? -NUMBER_MAX : n;
+        /* e is measured in double against what was stored, whatever the quotient was rounded to */
         const double stored = (double)scale * number;
         const double e = (double)x[j] - stored;
         out_numbers[j] = (int8_t)number;
@@ -136,6 +140,7 @@ static void sort_rows(struct ranked_row *ranked, int count)
 static void bound_widen(struct tile_bound *b, float *largest_scale, const struct quantised *row,
                         double length, double g)
 {
+    /* a >= |e| + g |x|, b >= |s y|, L >= |x| (1 + g): the largest over the tiles' rows is a bound for each */
     b->spread = topk_larger(b->spread, topk_up(row->error + g * length));
     b->length = topk_larger(b->length, topk_up(row->magnitude));
     b->reach = isfinite(length) ? topk_larger(b->reach, topk_up(length * (1 + g))) : INFINITY;
@@ -149,7 +154,9 @@ static void pack_tile(const struct packing *p, int tile, struct tile_bound *boun
     float scales[TILE_ITEMS] = {0};
     int8_t numbers[1024];
     const double g = topk_rounding(pack->columns);
-    memset(data, 128, (size_t)pack->quads * TILE_QUAD_BYTES);
+    memset(data, 128,
+           (size_t)pack->quads *
+               TILE_QUAD_BYTES); /* the number 0: columns and places that pad add nothing */
     for (int place = 0; place < TILE_ITEMS; place++) {
         const int at = tile * TILE_ITEMS + place;
         pack->ids[at] = at < pack->items ? p->ranked[at].id : -1;
@@ -184,6 +191,7 @@ static void pack_part(void *ctx, int part, int worker)
 /* The longest of all tiles from each one on: where a scan may end. */
 static void bound_ends(struct topk_pack *pack)
 {
+    /* L falls from one thousand rows to the next but not within one, where rows are sorted by scale */
     float longest = 0;
     for (int b = pack->bound_count - 1; b >= 0; b--) {
         longest = topk_larger(longest, pack->bounds[b].reach);

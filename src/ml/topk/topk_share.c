@@ -66,6 +66,7 @@ static void scan_together(const struct topk_share *share, struct search *const *
     int most = 0;
     for (int i = 0; i < count; i++) {
         memcpy(mat_row(&rows, i), all[i]->query, (size_t)share->columns * sizeof(float));
+        /* the waiting thread's filter, which stays on its stack until done is set */
         filters[i] = all[i]->filter ? *all[i]->filter : (struct topk_filter){0};
         most = all[i]->k > most ? all[i]->k : most;
     }
@@ -95,6 +96,7 @@ static void scan(const struct topk_share *share, struct search *const *all, int 
 /* Takes a fair part of those who wait: scans that are free share them. */
 static int take_part(struct topk_share *share, struct search *out[TOPK_PASS])
 {
+    /* rounded up, and all that wait where one scan is free: none is left without somebody who leads it */
     const int free_scans = share->scans - share->scanning;
     int part = (share->waiting + free_scans - 1) / free_scans;
     int count = 0;
@@ -121,6 +123,7 @@ static void lead(struct topk_share *share)
     for (int i = 0; i < count; i++) {
         mine[i]->done = true;
     }
+    /* all: those answered, and one that may lead now */
     pthread_cond_broadcast(&share->turned);
 }
 
@@ -136,6 +139,7 @@ int topk_share_search(struct topk_share *share, const float *query, int k,
     share->last = &s;
     share->waiting++;
     while (!s.done) {
+        /* whoever comes first scans, perhaps without itself among those taken: then it goes round again */
         if (share->first && share->scanning < share->scans) {
             lead(share);
         } else {

@@ -18,7 +18,8 @@ static uint32_t scan_plain(const uint8_t *tile, int quads, const struct tile_que
     uint32_t any = 0;
     for (int q = 0; q < width; q++) {
         int32_t *dots = out->dots[q];
-        for (int i = 0; i < TILE_ITEMS; i++) {
+        for (int i = 0; i < TILE_ITEMS;
+             i++) { /* integers: any order of summation gives the same bits */
             dots[i] = queries->offset[q];
         }
         for (int quad = 0; quad < quads; quad++) {
@@ -76,7 +77,7 @@ AVX2 static uint32_t mask_avx2(const __m256i sums[YMMS], const struct tile_queri
         const __m256i less = _mm256_cmpgt_epi32(floor, sums[y]);
         below |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(less)) << (8 * y);
     }
-    if (~below) {
+    if (~below) { /* rarely: a tile that nobody reaches leaves no store behind */
         for (int y = 0; y < YMMS; y++) {
             _mm256_store_si256((__m256i *)(void *)&out->dots[q][(size_t)8 * (size_t)y], sums[y]);
         }
@@ -94,6 +95,7 @@ AVX2 static inline void add_quad_avx2(const uint8_t *items, __m256i query, __m25
         const __m256i raw =
             _mm256_loadu_si256((const __m256i *)(const void *)(items + (ptrdiff_t)32 * y));
         const __m256i item = _mm256_sign_epi8(_mm256_xor_si256(raw, offset), query);
+        /* maddubs takes one unsigned operand and saturates at 2^15: |query| is that operand, its sign moves to the item */
         const __m256i pairs = _mm256_maddubs_epi16(size, item);
         sums[y] = _mm256_add_epi32(sums[y], _mm256_madd_epi16(pairs, ones));
     }
@@ -148,6 +150,7 @@ AVX512 static uint32_t one_avx512(const uint8_t *tile, int quads,
     __m512i high = low;
     __m512i low_odd = _mm512_setzero_si512();
     __m512i high_odd = low_odd;
+    /* two pairs of sums: an instruction has to wait for the last one on the same sum, but not for one on another */
     int quad = 0;
     for (; quad + 2 <= quads; quad += 2, tile += (ptrdiff_t)2 * TILE_QUAD_BYTES) {
         const __m512i even = _mm512_set1_epi32(four(queries->numbers, quad));
