@@ -343,7 +343,80 @@ static void validation_tells_when_to_stop(void **state)
     o.rate = 0.3; /* learns 300 rows by heart soon */
     assert_succeeds(gbdt_train(&seen.data, train, held, &o, &m, &fit, &err), err);
     assert_int_equal(m.trees, fit.trees_kept);
+    double loss = 0;
+    for (int r = 300; r < ROWS; r++) {
+        loss += logistic_loss(gbdt_margin(&m, seen.bin + (size_t)r * COLUMNS), seen.label[r]);
+    }
+    assert_close(fit.validation_loss, loss / (ROWS - 300), 1e-9); /* of the trees that are kept */
     assert_int_equal(fit.trees_run, fit.trees_kept + 10);
+    gbdt_free(&m);
+}
+
+/* One column of two values: behind the first split there is nothing left to part. */
+static void a_branch_that_ends_early_says_its_own_step_in_all_its_leaves(void **state)
+{
+    (void)state;
+    enum { HALF = 100 };
+    static uint8_t bin[2 * HALF];
+    static uint8_t label[2 * HALF];
+    static const uint8_t three = 3;
+    static const uint8_t ordered = 0;
+    struct gbdt_options o = plain(1);
+    struct gbdt_fit fit = {0};
+    struct gbdt m = {0};
+    struct err err = {0};
+    for (int r = 0; r < 2 * HALF; r++) {
+        bin[r] = r < HALF ? 1 : 2;
+        label[r] = r % HALF < (r < HALF ? 30 : 60);
+    }
+    const struct gbdt_data data = {1, bin, &three, &ordered, label, NULL};
+    const struct row_list rows = {seen.rows, 2 * HALF};
+    o.depth = 3;
+    assert_succeeds(gbdt_train(&data, rows, (struct row_list){0}, &o, &m, &fit, &err), err);
+    const double p = 0.45;
+    assert_close(m.base, log(p / (1 - p)), 1e-12);
+    for (int side = 0; side < 2; side++) {
+        const double gradient = HALF * p - (side ? 60 : 30);
+        const double step = -o.rate * gradient / (HALF * p * (1 - p) + o.l2);
+        for (int node = 0; node < gbdt_nodes(3); node++) {
+            int top = node;
+            while (top > 2) {
+                top = (top - 1) / 2;
+            }
+            if (top == 1 + side) {
+                assert_close(m.value[node], step, 1e-6);
+            }
+        }
+    }
+    assert_close(m.value[0], 0, 1e-6);
+    gbdt_free(&m);
+}
+
+static void a_tree_asks_only_for_its_share_of_columns(void **state)
+{
+    (void)state;
+    struct gbdt_options o = plain(30);
+    struct gbdt_fit fit = {0};
+    bool asked[COLUMNS] = {false};
+    o.column_share = 0.3; /* two of six */
+    struct gbdt m = trained(&o, &fit);
+    const int splits = gbdt_splits(m.depth);
+    for (int t = 0; t < m.trees; t++) {
+        bool here[COLUMNS] = {false};
+        int count = 0;
+        for (int i = 0; i < splits; i++) {
+            const int at = t * splits + i;
+            if (m.left[at] != ~UINT64_C(0)) {
+                count += !here[m.column[at]];
+                here[m.column[at]] = true;
+                asked[m.column[at]] = true;
+            }
+        }
+        assert_in_range(count, 1, 2);
+    }
+    for (int c = 0; c < COLUMNS; c++) {
+        assert_true(asked[c]); /* each in its turn */
+    }
     gbdt_free(&m);
 }
 
@@ -387,6 +460,58 @@ static void what_teaches_nothing_is_refused(void **state)
     assert_refused(gbdt_train(&seen.data, all_rows(&seen), none, &o, &m, &fit, &err), err, "l2");
 }
 
+static void options_are_taken_up_to_their_ends_and_not_beyond(void **state)
+{
+    (void)state;
+    enum { CASES = 18 };
+    const struct gbdt_options good = plain(2);
+    struct gbdt_options bad[CASES];
+    struct gbdt_options ends[] = {good, good, good};
+    ends[0].trees_max = 0;
+    ends[1].depth = 1;
+    ends[1].l2 = 0;
+    ends[1].child_weight = 0;
+    ends[2].depth = GBDT_DEPTH_MAX;
+    ends[2].rate = 1;
+    ends[2].patience = 1;
+    for (int i = 0; i < CASES; i++) {
+        bad[i] = good;
+    }
+    bad[0].trees_max = -1;
+    bad[1].trees_max = GBDT_TREES_MAX + 1;
+    bad[2].patience = 0;
+    bad[3].depth = 0;
+    bad[4].depth = GBDT_DEPTH_MAX + 1;
+    bad[5].rate = 0;
+    bad[6].rate = 1.001;
+    bad[7].row_share = 0;
+    bad[8].row_share = 1.001;
+    bad[9].column_share = 0;
+    bad[10].column_share = 1.001;
+    bad[11].l2 = -0.001;
+    bad[12].l2 = 1.1e12;
+    bad[13].child_weight = -0.001;
+    bad[14].child_weight = 1.1e12;
+    bad[15].threads = 0;
+    bad[16].threads = 1 << 20;
+    bad[17].rate = (double)NAN;
+    for (int i = 0; i < CASES; i++) {
+        struct gbdt_fit fit = {0};
+        struct gbdt m = {0};
+        struct err err = {0};
+        assert_false(
+            gbdt_train(&seen.data, all_rows(&seen), (struct row_list){0}, &bad[i], &m, &fit, &err));
+        assert_int_equal(err.kind, ERR_INVALID);
+    }
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        struct gbdt_fit fit = {0};
+        struct gbdt m = trained(&ends[i], &fit);
+        assert_int_equal(m.trees, ends[i].trees_max);
+        assert_int_equal(fit.trees_run, ends[i].trees_max);
+        gbdt_free(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,7 +522,10 @@ int main(void)
         cmocka_unit_test(contributions_add_up_to_the_margin),
         cmocka_unit_test(the_mean_of_models_scores_the_mean_of_their_margins),
         cmocka_unit_test(validation_tells_when_to_stop),
+        cmocka_unit_test(a_branch_that_ends_early_says_its_own_step_in_all_its_leaves),
+        cmocka_unit_test(a_tree_asks_only_for_its_share_of_columns),
         cmocka_unit_test(constant_columns_grow_no_split),
+        cmocka_unit_test(options_are_taken_up_to_their_ends_and_not_beyond),
         cmocka_unit_test(what_teaches_nothing_is_refused),
     };
     fill(&seen, 1);

@@ -276,6 +276,30 @@ static void few_rows_are_scored_in_full(void **state)
     mat_free(&queries);
 }
 
+/* Rows of one length: no scan ends early. */
+static void what_a_batch_had_to_do_is_added_up(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000, BATCH = 72, TOP = 5 };
+    struct mat items = random_mat(ROWS, 12, 17);
+    struct mat queries = random_mat(BATCH, 12, 18);
+    struct topk_hit *hits = mem_array((size_t)BATCH * TOP, sizeof *hits);
+    int counts[BATCH];
+    struct topk_work work = {0};
+    for (int i = 0; i < ROWS; i++) {
+        scale_row(&items, i, 1 / sqrtf(mat_dot(mat_row(&items, i), mat_row(&items, i), 12)));
+    }
+    struct topk_index *index = topk_index_make(&items, 1);
+    topk_index_batch(index, &(struct topk_queries){&queries, NULL, TOP, 1}, hits, counts, &work);
+    /* eight groups in the first pass and one in the second, each over 32 tiles */
+    assert_int_equal(work.scanned, 9 * 32 * TILE_ITEMS);
+    assert_true(work.rescored >= (long)BATCH * TOP && work.rescored < (long)BATCH * ROWS / 2);
+    topk_index_free(&index);
+    mem_free(&hits);
+    mat_free(&items);
+    mat_free(&queries);
+}
+
 /* ---- kernels ---- */
 
 struct tile_case {
@@ -370,6 +394,7 @@ int main(void)
         cmocka_unit_test(what_is_not_finite_is_never_answered_wrongly),
         cmocka_unit_test(filters_hold_inside_the_scan),
         cmocka_unit_test(few_rows_are_scored_in_full),
+        cmocka_unit_test(what_a_batch_had_to_do_is_added_up),
         cmocka_unit_test(every_kernel_set_gives_the_same_integers),
     };
     return cmocka_run_group_tests_name("ml/topk/topk_index", tests, NULL, NULL);

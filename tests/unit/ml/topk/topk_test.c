@@ -136,6 +136,47 @@ static void a_score_that_is_not_a_number_is_never_answered(void **state)
     assert_int_equal(hits[2].id, 3);
 }
 
+/* Whether the item passes, by what topk.h says of each member. */
+static bool allowed(const struct topk_filter *f, int id)
+{
+    const bool excluded = f->excluded && (f->excluded[id / 64] & (UINT64_C(1) << (id % 64)));
+    const bool outside = f->within && !(f->within[id / 64] & (UINT64_C(1) << (id % 64)));
+    const bool other =
+        f->group && !(f->groups[f->group[id] / 64] & (UINT64_C(1) << (f->group[id] % 64)));
+    const bool dear = f->value && !(f->value[id] >= f->value_min && f->value[id] <= f->value_max);
+    return !excluded && !outside && !other && !dear && (!f->keep || f->keep(f->ctx, id));
+}
+
+static void every_member_of_a_filter_leaves_out_what_it_says(void **state)
+{
+    (void)state;
+    static uint64_t bits[2][N / 64 + 1];
+    static int32_t group[N];
+    static int64_t value[N];
+    const uint64_t groups[] = {UINT64_C(0x8000000000000005), 2};
+    struct rng rng = rng_seed(9);
+    for (int i = 0; i < N; i++) {
+        bits[0][i / 64] |= (uint64_t)(rng_below(&rng, 3) == 0) << (i % 64);
+        bits[1][i / 64] |= (uint64_t)(rng_below(&rng, 3) > 0) << (i % 64);
+        group[i] = (int32_t)rng_below(&rng, 67);
+        value[i] = (int64_t)rng_below(&rng, 9) - 4;
+    }
+    const struct topk_filter filters[] = {
+        {0},
+        {.excluded = bits[0]},
+        {.within = bits[1]},
+        {.group = group, .groups = groups},
+        {.value = value, .value_min = -2, .value_max = 3},
+        {.keep = is_odd},
+        {bits[0], bits[1], group, groups, value, -2, 3, is_odd, NULL},
+    };
+    for (size_t f = 0; f < COUNT_OF(filters); f++) {
+        for (int id = 0; id < N; id++) {
+            assert_int_equal(topk_filter_allows(&filters[f], id), allowed(&filters[f], id));
+        }
+    }
+}
+
 static void an_excluded_best_item_makes_room_for_the_next(void **state)
 {
     (void)state;
@@ -155,6 +196,7 @@ int main(void)
         cmocka_unit_test(more_than_there_are_gives_all_there_are),
         cmocka_unit_test(a_batch_answers_as_single_queries_do_bit_for_bit),
         cmocka_unit_test(a_score_that_is_not_a_number_is_never_answered),
+        cmocka_unit_test(every_member_of_a_filter_leaves_out_what_it_says),
         cmocka_unit_test(an_excluded_best_item_makes_room_for_the_next),
     };
     return cmocka_run_group_tests_name("ml/topk/topk", tests, NULL, NULL);
