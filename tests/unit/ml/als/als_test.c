@@ -612,6 +612,30 @@ static void options_out_of_range_are_refused(void **state)
     csr_free(&a);
 }
 
+/* Weights that a float holds, and their sums do not. */
+static void the_first_row_that_overflows_is_told(void **state)
+{
+    (void)state;
+    struct als_options o = small_options();
+    struct csr a = random_interactions(900, N, 0.3, 14);
+    o.reg_exponent = 0; /* an infinite ridge would make a row zero */
+    for (int64_t e = a.start[7]; e < csr_entries(&a); e++) {
+        const bool odd = e < a.start[8] || (e >= a.start[800] && e < a.start[803]);
+        a.weight[e] = odd ? 3e38F : a.weight[e];
+    }
+    for (o.threads = 1; o.threads <= 2; o.threads++) {
+        for (int full = 0; full < 2; full++) {
+            struct err err = {0};
+            struct mat w = {0};
+            struct mat h = {0};
+            o.full_floats = full;
+            assert_refused(als_train(&a, &o, &w, &h, &err), err, "row 7: ");
+            assert_null(w.data);
+        }
+    }
+    csr_free(&a);
+}
+
 static void nothing_to_learn_from_is_refused_with_a_clear_text(void **state)
 {
     (void)state;
@@ -657,6 +681,7 @@ int main(void)
         cmocka_unit_test(degenerate_shapes_train_to_finite_factors),
         cmocka_unit_test(rows_without_entries_become_zero),
         cmocka_unit_test(options_out_of_range_are_refused),
+        cmocka_unit_test(the_first_row_that_overflows_is_told),
         cmocka_unit_test(nothing_to_learn_from_is_refused_with_a_clear_text),
     };
     return cmocka_run_group_tests_name("ml/als/als", tests, start_blas, NULL);
