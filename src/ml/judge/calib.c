@@ -25,6 +25,7 @@ static double platt_loss(const struct platt_fit *fit, struct platt at)
 {
     double loss = 0;
     for (int i = 0; i < fit->count; i++) {
+        /* with targets between 0 and 1: their own entropy is a constant and left out */
         double z = at.slope * fit->margins[i] + at.intercept;
         loss += logistic_loss(z, fit->target[fit->labels[i]]);
     }
@@ -194,8 +195,9 @@ double calib_log_loss(const double *probabilities, const uint8_t *labels, int co
 {
     double sum = 0;
     for (int i = 0; i < count; i++) {
+        /* a certain model that is wrong once loses 27 there, not everything */
         double p = fmin(fmax(probabilities[i], 1e-12), 1 - 1e-12);
-        sum -= labels[i] ? log(p) : log1p(-p);
+        sum -= labels[i] ? log(p) : log1p(-p); /* log1p: 1 - p would lose what a small p has */
     }
     return count > 0 ? sum / count : 0;
 }
@@ -349,6 +351,7 @@ struct calib_range calib_ece_by_chance(const double *probabilities, int count, i
     struct rng rng = rng_seed(seed);
     CLEANUP(mem_free) uint8_t *y = mem_array((size_t)count + 1, sizeof *y);
     CLEANUP(mem_free) double *errors = mem_array((size_t)draws, sizeof *errors);
+    /* labels drawn from the probabilities themselves: what an honest model of so few rows shows (Broecker, Smith: Increasing the reliability of reliability diagrams, 2007) */
     for (int d = 0; d < draws; d++) {
         for (int i = 0; i < count; i++) {
             y[i] = rng_unit(&rng) < probabilities[i];

@@ -90,10 +90,11 @@ static void training_start(struct training *t, double base_rate, struct rng *rng
     t->used = mem_array((size_t)t->data->slots, 1);
     memcpy(t->order, t->train.row, (size_t)t->train.count * sizeof *t->order);
     t->bias = (float)log(base_rate / (1 - base_rate));
-    t->bias_squares = 1;
+    t->bias_squares = 1; /* as those of the weights below */
     for (int j = 0; j < t->data->features; j++) {
         float *w = mat_row(&t->state, j);
         for (int f = 0; f < o->factors; f++) {
+            /* not 0: factors that are all equal would have equal gradients for ever */
             w[f] = (float)((double)o->init_stdev * rng_normal(rng));
         }
         for (int l = 0; l < t->lanes; l++) {
@@ -124,6 +125,7 @@ static int features_of(const struct fm_field_data *d, int32_t slot, const int32_
     return count;
 }
 
+/* 1 / sqrt(features of the slot): the squares of a slot's values add up to 1 however many resolutions it has. */
 static const float weight_of_share[FM_FIELD_FEATURES_MAX + 1] = {0, 1, 0.70710678F, 0.57735027F};
 
 /* Fills index and value with the row's entries and returns how many. */
@@ -154,6 +156,8 @@ static float margin_of(struct training *t, int count)
                                 .index = t->index,
                                 .value = t->value};
     fm_gather_sums(&g, t->sums, t->squares);
+    /* sum over pairs of (v_i.v_j) x_i x_j = 1/2 sum over factors of (sum v x)^2 - sum (v x)^2 (Rendle: Factorization Machines, ICDM 2010,
+     * lemma 3.1): linear in the entries */
     float products = 0;
     for (int f = 0; f < k; f++) {
         products += t->sums[f] * t->sums[f] - t->squares[f];
@@ -167,12 +171,14 @@ static void learn(struct training *t, int32_t row)
     int count = expand(t, row);
     float margin = margin_of(t, count);
     const float weight = t->data->weight ? t->data->weight[row] : 1;
+    /* the log loss's derivative by the margin; everything else is its chain rule */
     float error = weight * ((float)logistic((double)margin) - (float)t->data->label[row]);
     t->bias_squares += error * error;
     t->bias -= o->rate * error / sqrtf(t->bias_squares);
     memcpy(t->target, t->sums, (size_t)o->factors * sizeof *t->target);
     t->target[o->factors] = 1;
     for (int f = 0; f <= o->factors; f++) {
+        /* the penalty of a row that counts half is half: otherwise old rows would only shrink what young ones learnt */
         t->row_decay[f] = weight * t->decay[f];
     }
     const struct fm_step step = {.base = t->state.data,
@@ -215,6 +221,7 @@ static void collapse(const struct training *t, struct fm_field *out)
             const float *w = mat_row(&t->state, feature[i]);
             for (int f = 0; f < k; f++) {
                 to[f] += w[f] * x;
+                /* the scorer takes (sum)^2 / 2 and subtracts no squares: each feature's own goes into the slot's linear weight here */
                 to[k] -= w[f] * x * w[f] * x / 2;
             }
             to[k] += w[k] * x;
@@ -279,6 +286,7 @@ static bool learn_all(struct training *t, struct row_list validation, struct rng
             learn(t, t->order[i]);
         }
         fit->epochs_run = epoch;
+        /* nothing to judge by: the last one is kept, and only that one is worth collapsing */
         if (validation.count == 0 && epoch < o->epochs_max) {
             fit->epoch_kept = epoch;
             continue;

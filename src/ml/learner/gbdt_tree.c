@@ -18,6 +18,7 @@ struct gbdt_grower gbdt_grower_make(const struct gbdt_data *data, struct row_lis
 {
     size_t columns = (size_t)data->columns;
     size_t count = (size_t)rows.count;
+    /* the last level has no histograms: its nodes are leaves */
     size_t widest = (size_t)1 << (options->depth - 1);
     struct gbdt_grower g = {.rows = rows.count,
                             .columns = data->columns,
@@ -25,6 +26,7 @@ struct gbdt_grower gbdt_grower_make(const struct gbdt_data *data, struct row_lis
                             .categorical = data->categorical,
                             .options = options};
     uint8_t *bin = mem_array(count * columns, 1);
+    /* compact: trees read the training rows again and again, and those need not lie together in the table */
     for (size_t r = 0; r < count; r++) {
         memcpy(bin + r * columns, data->bin + (size_t)rows.row[r] * columns, columns);
     }
@@ -182,6 +184,7 @@ static void child_histograms(const struct growth *t, int level, int node)
 {
     const int low = 2 * node + 1;
     const int high = low + 1;
+    /* the lighter one is counted: at most half of the rows of a level are ever read */
     bool low_is_light = t->to[low] - t->from[low] <= t->to[high] - t->from[high];
     int light = low_is_light ? low : high;
     const uint64_t *parent = histogram_at(t->g, level, node);
@@ -258,7 +261,8 @@ void gbdt_grow(struct gbdt_grower *g, double scale, const struct gbdt *m, int tr
         .column = owned->column + first};
     t.to[0] = g->bag;
     t.alive[0] = true;
-    histogram_of(g, 0, g->bag, histogram_at(g, 0, 0));
+    histogram_of(g, 0, g->bag,
+                 histogram_at(g, 0, 0)); /* of the root, which nothing can be subtracted from */
     for (int level = 0; level < depth; level++) {
         for (int node = gbdt_splits(level); node < gbdt_splits(level + 1); node++) {
             grow_node(&t, level, node);

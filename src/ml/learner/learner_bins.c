@@ -41,6 +41,7 @@ struct mass {
 /* Between two neighbours: nearer to neither, so that values never seen fall where they belong. */
 static double border(double below, double above)
 {
+    /* halves first: the sum of two numbers near the largest is infinite. Between neighbours of the last bit there is nothing: the upper one */
     double middle = below / 2 + above / 2;
     return middle > below && middle <= above ? middle : above;
 }
@@ -79,6 +80,7 @@ static int number_borders(const struct learner_table *t, int column, double *sor
     for (int r = 0; r < t->rows; r++) {
         double v = t->cells[(size_t)r * (size_t)t->columns + (size_t)column].number;
         if (!isnan(v)) {
+            /* infinite is very large: it takes its place among numbers, and borders stay finite */
             sorted[known++] = fmin(fmax(v, -1e300), 1e300);
         }
     }
@@ -149,6 +151,7 @@ static struct id_mass *frequent_ids(const struct learner_table *t, int column, i
 
 int64_t learner_key(uint64_t id, int column)
 {
+    /* the column is in the key, so that one table serves all columns: the same hash in two of them is two ids */
     uint64_t h = id ^ ((uint64_t)column + 1) * UINT64_C(0x9E3779B97F4A7C15);
     h = (h ^ (h >> 30)) * UINT64_C(0xBF58476D1CE4E5B9); /* splitmix64's finisher */
     h = (h ^ (h >> 27)) * UINT64_C(0x94D049BB133111EB);
@@ -191,7 +194,7 @@ static void survey_columns(struct survey *s, int id_rows_min, struct learner_arr
         if (t->kind[c] == LEARNER_NUMBER) {
             int borders = number_borders(t, c, sorted, mass, a->edges + a->edge_start[c]);
             a->edge_start[c + 1] += borders;
-            slots = 1 + borders + 1;
+            slots = 1 + borders + 1; /* missing, and a bin more than there are borders */
         } else {
             s->ids[c] = frequent_ids(t, c, id_rows_min, &s->id_count[c]);
             s->ids_in_all += s->id_count[c];
@@ -207,6 +210,7 @@ static void survey_columns(struct survey *s, int id_rows_min, struct learner_arr
  * ids as frequent as they are. */
 static void bin_ids(const struct id_mass *mass, int count, uint8_t *bin)
 {
+    /* trees see 64 bins of a column; the machine keeps every id apart */
     const int own = SLOTS_FIXED + count <= GBDT_BINS_MAX ? count : OWN_BINS;
     const int shared = GBDT_BINS_MAX - SLOTS_FIXED - own;
     double rows = 0;
@@ -256,6 +260,7 @@ static int widen(const int64_t *rows, int bins, int wanted, int32_t *group)
         total += (double)rows[b];
     }
     for (int b = 0; b < bins; b++) {
+        /* by where a bin begins: one that holds more than its share leaves the next group empty, and empty ones get no number */
         int place = total > 0 ? (int)(before * wanted / total) : 0;
         groups += place != last;
         last = place;
@@ -329,6 +334,7 @@ struct learner_encoder learner_encoder_learn(const struct learner_table *table, 
     owned->edge_start = mem_array(columns + 1, sizeof *owned->edge_start);
     owned->edges = mem_array(columns * NUMBER_BINS_MAX + 1, sizeof *owned->edges);
     survey_columns(&s, id_rows_min, owned);
+    /* at most half full: a search of open addressing ends after one or two places */
     for (keys = s.ids_in_all > 0 ? 4 : 0; keys > 0 && keys < 2 * s.ids_in_all; keys *= 2) {
     }
     owned->bin = mem_array((size_t)owned->first[columns], 1);

@@ -37,6 +37,7 @@ static double loss_at(const struct blend *b, const double *w)
         loss += logistic_loss(margin_at(b, w, i), b->labels[i]);
     }
     for (int p = 0; p < PARTS - 1; p++) {
+        /* to 1/2 and not to 0: knowing nothing, the blend is the mean of both */
         loss += b->margin[p] ? RIDGE / 2 * (w[p] - 0.5) * (w[p] - 0.5) : 0;
     }
     return loss;
@@ -50,9 +51,11 @@ static void penalty(const struct blend *b, const double *w, double *g, double h[
             h[p][q] = 0;
         }
         g[p] = 0;
-        h[p][p] = 1e-9;
+        h[p][p] =
+            1e-9; /* of the intercept, which nothing draws: regular where all rows are certain */
     }
     for (int p = 0; p < PARTS - 1; p++) {
+        /* a part left out has x = 0 in every row: the 1 keeps the matrix regular, and its step is 0 / 1 */
         h[p][p] = b->margin[p] ? RIDGE : 1;
         g[p] = b->margin[p] ? RIDGE * (w[p] - 0.5) : 0;
     }
@@ -78,6 +81,7 @@ static void derivatives(const struct blend *b, const double *w, double *g, doubl
 /* Solves h step = g in place, h positive definite. */
 static void solve(double h[PARTS][PARTS], double *g)
 {
+    /* Gauss without pivoting, which a positive definite matrix does not need */
     for (int p = 0; p < PARTS; p++) {
         for (int q = p + 1; q < PARTS; q++) {
             double factor = h[q][p] / h[p][p];
@@ -120,6 +124,7 @@ static void newton(const struct blend *b, double *w)
         for (int p = 0; p < PARTS; p++) {
             w[p] = next[p];
         }
+        /* the sum of thousands of losses is not known to more digits */
         bool settled = loss - next_loss < 1e-10 * (1 + loss);
         loss = next_loss;
         if (settled) {
@@ -139,6 +144,8 @@ struct learner_weights learner_blend(const struct learner_held *held)
             w[p] = p < PARTS - 1 && b.margin[p] ? 0.5 : 0;
         }
         newton(&b, w);
+        /* Weights below 0 would mean "the opposite of what this model says", learnt from chance. The lowest one is left
+         * out and the rest fitted again. */
         int worst = w[0] <= w[1] ? 0 : 1;
         worst = b.margin[worst] ? worst : 1 - worst;
         if (!b.margin[worst] || w[worst] >= least) {

@@ -99,6 +99,8 @@ static void learn_list(const struct training *t, struct part *p, int query)
     }
     double total = 0;
     for (int i = 0; i < count; i++) {
+        /* softmax over the list (ListNet: Cao et al. 2007, with one target: the log loss of choosing it); less the largest, so that nothing
+         * overflows */
         p->score[i] = expf(p->score[i] - most);
         total += (double)p->score[i];
     }
@@ -106,6 +108,7 @@ static void learn_list(const struct training *t, struct part *p, int query)
     p->loss -= log((double)p->score[target] / total + 1e-30);
     for (int i = 0; i < count; i++) {
         float g = (float)((double)p->score[i] / total) - (i == target ? 1.F : 0.F);
+        /* most of a list is hopeless already: what moves nothing is not added up, which is most of the time */
         if (fabsf(g) > 1e-4F) {
             add_gradient(t, p, level + (int64_t)i * d->features, g, p->sum[i]);
         }
@@ -123,13 +126,14 @@ static void learn_part(void *ctx, int part, int worker)
 
 static void step(float *value, float *squares, float gradient, float rate)
 {
-    *squares += gradient * gradient;
+    *squares += gradient * gradient; /* AdaGrad: bins met rarely keep long steps */
     *value -= rate * gradient / sqrtf(*squares + 1e-8F);
 }
 
 /* Adds the parts up in their order, takes the step and empties them. */
 static void update(struct training *t, float rate)
 {
+    /* the mean over the batch; parts are added in their order, so that threads change nothing */
     float share = 1.F / (float)(t->to - t->from);
     float l2 = t->options->l2;
     for (int f = 0; f < t->data->features; f++) {

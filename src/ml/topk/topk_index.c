@@ -84,6 +84,7 @@ struct probe {
     long rescored;
 };
 
+/* Twice the answer: sifting then halves the list or shows that it has to be scored. */
 static size_t probe_room(int k)
 {
     return 2 * (size_t)k + MAYBES_MIN;
@@ -117,7 +118,7 @@ static bool probe_init(const struct topk_index *index, struct probe *p, void *wo
     p->inverse = q.scale > 0 ? (float)((1 - 0x1p-20) / (double)q.scale) : FLT_MAX;
     p->norm = topk_up(norm);     /* Q >= |q| */
     p->error = topk_up(q.error); /* D >= |d| */
-    p->threshold = -INFINITY;
+    p->threshold = -INFINITY;    /* until k items are known: everything may enter */
     p->maybes = work;
     p->room = (int)probe_room(k);
     p->least = (float *)(void *)(p->maybes + p->room);
@@ -250,6 +251,7 @@ int topk_index_search(const struct topk_index *index, const float *query, int k,
     struct probe p = {.query = query, .heap = {.hits = out, .k = k}, .filter = filter};
     struct tile_queries queries = {.numbers = numbers};
     struct tile_hits hits;
+    /* + 1: k may be 0, and no memory of no size is asked for */
     CLEANUP(mem_free) void *memory = mem_array(1, probe_bytes(k) + 1);
     if (k == 0 || wants_most(index, k) ||
         !probe_init(index, &p, memory, numbers, &queries.offset[0])) {
@@ -330,7 +332,7 @@ static void group_close(struct group *g)
     g->queries.numbers = g->numbers;
     for (int i = g->count; i < TILE_QUERIES; i++) {
         g->threshold[i] = INFINITY;
-        g->inverse[i] = FLT_MAX;
+        g->inverse[i] = FLT_MAX; /* h = infinity gives need = infinity: the floor is the largest */
     }
 }
 
@@ -356,6 +358,7 @@ static void group_scan(const struct topk_index *index, struct group *g, int from
         if (tile % BOUND_TILES == 0 && !group_floors(g, &pack->bounds[tile / BOUND_TILES])) {
             return;
         }
+        /* a tile is multiplied with all eight, even where some have ended: their floors only turn everything away */
         g->scanned += TILE_ITEMS;
         if (!scan(pack->data + (size_t)tile * pack->tile_bytes, pack->quads, &g->queries, &hits)) {
             continue;
@@ -363,7 +366,8 @@ static void group_scan(const struct topk_index *index, struct group *g, int from
         for (int i = 0; i < g->count; i++) {
             if (hits.mask[i]) {
                 take(index, &g->probes[i], tile, hits.mask[i], hits.dots[i]);
-                g->threshold[i] = g->probes[i].threshold;
+                g->threshold[i] =
+                    g->probes[i].threshold; /* for the floors of the next four tiles */
             }
         }
     }
@@ -396,6 +400,7 @@ static void groups_scan(const struct topk_index *index, struct group *groups, in
     for (int g = 0; g < used; g++) {
         group_close(&groups[g]);
     }
+    /* a multiple of BOUND_TILES, so that every block begins with floors of its own */
     for (int tile = 0; tile < pack->tiles; tile += step) {
         for (int g = 0; g < used; g++) {
             group_scan(index, &groups[g], tile,
