@@ -410,7 +410,7 @@ static void nothing_is_read_behind_the_last_entry(void **state)
     for (int e = 0; e < ENTRIES; e++) {
         column[e] = e % EACH * 5 + e / EACH % 5;
         weight[e] = 1;
-        start[e / EACH] = e / EACH * EACH;
+        start[e / EACH] = e - e % EACH;
     }
     start[ROWS] = ENTRIES;
     const struct csr a = {

@@ -240,7 +240,7 @@ static void a_margin_is_the_base_and_one_leaf_of_every_tree(void **state)
         const double none = gbdt_contributions(&m, bins, 0.5, parts);
         assert_close(none + parts[0] - 100 + parts[1] + parts[2], sum / 2, 1e-12);
         double roots = m.base;
-        for (int t = 0; t < m.trees; t++) {
+        for (size_t t = 0; t < (size_t)m.trees; t++) {
             roots += (double)m.value[t * 7];
         }
         assert_close(none, roots / 2, 1e-12);

@@ -181,8 +181,8 @@ static void rounding_up_is_up_and_by_little(void **state)
     }
     assert_true(topk_up(0) == 0);
     /* (2): twice what sums of 1024 products in sixteen lanes need, and not ten times */
-    assert_less(2 * (1024 / 16 + 18 + 12) * 0x1p-24, topk_rounding(1024));
-    assert_less(topk_rounding(1024), 10 * (1024 / 16 + 18 + 12) * 0x1p-24);
+    assert_less(2 * (1024.0 / 16 + 18 + 12) * 0x1p-24, topk_rounding(1024));
+    assert_less(topk_rounding(1024), 10 * (1024.0 / 16 + 18 + 12) * 0x1p-24);
     assert_close(topk_rounding(32), 34 * 0x1p-23, 1e-12);
 }
 
@@ -289,18 +289,18 @@ static void long_rows_come_first_and_coarse_ones_among_them(void **state)
     (void)state;
     enum { RANKED = 1024 };
     struct tiles t = tiles_of(3000, 7, 2);
-    double shortest = INFINITY;
-    double before = INFINITY;
+    double shortest = (double)INFINITY;
+    double before = (double)INFINITY;
     for (int place = 0; place < t.items.rows; place++) {
         const float *row = mat_row(&t.items, t.pack.ids[place]);
         const float length = (float)topk_norm(row, 7);
         const double largest = largest_of(row, 7);
         if (place % RANKED == 0) {
-            before = INFINITY;
+            before = (double)INFINITY;
             for (int later = place; later < t.items.rows; later++) {
                 assert_true(topk_norm(mat_row(&t.items, t.pack.ids[later]), 7) <= shortest);
             }
-            shortest = INFINITY;
+            shortest = (double)INFINITY;
         }
         assert_true(largest <= before);
         assert_true(largest < before || place % RANKED == 0 ||
