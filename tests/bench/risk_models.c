@@ -50,7 +50,7 @@ static bool logistic_regression(const struct learner_table *table, struct learne
 
 /* As many models averaged as the learner has bags of trees, settings chosen on the same parts of the table: what is
  * compared is the two ways of learning, not one model beside the mean of twelve. */
-static bool xgboost(const struct risk_rows *train, const struct learner_hold *hold,
+static bool xgboost(const struct risk_rows *train, const struct learner_holdout *hold,
                     const struct learner_options *o, const struct risk_rows *test, double *margins,
                     int *out_bags, struct err *err)
 {
@@ -71,7 +71,7 @@ bool risk_model_run(enum risk_model model, const struct risk_rows *train,
     *out = (struct risk_trained){0};
     o.threads = threads;
     o.seed = seed;
-    CLEANUP(learner_hold_free) struct learner_hold hold = learner_hold_make(&table, &o);
+    CLEANUP(learner_holdout_free) struct learner_holdout hold = learner_holdout_make(&table, &o);
     out->folds = hold.folds;
     switch (model) {
     case RISK_OURS:

@@ -381,7 +381,7 @@ bool xgb_score_dense(const struct xgb_model *m, const float *cells, int rows, in
 /* ---- tuning and bags ---- */
 
 /* Rows that train, and rows held out, while `part` is. */
-static void split(const struct risk_rows *rows, const struct learner_hold *hold, int part,
+static void split(const struct risk_rows *rows, const struct learner_holdout *hold, int part,
                   struct risk_rows *train, struct risk_rows *held)
 {
     CLEANUP(mem_free) int32_t *list = mem_array((size_t)rows->rows, sizeof *list);
@@ -389,14 +389,14 @@ static void split(const struct risk_rows *rows, const struct learner_hold *hold,
         int count = 0;
         for (int32_t r = 0; r < rows->rows; r++) {
             list[count] = r;
-            count += side == 0 ? learner_hold_trains(hold, r, part) : hold->fold[r] == part;
+            count += side == 0 ? learner_holdout_trains(hold, r, part) : hold->fold[r] == part;
         }
         *(side == 0 ? train : held) = risk_rows_pick(rows, list, count);
     }
 }
 
 /* One place of the grid in all parts: out_loss of all rows held out, out_rounds the mean. */
-static bool try_settings(const struct risk_rows *rows, const struct learner_hold *hold,
+static bool try_settings(const struct risk_rows *rows, const struct learner_holdout *hold,
                          const struct xgb_settings *settings, double *out_loss, int *out_rounds,
                          struct err *err)
 {
@@ -419,7 +419,7 @@ static bool try_settings(const struct risk_rows *rows, const struct learner_hold
     return true;
 }
 
-bool xgb_tune(const struct risk_rows *train, const struct learner_hold *hold, int threads,
+bool xgb_tune(const struct risk_rows *train, const struct learner_holdout *hold, int threads,
               uint64_t seed, struct xgb_settings *out, struct err *err)
 {
     static const struct {

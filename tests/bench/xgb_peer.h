@@ -2,7 +2,7 @@
 #define BENCH_XGB_PEER_H
 
 #include "bench/risk_rows.h"
-#include "ml/learner/learner_hold.h"
+#include "ml/learner/learner_holdout.h"
 
 /* XGBoost (Debian's libxgboost, its C API) on the same rows. Where it was not installed at build
  * time, xgb_available says false and the rest fails with ERR_NOT_FOUND. */
@@ -48,8 +48,8 @@ CAN_FAIL bool xgb_score_dense(const struct xgb_model *m, const float *cells, int
  * these rows) holds out one by one: what the learner beside it does with its own trees. Where none could be held out, the
  * defaults and XGB_BLIND_ROUNDS. */
 enum { XGB_BLIND_ROUNDS = 30 };
-CAN_FAIL bool xgb_tune(const struct risk_rows *train, const struct learner_hold *hold, int threads,
-                       uint64_t seed, struct xgb_settings *out, struct err *err);
+CAN_FAIL bool xgb_tune(const struct risk_rows *train, const struct learner_holdout *hold,
+                       int threads, uint64_t seed, struct xgb_settings *out, struct err *err);
 
 /* The mean margins of `bags` models of seeds of their own, all trained on all rows; out_trained counts them. */
 CAN_FAIL bool xgb_bags(const struct risk_rows *train, const struct risk_rows *test,
