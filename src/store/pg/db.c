@@ -14,6 +14,8 @@
 
 enum { BINARY = 1 };
 
+static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 struct db {
     PGconn *conn;
     bool prepared;
@@ -173,6 +175,86 @@ bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *ou
         *out_affected = affected(res);
     }
     return true;
+}
+
+/* ---- several queries in one round trip ---- */
+
+static bool send_call(struct db *db, const struct db_call *call)
+{
+    const struct query_def *def = &query_defs[call->query];
+    const struct params *p = &call->params;
+
+    return (db->prepared ? PQsendQueryPrepared(db->conn, def->name, p->count, p->values, p->lengths,
+                                               p->formats, BINARY)
+                         : PQsendQueryParams(db->conn, def->sql, p->count, p->types, p->values,
+                                             p->lengths, p->formats, BINARY)) == 1;
+}
+
+static bool send_calls(struct db *db, const struct db_call *calls, int count)
+{
+    bool sent = PQenterPipelineMode(db->conn) == 1 &&
+                PQsendQueryParams(db->conn, begin_sql, 0, NULL, NULL, NULL, NULL, BINARY) == 1;
+
+    for (int i = 0; sent && i < count; i++) {
+        sent = send_call(db, &calls[i]);
+    }
+    return sent && PQpipelineSync(db->conn) == 1;
+}
+
+/* The answer to one of them: its result, then the NULL that ends it. */
+static bool take_answer(struct db *db, const char *name, PGresult **out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *res = PQgetResult(db->conn);
+    PGresult *end;
+
+    while ((end = PQgetResult(db->conn)) != NULL) {
+        PQclear(end);
+    }
+    if (!done(res)) {
+        return failed(db, res, name, err);
+    }
+    *out = res;
+    res = NULL;
+    return true;
+}
+
+/* To the sync, over the queries that were not run because one before them failed. */
+static void leave_pipeline(struct db *db)
+{
+    bool synced = false;
+
+    while (!synced && PQstatus(db->conn) == CONNECTION_OK) {
+        PGresult *res = PQgetResult(db->conn);
+        synced = PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+        PQclear(res);
+    }
+    /* Half a pipeline can only be thrown away with its connection. */
+    db->broken = db->broken || !synced || PQexitPipelineMode(db->conn) != 1;
+}
+
+bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *begun = NULL;
+
+    assert(!db_in_transaction(db));
+    db->retryable = false;
+    if (!send_calls(db, calls, count)) {
+        db->broken = true;
+        return failed(db, NULL, "pipeline", err);
+    }
+    bool ok = take_answer(db, begin_sql, &begun, err);
+    for (int i = 0; ok && i < count; i++) {
+        ok = take_answer(db, query_defs[calls[i].query].name, &calls[i].rows, err);
+    }
+    leave_pipeline(db);
+    return ok;
+}
+
+void db_calls_clear(struct db_call *calls, int count)
+{
+    for (int i = 0; i < count; i++) {
+        rows_clear(&calls[i].rows);
+    }
 }
 
 /* ---- streams ---- */
@@ -335,7 +417,7 @@ static bool command(struct db *db, const char *sql, struct err *err)
 bool db_begin(struct db *db, struct err *err)
 {
     assert(!db_in_transaction(db));
-    return command(db, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
+    return command(db, begin_sql, err);
 }
 
 bool db_begin_snapshot(struct db *db, struct err *err)

@@ -54,6 +54,17 @@ CAN_FAIL bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *
                           struct err *err);
 
 CAN_FAIL bool db_begin(struct db *db, struct err *err); /* READ COMMITTED */
+/* A query, what it asks, and what came back. */
+struct db_call {
+    enum query_id query;
+    struct params params;
+    PGresult *rows; /* owned: db_calls_clear */
+};
+/* Begins a transaction (READ COMMITTED: each query sees what is committed when its turn comes) and runs the queries in it, all in one round
+ * trip. The first that fails ends it, the rest is not run, and the transaction is to be rolled back. What a query asks cannot depend on the
+ * answer to one before it. */
+CAN_FAIL bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *err);
+void db_calls_clear(struct db_call *calls, int count);
 /* Read only, everything as of one moment: for reports and comparisons that take several queries. */
 CAN_FAIL bool db_begin_snapshot(struct db *db, struct err *err);
 CAN_FAIL bool db_commit(struct db *db, struct err *err);

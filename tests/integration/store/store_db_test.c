@@ -219,6 +219,55 @@ static void a_statement_that_takes_too_long_is_busy(void **state)
     db_close(&other);
 }
 
+/* ---- several queries in one round trip ---- */
+
+static void several_queries_are_answered_in_their_order_inside_one_transaction(void **state)
+{
+    (void)state;
+    struct db_call calls[] = {{.query = Q_lane_owners_count}, {.query = Q_keys_list}};
+    assert_ok(db_begin_with(spec.db, calls, 2, &spec.err));
+    assert_int_equal(row_i64(calls[0].rows, 0, 0), 0);
+    assert_int_equal(PQntuples(calls[1].rows), 0);
+    assert_true(db_in_transaction(spec.db));
+    (void)append(an_event());
+    db_rollback(spec.db);
+    assert_int_equal(sql_number("SELECT count(*) FROM cartwright.event"), 0);
+    db_calls_clear(calls, 2);
+    assert_null(calls[0].rows);
+}
+
+static void the_first_query_that_fails_ends_them_by_name_and_the_connection_lives(void **state)
+{
+    (void)state;
+    struct db_call calls[] = {
+        {.query = Q_lane_owners_count}, {.query = Q_keys_list}, {.query = Q_lane_owners_count}};
+    sql("DROP TABLE cartwright.api_key");
+    assert_fails(db_begin_with(spec.db, calls, 3, &spec.err), ERR_INTERNAL);
+    assert_text_contains(spec.err.text, "keys_list: ");
+    assert_non_null(calls[0].rows);
+    assert_null(calls[2].rows);
+    assert_false(db_retryable(spec.db));
+    assert_true(db_in_transaction(spec.db));
+    db_rollback(spec.db);
+    assert_true(db_alive(spec.db));
+    assert_int_equal(sql_number("SELECT 7"), 7);
+    db_calls_clear(calls, 3);
+}
+
+static void a_connection_that_breaks_under_several_is_busy_retryable_and_dead(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    struct db_call calls[] = {{.query = Q_lane_owners_count}, {.query = Q_keys_list}};
+    sql(arena_printf(&spec.arena, "SELECT pg_terminate_backend(%d, 5000)",
+                     PQbackendPID(db_conn(other))));
+    assert_fails(db_begin_with(other, calls, 2, &spec.err), ERR_BUSY);
+    assert_true(db_retryable(other));
+    assert_false(db_alive(other));
+    db_calls_clear(calls, 2);
+    db_close(&other);
+}
+
 /* ---- transactions ---- */
 
 static void a_commit_after_a_failure_is_refused_not_silently_rolled_back(void **state)
@@ -271,6 +320,9 @@ int main(void)
         SPEC_TEST(a_connection_that_breaks_under_a_query_is_busy_and_retryable),
         SPEC_TEST_HARMFUL(a_defect_of_ours_names_the_query_and_is_not_retried),
         SPEC_TEST(a_statement_that_takes_too_long_is_busy),
+        SPEC_TEST(several_queries_are_answered_in_their_order_inside_one_transaction),
+        SPEC_TEST_HARMFUL(the_first_query_that_fails_ends_them_by_name_and_the_connection_lives),
+        SPEC_TEST(a_connection_that_breaks_under_several_is_busy_retryable_and_dead),
         SPEC_TEST(a_commit_after_a_failure_is_refused_not_silently_rolled_back),
         SPEC_TEST(rolling_back_nothing_does_nothing),
         SPEC_TEST(a_snapshot_stands_still_and_writes_nothing),
