@@ -30,16 +30,6 @@ SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.rece
  WHERE c.consumer = 'fold' AND e.occurred_at > $1::timestamptz
  ORDER BY e.occurred_at, e.lane, e.off;
 
--- name: events_of_key
--- Ordered by offset.
-SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
-  FROM cartwright.event
- WHERE lane = $1::int AND key = $2::text AND off > $3::bigint
- ORDER BY off;
-
--- name: events_last_off
-SELECT off FROM cartwright.event WHERE lane = $1::int AND key = $2::text ORDER BY off DESC LIMIT 1;
-
 -- name: events_read_until
 -- For events_read, on the same connection: COPY takes no parameters.
 SELECT set_config('cartwright.read_until', $1::timestamptz::text, false);
@@ -70,28 +60,6 @@ COPY (WITH active AS MATERIALIZED (
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true) AS set)
 SELECT l.lane FROM cartwright.lane l, patience WHERE l.lane = ANY ($1::int[]) AND patience.set IS NOT NULL
  ORDER BY l.lane FOR UPDATE OF l;
-
--- name: join_lanes
--- $1 lane and $2 key of a customer, $3 anonymous ids known to be theirs: the lanes of all anonymous shoppers who are, or are about to be, this
--- customer (identify and alias in the log say so before any fold does), and the customer's own.
-SELECT $1::int
- UNION SELECT cartwright.lane_of('a:' || v.via) FROM unnest($3::text[]) AS v(via)
- UNION SELECT cartwright.lane_of('a:' || (e.body ->> 'anonymous_id'))
-  FROM cartwright.event e
- WHERE e.lane = $1::int AND e.key = $2::text AND e.type IN ('identify', 'alias') AND e.body ? 'anonymous_id';
-
--- name: joins_pending
--- The same parameters: is anything of those anonymous shoppers, or a join of the customer's own, not folded yet?
-SELECT EXISTS (
-    SELECT FROM (SELECT unnest($3::text[])
-                  UNION SELECT e.body ->> 'anonymous_id' FROM cartwright.event e
-                         WHERE e.lane = $1::int AND e.key = $2::text AND e.type IN ('identify', 'alias')) AS v(via)
-      JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
-      JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
-    OR EXISTS (
-    SELECT FROM cartwright.lane_cursor c
-      JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.type IN ('identify', 'alias')
-     WHERE c.consumer = 'fold' AND c.lane = $1::int);
 
 -- name: lanes_lease
 -- Renews the owner's own lanes, then claims lanes whose lease has run out, $3 in all; each claim starts an epoch. Own lanes are

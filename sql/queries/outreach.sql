@@ -1,18 +1,36 @@
 -- Decisions. The primary key (lane, cart_id, round, step) is "never twice".
 
--- name: outreach_put
--- A silence may be overwritten, a send may not: then no row is affected.
-INSERT INTO cartwright.outreach (lane, cart_id, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message)
-VALUES ($1::int, $2::text, $3::int, $4::int, $5::text, $6::text, $7::text, $8::text, $9::timestamptz, $10::text::json, $11::text::json, $12::text::json)
-ON CONFLICT (lane, cart_id, round, step) DO UPDATE
-   SET outreach_id = excluded.outreach_id, key = excluded.key, decision = excluded.decision, reason = excluded.reason,
-       decided_at = excluded.decided_at, summary = excluded.summary, why = excluded.why, message = excluded.message
- WHERE outreach.decision = 'silence';
+-- name: release_look
+-- Under the locks of the shopper's lane and of the lanes of $4. Is there an event of the shopper ($1, $2) behind offset $3, the newest that was read?
+-- (Not: is $3 still the newest? Retention may have removed it.) And does anything wait for the fold that may change who the shopper is:
+-- events of the anonymous shoppers $4, or an identify of the shopper's own?
+SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint),
+       EXISTS (SELECT FROM unnest($4::text[]) AS v(via)
+                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
+                 JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
+    OR EXISTS (SELECT FROM cartwright.lane_cursor c
+                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.type IN ('identify', 'alias')
+                WHERE c.consumer = 'fold' AND c.lane = $1::int);
 
--- name: outreach_by_key
-SELECT lane, cart_id, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message
-  FROM cartwright.outreach
- WHERE lane = $1::int AND cart_id = $2::text AND round = $3::int AND step = $4::int;
+-- name: outreach_put
+-- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),
+-- appended where the row was, and only there; its status is NULL where it was stored.
+WITH put AS (
+    INSERT INTO cartwright.outreach (lane, cart_id, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message)
+    VALUES ($1::int, $2::text, $3::int, $4::int, $5::text, $6::text, $7::text, $8::text, $9::timestamptz, $10::text::json, $11::text::json, $12::text::json)
+    ON CONFLICT (lane, cart_id, round, step) DO UPDATE
+       SET outreach_id = excluded.outreach_id, key = excluded.key, decision = excluded.decision, reason = excluded.reason,
+           decided_at = excluded.decided_at, summary = excluded.summary, why = excluded.why, message = excluded.message
+     WHERE outreach.decision = 'silence'
+    RETURNING key, decided_at
+), told AS (
+    SELECT a.status
+      FROM put
+     CROSS JOIN LATERAL cartwright.append_rows(ARRAY[$13::text], ARRAY[put.key], ARRAY['outreach_released'], 'derived', ARRAY[put.decided_at],
+                                               put.decided_at, ARRAY[$14::jsonb]) AS a
+     WHERE $13::text IS NOT NULL
+)
+SELECT (SELECT count(*) FROM put), (SELECT max(status) FROM told);
 
 -- name: outreach_by_id
 SELECT lane, cart_id, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message

@@ -7,13 +7,6 @@ SELECT s.folded_off, s.doc
   LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
  ORDER BY u.o;
 
--- name: shopper_read
--- One row always, with the base of retention.
-SELECT s.folded_off, s.doc, b.doc
-  FROM (SELECT $1::int AS lane, $2::text AS key) AS u
-  LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
-  LEFT JOIN cartwright.shopper_base b ON b.lane = u.lane AND b.key = u.key;
-
 -- name: shoppers_write
 INSERT INTO cartwright.shopper (lane, key, folded_off, doc)
 SELECT u.lane, u.key, u.folded_off, u.doc
@@ -79,9 +72,6 @@ ON CONFLICT (cart_id) DO UPDATE SET lane = excluded.lane, key = excluded.key;
 DELETE FROM cartwright.cart_lane l
  USING unnest($1::text[], $2::int[], $3::text[]) AS u(cart_id, lane, key)
  WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key;
-
--- name: cart_find
-SELECT lane, key FROM cartwright.cart_lane WHERE cart_id = $1::text;
 
 -- name: carts_by_seen
 -- Newest first. One index range a status, merged. The page begins after ($4 .. $7), the last row of the page before; the first one

@@ -4,47 +4,17 @@
 #include "base/clock.h"
 #include "eventlog/past.h"
 
-#include <assert.h>
-#include <string.h>
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* The base and the events after it. Retention may replace both between two reads: then again. */
-static bool read_past(struct db *db, const char *key, struct arena *a, const char **out_base,
-                      struct history *out, struct err *err)
-{
-    int lane = event_lane(key);
-    struct shopper_row before;
-    struct shopper_row after;
-
-    if (!store_shopper_read(db, lane, key, a, &after, err)) {
-        return false;
-    }
-    do {
-        before = after;
-        if (!store_events_of_key(db, lane, key, 0, a, &out->events, &out->count, err) ||
-            !store_shopper_read(db, lane, key, a, &after, err)) {
-            return false;
-        }
-    } while (!same_text(before.base, after.base));
-    *out_base = after.base;
-    return true;
-}
-
 /* A base is one lump: what lies inside it cannot be told apart any more. */
-static bool reaches_back(const char *key, const char *base, int64_t until_us, struct arena *a,
+static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, struct arena *a,
                          struct err *err)
 {
     struct shopper *s;
     char from[CLOCK_TEXT_MAX];
 
-    if (base == NULL || until_us == INT64_MAX) {
+    if (rows->base == NULL || until_us == INT64_MAX) {
         return true;
     }
-    if (!past_shopper(key, base, a, &s, err)) {
+    if (!past_shopper(rows->key, rows->base, a, &s, err)) {
         return false;
     }
     if (s->at_us > until_us) {
@@ -55,25 +25,24 @@ static bool reaches_back(const char *key, const char *base, int64_t until_us, st
     return true;
 }
 
-static bool view_fold_all(struct db *db, int64_t until_us, struct arena *a, struct view *v,
-                          struct err *err)
+/* Base and events are of one snapshot, so no event is in both, or in neither because retention came between two reads. */
+static bool fold_whole(struct view *v, int64_t until_us, struct arena *a, struct err *err)
 {
-    struct history h;
-    const char *base;
+    const struct history *h = &v->rows.events;
 
-    if (!read_past(db, v->key, a, &base, &h, err) ||
-        !reaches_back(v->key, base, until_us, a, err) ||
-        !past_fold(v->key, base, &h, until_us, a, &v->shopper, err)) {
+    if (!reaches_back(&v->rows, until_us, a, err) ||
+        !past_fold(v->key, v->rows.base, h, until_us, a, &v->shopper, err)) {
         return false;
     }
-    v->known = base != NULL || h.count > 0;
-    v->last_off = h.count > 0 ? h.events[h.count - 1].off : 0;
+    v->known = v->rows.base != NULL || h->count > 0;
+    v->last_off = h->count > 0 ? h->events[h->count - 1].off : 0;
     return true;
 }
 
 /* Adds what no consumer has folded yet. */
-static enum shopper_step apply_news(struct view *v, const struct history *news, struct arena *a)
+static enum shopper_step apply_news(struct view *v, struct arena *a)
 {
+    const struct history *news = &v->rows.events;
     enum shopper_step step = SHOPPER_FOLDED;
 
     for (size_t i = 0; i < news->count && step == SHOPPER_FOLDED; i++) {
@@ -87,72 +56,102 @@ static enum shopper_step apply_news(struct view *v, const struct history *news, 
     return step;
 }
 
-bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a, struct view *out,
-               struct err *err)
+/* False where the document does not do: it is of another version, or the news sort before what it has. */
+static bool fold_news(struct view *v, struct arena *a)
 {
-    struct view v = {.lane = event_lane(key), .key = arena_strdup(a, key)};
-    struct shopper_row row;
-    struct history news;
     struct err unreadable = {0};
 
-    if (until_us != INT64_MAX) {
-        if (!view_fold_all(db, until_us, a, &v, err)) {
-            return false;
-        }
-        *out = v;
-        return true;
-    }
-    if (!store_shopper_read(db, v.lane, key, a, &row, err) ||
-        !store_events_of_key(db, v.lane, key, row.doc == NULL ? 0 : row.folded_off, a, &news.events,
-                             &news.count, err)) {
+    v->known = v->rows.doc != NULL || v->rows.events.count > 0;
+    v->last_off = v->rows.doc == NULL ? 0 : v->rows.folded_off;
+    return past_shopper(v->key, v->rows.doc, a, &v->shopper, &unreadable) &&
+           apply_news(v, a) == SHOPPER_FOLDED;
+}
+
+static bool read_rows(struct db *db, const struct shopper_ask *ask, struct arena *a, struct view *v,
+                      struct err *err)
+{
+    if (!store_gather(db, ask, a, &v->rows, err)) {
         return false;
     }
-    v.known = row.doc != NULL || news.count > 0;
-    v.last_off = row.doc == NULL ? 0 : row.folded_off;
-    bool readable = past_shopper(key, row.doc, a, &v.shopper, &unreadable);
-    if ((!readable || apply_news(&v, &news, a) == SHOPPER_REFOLD) &&
-        !view_fold_all(db, until_us, a, &v, err)) {
+    v->lane = v->rows.lane;
+    v->key = v->rows.key;
+    return true;
+}
+
+/* The present needs only the news, unless they do not fit behind what is stored: then everything is read, which is rare and costs a second
+ * round trip. A look into the past was read whole. */
+static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct arena *a,
+                      struct view *v, struct err *err)
+{
+    if (!v->rows.whole) {
+        const struct shopper_ask whole = {
+            .key = v->key, .whole = true, .for_decision = for_decision};
+        if (fold_news(v, a)) {
+            return true;
+        }
+        if (!read_rows(db, &whole, a, v, err)) {
+            return false;
+        }
+    }
+    return fold_whole(v, until_us, a, err);
+}
+
+static bool read_and_fold(struct db *db, const char *key, const struct view_ask *ask,
+                          struct arena *a, struct view *out, struct err *err)
+{
+    const struct shopper_ask part = {
+        .key = key, .whole = ask->until_us != INT64_MAX, .for_decision = ask->for_decision};
+    struct view v = {0};
+
+    if (!read_rows(db, &part, a, &v, err) ||
+        !fold_rows(db, ask->until_us, ask->for_decision, a, &v, err)) {
         return false;
     }
     *out = v;
     return true;
 }
 
-/* A bound anonymous shopper is its customer. */
-static bool follow(struct db *db, const char *key, struct arena *a, const char **out_key,
-                   struct err *err)
+bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a, struct view *out,
+               struct err *err)
 {
-    struct view v;
-
-    if (key[0] != 'a') {
-        *out_key = key;
-        return true;
-    }
-    if (!view_read(db, key, INT64_MAX, a, &v, err)) {
-        return false;
-    }
-    const char *owner = shopper_owner_at(v.shopper, INT64_MAX);
-    *out_key = !v.known ? NULL : owner == NULL ? key : arena_printf(a, "c:%s", owner);
-    return true;
+    return read_and_fold(db, key, &(struct view_ask){.until_us = until_us}, a, out, err);
 }
 
-bool view_resolve(struct db *db, const char *customer_id, const char *anonymous_id,
-                  const char *cart_id, struct arena *a, const char **out_key, struct err *err)
+/* Whose an anonymous shopper is, is asked of the present, whatever time the request looks at. */
+static bool follow(struct db *db, const struct view_ask *ask, struct arena *a, struct view *v,
+                   struct err *err)
 {
-    const char *key = NULL;
-    int lane;
-
-    assert((customer_id != NULL) + (anonymous_id != NULL) + (cart_id != NULL) == 1);
-    if (customer_id != NULL) {
-        key = arena_printf(a, "c:%s", customer_id);
-    } else if (anonymous_id != NULL) {
-        key = arena_printf(a, "a:%s", anonymous_id);
-    } else if (!store_cart_find(db, cart_id, a, &lane, &key, err)) {
+    if (!fold_rows(db, INT64_MAX, ask->for_decision, a, v, err)) {
         return false;
     }
-    if (key == NULL) {
-        *out_key = NULL;
+    if (!v->known) {
+        v->key = NULL;
         return true;
     }
-    return follow(db, key, a, out_key, err);
+    const char *owner = shopper_owner_at(v->shopper, INT64_MAX);
+    if (owner != NULL) {
+        return read_and_fold(db, arena_printf(a, "c:%s", owner), ask, a, v, err);
+    }
+    return ask->until_us == INT64_MAX || fold_whole(v, ask->until_us, a, err);
+}
+
+bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,
+               struct err *err)
+{
+    const struct shopper_ask part = {.key = ask->key,
+                                     .cart_id = ask->cart_id,
+                                     .whole = ask->until_us != INT64_MAX,
+                                     .for_decision = ask->for_decision};
+    struct view v = {0};
+
+    if (!read_rows(db, &part, a, &v, err)) {
+        return false;
+    }
+    if (v.rows.found &&
+        !(v.key[0] == 'a' ? follow(db, ask, a, &v, err)
+                          : fold_rows(db, ask->until_us, ask->for_decision, a, &v, err))) {
+        return false;
+    }
+    *out = v;
+    return true;
 }

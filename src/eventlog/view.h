@@ -2,17 +2,19 @@
 #define EVENTLOG_VIEW_H
 
 #include "domain/shopper/shopper.h"
+#include "store/gather.h"
 #include "store/pg/db.h"
 
 /* A shopper as of now: the stored fold plus the events of the key that no consumer has folded yet,
- * so that an answer never lags behind an event that was acknowledged. Read only: nothing is stored.
- */
+ * so that an answer never lags behind an event that was acknowledged. Read only: nothing is stored. One round trip and one snapshot; two
+ * only where what is stored turns out not to do and everything has to be folded again. */
 struct view {
     int lane;
     const char *key;
     struct shopper *shopper; /* in arena; an empty one where the key is unknown */
     bool known;
-    int64_t last_off; /* newest event of the key taken into account */
+    int64_t last_off;         /* newest event of the key taken into account */
+    struct shopper_rows rows; /* what it was made of */
 };
 
 /* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it was then
@@ -20,11 +22,16 @@ struct view {
 CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a,
                         struct view *out, struct err *err);
 
-/* Finds the key a request means: "c:" + customer, "a:" + anonymous, or through the cart id; follows
- * a bound anonymous shopper to its customer. out_key NULL: unknown. Exactly one of the three is
- * given. */
-CAN_FAIL bool view_resolve(struct db *db, const char *customer_id, const char *anonymous_id,
-                           const char *cart_id, struct arena *a, const char **out_key,
-                           struct err *err);
+/* Whom a request means. */
+struct view_ask {
+    const char *key;     /* "c:" + customer or "a:" + anonymous; or NULL, and: */
+    const char *cart_id; /* whoever used this cart last */
+    int64_t until_us;    /* INT64_MAX: the present */
+    bool for_decision;   /* out->rows get what a decision asks besides */
+};
+/* The same for whom the request means: a bound anonymous shopper is its customer, and is read as that with a second round trip. out->key NULL:
+ * no such cart or anonymous shopper was ever seen. */
+CAN_FAIL bool view_find(struct db *db, const struct view_ask *ask, struct arena *a,
+                        struct view *out, struct err *err);
 
 #endif

@@ -47,70 +47,109 @@ struct turned_down {
     size_t count;
 };
 
-/* Ranks `deep` products; the first k that can be shown go to *shown, what cannot is added to *down. */
-static bool show_round(struct db *db, const struct picks_wanted *want, int deep,
-                       struct turned_down *down, struct arena *a, struct shown_picks *shown,
-                       struct err *err)
+/* Ranks `deep` products without those turned down. */
+static void rank(const struct picks_wanted *want, int deep, const struct turned_down *down,
+                 struct arena *a, struct picks_asked *out)
 {
-    struct picks *ranked = arena_alloc(a, sizeof *ranked);
     struct pick_wish wish = want->wish;
+
+    *out = (struct picks_asked){.want = *want, .ranked = arena_alloc(a, sizeof *out->ranked)};
+    if (want->model == NULL || deep == 0) {
+        return;
+    }
     wish.k = deep;
     wish.diverse = true;
     wish.without = down->ids;
     wish.without_count = down->count;
-    affinity_recommend(want->model, &wish, ranked);
-    const size_t count = (size_t)ranked->count;
+    affinity_recommend(want->model, &wish, out->ranked);
+    const size_t count = (size_t)out->ranked->count;
     /* picks, then what they are due to: one question to the database */
-    const char **ids = arena_array(a, 2 * count + 1, sizeof *ids);
-    struct product *products = arena_array(a, 2 * count + 1, sizeof *products);
-    const char **more = arena_array(a, down->count + count + 1, sizeof *more);
+    out->id_count = 2 * count;
+    out->ids = arena_array(a, out->id_count + 1, sizeof *out->ids);
     for (size_t i = 0; i < count; i++) {
-        ids[i] = ranked->items[i].product_id;
-        ids[count + i] = because_id(&ranked->items[i]);
+        out->ids[i] = out->ranked->items[i].product_id;
+        out->ids[count + i] = because_id(&out->ranked->items[i]);
     }
-    if (!store_products_read(db, ids, 2 * count, a, products, err)) {
-        return false;
-    }
+}
+
+/* The first k that can be shown go to *shown, what cannot is added to *down. */
+static void sift(const struct picks_asked *asked, const struct product *products,
+                 struct turned_down *down, struct arena *a, struct shown_picks *shown)
+{
+    const size_t count = (size_t)asked->ranked->count;
+    const char **more = arena_array(a, down->count + count + 1, sizeof *more);
+
     for (size_t i = 0; i < down->count; i++) {
         more[i] = down->ids[i];
     }
     down->ids = more;
     shown->picks.count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!can_be_shown(&products[i], &want->wish)) {
-            down->ids[down->count++] = ids[i];
-        } else if (shown->picks.count < want->wish.k) {
+        if (!can_be_shown(&products[i], &asked->want.wish)) {
+            down->ids[down->count++] = asked->ids[i];
+        } else if (shown->picks.count < asked->want.wish.k) {
             shown->products[shown->picks.count] = products[i];
             shown->because[shown->picks.count] = products[count + i];
-            shown->picks.items[shown->picks.count++] = ranked->items[i];
+            shown->picks.items[shown->picks.count++] = asked->ranked->items[i];
         }
     }
+}
+
+void picks_ask(const struct picks_wanted *want, struct arena *a, struct picks_asked *out)
+{
+    assert(want->wish.k >= 0 && want->wish.k <= PICKS_MAX);
+    rank(want, want->wish.k, &(struct turned_down){0}, a, out);
+}
+
+static bool read_asked(struct db *db, const struct picks_asked *asked, struct arena *a,
+                       const struct product **out, struct err *err)
+{
+    struct product *products = arena_array(a, asked->id_count + 1, sizeof *products);
+
+    if (asked->id_count > 0 &&
+        !store_products_read(db, asked->ids, asked->id_count, a, products, err)) {
+        return false;
+    }
+    *out = products;
+    return true;
+}
+
+bool picks_answer(struct db *db, const struct picks_asked *asked, const struct product *products,
+                  struct arena *a, struct shown_picks *out, struct err *err)
+{
+    const int k = asked->want.wish.k;
+    struct shown_picks *shown = arena_alloc(a, sizeof *shown);
+    struct picks_asked now = *asked;
+    struct turned_down down = {0};
+    int deep = k;
+
+    shown->products = arena_array(a, (size_t)k + 1, sizeof *shown->products);
+    shown->because = arena_array(a, (size_t)k + 1, sizeof *shown->because);
+    for (int round = 1;; round++) {
+        const size_t before = down.count;
+        sift(&now, products, &down, a, shown);
+        if (down.count == before || shown->picks.count == k || round == ROUNDS_MAX) {
+            break;
+        }
+        deep = 2 * deep < PICKS_MAX ? 2 * deep : PICKS_MAX;
+        rank(&asked->want, deep, &down, a, &now);
+        if (!read_asked(db, &now, a, &products, err)) {
+            return false;
+        }
+    }
+    *out = *shown;
     return true;
 }
 
 bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
                 struct shown_picks *out, struct err *err)
 {
-    const int k = want->wish.k;
-    struct shown_picks *shown = arena_alloc(a, sizeof *shown);
-    struct turned_down down = {0};
+    struct picks_asked asked;
+    const struct product *products;
 
-    assert(k >= 0 && k <= PICKS_MAX);
-    shown->products = arena_array(a, (size_t)k + 1, sizeof *shown->products);
-    shown->because = arena_array(a, (size_t)k + 1, sizeof *shown->because);
-    int deep = k;
-    for (int round = 0; want->model != NULL && k > 0 && round < ROUNDS_MAX; round++) {
-        const size_t before = down.count;
-        if (!show_round(db, want, deep, &down, a, shown, err)) {
-            return false;
-        }
-        if (down.count == before || shown->picks.count == k) {
-            break;
-        }
-        deep = 2 * deep < PICKS_MAX ? 2 * deep : PICKS_MAX;
-    }
-    *out = *shown;
-    return true;
+    picks_ask(want, a, &asked);
+    return read_asked(db, &asked, a, &products, err) &&
+           picks_answer(db, &asked, products, a, out, err);
 }
 
 bool cart_products_read(struct db *db, const struct cart *cart, struct arena *a,

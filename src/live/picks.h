@@ -26,6 +26,19 @@ struct picks_wanted {
 CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
                          struct shown_picks *out, struct err *err);
 
+/* The same in two halves, for who asks the catalogue together with something else. First the ranking, without a database. */
+struct picks_asked {
+    struct picks_wanted want;
+    struct picks *ranked;
+    const char **ids; /* what the catalogue is to be asked for */
+    size_t id_count;
+};
+void picks_ask(const struct picks_wanted *want, struct arena *a, struct picks_asked *out);
+/* Then, with the catalogue's entries of ids in their order, what can be shown. Ranks and reads again only where some of them cannot. */
+CAN_FAIL bool picks_answer(struct db *db, const struct picks_asked *asked,
+                           const struct product *products, struct arena *a, struct shown_picks *out,
+                           struct err *err);
+
 /* Catalogue entries of a cart's lines, same order, in arena; cart may be NULL. */
 CAN_FAIL bool cart_products_read(struct db *db, const struct cart *cart, struct arena *a,
                                  struct product **out, struct err *err);

@@ -1,11 +1,12 @@
 /* What is known about one shopper, for GET /v1/customers/{id} and its recommendations. Reads only.
  */
-#include "outreach/decide.h"
+#include "outreach/customer.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "eventlog/view.h"
 #include "outreach/answer.h"
+#include "outreach/decide.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,15 +16,15 @@
 static bool read_shopper(struct db *db, const char *id, struct arena *a, struct view *out,
                          struct err *err)
 {
+    const struct view_ask anonymous = {.key = arena_printf(a, "a:%s", id), .until_us = INT64_MAX};
     struct view v;
-    const char *key = NULL;
+    struct view found = {0};
 
     if (!view_read(db, arena_printf(a, "c:%s", id), INT64_MAX, a, &v, err) ||
-        (!v.known && !view_resolve(db, NULL, id, NULL, a, &key, err)) ||
-        (key != NULL && !view_read(db, key, INT64_MAX, a, &v, err))) {
+        (!v.known && !view_find(db, &anonymous, a, &found, err))) {
         return false;
     }
-    *out = v;
+    *out = found.key != NULL ? found : v;
     return true;
 }
 
@@ -64,13 +65,12 @@ static void put_history(struct jenc *j, const struct shopper *s)
     jenc_object_end(j);
 }
 
-bool decide_customer(const struct decide_means *m, const char *customer_id, struct arena *a,
-                     struct buf *out, bool *out_found, struct err *err)
+bool customer_read(const struct outreach_means *m, const char *customer_id, struct arena *a,
+                   struct buf *out, bool *out_found, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
-    struct cart_clock clock = {m->config->idle_after, m->config->abandoned_after,
-                               m->config->expired_after};
+    const struct cart_clock clock = outreach_clock(m->config);
     struct view v;
     struct product *products;
     int64_t now_us = clock_now_us();
@@ -103,9 +103,9 @@ bool decide_customer(const struct decide_means *m, const char *customer_id, stru
     return true;
 }
 
-bool decide_recommendations(const struct decide_means *m, const char *customer_id,
-                            const struct pick_wish *wish, struct arena *a, struct buf *out,
-                            bool *out_found, struct err *err)
+bool customer_recommendations(const struct outreach_means *m, const char *customer_id,
+                              const struct pick_wish *wish, struct arena *a, struct buf *out,
+                              bool *out_found, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);

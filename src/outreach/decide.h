@@ -1,53 +1,44 @@
 #ifndef OUTREACH_DECIDE_H
 #define OUTREACH_DECIDE_H
 
-#include "base/arena.h"
-#include "base/buf.h"
 #include "base/config.h"
-#include "base/err.h"
+#include "domain/speak/policy.h"
 #include "live/live.h"
-#include "store/pg/pool.h"
+#include "live/picks.h"
+#include "outreach/answer.h"
+#include "outreach/gather.h"
 
-/* The straight line of one decision: view -> features -> risk -> picks -> policy -> message ->
- * release. */
-/* What deciding needs of the process; all borrowed. */
-struct decide_means {
-    struct pool *pool;
-    struct live *live;
+/* Second step: whether to speak about which cart, and what would help. Pure: no database, no clock. */
+
+/* What the shop wants, and the models that serve; borrowed. */
+struct outreach_terms {
     const struct config *config;
+    const struct live_set *models;
 };
 
-struct decide_request {
-    const char *customer_id; /* exactly one of the three */
-    const char *anonymous_id;
-    const char *cart_id;
-    bool dry_run;
-    int64_t at_us; /* dry runs only; 0: now */
+/* In arena; borrows the terms and what was gathered. */
+struct decided {
+    const struct outreach_terms *terms;
+    const struct gathered *gathered;
+    const struct cart *cart; /* NULL: none open; then no id, score or picks, and nothing to store */
+    int step;
+    const char *outreach_id;
+    const struct sent *sent; /* what this step of the round was spoken about with; NULL: not yet */
+    struct features x;
+    struct answer_score score; /* probability NaN: no model or no cart */
+    struct picks_asked picks;  /* ranked; whether they can be shown the catalogue says */
+    struct decision decision;
 };
-enum decide_outcome {
-    DECIDED_NEW,
-    DECIDED_BEFORE,
-    DECIDED_DRY,
-    DECIDED_UNKNOWN /* no such shopper or cart */
-};
 
-/* Decides and, if it is no dry run, stores the row; a send appends outreach_released to the cart's
- * lane in the same transaction, in which everything is read again under the lane's lock. *out gets
- * the outreach as JSON (decision, reason, rules' outcome, risk, models, message). */
-CAN_FAIL bool decide_outreach(const struct decide_means *m, const struct decide_request *request,
-                              struct arena *a, struct buf *out, enum decide_outcome *out_outcome,
-                              struct err *err);
+void outreach_decide(const struct outreach_terms *terms, const struct gathered *g, struct arena *a,
+                     struct decided *out);
 
-/* GET /v1/outreach/{id} and /why; *out_found false: no such id. */
-CAN_FAIL bool decide_read(const struct decide_means *m, const char *outreach_id, bool why,
-                          struct arena *a, struct buf *out, bool *out_found, struct err *err);
+/* A shopper who bought, opted out or turned out to be a bot gets nothing any more, not even what was decided before. */
+bool outreach_never(const struct decision *decision);
 
-/* GET /v1/customers/{id}: cart, risk with reasons, consent; and recommendations. at_us 0: now. */
-CAN_FAIL bool decide_customer(const struct decide_means *m, const char *customer_id,
-                              struct arena *a, struct buf *out, bool *out_found, struct err *err);
-/* The products wished for: k, category and prices of the wish are read. */
-CAN_FAIL bool decide_recommendations(const struct decide_means *m, const char *customer_id,
-                                     const struct pick_wish *wish, struct arena *a, struct buf *out,
-                                     bool *out_found, struct err *err);
+/* The lane an outreach id names, so that reading by id asks one lane; false: it is no such id. */
+bool outreach_id_lane(const char *id, int *out_lane);
+
+struct cart_clock outreach_clock(const struct config *config);
 
 #endif

@@ -160,21 +160,6 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
            db_exec(db, Q_cart_lanes_upsert, &cart_lanes, NULL, err);
 }
 
-bool store_cart_find(struct db *db, const char *cart_id, struct arena *a, int *out_lane,
-                     const char **out_key, struct err *err)
-{
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = params_make(a);
-    param_text(&p, cart_id);
-    if (!db_query(db, Q_cart_find, &p, &rows, err)) {
-        return false;
-    }
-    bool found = PQntuples(rows) == 1;
-    *out_lane = found ? row_i32(rows, 0, 0) : 0;
-    *out_key = found ? row_text_copy(rows, 0, 1, a) : NULL;
-    return true;
-}
-
 struct cart_row cart_row_at(const PGresult *rows, int r)
 {
     return (struct cart_row){

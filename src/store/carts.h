@@ -28,9 +28,6 @@ CAN_FAIL bool store_carts_write(struct db *db, const int *lanes, const char *con
                                 size_t key_count, const struct cart_row *rows, size_t count,
                                 struct err *err);
 
-CAN_FAIL bool store_cart_find(struct db *db, const char *cart_id, struct arena *a, int *out_lane,
-                              const char **out_key, struct err *err); /* *out_key NULL: unknown */
-
 /* A page of carts, newest first or by falling risk. Filter by computed state through time bounds on seen_at and status; see GET
  * /v1/carts. */
 enum cart_order { CARTS_BY_SEEN, CARTS_BY_RISK };

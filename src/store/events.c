@@ -155,39 +155,6 @@ bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct a
     return true;
 }
 
-// NOLINTNEXTLINE(readability-function-size): a list is two outputs
-bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
-                         struct arena *a, struct log_event **out, size_t *out_count,
-                         struct err *err)
-{
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = params_make(a);
-    param_i32(&p, lane);
-    param_text(&p, key);
-    param_i64(&p, after_off);
-    if (!db_query(db, Q_events_of_key, &p, &rows, err)) {
-        return false;
-    }
-    *out = events_copy(rows, a);
-    *out_count = (size_t)PQntuples(rows);
-    return true;
-}
-
-bool store_events_last_off(struct db *db, int lane, const char *key, int64_t *out_off,
-                           struct err *err)
-{
-    CLEANUP(arena_free) struct arena a = {0};
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = params_make(&a);
-    param_i32(&p, lane);
-    param_text(&p, key);
-    if (!db_query(db, Q_events_last_off, &p, &rows, err)) {
-        return false;
-    }
-    *out_off = PQntuples(rows) == 0 ? 0 : row_i64(rows, 0, 0);
-    return true;
-}
-
 struct event_stream {
     log_event_fn *fn;
     void *ctx;
@@ -272,43 +239,4 @@ bool store_unknown_types_count(struct db *db, const int *lanes, const char *cons
     param_i64_array(&p, counts, n);
     param_time(&p, now_us);
     return n == 0 || db_exec(db, Q_unknown_types_count, &p, NULL, err);
-}
-
-static struct params joins_params(const struct joins *j, struct arena *a)
-{
-    struct params p = params_make(a);
-    param_i32(&p, j->lane);
-    param_text(&p, j->key);
-    param_text_array(&p, j->vias, j->via_count);
-    return p;
-}
-
-bool store_join_lanes(struct db *db, const struct joins *j, struct arena *a, int32_t **out_lanes,
-                      size_t *out_count, struct err *err)
-{
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = joins_params(j, a);
-    if (!db_query(db, Q_join_lanes, &p, &rows, err)) {
-        return false;
-    }
-    size_t count = (size_t)PQntuples(rows);
-    int32_t *lanes = arena_array(a, count + 1, sizeof *lanes);
-    for (size_t i = 0; i < count; i++) {
-        lanes[i] = row_i32(rows, (int)i, 0);
-    }
-    *out_lanes = lanes;
-    *out_count = count;
-    return true;
-}
-
-bool store_joins_pending(struct db *db, const struct joins *j, bool *out_pending, struct err *err)
-{
-    CLEANUP(arena_free) struct arena a = {0};
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = joins_params(j, &a);
-    if (!db_query(db, Q_joins_pending, &p, &rows, err)) {
-        return false;
-    }
-    *out_pending = row_bool(rows, 0, 0);
-    return true;
 }

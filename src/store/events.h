@@ -42,13 +42,6 @@ CAN_FAIL bool store_events_after(struct db *db, const struct lane_lease *lanes, 
 /* Of the last per_lane events of each lane that are folded, those that occurred after after_us, in order of when they occurred; in arena. */
 CAN_FAIL bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,
                                   struct log_event **out, size_t *out_count, struct err *err);
-/* All events of a key with off > after_off, by off; in arena. */
-CAN_FAIL bool store_events_of_key(struct db *db, int lane, const char *key, int64_t after_off,
-                                  struct arena *a, struct log_event **out, size_t *out_count,
-                                  struct err *err);
-/* Highest off of a key; 0 for none. Inside the release transaction, after store_lanes_lock, it is exact. */
-CAN_FAIL bool store_events_last_off(struct db *db, int lane, const char *key, int64_t *out_off,
-                                    struct err *err);
 
 CAN_FAIL bool store_dead_letter(struct db *db, const struct log_event *e, const char *pointer,
                                 const char *detail, int64_t now_us, struct err *err);
@@ -64,19 +57,5 @@ CAN_FAIL bool store_events_stream(struct db *db, int64_t until_us, log_event_fn 
 /* The same of those shoppers only that have an event which occurred after active_us, whole. */
 CAN_FAIL bool store_events_stream_active(struct db *db, int64_t active_us, int64_t until_us,
                                          log_event_fn *fn, void *ctx, struct err *err);
-
-/* A customer and the anonymous shoppers known (vias) or told by the log to be that customer. */
-struct joins {
-    int lane; /* of the customer */
-    const char *key;
-    const char *const *vias;
-    size_t via_count;
-};
-/* Their lanes, the customer's included; in arena. */
-CAN_FAIL bool store_join_lanes(struct db *db, const struct joins *j, struct arena *a,
-                               int32_t **out_lanes, size_t *out_count, struct err *err);
-/* Whether something of theirs is in the log that no fold has carried to the customer yet. */
-CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, bool *out_pending,
-                                  struct err *err);
 
 #endif

@@ -75,13 +75,11 @@ bool store_lanes_owners(struct db *db, const char *owner, int64_t seen_us, int *
     return true;
 }
 
-bool store_lanes_lock(struct db *db, const int32_t *lanes, size_t count, struct err *err)
+struct db_call store_lanes_lock(const int32_t *lanes, size_t count, struct arena *a)
 {
-    assert(db_in_transaction(db));
-    CLEANUP(arena_free) struct arena a = {0};
-    struct params p = params_make(&a);
-    param_i32_array(&p, lanes, count);
-    return db_exec(db, Q_lanes_lock, &p, NULL, err);
+    struct db_call call = {.query = Q_lanes_lock, .params = params_make(a)};
+    param_i32_array(&call.params, lanes, count);
+    return call;
 }
 
 bool store_cursors_advance(struct db *db, const struct lane_lease *before, const int64_t *new_offs,

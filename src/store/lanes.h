@@ -22,8 +22,8 @@ CAN_FAIL bool store_lanes_release(struct db *db, const char *owner, struct err *
 CAN_FAIL bool store_lanes_owners(struct db *db, const char *owner, int64_t seen_us, int *out_owners,
                                  struct err *err);
 
-/* FOR UPDATE to commit, in ascending order; waits 2 s at most (ERR_BUSY). */
-CAN_FAIL bool store_lanes_lock(struct db *db, const int32_t *lanes, size_t count, struct err *err);
+/* FOR UPDATE to commit, in ascending order; waits 2 s at most (ERR_BUSY). For db_begin_with. */
+struct db_call store_lanes_lock(const int32_t *lanes, size_t count, struct arena *a);
 
 /* Compare-and-set of all the cursors in the open transaction: false with ERR_CONFLICT if any was fenced (roll back, drop the leases).
  * Cheapest as the first statement of the transaction: a zombie then touches nothing else. */

@@ -1,12 +1,16 @@
 #include "store/outreach.h"
 
+#include "store/lanes.h"
+#include "store/products.h"
+
+#include <string.h>
+
 /* Decisions. The primary key (lane, cart_id, round, step) is what makes "twice" impossible. */
 
-bool store_outreach_put(struct db *db, const struct outreach_row *row, bool *out_stored,
-                        struct err *err)
+static struct params put_params(const struct outreach_row *row, const struct outreach_event *event,
+                                struct arena *a)
 {
-    CLEANUP(arena_free) struct arena a = {0};
-    struct params p = params_make(&a);
+    struct params p = params_make(a);
     param_i32(&p, row->lane);
     param_text(&p, row->cart_id);
     param_i32(&p, row->round);
@@ -19,11 +23,25 @@ bool store_outreach_put(struct db *db, const struct outreach_row *row, bool *out
     param_text(&p, row->summary);
     param_text(&p, row->why);
     param_text(&p, row->message);
-    int64_t stored;
-    if (!db_exec(db, Q_outreach_put, &p, &stored, err)) {
+    param_text(&p, event != NULL ? event->event_id : NULL);
+    param_jsonb(&p, event != NULL ? event->body : NULL, event != NULL ? strlen(event->body) : 0);
+    return p;
+}
+
+bool store_outreach_put(struct db *db, const struct outreach_row *row,
+                        const struct outreach_event *event, bool *out_stored, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = put_params(row, event, &a);
+    if (!db_query(db, Q_outreach_put, &p, &rows, err)) {
         return false;
     }
-    *out_stored = stored == 1;
+    if (!row_null(rows, 0, 1)) {
+        return FAIL(err, ERR_INTERNAL, "the event of %s was in the log before its row (%s)",
+                    row->outreach_id, row_text(rows, 0, 1));
+    }
+    *out_stored = row_i64(rows, 0, 0) == 1;
     return true;
 }
 
@@ -45,38 +63,52 @@ static struct outreach_row row_at(const PGresult *rows, struct arena *a)
     };
 }
 
-static bool read_one(struct db *db, enum query_id q, const struct params *p,
-                     struct outreach_row *out, bool *out_found, struct err *err)
+bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id, struct arena *a,
+                          struct outreach_row *out, bool *out_found, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *rows = NULL;
-    if (!db_query(db, q, p, &rows, err)) {
+    struct params p = params_make(a);
+    param_i32(&p, lane);
+    param_text(&p, outreach_id);
+    if (!db_query(db, Q_outreach_by_id, &p, &rows, err)) {
         return false;
     }
     *out_found = PQntuples(rows) == 1;
     if (*out_found) {
-        *out = row_at(rows, p->arena);
+        *out = row_at(rows, a);
     }
     return true;
 }
 
-// NOLINTNEXTLINE(readability-function-size): the key has four parts
-bool store_outreach_by_key(struct db *db, int lane, const char *cart_id, int round, int step,
-                           struct arena *a, struct outreach_row *out, bool *out_found,
-                           struct err *err)
+/* Takes what was asked along: ids may be none. */
+static void look_at(const struct db_call calls[3], const struct release_look *look, struct arena *a,
+                    struct release_seen *out)
 {
-    struct params p = params_make(a);
-    param_i32(&p, lane);
-    param_text(&p, cart_id);
-    param_i32(&p, round);
-    param_i32(&p, step);
-    return read_one(db, Q_outreach_by_key, &p, out, out_found, err);
+    out->changed = row_bool(calls[1].rows, 0, 0);
+    out->pending = row_bool(calls[1].rows, 0, 1);
+    out->products = arena_array(a, look->id_count + 1, sizeof *out->products);
+    if (look->id_count > 0) {
+        store_products_answer(calls[2].rows, a, out->products);
+    }
 }
 
-bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id, struct arena *a,
-                          struct outreach_row *out, bool *out_found, struct err *err)
+bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,
+                         struct release_seen *out, struct err *err)
 {
-    struct params p = params_make(a);
-    param_i32(&p, lane);
-    param_text(&p, outreach_id);
-    return read_one(db, Q_outreach_by_id, &p, out, out_found, err);
+    /* The lock is a statement of its own, before the look: a statement sees what was committed when it began, and the lock may wait. */
+    struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
+                               {.query = Q_release_look, .params = params_make(a)},
+                               store_products_ask(look->ids, look->id_count, a)};
+    const int count = look->id_count > 0 ? 3 : 2;
+
+    param_i32(&calls[1].params, look->lane);
+    param_text(&calls[1].params, look->key);
+    param_i64(&calls[1].params, look->last_off);
+    param_text_array(&calls[1].params, look->vias, look->via_count);
+    bool ok = db_begin_with(db, calls, count, err);
+    if (ok) {
+        look_at(calls, look, a, out);
+    }
+    db_calls_clear(calls, count);
+    return ok;
 }

@@ -1,6 +1,7 @@
 #ifndef STORE_OUTREACH_H
 #define STORE_OUTREACH_H
 
+#include "domain/shop/product.h"
 #include "store/pg/db.h"
 
 struct outreach_row {
@@ -18,15 +19,40 @@ struct outreach_row {
     const char *message; /* JSON; NULL for a silence */
 };
 
-/* Inserts, or overwrites a stored silence; *out_stored false: a send is already there (unchanged).
- */
-CAN_FAIL bool store_outreach_put(struct db *db, const struct outreach_row *row, bool *out_stored,
+/* outreach_released, which tells the log of a send. */
+struct outreach_event {
+    const char *event_id;
+    const char *body; /* JSON object */
+};
+/* Inserts, or overwrites a stored silence, and appends the event (NULL: none) in the same statement. *out_stored false: a send is already
+ * there (unchanged), and nothing was appended. */
+CAN_FAIL bool store_outreach_put(struct db *db, const struct outreach_row *row,
+                                 const struct outreach_event *event, bool *out_stored,
                                  struct err *err);
-CAN_FAIL bool store_outreach_by_key(struct db *db, int lane, const char *cart_id, int round,
-                                    int step, struct arena *a, struct outreach_row *out,
-                                    bool *out_found, struct err *err);
 CAN_FAIL bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id,
                                    struct arena *a, struct outreach_row *out, bool *out_found,
                                    struct err *err);
+
+/* What a release looks at once more, under the locks of the lanes. */
+struct release_look {
+    int lane;
+    const char *key;
+    int64_t last_off;  /* newest event that was read */
+    const char **vias; /* anonymous shoppers that are, or are about to be, this customer */
+    size_t via_count;
+    int32_t *lanes; /* theirs and its own */
+    size_t lane_count;
+    const char *const *ids; /* products wanted along with it; their text is for whoever tells */
+    size_t id_count;
+};
+struct release_seen {
+    bool changed; /* something of the shopper came meanwhile */
+    bool pending; /* something that joins it, or comes from whom it joins, is not folded yet */
+    struct product *products; /* of ids, in order; in arena */
+};
+/* Begins a transaction, locks the lanes and looks, in one round trip. What it saw stands until commit: every event of the shopper and of
+ * the vias goes through one of these lanes. The caller commits or rolls back, also where this failed. */
+CAN_FAIL bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,
+                                  struct release_seen *out, struct err *err);
 
 #endif

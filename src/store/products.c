@@ -133,19 +133,30 @@ static struct product product_copy(const PGresult *rows, int r, struct arena *a)
     return p;
 }
 
+struct db_call store_products_ask(const char *const *ids, size_t count, struct arena *a)
+{
+    struct db_call call = {.query = Q_products_read, .params = params_make(a)};
+    param_text_array(&call.params, ids, count);
+    return call;
+}
+
+void store_products_answer(const PGresult *rows, struct arena *a, struct product *out)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        out[i] = product_copy(rows, i, a);
+    }
+}
+
 bool store_products_read(struct db *db, const char *const *ids, size_t count, struct arena *a,
                          struct product *out, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = params_make(a);
-    param_text_array(&p, ids, count);
-    if (!db_query(db, Q_products_read, &p, &rows, err)) {
+    struct db_call call = store_products_ask(ids, count, a);
+    if (!db_query(db, call.query, &call.params, &rows, err)) {
         return false;
     }
     assert((size_t)PQntuples(rows) == count);
-    for (size_t i = 0; i < count; i++) {
-        out[i] = product_copy(rows, (int)i, a);
-    }
+    store_products_answer(rows, a, out);
     return true;
 }
 

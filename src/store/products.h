@@ -14,6 +14,9 @@ CAN_FAIL bool store_products_learn(struct db *db, const struct product *products
 /* In order of ids; an unknown one has title, ... NULL and updated_us 0. */
 CAN_FAIL bool store_products_read(struct db *db, const char *const *ids, size_t count,
                                   struct arena *a, struct product *out, struct err *err);
+/* The same in two halves, for db_begin_with. */
+struct db_call store_products_ask(const char *const *ids, size_t count, struct arena *a);
+void store_products_answer(const PGresult *rows, struct arena *a, struct product *out);
 CAN_FAIL bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a,
                                   struct product **out, size_t *out_count, struct err *err);
 typedef bool product_fn(void *ctx, const struct product *p, struct err *err);

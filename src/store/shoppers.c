@@ -29,26 +29,6 @@ bool store_shoppers_read(struct db *db, const int *lanes, const char *const *key
     return true;
 }
 
-bool store_shopper_read(struct db *db, int lane, const char *key, struct arena *a,
-                        struct shopper_row *out, struct err *err)
-{
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct params p = params_make(a);
-    param_i32(&p, lane);
-    param_text(&p, key);
-    if (!db_query(db, Q_shopper_read, &p, &rows, err)) {
-        return false;
-    }
-    *out = (struct shopper_row){
-        .lane = lane,
-        .key = key,
-        .folded_off = row_i64(rows, 0, 0),
-        .doc = row_text_copy(rows, 0, 1, a),
-        .base = row_text_copy(rows, 0, 2, a),
-    };
-    return true;
-}
-
 struct columns {
     int32_t *lanes;
     const char **keys, **docs;

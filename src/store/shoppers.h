@@ -17,8 +17,6 @@ struct shopper_row {
 CAN_FAIL bool store_shoppers_read(struct db *db, const int *lanes, const char *const *keys,
                                   size_t count, struct arena *a, struct shopper_row *out,
                                   struct err *err);
-CAN_FAIL bool store_shopper_read(struct db *db, int lane, const char *key, struct arena *a,
-                                 struct shopper_row *out, struct err *err); /* with base */
 CAN_FAIL bool store_shoppers_write(struct db *db, const struct shopper_row *rows, size_t count,
                                    struct err *err); /* keys differ */
 CAN_FAIL bool store_bases_write(struct db *db, const struct shopper_row *rows, size_t count,

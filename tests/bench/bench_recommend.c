@@ -175,7 +175,7 @@ static void stage(void *ctx, const char *name)
     (void)clock_gettime(CLOCK_MONOTONIC, &s->last);
 }
 
-/* What decide_recommendations does, with a look at the clock in between. */
+/* What customer_recommendations does, with a look at the clock in between. */
 static void recommend_once(struct db *db, const struct live_set *set, int shopper, struct stages *s)
 {
     CLEANUP(arena_free) struct arena a = {0};

@@ -6,7 +6,7 @@
 #include "domain/shopper/shopper.h"
 #include "http/api/router.h"
 #include "http/wire/respond.h"
-#include "outreach/decide.h"
+#include "outreach/customer.h"
 #include "store/shoppers.h"
 
 #include <math.h>
@@ -172,7 +172,7 @@ CAN_FAIL bool api_customer_get(struct request *rq, struct err *err)
     struct buf body = buf_make(ANSWER_MAX);
     bool found = false;
 
-    if (!decide_customer(&app->decide, rq->id, &rq->arena, &body, &found, err)) {
+    if (!customer_read(&app->outreach, rq->id, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }
@@ -220,7 +220,7 @@ CAN_FAIL bool api_customer_recommendations(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    if (!decide_recommendations(&app->decide, rq->id, &wish, &rq->arena, &body, &found, err)) {
+    if (!customer_recommendations(&app->outreach, rq->id, &wish, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }

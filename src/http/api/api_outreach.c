@@ -6,12 +6,12 @@
 #include "domain/shop/event.h"
 #include "http/api/router.h"
 #include "http/wire/respond.h"
-#include "outreach/decide.h"
+#include "outreach/outreach.h"
 
-CAN_FAIL static bool read_request(json_t *doc, struct decide_request *out, struct err *err)
+CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, struct err *err)
 {
     struct jdec d = jdec_root(doc, err);
-    struct decide_request r = {
+    struct outreach_request r = {
         .customer_id = jdec_text_opt(&d, "customer_id", EVENT_ID_MAX),
         .anonymous_id = jdec_text_opt(&d, "anonymous_id", EVENT_ID_MAX),
         .cart_id = jdec_text_opt(&d, "cart_id", EVENT_ID_MAX),
@@ -41,8 +41,8 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
 {
     CLEANUP(jdec_free) json_t *doc = NULL;
     const struct app *app = rq->app;
-    struct decide_request request;
-    enum decide_outcome outcome = DECIDED_UNKNOWN;
+    struct outreach_request request;
+    enum outreach_outcome outcome = OUTREACH_UNKNOWN;
 
     if (!request_json(rq, &doc)) {
         return true;
@@ -51,16 +51,16 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    if (!decide_outreach(&app->decide, &request, &rq->arena, &body, &outcome, err)) {
+    if (!outreach_ask(&app->outreach, &request, &rq->arena, &body, &outcome, err)) {
         buf_free(&body);
         return false;
     }
-    if (outcome == DECIDED_UNKNOWN) {
+    if (outcome == OUTREACH_UNKNOWN) {
         buf_free(&body);
         return FAIL(err, ERR_NOT_FOUND, "no such %s",
                     request.cart_id ? "cart" : "shopper was ever seen");
     }
-    answer_json(rq, outcome == DECIDED_NEW ? 201 : 200, &body);
+    answer_json(rq, outcome == OUTREACH_NEW ? 201 : 200, &body);
     return true;
 }
 
@@ -69,7 +69,7 @@ CAN_FAIL static bool read_back(struct request *rq, bool why, struct err *err)
     struct buf body = buf_make(ANSWER_MAX);
     bool found = false;
 
-    if (!decide_read(&rq->app->decide, rq->id, why, &rq->arena, &body, &found, err)) {
+    if (!outreach_read(&rq->app->outreach, rq->id, why, &rq->arena, &body, &found, err)) {
         buf_free(&body);
         return false;
     }

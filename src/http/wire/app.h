@@ -6,7 +6,7 @@
 #include "fold/fold.h"
 #include "http/wire/budget.h"
 #include "live/live.h"
-#include "outreach/decide.h"
+#include "outreach/outreach.h"
 #include "store/pg/pool.h"
 
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 struct app {
     const struct config *config;
     struct pool *pool;
-    struct decide_means decide; /* of these */
+    struct outreach_means outreach; /* of these */
     struct intake *intake;
     struct live *live;
     const struct fold_workers *folders; /* NULL: this replica folds nothing */

@@ -1,144 +1,11 @@
 /* The main job: from events to one stored decision, and never a second message for the same cart, round and step. */
-#include "outreach/decide.h"
+#include "integration/outreach/outreach_spec.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/hash.h"
-#include "domain/risk/risk_file.h"
-#include "integration/flow_spec.h"
-#include "live/live.h"
-#include "store/models.h"
-#include "support/folder.h"
 #include "support/spec.h"
 
-#include <jansson.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static struct flow_bench bench;
-static struct pool *pool;
-static struct live *live;
-static int events_told;
-
-static void ok(bool done, const struct err *err)
-{
-    if (!done) {
-        fail_msg("%s: %s", err->path, err->text);
-    }
-}
-
-/* A base rate of .9: every cart is worth a message as far as the risk goes. */
-static void promote_base_rate(void)
-{
-    struct err err = {0};
-    struct buf file = {0};
-    const char *version;
-    struct model_row row = {.kind = "risk",
-                            .algorithm = "base_rate",
-                            .card = "{}",
-                            .verdict = "baseline",
-                            .reason = "a test",
-                            .created_us = START_US};
-    const struct risk_window window = {
-        .from_us = START_US - DAYS(10), .as_of_us = START_US, .horizon_us = DAYS(1)};
-
-    ok(risk_write_base_rate(0.9, &window, "{}", &file, row.sha256, &err), &err);
-    row.bytes = (int64_t)file.len;
-    ok(store_model_put(bench.db, &row, file.data, file.len, &bench.arena, &version, &err), &err);
-    ok(store_model_promote(bench.db, "risk", version, "promote", false, START_US, &err), &err);
-    buf_free(&file);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    struct err err = {0};
-
-    flow_open(&bench, "decide");
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
-    promote_base_rate();
-    ok(pool_open(bench.database.conninfo, true, 10, SECONDS(10), &pool, &err), &err);
-    ok(live_open(&bench.database, &bench.config, false, &live, &err), &err);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    live_close(&live);
-    pool_close(&pool);
-    flow_close(&bench);
-    return 0;
-}
-
-/* Something the shopper did so many minutes ago. */
-static void did(const char *customer, const char *type, int64_t minutes_ago, const char *more)
-{
-    struct err err = {0};
-    enum append_status status;
-    char at[CLOCK_TEXT_MAX];
-    int64_t now_us = clock_now_us();
-    const char *id = arena_printf(&bench.arena, "e%d", ++events_told);
-    struct event_row row = {
-        .event_id = id,
-        .key = arena_printf(&bench.arena, "c:%s", customer),
-        .type = type,
-        .occurred_us = now_us - MINUTES(minutes_ago),
-    };
-    row.body = arena_printf(
-        &bench.arena,
-        "{\"event_id\":\"%s\",\"type\":\"%s\",\"customer_id\":\"%s\",\"occurred_at\":\"%s\"%s}", id,
-        type, customer, clock_format_rfc3339(row.occurred_us, at), more);
-    ok(store_events_append(bench.db, &row, 1, ORIGIN_API, now_us, &status, &err), &err);
-    assert_int_equal(status, APPEND_STORED);
-}
-
-#define A_SHOE                                                                                     \
-    ",\"items\":[{\"product_id\":\"shoe\",\"quantity\":1,\"price_minor\":4990,\"currency\":\"EUR\"}]"
-
-struct answer {
-    enum decide_outcome outcome;
-    char *text;   /* in the arena of the bench */
-    json_t *json; /* freed by the caller */
-};
-
-static struct answer ask_as(struct decide_request request)
-{
-    struct err err = {0};
-    CLEANUP(arena_free) struct arena arena = {0};
-    struct buf out = buf_make(1 << 20);
-    struct answer a = {0};
-    const struct decide_means means = {pool, live, &bench.config};
-
-    ok(decide_outreach(&means, &request, &arena, &out, &a.outcome, &err), &err);
-    a.text = arena_strdup(&bench.arena, buf_text(&out));
-    a.json = json_loads(a.text, 0, NULL);
-    buf_free(&out);
-    return a;
-}
-
-static struct answer ask(const char *customer)
-{
-    return ask_as((struct decide_request){.customer_id = customer});
-}
-
-static const char *member(const struct answer *a, const char *key)
-{
-    const char *text = json_string_value(json_object_get(a->json, key));
-    return text != NULL ? arena_strdup(&bench.arena, text) : "";
-}
-
-static void expect(struct answer a, enum decide_outcome outcome, const char *decision,
-                   const char *reason)
-{
-    if (a.outcome != outcome || strcmp(member(&a, "decision"), decision) != 0 ||
-        strcmp(member(&a, "reason"), reason) != 0) {
-        fail_msg("expected %d %s %s, got %d %s", (int)outcome, decision, reason, (int)a.outcome,
-                 a.text);
-    }
-    json_decref(a.json);
-}
 
 static void an_abandoned_cart_gets_one_message_and_asking_again_gets_the_same_bytes(void **state)
 {
@@ -149,16 +16,12 @@ static void an_abandoned_cart_gets_one_message_and_asking_again_gets_the_same_by
 
     assert_text_contains(first.text, "You left shoe in your cart");
     assert_string_equal(first.text, second.text);
-    expect(first, DECIDED_NEW, "send", "risk");
-    expect(second, DECIDED_BEFORE, "send", "risk");
+    expect(first, OUTREACH_NEW, "send", "risk");
+    expect(second, OUTREACH_BEFORE, "send", "risk");
     assert_int_equal(
         count_of(&bench, "SELECT count(*) FROM cartwright.outreach WHERE key = 'c:ann'"), 1);
-    assert_int_equal(
-        count_of(
-            &bench,
-            "SELECT count(*) FROM cartwright.event WHERE key = 'c:ann' AND type = 'outreach_released'"),
-        1);
-    expect(ask_as((struct decide_request){.customer_id = "ann", .dry_run = true}), DECIDED_DRY,
+    assert_int_equal(released_count("ann"), 1);
+    expect(ask_as((struct outreach_request){.customer_id = "ann", .dry_run = true}), OUTREACH_DRY,
            "silence", "already_contacted");
 }
 
@@ -167,7 +30,7 @@ static void a_purchase_a_moment_ago_is_seen_before_any_consumer_has_folded_it(vo
     (void)state;
     did("bob", "cart_item_added", 90, A_SHOE);
     did("bob", "purchase", 0, A_SHOE);
-    expect(ask("bob"), DECIDED_DRY, "silence", "buyer");
+    expect(ask("bob"), OUTREACH_DRY, "silence", "buyer");
 }
 
 static void a_silence_may_be_decided_again_under_the_same_id(void **state)
@@ -177,12 +40,12 @@ static void a_silence_may_be_decided_again_under_the_same_id(void **state)
     struct answer early = ask("cyd");
     const char *id = member(&early, "outreach_id");
 
-    expect(early, DECIDED_NEW, "silence", "too_early");
+    expect(early, OUTREACH_NEW, "silence", "too_early");
     bench.config.abandoned_after = MINUTES(20);
     struct answer later = ask("cyd");
     bench.config.abandoned_after = MINUTES(60);
     assert_string_equal(member(&later, "outreach_id"), id);
-    expect(later, DECIDED_NEW, "send", "risk");
+    expect(later, OUTREACH_NEW, "send", "risk");
 }
 
 static void a_second_round_may_be_contacted_again(void **state)
@@ -200,8 +63,8 @@ static void a_second_round_may_be_contacted_again(void **state)
 
     assert_int_equal(json_integer_value(json_object_get(second.json, "round")), 2);
     assert_string_not_equal(member(&first, "outreach_id"), member(&second, "outreach_id"));
-    expect(first, DECIDED_NEW, "send", "risk");
-    expect(second, DECIDED_NEW, "send", "risk");
+    expect(first, OUTREACH_NEW, "send", "risk");
+    expect(second, OUTREACH_NEW, "send", "risk");
 }
 
 static void withdrawn_consent_blocks_and_given_again_does_not(void **state)
@@ -209,9 +72,9 @@ static void withdrawn_consent_blocks_and_given_again_does_not(void **state)
     (void)state;
     did("eve", "cart_item_added", 90, A_SHOE);
     did("eve", "consent_withdrawn", 80, "");
-    expect(ask("eve"), DECIDED_NEW, "silence", "opted_out");
+    expect(ask("eve"), OUTREACH_NEW, "silence", "opted_out");
     did("eve", "consent_given", 70, "");
-    expect(ask("eve"), DECIDED_NEW, "send", "risk");
+    expect(ask("eve"), OUTREACH_NEW, "send", "risk");
 }
 
 static void a_dry_run_stores_nothing_and_sees_the_past_as_it_was(void **state)
@@ -222,12 +85,12 @@ static void a_dry_run_stores_nothing_and_sees_the_past_as_it_was(void **state)
     int64_t rows = count_of(&bench, "SELECT count(*) FROM cartwright.outreach") +
                    count_of(&bench, "SELECT count(*) FROM cartwright.event");
 
-    expect(ask_as((struct decide_request){
+    expect(ask_as((struct outreach_request){
                .customer_id = "fay", .dry_run = true, .at_us = clock_now_us() - MINUTES(20)}),
-           DECIDED_DRY, "send", "risk");
-    expect(ask_as((struct decide_request){
+           OUTREACH_DRY, "send", "risk");
+    expect(ask_as((struct outreach_request){
                .customer_id = "fay", .dry_run = true, .at_us = clock_now_us() - MINUTES(280)}),
-           DECIDED_DRY, "silence", "too_early");
+           OUTREACH_DRY, "silence", "too_early");
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.outreach") +
                          count_of(&bench, "SELECT count(*) FROM cartwright.event"),
                      rows);
@@ -238,12 +101,12 @@ static void a_cart_is_found_by_its_id_alone(void **state)
     (void)state;
     did("gus", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"basket-7\"");
     fold_to_end(&bench);
-    struct answer found = ask_as((struct decide_request){.cart_id = "basket-7"});
+    struct answer found = ask_as((struct outreach_request){.cart_id = "basket-7"});
 
     assert_string_equal(member(&found, "customer_id"), "gus");
-    expect(found, DECIDED_NEW, "send", "risk");
-    struct answer unknown = ask_as((struct decide_request){.cart_id = "basket-8"});
-    assert_int_equal(unknown.outcome, DECIDED_UNKNOWN);
+    expect(found, OUTREACH_NEW, "send", "risk");
+    struct answer unknown = ask_as((struct outreach_request){.cart_id = "basket-8"});
+    assert_int_equal(unknown.outcome, OUTREACH_UNKNOWN);
     json_decref(unknown.json);
 }
 
@@ -256,8 +119,8 @@ static void a_message_that_was_decided_is_held_back_once_consent_is_withdrawn(vo
     struct answer second = ask("ida");
 
     assert_string_equal(member(&first, "outreach_id"), member(&second, "outreach_id"));
-    expect(first, DECIDED_NEW, "send", "risk");
-    expect(second, DECIDED_BEFORE, "silence", "opted_out");
+    expect(first, OUTREACH_NEW, "send", "risk");
+    expect(second, OUTREACH_BEFORE, "silence", "opted_out");
 }
 
 /* Ends in a 503 as long as nothing folds, and in silence once something has. */
@@ -265,30 +128,16 @@ static void a_purchase_in_the_browser_before_the_login_is_waited_for(void **stat
 {
     (void)state;
     struct err err = {0};
-    CLEANUP(arena_free) struct arena arena = {0};
-    CLEANUP(buf_free) struct buf out = buf_make(1 << 20);
-    const struct decide_means means = {pool, live, &bench.config};
-    const struct decide_request request = {.customer_id = "jon"};
-    enum decide_outcome outcome;
-    char at[CLOCK_TEXT_MAX];
-    enum append_status status;
-    struct event_row bought = {.event_id = "jon-bought",
-                               .key = "a:browser-9",
-                               .type = "purchase",
-                               .occurred_us = clock_now_us()};
+    struct answer none;
 
     did("jon", "cart_item_added", 90, A_SHOE);
     did("jon", "identify", 80, ",\"anonymous_id\":\"browser-9\"");
     fold_to_end(&bench);
-    bought.body = arena_printf(
-        &arena,
-        "{\"event_id\":\"jon-bought\",\"type\":\"purchase\",\"anonymous_id\":\"browser-9\",\"occurred_at\":\"%s\"}",
-        clock_format_rfc3339(bought.occurred_us, at));
-    ok(store_events_append(bench.db, &bought, 1, ORIGIN_API, clock_now_us(), &status, &err), &err);
-    assert_false(decide_outreach(&means, &request, &arena, &out, &outcome, &err));
+    did_with(bench.db, (struct deed){.anonymous = "browser-9", .type = "purchase"});
+    assert_false(try_ask((struct outreach_request){.customer_id = "jon"}, &none, &err));
     assert_int_equal(err.kind, ERR_BUSY);
     fold_to_end(&bench);
-    expect(ask("jon"), DECIDED_DRY, "silence", "buyer");
+    expect(ask("jon"), OUTREACH_DRY, "silence", "buyer");
 }
 
 static void the_decision_can_be_read_and_explained(void **state)
@@ -297,24 +146,24 @@ static void the_decision_can_be_read_and_explained(void **state)
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_make(1 << 20);
     CLEANUP(buf_free) struct buf why = buf_make(1 << 20);
-    const struct decide_means means = {pool, live, &bench.config};
+    const struct outreach_means means = {pool, live, &bench.config};
     bool found;
     did("hal", "cart_item_added", 90, A_SHOE);
     struct answer a = ask("hal");
     const char *id = member(&a, "outreach_id");
 
-    ok(decide_read(&means, id, false, &bench.arena, &out, &found, &err), &err);
+    ok(outreach_read(&means, id, false, &bench.arena, &out, &found, &err), &err);
     assert_true(found);
     assert_string_equal(buf_text(&out), a.text);
-    ok(decide_read(&means, id, true, &bench.arena, &why, &found, &err), &err);
+    ok(outreach_read(&means, id, true, &bench.arena, &why, &found, &err), &err);
     assert_text_contains(buf_text(&why), "\"rule\":\"already_contacted\"");
     assert_text_contains(buf_text(&why), "\"features\":{");
     assert_text_contains(buf_text(&why), "risk-base_rate-1");
-    ok(decide_read(&means, "out_00000000000000000000000000", false, &bench.arena, &out, &found,
-                   &err),
+    ok(outreach_read(&means, "out_00000000000000000000000000", false, &bench.arena, &out, &found,
+                     &err),
        &err);
     assert_false(found);
-    expect(a, DECIDED_NEW, "send", "risk");
+    expect(a, OUTREACH_NEW, "send", "risk");
 }
 
 /* ---- many at once ---- */
@@ -326,11 +175,11 @@ static void *ask_zoe(void *slot)
     struct err err = {0};
     CLEANUP(arena_free) struct arena arena = {0};
     struct buf *out = slot;
-    const struct decide_means means = {pool, live, &bench.config};
-    const struct decide_request request = {.customer_id = "zoe"};
-    enum decide_outcome outcome;
+    const struct outreach_means means = {pool, live, &bench.config};
+    const struct outreach_request request = {.customer_id = "zoe"};
+    enum outreach_outcome outcome;
 
-    if (!decide_outreach(&means, &request, &arena, out, &outcome, &err)) {
+    if (!outreach_ask(&means, &request, &arena, out, &outcome, &err)) {
         buf_add_str(out, err.text);
     }
     return NULL;
@@ -357,11 +206,7 @@ static void askers_at_the_same_moment_get_one_message_between_them(void **state)
     for (int i = 0; i < ASKERS; i++) {
         buf_free(&answers[i]);
     }
-    assert_int_equal(
-        count_of(
-            &bench,
-            "SELECT count(*) FROM cartwright.event WHERE key = 'c:zoe' AND type = 'outreach_released'"),
-        1);
+    assert_int_equal(released_count("zoe"), 1);
 }
 
 int main(void)
@@ -379,5 +224,5 @@ int main(void)
         cmocka_unit_test(the_decision_can_be_read_and_explained),
         cmocka_unit_test(askers_at_the_same_moment_get_one_message_between_them),
     };
-    return cmocka_run_group_tests_name("decisions", tests, setup, teardown);
+    return cmocka_run_group_tests_name("decisions", tests, outreach_setup, outreach_teardown);
 }

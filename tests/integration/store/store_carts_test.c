@@ -1,5 +1,6 @@
 #include "integration/store/store_spec.h"
 
+#include "store/gather.h"
 #include "store/shoppers.h"
 
 #include <math.h>
@@ -84,16 +85,24 @@ static void shoppers_come_back_in_the_order_asked_for_with_gaps_for_the_unknown(
     assert_string_equal(got[2].doc, "{\"a\":1}");
 }
 
+static struct shopper_rows stored_of(struct shopper_ask ask)
+{
+    struct shopper_rows got;
+    assert_ok(store_gather(spec.db, &ask, &spec.arena, &got, &spec.err));
+    return got;
+}
+
 static void a_shopper_is_written_again_in_place(void **state)
 {
     (void)state;
-    struct shopper_row row = {.lane = 1, .key = "c:a", .folded_off = 4, .doc = "old"};
-    struct shopper_row got;
+    struct shopper_row row = {
+        .lane = event_lane("c:a"), .key = "c:a", .folded_off = 4, .doc = "old"};
+    struct shopper_rows got;
     assert_ok(store_shoppers_write(spec.db, &row, 1, &spec.err));
     row.doc = "new";
     row.folded_off = 8;
     assert_ok(store_shoppers_write(spec.db, &row, 1, &spec.err));
-    assert_ok(store_shopper_read(spec.db, 1, "c:a", &spec.arena, &got, &spec.err));
+    got = stored_of((struct shopper_ask){.key = "c:a"});
     assert_string_equal(got.doc, "new");
     assert_int_equal(got.folded_off, 8);
     assert_null(got.base);
@@ -102,10 +111,10 @@ static void a_shopper_is_written_again_in_place(void **state)
 static void a_base_stands_beside_its_shopper_or_alone(void **state)
 {
     (void)state;
-    const struct shopper_row bases[] = {{.lane = 1, .key = "c:a", .doc = "base"}};
-    struct shopper_row got;
+    const struct shopper_row bases[] = {{.lane = event_lane("c:a"), .key = "c:a", .doc = "base"}};
+    struct shopper_rows got;
     assert_ok(store_bases_write(spec.db, bases, 1, &spec.err));
-    assert_ok(store_shopper_read(spec.db, 1, "c:a", &spec.arena, &got, &spec.err));
+    got = stored_of((struct shopper_ask){.key = "c:a"});
     assert_null(got.doc);
     assert_string_equal(got.base, "base");
 }
@@ -176,31 +185,24 @@ static void carts_of_a_shopper_that_are_not_written_again_are_gone(void **state)
 {
     (void)state;
     const struct cart_row two[] = {an_open_cart(), an_open_cart(.cart_id = "k2")};
-    int lane;
-    const char *key;
     write_cart(an_open_cart(.key = "c:bob", .cart_id = "b1"));
     write_carts(1, "c:ann", two, 2);
     write_carts(1, "c:ann", &two[1], 1);
     assert_int_equal(page(a_filter()).count, 2); /* bob's stays */
-    assert_ok(store_cart_find(spec.db, "k1", &spec.arena, &lane, &key, &spec.err));
-    assert_null(key);
-    assert_ok(store_cart_find(spec.db, "k2", &spec.arena, &lane, &key, &spec.err));
-    assert_string_equal(key, "c:ann");
-    assert_int_equal(lane, 1);
+    assert_false(stored_of((struct shopper_ask){.cart_id = "k1"}).found);
+    struct shopper_rows found = stored_of((struct shopper_ask){.cart_id = "k2"});
+    assert_string_equal(found.key, "c:ann");
+    assert_int_equal(found.lane, 1);
 }
 
 static void a_cart_id_leads_to_who_used_it_last(void **state)
 {
     (void)state;
-    int lane;
-    const char *key;
     write_cart(an_open_cart());
     write_cart(an_open_cart(.lane = 2, .key = "c:bob"));
-    assert_ok(store_cart_find(spec.db, "k1", &spec.arena, &lane, &key, &spec.err));
-    assert_string_equal(key, "c:bob");
+    assert_string_equal(stored_of((struct shopper_ask){.cart_id = "k1"}).key, "c:bob");
     write_carts(1, "c:ann", NULL, 0); /* ann's cart goes: the id is bob's now and stays */
-    assert_ok(store_cart_find(spec.db, "k1", &spec.arena, &lane, &key, &spec.err));
-    assert_string_equal(key, "c:bob");
+    assert_string_equal(stored_of((struct shopper_ask){.cart_id = "k1"}).key, "c:bob");
 }
 
 static void two_shoppers_of_one_lane_may_use_the_same_cart_id(void **state)

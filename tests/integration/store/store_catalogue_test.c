@@ -335,7 +335,7 @@ static void promoting_what_serves_already_changes_nothing(void **state)
 static bool decide(struct outreach_row row)
 {
     bool stored;
-    assert_ok(store_outreach_put(spec.db, &row, &stored, &spec.err));
+    assert_ok(store_outreach_put(spec.db, &row, NULL, &stored, &spec.err));
     return stored;
 }
 
@@ -349,7 +349,7 @@ static void a_silence_is_overwritten_and_a_send_is_final(void **state)
     assert_true(decide(a_send()));
     assert_false(decide(a_send(.message = "{\"text\": \"again\"}")));
     assert_false(decide(a_silence()));
-    assert_ok(store_outreach_by_key(spec.db, 3, "k1", 1, 1, &spec.arena, &got, &found, &spec.err));
+    assert_ok(store_outreach_by_id(spec.db, 3, "out_1", &spec.arena, &got, &found, &spec.err));
     assert_true(found);
     assert_string_equal(got.decision, "send");
     assert_string_equal(got.message, "{\"text\": \"hi\"}");

@@ -1,6 +1,7 @@
 #include "integration/store/store_spec.h"
 
 #include "base/rng.h"
+#include "store/gather.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -139,15 +140,15 @@ static void an_append_refuses_a_transaction_with_an_old_snapshot(void **state)
 static void an_event_reads_back_as_it_was_stored(void **state)
 {
     (void)state;
-    struct log_event *events;
-    size_t count;
+    struct shopper_rows got;
     (void)append(
         an_event(.event_id = "e9", .occurred_us = NOW_US - 123457, .body = "{\"page\": \"café\"}"));
 
-    assert_ok(store_events_of_key(spec.db, event_lane("c:ann"), "c:ann", 0, &spec.arena, &events,
-                                  &count, &spec.err));
+    assert_ok(
+        store_gather(spec.db, &(struct shopper_ask){.key = "c:ann"}, &spec.arena, &got, &spec.err));
 
-    assert_int_equal(count, 1);
+    const struct log_event *events = got.events.events;
+    assert_int_equal(got.events.count, 1);
     assert_string_equal(events[0].event_id, "e9");
     assert_string_equal(events[0].key, "c:ann");
     assert_string_equal(events[0].body, "{\"page\": \"café\"}");
@@ -155,18 +156,6 @@ static void an_event_reads_back_as_it_was_stored(void **state)
     assert_int_equal(events[0].origin, ORIGIN_API);
     assert_int_equal(events[0].occurred_us, NOW_US - 123457);
     assert_int_equal(events[0].received_us, NOW_US);
-}
-
-static void the_last_offset_is_that_of_the_key_not_of_the_lane(void **state)
-{
-    (void)state;
-    int64_t off = -1;
-    assert_ok(store_events_last_off(spec.db, event_lane("c:ann"), "c:ann", &off, &spec.err));
-    assert_int_equal(off, 0);
-    (void)append(an_event(.event_id = "1"));
-    (void)append(an_event(.event_id = "2"));
-    assert_ok(store_events_last_off(spec.db, event_lane("c:ann"), "c:ann", &off, &spec.err));
-    assert_int_equal(off, 2);
 }
 
 /* 40 events of ann, 3 of bob, none of the rest. */
@@ -405,7 +394,6 @@ int main(void)
         SPEC_TEST(an_append_joins_the_transaction_that_is_open),
         SPEC_TEST(an_append_refuses_a_transaction_with_an_old_snapshot),
         SPEC_TEST(an_event_reads_back_as_it_was_stored),
-        SPEC_TEST(the_last_offset_is_that_of_the_key_not_of_the_lane),
         SPEC_TEST(a_busy_lane_leaves_room_for_the_others),
         SPEC_TEST(fewer_events_than_lanes_with_news_are_still_read),
         SPEC_TEST(nothing_is_read_past_the_end),

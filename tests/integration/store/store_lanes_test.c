@@ -249,9 +249,10 @@ static void a_locked_lane_takes_no_appends_until_commit(void **state)
     enum append_status status;
     struct event_row row = an_event();
     PQclear(PQexec(db_conn(other), "SET lock_timeout = '100ms'"));
-    assert_ok(db_begin(spec.db, &spec.err));
     const int32_t lane = event_lane("c:ann");
-    assert_ok(store_lanes_lock(spec.db, &lane, 1, &spec.err));
+    struct db_call lock = store_lanes_lock(&lane, 1, &spec.arena);
+    assert_ok(db_begin_with(spec.db, &lock, 1, &spec.err));
+    db_calls_clear(&lock, 1);
 
     assert_fails(store_events_append(other, &row, 1, ORIGIN_API, NOW_US, &status, &spec.err),
                  ERR_BUSY);

@@ -12,7 +12,9 @@ static const char fill_sql[] =
     "  FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.cart_lane SELECT 'k' || n, n % 256, 'c:' || n FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.product (product_id, source, updated_at) SELECT 'p' || n, 'api', now() FROM generate_series(1, 20000) n;"
-    "ANALYZE cartwright.event; ANALYZE cartwright.shopper; ANALYZE cartwright.cart; ANALYZE cartwright.cart_lane;"
+    "INSERT INTO cartwright.outreach SELECT n % 256, 'k' || n, 1, 1, 'out' || n, 'c:' || n, 'send', 'risk', now(), '{}', '{}', '{}'"
+    "  FROM generate_series(1, 20000) n;"
+    "ANALYZE cartwright.outreach; ANALYZE cartwright.event; ANALYZE cartwright.shopper; ANALYZE cartwright.cart; ANALYZE cartwright.cart_lane;"
     "ANALYZE cartwright.product";
 
 static const struct {
@@ -22,12 +24,13 @@ static const struct {
     const char *table; /* never scanned as a whole */
 } hot[] = {
     {"events_after", "'{1,2,3}', '{0,100,200}', 1000", "event_pkey", "event"},
-    {"events_of_key", "7, 'c:7', 0", "event_key", "event"},
-    {"events_last_off", "7, 'c:7'", "event_key", "event"},
+    {"shopper_gather", "'c:7', NULL, false, true", "event_key", "event"},
+    {"shopper_gather", "'c:7', NULL, false, true", "shopper_pkey", "shopper"},
+    {"shopper_gather", "'c:7', NULL, false, true", "outreach_pkey", "outreach"},
+    {"shopper_gather", "NULL, 'k1', true, true", "cart_lane_pkey", "cart_lane"},
+    {"release_look", "7, 'c:7', 0, '{x,y}'", "event_key", "event"},
     {"shoppers_read", "'{1,2,3}', '{c:1,c:2,c:3}'", "shopper_pkey", "shopper"},
-    {"shopper_read", "1, 'c:1'", "shopper_pkey", "shopper"},
     {"carts_delete_others", "'{1,2}', '{c:1,c:2}', '{1}', '{c:1}', '{k1}'", "cart_pkey", "cart"},
-    {"cart_find", "'k1'", "cart_lane_pkey", "cart_lane"},
     {"carts_by_seen", "'{open}', '-infinity', 'infinity', 'infinity', 0, '', '', 51",
      "cart_status_seen", "cart"},
     {"carts_by_seen", "'{open,bought}', '-infinity', 'infinity', now(), 9, 'c:9', 'k9', 51",

@@ -1,0 +1,37 @@
+-- Everything that is stored of one shopper, for whoever answers or decides about them.
+
+-- name: shopper_gather
+-- $1 a key, or NULL and $2 a cart id. $3: the whole history, else what no fold has taken yet. $4: with what a decision asks besides.
+-- One statement, so that everything is of one snapshot: retention moves events into the base at any time, and the fold moves them into doc.
+-- Rows are tagged: 0 the shopper (none: no shopper has such a cart), 1 an event, in order of offset, 2 a round that was spoken to, 3 an
+-- anonymous shopper that is, or by the log is about to be, this customer.
+WITH who AS MATERIALIZED (
+    SELECT cartwright.lane_of($1::text) AS lane, $1::text AS key WHERE $1::text IS NOT NULL
+     UNION ALL
+    SELECT l.lane, l.key FROM cartwright.cart_lane l WHERE $1::text IS NULL AND l.cart_id = $2::text
+), stored AS MATERIALIZED (
+    SELECT w.lane, w.key, s.folded_off, s.doc, b.doc AS base, CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END AS since
+      FROM who w
+      LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+      LEFT JOIN cartwright.shopper_base b ON b.lane = w.lane AND b.key = w.key
+), news AS MATERIALIZED (
+    SELECT e.lane, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+      FROM stored t JOIN cartwright.event e ON e.lane = t.lane AND e.key = t.key AND e.off > t.since
+), carts AS ( -- that were folded, or spoken about since
+    SELECT c.lane, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool
+     UNION
+    SELECT n.lane, (n.body ->> 'cart_id') COLLATE "C" FROM news n WHERE $4::bool AND n.type = 'outreach_released'
+)
+SELECT 0 AS part, coalesce(t.folded_off, 0) AS n, t.lane AS m, t.key AS id, t.doc AS type, t.base AS origin,
+       NULL::timestamptz AS occurred_at, NULL::timestamptz AS received_at, NULL::jsonb AS body
+  FROM stored t
+ UNION ALL
+SELECT 1, n.off, n.lane, n.event_id, n.type, n.origin, n.occurred_at, n.received_at, n.body FROM news n
+ UNION ALL
+SELECT 2, o.round::bigint, o.step, o.outreach_id, o.cart_id, NULL, NULL, NULL, NULL
+  FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.cart_id = c.cart_id AND o.decision = 'send'
+ UNION ALL
+SELECT DISTINCT 3, 0::bigint, 0, e.body ->> 'anonymous_id', NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL::jsonb
+  FROM stored t JOIN cartwright.event e ON e.lane = t.lane AND e.key = t.key
+ WHERE $4::bool AND e.type IN ('identify', 'alias') AND e.body ? 'anonymous_id'
+ ORDER BY 1, 2;

@@ -1,0 +1,31 @@
+#ifndef OUTREACH_GATHER_H
+#define OUTREACH_GATHER_H
+
+#include "eventlog/view.h"
+#include "store/pg/db.h"
+
+/* First step of a decision: everything it is made from, read at once. */
+struct outreach_subject {
+    const char *key;     /* "c:" + customer or "a:" + anonymous; or NULL, and: */
+    const char *cart_id; /* whoever used it last; with a key: this cart of theirs */
+    bool dry_run;
+    int64_t at_us;  /* dry runs only, a look into the past; 0: none */
+    int64_t now_us; /* the clock, read by whoever asks: no step reads one */
+};
+
+/* In arena. Nothing in it came from two moments: the shopper, what was sent and who may be joining are of one snapshot. */
+struct gathered {
+    bool known; /* false: no such shopper or cart was ever seen; only subject is set */
+    struct outreach_subject subject;
+    int64_t now_us;   /* the time that is decided about: at_us, or the clock */
+    struct view view; /* its rows tell the rounds that were spoken about */
+    const char *
+        *vias; /* anonymous shoppers that are this customer, or by the log are about to be */
+    size_t via_count;
+};
+
+/* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is stored does not do (eventlog/view.h). */
+CAN_FAIL bool outreach_gather(struct db *db, const struct outreach_subject *subject,
+                              struct arena *a, struct gathered *out, struct err *err);
+
+#endif

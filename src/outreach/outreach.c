@@ -1,0 +1,161 @@
+/* The four steps of one decision, one after the other, until it stands. Must not know about HTTP. */
+#include "outreach/outreach.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/stop.h"
+#include "outreach/answer.h"
+#include "outreach/decide.h"
+#include "outreach/gather.h"
+#include "outreach/release.h"
+#include "outreach/tell.h"
+
+#include <assert.h>
+
+enum { TRIES_MAX = 40 };
+
+#define PENDING_WAIT_US INT64_C(50000) /* the fold looks every 100 ms */
+
+/* One request on its way to an answer. */
+struct asking {
+    struct db *db;
+    struct outreach_terms terms;
+    struct outreach_subject subject;
+    struct arena *arena;
+    enum outreach_outcome outcome;
+    struct outreach_row row; /* of every outcome but OUTREACH_UNKNOWN */
+};
+
+static struct outreach_subject subject_of(const struct outreach_request *r, struct arena *a)
+{
+    return (struct outreach_subject){
+        .key = r->customer_id != NULL    ? arena_printf(a, "c:%s", r->customer_id)
+               : r->anonymous_id != NULL ? arena_printf(a, "a:%s", r->anonymous_id)
+                                         : NULL,
+        .cart_id = r->cart_id,
+        .dry_run = r->dry_run,
+        .at_us = r->at_us,
+    };
+}
+
+/* Asking twice gets the same message. Only where a never-rule blocks by now, the silence that was just decided stands in for it, under the same id;
+ * the send stays what is stored. */
+static bool say_again(struct asking *k, const struct decided *d, struct err *err)
+{
+    bool found;
+
+    k->outcome = OUTREACH_BEFORE;
+    if (outreach_never(&d->decision)) {
+        return outreach_tell(k->db, d, NULL, k->arena, &k->row, err);
+    }
+    if (!store_outreach_by_id(k->db, d->gathered->view.lane, d->sent->outreach_id, k->arena,
+                              &k->row, &found, err)) {
+        return false;
+    }
+    return found || FAIL(err, ERR_INTERNAL, "the outreach %s is gone", d->sent->outreach_id);
+}
+
+/* The sentence the product is: what the shopper did, whether to speak and what would help, one row that makes "twice" impossible, and the words
+ * (release has them told once it is certain). *out: whether that stands. */
+static bool try_once(struct asking *k, enum release_step *out, struct err *err)
+{
+    struct gathered g;
+    struct decided d;
+
+    *out = RELEASED;
+    k->outcome = OUTREACH_UNKNOWN;
+    k->subject.now_us = clock_now_us();
+    if (!outreach_gather(k->db, &k->subject, k->arena, &g, err)) {
+        return false;
+    }
+    if (!g.known) {
+        return true;
+    }
+    outreach_decide(&k->terms, &g, k->arena, &d);
+    if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
+        k->outcome = OUTREACH_DRY;
+        return outreach_tell(k->db, &d, NULL, k->arena, &k->row, err);
+    }
+    if (d.sent != NULL) {
+        return say_again(k, &d, err);
+    }
+    k->outcome = OUTREACH_NEW;
+    return outreach_release(k->db, &d, k->arena, &k->row, out, err);
+}
+
+/* Again, as long as the shopper is faster, or somebody else was. */
+static bool try_until_it_stands(struct asking *k, struct err *err)
+{
+    enum release_step step = RELEASED;
+
+    for (int i = 0; i < TRIES_MAX; i++) {
+        if (!try_once(k, &step, err)) {
+            return false;
+        }
+        if (step == RELEASED) {
+            return true;
+        }
+        if (step == RELEASE_PENDING && stop_wait_us(PENDING_WAIT_US)) {
+            break;
+        }
+    }
+    return FAIL(err, ERR_BUSY,
+                step == RELEASE_PENDING
+                    ? "what the shopper did before logging in is still being joined"
+                    : "the shopper's events kept arriving");
+}
+
+bool outreach_ask(const struct outreach_means *m, const struct outreach_request *request,
+                  struct arena *a, struct buf *out, enum outreach_outcome *out_outcome,
+                  struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    struct asking k = {.terms = {.config = m->config, .models = hold.set},
+                       .subject = subject_of(request, a),
+                       .arena = a};
+
+    assert(request->dry_run || request->at_us == 0);
+    if (!pool_lease(m->pool, &lease, err)) {
+        return false;
+    }
+    k.db = lease.db;
+    if (!try_until_it_stands(&k, err)) {
+        return false;
+    }
+    if (k.outcome == OUTREACH_NEW) {
+        metric_add(k.row.message != NULL ? METRIC_outreach_send : METRIC_outreach_silence, 1);
+    }
+    if (k.outcome != OUTREACH_UNKNOWN) {
+        answer_outreach(&k.row, request->dry_run, out);
+    }
+    *out_outcome = k.outcome;
+    return true;
+}
+
+bool outreach_read(const struct outreach_means *m, const char *outreach_id, bool why,
+                   struct arena *a, struct buf *out, bool *out_found, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    struct outreach_row row;
+    int lane;
+
+    if (!outreach_id_lane(outreach_id, &lane)) {
+        *out_found = false;
+        return true;
+    }
+    if (!pool_lease(m->pool, &lease, err) ||
+        !store_outreach_by_id(lease.db, lane, outreach_id, a, &row, out_found, err)) {
+        return false;
+    }
+    if (!*out_found) {
+        return true;
+    }
+    if (why) {
+        answer_why(&row, out);
+    } else {
+        answer_outreach(&row, false, out);
+    }
+    return true;
+}

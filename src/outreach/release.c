@@ -1,0 +1,114 @@
+/* The transaction in which a decision becomes true. Must not decide: what it sees is either what was decided about, or a reason to decide again. */
+#include "outreach/release.h"
+
+#include "base/cleanup.h"
+#include "outreach/tell.h"
+
+#include <assert.h>
+
+/* Every lane from which something could come that changes who the shopper is: their own, and those of the anonymous shoppers that join them. */
+static void take_lanes(const struct gathered *g, struct arena *a, struct release_look *look)
+{
+    look->lanes = arena_array(a, g->via_count + 1, sizeof *look->lanes);
+    look->lanes[look->lane_count++] = g->view.lane;
+    for (size_t i = 0; i < g->via_count; i++) {
+        look->lanes[look->lane_count++] = event_lane(arena_printf(a, "a:%s", g->vias[i]));
+    }
+}
+
+/* Locks, and looks at all that rules may change their mind about. Nothing is appended to these lanes any more until commit, and the fold, which
+ * carries what a browser did to its customer, needs the customer's lane for that: so what is seen here stands. The vias are those gathered: one that
+ * was not known then came by an event of the shopper's own, and that shows as a change.
+ *
+ * The catalogue rides along, so that the words cost no further round trip while the lanes are held. */
+static bool look_again(struct db *db, const struct decided *d, struct arena *a,
+                       struct release_seen *seen, struct err *err)
+{
+    const struct gathered *g = d->gathered;
+    struct release_look look = {.lane = g->view.lane,
+                                .key = g->view.key,
+                                .last_off = g->view.last_off,
+                                .vias = g->vias,
+                                .via_count = g->via_count};
+
+    take_lanes(g, a, &look);
+    look.ids = outreach_tell_ids(d, a, &look.id_count);
+    return store_release_begin(db, &look, a, seen, err);
+}
+
+/* Tells the log of a send, in the lane of the cart's own shopper. */
+static struct outreach_event released_event(const struct outreach_row *row, struct buf *body,
+                                            struct arena *a)
+{
+    const char *id = arena_printf(a, EVENT_DERIVED_PREFIX "released:%s", row->outreach_id);
+    const bool customer = row->key[0] == 'c';
+
+    event_encode_outreach_released(body, &(struct release){
+                                             .id = id,
+                                             .customer_id = customer ? row->key + 2 : NULL,
+                                             .anonymous_id = customer ? NULL : row->key + 2,
+                                             .cart_id = row->cart_id,
+                                             .round = row->round,
+                                             .step = row->step,
+                                             .at_us = row->decided_us,
+                                         });
+    return (struct outreach_event){.event_id = id, .body = buf_text(body)};
+}
+
+/* Row and event are one statement: a send is in the log if and only if its row is there. */
+static bool store(struct db *db, const struct outreach_row *row, struct arena *a, bool *out_stored,
+                  struct err *err)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(4000);
+
+    if (row->message == NULL) {
+        return store_outreach_put(db, row, NULL, out_stored, err);
+    }
+    const struct outreach_event event = released_event(row, &body, a);
+    return store_outreach_put(db, row, &event, out_stored, err);
+}
+
+/* A silence needs no patience: what is pending could only make it a send, and then it may be asked again. */
+static enum release_step verdict(const struct decided *d, const struct release_seen *seen)
+{
+    if (seen->changed) {
+        return RELEASE_CHANGED;
+    }
+    return d->decision.send && seen->pending ? RELEASE_PENDING : RELEASED;
+}
+
+static bool run(struct db *db, const struct decided *d, struct arena *a,
+                struct outreach_row *out_row, enum release_step *out, struct err *err)
+{
+    struct release_seen seen;
+    struct outreach_row row;
+    bool stored;
+
+    if (!look_again(db, d, a, &seen, err)) {
+        return false;
+    }
+    *out = verdict(d, &seen);
+    if (*out != RELEASED) {
+        return true;
+    }
+    if (!outreach_tell(db, d, seen.products, a, &row, err) || !store(db, &row, a, &stored, err)) {
+        return false;
+    }
+    if (!stored) {
+        *out = RELEASE_SENT;
+        return true;
+    }
+    *out_row = row;
+    return db_commit(db, err);
+}
+
+bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
+                      struct outreach_row *out_row, enum release_step *out, struct err *err)
+{
+    assert(d->cart != NULL && !d->gathered->subject.dry_run);
+    bool ok = run(db, d, a, out_row, out, err);
+    if (!ok || *out != RELEASED) {
+        db_rollback(db); /* the lanes are needed by others while this one thinks again */
+    }
+    return ok;
+}

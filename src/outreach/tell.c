@@ -1,0 +1,137 @@
+/* From a decision to the row that is stored and shown. Must not change what was decided. */
+#include "outreach/tell.h"
+
+#include "base/cleanup.h"
+#include "domain/speak/message.h"
+#include "outreach/answer.h"
+#include "store/products.h"
+
+enum { TEXT_MAX_BYTES = 4 << 20 };
+
+/* What the words are about: the catalogue's entries. */
+struct shown {
+    const struct product *lines; /* of the cart's lines, in order */
+    struct shown_picks picks;
+};
+
+const char **outreach_tell_ids(const struct decided *d, struct arena *a, size_t *out_count)
+{
+    const size_t lines = d->cart != NULL ? d->cart->line_count : 0;
+    const char **ids = arena_array(a, lines + d->picks.id_count, sizeof *ids);
+
+    for (size_t i = 0; i < lines; i++) {
+        ids[i] = d->cart->lines[i].product_id;
+    }
+    for (size_t i = 0; i < d->picks.id_count; i++) {
+        ids[lines + i] = d->picks.ids[i];
+    }
+    *out_count = lines + d->picks.id_count;
+    return ids;
+}
+
+static bool look_up(struct db *db, const struct decided *d, struct arena *a,
+                    const struct product **out, struct err *err)
+{
+    size_t count;
+    const char **ids = outreach_tell_ids(d, a, &count);
+    struct product *products = arena_array(a, count, sizeof *products);
+
+    if (count > 0 && !store_products_read(db, ids, count, a, products, err)) {
+        return false;
+    }
+    *out = products;
+    return true;
+}
+
+static const char *compose(const struct decided *d, const struct shown *shown, struct arena *a)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(TEXT_MAX_BYTES);
+    const struct config *config = d->terms->config;
+
+    message_compose(
+        &(struct message_input){
+            .cart = d->cart,
+            .line_products = shown->lines,
+            .picks = &shown->picks.picks,
+            .pick_products = shown->picks.products,
+            .because_products = shown->picks.because,
+            .locale = d->gathered->view.shopper->locale,
+            .shop_locale = config->locale,
+            .shop_name = config->shop_name,
+            .shop_url = config->shop_url,
+            .outreach_id = d->outreach_id,
+            .now_us = d->gathered->now_us,
+            .expires_us = d->gathered->now_us + config->message_lifetime,
+        },
+        &text);
+    return arena_strdup(a, buf_text(&text));
+}
+
+/* Scores, models, recommendations, cart and rules: part of every answer about the decision. */
+static const char *summarize(const struct decided *d, const struct shown *shown, struct arena *a)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(TEXT_MAX_BYTES);
+    struct jenc j = jenc_begin(&text);
+    const struct config *config = d->terms->config;
+    const struct shopper *shopper = d->gathered->view.shopper;
+    const struct cart_clock clock = outreach_clock(config);
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "reason_text",
+             d->decision.send ? "the risk of losing the cart is high enough to speak"
+                              : d->decision.rules[d->decision.reason].detail);
+    answer_risk(&j, &d->score, shopper->locale);
+    answer_picks(&j, d->terms->models->affinity, &shown->picks, shopper->locale, config->locale);
+    answer_cart(&j, d->cart, shopper, shown->lines, &clock, d->gathered->now_us);
+    answer_rules(&j, &d->decision);
+    jenc_object_end(&j);
+    return arena_strdup(a, buf_text(&text));
+}
+
+/* What the summary was computed from. */
+static const char *explain(const struct decided *d, struct arena *a)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(TEXT_MAX_BYTES);
+    struct jenc j = jenc_begin(&text);
+
+    jenc_object(&j, NULL);
+    jenc_time(&j, "at", d->gathered->now_us);
+    jenc_i64(&j, "lane", d->gathered->view.lane);
+    jenc_i64(&j, "log_offset", d->gathered->view.last_off);
+    if (d->cart != NULL) {
+        answer_features(&j, &d->x);
+    }
+    jenc_object_end(&j);
+    return arena_strdup(a, buf_text(&text));
+}
+
+bool outreach_tell(struct db *db, const struct decided *d, const struct product *products,
+                   struct arena *a, struct outreach_row *out, struct err *err)
+{
+    const struct cart *cart = d->cart;
+    struct shown shown = {.lines = products};
+
+    if (products == NULL && !look_up(db, d, a, &shown.lines, err)) {
+        return false;
+    }
+    /* Behind the lines stand the picks. Those sold out since the models' shelf was filled make room for the next best. */
+    if (cart != NULL &&
+        !picks_answer(db, &d->picks, shown.lines + cart->line_count, a, &shown.picks, err)) {
+        return false;
+    }
+    *out = (struct outreach_row){
+        .lane = d->gathered->view.lane,
+        .cart_id = cart != NULL ? cart->id : NULL,
+        .round = cart != NULL ? (int32_t)cart->round : 0,
+        .step = d->step,
+        .outreach_id = d->outreach_id,
+        .key = d->gathered->view.key,
+        .decision = d->decision.send ? "send" : "silence",
+        .reason = rule_name(d->decision.reason),
+        .decided_us = d->gathered->now_us,
+        .summary = summarize(d, &shown, a),
+        .why = explain(d, a),
+        .message = d->decision.send ? compose(d, &shown, a) : NULL,
+    };
+    return true;
+}

@@ -1,0 +1,106 @@
+#include "store/gather.h"
+
+#include <assert.h>
+
+/* One shopper, whole: the parts come as tagged rows of one statement (sql/queries/gather.sql). */
+
+enum part { PART_SHOPPER, PART_EVENT, PART_SENT, PART_TOLD, PARTS };
+enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY };
+
+static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
+{
+    out->found = true;
+    out->folded_off = row_i64(r, row, N);
+    out->lane = row_i32(r, row, M);
+    out->key = row_text_copy(r, row, ID, a);
+    out->doc = row_text_copy(r, row, TYPE, a);
+    out->base = row_text_copy(r, row, ORIGIN, a);
+}
+
+static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out,
+                     struct err *err)
+{
+    struct log_event *e = &out->events.events[out->events.count++];
+
+    *e = (struct log_event){.lane = out->lane,
+                            .key = out->key,
+                            .off = row_i64(r, row, N),
+                            .event_id = row_text_copy(r, row, ID, a),
+                            .type = row_text_copy(r, row, TYPE, a),
+                            .occurred_us = row_time(r, row, OCCURRED),
+                            .received_us = row_time(r, row, RECEIVED),
+                            .body = row_text_copy(r, row, BODY, a),
+                            .body_len = row_len(r, row, BODY)};
+    return event_origin_of(row_text(r, row, ORIGIN), &e->origin, err);
+}
+
+static void sent_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
+{
+    out->sent[out->sent_count++] = (struct sent){.cart_id = row_text_copy(r, row, TYPE, a),
+                                                 .round = row_i64(r, row, N),
+                                                 .step = row_i64(r, row, M),
+                                                 .outreach_id = row_text_copy(r, row, ID, a)};
+}
+
+/* The shopper comes first: events borrow its key. */
+static bool part_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out,
+                    struct err *err)
+{
+    switch ((enum part)row_i32(r, row, PART)) {
+    case PART_SHOPPER:
+        shopper_at(r, row, a, out);
+        return true;
+    case PART_EVENT:
+        return event_at(r, row, a, out, err);
+    case PART_SENT:
+        sent_at(r, row, a, out);
+        return true;
+    case PART_TOLD:
+        out->told[out->told_count++] = row_text_copy(r, row, ID, a);
+        return true;
+    case PARTS:
+        break;
+    }
+    return FAIL(err, ERR_INTERNAL, "a row of an unknown part");
+}
+
+/* Room for each part, counted before it is filled. */
+static void make_room(const PGresult *r, struct arena *a, struct shopper_rows *out)
+{
+    size_t counts[PARTS] = {0};
+
+    for (int row = 0; row < PQntuples(r); row++) {
+        int part = row_i32(r, row, PART);
+        assert(part >= 0 && part < PARTS);
+        counts[part]++;
+    }
+    assert(counts[PART_SHOPPER] <= 1);
+    out->events.events = arena_array(a, counts[PART_EVENT], sizeof *out->events.events);
+    out->sent = arena_array(a, counts[PART_SENT], sizeof *out->sent);
+    out->told = arena_array(a, counts[PART_TOLD], sizeof *out->told);
+}
+
+bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
+                  struct shopper_rows *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct shopper_rows got = {.whole = ask->whole};
+    struct params p = params_make(a);
+
+    assert((ask->key != NULL) + (ask->cart_id != NULL) == 1);
+    param_text(&p, ask->key);
+    param_text(&p, ask->cart_id);
+    param_bool(&p, ask->whole);
+    param_bool(&p, ask->for_decision);
+    if (!db_query(db, Q_shopper_gather, &p, &rows, err)) {
+        return false;
+    }
+    make_room(rows, a, &got);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        if (!part_at(rows, row, a, &got, err)) {
+            return false;
+        }
+    }
+    *out = got;
+    return true;
+}

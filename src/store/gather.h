@@ -1,0 +1,43 @@
+#ifndef STORE_GATHER_H
+#define STORE_GATHER_H
+
+#include "store/history.h"
+#include "store/pg/db.h"
+
+/* Everything that is stored of one shopper, read in one statement and so as of one moment. */
+struct shopper_ask {
+    const char *key;     /* or NULL, and: */
+    const char *cart_id; /* whoever used this cart last */
+    bool whole;          /* all events, not only those that no fold has taken yet */
+    bool for_decision;   /* with sent and told */
+};
+
+/* A round and step of one of the shopper's carts that was spoken about. */
+struct sent {
+    const char *cart_id;
+    int64_t round;
+    int64_t step;
+    const char *outreach_id;
+};
+
+struct shopper_rows {
+    bool found; /* false: no shopper has that cart; the rest is empty */
+    bool whole; /* as asked */
+    int lane;
+    const char *key;
+    int64_t folded_off;    /* newest event in doc */
+    const char *doc;       /* NULL: not folded yet */
+    const char *base;      /* of retention: what lies before the events; NULL */
+    struct history events; /* behind folded_off; all of them where whole or without doc */
+    struct sent *sent;
+    size_t sent_count;
+    const char **
+        told; /* anonymous ids that identify and alias in the log name, whoever folded them already */
+    size_t told_count;
+};
+
+/* In arena. */
+CAN_FAIL bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
+                           struct shopper_rows *out, struct err *err);
+
+#endif
