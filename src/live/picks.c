@@ -79,6 +79,7 @@ static void sift(const struct picks_asked *asked, const struct product *products
     const size_t count = (size_t)asked->ranked->count;
     const char **more = arena_array(a, down->count + count + 1, sizeof *more);
 
+    assert(count == 0 || asked->ids != NULL);
     for (size_t i = 0; i < down->count; i++) {
         more[i] = down->ids[i];
     }

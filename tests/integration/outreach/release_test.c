@@ -1,0 +1,576 @@
+/* What happens between a decision and its row: whatever is committed by then counts, and nothing can be committed after the last look. The libpq
+ * calls that every query goes through are wrapped by the linker, so that something happens right before the query of a name is run. */
+#include "integration/outreach/outreach_spec.h"
+
+#include "base/clock.h"
+#include "support/spec.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+PGresult *__real_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format);
+PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format);
+int __real_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+PGresult *__real_PQexec(PGconn *conn, const char *sql);
+PGresult *__wrap_PQexec(PGconn *conn, const char *sql);
+int __real_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid *types,
+                             const char *const *values, const int *lengths, const int *formats,
+                             int result_format);
+int __wrap_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid *types,
+                             const char *const *values, const int *lengths, const int *formats,
+                             int result_format);
+int __real_PQpipelineSync(PGconn *conn);
+int __wrap_PQpipelineSync(PGconn *conn);
+
+/* Of the thread that tests. What a hook itself asks is neither counted nor hooked. */
+static struct {
+    const char *query; /* NULL: none */
+    void (*act)(int nth);
+    int nth; /* from 1 */
+    bool acting;
+    int statements, round_trips;
+} hook;
+
+static void before(const char *query)
+{
+    if (hook.query == NULL || hook.acting || strcmp(query, hook.query) != 0) {
+        return;
+    }
+    hook.acting = true;
+    hook.act(++hook.nth);
+    hook.acting = false;
+}
+
+static void counted(bool trip)
+{
+    hook.statements += hook.acting ? 0 : 1;
+    hook.round_trips += !hook.acting && trip ? 1 : 0;
+}
+
+PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format)
+{
+    before(name);
+    counted(true);
+    return __real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format);
+}
+
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format)
+{
+    before(name);
+    counted(false);
+    return __real_PQsendQueryPrepared(conn, name, count, values, lengths, formats, result_format);
+}
+
+PGresult *__wrap_PQexec(PGconn *conn, const char *sql)
+{
+    before(sql);
+    counted(true);
+    return __real_PQexec(conn, sql);
+}
+
+int __wrap_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid *types,
+                             const char *const *values, const int *lengths, const int *formats,
+                             int result_format)
+{
+    counted(false);
+    return __real_PQsendQueryParams(conn, sql, count, types, values, lengths, formats,
+                                    result_format);
+}
+
+int __wrap_PQpipelineSync(PGconn *conn)
+{
+    hook.round_trips += hook.acting ? 0 : 1;
+    return __real_PQpipelineSync(conn);
+}
+
+static void right_before(const char *query, void (*act)(int nth))
+{
+    memset(&hook, 0, sizeof hook);
+    hook.query = query;
+    hook.act = act;
+}
+
+static int unhook(void **state)
+{
+    (void)state;
+    memset(&hook, 0, sizeof hook);
+    return 0;
+}
+
+/* ---- what is committed meanwhile counts ---- */
+
+static const char *customer; /* whom the hooks act as */
+static const char *browser;
+static int acts;
+
+static void buys_once(int nth)
+{
+    acts = nth;
+    if (nth == 1) {
+        did(customer, "purchase", 0, A_SHOE);
+    }
+}
+
+static void a_purchase_between_considering_and_releasing_stops_the_send(void **state)
+{
+    (void)state;
+    customer = "amy";
+    did(customer, "cart_item_added", 90, A_SHOE);
+    right_before("lanes_lock", buys_once);
+    expect(ask(customer), OUTREACH_DRY, "silence", "buyer");
+    assert_int_equal(acts, 1);
+    assert_int_equal(released_count(customer), 0);
+}
+
+static void withdraws_once(int nth)
+{
+    if (nth == 1) {
+        did(customer, "consent_withdrawn", 0, "");
+    }
+}
+
+static void a_withdrawal_between_considering_and_releasing_stops_the_send(void **state)
+{
+    (void)state;
+    customer = "ben";
+    did(customer, "cart_item_added", 90, A_SHOE);
+    right_before("lanes_lock", withdraws_once);
+    expect(ask(customer), OUTREACH_NEW, "silence", "opted_out");
+    assert_int_equal(hook.nth, 2); /* the second look is at the second decision */
+}
+
+static void a_silence_is_decided_again_as_well_where_something_came(void **state)
+{
+    (void)state;
+    customer = "bea";
+    did(customer, "cart_item_added", 10, A_SHOE);
+    right_before("lanes_lock", withdraws_once);
+    expect(ask(customer), OUTREACH_NEW, "silence", "opted_out");
+}
+
+static void views_each_time(int nth)
+{
+    acts = nth;
+    did(customer, "page_viewed", 90, "");
+}
+
+static void a_shopper_who_is_always_faster_is_given_up_after_forty_tries(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct answer none;
+    customer = "cat";
+    did(customer, "cart_item_added", 90, A_SHOE);
+    right_before("lanes_lock", views_each_time);
+    assert_false(try_ask((struct outreach_request){.customer_id = customer}, &none, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_text_contains(err.text, "kept arriving");
+    assert_int_equal(acts, 40);
+    assert_int_equal(released_count(customer), 0);
+}
+
+/* A shopper's own deed while somebody else's event of the same lane does not matter. */
+static void a_stranger_views(int nth)
+{
+    (void)nth;
+    run_sql(
+        &bench,
+        "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body)"
+        " SELECT cartwright.lane_of('c:dot'), 1000, 'stranger', 'c:stranger', 'page_viewed', 'api', now(), now(), '', '{}'");
+    hook.query = NULL;
+}
+
+static void what_others_of_the_lane_do_meanwhile_changes_nothing(void **state)
+{
+    (void)state;
+    did("dot", "cart_item_added", 90, A_SHOE);
+    right_before("lanes_lock", a_stranger_views);
+    expect(ask("dot"), OUTREACH_NEW, "send", "risk");
+    assert_int_equal(hook.nth, 1);
+}
+
+/* ---- nothing comes after the last look ---- */
+
+static struct db *other;
+
+static bool is_locked(const char *key)
+{
+    PGresult *res = PQexec(
+        db_conn(other),
+        arena_printf(
+            &bench.arena,
+            "SELECT 1 FROM cartwright.lane WHERE lane = cartwright.lane_of('%s') FOR UPDATE NOWAIT",
+            key));
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    bool locked = state != NULL && strcmp(state, "55P03") == 0;
+    PQclear(res);
+    return locked;
+}
+
+static bool own_locked, told_locked, bound_locked;
+
+static void probes(int nth)
+{
+    (void)nth;
+    own_locked = is_locked("c:eli");
+    told_locked = is_locked("a:eli-phone");
+    bound_locked = is_locked("a:eli-laptop");
+    assert_false(is_locked("a:somebody"));
+}
+
+/* The browser the fold has joined, and the one that only the log knows of. */
+static void from_the_last_look_to_commit_no_lane_of_the_shopper_takes_an_event(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    ok(database_connect(&bench.database, &other, &err), &err);
+    did("eli", "cart_item_added", 10, A_SHOE);
+    did("eli", "identify", 80, ",\"anonymous_id\":\"eli-laptop\"");
+    fold_to_end(&bench);
+    run_sql(&bench, "DELETE FROM cartwright.event WHERE key = 'c:eli' AND type = 'identify'");
+    did("eli", "alias", 5, ",\"anonymous_id\":\"eli-phone\"");
+    right_before("outreach_put", probes);
+    expect(ask("eli"), OUTREACH_NEW, "silence", "too_early");
+    assert_int_equal(hook.nth, 1);
+    assert_true(own_locked);
+    assert_true(told_locked);
+    assert_true(bound_locked);
+    assert_false(is_locked("c:eli"));
+    db_close(&other);
+}
+
+static void *buy_while_holding_the_lane(void *slot)
+{
+    atomic_bool *bought = slot;
+    did_with(other, (struct deed){.customer = "flo", .type = "purchase", .more = A_SHOE});
+    atomic_store(bought, true);
+    /* until somebody waits for the lane */
+    for (int i = 0; i < 1000; i++) {
+        PGresult *res = __real_PQexec(
+            db_conn(other), "SELECT pg_sleep(.01), count(*) FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        bool waits = strcmp(PQgetvalue(res, 0, 1), "0") != 0;
+        PQclear(res);
+        if (waits) {
+            break;
+        }
+    }
+    PQclear(__real_PQexec(db_conn(other), "COMMIT"));
+    return NULL;
+}
+
+static void a_purchase_that_holds_the_lane_is_waited_for_and_counts(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    pthread_t thread;
+    atomic_bool bought = false;
+    ok(database_connect(&bench.database, &other, &err), &err);
+    did("flo", "cart_item_added", 90, A_SHOE);
+    ok(db_begin(other, &err), &err);
+    assert_int_equal(pthread_create(&thread, NULL, buy_while_holding_the_lane, &bought), 0);
+    while (!atomic_load(&bought)) {
+        (void)sched_yield();
+    }
+    expect(ask("flo"), OUTREACH_DRY, "silence", "buyer");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(released_count("flo"), 0);
+    db_close(&other);
+}
+
+/* ---- browsers that join ---- */
+
+static void browser_buys_then_is_folded(int nth)
+{
+    acts = nth;
+    if (nth == 1) {
+        did_with(bench.db, (struct deed){.anonymous = browser, .type = "purchase"});
+    } else if (nth == 2) {
+        fold_to_end(&bench);
+    }
+}
+
+static void a_browsers_purchase_at_the_last_moment_is_waited_for(void **state)
+{
+    (void)state;
+    customer = "gil";
+    browser = "gil-laptop";
+    did(customer, "cart_item_added", 90, A_SHOE);
+    did(customer, "identify", 80, ",\"anonymous_id\":\"gil-laptop\"");
+    fold_to_end(&bench);
+    right_before("lanes_lock", browser_buys_then_is_folded);
+    expect(ask(customer), OUTREACH_DRY, "silence", "buyer");
+    assert_int_equal(acts, 2);
+    assert_int_equal(released_count(customer), 0);
+}
+
+static void expect_pending(const char *who)
+{
+    struct err err = {0};
+    struct answer none;
+    const int64_t from_us = clock_monotonic_us();
+    assert_false(try_ask((struct outreach_request){.customer_id = who}, &none, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_text_contains(err.text, "before logging in");
+    assert_true(clock_monotonic_us() - from_us > SECONDS(1)); /* it gave the fold time */
+    assert_int_equal(released_count(who), 0);
+}
+
+/* Says that the fold is past everything of the lane, without having carried it on. */
+static void pretend_folded(const char *key)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "UPDATE cartwright.lane_cursor SET off = off + 100000 WHERE consumer = 'fold' AND lane = cartwright.lane_of('%s')",
+            key));
+}
+
+static void unpretend_folded(const char *key)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "UPDATE cartwright.lane_cursor SET off = off - 100000 WHERE consumer = 'fold' AND lane = cartwright.lane_of('%s')",
+            key));
+}
+
+static void an_identify_that_is_not_folded_is_waited_for(void **state)
+{
+    (void)state;
+    did("hug", "cart_item_added", 90, A_SHOE);
+    did("hug", "identify", 80, ",\"anonymous_id\":\"hug-laptop\"");
+    expect_pending("hug");
+    pretend_folded("c:hug");
+    expect(ask("hug"), OUTREACH_NEW, "send", "risk"); /* the browser itself did nothing */
+    unpretend_folded("c:hug");
+}
+
+static void an_alias_that_is_not_folded_is_waited_for(void **state)
+{
+    (void)state;
+    did("ivy", "cart_item_added", 90, A_SHOE);
+    did("ivy", "alias", 80, ",\"anonymous_id\":\"ivy-laptop\"");
+    expect_pending("ivy");
+}
+
+/* The customer's lane is folded, the browser's is not: the log knows of the two, the fold not yet. */
+static void what_a_browser_did_that_the_log_is_about_to_join_is_waited_for(void **state)
+{
+    (void)state;
+    did("jil", "cart_item_added", 90, A_SHOE);
+    did("jil", "identify", 80, ",\"anonymous_id\":\"jil-laptop\"");
+    did_with(bench.db, (struct deed){.anonymous = "jil-laptop", .type = "page_viewed"});
+    pretend_folded("c:jil");
+    expect_pending("jil");
+    unpretend_folded("c:jil");
+}
+
+/* Retention has removed the identify: only the binding is left. */
+static void what_a_joined_browser_did_is_waited_for_though_its_identify_is_gone(void **state)
+{
+    (void)state;
+    did("kai", "cart_item_added", 90, A_SHOE);
+    did("kai", "identify", 80, ",\"anonymous_id\":\"kai-laptop\"");
+    fold_to_end(&bench);
+    run_sql(&bench, "DELETE FROM cartwright.event WHERE key = 'c:kai' AND type = 'identify'");
+    did_with(bench.db, (struct deed){.anonymous = "kai-laptop", .type = "page_viewed"});
+    expect_pending("kai");
+    pretend_folded("a:kai-laptop");
+    expect(ask("kai"), OUTREACH_NEW, "send", "risk");
+    unpretend_folded("a:kai-laptop");
+}
+
+static void a_silence_does_not_wait_for_what_joins(void **state)
+{
+    (void)state;
+    did("lea", "cart_item_added", 10, A_SHOE);
+    did("lea", "identify", 9, ",\"anonymous_id\":\"lea-laptop\"");
+    expect(ask("lea"), OUTREACH_NEW, "silence", "too_early");
+}
+
+static void what_strangers_and_news_of_other_kinds_do_is_not_waited_for(void **state)
+{
+    (void)state;
+    did_with(bench.db, (struct deed){.anonymous = "nobodys-laptop", .type = "purchase"});
+    did("mia", "cart_item_added", 90, A_SHOE);
+    did("mia", "page_viewed", 80, ",\"anonymous_id\":\"nobodys-laptop\"");
+    expect(ask("mia"), OUTREACH_NEW, "send", "risk");
+}
+
+static void an_anonymous_shopper_is_released_under_the_own_key(void **state)
+{
+    (void)state;
+    did_with(bench.db, (struct deed){.anonymous = "nil-laptop",
+                                     .type = "cart_item_added",
+                                     .minutes_ago = 90,
+                                     .more = A_SHOE});
+    const struct outreach_request request = {.anonymous_id = "nil-laptop"};
+    struct answer first = ask_as(request);
+    assert_string_equal(member(&first, "anonymous_id"), "nil-laptop");
+    expect(first, OUTREACH_NEW, "send", "risk");
+    assert_int_equal(count_of(&bench,
+                              "SELECT count(*) FROM cartwright.event WHERE key = 'a:nil-laptop'"
+                              " AND type = 'outreach_released' AND origin = 'derived'"
+                              " AND body ->> 'anonymous_id' = 'nil-laptop'"),
+                     1);
+    expect(ask_as(request), OUTREACH_BEFORE, "send", "risk");
+    fold_to_end(&bench); /* the one decoder takes the event, and marks the round */
+    expect(ask_as((struct outreach_request){.anonymous_id = "nil-laptop", .dry_run = true}),
+           OUTREACH_DRY, "silence", "already_contacted");
+}
+
+/* ---- the key that makes twice impossible ---- */
+
+static void somebody_else_was_faster(int nth)
+{
+    acts = nth;
+    run_sql(
+        &bench,
+        "INSERT INTO cartwright.outreach SELECT lane, cart_id, round, 1, 'out_of_another', key, 'send', 'risk', now(), '{\"x\":1}', '{}', '{}'"
+        "  FROM cartwright.cart WHERE key = 'c:ole'");
+}
+
+static void a_send_that_is_there_already_is_the_answer_and_nothing_is_told_twice(void **state)
+{
+    (void)state;
+    did("ole", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    right_before("outreach_put", somebody_else_was_faster);
+    struct answer a = ask("ole");
+    assert_string_equal(member(&a, "outreach_id"), "out_of_another");
+    expect(a, OUTREACH_BEFORE, "send", "risk");
+    assert_int_equal(acts, 1);
+    assert_int_equal(released_count("ole"), 0);
+}
+
+static void fails_the_commit(int nth)
+{
+    (void)nth;
+    run_sql(&bench, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND state = 'idle in transaction'");
+    hook.query = NULL;
+}
+
+static void a_lost_connection_before_commit_leaves_neither_row_nor_event(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct answer none;
+    did("pat", "cart_item_added", 90, A_SHOE);
+    right_before("COMMIT", fails_the_commit);
+    assert_false(try_ask((struct outreach_request){.customer_id = "pat"}, &none, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.outreach WHERE key = 'c:pat'"), 0);
+    assert_int_equal(released_count("pat"), 0);
+    expect(ask("pat"), OUTREACH_NEW, "send", "risk");
+    assert_int_equal(released_count("pat"), 1);
+}
+
+static void a_release_that_is_in_the_log_without_its_row_is_a_defect(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct answer none;
+    did("quy", "cart_item_added", 90, A_SHOE);
+    struct answer first = ask("quy");
+    run_sql(&bench, "DELETE FROM cartwright.outreach WHERE key = 'c:quy'");
+    run_sql(&bench, "UPDATE cartwright.event SET body = body || '{\"type\":\"page_viewed\"}'"
+                    " WHERE key = 'c:quy' AND type = 'outreach_released'");
+    assert_false(try_ask((struct outreach_request){.customer_id = "quy"}, &none, &err));
+    assert_int_equal(err.kind, ERR_INTERNAL);
+    assert_text_contains(err.text, member(&first, "outreach_id"));
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.outreach WHERE key = 'c:quy'"), 0);
+    json_decref(first.json);
+}
+
+/* ---- how often the database is asked ---- */
+
+struct cost {
+    const char *name;
+    struct outreach_request request;
+    int statements;
+    int round_trips;
+};
+
+static void check_cost(const struct cost *cost)
+{
+    unhook(NULL);
+    struct answer a = ask_as(cost->request);
+    json_decref(a.json);
+    if (hook.statements != cost->statements || hook.round_trips != cost->round_trips) {
+        fail_msg("%s: %d statements in %d round trips instead of %d in %d", cost->name,
+                 hook.statements, hook.round_trips, cost->statements, cost->round_trips);
+    }
+}
+
+/* Raise a number here only with a reason that is worth a round trip to a database in another building, at every decision. */
+static void a_decision_asks_the_database_this_often_and_no_more(void **state)
+{
+    (void)state;
+    did("rex", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"rexs-basket\"");
+    did("rex", "identify", 80, ",\"anonymous_id\":\"rexs-laptop\"");
+    did("sue", "cart_item_added", 10, A_SHOE);
+    did("tom", "page_viewed", 10, "");
+    did("uma", "cart_item_added", 10, A_SHOE);
+    fold_to_end(&bench);
+    did("uma", "cart_item_added", 95, A_SHOE); /* sorts before what is folded */
+    const int64_t past_us = clock_now_us() - MINUTES(1);
+    const struct cost costs[] = {
+        {"a dry run", {.customer_id = "rex", .dry_run = true}, 2, 2},
+        {"a dry run by cart", {.cart_id = "rexs-basket", .dry_run = true}, 2, 2},
+        {"a dry run by joined browser", {.anonymous_id = "rexs-laptop", .dry_run = true}, 3, 3},
+        {"a dry run in the past", {.customer_id = "rex", .dry_run = true, .at_us = past_us}, 2, 2},
+        {"a send", {.customer_id = "rex"}, 7, 4},
+        {"the same again", {.customer_id = "rex"}, 2, 2},
+        {"a silence", {.customer_id = "sue"}, 7, 4},
+        {"without a cart", {.customer_id = "tom"}, 1, 1},
+        {"nobody", {.customer_id = "nobody"}, 1, 1},
+        {"out of order", {.customer_id = "uma"}, 8, 5},
+    };
+    for (size_t i = 0; i < COUNT_OF(costs); i++) {
+        check_cost(&costs[i]);
+    }
+}
+
+#define RELEASE_TEST(name) cmocka_unit_test_teardown(name, unhook)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RELEASE_TEST(a_purchase_between_considering_and_releasing_stops_the_send),
+        RELEASE_TEST(a_withdrawal_between_considering_and_releasing_stops_the_send),
+        RELEASE_TEST(a_silence_is_decided_again_as_well_where_something_came),
+        RELEASE_TEST(a_shopper_who_is_always_faster_is_given_up_after_forty_tries),
+        RELEASE_TEST(what_others_of_the_lane_do_meanwhile_changes_nothing),
+        RELEASE_TEST(from_the_last_look_to_commit_no_lane_of_the_shopper_takes_an_event),
+        RELEASE_TEST(a_purchase_that_holds_the_lane_is_waited_for_and_counts),
+        RELEASE_TEST(a_browsers_purchase_at_the_last_moment_is_waited_for),
+        RELEASE_TEST(an_identify_that_is_not_folded_is_waited_for),
+        RELEASE_TEST(an_alias_that_is_not_folded_is_waited_for),
+        RELEASE_TEST(what_a_browser_did_that_the_log_is_about_to_join_is_waited_for),
+        RELEASE_TEST(what_a_joined_browser_did_is_waited_for_though_its_identify_is_gone),
+        RELEASE_TEST(a_silence_does_not_wait_for_what_joins),
+        RELEASE_TEST(what_strangers_and_news_of_other_kinds_do_is_not_waited_for),
+        RELEASE_TEST(an_anonymous_shopper_is_released_under_the_own_key),
+        RELEASE_TEST(a_send_that_is_there_already_is_the_answer_and_nothing_is_told_twice),
+        RELEASE_TEST(a_lost_connection_before_commit_leaves_neither_row_nor_event),
+        RELEASE_TEST(a_release_that_is_in_the_log_without_its_row_is_a_defect),
+        RELEASE_TEST(a_decision_asks_the_database_this_often_and_no_more),
+    };
+    return cmocka_run_group_tests_name("releases", tests, outreach_setup, outreach_teardown);
+}
