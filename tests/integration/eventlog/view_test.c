@@ -1,5 +1,6 @@
 /* A shopper as of now: what is stored, and what nobody has folded yet. */
 #include "base/clock.h"
+#include "eventlog/past.h"
 #include "eventlog/view.h"
 #include "integration/flow_spec.h"
 #include "support/spec.h"
@@ -121,6 +122,265 @@ static void a_request_finds_its_shopper_by_customer_browser_and_cart(void **stat
     assert_string_equal(key_of(NULL, "basket"), "c:y");
 }
 
+/* ---- retention ---- */
+
+static struct db *other;
+
+/* What retention does to y when everything up to the n-th event is old: in one transaction, so that no snapshot ever sees half of it. */
+static void retain_up_to(int n)
+{
+    struct err err = {0};
+    struct view v;
+    if (n > 0 && view_read(other, "c:y", START_US + SECONDS(n), &bench.arena, &v, &err)) {
+        const struct shopper_row base = {
+            .lane = v.lane, .key = v.key, .doc = past_doc(v.shopper, &bench.arena)};
+        if (db_begin(other, &err) && store_bases_write(other, &base, 1, &err)) {
+            PQclear(PQexec(
+                db_conn(other),
+                arena_printf(&bench.arena,
+                             "DELETE FROM cartwright.event WHERE key = 'c:y' AND off <= %d", n)));
+            assert_true(db_commit(other, &err));
+            return;
+        }
+    }
+    fail_msg("%s", err.text);
+}
+
+/* libpq's call that every query goes through, wrapped by the linker: retention comes before each of a view's. */
+PGresult *__real_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format);
+PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format);
+static int retained = -1; /* -1: it sleeps */
+static bool retaining;
+
+PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
+                                const char *const *values, const int *lengths, const int *formats,
+                                int result_format)
+{
+    if (retained >= 0 && !retaining) {
+        retaining = true;
+        retain_up_to(++retained);
+        retaining = false;
+    }
+    return __real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format);
+}
+
+static void tell_four_products(void)
+{
+    static const char *const products[] = {"shoe", "hat", "belt", "sock"};
+    for (int i = 0; i < 4; i++) {
+        TELL(&bench, .id = arena_printf(&bench.arena, "e%d", i + 1), .type = "cart_item_added",
+             .customer = "y", .product = products[i], .at_s = i + 1);
+    }
+    fold_to_end(&bench);
+}
+
+static struct view view_under_retention(int64_t until_us)
+{
+    struct err err = {0};
+    assert_true(database_connect(&bench.database, &other, &err));
+    retained = 0;
+    struct view v = view_of("c:y", until_us);
+    retained = -1;
+    db_close(&other);
+    return v;
+}
+
+static void retention_between_two_queries_of_a_view_loses_nothing(void **state)
+{
+    (void)state;
+    tell_four_products();
+    run_sql(&bench, "UPDATE cartwright.shopper SET doc = 'of another version'");
+    struct view v = view_under_retention(INT64_MAX);
+    assert_int_equal(v.shopper->carts[0].line_count, 4);
+    assert_int_equal(v.shopper->events, 4);
+    assert_int_equal(v.last_off, 4);
+}
+
+static void retention_between_two_queries_into_the_past_loses_nothing(void **state)
+{
+    (void)state;
+    tell_four_products();
+    struct view v = view_under_retention(START_US + SECONDS(3));
+    assert_int_equal(v.shopper->carts[0].line_count, 3);
+    assert_int_equal(v.shopper->events, 3);
+}
+
+static void a_past_before_the_base_is_refused_and_its_last_moment_is_not(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct view v;
+    tell_four_products();
+    assert_true(database_connect(&bench.database, &other, &err));
+    retain_up_to(2);
+    db_close(&other);
+    assert_false(view_read(bench.db, "c:y", START_US + SECONDS(2) - 1, &bench.arena, &v, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.path, "at");
+    assert_text_contains(err.text, "2026-01-01T00:00:02Z");
+    assert_int_equal(view_of("c:y", START_US + SECONDS(2)).shopper->carts[0].line_count, 2);
+    assert_int_equal(view_of("c:y", START_US + SECONDS(3)).shopper->carts[0].line_count, 3);
+    assert_int_equal(view_of("c:y", INT64_MAX).shopper->carts[0].line_count, 4);
+}
+
+static void who_is_left_only_in_a_base_is_known(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    tell_four_products();
+    assert_true(database_connect(&bench.database, &other, &err));
+    retain_up_to(4);
+    db_close(&other);
+    run_sql(&bench, "UPDATE cartwright.shopper SET doc = 'of another version'");
+    struct view v = view_of("c:y", INT64_MAX);
+    assert_true(v.known);
+    assert_int_equal(v.shopper->carts[0].line_count, 4);
+    assert_int_equal(v.last_off, 0);
+}
+
+/* ---- news ---- */
+
+static void the_newest_offset_is_that_of_the_document_or_of_the_news(void **state)
+{
+    (void)state;
+    tell_four_products();
+    assert_int_equal(view_of("c:y", INT64_MAX).last_off, 4);
+    assert_int_equal(view_of("c:y", INT64_MAX).rows.events.count, 0);
+    TELL(&bench, .id = "e5", .type = "page_viewed", .customer = "y", .at_s = 9);
+    assert_int_equal(view_of("c:y", INT64_MAX).last_off, 5);
+    assert_int_equal(view_of("c:y", INT64_MAX).rows.events.count, 1);
+    assert_int_equal(view_of("c:y", START_US + SECONDS(2)).last_off, 5);
+    assert_true(view_of("c:y", START_US + SECONDS(2)).rows.whole);
+}
+
+static void news_that_no_decoder_takes_count_for_nothing_but_are_seen(void **state)
+{
+    (void)state;
+    tell_four_products();
+    TELL(&bench, .id = "e5", .type = "cart_item_added", .customer = "y", .product = "bag",
+         .at_s = 9);
+    TELL(&bench, .id = "e6", .type = "page_viewed", .customer = "y", .at_s = 10);
+    run_sql(&bench, "UPDATE cartwright.event SET body = '{\"type\":7}' WHERE event_id = 'e5'");
+    struct view v = view_of("c:y", INT64_MAX);
+    assert_int_equal(v.last_off, 6);
+    assert_int_equal(v.shopper->events, 5);
+    assert_int_equal(v.shopper->carts[0].line_count, 4);
+}
+
+/* ---- whom a request means, in the past ---- */
+
+static struct view found_at(const char *key, const char *cart, int64_t until_us)
+{
+    struct err err = {0};
+    struct view v;
+    const struct view_ask ask = {.key = key, .cart_id = cart, .until_us = until_us};
+    if (!view_find(bench.db, &ask, &bench.arena, &v, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return v;
+}
+
+static void a_browser_is_whose_it_is_now_whatever_time_is_looked_at(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "e1", .type = "cart_item_added", .anonymous = "x", .product = "shoe",
+         .at_s = 1);
+    TELL(&bench, .id = "e2", .type = "cart_item_added", .anonymous = "x", .product = "hat",
+         .at_s = 5);
+    struct view alone = found_at("a:x", NULL, START_US + SECONDS(3));
+    assert_string_equal(alone.key, "a:x");
+    assert_int_equal(alone.shopper->carts[0].line_count, 1);
+    struct view before = found_at("a:x", NULL, START_US);
+    assert_string_equal(before.key, "a:x");
+    assert_true(before.known); /* not seen yet then, but no stranger */
+    assert_int_equal(before.shopper->events, 0);
+    assert_null(found_at("a:z", NULL, START_US).key);
+
+    TELL(&bench, .id = "e3", .type = "identify", .customer = "y", .anonymous = "x", .at_s = 9);
+    fold_to_end(&bench);
+    struct view joined = found_at("a:x", NULL, START_US + SECONDS(7));
+    assert_string_equal(joined.key, "c:y");
+    assert_int_equal(joined.lane, event_lane("c:y"));
+    assert_string_equal(found_at("a:x", NULL, INT64_MAX).key, "c:y");
+    assert_int_equal(found_at("a:x", NULL, INT64_MAX).shopper->carts[0].line_count, 2);
+}
+
+static void a_cart_is_found_in_the_past_of_its_shopper(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "e1", .type = "cart_item_added", .customer = "y", .cart = "basket",
+         .product = "shoe", .at_s = 1);
+    TELL(&bench, .id = "e2", .type = "cart_item_added", .customer = "y", .cart = "basket",
+         .product = "hat", .at_s = 5);
+    fold_to_end(&bench);
+    assert_int_equal(found_at(NULL, "basket", START_US + SECONDS(3)).shopper->carts[0].line_count,
+                     1);
+    assert_int_equal(found_at(NULL, "basket", INT64_MAX).shopper->carts[0].line_count, 2);
+    assert_null(found_at(NULL, "basket-2", START_US + SECONDS(3)).key);
+}
+
+/* ---- what a decision asks besides ---- */
+
+static struct shopper_rows rows_for_decision(const char *key)
+{
+    struct err err = {0};
+    struct view v;
+    const struct view_ask ask = {.key = key, .until_us = INT64_MAX, .for_decision = true};
+    if (!view_find(bench.db, &ask, &bench.arena, &v, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return v.rows;
+}
+
+static void sent_are_the_sends_of_the_shoppers_own_carts(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "e1", .type = "cart_item_added", .customer = "y", .cart = "k1",
+         .product = "shoe", .at_s = 1);
+    TELL(&bench, .id = "e2", .type = "cart_item_added", .customer = "z", .cart = "k2",
+         .product = "shoe", .at_s = 1);
+    fold_to_end(&bench);
+    run_sql(
+        &bench,
+        "INSERT INTO cartwright.outreach"
+        " SELECT cartwright.lane_of(o.key), o.cart, o.round, o.step, 'out_' || o.cart || o.round || o.step, o.key, o.decision, 'risk', now(), '{}', '{}',"
+        "        CASE WHEN o.decision = 'send' THEN '{}'::json END"
+        "   FROM (VALUES ('c:y', 'k1', 1, 1, 'send'), ('c:y', 'k1', 2, 3, 'send'), ('c:y', 'k1', 3, 1, 'silence'), ('c:z', 'k2', 1, 1, 'send')) AS o(key, cart, round, step, decision)");
+    struct shopper_rows rows = rows_for_decision("c:y");
+    assert_int_equal(rows.sent_count, 2);
+    assert_string_equal(rows.sent[0].cart_id, "k1");
+    assert_int_equal(rows.sent[0].round, 1);
+    assert_int_equal(rows.sent[0].step, 1);
+    assert_int_equal(rows.sent[1].round, 2);
+    assert_int_equal(rows.sent[1].step, 3);
+    assert_string_equal(rows.sent[1].outreach_id, "out_k123");
+    assert_int_equal(found_at("c:y", NULL, INT64_MAX).rows.sent_count, 0); /* nobody asked */
+}
+
+static void told_are_the_browsers_that_the_log_names_once_each(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "e1", .type = "identify", .customer = "y", .anonymous = "x1", .at_s = 1);
+    TELL(&bench, .id = "e2", .type = "identify", .customer = "y", .anonymous = "x1", .at_s = 2);
+    fold_to_end(&bench);
+    TELL(&bench, .id = "e3", .type = "alias", .customer = "y", .anonymous = "x2", .at_s = 3);
+    TELL(&bench, .id = "e4", .type = "page_viewed", .customer = "y", .anonymous = "x3", .at_s = 4);
+    TELL(&bench, .id = "e5", .type = "identify", .customer = "z", .anonymous = "x4", .at_s = 5);
+    struct shopper_rows rows = rows_for_decision("c:y");
+    assert_int_equal(rows.told_count, 2);
+    assert_true(strcmp(rows.told[0], rows.told[1]) != 0);
+    for (size_t i = 0; i < rows.told_count; i++) {
+        assert_true(strcmp(rows.told[i], "x1") == 0 || strcmp(rows.told[i], "x2") == 0);
+    }
+    assert_int_equal(found_at("c:y", NULL, INT64_MAX).rows.told_count, 0); /* nobody asked */
+}
+
+#define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +395,16 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_request_finds_its_shopper_by_customer_browser_and_cart,
                                         setup, teardown),
+        VIEW_TEST(retention_between_two_queries_of_a_view_loses_nothing),
+        VIEW_TEST(retention_between_two_queries_into_the_past_loses_nothing),
+        VIEW_TEST(a_past_before_the_base_is_refused_and_its_last_moment_is_not),
+        VIEW_TEST(who_is_left_only_in_a_base_is_known),
+        VIEW_TEST(the_newest_offset_is_that_of_the_document_or_of_the_news),
+        VIEW_TEST(news_that_no_decoder_takes_count_for_nothing_but_are_seen),
+        VIEW_TEST(a_browser_is_whose_it_is_now_whatever_time_is_looked_at),
+        VIEW_TEST(a_cart_is_found_in_the_past_of_its_shopper),
+        VIEW_TEST(sent_are_the_sends_of_the_shoppers_own_carts),
+        VIEW_TEST(told_are_the_browsers_that_the_log_names_once_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "domain/affinity/affinity_file.h"
 #include "domain/risk/risk_file.h"
+#include "domain/shop/money.h"
 #include "store/models.h"
 #include "support/folder.h"
 #include "support/spec.h"
@@ -23,26 +25,56 @@ void ok(bool done, const struct err *err)
     }
 }
 
+static void promote(struct model_row row, struct buf *file)
+{
+    struct err err = {0};
+    const char *version;
+
+    row.bytes = (int64_t)file->len;
+    row.card = "{}";
+    row.verdict = "baseline";
+    row.reason = "a test";
+    row.created_us = START_US;
+    ok(store_model_put(bench.db, &row, file->data, file->len, &bench.arena, &version, &err), &err);
+    ok(store_model_promote(bench.db, row.kind, version, "promote", false, START_US, &err), &err);
+    buf_free(file);
+}
+
 /* A base rate of .9: every cart is worth a message as far as the risk goes. */
 static void promote_base_rate(void)
 {
     struct err err = {0};
     struct buf file = {0};
-    const char *version;
-    struct model_row row = {.kind = "risk",
-                            .algorithm = "base_rate",
-                            .card = "{}",
-                            .verdict = "baseline",
-                            .reason = "a test",
-                            .created_us = START_US};
+    struct model_row row = {.kind = "risk", .algorithm = "base_rate"};
     const struct risk_window window = {
         .from_us = START_US - DAYS(10), .as_of_us = START_US, .horizon_us = DAYS(1)};
 
     ok(risk_write_base_rate(0.9, &window, "{}", &file, row.sha256, &err), &err);
-    row.bytes = (int64_t)file.len;
-    ok(store_model_put(bench.db, &row, file.data, file.len, &bench.arena, &version, &err), &err);
-    ok(store_model_promote(bench.db, "risk", version, "promote", false, START_US, &err), &err);
-    buf_free(&file);
+    promote(row, &file);
+}
+
+/* Everybody is shown the hat, the scarf and the glove. */
+static void promote_popularity(void)
+{
+    struct err err = {0};
+    struct buf file = {0};
+    struct model_row row = {.kind = "affinity", .algorithm = "popularity"};
+    const struct affinity_item items[] = {
+        {.id = "hat", .price_minor = MONEY_UNKNOWN, .popularity = 9},
+        {.id = "scarf", .price_minor = MONEY_UNKNOWN, .popularity = 8},
+        {.id = "glove", .price_minor = MONEY_UNKNOWN, .popularity = 7},
+        {.id = "belt", .price_minor = MONEY_UNKNOWN, .popularity = 6},
+        {.id = "sock", .price_minor = MONEY_UNKNOWN, .popularity = 5},
+    };
+    const struct affinity_parts parts = {.items = items,
+                                         .count = COUNT_OF(items),
+                                         .trained = COUNT_OF(items),
+                                         .from_us = START_US - DAYS(10),
+                                         .as_of_us = START_US,
+                                         .card = "{}"};
+
+    ok(affinity_write(&parts, &file, row.sha256, &err), &err);
+    promote(row, &file);
 }
 
 int outreach_setup(void **state)
@@ -53,6 +85,8 @@ int outreach_setup(void **state)
     flow_open(&bench, "decide");
     (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     promote_base_rate();
+    promote_popularity();
+    bench.config.picks = 3;
     ok(pool_open(bench.database.conninfo, true, 10, SECONDS(10), &pool, &err), &err);
     ok(live_open(&bench.database, &bench.config, false, &live, &err), &err);
     return 0;

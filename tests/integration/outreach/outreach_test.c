@@ -3,6 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/metric.h"
+#include "domain/shop/money.h"
+#include "store/products.h"
 #include "support/spec.h"
 
 #include <pthread.h>
@@ -166,6 +169,253 @@ static void the_decision_can_be_read_and_explained(void **state)
     expect(a, OUTREACH_NEW, "send", "risk");
 }
 
+/* ---- what was decided before, and who must never be spoken to ---- */
+
+static void a_message_that_was_decided_is_held_back_from_a_bot(void **state)
+{
+    (void)state;
+    did("lou", "cart_item_added", 90, A_SHOE);
+    struct answer first = ask("lou");
+    for (int i = 0; i < 121; i++) {
+        did("lou", "page_viewed", 85, "");
+    }
+    struct answer second = ask("lou");
+
+    assert_string_equal(member(&first, "outreach_id"), member(&second, "outreach_id"));
+    assert_true(json_is_null(json_object_get(second.json, "message")));
+    expect(first, OUTREACH_NEW, "send", "risk");
+    expect(second, OUTREACH_BEFORE, "silence", "bot");
+    assert_string_equal(
+        text_of(&bench, "SELECT decision FROM cartwright.outreach WHERE key = 'c:lou'"), "send");
+}
+
+/* Anything but what protects for ever: the message was decided, so it is the answer. */
+static void a_message_that_was_decided_stays_the_answer_while_the_shopper_looks_around(void **state)
+{
+    (void)state;
+    did("meg", "cart_item_added", 90, A_SHOE);
+    struct answer first = ask("meg");
+    did("meg", "page_viewed", 0, ""); /* too early again, by itself */
+    struct answer second = ask("meg");
+
+    assert_string_equal(first.text, second.text);
+    expect(first, OUTREACH_NEW, "send", "risk");
+    expect(second, OUTREACH_BEFORE, "send", "risk");
+    fold_to_end(&bench);
+    expect(ask("meg"), OUTREACH_BEFORE, "send", "risk");
+}
+
+static void only_new_decisions_are_counted(void **state)
+{
+    (void)state;
+    const uint64_t sends = metric_value(METRIC_outreach_send);
+    const uint64_t silences = metric_value(METRIC_outreach_silence);
+    did("ned", "cart_item_added", 90, A_SHOE);
+    did("oda", "cart_item_added", 10, A_SHOE);
+
+    expect(ask_as((struct outreach_request){.customer_id = "ned", .dry_run = true}), OUTREACH_DRY,
+           "send", "risk");
+    expect(ask("ned"), OUTREACH_NEW, "send", "risk");
+    expect(ask("ned"), OUTREACH_BEFORE, "send", "risk");
+    expect(ask("oda"), OUTREACH_NEW, "silence", "too_early");
+    assert_int_equal(metric_value(METRIC_outreach_send), sends + 1);
+    assert_int_equal(metric_value(METRIC_outreach_silence), silences + 1);
+}
+
+/* ---- whom a request means ---- */
+
+static enum outreach_outcome outcome_of(struct outreach_request request)
+{
+    struct answer a = ask_as(request);
+    json_decref(a.json);
+    return a.outcome;
+}
+
+static void whom_nobody_saw_is_unknown(void **state)
+{
+    (void)state;
+    const int64_t past_us = clock_now_us() - MINUTES(5);
+
+    assert_int_equal(outcome_of((struct outreach_request){.customer_id = "x"}), OUTREACH_UNKNOWN);
+    assert_int_equal(outcome_of((struct outreach_request){.anonymous_id = "x"}), OUTREACH_UNKNOWN);
+    assert_int_equal(outcome_of((struct outreach_request){.cart_id = "x"}), OUTREACH_UNKNOWN);
+    assert_int_equal(outcome_of((struct outreach_request){.customer_id = "x", .dry_run = true}),
+                     OUTREACH_UNKNOWN);
+    assert_int_equal(outcome_of((struct outreach_request){
+                         .anonymous_id = "x", .dry_run = true, .at_us = past_us}),
+                     OUTREACH_UNKNOWN);
+    expect(ask_as((struct outreach_request){.customer_id = "x", .dry_run = true, .at_us = past_us}),
+           OUTREACH_DRY, "silence", "empty"); /* of a past, nobody is a stranger */
+}
+
+static void a_browser_that_logged_in_is_its_customer_on_every_path(void **state)
+{
+    (void)state;
+    did("pia", "cart_item_added", 90, A_SHOE);
+    did("pia", "identify", 80, ",\"anonymous_id\":\"pias-laptop\"");
+    fold_to_end(&bench);
+    struct answer past = ask_as((struct outreach_request){
+        .anonymous_id = "pias-laptop", .dry_run = true, .at_us = clock_now_us() - MINUTES(85)});
+    struct answer now = ask_as((struct outreach_request){.anonymous_id = "pias-laptop"});
+
+    assert_string_equal(member(&past, "customer_id"), "pia");
+    assert_string_equal(member(&now, "customer_id"), "pia");
+    expect(past, OUTREACH_DRY, "silence", "too_early");
+    expect(now, OUTREACH_NEW, "send", "risk");
+    assert_int_equal(released_count("pia"), 1);
+}
+
+static void a_browser_that_did_not_log_in_is_seen_in_its_own_past(void **state)
+{
+    (void)state;
+    const struct deed deed = {.anonymous = "qis-laptop", .type = "cart_item_added", .more = A_SHOE};
+    const int64_t times[] = {70, 200};
+    struct deed added = deed;
+    added.minutes_ago = 90;
+    did_with(bench.db, added);
+
+    struct outreach_request request = {.anonymous_id = "qis-laptop", .dry_run = true};
+    expect(ask_as(request), OUTREACH_DRY, "send", "risk");
+    request.at_us = clock_now_us() - MINUTES(times[0]);
+    expect(ask_as(request), OUTREACH_DRY, "silence", "too_early");
+    request.at_us = clock_now_us() - MINUTES(times[1]);
+    expect(ask_as(request), OUTREACH_DRY, "silence", "empty"); /* before it was ever seen */
+}
+
+static void of_two_carts_the_one_named_is_meant_and_a_bought_one_is_no_longer(void **state)
+{
+    (void)state;
+    did("ron", "cart_item_added", 95, A_SHOE ",\"cart_id\":\"rons-first\"");
+    did("ron", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"rons-second\"");
+    fold_to_end(&bench);
+    struct answer first = ask_as((struct outreach_request){.cart_id = "rons-first"});
+
+    assert_string_equal(member(&first, "cart_id"), "rons-first");
+    expect(first, OUTREACH_NEW, "send", "risk");
+    did("ron", "purchase", 80, A_SHOE ",\"cart_id\":\"rons-first\"");
+    fold_to_end(&bench);
+    expect(ask_as((struct outreach_request){.cart_id = "rons-first"}), OUTREACH_DRY, "silence",
+           "buyer");
+}
+
+/* ---- what is told ---- */
+
+static void an_answer_tells_when_what_and_by_what(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf why = buf_make(1 << 20);
+    const struct outreach_means means = {pool, live, &bench.config};
+    bool found;
+    did("sol", "cart_item_added", 90, A_SHOE);
+    const int64_t from_us = clock_now_us();
+    struct answer a = ask("sol");
+    const int64_t until_us = clock_now_us();
+
+    const int64_t decided_us = count_of(
+        &bench,
+        "SELECT (extract(epoch FROM decided_at) * 1000000)::bigint FROM cartwright.outreach WHERE key = 'c:sol'");
+    assert_true(decided_us >= from_us && decided_us <= until_us);
+    char at[CLOCK_TEXT_MAX];
+    assert_string_equal(member(&a, "decided_at"), clock_format_rfc3339(decided_us, at));
+    json_t *message = json_object_get(a.json, "message");
+    assert_string_equal(json_string_value(json_object_get(message, "expires_at")),
+                        clock_format_rfc3339(decided_us + bench.config.message_lifetime, at));
+    assert_int_equal(json_array_size(json_object_get(message, "cards")),
+                     4); /* the shoe and three picks */
+    assert_text_contains(a.text, "\"product_id\":\"hat\"");
+    assert_text_contains(a.text, "\"model\":\"affinity-popularity-1\"");
+    assert_text_contains(a.text,
+                         "\"reason_text\":\"the risk of losing the cart is high enough to speak\"");
+    assert_text_contains(a.text, "\"state\":\"abandoned\"");
+    ok(outreach_read(&means, member(&a, "outreach_id"), true, &bench.arena, &why, &found, &err),
+       &err);
+    assert_text_contains(
+        buf_text(&why),
+        arena_printf(
+            &bench.arena, "\"at\":\"%s\",\"lane\":%d,\"log_offset\":%lld,",
+            clock_format_rfc3339(decided_us, at), event_lane("c:sol"),
+            (long long)count_of(
+                &bench,
+                "SELECT max(off) FROM cartwright.event WHERE key = 'c:sol' AND type = 'cart_item_added'")));
+    expect(a, OUTREACH_NEW, "send", "risk");
+}
+
+static void a_silence_tells_the_rule_that_blocked_and_no_message(void **state)
+{
+    (void)state;
+    did("tea", "cart_item_added", 10, A_SHOE);
+    struct answer a = ask("tea");
+
+    assert_text_contains(member(&a, "reason_text"), "idle for 10m");
+    assert_true(json_is_null(json_object_get(a.json, "message")));
+    expect(a, OUTREACH_NEW, "silence", "too_early");
+}
+
+static void a_pick_that_was_sold_out_a_moment_ago_makes_room_for_the_next(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    const struct product gone = {.product_id = "scarf",
+                                 .title = "Scarf",
+                                 .price_minor = MONEY_UNKNOWN,
+                                 .stock = 0,
+                                 .attributes = "{}"};
+    const struct product shoe = {.product_id = "shoe",
+                                 .title = "Blue shoe",
+                                 .price_minor = MONEY_UNKNOWN,
+                                 .stock = -1,
+                                 .attributes = "{}"};
+    ok(store_products_put(bench.db, &gone, 1, clock_now_us(), NULL, &err), &err);
+    ok(store_products_put(bench.db, &shoe, 1, clock_now_us(), NULL, &err), &err);
+    did("ugo", "cart_item_added", 90, A_SHOE);
+    struct answer a = ask("ugo");
+
+    assert_text_contains(a.text, "You left Blue shoe in your cart");
+    assert_text_contains(a.text, "\"product_id\":\"belt\"");
+    assert_null(strstr(a.text, "carf"));
+    assert_int_equal(json_array_size(json_object_get(json_object_get(a.json, "message"), "cards")),
+                     4);
+    expect(a, OUTREACH_NEW, "send", "risk");
+    run_sql(&bench, "DELETE FROM cartwright.product");
+}
+
+/* ---- retention ---- */
+
+static void a_shopper_whose_events_retention_has_removed_is_decided_about(void **state)
+{
+    (void)state;
+    did("val", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    run_sql(
+        &bench,
+        "INSERT INTO cartwright.shopper_base SELECT lane, key, doc FROM cartwright.shopper WHERE key = 'c:val';"
+        "DELETE FROM cartwright.event WHERE key = 'c:val'");
+    expect(ask("val"), OUTREACH_NEW, "send", "risk");
+    assert_int_equal(released_count("val"), 1);
+}
+
+static void a_past_that_retention_has_removed_is_refused(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct answer none;
+    did("wes", "cart_item_added", 90, A_SHOE);
+    did("wes", "page_viewed", 60, "");
+    fold_to_end(&bench);
+    run_sql(
+        &bench,
+        "INSERT INTO cartwright.shopper_base SELECT lane, key, doc FROM cartwright.shopper WHERE key = 'c:wes';"
+        "DELETE FROM cartwright.event WHERE key = 'c:wes'");
+    struct outreach_request request = {
+        .customer_id = "wes", .dry_run = true, .at_us = clock_now_us() - MINUTES(70)};
+    assert_false(try_ask(request, &none, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.path, "at");
+    request.at_us = clock_now_us() - MINUTES(50);
+    expect(ask_as(request), OUTREACH_DRY, "silence", "too_early");
+}
+
 /* ---- many at once ---- */
 
 enum { ASKERS = 8 };
@@ -222,6 +472,19 @@ int main(void)
         cmocka_unit_test(a_message_that_was_decided_is_held_back_once_consent_is_withdrawn),
         cmocka_unit_test(a_purchase_in_the_browser_before_the_login_is_waited_for),
         cmocka_unit_test(the_decision_can_be_read_and_explained),
+        cmocka_unit_test(a_message_that_was_decided_is_held_back_from_a_bot),
+        cmocka_unit_test(
+            a_message_that_was_decided_stays_the_answer_while_the_shopper_looks_around),
+        cmocka_unit_test(only_new_decisions_are_counted),
+        cmocka_unit_test(whom_nobody_saw_is_unknown),
+        cmocka_unit_test(a_browser_that_logged_in_is_its_customer_on_every_path),
+        cmocka_unit_test(a_browser_that_did_not_log_in_is_seen_in_its_own_past),
+        cmocka_unit_test(of_two_carts_the_one_named_is_meant_and_a_bought_one_is_no_longer),
+        cmocka_unit_test(an_answer_tells_when_what_and_by_what),
+        cmocka_unit_test(a_silence_tells_the_rule_that_blocked_and_no_message),
+        cmocka_unit_test(a_pick_that_was_sold_out_a_moment_ago_makes_room_for_the_next),
+        cmocka_unit_test(a_shopper_whose_events_retention_has_removed_is_decided_about),
+        cmocka_unit_test(a_past_that_retention_has_removed_is_refused),
         cmocka_unit_test(askers_at_the_same_moment_get_one_message_between_them),
     };
     return cmocka_run_group_tests_name("decisions", tests, outreach_setup, outreach_teardown);

@@ -42,6 +42,10 @@ static const struct situation situations[] = {
     a_cart_left_behind(.name = "a cart without lines", .no_lines = true, .reason = RULE_EMPTY),
     a_cart_left_behind(.name = "bought after the cart changed", .bought_ago_us = HOURS(1),
                        .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "bought in the microsecond in which the cart last changed",
+                       .bought_ago_us = HOURS(2), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "bought a microsecond before the cart last changed",
+                       .bought_ago_us = HOURS(2) + 1, .send = true),
     a_cart_left_behind(.name = "bought long before this cart", .bought_ago_us = DAYS(30),
                        .send = true),
     a_cart_left_behind(.name = "bought, and contacted: the buyer rule is named first",
@@ -61,6 +65,15 @@ static const struct situation situations[] = {
                        .send = true),
     a_cart_left_behind(.name = "expired", .idle_us = DAYS(7), .changed_ago_us = DAYS(7),
                        .reason = RULE_EXPIRED),
+    a_cart_left_behind(.name = "a microsecond short of expired", .idle_us = DAYS(7) - 1,
+                       .changed_ago_us = DAYS(7) - 1, .send = true),
+    a_cart_left_behind(.name = "as old as it may be", .changed_ago_us = DAYS(7), .send = true),
+    a_cart_left_behind(.name = "a microsecond older than it may be", .changed_ago_us = DAYS(7) + 1,
+                       .reason = RULE_TOO_OLD),
+    a_cart_left_behind(.name = "idle since five minutes: early as well", .idle_us = MINUTES(5),
+                       .reason = RULE_TOO_EARLY),
+    a_cart_left_behind(.name = "the shopper's last event is later than now", .idle_us = -HOURS(1),
+                       .changed_ago_us = -HOURS(1), .reason = RULE_TOO_EARLY),
     a_cart_left_behind(.name = "looking around, but the cart is old", .changed_ago_us = DAYS(8),
                        .reason = RULE_TOO_OLD),
     a_cart_left_behind(.name = "another cart was looked at", .cart_changed = true,
@@ -130,25 +143,279 @@ static void every_rule_is_evaluated_even_after_one_has_blocked(void **state)
     }
 }
 
+/* Two situations at once: the rule that stands first in the table is named. */
+static void of_several_that_block_the_first_of_the_table_is_the_reason(void **state)
+{
+    (void)state;
+    const struct situation all =
+        a_cart_left_behind(.bought_ago_us = HOURS(1), .no_lines = true, .withdrawn = true,
+                           .bot = true, .imported = true, .idle_us = DAYS(8),
+                           .changed_ago_us = DAYS(8), .cart_changed = true,
+                           .contacted_ago_us = HOURS(1), .risk = 0.1);
+    struct decision d = decide(&all);
+    static const enum rule_id blocking[] = {RULE_BUYER,   RULE_EMPTY,        RULE_OPTED_OUT,
+                                            RULE_BOT,     RULE_IMPORT,       RULE_EXPIRED,
+                                            RULE_TOO_OLD, RULE_CART_CHANGED, RULE_ALREADY_CONTACTED,
+                                            RULE_RISK};
+
+    for (size_t i = 0; i < COUNT_OF(blocking); i++) {
+        assert_int_equal(d.rules[blocking[i]].outcome, RULE_BLOCK);
+        assert_true(i == 0 || blocking[i - 1] < blocking[i]);
+    }
+    assert_int_equal(d.reason, RULE_BUYER);
+    assert_int_equal(RULE_RISK, RULE_COUNT - 1); /* a send is said to be due to the risk */
+}
+
 static void a_dry_run_says_that_the_import_rule_was_not_applied(void **state)
 {
     (void)state;
     struct situation imported = a_cart_left_behind(.imported = true, .dry_run = true);
+    struct situation live = a_cart_left_behind(.dry_run = true);
     struct decision d = decide(&imported);
 
     assert_int_equal(d.rules[RULE_IMPORT].outcome, RULE_NOT_APPLIED);
-    assert_string_equal(rule_outcome_name(RULE_NOT_APPLIED), "not_applied");
+    assert_int_equal(decide(&live).rules[RULE_IMPORT].outcome, RULE_PASS);
 }
+
+static void without_a_cart_the_rules_about_one_do_not_apply(void **state)
+{
+    (void)state;
+    struct situation none = a_cart_left_behind(.no_cart = true, .bot = true, .withdrawn = true);
+    struct decision d = decide(&none);
+    static const enum rule_id about_carts[] = {RULE_TOO_EARLY, RULE_EXPIRED, RULE_TOO_OLD,
+                                               RULE_ALREADY_CONTACTED, RULE_RISK};
+
+    for (size_t i = 0; i < COUNT_OF(about_carts); i++) {
+        assert_int_equal(d.rules[about_carts[i]].outcome, RULE_NOT_APPLIED);
+        assert_string_equal(d.rules[about_carts[i]].detail, "no open cart");
+    }
+    assert_int_equal(d.rules[RULE_BUYER].outcome, RULE_PASS);
+    assert_int_equal(d.rules[RULE_IMPORT].outcome, RULE_PASS);
+    assert_int_equal(d.rules[RULE_BOT].outcome, RULE_BLOCK);
+    assert_int_equal(d.rules[RULE_OPTED_OUT].outcome, RULE_BLOCK);
+}
+
+/* ---- consent ---- */
+
+static char all[] = "all";
+static char email[] = "email";
+static char sms[] = "sms";
+
+/* The decision about a cart left behind by somebody with these consents. */
+static struct decision with_consents(const struct consent *consents, size_t count)
+{
+    char product[] = "p1";
+    char cart_id[] = "c1";
+    struct cart_line line = {.product_id = product, .quantity = 2, .price_minor = 999};
+    struct cart cart = {.id = cart_id,
+                        .round = 1,
+                        .status = CART_OPEN,
+                        .lines = &line,
+                        .line_count = 1,
+                        .changed_us = NOW - HOURS(2)};
+    struct shopper shopper = {.last_us = NOW - HOURS(2), .consent_count = count};
+
+    for (size_t i = 0; i < count; i++) {
+        shopper.consents[i] = consents[i];
+    }
+    return policy_decide(
+        &shop, &(struct policy_input){
+                   .shopper = &shopper, .cart = &cart, .step = 1, .risk = 0.9, .now_us = NOW});
+}
+
+static void a_withdrawal_on_whichever_channel_blocks(void **state)
+{
+    (void)state;
+    const struct consent last[] = {
+        {all, true, NOW - 9}, {email, true, NOW - 8}, {sms, false, NOW - 7}};
+    const struct consent middle[] = {{email, true, NOW - 9}, {sms, false, NOW - 8}};
+    const struct consent taken_back[] = {{email, false, NOW - 9}, {sms, true, NOW - 8}};
+
+    assert_int_equal(with_consents(last, 3).reason, RULE_OPTED_OUT);
+    assert_string_equal(with_consents(last, 3).rules[RULE_OPTED_OUT].detail,
+                        "consent withdrawn for sms");
+    assert_int_equal(with_consents(middle, 2).reason, RULE_OPTED_OUT);
+    assert_int_equal(with_consents(taken_back, 2).reason, RULE_OPTED_OUT);
+    assert_string_equal(with_consents(taken_back, 2).rules[RULE_OPTED_OUT].detail,
+                        "consent withdrawn for email");
+}
+
+static void consent_for_all_given_later_covers_a_channel_and_earlier_does_not(void **state)
+{
+    (void)state;
+    const struct consent later[] = {{all, true, NOW - 1}, {email, false, NOW - 2}};
+    const struct consent earlier[] = {{all, true, NOW - 3}, {email, false, NOW - 2}};
+
+    assert_true(with_consents(later, 2).send);
+    assert_string_equal(with_consents(later, 2).rules[RULE_OPTED_OUT].detail, "consent given");
+    assert_false(with_consents(earlier, 2).send);
+    assert_string_equal(with_consents(NULL, 0).rules[RULE_OPTED_OUT].detail,
+                        "consent unknown: nothing was withdrawn");
+}
+
+/* ---- buyers without an open cart ---- */
+
+struct past_cart {
+    enum cart_status status;
+    int64_t changed_ago_us;
+};
+
+static struct rule_result buyer_with(const struct past_cart *carts, size_t count,
+                                     int64_t bought_ago_us)
+{
+    char ids[CARTS_MAX][3] = {"c1", "c2", "c3", "c4"};
+    struct shopper shopper = {.last_us = NOW,
+                              .last_order_us = bought_ago_us != 0 ? NOW - bought_ago_us : 0,
+                              .cart_count = count};
+
+    for (size_t i = 0; i < count; i++) {
+        shopper.carts[i] = (struct cart){.id = ids[i],
+                                         .round = 1,
+                                         .status = carts[i].status,
+                                         .changed_us = NOW - carts[i].changed_ago_us};
+    }
+    return policy_decide(
+               &shop,
+               &(struct policy_input){.shopper = &shopper, .step = 1, .risk = 0.9, .now_us = NOW})
+        .rules[RULE_BUYER];
+}
+
+static void without_an_open_cart_the_one_changed_last_says_whether_it_was_bought(void **state)
+{
+    (void)state;
+    const struct past_cart bought_last[] = {
+        {CART_EMPTIED, 90}, {CART_BOUGHT, 50}, {CART_EMPTIED, 70}};
+    const struct past_cart emptied_last[] = {{CART_BOUGHT, 90}, {CART_EMPTIED, 50}};
+    const struct past_cart emptied_first[] = {{CART_EMPTIED, 50}, {CART_BOUGHT, 90}};
+    const struct past_cart merged_last[] = {{CART_BOUGHT, 90}, {CART_MERGED, 50}};
+    const struct past_cart merged_first[] = {{CART_MERGED, 50}, {CART_BOUGHT, 90}};
+
+    assert_int_equal(buyer_with(bought_last, 3, 50).outcome, RULE_BLOCK);
+    assert_int_equal(buyer_with(emptied_last, 2, 90).outcome, RULE_PASS);
+    assert_int_equal(buyer_with(emptied_first, 2, 90).outcome, RULE_PASS);
+    assert_int_equal(buyer_with(merged_last, 2, 90).outcome, RULE_BLOCK);
+    assert_int_equal(buyer_with(merged_first, 2, 90).outcome, RULE_BLOCK);
+    assert_int_equal(buyer_with(bought_last, 3, 0).outcome,
+                     RULE_PASS); /* the order was cancelled */
+    assert_int_equal(buyer_with(NULL, 0, 50).outcome, RULE_PASS);
+}
+
+/* ---- words ---- */
 
 static void the_detail_carries_the_numbers_that_decided(void **state)
 {
     (void)state;
     struct situation early = a_cart_left_behind(.idle_us = MINUTES(12));
     struct situation calm = a_cart_left_behind(.risk = 0.2);
+    struct situation known = a_cart_left_behind(.bought_ago_us = HOURS(1) + MINUTES(5),
+                                                .contacted_ago_us = DAYS(3) + HOURS(4), .bot = true,
+                                                .cart_changed = true, .imported = true);
+    struct situation plain = a_cart_left_behind(.withdrawn = false);
+    struct situation strange =
+        a_cart_left_behind(.risk = (double)NAN, .no_lines = true, .idle_us = -HOURS(1),
+                           .changed_ago_us = -HOURS(1));
+    struct situation dry = a_cart_left_behind(.imported = true, .dry_run = true);
+    const struct {
+        const struct situation *situation;
+        enum rule_id rule;
+        const char *detail;
+    } expected[] = {
+        {&early, RULE_TOO_EARLY, "idle for 12m, abandoned after 1h00m"},
+        {&calm, RULE_RISK, "risk 0.200, threshold 0.500"},
+        {&known, RULE_BUYER, "bought 1h05m ago"},
+        {&known, RULE_ALREADY_CONTACTED, "round 1, step 1: contacted 3d4h ago"},
+        {&known, RULE_BOT, "crawler agent or inhuman rate"},
+        {&known, RULE_CART_CHANGED, "the cart is not the one that was looked at"},
+        {&known, RULE_IMPORT, "imported history is never contacted"},
+        {&dry, RULE_IMPORT, "imported history; a dry run does not apply this rule"},
+        {&plain, RULE_BUYER, "no purchase since the cart last changed"},
+        {&plain, RULE_EMPTY, "1 products, 1 units"},
+        {&plain, RULE_BOT, "human"},
+        {&plain, RULE_IMPORT, "live events"},
+        {&plain, RULE_EXPIRED, "idle for 2h00m, expired after 7d0h"},
+        {&plain, RULE_TOO_OLD, "the cart changed 2h00m ago, limit 7d0h"},
+        {&plain, RULE_CART_CHANGED, "the cart is as it was looked at"},
+        {&plain, RULE_ALREADY_CONTACTED, "round 1, step 1: not contacted yet"},
+        {&strange, RULE_EMPTY, "no open cart with items"},
+        {&strange, RULE_RISK, "no risk model has been trained yet: run cartwright train"},
+        {&strange, RULE_TOO_EARLY, "idle for 0m, abandoned after 1h00m"},
+        {&strange, RULE_TOO_OLD, "the cart changed 0m ago, limit 7d0h"},
+    };
 
-    assert_string_equal(decide(&early).rules[RULE_TOO_EARLY].detail,
-                        "idle for 12m, abandoned after 1h00m");
-    assert_string_equal(decide(&calm).rules[RULE_RISK].detail, "risk 0.200, threshold 0.500");
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        assert_string_equal(decide(expected[i].situation).rules[expected[i].rule].detail,
+                            expected[i].detail);
+    }
+}
+
+/* Times are told in their two largest units. */
+static void a_time_ago_is_told_in_its_two_largest_units(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t idle_us;
+        const char *words;
+    } times[] = {
+        {0, "idle for 0m,"},
+        {MINUTES(1) - 1, "idle for 0m,"},
+        {MINUTES(59), "idle for 59m,"},
+        {MINUTES(60), "idle for 1h00m,"},
+        {MINUTES(61), "idle for 1h01m,"},
+        {HOURS(48) - MINUTES(1), "idle for 47h59m,"},
+        {HOURS(48), "idle for 2d0h,"},
+        {DAYS(6) + HOURS(23) + MINUTES(59), "idle for 6d23h,"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        struct situation t =
+            a_cart_left_behind(.idle_us = times[i].idle_us, .changed_ago_us = times[i].idle_us);
+        assert_text_contains(decide(&t).rules[RULE_EXPIRED].detail, times[i].words);
+    }
+}
+
+/* Another step of the same round is asked about by itself. */
+static void each_step_of_a_round_is_contacted_once(void **state)
+{
+    (void)state;
+    char product[] = "p1";
+    char cart_id[] = "c1";
+    struct cart_line line = {.product_id = product, .quantity = 1, .price_minor = 999};
+    struct cart cart = {.id = cart_id,
+                        .round = 4,
+                        .status = CART_OPEN,
+                        .lines = &line,
+                        .line_count = 1,
+                        .changed_us = NOW - HOURS(2),
+                        .released = {NOW - HOURS(1)}};
+    struct shopper shopper = {.last_us = NOW - HOURS(2)};
+    struct policy_input in = {
+        .shopper = &shopper, .cart = &cart, .step = 1, .risk = 1, .now_us = NOW};
+
+    assert_int_equal(policy_decide(&shop, &in).reason, RULE_ALREADY_CONTACTED);
+    in.step = 2;
+    assert_true(policy_decide(&shop, &in).send);
+    in.step = STEPS_MAX;
+    cart.released[STEPS_MAX - 1] = NOW - 1;
+    assert_text_contains(policy_decide(&shop, &in).rules[RULE_ALREADY_CONTACTED].detail,
+                         "round 4, step 8: contacted 0m ago");
+}
+
+static void rules_and_outcomes_have_the_names_of_the_api(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "buyer",   "empty",        "opted_out",         "bot", "import", "too_early", "expired",
+        "too_old", "cart_changed", "already_contacted", "risk"};
+
+    assert_int_equal(COUNT_OF(names), RULE_COUNT);
+    for (int r = 0; r < RULE_COUNT; r++) {
+        assert_string_equal(rule_name((enum rule_id)r), names[r]);
+        assert_true(strlen(rule_words((enum rule_id)r)) > 10);
+    }
+    assert_string_equal(rule_words(RULE_OPTED_OUT), "the shopper withdrew consent");
+    assert_string_equal(rule_outcome_name(RULE_PASS), "pass");
+    assert_string_equal(rule_outcome_name(RULE_BLOCK), "block");
+    assert_string_equal(rule_outcome_name(RULE_NOT_APPLIED), "not_applied");
 }
 
 int main(void)
@@ -156,8 +423,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_situation_is_decided_by_its_first_blocking_rule),
         cmocka_unit_test(every_rule_is_evaluated_even_after_one_has_blocked),
+        cmocka_unit_test(of_several_that_block_the_first_of_the_table_is_the_reason),
         cmocka_unit_test(a_dry_run_says_that_the_import_rule_was_not_applied),
+        cmocka_unit_test(without_a_cart_the_rules_about_one_do_not_apply),
+        cmocka_unit_test(a_withdrawal_on_whichever_channel_blocks),
+        cmocka_unit_test(consent_for_all_given_later_covers_a_channel_and_earlier_does_not),
+        cmocka_unit_test(without_an_open_cart_the_one_changed_last_says_whether_it_was_bought),
         cmocka_unit_test(the_detail_carries_the_numbers_that_decided),
+        cmocka_unit_test(a_time_ago_is_told_in_its_two_largest_units),
+        cmocka_unit_test(each_step_of_a_round_is_contacted_once),
+        cmocka_unit_test(rules_and_outcomes_have_the_names_of_the_api),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }
