@@ -1,0 +1,349 @@
+/* The JSON that answers share: every member of every object, and what stands for the unknown. */
+#include "outreach/answer.h"
+
+#include "base/clock.h"
+#include "domain/risk/risk_file.h"
+#include "domain/shop/money.h"
+#include "support/spec.h"
+
+#include <math.h>
+
+#define NOW DAYS(20000) /* 2024-10-04 */
+
+static char shoe[] = "shoe";
+static char hat[] = "hat";
+static char cart_id[] = "cart-1";
+static char key[] = "c:ann";
+
+static struct buf out;
+static struct jenc j;
+
+static int setup(void **state)
+{
+    (void)state;
+    out = buf_make(1 << 20);
+    j = jenc_begin(&out);
+    jenc_object(&j, NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    buf_free(&out);
+    return 0;
+}
+
+static const char *written(void)
+{
+    jenc_object_end(&j);
+    return buf_text(&out);
+}
+
+static const struct cart_clock shop_clock = {MINUTES(5), HOURS(1), DAYS(7)};
+static struct cart_line lines[] = {
+    {.product_id = hat, .quantity = 2, .price_minor = 1500, .currency = "EUR"},
+    {.product_id = shoe, .quantity = 1, .price_minor = 4990, .currency = "EUR"},
+};
+static const struct product products[] = {{.product_id = "hat", .title = "Hat"},
+                                          {.product_id = "shoe"}};
+
+static void a_cart_is_told_with_its_lines_total_and_state(void **state)
+{
+    (void)state;
+    const struct shopper s = {.last_us = NOW - HOURS(2)};
+    const struct cart c = {.id = cart_id,
+                           .round = 3,
+                           .lines = lines,
+                           .line_count = 2,
+                           .opened_us = NOW - HOURS(4),
+                           .changed_us = NOW - HOURS(3),
+                           .imported = true};
+
+    answer_cart(&j, &c, &s, products, &shop_clock, NOW);
+    assert_string_equal(
+        written(),
+        "{\"cart\":{\"cart_id\":\"cart-1\",\"round\":3,\"state\":\"abandoned\","
+        "\"opened_at\":\"2024-10-03T20:00:00Z\",\"changed_at\":\"2024-10-03T21:00:00Z\","
+        "\"seen_at\":\"2024-10-03T22:00:00Z\",\"total\":{\"amount_minor\":7990,\"currency\":\"EUR\"},"
+        "\"imported\":true,\"items\":["
+        "{\"product_id\":\"hat\",\"title\":\"Hat\",\"quantity\":2,\"price\":{\"amount_minor\":1500,\"currency\":\"EUR\"}},"
+        "{\"product_id\":\"shoe\",\"quantity\":1,\"price\":{\"amount_minor\":4990,\"currency\":\"EUR\"}}]}}");
+}
+
+static void an_unknown_price_or_currency_is_null_and_so_is_the_total(void **state)
+{
+    (void)state;
+    const struct shopper s = {.last_us = NOW};
+    struct cart_line unpriced[] = {
+        {.product_id = hat, .quantity = 1, .price_minor = MONEY_UNKNOWN, .currency = "EUR"},
+        {.product_id = shoe, .quantity = 1, .price_minor = 4990}};
+    const struct cart c = {.id = cart_id, .round = 1, .lines = unpriced, .line_count = 2};
+
+    answer_cart(&j, &c, &s, products, &shop_clock, NOW);
+    const char *text = written();
+    assert_text_contains(text, "\"total\":null");
+    assert_text_contains(text, "\"quantity\":1,\"price\":null},{");
+    assert_text_contains(text, "\"quantity\":1,\"price\":null}]");
+    assert_text_contains(text, "\"state\":\"active\"");
+}
+
+static void no_cart_is_null(void **state)
+{
+    (void)state;
+    const struct shopper s = {.last_us = NOW};
+    answer_cart(&j, NULL, &s, NULL, &shop_clock, NOW);
+    assert_string_equal(written(), "{\"cart\":null}");
+}
+
+/* ---- risk ---- */
+
+static struct buf model_bytes;
+
+static struct risk *base_rate_of(double rate)
+{
+    struct err err = {0};
+    struct model_file file;
+    struct risk *r = NULL;
+    uint8_t sha256[SHA256_BYTES];
+    const struct risk_window window = {
+        .from_us = NOW - DAYS(9), .as_of_us = NOW, .horizon_us = DAYS(1)};
+
+    if (!risk_write_base_rate(rate, &window, "{}", &model_bytes, sha256, &err) ||
+        !model_file_view(model_bytes.data, model_bytes.len, &file, &err) ||
+        !risk_load(&file, "risk-base_rate-1", &r, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return r;
+}
+
+static void a_score_is_told_with_its_model_curve_and_horizons(void **state)
+{
+    (void)state;
+    struct risk *r = base_rate_of(0.25);
+    const struct shopper s = {.key = key, .last_us = NOW - HOURS(2)};
+    const struct cart c = {
+        .id = cart_id, .round = 1, .lines = lines, .line_count = 2, .changed_us = NOW - HOURS(2)};
+    const struct feature_context context = {0};
+    struct features x;
+    const struct answer_score score = answer_score_of(r, &s, &c, NOW, &context, 0.2, &x);
+
+    assert_true(fabs(score.probability - 0.25) < 1e-9);
+    assert_ptr_equal(score.x, &x);
+    assert_true(score.curve_count > 0);
+    assert_false(score.outlook.too_early);
+    answer_risk(&j, &score, NULL);
+    const char *text = written();
+    assert_text_contains(
+        text, "{\"risk\":{\"probability\":0.25,\"horizon\":\"1d\",\"model\":\"risk-base_rate-1\","
+              "\"algorithm\":\"base_rate\",\"too_early\":false,\"look_again_at\":null,\"curve\":["
+              "{\"at\":\"2024-10-04T00:00:00Z\",\"probability\":0.25}");
+    assert_text_contains(
+        text, "\"by_horizon\":[{\"within\":\"1d\",\"no_purchase\":0.25}],\"reasons\":[]}}");
+    risk_free(&r);
+    buf_free(&model_bytes);
+}
+
+static void a_time_to_look_again_is_told(void **state)
+{
+    (void)state;
+    struct risk *r = base_rate_of(0.25);
+    struct features x = {0};
+    const struct answer_score score = {
+        .model = r,
+        .x = &x,
+        .probability = 0.25,
+        .curve = {{.at_us = NOW, .probability = 0.5},
+                  {.at_us = NOW + HOURS(1), .probability = 0.75}},
+        .curve_count = 2,
+        .outlook = {.too_early = true, .look_again_us = NOW + MINUTES(30)}};
+
+    answer_risk(&j, &score, NULL);
+    assert_text_contains(written(),
+                         "\"too_early\":true,\"look_again_at\":\"2024-10-04T00:30:00Z\",\"curve\":["
+                         "{\"at\":\"2024-10-04T00:00:00Z\",\"probability\":0.5},"
+                         "{\"at\":\"2024-10-04T01:00:00Z\",\"probability\":0.75}]");
+    risk_free(&r);
+    buf_free(&model_bytes);
+}
+
+static void without_a_model_the_features_are_there_and_the_score_is_not(void **state)
+{
+    (void)state;
+    const struct shopper s = {.key = key, .last_us = NOW - HOURS(2)};
+    const struct cart c = {.id = cart_id, .round = 1, .lines = lines, .line_count = 2};
+    const struct feature_context context = {0};
+    struct features x;
+    const struct answer_score score = answer_score_of(NULL, &s, &c, NOW, &context, 0.2, &x);
+
+    assert_true(isnan(score.probability));
+    assert_int_equal(score.curve_count, 0);
+    assert_ptr_equal(score.x, &x);
+    assert_true(x.values[FEATURE_LINES] == 2);
+    answer_risk(&j, &score, NULL);
+    assert_string_equal(written(), "{\"risk\":null}");
+}
+
+static void without_a_cart_there_is_no_risk_whatever_the_model(void **state)
+{
+    (void)state;
+    struct risk *r = base_rate_of(0.25);
+    const struct answer_score score = {.model = r};
+
+    answer_risk(&j, &score, NULL);
+    assert_string_equal(written(), "{\"risk\":null}");
+    risk_free(&r);
+    buf_free(&model_bytes);
+}
+
+static void features_are_told_by_name_without_those_that_are_missing(void **state)
+{
+    (void)state;
+    struct features x = {0};
+
+    for (int f = 0; f < FEATURE_COUNT; f++) {
+        x.values[f] = (double)NAN;
+    }
+    x.values[FEATURE_LINES] = 2;
+    x.ids[FEATURE_DEVICE] = "phone";
+    answer_features(&j, &x);
+    const char *text = written();
+    assert_text_contains(text, "{\"features\":{\"");
+    assert_text_contains(text, "\"lines\":2");
+    assert_text_contains(text, "\"device\":\"phone\"");
+    assert_null(strstr(text, "null"));
+    assert_int_equal(strlen(text), strlen("{\"features\":{\"lines\":2,\"device\":\"phone\"}}"));
+}
+
+/* ---- picks and rules ---- */
+
+static void picks_are_told_in_their_order_with_what_they_are_due_to(void **state)
+{
+    (void)state;
+    struct product shown_products[] = {
+        {.product_id = "sock", .title = "Sock", .price_minor = 300, .currency = "EUR"},
+        {.product_id = "belt", .price_minor = MONEY_UNKNOWN}};
+    struct product because[] = {{.product_id = "shoe", .title = "Shoe"}, {.product_id = "belt"}};
+    const struct shown_picks shown = {
+        .picks = {.count = 2,
+                  .items = {{.product_id = "sock",
+                             .score = 1.5,
+                             .source = PICK_SESSION,
+                             .because = "shoe",
+                             .tie = TIE_CART},
+                            {.product_id = "belt", .score = 0.5, .source = PICK_POPULAR}}},
+        .products = shown_products,
+        .because = because};
+
+    answer_picks(&j, NULL, &shown, "en", "de");
+    assert_string_equal(
+        written(),
+        "{\"recommendations\":{\"model\":null,\"algorithm\":null,\"items\":["
+        "{\"product_id\":\"sock\",\"title\":\"Sock\",\"price\":{\"amount_minor\":300,\"currency\":\"EUR\"},\"score\":1.5,"
+        "\"source\":\"session\",\"because\":\"shoe\",\"because_is\":\"in_cart\",\"reason\":\"goes with Shoe in your cart\"},"
+        "{\"product_id\":\"belt\",\"price\":null,\"score\":0.5,\"source\":\"popular\",\"reason\":\"popular right now\"}]}}");
+}
+
+static void every_rule_is_told_with_its_outcome(void **state)
+{
+    (void)state;
+    struct decision d = {
+        .rules = {[RULE_BOT] = {.outcome = RULE_BLOCK, .detail = "beep"},
+                  [RULE_RISK] = {.outcome = RULE_NOT_APPLIED, .detail = "no open cart"}}};
+
+    answer_rules(&j, &d);
+    const char *text = written();
+    assert_text_contains(
+        text,
+        "{\"rules\":[{\"rule\":\"buyer\",\"outcome\":\"pass\",\"detail\":\"\"},{\"rule\":\"empty\"");
+    assert_text_contains(text, "{\"rule\":\"bot\",\"outcome\":\"block\",\"detail\":\"beep\"}");
+    assert_text_contains(
+        text, "{\"rule\":\"risk\",\"outcome\":\"not_applied\",\"detail\":\"no open cart\"}]}");
+}
+
+/* ---- outreaches ---- */
+
+#define a_row(...)                                                                                 \
+    ((struct outreach_row){.lane = 3,                                                              \
+                           .cart_id = cart_id,                                                     \
+                           .round = 2,                                                             \
+                           .step = 1,                                                              \
+                           .outreach_id = "out_1",                                                 \
+                           .key = "c:ann",                                                         \
+                           .decision = "send",                                                     \
+                           .reason = "risk",                                                       \
+                           .decided_us = NOW,                                                      \
+                           .summary = "{\"s\":1}",                                                 \
+                           .why = "{\"w\":2}",                                                     \
+                           .message = "{\"text\":\"hi\"}",                                         \
+                           __VA_ARGS__})
+
+static void expect_outreach(struct outreach_row row, bool dry_run, const char *text)
+{
+    struct buf got = buf_make(1 << 16);
+    answer_outreach(&row, dry_run, &got);
+    assert_string_equal(buf_text(&got), text);
+    buf_free(&got);
+}
+
+static void an_outreach_is_told_whole(void **state)
+{
+    (void)state;
+    expect_outreach(
+        a_row(), false,
+        "{\"outreach_id\":\"out_1\",\"decision\":\"send\",\"reason\":\"risk\",\"dry_run\":false,\"decided_at\":\"2024-10-04T00:00:00Z\","
+        "\"customer_id\":\"ann\",\"cart_id\":\"cart-1\",\"round\":2,\"step\":1,\"message\":{\"text\":\"hi\"},\"s\":1}");
+}
+
+static void a_dry_run_has_no_id_and_an_anonymous_shopper_another_name(void **state)
+{
+    (void)state;
+    expect_outreach(
+        a_row(.key = "a:x"), true,
+        "{\"outreach_id\":null,\"decision\":\"send\",\"reason\":\"risk\",\"dry_run\":true,\"decided_at\":\"2024-10-04T00:00:00Z\","
+        "\"anonymous_id\":\"x\",\"cart_id\":\"cart-1\",\"round\":2,\"step\":1,\"message\":{\"text\":\"hi\"},\"s\":1}");
+}
+
+static void without_a_cart_there_is_no_round_and_no_message(void **state)
+{
+    (void)state;
+    expect_outreach(
+        a_row(.cart_id = NULL, .message = NULL, .outreach_id = NULL), false,
+        "{\"outreach_id\":null,\"decision\":\"send\",\"reason\":\"risk\",\"dry_run\":false,\"decided_at\":\"2024-10-04T00:00:00Z\","
+        "\"customer_id\":\"ann\",\"cart_id\":null,\"message\":null,\"s\":1}");
+}
+
+static void why_has_all_it_was_computed_from(void **state)
+{
+    (void)state;
+    const struct outreach_row row = a_row();
+    struct buf got = buf_make(1 << 16);
+    answer_why(&row, &got);
+    assert_string_equal(
+        buf_text(&got),
+        "{\"outreach_id\":\"out_1\",\"decision\":\"send\",\"reason\":\"risk\",\"decided_at\":\"2024-10-04T00:00:00Z\",\"s\":1,\"w\":2}");
+    buf_free(&got);
+}
+
+#define ANSWER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ANSWER_TEST(a_cart_is_told_with_its_lines_total_and_state),
+        ANSWER_TEST(an_unknown_price_or_currency_is_null_and_so_is_the_total),
+        ANSWER_TEST(no_cart_is_null),
+        ANSWER_TEST(a_score_is_told_with_its_model_curve_and_horizons),
+        ANSWER_TEST(a_time_to_look_again_is_told),
+        ANSWER_TEST(without_a_model_the_features_are_there_and_the_score_is_not),
+        ANSWER_TEST(without_a_cart_there_is_no_risk_whatever_the_model),
+        ANSWER_TEST(features_are_told_by_name_without_those_that_are_missing),
+        ANSWER_TEST(picks_are_told_in_their_order_with_what_they_are_due_to),
+        ANSWER_TEST(every_rule_is_told_with_its_outcome),
+        ANSWER_TEST(an_outreach_is_told_whole),
+        ANSWER_TEST(a_dry_run_has_no_id_and_an_anonymous_shopper_another_name),
+        ANSWER_TEST(without_a_cart_there_is_no_round_and_no_message),
+        ANSWER_TEST(why_has_all_it_was_computed_from),
+    };
+    return cmocka_run_group_tests_name("answers", tests, NULL, NULL);
+}
