@@ -268,6 +268,10 @@ static struct rule_result buyer_with(const struct past_cart *carts, size_t count
                               .last_order_us = bought_ago_us != 0 ? NOW - bought_ago_us : 0,
                               .cart_count = count};
 
+    for (size_t i = 0; i < CARTS_MAX;
+         i++) { /* behind the last one lies what must not be looked at */
+        shopper.carts[i] = (struct cart){.status = CART_BOUGHT, .changed_us = NOW};
+    }
     for (size_t i = 0; i < count; i++) {
         shopper.carts[i] = (struct cart){.id = ids[i],
                                          .round = 1,
