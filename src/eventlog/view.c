@@ -25,7 +25,8 @@ static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, stru
     return true;
 }
 
-/* Base and events are of one snapshot, so no event is in both, or in neither because retention came between two reads. */
+/* Base and events are of one snapshot, so no event is in both, or in neither because retention came
+ * between two reads. */
 static bool fold_whole(struct view *v, int64_t until_us, struct arena *a, struct err *err)
 {
     const struct history *h = &v->rows.events;
@@ -48,6 +49,8 @@ static enum shopper_step apply_news(struct view *v, struct arena *a)
     for (size_t i = 0; i < news->count && step == SHOPPER_FOLDED; i++) {
         struct event e;
         struct err dead;
+        /* What does not decode was dead-lettered or will be, and counts for nothing; its offset was
+         * seen all the same, or a release would take it for news for ever. */
         if (past_decode(&news->events[i], a, &e, &dead)) {
             step = shopper_apply(v->shopper, &e, a);
         }
@@ -56,11 +59,14 @@ static enum shopper_step apply_news(struct view *v, struct arena *a)
     return step;
 }
 
-/* False where the document does not do: it is of another version, or the news sort before what it has. */
+/* False where the document does not do: it is of another version, or the news sort before what it
+ * has. */
 static bool fold_news(struct view *v, struct arena *a)
 {
     struct err unreadable = {0};
 
+    /* folded_off is the newest of the key's events in doc, so the first of the news is the next one:
+     * doc and news are of one snapshot, and the fold writes doc and offset together. */
     v->known = v->rows.doc != NULL || v->rows.events.count > 0;
     v->last_off = v->rows.doc == NULL ? 0 : v->rows.folded_off;
     return past_shopper(v->key, v->rows.doc, a, &v->shopper, &unreadable) &&
@@ -78,11 +84,12 @@ static bool read_rows(struct db *db, const struct shopper_ask *ask, struct arena
     return true;
 }
 
-/* The present needs only the news, unless they do not fit behind what is stored: then everything is read, which is rare and costs a second
- * round trip. A look into the past was read whole. */
+/* The present needs only the news, unless they do not fit behind what is stored: then everything is
+ * read, which is rare and costs a second round trip. A look into the past was read whole. */
 static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct arena *a,
                       struct view *v, struct err *err)
 {
+    /* A document may be used only with the news behind it, and a whole history only without. */
     if (!v->rows.whole) {
         const struct shopper_ask whole = {
             .key = v->key, .whole = true, .for_decision = for_decision};

@@ -6,8 +6,9 @@
 #include "store/pg/db.h"
 
 /* A shopper as of now: the stored fold plus the events of the key that no consumer has folded yet,
- * so that an answer never lags behind an event that was acknowledged. Read only: nothing is stored. One round trip and one snapshot; two
- * only where what is stored turns out not to do and everything has to be folded again. */
+ * so that an answer never lags behind an event that was acknowledged. Read only: nothing is stored.
+ * One round trip and one snapshot; two only where what is stored turns out not to do and everything
+ * has to be folded again. */
 struct view {
     int lane;
     const char *key;
@@ -17,8 +18,8 @@ struct view {
     struct shopper_rows rows; /* what it was made of */
 };
 
-/* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it was then
- * (events that occurred later left out). */
+/* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it
+ * was then (events that occurred later left out). */
 CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a,
                         struct view *out, struct err *err);
 
@@ -29,8 +30,8 @@ struct view_ask {
     int64_t until_us;    /* INT64_MAX: the present */
     bool for_decision;   /* out->rows get what a decision asks besides */
 };
-/* The same for whom the request means: a bound anonymous shopper is its customer, and is read as that with a second round trip. out->key NULL:
- * no such cart or anonymous shopper was ever seen. */
+/* The same for whom the request means: a bound anonymous shopper is its customer, and is read as
+ * that with a second round trip. out->key NULL: no such cart or anonymous shopper was ever seen. */
 CAN_FAIL bool view_find(struct db *db, const struct view_ask *ask, struct arena *a,
                         struct view *out, struct err *err);
 

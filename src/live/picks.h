@@ -21,12 +21,14 @@ struct picks_wanted {
     struct pick_wish
         wish; /* shopper, now_us, k, shelf, category, prices; picks are always diverse */
 };
-/* Every pick is looked up in the catalogue: in stock, and of the wished category and price as it says now. What is not makes room for the
- * next best, so that fewer than k come only where the shop has no more. */
+/* Every pick is looked up in the catalogue: in stock, and of the wished category and price as it
+ * says now. What is not makes room for the next best, so that fewer than k come only where the shop
+ * has no more. */
 CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
                          struct shown_picks *out, struct err *err);
 
-/* The same in two halves, for who asks the catalogue together with something else. First the ranking, without a database. */
+/* The same in two halves, for who asks the catalogue together with something else. First the
+ * ranking, without a database. */
 struct picks_asked {
     struct picks_wanted want;
     struct picks *ranked;
@@ -34,7 +36,8 @@ struct picks_asked {
     size_t id_count;
 };
 void picks_ask(const struct picks_wanted *want, struct arena *a, struct picks_asked *out);
-/* Then, with the catalogue's entries of ids in their order, what can be shown. Ranks and reads again only where some of them cannot. */
+/* Then, with the catalogue's entries of ids in their order, what can be shown. Ranks and reads
+ * again only where some of them cannot. */
 CAN_FAIL bool picks_answer(struct db *db, const struct picks_asked *asked,
                            const struct product *products, struct arena *a, struct shown_picks *out,
                            struct err *err);

@@ -12,6 +12,7 @@ enum { REASONS_MAX = 5, TEXT_MAX = 4000 };
 
 static void put_money(struct jenc *j, const char *key, int64_t minor, const char *currency)
 {
+    /* An amount without a currency is no amount: better none than one to be misread. */
     if (minor == MONEY_UNKNOWN || currency[0] == '\0') {
         jenc_null(j, key);
         return;
@@ -66,7 +67,7 @@ struct answer_score answer_score_of(const struct risk *model, const struct shopp
 {
     struct answer_score score = {.model = model, .x = x, .probability = (double)NAN};
 
-    features_of(s, c, now_us, context, x);
+    features_of(s, c, now_us, context, x); /* also without a model: "why" shows them */
     if (model != NULL) {
         score.probability = risk_probability(model, x);
         score.curve_count = risk_curve(model, s, c, now_us, context, score.curve);
@@ -195,7 +196,7 @@ void answer_features(struct jenc *j, const struct features *x)
         const struct feature_def *def = feature_def((enum feature_id)i);
         if (def->kind == FEATURE_ID) {
             jenc_str_opt(j, def->name, x->ids[i]);
-        } else if (!isnan(x->values[i])) {
+        } else if (!isnan(x->values[i])) { /* JSON has no NaN, and 0 would be a lie */
             jenc_f64(j, def->name, x->values[i]);
         }
     }
@@ -207,6 +208,7 @@ void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *o
     struct jenc j = jenc_begin(out);
 
     jenc_object(&j, NULL);
+    /* An id that can be asked for only where there is a row. */
     jenc_str(&j, "outreach_id", dry_run ? NULL : row->outreach_id);
     jenc_str(&j, "decision", row->decision);
     jenc_str(&j, "reason", row->reason);
@@ -218,6 +220,7 @@ void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *o
         jenc_i64(&j, "round", row->round);
         jenc_i64(&j, "step", row->step);
     }
+    /* Stored as JSON and put in as it was written: asking again gets the same bytes. */
     if (row->message != NULL) {
         jenc_raw(&j, "message", row->message, strlen(row->message));
     } else {

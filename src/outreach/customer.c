@@ -24,6 +24,8 @@ static bool read_shopper(struct db *db, const char *id, struct arena *a, struct 
         (!v.known && !view_find(db, &anonymous, a, &found, err))) {
         return false;
     }
+    /* A customer's id wins over a browser's of the same text: shops that hand out both from one
+     * counter mean the customer. */
     *out = found.key != NULL ? found : v;
     return true;
 }
@@ -116,6 +118,7 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
     if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
         return false;
     }
+    /* What the caller wished for stays; who, when and what is in stock is for here to say. */
     want.wish.shopper = v.shopper;
     want.wish.now_us = clock_now_us();
     want.wish.shelf = hold.set->shelf;

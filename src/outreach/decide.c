@@ -25,7 +25,8 @@ static struct policy policy_of(const struct config *config)
     };
 }
 
-/* "out_" + lane as two hex digits + 24 hex digits of what the primary key is made of: the same decision has the same id, whoever makes it. */
+/* "out_" + lane as two hex digits + 24 hex digits of what the primary key is made of: the same
+ * decision has the same id, whoever makes it. */
 static const char *outreach_id_of(int lane, const struct cart *cart, int step, struct arena *a)
 {
     uint8_t digest[SHA256_BYTES];
@@ -48,8 +49,9 @@ bool outreach_id_lane(const char *id, int *out_lane)
     return true;
 }
 
-/* The cart the request is about: the one it names if that is open, else the shopper's open cart. A cart that belongs to a browser the customer has
- * not been joined with yet (via) is not the customer's to be spoken to about. */
+/* The cart the request is about: the one it names if that is open, else the shopper's open cart. A
+ * cart that belongs to a browser the customer has not been joined with yet (via) is not the
+ * customer's to be spoken to about. */
 static const struct cart *cart_meant(const struct shopper *s, const char *cart_id,
                                      bool *out_changed)
 {
@@ -63,11 +65,14 @@ static const struct cart *cart_meant(const struct shopper *s, const char *cart_i
     if (named->status == CART_OPEN && named->via == NULL) {
         return named;
     }
+    /* It is closed. Another one may be open, but the caller looked at this one: silence, and the
+     * rule cart_changed says why. */
     *out_changed = open != NULL && open != named;
     return NULL;
 }
 
-/* Only what is exactly this step of this round: a refold may have numbered the rounds anew, and then the rules say so (already_contacted). */
+/* Only what is exactly this step of this round: a refold may have numbered the rounds anew, and
+ * then the rules say so (already_contacted). */
 static const struct sent *sent_before(const struct shopper_rows *rows, const struct cart *cart,
                                       int step)
 {
@@ -87,6 +92,7 @@ static void weigh(struct decided *d, struct arena *a)
     const struct gathered *g = d->gathered;
     const struct live_set *models = d->terms->models;
 
+    /* Even a decision that will be silence gets all of this: it is stored, and "why" shows it. */
     d->outreach_id = outreach_id_of(g->view.lane, d->cart, d->step, a);
     d->sent = sent_before(&g->view.rows, d->cart, d->step);
     d->score = answer_score_of(models->risk, g->view.shopper, d->cart, g->now_us, &models->context,
@@ -107,6 +113,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
 
     *out = (struct decided){.terms = terms, .gathered = g, .step = FIRST_STEP};
     out->cart = cart_meant(g->view.shopper, g->subject.cart_id, &changed);
+    /* NaN is what the rules take for "no model"; without a cart they do not come to the risk. */
     out->score = (struct answer_score){.model = terms->models->risk, .probability = (double)NAN};
     if (out->cart != NULL) {
         weigh(out, a);

@@ -8,7 +8,8 @@
 #include "outreach/answer.h"
 #include "outreach/gather.h"
 
-/* Second step: whether to speak about which cart, and what would help. Pure: no database, no clock. */
+/* Second step: whether to speak about which cart, and what would help. Pure: no database, no clock.
+ */
 
 /* What the shop wants, and the models that serve; borrowed. */
 struct outreach_terms {
@@ -33,7 +34,8 @@ struct decided {
 void outreach_decide(const struct outreach_terms *terms, const struct gathered *g, struct arena *a,
                      struct decided *out);
 
-/* A shopper who bought, opted out or turned out to be a bot gets nothing any more, not even what was decided before. */
+/* A shopper who bought, opted out or turned out to be a bot gets nothing any more, not even what
+ * was decided before. */
 bool outreach_never(const struct decision *decision);
 
 /* The lane an outreach id names, so that reading by id asks one lane; false: it is no such id. */

@@ -13,8 +13,8 @@ static bool has(const char *const *ids, size_t count, const char *id)
     return false;
 }
 
-/* Bindings say who was joined; the log also says who is about to be, before any fold did it. What either does counts as the customer's. An
- * anonymous shopper joins nobody into itself. */
+/* Bindings say who was joined; the log also says who is about to be, before any fold did it. What
+ * either does counts as the customer's. An anonymous shopper joins nobody into itself. */
 static void join(struct gathered *g, struct arena *a)
 {
     const struct shopper *s = g->view.shopper;
@@ -22,6 +22,8 @@ static void join(struct gathered *g, struct arena *a)
     const size_t bindings = g->view.key[0] == 'c' ? s->binding_count : 0;
 
     g->vias = arena_array(a, bindings + rows->told_count, sizeof *g->vias);
+    /* Both lists, because each may lack one: the fold may not have come to an identify yet, and
+     * retention may have removed the identify of a binding. */
     for (size_t i = 0; i < bindings + rows->told_count; i++) {
         const char *via = i < bindings ? s->bindings[i].other : rows->told[i - bindings];
         if (!has(g->vias, g->via_count, via)) { /* a customer may have several intervals of one */

@@ -13,7 +13,8 @@ struct outreach_subject {
     int64_t now_us; /* the clock, read by whoever asks: no step reads one */
 };
 
-/* In arena. Nothing in it came from two moments: the shopper, what was sent and who may be joining are of one snapshot. */
+/* In arena. Nothing in it came from two moments: the shopper, what was sent and who may be joining
+ * are of one snapshot. */
 struct gathered {
     bool known; /* false: no such shopper or cart was ever seen; only subject is set */
     struct outreach_subject subject;
@@ -24,7 +25,8 @@ struct gathered {
     size_t via_count;
 };
 
-/* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is stored does not do (eventlog/view.h). */
+/* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is
+ * stored does not do (eventlog/view.h). */
 CAN_FAIL bool outreach_gather(struct db *db, const struct outreach_subject *subject,
                               struct arena *a, struct gathered *out, struct err *err);
 

@@ -1,4 +1,5 @@
-/* The four steps of one decision, one after the other, until it stands. Must not know about HTTP. */
+/* The four steps of one decision, one after the other, until it stands. Must not know about HTTP.
+ */
 #include "outreach/outreach.h"
 
 #include "base/cleanup.h"
@@ -39,8 +40,8 @@ static struct outreach_subject subject_of(const struct outreach_request *r, stru
     };
 }
 
-/* Asking twice gets the same message. Only where a never-rule blocks by now, the silence that was just decided stands in for it, under the same id;
- * the send stays what is stored. */
+/* Asking twice gets the same message. Only where a never-rule blocks by now, the silence that was
+ * just decided stands in for it, under the same id; the send stays what is stored. */
 static bool say_again(struct asking *k, const struct decided *d, struct err *err)
 {
     bool found;
@@ -56,8 +57,9 @@ static bool say_again(struct asking *k, const struct decided *d, struct err *err
     return found || FAIL(err, ERR_INTERNAL, "the outreach %s is gone", d->sent->outreach_id);
 }
 
-/* The sentence the product is: what the shopper did, whether to speak and what would help, one row that makes "twice" impossible, and the words
- * (release has them told once it is certain). *out: whether that stands. */
+/* The sentence the product is: what the shopper did, whether to speak and what would help, one row
+ * that makes "twice" impossible, and the words (release has them told once it is certain). *out:
+ * whether that stands. */
 static bool try_once(struct asking *k, enum release_step *out, struct err *err)
 {
     struct gathered g;
@@ -65,6 +67,8 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
 
     *out = RELEASED;
     k->outcome = OUTREACH_UNKNOWN;
+    /* The clock of each try: a decision is dated when it was considered, not when it was asked for.
+     */
     k->subject.now_us = clock_now_us();
     if (!outreach_gather(k->db, &k->subject, k->arena, &g, err)) {
         return false;
@@ -96,6 +100,8 @@ static bool try_until_it_stands(struct asking *k, struct err *err)
         if (step == RELEASED) {
             return true;
         }
+        /* What changed can be decided about at once; what is pending needs the fold, which needs
+         * the lanes this try has just given back. */
         if (step == RELEASE_PENDING && stop_wait_us(PENDING_WAIT_US)) {
             break;
         }
@@ -111,6 +117,7 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
                   struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    /* One set of models for all tries, so that a swap in between cannot mix two in one answer. */
     CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
     struct asking k = {.terms = {.config = m->config, .models = hold.set},
                        .subject = subject_of(request, a),
@@ -124,6 +131,7 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
     if (!try_until_it_stands(&k, err)) {
         return false;
     }
+    /* Only now: a decision that did not stand was none. */
     if (k.outcome == OUTREACH_NEW) {
         metric_add(k.row.message != NULL ? METRIC_outreach_send : METRIC_outreach_silence, 1);
     }
@@ -141,6 +149,7 @@ bool outreach_read(const struct outreach_means *m, const char *outreach_id, bool
     struct outreach_row row;
     int lane;
 
+    /* What is no id costs no connection. */
     if (!outreach_id_lane(outreach_id, &lane)) {
         *out_found = false;
         return true;

@@ -8,7 +8,8 @@
 #include "live/live.h"
 #include "store/pg/pool.h"
 
-/* Outreach on request: the four steps of a decision (gather.h, decide.h, release.h, tell.h), one after the other, and what was decided read back. */
+/* Outreach on request: the four steps of a decision (gather.h, decide.h, release.h, tell.h), one
+ * after the other, and what was decided read back. */
 
 /* What deciding needs of the process; all borrowed. */
 struct outreach_means {

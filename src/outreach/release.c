@@ -1,4 +1,5 @@
-/* The transaction in which a decision becomes true. Must not decide: what it sees is either what was decided about, or a reason to decide again. */
+/* The transaction in which a decision becomes true. Must not decide: what it sees is either what
+ * was decided about, or a reason to decide again. */
 #include "outreach/release.h"
 
 #include "base/cleanup.h"
@@ -6,21 +7,26 @@
 
 #include <assert.h>
 
-/* Every lane from which something could come that changes who the shopper is: their own, and those of the anonymous shoppers that join them. */
+/* Every lane from which something could come that changes who the shopper is: their own, and those
+ * of the anonymous shoppers that join them. */
 static void take_lanes(const struct gathered *g, struct arena *a, struct release_look *look)
 {
     look->lanes = arena_array(a, g->via_count + 1, sizeof *look->lanes);
+    /* In any order, and twice where two share a lane: the query locks each once, ascending, as
+     * everybody does who takes several. */
     look->lanes[look->lane_count++] = g->view.lane;
     for (size_t i = 0; i < g->via_count; i++) {
         look->lanes[look->lane_count++] = event_lane(arena_printf(a, "a:%s", g->vias[i]));
     }
 }
 
-/* Locks, and looks at all that rules may change their mind about. Nothing is appended to these lanes any more until commit, and the fold, which
- * carries what a browser did to its customer, needs the customer's lane for that: so what is seen here stands. The vias are those gathered: one that
- * was not known then came by an event of the shopper's own, and that shows as a change.
+/* Locks, and looks at all that rules may change their mind about. Nothing is appended to these
+ * lanes any more until commit, and the fold, which carries what a browser did to its customer,
+ * needs the customer's lane for that: so what is seen here stands. The vias are those gathered: one
+ * that was not known then came by an event of the shopper's own, and that shows as a change.
  *
- * The catalogue rides along, so that the words cost no further round trip while the lanes are held. */
+ * The catalogue rides along, so that the words cost no further round trip while the lanes are held.
+ */
 static bool look_again(struct db *db, const struct decided *d, struct arena *a,
                        struct release_seen *seen, struct err *err)
 {
@@ -68,9 +74,12 @@ static bool store(struct db *db, const struct outreach_row *row, struct arena *a
     return store_outreach_put(db, row, &event, out_stored, err);
 }
 
-/* A silence needs no patience: what is pending could only make it a send, and then it may be asked again. */
+/* A silence needs no patience: what is pending could only make it a send, and then it may be asked
+ * again. */
 static enum release_step verdict(const struct decided *d, const struct release_seen *seen)
 {
+    /* Changed comes first: what is pending about a shopper who has moved on is asked again anyway.
+     */
     if (seen->changed) {
         return RELEASE_CHANGED;
     }
@@ -91,9 +100,11 @@ static bool run(struct db *db, const struct decided *d, struct arena *a,
     if (*out != RELEASED) {
         return true;
     }
+    /* Under the locks, but only for a decision that stands: a try that loses writes no JSON. */
     if (!outreach_tell(db, d, seen.products, a, &row, err) || !store(db, &row, a, &stored, err)) {
         return false;
     }
+    /* Nobody who takes the lanes can have been faster; somebody who writes SQL by hand can. */
     if (!stored) {
         *out = RELEASE_SENT;
         return true;

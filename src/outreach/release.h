@@ -12,8 +12,9 @@ enum release_step {
     RELEASE_SENT     /* the primary key has a send: gather finds it */
 };
 
-/* Locks, looks again, has it told, and stores it, in one transaction that is over when this returns. *out_row is set only where *out is
- * RELEASED; in arena. For decisions about a cart that are no dry run. */
+/* Locks, looks again, has it told, and stores it, in one transaction that is over when this
+ * returns. *out_row is set only where *out is RELEASED; in arena. For decisions about a cart that
+ * are no dry run. */
 CAN_FAIL bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
                                struct outreach_row *out_row, enum release_step *out,
                                struct err *err);

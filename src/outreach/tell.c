@@ -14,6 +14,8 @@ struct shown {
     struct shown_picks picks;
 };
 
+/* Before it is known whether the picks can be shown: asking for a few too many rows is cheaper than
+ * asking twice while lanes are held. */
 const char **outreach_tell_ids(const struct decided *d, struct arena *a, size_t *out_count)
 {
     const size_t lines = d->cart != NULL ? d->cart->line_count : 0;
@@ -88,7 +90,8 @@ static const char *summarize(const struct decided *d, const struct shown *shown,
     return arena_strdup(a, buf_text(&text));
 }
 
-/* What the summary was computed from. */
+/* What the summary was computed from. log_offset is what makes a decision repeatable: the log up to
+ * there is what was known. */
 static const char *explain(const struct decided *d, struct arena *a)
 {
     CLEANUP(buf_free) struct buf text = buf_make(TEXT_MAX_BYTES);
@@ -114,7 +117,8 @@ bool outreach_tell(struct db *db, const struct decided *d, const struct product 
     if (products == NULL && !look_up(db, d, a, &shown.lines, err)) {
         return false;
     }
-    /* Behind the lines stand the picks. Those sold out since the models' shelf was filled make room for the next best. */
+    /* Behind the lines stand the picks. Those sold out since the models' shelf was filled make room
+     * for the next best. */
     if (cart != NULL &&
         !picks_answer(db, &d->picks, shown.lines + cart->line_count, a, &shown.picks, err)) {
         return false;
@@ -131,6 +135,7 @@ bool outreach_tell(struct db *db, const struct decided *d, const struct product 
         .decided_us = d->gathered->now_us,
         .summary = summarize(d, &shown, a),
         .why = explain(d, a),
+        /* a silence has none, which the table checks */
         .message = d->decision.send ? compose(d, &shown, a) : NULL,
     };
     return true;

@@ -9,7 +9,7 @@ enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY };
 
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
 {
-    out->found = true;
+    out->found = true; /* the row is there for every key, stored or not */
     out->folded_off = row_i64(r, row, N);
     out->lane = row_i32(r, row, M);
     out->key = row_text_copy(r, row, ID, a);
@@ -64,7 +64,7 @@ static bool part_at(const PGresult *r, int row, struct arena *a, struct shopper_
     return FAIL(err, ERR_INTERNAL, "a row of an unknown part");
 }
 
-/* Room for each part, counted before it is filled. */
+/* The arena cannot grow an array in place. Room for each part, counted before it is filled. */
 static void make_room(const PGresult *r, struct arena *a, struct shopper_rows *out)
 {
     size_t counts[PARTS] = {0};

@@ -95,7 +95,8 @@ static void look_at(const struct db_call calls[3], const struct release_look *lo
 bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,
                          struct release_seen *out, struct err *err)
 {
-    /* The lock is a statement of its own, before the look: a statement sees what was committed when it began, and the lock may wait. */
+    /* The lock is a statement of its own, before the look: a statement sees what was committed when
+     * it began, and the lock may wait. */
     struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
                                {.query = Q_release_look, .params = params_make(a)},
                                store_products_ask(look->ids, look->id_count, a)};

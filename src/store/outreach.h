@@ -24,8 +24,8 @@ struct outreach_event {
     const char *event_id;
     const char *body; /* JSON object */
 };
-/* Inserts, or overwrites a stored silence, and appends the event (NULL: none) in the same statement. *out_stored false: a send is already
- * there (unchanged), and nothing was appended. */
+/* Inserts, or overwrites a stored silence, and appends the event (NULL: none) in the same
+ * statement. *out_stored false: a send is already there (unchanged), and nothing was appended. */
 CAN_FAIL bool store_outreach_put(struct db *db, const struct outreach_row *row,
                                  const struct outreach_event *event, bool *out_stored,
                                  struct err *err);
@@ -50,8 +50,9 @@ struct release_seen {
     bool pending; /* something that joins it, or comes from whom it joins, is not folded yet */
     struct product *products; /* of ids, in order; in arena */
 };
-/* Begins a transaction, locks the lanes and looks, in one round trip. What it saw stands until commit: every event of the shopper and of
- * the vias goes through one of these lanes. The caller commits or rolls back, also where this failed. */
+/* Begins a transaction, locks the lanes and looks, in one round trip. What it saw stands until
+ * commit: every event of the shopper and of the vias goes through one of these lanes. The caller
+ * commits or rolls back, also where this failed. */
 CAN_FAIL bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,
                                   struct release_seen *out, struct err *err);
 

@@ -28,6 +28,7 @@ static const char *ago(int64_t us, char *out, size_t cap)
     return out;
 }
 
+/* A device's clock may run ahead of ours: then the shopper was here just now. */
 static int64_t idle_us(const struct policy_input *in)
 {
     int64_t idle = in->now_us - in->shopper->last_us;
@@ -39,6 +40,8 @@ static enum cart_state state_of(const struct policy *p, const struct policy_inpu
     return cart_state(in->cart, in->shopper->last_us, &p->clock, in->now_us);
 }
 
+/* Of a shopper without an open cart the closed one says why there is none. A merged one says
+ * nothing: its lines went on in another. */
 static const struct cart *last_changed_cart(const struct shopper *s)
 {
     const struct cart *last = NULL;
@@ -52,6 +55,9 @@ static const struct cart *last_changed_cart(const struct shopper *s)
     return last;
 }
 
+/* Stands first: of all that can be wrong with a message, one to somebody who has bought is the
+ * worst. An order in the same microsecond as the last change bought that change (the fold sorts a
+ * purchase behind the additions of its time), and an older order is about another round. */
 static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
                                     char *detail, size_t cap)
 {
@@ -85,6 +91,8 @@ static enum rule_outcome rule_empty(const struct policy *p, const struct policy_
     return RULE_PASS;
 }
 
+/* A withdrawal on any channel counts for all: which one a message will take is not known here, and
+ * who said no once is not asked where else it would be welcome. */
 static enum rule_outcome rule_opted_out(const struct policy *p, const struct policy_input *in,
                                         char *detail, size_t cap)
 {
@@ -111,6 +119,8 @@ static enum rule_outcome rule_bot(const struct policy *p, const struct policy_in
     return in->shopper->bot ? RULE_BLOCK : RULE_PASS;
 }
 
+/* Imported carts are months old by the time they are read, whatever their clock says: the first
+ * import of a shop must send nothing. A dry run is how such a history is looked at. */
 static enum rule_outcome rule_import(const struct policy *p, const struct policy_input *in,
                                      char *detail, size_t cap)
 {
@@ -125,6 +135,8 @@ static enum rule_outcome rule_import(const struct policy *p, const struct policy
     return in->dry_run ? RULE_NOT_APPLIED : RULE_BLOCK;
 }
 
+/* By the shopper's last event, not the cart's last change: who is still looking around is not
+ * interrupted. */
 static enum rule_outcome rule_too_early(const struct policy *p, const struct policy_input *in,
                                         char *detail, size_t cap)
 {
@@ -156,6 +168,8 @@ static enum rule_outcome rule_expired(const struct policy *p, const struct polic
     return state_of(p, in) == STATE_EXPIRED ? RULE_BLOCK : RULE_PASS;
 }
 
+/* By the cart's last change, unlike too_early and expired: somebody who comes back daily and never
+ * touches the cart has lost interest in it. The limit itself is still young enough. */
 static enum rule_outcome rule_too_old(const struct policy *p, const struct policy_input *in,
                                       char *detail, size_t cap)
 {
@@ -182,6 +196,8 @@ static enum rule_outcome rule_cart_changed(const struct policy *p, const struct 
     return in->cart_changed ? RULE_BLOCK : RULE_PASS;
 }
 
+/* What the fold has seen released. The row's primary key is the last word; this rule is the one that
+ * can say so in words, and that holds after a refold has numbered the rounds anew. */
 static enum rule_outcome rule_already_contacted(const struct policy *p,
                                                 const struct policy_input *in, char *detail,
                                                 size_t cap)
@@ -204,6 +220,8 @@ static enum rule_outcome rule_already_contacted(const struct policy *p,
     return RULE_BLOCK;
 }
 
+/* Stands last: the rules before it forbid, this one weighs. No model is no licence: silence until
+ * there is one. */
 static enum rule_outcome rule_risk(const struct policy *p, const struct policy_input *in,
                                    char *detail, size_t cap)
 {
@@ -239,8 +257,10 @@ struct decision policy_decide(const struct policy *p, const struct policy_input 
     assert(in->shopper != NULL);
     for (int i = 0; i < RULE_COUNT; i++) {
         struct rule_result *r = &d.rules[i];
+        /* what a rule says that has no cart to look at */
         (void)snprintf(r->detail, sizeof r->detail, "no open cart");
         r->outcome = rule_functions[i](p, in, r->detail, sizeof r->detail);
+        /* The rest is evaluated all the same: "why" shows every rule, not only the reason. */
         if (r->outcome == RULE_BLOCK && d.send) {
             d.send = false;
             d.reason = (enum rule_id)i;

@@ -78,6 +78,7 @@ PGresult *__wrap_PQexec(PGconn *conn, const char *sql)
     return __real_PQexec(conn, sql);
 }
 
+// NOLINTNEXTLINE(readability-function-size): libpq's
 int __wrap_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid *types,
                              const char *const *values, const int *lengths, const int *formats,
                              int result_format)
