@@ -20,8 +20,9 @@ struct gathered {
     struct outreach_subject subject;
     int64_t now_us;   /* the time that is decided about: at_us, or the clock */
     struct view view; /* its rows tell the rounds that were spoken about */
-    const char *
-        *vias; /* anonymous shoppers that are this customer, or by the log are about to be */
+    /* Anonymous shoppers that are this customer, or by the log are about to be. A dry run is told
+     * only of the former, and not what was sent. */
+    const char **vias;
     size_t via_count;
 };
 
