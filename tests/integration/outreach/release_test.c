@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 PGresult *__real_PQexecPrepared(PGconn *conn, const char *name, int count,
                                 const char *const *values, const int *lengths, const int *formats,
@@ -36,6 +37,8 @@ static struct {
     int nth; /* from 1 */
     bool acting;
     int statements, round_trips;
+    bool sent; /* a query is in the pipeline: a sync of prepares is the pool's, not the request's */
+    int cut_at; /* the connection is cut before this round trip; 0: never */
 } hook;
 
 static void before(const char *query)
@@ -48,10 +51,16 @@ static void before(const char *query)
     hook.acting = false;
 }
 
-static void counted(bool trip)
+static void a_statement(void)
 {
     hook.statements += hook.acting ? 0 : 1;
-    hook.round_trips += !hook.acting && trip ? 1 : 0;
+}
+
+static void a_round_trip(PGconn *conn)
+{
+    if (!hook.acting && ++hook.round_trips == hook.cut_at) {
+        (void)shutdown(PQsocket(conn), SHUT_RDWR);
+    }
 }
 
 PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
@@ -59,7 +68,8 @@ PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
                                 int result_format)
 {
     before(name);
-    counted(true);
+    a_statement();
+    a_round_trip(conn);
     return __real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format);
 }
 
@@ -67,14 +77,16 @@ int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const 
                                const int *lengths, const int *formats, int result_format)
 {
     before(name);
-    counted(false);
+    a_statement();
+    hook.sent = true;
     return __real_PQsendQueryPrepared(conn, name, count, values, lengths, formats, result_format);
 }
 
 PGresult *__wrap_PQexec(PGconn *conn, const char *sql)
 {
     before(sql);
-    counted(true);
+    a_statement();
+    a_round_trip(conn);
     return __real_PQexec(conn, sql);
 }
 
@@ -83,14 +95,18 @@ int __wrap_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid
                              const char *const *values, const int *lengths, const int *formats,
                              int result_format)
 {
-    counted(false);
+    a_statement();
+    hook.sent = true;
     return __real_PQsendQueryParams(conn, sql, count, types, values, lengths, formats,
                                     result_format);
 }
 
 int __wrap_PQpipelineSync(PGconn *conn)
 {
-    hook.round_trips += hook.acting ? 0 : 1;
+    if (hook.sent) {
+        a_round_trip(conn);
+    }
+    hook.sent = false;
     return __real_PQpipelineSync(conn);
 }
 
@@ -499,6 +515,67 @@ static void a_release_that_is_in_the_log_without_its_row_is_a_defect(void **stat
     json_decref(first.json);
 }
 
+/* ---- whichever query fails ---- */
+
+/* Cuts the connection before the first round trip, the second, ... until the request gets through. Returns how many failed. */
+static int cut_at_each_round_trip(struct outreach_request request, enum outreach_outcome outcome,
+                                  const char *decision)
+{
+    struct answer a;
+    int failed = 0;
+
+    for (;;) {
+        struct err err = {0};
+        unhook(NULL);
+        hook.cut_at = failed + 1;
+        if (try_ask(request, &a, &err)) {
+            break;
+        }
+        assert_int_equal(err.kind, ERR_BUSY);
+        failed++;
+    }
+    unhook(NULL);
+    assert_int_equal(a.outcome, outcome);
+    assert_string_equal(member(&a, "decision"), decision);
+    json_decref(a.json);
+    return failed;
+}
+
+static void whichever_query_fails_the_request_fails_and_nothing_is_half_done(void **state)
+{
+    (void)state;
+    did("xia", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"xias-basket\"");
+    did("xia", "identify", 80, ",\"anonymous_id\":\"xias-laptop\"");
+    fold_to_end(&bench);
+    const struct outreach_request request = {.customer_id = "xia"};
+    struct outreach_request dry = {.anonymous_id = "xias-laptop", .dry_run = true};
+
+    assert_int_equal(cut_at_each_round_trip(dry, OUTREACH_DRY, "send"), 3);
+    dry = (struct outreach_request){
+        .cart_id = "xias-basket", .dry_run = true, .at_us = clock_now_us() - MINUTES(1)};
+    assert_int_equal(cut_at_each_round_trip(dry, OUTREACH_DRY, "send"), 2);
+    assert_int_equal(cut_at_each_round_trip(request, OUTREACH_NEW, "send"), 4);
+    assert_int_equal(released_count("xia"), 1);
+    assert_int_equal(cut_at_each_round_trip(request, OUTREACH_BEFORE, "send"), 2);
+    did("xia", "consent_withdrawn", 0, "");
+    assert_int_equal(cut_at_each_round_trip(request, OUTREACH_BEFORE, "silence"), 2);
+    did("xia", "cart_item_added", 95, A_SHOE); /* everything is folded again */
+    assert_int_equal(cut_at_each_round_trip(request, OUTREACH_BEFORE, "silence"), 3);
+    assert_int_equal(released_count("xia"), 1);
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.outreach WHERE key = 'c:xia'"), 1);
+}
+
+static void whichever_query_of_a_silence_fails_the_request_fails(void **state)
+{
+    (void)state;
+    did("yan", "cart_item_added", 10, A_SHOE);
+    assert_int_equal(cut_at_each_round_trip((struct outreach_request){.customer_id = "yan"},
+                                            OUTREACH_NEW, "silence"),
+                     4);
+    assert_int_equal(released_count("yan"), 0);
+}
+
 /* ---- how often the database is asked ---- */
 
 struct cost {
@@ -571,6 +648,8 @@ int main(void)
         RELEASE_TEST(a_send_that_is_there_already_is_the_answer_and_nothing_is_told_twice),
         RELEASE_TEST(a_lost_connection_before_commit_leaves_neither_row_nor_event),
         RELEASE_TEST(a_release_that_is_in_the_log_without_its_row_is_a_defect),
+        RELEASE_TEST(whichever_query_fails_the_request_fails_and_nothing_is_half_done),
+        RELEASE_TEST(whichever_query_of_a_silence_fails_the_request_fails),
         RELEASE_TEST(a_decision_asks_the_database_this_often_and_no_more),
     };
     return cmocka_run_group_tests_name("releases", tests, outreach_setup, outreach_teardown);
