@@ -370,7 +370,12 @@ static void told_are_the_browsers_that_the_log_names_once_each(void **state)
     TELL(&bench, .id = "e3", .type = "alias", .customer = "y", .anonymous = "x2", .at_s = 3);
     TELL(&bench, .id = "e4", .type = "page_viewed", .customer = "y", .anonymous = "x3", .at_s = 4);
     TELL(&bench, .id = "e5", .type = "identify", .customer = "z", .anonymous = "x4", .at_s = 5);
+    run_sql(
+        &bench, /* somebody else of the same lane */
+        "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body)"
+        " SELECT cartwright.lane_of('c:y'), 1000, 'e6', 'c:neighbour', 'identify', 'api', now(), now(), '', '{\"anonymous_id\":\"x5\"}'");
     struct shopper_rows rows = rows_for_decision("c:y");
+    assert_int_equal(rows.events.count, 2);
     assert_int_equal(rows.told_count, 2);
     assert_true(strcmp(rows.told[0], rows.told[1]) != 0);
     for (size_t i = 0; i < rows.told_count; i++) {

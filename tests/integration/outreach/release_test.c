@@ -427,6 +427,28 @@ static void what_strangers_and_news_of_other_kinds_do_is_not_waited_for(void **s
     expect(ask("mia"), OUTREACH_NEW, "send", "risk");
 }
 
+static void told_beside(const char *id, const char *key, const char *beside, const char *type)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body)"
+            " SELECT cartwright.lane_of('%s'), 5000, '%s', '%s', '%s', 'api', now(), now(), '', '{}'",
+            beside, id, key, type));
+}
+
+static void what_strangers_of_the_same_lanes_do_is_not_waited_for(void **state)
+{
+    (void)state;
+    did("moe", "cart_item_added", 90, A_SHOE);
+    did("moe", "identify", 80, ",\"anonymous_id\":\"moes-laptop\"");
+    fold_to_end(&bench);
+    told_beside("beside-moe", "c:beside-moe", "c:moe", "identify");
+    told_beside("beside-laptop", "a:beside-laptop", "a:moes-laptop", "purchase");
+    expect(ask("moe"), OUTREACH_NEW, "send", "risk");
+}
+
 static void an_anonymous_shopper_is_released_under_the_own_key(void **state)
 {
     (void)state;
@@ -644,6 +666,7 @@ int main(void)
         RELEASE_TEST(what_a_joined_browser_did_is_waited_for_though_its_identify_is_gone),
         RELEASE_TEST(a_silence_does_not_wait_for_what_joins),
         RELEASE_TEST(what_strangers_and_news_of_other_kinds_do_is_not_waited_for),
+        RELEASE_TEST(what_strangers_of_the_same_lanes_do_is_not_waited_for),
         RELEASE_TEST(an_anonymous_shopper_is_released_under_the_own_key),
         RELEASE_TEST(a_send_that_is_there_already_is_the_answer_and_nothing_is_told_twice),
         RELEASE_TEST(a_lost_connection_before_commit_leaves_neither_row_nor_event),
