@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# tidy.sh BUILD STAMPS [JOBS]: clang-tidy over every C source of src/ and tests/, on what changed since it last passed.
+#
+# A pass is an empty file in STAMPS, named by the hash of all that the verdict follows from: clang-tidy itself, every
+# .clang-tidy, the compiler's command, and the names and bytes of every file that is read for it (the comments too: they
+# hold the NOLINTs). So nothing stale can pass, and a finding is never remembered. Which headers a file reads is not
+# remembered either: clang is asked at every run.
+#
+# One file a process: clang-tidy 14 mixes up the findings of several. A file that several programs compile with the
+# same flags is looked at once.
+set -euo pipefail
+
+# The names in a rule for make(1), one a line.
+dependencies() { sed -e '1s/^[^:]*: *//' -e 's/ *\\$//' -e 's/\\ /\x01/g' | tr -s ' ' '\n' | tr '\001' ' ' | sed '/^$/d' | sort -u; }
+
+# What the verdict on $file follows from, in one line. Fails where it cannot be preprocessed.
+fingerprint() {
+    clang "${flags[@]}" -M -MT x "$file" >"$scratch" 2>/dev/null || return 1
+    { printf '%s\n' "$TIDY_TOOL" "$directory" "${flags[*]}" "$file"
+        dependencies <"$scratch" | xargs -d '\n' sha256sum; } | sha256sum | cut -d ' ' -f 1
+}
+
+# one LINE: file, directory and command of the compiler, separated by tabs.
+one() {
+    local file directory command before flags
+    IFS=$'\t' read -r file directory command <<<"$1"
+    eval "flags=($command)" # as the build's shell would read it
+    while [ "${flags[0]:0:1}" != - ]; do flags=("${flags[@]:1}"); done # the compiler, and what may stand before it
+    scratch=$(mktemp)
+    trap 'rm -f "$scratch"' EXIT
+    cd "$directory"
+    before=$(fingerprint) || before=''
+    if [ -n "$before" ] && [ -e "$TIDY_STAMPS/$before" ]; then
+        touch "$TIDY_STAMPS/$before"
+        return 0
+    fi
+    echo "$file" >>"$TIDY_STAMPS/looked-at"
+    if ! clang-tidy --quiet "$file" -- "${flags[@]}" >"$scratch" 2>&1; then
+        cat "$scratch"
+        return 1
+    fi
+    # Not where it was edited meanwhile: what was looked at may be neither the old text nor the new.
+    if [ -n "$before" ] && [ "$(fingerprint)" = "$before" ]; then : >"$TIDY_STAMPS/$before"; fi
+}
+
+# The lines that `one` takes, from the compilation database that CMake wrote.
+commands() {
+    awk '
+        function value(s) { sub(/^[^:]*: "/, "", s); sub(/",?$/, "", s); gsub(/\\"/, "\"", s); gsub(/\\\\/, "\\", s); return s }
+        /^  "directory":/ { directory = value($0) }
+        /^  "command":/ { command = value($0); sub(/ -o [^ ]+ -c .*$/, "", command) }
+        /^  "file":/ { print value($0) "\t" directory "\t" command }' "$1/compile_commands.json" | sort -u
+}
+
+if [ "$1" = --one ]; then
+    one "$2"
+    exit
+fi
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+mkdir -p "$2"
+build=$(realpath "$1") jobs=${3:-$(nproc)}
+TIDY_STAMPS=$(realpath "$2")
+TIDY_TOOL=$(clang-tidy --version && stat -Lc '%s %Y' "$(command -v clang-tidy)" &&
+    find . -path ./build -prune -o -name .clang-tidy -print0 | sort -z | xargs -0 sha256sum tests/lint/tidy.sh)
+export TIDY_STAMPS TIDY_TOOL
+: >"$TIDY_STAMPS/looked-at"
+
+commands "$build" | awk -F '\t' -v root="$PWD/" 'index($1, root "src/") == 1 || index($1, root "tests/") == 1' >"$TIDY_STAMPS/commands"
+missing=$(comm -23 <(find "$PWD/src" "$PWD/tests" -name '*.c' | sort) <(cut -f 1 "$TIDY_STAMPS/commands" | sort -u))
+if [ -n "$missing" ]; then
+    printf 'in no program of %s, so nobody looks at it:\n%s\n' "$1" "$missing"
+    exit 1
+fi
+failed=0
+grep -P '^[^\t]+\.c\t' "$TIDY_STAMPS/commands" | xargs -d '\n' -P "$jobs" -n 1 "$PWD/tests/lint/tidy.sh" --one || failed=1
+find "$TIDY_STAMPS" -type f -mtime +30 -delete
+echo "$(wc -l <"$TIDY_STAMPS/looked-at") of $(grep -cP '^[^\t]+\.c\t' "$TIDY_STAMPS/commands") looked at, the others have not changed"
+exit "$failed"
