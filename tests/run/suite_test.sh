@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# The summary of ./dev test loses nothing that failed, whatever way it failed. Usage: suite_test.sh SOURCE
+# shellcheck disable=SC2016 # what is quoted is for a shell of its own
+set -euo pipefail
+source=$(realpath "$1")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+ln -s "$source/tests" tests
+fail() { echo "FAILED: $*" >&2; cat out err >&2; exit 1; }
+
+# run SCRIPT: what ./dev does between begin_checks and summary
+run() {
+    status=0
+    SCRIPT=$1 bash -euo pipefail -c '
+        say() { printf "%s\n" "== $*" >&2; }
+        jobs=2
+        . tests/run/results.sh
+        . tests/run/suite.sh
+        begin_checks
+        trap end_suite EXIT
+        trap "exit 130" INT TERM
+        eval "$SCRIPT"
+        summary' >out 2>err || status=$?
+}
+# expect WHAT STATUS LAST-LINE
+expect() {
+    [ "$status" = "$2" ] || fail "$1: exit code $status instead of $2"
+    [ "$(tail -n 1 out)" = "$3" ] || fail "$1: ends with '$(tail -n 1 out)' instead of '$3'"
+}
+
+run 'check good true'
+expect 'one check' 0 '1 passed, 0 failed'
+run 'check good true; check bad sh -c "echo the reason; exit 3" || true'
+expect 'a check that fails' 1 '1 passed, 1 failed'
+grep -q '^the reason$' err || fail 'the output of what failed is not shown'
+grep -q '^  FAILED bad: ' out || fail 'what failed is not named'
+run 'lane check good true; lane check bad false; wait_for_lanes'
+expect 'a lane that fails' 1 '1 passed, 1 failed'
+run 'plan good lost; lane check good true; lane sh -c "kill -9 \$\$"; wait_for_lanes'
+expect 'a lane that is killed' 1 '1 passed, 1 failed'
+grep -q '^  FAILED lost: it did not run' out || fail 'what did not run is not named'
+run 'true'
+expect 'nothing at all' 1 '0 passed, 0 failed'
+run 'check good true; kill -TERM $$'
+expect 'a run that is ended' 130 ''
+run 'check good true; false'
+expect 'a script that breaks' 1 ''
+
+# A process that a lane started ends with the run.
+run 'lane sh -c "sleep 600 & echo \$! >pid; wait"; until [ -s pid ]; do :; done; kill -TERM $$'
+expect 'a run that is ended while a lane works' 130 ''
+if grep -qs '^State:[^Z]*$' "/proc/$(cat pid)/status"; then fail 'a lane outlives the run'; fi
+
+# ctest itself: a small tree of two presets, whose tests have a `;` in their environment and the same names.
+tree() { # tree PRESET ADD_TEST...
+    mkdir -p "build/$1"
+    printf '%s\n' "${@:2}" >"build/$1/CTestTestfile.cmake"
+}
+tree dev 'add_test([=[good]=] "/bin/sh" "-c" "test \"$A$B\" = 12")' \
+    'set_tests_properties([=[good]=] PROPERTIES ENVIRONMENT "A=1;B=2" LABELS "unit;waits")' \
+    'add_test([=[bad]=] "/bin/sh" "-c" "echo it broke; exit 1")' \
+    'add_test([=[away]=] "/bin/sh" "-c" "echo no data; exit 77")' \
+    'set_tests_properties([=[away]=] PROPERTIES SKIP_RETURN_CODE 77)' \
+    'add_test([=[slow]=] "/bin/sleep" "60")' 'set_tests_properties([=[slow]=] PROPERTIES TIMEOUT 1)' \
+    'add_test([=[crash]=] "/bin/sh" "-c" "kill -SEGV $$")' \
+    'add_test([=[elsewhere]=] "/bin/false")' 'set_tests_properties([=[elsewhere]=] PROPERTIES LABELS "unit;aside")'
+tree asan 'add_test([=[good]=] "/bin/true")' 'add_test([=[off]=] "/bin/true")' \
+    'set_tests_properties([=[off]=] PROPERTIES DISABLED TRUE)'
+run 'pool_tests dev=dev asan=asan -- -LE aside'
+expect 'tests in a pool' 1 '2 passed, 4 failed, 1 skipped'
+for line in 'FAILED dev/bad: it broke' 'FAILED dev/slow: ' 'FAILED dev/crash: ' 'FAILED asan/off: ' 'skipped dev/away: no data'; do
+    grep -q "^  $line" out || fail "no line '$line'"
+done
+[ "$(grep -c '^dev/good' build/test/times.tsv)" = 1 ] || fail 'the time of a test is not noted'
+grep -q '^== pass  dev/good (' err || fail 'no line for a test that passed'
+grep -q '^== FAIL  dev/slow: Timeout (' err || fail 'no line for a test that failed'
+
+# A ctest that dies takes none of its tests along.
+run 'pool_run() { kill -9 "$BASHPID"; }; counted_as=other ctest_checks asan'
+expect 'a ctest that is killed' 1 '0 passed, 2 failed'
+run 'pool_run() { :; }; counted_as=other ctest_checks asan'
+expect 'a ctest that does nothing' 1 '0 passed, 2 failed'
+tree asan '# no test'
+run 'counted_as=other ctest_checks asan; record pass another'
+expect 'a build without tests' 1 '1 passed, 1 failed'
