@@ -22,7 +22,7 @@ verb_test() {
     verb_setup test
     begin_checks
     trap end_suite EXIT
-    trap 'exit 130' INT TERM
+    trap 'say "ended by a signal: no summary"; exit 130' INT TERM
     plan_lint
     lane lint_quick
     for preset in "${tested[@]}" fuzz; do

@@ -84,3 +84,25 @@ expect 'a ctest that does nothing' 1 '0 passed, 2 failed'
 tree asan '# no test'
 run 'counted_as=other ctest_checks asan; record pass another'
 expect 'a build without tests' 1 '1 passed, 1 failed'
+
+# The whole order, with stand-ins for what takes long: three presets, of which one is not built.
+tree dev 'add_test([=[good]=] "/bin/true")'
+tree asan 'add_test([=[good]=] "/bin/true")'
+tree tsan 'add_test([=[good]=] "/bin/true")'
+stand_ins='
+    verb_setup() { :; }
+    plan_lint() { plan lint/quick lint/tidy; }
+    lint_quick() { check lint/quick true; }
+    lint_tidy() { :; }
+    fuzz_share() { echo 7; }
+    fuzz_all() { plan fuzz/target; check fuzz/target [ "$1" = 7 ]; }
+    configure_and_build() { [ "$1" != "$broken" ]; }
+    whole() { verb_test "$@"; exit; }'
+run "broken=; $stand_ins; whole"
+expect 'the whole order' 0 '10 passed, 0 failed' # 2 of lint, 4 builds, 3 tests, 1 of fuzzing
+run "broken=asan; $stand_ins; whole"
+expect 'a build that fails' 1 '8 passed, 1 failed'
+run "broken=fuzz; $stand_ins; whole --long"
+expect 'targets that are not built' 1 '8 passed, 1 failed'
+run "broken=; $stand_ins; lint_tidy() { kill -9 \"\$BASHPID\"; }; whole"
+expect 'a clang-tidy that is killed' 1 '9 passed, 1 failed'
