@@ -2,31 +2,14 @@
 #include "evaluate/evaluate.h"
 
 #include "base/cleanup.h"
-#include "evaluate/evaluate_internal.h"
+#include "evaluate/evaluate_affinity.h"
+#include "evaluate/evaluate_risk.h"
+#include "evaluate/report.h"
 #include "ml/linear/blas.h"
 
 #include <assert.h>
-#include <string.h>
 
 enum { RESULT_MAX = 1 << 20, PAGE_MAX = 16 << 20 };
-
-char *evaluate_time_text(int64_t us, char out[CLOCK_TEXT_MAX])
-{
-    char text[CLOCK_TEXT_MAX];
-    clock_format_rfc3339(us - us % MINUTES(1), text);
-    (void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.5s UTC", text, text + 11);
-    return out;
-}
-
-bool evaluate_cut_check(const struct training *t, int64_t cut_us, struct err *err)
-{
-    char from[CLOCK_TEXT_MAX];
-    char until[CLOCK_TEXT_MAX];
-    return cut_us == INT64_MIN || (cut_us > t->log.first_us && cut_us <= t->log.last_us) ||
-           FAIL(err, ERR_REFUSED, "too little to judge: the cut must lie within the log, %s to %s",
-                evaluate_time_text(t->log.first_us, from),
-                evaluate_time_text(t->log.last_us, until));
-}
 
 static void evaluated_free(struct evaluated *e)
 {

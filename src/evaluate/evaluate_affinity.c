@@ -1,34 +1,17 @@
 /* Affinity on the later part of the log: every shopper who came back or was new, ranked for as it stood then, by each contender. Trains what stands
- * before the cut; measures, and leaves the telling to evaluate_affinity_page.c. */
+ * before the cut; measures, and leaves the telling to evaluate_affinity_table.c and evaluate_affinity_page.c. */
 #include "evaluate/evaluate_affinity.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "evaluate/evaluate_affinity_page.h"
+#include "evaluate/evaluate_affinity_table.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CASES_MAX = 10000, CASES_MIN = 10 };
-
-const char *affinity_task_name(enum affinity_task task)
-{
-    return task == TASK_ANY ? "any product" : "new products";
-}
-
-const char *affinity_segment_name(int segment)
-{
-    static const char *const names[SEGMENTS] = {"first visit",     "came back",
-                                                "bought before",   "never bought before",
-                                                "known customers", "anonymous visitors"};
-    assert(segment >= 0 && segment < SEGMENTS);
-    return names[segment];
-}
-
-bool contender_answers(const struct contender *c, enum affinity_task task)
-{
-    return c->took_part && (task == TASK_ANY || c->model);
-}
 
 static void evaluation_free(struct affinity_evaluation *e)
 {
@@ -143,7 +126,7 @@ static void rank_contender(struct ranked_case *r, struct contender *c)
 static uint32_t segments_of(const struct affinity_evaluation *e, const struct shopper *s)
 {
     bool known = strncmp(s->key, "c:", 2) == 0;
-    return 1U << (s->first_us < e->cut_us ? SEGMENT_CAME_BACK : SEGMENT_FIRST_VISIT) |
+    return 1U << (s->first_us < e->heading.cut_us ? SEGMENT_CAME_BACK : SEGMENT_FIRST_VISIT) |
            1U << (s->orders_total > 0 ? SEGMENT_BOUGHT_BEFORE : SEGMENT_NEVER_BOUGHT) |
            1U << (known ? SEGMENT_CUSTOMER : SEGMENT_ANONYMOUS);
 }
@@ -316,7 +299,7 @@ static void count_known(struct affinity_evaluation *e)
     int32_t shopper = -1;
     for (size_t i = 0; i < e->a->count; i++) {
         const struct interaction *in = &e->a->all[i];
-        if (in->at_us < e->cut_us) {
+        if (in->at_us < e->heading.cut_us) {
             e->known[in->item] += last[in->item] != in->shopper + 1;
             last[in->item] = in->shopper + 1;
             e->shoppers_before += in->shopper != shopper;
@@ -324,13 +307,6 @@ static void count_known(struct affinity_evaluation *e)
         }
     }
     free(last);
-}
-
-static bool open_model(const struct trained *made, struct affinity **out, struct err *err)
-{
-    struct model_file file = {0};
-    return model_file_view(made->bytes.data, made->bytes.len, &file, err) &&
-           affinity_load(&file, "evaluated", out, err);
 }
 
 static void enter(struct affinity_evaluation *e, enum affinity_contender which,
@@ -343,38 +319,20 @@ static void enter(struct affinity_evaluation *e, enum affinity_contender which,
     (void)snprintf(c->name, sizeof c->name, "%s", name);
 }
 
-/* Only what neither has seen can judge the champion beside the others. */
 static void enter_serving(struct affinity_evaluation *e, const struct champion *champion)
 {
-    char name[96];
-    char until[CLOCK_TEXT_MAX];
-    if (!champion->found) {
-        (void)snprintf(e->serving, sizeof e->serving, "No model serves that this build can read.");
-        return;
-    }
-    evaluate_time_text(champion->as_of_us, until);
-    if (champion->is_baseline) {
-        (void)snprintf(e->serving, sizeof e->serving,
-                       "%s serves: a popularity model, as in the table.", champion->version);
-    } else if (champion->as_of_us > e->cut_us) {
-        (void)snprintf(
-            e->serving, sizeof e->serving,
-            "%s serves. It was trained on events up to %s, which lie after the cut, so judging it here would "
-            "be unfair; what stands in the table was trained in the same way before the cut.",
-            champion->version, until);
-    } else {
-        (void)snprintf(
-            e->serving, sizeof e->serving,
-            "%s serves. It was trained on events up to %s, before the cut, and is judged.",
-            champion->version, until);
-        (void)snprintf(name, sizeof name, "%.60s, serving", champion->version);
+    const bool judged =
+        champion->found && !champion->is_baseline && champion->as_of_us <= e->heading.cut_us;
+    char name[CONTENDER_NAME_MAX];
+    evaluate_serving(&e->heading, champion, "popularity model", judged, name);
+    if (judged) {
         enter(e, CONTENDER_SERVING, champion->affinity, name);
     }
 }
 
 static bool judge(struct affinity_evaluation *e, const struct training *t, struct err *err)
 {
-    const struct judged_window window = {.cut_us = e->cut_us,
+    const struct judged_window window = {.cut_us = e->heading.cut_us,
                                          .catalogue = e->contenders[CONTENDER_POPULAR].model};
     train_say(t, "affinity", "ranking for the shoppers of the later window");
     if (!affinity_judge_cases(t, &window, judge_case, e, err)) {
@@ -396,16 +354,16 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     CLEANUP(affinity_models_free) struct affinity_models models = {0};
     CLEANUP(affinity_free) struct affinity *popularity = NULL;
     CLEANUP(affinity_free) struct affinity *trained = NULL;
-    char name[96];
+    char name[CONTENDER_NAME_MAX];
     if (!champion_load(t, "affinity", &champion, err)) {
         return false;
     }
-    e->cut_us =
+    e->heading.cut_us =
         e->options->cut_us != INT64_MIN ? e->options->cut_us : affinity_cut(e->a, &champion);
     train_say(t, "affinity", "training on what lies before the cut");
-    if (!affinity_train_before(e->a, e->cut_us, &models, err) ||
-        !open_model(&models.popularity, &popularity, err) ||
-        !open_model(&models.als, &trained, err)) {
+    if (!affinity_train_before(e->a, e->heading.cut_us, &models, err) ||
+        !affinity_model_open(&models.popularity, "evaluated", &popularity, err) ||
+        !affinity_model_open(&models.als, "evaluated", &trained, err)) {
         return false;
     }
     (void)snprintf(name, sizeof name, "%.40s, trained before the cut", affinity_algorithm(trained));
@@ -414,7 +372,7 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     enter(e, CONTENDER_POPULAR, popularity, "popularity");
     enter(e, CONTENDER_VIEWED, NULL, "last viewed");
     count_known(e);
-    if (!new_products_open(&e->fresh, e->a, e->cut_us, &models.settings, e->k, err)) {
+    if (!new_products_open(&e->fresh, e->a, e->heading.cut_us, &models.settings, e->k, err)) {
         return false;
     }
     if (!judge(e, t, err)) {
@@ -435,23 +393,20 @@ bool evaluate_affinity(struct training *t, const struct evaluate_options *o, str
                        struct err *err)
 {
     CLEANUP(affinity_training_free) struct affinity_training *a = NULL;
-    CLEANUP(evaluation_free) struct affinity_evaluation e = {.options = o};
-    if (!affinity_training_new(t, &a, err) ||
-        !train_log_read(t->db, o->as_of_us, collect_key, a, &t->log, err) ||
-        !evaluate_cut_check(t, o->cut_us, err)) {
+    CLEANUP(evaluation_free)
+    struct affinity_evaluation e = {.heading = {.kind = "affinity"}, .options = o};
+    if (!affinity_training_new(t, &a, err) || !evaluate_read_log(t, o, collect_key, a, err)) {
         return false;
     }
     if (a->count == 0) {
         return FAIL(err, ERR_REFUSED,
                     "the log holds no views, additions, wishes or purchases up to that time");
     }
-    train_say(t, "log", "%lld events of %lld shoppers", (long long)t->log.events,
-              (long long)t->log.shoppers);
     e.a = a;
     e.k = o->k;
     e.curve = 2 * o->k > 20 ? 2 * o->k : 20;
-    e.from_us = t->log.first_us;
-    e.until_us = t->log.last_us;
+    e.heading.from_us = t->log.first_us;
+    e.heading.until_us = t->log.last_us;
     e.known = mem_array((size_t)a->items.count + 1, sizeof *e.known);
     e.chosen = mem_array((size_t)a->items.count + 1, sizeof *e.chosen);
     return evaluate(&e, t, out, err);

@@ -41,13 +41,6 @@ static void hold_out(struct new_products *n, const struct affinity_training *a, 
     free(met);
 }
 
-static bool open_model(const struct trained *made, struct affinity **out, struct err *err)
-{
-    struct model_file file = {0};
-    return model_file_view(made->bytes.data, made->bytes.len, &file, err) &&
-           affinity_load(&file, "new products", out, err);
-}
-
 bool new_products_open(struct new_products *n, const struct affinity_training *a, int64_t cut_us,
                        const struct rank_settings *tuned, int k, struct err *err)
 {
@@ -66,8 +59,8 @@ bool new_products_open(struct new_products *n, const struct affinity_training *a
         }
     }
     bool ok = affinity_refit(&without, cut_us, tuned, &n->made, err) &&
-              open_model(&n->made.als, &n->model, err) &&
-              open_model(&n->made.popularity, &n->popularity, err);
+              affinity_model_open(&n->made.als, "new products", &n->model, err) &&
+              affinity_model_open(&n->made.popularity, "new products", &n->popularity, err);
     free(without.all);
     return ok;
 }

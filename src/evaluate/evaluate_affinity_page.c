@@ -1,293 +1,12 @@
-/* What the evaluation of affinity found: plain tables, one JSON object, and the page. Measures nothing. */
-#include "evaluate/evaluate_affinity.h"
+/* The page about affinity: what its plots and texts say. Measures nothing. */
+#include "evaluate/evaluate_affinity_page.h"
 
-#include "base/cleanup.h"
+#include "evaluate/evaluate_affinity_table.h"
 #include "evaluate/report_plot.h"
 
-#include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 static const int colours[CONTENDERS] = {0, 2, 4, 1};
-
-/* ---- tables, the same for the terminal and the page ---- */
-
-static void cell_interval(struct report_table *t, const struct interval *i, int digits)
-{
-    report_cell_number(t, i->value, digits);
-    report_cell(t, "%.*f to %.*f", digits, i->low, digits, i->high);
-}
-
-static void quality_table(const struct affinity_evaluation *e, enum affinity_task task,
-                          struct report_table *t)
-{
-    for (int i = 0; i < CONTENDERS; i++) {
-        const struct contender *c = &e->contenders[i];
-        if (!contender_answers(c, task)) {
-            continue;
-        }
-        report_cell(t, "%s", c->name);
-        cell_interval(t, &c->ndcg[task], 4);
-        cell_interval(t, &c->recall[task], 4);
-        report_cell_number(t, c->mrr[task].value, 4);
-        if (i == CONTENDER_POPULAR) {
-            report_cell(t, "-");
-        } else {
-            report_cell(t, "%+.4f (%+.4f to %+.4f)", c->gain[task].value, c->gain[task].low,
-                        c->gain[task].high);
-        }
-    }
-}
-
-static void spread_table(const struct affinity_evaluation *e, struct report_table *t)
-{
-    for (int i = 0; i < CONTENDERS; i++) {
-        const struct contender *c = &e->contenders[i];
-        if (c->took_part) {
-            report_cell(t, "%s", c->name);
-            report_cell(t, "%.1f %%", 100 * c->spread.coverage);
-            report_cell_number(t, c->spread.novelty, 2);
-            report_cell(t, "%.1f %%", 100 * c->spread.top_tenth);
-            report_cell_number(t, c->spread.gini, 3);
-        }
-    }
-}
-
-static void segment_table(const struct affinity_evaluation *e, enum affinity_task task,
-                          struct report_table *t)
-{
-    for (int s = 0; s < SEGMENTS; s++) {
-        report_cell(t, "%s", affinity_segment_name(s));
-        report_cell(t, "%d", e->segment_cases[task][s]);
-        for (int i = 0; i < CONTENDERS; i++) {
-            const struct contender *c = &e->contenders[i];
-            if (!contender_answers(c, task)) {
-                continue;
-            }
-            if (e->segment_cases[task][s] > 0) {
-                report_cell(t, "%.4f (%.4f to %.4f)", c->segment_ndcg[task][s].value,
-                            c->segment_ndcg[task][s].low, c->segment_ndcg[task][s].high);
-            } else {
-                report_cell(t, "-");
-            }
-        }
-    }
-}
-
-typedef void table_writer(struct buf *out, const struct report_table *t);
-
-/* What was measured of one task: the contenders, then the segments. */
-static void write_task(const struct affinity_evaluation *e, enum affinity_task task,
-                       table_writer *write, struct buf *out)
-{
-    char heads[2][24];
-    const char *columns[2 + CONTENDERS] = {"shoppers", "cases"};
-    int count = 2;
-    (void)snprintf(heads[0], sizeof heads[0], "NDCG@%d", e->k);
-    (void)snprintf(heads[1], sizeof heads[1], "recall@%d", e->k);
-    const char *const quality[] = {"model",         heads[0], "95 % interval",        heads[1],
-                                   "95 % interval", "MRR",    "NDCG above popularity"};
-    CLEANUP(report_table_free)
-    struct report_table t = {.columns = quality, .column_count = 7};
-    quality_table(e, task, &t);
-    write(out, &t);
-    for (int i = 0; i < CONTENDERS; i++) {
-        if (contender_answers(&e->contenders[i], task)) {
-            columns[count++] = e->contenders[i].name;
-        }
-    }
-    char caption[96];
-    (void)snprintf(caption, sizeof caption, "\nNDCG@%d by kind of shopper", e->k);
-    CLEANUP(report_table_free)
-    struct report_table segments = {.caption = caption, .columns = columns, .column_count = count};
-    segment_table(e, task, &segments);
-    write(out, &segments);
-}
-
-static void write_spread(const struct affinity_evaluation *e, table_writer *write, struct buf *out)
-{
-    static const char *const columns[] = {"model", "catalogue shown", "novelty, bits",
-                                          "from the best-known tenth", "Gini"};
-    CLEANUP(report_table_free)
-    struct report_table t = {.columns = columns, .column_count = 5};
-    spread_table(e, &t);
-    write(out, &t);
-}
-
-static void write_new(const struct affinity_evaluation *e, table_writer *write, struct buf *out)
-{
-    const struct new_products *n = &e->fresh;
-    const char *const names[NEW_WAYS] = {affinity_placed(n->model) > 0
-                                             ? "placed by category, brand and price"
-                                             : "not placed: the catalogue foretells too little",
-                                         "popular in category"};
-    char heads[2][24];
-    (void)snprintf(heads[0], sizeof heads[0], "NDCG@%d", e->k);
-    (void)snprintf(heads[1], sizeof heads[1], "recall@%d", e->k);
-    const char *const columns[] = {
-        "new products among themselves", heads[0], "95 % interval", heads[1], "95 % interval",
-        "recall, all competing"};
-    CLEANUP(report_table_free)
-    struct report_table t = {.columns = columns, .column_count = 6};
-    for (int w = 0; w < NEW_WAYS; w++) {
-        report_cell(&t, "%s", names[w]);
-        cell_interval(&t, &n->ndcg[w], 4);
-        cell_interval(&t, &n->recall[w], 4);
-        report_cell_number(&t, n->recall_among_all[w].value, 4);
-    }
-    write(out, &t);
-}
-
-void affinity_evaluation_text(const struct affinity_evaluation *e, struct buf *out)
-{
-    char from[CLOCK_TEXT_MAX];
-    char cut[CLOCK_TEXT_MAX];
-    char until[CLOCK_TEXT_MAX];
-    buf_printf(out, "log from %s to %s, cut at %s\n%s\n", evaluate_time_text(e->from_us, from),
-               evaluate_time_text(e->until_us, until), evaluate_time_text(e->cut_us, cut),
-               e->serving);
-    for (int task = 0; task < TASKS; task++) {
-        buf_printf(out, "\n%s put in the cart or bought later: %d shoppers\n\n",
-                   affinity_task_name(task), e->cases[task]);
-        write_task(e, task, report_table_text, out);
-    }
-    if (e->fresh.cases > 0) {
-        buf_printf(
-            out,
-            "\n%d of %d products as if they had come at the cut, without a history: %d shoppers chose one\n\n",
-            e->fresh.products, e->fresh.possible, e->fresh.cases);
-        write_new(e, report_table_text, out);
-    }
-    buf_printf(out, "\nspread over %d products, of the first %d shown\n\n", e->items, e->k);
-    write_spread(e, report_table_text, out);
-}
-
-/* ---- JSON ---- */
-
-static void json_interval(struct jenc *j, const char *key, const struct interval *i)
-{
-    jenc_object(j, key);
-    jenc_f64(j, "value", i->value);
-    jenc_f64(j, "low", i->low);
-    jenc_f64(j, "high", i->high);
-    jenc_object_end(j);
-}
-
-static void json_contender(struct jenc *j, const struct affinity_evaluation *e,
-                           const struct contender *c, enum affinity_task task)
-{
-    jenc_object(j, NULL);
-    jenc_str(j, "model", c->name);
-    json_interval(j, "ndcg", &c->ndcg[task]);
-    json_interval(j, "recall", &c->recall[task]);
-    json_interval(j, "mrr", &c->mrr[task]);
-    if (task == TASK_ANY && c->model) {
-        json_interval(j, "ndcg_above_last_viewed", &c->above_viewed);
-    }
-    if (c != &e->contenders[CONTENDER_POPULAR]) {
-        json_interval(j, "ndcg_above_popularity", &c->gain[task]);
-    }
-    jenc_array(j, "recall_at");
-    for (int k = 0; k < e->curve; k++) {
-        jenc_f64(j, NULL, c->recall_at[task][k]);
-    }
-    jenc_array_end(j);
-    jenc_object(j, "ndcg_by_segment");
-    for (int s = 0; s < SEGMENTS; s++) {
-        if (e->segment_cases[task][s] > 0) {
-            json_interval(j, affinity_segment_name(s), &c->segment_ndcg[task][s]);
-        }
-    }
-    jenc_object_end(j);
-    jenc_object_end(j);
-}
-
-static void json_task(struct jenc *j, const struct affinity_evaluation *e, enum affinity_task task)
-{
-    jenc_object(j, task == TASK_ANY ? "any_product" : "new_products");
-    jenc_i64(j, "shoppers", e->cases[task]);
-    jenc_object(j, "segments");
-    for (int s = 0; s < SEGMENTS; s++) {
-        jenc_i64(j, affinity_segment_name(s), e->segment_cases[task][s]);
-    }
-    jenc_object_end(j);
-    jenc_array(j, "models");
-    for (int i = 0; i < CONTENDERS; i++) {
-        if (contender_answers(&e->contenders[i], task)) {
-            json_contender(j, e, &e->contenders[i], task);
-        }
-    }
-    jenc_array_end(j);
-    jenc_object_end(j);
-}
-
-static void json_spread(struct jenc *j, const struct affinity_evaluation *e)
-{
-    jenc_array(j, "spread");
-    for (int i = 0; i < CONTENDERS; i++) {
-        const struct contender *c = &e->contenders[i];
-        if (!c->took_part) {
-            continue;
-        }
-        jenc_object(j, NULL);
-        jenc_str(j, "model", c->name);
-        jenc_f64(j, "coverage", c->spread.coverage);
-        jenc_f64(j, "novelty_bits", c->spread.novelty);
-        jenc_f64(j, "from_best_known_tenth", c->spread.top_tenth);
-        jenc_f64(j, "gini", c->spread.gini);
-        jenc_object(j, "sources");
-        for (int s = 0; s < SOURCES; s++) {
-            jenc_i64(j, pick_source_name((enum pick_source)s), c->sources[s]);
-        }
-        jenc_object_end(j);
-        jenc_object_end(j);
-    }
-    jenc_array_end(j);
-}
-
-static void json_new(struct jenc *j, const struct affinity_evaluation *e)
-{
-    static const char *const keys[NEW_WAYS] = {"placed", "popular_in_category"};
-    const struct new_products *n = &e->fresh;
-    jenc_object(j, "without_history");
-    jenc_i64(j, "products", n->products);
-    jenc_i64(j, "shoppers", n->cases);
-    if (n->model) {
-        jenc_i64(j, "placed_products", affinity_placed(n->model));
-    }
-    for (int w = 0; w < NEW_WAYS && n->cases > 0; w++) {
-        jenc_object(j, keys[w]);
-        json_interval(j, "ndcg", &n->ndcg[w]);
-        json_interval(j, "recall", &n->recall[w]);
-        json_interval(j, "recall_among_all", &n->recall_among_all[w]);
-        jenc_object_end(j);
-    }
-    if (n->cases > 0) {
-        json_interval(j, "ndcg_above_popular", &n->gain);
-    }
-    jenc_object_end(j);
-}
-
-void affinity_evaluation_json(const struct affinity_evaluation *e, struct buf *out)
-{
-    struct jenc j = jenc_begin(out);
-    jenc_object(&j, NULL);
-    jenc_str(&j, "kind", "affinity");
-    jenc_time(&j, "from", e->from_us);
-    jenc_time(&j, "cut", e->cut_us);
-    jenc_time(&j, "as_of", e->until_us);
-    jenc_i64(&j, "seed", (int64_t)e->options->seed);
-    jenc_i64(&j, "k", e->k);
-    jenc_i64(&j, "products", e->items);
-    jenc_str(&j, "serving", e->serving);
-    json_task(&j, e, TASK_ANY);
-    json_task(&j, e, TASK_NEW);
-    json_new(&j, e);
-    json_spread(&j, e);
-    jenc_object_end(&j);
-    buf_add_char(out, '\n');
-}
-
-/* ---- the page ---- */
 
 static bool page_bars(const struct affinity_evaluation *e, enum affinity_task task, struct buf *out,
                       struct err *err)
@@ -326,12 +45,7 @@ static bool page_recall(const struct affinity_evaluation *e, enum affinity_task 
     for (int i = 0; i < CONTENDERS; i++) {
         const struct contender *c = &e->contenders[i];
         if (contender_answers(c, task)) {
-            series[count++] = (struct plot_series){.name = c->name,
-                                                   .colour = colours[i],
-                                                   .mark = PLOT_LINE,
-                                                   .count = e->curve,
-                                                   .x = k,
-                                                   .y = c->recall_at[task]};
+            series[count++] = plot_line(c->name, colours[i], e->curve, k, c->recall_at[task]);
         }
     }
     const struct plot p = {
@@ -357,27 +71,19 @@ static bool page_tail(const struct affinity_evaluation *e, struct buf *out, stru
     for (int i = 0; i < CONTENDERS; i++) {
         const struct contender *c = &e->contenders[i];
         if (c->took_part) {
-            series[count++] = (struct plot_series){.name = c->name,
-                                                   .colour = colours[i],
-                                                   .mark = PLOT_LINE,
-                                                   .count = CONCENTRATION_POINTS,
-                                                   .x = share,
-                                                   .y = c->concentration};
+            series[count++] =
+                plot_line(c->name, colours[i], CONCENTRATION_POINTS, share, c->concentration);
         }
     }
-    series[count++] = (struct plot_series){.name = "what shoppers chose",
-                                           .colour = 3,
-                                           .mark = PLOT_LINE,
-                                           .count = CONCENTRATION_POINTS,
-                                           .x = share,
-                                           .y = e->chosen_concentration};
+    series[count++] =
+        plot_line("what shoppers chose", 3, CONCENTRATION_POINTS, share, e->chosen_concentration);
     const struct plot p = {
         .title = "The long tail",
         .caption =
             "Products from the best known to the least. A curve that leaps up shows the same few to everybody; "
             "a good one runs close to what shoppers chose.",
-        .x = {.label = "share of the catalogue, best known first", .to = 1, .percent = true},
-        .y = {.label = "share of what was shown", .to = 1, .percent = true},
+        .x = plot_shares("share of the catalogue, best known first"),
+        .y = plot_shares("share of what was shown"),
         .series = series,
         .series_count = count,
         .diagonal = true,
@@ -482,14 +188,13 @@ static bool page_task(const struct affinity_evaluation *e, enum affinity_task ta
         return false;
     }
     report_figures_end(out);
-    write_task(e, task, report_table_html, out);
+    affinity_write_task(e, task, report_table_html, out);
     return true;
 }
 
 static void page_method(const struct affinity_evaluation *e, struct buf *out)
 {
-    report_heading(out, "How this was measured");
-    report_text(out, "%s", e->serving);
+    evaluate_page_method(&e->heading, out);
     report_text(
         out,
         "The log is parted by time. Models see only what lies before the cut. Each shopper with an event after it "
@@ -515,7 +220,7 @@ static bool page_spread(const struct affinity_evaluation *e, struct buf *out, st
         return false;
     }
     report_figures_end(out);
-    write_spread(e, report_table_html, out);
+    affinity_write_spread(e, report_table_html, out);
     return true;
 }
 
@@ -536,21 +241,12 @@ static void page_new(const struct affinity_evaluation *e, struct buf *out)
         "hidden from the models. %d shoppers chose one of them later. The placed ones differ from showing the category by "
         "%+.4f in NDCG@%d (95 %% interval %+.4f to %+.4f).",
         n->products, n->possible, n->cases, n->gain.value, e->k, n->gain.low, n->gain.high);
-    write_new(e, report_table_html, out);
+    affinity_write_new(e, report_table_html, out);
 }
 
 bool affinity_evaluation_page(const struct affinity_evaluation *e, struct buf *out, struct err *err)
 {
-    char subtitle[256];
-    char from[CLOCK_TEXT_MAX];
-    char cut[CLOCK_TEXT_MAX];
-    char until[CLOCK_TEXT_MAX];
-    (void)snprintf(
-        subtitle, sizeof subtitle,
-        "Log from %s to %s. Models learnt from what lies before %s and were judged on what came after.",
-        evaluate_time_text(e->from_us, from), evaluate_time_text(e->until_us, until),
-        evaluate_time_text(e->cut_us, cut));
-    report_begin(out, "How well do the recommendations fit?", subtitle);
+    evaluate_page_begin(&e->heading, "How well do the recommendations fit?", out);
     page_tiles(e, out);
     for (int task = 0; task < TASKS; task++) {
         if (!page_task(e, task, out, err)) {
@@ -562,6 +258,6 @@ bool affinity_evaluation_page(const struct affinity_evaluation *e, struct buf *o
     }
     page_new(e, out);
     page_method(e, out);
-    report_end(out, "Made by cartwright evaluate affinity.");
+    evaluate_page_end(&e->heading, out);
     return true;
 }

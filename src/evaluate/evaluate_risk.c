@@ -1,50 +1,16 @@
 /* Risk on the later part of the log: the moments, models and cut of training's gate, looked at closely. Measures, and leaves the telling to
- * evaluate_risk_page.c. */
+ * evaluate_risk_table.c and evaluate_risk_page.c. */
 #include "evaluate/evaluate_risk.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "evaluate/evaluate_risk_page.h"
+#include "evaluate/evaluate_risk_table.h"
 #include "ml/judge/curves.h"
 #include "ml/judge/drift.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- bands of idle time: around those that training takes moments at (train/risk/train_moments.h); the closest share one ---- */
-
-static const struct {
-    double until; /* minutes, included */
-    double middle;
-    const char *name;
-} bands[IDLE_BANDS] = {
-    {0, 0.2, "at once"},           {1, 0.5, "up to 1 min"},      {3, 1.5, "1 to 3 min"},
-    {9, 4.5, "3 to 9 min"},        {27, 13.5, "9 to 27 min"},    {80, 40.5, "27 to 80 min"},
-    {240, 121.5, "80 min to 4 h"}, {720, 360, "4 to 12 h"},      {2160, 1080, "12 to 36 h"},
-    {6480, 3240, "1.5 to 4.5 d"},  {16000, 9720, "4.5 to 11 d"}, {INFINITY, 20160, "over 11 d"},
-};
-
-int idle_band_of(double minutes)
-{
-    int band = 0;
-    while (band < IDLE_BANDS - 1 && minutes > bands[band].until) {
-        band++;
-    }
-    return band;
-}
-
-const char *idle_band_name(int band)
-{
-    assert(band >= 0 && band < IDLE_BANDS);
-    return bands[band].name;
-}
-
-double idle_band_middle(int band)
-{
-    assert(band >= 0 && band < IDLE_BANDS);
-    return bands[band].middle;
-}
 
 /* ---- figures with intervals: shoppers are drawn, each with all its moments ---- */
 
@@ -233,52 +199,6 @@ static void measure_ahead(struct risk_evaluation *e)
 
 /* ---- segments ---- */
 
-/* A segment is a range of one feature: low <= value < high. Missing is RISK_MISSING, below every value. */
-struct range {
-    const char *name;
-    enum feature_id feature;
-    double low;
-    double high;
-};
-
-static double device_value(const char *device)
-{
-    struct features x = {0};
-    x.ids[FEATURE_DEVICE] = device;
-    const struct risk_example flat = risk_flatten(&x);
-    return risk_value(&flat, FEATURE_DEVICE);
-}
-
-static struct range device_range(const char *name, const char *device)
-{
-    double value = device ? device_value(device) : RISK_MISSING;
-    return (struct range){name, FEATURE_DEVICE, value, nextafter(value, INFINITY)};
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Thirds of the known cart totals before the cut. */
-static void total_thirds(const struct moments *before, double out[2])
-{
-    double *totals = mem_array((size_t)before->count + 1, sizeof *totals);
-    int count = 0;
-    for (int i = 0; i < before->count; i++) {
-        double total = risk_value(&before->all[i]->x, FEATURE_TOTAL);
-        if (total != RISK_MISSING) {
-            totals[count++] = total;
-        }
-    }
-    qsort(totals, (size_t)count, sizeof *totals, ascending);
-    out[0] = count > 0 ? totals[count / 3] : 0;
-    out[1] = count > 0 ? totals[count - 1 - count / 3] : 0;
-    free(totals);
-}
-
 static double mean_of(const double *values, int count)
 {
     double sum = 0;
@@ -288,15 +208,14 @@ static double mean_of(const double *values, int count)
     return sum / count;
 }
 
-static void measure_segment(struct risk_evaluation *e, const struct range *range)
+static void measure_segment(struct risk_evaluation *e, const struct risk_segment_range *range)
 {
     const struct moments *after = e->later->after;
     int32_t *rows = mem_array((size_t)after->count + 1, sizeof *rows);
     uint8_t *seen = mem_array((size_t)e->later->shoppers + 1, sizeof *seen);
     struct risk_segment s = {.name = range->name};
     for (int i = 0; i < after->count; i++) {
-        double value = risk_value(&after->all[i]->x, range->feature);
-        if (value >= range->low && value < range->high) {
+        if (risk_segment_has(range, &after->all[i]->x)) {
             rows[s.moments++] = i;
             s.lost += e->lost[i];
             s.shoppers += !seen[e->later->shopper_of[i]];
@@ -317,7 +236,6 @@ static void measure_segment(struct risk_evaluation *e, const struct range *range
         }
     }
     if (s.moments > 0) {
-        assert(e->segment_count < SEGMENTS_MAX);
         e->segments[e->segment_count++] = s;
     }
     free(rows);
@@ -327,25 +245,9 @@ static void measure_segment(struct risk_evaluation *e, const struct range *range
 
 static void measure_segments(struct risk_evaluation *e)
 {
-    double third[2];
-    total_thirds(e->later->before, third);
-    const struct range ranges[] = {
-        {"first visit", FEATURE_SESSIONS, 0, 1.5},
-        {"came back", FEATURE_SESSIONS, 1.5, INFINITY},
-        {"bought before", FEATURE_ORDERS, 0.5, INFINITY},
-        {"never bought before", FEATURE_ORDERS, 0, 0.5},
-        {"known customers", FEATURE_CUSTOMER, 1, 2},
-        {"anonymous visitors", FEATURE_CUSTOMER, 0, 1},
-        device_range("on a mobile phone", "mobile"),
-        device_range("on a desktop", "desktop"),
-        device_range("on a tablet", "tablet"),
-        device_range("device not known", NULL),
-        {"small carts (lowest third)", FEATURE_TOTAL, 0, third[0]},
-        {"middle carts", FEATURE_TOTAL, third[0], third[1]},
-        {"large carts (highest third)", FEATURE_TOTAL, third[1], INFINITY},
-        {"cart value not known", FEATURE_TOTAL, RISK_MISSING, 0},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+    struct risk_segment_range ranges[RISK_SEGMENTS];
+    risk_segments_of(e->later->before, ranges);
+    for (int i = 0; i < RISK_SEGMENTS; i++) {
         measure_segment(e, &ranges[i]);
     }
 }
@@ -393,35 +295,14 @@ static void measure_scores(struct risk_evaluation *e)
 static void enter_all(struct risk_evaluation *e)
 {
     const struct champion *champion = e->later->champion;
-    char name[96];
-    char until[CLOCK_TEXT_MAX];
+    char name[CONTENDER_NAME_MAX];
     (void)snprintf(name, sizeof name, "%.40s, trained before the cut",
                    risk_algorithm(e->later->challenger));
     enter(e, RISK_TRAINED, e->later->challenger, name);
     enter(e, RISK_BASE_RATE, NULL, "base rate");
-    evaluate_time_text(champion->as_of_us, until);
-    if (!champion->found) {
-        (void)snprintf(e->serving, sizeof e->serving, "No model serves that this build can read.");
-    } else if (champion->is_baseline) {
-        (void)snprintf(e->serving, sizeof e->serving, "%s serves: a base rate, as in the table.",
-                       champion->version);
-    } else if (e->later->champion_judged) {
-        (void)snprintf(
-            e->serving, sizeof e->serving,
-            "%s serves. It was trained on events up to %s, before the cut, and is judged.",
-            champion->version, until);
-        (void)snprintf(name, sizeof name, "%.60s, serving", champion->version);
+    evaluate_serving(&e->heading, champion, "base rate", e->later->champion_judged, name);
+    if (e->later->champion_judged) {
         enter(e, RISK_SERVING, champion->risk, name);
-    } else if (champion->as_of_us > e->later->cut_us) {
-        (void)snprintf(
-            e->serving, sizeof e->serving,
-            "%s serves. It was trained on events up to %s, which lie after the cut, so judging it here would "
-            "be unfair; what stands in the table was trained in the same way before the cut.",
-            champion->version, until);
-    } else {
-        (void)snprintf(e->serving, sizeof e->serving,
-                       "%s serves, but foretells another horizon than what is measured here.",
-                       champion->version);
     }
 }
 
@@ -457,7 +338,12 @@ static bool evaluate_later(void *ctx, const struct risk_later *later, struct err
 {
     const struct request *r = ctx;
     CLEANUP(evaluation_free)
-    struct risk_evaluation e = {.options = r->options, .later = later};
+    struct risk_evaluation e = {.heading = {.kind = "risk",
+                                            .from_us = later->window.from_us,
+                                            .cut_us = later->cut_us,
+                                            .until_us = later->window.as_of_us},
+                                .options = r->options,
+                                .later = later};
     int count = later->after->count;
     uint8_t *lost = mem_array((size_t)count + 1, sizeof *lost);
     for (int i = 0; i < count; i++) {
@@ -486,12 +372,7 @@ bool evaluate_risk(struct training *t, const struct evaluate_options *o, struct 
 {
     CLEANUP(risk_training_free) struct risk_training *training = NULL;
     struct request r = {o, t, out};
-    if (!risk_training_new(t, &training, err) ||
-        !train_log_read(t->db, o->as_of_us, collect_key, training, &t->log, err) ||
-        !evaluate_cut_check(t, o->cut_us, err)) {
-        return false;
-    }
-    train_say(t, "log", "%lld events of %lld shoppers", (long long)t->log.events,
-              (long long)t->log.shoppers);
-    return risk_training_later(training, o->cut_us, evaluate_later, &r, err);
+    return risk_training_new(t, &training, err) &&
+           evaluate_read_log(t, o, collect_key, training, err) &&
+           risk_training_later(training, o->cut_us, evaluate_later, &r, err);
 }

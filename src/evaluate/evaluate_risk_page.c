@@ -1,319 +1,13 @@
-/* What the evaluation of risk found: plain tables, one JSON object, and the page. Measures nothing. */
-#include "evaluate/evaluate_risk.h"
+/* The page about risk: what its plots and texts say. Measures nothing. */
+#include "evaluate/evaluate_risk_page.h"
 
-#include "base/cleanup.h"
+#include "evaluate/evaluate_risk_table.h"
 #include "evaluate/report_plot.h"
 
 #include <math.h>
-#include <stddef.h>
-#include <string.h>
+#include <stdio.h>
 
-enum { DRIFT_SHOWN = 12 };
-_Static_assert((int)DRIFT_SHOWN <= (int)FEATURE_COUNT, "no more are shown than there are");
-static const double DRIFT_ALARM = 0.2;
 static const int colours[RISK_CONTENDERS] = {0, 2, 4};
-
-enum risk_contender risk_main_contender(const struct risk_evaluation *e)
-{
-    return e->scored[RISK_SERVING].took_part ? RISK_SERVING : RISK_TRAINED;
-}
-
-/* ---- tables, the same for the terminal and the page ---- */
-
-typedef void table_writer(struct buf *out, const struct report_table *t);
-
-static const struct {
-    const char *name;
-    const char *key;
-    size_t at;
-} measures[] = {
-    {"log loss", "log_loss", offsetof(struct risk_scored, log_loss)},
-    {"Brier score", "brier", offsetof(struct risk_scored, brier)},
-    {"skill against the base rate", "brier_skill", offsetof(struct risk_scored, skill)},
-    {"AUC", "auc", offsetof(struct risk_scored, auc)},
-    {"average precision", "average_precision", offsetof(struct risk_scored, ap)},
-    {"calibration error (ECE)", "calibration_error", offsetof(struct risk_scored, ece)},
-};
-enum { MEASURES = sizeof measures / sizeof *measures };
-
-static const struct interval *measure_of(const struct risk_scored *s, int measure)
-{
-    return (const struct interval *)(const void *)((const char *)s + measures[measure].at);
-}
-
-static void write_quality(const struct risk_evaluation *e, table_writer *write, struct buf *out)
-{
-    const char *columns[1 + RISK_CONTENDERS] = {"95 % intervals in brackets"};
-    int count = 1;
-    for (int c = 0; c < RISK_CONTENDERS; c++) {
-        if (e->scored[c].took_part) {
-            columns[count++] = e->scored[c].name;
-        }
-    }
-    CLEANUP(report_table_free)
-    struct report_table t = {.columns = columns, .column_count = count};
-    for (int m = 0; m < MEASURES; m++) {
-        report_cell(&t, "%s", measures[m].name);
-        for (int c = 0; c < RISK_CONTENDERS; c++) {
-            if (e->scored[c].took_part) {
-                const struct interval *i = measure_of(&e->scored[c], m);
-                report_cell(&t, "%.4f (%.4f to %.4f)", i->value, i->low, i->high);
-            }
-        }
-    }
-    write(out, &t);
-}
-
-static double skill_of(const struct risk_segment *s, enum risk_contender c)
-{
-    double base = s->of[RISK_BASE_RATE].brier;
-    return base > 0 ? 1 - s->of[c].brier / base : (double)NAN;
-}
-
-static void write_segments(const struct risk_evaluation *e, table_writer *write, struct buf *out)
-{
-    static const char *const columns[] = {
-        "carts of",   "moments", "shoppers", "lost",
-        "foretold",   "AUC",     "log loss", "that of the base rate",
-        "Brier skill"};
-    enum risk_contender c = risk_main_contender(e);
-    char caption[160];
-    (void)snprintf(caption, sizeof caption, "%s, by kind of shopper and cart", e->scored[c].name);
-    CLEANUP(report_table_free)
-    struct report_table t = {.caption = caption, .columns = columns, .column_count = 9};
-    for (int i = 0; i < e->segment_count; i++) {
-        const struct risk_segment *s = &e->segments[i];
-        report_cell(&t, "%s", s->name);
-        report_cell(&t, "%d", s->moments);
-        report_cell(&t, "%d", s->shoppers);
-        report_cell(&t, "%.1f %%", 100 * s->lost);
-        report_cell(&t, "%.1f %%", 100 * s->of[c].predicted);
-        report_cell_number(&t, s->of[c].auc, 3);
-        report_cell_number(&t, s->of[c].log_loss, 4);
-        report_cell_number(&t, s->of[RISK_BASE_RATE].log_loss, 4);
-        report_cell_number(&t, skill_of(s, c), 3);
-    }
-    write(out, &t);
-}
-
-static void write_idle(const struct risk_evaluation *e, table_writer *write, struct buf *out)
-{
-    static const char *const columns[] = {"idle", "moments", "lost", "95 % interval", "foretold"};
-    CLEANUP(report_table_free) struct report_table t = {.columns = columns, .column_count = 5};
-    for (int i = 0; i < IDLE_BANDS; i++) {
-        const struct idle_band *b = &e->idle[i];
-        if (b->moments > 0) {
-            report_cell(&t, "%s", idle_band_name(i));
-            report_cell(&t, "%d", b->moments);
-            report_cell(&t, "%.1f %%", 100 * b->lost.value);
-            report_cell(&t, "%.1f to %.1f %%", 100 * b->lost.low, 100 * b->lost.high);
-            report_cell(&t, "%.1f %%", 100 * b->predicted[risk_main_contender(e)]);
-        }
-    }
-    write(out, &t);
-}
-
-/* Horizons with a figure; 0 where the model has no intervals. */
-static int horizons_of(const struct risk_evaluation *e)
-{
-    int count = 0;
-    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
-        count += e->ahead[i].rows > 0;
-    }
-    return count;
-}
-
-static void write_ahead(const struct risk_evaluation *e, table_writer *write, struct buf *out)
-{
-    if (horizons_of(e) == 0) {
-        return;
-    }
-    static const char *const columns[] = {"no purchase within",
-                                          "moments",
-                                          "happened",
-                                          "foretold",
-                                          "calibration error",
-                                          "Brier score",
-                                          "that of the base rate"};
-    CLEANUP(report_table_free) struct report_table t = {.columns = columns, .column_count = 7};
-    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
-        const struct risk_horizon *h = &e->ahead[i];
-        char within[CLOCK_TEXT_MAX];
-        if (h->rows > 0) {
-            report_cell(&t, "%s", clock_format_duration(h->within_us, within));
-            report_cell(&t, "%d", h->rows);
-            report_cell(&t, "%.1f %%", 100 * h->lost);
-            report_cell(&t, "%.1f %%", 100 * h->predicted);
-            report_cell(&t, "%.4f", h->ece);
-            report_cell(&t, "%.4f", h->brier);
-            report_cell(&t, "%.4f", h->base_brier);
-        }
-    }
-    write(out, &t);
-}
-
-static int drifted(const struct risk_evaluation *e)
-{
-    int count = 0;
-    while (count < FEATURE_COUNT && e->drift[count].psi > DRIFT_ALARM) {
-        count++;
-    }
-    return count;
-}
-
-static void write_drift(const struct risk_evaluation *e, table_writer *write, struct buf *out)
-{
-    static const char *const columns[] = {"drift", "PSI", "what it is"};
-    CLEANUP(report_table_free)
-    struct report_table t = {.columns = columns, .column_count = 3, .last_is_text = true};
-    report_cell(&t, "the score itself");
-    report_cell_number(&t, e->score_psi, 3);
-    report_cell(&t, "risk foretold in the second half of the later window, against the first half");
-    for (int i = 0; i < DRIFT_SHOWN; i++) {
-        const struct feature_def *f = feature_def(e->drift[i].feature);
-        report_cell(&t, "%s", f->name);
-        report_cell_number(&t, e->drift[i].psi, 3);
-        report_cell(&t, "%s", f->meaning);
-    }
-    write(out, &t);
-}
-
-void risk_evaluation_text(const struct risk_evaluation *e, struct buf *out)
-{
-    char from[CLOCK_TEXT_MAX];
-    char cut[CLOCK_TEXT_MAX];
-    char until[CLOCK_TEXT_MAX];
-    char horizon[CLOCK_TEXT_MAX];
-    buf_printf(out, "log from %s to %s, cut at %s\n%s\n\n",
-               evaluate_time_text(e->later->window.from_us, from),
-               evaluate_time_text(e->later->window.as_of_us, until),
-               evaluate_time_text(e->later->cut_us, cut), e->serving);
-    buf_printf(out,
-               "%d moments of %d later shoppers, %.1f %% of them lost (no purchase within %s)\n\n",
-               e->later->after->count, e->later->shoppers, 100 * e->lost_share,
-               clock_format_duration(e->later->window.horizon_us, horizon));
-    write_quality(e, report_table_text, out);
-    buf_add_char(out, '\n');
-    write_segments(e, report_table_text, out);
-    buf_add_char(out, '\n');
-    write_idle(e, report_table_text, out);
-    buf_add_char(out, '\n');
-    write_ahead(e, report_table_text, out);
-    buf_add_char(out, '\n');
-    write_drift(e, report_table_text, out);
-}
-
-/* ---- JSON ---- */
-
-static void json_interval(struct jenc *j, const char *key, const struct interval *i)
-{
-    jenc_object(j, key);
-    jenc_f64(j, "value", i->value);
-    jenc_f64(j, "low", i->low);
-    jenc_f64(j, "high", i->high);
-    jenc_object_end(j);
-}
-
-static void json_contender(struct jenc *j, const struct risk_scored *s)
-{
-    jenc_object(j, NULL);
-    jenc_str(j, "model", s->name);
-    for (int m = 0; m < MEASURES; m++) {
-        json_interval(j, measures[m].key, measure_of(s, m));
-    }
-    jenc_array(j, "reliability");
-    for (int b = 0; b < s->bins; b++) {
-        jenc_object(j, NULL);
-        jenc_i64(j, "moments", s->bin[b].count);
-        jenc_f64(j, "foretold", s->bin[b].mean_probability);
-        json_interval(j, "lost", &s->bin_rate[b]);
-        jenc_object_end(j);
-    }
-    jenc_array_end(j);
-    jenc_object_end(j);
-}
-
-static void json_segments(struct jenc *j, const struct risk_evaluation *e)
-{
-    jenc_array(j, "segments");
-    for (int i = 0; i < e->segment_count; i++) {
-        const struct risk_segment *s = &e->segments[i];
-        jenc_object(j, NULL);
-        jenc_str(j, "carts_of", s->name);
-        jenc_i64(j, "moments", s->moments);
-        jenc_i64(j, "shoppers", s->shoppers);
-        jenc_f64(j, "lost", s->lost);
-        jenc_array(j, "models");
-        for (int c = 0; c < RISK_CONTENDERS; c++) {
-            if (e->scored[c].took_part) {
-                jenc_object(j, NULL);
-                jenc_str(j, "model", e->scored[c].name);
-                jenc_f64(j, "foretold", s->of[c].predicted);
-                jenc_f64(j, "auc", s->of[c].auc);
-                jenc_f64(j, "log_loss", s->of[c].log_loss);
-                jenc_f64(j, "brier_skill", skill_of(s, (enum risk_contender)c));
-                jenc_object_end(j);
-            }
-        }
-        jenc_array_end(j);
-        jenc_object_end(j);
-    }
-    jenc_array_end(j);
-}
-
-static void json_idle(struct jenc *j, const struct risk_evaluation *e)
-{
-    jenc_array(j, "idle");
-    for (int i = 0; i < IDLE_BANDS; i++) {
-        if (e->idle[i].moments > 0) {
-            jenc_object(j, NULL);
-            jenc_str(j, "idle", idle_band_name(i));
-            jenc_i64(j, "moments", e->idle[i].moments);
-            json_interval(j, "lost", &e->idle[i].lost);
-            jenc_f64(j, "foretold", e->idle[i].predicted[risk_main_contender(e)]);
-            jenc_object_end(j);
-        }
-    }
-    jenc_array_end(j);
-}
-
-void risk_evaluation_json(const struct risk_evaluation *e, struct buf *out)
-{
-    struct jenc j = jenc_begin(out);
-    char horizon[CLOCK_TEXT_MAX];
-    jenc_object(&j, NULL);
-    jenc_str(&j, "kind", "risk");
-    jenc_time(&j, "from", e->later->window.from_us);
-    jenc_time(&j, "cut", e->later->cut_us);
-    jenc_time(&j, "as_of", e->later->window.as_of_us);
-    jenc_str(&j, "horizon", clock_format_duration(e->later->window.horizon_us, horizon));
-    jenc_i64(&j, "seed", (int64_t)e->options->seed);
-    jenc_str(&j, "serving", e->serving);
-    jenc_i64(&j, "moments", e->later->after->count);
-    jenc_i64(&j, "shoppers", e->later->shoppers);
-    jenc_f64(&j, "lost", e->lost_share);
-    jenc_f64(&j, "lost_before", e->later->base_rate);
-    jenc_array(&j, "models");
-    for (int c = 0; c < RISK_CONTENDERS; c++) {
-        if (e->scored[c].took_part) {
-            json_contender(&j, &e->scored[c]);
-        }
-    }
-    jenc_array_end(&j);
-    json_segments(&j, e);
-    json_idle(&j, e);
-    risk_horizons_json(e->ahead, &j);
-    jenc_f64(&j, "score_psi", e->score_psi);
-    jenc_object(&j, "feature_psi");
-    for (int i = 0; i < FEATURE_COUNT; i++) {
-        jenc_f64(&j, feature_def(e->drift[i].feature)->name, e->drift[i].psi);
-    }
-    jenc_object_end(&j);
-    jenc_object_end(&j);
-    buf_add_char(out, '\n');
-}
-
-/* ---- the page ---- */
 
 static bool page_reliability(const struct risk_evaluation *e, struct buf *out, struct err *err)
 {
@@ -339,8 +33,8 @@ static bool page_reliability(const struct risk_evaluation *e, struct buf *out, s
         .caption =
             "Of carts foretold to be lost with a chance of 70 %, 70 % should be lost: dots belong on the dotted line. "
             "Fifteen groups of equal size; thin lines are 95 % intervals.",
-        .x = {.label = "risk foretold", .to = 1, .percent = true},
-        .y = {.label = "share lost", .to = 1, .percent = true},
+        .x = plot_shares("risk foretold"),
+        .y = plot_shares("share lost"),
         .series = series,
         .series_count = count,
         .diagonal = true,
@@ -361,27 +55,17 @@ static bool page_gain(const struct risk_evaluation *e, struct buf *out, struct e
     for (int c = 0; c < RISK_BASE_RATE; c++) {
         const struct risk_scored *s = &e->scored[c];
         if (s->took_part) {
-            series[count++] = (struct plot_series){.name = s->name,
-                                                   .colour = colours[c],
-                                                   .mark = PLOT_LINE,
-                                                   .count = GAIN_POINTS,
-                                                   .x = share,
-                                                   .y = s->gain};
+            series[count++] = plot_line(s->name, colours[c], GAIN_POINTS, share, s->gain);
         }
     }
-    series[count++] = (struct plot_series){.name = "a seer",
-                                           .colour = 3,
-                                           .mark = PLOT_LINE,
-                                           .count = GAIN_POINTS,
-                                           .x = share,
-                                           .y = perfect};
+    series[count++] = plot_line("a seer", 3, GAIN_POINTS, share, perfect);
     const struct plot p = {
         .title = "Gain",
         .caption =
             "Taking the carts most at risk first: how many of those that will be lost are among them. "
             "The dotted line is what chance would find.",
-        .x = {.label = "share of the cart moments, most at risk first", .to = 1, .percent = true},
-        .y = {.label = "share of the lost ones", .to = 1, .percent = true},
+        .x = plot_shares("share of the cart moments, most at risk first"),
+        .y = plot_shares("share of the lost ones"),
         .series = series,
         .series_count = count,
         .diagonal = true,
@@ -398,25 +82,15 @@ static bool page_precision(const struct risk_evaluation *e, struct buf *out, str
     for (int c = 0; c < RISK_BASE_RATE; c++) {
         const struct risk_scored *s = &e->scored[c];
         if (s->took_part) {
-            series[count++] = (struct plot_series){.name = s->name,
-                                                   .colour = colours[c],
-                                                   .mark = PLOT_LINE,
-                                                   .count = s->pr_points,
-                                                   .x = s->recall,
-                                                   .y = s->precision};
+            series[count++] = plot_line(s->name, colours[c], s->pr_points, s->recall, s->precision);
         }
     }
-    series[count++] = (struct plot_series){.name = "everybody at once",
-                                           .colour = colours[RISK_BASE_RATE],
-                                           .mark = PLOT_LINE,
-                                           .count = 2,
-                                           .x = ends,
-                                           .y = rate};
+    series[count++] = plot_line("everybody at once", colours[RISK_BASE_RATE], 2, ends, rate);
     const struct plot p = {
         .title = "Precision and recall",
         .caption =
             "If so many of the lost carts are to be found, this share of those picked will really be lost.",
-        .x = {.label = "recall: share of the lost ones found", .to = 1, .percent = true},
+        .x = plot_shares("recall: share of the lost ones found"),
         .y = {.label = "precision", .percent = true},
         .series = series,
         .series_count = count,
@@ -450,12 +124,7 @@ static bool page_idle_plot(const struct risk_evaluation *e, struct buf *out, str
     }
     for (int c = 0; c < RISK_CONTENDERS; c++) {
         if (e->scored[c].took_part) {
-            series[count++] = (struct plot_series){.name = e->scored[c].name,
-                                                   .colour = colours[c],
-                                                   .mark = PLOT_LINE,
-                                                   .count = filled,
-                                                   .x = x,
-                                                   .y = predicted[c]};
+            series[count++] = plot_line(e->scored[c].name, colours[c], filled, x, predicted[c]);
         }
     }
     series[count++] =
@@ -487,7 +156,7 @@ static bool page_ahead_plot(const struct risk_evaluation *e, struct buf *out, st
     double foretold[RISK_AHEAD_INTERVALS];
     const char *name = e->scored[risk_main_contender(e)].name;
     int filled = 0;
-    if (horizons_of(e) == 0) {
+    if (risk_horizons_filled(e) == 0) {
         return true;
     }
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
@@ -534,7 +203,7 @@ static bool page_scores(const struct risk_evaluation *e, struct buf *out, struct
     const struct plot_histogram p = {
         .title = "Risks foretold",
         .caption = "How the scores spread. Scores in a single heap cannot tell carts apart.",
-        .x = {.label = "risk foretold", .to = 1, .percent = true},
+        .x = plot_shares("risk foretold"),
         .y_label = "share of the moments",
         .edges = edges,
         .heights = e->score_share,
@@ -563,7 +232,7 @@ static bool page_drift(const struct risk_evaluation *e, struct buf *out, struct 
         .bars = bars,
         .count = count,
         .cap = 1,
-        .marker = DRIFT_ALARM,
+        .marker = RISK_DRIFT_ALARM,
         .marker_name = "alarm",
     };
     return plot_bars(out, &p, err);
@@ -611,8 +280,7 @@ static void page_verdict(const struct risk_evaluation *e, struct buf *out)
 static void page_method(const struct risk_evaluation *e, struct buf *out)
 {
     char horizon[CLOCK_TEXT_MAX];
-    report_heading(out, "How this was measured");
-    report_text(out, "%s", e->serving);
+    evaluate_page_method(&e->heading, out);
     report_text(
         out,
         "The log is parted by time. A moment is a time at which somebody could have decided about an open cart: after "
@@ -639,33 +307,23 @@ static bool page_plots(const struct risk_evaluation *e, struct buf *out, struct 
         return false;
     }
     report_figures_end(out);
-    write_quality(e, report_table_html, out);
+    risk_write_quality(e, report_table_html, out);
     report_heading(out, "For whom?");
-    write_segments(e, report_table_html, out);
+    risk_write_segments(e, report_table_html, out);
     report_heading(out, "When?");
     report_figures_begin(out);
     if (!page_idle_plot(e, out, err) || !page_ahead_plot(e, out, err)) {
         return false;
     }
     report_figures_end(out);
-    write_idle(e, report_table_html, out);
-    write_ahead(e, report_table_html, out);
+    risk_write_idle(e, report_table_html, out);
+    risk_write_ahead(e, report_table_html, out);
     return true;
 }
 
 bool risk_evaluation_page(const struct risk_evaluation *e, struct buf *out, struct err *err)
 {
-    char subtitle[256];
-    char from[CLOCK_TEXT_MAX];
-    char cut[CLOCK_TEXT_MAX];
-    char until[CLOCK_TEXT_MAX];
-    (void)snprintf(
-        subtitle, sizeof subtitle,
-        "Log from %s to %s. Models learnt from what lies before %s and were judged on what came after.",
-        evaluate_time_text(e->later->window.from_us, from),
-        evaluate_time_text(e->later->window.as_of_us, until),
-        evaluate_time_text(e->later->cut_us, cut));
-    report_begin(out, "Can we tell which carts will be lost?", subtitle);
+    evaluate_page_begin(&e->heading, "Can we tell which carts will be lost?", out);
     page_tiles(e, out);
     if (!page_plots(e, out, err)) {
         return false;
@@ -674,7 +332,7 @@ bool risk_evaluation_page(const struct risk_evaluation *e, struct buf *out, stru
     report_text(
         out,
         "%d of %d features moved by more than %.1f since the cut; the score by %.3f from the first half of the later window to the second.",
-        drifted(e), (int)FEATURE_COUNT, DRIFT_ALARM, e->score_psi);
+        risk_features_drifted(e), (int)FEATURE_COUNT, RISK_DRIFT_ALARM, e->score_psi);
     report_text(
         out,
         "What counts from the beginning of the log on (visits so far, time since the first event) grows while the log is "
@@ -684,8 +342,8 @@ bool risk_evaluation_page(const struct risk_evaluation *e, struct buf *out, stru
         return false;
     }
     report_figures_end(out);
-    write_drift(e, report_table_html, out);
+    risk_write_drift(e, report_table_html, out);
     page_method(e, out);
-    report_end(out, "Made by cartwright evaluate risk.");
+    evaluate_page_end(&e->heading, out);
     return true;
 }

@@ -46,6 +46,8 @@ void report_cell(struct report_table *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* digits after the point; "-" for what is not a finite number. */
 void report_cell_number(struct report_table *t, double value, int digits);
+/* A table onto what is written: as HTML, or as text. */
+typedef void report_table_writer(struct buf *out, const struct report_table *t);
 void report_table_html(struct buf *out, const struct report_table *t);
 /* Columns parted by two spaces, a line of heads first, as wide as their widest cell (in code points). */
 void report_table_text(struct buf *out, const struct report_table *t);

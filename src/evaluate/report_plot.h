@@ -1,28 +1,12 @@
 #ifndef EVALUATE_REPORT_PLOT_H
 #define EVALUATE_REPORT_PLOT_H
 
-#include "base/buf.h"
-#include "base/err.h"
+#include "evaluate/report_axes.h"
 
 /* Plots as inline SVG in a <figure>: pure functions of their data. A plot without data says so in its frame; a value that is not finite fails with
  * ERR_INVALID, naming the series and the place, and nothing is appended. */
 
-enum { PLOT_SERIES_MAX = 6, PLOT_TICKS_MAX = 16 };
-
-/* About `wanted` (2 .. PLOT_TICKS_MAX - 2) round values (1, 2 or 5 times a power of ten apart) within low .. high; returns how many. One tick
- * where low equals high. */
-int plot_ticks(double low, double high, int wanted, double out[PLOT_TICKS_MAX]);
-
-struct plot_axis {
-    const char *label;
-    double from; /* equal to `to`: fitted to the data */
-    double to;
-    bool percent;           /* 0 .. 1 shown as 0 % .. 100 % */
-    bool logarithmic;       /* every value is above 0 */
-    const double *named_at; /* own ticks instead of round values; NULL */
-    const char *const *names;
-    int named;
-};
+enum { PLOT_SERIES_MAX = 6 };
 
 enum plot_mark { PLOT_LINE, PLOT_DOTS, PLOT_LINE_DOTS };
 
@@ -37,6 +21,10 @@ struct plot_series {
         low; /* with high: the interval of each y, a band of a line, whiskers of dots; NULL: none */
     const double *high;
 };
+
+/* A line through (count) points. */
+struct plot_series plot_line(const char *name, int colour, int count, const double *x,
+                             const double *y);
 
 struct plot {
     const char *title;

@@ -10,6 +10,8 @@
 #include "ml/judge/split.h"
 #include "store/products.h"
 #include "train/affinity/train_factors.h"
+#include "train/common/train_gate.h"
+#include "train/common/train_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,13 +245,6 @@ static void file_card(void *ctx, const struct affinity_models *m, bool als, stru
 
 /* ---- judging and keeping ---- */
 
-static bool open_model(const struct trained *made, struct affinity **out, struct err *err)
-{
-    struct model_file file = {0};
-    return model_file_view(made->bytes.data, made->bytes.len, &file, err) &&
-           affinity_load(&file, "judged", out, err);
-}
-
 static void decide(struct run *r)
 {
     const struct judgement *j = &r->judgement;
@@ -283,8 +278,8 @@ static bool judge(struct run *r, struct err *err)
     CLEANUP(affinity_free) struct affinity *popularity = NULL;
     CLEANUP(affinity_free) struct affinity *als = NULL;
     bool rival = r->champion.found && !r->champion.is_baseline && r->champion.as_of_us <= r->cut_us;
-    if (!open_model(&r->before.popularity, &popularity, err) ||
-        !open_model(&r->before.als, &als, err)) {
+    if (!affinity_model_open(&r->before.popularity, "judged", &popularity, err) ||
+        !affinity_model_open(&r->before.als, "judged", &als, err)) {
         return false;
     }
     r->judgement = (struct judgement){

@@ -6,7 +6,8 @@
 #include "ml/judge/rank_eval.h"
 #include "ml/session/session_rank.h"
 #include "train/affinity/train_ids.h"
-#include "train/train_internal.h"
+#include "train/common/champion.h"
+#include "train/common/training.h"
 
 /* What train_affinity.c (collecting, gate), train_affinity_fit.c (the models) and train_affinity_judge.c (ranking the later window) share. */
 
@@ -38,6 +39,14 @@ struct affinity_training {
     int32_t shoppers;
 };
 
+CAN_FAIL bool affinity_training_new(const struct training *t, struct affinity_training **out,
+                                    struct err *err);
+void affinity_training_free(struct affinity_training **a);
+CAN_FAIL bool affinity_training_key(struct affinity_training *a, const struct train_key *k,
+                                    struct err *err);
+CAN_FAIL bool affinity_training_finish(struct affinity_training *a, struct train_result *out,
+                                       struct err *err);
+
 struct affinity_models {
     struct trained popularity;
     struct trained als; /* made false where factors was false */
@@ -65,6 +74,9 @@ struct affinity_fit {
 CAN_FAIL bool affinity_fit_models(const struct affinity_training *a, const struct affinity_fit *fit,
                                   struct affinity_models *out, struct err *err);
 void affinity_models_free(struct affinity_models *m);
+/* A model that looks into the bytes of `made`, under that name. Owned: affinity_free. */
+CAN_FAIL bool affinity_model_open(const struct trained *made, const char *name,
+                                  struct affinity **out, struct err *err);
 
 /* Visits before fit->until_us, and what was learnt from them (made false: they are too few). position: of an item in the model, -1 none. Owned. */
 struct visit_models {

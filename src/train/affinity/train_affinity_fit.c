@@ -233,6 +233,14 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
     return true;
 }
 
+bool affinity_model_open(const struct trained *made, const char *name, struct affinity **out,
+                         struct err *err)
+{
+    struct model_file file = {0};
+    return model_file_view(made->bytes.data, made->bytes.len, &file, err) &&
+           affinity_load(&file, name, out, err);
+}
+
 void affinity_models_free(struct affinity_models *m)
 {
     buf_free(&m->popularity.bytes);

@@ -2,7 +2,7 @@
 #define TRAIN_AFFINITY_TRAIN_FACTORS_H
 
 #include "ml/als/als.h"
-#include "train/train_internal.h"
+#include "train/common/training.h"
 
 /* A factorization as `train` runs it: what it takes is told before it is taken, progress is shown (a bar on a terminal, one line a sweep with
  * --json, else nothing), and where `keep` is set, it goes on from the last checkpoint in the models directory and leaves new ones there: after

@@ -10,7 +10,7 @@
 #include "ml/judge/calib.h"
 #include "ml/judge/calib_curve.h"
 #include "ml/judge/drift.h"
-#include "store/models.h"
+#include "train/common/champion.h"
 #include "train/log/train_log.h"
 #include "train/risk/risk_drift.h"
 #include "train/risk/train_context.h"

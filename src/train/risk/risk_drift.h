@@ -2,13 +2,7 @@
 #define TRAIN_RISK_RISK_DRIFT_H
 
 #include "base/jenc.h"
-#include "train/risk/train_moments.h"
-
-/* Moments by pointer, as a window of time selects them. Borrows. */
-struct moments {
-    const struct moment **all;
-    int count;
-};
+#include "train/risk/train_rows.h"
 
 /* How far the risk features have moved between two windows: the population stability index
  * (ml/judge/drift.h) of each. Above RISK_DRIFT_ALARM: look into it. */

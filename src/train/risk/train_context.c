@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/models.h"
 #include "store/shop_days.h"
 
 #include <assert.h>

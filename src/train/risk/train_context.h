@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "domain/risk/features.h"
-#include "train/train_internal.h"
+#include "train/common/training.h"
 
 /* What a score could know of the shop at a moment of the past: the days as they were written, and the
  * affinity models that ever served, each for moments from the end of its own log on. A moment before

@@ -1,6 +1,6 @@
 /* When the purchase comes: rows of the time ahead, the learner that is trained on them, and how its
  * curve does. */
-#include "train/risk/train_risk.h"
+#include "train/risk/train_risk_ahead.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"

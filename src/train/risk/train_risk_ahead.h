@@ -2,10 +2,10 @@
 #define TRAIN_RISK_TRAIN_RISK_AHEAD_H
 
 #include "base/jenc.h"
+#include "domain/risk/risk.h"
 #include "domain/risk/risk_ahead.h"
-#include "train/risk/risk_drift.h"
-#include "train/risk/train_moments.h"
-#include "train/train_internal.h"
+#include "train/common/training.h"
+#include "train/risk/train_rows.h"
 
 /* The learner of intervals (domain/risk/risk_ahead.h): a row for every interval of every moment that was
  * over when the log ended, up to the one with the purchase. */

@@ -1,56 +1,15 @@
 /* Which learner the risk model is made with. Told on a window inside of training, so that the later
  * window only judges what was chosen. */
-#include "train/risk/train_risk.h"
+#include "train/risk/train_risk_choice.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "ml/judge/calib.h"
 #include "ml/judge/paired.h"
-#include "ml/judge/split.h"
 #include "train/risk/risk_check.h"
+#include "train/risk/train_risk_fit.h"
 
 enum { TELL_MIN = 100 }; /* lost moments, and others, before the inner cut and after it */
-static const double LEARN_SHARE = 0.75; /* of the moments lie before a cut */
-
-int moments_lost(const struct moments *m)
-{
-    int lost = 0;
-    for (int i = 0; i < m->count; i++) {
-        lost += m->all[i]->lost;
-    }
-    return lost;
-}
-
-int64_t moments_cut_us(const struct moments *m)
-{
-    CLEANUP(mem_free) int64_t *times = mem_array((size_t)m->count + 1, sizeof *times);
-    for (int i = 0; i < m->count; i++) {
-        times[i] = m->all[i]->at_us;
-    }
-    return split_time_quantile(times, (size_t)m->count, LEARN_SHARE);
-}
-
-struct moment_parts moments_part(const struct moments *m, int64_t cut_us, int64_t horizon_us)
-{
-    const size_t room = (size_t)m->count + 1;
-    struct moment_parts p = {.before.all = mem_array(room, sizeof(void *)),
-                             .after.all = mem_array(room, sizeof(void *))};
-    for (int i = 0; i < m->count; i++) {
-        const int64_t at_us = m->all[i]->at_us;
-        if (at_us >= cut_us) {
-            p.after.all[p.after.count++] = m->all[i];
-        } else if (at_us <= cut_us - horizon_us) {
-            p.before.all[p.before.count++] = m->all[i];
-        }
-    }
-    return p;
-}
-
-void moment_parts_free(struct moment_parts *p)
-{
-    mem_free(&p->before.all);
-    mem_free(&p->after.all);
-}
 
 static bool tells(const struct moments *m)
 {

@@ -1,6 +1,6 @@
 /* One learner for risk: rows, training, usual contributions, file. Which moments it sees, and
  * whether it may serve, is decided by train_risk.c. */
-#include "train/risk/train_risk.h"
+#include "train/risk/train_risk_fit.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -44,16 +44,6 @@ enum side { SIDE_ODD, SIDE_EVEN, SIDE_BOTH };
 static bool is_on(enum side side, const struct moment *m)
 {
     return side == SIDE_BOTH || (side == SIDE_EVEN) == ((m->key_hash >> 32) % 2 == 0);
-}
-
-void risk_hide_products(union learner_cell *cells, int64_t row)
-{
-    static const enum feature_id products[] = {FEATURE_NEWEST_PRODUCT, FEATURE_DEAREST_PRODUCT,
-                                               FEATURE_VIEWED_PRODUCT};
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
-        union learner_cell *cell = &cells[products[i]];
-        cell->id = cell->id ? (uint64_t)row + 1 : 0;
-    }
 }
 
 static void rows_of(struct fitting *f, enum side side)

@@ -1,5 +1,5 @@
 /* When the purchase comes: what the curve over the time ahead says of carts whose true one is known. */
-#include "train/risk/train_risk.h"
+#include "train/risk/train_risk_fit.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"

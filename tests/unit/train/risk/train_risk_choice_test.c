@@ -1,5 +1,5 @@
 /* Which learner: told by what was measured, with each shopper one draw. And what a learner does with what it is told. */
-#include "train/risk/train_risk.h"
+#include "train/risk/train_risk_choice.h"
 
 #include "base/cleanup.h"
 #include "base/rng.h"

@@ -1,6 +1,6 @@
 /* The gate: who serves. On a later window a challenger must beat the baseline by more than chance, must not be beaten by more than chance by the simple
  * learner beside it, and must not fall behind the champion at all where that can be judged fairly. Nothing here trains or stores. */
-#include "train/train_internal.h"
+#include "train/common/train_gate.h"
 
 #include "base/mem.h"
 #include "ml/judge/rank_eval.h"

@@ -1,6 +1,6 @@
 /* Who passes the gate: the figures of made-up contenders, shopper by shopper. */
 #include "support/spec.h"
-#include "train/train_internal.h"
+#include "train/common/train_gate.h"
 
 #include <string.h>
 
