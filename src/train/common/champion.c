@@ -47,6 +47,7 @@ bool champion_load(const struct training *t, const char *kind, struct champion *
             return false;
         }
         champion_open(&c, kind, len);
+        /* What does not load cannot be judged, and must not keep its place against what does. */
         c.found = c.risk || c.affinity;
     }
     *out = c;

@@ -17,10 +17,16 @@ static double gain_of(const struct contest *c, const double *a, const double *b,
 {
     double *gains = mem_array((size_t)c->count + 1, sizeof *gains);
     double sum = 0;
+    /* A paired comparison: both met the same shoppers, so what makes one shopper harder to
+     * foretell than another drops out of the difference, and a smaller gain can be told from
+     * chance than by two separate intervals. */
     for (int i = 0; i < c->count; i++) {
         gains[i] = a[i] - b[i];
         sum += gains[i];
     }
+    /* The shopper is what is drawn: rows of one shopper repeat each other, and taken as draws of
+     * their own they would make every difference look certain (cluster bootstrap: Davison and
+     * Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). */
     *out_error = rank_eval_bootstrap_se(gains, c->count, GATE_ROUNDS, c->seed) * c->count / c->per;
     free(gains);
     return sum / c->per;
@@ -31,7 +37,7 @@ static bool beaten(const struct contest *c, const double *a, const double *b, do
 {
     double error = 0;
     *out_behind = gain_of(c, b, a, &error);
-    return *out_behind > 0 && *out_behind > GATE_SIGMAS * error;
+    return *out_behind > GATE_SIGMAS * error;
 }
 
 /* What the figures gave, in words. */
@@ -67,10 +73,16 @@ struct verdict gate_judge(const struct contest *c, const struct champion *champi
     double behind = 0;
     double error = 0;
     v.gain = gain_of(c, c->challenger, c->baseline, &v.gain_error);
-    v.beats_baseline = v.gain > GATE_SIGMAS * v.gain_error && v.gain > 0;
+    v.beats_baseline = v.gain > GATE_SIGMAS * v.gain_error;
+    /* Only beyond chance: the simple learner is there to catch a challenger that has gone wrong,
+     * and one of two equals would lose by chance every other time. */
     v.behind_simple = c->simple && beaten(c, c->challenger, c->simple, &behind) ? behind : 0;
     bool rival = champion->found && !champion->is_baseline;
+    /* Its mean, without an allowance for chance: who takes over from a model that works has to
+     * show that it is as good. Equal is enough, for it has learnt from more. */
     v.behind_champion = rival && c->champion ? gain_of(c, c->champion, c->challenger, &error) : 0;
+    /* One microsecond is no later log: an affinity file tells the first moment that it has not
+     * seen, which is one past its last event. */
     bool outdated =
         rival && champion->as_of_us > c->as_of_us + 1; /* trained with --as-of in the past */
     v.passed = v.beats_baseline && !(v.behind_simple > 0) && !(v.behind_champion > 0) && !outdated;

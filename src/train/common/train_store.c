@@ -69,14 +69,14 @@ static bool store_pair(const struct training *t, const struct trained_pair *pair
          !put(t, pair->kind, pair->challenger, &learnt, a, &challenger, err))) {
         return false;
     }
+    /* In this order: who won; who served and was worth it; what needs no learning. */
     const char *serves = v->passed ? challenger : v->champion_stands ? champion->version : baseline;
     assert(serves); /* a verdict passes only what was made */
     snprintf(out->version, sizeof out->version, "%s", serves);
     snprintf(out->trained, sizeof out->trained, "%s", challenger ? challenger : "");
     snprintf(out->reason, sizeof out->reason, "%s", v->reason);
     out->promoted = v->passed;
-    return strcmp(serves, champion->version) == 0 ||
-           store_model_promote(t->store, pair->kind, serves, "promote", false, clock_now_us(), err);
+    return store_model_promote(t->store, pair->kind, serves, "promote", false, clock_now_us(), err);
 }
 
 bool train_store(const struct training *t, const struct trained_pair *pair, const struct verdict *v,
@@ -87,6 +87,7 @@ bool train_store(const struct training *t, const struct trained_pair *pair, cons
     if (!db_begin(t->store, err)) {
         return false;
     }
+    /* Rows first, words after COMMIT: what is told to serve does. */
     if (!store_pair(t, pair, v, champion, &a, &r, err)) {
         db_rollback(t->store);
         return false;
