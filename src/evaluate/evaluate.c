@@ -44,6 +44,7 @@ bool evaluate_run(const struct database *database, const struct config *config,
     const struct train_options training = {.as_of_us = options->as_of_us,
                                            .seed = options->seed,
                                            .horizon_us = options->horizon_us,
+                                           .ahead_rows_max = options->ahead_rows_max,
                                            .out = options->progress};
     struct training t = {.config = config, .options = &training, .threads = train_threads()};
     assert(options->k >= 1 && options->k <= EVALUATE_K_MAX);

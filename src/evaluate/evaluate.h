@@ -17,6 +17,7 @@ struct evaluate_options {
     int64_t cut_us;   /* INT64_MIN: where training parts it */
     int64_t horizon_us;
     uint64_t seed;
+    int ahead_rows_max; /* as in struct train_options */
     int k;              /* length of the lists that affinity is judged on: 1 .. EVALUATE_K_MAX */
     bool json;          /* one JSON object on out, else a plain table */
     FILE *out;          /* results */

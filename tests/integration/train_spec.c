@@ -67,7 +67,7 @@ void open_shop(struct flow_bench *b, const struct shop *shop)
     struct visit v = {.b = b, .shop = shop, .rng = rng_seed(shop->seed)};
     v.rows = arena_array(&b->arena, (size_t)shop->shoppers * EVENTS_A_SHOPPER, sizeof *v.rows);
     for (v.shopper = 0; v.shopper < shop->shoppers; v.shopper++) {
-        v.at_s = (int64_t)v.shopper * 300;
+        v.at_s = (int64_t)v.shopper * SHOPPER_STEP_S;
         visit_shop(&v);
     }
     append(b, v.rows, v.count);
@@ -79,6 +79,7 @@ struct train_options quiet_options(void)
                                   .as_of_us = INT64_MAX,
                                   .seed = 1,
                                   .horizon_us = MINUTES(30),
+                                  .ahead_rows_max = QUIET_AHEAD_ROWS,
                                   .json = true};
 }
 

@@ -12,7 +12,8 @@ struct train_options {
     int64_t as_of_us; /* INT64_MAX: everything in the log */
     uint64_t seed;
     int64_t horizon_us; /* label horizon of risk */
-    bool json;          /* one JSON line a step on out, else text */
+    int ahead_rows_max; /* rows that the learner of the time ahead is shown, at most; 0: see train_risk_ahead.h */
+    bool json; /* one JSON line a step on out, else text */
     FILE *out;
 };
 struct train_result {

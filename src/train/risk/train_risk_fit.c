@@ -241,11 +241,14 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
     CLEANUP(fitting_free) struct fitting f = {.moments = m, .recipe = wish->recipe};
     CLEANUP(learner_free) struct learner *ahead = NULL;
     struct risk_fit fit = {.recipe = wish->recipe};
+    const int ahead_rows =
+        t->options->ahead_rows_max > 0 ? t->options->ahead_rows_max : RISK_AHEAD_ROWS_MAX;
+    /* The learner that is kept sees all shoppers; the halves only serve to calibrate it. */
     rows_of(&f, SIDE_BOTH);
     if (!learn(t, &f, &fit.learnt, err) ||
         (!wish->plain && !calibrate_time(t, m, wish->recipe, &fit.time, err)) ||
-        !risk_fit_ahead(t, wish->seen, wish->window.as_of_us, RISK_AHEAD_ROWS_MAX, &ahead,
-                        &fit.ahead, err)) {
+        !risk_fit_ahead(t, wish->seen, wish->window.as_of_us, ahead_rows, &ahead, &fit.ahead,
+                        err)) {
         return false;
     }
     struct buf text = buf_make(CARD_MAX);

@@ -44,6 +44,7 @@ static struct evaluate_options quiet(enum evaluate_kind kind)
                                      .as_of_us = INT64_MAX,
                                      .cut_us = INT64_MIN,
                                      .horizon_us = MINUTES(30),
+                                     .ahead_rows_max = QUIET_AHEAD_ROWS,
                                      .seed = 1,
                                      .k = 10,
                                      .json = true};
@@ -104,13 +105,16 @@ static void planted_tastes_are_seen_beside_the_baselines(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    open_shop(&bench,
+              &(struct shop){.shoppers = SHOPPERS_MANY, .taste = true, .effect = true, .seed = 1});
     json_t *r = evaluated_json(&o);
     /* als, popularity, last viewed: shoppers keep to their group, which popularity cannot know */
-    assert_true(NUMBER(r, "any_product", "shoppers") >= 50);
-    assert_true(NUMBER(r, "new_products", "models", "0", "ndcg_above_popularity", "low") > 0);
-    assert_true(NUMBER(r, "new_products", "models", "0", "ndcg", "low") >
-                NUMBER(r, "new_products", "models", "1", "ndcg", "high"));
+    assert_true(NUMBER(r, "any_product", "shoppers") >= SHOPPERS_MANY / 7);
+    if (SHOP_IS_LARGE) { /* the intervals of a small one may overlap by chance */
+        assert_true(NUMBER(r, "new_products", "models", "0", "ndcg_above_popularity", "low") > 0);
+        assert_true(NUMBER(r, "new_products", "models", "0", "ndcg", "low") >
+                    NUMBER(r, "new_products", "models", "1", "ndcg", "high"));
+    }
     assert_true(NUMBER(r, "any_product", "models", "2", "mrr", "value") >= 0);
     assert_int_equal(json_array_size(json_object_get(json_object_get(r, "new_products"), "models")),
                      2);
@@ -122,7 +126,8 @@ static void without_tastes_nothing_is_claimed(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = false, .effect = false, .seed = 2});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_MANY, .taste = false, .effect = false, .seed = 2});
     json_t *r = evaluated_json(&o);
     assert_true(NUMBER(r, "new_products", "models", "0", "ndcg_above_popularity", "low") <= 0);
     json_decref(r);
@@ -132,7 +137,8 @@ static void the_same_log_and_seed_give_the_same_figures(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     const char *first = evaluated(&o);
     assert_string_equal(first, evaluated(&o));
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.model"), 0);
@@ -144,9 +150,11 @@ static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(
     struct trained_shop trained = {0};
     struct err err = {0};
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    open_shop(&bench,
+              &(struct shop){.shoppers = SHOPPERS_MANY, .taste = true, .effect = true, .seed = 1});
     struct train_options early = quiet_options();
-    early.as_of_us = START_US + HOURS(30);
+    early.kind = TRAIN_AFFINITY;
+    early.as_of_us = SHOP_TIME_US(SHOPPERS_MANY, .72);
     assert_true(try_training(&bench, &early, &trained, &err));
     assert_true(trained.affinity.promoted);
     json_t *r = evaluated_json(&o);
@@ -156,7 +164,7 @@ static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(
                         "affinity-als-2, serving");
     json_decref(r);
     /* the same with a cut inside its log: it has seen what it would be asked */
-    o.cut_us = START_US + HOURS(25);
+    o.cut_us = SHOP_TIME_US(SHOPPERS_MANY, .6);
     r = evaluated_json(&o);
     models = json_object_get(json_object_get(r, "any_product"), "models");
     assert_int_equal(json_array_size(models), 3);
@@ -190,7 +198,8 @@ static void the_report_is_one_page_that_needs_nothing_else(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     const char *page = page_of(&o);
     assert_text_contains(page, "<svg");
     assert_null(strstr(page, "http"));
@@ -202,7 +211,8 @@ static void tables_say_the_same_as_json(void **state)
     struct evaluate_options o = quiet(EVALUATE_AFFINITY);
     char ndcg[32];
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     json_t *r = evaluated_json(&o);
     o.json = false;
     const char *text = evaluated(&o);
@@ -232,10 +242,11 @@ static void too_little_to_judge_is_refused_with_what_is_missing(void **state)
 
 static void a_cut_outside_of_the_log_is_refused_however_far(void **state)
 {
-    static const int64_t cuts[] = {START_US - HOURS(1), START_US + HOURS(100),
+    static const int64_t cuts[] = {START_US - HOURS(1), SHOP_TIME_US(SHOPPERS_ENOUGH, 3),
                                    START_US + DAYS(4000)};
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     for (size_t i = 0; i < COUNT_OF(cuts); i++) {
         for (int kind = EVALUATE_AFFINITY; kind <= EVALUATE_RISK; kind++) {
             struct evaluate_options o = quiet((enum evaluate_kind)kind);
@@ -298,7 +309,8 @@ static void a_planted_effect_is_seen_beside_the_base_rate(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_RISK);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    open_shop(&bench,
+              &(struct shop){.shoppers = SHOPPERS_MANY, .taste = true, .effect = true, .seed = 1});
     json_t *r = evaluated_json(&o);
     assert_true(NUMBER(r, "models", "0", "brier_skill", "low") > 0.1);
     assert_true(NUMBER(r, "models", "0", "auc", "low") > 0.6);
@@ -315,7 +327,8 @@ static void where_nothing_foretells_the_loss_no_skill_is_claimed(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_RISK);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = false, .effect = false, .seed = 2});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_MANY, .taste = false, .effect = false, .seed = 2});
     json_t *r = evaluated_json(&o);
     assert_true(NUMBER(r, "models", "0", "brier_skill", "low") <= 0);
     json_decref(r);
@@ -329,7 +342,8 @@ static void segments_of_one_question_share_the_moments_out_among_them(void **sta
     json_int_t visits = 0;
     json_int_t orders = 0;
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     json_t *r = evaluated_json(&o);
     json_array_foreach (json_object_get(r, "segments"), i, s) {
         const char *name = json_string_value(json_object_get(s, "carts_of"));
@@ -348,7 +362,8 @@ static void risk_stores_no_model_and_gives_the_same_figures_again(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_RISK);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     const char *first = evaluated(&o);
     assert_string_equal(first, evaluated(&o));
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.model"), 0);
@@ -358,7 +373,8 @@ static void the_report_on_risk_is_one_page_too(void **state)
 {
     struct evaluate_options o = quiet(EVALUATE_RISK);
     (void)state;
-    open_shop(&bench, &(struct shop){.shoppers = 300, .taste = true, .effect = true, .seed = 3});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
     const char *page = page_of(&o);
     assert_text_contains(page, "Reliability");
     assert_text_contains(page, "Drift");

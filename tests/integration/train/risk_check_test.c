@@ -16,6 +16,7 @@
 #include <string.h>
 
 static struct flow_bench bench;
+static struct trained_shop trained;
 
 static int open_bench(void **state)
 {
@@ -40,18 +41,25 @@ static void must(bool ok, const struct err *err)
 
 #define AFTER_US (START_US + SECONDS(160000))
 
-/* A model that has seen the first half of a shop's life. */
-static struct trained_shop half_trained(void)
+/* A model that has seen the larger part of a shop's life: all that is checked below, and none of the checks. */
+static int open_half_trained(void **state)
 {
-    struct trained_shop t = {0};
     struct err err = {0};
     struct train_options options = quiet_options();
+    open_bench(state);
     open_shop(&bench, &(struct shop){.shoppers = 500, .effect = true, .seed = 4});
     options.kind = TRAIN_RISK;
     options.as_of_us = START_US + SECONDS(90000);
-    must(try_training(&bench, &options, &t, &err), &err);
-    assert_true(t.risk.promoted);
-    return t;
+    must(try_training(&bench, &options, &trained, &err), &err);
+    assert_true(trained.risk.promoted);
+    return 0;
+}
+
+static int forget_checks(void **state)
+{
+    (void)state;
+    run_sql(&bench, "TRUNCATE cartwright.risk_check");
+    return 0;
 }
 
 static bool check_at(int64_t now_us, struct risk_check *out)
@@ -67,7 +75,6 @@ static void a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from(void **
 {
     struct risk_check c;
     (void)state;
-    half_trained();
     assert_true(check_at(AFTER_US, &c));
     assert_true(c.moments > RISK_CHECK_ROWS_MIN);
     /* The shop is the same as before, but the model is of some 150 carts. */
@@ -87,7 +94,6 @@ static void a_young_model_has_no_baseline_until_there_are_days_it_has_not_learnt
     struct risk_check c;
     char text[RISK_CHECK_TEXT_MAX];
     (void)state;
-    half_trained();
     assert_true(check_at(AFTER_US, &c));
     assert_true(c.moments > RISK_CHECK_ROWS_MIN && c.brier_base == 0 && c.psi_score == 0);
     assert_text_contains(risk_check_text(&c, text), "too young");
@@ -101,7 +107,6 @@ static void right_after_a_training_nothing_has_matured_and_the_check_says_so(voi
     struct risk_check c;
     char text[RISK_CHECK_TEXT_MAX];
     (void)state;
-    half_trained();
     assert_true(check_at(START_US + SECONDS(90000), &c));
     assert_int_equal(c.moments, 0);
     assert_true(c.shift == 0);
@@ -115,8 +120,7 @@ static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **s
 {
     struct risk_check c;
     (void)state;
-    struct trained_shop t = half_trained();
-    const char *fresh = row_of_model(&bench, t.risk.version).card;
+    const char *fresh = row_of_model(&bench, trained.risk.version).card;
     assert_text_contains(fresh, "\"logistic_regression\"");
     /* so few shoppers teach no more, and all parts together would have been refused */
     assert_text_contains(fresh, "\"logistic_regression_alone\": true");
@@ -127,7 +131,7 @@ static void the_card_tells_how_the_gate_judged_and_how_the_model_drifts(void **s
     assert_text_contains(fresh, "\"psi_score\"");
     assert_null(strstr(fresh, "\"brier_28_days_before\""));
     assert_true(check_at(AFTER_US, &c));
-    const char *card = row_of_model(&bench, t.risk.version).card;
+    const char *card = row_of_model(&bench, trained.risk.version).card;
     assert_text_contains(card, "\"brier_28_days_before\"");
     assert_text_contains(card, "\"checked_at\"");
     assert_text_contains(card, "\"segments\"");
@@ -197,13 +201,13 @@ static void replicas_apply_the_newest_check_of_the_version_that_serves(void **st
     bool stored = false;
     bool changed = false;
     (void)state;
-    struct trained_shop t = half_trained();
     must(live_open(&bench.database, &bench.config, false, &live, &err), &err);
     double before = probability(live);
     const struct risk_check checks[] = {{.day = 1, .shift = 9, .psi = "{}"},
                                         {.day = 2, .shift = -.7, .psi = "{\"idle\":0.3}"}};
     for (size_t i = 0; i < COUNT_OF(checks); i++) {
-        must(store_risk_check_put(bench.db, t.risk.version, &checks[i], AFTER_US, &stored, &err),
+        must(store_risk_check_put(bench.db, trained.risk.version, &checks[i], AFTER_US, &stored,
+                                  &err),
              &err);
         assert_true(stored);
     }
@@ -221,18 +225,22 @@ static void replicas_apply_the_newest_check_of_the_version_that_serves(void **st
     live_close(&live);
 }
 
-#define spec(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+#define spec(test)        cmocka_unit_test_setup(test, forget_checks)
+#define spec_afresh(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest of_one_model[] = {
         spec(a_model_is_checked_once_a_day_on_what_it_has_not_learnt_from),
         spec(a_young_model_has_no_baseline_until_there_are_days_it_has_not_learnt_from),
         spec(right_after_a_training_nothing_has_matured_and_the_check_says_so),
         spec(the_card_tells_how_the_gate_judged_and_how_the_model_drifts),
-        spec(moments_of_a_window_need_only_shoppers_active_near_it),
-        spec(without_a_model_there_is_nothing_to_check),
         spec(replicas_apply_the_newest_check_of_the_version_that_serves),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest of_others[] = {
+        spec_afresh(moments_of_a_window_need_only_shoppers_active_near_it),
+        spec_afresh(without_a_model_there_is_nothing_to_check),
+    };
+    return cmocka_run_group_tests(of_one_model, open_half_trained, close_bench) +
+           cmocka_run_group_tests(of_others, NULL, NULL);
 }
