@@ -36,8 +36,10 @@ static void total_thirds(const struct moments *m, double out[2])
         }
     }
     qsort(totals, (size_t)count, sizeof *totals, ascending);
+    /* By position among the totals: terms of equal size whatever their currency, and a few very
+     * large carts move no bound. */
     out[0] = count > 0 ? totals[count / 3] : 0;
-    out[1] = count > 0 ? totals[count - 1 - count / 3] : 0;
+    out[1] = count > 0 ? totals[(size_t)count * 2 / 3] : 0;
 }
 
 void risk_segments_of(const struct moments *before, struct risk_segment_range out[RISK_SEGMENTS])
