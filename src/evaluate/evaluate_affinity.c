@@ -115,6 +115,7 @@ static void rank_contender(struct ranked_case *r, struct contender *c)
         rank_viewed(r, e->curve, &picks);
     }
     c->lists[r->task][e->cases[r->task]] = affinity_judge_picks(&picks, r->chosen, e->k);
+    /* One ranking serves all lengths: the first k of a longer list are the list of length k. */
     for (int k = 1; k <= e->curve; k++) {
         c->recall_at[r->task][k - 1] += affinity_judge_picks(&picks, r->chosen, k).recall;
     }
@@ -301,6 +302,8 @@ static void count_known(struct affinity_evaluation *e)
         const struct interaction *in = &e->a->all[i];
         if (in->at_us < e->heading.cut_us) {
             e->known[in->item] += last[in->item] != in->shopper + 1;
+            /* Once a shopper: novelty asks how many knew a product, not how often it was looked
+             * at. */
             last[in->item] = in->shopper + 1;
             e->shoppers_before += in->shopper != shopper;
             shopper = in->shopper;

@@ -34,6 +34,8 @@ static void hold_out(struct new_products *n, const struct affinity_training *a, 
         if (met[i] && known) {
             const char *id = a->items.texts[i];
             n->possible++;
+            /* By hash of the id, whatever the seed: the same products are new in every evaluation
+             * of a shop, so that two of them can be compared. */
             n->held_out[i] = (hash_fnv64(id, strlen(id)) >> 16) % HELD_OUT == 0;
             n->products += n->held_out[i];
         }
@@ -47,6 +49,7 @@ bool new_products_open(struct new_products *n, const struct affinity_training *a
     struct affinity_training without = *a; /* the same, but for the interactions */
     n->k = k;
     hold_out(n, a, cut_us);
+    /* A figure of a handful of products would be a figure of these products. */
     if (n->products < PRODUCTS_MIN) {
         n->products = 0;
         return true;
@@ -54,6 +57,8 @@ bool new_products_open(struct new_products *n, const struct affinity_training *a
     without.all = mem_array(a->count, sizeof *without.all);
     without.count = 0;
     for (size_t i = 0; i < a->count; i++) {
+        /* Only the models forget them; the shopper's own history keeps them, as it would where a
+         * product has come since. */
         if (!n->held_out[a->all[i].item]) {
             without.all[without.count++] = a->all[i];
         }

@@ -46,6 +46,8 @@ static double quality_of(void *ctx, const int32_t *rows, int count)
     const struct quality_ctx *q = ctx;
     double *p = drawn_p(q->p, rows, count);
     uint8_t *labels = drawn_labels(q->labels, rows, count);
+    /* Measured anew on each resample, the base rate's figure too: both rise and fall together
+     * with the shoppers drawn, and their ratio varies less than either. */
     double value = q->fn(p, labels, count);
     if (q->against) {
         double *base = drawn_p(q->against, rows, count);
@@ -82,6 +84,8 @@ static struct interval lost_interval(const struct risk_evaluation *e, const int3
     int32_t *group = mem_array((size_t)count + 1, sizeof *group);
     double *labels = mem_array((size_t)count + 1, sizeof *labels);
     int32_t *number = mem_array((size_t)e->later->shoppers + 1, sizeof *number);
+    /* Shoppers among these moments only are numbered anew: a resample draws from those who are
+     * there. */
     struct bootstrap_rows rows = {
         .group = group, .count = count, .rounds = RISK_ROUNDS, .seed = e->options->seed};
     for (int i = 0; i < count; i++) {
@@ -124,6 +128,7 @@ static void measure_reliability(const struct risk_evaluation *e, struct risk_sco
     for (int i = 0; i < count; i++) {
         order[i] = (struct ordered){s->p[i], i};
     }
+    /* The same order that calib_reliability cuts its bins from, ties by place. */
     qsort(order, (size_t)count, sizeof *order, by_probability);
     for (int i = 0; i < count; i++) {
         moments[i] = order[i].moment;
@@ -229,6 +234,7 @@ static void measure_segment(struct risk_evaluation *e, const struct risk_segment
         if (e->scored[c].took_part && s.moments > 0) {
             double *p = drawn_p(e->scored[c].p, rows, s.moments);
             s.of[c].predicted = mean_of(p, s.moments);
+            /* One class has no pairs to rank: no figure rather than one half. */
             s.of[c].auc = both ? calib_auc(p, labels, s.moments) : (double)NAN;
             s.of[c].brier = calib_brier(p, labels, s.moments);
             s.of[c].log_loss = calib_log_loss(p, labels, s.moments);
@@ -278,6 +284,7 @@ static void measure_score_drift(struct risk_evaluation *e)
 {
     int count = e->later->after->count;
     const double *p = e->scored[RISK_TRAINED].p;
+    /* -1: no score is missing. */
     e->score_psi = drift_psi(p, count / 2, p + count / 2, count - count / 2, -1);
 }
 

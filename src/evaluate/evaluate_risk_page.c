@@ -58,7 +58,7 @@ static bool page_gain(const struct risk_evaluation *e, struct buf *out, struct e
             series[count++] = plot_line(s->name, colours[c], GAIN_POINTS, share, s->gain);
         }
     }
-    series[count++] = plot_line("a seer", 3, GAIN_POINTS, share, perfect);
+    series[count++] = plot_line("a perfect ranking", 3, GAIN_POINTS, share, perfect);
     const struct plot p = {
         .title = "Gain",
         .caption =

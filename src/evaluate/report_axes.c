@@ -215,6 +215,7 @@ void axis_settle(struct plot_axis *a)
         a->to = 1;
     }
     if (!(a->from < a->to)) {
+        /* All values alike: without air they would lie on the frame. */
         double air = a->from != 0 ? fabs(a->from) / 2 : 1;
         a->to += air;
         a->from -= a->logarithmic ? air / 2 : air;

@@ -97,6 +97,8 @@ bool affinity_training_key(struct affinity_training *a, const struct train_key *
         }
     }
     if (a->count - first > KEY_INTERACTIONS_MAX) {
+        /* The newest: decay has taken most of the older ones' weight, and nobody's taste may
+         * outweigh a thousand others'. */
         memmove(a->all + first, a->all + a->count - KEY_INTERACTIONS_MAX,
                 KEY_INTERACTIONS_MAX * sizeof *a->all);
         a->count = first + KEY_INTERACTIONS_MAX;
@@ -134,18 +136,26 @@ static int64_t choices_after(const struct affinity_training *a, int64_t moment_u
     return count;
 }
 
-/* By the times of choices, which are what is judged; where the champion saw part of the later window, from the end of its log if enough follows. */
-int64_t affinity_cut(const struct affinity_training *a, const struct champion *champion)
+int64_t affinity_choice_cut(const struct affinity_training *a, int64_t until_us, int64_t none_us)
 {
-    int64_t *times = mem_array(a->count, sizeof *times);
+    int64_t *times = mem_array(a->count + 1, sizeof *times);
     size_t count = 0;
     for (size_t i = 0; i < a->count; i++) {
-        if (a->all[i].chosen) {
+        if (a->all[i].chosen && a->all[i].at_us < until_us) {
             times[count++] = a->all[i].at_us;
         }
     }
-    int64_t cut_us = split_time_quantile(times, count, LEARN_SHARE);
+    int64_t cut_us = count > 0 ? split_time_quantile(times, count, LEARN_SHARE) : none_us;
     free(times);
+    return cut_us;
+}
+
+/* Where the champion saw part of the later window, from the end of its log if enough follows. */
+int64_t affinity_cut(const struct affinity_training *a, const struct champion *champion)
+{
+    /* Four fifths of the choices to learn from: a ranking needs more of the log than a yes or no
+     * does, and each shopper who is judged tells of several choices. */
+    int64_t cut_us = affinity_choice_cut(a, INT64_MAX, 0);
     bool rival = champion->found && !champion->is_baseline && champion->as_of_us > cut_us;
     return rival && choices_after(a, champion->as_of_us) >= JUDGE_CHOICES_MIN ? champion->as_of_us
                                                                               : cut_us;
@@ -260,6 +270,8 @@ static void decide(struct run *r)
     const struct contest c = {
         .metric = "NDCG@10",
         .challenger = j->ndcg[1],
+        /* By NDCG rather than recall: the message shows the first three, and where in the list a
+         * choice stands is what the shopper sees. */
         .baseline = j->ndcg[0],
         .champion = j->took_part[2] ? j->ndcg[2] : NULL,
         .count = j->shoppers,
@@ -374,6 +386,8 @@ static bool challenge(struct run *r, struct err *err)
     if (!enough) {
         r->verdict = gate_without_challenger(&r->champion, why);
     }
+    /* The procedure was judged; it is repeated on everything, with the settings chosen before the
+     * cut. They are not tuned again, or what serves would be something that nobody has judged. */
     fit.until_us = r->a->t->log.last_us + 1; /* the last event included */
     return affinity_fit_models(r->a, &fit, &r->kept, err);
 }

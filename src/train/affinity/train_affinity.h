@@ -93,6 +93,8 @@ void visit_models_free(struct visit_models *v);
 CAN_FAIL bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
                                     struct affinity_fit *fit, struct err *err);
 
+/* The time with four fifths of the choices before until_us before it: choices are what is judged. none_us where there are none. */
+int64_t affinity_choice_cut(const struct affinity_training *a, int64_t until_us, int64_t none_us);
 /* Where the log is parted in two: by the times of choices, four fifths before it; at the end of the champion's log where that lies later and enough
  * follows. Needs one interaction. */
 int64_t affinity_cut(const struct affinity_training *a, const struct champion *champion);

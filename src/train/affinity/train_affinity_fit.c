@@ -77,6 +77,8 @@ static void order_items(struct fitting *f)
     }
     memcpy(texts, items->texts, n * sizeof *texts);
     qsort(texts, n, sizeof *texts, by_text);
+    /* Those with interactions first: positions below `trained` index the factor matrix. The rest
+     * of the catalogue follows; what is known of it stands in the catalogue. */
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < n; i++) {
             int32_t item = id_table_find(items, texts[i]);
@@ -119,6 +121,7 @@ static void count_popularity(struct fitting *f)
     double *sums = mem_array((size_t)f->trained + 1, sizeof *sums);
     f->popularity = mem_array((size_t)f->count + 1, sizeof *f->popularity);
     for (int64_t e = 0; e < csr_entries(&f->matrix); e++) {
+        /* In double: a sum of millions of floats stops growing. */
         sums[f->matrix.column[e]] += (double)f->matrix.weight[e];
     }
     for (int32_t i = 0; i < f->trained; i++) {
@@ -133,6 +136,7 @@ static bool fit_factors(struct fitting *f, const struct affinity_fit *fit, struc
                                       .what = f->until_us > f->a->t->log.last_us ? "everything"
                                                                                  : "before the cut",
                                       .keep = fit->keep};
+    /* A matrix has no more independent directions than its shorter side. */
     int smaller = f->matrix.rows < f->trained ? f->matrix.rows : f->trained;
     f->settings.als.factors = f->settings.als.factors < smaller ? f->settings.als.factors : smaller;
     f->item_scale = mem_array((size_t)f->trained, sizeof *f->item_scale);

@@ -77,6 +77,8 @@ static void history_read(struct history *h, const struct affinity *catalogue,
         const struct event *e = &k->events[i];
         for (size_t n = 0; tells_taste(k, e) && n < e->item_count; n++) {
             const char *id = e->items[n].product_id;
+            /* Up to the moment and with it: the event that begins the visit is known when the
+             * model is asked. */
             if (e->occurred_us <= h->moment_us) {
                 id_table_add(&h->known, id);
             } else if (is_choice(e->type)) {
@@ -108,6 +110,8 @@ static bool read_key(void *ctx, const struct train_key *k, struct err *err)
         return true;
     }
     const struct judged_case c = {
+        /* The state as of the moment, folded by the code that serves: features of the present day
+         * would know the future. */
         .then = shopper_fold_all(k->base, k->key, k->events, k->count, h.moment_us, k->arena),
         .moment_us = h.moment_us,
         .known = &h.known,
@@ -146,6 +150,7 @@ struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct
     }
     for (int i = 0; i < count; i++) {
         int32_t number = id_table_find(chosen, picks->items[i].product_id);
+        /* rank_eval compares numbers, so a text's number is its place among the choices: */
         ranked[i] = number >= 0 ? number : CHOSEN_MAX + i; /* distinct, and nobody's choice */
     }
     return rank_eval(ranked, count, relevant, chosen->count, k);

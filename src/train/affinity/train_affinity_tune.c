@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "ml/items/rank_tune.h"
-#include "ml/judge/split.h"
 #include "ml/linear/csr.h"
 
 #include <stdlib.h>
@@ -21,7 +20,6 @@ enum {
     TUNE_K = 10,
     TUNE_ENTRIES_MAX = 1500000, /* some minutes of two cores; larger logs keep the defaults */
 };
-static const double TUNE_LEARN_SHARE = 0.8;
 
 struct tuning {
     const struct affinity_training *a;
@@ -40,21 +38,6 @@ static void tuning_free(struct tuning *t)
     free(t->row_of);
 }
 
-static int64_t tune_cut(const struct affinity_training *a, int64_t until_us)
-{
-    int64_t *times = mem_array(a->count + 1, sizeof *times);
-    size_t count = 0;
-
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->all[i].chosen && a->all[i].at_us < until_us) {
-            times[count++] = a->all[i].at_us;
-        }
-    }
-    int64_t cut_us = count > 0 ? split_time_quantile(times, count, TUNE_LEARN_SHARE) : until_us;
-    free(times);
-    return cut_us;
-}
-
 static bool tuning_matrix(struct tuning *t, struct err *err)
 {
     const struct affinity_training *a = t->a;
@@ -69,6 +52,8 @@ static bool tuning_matrix(struct tuning *t, struct err *err)
     for (size_t i = 0; i < a->count; i++) {
         const struct interaction *in = &a->all[i];
         double weight = affinity_interaction_weight(in, t->cut_us);
+        /* Rows in order of first sight, and none for who has no weight left: the ridge counts
+         * rows. */
         if (weight > 0) {
             if (t->row_of[in->shopper] < 0) {
                 t->row_of[in->shopper] = rows++;
@@ -101,6 +86,8 @@ static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_
         const struct interaction *in = &t->a->all[i];
         int at = 0;
         if (!in->chosen || in->at_us < t->cut_us || in->at_us >= t->until_us ||
+            /* What the shopper knew already is not asked for, as in the gate: finding it again is
+             * easy and says nothing of taste. */
             row_has(&t->matrix, row, in->item)) {
             continue;
         }
@@ -171,11 +158,14 @@ bool affinity_tune(const struct affinity_training *a, int64_t until_us,
                    struct rank_settings *settings, struct err *err)
 {
     CLEANUP(tuning_free)
-    struct tuning t = {.a = a, .until_us = until_us, .cut_us = tune_cut(a, until_us)};
+    struct tuning t = {
+        .a = a, .until_us = until_us, .cut_us = affinity_choice_cut(a, until_us, until_us)};
 
     if (!tuning_matrix(&t, err) || !later_matrix(&t, err)) {
         return false;
     }
+    /* With fewer, the best of many settings is the luckiest one; defaults that did well elsewhere
+     * are the safer choice. */
     if (t.judged < TUNE_SHOPPERS_MIN || csr_entries(&t.matrix) > TUNE_ENTRIES_MAX) {
         return true;
     }

@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/affinity/affinity_visit.h"
-#include "ml/judge/split.h"
 #include "ml/session/session_train.h"
 
 #include <assert.h>
@@ -21,7 +20,6 @@ enum {
     WEIGHED_INTERACTIONS_MAX = 1000000, /* larger logs take the default weight */
     WEIGHTS = 5,
 };
-static const double WEIGH_LEARN_SHARE = 0.8;
 /* Chances of the next product are small numbers beside the other sources' scores, on whose scale they are weighed (domain/affinity/affinity_visit.h). */
 static const float weights[WEIGHTS] = {0, .5F, 1, 2, 4};
 static const float WEIGHT_UNTRIED = 1;
@@ -68,6 +66,7 @@ static struct session_log visits_of(const struct affinity_training *a, int64_t u
             visits[count++] = (struct visit){a->all[i].at_us, i, end};
         }
     }
+    /* By their beginning: where there are too many, the latest stay. */
     qsort(visits, count, sizeof *visits, earlier_first);
     for (size_t v = count > VISITS_MAX ? count - VISITS_MAX : 0; v < count; v++) {
         int n = 0;
@@ -140,26 +139,14 @@ static bool weigh_case(void *ctx, const struct judged_case *c)
         return true;
     }
     for (int i = 0; i < WEIGHTS; i++) {
+        /* One model, weighed anew for each list: fitting dominates, so five weights cost little
+         * more than one. */
         (void)affinity_visit_weigh(w->model, weights[i]);
         affinity_rank(w->model, c->then, c->moment_us, JUDGED_K, affinity_judge_is_new, &mine,
                       &picks);
         w->ndcg[i] += affinity_judge_picks(&picks, c->chosen_new, JUDGED_K).ndcg;
     }
     return ++w->shoppers < WEIGHED_SHOPPERS_MAX;
-}
-
-static int64_t weighing_cut(const struct affinity_training *a, int64_t until_us)
-{
-    int64_t *times = mem_array(a->count + 1, sizeof *times);
-    size_t chosen = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->all[i].at_us < until_us && a->all[i].chosen) {
-            times[chosen++] = a->all[i].at_us;
-        }
-    }
-    int64_t cut_us = chosen > 0 ? split_time_quantile(times, chosen, WEIGH_LEARN_SHARE) : until_us;
-    free(times);
-    return cut_us;
 }
 
 static size_t interactions_before(const struct affinity_training *a, int64_t until_us)
@@ -197,7 +184,8 @@ bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
 {
     struct weighing w = {0};
     struct affinity_fit inner = *fit;
-    inner.until_us = weighing_cut(a, until_us);
+    inner.until_us = affinity_choice_cut(a, until_us, until_us);
+    /* No checkpoint: an inner fit of minutes must not overwrite that of the hour before. */
     inner.keep = false;
     inner.visit_weight = WEIGHT_UNTRIED;
     inner.choose_visits = true;
@@ -211,6 +199,8 @@ bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
     }
     int best = 0;
     for (int i = 1; i < WEIGHTS; i++) {
+        /* Of equal ones the smallest: 0 stands first, and visits that help nobody are not worth
+         * their memory. */
         best = w.ndcg[i] > w.ndcg[best] ? i : best;
     }
     fit->visit_settings = w.settings;

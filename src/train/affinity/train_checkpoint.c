@@ -32,20 +32,17 @@ static void key_of(const struct csr *m, const struct als_options *o, uint8_t out
 {
     struct hash_state h;
     const size_t entries = (size_t)csr_entries(m);
-    const int64_t whole[] = {m->rows,
-                             m->cols,
-                             o->factors,
-                             o->sweeps,
-                             (int64_t)o->solver,
-                             (int64_t)o->steps,
-                             (int64_t)o->full_floats,
-                             (int64_t)o->seed,
+    const int64_t whole[] = {m->rows, m->cols, o->factors, o->sweeps, (int64_t)o->solver,
+                             (int64_t)o->steps, (int64_t)o->full_floats, (int64_t)o->seed,
+                             /* Kernels of another level add in another order, so a factorization
+                              * resumed there would end in other bytes. */
                              (int64_t)cpu_level()};
     const float real[] = {o->reg, o->reg_exponent, o->unobserved_weight, o->shopper_exponent,
                           o->item_exponent};
     hash_begin(&h);
     hash_add(&h, whole, sizeof whole);
     hash_add(&h, real, sizeof real);
+    /* All of the interactions: with one event more it is another training. */
     hash_add(&h, m->start, ((size_t)m->rows + 1) * sizeof *m->start);
     hash_add(&h, m->column, entries * sizeof *m->column);
     hash_add(&h, m->weight, entries * sizeof *m->weight);
@@ -151,6 +148,7 @@ static bool read_all(FILE *file, const struct checkpoint *c, struct als_state *s
         return false;
     }
     hash_end(&hash, computed);
+    /* Read whole before it is believed: a file cut short by a power cut has a good header. */
     s->sweeps = header.sweeps;
     return memcmp(computed, digest, sizeof digest) == 0;
 }
@@ -166,6 +164,7 @@ bool checkpoint_load(const struct checkpoint *c, int rows, int cols, int factors
     if (!read_all(file, c, &s)) {
         mat_free(&s.shoppers);
         mat_free(&s.items);
+        /* It would be met again by every later run of the same training, and read in vain. */
         (void)unlink(c->path);
         return false;
     }

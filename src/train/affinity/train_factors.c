@@ -67,11 +67,15 @@ static void save(struct watch *w, const struct als_state *state)
 {
     struct err err = {0};
     int64_t now_us = clock_monotonic_us();
+    /* On a slow disk a checkpoint may cost more than the sweep that it saves: then a tenth of the
+     * time is the limit. */
     bool dear = w->cost_us > SECONDS(1) && w->cost_us * CHECKPOINT_SHARE > now_us - w->saved_us;
     if (!w->keeps || dear) {
         return;
     }
     if (!checkpoint_save(&w->checkpoint, state, &err)) {
+        /* Lost is only the way back after a kill, which is no reason to end a training that goes
+         * well. */
         w->keeps = false;
         train_say(w->job->t, "factors", "%s; training goes on without", err.text);
         return;

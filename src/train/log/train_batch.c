@@ -133,6 +133,8 @@ static bool decode_key(struct train_batch *b, const struct train_bases *bases, s
     *k = (struct train_key){.key = b->rows[from].key, .arena = &b->arena};
     k->events = arena_array(&b->arena, taken, sizeof *k->events);
     k->count = decode_rows(b, from, taken, k->events);
+    /* Such a history is a machine's, and the moments of one such
+     * key would outnumber those of a thousand shoppers. */
     if (count > KEY_EVENTS_MAX) {
         b->log.bots++;
         return true;
@@ -142,6 +144,8 @@ static bool decode_key(struct train_batch *b, const struct train_bases *bases, s
     }
     k->final = shopper_fold_all(k->base, k->key, k->events, k->count, INT64_MAX, k->arena);
     b->log.bots += k->final->bot;
+    /* A bound browser's events count for the customer it is bound to; shown twice they would be
+     * two shoppers with one cart. */
     b->key_count += !k->final->bot && !identity_is_bound(k->final);
     return true;
 }

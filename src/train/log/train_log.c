@@ -147,6 +147,8 @@ static bool give_rest(struct reader *r, struct err *err)
     if (r->batches[r->read % RING].row_count > 0) {
         set_state(r, r->read++, BATCH_READ);
     }
+    /* In the order of the log, whichever batch was ready first: what is learnt may not depend on
+     * the number of cores. */
     while (r->given < r->read && !r->enough) {
         if (!give_batch(r, err)) {
             return false;

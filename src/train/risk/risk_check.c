@@ -74,6 +74,7 @@ static struct window window_of(const struct moment_set *set, const struct risk *
             int row = w.rows.count++;
             w.rows.all[row] = m;
             w.p[row] = p;
+            /* A score of 0 or 1 has no logit. */
             w.margin[row] = logit(fmin(fmax(p, 1e-9), 1 - 1e-9));
             w.lost[row] = moment_is_lost(m, risk_horizon_us(model));
         }
@@ -89,9 +90,12 @@ static void measure(const struct window *before, const struct window *unseen,
     const int count = lately->rows.count;
     struct buf text = buf_make(PSI_JSON_MAX);
     struct jenc j = jenc_begin(&text);
+    /* Only the intercept: a week has enough moments for the mean of the scores, not for their
+     * slope, and the shop's drift is mostly in the mean. */
     out->shift = risk_check_shift(lately->margin, lately->lost, count);
     out->moments = count;
     out->brier = calib_brier(lately->p, lately->lost, count);
+    /* Compared with days that it learnt from, every model looks worse today than before. */
     if (unseen->rows.count >= RISK_CHECK_ROWS_MIN) {
         out->brier_base = calib_brier(unseen->p, unseen->lost, unseen->rows.count);
         out->psi_score = drift_psi(unseen->p, unseen->rows.count, lately->p, count, RISK_MISSING);
@@ -119,6 +123,8 @@ static bool read_moments(const struct training *t, struct train_context *context
         return false;
     }
     set->context = context;
+    /* Shoppers who were last here before that cannot have a moment in these weeks: a shop of
+     * years is read in the time of weeks. */
     /* A moment lies at most the longest idle time behind an event of its shopper. */
     int64_t active_us = set->from_us - moment_idle_times()[IDLE_MOMENTS - 1] - 1;
     return train_log_read_active(t->db, active_us, t->options->as_of_us, take_key, set, &log, err);
@@ -173,6 +179,8 @@ bool risk_check_run(const struct database *database, const struct config *config
     if (!store_risk_check_newest(store, champion.version, a, &newest, &found, err)) {
         return false;
     }
+    /* Replicas run the same check; the first of the day is enough. Two at once are settled by the
+     * key of the row. */
     if (found && newest.day >= now_us / DAYS(1)) {
         return true;
     }

@@ -110,6 +110,8 @@ struct feature_context train_context_at(const struct train_context *c, int64_t a
 {
     struct feature_context out = {.days = &c->days};
 
+    /* A model that had seen the moment would tell what the shopper was about to choose: the taste
+     * would leak the label. */
     for (int i = 0; i < c->count && affinity_as_of_us(c->affinities[i]) <= at_us; i++) {
         out.affinity = c->affinities[i];
     }

@@ -82,6 +82,7 @@ static void take_moment(struct walk *w, const struct shopper *state, int64_t at_
     const struct cart *cart = shopper_open_cart(state);
     struct features x;
     bool wanted = set->until_us == 0 || (at_us >= set->from_us && at_us <= set->until_us);
+    /* Where no message could be decided about, there is nothing to foretell. */
     if (!wanted || !cart || cart->line_count == 0) {
         return;
     }
@@ -144,6 +145,8 @@ static void replay(struct walk *w)
         int64_t late = state->late_events;
         take_pending(w, state, k->events[i].occurred_us);
         state = step(k, state, i);
+        /* An event that arrived late was not there to be acted on at its time: a moment right
+         * after it never was. */
         if (is_own_deed(k, &k->events[i]) && state->late_events == late) {
             await_moments(w, k->events[i].occurred_us);
         }
@@ -174,6 +177,7 @@ static void replay_bound(struct walk *w)
             await_moments(w, before_us);
         }
     }
+    /* Each of these folds the whole history anew, so the thinning comes first here. */
     size_t kept = count < KEY_MOMENTS_MAX ? count : KEY_MOMENTS_MAX;
     memcpy(scratch, k->events, k->count * sizeof *scratch);
     for (size_t i = 0; i < kept; i++) {
@@ -192,6 +196,7 @@ static void thin_shopper(struct moment_set *set, size_t first)
         return;
     }
     for (size_t i = 0; i < KEY_MOMENTS_MAX; i++) {
+        /* Evenly, so that early and late moments of the shopper stay in proportion. */
         set->all[first + i] = set->all[first + i * count / KEY_MOMENTS_MAX];
     }
     set->count = first + KEY_MOMENTS_MAX;
@@ -202,6 +207,8 @@ static void thin_shopper(struct moment_set *set, size_t first)
 #define HASHES (UINT64_C(1) << 32)
 static bool is_left_out(const struct moment_set *set, const struct moment *m)
 {
+    /* Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4): the upper half
+     * is well mixed. */
     uint64_t h = (m->key_hash ^ (uint64_t)m->at_us) * UINT64_C(0x9E3779B97F4A7C15);
     return (h >> 32) < set->left_out;
 }
@@ -220,6 +227,8 @@ static void thin_from(struct moment_set *set, size_t first)
 static void thin_all(struct moment_set *set)
 {
     while (set->count > MOMENTS_MAX) {
+        /* By a bound on the hash that only grows: whoever comes later is thinned by the same
+         * rule, and the result does not depend on when the limit was met. */
         set->left_out += (HASHES - set->left_out) / 4;
         thin_from(set, 0);
     }

@@ -96,6 +96,8 @@ static void label_moments(struct risk_run *r, struct moment_set *set)
     }
     qsort(r->seen.all, (size_t)r->seen.count, sizeof(void *), by_time);
     r->known.all = r->seen.all;
+    /* Moments whose horizon is not over yet have no label. Those among them that were bought are
+     * known already, but to count these alone would make the newest carts look safe. */
     while (r->known.count < r->seen.count && r->known.all[r->known.count]->at_us <= until_us) {
         r->known.count++;
     }
@@ -124,6 +126,7 @@ static struct outcomes outcomes_of(const struct moments *m, int32_t keys)
     for (int i = 0; i < m->count; i++) {
         uint8_t *bits = &seen[m->all[i]->key_number];
         uint8_t bit = m->all[i]->lost ? 1 : 2;
+        /* Shoppers, not moments: forty moments of one shopper are one draw. */
         o.lost += bit == 1 && !(*bits & 1);
         o.bought += bit == 2 && !(*bits & 2);
         *bits |= bit;
@@ -153,6 +156,7 @@ static void choose_cut(struct risk_run *r, int32_t keys)
 {
     if (r->champion.found && !r->champion.is_baseline &&
         r->champion.as_of_us > moments_cut_us(&r->known)) {
+        /* A model that has learnt from the rows it is judged on would beat any newcomer. */
         window_cut(r, r->champion.as_of_us);
         if (enough_after(r, keys)) {
             return;
@@ -167,6 +171,7 @@ static struct moments choice_moments(const struct risk_run *r)
 {
     const int64_t until_us = moments_cut_us(&r->known) - r->window.horizon_us;
     struct moments m = r->before;
+    /* The same log and seed must give the same bytes, and who serves by now is no part of them. */
     while (m.count > 0 && m.all[m.count - 1]->at_us > until_us) {
         m.count--;
     }
@@ -251,6 +256,7 @@ static bool fit_judged(struct risk_run *r, int32_t keys, struct err *err)
         !fit_and_judge(r, keys, err)) {
         return false;
     }
+    /* Asked once: the logistic regression that stands in is not behind itself. */
     r->behind = r->verdict.behind_simple;
     return !(r->behind > 0) || fit_and_judge(r, keys, err);
 }
@@ -281,6 +287,8 @@ static bool challenge(struct risk_run *r, int32_t keys, struct err *err)
         return false;
     }
     risk_run_say(r);
+    /* What was judged is the procedure. The model that it makes of the whole log has seen the
+     * last quarter too, which is the one most like the days to come. */
     const struct risk_wish all = wish_of(r, &r->seen, r->window.as_of_us);
     return risk_fit_learner(r->t, &r->known, &all, &r->kept, err);
 }

@@ -39,6 +39,8 @@ static void ahead_rows_free(struct ahead_rows *r)
 /* The same rows in every run, and of every moment some. */
 static bool is_kept(const struct moment *m, int interval, double share)
 {
+    /* A hash in place of a random number: which rows are kept depends on nothing but the row, so
+     * that neither the order of the log nor the number of threads changes a byte of the model. */
     uint64_t h =
         (m->key_hash ^ ((uint64_t)m->at_us + (uint64_t)interval)) * UINT64_C(0x9E3779B97F4A7C15);
     h = (h ^ (h >> 29)) * UINT64_C(0xBF58476D1CE4E5B9);
@@ -54,6 +56,7 @@ static void add_row(struct ahead_rows *r, const struct moment *m, int interval, 
     if (r->cells) {
         union learner_cell *cells = r->cells + (size_t)row * RISK_AHEAD_COLUMNS;
         risk_ahead_row(&m->x, interval, cells);
+        /* Up to as many rows as there are intervals tell of one purchase of one product: */
         risk_hide_products(cells, row); /* it would be learnt by heart */
         r->label[row] = bought;
         r->group[row] = m->key_hash;
@@ -71,6 +74,10 @@ static void add_rows(struct ahead_rows *r)
     for (int k = 0; k < r->moments->count; k++) {
         const struct moment *m = r->moments->all[k];
         bool bought = false;
+        /* A hazard in discrete time: one row for every interval that the moment has lived
+         * through, none after the purchase, so that a moment whose horizon the log cuts off still
+         * tells of the intervals before (Singer and Willett, It's About Time, J. Educational
+         * Statistics 1993). */
         for (int i = 0; i < RISK_AHEAD_INTERVALS && !bought && ends[i] <= r->as_of_us - m->at_us;
              i++) {
             bought = !moment_is_lost(m, ends[i]);
@@ -84,6 +91,8 @@ static struct ahead_rows rows_of(const struct moments *moments, int64_t as_of_us
     const double bought_max = BOUGHT_SHARE_MAX * rows_max;
     struct ahead_rows r = {.moments = moments, .as_of_us = as_of_us, .keep = {1, 1}};
     add_rows(&r);
+    /* Purchases are rare and carry the information, so of them the larger share is kept
+     * (case-control sampling: King and Zeng, Logistic Regression in Rare Events Data, 2001). */
     r.keep.bought = (double)r.bought > bought_max ? bought_max / (double)r.bought : 1;
     const double room = rows_max - r.keep.bought * (double)r.bought;
     r.keep.other = (double)r.other > room ? room / (double)r.other : 1;
@@ -124,6 +133,9 @@ bool risk_fit_ahead(const struct training *t, const struct moments *moments, int
     if (!learner_train(&table, &options, out, &out_fit->learnt, err)) {
         return false;
     }
+    /* The sample has more purchases than the shop. In logit that is a constant, the ratio of the
+     * shares kept, and taking it off restores the true odds (prior correction, King and Zeng
+     * 2001). */
     learner_shift(*out, log(r.keep.other / r.keep.bought));
     out_fit->rows = table.rows;
     out_fit->bought = (int)r.bought;
@@ -142,6 +154,7 @@ static double lost_share(const struct moments *m, int64_t within_us, int64_t unt
             lost += moment_is_lost(m->all[i], within_us);
         }
     }
+    /* Laplace's rule: a few rows that all went one way do not make the other impossible. */
     return (lost + 1.0) / (rows + 2);
 }
 
@@ -153,6 +166,8 @@ static struct risk_horizon judge_one(const struct risk *model, const struct mome
     CLEANUP(mem_free) uint8_t *lost = mem_array((size_t)after->count + 1, 1);
     for (int i = 0; i < after->count; i++) {
         const struct moment *m = after->all[i];
+        /* Only where the horizon is over: of the others those that bought are known and those
+         * that did not are not, so taking what is known would foretell too many purchases. */
         if (m->at_us + within_us <= as_of_us) {
             p[h.rows] = risk_no_purchase_within(model, &m->x, within_us);
             lost[h.rows] = moment_is_lost(m, within_us);

@@ -1,5 +1,5 @@
-/* Which learner the risk model is made with. Told on a window inside of training, so that the later
- * window only judges what was chosen. */
+/* Which learner the risk model is made with. Told on a validation window inside of training, so that the
+ * later window only judges what was chosen. */
 #include "train/risk/train_risk_choice.h"
 
 #include "base/cleanup.h"
@@ -11,7 +11,7 @@
 
 enum { TELL_MIN = 100 }; /* lost moments, and others, before the inner cut and after it */
 
-static bool tells(const struct moments *m)
+static bool is_enough(const struct moments *m)
 {
     int lost = 0;
     for (int i = 0; i < m->count; i++) {
@@ -31,6 +31,7 @@ static double *losses_of(const struct learner *l, const struct moments *late)
         values[i] = learner_margin(l, late->all[i]->x.cells);
         lost[i] = late->all[i]->lost;
     }
+    /* Without this a recipe would be preferred for having guessed the shop's drift by luck. */
     const double shift = risk_check_shift(values, lost, late->count);
     for (int i = 0; i < late->count; i++) {
         const double p = calib_apply(&as_it_is, values[i] + shift);
@@ -54,6 +55,7 @@ bool risk_choice_beats(const struct moments *m, const double *losses, const doub
     for (int i = 0; i < m->count; i++) {
         shopper[i] = (uint64_t)m->all[i]->key_number;
     }
+    /* Moments of a shopper are one draw, as in the gate. */
     return paired_beats(losses, plainer, shopper, m->count);
 }
 
@@ -61,10 +63,13 @@ bool risk_choose(const struct training *t, const struct moments *m, int64_t hori
                  struct risk_choice *out, struct err *err)
 {
     CLEANUP(moment_parts_free)
+    /* A window inside of training: chosen on the window that judges, the winner's figures there
+     * would be too good, the more so the more recipes there are (Cawley and Talbot, On
+     * Over-fitting in Model Selection, JMLR 2010). */
     struct moment_parts p = moments_part(m, moments_cut_us(m), horizon_us);
     CLEANUP(mem_free) double *best = NULL;
     struct risk_choice choice = {.recipe = RISK_LOGISTIC};
-    for (int r = 0; r < RISK_RECIPES && tells(&p.before) && tells(&p.after); r++) {
+    for (int r = 0; r < RISK_RECIPES && is_enough(&p.before) && is_enough(&p.after); r++) {
         CLEANUP(learner_free) struct learner *l = NULL;
         if (!risk_fit_plain(t, &p.before, (enum risk_recipe)r, &l, err)) {
             return false;
@@ -72,6 +77,9 @@ bool risk_choose(const struct training *t, const struct moments *m, int64_t hori
         double *losses = losses_of(l, &p.after);
         choice.rows = p.after.count;
         choice.log_loss[r] = mean_of(losses, p.after.count);
+        /* From the plainest to the richest, and only by more than one standard error: of two that
+         * cannot be told apart the plainer one is less wrong about shoppers it has not seen (one
+         * standard error rule: Breiman et al., Classification and Regression Trees, 1984). */
         if (best == NULL || risk_choice_beats(&p.after, losses, best)) {
             choice.recipe = (enum risk_recipe)r;
             mem_free(&best);

@@ -62,6 +62,9 @@ static void rows_of(struct fitting *f, enum side side)
                 risk_hide_products(cells, f->count);
             }
             f->label[f->count] = m->lost;
+            /* Held out by shopper, never by row: moments of one cart differ by little more than
+             * their idle time, and a learner that has seen some of them knows how the others end.
+             * Stopping and weights would then reward learning by heart. */
             f->group[f->count++] = m->key_hash;
         }
     }
@@ -74,6 +77,8 @@ static struct learner_options options_of(const struct training *t, const struct 
     struct learner_options options = learner_defaults(f->moments->count);
     options.seed = t->options->seed;
     options.threads = t->threads;
+    /* No factors: the machine is then logistic regression on the bins, a convex problem, whose
+     * bags would differ by little. */
     if (f->recipe == RISK_LOGISTIC) {
         options.machine.factors = 0;
         options.machine_bags = 1;
@@ -141,6 +146,9 @@ static void margins_add(struct margins *m, const struct learner *l, const struct
     for (int i = 0; i < held->count; i++) {
         struct risk_example x;
         memcpy(x.cells, held->cells + (size_t)i * FEATURE_COUNT, sizeof x.cells);
+        /* Margins of rows that this learner has not seen: of its own rows it is too sure, and a
+         * calibration fitted to those would correct nothing (Platt, Probabilistic Outputs for
+         * Support Vector Machines, 1999). */
         m->margin[m->count] = learner_margin(l, x.cells);
         m->position[m->count] = risk_position(&x);
         m->label[m->count++] = held->label[i];
@@ -149,6 +157,8 @@ static void margins_add(struct margins *m, const struct learner *l, const struct
 
 static struct calib_curve curve_of(const struct margins *m)
 {
+    /* A knot for each idle time that moments are taken at, on the logarithmic scale of
+     * risk_position: the hazard changes as much from 30 to 60 seconds as from 7 to 14 days. */
     double at[IDLE_MOMENTS + 1] = {0};
     for (int i = 0; i < IDLE_MOMENTS; i++) {
         at[i + 1] = log2(1 + (double)moment_idle_times()[i] / (double)SECONDS(30));
@@ -170,12 +180,16 @@ static bool calibrate_time(const struct training *t, const struct moments *m,
         .label = mem_array((size_t)m->count + 1, sizeof *all.label),
     };
     *out = (struct calib_curve){0};
+    /* Cross-fitting in two halves rather than a fifth held out: every shopper calibrates, and
+     * none is scored by a learner that knows it. With few rows the curve would follow chance
+     * instead. */
     for (enum side side = SIDE_ODD; side < SIDE_BOTH && m->count >= TIME_ROWS_MIN; side++) {
         CLEANUP(fitting_free) struct fitting half = {.moments = m, .recipe = recipe};
         CLEANUP(fitting_free) struct fitting other = {.moments = m, .recipe = recipe};
         struct learner_fit unused;
         rows_of(&half, side);
         rows_of(&other, side == SIDE_ODD ? SIDE_EVEN : SIDE_ODD);
+        /* Of one class only: there is nothing that a slope could be fitted to. */
         if (!both_classes(&half) || !both_classes(&other)) {
             return true;
         }
@@ -199,6 +213,7 @@ static double usual_of(const struct fitting *f, double out[FEATURE_COUNT])
     const int rows = f->moments->count < USUAL_ROWS ? f->moments->count : USUAL_ROWS;
     memset(out, 0, FEATURE_COUNT * sizeof *out);
     for (int i = 0; i < rows; i++) {
+        /* Evenly over the time: the last days alone would make their campaign the usual. */
         size_t row = (size_t)((int64_t)i * f->moments->count / rows);
         rest += learner_contributions(f->learner, f->cells + row * FEATURE_COUNT, one) / rows;
         for (int x = 0; x < FEATURE_COUNT; x++) {

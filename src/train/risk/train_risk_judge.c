@@ -113,7 +113,11 @@ static void score_all(struct risk_run *r, const struct risk *challenger,
 static void judge_shape(struct risk_run *r)
 {
     struct verdict *v = &r->verdict;
+    /* Standard deviation of the rate of n draws at its largest, sqrt(1/4 / n), with n the
+     * shoppers of one of the bins of equal size. */
     double chance = sqrt(0.25 * CALIB_BINS / r->shoppers_after);
+    /* The base rate's AUC is .5: a model that gained in log loss without passing it has only
+     * moved the mean. */
     if (v->passed && r->challenger.measure.auc <= 0.5) {
         v->passed = false;
         snprintf(v->reason, sizeof v->reason, "AUC of %.3f: it does not tell carts apart",
@@ -135,6 +139,8 @@ bool risk_run_open(struct risk_run *r, int32_t keys, struct risk **out_challenge
         return false;
     }
     number_shoppers(r, keys);
+    /* A champion that foretells another horizon answers another question, and its probabilities
+     * would be wrong by what lies between the two. */
     r->champion_judged = r->champion.risk && !r->champion.is_baseline &&
                          r->champion.as_of_us <= r->cut_us &&
                          risk_horizon_us(r->champion.risk) == r->window.horizon_us;
@@ -159,6 +165,7 @@ bool risk_run_judge(struct risk_run *r, int32_t keys, struct err *err)
         .simple_name = "logistic regression",
         .champion = s.values[3],
         .count = r->shoppers_after,
+        /* Sums by shopper, divided by all moments: the mean log loss that the card tells. */
         .per = r->after.count,
         .as_of_us = r->window.as_of_us,
         .seed = r->t->options->seed,

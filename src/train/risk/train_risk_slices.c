@@ -13,6 +13,7 @@ static struct risk_slice slice_of(const struct moments *m, const uint8_t *labels
     struct risk_slice s = {.name = range->name};
     CLEANUP(mem_free) double *kept = mem_array((size_t)m->count + 1, sizeof *kept);
     CLEANUP(mem_free) uint8_t *kept_labels = mem_array((size_t)m->count + 1, sizeof *kept_labels);
+    /* From the last to the first, so that the rows kept at the end are the challenger's. */
     for (int model = RISK_SLICE_MODELS - 1; model >= 0; model--) {
         if (p[model] == NULL) {
             continue;

@@ -3,7 +3,8 @@
 
 #include "train/risk/train_moments.h"
 
-/* Moments as rows of a training: those of a window of time, parted in two by a cut, and what of them a learner is shown. */
+/* Moments as rows of a training: those of a window of time, the time split of them into training and later (holdout) rows, and what of them a learner
+ * is shown. */
 
 /* Moments by pointer, as a window of time selects them. Borrows. */
 struct moments {
