@@ -1,6 +1,6 @@
 /* RetailRocket's shop log, with either header: the published one (milliseconds) and the shortened
  * one (seconds). No prices, no names; categories come from two files of their own
- * (import_categories.c). */
+ * (import/categories.c). */
 #include "domain/shop/money.h"
 #include "foreign/format.h"
 

@@ -8,11 +8,11 @@
 #include "domain/shop/money.h"
 #include "fold/fold.h"
 #include "foreign/format.h"
-#include "import/import_batch.h"
-#include "import/import_catalogue.h"
-#include "import/import_categories.h"
-#include "import/import_meter.h"
-#include "import/import_report.h"
+#include "import/batch.h"
+#include "import/catalogue.h"
+#include "import/categories.h"
+#include "import/meter.h"
+#include "import/report.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
+#include "import/result.h"
 #include "store/private/database.h"
 
 #include <stdio.h>
@@ -20,15 +21,6 @@ struct import_options {
     int64_t max_errors; /* more malformed lines than this: failed */
     bool json;
     bool quiet; /* no progress bar */
-};
-enum { IMPORT_TYPES_MAX = 64 };
-
-struct import_result {
-    int64_t read; /* data rows, malformed ones too, header left out */
-    int64_t stored, duplicate;
-    int64_t conflict; /* the log has another body under this id: kept as it is */
-    int64_t malformed;
-    int64_t by_type[IMPORT_TYPES_MAX]; /* valid events, stored or not, by enum event_type */
 };
 
 /* Whether the options make sense together: what a usage error is, before a database is touched. */

@@ -3,8 +3,8 @@
 #include "domain/shop/money.h"
 #include "foreign/repeat.h"
 #include "foreign/words.h"
-#include "import/import_catalogue.h"
-#include "import/import_categories.h"
+#include "import/catalogue.h"
+#include "import/categories.h"
 
 #include "support/spec.h"
 

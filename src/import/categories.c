@@ -1,5 +1,5 @@
 /* The category tree of a shop that tells it in two files. */
-#include "import/import_categories.h"
+#include "import/categories.h"
 
 #include "base/mem.h"
 #include "foreign/csv.h"

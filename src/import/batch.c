@@ -1,5 +1,5 @@
 /* From a file's events to the log. An interrupted import leaves whole appends; importing again stores the rest. */
-#include "import/import_batch.h"
+#include "import/batch.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,6 +1,6 @@
 /* Facts about products, gathered until they are stored. It must not decide what beats what the API
  * wrote: the store does. */
-#include "import/import_catalogue.h"
+#include "import/catalogue.h"
 
 #include "base/cleanup.h"
 #include "base/hash.h"

@@ -1,8 +1,12 @@
-#ifndef IMPORT_IMPORT_BATCH_H
-#define IMPORT_IMPORT_BATCH_H
+#ifndef IMPORT_BATCH_H
+#define IMPORT_BATCH_H
 
-#include "import/import.h"
+#include "base/err.h"
+#include "import/result.h"
 #include "store/events.h"
+#include "store/private/database.h"
+
+#include <stddef.h>
 
 /* Events on their way into the log, appended some thousands at a time by two writers, each with half
  * of the lanes and its own connection, while the next ones are being read. Within a lane they keep

@@ -1,5 +1,5 @@
-#ifndef IMPORT_IMPORT_CATALOGUE_H
-#define IMPORT_IMPORT_CATALOGUE_H
+#ifndef IMPORT_CATALOGUE_H
+#define IMPORT_CATALOGUE_H
 
 #include "domain/shop/product.h"
 #include "store/pg/db.h"

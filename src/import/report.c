@@ -1,5 +1,5 @@
 /* The last words of an import. */
-#include "import/import_report.h"
+#include "import/report.h"
 
 #include "base/cleanup.h"
 #include "base/jenc.h"

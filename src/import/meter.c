@@ -1,5 +1,5 @@
 /* Draws progress. It must not change what is done. */
-#include "import/import_meter.h"
+#include "import/meter.h"
 
 #include "base/clock.h"
 

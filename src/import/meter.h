@@ -1,5 +1,5 @@
-#ifndef IMPORT_IMPORT_METER_H
-#define IMPORT_IMPORT_METER_H
+#ifndef IMPORT_METER_H
+#define IMPORT_METER_H
 
 #include <stdbool.h>
 #include <stdint.h>

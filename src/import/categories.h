@@ -1,5 +1,5 @@
-#ifndef IMPORT_IMPORT_CATEGORIES_H
-#define IMPORT_IMPORT_CATEGORIES_H
+#ifndef IMPORT_CATEGORIES_H
+#define IMPORT_CATEGORIES_H
 
 #include "base/arena.h"
 #include "foreign/lines.h"

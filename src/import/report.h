@@ -1,7 +1,10 @@
-#ifndef IMPORT_IMPORT_REPORT_H
-#define IMPORT_IMPORT_REPORT_H
+#ifndef IMPORT_REPORT_H
+#define IMPORT_REPORT_H
 
-#include "import/import.h"
+#include "import/result.h"
+
+#include <stdbool.h>
+#include <stdio.h>
 
 /* What an import did: a table for people, or one JSON line. "conflict" is named only where there is
  * one. */

@@ -1,0 +1,17 @@
+#ifndef IMPORT_RESULT_H
+#define IMPORT_RESULT_H
+
+#include <stdint.h>
+
+enum { IMPORT_TYPES_MAX = 64 };
+
+/* What an import did, counted by those who do it. */
+struct import_result {
+    int64_t read; /* data rows, malformed ones too, header left out */
+    int64_t stored, duplicate;
+    int64_t conflict; /* the log has another body under this id: kept as it is */
+    int64_t malformed;
+    int64_t by_type[IMPORT_TYPES_MAX]; /* valid events, stored or not, by enum event_type */
+};
+
+#endif
