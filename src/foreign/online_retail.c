@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/shop/money.h"
-#include "foreign/format.h"
+#include "foreign/csv.h"
+#include "foreign/table.h"
 
 #include <string.h>
 #include <strings.h>
@@ -21,7 +22,7 @@ enum {
     OPEN_MAX = 512,
 };
 
-static const struct import_column columns[COLUMNS] = {
+static const struct table_column columns[COLUMNS] = {
     [INVOICE] = {.names = {"Invoice", "InvoiceNo"}},
     [CODE] = {.names = {"StockCode"}},
     [DESCRIPTION] = {.names = {"Description"}},
@@ -49,7 +50,7 @@ struct invoice {
     const char *country;
     const char *event_id; /* of the first row */
     bool refund;
-    int64_t line; /* in the file, of the first row */
+    int64_t number_first; /* of its first row */
     int64_t occurred_us;
     int64_t last_row;
     struct invoice_line *lines;
@@ -61,7 +62,7 @@ struct open_invoices {
     size_t count;
 };
 
-static struct open_invoices *invoices_of(const struct import_parser *p)
+static struct open_invoices *invoices_of(const struct foreign_parser *p)
 {
     return p->state;
 }
@@ -125,7 +126,7 @@ static void write_items(struct jenc *j, const struct invoice *i, const char *cur
                 .price_minor = l->price_minor,
             };
             memcpy(item.currency, currency, sizeof item.currency);
-            import_item_add(j, &item);
+            native_item(j, &item);
         }
     }
     jenc_array_end(j);
@@ -168,7 +169,7 @@ static void write_properties(struct jenc *j, const struct invoice *i, const char
     jenc_object_end(j);
 }
 
-static bool learn(struct import_parser *p, const struct invoice *i, struct err *err)
+static bool learn(struct foreign_parser *p, const struct invoice *i, struct err *err)
 {
     for (size_t n = 0; n < i->count; n++) {
         const struct invoice_line *l = &i->lines[n];
@@ -185,16 +186,16 @@ static bool learn(struct import_parser *p, const struct invoice *i, struct err *
         if (l->price_minor > 0) {
             memcpy(facts.currency, p->currency, sizeof facts.currency);
         }
-        if (!p->sink.product(p->sink.ctx, &facts, err)) {
+        if (!native_product(&p->out, &facts, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool emit(struct import_parser *p, const struct invoice *i, struct err *err)
+static bool emit(struct foreign_parser *p, const struct invoice *i, struct err *err)
 {
-    struct import_envelope e = {
+    struct native_envelope e = {
         .event_id = i->event_id,
         .type = i->refund ? EVENT_REFUND : EVENT_PURCHASE,
         .customer_id = i->customer,
@@ -202,11 +203,11 @@ static bool emit(struct import_parser *p, const struct invoice *i, struct err *e
         .order_id = i->number,
         .occurred_us = i->occurred_us,
     };
-    struct jenc j = import_event_begin(p, &e);
+    struct jenc j = native_begin(&p->out, &e);
     write_items(&j, i, p->currency);
     write_properties(&j, i, p->currency);
     bool valid = false;
-    if (!import_event_end(p, &j, i->line, &valid, err)) {
+    if (!native_end(&p->out, &j, i->number_first, &valid, err)) {
         return false;
     }
     return !valid || learn(p, i, err);
@@ -223,13 +224,13 @@ static struct invoice *take_out(struct open_invoices *all, size_t n)
     return i;
 }
 
-static bool close_invoice(struct import_parser *p, size_t n, struct err *err)
+static bool close_invoice(struct foreign_parser *p, size_t n, struct err *err)
 {
     CLEANUP(invoice_free) struct invoice *i = take_out(invoices_of(p), n);
     return emit(p, i, err);
 }
 
-static void open_invoice(struct import_parser *p, const struct import_row *row, int64_t occurred_us,
+static void open_invoice(struct foreign_parser *p, const struct table_row *row, int64_t occurred_us,
                          const char *customer)
 {
     struct open_invoices *all = invoices_of(p);
@@ -239,7 +240,7 @@ static void open_invoice(struct import_parser *p, const struct import_row *row, 
     i->country = arena_strdup(&i->arena, row->field[COUNTRY]);
     i->event_id = arena_strdup(&i->arena, row->event_id);
     i->refund = row->field[INVOICE][0] == 'C';
-    i->line = row->line;
+    i->number_first = row->number;
     i->occurred_us = occurred_us;
     all->open[all->count++] = i;
 }
@@ -251,11 +252,11 @@ static bool belongs(const struct invoice *i, const char *number, const char *cus
 
 /* The open invoice this row belongs to; opens it, and closes those that are complete. One that is
  * full goes on in a second event of the same order. */
-static bool find_invoice(struct import_parser *p, const struct import_row *row, int64_t occurred_us,
+static bool find_invoice(struct foreign_parser *p, const struct table_row *row, int64_t occurred_us,
                          const char *customer, struct invoice **out, struct err *err)
 {
     struct open_invoices *all = invoices_of(p);
-    while (all->count > 0 && all->open[0]->last_row + WINDOW_ROWS < p->rows) {
+    while (all->count > 0 && all->open[0]->last_row + WINDOW_ROWS < p->records) {
         if (!close_invoice(p, 0, err)) {
             return false;
         }
@@ -339,7 +340,7 @@ static bool quantity_of(const char *text, int64_t *out, struct err *err)
     return true;
 }
 
-static bool online_retail_row(struct import_parser *p, const struct import_row *row,
+static bool online_retail_row(struct foreign_parser *p, const struct table_row *row,
                               struct err *err)
 {
     struct invoice_line l = {
@@ -360,17 +361,17 @@ static bool online_retail_row(struct import_parser *p, const struct import_row *
         return false;
     }
     add_line(i, l);
-    i->last_row = p->rows;
+    i->last_row = p->records;
     return true;
 }
 
 /* An invoice in which the file breaks off may lack rows. Stored as it is, it would stand in the way
  * of the whole one. */
-static bool drop_cut_invoice(struct import_parser *p, struct err *err)
+static bool drop_cut_invoice(struct foreign_parser *p, struct err *err)
 {
     struct open_invoices *all = invoices_of(p);
     for (size_t n = 0; n < all->count; n++) {
-        if (all->open[n]->last_row + 1 == p->rows) {
+        if (all->open[n]->last_row + 1 == p->records) {
             CLEANUP(invoice_free) struct invoice *i = take_out(all, n);
             return FAIL(err, ERR_INVALID,
                         "the file breaks off behind rows of invoice %.40s, left out", i->number);
@@ -379,7 +380,7 @@ static bool drop_cut_invoice(struct import_parser *p, struct err *err)
     return true;
 }
 
-static bool online_retail_finish(struct import_parser *p, struct err *err)
+static bool online_retail_finish(struct foreign_parser *p, struct err *err)
 {
     bool whole = !p->cut_off || drop_cut_invoice(p, err);
     while (invoices_of(p)->count > 0) {
@@ -392,7 +393,7 @@ static bool online_retail_finish(struct import_parser *p, struct err *err)
     return whole;
 }
 
-static void online_retail_close(struct import_parser *p)
+static void online_retail_close(struct foreign_parser *p)
 {
     struct open_invoices *all = invoices_of(p);
     for (size_t n = 0; n < all->count; n++) {
@@ -400,14 +401,15 @@ static void online_retail_close(struct import_parser *p)
     }
 }
 
-const struct import_format import_online_retail = {
+static const struct table table = {
+    .columns = columns, .column_count = COLUMNS, .header = true, .row = online_retail_row};
+
+const struct foreign_format foreign_online_retail = {
     .name = "online-retail",
     .currency = "GBP",
-    .columns = columns,
-    .column_count = COLUMNS,
-    .header = true,
+    .table = &table,
     .state_bytes = sizeof(struct open_invoices),
-    .row = online_retail_row,
+    .record = table_record,
     .finish = online_retail_finish,
     .close = online_retail_close,
 };

@@ -1,40 +1,21 @@
 /* REES46's multi-category and cosmetics shops. Prices come without a currency, so the user names
  * it; brand, category and price of every row are what the catalogue knows of a product. */
 #include "domain/shop/money.h"
-#include "foreign/format.h"
+#include "foreign/csv.h"
+#include "foreign/event_names.h"
+#include "foreign/table.h"
 #include "foreign/words.h"
 
 #include <string.h>
 
 enum column { TIME, EVENT_NAME, PRODUCT, CATEGORY_CODE, BRAND, PRICE, USER, SESSION, COLUMNS };
 
-static const struct import_column columns[COLUMNS] = {
+static const struct table_column columns[COLUMNS] = {
     [TIME] = {.names = {"event_time"}},    [EVENT_NAME] = {.names = {"event_type"}},
     [PRODUCT] = {.names = {"product_id"}}, [CATEGORY_CODE] = {.names = {"category_code"}},
     [BRAND] = {.names = {"brand"}},        [PRICE] = {.names = {"price"}},
     [USER] = {.names = {"user_id"}},       [SESSION] = {.names = {"user_session"}},
 };
-
-static bool type_of(const char *name, enum event_type *out, struct err *err)
-{
-    static const struct {
-        const char *name;
-        enum event_type type;
-    } known[] = {
-        {"view", EVENT_PRODUCT_VIEWED},
-        {"cart", EVENT_CART_ITEM_ADDED},
-        {"remove_from_cart", EVENT_CART_ITEM_REMOVED},
-        {"purchase", EVENT_PURCHASE},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(name, known[i].name) == 0) {
-            *out = known[i].type;
-            return true;
-        }
-    }
-    return FAIL(err, ERR_INVALID,
-                "event_type is none of view, cart, remove_from_cart, purchase: \"%.40s\"", name);
-}
 
 /* The published files hold a few prices of 0 and below: the shop did not know them, the visit took
  * place nevertheless. */
@@ -49,7 +30,7 @@ static bool price_of(const char *text, const char *currency, int64_t *out, struc
     return true;
 }
 
-static bool learn(struct import_parser *p, const struct import_row *row, int64_t price_minor,
+static bool learn(struct foreign_parser *p, const struct table_row *row, int64_t price_minor,
                   int64_t at_us, struct err *err)
 {
     struct product facts = {
@@ -64,12 +45,12 @@ static bool learn(struct import_parser *p, const struct import_row *row, int64_t
         memcpy(facts.currency, p->currency, sizeof facts.currency);
     }
     facts.title = words_title(facts.brand, facts.category, &p->scratch);
-    return p->sink.product(p->sink.ctx, &facts, err);
+    return native_product(&p->out, &facts, err);
 }
 
-static bool rees46_row(struct import_parser *p, const struct import_row *row, struct err *err)
+static bool rees46_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
-    struct import_envelope e = {
+    struct native_envelope e = {
         .event_id = row->event_id,
         .customer_id = row->field[USER],
         .session_id = row->field[SESSION],
@@ -77,23 +58,24 @@ static bool rees46_row(struct import_parser *p, const struct import_row *row, st
     struct event_item item = {.product_id = row->field[PRODUCT], .quantity = 1};
     memcpy(item.currency, p->currency, sizeof item.currency);
     if (!field_time("event_time", row->field[TIME], &e.occurred_us, err) ||
-        !type_of(row->field[EVENT_NAME], &e.type, err) ||
+        !event_names_find(NAMES_REES46, "event_type", row->field[EVENT_NAME], &e.type, err) ||
         !field_id("product_id", row->field[PRODUCT], err) ||
         !field_id("user_id", row->field[USER], err) ||
         !price_of(row->field[PRICE], p->currency, &item.price_minor, err)) {
         return false;
     }
     bool valid = false;
-    if (!import_event_one(p, &e, &item, row->line, &valid, err)) {
+    if (!native_one(&p->out, &e, &item, row->number, &valid, err)) {
         return false;
     }
     return !valid || learn(p, row, item.price_minor, e.occurred_us, err);
 }
 
-const struct import_format import_rees46 = {
+static const struct table table = {
+    .columns = columns, .column_count = COLUMNS, .header = true, .row = rees46_row};
+
+const struct foreign_format foreign_rees46 = {
     .name = "rees46",
-    .columns = columns,
-    .column_count = COLUMNS,
-    .header = true,
-    .row = rees46_row,
+    .table = &table,
+    .record = table_record,
 };

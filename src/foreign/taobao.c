@@ -2,50 +2,30 @@
  * category's number is all the file says about a product. */
 #include "base/clock.h"
 #include "domain/shop/money.h"
-#include "foreign/format.h"
-
-#include <string.h>
+#include "foreign/csv.h"
+#include "foreign/event_names.h"
+#include "foreign/table.h"
 
 enum column { USER, ITEM, CATEGORY, BEHAVIOUR, TIME, COLUMNS };
 
-static const struct import_column columns[COLUMNS] = {
+static const struct table_column columns[COLUMNS] = {
     [USER] = {.names = {"user"}},         [ITEM] = {.names = {"item"}},
     [CATEGORY] = {.names = {"category"}}, [BEHAVIOUR] = {.names = {"behaviour"}},
     [TIME] = {.names = {"time"}},
 };
 
-static bool type_of(const char *behaviour, enum event_type *out, struct err *err)
+static bool taobao_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
-    static const struct {
-        const char *name;
-        enum event_type type;
-    } known[] = {
-        {"pv", EVENT_PRODUCT_VIEWED},
-        {"cart", EVENT_CART_ITEM_ADDED},
-        {"fav", EVENT_WISHLIST_ADDED},
-        {"buy", EVENT_PURCHASE},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(behaviour, known[i].name) == 0) {
-            *out = known[i].type;
-            return true;
-        }
-    }
-    return FAIL(err, ERR_INVALID, "behaviour is none of pv, cart, fav, buy: \"%.40s\"", behaviour);
-}
-
-static bool taobao_row(struct import_parser *p, const struct import_row *row, struct err *err)
-{
-    struct import_envelope e = {.event_id = row->event_id, .customer_id = row->field[USER]};
+    struct native_envelope e = {.event_id = row->event_id, .customer_id = row->field[USER]};
     struct event_item item = {
         .product_id = row->field[ITEM], .quantity = 1, .price_minor = MONEY_UNKNOWN};
     if (!field_id("user", row->field[USER], err) || !field_id("item", row->field[ITEM], err) ||
-        !type_of(row->field[BEHAVIOUR], &e.type, err) ||
+        !event_names_find(NAMES_TAOBAO, "behaviour", row->field[BEHAVIOUR], &e.type, err) ||
         !field_unix("time", row->field[TIME], SECONDS(1), &e.occurred_us, err)) {
         return false;
     }
     bool valid = false;
-    if (!import_event_one(p, &e, &item, row->line, &valid, err)) {
+    if (!native_one(&p->out, &e, &item, row->number, &valid, err)) {
         return false;
     }
     if (!valid || row->field[CATEGORY][0] == '\0') {
@@ -58,13 +38,14 @@ static bool taobao_row(struct import_parser *p, const struct import_row *row, st
         .stock = -1,
         .updated_us = e.occurred_us,
     };
-    return p->sink.product(p->sink.ctx, &facts, err);
+    return native_product(&p->out, &facts, err);
 }
 
-const struct import_format import_taobao = {
+static const struct table table = {.columns = columns, .column_count = COLUMNS, .row = taobao_row};
+
+const struct foreign_format foreign_taobao = {
     .name = "taobao",
     .currency = "",
-    .columns = columns,
-    .column_count = COLUMNS,
-    .row = taobao_row,
+    .table = &table,
+    .record = table_record,
 };

@@ -2,7 +2,7 @@
 #define IMPORT_CATEGORIES_H
 
 #include "base/arena.h"
-#include "foreign/lines.h"
+#include "import/lines.h"
 
 /* RetailRocket's categories: a file child,parent (empty for a root) and a file item,category. Both
  * have a header. */

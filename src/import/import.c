@@ -1,5 +1,5 @@
 /* The import, from files to carts: lines -> the format's parser -> batches for the log, facts for
- * the catalogue -> fold. What a file means is the format's business (import_format.h), what an
+ * the catalogue -> fold. What a file means is the format's business (foreign/format.h), what an
  * event is the decoder's. */
 #include "import/import.h"
 
@@ -11,6 +11,7 @@
 #include "import/batch.h"
 #include "import/catalogue.h"
 #include "import/categories.h"
+#include "import/lines.h"
 #include "import/meter.h"
 #include "import/report.h"
 
@@ -21,7 +22,7 @@ enum { MALFORMED_SHOWN = 20 };
 
 struct job {
     const struct import_options *options;
-    const struct import_format *format;
+    const struct foreign_format *format;
     struct db *db;
     struct batch *batch;
     struct catalogue *catalogue;
@@ -41,9 +42,9 @@ static void job_free(struct job *j)
 bool import_check(const struct import_options *o, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    const struct import_format *format = o->format != NULL ? import_format_of(o->format) : NULL;
+    const struct foreign_format *format = o->format != NULL ? foreign_format_of(o->format) : NULL;
     if (format == NULL) {
-        return FAIL_AT(err, ERR_INVALID, "--format", "must be one of %s", import_format_names(&a));
+        return FAIL_AT(err, ERR_INVALID, "--format", "must be one of %s", foreign_format_names(&a));
     }
     if (o->file_count == 0) {
         return FAIL(err, ERR_INVALID, "no file is named; - is standard input");
@@ -55,7 +56,7 @@ bool import_check(const struct import_options *o, struct err *err)
         return FAIL_AT(err, ERR_INVALID, "--currency", "is required: prices of %s files have none",
                        format->name);
     }
-    if (o->categories_item != NULL && format != &import_retailrocket) {
+    if (o->categories_item != NULL && format != &foreign_retailrocket) {
         return FAIL_AT(err, ERR_INVALID, "--categories", "goes with --format retailrocket only");
     }
     if (o->max_errors < 0) {
@@ -88,7 +89,7 @@ static bool malformed(struct job *j, int64_t line, const struct err *what, struc
 
 /* ---- where the parser's findings go ---- */
 
-static bool take_event(void *ctx, const char *json, size_t len, int64_t line, bool *out_valid,
+static bool take_event(void *ctx, const char *json, size_t len, int64_t number, bool *out_valid,
                        struct err *err)
 {
     struct job *j = ctx;
@@ -101,7 +102,7 @@ static bool take_event(void *ctx, const char *json, size_t len, int64_t line, bo
         *err = what;
         return false;
     }
-    return malformed(j, line, &what, err);
+    return malformed(j, number, &what, err);
 }
 
 static bool take_product(void *ctx, const struct product *facts, struct err *err)
@@ -129,7 +130,18 @@ static bool judge(struct job *j, bool done, int64_t line, const struct err *what
     return false;
 }
 
-static bool import_lines(struct job *j, struct line_reader *lines, struct import_parser *p,
+CAN_FAIL static bool parse_line(struct foreign_parser *p, const struct line *line, struct err *err)
+{
+    struct foreign_record record = {
+        .text = line->text, .len = line->len, .number = line->number, .torn = !line->ended};
+    if (line->too_long) {
+        foreign_parser_skip(p);
+        return FAIL(err, ERR_INVALID, "has more than %d bytes", LINE_BYTES_MAX);
+    }
+    return foreign_parser_record(p, &record, err);
+}
+
+static bool import_lines(struct job *j, struct line_reader *lines, struct foreign_parser *p,
                          struct err *err)
 {
     int64_t number = 0;
@@ -141,25 +153,25 @@ static bool import_lines(struct job *j, struct line_reader *lines, struct import
             return false;
         }
         if (!more) {
-            return judge(j, import_parser_finish(p, &what), number, &what, err);
+            return judge(j, foreign_parser_finish(p, &what), number, &what, err);
         }
         number = line.number;
-        if (!judge(j, import_parser_line(p, &line, &what), number, &what, err)) {
+        if (!judge(j, parse_line(p, &line, &what), number, &what, err)) {
             return false;
         }
-        meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->rows, "rows");
+        meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->records, "rows");
     }
 }
 
 static bool import_file(struct job *j, const char *file, struct err *err)
 {
     CLEANUP(lines_close) struct line_reader lines = {0};
-    CLEANUP(import_parser_close) struct import_parser parser = {0};
-    struct import_sink sink = {.ctx = j, .event = take_event, .product = take_product};
+    CLEANUP(foreign_parser_close) struct foreign_parser parser = {0};
+    struct native_sink sink = {.ctx = j, .event = take_event, .product = take_product};
     if (!lines_open(file, &lines, err)) {
         return false;
     }
-    import_parser_open(j->format, j->options->currency, sink, &parser);
+    foreign_parser_open(j->format, j->options->currency, sink, &parser);
     j->file = file;
     j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "import");
     bool done = import_lines(j, &lines, &parser, err);
@@ -167,7 +179,7 @@ static bool import_file(struct job *j, const char *file, struct err *err)
         err_at(err, file);
     }
     meter_hide(&j->meter);
-    j->result->read += parser.rows;
+    j->result->read += parser.records;
     return done;
 }
 
@@ -283,7 +295,7 @@ bool import_run(const struct database *database, const struct config *config,
     CLEANUP(job_free)
     struct job j = {
         .options = options,
-        .format = import_format_of(options->format),
+        .format = foreign_format_of(options->format),
         .result = result,
         .report = report,
     };

@@ -78,30 +78,34 @@ static bool note_product(void *ctx, const struct product *p, struct err *err)
     return true;
 }
 
-static void read_file(const char *path, const struct sample *s, struct findings *out)
+/* As the importer does: a line is a record, torn where the file ends without an end of line. */
+static void read_text(const char *text, const struct sample *s, struct findings *out)
 {
-    CLEANUP(lines_close) struct line_reader lines = {0};
-    CLEANUP(import_parser_close) struct import_parser parser = {0};
-    struct import_sink sink = {.ctx = out, .event = note_event, .product = note_product};
-    struct line line = {0};
-    struct err err = {0};
-    bool more = true;
+    CLEANUP(foreign_parser_close) struct foreign_parser parser = {0};
+    struct native_sink sink = {.ctx = out, .event = note_event, .product = note_product};
+    struct foreign_record record = {0};
 
     out->text = buf_make(OUTPUT_MAX);
-    assert_true(lines_open(path, &lines, &err));
-    import_parser_open(import_format_of(s->format), s->currency, sink, &parser);
-    for (;;) {
-        assert_true(lines_next(&lines, &line, &more, &err));
+    text += strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    foreign_parser_open(foreign_format_of(s->format), s->currency, sink, &parser);
+    while (*text != '\0') {
+        const char *end = strchrnul(text, '\n');
         struct err what = {0};
-        if (more ? !import_parser_line(&parser, &line, &what)
-                 : !import_parser_finish(&parser, &what)) {
-            note_malformed(out, line.number, &what);
+        size_t len = (size_t)(end - text);
+        record = (struct foreign_record){.text = text,
+                                         .len = len > 0 && end[-1] == '\r' ? len - 1 : len,
+                                         .number = record.number + 1,
+                                         .torn = *end == '\0'};
+        if (!foreign_parser_record(&parser, &record, &what)) {
+            note_malformed(out, record.number, &what);
         }
-        if (!more) {
-            break;
-        }
+        text = *end == '\0' ? end : end + 1;
     }
-    buf_printf(&out->text, "rows %" PRId64 "\n", parser.rows);
+    struct err what = {0};
+    if (!foreign_parser_finish(&parser, &what)) {
+        note_malformed(out, record.number, &what);
+    }
+    buf_printf(&out->text, "rows %" PRId64 "\n", parser.records);
 }
 
 static void *golden(const char *file, const char *suffix)
@@ -131,7 +135,8 @@ static void every_sample_says_exactly_what_its_golden_file_holds(void **state)
         CLEANUP(mem_free) char *path = golden(samples[i].file, "");
         CLEANUP(mem_free) char *expected_path = golden(samples[i].file, ".expected");
         CLEANUP(findings_free) struct findings found = {0};
-        read_file(path, &samples[i], &found);
+        CLEANUP(mem_free) char *text = whole_text(path);
+        read_text(text, &samples[i], &found);
         if (getenv("GOLDEN_PRINT") != NULL) { /* to write a new .expected: look at it before */
             printf("== %s\n%s", samples[i].file, buf_text(&found.text));
             continue;
@@ -145,12 +150,12 @@ static void every_sample_says_exactly_what_its_golden_file_holds(void **state)
 
 static bool first_line(const char *format, const char *text, struct err *err)
 {
-    CLEANUP(import_parser_close) struct import_parser parser = {0};
+    CLEANUP(foreign_parser_close) struct foreign_parser parser = {0};
     CLEANUP(findings_free) struct findings found = {.text = buf_make(OUTPUT_MAX)};
-    struct import_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
-    struct line line = {.text = text, .len = strlen(text), .number = 1, .ended = true};
-    import_parser_open(import_format_of(format), NULL, sink, &parser);
-    return import_parser_line(&parser, &line, err);
+    struct native_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
+    struct foreign_record record = {.text = text, .len = strlen(text), .number = 1};
+    foreign_parser_open(foreign_format_of(format), NULL, sink, &parser);
+    return foreign_parser_record(&parser, &record, err);
 }
 
 static void a_file_of_another_format_is_refused_at_its_header(void **state)
@@ -173,22 +178,23 @@ static void a_format_nobody_knows_has_no_parser(void **state)
 {
     (void)state;
     struct arena a = {0};
-    assert_null(import_format_of("segment"));
-    assert_string_equal(import_format_names(&a), "retailrocket|rees46|taobao|online-retail|ndjson");
+    assert_null(foreign_format_of("segment"));
+    assert_string_equal(foreign_format_names(&a),
+                        "retailrocket|rees46|taobao|online-retail|ndjson");
     arena_free(&a);
 }
 
 /* ---- invoices ---- */
 
 /* Feeds an online-retail file made of rows, and gives back what it said. */
-static void feed(struct import_parser *p, int64_t *number, const char *text)
+static void feed(struct foreign_parser *p, int64_t *number, const char *text)
 {
     struct err err = {0};
-    struct line line = {.text = text, .len = strlen(text), .number = ++*number, .ended = true};
-    assert_true(import_parser_line(p, &line, &err));
+    struct foreign_record record = {.text = text, .len = strlen(text), .number = ++*number};
+    assert_true(foreign_parser_record(p, &record, &err));
 }
 
-static void feed_row(struct import_parser *p, int64_t *number, int invoice, int code)
+static void feed_row(struct foreign_parser *p, int64_t *number, int invoice, int code)
 {
     char text[128];
     (void)snprintf(text, sizeof text, "%d,%d,A PLATE,1,2010-01-01 10:00:00,1.00,77,Eire", invoice,
@@ -209,11 +215,11 @@ static void an_invoice_stays_open_over_the_rows_of_others(void **state)
 {
     (void)state;
     CLEANUP(findings_free) struct findings found = {.text = buf_make(OUTPUT_MAX)};
-    CLEANUP(import_parser_close) struct import_parser p = {0};
-    struct import_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
+    CLEANUP(foreign_parser_close) struct foreign_parser p = {0};
+    struct native_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
     struct err err = {0};
     int64_t number = 0;
-    import_parser_open(import_format_of("online-retail"), NULL, sink, &p);
+    foreign_parser_open(foreign_format_of("online-retail"), NULL, sink, &p);
     feed(&p, &number,
          "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country");
     feed_row(&p, &number, 500, 1);
@@ -221,7 +227,7 @@ static void an_invoice_stays_open_over_the_rows_of_others(void **state)
         feed_row(&p, &number, 501 + i % 5, i);
     }
     feed_row(&p, &number, 500, 2);
-    assert_true(import_parser_finish(&p, &err));
+    assert_true(foreign_parser_finish(&p, &err));
     assert_int_equal(count_of(&found, "\"type\":\"purchase\""), 6);
 }
 
@@ -229,10 +235,10 @@ static void invoices_long_over_are_closed_before_the_file_ends(void **state)
 {
     (void)state;
     CLEANUP(findings_free) struct findings found = {.text = buf_make(OUTPUT_MAX)};
-    CLEANUP(import_parser_close) struct import_parser p = {0};
-    struct import_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
+    CLEANUP(foreign_parser_close) struct foreign_parser p = {0};
+    struct native_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
     int64_t number = 0;
-    import_parser_open(import_format_of("online-retail"), NULL, sink, &p);
+    foreign_parser_open(foreign_format_of("online-retail"), NULL, sink, &p);
     feed(&p, &number,
          "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country");
     for (int i = 0; i < 1000; i++) {
@@ -246,17 +252,17 @@ an_invoice_longer_than_an_event_goes_on_in_a_second_purchase_of_the_same_order(v
 {
     (void)state;
     CLEANUP(findings_free) struct findings found = {.text = buf_make(OUTPUT_MAX)};
-    CLEANUP(import_parser_close) struct import_parser p = {0};
-    struct import_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
+    CLEANUP(foreign_parser_close) struct foreign_parser p = {0};
+    struct native_sink sink = {.ctx = &found, .event = note_event, .product = note_product};
     struct err err = {0};
     int64_t number = 0;
-    import_parser_open(import_format_of("online-retail"), NULL, sink, &p);
+    foreign_parser_open(foreign_format_of("online-retail"), NULL, sink, &p);
     feed(&p, &number,
          "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country");
     for (int i = 0; i < EVENT_ITEMS_MAX + 1; i++) {
         feed_row(&p, &number, 500, i);
     }
-    assert_true(import_parser_finish(&p, &err));
+    assert_true(foreign_parser_finish(&p, &err));
     assert_int_equal(count_of(&found, "\"order_id\":\"500\""), 2);
     assert_int_equal(count_of(&found, "\"product_id\":"), EVENT_ITEMS_MAX + 1);
 }

@@ -1,4 +1,4 @@
-#include "foreign/lines.h"
+#include "import/lines.h"
 
 #include "base/cleanup.h"
 

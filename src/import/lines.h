@@ -1,5 +1,5 @@
-#ifndef FOREIGN_LINES_H
-#define FOREIGN_LINES_H
+#ifndef IMPORT_LINES_H
+#define IMPORT_LINES_H
 
 #include "base/err.h"
 

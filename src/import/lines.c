@@ -1,5 +1,5 @@
 /* Reads an import's file line by line through one buffer. It must not know what a line means. */
-#include "foreign/lines.h"
+#include "import/lines.h"
 
 #include "base/mem.h"
 

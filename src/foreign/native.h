@@ -1,0 +1,54 @@
+#ifndef FOREIGN_NATIVE_H
+#define FOREIGN_NATIVE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/jenc.h"
+#include "domain/shop/event.h"
+#include "domain/shop/product.h"
+
+/* What every foreign record ends in: native events as JSON text, and facts about products. */
+
+/* Where they go. Everything handed over is borrowed during the call. */
+struct native_sink {
+    void *ctx;
+    /* One event of record `number`. A sink that finds it invalid reports it itself, sets *out_valid
+     * false and returns true. */
+    bool (*event)(void *ctx, const char *json, size_t len, int64_t number, bool *out_valid,
+                  struct err *err);
+    /* What a record says about a product; updated_us is when it said so. */
+    bool (*product)(void *ctx, const struct product *facts, struct err *err);
+};
+
+struct native_writer {
+    struct native_sink sink;
+    struct buf json; /* the event being written */
+};
+
+/* NULL and "" are left out. */
+struct native_envelope {
+    const char *event_id;
+    enum event_type type;
+    const char *customer_id;
+    const char *anonymous_id;
+    const char *session_id;
+    const char *order_id;
+    int64_t occurred_us;
+};
+
+struct native_writer native_open(struct native_sink sink);
+void native_close(struct native_writer *w); /* accepts {0} */
+
+/* Begins an event with its envelope; items and properties follow, native_end hands it to the sink. */
+struct jenc native_begin(struct native_writer *w, const struct native_envelope *e);
+void native_item(struct jenc *j, const struct event_item *item); /* inside the array "items" */
+/* *out_valid false: the sink refused and reported it. ERR_INVALID: too large for an event. */
+CAN_FAIL bool native_end(struct native_writer *w, struct jenc *j, int64_t number, bool *out_valid,
+                         struct err *err);
+/* The usual event: the envelope and one product. */
+CAN_FAIL bool native_one(struct native_writer *w, const struct native_envelope *e,
+                         const struct event_item *item, int64_t number, bool *out_valid,
+                         struct err *err);
+CAN_FAIL bool native_product(struct native_writer *w, const struct product *facts, struct err *err);
+
+#endif
