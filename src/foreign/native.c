@@ -69,5 +69,7 @@ bool native_one(struct native_writer *w, const struct native_envelope *e,
 
 bool native_product(struct native_writer *w, const struct product *facts, struct err *err)
 {
-    return w->sink.product(w->sink.ctx, facts, err);
+    struct product valid = *facts;
+    product_drop_invalid(&valid);
+    return w->sink.product(w->sink.ctx, &valid, err);
 }

@@ -14,7 +14,6 @@ enum {
     ENTRIES_MAX = 20000,
     SLOTS = 1 << 16,
     STATEMENT_MAX = 5000, /* products in one statement */
-    TEXT_MAX = 1000,
 };
 
 struct catalogue {
@@ -68,8 +67,7 @@ static size_t find_or_add(struct catalogue *c, const char *product_id)
 /* A newer word replaces an older one; any word replaces none. */
 static void take_text(struct catalogue *c, const char **have, const char *said, bool newer)
 {
-    bool worth = said != NULL && said[0] != '\0' && strlen(said) <= TEXT_MAX;
-    if (worth && (*have == NULL || (newer && strcmp(*have, said) != 0))) {
+    if (said != NULL && (*have == NULL || (newer && strcmp(*have, said) != 0))) {
         *have = arena_strdup(&c->arena, said);
     }
 }

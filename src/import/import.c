@@ -206,6 +206,7 @@ static bool item_line(struct job *j, struct category_tree *tree, const struct li
         return false;
     }
     facts.category = category_path(tree, category, &a);
+    product_drop_invalid(&facts);
     return take_product(j, &facts, err);
 }
 

@@ -159,6 +159,21 @@ bool product_decode(json_t *json, const char *product_id_in_path, struct arena *
     return true;
 }
 
+static void drop_invalid(const char **text, size_t bytes_max)
+{
+    if (*text != NULL &&
+        ((*text)[0] == '\0' || strlen(*text) > bytes_max || text_has_control(*text))) {
+        *text = NULL;
+    }
+}
+
+void product_drop_invalid(struct product *p)
+{
+    drop_invalid(&p->title, PRODUCT_TITLE_MAX);
+    drop_invalid(&p->category, PRODUCT_CATEGORY_MAX);
+    drop_invalid(&p->brand, PRODUCT_BRAND_MAX);
+}
+
 /* ---- names ---- */
 
 /* What follows the last level separator, dot, slash or space. */

@@ -40,6 +40,10 @@ enum {
 CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struct arena *a,
                              struct product *out, struct err *err);
 
+/* Takes out the title, category and brand that product_decode would refuse: too long for the catalogue,
+ * empty, or with control characters. For what foreign sources say, which must not lose its price for it. */
+void product_drop_invalid(struct product *p);
+
 /* Title, else brand + last word of the category (or whichever of the two is known), else the id. In
  * arena or borrowed from the product. */
 const char *product_title(const struct product *p, struct arena *a);

@@ -122,6 +122,25 @@ static void an_id_is_needed_in_the_body_or_the_path(void **state)
     assert_string_equal(err.path, "/product_id");
 }
 
+static void texts_that_no_catalogue_takes_are_dropped_and_the_rest_is_kept(void **state)
+{
+    static char title[PRODUCT_TITLE_MAX + 2];
+    struct product p = {
+        .product_id = "17", .title = title, .category = "a\tb", .brand = "", .price_minor = 5};
+    (void)state;
+
+    memset(title, 'x', PRODUCT_TITLE_MAX + 1);
+    product_drop_invalid(&p);
+    assert_null(p.title);
+    assert_null(p.category);
+    assert_null(p.brand);
+    assert_int_equal(p.price_minor, 5);
+    title[PRODUCT_TITLE_MAX] = '\0';
+    p.title = title;
+    product_drop_invalid(&p);
+    assert_ptr_equal(p.title, title);
+}
+
 static void a_product_without_a_title_is_called_by_brand_and_category(void **state)
 {
     struct product p = {.product_id = "17"};
@@ -148,6 +167,7 @@ int main(void)
         cmocka_unit_test(levels_of_a_category_may_come_one_by_one),
         cmocka_unit_test(what_could_not_be_shown_or_stored_is_refused_with_a_pointer),
         cmocka_unit_test(an_id_is_needed_in_the_body_or_the_path),
+        cmocka_unit_test(texts_that_no_catalogue_takes_are_dropped_and_the_rest_is_kept),
         cmocka_unit_test(a_product_without_a_title_is_called_by_brand_and_category),
     };
     return cmocka_run_group_tests_name("products", tests, NULL, empty_the_arena);
