@@ -120,15 +120,15 @@ bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct 
     }
     *out_more = true;
     r->number++;
-    if (len > LINE_BYTES_MAX + 1 || (!ended && !r->at_eof)) {
+    bool cr = ended && len > 0 && r->data[r->start + len - 1] == '\r';
+    /* Without its end it is longer than the buffer: two bytes more than a line may have. */
+    if (len - cr > LINE_BYTES_MAX || (!ended && !r->at_eof)) {
         *out = (struct line){.text = "", .number = r->number, .ended = true, .too_long = true};
         return skip_line(r, err);
     }
     const char *text = r->data + r->start;
     r->start += len + (ended ? 1 : 0);
-    if (ended && len > 0 && text[len - 1] == '\r') {
-        len--;
-    }
+    len -= cr;
     size_t skip = r->number == 1 ? byte_order_mark(text, len) : 0;
     *out =
         (struct line){.text = text + skip, .len = len - skip, .number = r->number, .ended = ended};

@@ -114,6 +114,7 @@ static void the_longest_line_is_read_whole(void **state)
 static void a_longer_line_is_marked_and_the_next_one_read_as_ever(void **state)
 {
     (void)state;
+    expect_middle_line(LINE_BYTES_MAX + 1, true);
     expect_middle_line(LINE_BYTES_MAX + 2, true);
     expect_middle_line((size_t)LINE_BYTES_MAX * 3 + 17, true);
 }
