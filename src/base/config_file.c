@@ -77,6 +77,9 @@ CAN_FAIL static bool split_line(char *line, char **out_name, char **out_value, s
     }
     *equals = '\0';
     trim_end(name);
+    if (*name == '\0') {
+        return FAIL(err, ERR_INVALID, "must be name = value");
+    }
     char *value = skip_blanks(equals + 1);
     if (*value == '"') {
         value = unquote(value);
@@ -107,10 +110,15 @@ bool config_file_read(const char *path, bool required, config_file_take *take, v
         return FAIL_AT(err, ERR_INVALID, "config", "cannot open the settings file %.150s: error %d",
                        path, errno);
     }
-    for (int number = 1; getline(&line, &cap, file) >= 0; number++) {
+    ssize_t got = 0;
+    for (int number = 1; (got = getline(&line, &cap, file)) >= 0; number++) {
         char *name;
         char *value;
         (void)snprintf(where, sizeof where, "%.100s:%d", path, number);
+        /* What follows a NUL would be left out without a word. */
+        if (strlen(line) != (size_t)got) {
+            return FAIL_AT(err, ERR_INVALID, where, "holds a NUL byte");
+        }
         if (!split_line(line, &name, &value, err)) {
             err_at(err, where);
             return false;

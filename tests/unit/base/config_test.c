@@ -250,7 +250,7 @@ static const struct {
     {"shop_name = \"x\n", "cartwright.conf:1", "has a quote that does not end"},
     {"shop_name = \"x\\\n", "cartwright.conf:1", "has a quote that does not end"},
     {"shop_name = \"x\" y\n", "cartwright.conf:1", "or text after it"},
-    {" = 3\n", "", "is not a setting"},
+    {" = 3\n", "cartwright.conf:1", "must be name = value"},
 };
 
 static void a_bad_file_is_refused_with_its_line(void **state)
@@ -265,6 +265,22 @@ static void a_bad_file_is_refused_with_its_line(void **state)
         assert_string_equal(err.path, bad_files[i].path);
         assert_text_contains(err.text, bad_files[i].says);
     }
+}
+
+static void a_line_is_not_cut_at_a_nul_without_a_word(void **state)
+{
+    static const char text[] = "shop_name = a\0b\n";
+    struct config c;
+    struct err err;
+    (void)state;
+
+    FILE *file = fopen("cartwright.conf", "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, sizeof text - 1, file), sizeof text - 1);
+    assert_int_equal(fclose(file), 0);
+    assert_false(LOAD_PLAIN(&c, &err));
+    assert_string_equal(err.path, "cartwright.conf:1");
+    assert_string_equal(err.text, "holds a NUL byte");
 }
 
 static void a_bad_variable_is_named(void **state)
@@ -412,6 +428,7 @@ int main(void)
         spec_of(a_flag_in_place_of_a_value_is_not_swallowed),
         spec_of(a_file_has_comments_blanks_and_quotes),
         spec_of(a_bad_file_is_refused_with_its_line),
+        spec_of(a_line_is_not_cut_at_a_nul_without_a_word),
         spec_of(a_bad_variable_is_named),
         spec_of(what_is_printed_reads_back_as_the_same_settings),
         spec_of(passwords_are_not_printed),
