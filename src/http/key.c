@@ -1,6 +1,7 @@
 /* The form of API keys and scopes. It knows nothing of requests or of the database. */
 #include "http/key.h"
 
+#include "http/wire/codec.h"
 #include "store/keys.h"
 
 #include <sodium.h>
@@ -44,7 +45,7 @@ bool key_parse(const char *text, struct api_key *out)
 
     if (strlen(text) != KEY_ID_LEN + 1 + KEY_SECRET_LEN || memcmp(text, "ck_", PREFIX_LEN) != 0 ||
         strspn(text + PREFIX_LEN, "0123456789abcdef") != KEY_ID_LEN - PREFIX_LEN ||
-        text[KEY_ID_LEN] != '.') {
+        text[KEY_ID_LEN] != '.' || !codec_base64_clean(secret)) {
         return false;
     }
     memcpy(out->id, text, KEY_ID_LEN);

@@ -53,6 +53,12 @@ char *codec_percent_decode(const char *text, size_t len, bool plus_is_space, str
     return is_utf8(out) ? out : NULL;
 }
 
+bool codec_base64_clean(const char *text)
+{
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+           strlen(text);
+}
+
 char *codec_base64(const void *bytes, size_t len, struct arena *a)
 {
     const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
@@ -67,7 +73,9 @@ char *codec_base64_text(const char *encoded, struct arena *a)
     char *out = arena_alloc(a, max + 1);
     size_t len = 0;
 
-    if (sodium_base642bin((unsigned char *)out, max, encoded, strlen(encoded), NULL, &len, NULL,
+    /* libsodium takes some bytes above 0x7f for characters of the code */
+    if (!codec_base64_clean(encoded) ||
+        sodium_base642bin((unsigned char *)out, max, encoded, strlen(encoded), NULL, &len, NULL,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
         strlen(out) != len || !is_utf8(out)) {
         return NULL;

@@ -15,6 +15,7 @@ char *codec_percent_decode(const char *text, size_t len, bool plus_is_space, str
 
 /* URL-safe base64 without padding. Decoding gives NULL for anything else, and for text that holds a
  * NUL. */
+bool codec_base64_clean(const char *text); /* no other characters; may be empty */
 char *codec_base64(const void *bytes, size_t len, struct arena *a);
 char *codec_base64_text(const char *encoded, struct arena *a);
 
