@@ -689,6 +689,9 @@ static void text_that_the_encoder_would_not_write_is_refused(void **state)
         "{\"key\":\"c:anna\",\"orders\":[[null]]}",
         "{\"key\":\"c:anna\",\"carts\":[{\"round\":1}]}",
         "{\"key\":\"c:an\\u0000na\"}",
+        "{\"key\":\"c:an\\u000ana\"}",
+        "{\"key\":\"c:an\xe4na\"}",
+        "{\"key\":\"c:anna\",\"carts\":[{\"id\":\"c1\",\"round\":1,\"released\":[5,0]}]}",
         "{\"key\":\"c:anna\\",
         "{\"key\":\"c:anna",
     };
