@@ -91,6 +91,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 static enum MHD_Result send_answer(struct server *s, struct MHD_Connection *mhd, struct conn *c)
 {
     conn_answer_begins(s->conns, c);
+    c->rq.answer.close = c->rq.answer.close || guard_ends_connection(&c->guard);
     body_free(&c->rq.body); /* however long the client takes to read */
     return reply_send(mhd, &c->rq);
 }
@@ -164,7 +165,8 @@ static enum MHD_Result look_where(void *cls, enum MHD_ValueKind kind, const char
 
 static bool is_torn(struct MHD_Connection *mhd, const struct conn *c, const char *version)
 {
-    struct wire w = wire_begin(c->target_end, version);
+    struct wire w =
+        wire_begin(c->rq.method, c->target_end, c->rq.target ? strlen(c->rq.target) : 0, version);
 
     (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_where, &w);
     return !wire_whole(

@@ -104,11 +104,19 @@ bool guard_has_body(const struct guard *g)
     return g->chunked || g->length > 0;
 }
 
+bool guard_ends_connection(const struct guard *g)
+{
+    return g->chunked;
+}
+
 CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *version,
                         struct err *err)
 {
     if (g->problem != NULL) {
         return FAIL(err, ERR_INVALID, "%s", g->problem);
+    }
+    if (!is_token(method)) {
+        return FAIL(err, ERR_INVALID, "the method has characters that no method may have");
     }
     if (strcmp(version, "HTTP/1.1") != 0) {
         return FAIL(err, ERR_INVALID, "only HTTP/1.1 is spoken here");

@@ -29,6 +29,10 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
 
 bool guard_has_body(const struct guard *g);
 
+/* Whether nothing behind this request may be read. The library reads chunks, and takes a bare LF, a NUL
+ * or odd trailers in their framing: where they end is its opinion, which a proxy need not share. */
+bool guard_ends_connection(const struct guard *g);
+
 /* The request target as sent, before anybody decoded it: an absolute path of visible ASCII, percent
  * codes only from the third segment on (ids) and in the query, none that hides a slash, a dot
  * segment or a control character. */

@@ -6,10 +6,14 @@
 
 enum { LINE_END = 2 }; /* CR LF */
 
-struct wire wire_begin(const char *target_end, const char *version)
+struct wire wire_begin(const char *method, const char *target_end, size_t target_len,
+                       const char *version)
 {
-    return (struct wire){.next = version + strlen(version) + LINE_END,
-                         .torn = target_end == NULL || target_end + 1 != version};
+    /* One blank each between method, target and version. The target is known by its end alone: once
+     * the library has gone on, its bytes are decoded. */
+    bool whole = target_end != NULL && method + strlen(method) + 1 + target_len == target_end &&
+                 target_end + 1 == version;
+    return (struct wire){.next = version + strlen(version) + LINE_END, .torn = !whole};
 }
 
 void wire_header(struct wire *w, const char *name, const char *value)

@@ -78,6 +78,8 @@ static const struct head heads[] = {
     {"CR in a value", .headers = {{"X", "a\rContent-Length: 3"}}, .says = "control characters"},
     {"DEL in a value", .headers = {{"X", "a\x7f"}}, .says = "control characters"},
     {"foreign expectation", .headers = {{"Expect", "200-ok"}}, .says = "Expect"},
+    {"CR in the method", .method = "\rGET", .says = "no method may have"},
+    {"no method", .method = "", .says = "no method may have"},
     {"HTTP/1.0", .version = "HTTP/1.0", .says = "only HTTP/1.1"},
     {"HTTP/1.2", .version = "HTTP/1.2", .says = "only HTTP/1.1"},
     {"no version", .version = "", .says = "only HTTP/1.1"},
@@ -100,6 +102,18 @@ static void only_heads_that_everybody_reads_alike_pass(void **state)
             assert_text_contains(err.text, heads[i].says);
         }
     }
+}
+
+static void behind_chunks_nothing_may_be_read(void **state)
+{
+    struct guard g = {0};
+
+    (void)state;
+    guard_header(&g, "Content-Length", "12");
+    assert_false(guard_ends_connection(&g));
+    g = (struct guard){0};
+    guard_header(&g, "Transfer-Encoding", "chunked");
+    assert_true(guard_ends_connection(&g));
 }
 
 static void a_target_is_an_absolute_path_without_tricks(void **state)
@@ -179,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_heads_that_everybody_reads_alike_pass),
+        cmocka_unit_test(behind_chunks_nothing_may_be_read),
         cmocka_unit_test(a_target_is_an_absolute_path_without_tricks),
         cmocka_unit_test(a_target_of_more_than_4096_bytes_is_refused),
     };
