@@ -1,0 +1,230 @@
+/* Files of every foreign format. The first byte says which one, and whether the header comes from here
+ * (so that all the rest is rows) or from the input. What is read must be told the same way twice, every
+ * fact must be one that the catalogue takes, every event one that the decoder takes or refuses in words,
+ * and no row may vanish. */
+#include "fuzz.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/jdec.h"
+#include "base/utf8.h"
+#include "domain/shop/free_form.h"
+#include "domain/shop/money.h"
+#include "foreign/csv.h"
+#include "foreign/format.h"
+
+enum { OWN_HEADER = 0x80, TOLD_MAX = 1 << 22, IDS_MAX = 512 };
+#define NOW_US INT64_C(1569902400000000)
+
+static const struct kind {
+    const char *format;
+    const char *currency;
+    const char *header;
+    bool one_event_a_row;
+} kinds[] = {
+    {"retailrocket", NULL, "timestamp,visitorid,event,itemid,transactionid", true},
+    {"retailrocket", NULL, "transactionid,item,event,user,timestamp_s", true},
+    {"rees46", "USD",
+     "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session",
+     true},
+    {"rees46", "JPY",
+     "user_session,user_id,price,brand,category_code,product_id,event_type,event_time", true},
+    {"taobao", NULL, NULL, true},
+    {"online-retail", NULL,
+     "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country", false},
+    {"online-retail", "KWD",
+     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID", false},
+    {"ndjson", NULL, NULL, true},
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+struct told {
+    struct buf text; /* everything, in order */
+    struct arena arena;
+    const char *ids[IDS_MAX]; /* of the events that were taken */
+    size_t id_count;
+    int64_t events;    /* handed to the sink */
+    int64_t lines;     /* items and other lines of all of them */
+    int64_t malformed; /* records */
+};
+
+static int64_t lines_of(const char *json, size_t len)
+{
+    struct err err = {0};
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, len, &err);
+    if (doc == NULL) {
+        return 0;
+    }
+    const json_t *properties = json_object_get(doc, "properties");
+    return (int64_t)(json_array_size(json_object_get(doc, "items")) +
+                     json_array_size(json_object_get(properties, "other_lines")));
+}
+
+static void check_event(const struct event *e)
+{
+    DEMAND(e->type < EVENT_TYPE_COUNT);
+    DEMAND(e->event_id[0] != '\0' && strlen(e->event_id) <= EVENT_ID_MAX);
+    DEMAND(e->occurred_us >= EVENT_OCCURRED_MIN_US && e->occurred_us <= NOW_US);
+    DEMAND(e->item_count <= EVENT_ITEMS_MAX);
+    for (size_t i = 0; i < e->item_count; i++) {
+        const struct event_item *item = &e->items[i];
+        DEMAND(item->product_id[0] != '\0' && strlen(item->product_id) <= EVENT_ID_MAX);
+        DEMAND(item->quantity >= 1 && item->quantity <= EVENT_QUANTITY_MAX);
+        DEMAND(item->price_minor == MONEY_UNKNOWN ||
+               (item->price_minor >= 0 && item->price_minor <= MONEY_MINOR_MAX));
+        DEMAND((item->price_minor == MONEY_UNKNOWN) != money_currency_valid(item->currency));
+    }
+}
+
+static void keep_id(struct told *t, const char *id)
+{
+    if (t->id_count < IDS_MAX) {
+        t->ids[t->id_count++] = id;
+    }
+}
+
+/* Rows that say the same twice are two events. */
+static void check_ids(const struct told *t)
+{
+    for (size_t i = 0; i < t->id_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            DEMAND(strcmp(t->ids[i], t->ids[k]) != 0);
+        }
+    }
+}
+
+static bool take_event(void *ctx, const char *json, size_t len, int64_t number, bool *out_valid,
+                       struct err *err)
+{
+    struct told *t = ctx;
+    struct event e;
+    struct err what = {0};
+    (void)err;
+    t->events++;
+    t->lines += lines_of(json, len);
+    *out_valid = event_decode_text(json, len, ORIGIN_IMPORT, NOW_US, &t->arena, &e, &what);
+    if (*out_valid) {
+        check_event(&e);
+        keep_id(t, e.event_id);
+    } else {
+        fuzz_refusal(&what);
+    }
+    buf_printf(&t->text, "%lld ", (long long)number);
+    buf_add(&t->text, json, len);
+    return true;
+}
+
+static void check_text(const char *text, size_t max)
+{
+    if (text != NULL) {
+        DEMAND(text[0] != '\0' && strlen(text) <= max);
+        DEMAND(utf8_valid(text) && !text_has_control(text));
+    }
+}
+
+static bool take_product(void *ctx, const struct product *p, struct err *err)
+{
+    struct told *t = ctx;
+    (void)err;
+    check_text(p->product_id, EVENT_ID_MAX);
+    check_text(p->title, PRODUCT_TITLE_MAX);
+    check_text(p->category, PRODUCT_CATEGORY_MAX);
+    check_text(p->brand, PRODUCT_BRAND_MAX);
+    DEMAND(p->price_minor == MONEY_UNKNOWN ||
+           (p->price_minor > 0 && p->price_minor <= MONEY_MINOR_MAX));
+    DEMAND((p->price_minor == MONEY_UNKNOWN) == (p->currency[0] == '\0'));
+    DEMAND(p->updated_us >= EVENT_OCCURRED_MIN_US);
+    buf_printf(&t->text, "%s %s %s %s %lld\n", p->product_id, p->title ? p->title : "-",
+               p->category ? p->category : "-", p->brand ? p->brand : "-",
+               (long long)p->price_minor);
+    return true;
+}
+
+static void take_record(struct foreign_parser *p, const struct foreign_record *record,
+                        bool has_header, struct told *t)
+{
+    int64_t before = p->records;
+    struct err err = {0};
+    if (foreign_parser_record(p, record, &err)) {
+        DEMAND(err.kind == ERR_NONE);
+        return;
+    }
+    fuzz_refusal(&err);
+    /* Only a header may condemn the file, and it is no row. */
+    DEMAND((err.kind == ERR_REFUSED) == (p->records == before));
+    DEMAND(err.kind != ERR_REFUSED || !has_header);
+    t->malformed += p->records - before;
+    buf_printf(&t->text, "! %s\n", err.text);
+}
+
+/* As the importer does: a line is a record. */
+static void read_lines(struct foreign_parser *p, const char *text, const char *end, bool has_header,
+                       struct told *t)
+{
+    for (int64_t number = 1; text < end; number++) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline != NULL ? newline : end;
+        struct foreign_record record = {
+            .text = text, .len = (size_t)(stop - text), .number = number, .torn = newline == NULL};
+        take_record(p, &record, has_header, t);
+        text = newline != NULL ? newline + 1 : end;
+    }
+}
+
+static void give_header(struct foreign_parser *p, const char *text)
+{
+    struct foreign_record header = {.text = text, .len = strlen(text)};
+    struct err err = {0};
+    DEMAND(foreign_parser_record(p, &header, &err) && p->records == 0);
+}
+
+static void read_all(const struct kind *kind, bool own_header, const char *text, size_t size,
+                     struct told *t)
+{
+    CLEANUP(foreign_parser_close) struct foreign_parser p = {0};
+    struct native_sink sink = {.ctx = t, .event = take_event, .product = take_product};
+    struct err err = {0};
+
+    t->text = buf_make(TOLD_MAX);
+    foreign_parser_open(foreign_format_of(kind->format), kind->currency, sink, &p);
+    if (own_header && kind->header != NULL) {
+        give_header(&p, kind->header);
+    }
+    read_lines(&p, text, text + size, own_header || kind->header == NULL, t);
+    bool finished = foreign_parser_finish(&p, &err);
+    if (!finished) {
+        fuzz_refusal(&err);
+        DEMAND(p.cut_off);
+    }
+    if (kind->one_event_a_row) {
+        DEMAND(p.records == t->events + t->malformed);
+    } else {
+        DEMAND(!finished || p.records == t->lines + t->malformed);
+    }
+    if (p.format->table != NULL) { /* others give their ids themselves */
+        check_ids(t);
+    }
+    DEMAND(buf_ok(&t->text));
+}
+
+static void told_free(struct told *t)
+{
+    buf_free(&t->text);
+    arena_free(&t->arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    CLEANUP(told_free) struct told first = {0};
+    CLEANUP(told_free) struct told second = {0};
+    if (size == 0) {
+        return 0;
+    }
+    const struct kind *kind = &kinds[(data[0] & ~OWN_HEADER) % KINDS];
+    bool own_header = (data[0] & OWN_HEADER) != 0;
+    read_all(kind, own_header, (const char *)data + 1, size - 1, &first);
+    read_all(kind, own_header, (const char *)data + 1, size - 1, &second);
+    DEMAND(strcmp(buf_text(&first.text), buf_text(&second.text)) == 0);
+    return 0;
+}
