@@ -19,6 +19,7 @@
 static char *unquote(const char **at, const char *end, char *to)
 {
     for (const char *p = *at + 1; p < end; p++) {
+        /* a comma between quotes is text, so only a quote can end the field */
         if (*p != '"') {
             *to++ = *p;
         } else if (p + 1 < end && p[1] == '"') {
@@ -38,7 +39,7 @@ static char *plain(const char **at, const char *end, char *to)
     const char *comma = memchr(*at, ',', (size_t)(end - *at));
     const char *stop = comma != NULL ? comma : end;
     size_t len = (size_t)(stop - *at);
-    if (len > 0) {
+    if (len > 0) { /* an empty line may come as NULL, which memcpy must not get */
         memcpy(to, *at, len);
     }
     *at = stop;
@@ -47,6 +48,7 @@ static char *plain(const char **at, const char *end, char *to)
 
 bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *out, struct err *err)
 {
+    /* Fields are handed on as C strings: behind a NUL they would be cut without a word. */
     if (len > 0 && memchr(line, '\0', len) != NULL) {
         return FAIL(err, ERR_INVALID, "holds a NUL byte");
     }
@@ -55,6 +57,7 @@ bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *ou
     const char *end = line + len;
     size_t count = 0;
     for (;;) {
+        /* No format has half as many: this is another kind of file, or one row glued to the next. */
         if (count == CSV_FIELDS_MAX) {
             return FAIL(err, ERR_INVALID, "has more than %d columns", CSV_FIELDS_MAX);
         }
@@ -69,6 +72,7 @@ bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *ou
         if (at == end) {
             break;
         }
+        /* Whether the quote or the text behind it is the mistake, nobody can tell: no guess. */
         if (*at != ',') {
             return FAIL(err, ERR_INVALID, "column %zu goes on behind its closing quote", count);
         }
@@ -81,6 +85,7 @@ bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *ou
 int csv_column(const struct csv_row *header, const char *name)
 {
     for (size_t i = 0; i < header->count; i++) {
+        /* spreadsheets change the case of headers when they save a file again */
         if (strcasecmp(header->field[i], name) == 0) {
             return (int)i;
         }
@@ -94,6 +99,8 @@ bool field_id(const char *name, const char *text, struct err *err)
     if (len == 0) {
         return FAIL(err, ERR_INVALID, "%s is empty", name);
     }
+    /* The decoder would refuse it too, but by the name of our member, which the file's owner does not
+     * know. */
     if (len > EVENT_ID_MAX) {
         return FAIL(err, ERR_INVALID, "%s has %zu bytes, more than %d", name, len, EVENT_ID_MAX);
     }
@@ -121,6 +128,7 @@ bool field_unix(const char *name, const char *text, int64_t unit_us, int64_t *ou
     if (!field_i64(name, text, &count, err)) {
         return false;
     }
+    /* Milliseconds taken for seconds lie tens of thousands of years ahead, and are told here. */
     if (__builtin_mul_overflow(count, unit_us, &us) || us > TIME_MAX_US || us < 0) {
         return FAIL(err, ERR_INVALID, "%s is no time: \"%.40s\"", name, text);
     }
@@ -136,6 +144,8 @@ bool field_time(const char *name, const char *text, int64_t *out_us, struct err 
                   text[10] == ' ';
     char rfc[PLAIN + 2] = "";
     struct err unread = {0};
+    /* One calendar in the program: the blank becomes the T that the parser of RFC 3339 wants, and days
+     * that no month has are refused by its rules. */
     if (shaped) {
         memcpy(rfc, text, PLAIN);
         rfc[10] = 'T';

@@ -7,23 +7,25 @@
 #include <string.h>
 
 static const struct {
-    enum event_names names;
     const char *name;
+    enum event_names names;
     enum event_type type;
 } rows[] = {
-    {NAMES_RETAILROCKET, "view", EVENT_PRODUCT_VIEWED},
-    {NAMES_RETAILROCKET, "addtocart", EVENT_CART_ITEM_ADDED},
-    {NAMES_RETAILROCKET, "transaction", EVENT_PURCHASE},
+    /* The published log has no removals: carts of this shop grow until they are bought. */
+    {"view", NAMES_RETAILROCKET, EVENT_PRODUCT_VIEWED},
+    {"addtocart", NAMES_RETAILROCKET, EVENT_CART_ITEM_ADDED},
+    {"transaction", NAMES_RETAILROCKET, EVENT_PURCHASE},
 
-    {NAMES_REES46, "view", EVENT_PRODUCT_VIEWED},
-    {NAMES_REES46, "cart", EVENT_CART_ITEM_ADDED},
-    {NAMES_REES46, "remove_from_cart", EVENT_CART_ITEM_REMOVED},
-    {NAMES_REES46, "purchase", EVENT_PURCHASE},
+    {"view", NAMES_REES46, EVENT_PRODUCT_VIEWED},
+    {"cart", NAMES_REES46, EVENT_CART_ITEM_ADDED},
+    {"remove_from_cart", NAMES_REES46, EVENT_CART_ITEM_REMOVED},
+    {"purchase", NAMES_REES46, EVENT_PURCHASE},
 
-    {NAMES_TAOBAO, "pv", EVENT_PRODUCT_VIEWED},
-    {NAMES_TAOBAO, "cart", EVENT_CART_ITEM_ADDED},
-    {NAMES_TAOBAO, "fav", EVENT_WISHLIST_ADDED},
-    {NAMES_TAOBAO, "buy", EVENT_PURCHASE},
+    /* "fav" keeps a product in mind without a cart: a wish list, not an addition. */
+    {"pv", NAMES_TAOBAO, EVENT_PRODUCT_VIEWED},
+    {"cart", NAMES_TAOBAO, EVENT_CART_ITEM_ADDED},
+    {"fav", NAMES_TAOBAO, EVENT_WISHLIST_ADDED},
+    {"buy", NAMES_TAOBAO, EVENT_PURCHASE},
 };
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
@@ -37,6 +39,7 @@ bool event_names_find(enum event_names names, const char *column, const char *te
             return true;
         }
     }
+    /* The list is made from the rows, so that the error cannot forget a name. */
     const char *known = "";
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (rows[i].names == names) {

@@ -35,6 +35,7 @@ const char *foreign_format_names(struct arena *a)
 void foreign_parser_open(const struct foreign_format *format, const char *currency,
                          struct native_sink sink, struct foreign_parser *out)
 {
+    /* What the user says wins: a shop may have exported the usual format in its own currency. */
     const char *effective = currency != NULL ? currency : format->currency;
     *out = (struct foreign_parser){
         .format = format,
@@ -43,7 +44,7 @@ void foreign_parser_open(const struct foreign_format *format, const char *curren
         .state = format->state_bytes > 0 ? mem_alloc(format->state_bytes) : NULL,
     };
     if (effective != NULL && effective[0] != '\0') {
-        assert(strlen(effective) == 3);
+        assert(strlen(effective) == 3); /* the command line was checked by import_check */
         memcpy(out->currency, effective, sizeof out->currency);
     }
 }
@@ -52,6 +53,7 @@ bool foreign_parser_record(struct foreign_parser *p, const struct foreign_record
                            struct err *err)
 {
     arena_reset(&p->scratch);
+    /* Files end in empty lines often enough, and nothing was meant by them. */
     if (record->len == 0) {
         return true;
     }
@@ -73,6 +75,7 @@ bool foreign_parser_finish(struct foreign_parser *p, struct err *err)
 
 void foreign_parser_close(struct foreign_parser *p)
 {
+    /* The format goes first: what its state owns can only be reached through the state. */
     if (p->format != NULL && p->format->close != NULL) {
         p->format->close(p);
     }

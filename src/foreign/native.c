@@ -21,6 +21,8 @@ struct jenc native_begin(struct native_writer *w, const struct native_envelope *
     buf_reset(&w->json);
     struct jenc j = jenc_begin(&w->json);
     jenc_object(&j, NULL);
+    /* The log compares bodies under the same id: a member more than last year would make a second import
+     * of an old file all conflicts. */
     jenc_str(&j, "event_id", e->event_id);
     jenc_str(&j, "type", event_type_name(e->type));
     jenc_str_opt(&j, "customer_id", e->customer_id);
@@ -51,6 +53,7 @@ bool native_end(struct native_writer *w, struct jenc *j, int64_t number, bool *o
                 struct err *err)
 {
     jenc_object_end(j);
+    /* A buf that overflowed holds a part of the event: never hand that on. */
     if (!buf_ok(&w->json)) {
         return FAIL(err, ERR_INVALID, "makes an event of more than %d bytes", EVENT_JSON_MAX);
     }
@@ -69,6 +72,7 @@ bool native_one(struct native_writer *w, const struct native_envelope *e,
 
 bool native_product(struct native_writer *w, const struct product *facts, struct err *err)
 {
+    /* A title that is too long is no reason to lose the price that came with it. */
     struct product valid = *facts;
     product_drop_invalid(&valid);
     return w->sink.product(w->sink.ctx, &valid, err);

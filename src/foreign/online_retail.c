@@ -79,12 +79,13 @@ static void invoice_free(struct invoice **i)
 /* What the shop bills that is no product: postage, fees, corrections, tests. */
 static bool is_charge(const char *code)
 {
+    /* Codes of the published files. Gift vouchers (gift_...) are sold like products, and stay. */
     static const char *const charges[] = {
         "POST",   "DOT",     "C2",           "C3",        "M",    "D",    "S",       "B",
         "ADJUST", "ADJUST2", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "TEST001", "TEST002",
     };
     for (size_t i = 0; i < sizeof charges / sizeof charges[0]; i++) {
-        if (strcasecmp(code, charges[i]) == 0) {
+        if (strcasecmp(code, charges[i]) == 0) { /* "m" and "M" both occur */
             return true;
         }
     }
@@ -94,6 +95,8 @@ static bool is_charge(const char *code)
 /* A gift (price 0) goes to somebody; a stock correction, which looks the same, to nobody. */
 static bool is_sale(const struct invoice *i, const struct invoice_line *l)
 {
+    /* In a cancellation goods come back with a negative quantity; a positive one there is no return, as a
+     * negative one in an invoice is no sale. */
     int64_t sold = i->refund ? -l->quantity : l->quantity;
     bool priced = l->price_minor > 0 || (l->price_minor == 0 && i->customer[0] != '\0');
     return sold >= 1 && sold <= EVENT_QUANTITY_MAX && priced && !is_charge(l->code);
@@ -106,11 +109,13 @@ static int64_t total_minor(const struct invoice *i)
     for (size_t n = 0; n < i->count; n++) {
         const struct invoice_line *l = &i->lines[n];
         int64_t amount = 0;
+        /* One line past the range makes the sum a lie: better none than a wrong one. */
         if (!money_times(l->price_minor, i->refund ? -l->quantity : l->quantity, &amount) ||
             !money_add(total, amount, &total)) {
             return MONEY_UNKNOWN;
         }
     }
+    /* Discounts may outweigh what was sold; no purchase is worth less than nothing. */
     return total >= 0 && total <= MONEY_MINOR_MAX ? total : MONEY_UNKNOWN;
 }
 
@@ -140,7 +145,7 @@ static void write_other_lines(struct jenc *j, const struct invoice *i)
         if (l->sale) {
             continue;
         }
-        if (!any) {
+        if (!any) { /* most invoices have none, and no empty list either */
             jenc_array(j, "other_lines");
             any = true;
         }
@@ -173,12 +178,14 @@ static bool learn(struct foreign_parser *p, const struct invoice *i, struct err 
 {
     for (size_t n = 0; n < i->count; n++) {
         const struct invoice_line *l = &i->lines[n];
+        /* What comes back was sold at an older price: a refund says nothing about today's. */
         if (!l->sale || i->refund) {
             continue;
         }
         struct product facts = {
             .product_id = l->code,
             .title = l->text[0] != '\0' ? l->text : NULL,
+            /* a gift is given at 0, and is not for sale at that */
             .price_minor = l->price_minor > 0 ? l->price_minor : MONEY_UNKNOWN,
             .stock = -1,
             .updated_us = i->occurred_us,
@@ -199,6 +206,7 @@ static bool emit(struct foreign_parser *p, const struct invoice *i, struct err *
         .event_id = i->event_id,
         .type = i->refund ? EVENT_REFUND : EVENT_PURCHASE,
         .customer_id = i->customer,
+        /* An event needs a shopper. Those of invoices without a customer are nobody else's either. */
         .anonymous_id = i->customer[0] == '\0' ? i->number : NULL,
         .order_id = i->number,
         .occurred_us = i->occurred_us,
@@ -218,6 +226,7 @@ static struct invoice *take_out(struct open_invoices *all, size_t n)
 {
     struct invoice *i = all->open[n];
     all->count--;
+    /* The order stays: the oldest is found in front, and there are some hundred at most. */
     for (; n < all->count; n++) {
         all->open[n] = all->open[n + 1];
     }
@@ -239,7 +248,7 @@ static void open_invoice(struct foreign_parser *p, const struct table_row *row, 
     i->customer = arena_strdup(&i->arena, customer);
     i->country = arena_strdup(&i->arena, row->field[COUNTRY]);
     i->event_id = arena_strdup(&i->arena, row->event_id);
-    i->refund = row->field[INVOICE][0] == 'C';
+    i->refund = row->field[INVOICE][0] == 'C'; /* "A..." adjusts bad debt, and is no cancellation */
     i->number_first = row->number;
     i->occurred_us = occurred_us;
     all->open[all->count++] = i;
@@ -247,6 +256,7 @@ static void open_invoice(struct foreign_parser *p, const struct table_row *row, 
 
 static bool belongs(const struct invoice *i, const char *number, const char *customer)
 {
+    /* A number that two customers have is two orders: mixing shoppers would be worse than parting rows. */
     return strcmp(i->number, number) == 0 && strcmp(i->customer, customer) == 0;
 }
 
@@ -256,11 +266,13 @@ static bool find_invoice(struct foreign_parser *p, const struct table_row *row, 
                          const char *customer, struct invoice **out, struct err *err)
 {
     struct open_invoices *all = invoices_of(p);
+    /* Only the first is looked at: one behind it that has waited longer costs memory and no more. */
     while (all->count > 0 && all->open[0]->last_row + WINDOW_ROWS < p->records) {
         if (!close_invoice(p, 0, err)) {
             return false;
         }
     }
+    /* From the newest on: nearly every row belongs to the invoice of the row before. */
     for (size_t n = all->count; n > 0; n--) {
         struct invoice *i = all->open[n - 1];
         if (belongs(i, row->field[INVOICE], customer)) {
@@ -268,12 +280,15 @@ static bool find_invoice(struct foreign_parser *p, const struct table_row *row, 
                 *out = i;
                 return true;
             }
+            /* Its event is complete; the rest follows under the id of its own first row, and the order id
+             * says that both are one. */
             if (!close_invoice(p, n - 1, err)) {
                 return false;
             }
             break;
         }
     }
+    /* A file in which so many invoices interleave was sorted by something else; memory stays bounded. */
     if (all->count == OPEN_MAX && !close_invoice(p, 0, err)) {
         return false;
     }
@@ -288,6 +303,7 @@ static void add_line(struct invoice *i, struct invoice_line l)
         i->cap = i->cap > 0 ? i->cap * 2 : 16;
         i->lines = mem_grow(i->lines, i->cap, sizeof *i->lines);
     }
+    /* The row's texts die with the next row, those of the invoice live until it is told. */
     l.code = arena_strdup(&i->arena, l.code);
     l.text = arena_strdup(&i->arena, l.text);
     l.sale = is_sale(i, &l);
@@ -318,6 +334,7 @@ static const char *customer_of(const char *field, struct arena *a)
 static bool signed_price(const char *text, const char *currency, int64_t *out, struct err *err)
 {
     int64_t minor = 0;
+    /* money_parse takes no sign, because prices have none; bad debt is written off at a negative one. */
     bool negative = text[0] == '-';
     if (!money_parse(text + (negative ? 1 : 0), currency, &minor)) {
         return FAIL(err, ERR_INVALID, "Price is no amount: \"%.40s\"", text);
@@ -333,6 +350,8 @@ static bool quantity_of(const char *text, int64_t *out, struct err *err)
     if (!field_i64("Quantity", text, &quantity, err)) {
         return false;
     }
+    /* Corrections go past what an event may hold, and are kept in properties; but negating and adding
+     * them must stay safe. */
     if (quantity < -QUANTITY_MAX || quantity > QUANTITY_MAX) {
         return FAIL(err, ERR_INVALID, "Quantity is out of range: %.40s", text);
     }
@@ -356,6 +375,7 @@ static bool online_retail_row(struct foreign_parser *p, const struct table_row *
         !signed_price(row->field[PRICE], p->currency, &l.price_minor, err)) {
         return false;
     }
+    /* Only now, when the row is good: a malformed one must not open an invoice. */
     struct invoice *i = NULL;
     if (!find_invoice(p, row, occurred_us, customer, &i, err)) {
         return false;
@@ -371,6 +391,7 @@ static bool drop_cut_invoice(struct foreign_parser *p, struct err *err)
 {
     struct open_invoices *all = invoices_of(p);
     for (size_t n = 0; n < all->count; n++) {
+        /* The torn row has been counted: the one before it is the last that could be read. */
         if (all->open[n]->last_row + 1 == p->records) {
             CLEANUP(invoice_free) struct invoice *i = take_out(all, n);
             return FAIL(err, ERR_INVALID,
@@ -384,6 +405,7 @@ static bool online_retail_finish(struct foreign_parser *p, struct err *err)
 {
     bool whole = !p->cut_off || drop_cut_invoice(p, err);
     while (invoices_of(p)->count > 0) {
+        /* What was dropped is told only after all others are stored, unless the sink fails first. */
         struct err failed = {0};
         if (!close_invoice(p, 0, &failed)) {
             *err = failed;

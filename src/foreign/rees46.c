@@ -23,6 +23,7 @@ static bool price_of(const char *text, const char *currency, int64_t *out, struc
 {
     int64_t minor = 0;
     bool negative = text[0] == '-';
+    /* An empty price is unknown as well; any other text shows that the columns are not what we think. */
     if (text[0] != '\0' && !money_parse(text + (negative ? 1 : 0), currency, &minor)) {
         return FAIL(err, ERR_INVALID, "price is no amount: \"%.40s\"", text);
     }
@@ -44,6 +45,7 @@ static bool learn(struct foreign_parser *p, const struct table_row *row, int64_t
     if (price_minor != MONEY_UNKNOWN) {
         memcpy(facts.currency, p->currency, sizeof facts.currency);
     }
+    /* The log has no titles. What a message can say of such a product is its brand and its kind. */
     facts.title = words_title(facts.brand, facts.category, &p->scratch);
     return native_product(&p->out, &facts, err);
 }
@@ -68,6 +70,7 @@ static bool rees46_row(struct foreign_parser *p, const struct table_row *row, st
     if (!native_one(&p->out, &e, &item, row->number, &valid, err)) {
         return false;
     }
+    /* A row whose event was refused is not trusted with the catalogue either. */
     return !valid || learn(p, row, item.price_minor, e.occurred_us, err);
 }
 

@@ -46,6 +46,7 @@ void repeat_close(struct repeat_table **t)
 
 static size_t slot_of(const struct repeat_table *t, struct slot_key key)
 {
+    /* The key is a hash already: its low bits are as good as any. */
     size_t i = (size_t)key.lo & (t->cap - 1);
     while ((t->keys[i].lo | t->keys[i].hi) != 0 &&
            (t->keys[i].lo != key.lo || t->keys[i].hi != key.hi)) {
@@ -72,6 +73,7 @@ static void grow(struct repeat_table *t)
 /* How often the key came before; counts it. */
 static uint32_t count_up(struct repeat_table *t, struct slot_key key)
 {
+    /* Grown before the search, because growing moves the slot that the search found. */
     if (t->used * 10 >= t->cap * 7) {
         grow(t);
     }
@@ -90,12 +92,14 @@ void repeat_event_id(struct repeat_table *t, const char *format, const char *row
     hash_begin(&rest);
     hash_add(&rest, format, strlen(format) + 1); /* with its NUL: "a" + "bc" is not "ab" + "c" */
     hash_add(&rest, row, len);
+    /* Format and row are hashed once for both: the state is copied where the two part. */
     struct hash_state whole = rest;
     uint8_t digest[SHA256_BYTES];
     hash_end(&rest, digest);
     struct slot_key key = {0};
     memcpy(&key, digest, sizeof key);
 
+    /* Byte by byte and largest first, so that ids are the same on every machine. */
     uint32_t before = count_up(t, key);
     uint8_t tail[5] = {0, (uint8_t)(before >> 24), (uint8_t)(before >> 16), (uint8_t)(before >> 8),
                        (uint8_t)before};

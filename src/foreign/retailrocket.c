@@ -22,6 +22,7 @@ static bool retailrocket_row(struct foreign_parser *p, const struct table_row *r
     struct native_envelope e = {.event_id = row->event_id, .customer_id = row->field[VISITOR]};
     struct event_item item = {
         .product_id = row->field[ITEM], .quantity = 1, .price_minor = MONEY_UNKNOWN};
+    /* The header's spelling is the only hint; the numbers themselves are whole in both. */
     int64_t unit_us = row->spelling[TIME] == SPELLING_MS ? 1000 : 1000000;
     if (!field_id("visitor", row->field[VISITOR], err) ||
         !field_id("item", row->field[ITEM], err) ||
@@ -29,6 +30,8 @@ static bool retailrocket_row(struct foreign_parser *p, const struct table_row *r
         !field_unix("timestamp", row->field[TIME], unit_us, &e.occurred_us, err)) {
         return false;
     }
+    /* One row a product: the rows of a transaction become one order in the fold, by this id. Other rows
+     * have the column, empty. */
     if (e.type == EVENT_PURCHASE) {
         e.order_id = row->field[TRANSACTION];
     }

@@ -22,6 +22,7 @@ struct table_reading *table_open(const struct table *table)
     assert(table->column_count <= TABLE_COLUMNS_MAX);
     struct table_reading *t = mem_alloc(sizeof *t);
     t->repeats = repeat_open();
+    /* Without a header the columns stand in the order of the table, and the first row is data. */
     if (!table->header) {
         for (size_t i = 0; i < table->column_count; i++) {
             t->position[i] = (int)i;
@@ -53,6 +54,7 @@ CAN_FAIL static bool read_header(struct foreign_parser *p, const struct csv_row 
             t->position[i] = csv_column(header, names[n]);
             t->spelling[i] = n;
         }
+        /* Better here than as a million malformed rows. */
         if (t->position[i] < 0 && !table->columns[i].optional) {
             return FAIL(err, ERR_REFUSED, "the header has no column %s, which %s files have",
                         names[0], p->format->name);
@@ -88,6 +90,8 @@ static struct foreign_record as_utf8(const struct foreign_record *record, struct
     if (wide == 0) {
         return *record;
     }
+    /* jansson's own check: what passes here passes wherever the event is read again. Latin-1 that is UTF-8 as
+     * well is rare: it takes an accented capital before a symbol. */
     CLEANUP(jdec_free) json_t *valid = json_stringn(record->text, record->len);
     if (valid != NULL) {
         return *record;
@@ -96,7 +100,7 @@ static struct foreign_record as_utf8(const struct foreign_record *record, struct
     char *to = text;
     for (size_t i = 0; i < record->len; i++) {
         unsigned char c = (unsigned char)record->text[i];
-        if (c >= 0x80) {
+        if (c >= 0x80) { /* Latin-1 is the first 256 code points: two bytes each */
             *to++ = (char)(0xc0 | (c >> 6));
             c = 0x80 | (c & 0x3f);
         }

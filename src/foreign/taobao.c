@@ -28,6 +28,7 @@ static bool taobao_row(struct foreign_parser *p, const struct table_row *row, st
     if (!native_one(&p->out, &e, &item, row->number, &valid, err)) {
         return false;
     }
+    /* Without its category the row says nothing about the product. */
     if (!valid || row->field[CATEGORY][0] == '\0') {
         return true;
     }

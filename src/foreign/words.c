@@ -27,6 +27,7 @@ static bool letter(char c)
 static bool abbreviation(const char *word, size_t len)
 {
     enum { ABBREVIATION_MAX = 4 };
+    /* One letter says nothing, and longer ones are hardly in use. */
     if (len < 2 || len > ABBREVIATION_MAX) {
         return false;
     }
@@ -49,11 +50,12 @@ const char *words_brand(const char *code, struct arena *a)
         while (letter(out[i + len])) {
             len++;
         }
+        /* Each part of "tp-link" is judged alone; an apostrophe parts nothing ("l'oreal"). */
         size_t raised = abbreviation(out + i, len) ? len : len > 0;
         for (size_t k = 0; k < raised; k++) {
             out[i + k] = upper(out[i + k]);
         }
-        i += len + (out[i + len] != '\0' ? 1 : 0);
+        i += len + (out[i + len] != '\0' ? 1 : 0); /* what parts two words is no letter: stays */
     }
     return out;
 }
@@ -67,6 +69,7 @@ const char *words_category(const char *code, struct arena *a)
     char *to = out;
     for (const char *p = code; *p != '\0'; p++) {
         if (*p == '.') {
+            /* the separator of levels everywhere in the catalogue */
             *to++ = ' ';
             *to++ = '>';
             *to++ = ' ';
@@ -84,6 +87,7 @@ const char *words_title(const char *brand, const char *category, struct arena *a
     if (category == NULL) {
         return brand;
     }
+    /* The levels above are too wide for a name ("appliances"). */
     const char *last = category;
     for (const char *next = strstr(last, " > "); next != NULL; next = strstr(last, " > ")) {
         last = next + 3;
@@ -91,6 +95,7 @@ const char *words_title(const char *brand, const char *category, struct arena *a
     if (brand != NULL) {
         return arena_printf(a, "%s %s", brand, last);
     }
+    /* Without a brand in front it begins the name, and the catalogue's own text must not change. */
     char *alone = arena_strdup(a, last);
     alone[0] = upper(alone[0]);
     return alone;

@@ -54,6 +54,7 @@ struct batch {
 bool batch_open(const struct database *database, struct import_result *result, struct batch **out,
                 struct err *err)
 {
+    /* Room for all rows at once: how much an import takes must not depend on its file. */
     struct batch *b = mem_alloc(sizeof *b);
     b->result = result;
     b->filling = &b->loads[0];
@@ -61,6 +62,7 @@ bool batch_open(const struct database *database, struct import_result *result, s
         b->loads[0].parts[w].rows = mem_array(BATCH_EVENTS, sizeof(struct event_row));
         b->loads[1].parts[w].rows = mem_array(BATCH_EVENTS, sizeof(struct event_row));
         b->writers[w].status = mem_array(BATCH_EVENTS, sizeof(enum append_status));
+        /* A connection each, or the two statements would run one after the other. */
         if (!database_connect(database, &b->writers[w].db, err)) {
             batch_close(&b);
             return false;
@@ -77,9 +79,11 @@ static void *write_part(void *writer)
 {
     struct writer *w = writer;
     for (int try = 1;; try++) {
-        w->err = (struct err){0};
+        w->err = (struct err){0}; /* of this try alone */
         w->done = store_events_append(w->db, w->part->rows, w->part->count, ORIGIN_IMPORT,
                                       w->received_us, w->status, &w->err);
+        /* Only what the database calls passing is tried again, a little later each time; a stop asked for
+         * meanwhile ends the waiting. */
         if (w->done || try == TRIES || !db_retryable(w->db) ||
             stop_wait_us(SECONDS(1) / 10 * try)) {
             return NULL;
@@ -89,6 +93,7 @@ static void *write_part(void *writer)
 
 static void count_statuses(struct import_result *result, const struct writer *w)
 {
+    /* After the join, on the caller's thread: the result needs no lock. */
     for (size_t i = 0; i < w->part->count; i++) {
         result->stored += w->status[i] == APPEND_STORED;
         result->duplicate += w->status[i] == APPEND_DUPLICATE;
@@ -103,6 +108,7 @@ static bool join_writers(struct batch *b, struct err *err)
     for (int i = 0; i < b->running; i++) {
         struct writer *w = &b->writers[i];
         (void)pthread_join(w->thread, NULL);
+        /* One may have committed though the other failed: what is stored is counted. */
         if (w->done) {
             count_statuses(b->result, w);
         } else {
@@ -121,6 +127,7 @@ static bool start_writers(struct batch *b, const struct load *load, struct err *
         w->part = &load->parts[i];
         w->received_us = load->received_us;
         if (pthread_create(&w->thread, NULL, write_part, w) != 0) {
+            /* the ones that run are joined by batch_finish or batch_close */
             return FAIL(err, ERR_BUSY, "the system gives no more threads");
         }
         b->running++;
@@ -141,6 +148,7 @@ static void load_reset(struct load *load)
 /* Hands what was filled to the writers and goes on with the other load. */
 static bool send(struct batch *b, struct err *err)
 {
+    /* One load under way at most: that is what keeps a lane's events in the order of the file. */
     if (!join_writers(b, err)) {
         return false;
     }
@@ -183,15 +191,20 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
         return false;
     }
     struct load *load = b->filling;
+    /* One time a load, as one append has one: an event ahead of it is judged by the same clock that the log
+     * will name. */
     if (load->count == 0) {
         load->received_us = clock_now_us();
     }
+    /* Decoded in an arena of its own: the tree of an event is many times its text, and only the text is
+     * kept until the append. */
     struct event e;
     arena_reset(&b->decoding);
     if (!event_decode_text(json, len, ORIGIN_IMPORT, load->received_us, &b->decoding, &e, err)) {
         return false;
     }
     const char *key = event_key(&e, &load->arena);
+    /* By lane, not in turn: two writers that want the same lane would wait for each other. */
     struct part *part = &load->parts[event_lane(key) % WRITERS];
     part->rows[part->count++] = (struct event_row){
         .event_id = arena_strdup(&load->arena, e.event_id),

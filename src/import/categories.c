@@ -76,11 +76,13 @@ static int by_child(const void *a, const void *b)
     const struct branch *x = a;
     const struct branch *y = b;
     int order = strcmp(x->child, y->child);
+    /* qsort keeps no order among equals */
     return order != 0 ? order : (x->said > y->said) - (x->said < y->said);
 }
 
 static const char *parent_of(const struct category_tree *t, const char *child)
 {
+    /* The lower bound, which of several parents is the one said first. */
     size_t low = 0;
     size_t high = t->count;
     while (low < high) {
@@ -97,6 +99,7 @@ static const char *parent_of(const struct category_tree *t, const char *child)
 
 const char *category_path(struct category_tree *t, const char *leaf, struct arena *a)
 {
+    /* At the first question, when the tree file has been read. */
     if (!t->sorted && t->count > 0) {
         qsort(t->branches, t->count, sizeof *t->branches, by_child);
         t->sorted = true;
@@ -104,6 +107,7 @@ const char *category_path(struct category_tree *t, const char *leaf, struct aren
     const char *level[LEVELS_MAX] = {leaf};
     size_t depth = 1;
     for (const char *up = parent_of(t, leaf); up[0] != '\0'; up = parent_of(t, up)) {
+        /* A tree this deep is a circle too, as far as anybody who reads the path is concerned. */
         bool circle = depth == LEVELS_MAX;
         for (size_t i = 0; i < depth && !circle; i++) {
             circle = strcmp(level[i], up) == 0;
@@ -113,6 +117,7 @@ const char *category_path(struct category_tree *t, const char *leaf, struct aren
         }
         level[depth++] = up;
     }
+    /* Climbed from the leaf, written from the root. */
     const char *path = level[depth - 1];
     for (size_t i = depth - 1; i > 0; i--) {
         path = arena_printf(a, "%s > %s", path, level[i - 1]);

@@ -52,6 +52,7 @@ bool import_check(const struct import_options *o, struct err *err)
     if (o->currency != NULL && !money_currency_valid(o->currency)) {
         return FAIL_AT(err, ERR_INVALID, "--currency", "must be three upper-case letters");
     }
+    /* No default: prices in the wrong currency look right, and end up in messages. */
     if (o->currency == NULL && format->currency == NULL) {
         return FAIL_AT(err, ERR_INVALID, "--currency", "is required: prices of %s files have none",
                        format->name);
@@ -66,6 +67,7 @@ bool import_check(const struct import_options *o, struct err *err)
     for (int i = 0; i < o->file_count; i++) {
         stdins += strcmp(o->files[i], "-") == 0;
     }
+    /* the second would be empty, and look like a file without rows */
     return stdins <= 1 || FAIL(err, ERR_INVALID, "standard input can be read once only");
 }
 
@@ -74,6 +76,7 @@ static bool malformed(struct job *j, int64_t line, const struct err *what, struc
 {
     const char *name = strcmp(j->file, "-") == 0 ? "stdin" : j->file;
     j->result->malformed++;
+    /* The first ones tell what is wrong with a file; a million of them would hide it. */
     if (j->result->malformed <= MALFORMED_SHOWN) {
         meter_hide(&j->meter);
         (void)fprintf(j->report, "%s:%" PRId64 ": %s%s%s\n", name, line, what->path,
@@ -98,6 +101,7 @@ static bool take_event(void *ctx, const char *json, size_t len, int64_t number, 
     if (*out_valid) {
         return true;
     }
+    /* Anything but the event's own fault is a failed append, of events that came before. */
     if (what.kind != ERR_INVALID) {
         *err = what;
         return false;
@@ -108,6 +112,7 @@ static bool take_event(void *ctx, const char *json, size_t len, int64_t number, 
 static bool take_product(void *ctx, const struct product *facts, struct err *err)
 {
     struct job *j = ctx;
+    /* Before its events are in the log: facts about a product that nobody bought yet do no harm. */
     if (catalogue_full(j->catalogue) && !catalogue_learn(j->catalogue, j->db, err)) {
         return false;
     }
@@ -153,6 +158,7 @@ static bool import_lines(struct job *j, struct line_reader *lines, struct foreig
             return false;
         }
         if (!more) {
+            /* What only the end shows is told by the last line: there is no better place. */
             return judge(j, foreign_parser_finish(p, &what), number, &what, err);
         }
         number = line.number;
@@ -175,6 +181,7 @@ static bool import_file(struct job *j, const char *file, struct err *err)
     j->file = file;
     j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "import");
     bool done = import_lines(j, &lines, &parser, err);
+    /* An error of the database says nothing of the file, but of many files the user wants to know which. */
     if (!done && err->path[0] == '\0') {
         err_at(err, file);
     }
@@ -200,6 +207,7 @@ static bool item_line(struct job *j, struct category_tree *tree, const struct li
 {
     CLEANUP(arena_free) struct arena a = {0};
     const char *category = NULL;
+    /* Taken as of now: the file does not say since when it is so. */
     struct product facts = {
         .price_minor = MONEY_UNKNOWN, .stock = -1, .updated_us = clock_now_us()};
     if (!category_item_line(line, &a, &facts.product_id, &category, err)) {
@@ -229,6 +237,7 @@ static bool category_file(struct job *j, const char *file, struct category_tree 
         if (!more) {
             return true;
         }
+        /* The first line is their header, whose words differ between copies and are not needed. */
         bool skip = line.number == 1 || (line.len == 0 && !line.too_long);
         if (!judge(j, skip || take(j, tree, &line, &what), line.number, &what, err)) {
             return false;
@@ -241,6 +250,7 @@ static bool import_categories(struct job *j, struct err *err)
     if (j->options->categories_item == NULL) {
         return true;
     }
+    /* The tree first, whole: an item's path needs every level of it. */
     CLEANUP(category_tree_close) struct category_tree *tree = category_tree_open();
     return category_file(j, j->options->categories_tree, tree, tree_line, err) &&
            category_file(j, j->options->categories_item, tree, item_line, err);
@@ -305,6 +315,8 @@ bool import_run(const struct database *database, const struct config *config,
     }
     j.catalogue = catalogue_open();
 
+    /* A file that is no good half-way leaves what it had before that in the log: it is true, and a repeat
+     * adds nothing to it. Only a database that failed ends all at once. */
     struct err stopped = {0};
     bool read_all = import_files(&j, &stopped);
     report_rest(&j);

@@ -15,6 +15,7 @@ enum { BUFFER_BYTES = LINE_BYTES_MAX + 2 }; /* the longest line with CRLF */
 bool lines_open(const char *path, struct line_reader *out, struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
+    /* Not closed behind us: whoever gave us standard input may go on with it. */
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -27,6 +28,7 @@ bool lines_open(const char *path, struct line_reader *out, struct err *err)
                        : why == EACCES ? "permission denied"
                                        : "the system refused");
     }
+    /* open() takes a directory, and only read() would fail. */
     if (S_ISDIR(st.st_mode)) {
         if (!is_stdin) {
             close(fd);
@@ -37,6 +39,7 @@ bool lines_open(const char *path, struct line_reader *out, struct err *err)
         .fd = fd,
         .owns_fd = !is_stdin,
         .data = mem_array(BUFFER_BYTES, 1),
+        /* a pipe's size is 0, which would be a bar that is full from the start */
         .bytes_total = S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1,
     };
     return true;
@@ -45,6 +48,7 @@ bool lines_open(const char *path, struct line_reader *out, struct err *err)
 /* Moves what is left to the front and reads once. */
 static bool fill(struct line_reader *r, struct err *err)
 {
+    /* One move a buffer, not one a line: lines are handed out where they lie. */
     if (r->start > 0) {
         memmove(r->data, r->data + r->start, r->end - r->start);
         r->end -= r->start;
@@ -71,6 +75,8 @@ static bool fill(struct line_reader *r, struct err *err)
  * LF follows. */
 static bool find_end(struct line_reader *r, size_t *out_len, bool *out_ended, struct err *err)
 {
+    /* Counted from start, which fill() moves: offsets hold, pointers would not. What was searched is not
+     * searched again, or a long line that comes in small pieces would cost its square. */
     size_t searched = 0;
     for (;;) {
         const char *from = r->data + r->start;
@@ -91,6 +97,7 @@ static bool find_end(struct line_reader *r, size_t *out_len, bool *out_ended, st
 /* Drops the rest of a line that does not fit. */
 static bool skip_line(struct line_reader *r, struct err *err)
 {
+    /* The buffer's worth at a time: the line may be larger than any memory we want to hold. */
     bool ended = false;
     while (!ended && !(r->at_eof && r->start == r->end)) {
         size_t len = 0;
@@ -123,12 +130,14 @@ bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct 
     bool cr = ended && len > 0 && r->data[r->start + len - 1] == '\r';
     /* Without its end it is longer than the buffer: two bytes more than a line may have. */
     if (len - cr > LINE_BYTES_MAX || (!ended && !r->at_eof)) {
+        /* Not "torn": how it ends is not known before it has been skipped, and it is malformed anyway. */
         *out = (struct line){.text = "", .number = r->number, .ended = true, .too_long = true};
         return skip_line(r, err);
     }
     const char *text = r->data + r->start;
     r->start += len + (ended ? 1 : 0);
     len -= cr;
+    /* Spreadsheets write one, and the first column's name would begin with it. */
     size_t skip = r->number == 1 ? byte_order_mark(text, len) : 0;
     *out =
         (struct line){.text = text + skip, .len = len - skip, .number = r->number, .ended = ended};
@@ -137,6 +146,7 @@ bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct 
 
 int64_t lines_done(const struct line_reader *r)
 {
+    /* less what was read ahead, so that the bar does not jump by the buffer */
     return r->bytes_read - (int64_t)(r->end - r->start);
 }
 

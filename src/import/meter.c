@@ -10,6 +10,7 @@ enum { BAR_WIDTH = 30 };
 
 struct meter meter_begin(FILE *out, bool wanted, const char *what)
 {
+    /* In a log file the redrawing would be thousands of lines. */
     bool seen = wanted && isatty(fileno(out));
     return (struct meter){.out = seen ? out : NULL, .what = what, .begun_us = clock_monotonic_us()};
 }
@@ -26,6 +27,7 @@ static void draw_bar(FILE *out, int64_t done, int64_t total)
 
 void meter_show(struct meter *m, int64_t done, int64_t total, int64_t things, const char *unit)
 {
+    /* Asked for at every line: a look at the clock is all that one may cost. */
     int64_t now_us = clock_monotonic_us();
     if (m->out == NULL || now_us - m->drawn_us < SECONDS(1) / 10) {
         return;
@@ -33,6 +35,7 @@ void meter_show(struct meter *m, int64_t done, int64_t total, int64_t things, co
     m->drawn_us = now_us;
     (void)fprintf(m->out, "\r%s", m->what);
     if (total >= 0) {
+        /* a file that grows while it is read is more than whole */
         draw_bar(m->out, done < total ? done : total, total);
     }
     int64_t us = now_us - m->begun_us;
@@ -43,6 +46,7 @@ void meter_show(struct meter *m, int64_t done, int64_t total, int64_t things, co
 
 void meter_hide(struct meter *m)
 {
+    /* Where nothing was drawn, clearing would take away a line that is not ours. */
     if (m->out != NULL && m->drawn_us != 0) {
         (void)fputs("\r\033[K", m->out);
         (void)fflush(m->out);

@@ -22,6 +22,7 @@ static void report_json(const struct import_result *r, FILE *out)
     jenc_i64(&j, "read", r->read);
     jenc_i64(&j, "stored", r->stored);
     jenc_i64(&j, "duplicate", r->duplicate);
+    /* A zero would make everybody look up what a conflict is. */
     if (r->conflict > 0) {
         jenc_i64(&j, "conflict", r->conflict);
     }
@@ -40,6 +41,7 @@ static void report_json(const struct import_result *r, FILE *out)
 /* 97381 -> "97,381", right-aligned. */
 static void report_row(FILE *out, const char *what, int64_t n)
 {
+    /* By hand, from the last digit: printf groups only as the machine's locale says. */
     char text[32];
     size_t at = sizeof text;
     text[--at] = '\0';
