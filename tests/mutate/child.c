@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,6 +37,7 @@ _Noreturn static void become(const struct child *c, char *const *env)
     struct rlimit bytes = {output_max, output_max};
     struct rlimit memory = {memory_max, memory_max};
     (void)setsid();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* of the thread that waits for it */
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)setrlimit(RLIMIT_FSIZE, &bytes);
     if (getenv("MUTATE_SANITIZED") == NULL) { /* those reserve terabytes */

@@ -220,7 +220,7 @@ static void swap(struct finder *f, struct span call, CXCursor first, CXCursor se
     const char *two = text_at(f, b.begin, b.end);
     if (strcmp(one, two) != 0) {
         add_expression(f, "arguments swapped", call,
-                       arena_printf(f->arena, "%s%s%s%s%s", text_at(f, call.begin, a.begin), two,
+                       arena_printf(f->arena, "%s%s%s %s%s", text_at(f, call.begin, a.begin), two,
                                     text_at(f, a.end, b.begin), one, text_at(f, b.end, call.end)));
     }
 }

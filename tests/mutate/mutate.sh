@@ -102,7 +102,7 @@ echo "building the copy: $build" >&2
 cmake --build "$build" -j "$workers" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; die "the mutated copy does not build"; }
 
 # Whatever happens, no server stays behind.
-trap 'ctest --test-dir "$build" -FA ".*" -R "^postgres_stop\$" >/dev/null 2>&1 || true' EXIT
+trap 'ctest --test-dir "$build" -FA ".*" -L fixture -R "_stop\$" >/dev/null 2>&1 || true' EXIT
 export TMPDIR=${TMPDIR:-/tmp}
 [ "$preset" = dev ] || export MUTATE_SANITIZED=1
 failed=0

@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What is known before the first mutant is switched on: the plan, which queries are none, and which test reaches what, in which time. */
-
-enum { REACH_SECONDS_MAX = 1800 };
 
 /* ---- the plan ---- */
 
@@ -97,19 +96,32 @@ struct reach {
     int failed;
 };
 
-/* Whether a program can reach a mutant: it links a mutated file or a query, or starts the service. What is no program of ours (a
- * script) may do anything. */
-static bool may_reach(struct arena *a, const struct test *t)
+static bool any_sql(const struct trials *all)
 {
-    static const char *const marks[] = {"file of a mutated build", "CARTWRIGHT_BIN",
-                                        "PQexecPrepared"};
+    for (int i = 0; i < all->count; i++) {
+        if (all->rows[i].mutant.sql != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a program can reach a mutant: it links a mutated file, runs queries where some are changed, or starts the service. What is no
+ * program of ours (a script) may do anything. */
+static bool may_reach(struct arena *a, const struct trials *all, const struct test *t)
+{
+    const char *const marks[] = {"file of a mutated build", "CARTWRIGHT_BIN",
+                                 any_sql(all) ? "PQexecPrepared" : NULL};
     size_t len;
+    if (access(t->argv[0], R_OK) != 0) {
+        return true; /* found in PATH */
+    }
     const char *program = file_text(a, t->argv[0], &len);
     if (len < 4 || memcmp(program, "\177ELF", 4) != 0) {
         return true;
     }
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        if (memmem(program, len, marks[i], strlen(marks[i])) != NULL) {
+        if (marks[i] != NULL && memmem(program, len, marks[i], strlen(marks[i])) != NULL) {
             return true;
         }
     }
@@ -127,7 +139,8 @@ static void write_zeros(const char *path, int count)
     }
 }
 
-/* False where it fails although nothing is changed. */
+/* False where it fails although nothing is changed. One that takes longer than the cap would never be asked: it is stopped, and what it
+ * has reached until then is only told. */
 static bool reach_one(struct arena *a, const struct reach *r, struct test *t)
 {
     size_t len;
@@ -138,12 +151,17 @@ static bool reach_one(struct arena *a, const struct reach *r, struct test *t)
                       .env = suite_env(a, t, more),
                       .folder = t->folder,
                       .output = arena_printf(a, "%s/%s.log", r->m->output, t->name),
-                      .seconds_max = REACH_SECONDS_MAX};
+                      .seconds_max = r->m->cap_seconds};
     write_zeros(map, r->all->count + 1);
     struct child_end end = child_run(&c);
     t->seconds = end.seconds;
-    t->usable = end.code == 0;
-    if (t->usable) {
+    t->too_long = end.timed_out;
+    t->usable = end.code == 0 && !t->too_long;
+    if (t->too_long) {
+        (void)fprintf(stderr, "%s takes longer than the cap of %.0f s; it is not asked\n", t->name,
+                      r->m->cap_seconds);
+    }
+    if (t->usable || t->too_long) {
         t->reached = (unsigned char *)file_text(a, map, &len);
         return true;
     }
@@ -162,7 +180,7 @@ static void *reach_worker(void *ctx)
             return a;
         }
         struct test *t = &r->m->suite->tests[i];
-        t->usable = t->usable && may_reach(a, t);
+        t->usable = t->usable && may_reach(a, r->all, t);
         if (t->usable && !reach_one(a, r, t)) {
             (void)fprintf(stderr,
                           "%s fails although nothing is changed; it is not used: %s/%s.log\n",

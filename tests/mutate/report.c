@@ -27,7 +27,7 @@ static void print_survivor(const struct trial *t)
         (void)printf("  no test reaches it\n");
         return;
     }
-    (void)printf("  stayed green: %s\n", t->green);
+    (void)printf("  stayed green: %s\n", t->green[0] == '\0' ? "none was asked" : t->green);
     if (t->unasked[0] != '\0') {
         (void)printf("  not asked, for want of time: %s\n", t->unasked);
     }

@@ -33,13 +33,6 @@ static bool has(const json_t *list, const char *text)
     return false;
 }
 
-/* One name of a list is enough for us: fixtures here have one each. */
-static const char *first(struct arena *a, const json_t *list)
-{
-    const char *text = json_string_value(json_array_get(list, 0));
-    return text == NULL ? NULL : arena_strdup(a, text);
-}
-
 static void read_property(struct arena *a, const json_t *property, struct test *t)
 {
     const char *name = json_string_value(json_object_get(property, "name"));
@@ -53,13 +46,11 @@ static void read_property(struct arena *a, const json_t *property, struct test *
     } else if (strcmp(name, "LABELS") == 0) {
         t->usable = !has(value, "lint") && !has(value, "fixture");
     } else if (strcmp(name, "FIXTURES_SETUP") == 0) {
-        t->setup = first(a, value);
-        t->fixture = true;
+        t->sets_up = strings(a, value);
     } else if (strcmp(name, "FIXTURES_CLEANUP") == 0) {
-        t->cleanup = first(a, value);
-        t->fixture = true;
+        t->cleans_up = strings(a, value);
     } else if (strcmp(name, "FIXTURES_REQUIRED") == 0) {
-        t->required = first(a, value);
+        t->requires = strings(a, value);
     }
 }
 
@@ -87,11 +78,12 @@ struct suite suite_read(struct arena *a, const char *build)
         *t = (struct test){.skip_code = -1, .folder = build, .usable = true};
         t->name = arena_strdup(a, json_string_value(json_object_get(row, "name")));
         t->argv = strings(a, json_object_get(row, "command"));
-        t->env = strings(a, NULL);
+        t->env = t->sets_up = t->cleans_up = t->requires = strings(a, NULL);
         for (size_t p = 0; p < json_array_size(properties); p++) {
             read_property(a, json_array_get(properties, p), t);
         }
-        t->usable = t->usable && !t->fixture && t->argv[0] != NULL;
+        t->usable =
+            t->usable && t->sets_up[0] == NULL && t->cleans_up[0] == NULL && t->argv[0] != NULL;
     }
     json_decref(all);
     return s;
@@ -151,6 +143,29 @@ static void run_fixture(struct arena *a, const struct test *t, const char *outpu
     }
 }
 
+/* Whether those that are done set up this fixture. */
+static bool is_up(const struct suite *s, const bool *done, const char *fixture)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        for (char **up = s->tests[i].sets_up; done[i] && *up != NULL; up++) {
+            if (strcmp(*up, fixture) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool is_ready(const struct suite *s, const bool *done, const struct test *t)
+{
+    for (char **need = t->requires; *need != NULL; need++) {
+        if (!is_up(s, done, *need)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void suite_set_up(struct arena *a, const struct suite *s, const char *output)
 {
     bool *done = arena_array(a, s->count + 1, sizeof *done);
@@ -159,11 +174,7 @@ void suite_set_up(struct arena *a, const struct suite *s, const char *output)
         moved = false;
         for (size_t i = 0; i < s->count; i++) {
             const struct test *t = &s->tests[i];
-            bool ready = t->required == NULL;
-            for (size_t j = 0; j < s->count && !ready; j++) {
-                ready = done[j] && strcmp(s->tests[j].setup, t->required) == 0;
-            }
-            if (t->setup != NULL && !done[i] && ready) {
+            if (t->sets_up[0] != NULL && !done[i] && is_ready(s, done, t)) {
                 run_fixture(a, t, output);
                 done[i] = moved = true;
             }
@@ -174,7 +185,7 @@ void suite_set_up(struct arena *a, const struct suite *s, const char *output)
 void suite_clean_up(struct arena *a, const struct suite *s, const char *output)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (s->tests[i].cleanup != NULL) {
+        if (s->tests[i].cleans_up[0] != NULL) {
             run_fixture(a, &s->tests[i], output);
         }
     }

@@ -11,13 +11,14 @@ struct test {
     char **env; /* "NAME=value" of the test, NULL behind the last */
     const char *folder;
     int skip_code; /* -1: none */
-    bool fixture;  /* sets up or cleans up, tests nothing */
-    const char *setup;
-    const char *cleanup;
-    const char *required;
+    /* names of fixtures, NULL behind the last */
+    char **sets_up;
+    char **cleans_up;
+    char **requires;
 
     /* what the first run tells */
     bool usable;
+    bool too_long; /* it was stopped: its time alone passes the cap */
     double seconds;
     unsigned char *reached; /* by number of mutant */
     bool busy;              /* runs: two at once might use the same files */

@@ -113,6 +113,18 @@ static void add_name(struct buf *list, const char *name)
     buf_printf(list, "%s%s", list->len > 0 ? " " : "", name);
 }
 
+/* Reached by a test that takes too long is not the same as reached by none. */
+static void add_too_long(const struct court *c, struct trial *trial, struct buf *unasked)
+{
+    for (size_t i = 0; i < c->m->suite->count; i++) {
+        const struct test *t = &c->m->suite->tests[i];
+        if (t->too_long && t->reached[trial->mutant.number] != 0) {
+            add_name(unasked, t->name);
+            trial->verdict = trial->verdict == NOT_REACHED ? SURVIVED : trial->verdict;
+        }
+    }
+}
+
 static void try_one(struct arena *a, struct court *c, struct trial *trial)
 {
     CLEANUP(buf_free) struct buf green = buf_make(NAMES_BYTES_MAX);
@@ -139,6 +151,7 @@ static void try_one(struct arena *a, struct court *c, struct trial *trial)
         }
         add_name(&green, t->name);
     }
+    add_too_long(c, trial, &unasked);
     trial->seconds = now_seconds() - begun;
     trial->green = arena_strdup(a, buf_text(&green));
     trial->unasked = arena_strdup(a, buf_text(&unasked));

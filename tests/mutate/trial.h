@@ -34,7 +34,8 @@ struct trial_means {
 };
 
 struct trials trials_read(struct arena *a, const char *plan);
-/* Runs each test once: how long it takes, what it reaches. Those that fail are not used; returns how many that were. */
+/* Runs each test once: how long it takes, what it reaches. Those that fail are not used (returns how many that were), nor are those that
+ * take longer than the cap. */
 int trials_reach(const struct trial_means *m, struct trials *all);
 /* Marks queries that PostgreSQL does not take. */
 void trials_check_sql(const struct trial_means *m, struct trials *all);
