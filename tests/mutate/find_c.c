@@ -160,9 +160,19 @@ static void walk_variable(struct finder *f, CXCursor c)
     }
 }
 
+/* A hint changes nothing, nor does what it is about. */
+static bool is_hint(struct finder *f, CXCursor c)
+{
+    return clang_getCursorKind(c) == CXCursor_CallExpr &&
+           strstr(callee_name(f, c), "prefetch") != NULL;
+}
+
 static void walk(struct finder *f, CXCursor c, CXCursor parent)
 {
     enum CXCursorKind kind = clang_getCursorKind(c);
+    if (is_hint(f, c)) {
+        return;
+    }
     if (holds_statements(clang_getCursorKind(parent))) {
         find_in_statement(f, c);
     }

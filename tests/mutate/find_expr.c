@@ -187,17 +187,26 @@ static bool is_intrinsic(const char *name)
     return starts_with(name, "_mm") || starts_with(name, "__builtin") || name[0] == '\0';
 }
 
-/* strcmp(a, b) == 0 and strcmp(b, a) == 0 are the same. */
-static bool only_equality(struct finder *f, const char *name, struct span call)
+static bool is_among(const char *name, const char *const *names, size_t count)
 {
-    static const char *const symmetric[] = {"strcmp", "strncmp", "memcmp", "strcasecmp"};
-    for (size_t i = 0; i < sizeof symmetric / sizeof *symmetric; i++) {
-        if (strcmp(name, symmetric[i]) == 0) {
-            const char *behind = f->text + call.end + strspn(f->text + call.end, " \t\n");
-            return starts_with(behind, "==") || starts_with(behind, "!=");
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
         }
     }
     return false;
+}
+
+/* max(a, b) is max(b, a), an array of a things of b bytes has as many as one of b of a; strcmp(a, b) == 0 is strcmp(b, a) == 0. */
+static bool is_symmetric(struct finder *f, const char *name, struct span call)
+{
+    static const char *const always[] = {"fmax",      "fmaxf",    "fmin",       "fminf",
+                                         "mem_array", "mem_wide", "arena_array"};
+    static const char *const as_equality[] = {"strcmp", "strncmp", "memcmp", "strcasecmp"};
+    const char *behind = f->text + call.end + strspn(f->text + call.end, " \t\n");
+    bool equality = starts_with(behind, "==") || starts_with(behind, "!=");
+    return is_among(name, always, sizeof always / sizeof *always) ||
+           (equality && is_among(name, as_equality, sizeof as_equality / sizeof *as_equality));
 }
 
 static void swap(struct finder *f, struct span call, CXCursor first, CXCursor second)
@@ -237,7 +246,7 @@ static void call(struct finder *f, CXCursor c)
     int count = clang_getNumArgTypes(type);
     const char *name = callee_name(f, c);
     if (is_intrinsic(name) || count != clang_Cursor_getNumArguments(c) || !span_of(f, c, &at) ||
-        only_equality(f, name, at)) {
+        is_symmetric(f, name, at)) {
         return;
     }
     for (int i = 0; i < count; i++) {
