@@ -114,7 +114,8 @@ static void fill_app(struct service *s)
     s->app.pool = s->pool;
     s->app.intake = s->intake;
     s->app.live = s->live;
-    s->app.outreach = (struct outreach_means){.pool = s->pool, .live = s->live, .config = s->config};
+    s->app.outreach =
+        (struct outreach_means){.pool = s->pool, .live = s->live, .config = s->config};
     s->app.folders = s->folders;
     s->app.bodies.max = (size_t)s->config->http_body_budget;
     hash_random(s->app.process_id, sizeof s->app.process_id);
