@@ -30,12 +30,15 @@ static struct arena_block *block_add(struct arena *a, size_t need)
 {
     size_t cap = ARENA_BLOCK_BYTES;
 
+    /* Doubling keeps the mallocs of a unit of work few, whatever it takes; the cap bounds what
+     * arena_reset leaves with a thread that is idle. */
     if (a->head != NULL) {
         cap = a->head->cap >= BLOCK_MAX_BYTES / 2 ? BLOCK_MAX_BYTES : a->head->cap * 2;
     }
     if (cap < need) {
         cap = need;
     }
+    /* a sum that wraps would allocate less than the block says it has */
     if (cap > SIZE_MAX - sizeof(struct arena_block)) {
         abort();
     }
@@ -52,6 +55,7 @@ static struct arena_block *block_add(struct arena *a, size_t need)
 
 void *arena_alloc(struct arena *a, size_t bytes)
 {
+    /* rounding up, below, must not wrap to a small number */
     if (bytes > SIZE_MAX - ALIGNMENT) {
         abort();
     }
@@ -59,12 +63,15 @@ void *arena_alloc(struct arena *a, size_t bytes)
     size_t need = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     struct arena_block *block = a->head;
 
+    /* Only the newest block is looked at. What is left of the older ones is given up: searching
+     * them would make an allocation cost more the more there were. */
     if (block == NULL || block->cap - block->used < need) {
         block = block_add(a, need);
     }
     void *p = block->bytes + block->used;
     assert((uintptr_t)p % ALIGNMENT == 0);
     block->used += need;
+    /* Here and not by calloc: after a reset the bytes are those of the unit of work before. */
     return memset(p, 0, need);
 }
 
@@ -72,6 +79,7 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 {
     size_t bytes;
 
+    /* a product that wraps would hand out room for fewer than count */
     if (__builtin_mul_overflow(count, size, &bytes)) {
         abort();
     }
@@ -87,6 +95,7 @@ char *arena_strndup(struct arena *a, const char *text, size_t len)
 {
     size_t used = strnlen(text, len);
 
+    /* the byte behind is zero already, as all that arena_alloc gives */
     return memcpy(arena_alloc(a, used + 1), text, used);
 }
 
@@ -96,6 +105,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     va_list again;
 
     va_start(ap, fmt);
+    /* a va_list is used up by one reading, and the first one only measures */
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
@@ -113,6 +123,8 @@ void arena_reset(struct arena *a)
     struct arena_block *keep = NULL;
     struct arena_block *block = a->head;
 
+    /* From the newest on: as blocks double, the first that may stay is the largest of the ordinary
+     * ones, and the next unit of work like this one needs no other. */
     while (block != NULL) {
         struct arena_block *next = block->next;
         /* A block made for one huge allocation would otherwise stay with its thread for ever. */

@@ -26,6 +26,7 @@ void buf_reset(struct buf *b)
 {
     b->len = 0;
     b->failed = false;
+    /* buf_text and printf("%s") stop at the NUL and know nothing of len */
     if (b->data != NULL) {
         b->data[0] = '\0';
     }
@@ -39,6 +40,8 @@ bool buf_ok(const struct buf *b)
 /* Room for len more bytes and the NUL; false when that would pass the maximum. */
 static bool reserve(struct buf *b, size_t len)
 {
+    /* Sticky: a shorter piece that would still fit must not be appended behind the one that is
+     * missing. And len <= max always, so that the difference cannot wrap as a sum could. */
     if (b->failed || len > b->max - b->len) {
         b->failed = true;
         return false;
@@ -49,6 +52,7 @@ static bool reserve(struct buf *b, size_t len)
         while (cap < need) {
             cap *= 2;
         }
+        /* doubling must not pass the bound that somebody counts on */
         b->cap = cap > b->max + 1 ? b->max + 1 : cap;
         b->data = mem_grow(b->data, b->cap, 1);
     }
@@ -60,6 +64,7 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
     if (!reserve(b, len)) {
         return;
     }
+    /* bytes may be NULL then, and memcpy from NULL is undefined even for no bytes */
     if (len > 0) {
         memcpy(b->data + b->len, bytes, len);
     }
@@ -83,6 +88,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_list again;
 
     va_start(ap, fmt);
+    /* the first reading only measures, and uses ap up */
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);

@@ -11,6 +11,7 @@ int64_t civil_days(int64_t year, int month, int day)
     /* Years begin in March, so that the leap day is the last of its year and the lengths of the months before it follow
      * one straight line, (153 m + 2) / 5. After 400 years (an era) everything repeats. */
     year -= month <= 2;
+    /* division rounds towards zero, but the years before 0 belong to an era further down */
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t year_of_era = year - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;

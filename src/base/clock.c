@@ -11,6 +11,7 @@ static int64_t read_clock(clockid_t id)
 {
     struct timespec now;
 
+    /* cannot fail: Linux always has both of these clocks */
     (void)clock_gettime(id, &now);
     return (int64_t)now.tv_sec * SECONDS(1) + now.tv_nsec / 1000;
 }
@@ -37,6 +38,7 @@ static bool read_digits(const char **at, int count, int *out)
 
     for (int i = 0; i < count; i++) {
         char c = (*at)[i];
+        /* also at the NUL, so that nothing is read behind the end of the text */
         if (!is_digit(c)) {
             return false;
         }
@@ -58,6 +60,7 @@ static bool read_char(const char **at, char c)
 
 static bool read_letter(const char **at, char upper)
 {
+    /* RFC 3339, 5.6: T and Z may be written small */
     return read_char(at, upper) || read_char(at, (char)(upper - 'A' + 'a'));
 }
 
@@ -75,6 +78,7 @@ static bool read_fraction(const char **at, int *out_micros)
     int digits = 0;
 
     while (is_digit(**at)) {
+        /* counted on behind the sixth, but not added: any number of them fits into the int */
         if (digits < 6) {
             micros = micros * 10 + (**at - '0');
         }
@@ -108,6 +112,7 @@ CAN_FAIL static bool read_offset(const char **at, struct moment *m, struct err *
         return FAIL(err, ERR_INVALID, "has an offset of %02d:%02d, more than 23:59", hours,
                     minutes);
     }
+    /* -00:00 (RFC 3339, 4.3: the local time is not known) is the same moment as Z */
     m->offset_minutes = (hours * 60 + minutes) * (sign == '-' ? -1 : 1);
     return true;
 }
@@ -149,6 +154,8 @@ CAN_FAIL static bool check_moment(const struct moment *m, struct err *err)
         return FAIL(err, ERR_INVALID, "has day %02d, but %04d-%02d has %d days", m->day, m->year,
                     m->month, days);
     }
+    /* 60 is a leap second (RFC 3339, 5.7). It may end any minute here, since no table of them is
+     * kept: new ones are announced half a year ahead only. */
     if (m->hour > 23 || m->minute > 59 || m->second > 60) {
         return FAIL(err, ERR_INVALID, "has the time of day %02d:%02d:%02d, past 23:59:60", m->hour,
                     m->minute, m->second);
@@ -166,6 +173,8 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err)
     int64_t minutes = civil_days(m.year, m.month, m.day) * 1440 + INT64_C(60) * m.hour + m.minute -
                       m.offset_minutes;
     int64_t seconds = minutes * 60 + m.second;
+    /* Once more, since the offset may carry a date that is within over either end:
+     * 0001-01-01T00:00:00+00:01 lies in the year 0, which has no text of four digits. */
     if (seconds < civil_days(1, 1, 1) * 86400 || seconds >= civil_days(10000, 1, 1) * 86400) {
         return FAIL(err, ERR_INVALID, "must lie in the years 0001 to 9999");
     }
@@ -185,6 +194,7 @@ char *clock_format_rfc3339(int64_t us, char out[CLOCK_TEXT_MAX])
     int micros = (int)(rest % SECONDS(1));
 
     civil_date(days, &year, &month, &day);
+    /* Fits for every int64_t: its years have six digits at most, and a sign. */
     int n = snprintf(out, CLOCK_TEXT_MAX, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", year, month,
                      day, seconds / 3600, seconds / 60 % 60, seconds % 60);
     size_t len = (size_t)n;
@@ -212,10 +222,12 @@ bool clock_parse_duration(const char *text, int64_t *out_us, struct err *err)
     int64_t value = 0;
     bool overflow = false;
 
+    /* read on after an overflow: behind the digits there must still be a unit */
     for (; is_digit(*at); at++) {
         overflow = overflow || __builtin_mul_overflow(value, 10, &value) ||
                    __builtin_add_overflow(value, *at - '0', &value);
     }
+    /* a bare number ends here without a unit that is "": 30 of what? */
     for (size_t i = 0; at > text && i < UNIT_COUNT; i++) {
         if (strcmp(at, units[i].suffix) != 0) {
             continue;
@@ -234,6 +246,7 @@ char *clock_format_duration(int64_t us, char out[CLOCK_TEXT_MAX])
 {
     size_t i = us == 0 ? 3 : 0; /* "0s" */
 
+    /* ends at the latest with microseconds, which divide everything */
     while (us % units[i].us != 0) {
         i++;
     }

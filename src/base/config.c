@@ -33,6 +33,7 @@ CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config
                          const char *where, struct err *err)
 {
     if (!config_value_read(&settings[id], text, c, err)) {
+        /* Four sources may have said it: whoever reads the refusal must learn which one to mend. */
         size_t len = strlen(err->text);
         (void)snprintf(err->text + len, sizeof err->text - len, " (%s)", where);
         return false;
@@ -45,6 +46,7 @@ CAN_FAIL static bool set(struct config *c, int id, const char *text, enum config
 static bool name_matches(const char *name, const char *given, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
+        /* a shorter name ends the loop with its NUL, so that name[len] is never behind it */
         if (name[i] != (given[i] == '-' ? '_' : given[i])) {
             return false;
         }
@@ -87,6 +89,7 @@ CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out
         value = name + len + 1;
         *out_taken = 1;
     } else if (id >= 0 && settings[id].kind == KIND_flag) {
+        /* "--auth serve" means --auth=on and the word serve, which is not the flag's to take */
         bool told = is_flag_value(next);
         value = told ? next : "on";
         *out_taken = told ? 2 : 1;
@@ -118,6 +121,7 @@ CAN_FAIL static bool take_flags(struct flags *flags, int *argc, char **argv, str
         }
         i += taken;
     }
+    /* "--" stays: the reader of the command's own options must see it too (cli/options.c) */
     while (i < *argc) {
         argv[kept++] = argv[i++];
     }
@@ -142,6 +146,8 @@ CAN_FAIL static bool take_line(void *context, const char *name, const char *valu
     if (id < 0) {
         return FAIL_AT(err, ERR_INVALID, name, "is not a setting (%s)", where);
     }
+    /* Of two lines one would win in silence. The source tells, because flags and environment are
+     * applied after the file. */
     if (file->config->source[id] == CONFIG_FILE) {
         return FAIL_AT(err, ERR_INVALID, name, "is set twice (%s)", where);
     }
@@ -176,6 +182,7 @@ CAN_FAIL static bool take_variable(struct config *c, int id, const char *variabl
 
 CAN_FAIL static bool read_environment(struct config *c, struct err *err)
 {
+    /* first, so that the CARTWRIGHT_* below beat them: what is set later wins */
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
         if (!take_variable(c, (int)aliases[i].id, aliases[i].variable, err)) {
             return false;
@@ -198,6 +205,7 @@ CAN_FAIL static bool read_file(struct config *c, const char *flag, struct err *e
     const char *path = flag != NULL ? flag : environment("CARTWRIGHT_CONFIG");
     struct file_context file = {.config = c, .path = path != NULL ? path : default_file};
 
+    /* a file that was named must be there, the default one need not */
     return config_file_read(file.path, path != NULL, take_line, &file, err);
 }
 
@@ -206,10 +214,12 @@ bool config_load(struct config *out, int *argc, char **argv, struct err *err)
     struct config c = {0};
     struct flags flags = {0};
 
+    /* taken first, because --config says which file is read; applied last, as they beat all */
     if (!take_flags(&flags, argc, argv, err)) {
         return false;
     }
     for (int id = 0; id < CONFIG_COUNT; id++) {
+        /* checked like any other value: a default outside its own bounds fails the first start */
         if (!set(&c, id, settings[id].def, CONFIG_DEFAULT, "its own default", err)) {
             return false;
         }

@@ -55,6 +55,7 @@ static char *unquote(char *text)
         if (*from == '\0') {
             return NULL;
         }
+        /* to never overtakes from: the opening quote is gone, and an escape only shrinks */
         *to++ = *from++;
     }
     char *rest = skip_blanks(from + 1);
@@ -81,6 +82,7 @@ CAN_FAIL static bool split_line(char *line, char **out_name, char **out_value, s
         return FAIL(err, ERR_INVALID, "must be name = value");
     }
     char *value = skip_blanks(equals + 1);
+    /* the quote before the comment: inside quotes a # is a #, as passwords have them */
     if (*value == '"') {
         value = unquote(value);
         if (value == NULL) {
@@ -104,6 +106,8 @@ bool config_file_read(const char *path, bool required, config_file_take *take, v
     char where[128];
 
     if (file == NULL) {
+        /* Missing is fine, unreadable is not: who may not read the file would otherwise run with
+         * settings that nobody chose, without a word. */
         if (errno == ENOENT && !required) {
             return true;
         }
@@ -127,6 +131,7 @@ bool config_file_read(const char *path, bool required, config_file_take *take, v
             return false;
         }
     }
+    /* getline answers -1 at the end of the file and after a failure alike */
     if (ferror(file)) {
         return FAIL_AT(err, ERR_INVALID, "config", "cannot read the settings file %.150s", path);
     }

@@ -26,10 +26,12 @@ CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *
 {
     size_t len = strlen(text);
 
+    /* TEXT_CAP as well: the max of a row might be more than its member holds */
     if ((int64_t)len < s->min || (int64_t)len > s->max || len >= TEXT_CAP) {
         return FAIL_AT(err, ERR_INVALID, s->name,
                        "must have %" PRId64 " to %" PRId64 " bytes, not %zu", s->min, s->max, len);
     }
+    /* a line feed would make two lines of one where the settings are printed */
     for (const char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             return FAIL_AT(err, ERR_INVALID, s->name, "must not hold control characters");
@@ -46,6 +48,7 @@ CAN_FAIL static bool read_integer(const struct setting *s, const char *text, voi
 
     errno = 0;
     int64_t value = strtoll(text, &end, 10);
+    /* strtoll skips blanks in front; whoever quoted them meant something else */
     bool whole = strspn(text, "+-0123456789") == strlen(text) && end != text && *end == '\0';
     if (!whole || errno != 0 || value < s->min || value > s->max) {
         return FAIL_AT(err, ERR_INVALID, s->name,
@@ -63,6 +66,7 @@ CAN_FAIL static bool read_duration(const struct setting *s, const char *text, vo
     char high[CLOCK_TEXT_MAX];
     int64_t us;
 
+    /* before the parser, which fills the text of a failure and leaves the path alone */
     err_at(err, s->name);
     if (!clock_parse_duration(text, &us, err)) {
         return false;
@@ -133,6 +137,8 @@ static size_t mask_value(const char *text, size_t i, bool url, struct buf *out)
     buf_add_str(out, "***");
     bool quoted = text[start] == '\'';
     size_t end = start + quoted;
+    /* libpq takes the character behind a backslash as it is, in quotes and outside of them; in a
+     * URL the value ends at the & as well. */
     while (text[end] != '\0' &&
            (quoted ? text[end] != '\'' : text[end] != ' ' && !(url && text[end] == '&'))) {
         end += text[end] == '\\' && text[end + 1] != '\0' ? 2 : 1;
@@ -163,6 +169,7 @@ static void write_text(const void *at, struct buf *out)
     write_masked(at, &masked);
     const char *text = buf_text(&masked);
     size_t len = masked.len;
+    /* what the reader of the file would cut: a comment, or blanks at the ends */
     bool plain =
         len > 0 && strpbrk(text, "#\"\\") == NULL && text[0] != ' ' && text[len - 1] != ' ';
 
@@ -195,6 +202,7 @@ static void write_duration(const void *at, struct buf *out)
 
 static void write_ratio(const void *at, struct buf *out)
 {
+    /* 15 digits give back what was typed: 0.1, not 0.10000000000000001 */
     buf_printf(out, "%.15g", *(const double *)at);
 }
 

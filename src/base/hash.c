@@ -44,6 +44,7 @@ uint64_t hash_fnv64(const void *data, size_t len)
     const uint8_t *bytes = data;
     uint64_t h = UINT64_C(14695981039346656037);
 
+    /* FNV-1a, not FNV-1: xor before the product, so that the last byte is spread as well */
     for (size_t i = 0; i < len; i++) {
         h = (h ^ bytes[i]) * UINT64_C(1099511628211);
     }

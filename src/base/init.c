@@ -7,6 +7,7 @@
 
 bool base_init(struct err *err)
 {
+    /* first: the seed below comes from its generator */
     if (sodium_init() < 0) {
         return FAIL(err, ERR_INTERNAL, "libsodium found no source of random numbers");
     }

@@ -64,7 +64,9 @@ static json_t *member(struct jdec *d, const char *key, enum wanted wanted, bool 
     if (d->object == NULL || jdec_failed(d)) {
         return NULL;
     }
+    /* by code, never by the input: the decoders ask for a fixed list */
     assert(d->asked_count < JDEC_MEMBERS_MAX);
+    /* also where it turns out absent or wrong: jdec_end refuses only what nobody asked for */
     d->asked[d->asked_count++] = key;
     json_t *value = json_object_get(d->object, key);
     if (value == NULL) {
@@ -120,6 +122,7 @@ static double f64_of(struct jdec *d, const char *key, const json_t *value, doubl
         return 0;
     }
     double v = json_number_value(value);
+    /* in this form, because a NaN is neither below nor above anything */
     if (!(v >= min && v <= max)) {
         jdec_refuse(d, key, "must be between %.15g and %.15g", min, max);
         return 0;
@@ -160,6 +163,7 @@ static const char *str_of(struct jdec *d, const char *key, const json_t *value, 
     if (value == NULL) {
         return NULL;
     }
+    /* The NUL ends it, too: the parser refuses \u0000, so that callers may treat it as C text. */
     size_t len = json_string_length(value);
     if (len < min) {
         jdec_refuse(d, key, "must not be empty");
@@ -212,6 +216,8 @@ static size_t enum_of(struct jdec *d, const char *key, const json_t *value,
         }
     }
     allowed[0] = '\0';
+    /* snprintf answers what it would have written: past the end the loop stops, before the room
+     * that is left wraps. */
     for (size_t i = 0; i < count && len < sizeof allowed; i++) {
         const char *between = i == 0 ? "" : i + 1 < count ? ", " : " or ";
         int n = snprintf(allowed + len, sizeof allowed - len, "%s%s", between, names[i]);
@@ -237,6 +243,7 @@ size_t jdec_enum_opt(struct jdec *d, const char *key, const char *const *names, 
 
 static int64_t time_of(struct jdec *d, const char *key, const json_t *value)
 {
+    /* its own: written into d->err it would pass for a first failure, and jdec_refuse keep still */
     struct err why = {0};
     int64_t us = 0;
 
@@ -287,6 +294,7 @@ bool jdec_object_opt(struct jdec *d, const char *key, struct jdec *out_child)
 
 static size_t count_of(struct jdec *d, const char *key, const json_t *value, size_t count_max)
 {
+    /* 0 for NULL, an array that is absent or was refused */
     size_t count = json_array_size(value);
 
     if (count > count_max) {
@@ -383,6 +391,7 @@ bool jdec_end(struct jdec *d)
     json_t *value;
 
     if (d->object != NULL && !jdec_failed(d)) {
+        /* A misspelt name is refused rather than ignored: the sender believes it was heard. */
         json_object_foreach (d->object, key, value) {
             if (!was_asked(d, key)) {
                 jdec_refuse(d, key, "is not a known member");

@@ -21,6 +21,7 @@ static void path_key(struct path *p, const char *key)
 {
     path_char(p, '/');
     for (; *key != '\0'; key++) {
+        /* RFC 6901, section 3: ~ is written ~0, and / is written ~1 */
         if (*key == '~' || *key == '/') {
             path_char(p, '~');
             path_char(p, *key == '~' ? '0' : '1');
@@ -61,6 +62,7 @@ static void path_trim(struct path *p)
     if (lead > 0 && (unsigned char)p->text[lead - 1] >= 0xc0) {
         unsigned char c = (unsigned char)p->text[lead - 1];
         size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+        /* a path that happens to end with a whole character keeps it */
         if (p->len - (lead - 1) < need) {
             p->text[lead - 1] = '\0';
         }
@@ -70,6 +72,7 @@ static void path_trim(struct path *p)
 __attribute__((format(printf, 4, 0))) static void
 keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va_list ap)
 {
+    /* The first failure is the cause: what follows it was read from zero values. */
     if (d->err->kind != ERR_NONE) {
         return;
     }
@@ -84,9 +87,12 @@ keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va
     }
     path_trim(&p);
 
+    /* Formatted here, as err_fill takes no va_list; handed over behind a "%s", because it may quote
+     * a name from the input that holds a percent sign. */
     char text[sizeof d->err->text];
     (void)vsnprintf(text, sizeof text, fmt, ap);
     err_fill(d->err, ERR_INVALID, "%s", text);
+    /* reads of this object answer zero from now on; those of others see the shared err */
     d->object = NULL;
 }
 

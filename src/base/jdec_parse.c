@@ -14,6 +14,7 @@ static size_t skip_string(const char *text, size_t len, size_t i)
 {
     for (i++; i < len && text[i] != '"'; i++) {
         if (text[i] == '\\') {
+            /* one byte suffices, also of \u0022: none of the four digits is a quote */
             i++;
         }
     }
@@ -53,6 +54,7 @@ static size_t read_exponent(const char *text, size_t len, size_t *at)
     size_t exponent = 0;
 
     (void)skip_digits(text, len, at);
+    /* stops before the sum could overflow; the digits behind are skipped already */
     for (size_t i = from; i < *at && exponent < EXPONENT_ABSURD; i++) {
         exponent = 10 * exponent + (size_t)(text[i] - '0');
     }
@@ -74,12 +76,15 @@ static size_t skip_number(const char *text, size_t len, size_t *at)
         bool small = *at + 1 < len && text[*at + 1] == '-';
         bool is_signed = small || (*at + 1 < len && text[*at + 1] == '+');
         *at += is_signed ? 2 : 1;
+        /* The exponent moves the point: digits of the side it moves over pass to the other, and
+         * zeros fill up what is missing. */
         size_t shift = read_exponent(text, len, at);
         size_t *grows = small ? &fraction : &whole;
         size_t *shrinks = small ? &whole : &fraction;
         *grows += shift;
         *shrinks -= shift < *shrinks ? shift : *shrinks;
     }
+    /* 5e-2 is written 0.05, with a 0 before the point */
     return (whole == 0 ? 1 : whole) + fraction;
 }
 
@@ -107,6 +112,8 @@ bool jdec_check_limits(const char *text, size_t len, struct err *err)
         } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
         }
+        /* jansson recurses once a level, by itself down to 2048 of them, and the threads of
+         * connections have 256 KiB of stack */
         if (depth > JDEC_DEPTH_MAX) {
             struct place p = place_of(text, i);
             return FAIL(err, ERR_INVALID, "line %zu column %zu: nested deeper than %d levels",
@@ -123,6 +130,8 @@ json_t *jdec_parse(const char *text, size_t len, struct err *err)
     if (!jdec_check_limits(text, len, err)) {
         return NULL;
     }
+    /* Duplicates are refused because readers differ on them: jansson would take the last, another
+     * program in the chain perhaps the first. */
     json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
     if (doc == NULL) {
         err_fill(err, ERR_INVALID, "line %d column %d: %s", at.line, at.column, at.text);

@@ -15,6 +15,7 @@ enum { DEPTH_MAX = 60 };
 
 struct jenc jenc_begin(struct buf *out)
 {
+    /* the bit of depth 0 is set: what is written first has no neighbour */
     return (struct jenc){.out = out, .first = 1};
 }
 
@@ -24,6 +25,7 @@ static void add_escape(struct buf *out, unsigned char c)
     static const char letters[] = "\"\\bfnrt";
     const char *at = strchr(names, c);
 
+    /* before the look-up is used: strchr finds the NUL that ends the names, too */
     if (c == '\0') {
         buf_add_str(out, REPLACEMENT);
     } else if (at != NULL) {
@@ -62,6 +64,7 @@ static void add_string(struct buf *out, const char *text, size_t len)
         } else {
             add_escape(out, s[i]);
         }
+        /* one byte on, also from a broken character: the next may begin a good one */
         copied = ++i;
     }
     buf_add(out, s + copied, i - copied);
@@ -146,6 +149,7 @@ void jenc_i64(struct jenc *j, const char *key, int64_t value)
 {
     char digits[24];
     char *first = digits + sizeof digits;
+    /* negated as unsigned: -INT64_MIN has no int64_t */
     uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
     do {
@@ -163,11 +167,13 @@ void jenc_f64(struct jenc *j, const char *key, double value)
 {
     char text[32];
 
+    /* JSON has neither NaN nor infinity (RFC 8259, section 6) */
     if (!isfinite(value)) {
         jenc_null(j, key);
         return;
     }
     begin_value(j, key);
+    /* 17 digits always read back equal, but 15 mostly do and show .1 as 0.1 */
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) {
@@ -207,6 +213,7 @@ void jenc_members(struct jenc *j, const char *object)
     size_t len = strlen(object);
 
     assert(len >= 2 && object[0] == '{' && object[len - 1] == '}');
+    /* {} has no member, so no comma either */
     if (len > 2) {
         begin_value(j, NULL);
         buf_add(j->out, object + 1, len - 2);

@@ -88,12 +88,14 @@ void log_line(enum log_level level, const char *event, const char *fmt, ...)
         return;
     }
     va_start(ap, fmt);
+    /* cut at a byte, perhaps inside a character: add_json makes U+FFFD of what is left of it */
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
 
     struct buf line = buf_make(LOG_LINE_MAX);
     (atomic_load(&plain) ? add_plain : add_json)(&line, level_names[level], event, text);
     buf_add_char(&line, '\n');
+    /* in one piece: two writes a line would let the lines of two threads mix */
     write_line(buf_text(&line), line.len);
     buf_free(&line);
     errno = saved_errno;

@@ -13,6 +13,7 @@ static size_t product(size_t count, size_t size)
 {
     size_t bytes;
 
+    /* a size that wraps would be a buffer too short for what is written into it */
     if (__builtin_mul_overflow(count, size, &bytes)) {
         abort();
     }
@@ -39,6 +40,9 @@ void *mem_wide(size_t count, size_t size)
 {
     size_t bytes = product(count, size);
     size_t align = bytes >= HUGE_FROM ? HUGE_PAGE : WIDE_ALIGN;
+    /* A whole multiple of the alignment, as C11 asks of aligned_alloc; + 1 makes 0 bytes an
+     * allocation as well. The kernel gives huge pages only to ranges that begin at a multiple of
+     * their size. */
     size_t whole = product(bytes / align + 1, align);
     void *p = aligned_alloc(align, whole);
 
@@ -48,11 +52,13 @@ void *mem_wide(size_t count, size_t size)
     if (bytes >= HUGE_FROM) {
         (void)madvise(p, whole, MADV_HUGEPAGE); /* only speed is lost without */
     }
+    /* after the advice: the pages come into being when they are first written */
     return memset(p, 0, bytes);
 }
 
 void *mem_grow(void *old, size_t count, size_t size)
 {
+    /* never 0: realloc may take that for free and answer NULL */
     void *p = realloc(old, product(count, size) + (count == 0 || size == 0));
 
     if (p == NULL) {

@@ -41,6 +41,7 @@ static struct {
 void metric_add(enum metric_id id, uint64_t n)
 {
     assert(rows[id].type != TYPE_histogram);
+    /* relaxed, here and below: a number counts for itself, no other memory is read by it */
     atomic_fetch_add_explicit(&cells[id].value, n, memory_order_relaxed);
 }
 
@@ -62,6 +63,7 @@ void metric_observe_us(enum metric_id id, int64_t us)
 
     assert(rows[id].type == TYPE_histogram);
     us = us < 0 ? 0 : us;
+    /* Prometheus: le means less or equal, so what lies on a bound belongs to its bucket */
     while (i < BOUND_COUNT && us > bounds[i].us) {
         i++;
     }
@@ -104,6 +106,8 @@ static void render_histogram(enum metric_id id, struct buf *out)
     uint64_t count = 0;
 
     assert(name[family_length(name)] == '\0'); /* `le` would have to join its labels */
+    /* Summed up here, and _count from the same sum: read from a counter of its own it could differ
+     * from the +Inf bucket while others observe. */
     for (size_t i = 0; i <= BOUND_COUNT; i++) {
         count += load(&cells[id].bucket[i]);
         buf_printf(out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name,
@@ -118,6 +122,8 @@ void metric_render(struct buf *out)
 {
     for (int id = 0; id < METRIC_COUNT; id++) {
         const struct metric_row *row = &rows[id];
+        /* The format wants HELP and TYPE once a family, before its rows: these stand together in
+         * the table. */
         if (id == 0 || !same_family(row->name, rows[id - 1].name)) {
             int len = (int)family_length(row->name);
             buf_printf(out, "# HELP %.*s %s\n", len, row->name, row->help);

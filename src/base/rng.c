@@ -17,6 +17,8 @@ struct rng rng_seed(uint64_t seed)
 {
     struct rng r;
 
+    /* Four outputs of a bijection on four different states: at most one is 0, so that the all-zero
+     * state, in which xoshiro would stay for ever, cannot come up. */
     for (int i = 0; i < 4; i++) {
         r.s[i] = splitmix64(&seed);
     }
@@ -58,6 +60,7 @@ uint64_t rng_below(struct rng *r, uint64_t bound)
 
 double rng_unit(struct rng *r)
 {
+    /* 53 bits are what a double holds exactly: nothing rounds up to 1 */
     return (double)(rng_u64(r) >> 11) * 0x1p-53;
 }
 

@@ -19,6 +19,7 @@ static void make_condition(void)
 
 static void set_requested(bool value)
 {
+    /* not from a signal handler, which may not lock: serve takes its signals by sigwait */
     (void)pthread_once(&stop.once, make_condition);
     (void)pthread_mutex_lock(&stop.lock);
     stop.requested = value;
@@ -47,6 +48,7 @@ bool stop_wait_us(int64_t us)
 
     (void)pthread_once(&stop.once, make_condition);
     (void)pthread_mutex_lock(&stop.lock);
+    /* a mere look must not wait; the loop, because a condition variable may wake for nothing */
     bool late = us <= 0;
     while (!stop.requested && !late) {
         late = !cond_wait_until(&stop.changed, &stop.lock, until);

@@ -8,6 +8,8 @@ static size_t announced(unsigned char lead)
     if (lead < 0x80) {
         return 1;
     }
+    /* a byte from the middle of a character, c0 and c1 (only overlong forms begin so), or what lies
+     * above U+10FFFF */
     if (lead < 0xc2 || lead > 0xf4) {
         return 0;
     }
@@ -28,6 +30,7 @@ size_t utf8_length(const unsigned char *s, size_t left)
         if (s[i] < low || s[i] > high) {
             return 0;
         }
+        /* only the second byte is narrowed by the first */
         low = 0x80;
         high = 0xbf;
     }
