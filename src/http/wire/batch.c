@@ -7,6 +7,7 @@
 
 static bool is_space(char c)
 {
+    /* RFC 8259, section 2: these four, where isspace takes more */
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
@@ -45,6 +46,7 @@ static size_t element_end(const char *text, size_t len, size_t at)
         if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
             return at;
         }
+        /* counted, not matched: [1} is cut somewhere, and the parser refuses the piece */
         if (c == '[' || c == '{') {
             depth++;
         } else if (c == ']' || c == '}') {
@@ -82,6 +84,7 @@ static bool cut_array(char *text, size_t len, size_t at, size_t max, struct batc
     while (at < len && !out->over) {
         size_t end = element_end(text, len, at);
         struct piece piece = trimmed(text, at, end);
+        /* nothing ends it ([1), the wrong bracket does ([1}), or it is empty ([1,]) */
         if (end >= len || text[end] == '}' || piece.len == 0) {
             return false;
         }
@@ -91,6 +94,7 @@ static bool cut_array(char *text, size_t len, size_t at, size_t max, struct batc
         }
         at = skip_space(text, len, end + 1);
     }
+    /* the limit ended the loop, which is no fault of form, or the text did without its bracket */
     return out->over;
 }
 
@@ -101,6 +105,7 @@ static void cut_lines(char *text, size_t len, size_t max, struct batch *out)
         size_t end = newline ? (size_t)(newline - text) : len;
         size_t from = skip_space(text, end, at);
         struct piece piece = trimmed(text, from, end);
+        /* blank lines are no elements; the CR of a CR LF was trimmed like a blank */
         if (piece.len > 0) {
             add(out, piece, max);
         }
@@ -128,6 +133,8 @@ CAN_FAIL bool batch_cut(char *body, size_t len, bool lines, size_t max, struct a
         add(&b, trimmed(body, at, len), max);
     }
     if (!whole) {
+        /* The whole body is parsed for the words only: what is wrong, at a line and column that
+         * count from its beginning. If it parses, the cutter is wrong, not the client. */
         json_t *doc = jdec_parse(body, len, err);
         bool parsed = doc != NULL;
         jdec_free(&doc);

@@ -13,6 +13,8 @@ bool budget_take(struct budget *b, size_t bytes)
 {
     size_t used = atomic_load(&b->used);
 
+    /* Compare and swap: adding first and taking back what is too much would for a moment refuse
+     * others that fit. And no sum that could wrap: max - bytes, once bytes <= max. */
     do {
         if (bytes > b->max || used > b->max - bytes) {
             return false;
@@ -34,6 +36,8 @@ struct body body_make(struct budget *budget, size_t max)
 void body_free(struct body *b)
 {
     buf_free(&b->bytes);
+    /* Called twice for a body that was answered: when the answer is sent, and when the request
+     * ends. What it held is given back once. */
     if (b->charged > 0) {
         budget_give(b->budget, b->charged);
         metric_sub(METRIC_http_body_bytes, b->charged);
@@ -54,6 +58,8 @@ CAN_FAIL static bool charge(struct body *b, size_t bytes, struct err *err)
 
 CAN_FAIL bool body_add(struct body *b, const char *bytes, size_t len, struct err *err)
 {
+    /* Counted as it arrives: chunks announce no length, and a gzip body grows beyond its own. Size
+     * before budget, since 413 is final and 503 invites to try again. */
     if (len > b->bytes.max - b->bytes.len) {
         b->too_large = true;
         return FAIL(err, ERR_INVALID, "the body is larger than %zu bytes", b->bytes.max);
@@ -72,6 +78,8 @@ CAN_FAIL static bool inflate_all(struct body *in, z_stream *z, struct body *out,
 
     z->next_in = (unsigned char *)in->bytes.data;
     z->avail_in = (uInt)in->bytes.len;
+    /* By small steps, so that a bomb is refused after the step that passes the limit, whatever it
+     * would become. A stream that is cut off ends the loop with Z_BUF_ERROR. */
     while (state == Z_OK) {
         z->next_out = step;
         z->avail_out = sizeof step;
@@ -81,6 +89,8 @@ CAN_FAIL static bool inflate_all(struct body *in, z_stream *z, struct body *out,
             return false;
         }
     }
+    /* RFC 1952 lets members follow each other; what is behind the first would be lost here without
+     * a word, so it is refused. */
     if (state != Z_STREAM_END || z->avail_in > 0) {
         return FAIL(err, ERR_INVALID, "the body is not valid gzip");
     }
@@ -93,12 +103,15 @@ CAN_FAIL bool body_gunzip(struct body *b, struct err *err)
     struct body out = body_make(b->budget, b->bytes.max);
     z_stream z = {0};
 
+    /* 16 more than the window bits: gzip only, no raw or zlib stream guessed at (zlib.h) */
     if (b->bytes.len > UINT_MAX || inflateInit2(&z, MAX_WBITS + GZIP_ONLY) != Z_OK) {
         return FAIL(err, ERR_INTERNAL, "cannot start to inflate");
     }
+    /* both bodies are charged until one is freed: the budget must cover the peak */
     bool done = inflate_all(b, &z, &out, err);
     (void)inflateEnd(&z);
     if (!done) {
+        /* what was too large is the plain body: the answer is 413, not 400 */
         b->too_large = out.too_large;
         body_free(&out);
         return false;
@@ -110,6 +123,7 @@ CAN_FAIL bool body_gunzip(struct body *b, struct err *err)
 
 CAN_FAIL bool body_charge_decoding(struct body *b, struct err *err)
 {
+    /* less the text itself, which is charged already */
     size_t bytes = b->bytes.len * (DECODING_FACTOR - 1);
 
     /* one body of the largest size must get through an idle server, whatever the settings */

@@ -39,9 +39,12 @@ static void *reaper_main(void *arg)
                 /* not I/O that could block: it only marks the socket, and it must happen under the
                  * lock, or the number might already belong to another file */
                 (void)shutdown(c->fd, SHUT_RDWR);
+                /* once is enough: its thread reads the end of the connection and removes it */
                 atomic_store(&c->deadline_us, INT64_MAX);
             }
         }
+        /* At fixed times, not at the next deadline: deadlines move without the lock and without a
+         * signal, which would cost every request a wake-up of this thread. */
         (void)cond_wait_until(&conns->changed, &conns->lock, now_us + REAP_EVERY_US);
     }
     (void)pthread_mutex_unlock(&conns->lock);
@@ -76,6 +79,7 @@ void conns_close(struct conns **conns)
     (void)pthread_cond_broadcast(&c->changed);
     (void)pthread_mutex_unlock(&c->lock);
     (void)pthread_join(c->reaper, NULL);
+    /* the daemon has stopped (server_stop), so nobody adds or removes any more */
     while (c->head != NULL) {
         conn_remove(c, c->head);
     }
@@ -87,12 +91,15 @@ void conns_close(struct conns **conns)
 
 struct conn *conn_add(struct conns *conns, int fd)
 {
+    /* before the lock, under which nothing is allocated */
     struct conn *c = mem_alloc(sizeof *c);
     int64_t now_us = clock_monotonic_us();
 
     c->fd = fd;
     (void)pthread_mutex_lock(&conns->lock);
+    /* counted like the others, having a thread and a descriptor as well */
     c->over = conns->count >= conns->limits.open_max;
+    /* from now on: a client that connects and sends nothing holds a thread, too */
     atomic_store(&c->deadline_us, now_us + (c->over ? OVER_LIMIT_US : conns->limits.request_us));
     c->next = conns->head;
     if (conns->head != NULL) {
@@ -107,9 +114,13 @@ struct conn *conn_add(struct conns *conns, int fd)
 
 void conn_remove(struct conns *conns, struct conn *conn)
 {
+    /* libmicrohttpd promises MHD_OPTION_NOTIFY_COMPLETED only for requests whose handler was
+     * called: one that was cut off in its head is ended here. */
     if (atomic_load(&conn->busy)) {
         conn_request_ends(conns, conn);
     }
+    /* Taken out of the list before the library closes the descriptor (its notification comes
+     * first): the reaper must not shut down a number that belongs to another file by then. */
     (void)pthread_mutex_lock(&conns->lock);
     if (conn->next != NULL) {
         conn->next->before = conn->before;
@@ -124,9 +135,12 @@ void conn_remove(struct conns *conns, struct conn *conn)
 
 void conn_request_begins(struct conns *conns, struct conn *conn)
 {
+    /* an exchange: a connection adds one to the busy ones, and takes one away */
     if (!atomic_exchange(&conn->busy, true)) {
         atomic_fetch_add(&conns->busy, 1);
     }
+    /* A deadline is a moment, which no byte moves: an idle time-out is kept away by a byte a second
+     * (slowloris). Who is above the limit keeps the short one of conn_add. */
     if (!conn->over) {
         atomic_store(&conn->deadline_us, clock_monotonic_us() + conns->limits.request_us);
     }
@@ -137,18 +151,22 @@ void conn_request_begins(struct conns *conns, struct conn *conn)
 
 void conn_request_arrived(struct conn *conn)
 {
+    /* from here on we are the slow ones, waiting for a commit or a lock */
     atomic_store(&conn->deadline_us, INT64_MAX);
 }
 
 void conn_answer_begins(struct conns *conns, struct conn *conn)
 {
+    /* a client that does not read holds its thread just as one that does not write */
     atomic_store(&conn->deadline_us, clock_monotonic_us() + conns->limits.request_us);
 }
 
 void conn_request_ends(struct conns *conns, struct conn *conn)
 {
     request_end(&conn->rq);
+    /* 0 while draining: the reaper closes keep-alive connections at its next look */
     atomic_store(&conn->deadline_us, clock_monotonic_us() + atomic_load(&conns->idle_us));
+    /* last: who drains takes 0 busy requests for "everybody was answered" */
     if (atomic_exchange(&conn->busy, false)) {
         atomic_fetch_sub(&conns->busy, 1);
     }
@@ -163,14 +181,17 @@ bool conns_drain(struct conns *conns, int64_t idle_us, int64_t wait_us)
     atomic_store(&conns->idle_us, 0); /* their answers say Connection: close */
     for (struct conn *c = conns->head; c != NULL; c = c->next) {
         int64_t until_us = began_us + idle_us;
+        /* only shortened; a request that begins meanwhile sets its own deadline again */
         if (!atomic_load(&c->busy) && atomic_load(&c->deadline_us) > until_us) {
             atomic_store(&c->deadline_us, until_us);
         }
     }
+    /* By looking: neither the end of a request nor a connection that goes away signals. */
     while (now_us < began_us + wait_us && (conns->count > 0 || atomic_load(&conns->busy) > 0)) {
         (void)cond_wait_until(&conns->changed, &conns->lock, now_us + DRAINED_POLL_US);
         now_us = clock_monotonic_us();
     }
+    /* an idle connection that is left is owed nothing */
     bool drained = atomic_load(&conns->busy) == 0;
     (void)pthread_mutex_unlock(&conns->lock);
     return drained;

@@ -11,6 +11,7 @@ enum { LENGTH_DIGITS_MAX = 15, TARGET_MAX = 4096, ID_SEGMENT = 2 };
 
 static bool is_token_char(char c)
 {
+    /* tchar of RFC 9110, 5.6.2; strchr would find the NUL */
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
@@ -28,6 +29,8 @@ static bool is_token(const char *name)
 static bool has_control(const char *value)
 {
     for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
+        /* RFC 9110, 5.5: CR, LF and NUL are dangerous in a value, other controls but the tab
+         * invalid. Bytes from 0x80 on are allowed there (obs-text). */
         if ((*p < 0x20 && *p != '\t') || *p == 0x7f) {
             return true;
         }
@@ -40,6 +43,8 @@ static bool is_host(const char *value)
     for (const char *p = value; *p; p++) {
         bool alnum =
             (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        /* Narrower than RFC 3986, 3.2.2 (no percent codes, no sub-delims), and neither user nor
+         * list: who routes by Host must see the same host as we do. */
         if (!alnum && strchr(".-_:[]", *p) == NULL) {
             return false;
         }
@@ -53,6 +58,8 @@ static bool read_length(const char *value, uint64_t *out)
     size_t digits = 0;
 
     for (const char *p = value; *p; p++, digits++) {
+        /* RFC 9110, 8.6: digits and nothing else, where strtoull takes a sign and blanks; and too
+         * few of them to overflow. */
         if (*p < '0' || *p > '9' || digits == LENGTH_DIGITS_MAX) {
             return false;
         }
@@ -64,6 +71,8 @@ static bool read_length(const char *value, uint64_t *out)
 
 static const char *look_at(struct guard *g, const char *name, const char *value)
 {
+    /* First of all: "Content-Length : 5" (a blank before the colon, RFC 9112, 5.1) comes as a
+     * header of another name, and libmicrohttpd reads the body as the next request. */
     if (!is_token(name)) {
         return "a header name has characters that no header name may have";
     }
@@ -75,15 +84,19 @@ static const char *look_at(struct guard *g, const char *name, const char *value)
         return is_host(value) ? NULL : "the Host header is malformed";
     }
     if (strcasecmp(name, "Content-Length") == 0) {
+        /* counted and judged in guard_end, since which of two counts is what readers disagree on */
         g->lengths++;
         return read_length(value, &g->length) ? NULL : "Content-Length must be digits only";
     }
     if (strcasecmp(name, "Transfer-Encoding") == 0) {
         g->encodings++;
+        /* Stricter than RFC 9112, 7 (codings in any case, and lists of them): "xchunked", "CHUNKED"
+         * or "chunked, identity" is where one program sees chunks and another does not. */
         g->chunked = strcmp(value, "chunked") == 0;
         return g->chunked ? NULL : "Transfer-Encoding must be exactly \"chunked\"";
     }
     if (strcasecmp(name, "Expect") == 0) {
+        /* the only expectation there is (RFC 9110, 10.1.1) */
         g->expects_continue = strcasecmp(value, "100-continue") == 0;
         return g->expects_continue ? NULL : "Expect must be 100-continue";
     }
@@ -92,6 +105,7 @@ static const char *look_at(struct guard *g, const char *name, const char *value)
 
 void guard_header(struct guard *g, const char *name, const char *value)
 {
+    /* the library may hand out a header without a value as NULL */
     const char *problem = look_at(g, name, value ? value : "");
 
     if (g->problem == NULL) {
@@ -115,21 +129,28 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
     if (g->problem != NULL) {
         return FAIL(err, ERR_INVALID, "%s", g->problem);
     }
+    /* RFC 9110, 9.1: a token; the library would hand a CR out as a part of it */
     if (!is_token(method)) {
         return FAIL(err, ERR_INVALID, "the method has characters that no method may have");
     }
+    /* HTTP/1.0 knows no Transfer-Encoding (RFC 9112, 6.1): a proxy that speaks it would see another
+     * end of the body. */
     if (strcmp(version, "HTTP/1.1") != 0) {
         return FAIL(err, ERR_INVALID, "only HTTP/1.1 is spoken here");
     }
+    /* RFC 9112, 3.2 asks for 400 in both cases */
     if (g->hosts != 1) {
         return FAIL(err, ERR_INVALID, "exactly one Host header is needed, there are %d", g->hosts);
     }
+    /* Also where they agree, which RFC 9110, 8.6 would let pass: no honest client sends two. */
     if (g->lengths > 1) {
         return FAIL(err, ERR_INVALID, "there is more than one Content-Length");
     }
     if (g->encodings > 1) {
         return FAIL(err, ERR_INVALID, "there is more than one Transfer-Encoding");
     }
+    /* CL.TE and TE.CL, the classic smuggling: libmicrohttpd 0.9.75 takes both, and what one program
+     * takes for body is the next request of the other (RFC 9112, 6.3). */
     if (g->encodings > 0 && g->lengths > 0) {
         return FAIL(err, ERR_INVALID, "Content-Length and Transfer-Encoding exclude each other");
     }
@@ -142,6 +163,7 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
 
 static bool is_path_char(char c)
 {
+    /* pchar of RFC 3986, 3.3, the slash, and the percent sign, whose code the caller looks at */
     return is_token_char(c) ? strchr("#^`|", c) == NULL : strchr("()=,;:@/", c) != NULL;
 }
 
@@ -164,6 +186,8 @@ static bool is_dot_segment(const char *p, size_t len)
 
 CAN_FAIL static bool check_segment(const char *p, size_t len, int number, struct err *err)
 {
+    /* Others remove dot segments before they route (RFC 3986, 5.2.4): what a proxy forbids under
+     * /admin must not be reached as /v1/../admin. */
     if (is_dot_segment(p, len)) {
         return FAIL(err, ERR_INVALID, "the path has a dot segment");
     }
@@ -175,9 +199,11 @@ CAN_FAIL static bool check_segment(const char *p, size_t len, int number, struct
             continue;
         }
         int byte = codec_percent_byte(p + i);
+        /* %76%31 is "v1" to who decodes before comparing, and nothing to who compares first */
         if (number < ID_SEGMENT) {
             return FAIL(err, ERR_INVALID, "percent codes are accepted in ids only");
         }
+        /* a malformed code is -1; a slash or backslash would part segments for some */
         if (byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\') {
             return FAIL(err, ERR_INVALID, "the path has a percent code that is not accepted");
         }
@@ -187,6 +213,8 @@ CAN_FAIL static bool check_segment(const char *p, size_t len, int number, struct
 
 CAN_FAIL bool guard_target(const char *target, struct err *err)
 {
+    /* No absolute form, no asterisk (RFC 9112, 3.2): with the former, host and path stand twice.
+     * NULL is what the library has for a line without a target. */
     if (target == NULL || target[0] != '/' || strlen(target) > TARGET_MAX) {
         return FAIL(err, ERR_INVALID, "the request target must be an absolute path");
     }

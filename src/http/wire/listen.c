@@ -19,6 +19,7 @@ struct address {
 
 CAN_FAIL static bool split(const char *text, struct address *out, struct err *err)
 {
+    /* the last one: an IPv6 address has more of them */
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : 0;
 
@@ -43,8 +44,10 @@ static bool is_loopback(const struct sockaddr_storage *a)
 {
     if (a->ss_family == AF_INET) {
         struct in_addr v4 = ((const struct sockaddr_in *)a)->sin_addr;
+        /* all of 127.0.0.0/8 */
         return ntohl(v4.s_addr) >> 24 == 127;
     }
+    /* 127.0.0.1 written as IPv6 (::ffff:127.0.0.1) counts as none: without keys the safe side */
     return a->ss_family == AF_INET6 &&
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
 }
@@ -52,12 +55,14 @@ static bool is_loopback(const struct sockaddr_storage *a)
 /* Binds the first of the addresses; -1 with errno. */
 static int bind_first(const struct addrinfo *info)
 {
+    /* SOCK_CLOEXEC: the private PostgreSQL is started later, and would keep the port */
     int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC, info->ai_protocol);
     int on = 1;
 
     if (fd < 0) {
         return -1;
     }
+    /* SO_REUSEADDR: a restart must not wait for connections of before in TIME_WAIT */
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
         int problem = errno;
@@ -75,6 +80,8 @@ CAN_FAIL static bool describe(struct listener *l, struct err *err)
     char host[HOST_MAX];
     char port[PORT_MAX];
 
+    /* What was bound, not what was asked for: port 0 and names get their meaning only then, and
+     * whether --auth=off is allowed hangs on the address. */
     if (getsockname(l->fd, (struct sockaddr *)&bound, &len) != 0 ||
         getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {

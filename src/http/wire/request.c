@@ -17,9 +17,12 @@ void request_begin(struct request *rq, struct app *app, const char *target)
 {
     struct arena arena = rq->arena;
 
+    /* kept over all requests of a connection: its block is allocated once */
     arena_reset(&arena);
     *rq = (struct request){.app = app, .arena = arena};
+    /* copied: right after this the library cuts its own at the ? and decodes it in place */
     rq->target = target ? arena_strdup(&rq->arena, target) : NULL;
+    /* two clocks: durations must not see the wall clock being set, events are stamped with it */
     rq->began_us = clock_monotonic_us();
     rq->received_us = clock_now_us();
     rq->body = body_make(&app->bodies, (size_t)app->config->http_body_max);
@@ -65,6 +68,7 @@ void request_name(struct request *rq, const char *client_id, const char *tracepa
     const char *set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
     size_t len = client_id ? strlen(client_id) : 0;
 
+    /* it comes back in a header and in the log: nothing that could end a line or a string */
     if (len > 0 && len <= REQUEST_ID_MAX && strspn(client_id, set) == len) {
         memcpy(rq->request_id, client_id, len + 1);
     } else {
@@ -107,9 +111,11 @@ CAN_FAIL static bool add_param(struct request *rq, const char *text, size_t len,
         return FAIL(err, ERR_INVALID, "the query is not percent-coded UTF-8");
     }
     err_at(err, p.name);
+    /* a filter that is misspelt and ignored would answer with everything */
     if (!listed(allowed, p.name)) {
         return FAIL(err, ERR_INVALID, "there is no such query parameter here");
     }
+    /* Which of two counts, programs disagree on: what a proxy has checked must be what we use. */
     if (request_param(rq, p.name) != NULL) {
         return FAIL(err, ERR_INVALID, "must be given once");
     }
@@ -125,6 +131,7 @@ CAN_FAIL bool request_read_query(struct request *rq, const char *allowed, struct
     while (*p) {
         p++;
         size_t len = strcspn(p, "&");
+        /* empty pairs, as in "a=1&&b=2" or a lone "?", are none */
         if (len > 0 && rq->query_count == QUERY_PARAMS_MAX) {
             return FAIL(err, ERR_INVALID, "at most %d query parameters", QUERY_PARAMS_MAX);
         }
@@ -158,6 +165,7 @@ CAN_FAIL bool request_param_i64(const struct request *rq, const char *name, int6
     char *end = NULL;
     errno = 0;
     long long value = strtoll(text, &end, 10);
+    /* strtoll takes blanks and a plus sign as well, and a + in a query is a blank */
     bool digits = text[0] == '-' || (text[0] >= '0' && text[0] <= '9');
     if (!digits || *end != '\0' || errno != 0 || value < min || value > max) {
         return FAIL_AT(err, ERR_INVALID, name, "must be an integer between %lld and %lld",
@@ -203,6 +211,8 @@ static bool media_is(const char *value, const char *type)
     size_t len = strcspn(value, "; \t");
     const char *rest = value + len + strspn(value + len, "; \t");
 
+    /* RFC 9110, 8.3.1: the type in any case. RFC 8259, 8.1: JSON between systems is UTF-8, so any
+     * other charset is a mistake. */
     return len == strlen(type) && strncasecmp(value, type, len) == 0 &&
            (rest[0] == '\0' || strcasecmp(rest, "charset=utf-8") == 0 ||
             strcasecmp(rest, "charset=\"utf-8\"") == 0);
@@ -210,6 +220,8 @@ static bool media_is(const char *value, const char *type)
 
 bool request_take_media(struct request *rq, const char *content_type, const char *encoding)
 {
+    /* No type is refused like a foreign one: a page of another site may post those without a CORS
+     * preflight, JSON it may not. */
     rq->lines = content_type && media_is(content_type, "application/x-ndjson");
     if (!rq->lines && !(content_type && media_is(content_type, "application/json"))) {
         answer_415(rq, "Content-Type must be application/json or application/x-ndjson, in UTF-8");
@@ -238,12 +250,15 @@ bool request_cut_body(struct request *rq, struct batch *out)
     struct err err = {0};
     size_t max = (size_t)rq->app->config->batch_max;
 
+    /* In this order: the plain size is known first, what parsing it may cost is charged next, and
+     * only then is it looked at. */
     if ((rq->gzip && !body_gunzip(&rq->body, &err)) || !body_charge_decoding(&rq->body, &err) ||
         !batch_cut(rq->body.bytes.data, rq->body.bytes.len, rq->lines, max, &rq->arena, out,
                    &err)) {
         return refuse_body(rq, &err);
     }
     if (out->over) {
+        /* 413 for too many as for too much: the same batch will not fit the next time either */
         rq->body.too_large = true;
         (void)FAIL(&err, ERR_INVALID, "the batch has more than %zu elements", max);
         return refuse_body(rq, &err);

@@ -65,6 +65,7 @@ static int status_of(enum err_kind kind)
 
 static void set_answer(struct request *rq, int status, const char *content_type, struct buf *body)
 {
+    /* a handler may have answered and then failed: the failure counts */
     buf_free(&rq->answer.body);
     rq->answer.status = status;
     rq->answer.content_type = content_type;
@@ -74,6 +75,7 @@ static void set_answer(struct request *rq, int status, const char *content_type,
 
 void answer_json(struct request *rq, int status, struct buf *body)
 {
+    /* half a document under a 200 would be worse than none */
     if (buf_ok(body)) {
         set_answer(rq, status, "application/json", body);
         return;
@@ -118,6 +120,7 @@ void answer_problem(struct request *rq, const struct problem *problem)
     jenc_str(&j, "request_id", rq->request_id);
     jenc_object_end(&j);
     set_answer(rq, problem->status, "application/problem+json", &body);
+    /* of all answers the one that means: the same request, a little later (RFC 9110, 15.6.4) */
     if (problem->status == 503) {
         rq->answer.retry_after_s = retry_after(rq);
     }
@@ -133,6 +136,8 @@ void answer_error(struct request *rq, const struct err *err)
                               .detail = err->text,
                               .pointer = pointer ? err->path : NULL,
                               .parameter = pointer ? NULL : err->path};
+    /* The text may name tables, paths or the address of the database: it is for the log, and the
+     * client gets the id to ask with. */
     if (status == 500 || status == 502) {
         log_line(LOG_ERROR, "request_failed", "request=%s trace=%s %s %s: %s", rq->request_id,
                  rq->traceparent, rq->method ? rq->method : "", err->path, err->text);
