@@ -59,6 +59,8 @@ CAN_FAIL static bool load(struct auth *auth, struct db *db, struct entry **out_o
         arena_free(&a);
         return false;
     }
+    /* built outside of the lock, under which nothing is allocated; + 1, so that an empty table has
+     * a copy as well */
     struct entry *entries = mem_array(count + 1, sizeof *entries);
     for (size_t i = 0; i < count; i++) {
         entries[i] = entry_of(&rows[i]);
@@ -83,6 +85,7 @@ CAN_FAIL static bool reload(struct auth *auth, struct err *err)
     if (!pool_lease(auth->pool, &lease, err) || !load(auth, lease.db, &old, &count, err)) {
         return false;
     }
+    /* Only now that it is out of use: as long as it was the copy, find could mark a key in it. */
     for (size_t i = 0; i < count; i++) {
         if (old[i].used && !store_key_used(lease.db, old[i].id, clock_now_us(), err)) {
             return false;
@@ -97,6 +100,7 @@ static bool load_is_due(struct auth *auth)
     int64_t now_us = clock_monotonic_us();
 
     (void)pthread_mutex_lock(&auth->lock);
+    /* one loads, the others go on with the old copy and do not wait */
     bool due = !auth->loading && now_us - auth->loaded_us >= AUTH_FRESH_US;
     auth->loading = auth->loading || due;
     (void)pthread_mutex_unlock(&auth->lock);
@@ -114,6 +118,8 @@ static void refresh(struct auth *auth)
     if (!reload(auth, &err)) {
         log_line(LOG_WARN, "keys_not_refreshed", "%s", err.text);
     }
+    /* After a failure as well: the next try is AUTH_FRESH_US away, or every request would wait for
+     * a database that does not answer. */
     (void)pthread_mutex_lock(&auth->lock);
     auth->loaded_us = clock_monotonic_us();
     auth->lookups = 0;
@@ -155,10 +161,12 @@ static bool find(struct auth *auth, const char *id, struct entry *out, bool *out
     for (size_t i = 0; i < auth->count && !found; i++) {
         if (strcmp(auth->entries[i].id, id) == 0) {
             auth->entries[i].used = true;
+            /* copied, because the entries may be swapped and freed once the lock is given back */
             *out = auth->entries[i];
             found = true;
         }
     }
+    /* an id the copy does not know may be a key made a second ago, or an attempt to make us ask */
     *out_ask = !found && auth->lookups++ < LOOKUPS_MAX;
     (void)pthread_mutex_unlock(&auth->lock);
     return found;
@@ -170,6 +178,7 @@ static void remember(struct auth *auth, const struct entry *e)
     size_t count = auth->count;
     (void)pthread_mutex_unlock(&auth->lock);
 
+    /* not under the lock, so what was seen under it may be over: looked at again below */
     struct entry *grown = mem_array(count + 1, sizeof *grown);
     (void)pthread_mutex_lock(&auth->lock);
     bool unchanged = auth->count == count;
@@ -233,10 +242,13 @@ CAN_FAIL bool auth_check(struct auth *auth, const char *authorization, unsigned 
         refresh(auth);
         found = find(auth, key.id, &e, &ask_database);
     }
+    /* a failure of the database is ours and no 401: the key may be right */
     if (ask_database && !ask(auth, key.id, &e, &found, err)) {
         return false;
     }
     int64_t now_us = clock_now_us();
+    /* One answer for all of it, and the secrets compared in constant time: neither which ids exist
+     * nor how much of a secret is right can be learnt from here. */
     if (!found || !hash_equal(key.secret_hash, e.secret_hash, SHA256_BYTES) || e.revoked_us != 0 ||
         (e.expires_us != 0 && e.expires_us <= now_us)) {
         return FAIL(err, ERR_DENIED, "the API key is unknown, revoked or expired");

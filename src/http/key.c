@@ -33,8 +33,11 @@ void key_make(struct api_key *out, char text[KEY_TEXT_MAX])
     (void)snprintf(out->id, sizeof out->id, "ck_%s", hash_hex(id, sizeof id, hex));
     (void)sodium_bin2base64(encoded, sizeof encoded, secret, sizeof secret,
                             sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    /* of the text as the client sends it, so that checking needs no decoding */
     hash_sha256(encoded, strlen(encoded), out->secret_hash);
     (void)snprintf(text, KEY_TEXT_MAX, "%s.%s", out->id, encoded);
+    /* the caller's text, shown once, is the only copy left; a memset of what is never read again
+     * would be optimised away */
     sodium_memzero(secret, sizeof secret);
     sodium_memzero(encoded, sizeof encoded);
 }
@@ -43,6 +46,7 @@ bool key_parse(const char *text, struct api_key *out)
 {
     const char *secret = text + KEY_ID_LEN + 1;
 
+    /* the length first: only then does secret point into the text */
     if (strlen(text) != KEY_ID_LEN + 1 + KEY_SECRET_LEN || memcmp(text, "ck_", PREFIX_LEN) != 0 ||
         strspn(text + PREFIX_LEN, "0123456789abcdef") != KEY_ID_LEN - PREFIX_LEN ||
         text[KEY_ID_LEN] != '.' || !codec_base64_clean(secret)) {
@@ -71,6 +75,7 @@ CAN_FAIL bool scopes_parse(const char *list, unsigned *out, struct err *err)
                            "\"%.*s\" is none of ingest, read, outreach, admin", (int)len, p);
         }
         scopes |= bit;
+        /* a comma at the very end is not stepped over, so that the check below meets it */
         p += len + (p[len] == ',' && p[len + 1] != '\0' ? 1 : 0);
         if (*p == ',') {
             return FAIL_AT(err, ERR_INVALID, "scopes", "a scope is empty");

@@ -53,6 +53,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     struct server *s = cls;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        /* The descriptor is borrowed: the reaper may shut it down, only the library closes it. */
         *context = conn_add(
             s->conns, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     } else {
@@ -69,6 +70,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd
 
     conn_request_begins(s->conns, c);
     request_begin(&c->rq, s->app, target);
+    /* only compared (wire.h), never read: the library decodes the target in place */
     c->target_end = target ? target + strlen(target) : NULL;
     return c;
 }
@@ -100,6 +102,7 @@ static enum MHD_Result refuse_at_once(struct server *s, struct MHD_Connection *m
                                       const struct err *err)
 {
     answer_error(&c->rq, err);
+    /* Where this request ends is what is in doubt: nothing behind it may be read as another. */
     c->rq.answer.close = true;
     return send_answer(s, mhd, c);
 }
@@ -126,9 +129,11 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
     struct app *app = rq->app;
     struct err err = {0};
 
+    /* the route first, since the scope hangs on it; which routes there are is no secret */
     if (!router_find(rq)) {
         return false;
     }
+    /* before the body: who may not send it must not make us hold it */
     if (app->auth != NULL && rq->route->scope != 0 &&
         !auth_check(app->auth, header(mhd, "Authorization"), rq->route->scope, &err)) {
         answer_error(rq, &err);
@@ -140,6 +145,8 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
     if (!request_take_media(rq, header(mhd, "Content-Type"), header(mhd, "Content-Encoding"))) {
         return false;
     }
+    /* What is announced too large is refused before it is sent; what is not announced (chunks) or
+     * grows (gzip) is counted in body_add. */
     if (c->guard.length > (uint64_t)app->config->http_body_max) {
         answer_problem(rq, &(struct problem){.status = 413,
                                              .detail = arena_printf(
@@ -194,7 +201,10 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
     struct request *rq = &c->rq;
     struct err err = {0};
 
+    /* before anything is refused, so that the refusal has its id */
     request_name(rq, header(mhd, "X-Request-Id"), header(mhd, "traceparent"));
+    /* The guard before all else, or a route, a key or a limit would decide on a request that may
+     * not be what it seems. */
     if (!pass_guard(s, mhd, c, version, &err)) {
         metric_add(METRIC_http_refused, 1);
         return refuse_at_once(s, mhd, c, &err);
@@ -211,6 +221,8 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
     /* Closing on a client that still sends would reset the connection under the answer: so it waits
      * for the end of the body, and of a request without one. */
     c->phase = PHASE_DISCARD;
+    /* Who expects 100-continue has not begun to send, and a body this long is not worth waiting
+     * for. Chunks announce nothing: on_body counts them. */
     if (!c->guard.expects_continue && c->guard.length <= discard_max(rq)) {
         return MHD_YES;
     }
@@ -225,17 +237,20 @@ static enum MHD_Result on_body(struct conn *c, const char *bytes, size_t len)
     struct request *rq = &c->rq;
     struct err err = {0};
 
+    /* A refusal is only prepared: the library takes no answer while it hands out a body. */
     if (c->phase == PHASE_BODY && !body_add(&rq->body, bytes, len, &err)) {
         if (rq->body.too_large) {
             answer_problem(rq, &(struct problem){.status = 413, .detail = err.text});
         } else {
             answer_error(rq, &err);
         }
+        /* its part of the budget goes back now, not when the client has sent the rest */
         body_free(&rq->body);
         c->phase = PHASE_DISCARD;
     } else if (c->phase == PHASE_DISCARD) {
         c->discarded += len;
     }
+    /* MHD_NO cuts the connection: a client that sends on and on never reads the answer */
     return c->discarded > discard_max(rq) ? MHD_NO : MHD_YES;
 }
 
@@ -246,6 +261,7 @@ static void handle(struct request *rq)
     if (!rq->route->handle(rq, &err)) {
         answer_error(rq, &err);
     } else if (rq->answer.status == 0) {
+        /* a handler that succeeded and has not answered would leave the client waiting */
         (void)FAIL(&err, ERR_INTERNAL, "no answer");
         answer_error(rq, &err);
     }
@@ -259,7 +275,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     struct server *s = cls;
     struct conn *c = *context;
 
-    (void)url; /* decoded too eagerly for our taste: rq.target is what was sent */
+    (void)url; /* the library has decoded it: rq.target is what was sent */
+    /* on_target sets it with the first line, so this cannot be */
     if (c == NULL) {
         return MHD_NO;
     }
@@ -269,10 +286,12 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     }
     if (*upload_len > 0) {
         size_t len = *upload_len;
+        /* all taken: what is left here, the library would hand out again */
         *upload_len = 0;
         return on_body(c, upload, len);
     }
     conn_request_arrived(c);
+    /* else the answer stands already, made when the head or a piece of the body was refused */
     if (c->phase == PHASE_BODY) {
         handle(&c->rq);
     }
@@ -288,6 +307,7 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     (void)cls;
     (void)vsnprintf(text, sizeof text, fmt, ap);
     text[strcspn(text, "\n")] = '\0';
+    /* for debugging only: any client can cause such lines by hanging up */
     log_line(LOG_DEBUG, "http_library", "%s", text);
 }
 
@@ -296,9 +316,14 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct config *co
     /* our reaper is exact; the library's own time-out is the net below it */
     int64_t timeout_us = config->http_idle + config->http_deadline + SECONDS(30);
 
+    /* A thread a connection, because handlers block on the database: a thread of a pool that blocks
+     * stalls all the connections it owns. poll, because select ends at descriptor 1023; ITC,
+     * because MHD_quiesce_daemon needs it. */
     return MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
             MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        /* The logger stands first, or what the library says before it goes to standard error.
+         * STRICT_FOR_CLIENT adds little (a Host, no blanks in targets); the guard does the rest. */
         0, NULL, NULL, on_request, s,                   /* options, a line each: */
         MHD_OPTION_EXTERNAL_LOGGER, on_log, s,          //
         MHD_OPTION_LISTEN_SOCKET, s->listen_fd,         //
@@ -325,6 +350,7 @@ CAN_FAIL bool server_start(struct app *app, const struct listener *listener, str
 
     s->app = app;
     s->listen_fd = listener->fd;
+    /* 1.0 rewrote the parser of heads: what is_torn relies on holds for the older ones */
     s->lax = MHD_get_version()[0] == '0';
     if (!conns_open(&limits, &s->conns, err)) {
         free(s);
@@ -362,6 +388,8 @@ void server_stop(struct server **server)
     struct server *s = *server;
 
     if (s != NULL) {
+        /* The daemon before the socket and the table of connections: until it has joined its
+         * threads they use both. */
         stop_listening(s);
         MHD_stop_daemon(s->daemon);
         (void)close(s->listen_fd);
