@@ -36,6 +36,8 @@ static struct cart_clock clock_of(const struct config *config)
 static void bound(struct cart_filter *f, enum cart_state state, const struct cart_clock *clock,
                   int64_t now_us)
 {
+    /* + 1, since cart_state turns at exactly the limit and the bounds are from (inclusive) and
+     * until (exclusive): what the query finds and what cart_state says of it must agree. */
     int64_t idle = now_us - clock->idle_after_us + 1;
     int64_t abandoned = now_us - clock->abandoned_after_us + 1;
     int64_t expired = now_us - clock->expired_after_us + 1;
@@ -112,11 +114,15 @@ static void write_cart(struct jenc *j, const struct cart_row *row, const struct 
 
     jenc_object(j, NULL);
     jenc_str(j, "cart_id", row->cart_id);
+    /* keys are c:CUSTOMER or a:ANONYMOUS; the prefix is ours */
     jenc_str(j, customer ? "customer_id" : "anonymous_id", row->key + 2);
     jenc_i64(j, "round", row->round);
+    /* Computed when asked: nothing happens to a cart that becomes idle, so a stored state would
+     * stay as it was. */
     jenc_str(j, "state", cart_state_name(cart_state(&cart, row->seen_us, clock, now_us)));
     jenc_i64(j, "lines", row->lines);
     jenc_i64(j, "units", row->units);
+    /* unknown where a price is missing or currencies differ; 0 would be an amount */
     if (row->total_minor != INT64_MIN) {
         jenc_i64(j, "total_minor", row->total_minor);
     } else {
@@ -157,6 +163,7 @@ CAN_FAIL bool api_carts_list(struct request *rq, struct err *err)
     jenc_object(&j, NULL);
     jenc_array(&j, "data");
     for (size_t i = 0; i < count; i++) {
+        /* the moment of the filter, or a page of idle carts could show an abandoned one */
         write_cart(&j, &rows[i], &clock, rq->received_us);
     }
     jenc_array_end(&j);
@@ -201,10 +208,12 @@ static bool read_wish(const struct request *rq, struct pick_wish *out, struct er
         (w.category[0] == '\0' || strlen(w.category) > PRODUCT_CATEGORY_MAX)) {
         return FAIL(err, ERR_INVALID, "category must have 1 to %d bytes", PRODUCT_CATEGORY_MAX);
     }
+    /* an empty band would be answered with no product, and look like a catalogue without any */
     if (w.price_min > w.price_max) {
         return FAIL(err, ERR_INVALID, "price_min must not be above price_max");
     }
     w.k = (int)k;
+    /* a product without a known price is left out only where a price was asked for */
     w.priced = request_param(rq, "price_min") != NULL || request_param(rq, "price_max") != NULL;
     *out = w;
     return true;

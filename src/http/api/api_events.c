@@ -31,6 +31,7 @@ static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
     if (!event_decode(doc, ORIGIN_API, d->received_us, d->arena, &event, err)) {
         return false;
     }
+    /* Only good elements become rows. The body follows later, when every element has its NUL. */
     d->element[d->count] = index;
     d->rows[d->count++] = (struct event_row){.event_id = event.event_id,
                                              .key = event_key(&event, d->arena),
@@ -46,9 +47,11 @@ static void tell(struct element *e, enum append_status status)
         e->status = "stored";
         break;
     case APPEND_DUPLICATE:
+        /* no fault: a client that got no answer sends again, and event_id makes that idempotent */
         e->status = "duplicate";
         break;
     case APPEND_CONFLICT:
+        /* the stored one stays: which of the two bodies is right, nobody here can know */
         e->status = "conflict";
         e->pointer = "/event_id";
         e->detail = "an event with this id and another body is stored already";
@@ -64,11 +67,14 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     if (!elements_read(rq, "event_id", prepare, decode, &d, &elements)) {
         return true;
     }
+    /* here, as the log never sees them; the others are counted after their commit */
     metric_add(METRIC_events_invalid, elements.count - d.count);
     enum append_status *status = arena_array(&rq->arena, d.count, sizeof *status);
     for (size_t i = 0; i < d.count; i++) {
         d.rows[i].body = elements.items[d.element[i]].text;
     }
+    /* Waits for the COMMIT: a 2xx before it would be a promise that a crash can break. Where it
+     * fails, the whole request is to be sent again, which stores nothing twice. */
     if (d.count > 0 && !intake_submit(rq->app->intake, d.rows, d.count, status, err)) {
         return false;
     }

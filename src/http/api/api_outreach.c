@@ -24,6 +24,7 @@ CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, str
     if (named != 1) {
         jdec_refuse(&d, NULL, "needs exactly one of customer_id, anonymous_id and cart_id");
     }
+    /* what would have been said at another time can be asked for, but not sent now */
     if (has_at && !r.dry_run) {
         jdec_refuse(&d, "at", "goes with dry_run only");
     }
@@ -60,6 +61,7 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
         return FAIL(err, ERR_NOT_FOUND, "no such %s",
                     request.cart_id ? "cart" : "shopper was ever seen");
     }
+    /* 201 only to the request that stored the decision; asked again, it is the same with 200 */
     answer_json(rq, outcome == OUTREACH_NEW ? 201 : 200, &body);
     return true;
 }

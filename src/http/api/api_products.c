@@ -37,6 +37,7 @@ static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
 {
     struct decoding *d = ctx;
 
+    /* a failure leaves the place free for the next element */
     if (!product_decode(doc, NULL, d->arena, &d->products[d->count], err)) {
         return false;
     }
@@ -49,6 +50,7 @@ CAN_FAIL static bool put(struct request *rq, const struct product *products, siz
 {
     CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
 
+    /* the connection goes back before the answer is written */
     return count == 0 ||
            (pool_lease(rq->app->pool, &lease, err) &&
             store_products_put(lease.db, products, count, rq->received_us, out_created, err));
@@ -61,6 +63,7 @@ static size_t keep_last(struct decoding *d, struct elements *elements)
 
     for (size_t i = 0; i < d->count; i++) {
         bool again = false;
+        /* quadratic, but a batch has an upper end (batch_max) */
         for (size_t k = i + 1; k < d->count && !again; k++) {
             again = strcmp(d->products[i].product_id, d->products[k].product_id) == 0;
         }
@@ -82,6 +85,7 @@ CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
     if (!elements_read(rq, "product_id", prepare, decode, &d, &elements)) {
         return true;
     }
+    /* before the statement, so that its answers, one a row, belong to the elements left */
     d.count = keep_last(&d, &elements);
     bool *created = arena_array(&rq->arena, d.count, sizeof *created);
     if (!put(rq, d.products, d.count, created, err)) {
@@ -103,6 +107,7 @@ CAN_FAIL bool api_product_put(struct request *rq, struct err *err)
     if (!request_json(rq, &doc)) {
         return true;
     }
+    /* the id of the path counts; one in the body must be the same or absent */
     if (!product_decode(doc, rq->id, &rq->arena, &product, err) ||
         !put(rq, &product, 1, &created, err)) {
         return false;
@@ -113,6 +118,7 @@ CAN_FAIL bool api_product_put(struct request *rq, struct err *err)
     jenc_str(&j, "product_id", product.product_id);
     jenc_str(&j, "status", created ? "created" : "updated");
     jenc_object_end(&j);
+    /* RFC 9110, 9.3.4: 201 where the PUT made it, 200 where it replaced it */
     answer_json(rq, created ? 201 : 200, &body);
     return true;
 }
@@ -126,6 +132,7 @@ static void write_product(struct jenc *j, const struct product *p, struct arena 
     jenc_str(j, "title", product_title(p, a));
     jenc_str(j, "url", p->url);
     jenc_str(j, "image_url", p->image_url);
+    /* null says "unknown"; 0 would be a price */
     if (p->price_minor != MONEY_UNKNOWN) {
         jenc_i64(j, "price_minor", p->price_minor);
         jenc_str(j, "currency", p->currency);
@@ -155,6 +162,7 @@ CAN_FAIL bool api_product_get(struct request *rq, struct err *err)
         !store_products_read(lease.db, &rq->id, 1, &rq->arena, &product, err)) {
         return false;
     }
+    /* of an id that the catalogue does not have, all columns are NULL */
     if (product.updated_us == 0) {
         return FAIL(err, ERR_NOT_FOUND, "this product was never described");
     }
@@ -171,6 +179,7 @@ CAN_FAIL static bool read_cursor(struct request *rq, const char **out_after, str
     const char *cursor = request_param(rq, "cursor");
     const char *text = cursor ? codec_base64_text(cursor, &rq->arena) : "1";
 
+    /* comes from outside like anything else: base64 of UTF-8, of our version, with an id */
     if (text == NULL || text[0] != '1' || (cursor != NULL && text[1] == '\0')) {
         return FAIL_AT(err, ERR_INVALID, "cursor", "is none that was given out");
     }
@@ -200,6 +209,8 @@ CAN_FAIL bool api_products_list(struct request *rq, struct err *err)
     }
     jenc_array_end(&j);
     const char *next = NULL;
+    /* By the last id and not by a number of rows: products that come or go meanwhile make no page
+     * skip one or show it twice. After a full last page follows an empty one. */
     if (count == (size_t)limit) {
         const char *last = arena_printf(&rq->arena, "1%s", products[count - 1].product_id);
         next = codec_base64(last, strlen(last), &rq->arena);

@@ -29,6 +29,7 @@ static void answer_status(struct request *rq, const char *status)
 CAN_FAIL bool api_livez(struct request *rq, struct err *err)
 {
     (void)err;
+    /* Without the database: whoever asks restarts what is dead, which would not mend it. */
     answer_status(rq, "alive");
     return true;
 }
@@ -41,6 +42,7 @@ CAN_FAIL static bool database_answers(struct app *app, struct err *err)
     if (now_us - atomic_load(&app->ready_us) < CHECK_FRESH_US) {
         return true;
     }
+    /* a lease, not a connection of its own: readiness is whether requests get one */
     if (!pool_lease(app->pool, &lease, err)) {
         return false;
     }
@@ -49,6 +51,7 @@ CAN_FAIL static bool database_answers(struct app *app, struct err *err)
     if (PQresultStatus(rows) != PGRES_EMPTY_QUERY) {
         return FAIL(err, ERR_BUSY, "the database does not answer");
     }
+    /* only success is remembered: after a failure the next probe asks again */
     atomic_store(&app->ready_us, now_us);
     return true;
 }
@@ -57,13 +60,16 @@ CAN_FAIL bool api_readyz(struct request *rq, struct err *err)
 {
     struct app *app = rq->app;
 
+    /* first: a balancer must send nothing more, however well the rest is */
     if (atomic_load(&app->draining)) {
         return FAIL(err, ERR_BUSY, "shutting down");
     }
     if (!database_answers(app, err)) {
+        /* 503 whatever it was: for who balances load it is only "not now" */
         err->kind = ERR_BUSY;
         return false;
     }
+    /* A heartbeat: without its consumer everything still answers, with carts of yesterday. */
     if (app->folders != NULL &&
         clock_monotonic_us() - fold_workers_last_pass_us(app->folders) > FOLD_SILENCE_US) {
         return FAIL(err, ERR_BUSY, "no event was folded into a cart for a while");

@@ -44,6 +44,7 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
         refuse(e, cause, &r->rq->arena);
         return true;
     }
+    /* once for the body, whose answer holds for every element */
     if (!r->whole_checked) {
         CLEANUP(jdec_free) json_t *whole = jdec_parse(body->data, body->len, err);
         if (whole == NULL) {
@@ -51,6 +52,8 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
         }
         r->whole_checked = true;
     }
+    /* The body parses, the element alone does not: jansson takes only objects and arrays at the
+     * root, so it is a number, a text or the like. */
     (void)FAIL(&fault, ERR_INVALID, "must be an object");
     refuse(e, &fault, &r->rq->arena);
     return true;
@@ -63,10 +66,13 @@ CAN_FAIL static bool read_element(struct reading *r, size_t index, const char *i
     struct err cause = {0};
 
     e->text = piece->text;
+    /* One tree at a time: a MiB of text can become 79 MiB of them (body.c, DECODING_FACTOR). */
     CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &cause);
     if (doc == NULL) {
         return blame(r, piece, e, &cause, err);
     }
+    /* Also of an element that is refused: with its id the client finds what it sent. NULL where
+     * there is none, or it is no string. */
     const char *id = json_string_value(json_object_get(doc, id_name));
     if (id != NULL && strlen(id) <= EVENT_ID_MAX) {
         e->id = arena_strdup(&r->rq->arena, id);
@@ -99,6 +105,7 @@ bool elements_read(struct request *rq, const char *id_name, elements_prepare *pr
     }
     /* Only now: a body that cannot be read was parsed again as a whole. */
     for (size_t i = 0; i < count; i++) {
+        /* over what parted the pieces, or the NUL that every buf ends with */
         r.batch.pieces[i].text[r.batch.pieces[i].len] = '\0';
     }
     return true;
@@ -122,5 +129,6 @@ void elements_answer(struct request *rq, const struct elements *elements)
     }
     jenc_array_end(&j);
     jenc_object_end(&j);
+    /* 200 even if all are invalid: the request was read, and each element has its own status */
     answer_json(rq, 200, &body);
 }

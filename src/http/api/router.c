@@ -49,6 +49,7 @@ static bool matches(const char *pattern, const char *path, size_t path_len, stru
         }
         if (want == 4 && memcmp(pattern, "{id}", want) == 0) {
             id = (struct id_span){path, have};
+            /* "/v1/products/" is not the product of an empty id */
             if (have == 0) {
                 return false;
             }
@@ -67,6 +68,7 @@ static bool take_id(struct request *rq, const struct id_span *id)
     if (id->text == NULL) {
         return true;
     }
+    /* after the path was split: decoded before, a coded slash would part segments */
     rq->id = codec_percent_decode(id->text, id->len, false, &rq->arena);
     if (rq->id != NULL && strlen(rq->id) <= EVENT_ID_MAX) {
         return true;
@@ -93,6 +95,7 @@ static bool refuse(struct request *rq, const char *allow)
 
 bool router_find(struct request *rq)
 {
+    /* RFC 9110, 9.3.2: HEAD is GET without the body, which the library leaves out */
     const char *method = strcmp(rq->method, "HEAD") == 0 ? "GET" : rq->method;
     size_t path_len = strcspn(rq->target, "?");
     const char *allow = NULL;
@@ -105,6 +108,7 @@ bool router_find(struct request *rq)
         if (strcmp(routes[i].method, method) == 0) {
             rq->route = &routes[i];
         } else {
+            /* goes on through the table: a 405 names all methods of the path (RFC 9110, 15.5.6) */
             bool get = strcmp(routes[i].method, "GET") == 0;
             allow = arena_printf(&rq->arena, "%s%s%s", allow ? allow : "", allow ? ", " : "",
                                  get ? "GET, HEAD" : routes[i].method);
@@ -117,6 +121,7 @@ bool router_find(struct request *rq)
     if (!take_id(rq, &id)) {
         return false;
     }
+    /* last, since which parameters there are hangs on the route */
     if (!request_read_query(rq, rq->route->query, &err)) {
         answer_error(rq, &err);
         return false;
