@@ -62,6 +62,7 @@ int cmd_evaluate(int argc, char **argv, const struct config *config)
     if (!database_open(config, &database, &err) || !evaluate_run(&database, config, &o, &err)) {
         return cli_fail("evaluate", &err);
     }
+    /* on standard error: standard output is the table, or the one JSON object */
     if (o.report) {
         (void)fprintf(stderr, "report    %s\n", o.report);
     }

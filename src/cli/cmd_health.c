@@ -13,6 +13,7 @@ enum { URL_MAX = 600, ANSWER_MAX = 64 * 1024 };
 static size_t keep(char *bytes, size_t size, size_t count, void *out)
 {
     buf_add(out, bytes, size * count);
+    /* any other number makes libcurl give up: an answer this long is none of ours */
     return buf_ok(out) ? size * count : 0;
 }
 
@@ -20,6 +21,7 @@ static size_t keep(char *bytes, size_t size, size_t count, void *out)
 static void url_of(const struct config *config, char out[URL_MAX])
 {
     const char *colon = strrchr(config->listen, ':');
+    /* the wildcard is an address to listen on, not one to connect to */
     bool any =
         strncmp(config->listen, "0.0.0.0:", 8) == 0 || strncmp(config->listen, "[::]:", 5) == 0;
 
@@ -37,12 +39,15 @@ static int ask(const char *base)
     (void)snprintf(url, sizeof url, "%s/readyz", base);
     (void)curl_easy_setopt(curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+    /* without it libcurl may time a look-up of the name out by SIGALRM */
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    /* no proxy, whatever http_proxy says: it would ask its own loopback */
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
     CURLcode code = curl_easy_perform(curl);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    /* an answer is not enough: 503 says that it drains, or has no database */
     bool ready = code == CURLE_OK && status == 200;
     (void)fprintf(ready ? stdout : stderr, "%s\n",
                   code == CURLE_OK ? buf_text(&answer) : curl_easy_strerror(code));

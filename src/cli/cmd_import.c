@@ -54,6 +54,7 @@ int cmd_import(int argc, char **argv, const struct config *config)
     }
     o.files = (const char *const *)call.words;
     o.file_count = call.word_count;
+    /* before a database is opened, which may mean that a private PostgreSQL is started */
     if (!import_check(&o, &err)) {
         char problem[sizeof err.path + sizeof err.text + 2];
         (void)snprintf(problem, sizeof problem, "%s%s%s", err.path, err.path[0] != '\0' ? " " : "",

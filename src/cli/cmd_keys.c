@@ -35,6 +35,7 @@ static void print_created(const struct api_key *key, const char *text, const str
 
     (void)scopes_format(row->scopes, scopes);
     if (!json) {
+        /* the key alone on standard output, so that KEY=$(cartwright keys create ...) works */
         (void)printf("%s\n", text);
         (void)fprintf(stderr, "key %s \"%s\" with %s: shown once, keep it safe\n", key->id,
                       row->name, scopes);
@@ -70,6 +71,7 @@ CAN_FAIL static bool create(const void *options, struct db *db, char *const *wor
     key_make(&key, text);
     row.key_id = key.id;
     memcpy(row.secret_hash, key.secret_hash, sizeof row.secret_hash);
+    /* stored before it is shown: a key that was printed works */
     if (!store_key_put(db, &row, err)) {
         return false;
     }
@@ -79,6 +81,7 @@ CAN_FAIL static bool create(const void *options, struct db *db, char *const *wor
 
 static const char *key_state(const struct key_row *row)
 {
+    /* first: an expired key that was revoked is revoked, somebody did that */
     if (row->revoked_us != 0) {
         return "revoked";
     }
@@ -155,6 +158,7 @@ CAN_FAIL static bool revoke(const void *options, struct db *db, char *const *wor
     if (!store_key_revoke(db, words[0], clock_now_us(), &found, err)) {
         return false;
     }
+    /* a key that is revoked already is found: doing it twice is no failure */
     if (!found) {
         return FAIL(err, ERR_NOT_FOUND, "there is no key %s", words[0]);
     }

@@ -50,6 +50,7 @@ static void print_json(const struct report *report)
         jenc_object(&j, "risk_check");
         jenc_i64(&j, "moments", c->moments);
         jenc_f64(&j, "shift", c->shift);
+        /* no moment, no Brier score: 0 would read as a perfect one */
         jenc_f64(&j, "brier", c->moments > 0 ? c->brier : (double)NAN); /* null */
         jenc_f64(&j, "brier_before", c->brier_base > 0 ? c->brier_base : (double)NAN);
         jenc_f64(&j, "psi_score", c->brier_base > 0 ? c->psi_score : (double)NAN);

@@ -18,6 +18,7 @@ int cmd_migrate(int argc, char **argv, const struct config *config)
         bool help = strcmp(argv[1], "--help") == 0;
         return cli_usage(argv[0], usage, help ? NULL : "it takes settings only");
     }
+    /* migrates, like every command that opens the database: under an advisory lock */
     if (!database_open(config, &database, &err)) {
         return cli_fail(argv[0], &err);
     }

@@ -46,6 +46,7 @@ static void print_json(const struct model_row *m)
     if (m->promoted_us != 0) {
         jenc_time(&j, "promoted_at", m->promoted_us);
     }
+    /* comes out of a jsonb column, so it is JSON */
     jenc_raw(&j, "card", m->card, strlen(m->card));
     jenc_object_end(&j);
     (void)puts(buf_text(&out));
@@ -107,10 +108,12 @@ static bool promote(const void *options, struct db *db, char *const *words, stru
     if (!find(db, words[0], &a, &row, err)) {
         return false;
     }
+    /* no failure, and no second promotion, which rollback would go back to */
     if (row.champion) {
         (void)printf("%s serves already\n", row.version);
         return true;
     }
+    /* the gate's word stays in the row; a promotion against it is recorded as forced */
     bool refused = strcmp(row.verdict, "refused") == 0;
     if (refused && !o->force) {
         return FAIL(err, ERR_REFUSED,
@@ -136,6 +139,7 @@ static bool rollback(const void *options, struct db *db, char *const *words, str
     if (!version) {
         return FAIL(err, ERR_REFUSED, "there is no %s model to go back to", kind);
     }
+    /* a promotion like any other: replicas notice it the same way, and what was done can be read */
     if (!store_model_promote(db, kind, version, "rollback", false, clock_now_us(), err)) {
         return false;
     }
@@ -165,6 +169,7 @@ static bool fits_show(const void *options, char *const *words)
 
 static bool fits_rollback(const void *options, char *const *words)
 {
+    /* before the database is asked, which would say "no model to go back to" of a misspelt kind */
     return fits_show(options, words) &&
            (strcmp(words[0], "affinity") == 0 || strcmp(words[0], "risk") == 0);
 }

@@ -94,6 +94,7 @@ int cmd_replay(int argc, char **argv, const struct config *config)
     if (!call_read(&call, argc, argv, rows)) {
         return call.exit_code;
     }
+    /* exactly one, and none by default: one of them writes */
     if (r.check + r.dump + r.rebuild != 1 || call.word_count != 0) {
         return call_misuse(&call, "one of --check, --dump and --rebuild is needed, and no words");
     }
@@ -105,5 +106,6 @@ int cmd_replay(int argc, char **argv, const struct config *config)
     } else if (!r.dump) {
         print_text(r.check ? "checked" : "rebuilt", &result);
     }
+    /* a script must not have to read the text */
     return result.differences > 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -56,6 +56,7 @@ static void block_signals(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigset_t set = stop_signals();
 
+    /* who hangs up makes a write fail with EPIPE, which is told; it must not end the process */
     (void)sigaction(SIGPIPE, &ignore, NULL);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
@@ -84,6 +85,7 @@ static void raise_file_limit(const struct config *config)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
         return;
     }
+    /* as far as the hard limit, which only a privileged process may raise */
     limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < want) {
@@ -116,6 +118,7 @@ static void fill_app(struct service *s)
     s->app.live = s->live;
     s->app.outreach =
         (struct outreach_means){.pool = s->pool, .live = s->live, .config = s->config};
+    /* NULL where fold_workers is 0: readiness then asks nothing of them */
     s->app.folders = s->folders;
     s->app.bodies.max = (size_t)s->config->http_body_budget;
     hash_random(s->app.process_id, sizeof s->app.process_id);
@@ -125,6 +128,8 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
 {
     const struct config *config = s->config;
 
+    /* In this order: the schema before whatever reads it, the models before the folders that score
+     * with them. */
     return database_open(config, &s->database, err) &&
            pool_open(s->database.conninfo, s->database.prepared, (int)config->database_pool,
                      config->database_wait, &s->pool, err) &&
@@ -139,12 +144,17 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
 
 static void close_backend(struct service *s)
 {
+    /* The server has stopped: nobody asks for keys any more. */
     auth_close(&s->app.auth);
+    /* commits what waits, over connections of its own */
     intake_close(&s->intake);
+    /* wakes the folders from their pauses: from here on stop_wait_us waits no more */
     stop_request();
     fold_workers_stop(&s->folders);
+    /* after the folders, which score with the models */
     live_close(&s->live);
     pool_close(&s->pool);
+    /* last: it may stop the private PostgreSQL */
     database_close(&s->database);
 }
 
@@ -175,6 +185,7 @@ static int serve(const struct config *config)
     if (!bind_address(config, &listener, &err)) {
         return cli_fail("serve", &err);
     }
+    /* before the pool and the server, whose descriptors count against it */
     raise_file_limit(config);
     bool open = open_backend(&s, &err);
     if (open) {
@@ -182,15 +193,18 @@ static int serve(const struct config *config)
         open = server_start(&s.app, &listener, &s.server, &err);
     }
     if (!open) {
+        /* server_start takes it over only when it succeeds */
         (void)close(listener.fd);
         close_backend(&s);
         return cli_fail("serve", &err);
     }
     (void)printf("cartwright %s listening on %s\n", CARTWRIGHT_VERSION, listener.url);
+    /* into a pipe stdout is buffered in full, and who waits for this line would wait for ever */
     (void)fflush(stdout);
     log_line(LOG_INFO, "started", "OpenBLAS core %s", blas_core());
     int got = wait_for_signal();
     log_line(LOG_INFO, "stopping", "signal %d", got);
+    /* first of all: requests under way still need the pool, the intake and the models */
     drain(&s);
     close_backend(&s);
     log_line(LOG_INFO, "stopped", "everything acknowledged is stored");

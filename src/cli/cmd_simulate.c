@@ -61,6 +61,7 @@ static void timeline_free(struct timeline *t)
 
 static void timeline_add(struct timeline *t, const struct sim_visit *v, int64_t until_us)
 {
+    /* a visit is in order of time: behind the first event that is too late, all are */
     for (int i = 0; i < v->count && v->events[i].at_us <= until_us; i++) {
         if (t->count == t->cap) {
             t->cap = t->cap == 0 ? 4096 : 2 * t->cap;
@@ -83,11 +84,13 @@ static int placed_order(const void *a, const void *b)
     if (x->at_us != y->at_us) {
         return x->at_us < y->at_us ? -1 : 1;
     }
+    /* qsort is not stable, and the same seed must post the same events in the same order */
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
 static void timeline_sort(struct timeline *t)
 {
+    /* small keys are sorted, and each of the much larger events is moved once */
     struct placed *order = mem_array(t->count + 1, sizeof *order);
     struct timeline sorted = {.events = mem_array(t->count + 1, sizeof *sorted.events),
                               .count = t->count,
@@ -131,6 +134,7 @@ static void shopper_history(const struct sim_world *w, int shopper, const struct
     for (int n = 0;; n++) {
         struct sim_visit visit;
         struct sim_visit back;
+        /* exponential gaps make a Poisson process; 1 - u is never 0, so the logarithm is finite */
         double days = -log(1.0 - rng_unit(&r)) / w->shoppers[shopper].visits_per_day;
         at_us += (int64_t)(days * 86400.0) * SECONDS(1);
         if (at_us >= o->until_us) {
@@ -139,6 +143,7 @@ static void shopper_history(const struct sim_world *w, int shopper, const struct
         sim_visit_make(w, shopper, n, at_us, &visit);
         timeline_add(t, &visit, o->until_us);
         at_us = visit.events[visit.count - 1].at_us;
+        /* both drawn in any case, so that what follows is the same whether it returned or not */
         bool returned = rng_unit(&r) < visit.p_silent;
         double hours = 23.0 * pow(rng_unit(&r), 2.0) + 0.2;
         if (returned) {
@@ -147,6 +152,7 @@ static void shopper_history(const struct sim_world *w, int shopper, const struct
             timeline_add(t, &back, o->until_us);
         }
         truth_write(truth, w, &visit, returned);
+        /* longer than a return takes, at whose beginning at_us still stands */
         at_us += HOURS(2);
     }
 }
@@ -161,6 +167,8 @@ static bool history(struct sim_client *c, const struct sim_world *w, const struc
         shopper_history(w, s, o, &t, truth);
     }
     timeline_sort(&t);
+    /* products before the events that name them, and all shoppers' events by time, as a shop would
+     * send them */
     if (!sim_post_products(c, w, err) ||
         !sim_post_events(c, w, t.events, t.count, o->until_us, &counts, err)) {
         return false;
@@ -170,6 +178,7 @@ static bool history(struct sim_client *c, const struct sim_world *w, const struc
                  " invalid\n",
                  SIM_PRODUCTS, o->shoppers, o->days, counts.stored, counts.duplicate,
                  counts.conflict, counts.invalid);
+    /* what the simulator makes is valid by definition: one of the two programs is wrong */
     if (counts.invalid + counts.conflict > 0) {
         return FAIL(err, ERR_INTERNAL, "the server refused %" PRId64 " simulated events",
                     counts.invalid + counts.conflict);
@@ -206,6 +215,7 @@ static void visit_begin(struct life *l, int64_t now_us)
     }
     struct living *v = &l->visits[l->count++];
     *v = (struct living){0};
+    /* numbers far above those of the history: event ids of live visits must be new */
     sim_visit_make(l->w, (int)rng_below(&l->r, (uint64_t)l->w->shopper_count),
                    1000000 + l->next_visit++, now_us, &v->visit);
     l->carts += v->visit.cart_count > 0;
@@ -245,6 +255,7 @@ static bool ask(struct life *l, struct living *v, int64_t now_us, struct err *er
     l->asked++;
     l->sent += send;
     if (rng_unit(&l->r) < (send ? v->visit.p_message : v->visit.p_silent)) {
+        /* within minutes, where the truth gives a day: somebody is watching the demo */
         v->returns_us = now_us + SECONDS(5) + (int64_t)rng_below(&l->r, (uint64_t)MINUTES(10));
         l->bought_after_message += send;
     }
@@ -255,12 +266,14 @@ static bool ask(struct life *l, struct living *v, int64_t now_us, struct err *er
 static bool visit_over(const struct living *v)
 {
     bool all_posted = v->posted == v->visit.count;
+    /* a cart left is over only once outreach was asked for, and the answer brought nobody back */
     return all_posted &&
            (v->visit.cart_count == 0 || v->visit.bought || (v->asked && v->returns_us == 0));
 }
 
 static bool visit_step(struct life *l, struct living *v, int64_t now_us, struct err *err)
 {
+    /* posted before anything is asked: outreach decides on what the server has seen */
     if (!post_due(l, v, now_us, err)) {
         return false;
     }
@@ -274,6 +287,7 @@ static bool visit_step(struct life *l, struct living *v, int64_t now_us, struct 
     if (v->returns_us != 0 && now_us >= v->returns_us) {
         struct sim_visit back;
         sim_visit_return(l->w, &v->visit, now_us, &back);
+        /* asked, so that the return is not asked about */
         *v = (struct living){.visit = back, .asked = true};
     }
     return true;
@@ -289,14 +303,18 @@ static bool live(struct sim_client *c, const struct sim_world *w, const struct o
 
     while (ok && clock_now_us() < end_us && !stop_wait_us(SECONDS(1) / 4)) {
         int64_t now_us = clock_now_us();
+        /* as many as fell due meanwhile: posting that takes long does not thin the visitors out */
         while (next_us <= now_us) {
             visit_begin(&l, now_us);
+            /* + 1, so that a gap rounded to 0 ends the loop as well */
             next_us +=
                 (int64_t)(-log(1.0 - rng_unit(&l.r)) * 60e6 / (double)o->visits_per_minute) + 1;
         }
         for (size_t i = 0; ok && i < l.count; i++) {
             ok = visit_step(&l, &l.visits[i], now_us, err);
             if (ok && visit_over(&l.visits[i])) {
+                /* the last one takes its place and is looked at next; at 0, i wraps, and ++ brings
+                 * it back */
                 l.visits[i--] = l.visits[--l.count];
             }
         }
@@ -318,6 +336,7 @@ static bool offline(const struct sim_world *w, const struct options *o, FILE *tr
     if (events == NULL) {
         return FAIL(err, ERR_INVALID, "--out %s: cannot be written", o->out);
     }
+    /* no forks where nobody reads the truth: they are what costs time */
     const struct sim_offline s = {
         .world = w,
         .events = events,
@@ -343,6 +362,7 @@ static bool run(const struct options *o, struct err *err)
     CLEANUP(file_close) FILE *truth = NULL;
 
     if (o->truth != NULL) {
+        /* opened before a long run, not after it */
         truth = fopen(o->truth, "we");
         if (truth == NULL) {
             return FAIL(err, ERR_INVALID, "--truth %s: cannot be written", o->truth);

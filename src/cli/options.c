@@ -17,6 +17,7 @@
 static const struct option_row *row_of(const struct option_row *rows, const char *name, size_t len)
 {
     for (; rows->name != NULL; rows++) {
+        /* whole names: what an abbreviation means would change with the next option */
         if (strlen(rows->name) == len && memcmp(rows->name, name, len) == 0) {
             return rows;
         }
@@ -27,6 +28,7 @@ static const struct option_row *row_of(const struct option_row *rows, const char
 static bool read_whole(const struct option_row *row, const char *text, struct err *err)
 {
     char *end = NULL;
+    /* strtoimax tells an overflow by errno alone, and clears nothing */
     errno = 0;
     int64_t value = strtoimax(text, &end, 10);
     /* strtoimax takes leading blanks and a plus sign; a person who wrote them meant something else */
@@ -87,6 +89,7 @@ static bool next(struct reading *r, const char *name, const char **out, struct e
     if (r->at + 1 >= r->argc) {
         return FAIL(err, ERR_INVALID, "--%.60s needs a value", name);
     }
+    /* whatever it looks like: a value may begin with a dash */
     *out = r->argv[++r->at];
     return true;
 }
@@ -102,6 +105,7 @@ static bool read_option(struct reading *r, struct err *err)
         return FAIL(err, ERR_INVALID, "there is no option --%.*s", (int)(len < 60 ? len : 60),
                     name);
     }
+    /* a row with no target, or two, is a mistake of the program */
     assert((row->flag != NULL) + (row->text != NULL) + (row->whole != NULL) +
                (row->time_us != NULL) + (row->duration_us != NULL) ==
            1);
@@ -110,6 +114,7 @@ static bool read_option(struct reading *r, struct err *err)
     }
     if (row->flag != NULL) {
         *row->flag = true;
+        /* --json=off would otherwise switch it on */
         return value == NULL || FAIL(err, ERR_INVALID, "--%s takes no value", row->name);
     }
     if ((value == NULL && !next(r, row->name, &value, err)) ||
@@ -117,6 +122,7 @@ static bool read_option(struct reading *r, struct err *err)
         return false;
     }
     if (!take(row, value, err)) {
+        /* copied, because the new text is written over the one it quotes */
         struct err why = *err;
         return FAIL(err, ERR_INVALID, "--%s %s", row->name, why.text);
     }
@@ -130,11 +136,13 @@ static bool read_all(struct reading *r, int *out_words, bool *out_help, struct e
     int words = 0;
     for (r->at = 1; r->at < r->argc && !*out_help; r->at++) {
         char *arg = r->argv[r->at];
+        /* in place: a word never moves up past the argument that is being read */
         if (options_over || strncmp(arg, "--", 2) != 0) {
             r->argv[1 + words++] = arg;
         } else if (strcmp(arg, "--") == 0) {
             options_over = true;
         } else if (strcmp(arg, "--help") == 0) {
+            /* ends the loop: who asks for help is not told first what is wrong behind it */
             *out_help = true;
         } else if (!read_option(r, err)) {
             return false;
@@ -173,6 +181,7 @@ static int no_such_verb(const struct call *call, const struct verb_row *verbs)
     size_t len = 0;
     names[0] = '\0';
     for (const struct verb_row *v = verbs; v->name != NULL && len < sizeof names; v++) {
+        /* what it would have written: the loop ends once that is past the end */
         len +=
             (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "", v->name);
     }
@@ -196,6 +205,7 @@ int call_verb(const struct call *call, const struct config *config, const struct
         return no_such_verb(call, verbs);
     }
     char *const *words = call->words + 1;
+    /* Before the database: a mistake in the call must not start a private PostgreSQL. */
     if (call->word_count - 1 != verb->words ||
         (verb->fits != NULL && !verb->fits(options, words))) {
         return call_misuse(call, verb->takes);
@@ -206,6 +216,7 @@ int call_verb(const struct call *call, const struct config *config, const struct
     if (verb->run(options, db, words, &err)) {
         return EXIT_DONE;
     }
+    /* what a verb finds invalid are its words or options: exit code 2, as for any misuse */
     int code = cli_fail(call->command, &err);
     return err.kind == ERR_INVALID ? EXIT_USAGE : code;
 }
