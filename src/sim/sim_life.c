@@ -69,6 +69,7 @@ static bool in_cart(const struct life_cart *c, int product)
 static int product_outside(const struct living *l, const struct life_cart *c, struct rng *r)
 {
     int product = product_draw(l, r);
+    /* ends: a cart holds at most SIM_CART_MAX of the SIM_PRODUCTS */
     while (in_cart(c, product)) {
         product = (product + 1) % SIM_PRODUCTS;
     }
@@ -88,6 +89,7 @@ static int cart_apply(const struct living *l, struct life_cart *c, enum life_dee
         int line = (int)rng_below(r, (uint64_t)c->lines);
         product = c->products[line];
         if (deed == DEED_REMOVE) {
+            /* the order of the lines means nothing, so the last one fills the hole */
             c->products[line] = c->products[--c->lines];
             c->total_minor -= l->w->products[product].price_minor;
         }
@@ -97,6 +99,7 @@ static int cart_apply(const struct living *l, struct life_cart *c, enum life_dee
         c->products[c->lines++] = product;
         c->total_minor += l->w->products[product].price_minor;
     } else if (deed == DEED_SHIPPING) {
+        /* free above 100.00: the share of a shipping cost in the cart is what deters (buying()) */
         c->shipping_minor = c->total_minor > 10000 ? 0 : 490 + 100 * (product_draw(l, r) % 6);
     }
     c->doubts += deed == DEED_DOUBT;
@@ -124,6 +127,8 @@ static bool fork_is_lost(struct living *l, int cell, int64_t at_us)
     int64_t last_us = l->at_us;
     int64_t idle_us = at_us - last_us;
 
+    /* Draws one future after the same law as live_cart, from a copy of the cart and with the random
+     * numbers of the forks: what is asked must not change what happens. */
     for (;;) {
         struct life_view view = view_of(l, &cart, last_us);
         struct life_chances chances;
@@ -131,17 +136,21 @@ static bool fork_is_lost(struct living *l, int cell, int64_t at_us)
         life_chances(&view, cell, &chances);
         enum life_deed deed = life_next(&chances, idle_us, &l->forks, &gap_us);
         last_us += gap_us;
+        /* emptied by the shop, or the next deed comes after the horizon: a purchase then is none of
+         * this moment */
         if (deed == DEED_LEAVE || last_us > at_us + l->o->horizon_us) {
             return true;
         }
         if (deed == DEED_PURCHASE) {
             return false;
         }
+        /* before the deed, as in live_cart: its step is the first one of the new visit */
         cart_returned(&cart, gap_us);
         (void)cart_apply(l, &cart, deed, &l->forks);
         if (cart.lines == 0) {
             return true;
         }
+        /* the silence that was given is over: what follows is conditional on nothing */
         idle_us = 0;
     }
 }
@@ -155,6 +164,7 @@ static int draw_cell(const double weights[LIFE_CELLS], double sum, struct rng *r
             return i;
         }
     }
+    /* what rounding leaves of the sum belongs to the last */
     return LIFE_CELLS - 1;
 }
 
@@ -169,10 +179,14 @@ static void truth(struct living *l, struct life_moment *m)
     for (int i = 0; i < LIFE_CELLS; i++) {
         struct life_chances chances;
         life_chances(&view, i, &chances);
+        /* Bayes for the silence: the longer it lasts, the likelier the states that leave
+         * (l->weights knows the deeds only). */
         weights[i] = l->weights[i] * life_survival(&chances, m->idle_us);
         sum += weights[i];
     }
     for (int i = 0; i < l->o->forks; i++) {
+        /* One draw of the unseen state a fork averages over what nobody can know; full keeps to the
+         * true one. */
         seen += fork_is_lost(l, draw_cell(weights, sum, &l->forks), m->at_us);
         full += fork_is_lost(l, l->cell, m->at_us);
     }
@@ -185,8 +199,10 @@ static void moments_until(struct living *l, int64_t end_us, struct waiting *out)
 {
     const int count = (int)(sizeof idle_times / sizeof idle_times[0]);
     out->count = 0;
+    /* -1: the moment of the deed itself */
     for (int i = -1; i < count && l->o->forks > 0; i++) {
         int64_t at_us = l->at_us + (i < 0 ? 0 : idle_times[i]);
+        /* behind the next deed nobody is idle since this one */
         if (at_us >= end_us || at_us >= l->o->until_us) {
             return;
         }
@@ -211,12 +227,16 @@ static void learn(struct living *l, enum life_deed deed, int64_t gap_us)
     for (int i = 0; i < LIFE_CELLS; i++) {
         struct life_chances chances;
         life_chances(&view, i, &chances);
+        /* Exact, because life_next draws by these very laws. A cart emptied by the shop says only
+         * that nothing happened for so long. */
         l->weights[i] *= deed == DEED_LEAVE ? life_survival(&chances, gap_us)
                                             : life_density(&chances, deed, gap_us);
         sum += l->weights[i];
     }
+    /* what happened was possible in the true state, so not all likelihoods are 0 */
     assert(sum > 0);
     for (int i = 0; i < LIFE_CELLS; i++) {
+        /* or the product of many densities would underflow */
         l->weights[i] /= sum;
     }
 }
@@ -283,6 +303,7 @@ static void tell(struct living *l, enum life_deed deed, int product)
     } else if (deed == DEED_FAIL) {
         e.subject = "card_declined";
     }
+    /* the deed that ends the last wait may lie behind the end of the log */
     if (l->at_us < l->o->until_us) {
         l->sink->event(l->sink->ctx, &e);
     }
@@ -300,6 +321,8 @@ static double pace_of(const struct living *l)
 static bool browse(struct living *l)
 {
     int views = 1 + (int)(rng_unit(&l->rng) * rng_unit(&l->rng) * BROWSE_MAX);
+    /* the pace hangs on the device alone (life_chances), so browsing says nothing of the unseen
+     * state and the filter passes it over */
     double pace_us = pace_of(l);
 
     for (int i = 0; i < views; i++) {
@@ -326,6 +349,7 @@ static void settle(const struct living *l, struct unsettled *u, int64_t bought_u
 {
     for (int i = 0; i < u->count; i++) {
         struct life_moment *m = &u->all[i];
+        /* 0 also where the log ended first: the horizon of a known moment was over by then */
         m->lost = bought_us == 0 || bought_us - m->at_us > l->o->horizon_us;
         l->sink->moment(l->sink->ctx, m);
     }
@@ -342,6 +366,8 @@ static void live_cart(struct living *l, struct unsettled *u)
         int64_t gap_us;
         life_chances(&view, l->cell, &chances);
         enum life_deed deed = life_next(&chances, 0, &l->rng, &gap_us);
+        /* Before learn and before the clock moves: the truth of these moments must not know what
+         * ended the wait. */
         moments_until(l, l->at_us + gap_us, &waiting);
         for (int i = 0; i < waiting.count && u->count < u->cap; i++) {
             u->all[u->count++] = waiting.moments[i];
@@ -349,8 +375,10 @@ static void live_cart(struct living *l, struct unsettled *u)
         learn(l, deed, gap_us);
         l->at_us += gap_us;
         if (deed != DEED_LEAVE && deed != DEED_PURCHASE) {
+            /* before the deed, whose step is the first one of the new visit */
             cart_returned(&l->cart, gap_us);
             tell(l, deed, cart_apply(l, &l->cart, deed, &l->rng));
+            /* a cart whose last line was removed is closed, and nothing is bought of it */
             if (l->cart.lines > 0 && l->at_us < l->o->until_us) {
                 continue;
             }
@@ -375,10 +403,12 @@ int sim_life(const struct sim_world *w, int shopper, const struct life_options *
                        .at_us = o->from_us,
                        .rng = sim_rng(w->seed ^ 21, (uint64_t)shopper, 0),
                        .forks = sim_rng(w->seed ^ 22, (uint64_t)shopper, 0)};
+    /* the inclination is for good, the concern is drawn anew for each cart */
     int level = draw_share(life_level_share, LIFE_LEVELS, &l.rng);
     int carts = 0;
 
     for (int i = 0; i < LIFE_CELLS; i++) {
+        /* the prior: the shares the true state is drawn from, or the filter would not be exact */
         l.weights[i] = life_level_share(i / LIFE_CONCERNS) * life_concern_share(i % LIFE_CONCERNS);
     }
     for (l.trip = 0;; l.trip++) {
@@ -395,6 +425,8 @@ int sim_life(const struct sim_world *w, int shopper, const struct life_options *
             carts++;
             live_cart(&l, &unsettled);
         }
+        /* No less than the longest horizon: the purchase of the next cart must not fall into that
+         * of a moment of this one. */
         l.at_us += DAYS(2);
     }
 }

@@ -43,7 +43,8 @@ struct life_moment {
     bool lost;
 };
 
-/* What a life says, in order of time; ctx as given. moment comes before the event that ends it. */
+/* What a life says; ctx as given. Events in order of time; the moments of a cart together, once its
+ * end has told which of them were lost. */
 struct life_sink {
     void *ctx;
     void (*event)(void *ctx, const struct sim_event *e);

@@ -22,6 +22,7 @@ static void write_event(void *ctx, const struct sim_event *e)
     struct jenc j = jenc_begin(&w->line);
 
     buf_reset(&w->line);
+    /* the seed as the run: a world has the same event ids again, and imports add nothing */
     sim_event_write(&j, w->s->world, e, (int64_t)w->s->world->seed);
     (void)fprintf(w->s->events, "%s\n", buf_text(&w->line));
     w->counts.events++;
@@ -36,6 +37,7 @@ static void write_moment(void *ctx, const struct life_moment *m)
     if (w->s->truth == NULL) {
         return;
     }
+    /* the key of the shopper in the log, by which the truth is joined with what a model said */
     (void)fprintf(w->s->truth,
                   "{\"key\":\"%s:%s\",\"at_us\":%" PRId64 ",\"idle_us\":%" PRId64
                   ",\"seen\":%.6f,\"full\":%.6f,\"lost\":%s}\n",
@@ -54,6 +56,7 @@ bool sim_offline_write(const struct sim_offline *s, struct sim_offline_counts *o
         w.counts.carts += sim_life(s->world, i, &s->life, &sink);
     }
     buf_free(&w.line);
+    /* for all the writes above: a stream remembers that one of them failed (a full disk) */
     if (fflush(s->events) != 0 || ferror(s->events) ||
         (s->truth != NULL && (fflush(s->truth) != 0 || ferror(s->truth)))) {
         return FAIL(err, ERR_INTERNAL, "the simulated events could not be written");

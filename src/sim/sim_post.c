@@ -33,6 +33,7 @@ bool sim_client_open(const char *url, const char *key, struct sim_client **out, 
         return FAIL(err, ERR_INTERNAL, "libcurl could not start");
     }
     c->headers = curl_slist_append(c->headers, "Content-Type: application/json");
+    /* empty, or libcurl would ask for 100-continue before large bodies, and wait for it */
     c->headers = curl_slist_append(c->headers, "Expect:");
     if (key != NULL) {
         char header[300];
@@ -60,6 +61,7 @@ static size_t receive(char *data, size_t size, size_t count, void *ctx)
     struct buf *answer = ctx;
 
     buf_add(answer, data, size * count);
+    /* any other number makes libcurl give up */
     return buf_ok(answer) ? size * count : 0;
 }
 
@@ -96,6 +98,8 @@ static bool post(struct sim_client *c, const char *path, const struct buf *body,
         if (!post_once(c, path, body, &status, err)) {
             return false;
         }
+        /* 503 is the one answer that says "later". Posting the same body again is safe: events are
+         * idempotent by event_id, products by product_id. */
         if (status != 503) {
             break;
         }
@@ -177,6 +181,7 @@ static void put_identify(struct jenc *j, const struct sim_world *w, const struct
     jenc_str(j, "type", "identify");
     jenc_str(j, "customer_id", s->id);
     jenc_str(j, "anonymous_id", anonymous);
+    /* a millisecond before the event that knows the customer: the fold sorts by occurred_at */
     jenc_time(j, "occurred_at", e->at_us - 1000);
     jenc_object_end(j);
 }
@@ -193,6 +198,7 @@ static void put_item(struct jenc *j, const struct sim_product *p, int64_t quanti
 
 static void put_items(struct jenc *j, const struct sim_world *w, const struct sim_event *e)
 {
+    /* an empty snapshot has its empty list: it is what empties the cart */
     if (e->product < 0 && e->cart_count == 0 && e->type != EVENT_CART_SNAPSHOT) {
         return;
     }
@@ -291,6 +297,7 @@ bool sim_post_events(struct sim_client *c, const struct sim_world *w,
 {
     CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX);
 
+    /* BATCH is half of the default of batch_max, since each event may bring a login along */
     for (size_t from = 0; from < count; from += BATCH) {
         CLEANUP(jdec_free) json_t *answer = NULL;
         struct jenc j = jenc_begin(&body);

@@ -42,6 +42,7 @@ static struct sim_event *event_add(struct making *m, enum event_type type, doubl
     if (m->v->count == SIM_VISIT_EVENTS_MAX) {
         return NULL;
     }
+    /* at least 1.5 s apart, and to the millisecond, as clocks of browsers are */
     double wait = -mean_seconds * log(1.0 - rng_unit(&m->r)) + 1.5;
     m->at_us += (int64_t)(wait * 1e6) / 1000 * 1000;
     struct sim_event *e = &m->v->events[m->v->count++];
@@ -83,6 +84,7 @@ static int product_draw(struct making *m)
 
     for (int i = 0; i < 60; i++) {
         int candidate = (int)rng_below(&m->r, SIM_PRODUCTS);
+        /* Gumbel noise: the maximum falls on each candidate with the chance of its softmax */
         double u = utility(m, candidate) - log(-log(1.0 - rng_unit(&m->r) + 1e-12) + 1e-12);
         if (u > best_u) {
             best_u = u;
@@ -103,6 +105,7 @@ static void view_add(struct making *m, int product)
 static void cart_add(struct making *m, int product)
 {
     for (int i = 0; i < m->v->cart_count; i++) {
+        /* a product is one line: the cart holds ids, not quantities */
         if (m->v->cart[i] == product) {
             return;
         }
@@ -139,6 +142,7 @@ static void browse(struct making *m)
     for (int i = 0; i < views; i++) {
         int product = product_draw(m);
         view_add(m, product);
+        /* looked at, but not sold: a shop shows what it has not in stock */
         if (m->w->products[product].stock > 0 && rng_unit(&m->r) < 0.16) {
             cart_add(m, product);
         }
@@ -161,6 +165,7 @@ static enum sim_concern concern_draw(struct making *m)
             return (enum sim_concern)c;
         }
     }
+    /* the last: the shares sum to 1, and rounding goes to it */
     return CONCERN_COUPON;
 }
 
@@ -268,8 +273,11 @@ void sim_visit_make(const struct sim_world *w, int shopper, int n, int64_t start
     if (out->cart_count == 0) {
         return;
     }
+    /* only a visit with a cart has something that can stand between it and the order */
     out->concern = concern_draw(&m);
     concern_show(&m, out->concern);
+    /* The truth, in logit. Intent is in no event: what a model can learn of it, it learns from what
+     * the shopper did before. */
     double pull = -0.4 + m.s->intent + concerns[out->concern].pull -
                   0.25 * log((double)cart_total_minor(&m) / 8000.0) + (m.s->known ? 0.3 : -0.2);
     out->bought = rng_unit(&m.r) < logistic(pull);
@@ -277,6 +285,7 @@ void sim_visit_make(const struct sim_world *w, int shopper, int n, int64_t start
         purchase_add(&m);
         return;
     }
+    /* who has left is much less likely to buy; a message moves the same logit */
     out->p_silent = logistic(pull - 2.2);
     out->p_message = logistic(pull - 2.2 + concerns[out->concern].message);
 }
@@ -287,6 +296,7 @@ void sim_visit_return(const struct sim_world *w, const struct sim_visit *v, int6
     assert(v->cart_count > 0 && v->count > 0);
     int shopper = v->events[0].shopper;
     int n = v->events[0].visit;
+    /* sequences from SIM_RETURN on: shopper and visit are the same, and event ids must not be */
     struct making m = {.w = w,
                        .s = &w->shoppers[shopper],
                        .r = sim_rng(w->seed ^ 5, (uint64_t)shopper, (uint64_t)n),

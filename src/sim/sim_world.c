@@ -38,6 +38,7 @@ const char *sim_category(int index)
 
 struct rng sim_rng(uint64_t seed, uint64_t a, uint64_t b)
 {
+    /* one after the other, so that (1, 2) and (2, 1) give different numbers */
     struct rng mix = rng_seed(seed ^ (a * UINT64_C(0x9E3779B97F4A7C15)));
     struct rng mixed = rng_seed(rng_u64(&mix) ^ (b * UINT64_C(0xC2B2AE3D27D4EB4F)));
     return mixed;
@@ -46,12 +47,16 @@ struct rng sim_rng(uint64_t seed, uint64_t a, uint64_t b)
 /* Each category is a direction of taste, each brand a smaller one. */
 static void taste_of(const char *seed_text, double scale, float out[SIM_TASTE])
 {
+    /* By the text and not by the seed: products and shoppers get the same direction from the same
+     * word, and so match. FNV-1a, but its offset lacks a digit of the published one; mending that
+     * would change every world. */
     uint64_t h = UINT64_C(1469598103934665603);
     for (const char *p = seed_text; *p != '\0'; p++) {
         h = (h ^ (uint64_t)(unsigned char)*p) * UINT64_C(1099511628211);
     }
     struct rng r = rng_seed(h);
     for (int d = 0; d < SIM_TASTE; d++) {
+        /* added, since a product is the sum of its category, brand and noun */
         out[d] += (float)(scale * rng_normal(&r));
     }
 }
@@ -63,7 +68,10 @@ static void product_make(struct sim_product *p, int index, struct rng *r)
     int n = index % per_category;
     const char *brand = c->brands[rng_below(r, BRANDS_MAX)];
     const char *noun = c->nouns[n % WORDS_MAX];
+    /* 25 products of a category, 5 nouns and 5 models: shifted by a place each round, so no pair
+     * comes twice */
     const char *model = c->models[(n / WORDS_MAX + n) % WORDS_MAX];
+    /* log-normal within the span of the category, as prices are: more cheap ones than dear */
     double span = log((double)c->high_minor / (double)c->low_minor);
     double price = (double)c->low_minor * exp(span * (0.5 + 0.22 * rng_normal(r)));
 
@@ -103,6 +111,7 @@ static void shopper_make(struct sim_shopper *s, int index, const struct sim_worl
         s->favourite[f] = (int)rng_below(r, SIM_CATEGORIES);
         taste_of(categories[s->favourite[f]].path, f == 0 ? 1.0 : 0.6, s->taste);
     }
+    /* and one brand, which need not be of a favourite category */
     taste_of(w->products[rng_below(r, SIM_PRODUCTS)].brand, 0.5, s->taste);
 }
 
@@ -111,6 +120,7 @@ void sim_world_make(struct sim_world *w, uint64_t seed, int shoppers)
     assert(shoppers > 0);
     *w = (struct sim_world){.seed = seed, .shopper_count = shoppers};
     for (int i = 0; i < SIM_PRODUCTS; i++) {
+        /* a generator each, so that more shoppers leave those before as they are */
         struct rng r = sim_rng(seed, 1, (uint64_t)i);
         product_make(&w->products[i], i, &r);
     }
