@@ -93,6 +93,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 static enum MHD_Result send_answer(struct server *s, struct MHD_Connection *mhd, struct conn *c)
 {
     conn_answer_begins(s->conns, c);
+    /* Here, so that every answer passes by: what stands behind chunks may be a smuggled request. */
     c->rq.answer.close = c->rq.answer.close || guard_ends_connection(&c->guard);
     body_free(&c->rq.body); /* however long the client takes to read */
     return reply_send(mhd, &c->rq);

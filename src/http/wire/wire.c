@@ -13,8 +13,8 @@ struct wire wire_begin(const char *method, const char *target_end, size_t target
      * the library has gone on, its bytes are decoded. */
     bool whole = target_end != NULL && method + strlen(method) + 1 + target_len == target_end &&
                  target_end + 1 == version;
-    /* The library has put a NUL at the end of each part and line: strlen finds it, unless one was sent
-     * inside of the part. */
+    /* The library has put a NUL at the end of each part and line: strlen finds that one, unless
+     * another was sent inside of the part. */
     return (struct wire){.next = version + strlen(version) + LINE_END, .torn = !whole};
 }
 
