@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "eventlog/hold.h"
-#include "eventlog/past.h"
+#include "eventlog/lane_lock.h"
+#include "eventlog/shopper_log.h"
 #include "store/shop_days.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ static int64_t floor_before(const struct history *old, const struct history *res
 struct trim_rows {
     struct shopper_row *bases;
     size_t base_count;
-    struct past_rows shoppers;
+    struct stored_rows shoppers;
 };
 
 /* Where an event that stays sorts before one that goes, the fold onto the base may differ from the fold
@@ -78,21 +78,21 @@ static bool trim_shopper(struct trim *t, const struct shopper_row *row, const st
     if (old.count == 0) {
         return true; /* its base, if any, is still what it was */
     }
-    if (!past_fold(row->key, row->base, &old, INT64_MAX, a, &base, err)) {
+    if (!shopper_log_fold(row->key, row->base, &old, INT64_MAX, a, &base, err)) {
         return false;
     }
-    const char *doc = past_doc(base, a);
+    const char *doc = shopper_to_doc(base, a);
     out->bases[out->base_count++] =
         (struct shopper_row){.lane = t->lane, .key = row->key, .doc = doc};
-    if (!past_fold(row->key, doc, &rest, INT64_MAX, a, &now, err)) {
+    if (!shopper_log_fold(row->key, doc, &rest, INT64_MAX, a, &now, err)) {
         return false;
     }
     /* Canonical text: equal states have equal bytes, so comparing texts compares states. */
-    if (row->doc == NULL || strcmp(past_doc(now, a), row->doc) != 0) {
+    if (row->doc == NULL || strcmp(shopper_to_doc(now, a), row->doc) != 0) {
         int64_t lower = rest.count == 0 ? t->floor_off : floor_before(&old, &rest);
         t->lower = lower < t->lower ? lower : t->lower;
-        past_rows_add(&out->shoppers, now, t->lane, h->events[h->count - 1].off, &carts);
-        past_rows_sweep(&out->shoppers, t->lane, row->key);
+        stored_rows_add(&out->shoppers, now, t->lane, h->events[h->count - 1].off, &carts);
+        stored_rows_sweep(&out->shoppers, t->lane, row->key);
     }
     return true;
 }
@@ -106,7 +106,7 @@ static bool trim_page(struct trim *t, const char *const *names, size_t count, st
     struct history histories[PAGE_SHOPPERS];
     struct history_keys keys = {.lanes = lanes, .keys = names, .count = count};
     struct trim_rows out = {.bases = arena_array(a, count, sizeof *out.bases),
-                            .shoppers = past_rows_make(count, a)};
+                            .shoppers = stored_rows_make(count, a)};
 
     for (size_t i = 0; i < count; i++) {
         lanes[i] = t->lane;
@@ -122,7 +122,7 @@ static bool trim_page(struct trim *t, const char *const *names, size_t count, st
         }
     }
     t->bases += (int64_t)out.base_count;
-    return !t->writing || (past_rows_write(&out.shoppers, t->db, err) &&
+    return !t->writing || (stored_rows_write(&out.shoppers, t->db, err) &&
                            store_bases_write(t->db, out.bases, out.base_count, err));
 }
 
@@ -222,7 +222,7 @@ bool maintain_run(const struct database *database, const struct config *config, 
         }
         /* A lane at a time, each in a transaction of its own: an interrupted run has done whole lanes, and the fold of the
          * others never waits. */
-        if (!hold_lane(db, lane, trim_lane, &t, err)) {
+        if (!lane_lock_run(db, lane, trim_lane, &t, err)) {
             return false;
         }
         result.lanes += t.done.deleted > 0 ? 1 : 0;

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/jenc.h"
-#include "eventlog/hold.h"
-#include "eventlog/past.h"
+#include "eventlog/lane_lock.h"
+#include "eventlog/shopper_log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,16 +181,16 @@ static bool rebuild(const struct page *p, size_t i, struct arena *a, struct shop
 
     *out = NULL;
     return (base == NULL && p->histories[i].count == 0) ||
-           past_fold(p->names[i], base, &p->histories[i], INT64_MAX, a, out, err);
+           shopper_log_fold(p->names[i], base, &p->histories[i], INT64_MAX, a, out, err);
 }
 
 static void dump_rebuilt(const struct dump *d, const struct page *p, const struct shopper *s,
                          struct arena *a, struct buf *out)
 {
     struct cart_row rows[CARTS_MAX];
-    size_t n = past_carts(s, p->lane, rows);
+    size_t n = shopper_cart_rows(s, p->lane, rows);
 
-    dump_shopper(out, p->lane, s->key, past_doc(s, a));
+    dump_shopper(out, p->lane, s->key, shopper_to_doc(s, a));
     for (size_t i = 0; i < n; i++) {
         dump_cart(out, &rows[i], &d->clock, d->at_us);
     }
@@ -322,7 +322,7 @@ struct rewrite {
 static bool rewrite_page(void *ctx, const struct page *p, struct arena *a, struct err *err)
 {
     struct rewrite *w = ctx;
-    struct past_rows rows = past_rows_make(p->count, a);
+    struct stored_rows rows = stored_rows_make(p->count, a);
     const char **gone = arena_array(a, p->count, sizeof *gone);
     size_t gone_count = 0;
 
@@ -334,20 +334,20 @@ static bool rewrite_page(void *ctx, const struct page *p, struct arena *a, struc
             return false;
         }
         if (s != NULL) {
-            past_rows_add(&rows, s, p->lane,
-                          h->count > 0 ? h->events[h->count - 1].off : p->docs[i].folded_off,
-                          &carts);
+            stored_rows_add(&rows, s, p->lane,
+                            h->count > 0 ? h->events[h->count - 1].off : p->docs[i].folded_off,
+                            &carts);
         } else {
             gone[gone_count++] = p->names[i];
         }
-        past_rows_sweep(&rows, p->lane,
-                        p->names[i]); /* whatever carts are stored, these are all there are */
+        stored_rows_sweep(&rows, p->lane,
+                          p->names[i]); /* whatever carts are stored, these are all there are */
         w->lane.events += (int64_t)h->count;
     }
     w->lane.shoppers += (int64_t)rows.count;
     w->lane.carts += (int64_t)rows.cart_count;
     return store_shoppers_delete(w->db, p->lane, gone, gone_count, err) &&
-           past_rows_write(&rows, w->db, err);
+           stored_rows_write(&rows, w->db, err);
 }
 
 static bool rewrite_lane(struct db *db, int lane, int64_t cursor_off, void *ctx, struct err *err)
@@ -370,7 +370,7 @@ bool replay_rebuild(const struct database *database, const struct config *config
     }
     for (int lane = 0; lane < LANES; lane++) {
         struct rewrite w;
-        if (!hold_lane(db, lane, rewrite_lane, &w, err)) {
+        if (!lane_lock_run(db, lane, rewrite_lane, &w, err)) {
             return false;
         }
         result.events += w.lane.events;

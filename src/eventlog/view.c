@@ -2,7 +2,7 @@
 #include "eventlog/view.h"
 
 #include "base/clock.h"
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 
 /* A base is one lump: what lies inside it cannot be told apart any more. */
 static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, struct arena *a,
@@ -14,7 +14,7 @@ static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, stru
     if (rows->base == NULL || until_us == INT64_MAX) {
         return true;
     }
-    if (!past_shopper(rows->key, rows->base, a, &s, err)) {
+    if (!shopper_from_doc(rows->key, rows->base, a, &s, err)) {
         return false;
     }
     if (s->at_us > until_us) {
@@ -32,7 +32,7 @@ static bool fold_whole(struct view *v, int64_t until_us, struct arena *a, struct
     const struct history *h = &v->rows.events;
 
     if (!reaches_back(&v->rows, until_us, a, err) ||
-        !past_fold(v->key, v->rows.base, h, until_us, a, &v->shopper, err)) {
+        !shopper_log_fold(v->key, v->rows.base, h, until_us, a, &v->shopper, err)) {
         return false;
     }
     v->known = v->rows.base != NULL || h->count > 0;
@@ -51,7 +51,7 @@ static enum shopper_step apply_news(struct view *v, struct arena *a)
         struct err dead;
         /* What does not decode was dead-lettered or will be, and counts for nothing; its offset was
          * seen all the same, or a release would take it for news for ever. */
-        if (past_decode(&news->events[i], a, &e, &dead)) {
+        if (log_event_decode(&news->events[i], a, &e, &dead)) {
             step = shopper_apply(v->shopper, &e, a);
         }
         v->last_off = news->events[i].off;
@@ -69,7 +69,7 @@ static bool fold_news(struct view *v, struct arena *a)
      * doc and news are of one snapshot, and the fold writes doc and offset together. */
     v->known = v->rows.doc != NULL || v->rows.events.count > 0;
     v->last_off = v->rows.doc == NULL ? 0 : v->rows.folded_off;
-    return past_shopper(v->key, v->rows.doc, a, &v->shopper, &unreadable) &&
+    return shopper_from_doc(v->key, v->rows.doc, a, &v->shopper, &unreadable) &&
            apply_news(v, a) == SHOPPER_FOLDED;
 }
 

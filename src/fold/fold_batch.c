@@ -76,7 +76,7 @@ void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_
         int64_t *last = &b->last_offs[events[i].lane];
         e->log = &events[i];
         /* The cursor moves past an event that does not decode: it must not stop its lane. */
-        e->dead = !past_decode(e->log, a, &e->event, &e->fault);
+        e->dead = !log_event_decode(e->log, a, &e->event, &e->fault);
         b->dead += e->dead ? 1 : 0;
         *last = e->log->off > *last ? e->log->off : *last;
     }
@@ -100,7 +100,7 @@ static void note_stored_carts(struct fold_key *k)
 {
     struct cart_row rows[CARTS_MAX];
 
-    k->stored_cart_count = past_carts(k->after, k->lane, rows);
+    k->stored_cart_count = shopper_cart_rows(k->after, k->lane, rows);
     for (size_t i = 0; i < k->stored_cart_count; i++) {
         k->stored_carts[i] = rows[i].cart_id;
     }
@@ -112,7 +112,7 @@ static void key_apply(struct fold_key *k, struct arena *a)
 {
     struct err unreadable = {0};
 
-    if (!past_shopper(k->key, k->doc, a, &k->after, &unreadable)) {
+    if (!shopper_from_doc(k->key, k->doc, a, &k->after, &unreadable)) {
         k->after = shopper_new(k->key, a);
         k->refold = true;
         k->sweep = true;
@@ -190,8 +190,8 @@ static bool read_histories(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < n; i++) {
         struct fold_key *k = w.keys[i];
         k->history = histories[i];
-        if (k->refold &&
-            !past_fold(k->key, docs[i].base, &k->history, INT64_MAX, b->arena, &k->after, err)) {
+        if (k->refold && !shopper_log_fold(k->key, docs[i].base, &k->history, INT64_MAX, b->arena,
+                                           &k->after, err)) {
             return false;
         }
         b->refolds += k->refold ? 1 : 0;
@@ -252,14 +252,14 @@ bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct co
     struct cart_clock clock = {.idle_after_us = config->idle_after,
                                .abandoned_after_us = config->abandoned_after,
                                .expired_after_us = config->expired_after};
-    struct past_rows rows = past_rows_make(b->key_count, b->arena);
+    struct stored_rows rows = stored_rows_make(b->key_count, b->arena);
 
     for (size_t i = 0; i < b->key_count; i++) {
         const struct fold_key *k = &b->keys[i];
         size_t carts;
-        past_rows_add(&rows, k->after, k->lane, k->last_off, &carts);
+        stored_rows_add(&rows, k->after, k->lane, k->last_off, &carts);
         if (lost_a_cart(k, rows.carts + rows.cart_count - carts, carts)) {
-            past_rows_sweep(&rows, k->lane, k->key);
+            stored_rows_sweep(&rows, k->lane, k->key);
         }
         for (size_t c = 0; c < carts && models != NULL && models->risk != NULL; c++) {
             struct cart_row *row = &rows.carts[rows.cart_count - 1 - c];
@@ -269,7 +269,7 @@ bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct co
             }
         }
     }
-    return past_rows_write(&rows, db, err);
+    return stored_rows_write(&rows, db, err);
 }
 
 /* ---- dead letters and unknown types ---- */

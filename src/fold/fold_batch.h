@@ -1,7 +1,7 @@
 #ifndef FOLD_FOLD_BATCH_H
 #define FOLD_FOLD_BATCH_H
 
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 #include "live/live.h"
 
 /* One batch of the fold, from what was read to what is written. Everything lives in its arena. */

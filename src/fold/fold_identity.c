@@ -105,8 +105,8 @@ static void forward_history(struct derived *d, const struct fold_key *k)
         const struct log_event *log = &k->history.events[i];
         struct event e;
         struct err dead;
-        if (past_decode(log, d->arena, &e,
-                        &dead)) { /* else it is a dead letter, and was counted when it came */
+        if (log_event_decode(log, d->arena, &e,
+                             &dead)) { /* else it is a dead letter, and was counted when it came */
             forward(d, k, log, e.type);
         }
     }

@@ -34,19 +34,19 @@ const struct live_set *
 live_acquire(struct live *live); /* never NULL; give back with live_release */
 void live_release(struct live *live, const struct live_set **set);
 
-/* CLEANUP(live_hold_end) struct live_hold hold = live_hold(live): the set for as long as the scope
+/* CLEANUP(live_use_end) struct live_use use = live_use(live): the set for as long as the scope
  * lasts. */
-struct live_hold {
+struct live_use {
     struct live *live;
     const struct live_set *set;
 };
-static inline struct live_hold live_hold(struct live *live)
+static inline struct live_use live_use(struct live *live)
 {
-    return (struct live_hold){.live = live, .set = live_acquire(live)};
+    return (struct live_use){.live = live, .set = live_acquire(live)};
 }
-static inline void live_hold_end(struct live_hold *hold)
+static inline void live_use_end(struct live_use *use)
 {
-    live_release(hold->live, &hold->set);
+    live_release(use->live, &use->set);
 }
 
 /* Looks once, now, as the thread does; *out_changed tells whether a set was swapped in. */

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "domain/affinity/affinity_visit.h"
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 
 void live_visits_tell(const struct affinity *model, const char *key, const struct event *e)
 {
@@ -28,7 +28,7 @@ bool live_visits_catch_up(struct db *db, const struct affinity *model, struct er
     for (size_t i = 0; i < count; i++) {
         struct event e;
         struct err refused = {0}; /* a dead letter */
-        if (past_decode(&events[i], &a, &e, &refused)) {
+        if (log_event_decode(&events[i], &a, &e, &refused)) {
             live_visits_tell(model, events[i].key, &e);
         }
     }

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "domain/risk/features.h"
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 #include "store/scores.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@ static void score(const struct live_set *models, const struct unscored *u, int64
     struct err unreadable;
 
     *out = (struct cart_score){.lane = u->lane, .key = u->key, .cart_id = u->cart_id};
-    if (!past_shopper(u->key, u->doc, a, &s, &unreadable)) {
+    if (!shopper_from_doc(u->key, u->doc, a, &s, &unreadable)) {
         return;
     }
     const struct cart *cart = shopper_cart(s, u->cart_id);
@@ -41,9 +41,9 @@ static void walk_to(struct rescore *r, const struct unscored *last)
 bool rescore_step(struct rescore *r, struct db *db, struct live *live, const struct config *config,
                   int64_t now_us, int64_t *out_scored, struct err *err)
 {
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
     CLEANUP(arena_free) struct arena a = {0};
-    const struct risk *model = hold.set->risk;
+    const struct risk *model = use.set->risk;
     struct unscored *carts;
     size_t count;
 
@@ -65,7 +65,7 @@ bool rescore_step(struct rescore *r, struct db *db, struct live *live, const str
     }
     struct cart_score *scores = arena_array(&a, count + 1, sizeof *scores);
     for (size_t i = 0; i < count; i++) {
-        score(hold.set, &carts[i], now_us, &a, &scores[i]);
+        score(use.set, &carts[i], now_us, &a, &scores[i]);
     }
     if (count > 0 && !store_carts_score(db, r->version, now_us, scores, count, err)) {
         return false;

@@ -71,7 +71,7 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
                    struct buf *out, bool *out_found, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
+    CLEANUP(live_use_end) struct live_use use = live_use(m->live);
     const struct cart_clock clock = outreach_clock(m->config);
     struct view v;
     struct product *products;
@@ -88,9 +88,9 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
     if (!cart_products_read(lease.db, cart, a, &products, err)) {
         return false;
     }
-    struct answer_score score = {.model = hold.set->risk};
-    if (cart != NULL && hold.set->risk != NULL) {
-        score = answer_score_of(hold.set->risk, v.shopper, cart, now_us, &hold.set->context,
+    struct answer_score score = {.model = use.set->risk};
+    if (cart != NULL && use.set->risk != NULL) {
+        score = answer_score_of(use.set->risk, v.shopper, cart, now_us, &use.set->context,
                                 m->config->risk_threshold, arena_alloc(a, sizeof(struct features)));
     }
     struct jenc j = jenc_begin(out);
@@ -110,8 +110,8 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
                               bool *out_found, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
-    struct picks_wanted want = {hold.set->affinity, *wish};
+    CLEANUP(live_use_end) struct live_use use = live_use(m->live);
+    struct picks_wanted want = {use.set->affinity, *wish};
     struct shown_picks shown;
     struct view v;
 
@@ -121,7 +121,7 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
     /* What the caller wished for stays; who, when and what is in stock is for here to say. */
     want.wish.shopper = v.shopper;
     want.wish.now_us = clock_now_us();
-    want.wish.shelf = hold.set->shelf;
+    want.wish.shelf = use.set->shelf;
     if (!picks_show(lease.db, &want, a, &shown, err)) {
         return false;
     }
@@ -130,7 +130,7 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
     jenc_object(&j, NULL);
     put_identity(&j, &v);
     jenc_bool(&j, "known", v.known);
-    answer_picks(&j, hold.set->affinity, &shown, v.shopper->locale, m->config->locale);
+    answer_picks(&j, use.set->affinity, &shown, v.shopper->locale, m->config->locale);
     jenc_object_end(&j);
     return true;
 }

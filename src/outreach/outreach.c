@@ -118,8 +118,8 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     /* One set of models for all tries, so that a swap in between cannot mix two in one answer. */
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(m->live);
-    struct asking k = {.terms = {.config = m->config, .models = hold.set},
+    CLEANUP(live_use_end) struct live_use use = live_use(m->live);
+    struct asking k = {.terms = {.config = m->config, .models = use.set},
                        .subject = subject_of(request, a),
                        .arena = a};
 

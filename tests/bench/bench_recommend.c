@@ -235,9 +235,9 @@ static void measure_stages(const struct bench *b, const struct config *config)
         die("models", err.text);
     }
     const int64_t loaded_us = clock_monotonic_us() - start_us;
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
     for (int i = 0; i < TIMED; i++) {
-        recommend_once(db, hold.set, i, &s);
+        recommend_once(db, use.set, i, &s);
     }
     for (int i = 0; i < s.count; i++) {
         medians[i] = median(s.us[i], TIMED);

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -55,15 +55,16 @@ static bool consume_event(PGconn *conn, const struct log_event *e, struct arena 
         PQclear(res);
         return FAIL(err, ERR_INTERNAL, "naive read: %.150s", PQerrorMessage(conn));
     }
-    bool ok = past_shopper(e->key, PQntuples(res) == 0 ? NULL : PQgetvalue(res, 0, 0), a, &s, err);
+    bool ok =
+        shopper_from_doc(e->key, PQntuples(res) == 0 ? NULL : PQgetvalue(res, 0, 0), a, &s, err);
     PQclear(res);
     if (!ok) {
         return false;
     }
-    if (past_decode(e, a, &event, &skipped)) {
+    if (log_event_decode(e, a, &event, &skipped)) {
         (void)shopper_apply(s, &event, a);
     }
-    values[2] = past_doc(s, a);
+    values[2] = shopper_to_doc(s, a);
     res = PQexecPrepared(conn, "naive_write", 3, values, NULL, NULL, 0);
     ok = PQresultStatus(res) == PGRES_COMMAND_OK;
     PQclear(res);

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "domain/shopper/shopper_identity.h"
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 #include "store/shoppers.h"
 
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static bool base_of(const struct train_bases *bases, const char *key, struct are
                      : NULL;
     struct shopper *base = NULL;
     *out = NULL;
-    if (found && !past_shopper(key, found->doc, a, &base, err)) {
+    if (found && !shopper_from_doc(key, found->doc, a, &base, err)) {
         return false;
     }
     *out = base;
@@ -114,7 +114,7 @@ static size_t decode_rows(struct train_batch *b, size_t from, size_t count, stru
     size_t decoded = 0;
     for (size_t i = from; i < from + count; i++) {
         struct err refused = {0};
-        if (past_decode(&b->rows[i], &b->arena, &out[decoded], &refused)) {
+        if (log_event_decode(&b->rows[i], &b->arena, &out[decoded], &refused)) {
             note_time(&b->log, out[decoded++].occurred_us);
         } else {
             b->log.refused++;

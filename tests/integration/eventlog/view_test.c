@@ -1,6 +1,6 @@
 /* A shopper as of now: what is stored, and what nobody has folded yet. */
 #include "base/clock.h"
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 #include "eventlog/view.h"
 #include "integration/flow_spec.h"
 #include "support/spec.h"
@@ -133,7 +133,7 @@ static void retain_up_to(int n)
     struct view v;
     if (n > 0 && view_read(other, "c:y", START_US + SECONDS(n), &bench.arena, &v, &err)) {
         const struct shopper_row base = {
-            .lane = v.lane, .key = v.key, .doc = past_doc(v.shopper, &bench.arena)};
+            .lane = v.lane, .key = v.key, .doc = shopper_to_doc(v.shopper, &bench.arena)};
         if (db_begin(other, &err) && store_bases_write(other, &base, 1, &err)) {
             PQclear(PQexec(
                 db_conn(other),

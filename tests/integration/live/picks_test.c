@@ -72,14 +72,14 @@ static struct shopper *dora(void)
 
 static struct shown_picks shown(const struct pick_wish *wish, bool with_shelf)
 {
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
-    struct picks_wanted want = {hold.set->affinity, *wish};
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    struct picks_wanted want = {use.set->affinity, *wish};
     struct shown_picks out;
     struct err err = {0};
     want.wish.shopper = dora();
     want.wish.now_us = START_US;
-    want.wish.shelf = with_shelf ? hold.set->shelf : NULL;
-    assert_non_null(hold.set->affinity);
+    want.wish.shelf = with_shelf ? use.set->shelf : NULL;
+    assert_non_null(use.set->affinity);
     if (!picks_show(bench.db, &want, &bench.arena, &out, &err)) {
         fail_msg("picks: %s", err.text);
     }

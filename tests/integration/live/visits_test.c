@@ -79,9 +79,9 @@ static struct live *opened(void)
 /* A product among the picks of somebody who has just viewed another; score 0 and PICK_POPULAR if it is not there. */
 static struct pick pick_for_viewer(struct live *live, const char *viewed, const char *wanted)
 {
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
     const struct picks picks =
-        picks_for_viewer(&bench, hold.set->affinity, viewed, START_US + HOURS(2), PICKS_MAX);
+        picks_for_viewer(&bench, use.set->affinity, viewed, START_US + HOURS(2), PICKS_MAX);
     for (int i = 0; i < picks.count; i++) {
         if (strcmp(picks.items[i].product_id, wanted) == 0) {
             return picks.items[i];

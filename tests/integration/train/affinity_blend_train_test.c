@@ -96,11 +96,11 @@ static void the_blend_is_chosen_stored_and_serves(void **state)
     assert_true(made.promoted);
     assert_text_contains(row_of_model(&bench, "affinity-blend-2").card, "\"item_share\"");
     assert_true(live_open(&bench.database, &bench.config, false, &live, &err));
-    CLEANUP(live_hold_end) struct live_hold hold = live_hold(live);
-    assert_string_equal(affinity_version(hold.set->affinity), "affinity-blend-2");
-    assert_string_equal(affinity_algorithm(hold.set->affinity), "blend");
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    assert_string_equal(affinity_version(use.set->affinity), "affinity-blend-2");
+    assert_string_equal(affinity_algorithm(use.set->affinity), "blend");
     for (int g = 0; g < GROUPS; g++) {
-        struct picks p = picks_for_viewer(&bench, hold.set->affinity, product(g * SIZE),
+        struct picks p = picks_for_viewer(&bench, use.set->affinity, product(g * SIZE),
                                           START_US + HOURS(30), SIZE);
         for (int i = 0; i < p.count; i++) {
             long number = strtol(p.items[i].product_id + 1, NULL, 10);

@@ -255,12 +255,12 @@ static void consent_for_all_given_later_covers_a_channel_and_earlier_does_not(vo
 
 /* ---- buyers without an open cart ---- */
 
-struct past_cart {
+struct shopper_cart_row {
     enum cart_status status;
     int64_t changed_ago_us;
 };
 
-static struct rule_result buyer_with(const struct past_cart *carts, size_t count,
+static struct rule_result buyer_with(const struct shopper_cart_row *carts, size_t count,
                                      int64_t bought_ago_us)
 {
     char ids[CARTS_MAX][3] = {"c1", "c2", "c3", "c4"};
@@ -287,12 +287,12 @@ static struct rule_result buyer_with(const struct past_cart *carts, size_t count
 static void without_an_open_cart_the_one_changed_last_says_whether_it_was_bought(void **state)
 {
     (void)state;
-    const struct past_cart bought_last[] = {
+    const struct shopper_cart_row bought_last[] = {
         {CART_EMPTIED, 90}, {CART_BOUGHT, 50}, {CART_EMPTIED, 70}};
-    const struct past_cart emptied_last[] = {{CART_BOUGHT, 90}, {CART_EMPTIED, 50}};
-    const struct past_cart emptied_first[] = {{CART_EMPTIED, 50}, {CART_BOUGHT, 90}};
-    const struct past_cart merged_last[] = {{CART_BOUGHT, 90}, {CART_MERGED, 50}};
-    const struct past_cart merged_first[] = {{CART_MERGED, 50}, {CART_BOUGHT, 90}};
+    const struct shopper_cart_row emptied_last[] = {{CART_BOUGHT, 90}, {CART_EMPTIED, 50}};
+    const struct shopper_cart_row emptied_first[] = {{CART_EMPTIED, 50}, {CART_BOUGHT, 90}};
+    const struct shopper_cart_row merged_last[] = {{CART_BOUGHT, 90}, {CART_MERGED, 50}};
+    const struct shopper_cart_row merged_first[] = {{CART_MERGED, 50}, {CART_BOUGHT, 90}};
 
     assert_int_equal(buyer_with(bought_last, 3, 50).outcome, RULE_BLOCK);
     assert_int_equal(buyer_with(emptied_last, 2, 90).outcome, RULE_PASS);

@@ -1,5 +1,5 @@
 /* From rows of the log to a shopper, and from a shopper to the rows that are stored of it. */
-#include "eventlog/past.h"
+#include "eventlog/shopper_log.h"
 
 #include "base/cleanup.h"
 
@@ -9,7 +9,8 @@
 /* Carts, lines and names are bounded by domain/shopper/shopper.h; no document comes near this. */
 enum { DOC_MAX_BYTES = 16 << 20 };
 
-bool past_decode(const struct log_event *e, struct arena *a, struct event *out, struct err *err)
+bool log_event_decode(const struct log_event *e, struct arena *a, struct event *out,
+                      struct err *err)
 {
     struct event_times times = {.occurred_us = e->occurred_us, .received_us = e->received_us};
 
@@ -17,8 +18,8 @@ bool past_decode(const struct log_event *e, struct arena *a, struct event *out, 
     return event_decode_log(e->body, e->body_len, e->origin, times, a, out, err);
 }
 
-bool past_shopper(const char *key, const char *doc, struct arena *a, struct shopper **out,
-                  struct err *err)
+bool shopper_from_doc(const char *key, const char *doc, struct arena *a, struct shopper **out,
+                      struct err *err)
 {
     if (doc == NULL) {
         *out = shopper_new(key, a);
@@ -27,25 +28,25 @@ bool past_shopper(const char *key, const char *doc, struct arena *a, struct shop
     return shopper_decode(doc, strlen(doc), a, out, err);
 }
 
-bool past_fold(const char *key, const char *base, const struct history *h, int64_t until_us,
-               struct arena *a, struct shopper **out, struct err *err)
+bool shopper_log_fold(const char *key, const char *base, const struct history *h, int64_t until_us,
+                      struct arena *a, struct shopper **out, struct err *err)
 {
     struct event *events = arena_array(a, h->count, sizeof *events);
     struct shopper *start = NULL;
     struct err dead;
     size_t n = 0;
 
-    if (base != NULL && !past_shopper(key, base, a, &start, err)) {
+    if (base != NULL && !shopper_from_doc(key, base, a, &start, err)) {
         return false;
     }
     for (size_t i = 0; i < h->count; i++) {
-        n += past_decode(&h->events[i], a, &events[n], &dead) ? 1 : 0;
+        n += log_event_decode(&h->events[i], a, &events[n], &dead) ? 1 : 0;
     }
     *out = shopper_fold_all(start, key, events, n, until_us, a);
     return true;
 }
 
-const char *past_doc(const struct shopper *s, struct arena *a)
+const char *shopper_to_doc(const struct shopper *s, struct arena *a)
 {
     CLEANUP(buf_free) struct buf text = buf_make(DOC_MAX_BYTES);
 
@@ -87,7 +88,7 @@ static struct cart_row row_of(const struct shopper *s, const struct cart *c, int
                              .risk = (double)NAN};
 }
 
-size_t past_carts(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX])
+size_t shopper_cart_rows(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX])
 {
     bool handed_over = s->key[0] == 'a' && s->binding_count > 0;
 
@@ -100,9 +101,9 @@ size_t past_carts(const struct shopper *s, int lane, struct cart_row out[CARTS_M
     return s->cart_count;
 }
 
-struct past_rows past_rows_make(size_t shoppers_max, struct arena *a)
+struct stored_rows stored_rows_make(size_t shoppers_max, struct arena *a)
 {
-    return (struct past_rows){
+    return (struct stored_rows){
         .arena = a,
         .shoppers = arena_array(a, shoppers_max, sizeof(struct shopper_row)),
         .carts = arena_array(a, shoppers_max * CARTS_MAX, sizeof(struct cart_row)),
@@ -111,22 +112,24 @@ struct past_rows past_rows_make(size_t shoppers_max, struct arena *a)
     };
 }
 
-void past_rows_add(struct past_rows *rows, const struct shopper *s, int lane, int64_t folded_off,
-                   size_t *out_carts)
+void stored_rows_add(struct stored_rows *rows, const struct shopper *s, int lane,
+                     int64_t folded_off, size_t *out_carts)
 {
-    rows->shoppers[rows->count++] = (struct shopper_row){
-        .lane = lane, .key = s->key, .folded_off = folded_off, .doc = past_doc(s, rows->arena)};
-    *out_carts = past_carts(s, lane, rows->carts + rows->cart_count);
+    rows->shoppers[rows->count++] = (struct shopper_row){.lane = lane,
+                                                         .key = s->key,
+                                                         .folded_off = folded_off,
+                                                         .doc = shopper_to_doc(s, rows->arena)};
+    *out_carts = shopper_cart_rows(s, lane, rows->carts + rows->cart_count);
     rows->cart_count += *out_carts;
 }
 
-void past_rows_sweep(struct past_rows *rows, int lane, const char *key)
+void stored_rows_sweep(struct stored_rows *rows, int lane, const char *key)
 {
     rows->swept_lanes[rows->swept_count] = lane;
     rows->swept_keys[rows->swept_count++] = key;
 }
 
-bool past_rows_write(const struct past_rows *rows, struct db *db, struct err *err)
+bool stored_rows_write(const struct stored_rows *rows, struct db *db, struct err *err)
 {
     return store_shoppers_write(db, rows->shoppers, rows->count, err) &&
            store_carts_write(db, rows->swept_lanes, rows->swept_keys, rows->swept_count,

@@ -1,5 +1,5 @@
 /* Exclusive work on a lane. */
-#include "eventlog/hold.h"
+#include "eventlog/lane_lock.h"
 
 #include "base/stop.h"
 #include "store/history.h"
@@ -7,7 +7,7 @@
 enum { ATTEMPTS = 8 };
 #define RETRY_US INT64_C(20000)
 
-static bool attempt(struct db *db, int lane, hold_fn *fn, void *ctx, struct err *err)
+static bool attempt(struct db *db, int lane, lane_lock_fn *fn, void *ctx, struct err *err)
 {
     int64_t cursor_off;
 
@@ -15,7 +15,7 @@ static bool attempt(struct db *db, int lane, hold_fn *fn, void *ctx, struct err 
            fn(db, lane, cursor_off, ctx, err) && db_commit(db, err);
 }
 
-bool hold_lane(struct db *db, int lane, hold_fn *fn, void *ctx, struct err *err)
+bool lane_lock_run(struct db *db, int lane, lane_lock_fn *fn, void *ctx, struct err *err)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
         if (attempt(db, lane, fn, ctx, err)) {

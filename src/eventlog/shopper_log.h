@@ -1,5 +1,5 @@
-#ifndef EVENTLOG_PAST_H
-#define EVENTLOG_PAST_H
+#ifndef EVENTLOG_SHOPPER_LOG_H
+#define EVENTLOG_SHOPPER_LOG_H
 
 #include "domain/shopper/shopper.h"
 #include "store/events.h"
@@ -9,23 +9,24 @@
 /* From rows to the fold and back: what the consumer, replay, retention, view and training share. */
 
 /* One row of the log. Fails for what the one decoder refuses. */
-CAN_FAIL bool past_decode(const struct log_event *e, struct arena *a, struct event *out,
-                          struct err *err);
+CAN_FAIL bool log_event_decode(const struct log_event *e, struct arena *a, struct event *out,
+                               struct err *err);
 /* Folds base (a document; NULL: nothing) and the events that decode; the others were dead-lettered
  * and count for nothing. In arena. Fails only for a broken base. */
-CAN_FAIL bool past_fold(const char *key, const char *base, const struct history *h,
-                        int64_t until_us, struct arena *a, struct shopper **out, struct err *err);
+CAN_FAIL bool shopper_log_fold(const char *key, const char *base, const struct history *h,
+                               int64_t until_us, struct arena *a, struct shopper **out,
+                               struct err *err);
 
 /* A stored document; NULL is an empty shopper. */
-CAN_FAIL bool past_shopper(const char *key, const char *doc, struct arena *a, struct shopper **out,
-                           struct err *err);
-const char *past_doc(const struct shopper *s, struct arena *a); /* canonical text */
+CAN_FAIL bool shopper_from_doc(const char *key, const char *doc, struct arena *a,
+                               struct shopper **out, struct err *err);
+const char *shopper_to_doc(const struct shopper *s, struct arena *a); /* canonical text */
 /* The rows that belong to the shopper, by cart id, not scored; borrowed from it. An anonymous shopper
  * that is bound has none: its customer has them. Returns how many. */
-size_t past_carts(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX]);
+size_t shopper_cart_rows(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX]);
 
 /* What is to be stored of some shoppers, in arena. */
-struct past_rows {
+struct stored_rows {
     struct arena *arena;
     struct shopper_row *shoppers;
     size_t count;
@@ -35,13 +36,13 @@ struct past_rows {
     const char **swept_keys;
     size_t swept_count;
 };
-struct past_rows past_rows_make(size_t shoppers_max, struct arena *a);
+struct stored_rows stored_rows_make(size_t shoppers_max, struct arena *a);
 /* Adds a shopper and its carts, which are the last *out_carts of rows->carts. Borrows it. */
-void past_rows_add(struct past_rows *rows, const struct shopper *s, int lane, int64_t folded_off,
-                   size_t *out_carts);
+void stored_rows_add(struct stored_rows *rows, const struct shopper *s, int lane,
+                     int64_t folded_off, size_t *out_carts);
 /* Deletes stored carts of this shopper (of those the rows have room for) that are not among rows->carts. */
-void past_rows_sweep(struct past_rows *rows, int lane, const char *key);
+void stored_rows_sweep(struct stored_rows *rows, int lane, const char *key);
 /* Shoppers first, then carts, as everywhere. */
-CAN_FAIL bool past_rows_write(const struct past_rows *rows, struct db *db, struct err *err);
+CAN_FAIL bool stored_rows_write(const struct stored_rows *rows, struct db *db, struct err *err);
 
 #endif

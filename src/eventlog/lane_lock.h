@@ -1,5 +1,5 @@
-#ifndef EVENTLOG_HOLD_H
-#define EVENTLOG_HOLD_H
+#ifndef EVENTLOG_LANE_LOCK_H
+#define EVENTLOG_LANE_LOCK_H
 
 #include "store/pg/db.h"
 
@@ -7,7 +7,7 @@
  * transaction begins with its cursors, so it has either ended before or waits, and then reads what fn
  * wrote. Retried when the database asks for it, so fn starts its counts anew each time. cursor_off is
  * where the fold stands. */
-typedef bool hold_fn(struct db *db, int lane, int64_t cursor_off, void *ctx, struct err *err);
-CAN_FAIL bool hold_lane(struct db *db, int lane, hold_fn *fn, void *ctx, struct err *err);
+typedef bool lane_lock_fn(struct db *db, int lane, int64_t cursor_off, void *ctx, struct err *err);
+CAN_FAIL bool lane_lock_run(struct db *db, int lane, lane_lock_fn *fn, void *ctx, struct err *err);
 
 #endif
