@@ -60,9 +60,13 @@ bool event_origin_of(const char *name, enum event_origin *out, struct err *err)
 
 const char *event_key(const struct event *e, struct arena *a)
 {
+    /* It names both. It lies with the anonymous shopper, whose fold
+     * has to learn who owns its events. */
     if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
         return arena_printf(a, "a:%s", e->via);
     }
+    /* The customer first where an event names both. The prefixes keep a customer and a browser
+     * apart whose ids are the same text. */
     if (e->customer_id != NULL) {
         return arena_printf(a, "c:%s", e->customer_id);
     }
@@ -73,6 +77,8 @@ int event_lane(const char *key)
 {
     uint8_t digest[SHA256_BYTES];
 
+    /* The first byte, as the migrations compute it with get_byte(sha256(...), 0): SQL and C
+     * must name the same lane for a key. */
     hash_sha256(key, strlen(key), digest);
     return digest[0];
 }
@@ -87,6 +93,8 @@ char *event_derived_id(const char *kind, const char *scope, const char *cause,
     char hex[SHA256_HEX];
 
     assert(strlen(EVENT_DERIVED_PREFIX) + strlen(kind) + 1 + SHA256_HEX <= EVENT_DERIVED_ID_MAX);
+    /* Of scope and cause alone, no clock and no counter: deriving once more, as after a crash,
+     * gives the same id and is a duplicate. */
     hash_begin(&hash);
     hash_add(&hash, scope, strlen(scope) + 1); /* with its NUL: no two pairs run together */
     hash_add(&hash, cause, strlen(cause));
@@ -128,6 +136,7 @@ void event_encode_binding_set(struct buf *out, const struct binding_set *set)
     jenc_array(&j, "intervals");
     for (size_t i = 0; i < set->interval_count; i++) {
         jenc_object(&j, NULL);
+        /* INT64_MIN and INT64_MAX are no times that could be written: an open end is left out. */
         if (set->intervals[i].from_us != INT64_MIN) {
             jenc_time(&j, "from", set->intervals[i].from_us);
         }
@@ -150,6 +159,8 @@ void event_encode_forwarded(struct buf *out, const struct forwarding *f)
     jenc_str(&j, "origin", event_origin_name(f->origin));
     jenc_time(&j, "occurred_at", f->times.occurred_us);
     jenc_time(&j, "received_at", f->times.received_us);
+    /* The text itself, not what we understood of it: members that
+     * no decoder here reads go along. */
     jenc_raw(&j, "event", f->body, f->body_len);
     jenc_object_end(&j);
 }
@@ -158,6 +169,8 @@ void event_encode_outreach_released(struct buf *out, const struct release *r)
 {
     struct jenc j = begin_derived(out, r->id, EVENT_DERIVED_OUTREACH_RELEASED);
 
+    /* Exactly one: event_key has to answer the key of the cart's
+     * shopper, whose fold marks the round. */
     assert((r->customer_id == NULL) != (r->anonymous_id == NULL));
     jenc_str_opt(&j, "customer_id", r->customer_id);
     jenc_str_opt(&j, "anonymous_id", r->anonymous_id);

@@ -50,14 +50,20 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r)
 {
     int64_t at = jdec_time(d, "occurred_at");
 
+    /* Settled when the event came in. Judged again by another clock, a
+     * replay might refuse what is stored. */
     if (r->log != NULL) {
         return r->log->occurred_us;
     }
     if (at < EVENT_OCCURRED_MIN_US) {
         jdec_refuse(d, "occurred_at", "must not be before 2000-01-01");
     } else if (at - EVENT_AHEAD_MAX_US > r->received_us) {
+        /* the day is taken off `at`, which is 2000 or later: added to
+         * received_us it might overflow */
         jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
     }
+    /* A device's clock that runs a little ahead means now: no event may
+     * lie in the future of the fold. */
     return at > r->received_us ? r->received_us : at;
 }
 
@@ -81,6 +87,7 @@ static void read_context(struct jdec *d, struct arena *a, struct event *e)
     }
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         const char *text = jdec_str_opt(&context, members[i].key, EVENT_CONTEXT_MAX);
+        /* Empty says nothing, and must not overwrite the locale or device that was seen before. */
         if (text != NULL && text[0] != '\0') {
             *members[i].out = arena_strdup(a, text);
         }
@@ -90,6 +97,7 @@ static void read_context(struct jdec *d, struct arena *a, struct event *e)
 /* The property that says what the event is about, by type; NULL where the fold reads none. */
 static const char *subject_name(enum event_type type)
 {
+    /* Consents are not here: read_channel is strict about theirs. */
     switch ((int)type) {
     case EVENT_PAGE_VIEWED:
         return "page";
@@ -142,10 +150,12 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
     if (subject_key != NULL) {
         const json_t *subject = json_object_get(properties.object, subject_key);
+        /* 0 for whatever is no string: then it is as good as absent */
         size_t len = json_string_length(subject);
         if (len > 0 && len <= SUBJECT_MAX) {
             e->subject = arena_strdup(a, json_string_value(subject));
         } else if (e->type == EVENT_CHECKOUT_STEP && json_is_integer(subject)) {
+            /* Steps come as 2 as well as "2", and are the same step. */
             e->subject = arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(subject));
         }
     }
@@ -170,12 +180,14 @@ static void read_item(struct jdec *d, struct arena *a, struct event_item *out)
 
     out->product_id = read_id(d, "product_id", a);
     out->quantity = has_quantity ? quantity : 1;
+    /* Never 0 for an absent price: totals would then be too low instead of unknown. */
     out->price_minor = has_price ? price : MONEY_UNKNOWN;
     if (currency != NULL && !money_currency_valid(currency)) {
         jdec_refuse(d, "currency", "must be three upper-case letters");
     } else if (has_price && currency == NULL) {
         jdec_refuse(d, "currency", "is required with price_minor");
     }
+    /* A currency alone is no price, and is not kept. */
     if (has_price && currency != NULL) {
         (void)snprintf(out->currency, sizeof out->currency, "%s", currency);
     }
@@ -192,6 +204,7 @@ static void refuse_overflow(struct jdec *d, const struct event *e)
     int64_t total = 0;
     int64_t amount;
 
+    /* Each item is in range; 2,000 of them, 100,000 units each at the highest price, pass 2^63. */
     for (size_t i = 0; i < e->item_count; i++) {
         const struct event_item *item = &e->items[i];
         if (item->price_minor != MONEY_UNKNOWN &&
@@ -205,6 +218,7 @@ static void refuse_overflow(struct jdec *d, const struct event *e)
 
 static void read_items(struct jdec *d, struct arena *a, struct event *e)
 {
+    /* An empty snapshot empties the cart, so it has to say so: a list left out is no empty list. */
     bool required = needs_items(e->type) || e->type == EVENT_CART_SNAPSHOT;
     size_t count = required ? jdec_array(d, "items", EVENT_ITEMS_MAX)
                             : jdec_array_opt(d, "items", EVENT_ITEMS_MAX);
@@ -240,6 +254,7 @@ static bool is_derived(enum event_type type)
 
 static void check_identity(struct jdec *d, const struct event *e)
 {
+    /* These join the two: one id alone joins nothing. */
     if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
         if (e->customer_id == NULL || e->anonymous_id == NULL) {
             jdec_refuse(d, e->customer_id == NULL ? "customer_id" : "anonymous_id",
@@ -329,6 +344,7 @@ static bool read_any(struct jdec *d, const struct reading *r, struct event *e);
 /* Reads the original with its own origin and times, then puts the wrapper's names on it. */
 static bool read_forwarded(struct jdec *d, const struct reading *r, struct event *e)
 {
+    /* in the order of enum event_origin: the index is the value */
     static const char *const origins[] = {"api", "sql", "import", "derived"};
     struct event_times times = {0};
     const char *event_id = e->event_id;
@@ -338,15 +354,21 @@ static bool read_forwarded(struct jdec *d, const struct reading *r, struct event
 
     times.occurred_us = read_occurred(d, r);
     times.received_us = jdec_time(d, "received_at");
+    /* With its own origin, so that imported history stays imported with its owner too:
+     * never late, and never contacted. */
     struct reading inner = {(enum event_origin)origin, &times, times.received_us, r->arena};
     struct jdec original = jdec_object(d, "event");
     struct event whole = {0};
     if (!read_any(&original, &inner, &whole)) {
         return false;
     }
+    /* A release belongs to a cart and moves with it; what binds
+     * keys is about the key it lies at. */
     if (is_derived(whole.type) && whole.type != EVENT_DERIVED_OUTREACH_RELEASED) {
         jdec_refuse(&original, "type", "must not be %s", whole.type_name);
     }
+    /* sort_id stays the original's: forwarded or not, an event has the
+     * same place in the fold's order */
     *e = whole;
     e->event_id = event_id;
     e->customer_id = owner;
@@ -374,9 +396,12 @@ static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
     e->event_id = read_event_id(d, r);
     e->sort_id = e->event_id;
     read_type(d, r->arena, e);
+    /* without a type it is not known what else to ask for */
     if (jdec_failed(d)) {
         return false;
     }
+    /* Both ways: nobody outside may write a release or a binding, and
+     * none of ours is a shop's event. */
     if (is_derived(e->type) != (r->origin == ORIGIN_DERIVED)) {
         jdec_refuse(d, "type",
                     is_derived(e->type) ? "is written by Cartwright itself"

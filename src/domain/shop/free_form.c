@@ -12,6 +12,7 @@ static bool is_fit(json_t *tree, int levels, const char **out_text)
     json_t *value;
     size_t i;
 
+    /* Integers need no look: what does not fit 64 bits, jansson has refused. */
     if (json_is_real(tree) && fabs(json_real_value(tree)) >= NUMBER_LIMIT) {
         *out_text = "must not hold numbers of 9.2e18 or more";
         return false;
@@ -20,6 +21,7 @@ static bool is_fit(json_t *tree, int levels, const char **out_text)
         return true;
     }
     if (levels == 0) {
+        /* the limit to be told is the caller's, levels was counted down */
         *out_text = NULL;
         return false;
     }
@@ -54,6 +56,8 @@ bool free_form_check(struct jdec *d, const char *key, json_t *tree, int levels)
 bool text_has_control(const char *text)
 {
     for (; *text != '\0'; text++) {
+        /* Bytes of a longer UTF-8 sequence are 0x80 or more: none
+         * passes for a control character. */
         if ((unsigned char)*text < 0x20 || *text == 0x7f) {
             return true;
         }

@@ -34,6 +34,7 @@ static int64_t year_of(int64_t days)
 /* 1970-01-04 was a Sunday. */
 static int64_t sunday_on_or_after(int64_t day)
 {
+    /* Sundays are 3 modulo 7; 10 is 3 more than 7, so that the difference stays above 0 */
     return day + (10 - day % 7) % 7;
 }
 
@@ -42,14 +43,18 @@ static void bounds_of(enum rule rule, int64_t year, int64_t *out_from, int64_t *
 {
     switch (rule) {
     case EU:
+        /* the last Sunday of a month of 31 days is the first one from the 25th on */
         *out_from = DAYS(sunday_on_or_after(civil_days(year, 3, 25))) + HOURS(1);
         *out_until = DAYS(sunday_on_or_after(civil_days(year, 10, 25))) + HOURS(1);
         break;
     case US:
+        /* 02:00 in New York. Zones farther west change some hours later: their hour is off on two
+         * days a year, for a table of offsets that stays one line a zone. */
         *out_from = DAYS(sunday_on_or_after(civil_days(year, 3, 8))) + HOURS(7);
         *out_until = DAYS(sunday_on_or_after(civil_days(year, 11, 1))) + HOURS(7);
         break;
     case SOUTH:
+        /* 16:00 UTC of the day before is 02:00 of standard time in Sydney */
         *out_from = DAYS(sunday_on_or_after(civil_days(year, 4, 1))) - HOURS(8);
         *out_until = DAYS(sunday_on_or_after(civil_days(year, 10, 1))) - HOURS(8);
         break;
@@ -68,7 +73,9 @@ static bool saves_daylight(enum rule rule, int64_t at_us)
     if (rule == NONE) {
         return false;
     }
+    /* UTC's year will do: no zone changes near New Year. */
     bounds_of(rule, year_of(at_us / DAYS(1)), &from, &until);
+    /* In the south the interval within a year is winter. */
     return (at_us >= from && at_us < until) != (rule == SOUTH);
 }
 
@@ -94,6 +101,7 @@ static bool offset_of(const char *text, int *out_minutes)
     }
     int minutes = (d[0] * 10 + d[1]) * 60 + d[2] * 10 + d[3];
     *out_minutes = text[0] == '-' ? -minutes : minutes;
+    /* no zone lies farther from UTC than 14 hours */
     return d[0] * 10 + d[1] <= 14 && d[2] < 6;
 }
 

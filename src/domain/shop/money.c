@@ -32,6 +32,8 @@ bool money_currency_valid(const char *code)
 
 int money_digits(const char *currency)
 {
+    /* Also keeps strstr honest: an empty code would be found in the first list. With three letters
+     * no match runs across two codes, since a blank lies between them. */
     if (!money_currency_valid(currency)) {
         return 2;
     }
@@ -86,6 +88,7 @@ bool money_parse(const char *text, const char *currency, int64_t *out_minor)
     int64_t minor = 0;
     bool round_up = false;
 
+    /* Digit by digit and never through a double, in which 0.29 * 100 is 28.999... */
     if (!is_digit(*text)) {
         return false;
     }
@@ -101,6 +104,8 @@ bool money_parse(const char *text, const char *currency, int64_t *out_minor)
         if (fraction < digits && !append_digit(&minor, *text)) {
             return false;
         }
+        /* The first digit that is cut off decides; amounts here are not
+         * negative, so up is away from zero. */
         if (fraction == digits) {
             round_up = *text >= '5';
         }
@@ -194,6 +199,8 @@ static const char *symbol_of(const char *currency, const char *locale)
         if (strcmp(symbols[i].currency, currency) != 0) {
             continue;
         }
+        /* A national currency's code begins with its country's two letters (ISO 4217).
+         * Brazil writes R$ at home, too. */
         bool own = strncasecmp(region_of(locale), currency, 2) == 0;
         return own && symbol[len - 1] == '$' && strcmp(currency, "BRL") != 0 ? "$" : symbol;
     }
@@ -236,6 +243,7 @@ static void add_fraction(char out[MONEY_TEXT_MAX], uint64_t rest, int digits)
     char fraction[DIGITS_MAX + 1] = {0};
 
     assert(digits > 0 && digits <= DIGITS_MAX);
+    /* from behind, so that the zeros of 1.05 are not lost */
     for (int i = digits - 1; i >= 0; i--, rest /= 10) {
         fraction[i] = (char)('0' + rest % 10);
     }
@@ -251,11 +259,13 @@ char *money_format(int64_t minor, const char *currency, const char *locale,
     const char *symbol = symbol_of(currency, where);
     int digits = money_digits(currency);
     uint64_t unit = power_of_ten(digits);
+    /* negated in unsigned, where the least int64 has a magnitude */
     uint64_t amount = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
 
     out[0] = '\0';
     add(out, minor < 0 ? "-" : "");
     if (style.place != SYMBOL_AFTER) {
+        /* A code in the place of a symbol ("CHF") would run together with the number. */
         bool parted = style.place == SYMBOL_BEFORE_SPACE || symbol == currency;
         add(out, symbol);
         add(out, parted ? NBSP : "");

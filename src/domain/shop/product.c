@@ -40,6 +40,8 @@ static bool is_web_address(const char *url)
                     : strncasecmp(url, "https://", 8) == 0 ? 8
                                                            : 0;
 
+    /* No host, no link. Other schemes are refused with it: a javascript: address would run in
+     * whatever page shows the product. */
     return scheme > 0 && url[scheme] != '\0' && url[scheme] != '/' && strchr(url, ' ') == NULL;
 }
 
@@ -58,6 +60,8 @@ static void read_id(struct jdec *d, const char *in_path, struct arena *a, struct
     p->product_id = in_path == NULL
                         ? keep_text(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a)
                         : read_text(d, "product_id", EVENT_ID_MAX, a);
+    /* In the body it may be left out where the path has it; where both are there, which
+     * one was meant could not be told. */
     if (in_path == NULL || jdec_failed(d)) {
         return;
     }
@@ -81,6 +85,8 @@ static void read_price(struct jdec *d, struct product *p)
     if (currency != NULL && !money_currency_valid(currency)) {
         jdec_refuse(d, "currency", "must be three upper-case letters");
     } else if (has_price != (currency != NULL)) {
+        /* Neither says anything alone: an amount without currency can
+         * be neither shown nor compared. */
         jdec_refuse(d, has_price ? "currency" : "price_minor", "is required with %s",
                     has_price ? "price_minor" : "currency");
     } else if (has_price) {
@@ -93,6 +99,8 @@ static void read_price(struct jdec *d, struct product *p)
 static const char *read_levels(struct jdec *d, struct arena *a)
 {
     CLEANUP(buf_free) struct buf path = buf_make(PRODUCT_CATEGORY_MAX);
+    /* One text either way: models, wishes and messages compare paths
+     * and cut them at the separator. */
     size_t count = jdec_array_opt(d, "category", PRODUCT_LEVELS_MAX);
 
     for (size_t i = 0; i < count && !jdec_failed(d); i++) {
@@ -125,6 +133,7 @@ static const char *read_attributes(struct jdec *d, struct arena *a)
     if (tree == NULL || !free_form_check(d, "attributes", tree, PRODUCT_ATTRIBUTES_DEPTH)) {
         return "{}";
     }
+    /* Sorted: the same attributes are the same text in whatever order they were sent. */
     CLEANUP(free_text) char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
     size_t len = text == NULL ? 0 : strlen(text);
     if (len == 0 || len > PRODUCT_ATTRIBUTES_MAX) {
@@ -150,6 +159,7 @@ bool product_decode(json_t *json, const char *product_id_in_path, struct arena *
     p.category = read_category(&d, a);
     p.brand = read_text(&d, "brand", PRODUCT_BRAND_MAX, a);
     p.stock = jdec_i64_opt(&d, "stock", 0, PRODUCT_STOCK_MAX, &has_stock);
+    /* 0 is sold out; a shop that sends no stock does not count it, and everything is for sale. */
     p.stock = has_stock ? p.stock : -1;
     p.attributes = read_attributes(&d, a);
     if (!jdec_end(&d)) {
@@ -182,6 +192,7 @@ static const char *last_word(const char *category)
     const char *word = category;
 
     for (const char *at = category; *at != '\0'; at++) {
+        /* a separator at the end leaves no empty word behind */
         if (strchr(" >./", *at) != NULL && at[1] != '\0') {
             word = at + 1;
         }

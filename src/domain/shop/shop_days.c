@@ -15,6 +15,7 @@ static struct sums sum_of(const struct shop_days *days, int64_t from, int64_t un
 {
     struct sums sums = {0};
 
+    /* days ascend, and the window lies at their end */
     for (size_t i = days->count; i > 0 && days->all[i - 1].day >= from; i--) {
         if (days->all[i - 1].day <= until) {
             sums.adds += (double)days->all[i - 1].adds;
@@ -27,6 +28,7 @@ static struct sums sum_of(const struct shop_days *days, int64_t from, int64_t un
 /* NaN for too few actions. Never 0: a trend is divided by it. */
 static double rate_of(struct sums sums)
 {
+    /* Laplace's rule of succession: as if there had been one more of each. */
     double actions = sums.adds + sums.orders;
 
     return actions < SHOP_DAYS_ACTIONS_MIN ? (double)NAN : (sums.orders + 1) / (actions + 2);
@@ -34,9 +36,12 @@ static double rate_of(struct sums sums)
 
 struct shop_rates shop_days_rates(const struct shop_days *days, int64_t at_us)
 {
+    /* Today is not over, and yesterday is written only when maintain has run: the day before is the
+     * last that was surely known at this moment. Training must not know more than serving did. */
     int64_t last = at_us / DAYS(1) - 2;
     double buying = rate_of(sum_of(days, last - SHOP_DAYS_WINDOW + 1, last));
     double lately = rate_of(sum_of(days, last - SHOP_DAYS_LATELY + 1, last));
 
+    /* the trend is NaN where either rate is */
     return (struct shop_rates){.buying = buying, .trend = lately / buying};
 }
