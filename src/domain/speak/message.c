@@ -46,6 +46,7 @@ static int language_find(const char *locale)
 {
     for (int i = 0; locale != NULL && i < LANGUAGES; i++) {
         size_t len = strlen(languages[i].code);
+        /* a whole subtag: "den" (Slavey) is not "de" */
         if (strncasecmp(locale, languages[i].code, len) == 0 &&
             (locale[len] == '\0' || locale[len] == '-' || locale[len] == '_')) {
             return i;
@@ -64,10 +65,12 @@ static const struct language *language_choose(const char *locale, const char *sh
     for (size_t i = 0; i < 2; i++) {
         int found = language_find(wanted[i]);
         if (found >= 0) {
+            /* with its region: whose own dollar an amount is in, depends on it */
             *out_locale = wanted[i];
             return &languages[found].words;
         }
     }
+    /* Words and prices of one language, even where nobody's is spoken here. */
     *out_locale = languages[0].code;
     return &languages[0].words;
 }
@@ -80,6 +83,7 @@ static void add_text(struct buf *out, const char *value)
 
     for (const char *p = value; *p != '\0'; p++) {
         unsigned char byte = (unsigned char)*p;
+        /* Code points are counted and not bytes: a cut within a sequence would leave no UTF-8. */
         bool starts = (byte & 0xC0U) != 0x80U;
         if (starts && ++points > TITLE_POINTS_MAX) {
             buf_add_str(out, "\xE2\x80\xA6");
@@ -108,6 +112,7 @@ static const char *slot_value(const struct slot *slots, const char *name, size_t
 static void fill(struct buf *out, const char *template, const struct slot slots[SLOTS_MAX])
 {
     for (const char *p = template; *p != '\0';) {
+        /* A brace that is never closed stands for itself. */
         const char *close = *p == '{' ? strchr(p, '}') : NULL;
         if (close == NULL) {
             buf_add_char(out, *p++);
@@ -130,6 +135,7 @@ static void add_name(struct buf *out, const struct product *p)
     }
     const char *last = p->category != NULL ? strrchr(p->category, '>') : NULL;
     const char *word = last != NULL ? last + 1 + strspn(last + 1, " ") : p->category;
+    /* Many catalogues have no titles: "Acme shoes" is still a name where an id is none. */
     if (p->brand != NULL && word != NULL) {
         add_text(out, p->brand);
         buf_add_char(out, ' ');
@@ -144,6 +150,8 @@ static bool url_safe(const char *url)
     if (url == NULL || (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)) {
         return false;
     }
+    /* Quotes and angle brackets would end the attribute or tag that a channel puts the address
+     * into, and blanks end it in plain text. */
     for (const unsigned char *p = (const unsigned char *)url; *p != '\0'; p++) {
         if (*p <= 0x20 || *p == 0x7F || *p == '"' || *p == '<' || *p == '>') {
             return false;
@@ -156,6 +164,7 @@ static void put_price(struct jenc *j, int64_t minor, const char *currency, const
 {
     char text[MONEY_TEXT_MAX];
 
+    /* Without currency an amount would be read in the reader's own. */
     if (minor == MONEY_UNKNOWN || currency[0] == '\0') {
         return;
     }
@@ -196,9 +205,13 @@ static bool in_cart(const struct cart *cart, const char *product_id)
 static const char *product_reason(const struct language *words, const struct pick *pick,
                                   const struct cart *cart)
 {
+    /* New and similar products are found by their category, brand and price: nobody has bought or
+     * viewed them together, so "goes with" would be untrue. */
     if (pick->source != PICK_SESSION) {
         return words->because_similar;
     }
+    /* The tie is that of the open cart when the pick was ranked; the
+     * message's own cart is asked as well. */
     if (pick->tie == TIE_CART || in_cart(cart, pick->because)) {
         return words->because_cart;
     }
@@ -213,10 +226,12 @@ static void add_reason(struct buf *out, const struct language *words, const stru
     const char *template = words->because_popular;
 
     if (pick->source == PICK_CATEGORY && pick->because != NULL) {
+        /* The last level is what people call it: "Shoes" of "Women > Shoes". */
         const char *last = strrchr(pick->because, '>');
         add_text(&name, last != NULL ? last + 1 + strspn(last + 1, " ") : pick->because);
         template = words->because_category;
     } else if (pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR) {
+        /* An id is no name for people. Then the taste is all that can be said. */
         bool named = pick->because != NULL && because != NULL &&
                      (because->title != NULL || because->brand != NULL);
         if (named) {
@@ -243,6 +258,8 @@ static void put_cards(struct jenc *j, const struct message_input *in, const stru
 {
     jenc_array(j, "cards");
     for (size_t i = 0; i < in->cart->line_count; i++) {
+        /* The price of the line is what the shopper saw, that of a
+         * pick what the catalogue says now. */
         const struct cart_line *line = &in->cart->lines[i];
         jenc_object(j, NULL);
         jenc_str(j, "kind", "cart_item");
@@ -279,11 +296,13 @@ static void add_items(struct buf *out, const struct message_input *in, const str
             first = i;
         } else if (second == first ||
                    in->cart->lines[i].touched_us > in->cart->lines[second].touched_us) {
+            /* second is first for as long as there is no other line */
             second = i;
         }
     }
     add_name(&a, &in->line_products[first]);
     add_name(&b, &in->line_products[second]);
+    /* wraps round for a single line, whose template has no {count} */
     (void)snprintf(more, sizeof more, "%zu", in->cart->line_count - 2);
     const char *template = in->cart->line_count == 1   ? "{item}"
                            : in->cart->line_count == 2 ? words->items_two
@@ -302,6 +321,7 @@ static void add_pick_names(struct buf *out, const struct message_input *in)
 
     for (int i = 0; i < in->picks->count; i++) {
         bool said = false;
+        /* kept until the end: each is compared with all before it */
         names[i] = buf_make(TEXT_MAX);
         add_name(&names[i], &in->pick_products[i]);
         for (int before = 0; before < i; before++) {
@@ -328,6 +348,7 @@ static void put_text(struct jenc *j, const struct message_input *in, const struc
     int64_t minor;
 
     add_items(&items, in, words);
+    /* A total is told only where every price is known and of one currency. */
     bool priced = cart_total(in->cart, &minor, currency);
     if (priced) {
         (void)money_format(minor, currency, locale, total);
@@ -371,13 +392,16 @@ void message_compose(const struct message_input *in, struct buf *out)
     struct buf shop = buf_make(TEXT_MAX);
     struct buf disclosure = buf_make(TEXT_MAX);
 
+    /* policy lets no empty cart through (rule_empty) */
     assert(in->cart->line_count > 0);
     if (url_safe(in->shop_url)) {
+        /* shops name their address with and without the slash at its end */
         size_t len = strlen(in->shop_url);
         buf_printf(&link, "%.*s/cart?outreach=%s",
                    (int)(in->shop_url[len - 1] == '/' ? len - 1 : len), in->shop_url,
                    in->outreach_id);
     }
+    /* set by the shop, but one clean line like everything else that fills a slot */
     add_text(&shop, in->shop_name);
     fill(&disclosure, words->disclosure, (struct slot[SLOTS_MAX]){{"shop", buf_text(&shop)}});
     jenc_object(&j, NULL);
@@ -387,6 +411,7 @@ void message_compose(const struct message_input *in, struct buf *out)
     jenc_array(&j, "buttons");
     put_button(&j, "cart", words->button_cart, buf_text(&link));
     put_button(&j, "help", words->button_help, NULL);
+    /* Always there: whoever is written to can say no on the spot. */
     put_button(&j, "stop", words->button_stop, NULL);
     jenc_array_end(&j);
     jenc_str_opt(&j, "link", buf_text(&link));

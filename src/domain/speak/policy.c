@@ -11,7 +11,7 @@
 typedef enum rule_outcome rule_fn(const struct policy *p, const struct policy_input *in,
                                   char *detail, size_t cap);
 
-/* "3d" rather than "4320m": the two largest units, for people. */
+/* "3d0h" rather than "4320m": the two largest units, for people. */
 static const char *ago(int64_t us, char *out, size_t cap)
 {
     int64_t minutes = us / MINUTES(1);
@@ -65,6 +65,8 @@ static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_
     const struct shopper *s = in->shopper;
     const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(s);
     char when[24];
+    /* Without an open cart an order alone says nothing, it may be years old: only a last
+     * round that ended by buying does. */
     bool bought =
         s->last_order_us != 0 && cart != NULL &&
         (in->cart != NULL ? s->last_order_us >= cart->changed_us : cart->status == CART_BOUGHT);
@@ -100,6 +102,8 @@ static enum rule_outcome rule_opted_out(const struct policy *p, const struct pol
     const struct shopper *s = in->shopper;
 
     for (size_t i = 0; i < s->consent_count; i++) {
+        /* By shopper_consent and not by the record: of a channel's and a
+         * general consent the newer holds. */
         if (shopper_consent(s, s->consents[i].channel) < 0) {
             (void)snprintf(detail, cap, "consent withdrawn for %.60s", s->consents[i].channel);
             return RULE_BLOCK;
@@ -143,6 +147,7 @@ static enum rule_outcome rule_too_early(const struct policy *p, const struct pol
     char idle[24];
     char limit[24];
 
+    /* rule_empty has blocked; without a cart this rule has no time to judge */
     if (in->cart == NULL) {
         return RULE_NOT_APPLIED;
     }
@@ -150,6 +155,7 @@ static enum rule_outcome rule_too_early(const struct policy *p, const struct pol
     (void)snprintf(detail, cap, "idle for %s, abandoned after %s",
                    ago(idle_us(in), idle, sizeof idle),
                    ago(p->clock.abandoned_after_us, limit, sizeof limit));
+    /* an expired cart is not too early: the next rule says what it is */
     return state == STATE_ACTIVE || state == STATE_IDLE ? RULE_BLOCK : RULE_PASS;
 }
 
@@ -209,6 +215,7 @@ static enum rule_outcome rule_already_contacted(const struct policy *p,
     if (in->cart == NULL) {
         return RULE_NOT_APPLIED;
     }
+    /* steps count from 1, a time of 0 is never */
     int64_t released_us = in->cart->released[in->step - 1];
     if (released_us == 0) {
         (void)snprintf(detail, cap, "round %lld, step %d: not contacted yet",
