@@ -12,6 +12,8 @@
 
 double affinity_event_weight(enum event_type type)
 {
+    /* In units of a view, rising with what a step commits to. They are in the schema hash: a model
+     * trained with other ones is refused. */
     if (type == EVENT_PRODUCT_VIEWED) {
         return 1;
     }
@@ -27,6 +29,7 @@ double affinity_event_weight(enum event_type type)
 
 double affinity_decay(int64_t age_us)
 {
+    /* not above 1 for a device whose clock is ahead */
     return age_us <= 0 ? 1 : exp2(-(double)age_us / (double)AFFINITY_HALF_LIFE_US);
 }
 
@@ -34,11 +37,14 @@ void affinity_schema(uint8_t out[SHA256_BYTES])
 {
     struct hash_state h;
     const int64_t layout[] = {3 /* version of the sections */, AFFINITY_HALF_LIFE_US};
+    /* Half-life and weights decide where a shopper lies: with others, fold-in would solve another
+     * problem than the training did. */
     hash_begin(&h);
     hash_add(&h, layout, sizeof layout);
     for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
         const double weight = affinity_event_weight((enum event_type)type);
         if (weight > 0) {
+            /* by name, so that renumbering the types changes no hash */
             const char *name = event_type_name((enum event_type)type);
             hash_add(&h, name, strlen(name) + 1);
             hash_add(&h, &weight, sizeof weight);
@@ -62,6 +68,8 @@ static bool load_texts(const struct model_file *file, const char *text_name, con
         !model_file_i64(file, start_name, (uint64_t)count + 1, &start, err)) {
         return false;
     }
+    /* Each text has at least its zero, within its own bounds: from here on
+     * they are handed out as C strings. */
     bool ok = start[0] == 0 && start[count] == (int64_t)len;
     for (int i = 0; i < count && ok; i++) {
         ok = start[i] < start[i + 1] && start[i + 1] <= (int64_t)len &&
@@ -108,6 +116,8 @@ static bool load_items(struct affinity *m, struct err *err)
         !model_file_i64(&m->file, "price", n, &m->price, err)) {
         return false;
     }
+    /* Categories and brands are used as indexes from here on, and nobody asks again. The comparison
+     * of popularity is written so that NaN fails it. */
     for (int i = 0; i < m->count; i++) {
         if (m->category[i] < 0 || m->category[i] >= m->categories || m->brand[i] < 0 ||
             !(m->popularity[i] >= 0)) {
@@ -147,6 +157,8 @@ static bool load_factors(struct affinity *m, struct err *err)
     if (factors[0] < 1 || factors[0] > ALS_FACTORS_MAX) {
         return FAIL(err, ERR_INVALID, "the affinity model has %d factors", factors[0]);
     }
+    /* The objective's constants travel with the factors: fold-in minimises the training's objective
+     * for one row more (als_serve.h). */
     struct als_options options = als_defaults();
     options.factors = factors[0];
     options.reg = (float)ridge[0];
@@ -214,11 +226,14 @@ static bool load_sources(struct affinity *m, struct err *err)
 
 static bool load(struct affinity *m, struct err *err)
 {
+    /* alone they are the score; item_load gives a share of it away */
     m->blend[SOURCE_FACTORS] = 1;
     uint8_t schema[SHA256_BYTES];
     affinity_schema(schema);
     m->is_blend = strcmp(m->file.kind, AFFINITY_KIND_BLEND) == 0;
     m->is_als = m->is_blend || strcmp(m->file.kind, AFFINITY_KIND_ALS) == 0;
+    /* In this order: what reads indexes comes after what checked them, and nothing is
+     * built for a file that is refused. */
     return model_file_expect(&m->file,
                              m->is_blend ? AFFINITY_KIND_BLEND
                              : m->is_als ? AFFINITY_KIND_ALS
@@ -236,6 +251,7 @@ static void release(struct affinity *m)
             affinity_sources[s].release(m);
         }
     }
+    /* before the index that it searches */
     topk_share_free(&m->share);
     topk_index_free(&m->index);
     free(m->order);
@@ -252,6 +268,7 @@ bool affinity_load(struct model_file *file, const char *version, struct affinity
     m->file = *file;
     snprintf(m->version, sizeof m->version, "%s", version);
     if (!load(m, err)) {
+        /* not the file: m had a copy of the caller's struct, who still owns the mapping */
         release(m);
         return false;
     }

@@ -17,6 +17,7 @@ static void seeds_add(const struct ranking *r, struct seeds *seeds, const char *
 {
     int item = product_id ? affinity_find(r->model, product_id) : -1;
     bool there = item < 0 || seeds->count == SEEDS_MAX;
+    /* the first mention counts: seeds come in order of how much they matter */
     for (int i = 0; i < seeds->count && !there; i++) {
         there = seeds->items[i] == item;
     }
@@ -32,6 +33,7 @@ static void seeds_collect(const struct ranking *r, struct seeds *seeds)
     size_t count = 0;
     seeds->count = 0;
     for (size_t i = 0; r->cart && i < r->cart->line_count && i < CART_LINES_MAX; i++) {
+        /* insertion sort, stable: lines touched at once keep the cart's order */
         size_t at = count++;
         for (; at > 0 && lines[at - 1]->touched_us < r->cart->lines[i].touched_us; at--) {
             lines[at] = lines[at - 1];
@@ -52,8 +54,11 @@ static void seeds_collect(const struct ranking *r, struct seeds *seeds)
 static float closeness(int64_t a, int64_t b)
 {
     if (a <= 0 || b <= 0) {
+        /* as if the prices were a factor of 20 apart: known and near
+         * is better, known and far is not */
         return 0.25F;
     }
+    /* by the logarithm, so that half the price is as far off as double */
     return 1 / (1 + (float)fabs(log((double)a / (double)b)));
 }
 
@@ -61,6 +66,7 @@ static float closeness(int64_t a, int64_t b)
 static int keep_best(struct topk_hit *best, int count, int max, struct topk_hit hit)
 {
     assert(max > 0);
+    /* not above, so that an equal one that came earlier stays */
     if (count == max && best[max - 1].score >= hit.score) {
         return count;
     }
@@ -82,6 +88,7 @@ static void similar_to(struct ranking *r, int seed)
     if (category == 0) {
         return;
     }
+    /* by_category runs from the most popular on: among equally close ones the popular stay */
     for (int32_t i = m->category_first[category]; i < m->category_first[category + 1]; i++) {
         int item = m->by_category[i];
         if (item != seed && m->brand[item] == m->brand[seed] && ranking_allows(r, item)) {
@@ -90,6 +97,7 @@ static void similar_to(struct ranking *r, int seed)
         }
     }
     for (int i = 0; i < count; i++) {
+        /* After the cut, so that there may be fewer than wanted: the stages behind fill up. */
         if (!ranking_varies(r, best[i].id)) {
             continue;
         }
@@ -113,6 +121,7 @@ static void take_popular(struct ranking *r, const int32_t *items, int count,
                          enum pick_source source, const char *because)
 {
     for (int i = 0; i < count && !ranking_full(r); i++) {
+        /* asked anew: what an earlier stage picked is excluded by now */
         if (ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
             ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, because);
         }
@@ -125,11 +134,13 @@ static void ranking_popular(struct ranking *r, const struct seeds *seeds)
     for (int i = 0; i < seeds->count && !ranking_full(r); i++) {
         int category = m->category[seeds->items[i]];
         int32_t first = m->category_first[category];
+        /* number 0 is "unknown": those products have nothing in common */
         if (category != 0) {
             take_popular(r, m->by_category + first, m->category_first[category + 1] - first,
                          PICK_CATEGORY, affinity_category_name(m, category));
         }
     }
+    /* the end of the chain: needs to know nothing of the shopper */
     take_popular(r, m->order, m->count, PICK_POPULAR, NULL);
 }
 

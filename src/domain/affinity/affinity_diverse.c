@@ -15,6 +15,7 @@ static const float SAME_DIRECTION = 0.98F;
 
 static bool prices_are_close(int64_t a, int64_t b)
 {
+    /* an unknown price says nothing of being near */
     if (a <= 0 || b <= 0) {
         return false;
     }
@@ -27,9 +28,12 @@ static bool vectors_are_close(const struct affinity *m, int a, int b)
     if (!m->is_als || m->factors.cols < TELLING_FACTORS || a >= m->trained || b >= m->trained) {
         return false;
     }
+    /* Only trained factors: placed ones of one category, brand and price band are equal by
+     * construction (side_factors.h), and would all be one family. */
     const float *x = mat_row(&m->factors, a);
     const float *y = mat_row(&m->factors, b);
     const float product = mat_dot(x, y, m->factors.cols);
+    /* the cosine's square against the bound's, without a root; the sign is asked apart */
     return product > 0 && product * product >= SAME_DIRECTION * SAME_DIRECTION *
                                                    mat_dot(x, x, m->factors.cols) *
                                                    mat_dot(y, y, m->factors.cols);
@@ -37,6 +41,7 @@ static bool vectors_are_close(const struct affinity *m, int a, int b)
 
 bool affinity_are_variants(const struct affinity *m, int a, int b)
 {
+    /* number 0 is "unknown": all such products would be of one family */
     if (m->category[a] == 0 || m->category[a] != m->category[b]) {
         return false;
     }

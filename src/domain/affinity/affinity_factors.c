@@ -34,6 +34,8 @@ static struct folded *fold(struct ranking *r)
     struct folded *f = arena_alloc(r->arena, sizeof *f);
     struct err err = {0};
     for (int i = 0; i < r->own.count; i++) {
+        /* Placed products are left out: their factors were guessed from the catalogue, and the
+         * training has no weight t_i for them. */
         if (r->own.items[i].item < m->trained) {
             f->items[f->count] = r->own.items[i].item;
             f->weights[f->count++] = r->own.items[i].weight;
@@ -44,9 +46,12 @@ static struct folded *fold(struct ranking *r)
         return NULL;
     }
     f->norm = 1;
+    /* Both parts were brought to norm 1 when the share was chosen (rank_mix). From the spectrum,
+     * since the scores of all products are never computed. */
     if (m->is_blend) {
         f->norm = (float)rank_factor_norm(m->spectrum, f->factors, m->factors.cols, m->trained);
     }
+    /* no score differs from 0, or a number is not one: nothing to rank by */
     if (!(f->norm > 0)) {
         return NULL;
     }
@@ -72,12 +77,14 @@ static void search_many(struct folded *const *folded, const struct topk_filter *
     struct topk_hit *hits = mem_array((size_t)count * (size_t)depth + 1, sizeof *hits);
     CLEANUP(mem_free) int *counts = mem_array((size_t)count, sizeof *counts);
     for (int i = 0; i < count; i++) {
+        /* one matrix: a block of items is read once for all shoppers */
         memcpy(mat_row(&rows, i), folded[i]->factors, (size_t)rows.cols * sizeof(float));
     }
     topk_index_batch(m->index, &(struct topk_queries){&rows, filters, depth, threads}, hits, counts,
                      NULL);
     for (int i = 0; i < count; i++) {
         struct folded *f = folded[i];
+        /* an own depth may be smaller than the batch's */
         f->hit_count = counts[i] < f->room ? counts[i] : f->room;
         memcpy(f->hits, hits + (ptrdiff_t)i * depth, (size_t)f->hit_count * sizeof *hits);
     }
@@ -94,6 +101,7 @@ void factors_search_together(struct ranking *const *rankings, int count, int thr
     for (int i = 0; i < count; i++) {
         struct folded *f = rankings[i]->wanted > 0 ? fold(rankings[i]) : NULL;
         ranking_stage(rankings[i], "fold-in");
+        /* alone: by the door where requests of other threads that come together share a scan */
         if (f && count == 1) {
             search_one(rankings[i], f);
             ranking_stage(rankings[i], "scan and scoring in full");
@@ -112,6 +120,8 @@ void factors_collect(struct ranking *r)
 {
     const struct folded *f = r->state[SOURCE_FACTORS];
     for (int i = 0; f && i < f->hit_count && f->hits[i].score > 0; i++) {
+        /* Hits fall, and the loop ends at 0: that is what the objective wants for what nobody turns
+         * to, so no reason to propose it. */
         ranking_put(r, SOURCE_FACTORS, f->hits[i].id, f->hits[i].score / f->norm);
     }
 }
@@ -121,6 +131,7 @@ void factors_score(struct ranking *r)
     const struct folded *f = r->state[SOURCE_FACTORS];
     for (int i = 0; f && i < r->candidates.count; i++) {
         const struct candidate *c = &r->candidates.all[i];
+        /* products behind these could not be placed; the other sources speak for them alone */
         if (c->item < r->model->placed.rows) {
             const float *item = mat_row(&r->model->placed, c->item);
             ranking_put(r, SOURCE_FACTORS, c->item,
@@ -155,6 +166,8 @@ struct cause factors_explain(const struct ranking *r, int item)
     if (item >= m->trained) {
         return nearest_own(m, f, item);
     }
+    /* Exact: given the system, the folded-in factors are linear in the entries, and the parts add
+     * up to the score (als_explain). */
     const struct als_entries done = entries_of(f);
     if (!als_explain(&m->server, &done, item, parts, &err)) {
         return (struct cause){.item = -1};

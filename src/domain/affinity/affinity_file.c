@@ -22,6 +22,7 @@ static struct texts texts_lay(const char *const *all, int count, struct arena *a
 {
     struct texts t = {.count = count, .start = arena_array(a, (size_t)count + 1, sizeof *t.start)};
     for (int i = 0; i < count; i++) {
+        /* with its zero, so that serving can use the mapped bytes as C strings */
         t.start[i + 1] = t.start[i] + (int64_t)strlen(all[i]) + 1;
     }
     t.text = arena_alloc(a, (size_t)t.start[count] + 1);
@@ -47,10 +48,12 @@ static struct names names_number(const char *const *of_items, int count, struct 
 {
     struct names n = {.all = arena_array(a, (size_t)count + 1, sizeof *n.all),
                       .of_item = arena_array(a, (size_t)count, sizeof *n.of_item)};
+    /* sorts before every name, so that "none" is number 0 also where all items have one */
     n.all[0] = "";
     for (int i = 0; i < count; i++) {
         n.all[i + 1] = of_items[i] ? of_items[i] : "";
     }
+    /* numbers by rank and not by first sight: the same bytes in whatever order the items come */
     qsort(n.all, (size_t)count + 1, sizeof *n.all, by_text);
     n.count = 1;
     for (int i = 1; i <= count; i++) {
@@ -125,6 +128,7 @@ static bool rotate(const struct affinity_parts *parts, struct factor_sections *s
                    struct err *err)
 {
     s->factors = mat_make(parts->trained, parts->factors->cols);
+    /* turned in place, and the caller's are only borrowed */
     mat_copy(parts->factors, &s->factors);
     s->spectrum = arena_array(a, (size_t)s->factors.cols, sizeof *s->spectrum);
     s->item_scale = arena_array(a, (size_t)parts->trained, sizeof *s->item_scale);
@@ -141,11 +145,13 @@ static bool probe(const struct affinity_parts *parts, struct factor_sections *s,
     struct als_server server;
     s->probes = parts->trained < AFFINITY_PROBES ? parts->trained : AFFINITY_PROBES;
     for (int i = 0; i < s->probes; i++) {
+        /* spread over the catalogue, each of another weight: exchanged rows would show */
         s->probe[i] = (int32_t)((int64_t)i * parts->trained / s->probes);
         s->probe_weight[i] = 1 + (float)i;
     }
     s->probe_factors = arena_array(a, (size_t)s->factor_count, sizeof *s->probe_factors);
     const struct als_entries done = {s->probes, s->probe, s->probe_weight};
+    /* through the server, as it will be asked: item scales and ridge are in the answer */
     return als_server_open(&s->factors, s->spectrum, s->item_scale, s->ridge[4], parts->options,
                            &server, err) &&
            als_fold_in(&server, &done, s->probe_factors, err);
@@ -161,12 +167,14 @@ static bool add_factors(struct model_builder *b, const struct affinity_parts *pa
     s->ridge[1] = (double)o->reg_exponent;
     s->ridge[2] = (double)o->unobserved_weight;
     s->ridge[3] = (double)o->shopper_exponent;
+    /* 1 where shoppers are not scaled: the server divides by it */
     s->ridge[4] = parts->shopper_mean > 0 ? parts->shopper_mean : 1;
     if (!rotate(parts, s, a, err) || !probe(parts, s, a, err)) {
         return false;
     }
     model_builder_add(b, "factor_count", MODEL_I32, &s->factor_count, 1);
     model_builder_add(b, "ridge", MODEL_F64, s->ridge, AFFINITY_RIDGE);
+    /* after the probe: placed products take no part in a fold-in */
     s->placed = affinity_place(parts, &s->factors);
     model_builder_add_mat(b, "factors", &s->placed);
     model_builder_add(b, "spectrum", MODEL_F32, s->spectrum, (uint64_t)s->factor_count);
@@ -221,6 +229,7 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
         const struct affinity_section *more = &parts->more[i];
         model_builder_add(&b, more->name, more->dtype, more->data, more->count);
     }
+    /* out here, as the builder borrows it until it finishes */
     const float blend[2] = {parts->item_share, parts->weight_exponent};
     if (parts->weights) {
         add_weights(&b, parts, blend);

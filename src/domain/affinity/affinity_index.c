@@ -12,12 +12,14 @@
 static uint64_t slot_of(const struct affinity *m, const char *product_id)
 {
     uint64_t h = hash_fnv64(product_id, strlen(product_id));
+    /* the mask takes low bits only: this lets the upper half count */
     return (h ^ (h >> 32)) & m->slot_mask;
 }
 
 int affinity_find(const struct affinity *m, const char *product_id)
 {
     for (uint64_t slot = slot_of(m, product_id);; slot = (slot + 1) & m->slot_mask) {
+        /* ends at a free place: index_ids leaves at least half of them free */
         int32_t item = m->slots[slot];
         if (item < 0 || strcmp(affinity_item_id(m, item), product_id) == 0) {
             return item;
@@ -33,11 +35,14 @@ static bool index_ids(struct affinity *m, struct err *err)
     }
     m->slot_mask = size - 1;
     m->slots = mem_array(size, sizeof *m->slots);
+    /* every slot -1: free */
     memset(m->slots, 0xff, size * sizeof *m->slots);
     for (int item = 0; item < m->count; item++) {
         const char *id = affinity_item_id(m, item);
         uint64_t slot = slot_of(m, id);
         while (m->slots[slot] >= 0) {
+            /* One of the two would never be found, and excluding the id
+             * would exclude only the other. */
             if (strcmp(affinity_item_id(m, m->slots[slot]), id) == 0) {
                 return FAIL(err, ERR_INVALID, "the affinity model has item %d twice", item);
             }
@@ -60,6 +65,7 @@ static int most_popular_first(const void *a, const void *b)
     if (x->popularity != y->popularity) {
         return x->popularity < y->popularity ? 1 : -1;
     }
+    /* a fixed order of equals: many products have the same count */
     return (x->item > y->item) - (x->item < y->item);
 }
 
@@ -107,6 +113,8 @@ bool affinity_index(struct affinity *m, struct err *err)
     index_popularity(m);
     index_categories(m);
     if (m->is_als) {
+        /* A scan runs on one thread: as many at once as there are processors, and who comes then
+         * waits and shares the next (topk_share.h). */
         const long processors = sysconf(_SC_NPROCESSORS_ONLN);
         m->index = topk_index_make(&m->placed, 1);
         m->share =

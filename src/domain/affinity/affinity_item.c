@@ -24,6 +24,7 @@ struct item_scores {
 
 static bool check_weights(const struct csr *w, struct err *err)
 {
+    /* the borders first: the second loop follows them */
     bool ok = w->start[0] == 0;
     for (int i = 0; ok && i < w->rows; i++) {
         ok = w->start[i] <= w->start[i + 1] && w->start[i + 1] <= w->start[w->rows];
@@ -31,6 +32,8 @@ static bool check_weights(const struct csr *w, struct err *err)
     for (int i = 0; ok && i < w->rows; i++) {
         int32_t last = -1;
         for (int64_t e = w->start[i]; ok && e < w->start[i + 1]; e++) {
+            /* Ascending, since item_item_weight searches by halves; no diagonal, by which a
+             * product would recommend itself. */
             ok = w->column[e] > last && w->column[e] < w->cols && w->column[e] != i;
             last = w->column[e];
         }
@@ -45,6 +48,7 @@ bool item_load(struct affinity *m, struct err *err)
     const int32_t *target = NULL;
     const float *weight = NULL;
     const float *blend = NULL;
+    /* by kind and not by what sections there are: a blend without weights is damaged */
     if (!m->is_blend) {
         return true;
     }
@@ -72,6 +76,7 @@ bool item_load(struct affinity *m, struct err *err)
     *part = (struct item_part){view, blend[1]};
     m->part[SOURCE_ITEM] = part;
     m->blend[SOURCE_ITEM] = blend[0];
+    /* the two shares add up to 1, as in rank_mix */
     m->blend[SOURCE_FACTORS] = 1 - blend[0];
     return true;
 }
@@ -86,9 +91,11 @@ static struct item_scores *score_all(struct ranking *r, const struct item_part *
 {
     struct item_scores *s = arena_alloc(r->arena, sizeof *s);
     s->of = arena_array(r->arena, (size_t)r->model->trained, sizeof *s->of);
+    /* squares of thousands of products: a float would lose the small ones */
     double sum = 0;
     for (int i = 0; i < r->own.count; i++) {
         const struct own_item *own = &r->own.items[i];
+        /* what is only in the catalogue has no row of weights */
         if (own->item < r->model->trained) {
             item_item_add_scores(&part->weights, part->weight_exponent, 1, &own->item, &own->weight,
                                  s->of);
@@ -97,6 +104,7 @@ static struct item_scores *score_all(struct ranking *r, const struct item_part *
     for (int i = 0; i < r->model->trained; i++) {
         sum += (double)s->of[i] * (double)s->of[i];
     }
+    /* over all trained products, zeros included, as training measured it (rank_mix) */
     s->norm = (float)sqrt(sum / r->model->trained);
     if (!(s->norm > 0)) {
         return NULL;
@@ -114,6 +122,7 @@ void item_collect(struct ranking *r)
     }
     struct topk_hit *hits = arena_array(r->arena, (size_t)r->depth, sizeof *hits);
     int count = topk_of_scores(s->of, r->model->trained, r->depth, &r->filter, hits);
+    /* weights may be below 0: a ridge regression also learns what is not bought together */
     for (int i = 0; i < count && hits[i].score > 0; i++) {
         ranking_put(r, SOURCE_ITEM, hits[i].id, hits[i].score / s->norm);
     }
@@ -140,6 +149,7 @@ struct cause item_explain(const struct ranking *r, int item)
         if (own->item >= r->model->trained) {
             continue;
         }
+        /* one term of the sum that score_all added up, over the same norm */
         float share = item_item_value(own->weight, part->weight_exponent) *
                       item_item_weight(&part->weights, own->item, item) / s->norm;
         if (best.item < 0 || share > best.share) {

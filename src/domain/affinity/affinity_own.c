@@ -14,6 +14,7 @@ static struct own_item *own_find(struct own *own, int item)
             return &own->items[i];
         }
     }
+    /* room for every recent event and every cart line, each of another product */
     assert(own->count < OWN_MAX);
     struct own_item *fresh = &own->items[own->count++];
     *fresh = (struct own_item){.item = item};
@@ -22,12 +23,14 @@ static struct own_item *own_find(struct own *own, int item)
 
 static void own_add(struct ranking *r, const char *product_id, enum event_type type, int64_t at_us)
 {
+    /* the training's weight and decay, with now in the place of the log's end */
     double weight = affinity_event_weight(type) * affinity_decay(r->now_us - at_us);
     int item = product_id && weight > WEIGHT_MIN ? affinity_find(r->model, product_id) : -1;
     if (item < 0) {
         return;
     }
     struct own_item *own = own_find(&r->own, item);
+    /* added up, as csr_build adds the cells of training up: one entry a product */
     own->weight += (float)weight;
     own->last_us = at_us > own->last_us ? at_us : own->last_us;
     own->bought = own->bought || type == EVENT_PURCHASE;
@@ -57,6 +60,7 @@ static bool addition_is_recent(const struct shopper *s, const char *product_id)
 static void mark_in_cart(struct ranking *r, const char *product_id)
 {
     int item = affinity_find(r->model, product_id);
+    /* an unknown product is -1, which no own item is */
     for (int i = 0; i < r->own.count; i++) {
         r->own.items[i].in_cart = r->own.items[i].in_cart || r->own.items[i].item == item;
     }
@@ -66,12 +70,14 @@ static void mark_in_cart(struct ranking *r, const char *product_id)
 void ranking_own(struct ranking *r)
 {
     const struct shopper *s = r->shopper;
+    /* oldest first: steps have to come in order for the visit's prefix */
     for (size_t i = 0; i < s->recent_count; i++) {
         own_add(r, s->recent[i].product_id, s->recent[i].type, s->recent[i].at_us);
         step_add(r, &s->recent[i]);
     }
     for (size_t i = 0; r->cart && i < r->cart->line_count && i < CART_LINES_MAX; i++) {
         const struct cart_line *line = &r->cart->lines[i];
+        /* else counted twice, as the event and as the line that it made */
         if (!addition_is_recent(s, line->product_id)) {
             own_add(r, line->product_id, EVENT_CART_ITEM_ADDED, line->touched_us);
         }

@@ -27,6 +27,8 @@ typedef const char *level_fn(const struct known *k, struct arena *a);
 
 static const char *joined(const char *x, const char *y, struct arena *a)
 {
+    /* parted by a control character, which product_decode lets into
+     * neither: no two pairs make one text */
     return x && y ? arena_printf(a, "%s\x1f%s", x, y) : NULL;
 }
 
@@ -76,6 +78,7 @@ static struct known known_of(const struct affinity_item *item, struct arena *a)
         .category = category,
         .brand = item->brand && *item->brand ? item->brand : NULL,
     };
+    /* The first step too: a new or rare sub-category still has the effect of its department. */
     if (category) {
         const char *step = strstr(category, " > ");
         k.first = arena_strndup(a, category, step ? (size_t)(step - category) : strlen(category));
@@ -98,6 +101,7 @@ static int by_text(const void *a, const void *b)
     const struct named *x = a;
     const struct named *y = b;
     if (!x->text || !y->text) {
+        /* unknown ones first, so that one pass numbers the rest */
         return (x->text != NULL) - (y->text != NULL);
     }
     return strcmp(x->text, y->text);
@@ -150,6 +154,8 @@ struct mat affinity_place(const struct affinity_parts *parts, const struct mat *
     double ridge = 0;
     struct side_info info = {0};
     assert(trained->rows == parts->trained);
+    /* Judged on trained products held out (side_factors_ridge): fitted
+     * ones would always look explained. */
     if (parts->count > parts->trained) {
         info = info_of(parts, &a);
         ridge = side_factors_ridge(trained, &info, &explained);

@@ -59,6 +59,7 @@ static enum pick_tie tie_of(const struct ranking *r, const char *because)
     for (int i = 0; because && i < r->own.count; i++) {
         const struct own_item *own = &r->own.items[i];
         if (affinity_item_id(r->model, own->item) == because) {
+            /* what lies in the cart is said first, whatever else was done with it */
             return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
         }
     }
@@ -77,6 +78,7 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
         .because = because,
         .tie = tie_of(r, because),
     };
+    /* once is enough: every later stage leaves it out */
     ranking_exclude(r, item);
 }
 
@@ -84,6 +86,7 @@ static void exclude_own(struct ranking *r)
 {
     const struct shopper *s = r->shopper;
     for (size_t c = 0; c < s->cart_count; c++) {
+        /* of every open cart, not only the one that is talked about */
         for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
             int item = affinity_find(r->model, s->carts[c].lines[i].product_id);
             if (item >= 0) {
@@ -93,6 +96,7 @@ static void exclude_own(struct ranking *r)
     }
     for (size_t i = 0; i < s->recent_count; i++) {
         const struct recent_event *e = &s->recent[i];
+        /* "lately" is as far back as the recent events reach */
         int item = e->type == EVENT_PURCHASE && e->product_id
                        ? affinity_find(r->model, e->product_id)
                        : -1;
@@ -115,8 +119,10 @@ static uint64_t *categories_within(const struct ranking *r, const char *wished)
     const struct affinity *m = r->model;
     const size_t len = strlen(wished);
     uint64_t *bits = arena_array(r->arena, (size_t)m->categories / 64 + 1, sizeof *bits);
+    /* number 0 is no category, and lies within none */
     for (int c = 1; c < m->categories; c++) {
         const char *name = affinity_category_name(m, c);
+        /* up to a separator: "Shoe" must not take "Shoes > Boots" */
         bool within = strncmp(name, wished, len) == 0 &&
                       (name[len] == '\0' || strncmp(name + len, below, strlen(below)) == 0);
         bits[c / 64] |= (uint64_t)within << (c % 64);
@@ -132,6 +138,7 @@ static void filter_fill(struct ranking *r)
     r->filter.excluded = r->excluded;
     if (w->shelf) {
         assert(w->shelf->count == m->count);
+        /* in the scan itself: filtered afterwards, k hits might all be sold out */
         r->filter.within = w->shelf->stocked;
     }
     if (w->category) {
@@ -153,6 +160,7 @@ static void filter_fill(struct ranking *r)
             ranking_exclude(r, item);
         }
     }
+    /* last, as all of them set bits of r->excluded */
     exclude_own(r);
 }
 
@@ -161,8 +169,10 @@ static void ranking_pick(struct ranking *r)
 {
     for (int i = 0; i < r->candidates.count && !ranking_full(r); i++) {
         const struct candidate *c = &r->candidates.all[i];
+        /* Only this is asked again: the rest of the filter held when the candidate was put. */
         bool picked = r->excluded[c->item / 64] >> (c->item % 64) & 1;
         if (!picked && ranking_varies(r, c->item)) {
+            /* No other source knows it: it is there for its category, brand and price. */
             bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
             ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION,
                         ranking_because(r, c));
@@ -182,7 +192,9 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
     r->cart = shopper_open_cart(w->shopper);
     r->now_us = w->now_us;
     r->wanted = w->k;
+    /* Variants are left out behind the search, so more has to be found than is wanted. */
     r->depth = w->diverse ? VARIED_DEPTH * w->k : w->k;
+    /* The best of the sum may be far down in either part: each hands in more than is wanted. */
     if (m->is_blend && r->depth < BLEND_DEPTH) {
         r->depth = BLEND_DEPTH;
     }
@@ -203,6 +215,7 @@ static void ranking_finish(struct ranking *r)
         ranking_pick(r);
         ranking_stage(r, "reasons and variety");
     }
+    /* Always: it only fills what is missing. */
     ranking_cold(r);
     if (!ranking_full(r) && r->diverse) { /* nothing else is left */
         r->diverse = false;
@@ -217,6 +230,7 @@ void affinity_recommend(const struct affinity *m, const struct pick_wish *wish, 
     CLEANUP(arena_free) struct arena arena = {0};
     struct ranking *r = ranking_start(m, wish, &arena, out);
     ranking_stage(r, "own products");
+    /* for one the same path as for many: collect finds the hits in the ranking's state */
     if (m->is_als && wish->k > 0) {
         factors_search_together(&r, 1, 1);
     }
@@ -227,6 +241,7 @@ void affinity_recommend_many(const struct affinity *m, const struct pick_wish *w
                              int threads, struct picks *out)
 {
     for (int from = 0; from < count; from += TOPK_PASS) {
+        /* an arena a pass: memory does not grow with the number of shoppers */
         CLEANUP(arena_free) struct arena arena = {0};
         struct ranking *rankings[TOPK_PASS];
         const int n = count - from < TOPK_PASS ? count - from : TOPK_PASS;

@@ -20,6 +20,7 @@ static struct affinity_shelf *shelf_new(int count)
 struct affinity_shelf *affinity_shelf_make(const struct affinity *m)
 {
     struct affinity_shelf *shelf = shelf_new(m->count);
+    /* everything: a product whose stock nobody told of is not hidden */
     memset(shelf->stocked, 0xff, ((size_t)m->count / 64 + 1) * sizeof *shelf->stocked);
     memcpy(shelf->price, m->price, (size_t)m->count * sizeof *shelf->price);
     return shelf;
@@ -65,6 +66,7 @@ void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
         return;
     }
     const uint64_t bit = UINT64_C(1) << (item % 64);
+    /* exactly 0: -1 is "not tracked", and for sale */
     if (stock == 0) {
         shelf->stocked[item / 64] &= ~bit;
     } else {

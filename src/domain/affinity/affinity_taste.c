@@ -20,16 +20,19 @@ static bool direction_add(const struct affinity *m, const char *product_id, doub
     int item = product_id != NULL ? affinity_find(m, product_id) : -1;
     double square = 0;
 
+    /* not placed ones: their direction was guessed from the catalogue */
     if (item < 0 || item >= m->trained) {
         return false;
     }
     const float *f = mat_row(&m->factors, item);
+    /* in double: the length is divided by, and these numbers are learnt from */
     for (int i = 0; i < m->factors.cols; i++) {
         square += (double)f[i] * (double)f[i];
     }
     if (!(square > 0)) {
         return false;
     }
+    /* to length 1: a popular product's long factors would drown the others */
     double scale = weight / sqrt(square);
     for (int i = 0; i < m->factors.cols; i++) {
         d->sum[i] += scale * (double)f[i];
@@ -84,11 +87,14 @@ struct affinity_taste affinity_taste_of(const struct affinity *m, const struct s
     }
     out.known = (double)cart.count / (double)c->line_count;
     double square = dot(cart.sum, cart.sum, k);
+    /* |sum of n unit vectors|^2 = n + 2 (sum of the cosines of pairs): all n (n - 1) / 2
+     * pairs for the price of one sum. */
     if (cart.count >= 2) {
         double n = cart.count;
         out.coherence = clamp((square - n) / (n * (n - 1)));
     }
     add_others(m, s, c, now_us, &others);
+    /* the cosine does not change with how many products either sum has */
     double length = sqrt(square * dot(others.sum, others.sum, k));
     if (cart.count > 0 && others.count > 0 && length > 0) {
         out.fit = clamp(dot(cart.sum, others.sum, k) / length);

@@ -35,6 +35,8 @@ static int prefix_of(const struct ranking *r, int32_t prefix[PREFIX_MAX])
 {
     int first = r->own.step_count;
     int64_t later_us = INT64_MAX;
+    /* From the last event back to the first gap. Steps without weight (list views, snapshots)
+     * still show that the visit goes on. */
     while (first > 0 &&
            (later_us == INT64_MAX || later_us - r->own.steps[first - 1].at_us <= VISIT_GAP_US)) {
         later_us = r->own.steps[--first].at_us;
@@ -60,9 +62,11 @@ static int better_first(const void *a, const void *b)
 static void to_chances(struct session_hit *hits, int count)
 {
     double total = 0;
+    /* softmax; less the best score, which stands first, so that nothing overflows */
     for (int i = 0; i < count; i++) {
         total += exp((double)hits[i].score - (double)hits[0].score);
     }
+    /* from behind, as each needs the first one's score as it was */
     for (int i = count - 1; i >= 0; i--) {
         hits[i].score = (float)(exp((double)hits[i].score - (double)hits[0].score) / total);
     }
@@ -77,10 +81,13 @@ void visits_collect(struct ranking *r)
     if (count == 0) {
         return;
     }
+    /* for the query alone: hits are a copy, and are sorted and filtered without the lock */
     pthread_mutex_lock(&v->lock);
     int found = session_rank(&v->model, prefix, count, v->scratch, hits);
     pthread_mutex_unlock(&v->lock);
     qsort(hits, (size_t)found, sizeof *hits, better_first);
+    /* before the filter: what is sold out keeps its share, or the
+     * rest would look surer than it is */
     to_chances(hits, found);
     int put = 0;
     for (int i = 0; i < found && put < r->depth; i++) {
@@ -89,6 +96,7 @@ void visits_collect(struct ranking *r)
             put++;
         }
     }
+    /* the last item, for visits_explain */
     r->state[SOURCE_VISITS] = arena_alloc(r->arena, sizeof(int32_t));
     memcpy(r->state[SOURCE_VISITS], &prefix[count - 1], sizeof(int32_t));
 }
@@ -100,6 +108,7 @@ struct cause visits_explain(const struct ranking *r, int item)
     if (r->state[SOURCE_VISITS]) {
         memcpy(&last, r->state[SOURCE_VISITS], sizeof last);
     }
+    /* an item is not due to itself (a repeat) */
     return (struct cause){.item = last == item ? -1 : last, .share = 1};
 }
 
@@ -113,12 +122,15 @@ void affinity_visit_event(const struct affinity *m, const char *shopper, enum ev
         return;
     }
     int item = affinity_find(m, product_id);
+    /* the visits may have been learnt on fewer products than the catalogue has */
     if (item < 0 || item >= v->model.items) {
         return;
     }
     uint64_t hash = hash_fnv64(shopper, strlen(shopper));
+    /* found and hashed before: all that is done under the lock is one append */
     pthread_mutex_lock(&v->lock);
     struct open_visit *open = &v->open[hash % OPEN_VISITS];
+    /* another shopper, a gap, or zeroed memory: begin anew */
     if (open->shopper != hash || at_us - open->last_us > VISIT_GAP_US) {
         *open = (struct open_visit){.shopper = hash, .session = SESSION_NONE};
     }
@@ -160,6 +172,7 @@ bool visits_load(struct affinity *m, struct err *err)
     struct session_model model = {0};
     bool found = false;
     float weight = 0;
+    /* its items are numbered as the model's, and a number beyond them would be followed */
     if (!visits_read(&m->file, m->count, &model, &weight, &found, err)) {
         return false;
     }

@@ -53,6 +53,7 @@ static int add_visits(const struct session_log *log, struct arena *a, struct aff
     int kept = log->sessions - from;
     int64_t *start = arena_array(a, (size_t)kept + 1, sizeof *start);
     for (int s = 1; s <= kept; s++) {
+        /* from 0 on, as the older sessions are left out */
         start[s] = log->start[from + s] - log->start[from];
     }
     const int32_t *items = kept > 0 ? session_log_items(log, from) : arena_alloc(a, 1);
@@ -70,6 +71,7 @@ void affinity_visit_sections(const struct session_model *model, const struct ses
     assert(model->fm.features == SESSION_FEATURES && weight >= 0);
     const struct session_graph *g = &model->graph;
     uint64_t edges = (uint64_t)g->start[g->items];
+    /* In arena and not on the stack: the sections are written after this returns. */
     int32_t *shape = arena_array(a, SHAPE, sizeof *shape);
     float *settings = arena_array(a, SETTINGS, sizeof *settings);
     float *blend = arena_alloc(a, sizeof *blend);
@@ -95,6 +97,7 @@ void affinity_visit_sections(const struct session_model *model, const struct ses
                                     model->settings.query.neighbours,
                                     model->settings.postings_max,
                                     kept};
+    /* last: only now it is known how many visits were kept */
     memcpy(shape, numbers, sizeof numbers);
     settings[0] = model->settings.query.position_decay;
     settings[1] = model->settings.query.recency;
@@ -122,6 +125,7 @@ static bool read_shape(const struct model_file *file, int known, struct session_
         !model_file_f32(file, "visit_settings", SETTINGS, &settings, err)) {
         return false;
     }
+    /* Before the ranges: another layout's numbers mean something else. */
     if (shape[0] != LAYOUT) {
         return FAIL(err, ERR_INVALID,
                     "the visits of the affinity model are of another version: train it again");
@@ -143,6 +147,7 @@ static bool read_shape(const struct model_file *file, int known, struct session_
 static bool rows_check(const int64_t *start, int rows, uint64_t entries, const int32_t *item,
                        int items, const char *what, struct err *err)
 {
+    /* Queries follow borders and items without a look. */
     bool ok = start[0] == 0 && start[rows] == (int64_t)entries;
     for (int i = 0; i < rows && ok; i++) {
         ok = start[i] <= start[i + 1] && start[i + 1] <= (int64_t)entries;
@@ -191,6 +196,7 @@ static bool read_items(const struct model_file *file, struct session_model *m, s
                                            .repeat = numbers[i * ITEM_FLOATS + 2],
                                            .first = span[i * 2],
                                            .last = span[i * 2 + 1]};
+        /* last is -1 for an item without sessions; none lies behind the end of the log */
         ok = ok && m->item[i].count >= 0 && m->item[i].recent >= 0 && m->item[i].repeat >= 0 &&
              m->item[i].first >= 0 && m->item[i].last >= -1 && m->item[i].last < m->sessions &&
              m->item[i].first <= m->sessions;
@@ -208,6 +214,7 @@ static bool read_ranker(const struct model_file *file, struct session_model *m, 
         return false;
     }
     for (int i = 0; i < BINS; i++) {
+        /* a bin selects a row of weights */
         if (bin[i] >= SESSION_FM_BINS) {
             return FAIL(err, ERR_INVALID, "the affinity model's ranker of visits has a bin %d",
                         bin[i]);
@@ -215,6 +222,7 @@ static bool read_ranker(const struct model_file *file, struct session_model *m, 
     }
     m->fm.features = SESSION_FEATURES;
     memcpy(m->fm.bin, bin, BINS);
+    /* From `mean` on the struct is floats alone (session_fm.h), and was written as it lies. */
     memcpy((char *)&m->fm + offsetof(struct session_fm, mean), numbers, RANK_BYTES);
     return true;
 }
@@ -236,6 +244,7 @@ static bool read_visits(const struct model_file *file, struct session_model *m, 
                                       .postings_max = m->settings.postings_max};
     m->index = session_index_make(&o);
     for (int s = 0; s < kept; s++) {
+        /* by the appends that serve live events: a loaded index is one that was told */
         uint32_t session = SESSION_NONE;
         for (int64_t i = start[s]; i < start[s + 1]; i++) {
             session_index_append(m->index, &session, item[i]);
