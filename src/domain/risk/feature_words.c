@@ -13,6 +13,7 @@ enum { VALUE_MAX = 64 };
 
 static void say(char out[VALUE_MAX], double value, const char *unit)
 {
+    /* by what is printed: 1.3 is said as "1 minute" */
     double rounded = round(value);
     snprintf(out, VALUE_MAX, "%.0f %s%s", rounded, unit, rounded == 1 ? "" : "s");
 }
@@ -44,6 +45,7 @@ static void say_value(const struct features *x, enum feature_id id, const char *
     } else if (strcmp(unit, "days") == 0) {
         say_minutes(out, value * 24 * 60);
     } else if (strcmp(unit, "minor") == 0 && x->currency[0] != '\0') {
+        /* without currency it falls through to a plain number */
         money_format((int64_t)value, x->currency, locale, out);
     } else if (strcmp(unit, "share") == 0) {
         snprintf(out, VALUE_MAX, "%.0f %%", value * 100);
@@ -77,6 +79,7 @@ char *feature_words(const struct features *x, enum feature_id id, const char *lo
     const struct feature_def *def = feature_def(id);
     const char *bar = strchr(def->words, '|');
     size_t on_length = bar ? (size_t)(bar - def->words) : strlen(def->words);
+    /* A text without a bar has no words of its own for that case. */
     if (is_off(x, id)) {
         snprintf(out, FEATURE_TEXT_MAX, "%s not known", def->name);
         if (bar) {
@@ -85,6 +88,7 @@ char *feature_words(const struct features *x, enum feature_id id, const char *lo
         return out;
     }
     const char *hole = strstr(def->words, "{}");
+    /* behind the bar it belongs to the other text */
     if (hole == NULL || hole >= def->words + on_length) {
         snprintf(out, FEATURE_TEXT_MAX, "%.*s", (int)on_length, def->words);
         return out;

@@ -47,11 +47,13 @@ static double days_since(int64_t then_us, int64_t now_us)
 
 static double amount(int64_t minor)
 {
+    /* missing and not 0: a model would learn what free products do */
     return minor == MONEY_UNKNOWN ? (double)NAN : (double)minor;
 }
 
 static double flag(int64_t happened_us)
 {
+    /* "not yet" is an answer, so flags are 0 and never missing */
     return happened_us != 0 ? 1 : 0;
 }
 
@@ -68,6 +70,7 @@ double cart_mean_price(const struct cart *c)
 {
     double sum = 0;
     int known = 0;
+    /* each line once, whatever its quantity: the level of prices, not the amount */
     for (size_t i = 0; i < c->line_count; i++) {
         if (c->lines[i].price_minor != MONEY_UNKNOWN) {
             sum += (double)c->lines[i].price_minor;
@@ -81,6 +84,8 @@ static double share_of_dearest(const struct cart *c, int64_t total)
 {
     double most = 0;
     for (size_t i = 0; i < c->line_count && total > 0; i++) {
+        /* A total is known only where every price is (cart_total), so no
+         * MONEY_UNKNOWN is multiplied here. */
         most = fmax(most, (double)c->lines[i].price_minor * (double)c->lines[i].quantity);
     }
     return total > 0 ? most / (double)total : (double)NAN;
@@ -91,6 +96,7 @@ static void take_line_ages(const struct cart *c, int64_t now_us, double *v)
     int64_t oldest_us = 0;
     int64_t newest_us = 0;
     for (size_t i = 0; i < c->line_count; i++) {
+        /* when it came in, not when its quantity last changed: that is `unchanged` */
         int64_t at_us = c->lines[i].added_us;
         oldest_us = oldest_us == 0 || at_us < oldest_us ? at_us : oldest_us;
         newest_us = at_us > newest_us ? at_us : newest_us;
@@ -106,6 +112,8 @@ static void take_lines(const struct cart *c, struct features *out)
     int64_t newest_us = INT64_MIN;
     for (size_t i = 0; i < c->line_count; i++) {
         const struct cart_line *line = &c->lines[i];
+        /* strictly: of lines touched at once the first by product id,
+         * whatever order events came in */
         if (line->touched_us > newest_us) {
             newest_us = line->touched_us;
             out->ids[FEATURE_NEWEST_PRODUCT] = line->product_id;
@@ -120,6 +128,7 @@ static void take_lines(const struct cart *c, struct features *out)
         if (min == MONEY_UNKNOWN || line->price_minor < min) {
             min = line->price_minor;
         }
+        /* for words only: amounts are features in the minor units they came in */
         if (out->currency[0] == '\0') {
             memcpy(out->currency, line->currency, sizeof out->currency);
         }
@@ -144,6 +153,7 @@ static void take_money(const struct cart *c, struct features *out)
         memcpy(out->currency, currency, sizeof out->currency);
     }
     v[FEATURE_TOTAL] = amount(total);
+    /* missing before it was shown: a cost of 0 is free shipping */
     v[FEATURE_SHIPPING_COST] =
         c->signals.shipping_shown_us != 0 ? amount(c->signals.shipping_minor) : (double)NAN;
     v[FEATURE_SHIPPING_SHARE] = total > 0 ? v[FEATURE_SHIPPING_COST] / (double)total : (double)NAN;
@@ -160,6 +170,7 @@ static void take_signal_ages(const struct shopper *s, const struct cart *c, int6
                              double *v)
 {
     const struct cart_signals *g = &c->signals;
+    /* the last sign of life within the checkout */
     int64_t in_checkout_us = latest(g->checkout_started_us, g->shipping_shown_us);
     in_checkout_us = latest(in_checkout_us, latest(g->payment_info_us, g->payment_failed_us));
     int64_t coupon_us =
@@ -172,9 +183,11 @@ static void take_signal_ages(const struct shopper *s, const struct cart *c, int6
         (double)(g->pages_returns + g->pages_shipping + g->pages_size + g->pages_reviews);
     v[FEATURE_CHANGED_SINCE_CHECKOUT] =
         g->checkout_started_us != 0 && c->changed_us > g->checkout_started_us ? 1 : 0;
+    /* nothing of the shopper came after it: views or changes elsewhere would be later */
     v[FEATURE_CHECKOUT_QUIET] =
         g->checkout_started_us != 0 && latest(in_checkout_us, coupon_us) >= s->last_us ? 1 : 0;
     v[FEATURE_REMOVED_SHARE] = ratio((double)g->removes, (double)(g->adds + g->removes));
+    /* views counts all, those of the cart's own products included */
     v[FEATURE_OTHER_VIEWS] = (double)(g->views - g->line_views);
     v[FEATURE_VIEWS_PER_LINE] = ratio((double)g->line_views, (double)c->line_count);
 }
@@ -222,11 +235,14 @@ static void take_shopper(const struct shopper *s, int64_t now_us, struct feature
     v[FEATURE_ORDER_AGE] = days_since(s->last_order_us, now_us);
     v[FEATURE_UNITS_BOUGHT] = (double)s->units_bought;
     v[FEATURE_REFUND_SHARE] = ratio((double)s->refunds, (double)s->orders_total);
+    /* spent_minor sums known amounts only: 0 with orders means that none was known */
     v[FEATURE_ORDER_VALUE] =
         s->spent_minor > 0 ? ratio((double)s->spent_minor, (double)s->orders_total) : (double)NAN;
     v[FEATURE_TOTAL_TO_ORDER] = ratio(v[FEATURE_TOTAL], v[FEATURE_ORDER_VALUE]);
     v[FEATURE_ORDERS_PER_VISIT] = ratio((double)s->orders_total, (double)s->sessions);
     v[FEATURE_EVENTS_PER_VISIT] = ratio((double)s->events, (double)s->sessions);
+    /* The first week counts whole: a rate over the ten minutes since a first
+     * visit would be in the thousands. */
     v[FEATURE_VISITS_PER_WEEK] = (double)s->sessions / fmax(v[FEATURE_KNOWN] / 7, 1);
     out->ids[FEATURE_DEVICE] = s->device;
     out->ids[FEATURE_CHANNEL] = s->channel;
@@ -249,6 +265,7 @@ static void take_local_time(const struct shopper *s, int64_t now_us, double *v)
     bool known = local_time_offset(s->timezone, now_us, &minutes);
     int64_t hours = (now_us + MINUTES(minutes)) / HOURS(1);
     v[FEATURE_LOCAL_HOUR] = known ? (double)(hours % 24) : (double)NAN;
+    /* by UTC where the zone is unknown: a flag has no missing value */
     v[FEATURE_LOCAL_WEEKEND] = (hours / 24 + 3) % 7 >= 5 ? 1 : 0;
 }
 
@@ -259,6 +276,8 @@ static void take_context(const struct shopper *s, const struct cart *c, int64_t 
 {
     struct affinity_taste taste = {(double)NAN, (double)NAN, (double)NAN};
     struct shop_rates rates = {(double)NAN, (double)NAN};
+    /* Guards against leakage: a model trained on events after this moment
+     * would tell what happened then. */
     if (context != NULL && context->affinity != NULL &&
         affinity_as_of_us(context->affinity) <= now_us) {
         taste = affinity_taste_of(context->affinity, s, c, now_us);
@@ -266,6 +285,7 @@ static void take_context(const struct shopper *s, const struct cart *c, int64_t 
     if (context != NULL && context->days != NULL) {
         rates = shop_days_rates(context->days, now_us);
     }
+    /* from -1 .. 1 to 0 .. 1: no feature is negative, and RISK_MISSING is -1 (risk_encode.h) */
     v[FEATURE_TASTE] = (1 + taste.fit) / 2;
     v[FEATURE_COHERENCE] = (1 + taste.coherence) / 2;
     v[FEATURE_KNOWN_LINES] = taste.known;
@@ -277,8 +297,10 @@ void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
                  const struct feature_context *context, struct features *out)
 {
     assert(s != NULL && c != NULL && now_us >= 0);
+    /* zero is "none" for counts and ids; what cannot be known is set to NaN where it is taken */
     *out = (struct features){0};
     int64_t at_us = now_us > s->last_us ? now_us : s->last_us;
+    /* In this order: take_shopper reads the total, features_recent the idle time. */
     take_lines(c, out);
     take_line_ages(c, at_us, out->values);
     take_money(c, out);

@@ -14,6 +14,7 @@ static const double PACE_MIN = 1.0 / 6;
 
 static int64_t last_time_of(const struct shopper *s, enum event_type type)
 {
+    /* from the newest on; 0 also for one that is too long ago to be among the last events */
     for (size_t i = s->recent_count; i > 0; i--) {
         if (s->recent[i - 1].type == type) {
             return s->recent[i - 1].at_us;
@@ -57,6 +58,7 @@ static void take_last(const struct shopper *s, int64_t now_us, struct features *
     v[FEATURE_EVENTS_60M] = recent_within(s, now_us, MINUTES(60));
     v[FEATURE_RECENT_PRODUCTS] = distinct_products(s);
     for (size_t i = 0; i < LAST_TYPES && i < s->recent_count; i++) {
+        /* LAST_1 .. LAST_5 stand one after the other in the table */
         out->ids[FEATURE_LAST_1 + i] = event_type_name(s->recent[s->recent_count - 1 - i].type);
     }
     for (size_t i = s->recent_count; i > 0 && out->ids[FEATURE_VIEWED_PRODUCT] == NULL; i--) {
@@ -71,6 +73,7 @@ static void take_last(const struct shopper *s, int64_t now_us, struct features *
 /* Index of the first of the last events that belongs to the current visit. */
 static size_t visit_start(const struct shopper *s)
 {
+    /* the caller has seen that there is an event */
     size_t i = s->recent_count - 1;
     while (i > 0 && s->recent[i].at_us - s->recent[i - 1].at_us <= SESSION_GAP_US) {
         i--;
@@ -82,6 +85,8 @@ static double returns_since(const struct shopper *s, int64_t opened_us)
 {
     int count = 0;
     for (size_t i = 1; i < s->recent_count; i++) {
+        /* The event after the gap decides: a visit that brought the
+         * first item is no return to it. */
         count += s->recent[i].at_us > opened_us &&
                  s->recent[i].at_us - s->recent[i - 1].at_us > SESSION_GAP_US;
     }
@@ -111,6 +116,7 @@ static void take_rhythm(const struct shopper *s, const struct cart *c, double *v
 {
     v[FEATURE_RETURNS] = returns_since(s, c->opened_us);
     v[FEATURE_DISTINCT_TYPES] = distinct_types(s);
+    /* Not 0, which would be a shopper who acts without any pause. */
     v[FEATURE_GAP_1] = (double)NAN;
     v[FEATURE_GAP_MEAN] = (double)NAN;
     v[FEATURE_AWAY] = (double)NAN;
@@ -127,6 +133,8 @@ static void take_rhythm(const struct shopper *s, const struct cart *c, double *v
     }
     if (last > first) {
         v[FEATURE_GAP_MEAN] = v[FEATURE_VISIT_LENGTH] / (double)(last - first);
+        /* Relative to the shopper's own pace: two idle minutes are much
+         * for one and nothing for another. */
         v[FEATURE_IDLE_TO_PACE] = v[FEATURE_IDLE] / (v[FEATURE_GAP_MEAN] + PACE_MIN);
     }
     if (first > 0) {
@@ -176,6 +184,7 @@ static double since_time(const struct shopper *s, int64_t at_us)
 {
     int count = 0;
     for (size_t i = 0; i < s->recent_count; i++) {
+        /* strictly, so that the event itself is not counted */
         count += s->recent[i].at_us > at_us;
     }
     return at_us == 0 ? (double)NAN : count;
@@ -188,16 +197,19 @@ static void take_own(const struct shopper *s, const struct cart *c, int64_t now_
     for (size_t i = 0; i < s->recent_count; i++) {
         const struct recent_event *e = &s->recent[i];
         const struct cart_line *line = line_of(c, e->product_id);
+        /* "later again": with it, only a product's last view and last removal are counted */
         bool again = e->product_id != NULL && happened(s, i + 1, e->type, e->product_id);
         if (e->type == EVENT_PRODUCT_VIEWED && line != NULL) {
             viewed_us = e->at_us;
             v[FEATURE_VIEWED_AGAIN] += !again && e->at_us > line->added_us;
         } else if (e->type == EVENT_CART_ITEM_REMOVED && e->product_id != NULL && !again) {
+            /* removed and yet in the cart: it was put back */
             v[line != NULL ? FEATURE_ADDED_AGAIN : FEATURE_TAKEN_OUT] += 1;
         } else if (e->type == EVENT_WISHLIST_ADDED) {
             v[FEATURE_WISHED] += 1;
         }
         if (e->type == EVENT_PRODUCT_VIEWED) {
+            /* later views overwrite earlier ones: the last one stays */
             v[FEATURE_VIEWED_IN_CART] = line != NULL ? 1 : 0;
         }
     }
@@ -226,6 +238,7 @@ static void take_prices(const struct shopper *s, const struct cart *c, double *v
     int cheaper = 0;
     for (size_t i = 0; i < s->recent_count; i++) {
         const struct recent_event *e = &s->recent[i];
+        /* false for a mean of NaN; below it is made missing */
         cheaper += e->type == EVENT_PRODUCT_VIEWED && e->price_minor != MONEY_UNKNOWN &&
                    (double)e->price_minor < mine;
     }

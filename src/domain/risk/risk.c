@@ -31,6 +31,7 @@ static bool load_base_rate(struct risk *r, struct err *err)
     if (!model_file_f64(&r->file, "rate", 1, &rate, err)) {
         return false;
     }
+    /* written so that NaN fails */
     if (!(rate[0] >= 0 && rate[0] <= 1)) {
         return FAIL(err, ERR_INVALID, "the base rate must be between 0 and 1, not %g", rate[0]);
     }
@@ -47,6 +48,7 @@ static bool load_time(struct risk *r, struct err *err)
     if (!model_file_count(&r->file, "time_at", MODEL_F64, &knots, err)) {
         return false;
     }
+    /* the curve is copied into arrays of this size */
     if (knots > CALIB_KNOTS_MAX) {
         return FAIL(err, ERR_INVALID, "the risk model has %llu knots of time",
                     (unsigned long long)knots);
@@ -72,6 +74,7 @@ static bool load_blend(struct risk *r, struct err *err)
     if (!learner_load(&r->file, &r->learner, err)) {
         return false;
     }
+    /* a row has FEATURE_COUNT cells, and the learner reads as many as it has columns */
     if (learner_columns(r->learner) != FEATURE_COUNT) {
         return FAIL(err, ERR_INVALID, "the risk model has %d columns, the feature table %d",
                     learner_columns(r->learner), (int)FEATURE_COUNT);
@@ -89,6 +92,8 @@ static bool load(struct risk *r, struct err *err)
     uint8_t schema[SHA256_BYTES];
     risk_schema(schema);
     r->is_blend = strcmp(r->file.kind, RISK_KIND_BLEND) == 0;
+    /* Said here with what to do about it: an update that changes the feature
+     * table refuses every older model. */
     if (memcmp(r->file.schema, schema, sizeof schema) != 0 &&
         strncmp(r->file.kind, "risk-", 5) == 0) {
         return FAIL(err, ERR_INVALID,
@@ -108,6 +113,7 @@ bool risk_load(struct model_file *file, const char *version, struct risk **out, 
     r->file = *file;
     snprintf(r->version, sizeof r->version, "%s", version);
     if (!load(r, err)) {
+        /* not the file: it is still the caller's */
         learner_free(&r->learner);
         learner_free(&r->ahead);
         free(r);
@@ -164,6 +170,8 @@ double risk_margin(const struct risk *r, const struct risk_example *x)
     double slope;
     double intercept;
     calib_curve_at(&r->time, risk_position(x), &slope, &intercept);
+    /* Slopes are above 0, so that at one idle time calibration is a monotone transform: it changes
+     * how sure a score is, not who is riskier. */
     return slope * learner_margin(r->learner, x->cells) + intercept;
 }
 
@@ -171,6 +179,7 @@ double risk_probability_of(const struct risk *r, const struct risk_example *x)
 {
     const struct platt shifted = {1, r->shift};
     if (!r->is_blend) {
+        /* the rate as it is: through its logit and back a rate of 0 or 1 would be clamped */
         return r->shift == 0 ? r->rate : calib_apply(&shifted, risk_base_logit(r->rate));
     }
     return calib_apply(&shifted, risk_margin(r, x));

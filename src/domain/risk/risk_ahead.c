@@ -23,6 +23,8 @@ void risk_ahead_row(const struct risk_example *x, int interval,
 {
     assert(interval >= 0 && interval < RISK_AHEAD_INTERVALS);
     memcpy(out, x->cells, sizeof x->cells);
+    /* A number and no id: intervals have an order, and the machine's wider bins join neighbours,
+     * where purchases in one of them are few. */
     out[FEATURE_COUNT].number = interval;
 }
 
@@ -41,6 +43,8 @@ static void cumulate(const struct risk *r, const struct risk_example *x,
     double sum = 0;
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         risk_ahead_row(x, i, row);
+        /* Survival is the product of 1 - hazard; its logarithm adds up without underflow, and log1p
+         * keeps the digits of small hazards. */
         sum -= log1p(-learner_probability(r->ahead, row));
         out[i] = sum;
     }
@@ -54,10 +58,12 @@ static double cumulated_at(const double cumulated[RISK_AHEAD_INTERVALS], int64_t
     while (i < RISK_AHEAD_INTERVALS - 1 && within_us > ends[i]) {
         i++;
     }
+    /* The ends are spaced by their logarithm; the first interval begins at 0, which has none. */
     const double from = i > 0 ? cumulated[i - 1] : 0;
     const double part = i > 0 ? log((double)within_us / (double)ends[i - 1]) /
                                     log((double)ends[i] / (double)ends[i - 1])
                               : (double)within_us / (double)ends[0];
+    /* beyond the last end nothing is known, and nothing is added */
     return from + fmin(part, 1) * (cumulated[i] - from);
 }
 
@@ -74,6 +80,7 @@ static struct ahead ahead_of(const struct risk *r, const struct risk_example *x)
     struct ahead a = {.score = risk_probability_of(r, x), .horizon_us = r->window.horizon_us};
     if (r->ahead != NULL) {
         cumulate(r, x, a.cumulated);
+        /* divided by: above 0, as no probability is 0 (calib_apply) */
         a.at_horizon = cumulated_at(a.cumulated, a.horizon_us);
     }
     return a;
@@ -82,6 +89,9 @@ static struct ahead ahead_of(const struct risk *r, const struct risk_example *x)
 /* The hazards give the curve its shape, the score its height at the horizon. */
 static double no_purchase(const struct ahead *a, int64_t within_us)
 {
+    /* S(t) = score^(H(t) / H(horizon)): one factor for the hazards of all times (proportional
+     * hazards), so that the curve falls as before and meets the judged score. At the horizon
+     * not within rounding but exactly. */
     return within_us == a->horizon_us
                ? a->score
                : exp(log(a->score) * cumulated_at(a->cumulated, within_us) / a->at_horizon);
@@ -124,6 +134,7 @@ static void ahead_schema(uint8_t out[SHA256_BYTES])
     risk_schema(out);
     hash_begin(&h);
     hash_add(&h, out, SHA256_BYTES);
+    /* the same columns under other borders would be other questions */
     hash_add(&h, ends, sizeof ends);
     hash_end(&h, out);
 }
@@ -149,9 +160,12 @@ bool risk_ahead_load(const struct model_file *outer, struct learner **out, struc
     if (!model_file_count(outer, "ahead", MODEL_U8, &bytes, err)) {
         return false;
     }
+    /* too few purchases to learn intervals from: the model serves without */
     if (bytes == 0) {
         return true;
     }
+    /* A file within the file is checked like one of its own: its section has a
+     * checksum, its learner a self-test. */
     if (!model_file_u8(outer, "ahead", bytes, &at, err) ||
         !model_file_view(at, bytes, &file, err) ||
         !model_file_expect(&file, RISK_KIND_AHEAD, schema, err) || !learner_load(&file, out, err)) {

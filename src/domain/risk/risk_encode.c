@@ -15,6 +15,7 @@ struct risk_example risk_flatten(const struct features *x)
 {
     struct risk_example out;
     for (int f = 0; f < FEATURE_COUNT; f++) {
+        /* every cell is set by one of the two, so out needs no zeros */
         if (feature_def((enum feature_id)f)->kind == FEATURE_ID) {
             out.cells[f].id = id_of(x->ids[f]);
         } else {
@@ -43,6 +44,7 @@ void risk_kinds(uint8_t out[FEATURE_COUNT])
 double risk_position(const struct risk_example *x)
 {
     double minutes = x->cells[FEATURE_IDLE].number;
+    /* 0 for NaN, too, which the comparison is false for */
     return minutes > 0 ? log2(1 + 2 * minutes) : 0;
 }
 
@@ -55,6 +57,7 @@ void risk_schema(uint8_t out[SHA256_BYTES])
     for (int f = 0; f < FEATURE_COUNT; f++) {
         const struct feature_def *def = feature_def((enum feature_id)f);
         const uint8_t kind = (uint8_t)def->kind;
+        /* Not group, meaning and words: they change what is said, not what a number means. */
         hash_add(&h, def->name, strlen(def->name) + 1);
         hash_add(&h, def->unit, strlen(def->unit) + 1);
         hash_add(&h, &kind, sizeof kind);

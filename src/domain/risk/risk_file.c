@@ -23,6 +23,7 @@ bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
                       uint8_t out_sha256[SHA256_BYTES], struct err *err)
 {
     assert(learner_columns(parts->learner) == FEATURE_COUNT);
+    /* out here, as the builder borrows it until it finishes */
     int64_t window[3];
     uint8_t schema[SHA256_BYTES];
     CLEANUP(buf_free) struct buf ahead = buf_make(AHEAD_BYTES_MAX);
@@ -37,6 +38,8 @@ bool risk_write_blend(const struct risk_parts *parts, struct buf *out,
     model_builder_add(&b, "time_slope", MODEL_F64, parts->time.slope, (uint64_t)parts->time.knots);
     model_builder_add(&b, "time_intercept", MODEL_F64, parts->time.intercept,
                       (uint64_t)parts->time.knots);
+    /* empty where there are no intervals: the section is always there,
+     * so that a missing one is damage */
     model_builder_add(&b, "ahead", MODEL_U8, ahead.data, ahead.len);
     model_builder_add(&b, "usual", MODEL_F64, parts->usual, FEATURE_COUNT);
     model_builder_add(&b, "usual_rest", MODEL_F64, &parts->usual_rest, 1);

@@ -28,6 +28,7 @@ static int strongest_first(const void *a, const void *b)
     if (dx != dy) {
         return dx < dy ? 1 : -1;
     }
+    /* a fixed order of equals: the same cart is told the same reasons */
     return (int)x->id - (int)y->id;
 }
 
@@ -43,6 +44,7 @@ static void gather(const double moved[FEATURE_COUNT], struct group out[GROUP_COU
     }
     for (int f = 0; f < FEATURE_COUNT; f++) {
         struct group *g = &out[feature_def((enum feature_id)f)->group];
+        /* What pulls against its group is no reason for what the group did. NaN is none either. */
         if (!(moved[f] * g->contribution > 0)) {
             continue;
         }
@@ -82,11 +84,14 @@ static void moved_by(const struct risk *r, const struct risk_example *x,
     double intercept;
     double usual = r->usual_rest;
     calib_curve_at(&r->time, risk_position(x), &slope, &intercept);
+    /* what no feature has, less the usual: the same for all rows but for rounding */
     double rest = learner_contributions(r->learner, x->cells, moved) - r->usual_rest;
     for (int f = 0; f < FEATURE_COUNT; f++) {
         usual += r->usual[f];
         moved[f] = slope * (moved[f] - r->usual[f]);
     }
+    /* With m the raw margin, the sum over all is slope m + intercept - usual: the calibrated margin
+     * against the usual cart's raw one, which risk_usual_logit tells. */
     moved[FEATURE_IDLE] += slope * rest + intercept + (slope - 1) * usual;
 }
 
@@ -103,6 +108,7 @@ int risk_reasons(const struct risk *r, const struct features *x, const char *loc
     int count = 0;
     moved_by(r, &example, moved);
     gather(moved, all);
+    /* a group that moved nothing has no first feature and is overwritten by the next */
     for (int g = 0; g < GROUP_COUNT; g++) {
         all[count] = all[g];
         count += all[g].first != FEATURE_COUNT;
@@ -117,6 +123,7 @@ int risk_reasons(const struct risk *r, const struct features *x, const char *loc
 
 double risk_base_logit(double rate)
 {
+    /* the bounds of calib_apply: a rate of 0 or 1 has no logit */
     double p = fmin(fmax(rate, 1e-9), 1 - 1e-9);
     return log(p / (1 - p));
 }

@@ -17,6 +17,7 @@ static double score_at(const struct risk *r, const struct shopper *s, const stru
                        int64_t at_us, const struct feature_context *context)
 {
     struct features x;
+    /* the state as it is, only the clock moved: that is what "nothing happens" means */
     features_of(s, c, at_us, context, &x);
     return risk_probability(r, &x);
 }
@@ -31,6 +32,7 @@ int risk_curve(const struct risk *r, const struct shopper *s, const struct cart 
     out[count++] = (struct risk_point){from_us, score_at(r, s, c, from_us, context)};
     for (size_t i = 0; r->is_blend && i < sizeof grid / sizeof grid[0]; i++) {
         int64_t at_us = s->last_us + grid[i];
+        /* points already behind us are not of the future */
         if (at_us > from_us) {
             out[count++] = (struct risk_point){at_us, score_at(r, s, c, at_us, context)};
         }
@@ -41,11 +43,14 @@ int risk_curve(const struct risk *r, const struct shopper *s, const struct cart 
 struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, double threshold)
 {
     assert(count >= 1);
+    /* The first crossing. All points before it lie below, so that b is
+     * above a and the division is safe. */
     for (int i = 1; i < count && curve[0].probability < threshold; i++) {
         const struct risk_point *a = &curve[i - 1];
         const struct risk_point *b = &curve[i];
         if (b->probability >= threshold) {
             double part = (threshold - a->probability) / (b->probability - a->probability);
+            /* rounded up: looking a second too soon would find it still too early */
             double seconds = ceil(part * (double)(b->at_us - a->at_us) / (double)SECONDS(1));
             int64_t at_us = a->at_us + SECONDS((int64_t)seconds);
             return (struct risk_outlook){true, at_us < b->at_us ? at_us : b->at_us};
