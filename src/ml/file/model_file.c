@@ -27,6 +27,8 @@ static bool all_zero(const void *bytes, uint64_t len)
 
 static bool header_check(const struct model_header *h, size_t len, struct err *err)
 {
+    /* Magic, byte order and version come first: behind another one of these the
+     * other fields mean something else. */
     if (memcmp(h->magic, MODEL_MAGIC, sizeof h->magic) != 0) {
         return FAIL(err, ERR_INVALID, "not a model file: it does not start with " MODEL_MAGIC);
     }
@@ -38,14 +40,18 @@ static bool header_check(const struct model_header *h, size_t len, struct err *e
         return FAIL(err, ERR_INVALID, "the model file has format version %u, this program reads %d",
                     h->version, MODEL_VERSION);
     }
+    /* cut off or appended to, e.g. by a copy that broke */
     if (h->file_bytes != len) {
         return FAIL(err, ERR_INVALID, "the model file has %zu bytes, its header says %llu", len,
                     (unsigned long long)h->file_bytes);
     }
+    /* by division, where no number of sections can overflow; so the table lies within the bytes */
     if (h->section_count < 1 || h->section_count > MODEL_SECTIONS_MAX ||
         h->section_count > (len - sizeof *h) / sizeof(struct model_entry)) {
         return FAIL(err, ERR_INVALID, "the model file cannot have %u sections", h->section_count);
     }
+    /* Unused bytes must be zero: the same model is the same bytes, and a later
+     * version may give them a meaning. */
     if (!model_name_ok(h->kind, sizeof h->kind) || h->zero != 0 ||
         !all_zero(h->zeros, sizeof h->zeros)) {
         return FAIL(err, ERR_INVALID, "the model file's header is damaged");
@@ -61,6 +67,7 @@ static bool entry_check(const struct model_entry *e, const uint8_t *bytes, uint6
     if (!model_name_ok(e->name, sizeof e->name)) {
         return FAIL(err, ERR_INVALID, "a section of the model file has no proper name");
     }
+    /* 0 for a type of a later version, which is refused as well */
     uint64_t size = model_dtype_bytes(e->dtype);
     uint64_t expected;
     if (size == 0 || __builtin_mul_overflow(e->count, size, &expected) || expected != e->bytes ||
@@ -68,12 +75,15 @@ static bool entry_check(const struct model_entry *e, const uint8_t *bytes, uint6
         return FAIL(err, ERR_INVALID, "section '%s' has type %u and %llu elements in %llu bytes",
                     e->name, e->dtype, (unsigned long long)e->count, (unsigned long long)e->bytes);
     }
+    /* At one place only: sections that overlap or leave a hole cannot be told. Subtracted, not
+     * added: offset plus bytes might wrap round. */
     if (e->offset != model_align(from) || e->offset > limit || e->bytes > limit - e->offset) {
         return FAIL(err, ERR_INVALID, "section '%s' lies outside its place", e->name);
     }
     if (!all_zero(bytes + from, e->offset - from)) {
         return FAIL(err, ERR_INVALID, "the gap before section '%s' is not empty", e->name);
     }
+    /* names the section; whether the whole is what was written, the SHA-256 says */
     if (model_crc32(bytes + e->offset, e->bytes) != e->crc) {
         return FAIL(err, ERR_INVALID, "section '%s' is damaged: its checksum differs", e->name);
     }
@@ -94,12 +104,14 @@ static const struct model_section *find(const struct model_file *file, const cha
 static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit,
                         struct model_file *file, struct err *err)
 {
+    /* count is at most MODEL_SECTIONS_MAX here, so this does not overflow */
     uint64_t from = sizeof(struct model_header) + count * sizeof(struct model_entry);
     if (from > limit) {
         return FAIL(err, ERR_INVALID, "the model file ends inside its table");
     }
     for (uint32_t i = 0; i < count; i++) {
         struct model_entry entry;
+        /* copied out, since the bytes are anybody's: no pointer of a struct into them */
         memcpy(&entry, bytes + sizeof(struct model_header) + i * sizeof entry, sizeof entry);
         if (!entry_check(&entry, bytes, from, limit, err)) {
             return false;
@@ -112,12 +124,15 @@ static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit,
                                           .count = entry.count,
                                           .data = bytes + entry.offset};
         memcpy(section->name, entry.name, sizeof section->name);
+        /* One NaN among the factors would make scores NaN one by one,
+         * long after the load said "fine". */
         if (!model_section_finite(section)) {
             return FAIL(err, ERR_INVALID, "section '%s' holds a number that is not finite",
                         entry.name);
         }
         from = entry.offset + entry.bytes;
     }
+    /* nothing behind the last section that no check has seen */
     if (model_align(from) != limit || !all_zero(bytes + from, limit - from)) {
         return FAIL(err, ERR_INVALID, "the model file does not end after its last section");
     }
@@ -132,6 +147,7 @@ static bool digest_check(const uint8_t *bytes, size_t len, struct model_file *fi
     uint8_t digest[SHA256_BYTES];
     hash_begin(&state);
     hash_add(&state, bytes, len - SHA256_BYTES);
+    /* the state is copied before it ends: the second digest goes on where the first stops */
     struct hash_state whole = state;
     hash_end(&state, digest);
     if (!hash_equal(digest, bytes + len - SHA256_BYTES, SHA256_BYTES)) {
@@ -149,6 +165,8 @@ bool model_file_view(const void *bytes, size_t len, struct model_file *out, stru
         len > MODEL_FILE_BYTES_MAX) {
         return FAIL(err, ERR_INVALID, "%zu bytes cannot be a model file", len);
     }
+    /* Sections lie at multiples of 64 of the start: with it aligned, they are
+     * handed out as arrays of their type. */
     if ((uintptr_t)bytes % alignof(double) != 0) {
         return FAIL(err, ERR_INTERNAL, "model bytes must be aligned to %zu", alignof(double));
     }
@@ -159,6 +177,8 @@ bool model_file_view(const void *bytes, size_t len, struct model_file *out, stru
         !digest_check(bytes, len, &file, err)) {
         return false;
     }
+    /* kind and schema only now, when every byte has been checked;
+     * *out stays untouched until then */
     memcpy(file.kind, header.kind, sizeof file.kind);
     memcpy(file.schema, header.schema, sizeof file.schema);
     *out = file;
@@ -183,6 +203,8 @@ static bool not_opened(struct err *err, const char *path, int code)
 
 bool model_file_open(const char *path, struct model_file *out, struct err *err)
 {
+    /* O_NOFOLLOW: the name must be the file itself. O_NONBLOCK: opening a pipe would wait for a
+     * writer, before fstat could refuse it. */
     CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
@@ -196,6 +218,8 @@ bool model_file_open(const char *path, struct model_file *out, struct err *err)
                     (long long)status.st_size);
     }
     size_t len = (size_t)status.st_size;
+    /* Mapped and not read into memory of our own: processes that serve the same model share its
+     * pages. The mapping outlives the descriptor. */
     void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED) {
         return not_opened(err, path, errno);
@@ -204,6 +228,7 @@ bool model_file_open(const char *path, struct model_file *out, struct err *err)
         (void)munmap(bytes, len);
         return false;
     }
+    /* a view of the caller's bytes must not be unmapped */
     out->mapped = true;
     return true;
 }
@@ -225,6 +250,7 @@ void model_file_close(struct model_file *file)
 bool model_file_expect(const struct model_file *file, const char *kind,
                        const uint8_t schema[SHA256_BYTES], struct err *err)
 {
+    /* the kind first: another kind has another schema too, and is the better answer */
     if (strcmp(file->kind, kind) != 0) {
         return FAIL(err, ERR_INVALID, "the model is of kind '%s', not '%s'", file->kind, kind);
     }
@@ -242,6 +268,7 @@ static bool typed(const struct model_file *file, const char *name, enum model_dt
     if (!section) {
         return FAIL(err, ERR_INVALID, "the model has no section '%s'", name);
     }
+    /* the bytes of one type read as another would be numbers, and wrong */
     if (section->dtype != dtype) {
         return FAIL(err, ERR_INVALID, "section '%s' has type %d, not %d", name, (int)section->dtype,
                     (int)dtype);
@@ -299,6 +326,8 @@ bool model_file_mat(const struct model_file *file, const char *name, int rows, i
                     struct mat *out, struct err *err)
 {
     const float *data;
+    /* The numbers may come from a file: out of range they must be an
+     * error, and not the assert of mat_ld. */
     if (rows < 0 || cols < 0 || cols > INT32_MAX - MAT_ALIGN_FLOATS) {
         return FAIL(err, ERR_INVALID, "matrix '%s' cannot have %d rows and %d columns", name, rows,
                     cols);

@@ -13,15 +13,18 @@ uint64_t model_dtype_bytes(uint32_t dtype)
 
 uint32_t model_crc32(const void *bytes, uint64_t len)
 {
+    /* made anew at each call: some 2,000 steps beside the megabytes of a section */
     uint32_t table[256];
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t c = i;
         for (int bit = 0; bit < 8; bit++) {
+            /* the polynomial of IEEE 802.3, lowest bit first */
             c = (c >> 1) ^ ((c & 1) ? UINT32_C(0xEDB88320) : 0);
         }
         table[i] = c;
     }
     const uint8_t *at = bytes;
+    /* all ones before and inverted after: zeros in front would otherwise change nothing */
     uint32_t crc = UINT32_MAX;
     for (uint64_t i = 0; i < len; i++) {
         crc = (crc >> 8) ^ table[(crc ^ at[i]) & 0xFF];
@@ -43,6 +46,7 @@ bool model_name_ok(const char *text, size_t size)
     if (len == 0 || len == size) {
         return false;
     }
+    /* behind the first zero, too: a name has one sequence of bytes */
     for (size_t i = len; i < size; i++) {
         if (text[i] != '\0') {
             return false;

@@ -19,6 +19,7 @@ static bool name_put(char *field, size_t size, const char *name)
 {
     memset(field, 0, size);
     size_t len = strlen(name);
+    /* one that is too long fills the field without a zero, and is refused by the answer */
     memcpy(field, name, len < size ? len : size);
     return len < size && model_name_ok(field, size);
 }
@@ -74,6 +75,7 @@ void model_builder_add(struct model_builder *b, const char *name, enum model_dty
     assert(data || count == 0);
     struct model_section section = {.dtype = dtype, .count = count, .data = data};
     bool name_fits = name_put(section.name, sizeof section.name, name);
+    /* The first mistake stays, and finish tells it: the many adds of a model need no check each. */
     if (b->err.kind == ERR_NONE && section_check(b, name, &section, name_fits, &b->err)) {
         b->sections[b->count++] = section;
     }
@@ -81,6 +83,7 @@ void model_builder_add(struct model_builder *b, const char *name, enum model_dty
 
 void model_builder_add_mat(struct model_builder *b, const char *name, const struct mat *m)
 {
+    /* padding included: a mapped matrix has rows aligned like one of ours */
     assert(m->ld == mat_ld(m->cols));
     model_builder_add(b, name, MODEL_F32, m->data, (uint64_t)m->rows * (uint64_t)m->ld);
 }
@@ -109,6 +112,8 @@ static uint64_t lay_out(const struct model_builder *b, struct model_entry *entri
             .bytes = section_bytes(section),
         };
         memcpy(entries[i].name, section->name, sizeof section->name);
+        /* checked section by section: each is at most the limit, so
+         * the sum cannot wrap round before */
         at = model_align(at + entries[i].bytes);
         if (at > MODEL_FILE_BYTES_MAX - SHA256_BYTES) {
             return 0;
@@ -146,6 +151,7 @@ bool model_builder_finish(const struct model_builder *b, struct buf *out,
         return FAIL(err, ERR_INVALID, "the model is longer than %llu bytes",
                     (unsigned long long)MODEL_FILE_BYTES_MAX);
     }
+    /* the exact length is its limit: a layout that does not add up fails the assert below */
     struct buf bytes = buf_make(header.file_bytes);
     buf_add(&bytes, &header, sizeof header);
     buf_add(&bytes, entries, (size_t)b->count * sizeof *entries);
@@ -158,6 +164,7 @@ bool model_builder_finish(const struct model_builder *b, struct buf *out,
     hash_sha256(bytes.data, bytes.len, digest);
     buf_add(&bytes, digest, sizeof digest);
     assert(buf_ok(&bytes) && bytes.len == header.file_bytes);
+    /* with the digest at the end included: what sha256sum says of the file, and its name */
     hash_sha256(bytes.data, bytes.len, out_sha256);
     *out = bytes;
     return true;
@@ -181,6 +188,7 @@ bool model_file_path(const char *dir, const uint8_t sha256[SHA256_BYTES],
 
 static bool io_failed(struct err *err, const char *what, int code)
 {
+    /* BUSY: trying again may help once there is room, anything else needs somebody */
     bool full = code == ENOSPC || code == EDQUOT;
     char reason[128];
     return FAIL(err, full ? ERR_BUSY : ERR_INTERNAL, "%s a model file failed: %s", what,
@@ -191,6 +199,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len, struct err *err)
 {
     while (len > 0) {
         ssize_t wrote = write(fd, bytes, len);
+        /* a write may end early, by a signal or a full disk: on with what is left */
         if (wrote < 0 && errno == EINTR) {
             continue;
         }
@@ -200,6 +209,8 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len, struct err *err)
         bytes += wrote;
         len -= (size_t)wrote;
     }
+    /* Read-only: a model in use is mapped, and changing it would change answers. Synced before the
+     * rename, or a power cut could leave the name on an empty file. */
     if (fchmod(fd, S_IRUSR | S_IRGRP | S_IROTH) != 0 || fsync(fd) != 0) {
         return io_failed(err, "syncing", errno);
     }
@@ -209,6 +220,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len, struct err *err)
 /* The rename itself must survive a power cut, too. */
 static bool sync_dir(const char *dir, struct err *err)
 {
+    /* the name is an entry of the directory, which has blocks of its own */
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return io_failed(err, "opening the directory of", errno);
@@ -228,13 +240,17 @@ bool model_file_save(const char *dir, const void *bytes, size_t len,
     if (!model_file_path(dir, sha256, path, err)) {
         return false;
     }
+    /* beside the file, as a rename is atomic within one file system only */
     (void)snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    /* a name of its own: two that write the same model at once do not meet */
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) {
         return io_failed(err, "creating", errno);
     }
     bool ok = write_all(fd, bytes, len, err);
+    /* what close could report, fsync has */
     (void)close(fd);
+    /* Over one that is there already: the name is the content's hash, so it has the same bytes. */
     if (ok && rename(temporary, path) != 0) {
         ok = io_failed(err, "renaming", errno);
     }
