@@ -67,6 +67,8 @@ static enum core_class class_of_cpu(const struct cpu_features *f)
     if (!f->avx2 || !f->fma || !f->bmi || !f->bmi2) {
         return CORE_AVX;
     }
+    /* all five of Skylake-X: its kernels were compiled with them, and one
+     * missing is an illegal instruction */
     const bool wide = f->avx512f && f->avx512cd && f->avx512bw && f->avx512dq && f->avx512vl;
     return wide ? CORE_AVX512 : CORE_AVX2;
 }
@@ -78,6 +80,7 @@ const char *blas_core(void)
 
 const char *blas_core_for(const struct cpu_features *f)
 {
+    /* by class; nothing for SSE, where OpenBLAS's own choice is at least as good */
     static const char *const best[] = {NULL, "Sandybridge", "Haswell", "SkylakeX"};
     return best[class_of_cpu(f)];
 }
@@ -89,11 +92,13 @@ bool blas_core_is_fallback(const char *core, const struct cpu_features *f)
             return cores[i].class < class_of_cpu(f);
         }
     }
+    /* a name of a later OpenBLAS, or of another architecture: it knew what it chose */
     return false;
 }
 
 const char *blas_core_wanted(const char *core, const char *set, const struct cpu_features *f)
 {
+    /* named by somebody: a decision, also where it is slow */
     const bool is_set = set && *set != '\0';
     return !is_set && blas_core_is_fallback(core, f) ? blas_core_for(f) : NULL;
 }
@@ -101,6 +106,7 @@ const char *blas_core_wanted(const char *core, const char *set, const struct cpu
 /* Before the first product, as if the library were loaded with that core. */
 static void take_core(const char *core)
 {
+    /* built for one processor: there is no core to choose */
     if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) {
         return;
     }
@@ -120,6 +126,7 @@ void blas_init(void)
     if (wanted) {
         take_core(wanted);
     }
+    /* callers bring their own threads (parallel.h); two BLAS threads would wait for each other */
     openblas_set_num_threads(1);
 }
 
@@ -127,6 +134,7 @@ void blas_init(void)
 
 void blas_gemv(const struct mat *a, const float *x, float *y)
 {
+    /* without columns sgemv returns at once, before it has set y to 0 */
     if (a->rows == 0 || a->cols == 0) {
         memset(y, 0, (size_t)a->rows * sizeof *y);
         return;
@@ -173,6 +181,7 @@ void blas_gram_add_f64(const struct mat *a, double *out)
 {
     int k = a->cols;
     assert(k > 0 && k <= 1024);
+    /* A block at a time: all of a in doubles would take twice its memory besides. */
     double *wide = mem_array((size_t)F64_ROWS * (size_t)k, sizeof *wide);
     for (int from = 0; from < a->rows; from += F64_ROWS) {
         int rows = a->rows - from < F64_ROWS ? a->rows - from : F64_ROWS;
@@ -213,6 +222,7 @@ bool blas_solve_spd(struct mat *a, float *b, struct err *err)
     const int k = a->rows;
     const int one = 1;
     int info = 0;
+    /* asked here, since spotrf answers "fine" on NaN */
     if (!lower_is_finite(a) || !floats_are_finite(b, (size_t)k)) {
         return FAIL(err, ERR_INVALID,
                     "a least-squares system of %d unknowns holds a number that is not finite", k);
@@ -223,7 +233,9 @@ bool blas_solve_spd(struct mat *a, float *b, struct err *err)
         return FAIL(err, ERR_INVALID, "a least-squares system of %d unknowns is singular at %d", k,
                     info);
     }
+    /* L and then L' backwards: two triangular solves, no inverse */
     spotrs_("U", &k, &one, a->data, &a->ld, b, &k, &info);
+    /* nearly singular, where the factor was finite and the quotient is not */
     if (info != 0 || !floats_are_finite(b, (size_t)k)) {
         return FAIL(err, ERR_INVALID, "a least-squares system of %d unknowns overflows", k);
     }
@@ -249,6 +261,7 @@ bool blas_eigen(struct mat *a, float *values, struct err *err)
 {
     assert(a->rows == a->cols && a->rows > 0 && a->rows <= 4096);
     const int k = a->rows;
+    /* what LAPACK's documentation of ssyevd asks for with eigenvectors */
     const int work_size = 1 + 6 * k + 2 * k * k;
     const int index_size = 3 + 5 * k;
     int info = 0;

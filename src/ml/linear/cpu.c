@@ -8,6 +8,7 @@ struct cpu_features cpu_features(void)
 {
     struct cpu_features f = {0};
 #if CPU_HAS_X86
+    /* needed where this runs before constructors have; harmless otherwise */
     __builtin_cpu_init();
     f.avx = __builtin_cpu_supports("avx");
     f.fma = __builtin_cpu_supports("fma");
@@ -26,6 +27,7 @@ struct cpu_features cpu_features(void)
 
 enum cpu_level cpu_level_of(const struct cpu_features *f)
 {
+    /* What the kernels of CPU_TARGET_AVX2 may contain. F16C is not asked: it came before AVX2. */
     if (!f->avx2 || !f->fma || !f->bmi2) {
         return CPU_PORTABLE;
     }
@@ -39,6 +41,8 @@ enum cpu_level cpu_level(void)
 {
     static atomic_int detected = -1;
     int best = atomic_load_explicit(&detected, memory_order_relaxed);
+    /* Two threads may both find out, and find the same: no lock, and the
+     * order of memory does not matter. */
     if (best < 0) {
         const struct cpu_features f = cpu_features();
         best = (int)cpu_level_of(&f);

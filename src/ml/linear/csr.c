@@ -23,6 +23,7 @@ static bool triples_check(int rows, int cols, const struct triple *triples, size
                         "entry %zu at (%d, %d) lies outside %d rows and %d columns", i, t->row,
                         t->col, rows, cols);
         }
+        /* here, before the sums, where the message can still name the entry */
         if (!isfinite(t->weight)) {
             return FAIL(err, ERR_INVALID, "entry %zu has a weight that is not finite", i);
         }
@@ -46,6 +47,8 @@ static void sort_cells(int rows, int cols, const struct triple *triples, size_t 
     int buckets = rows > cols ? rows : cols;
     CLEANUP(mem_free) int64_t *start = mem_array((size_t)buckets + 1, sizeof *start);
     CLEANUP(mem_free) uint64_t *by_col = mem_array(count + 1, sizeof *by_col);
+    /* By column, then stably by row: a radix sort of two digits. Equal cells keep the order they
+     * were given in, on which the last bit of their sum depends. */
     for (size_t i = 0; i < count; i++) {
         start[triples[i].col + 1]++;
     }
@@ -69,6 +72,7 @@ static struct csr csr_make(int rows, int cols, size_t entries)
         .rows = rows,
         .cols = cols,
         .start = mem_array((size_t)rows + 1, sizeof(int64_t)),
+        /* read at random, row by row: huge pages save misses of the TLB */
         .column = mem_wide(entries + 1, sizeof(int32_t)),
         .weight = mem_wide(entries + 1, sizeof(float)),
     };
@@ -81,6 +85,7 @@ static bool sum_cells(const struct triple *triples, size_t count, const uint64_t
     int64_t entries = 0;
     for (size_t i = 0; i < count;) {
         const struct triple *cell = &triples[order[i]];
+        /* in double: a shopper's hundreds of small decayed weights end in one cell */
         double sum = 0;
         for (;
              i < count && triples[order[i]].row == cell->row && triples[order[i]].col == cell->col;
@@ -109,6 +114,7 @@ bool csr_build(int rows, int cols, const struct triple *triples, size_t count, s
     }
     CLEANUP(mem_free) uint64_t *order = mem_array(count + 1, sizeof *order);
     sort_cells(rows, cols, triples, count, order);
+    /* room for all triples: how many cells they make is known only after the sums */
     struct csr built = csr_make(rows, cols, count);
     if (!sum_cells(triples, count, order, &built, err)) {
         csr_free(&built);
@@ -127,6 +133,7 @@ struct csr csr_transpose(const struct csr *a)
     counts_to_starts(t.start, t.rows);
     CLEANUP(mem_free) int64_t *next = mem_array((size_t)t.rows + 1, sizeof *next);
     memcpy(next, t.start, ((size_t)t.rows + 1) * sizeof *next);
+    /* rows in order, so that the columns of the transpose ascend */
     for (int r = 0; r < a->rows; r++) {
         for (int64_t e = a->start[r]; e < a->start[r + 1]; e++) {
             int64_t at = next[a->column[e]]++;

@@ -12,6 +12,7 @@ int mat_ld(int cols)
 {
     assert(cols >= 0 && cols <= INT32_MAX - MAT_ALIGN_FLOATS);
     int rounded = (cols + MAT_ALIGN_FLOATS - 1) / MAT_ALIGN_FLOATS * MAT_ALIGN_FLOATS;
+    /* BLAS wants an ld of at least 1, also where there are no columns */
     return rounded > 0 ? rounded : MAT_ALIGN_FLOATS;
 }
 
@@ -57,6 +58,7 @@ float mat_dot(const float *restrict a, const float *restrict b, int count)
     for (; i < count; i++) {
         tail += a[i] * b[i];
     }
+    /* the lanes pairwise, as a tree: its order depends on nothing but the constant */
     for (int width = MAT_ALIGN_FLOATS / 2; width > 0; width /= 2) {
         for (int j = 0; j < width; j++) {
             lane[j] += lane[j + width];
@@ -90,6 +92,7 @@ bool floats_are_finite(const float *values, size_t count)
     for (size_t j = 0; j < MAT_ALIGN_FLOATS; j++) {
         sum += lane[j];
     }
+    /* NaN equals nothing; without -ffast-math the compiler must not drop the product */
     return sum == 0.0F;
 }
 
