@@ -17,6 +17,7 @@ static int ascending(const void *a, const void *b)
 /* Sorts the resampled values and reads the interval off; linear between neighbours. */
 static struct interval interval_of(double value, double *resampled, int rounds)
 {
+    /* percentiles of the resampled values themselves: no normal distribution is assumed */
     double at[2] = {0.025 * (rounds - 1), 0.975 * (rounds - 1)};
     double bound[2];
     qsort(resampled, (size_t)rounds, sizeof *resampled, ascending);
@@ -40,6 +41,8 @@ struct interval bootstrap_mean(const double *values, int count, uint64_t seed)
         mean += values[i];
     }
     mean /= count;
+    /* As many draws as there are values, with replacement: the mean that
+     * another such sample might have had. */
     for (int round = 0; round < BOOTSTRAP_ROUNDS; round++) {
         double sum = 0;
         for (int i = 0; i < count; i++) {
@@ -75,10 +78,13 @@ static struct grouped group_rows(const struct bootstrap_rows *rows)
     };
     for (int i = 0; i < rows->count; i++) {
         assert(rows->group[i] >= 0 && rows->group[i] < rows->groups);
+        /* a counting sort; counts stand two places ahead, so that
+         * filling leaves each border right */
         g.first[rows->group[i] + 2]++;
     }
     for (int i = 1; i <= rows->groups; i++) {
         int size = g.first[i + 1];
+        /* the most rows that one draw of a group can bring: drawn has room for groups times that */
         g.largest = size > g.largest ? size : g.largest;
         g.first[i + 1] += g.first[i];
     }
@@ -103,11 +109,14 @@ struct interval bootstrap_groups(const struct bootstrap_rows *rows, bootstrap_me
     for (int round = 0; round < rows->rounds; round++) {
         int count = 0;
         for (int i = 0; i < rows->groups; i++) {
+            /* Whole groups: rows of one shopper resemble each other, and rows drawn singly
+             * would make the interval too narrow. */
             int32_t group = (int32_t)rng_below(&rng, (uint64_t)rows->groups);
             for (int32_t r = g.first[group]; r < g.first[group + 1]; r++) {
                 drawn[count++] = g.by_group[r];
             }
         }
+        /* numbers without rows are groups, too: a round may draw nothing but those */
         resampled[round] = count > 0 ? fn(ctx, drawn, count) : value;
     }
     struct interval interval = interval_of(value, resampled, rows->rounds);

@@ -45,6 +45,7 @@ static struct platt_slope platt_derivatives(const struct platt_fit *fit, struct 
         double x = fit->margins[i];
         double p = logistic(at.slope * x + at.intercept);
         double miss = p - fit->target[fit->labels[i]];
+        /* second derivative of the log loss: never negative, so that the loss is convex */
         double curve = p * (1 - p);
         d.g_slope += miss * x;
         d.g_intercept += miss;
@@ -73,6 +74,7 @@ static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
         double downhill = d.g_slope * by_slope + d.g_intercept * by_intercept;
         bool moved = false;
         double length = 1;
+        /* a full step may overshoot where the margins part the classes and the curve is flat */
         for (int halving = 0; isfinite(downhill) && !moved && halving < HALVINGS_MAX; halving++) {
             struct platt next = {at.slope + length * by_slope,
                                  at.intercept + length * by_intercept};
@@ -85,6 +87,7 @@ static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
             }
             length /= 2;
         }
+        /* no shorter step lowers the loss: what is left is rounding */
         if (!moved) {
             break;
         }
@@ -97,6 +100,7 @@ bool calib_fit(const double *margins, const uint8_t *labels, int count, struct p
 {
     double classes[2] = {0, 0};
     double scale = 0;
+    /* checked all before the fit: one NaN would end in a slope that is none */
     for (int i = 0; i < count; i++) {
         if (!isfinite(margins[i]) || labels[i] > 1) {
             return FAIL(err, ERR_INVALID,
@@ -126,6 +130,7 @@ bool calib_fit(const double *margins, const uint8_t *labels, int count, struct p
     /* the best for slope 0, nearly: from there the loss can only fall */
     struct platt start = {.slope = 0, .intercept = log((classes[1] + 1) / (classes[0] + 1))};
     struct platt found = platt_newton(&fit, start);
+    /* back to the caller's margins; the intercept has no unit */
     found.slope /= unit;
     if (!isfinite(found.slope) || !isfinite(found.intercept)) {
         return FAIL(err, ERR_INVALID, "calibration found no finite slope over %d rows", count);
@@ -141,6 +146,7 @@ bool calib_refit_intercept(const double *margins, const uint8_t *labels, int cou
     enum { STEPS_MAX = 200 };
     /* As if a tenth of a row pulled at 0: one class only would move the intercept without end. */
     static const double ridge = 0.1;
+    /* far beyond the logit of any model: what is looked for lies within */
     double low = -1e6;
     double high = 1e6;
     double shift = 0;
@@ -155,6 +161,8 @@ bool calib_refit_intercept(const double *margins, const uint8_t *labels, int cou
         double excess = ridge * shift;
         double curve = ridge;
         for (int i = 0; i < count; i++) {
+            /* The zero of the log loss's derivative by the shift: there the mean probability is the
+             * rate (calibration in the large). */
             double p = logistic(margins[i] + shift);
             excess += p - labels[i];
             curve += p * (1 - p);
@@ -175,6 +183,7 @@ bool calib_refit_intercept(const double *margins, const uint8_t *labels, int cou
 double calib_apply(const struct platt *calibration, double margin)
 {
     double z = calibration->slope * margin + calibration->intercept;
+    /* NaN is never answered (calib.h): half, where there is no margin */
     double p = isnan(z) ? 0.5 : logistic(z);
     return fmin(fmax(p, 1e-9), 1 - 1e-9); /* nobody is certain of what somebody will do */
 }
@@ -185,6 +194,7 @@ double calib_brier(const double *probabilities, const uint8_t *labels, int count
 {
     double sum = 0;
     for (int i = 0; i < count; i++) {
+        /* a proper score: its mean is least for the true probabilities */
         double miss = probabilities[i] - labels[i];
         sum += miss * miss;
     }
@@ -211,6 +221,7 @@ static int by_score(const void *a, const void *b)
 {
     const struct scored *x = a;
     const struct scored *y = b;
+    /* equal scores in any order: callers take them as one step */
     return (x->score > y->score) - (x->score < y->score);
 }
 
@@ -267,6 +278,7 @@ double calib_average_precision(const double *scores, const uint8_t *labels, int 
     double above =
         positives; /* positives at or above the current step, going up from the lowest score */
     double sum = 0;
+    /* from the lowest on: what is still above a threshold is known without a second pass */
     for (int from = 0; from < count;) {
         double tied_positives;
         int end = tie_end(rows, count, from, &tied_positives);
@@ -289,6 +301,8 @@ int calib_reliability(const double *probabilities, const uint8_t *labels, int co
         /* bins of equal mass: each is as sure of its rate as the others. Ties are not parted, so that one may pass its target */
         int bin = (int)((int64_t)from * bins / count);
         int target = (int)(((int64_t)count * (bin + 1) + bins - 1) / bins);
+        /* the mean of the bin's own probabilities: its middle would be
+         * off where they lie unevenly */
         double mass = 0;
         double hits = 0;
         int end = from;
@@ -312,6 +326,7 @@ double calib_ece(const double *probabilities, const uint8_t *labels, int count)
     int bins = calib_reliability(probabilities, labels, count, CALIB_BINS, table);
     double sum = 0;
     for (int b = 0; b < bins; b++) {
+        /* weighted by rows, as ties make bins uneven */
         sum += table[b].count * fabs(table[b].mean_probability - table[b].positive_rate);
     }
     return count > 0 ? sum / count : 0;
@@ -324,6 +339,7 @@ double calib_brier_skill(const double *probabilities, const uint8_t *labels, int
         positives += labels[i];
     }
     double rate = count > 0 ? positives / count : 0;
+    /* rate (1 - rate) is the Brier score of saying the base rate to everybody */
     return rate > 0 && rate < 1
                ? 1 - calib_brier(probabilities, labels, count) / (rate * (1 - rate))
                : 0;
@@ -340,6 +356,7 @@ static int by_value(const void *a, const void *b)
 
 static struct calib_range middle_of(double *values, int count)
 {
+    /* 2.5 % left out at either end */
     qsort(values, (size_t)count, sizeof *values, by_value);
     return (struct calib_range){values[(int)(0.025 * count)], values[(int)(0.975 * (count - 1))]};
 }

@@ -21,6 +21,7 @@ void calib_curve_at(const struct calib_curve *c, double at, double *out_slope,
 {
     int k = 0;
 
+    /* no knots: the margin stays as it is */
     *out_slope = 1;
     *out_intercept = 0;
     if (c->knots == 0) {
@@ -35,6 +36,7 @@ void calib_curve_at(const struct calib_curve *c, double at, double *out_slope,
         *out_intercept = c->intercept[k];
         return;
     }
+    /* linear between knots: a score must not jump because a minute has passed */
     double part = (at - c->at[k - 1]) / (c->at[k] - c->at[k - 1]);
     *out_slope = c->slope[k - 1] + part * (c->slope[k] - c->slope[k - 1]);
     *out_intercept = c->intercept[k - 1] + part * (c->intercept[k] - c->intercept[k - 1]);
@@ -56,6 +58,7 @@ static int nearest(const double *at, int knots, double position)
     int best = 0;
 
     for (int k = 1; k < knots; k++) {
+        /* strictly: half way the lower knot */
         best = fabs(at[k] - position) < fabs(at[best] - position) ? k : best;
     }
     return best;
@@ -70,6 +73,7 @@ enum { NEIGHBOURS = sizeof NEIGHBOUR / sizeof *NEIGHBOUR };
 static double weight_of(const struct calib_rows *rows, const int *knot_of, int knot, int row)
 {
     const int apart = knot_of ? abs(knot_of[row] - knot) : 0;
+    /* beyond the neighbours 0: those rows are not even looked at */
     return apart < (int)NEIGHBOURS ? rows->weight * NEIGHBOUR[apart] : 0;
 }
 
@@ -90,6 +94,8 @@ static struct moments2 moments_of(const struct calib_rows *rows, const int *knot
         if (weight == 0) {
             continue;
         }
+        /* Counted from a middle, slope and intercept hardly depend on each other,
+         * and each prior acts on its own. */
         double x = rows->margins[i] - middle;
         double p = logistic(middle + slope * x + intercept);
         double g = weight * (p - rows->labels[i]);
@@ -110,6 +116,7 @@ static double middle_of(const struct calib_rows *rows, const int *knot_of, int k
     double weights = 0;
     for (int i = 0; i < rows->count; i++) {
         const double p = logistic(rows->margins[i]);
+        /* p (1 - p) is what a row tells of the slope: one that is certain tells nothing */
         const double weight = weight_of(rows, knot_of, knot, i) * p * (1 - p);
         sum += weight * rows->margins[i];
         weights += weight;
@@ -128,6 +135,8 @@ static void fit_knot(const struct calib_rows *rows, const int *knot_of, int knot
 
     for (int step = 0; step < STEPS; step++) {
         struct moments2 m = moments_of(rows, knot_of, knot, middle, s, b);
+        /* Maximum a posteriori: the log of a normal prior around
+         * "changes nothing" adds a quadratic. */
         double gs = m.gs + ps * (s - 1);
         double gi = m.gi + pi * b;
         double hss = m.hss + ps;
@@ -144,7 +153,9 @@ static void fit_knot(const struct calib_rows *rows, const int *knot_of, int knot
             break;
         }
     }
+    /* Also where the rows say otherwise: of a few rows a slope below 0 is chance. */
     *out_slope = fmax(s, SLOPE_MIN);
+    /* from the middle back to margins counted from 0: middle + s (x - middle) + b */
     *out_intercept = b + middle * (1 - *out_slope);
 }
 
@@ -155,6 +166,7 @@ struct calib_curve calib_curve_fit(const struct calib_rows *rows, const double *
     struct calib_curve c = {.knots = knots};
 
     for (int i = 0; i < rows->count; i++) {
+        /* once, and not for each knot: the rows of all knots are asked for again and again */
         knot_of[i] = nearest(at, knots, rows->positions[i]);
     }
     for (int k = 0; k < knots; k++) {
@@ -170,8 +182,10 @@ double calib_shift_fit(const struct calib_rows *rows, double spread)
     double b = 0;
 
     for (int step = 0; step < STEPS; step++) {
+        /* knot_of NULL: all rows at full weight, slope 1, counted from 0 */
         struct moments2 m = moments_of(rows, NULL, 0, 0, 1, b);
         double move = (m.gi + b / (spread * spread)) / (m.hii + 1 / (spread * spread));
+        /* the curve is flat where all are certain, and Newton's step would be huge */
         double bounded = fmin(fmax(move, -0.5), 0.5);
         b -= bounded;
         if (fabs(move) < 1e-12) {

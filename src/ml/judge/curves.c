@@ -35,6 +35,8 @@ static int corners_of(const double *scores, const uint8_t *labels, int count, st
     }
     qsort(rows, (size_t)count, sizeof *rows, highest_first);
     for (int i = 0; i < count; i++) {
+        /* A corner only where the score changes: within a tie the order is the
+         * sort's doing and must not show. */
         if (i == 0 || rows[i].score != rows[i - 1].score) {
             last++;
             corners[last] = corners[last - 1];
@@ -63,6 +65,7 @@ void curve_gain(const double *scores, const uint8_t *labels, int count, int poin
         if (all > 0 && last > 0) {
             const struct corner *a = &corners[next - 1];
             const struct corner *b = &corners[next];
+            /* in a tie as if its rows came in random order: positives in proportion */
             double share = (rows - a->rows) / (b->rows - a->rows);
             out[p] = (a->positives + share * (b->positives - a->positives)) / all;
         }
@@ -81,9 +84,12 @@ int curve_precision_recall(const double *scores, const uint8_t *labels, int coun
     int at = 0;
     for (int p = 1; p <= points && all > 0; p++) {
         int before = at;
+        /* A hair less than the recall asked for: all * p / points may
+         * round to just above a whole number. */
         while (at < last && corners[at].positives < all * p / points * (1 - 1e-12)) {
             at++;
         }
+        /* several recalls may end at one place: a large tie, or more points than positives */
         if (at != before) {
             out_recall[written] = corners[at].positives / all;
             out_precision[written++] = corners[at].positives / corners[at].rows;

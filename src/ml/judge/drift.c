@@ -37,8 +37,11 @@ static double psi_of(const int64_t *before, const int64_t *after, int bins)
         m += (double)after[i];
     }
     for (int i = 0; i < bins && n > 0 && m > 0; i++) {
+        /* half a case in each bin: an empty one would make the logarithm infinite */
         double p = ((double)before[i] + 0.5) / (n + 0.5 * bins);
         double q = ((double)after[i] + 0.5) / (m + 0.5 * bins);
+        /* the divergences of Kullback and Leibler in both directions,
+         * added: no sample is the reference */
         sum += (q - p) * log(q / p);
     }
     return sum;
@@ -53,12 +56,15 @@ static int borders_of(const double *values, int count, double missing, double *o
     int known = 0;
     int borders = 0;
     for (int i = 0; i < count; i++) {
+        /* missing is no small number: it has a bin of its own */
         if (sorted[i] != missing) {
             sorted[known++] = sorted[i];
         }
     }
     for (int i = 1; i < DRIFT_BINS && known > 0; i++) {
         double border = sorted[(int64_t)known * i / DRIFT_BINS];
+        /* A value with more than a tenth of the rows would be a border twice; a bin
+         * between equal borders is empty. */
         if (border > (borders > 0 ? out[borders - 1] : sorted[0])) {
             out[borders++] = border;
         }
@@ -77,6 +83,7 @@ static void count_numbers(const struct binning *b, const double *values, int cou
 {
     for (int i = 0; i < count; i++) {
         int bin = 0;
+        /* a border belongs to the bin above it */
         while (bin < b->count && b->borders[bin] <= values[i]) {
             bin++;
         }
@@ -93,6 +100,7 @@ double drift_psi(const double *before, int before_count, const double *after, in
     b.count = borders_of(before, before_count, missing, b.borders);
     count_numbers(&b, before, before_count, counts[0]);
     count_numbers(&b, after, after_count, counts[1]);
+    /* a bin that neither sample uses would count among the bins and dilute the rest */
     bool gaps = counts[0][b.count + 1] + counts[1][b.count + 1] > 0;
     return psi_of(counts[0], counts[1], b.count + (gaps ? 2 : 1));
 }
@@ -125,6 +133,7 @@ static int frequent_names(const double *values, int count, double *out)
         }
         names[distinct - 1].count++;
     }
+    /* by count, then by name: which of equal ones is a bin of its own must not depend on qsort */
     qsort(names, (size_t)distinct, sizeof *names, most_frequent_first);
     int kept = distinct < DRIFT_CATEGORIES ? distinct : DRIFT_CATEGORIES;
     for (int i = 0; i < kept; i++) {
@@ -140,6 +149,7 @@ static void count_names(const double *names, int kept, const double *values, int
 {
     for (int i = 0; i < count; i++) {
         int bin = 0;
+        /* what is not found ends at `kept`, the bin of all others */
         while (bin < kept && names[bin] != values[i]) {
             bin++;
         }

@@ -30,6 +30,7 @@ bool paired_beats(const double *richer, const double *plainer, const uint64_t *g
     double sum = 0;
     double squares = 0;
     double groups = 0;
+    /* Differences row by row: how hard a row is counts for both models and drops out. */
     for (int i = 0; i < count; i++) {
         sum += plainer[i] - richer[i];
     }
@@ -39,6 +40,8 @@ bool paired_beats(const double *richer, const double *plainer, const uint64_t *g
     }
     qsort(draws, (size_t)count, sizeof *draws, by_group);
     for (int i = 0, next = 0; i < count; i = next) {
+        /* Summed by group first: rows of one shopper err together, and taken as draws of their own
+         * they would promise more certainty than there is. */
         double off = 0;
         for (next = i; next < count && draws[next].group == draws[i].group; next++) {
             off += draws[next].off;
@@ -46,5 +49,6 @@ bool paired_beats(const double *richer, const double *plainer, const uint64_t *g
         squares += off * off;
         groups++;
     }
+    /* the variance of a sum of `groups` independent draws, with Bessel's correction */
     return groups > 1 && sum > 0 && sum > CHANCE_ERRORS * sqrt(squares * groups / (groups - 1));
 }

@@ -32,10 +32,13 @@ struct rank_metrics rank_eval(const int *ranked, int ranked_count, const int *re
     double reciprocal_rank = 0;
     for (int rank = 0; rank < k; rank++) {
         double discount = 1 / log2(rank + 2.0);
+        /* the most that any list of k could reach, so that a shopper
+         * with one relevant item can have 1 */
         ideal += rank < relevant_count ? discount : 0;
         if (rank < ranked_count && contains(relevant, relevant_count, ranked[rank])) {
             hits++;
             gain += discount;
+            /* the first hit only */
             reciprocal_rank = reciprocal_rank > 0 ? reciprocal_rank : 1 / (rank + 1.0);
         }
     }
@@ -73,6 +76,7 @@ double rank_eval_bootstrap_se(const double *values, int count, int rounds, uint6
         for (int i = 0; i < count; i++) {
             sum += values[rng_below(&rng, (uint64_t)count)];
         }
+        /* in one pass: squares of means added up and subtracted would lose digits */
         double step = sum / count - mean;
         mean += step / round;
         squares += step * (sum / count - mean);

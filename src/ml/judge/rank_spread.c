@@ -43,6 +43,8 @@ static struct counted *count_items(const int64_t *shown, const int64_t *known, i
 /* Sum of shown among the first `share` of the items; the item on the border counts in part. */
 static double shown_among(const struct counted *c, int items, double share)
 {
+    /* in parts, so that the curve does not depend on whether a tenth
+     * of the items is a whole number */
     double border = share * items;
     double sum = 0;
     for (int i = 0; i < items && i < border; i++) {
@@ -56,6 +58,7 @@ void rank_concentration(const int64_t *shown, const int64_t *known, int items, i
 {
     assert(items >= 1 && points >= 2);
     struct counted *c = count_items(shown, known, items);
+    /* ties by item: the curve is the same on every run */
     qsort(c, (size_t)items, sizeof *c, most_known_first);
     double total = shown_among(c, items, 1);
     for (int p = 0; p < points; p++) {
@@ -77,11 +80,14 @@ struct rank_spread rank_spread(const int64_t *shown, const int64_t *known, int i
         double n = (double)shown[i];
         total += n;
         s.coverage += n > 0;
+        /* One more on either side: an item nobody knew is a surprise of finitely many bits. */
         s.novelty -= n > 0 ? n * log2(((double)known[i] + 1) / ((double)shoppers + 1)) : 0;
     }
     if (total > 0) {
         qsort(c, (size_t)items, sizeof *c, most_known_first);
         s.top_tenth = shown_among(c, items, 0.1) / total;
+        /* Gini's mean of ranks wants them in order of what is measured;
+         * equal counts may stand in any. */
         qsort(c, (size_t)items, sizeof *c, least_shown_first);
         for (int i = 0; i < items; i++) {
             ranks += (i + 1.0) * (double)c[i].shown;

@@ -24,7 +24,10 @@ int64_t split_time_quantile(const int64_t *times_us, size_t count, double fracti
     CLEANUP(mem_free) int64_t *sorted = mem_array(count, sizeof *sorted);
     memcpy(sorted, times_us, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, by_time);
+    /* A time and not a row number: rows of the same moment stay on one side, or training would have
+     * seen part of what it is judged on. */
     size_t at = (size_t)(fraction * (double)count);
+    /* fraction 1: one past the last, so that all lie before it */
     return at < count ? sorted[at] : sorted[count - 1] + 1;
 }
 
