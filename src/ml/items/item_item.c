@@ -56,6 +56,8 @@ static bool options_check(const struct item_item_options *o, struct err *err)
 static bool weights_check(const struct csr *a, struct err *err)
 {
     for (int64_t e = 0; e < csr_entries(a); e++) {
+        /* Above 0 also because a sum of 0 stands for "not met" (gather_together), and powers of
+         * negative weights are no numbers. */
         if (!(a->weight[e] > 0) || !isfinite(a->weight[e])) {
             return FAIL(err, ERR_INVALID, "item-item: entry %lld has the weight %g", (long long)e,
                         (double)a->weight[e]);
@@ -66,12 +68,14 @@ static bool weights_check(const struct csr *a, struct err *err)
 
 static int64_t row_entries(const struct csr *a, int row)
 {
+    /* Pairs grow with the square of a row: 10,000 entries are 10^8 of them. */
     int64_t count = a->start[row + 1] - a->start[row];
     return count <= ITEM_ITEM_ROW_MAX ? count : 0;
 }
 
 static double row_sum(const struct csr *a, int row, float weight_exponent)
 {
+    /* in double: thousands of entries, and a power is taken of the result */
     double sum = 0;
     for (int64_t e = a->start[row]; e < a->start[row] + row_entries(a, row); e++) {
         sum += (double)item_item_value(a->weight[e], weight_exponent);
@@ -91,6 +95,8 @@ struct csr item_item_scaled(const struct csr *a, const struct item_item_options 
     };
     double sum = 0;
     int rows = 0;
+    /* The mean over shoppers that have something, so that s_u is 1 for an average one
+     * whatever the unit of the weights. */
     for (int u = 0; u < a->rows; u++) {
         sum += row_sum(a, u, o->weight_exponent);
         rows += row_entries(a, u) > 0;
@@ -98,6 +104,8 @@ struct csr item_item_scaled(const struct csr *a, const struct item_item_options 
     for (int u = 0; u < a->rows; u++) {
         int64_t at = z.start[u];
         double relative = row_sum(a, u, o->weight_exponent) / (sum / rows);
+        /* Half the exponent: G = Z'Z has z twice, and s_u in it once. A row without entries gets no
+         * finite number here, and has nothing to multiply by it. */
         double root = pow(relative, -0.5 * (double)o->row_exponent);
         for (int64_t e = a->start[u]; e < a->start[u] + row_entries(a, u); e++, at++) {
             z.column[at] = a->column[e];
@@ -119,6 +127,7 @@ double item_item_squares(const struct csr *by_item, double *out)
             out[i] += (double)by_item->weight[e] * (double)by_item->weight[e];
         }
         sum += out[i];
+        /* untouched items would lower the mean, and so the ridge of all the others */
         items += out[i] > 0;
     }
     return items > 0 ? sum / items : 1;
@@ -130,6 +139,7 @@ static void solve_part(void *ctx, int part, int worker)
 {
     const struct item_item_job *j = ctx;
     struct item_item_scratch *s = &j->scratch[worker];
+    /* each target's problem is its own: which thread solves it changes no bit */
     for (int t = part * PART_TARGETS; t < (part + 1) * PART_TARGETS && t < j->z.cols; t++) {
         item_item_solve_target(j, s, t);
     }
@@ -151,6 +161,7 @@ static int64_t members_most(const struct csr *interactions, int neighbours)
     for (int64_t e = 0; e < csr_entries(interactions); e++) {
         counts[interactions->column[e]]++;
     }
+    /* an upper bound: no neighbourhood can hold more than the K longest columns */
     qsort(counts, (size_t)n, sizeof *counts, descending);
     for (int i = 0; i < n && i < neighbours; i++) {
         most += counts[i];
@@ -169,6 +180,7 @@ size_t item_item_memory_bytes(const struct csr *interactions, const struct item_
     const size_t m = (size_t)interactions->rows;
     const int k = smaller(o->neighbours, interactions->cols);
     const size_t kept = (size_t)smaller(o->kept, k);
+    /* from the unscaled matrix: rows that are left out there only make it larger */
     const size_t members = (size_t)members_most(interactions, k);
     const size_t scratch = (n * (2 * sizeof(float) + sizeof(int32_t))) + 2 * m * sizeof(int32_t) +
                            members * sizeof(struct item_item_member) +
@@ -231,12 +243,14 @@ static struct item_item_job job_make(const struct csr *interactions,
 {
     const size_t n = (size_t)interactions->cols;
     struct item_item_job j = {.options = o, .z = item_item_scaled(interactions, o)};
+    /* both directions: who had to do with an item, and what else they had to do with */
     j.zt = csr_transpose(&j.z);
     j.squares = mem_array(n + 1, sizeof *j.squares);
     j.mean_square = item_item_squares(&j.zt, j.squares);
     j.neighbours = smaller(o->neighbours, interactions->cols);
     j.kept = smaller(o->kept, j.neighbours);
     j.scratch = mem_array((size_t)o->threads, sizeof *j.scratch);
+    /* of the scaled matrix, whose overlong rows are empty */
     const int64_t members = members_most(&j.z, j.neighbours);
     for (int t = 0; t < o->threads; t++) {
         j.scratch[t] = scratch_make(&j, members);
@@ -252,6 +266,8 @@ static struct csr by_source(const struct item_item_job *j)
 {
     const int n = j->z.cols;
     int64_t entries = 0;
+    /* A counting sort from lists by target to rows by source: a shopper's
+     * items are what serving starts from. */
     for (int t = 0; t < n; t++) {
         entries += j->count[t];
     }
@@ -276,6 +292,7 @@ static struct csr by_source(const struct item_item_job *j)
         for (int k = 0; k < j->count[t]; k++) {
             size_t from = (size_t)t * (size_t)j->kept + (size_t)k;
             int64_t at = next[j->source[from]]++;
+            /* targets come in order, so columns ascend: item_item_weight searches them by halves */
             w.column[at] = t;
             w.weight[at] = j->weight[from];
         }
@@ -288,6 +305,7 @@ static bool job_failed(const struct item_item_job *j, struct err *err)
     const struct item_item_scratch *first = NULL;
     for (int t = 0; t < j->options->threads; t++) {
         const struct item_item_scratch *s = &j->scratch[t];
+        /* the lowest target of all threads: the message is the same on any number of them */
         if (s->failed_target >= 0 && (!first || s->failed_target < first->failed_target)) {
             first = s;
         }
@@ -306,6 +324,7 @@ bool item_item_train(const struct csr *interactions, const struct item_item_opti
     if (!options_check(options, err) || !weights_check(interactions, err)) {
         return false;
     }
+    /* places of members are held in 32 bits */
     if (members_most(interactions, options->neighbours) > INT32_MAX) {
         return FAIL(err, ERR_INVALID, "item-item: neighbourhoods of %d items are too large here",
                     options->neighbours);

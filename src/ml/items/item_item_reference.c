@@ -28,6 +28,7 @@ static double *dense_gram(const struct csr *z)
     const size_t n = (size_t)z->cols;
     double *gram = mem_array(n * n + 1, sizeof *gram);
     for (int u = 0; u < z->rows; u++) {
+        /* row by row as G = sum over shoppers of z z' reads, no sparsity but the rows' own */
         for (int64_t p = z->start[u]; p < z->start[u + 1]; p++) {
             for (int64_t q = z->start[u]; q < z->start[u + 1]; q++) {
                 gram[(size_t)z->column[p] * n + (size_t)z->column[q]] +=
@@ -42,6 +43,7 @@ static double *dense_gram(const struct csr *z)
 static void eliminate(double *a, int k)
 {
     const size_t width = (size_t)k + 1;
+    /* Gauss and Jordan: above the diagonal too, so that the last column is the answer at once */
     for (int p = 0; p < k; p++) {
         for (int r = 0; r < k; r++) {
             double factor =
@@ -61,6 +63,7 @@ static int nearest(const double *gram, int n, int target, int neighbours, struct
     int count = 0;
     for (int i = 0; i < n; i++) {
         double together = gram[(size_t)i * (size_t)n + (size_t)target];
+        /* the target itself would explain its own column perfectly */
         if (i != target && together > 0) {
             out[count++] = (struct near){together / sqrt(gram[(size_t)i * ((size_t)n + 1)]), i};
         }
@@ -80,6 +83,7 @@ void item_item_reference(const struct csr *interactions, const struct item_item_
     CLEANUP(mem_free) struct near *near = mem_array((size_t)n + 1, sizeof *near);
     CLEANUP(mem_free) double *system = mem_array((size_t)n * ((size_t)n + 1) + 1, sizeof *system);
     const double mean = item_item_squares(&zt, squares);
+    /* all weights are kept here: cutting is the fast path's own step */
     assert(options->kept >= options->neighbours || options->kept >= n);
     for (int t = 0; t < n; t++) {
         const int k = nearest(gram, n, t, options->neighbours, near);
@@ -89,6 +93,8 @@ void item_item_reference(const struct csr *interactions, const struct item_item_
             for (int c = 0; c < k; c++) {
                 to[c] = row[near[c].item];
             }
+            /* the ridge of the source: what is learnt of rare items is drawn
+             * more, or less, by ridge_exponent */
             to[r] += item_item_ridge(options, squares[near[r].item], mean);
             to[k] = row[t];
         }

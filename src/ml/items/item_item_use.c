@@ -8,15 +8,19 @@
 
 float item_item_value(float observed, float weight_exponent)
 {
+    /* the weight itself, without powf's rounding */
     if (weight_exponent >= 1) {
         return observed;
     }
+    /* 0: whether something was done, not how often */
     return weight_exponent > 0 ? powf(observed, weight_exponent) : 1;
 }
 
 void item_item_target_scales(const struct csr *interactions,
                              const struct item_item_options *options, float *out)
 {
+    /* g_jj as the training has it, from the scaled weights: apart from the training, so that many
+     * exponents can be tried on one (rank_tune) */
     struct csr z = item_item_scaled(interactions, options);
     struct csr zt = csr_transpose(&z);
     CLEANUP(mem_free) double *squares = mem_array((size_t)zt.rows + 1, sizeof *squares);
@@ -42,6 +46,7 @@ void item_item_add_scores(const struct csr *weights, float weight_exponent, int 
 
 float item_item_weight(const struct csr *weights, int i, int j)
 {
+    /* columns ascend within a row (by_source) */
     int64_t low = weights->start[i];
     int64_t high = weights->start[i + 1];
     while (low < high) {

@@ -47,18 +47,21 @@ static void choose_shoppers(struct job *j)
     int all = 0;
     j->which = mem_array((size_t)g->later->rows + 1, sizeof *j->which);
     for (int u = 0; u < g->later->rows; u++) {
+        /* nothing asked for, nothing to find: recall has no denominator */
         if (g->later->start[u + 1] > g->later->start[u]) {
             j->which[all++] = u;
         }
     }
     j->count = g->shoppers_max > 0 && g->shoppers_max < all ? g->shoppers_max : all;
     struct rng rng = rng_seed(g->seed);
+    /* the first steps of a shuffle (Fisher and Yates): every sample of that size is as likely */
     for (int i = 0; j->count < all && i < j->count; i++) {
         int from = i + (int)rng_below(&rng, (uint64_t)(all - i));
         int32_t taken = j->which[from];
         j->which[from] = j->which[i];
         j->which[i] = taken;
     }
+    /* in order of rows again: neighbours in the matrix are read together */
     qsort(j->which, (size_t)j->count, sizeof *j->which, by_number);
 }
 
@@ -73,6 +76,7 @@ struct best {
 
 static void best_offer(struct best *b, int id, float score)
 {
+    /* also NaN ends here; an equal score came later and has the higher number */
     if (!(score > b->least)) {
         return;
     }
@@ -114,12 +118,15 @@ static void judge_scores(const struct job *j, struct scratch *s, int shopper,
     const struct csr *later = j->judge->later;
     int ranked[RANK_JUDGE_K_MAX];
     for (int64_t e = known->start[shopper]; e < known->start[shopper + 1]; e++) {
+        /* What is known already would fill the top of the list and
+         * says nothing of what comes later. */
         s->scores[known->column[e]] = NAN; /* never answered */
     }
     int count = select_best(s->scores, known->cols, j->judge->k, ranked);
     const int64_t from = later->start[shopper];
     struct rank_metrics m = rank_eval(ranked, count, later->column + from,
                                       (int)(later->start[shopper + 1] - from), j->judge->k);
+    /* per block and in order: the sum over all does not depend on threads */
     total->recall += m.recall;
     total->ndcg += m.ndcg;
     total->shoppers++;
@@ -133,6 +140,7 @@ static bool is_cold(const struct job *j, int shopper)
 static void cold_scores(const struct job *j, float *out)
 {
     for (int i = 0; i < j->judge->known->cols; i++) {
+        /* NaN ranks nothing: such a shopper counts as a miss and is not left out */
         out[i] = j->judge->cold ? j->judge->cold[i] : NAN;
     }
 }
@@ -144,6 +152,7 @@ static void judge_block(void *ctx, int block, int worker)
     const struct rank_model *m = j->scorer.model;
     const int from = block * BLOCK;
     const int count = j->count - from < BLOCK ? j->count - from : BLOCK;
+    /* a thread stops at its first failure; job_run looks at those of all */
     if (s->failed || !rank_score_parts(&j->scorer, j->judge->known, j->which + from, count,
                                        &s->parts, &s->err)) {
         s->failed = true;
@@ -155,8 +164,10 @@ static void judge_block(void *ctx, int block, int worker)
         const int shopper = j->which[from + i];
         for (int v = 0; v < j->variant_count; v++) {
             if (j->variants[v].plain) {
+                /* a copy, since judge_scores strikes out what is known */
                 memcpy(s->scores, j->variants[v].plain, (size_t)m->items * sizeof *s->scores);
             } else if (is_cold(j, shopper)) {
+                /* for every variant the same, so that the cold ones decide no comparison */
                 cold_scores(j, s->scores);
             } else {
                 rank_mix(als, s->norms[i], item, j->variants[v].target_scale,
@@ -202,6 +213,7 @@ static bool job_run(struct job *j, struct rank_quality *out, struct err *err)
     }
     for (int v = 0; v < variants; v++) {
         out[v] = (struct rank_quality){.shoppers = j->count};
+        /* in order of blocks, whose borders do not depend on threads */
         for (int b = 0; b < blocks; b++) {
             const struct rank_quality *sum = &j->totals[(size_t)b * (size_t)variants + (size_t)v];
             out[v].recall += sum->recall / j->count;
@@ -235,6 +247,7 @@ bool rank_judge_model(const struct rank_judge *judge, const struct rank_model *m
                       struct rank_quality *out, struct err *err)
 {
     const enum rank_kind kind = model->settings.kind;
+    /* the share of a part that stands alone, whatever its settings say */
     const struct rank_variant as_is = {.item_share = kind == RANK_BLEND ? model->settings.item_share
                                                      : kind == RANK_ITEM ? 1
                                                                          : 0};

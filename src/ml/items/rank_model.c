@@ -29,6 +29,7 @@ bool rank_model_set_factors(struct rank_model *model, const struct csr *interact
     assert(model->factors.rows == 0 && items->rows == interactions->cols);
     model->items = interactions->cols;
     model->factors = mat_make(items->rows, items->cols);
+    /* a copy, which is turned in place: the training may go on with its own */
     mat_copy(items, &model->factors);
     model->spectrum = mem_array((size_t)items->cols + 1, sizeof *model->spectrum);
     model->item_scale = mem_array((size_t)items->rows + 1, sizeof *model->item_scale);
@@ -85,6 +86,7 @@ size_t rank_model_memory_bytes(const struct csr *interactions, const struct rank
 double rank_factor_norm(const float *spectrum, const float *factors, int k, int n)
 {
     double sum = 0;
+    /* |H w|^2 = w' (H'H) w, and H'H is diagonal in this basis: k products instead of n scores */
     for (int i = 0; i < k; i++) {
         sum += (double)spectrum[i] * (double)factors[i] * (double)factors[i];
     }
@@ -120,11 +122,13 @@ static bool score_factors(const struct rank_scorer *s, const struct csr *interac
     for (int i = 0; i < count; i++) {
         const struct als_entries done = entries_of(interactions, which[i]);
         float *factors = mat_row(&shoppers, i);
+        /* folded in, though the training has factors of these shoppers: at serving nobody has */
         if (!als_fold_in(&s->server, &done, factors, err)) {
             return false;
         }
         out->als_norm[i] = rank_factor_norm(s->model->spectrum, factors, k, s->model->items);
     }
+    /* of a block, which may be smaller than the room for it */
     struct mat scores = mat_view(out->als.data, count, out->als.cols, out->als.ld);
     blas_gemm_transposed(&shoppers, &s->model->factors, &scores);
     return true;
@@ -140,6 +144,7 @@ bool rank_score_parts(const struct rank_scorer *s, const struct csr *interaction
     for (int i = 0; m->settings.kind != RANK_ALS && i < count; i++) {
         const struct als_entries done = entries_of(interactions, which[i]);
         float *scores = mat_row(&out->item, i);
+        /* scores are added to, and the room is used again for every block */
         memset(scores, 0, (size_t)m->items * sizeof *scores);
         item_item_add_scores(&m->weights, m->settings.item.weight_exponent, done.count, done.column,
                              done.weight, scores);
@@ -151,6 +156,7 @@ static double norm_of(const float *item, const float *scale, int n)
 {
     double sum = 0;
     for (int i = 0; i < n; i++) {
+        /* over all items, zeros too: |x| is the root of the mean square, as serving has it */
         double x = (double)item[i] * (scale ? (double)scale[i] : 1);
         sum += x * x;
     }
@@ -161,8 +167,10 @@ void rank_mix(const float *als, double als_norm, const float *item, const float 
               double item_share, int n, float *out)
 {
     const double item_norm = item ? norm_of(item, target_scale, n) : 0;
+    /* A part that says nothing is left out and not divided by 0; the other one keeps its share. */
     const float by_als = als && als_norm > 0 ? (float)((1 - item_share) / als_norm) : 0;
     const float by_item = item_norm > 0 ? (float)(item_share / item_norm) : 0;
+    /* both parts may be missing: then all items are equal */
     memset(out, 0, (size_t)n * sizeof *out);
     for (int i = 0; als && by_als != 0 && i < n; i++) {
         out[i] = by_als * als[i];
@@ -187,6 +195,7 @@ bool rank_scores(const struct rank_scorer *s, const struct als_entries *done, fl
     const bool has_als = m->settings.kind != RANK_ITEM;
     const bool has_item = m->settings.kind != RANK_ALS;
     double norm = 0;
+    /* no row where there is no such part */
     CLEANUP(mat_free) struct mat als = mat_make(has_als, m->items);
     CLEANUP(mat_free) struct mat item = mat_make(has_item, m->items);
     if (has_als) {

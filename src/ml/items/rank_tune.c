@@ -48,11 +48,14 @@ struct rank_tune_options rank_tune_defaults(void)
 
 static double score_of(const struct rank_quality *q)
 {
+    /* Recall for what is found at all, NDCG for how high it stands:
+     * neither may be bought with the other. */
     return (q->recall + q->ndcg) / 2;
 }
 
 static void consider(struct tuning *t, const struct rank_settings *s, const struct rank_quality *q)
 {
+    /* Strictly: of equal ones the one that was tried first stays. */
     const bool best = score_of(q) > t->score;
     if (best) {
         t->best = *s;
@@ -92,11 +95,14 @@ static bool watch_sweep(void *ctx, const struct als_progress *p)
     if (!is_judged(p->sweep, w->settings.als.sweeps)) {
         return true;
     }
+    /* Judged as it will serve, by folding in: the shoppers'
+     * factors of the training are not used. */
     if (!rank_model_set_factors(&model, w->t->judge.known, &p->state->items, &w->err) ||
         !rank_judge_model(&w->t->judge, &model, &q, &w->err)) {
         w->failed = true;
         return false;
     }
+    /* undone below where it is better */
     w->worse++;
     if (w->sweeps == 0 || score_of(&q) > score_of(&w->best)) {
         w->best = q;
@@ -113,10 +119,13 @@ static bool try_als(struct tuning *t, const struct rank_settings *settings, stru
     CLEANUP(mat_free) struct mat shoppers = {0};
     CLEANUP(mat_free) struct mat items = {0};
     struct err stopped = {0}; /* a stop that we asked for is no error */
+    /* One training tells the best number of sweeps (early stopping),
+     * instead of one for each number. */
     o.sweeps = t->options->sweeps_max;
     o.progress = watch_sweep;
     o.progress_ctx = &w;
     w.settings.als.sweeps = o.sweeps;
+    /* stopped early is how most of them end; anything else is a failure */
     if (!als_train(t->judge.known, &o, &shoppers, &items, &stopped) &&
         (w.failed || w.worse < SWEEPS_WITHOUT_GAIN)) {
         *err = w.failed ? w.err : stopped;
@@ -142,6 +151,8 @@ static bool try_item(struct tuning *t, const struct rank_settings *settings, str
         item_item_target_scales(t->judge.known, &s.item, scale);
         variants[v] = (struct rank_variant){.item_share = 1, .target_scale = scale};
     }
+    /* Trained without: the exponent only multiplies the weights into a target, so all
+     * of them are tried on one model. */
     s.item.target_exponent = 0;
     if (!rank_model_train(t->judge.known, &s, &model, err) ||
         !rank_judge_variants(&t->judge, &model, variants, TARGETS, quality, err)) {
@@ -174,11 +185,13 @@ static float *number_at(struct rank_settings *s, size_t place)
 static bool climb(struct tuning *t, size_t place, float factor, struct err *err)
 {
     bool moved = false;
+    /* the other way only where the first one did not help: one top along a coordinate is assumed */
     for (int direction = 0; direction < 2 && !moved; direction++) {
         const float step = direction == 0 ? factor : 1 / factor;
         for (int i = 0; i < CLIMB_MAX; i++) {
             const double before = t->score;
             struct rank_settings s = t->best;
+            /* from t->best, which has moved if the last step helped */
             *number_at(&s, place) *= step;
             if (!try_settings(t, &s, err)) {
                 return false;
@@ -224,6 +237,7 @@ static bool choose_factors(struct tuning *t, int most, struct err *err)
             const double before = t->score;
             const int now = t->best.als.factors;
             struct rank_settings s = t->best;
+            /* doubled or halved: a few factors more or less cannot be told apart on a sample */
             s.als.factors = direction == 0 ? now * 2 : now / 2;
             s.als.factors = s.als.factors > most ? most : s.als.factors;
             if (s.als.factors == now || s.als.factors < FACTORS_LEAST) {
@@ -248,6 +262,7 @@ static bool fix_factors(struct tuning *t, int factors, struct err *err)
         return true;
     }
     s.als.factors = factors;
+    /* taken whatever it scores: the caller wants this number */
     t->score = -1;
     return try_settings(t, &s, err);
 }
@@ -262,6 +277,7 @@ static bool tune_als(struct tuning *t, struct err *err)
     static const float exponents[] = {0, 0.15F, 0.3F, 0.5F};
     const struct rank_tune_options *o = t->options;
     const struct csr *known = t->judge.known;
+    /* a matrix of m by n has rank min(m, n): more factors fit nothing more */
     const int most =
         smaller(o->factors, o->fixed_factors ? ALS_FACTORS_MAX : smaller(known->rows, known->cols));
     struct rank_settings s = {.kind = RANK_ALS, .als = als_defaults()};
@@ -271,6 +287,8 @@ static bool tune_als(struct tuning *t, struct err *err)
     s.als.seed = o->seed;
     s.als.threads = o->threads;
     t->score = -1;
+    /* From coarse to fine, at a small size: the weight of what was not observed first, and once
+     * more after the exponents, which move how much is observed. */
     if (!try_settings(t, &s, err) || !climb(t, ALS(unobserved_weight), 4, err) ||
         !climb(t, ALS(reg), 4, err) ||
         !choose(t, ALS(shopper_exponent), ALS(item_exponent), exponents, 4, err) ||
@@ -280,6 +298,7 @@ static bool tune_als(struct tuning *t, struct err *err)
     if (!(o->fixed_factors ? fix_factors(t, most, err) : choose_factors(t, most, err))) {
         return false;
     }
+    /* more factors want another ridge, so both are looked at again at the final size */
     return climb(t, ALS(reg), 2, err) && climb(t, ALS(unobserved_weight), 1.5F, err);
 }
 
@@ -304,6 +323,7 @@ static bool tune_item(struct tuning *t, struct err *err)
     s.item.kept = o->kept;
     s.item.threads = o->threads;
     t->score = -1;
+    /* the ridge first and last: exponents move its scale */
     return try_settings(t, &s, err) && climb(t, ITEM(ridge), 4, err) &&
            choose(t, ITEM(row_exponent), 0, rows, 2, err) &&
            choose(t, ITEM(ridge_exponent), 0, ridges, 4, err) &&
@@ -321,12 +341,14 @@ static bool tune_share(struct tuning *t, const struct rank_settings *als,
     struct rank_settings s = {.kind = RANK_BLEND, .als = als->als, .item = item->item};
     CLEANUP(rank_model_free) struct rank_model model = {0};
     for (int v = 0; v < SHARES; v++) {
+        /* both ends too: a part alone may be best */
         variants[v] = (struct rank_variant){.item_share = (float)v / (SHARES - 1)};
     }
     if (!rank_model_train(t->judge.known, &s, &model, err) ||
         !rank_judge_variants(&t->judge, &model, variants, SHARES, quality, err)) {
         return false;
     }
+    /* from scratch: shares 0 and 1 are the parts alone, judged in the same pass as all others */
     t->score = -1;
     t->tried++;
     for (int v = 0; v < SHARES; v++) {
@@ -362,6 +384,7 @@ static bool search(struct tuning *t, struct rank_tuned *out, struct err *err)
         }
     }
     out->settings = t->best;
+    /* a part of weight 0 would cost memory and time at serving, and change nothing */
     if (kind == RANK_BLEND && t->best.item_share <= 0) {
         out->settings.kind = RANK_ALS;
     }
@@ -420,6 +443,7 @@ static void put(struct csr *to, int row, const struct csr *from, int64_t entry)
 static int64_t held_of(int64_t count, double fraction)
 {
     int64_t held = llround(fraction * (double)count);
+    /* else the many who did little would never be asked for anything */
     if (held < 1 && fraction > 0) {
         held = 1;
     }
@@ -438,6 +462,7 @@ void rank_hold_out(const struct csr *all, double fraction, uint64_t seed, struct
         out_known->start[u + 1] = out_known->start[u];
         out_later->start[u + 1] = out_later->start[u];
         for (int64_t e = all->start[u]; e < all->start[u + 1]; e++) {
+            /* Knuth's algorithm S, entry by entry: no shuffle, and rows stay in order */
             const uint64_t left = (uint64_t)(all->start[u + 1] - e);
             const bool out = rng_below(&rng, left) < (uint64_t)wanted;
             wanted -= out;
