@@ -12,10 +12,13 @@ uint16_t session_fm_level(float value)
     if (!(value > 0)) {
         return 0;
     }
+    /* A float's bits are its logarithm, linear within an octave: a monotone transform of
+     * the value without a call of logf. */
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     int64_t level = (int64_t)(bits >> (23 - MANTISSA_BITS)) -
                     ((127 - LOWEST_OCTAVE) * (INT64_C(1) << MANTISSA_BITS));
+    /* also what is above 0 but too small keeps apart from "nothing" */
     level = level < LEVEL_MIN ? LEVEL_MIN : level;
     return (uint16_t)(level > LEVEL_MAX ? LEVEL_MAX : level);
 }
@@ -23,6 +26,7 @@ uint16_t session_fm_level(float value)
 void session_fm_add(const struct session_fm *fm, const uint16_t *level, int from, int to,
                     struct session_fm_base *base)
 {
+    /* A local copy: the compiler cannot know that base and fm do not overlap. */
     float vector[SESSION_FM_FACTORS];
     memcpy(vector, base->vector, sizeof vector);
     float sum = base->sum;
@@ -30,6 +34,7 @@ void session_fm_add(const struct session_fm *fm, const uint16_t *level, int from
         uint16_t l = level[f - from];
         int bin = fm->bin[f][l >> 8];
         const float *pair = fm->pair[f][bin];
+        /* 0 for "nothing", which has no logarithm: that bin's weight speaks for it */
         float z = l ? ((float)l * (1.F / (1 << MANTISSA_BITS)) - fm->mean[f]) * fm->scale[f] : 0;
         sum += fm->weight[f][bin] + fm->linear[f] * z;
         for (int k = 0; k < SESSION_FM_FACTORS; k++) {
@@ -45,6 +50,8 @@ double session_fm_score_reference(const struct session_fm *fm, const uint16_t *l
     double score = 0;
     for (int f = 0; f < fm->features; f++) {
         const float *v = fm->pair[f][fm->bin[f][level[f] >> 8]];
+        /* weight holds w - |v|^2 / 2, so that the fast score is |sum v|^2 / 2 and needs
+         * no sum of squares: undone here */
         double square = 0;
         for (int k = 0; k < SESSION_FM_FACTORS; k++) {
             square += (double)v[k] * (double)v[k];

@@ -64,6 +64,8 @@ static float score_candidate(const struct training *t, const uint16_t *level, fl
         }
     }
     for (int k = 0; k < SESSION_FM_FACTORS; k++) {
+        /* sum over pairs of v.v' = (|sum v|^2 - sum |v|^2) / 2 (Rendle 2010,
+         * lemma 3.1): linear in the features */
         score += .5F * (sum[k] * sum[k] - squares[k]);
     }
     return score;
@@ -76,10 +78,12 @@ static void add_gradient(const struct training *t, struct part *p, const uint16_
         int row = row_of(t->fm, f, level[f]);
         const float *v = t->at.pair[row];
         float *restrict to = p->gradient.pair[row];
+        /* few of all rows are met in a batch: update looks at those only */
         p->touched[row] = true;
         p->gradient.weight[row] += g;
         p->gradient.linear[f] += g * z_of(t->fm, f, level[f]);
         for (int k = 0; k < SESSION_FM_FACTORS; k++) {
+            /* the derivative of the pairs by v: what all the others sum up to */
             to[k] += g * (sum[k] - v[k]);
         }
     }
@@ -105,6 +109,7 @@ static void learn_list(const struct training *t, struct part *p, int query)
         total += (double)p->score[i];
     }
     int target = d->target[query];
+    /* 1e-30: a target that underflows is a large loss, not an infinite one */
     p->loss -= log((double)p->score[target] / total + 1e-30);
     for (int i = 0; i < count; i++) {
         float g = (float)((double)p->score[i] / total) - (i == target ? 1.F : 0.F);
@@ -119,6 +124,7 @@ static void learn_part(void *ctx, int part, int worker)
 {
     struct training *t = ctx;
     (void)worker;
+    /* parts and their queries do not depend on threads: who runs a part changes no bit */
     for (int i = t->from + part; i < t->to; i += PARTS) {
         learn_list(t, &t->part[part], t->order[i]);
     }
@@ -142,6 +148,7 @@ static void update(struct training *t, float rate)
             g += t->part[p].gradient.linear[f];
             t->part[p].gradient.linear[f] = 0;
         }
+        /* one number a feature, met by every query: none is passed over */
         step(&t->at.linear[f], &t->squares.linear[f], g * share + l2 * t->at.linear[f], rate);
     }
     for (int row = 0; row < t->data->features * SESSION_FM_BINS; row++) {
@@ -150,6 +157,8 @@ static void update(struct training *t, float rate)
         bool touched = false;
         for (int p = 0; p < PARTS; p++) {
             struct part *part = &t->part[p];
+            /* Only rows that were met: the penalty too acts on them alone, or rare bins would be
+             * drawn to 0 between two visits. */
             if (!part->touched[row]) {
                 continue;
             }
@@ -184,6 +193,7 @@ static void choose_bins(const struct session_fm_data *d, struct session_fm *fm, 
         uint16_t level = d->level[i * d->features + f];
         if (level > 0) {
             double octaves = level / 2048.0;
+            /* by key, an eighth of an octave: the finest that a bin can be told by */
             share[level >> 8]++;
             some++;
             sum += octaves;
@@ -193,9 +203,11 @@ static void choose_bins(const struct session_fm_data *d, struct session_fm *fm, 
     double mean = some > 0 ? sum / some : 0;
     double variance = some > 0 ? square / some - mean * mean : 0;
     fm->mean[f] = (float)mean;
+    /* .1 of an octave: a feature that hardly varies must not be blown up to unit variance */
     fm->scale[f] = (float)(1 / (sqrt(variance > 0 ? variance : 0) + .1));
     double before = 0;
     for (int key = 1; key < SESSION_FM_KEYS; key++) {
+        /* the rank of the key's middle: a key is never parted, however heavy */
         double middle = some > 0 ? (before + share[key] / 2) / some : 0;
         int bin = 1 + (int)(middle * (SESSION_FM_BINS - 1));
         fm->bin[f][key] = (uint8_t)(bin < SESSION_FM_BINS ? bin : SESSION_FM_BINS - 1);
@@ -206,6 +218,7 @@ static void choose_bins(const struct session_fm_data *d, struct session_fm *fm, 
 static void shuffle(int32_t *order, int count, struct rng *rng)
 {
     for (int i = count - 1; i > 0; i--) {
+        /* Fisher and Yates: every order is as likely */
         int j = (int)rng_below(rng, (uint64_t)i + 1);
         int32_t t = order[i];
         order[i] = order[j];
@@ -222,11 +235,13 @@ static double run_epoch(struct training *t, float rate, struct rng *rng)
         t->part[p].loss = 0;
     }
     for (t->from = 0; t->from < queries; t->from = t->to) {
+        /* In batches: one query at a time could not be shared by threads in a fixed order. */
         t->to = queries - t->from < BATCH ? queries : t->from + BATCH;
         parallel_run(t->options->threads, PARTS, learn_part, t);
         update(t, rate);
     }
     for (int p = 0; p < PARTS; p++) {
+        /* met on the way, before each step: no pass of its own */
         loss += t->part[p].loss;
     }
     return loss / queries;
@@ -243,6 +258,7 @@ static void take(const struct training *t, struct session_fm *out)
                 out->pair[f][bin][k] = t->at.pair[row][k];
                 square += t->at.pair[row][k] * t->at.pair[row][k];
             }
+            /* see session_fm_score_reference */
             out->weight[f][bin] = t->at.weight[row] - .5F * square;
         }
     }
@@ -266,6 +282,7 @@ bool session_fm_train(const struct session_fm_data *data, const struct session_f
     for (int f = 0; f < data->features; f++) {
         choose_bins(data, fm, f);
     }
+    /* Not 0: there the gradient of every pair is 0, and nothing would ever move. */
     for (int row = 0; row < data->features * SESSION_FM_BINS; row++) {
         for (int k = 0; k < SESSION_FM_FACTORS; k++) {
             t->at.pair[row][k] = (float)(.02 * (rng_unit(&rng) * 2 - 1));
@@ -277,9 +294,11 @@ bool session_fm_train(const struct session_fm_data *data, const struct session_f
     }
     double loss = 0;
     for (int epoch = 0; epoch < options->epochs; epoch++) {
+        /* shorter steps at the end, to settle what the epochs before have found */
         bool last = epoch == options->epochs - 1;
         loss = run_epoch(t, last ? options->rate / 3 : options->rate, &rng);
     }
+    /* a weight that diverged shows in the loss of the lists that use it */
     bool finite = isfinite(loss);
     if (finite) {
         take(t, fm);

@@ -69,6 +69,7 @@ static struct places places_make(const struct session_log *log, int sessions)
 
 static struct session_edge *row_at(struct row *row, int32_t item)
 {
+    /* an array over all items, and no hash: one look finds the entry */
     if (row->slot_of[item] < 0) {
         row->slot_of[item] = row->count;
         row->entry[row->count++] = (struct entry){.item = item};
@@ -85,8 +86,10 @@ static void row_add(struct row *row, const struct build *b, int64_t at)
     int64_t end = log->start[session + 1];
     int64_t from = at - b->options->reach > first ? at - b->options->reach : first;
     int64_t to = at + b->options->reach < end ? at + b->options->reach + 1 : end;
+    /* by sessions begun since, as in session_index: a log has no clock */
     float age = b->age_weight[session];
     for (int64_t i = from; i < to; i++) {
+        /* repeats are counted apart (session_item.repeat): a row never holds its own item */
         if (log->item[i] == log->item[at]) {
             continue;
         }
@@ -127,6 +130,8 @@ static void row_normalise(struct row *row, float prior)
     double before = (double)prior;
     double ahead = (double)prior;
     double behind = (double)prior;
+    /* over all that was met, before the row is cut: a share of what
+     * is kept would grow with the cut */
     for (int i = 0; i < row->count; i++) {
         next += (double)row->entry[i].edge.next;
         before += (double)row->entry[i].edge.before;
@@ -145,6 +150,7 @@ static void row_normalise(struct row *row, float prior)
 /* Items of part p: a border every items / PARTS. */
 static int border(const struct build *b, int part)
 {
+    /* in 64 bits: items times parts may pass 2^31 */
     return (int)((int64_t)b->log->items * part / PARTS);
 }
 
@@ -158,8 +164,11 @@ static void build_part(void *ctx, int part, int worker)
             row_add(row, b, b->places.position[k]);
         }
         for (int i = 0; i < row->count; i++) {
+            /* only what was touched: the array is as long as the catalogue */
             row->slot_of[row->entry[i].item] = -1;
         }
+        /* before it becomes shares: heavier_first adds up weights, and
+         * each share has a total of its own */
         qsort(row->entry, (size_t)row->count, sizeof *row->entry, heavier_first);
         row_normalise(row, b->options->prior);
         int kept = row->count < b->options->row_max ? row->count : b->options->row_max;
@@ -183,6 +192,7 @@ static struct session_graph gather(struct build *b)
     struct session_graph g = {.items = b->log->items,
                               .start = mem_array((size_t)b->log->items + 1, sizeof *g.start)};
     for (int i = 0; i < g.items; i++) {
+        /* parts are ranges of items in order: laid end to end they are the rows in order */
         g.start[i + 1] = g.start[i] + b->row_count[i];
     }
     g.item = mem_array((size_t)g.start[g.items], sizeof *g.item);
@@ -213,6 +223,7 @@ struct session_graph session_graph_build(const struct session_log *log, int sess
     struct build b = {.log = log, .options = options, .places = places_make(log, sessions)};
     b.age_weight = mem_array((size_t)sessions, sizeof *b.age_weight);
     for (int s = 0; s < sessions; s++) {
+        /* computed once a session: an exponential for each pair would be most of the work */
         b.age_weight[s] = expf(-(float)(sessions - 1 - s) / options->recency);
     }
     for (int d = 1; d <= options->reach; d++) {
@@ -222,6 +233,7 @@ struct session_graph session_graph_build(const struct session_log *log, int sess
     b.rows = mem_array((size_t)options->threads, sizeof *b.rows);
     for (int t = 0; t < options->threads; t++) {
         b.rows[t].slot_of = mem_array((size_t)log->items, sizeof *b.rows[t].slot_of);
+        /* -1: no entry yet */
         memset(b.rows[t].slot_of, 0xff, (size_t)log->items * sizeof *b.rows[t].slot_of);
         b.rows[t].entry = mem_array((size_t)log->items, sizeof *b.rows[t].entry);
     }

@@ -15,6 +15,7 @@ struct session_index *session_index_make(const struct session_index_options *opt
     assert(options->postings_max >= 1 && options->postings_max <= SESSION_POSTINGS_MAX);
     struct session_index *index = mem_alloc(sizeof *index);
     uint32_t capacity = 1;
+    /* a power of two: a session's slot is its number's low bits */
     while (capacity < (uint32_t)options->sessions_max) {
         capacity *= 2;
     }
@@ -47,6 +48,8 @@ uint32_t session_index_open(struct session_index *index)
     assert(index->begun < UINT32_MAX);
     uint32_t number = index->begun++;
     struct session_slot *slot = &index->slot[number & index->mask];
+    /* Whoever lay here is forgotten. Postings that name it are known by the
+     * number, and are not cleaned up. */
     slot->number = number;
     slot->count = 0;
     index->length[number & index->mask] = 0;
@@ -57,6 +60,7 @@ uint32_t session_index_open(struct session_index *index)
 static void ring_grow(struct posting_ring *ring, int postings_max)
 {
     int room = ring->room == 0 ? RING_ROOM_FIRST : 2 * ring->room;
+    /* doubled, as most items are in few sessions: postings_max places for each would be wasted */
     room = room < postings_max ? room : postings_max;
     uint32_t *session = mem_array((size_t)room, sizeof *session);
     for (int i = 0; i < ring->count; i++) {
@@ -73,6 +77,7 @@ static void ring_push(struct posting_ring *ring, uint32_t session, int postings_
     if (ring->count == ring->room && ring->room < postings_max) {
         ring_grow(ring, postings_max);
     }
+    /* full: the oldest posting makes room, which is the first */
     if (ring->count == ring->room) {
         ring->session[ring->first] = session;
         ring->first = (ring->first + 1) % ring->room;
@@ -85,10 +90,13 @@ bool session_index_add(struct session_index *index, uint32_t session, int32_t it
 {
     assert(item >= 0 && item < index->items && session < index->begun);
     struct session_slot *slot = &index->slot[session & index->mask];
+    /* forgotten meanwhile, or full: the caller begins another (session_index_append) */
     if (slot->number != session || slot->count == SESSION_SLOT_ITEMS) {
         return false;
     }
     bool known = false;
+    /* A repeat is kept in the slot but not in the postings: a session that is met twice
+     * by one item would count twice. */
     for (int i = 0; i < slot->count && !known; i++) {
         known = slot->item[i] == item;
     }
@@ -104,6 +112,7 @@ void session_index_append(struct session_index *index, uint32_t *session, int32_
 {
     if (*session == SESSION_NONE || !session_index_add(index, *session, item)) {
         *session = session_index_open(index);
+        /* a session just begun is neither full nor forgotten */
         bool added = session_index_add(index, *session, item);
         assert(added);
         (void)added;

@@ -11,6 +11,7 @@ void session_log_add(struct session_log *log, const int32_t *items, int count)
 {
     assert(count >= 0 && log->sessions < INT_MAX - 1);
     if (log->sessions + 2 > log->room_sessions) {
+        /* doubled: each session is copied a constant number of times on average */
         log->room_sessions = 2 * log->room_sessions + 64;
         log->start = mem_grow(log->start, (size_t)log->room_sessions, sizeof *log->start);
         log->start[0] = 0;

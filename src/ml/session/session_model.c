@@ -17,6 +17,7 @@ static struct session_item *items_count(const struct session_log *log, int sessi
         const int32_t *items = session_log_items(log, s);
         for (int i = 0; i < session_log_length(log, s); i++) {
             struct session_item *it = &item[items[i]];
+            /* its second time in this session: sessions are counted once */
             if (it->last == s) {
                 it->repeat++;
                 continue;
@@ -24,10 +25,13 @@ static struct session_item *items_count(const struct session_log *log, int sessi
             it->first = it->last < 0 ? s : it->first;
             it->last = s;
             it->count++;
+            /* the latest twentieth: against count it tells what is on the rise */
             it->recent += s >= sessions - sessions / RECENT_PART ? 1.F : 0;
         }
     }
     for (int i = 0; i < log->items; i++) {
+        /* As if there had been two sessions more with a tenth of repeats: one session
+         * alone would say all or nothing. */
         item[i].repeat = (item[i].repeat + .2F) / (item[i].count + 2);
     }
     return item;
@@ -39,6 +43,7 @@ static struct session_index *index_build(const struct session_log *log, int sess
     int most = 1 << 26;
     int pieces = 1;
     for (int s = 0; s < sessions; s++) {
+        /* a long session takes several slots: none of the log's may push out another */
         pieces += 1 + session_log_length(log, s) / SESSION_SLOT_ITEMS;
     }
     struct session_index_options o = {.items = log->items,

@@ -38,6 +38,7 @@ struct session_scratch *session_scratch_make(const struct session_model *model)
     s->search = session_search_make(model->index);
     s->neighbour = mem_array((size_t)model->settings.query.neighbours, sizeof *s->neighbour);
     for (int d = 0; d <= SESSION_SLOT_ITEMS; d++) {
+        /* tables: a query casts thousands of votes */
         s->vote_ahead[d] = expf(-(float)d / VOTE_DECAY);
         s->vote_behind[d] = expf(-(float)d * VOTE_BACKWARDS / VOTE_DECAY);
     }
@@ -62,6 +63,7 @@ static struct session_candidate *candidate_of(struct session_scratch *s, int32_t
     if (slot < 0) {
         slot = s->count;
         s->candidate[slot] = (struct session_candidate){.item = item};
+        /* the place behind the last is written to and never read: no caller has to ask for room */
         if (slot < CANDIDATES_ROOM) {
             s->slot_of[item] = slot;
             s->count++;
@@ -95,6 +97,8 @@ static float vote(struct session_scratch *s, const struct session_neighbour *n, 
         /* what stood ahead of the shared item is where such sessions went; what stood behind is where they came from */
         float v = n->score * (i > place ? s->vote_ahead[i - place] : s->vote_behind[place - i]);
         c->neighbours += v;
+        /* only from the last item on: what came directly after it is a
+         * transition as in a Markov chain */
         c->follows += shared_is_last && i == place + 1 ? n->score : 0;
         sum += v;
     }
@@ -105,6 +109,8 @@ static float vote(struct session_scratch *s, const struct session_neighbour *n, 
 static float gather_neighbours(const struct session_model *m, const int32_t *prefix, int count,
                                struct session_scratch *s)
 {
+    /* VMIS-kNN (Kersbergen et al. 2022): sessions like this one vote
+     * with how much they are like it */
     int found = session_index_neighbours(m->index, &m->settings.query, prefix, count, s->search,
                                          s->neighbour);
     float sum = 0;
@@ -133,6 +139,8 @@ static bool stands_later(const int32_t *prefix, int count, int at)
 static void gather_row(const struct session_graph *g, int32_t item, int rank, float weight,
                        struct session_scratch *s)
 {
+    /* also candidates that no neighbour has: rows are of all sessions,
+     * neighbours the nearest hundreds */
     for (int64_t k = g->start[item]; k < g->start[item + 1]; k++) {
         const struct session_edge *e = &g->edge[k];
         struct session_candidate *c = candidate_of(s, g->item[k]);
@@ -155,6 +163,7 @@ static void gather_graph(const struct session_model *m, const int32_t *prefix, i
                          struct session_scratch *s)
 {
     int rank = 0;
+    /* from the end, so that ranks 0 and 1 are the latest two distinct items */
     for (int i = count - 1; i >= 0 && rank < SESSION_GRAPH_ITEMS; i--) {
         if (prefix[i] >= 0 && prefix[i] < m->items && !stands_later(prefix, count, i)) {
             /* an item n steps back counts 1 / n */
@@ -166,6 +175,7 @@ static void gather_graph(const struct session_model *m, const int32_t *prefix, i
 static void gather_prefix(const struct session_model *m, const int32_t *prefix, int count,
                           struct session_scratch *s)
 {
+    /* the session's own items: going back to one of them is often what comes next */
     for (int i = 0; i < count; i++) {
         if (prefix[i] >= 0 && prefix[i] < m->items) {
             struct session_candidate *c = candidate_of(s, prefix[i]);
@@ -185,6 +195,7 @@ int session_candidates(const struct session_model *model, const int32_t *prefix,
     s->count = 0;
     float votes = gather_neighbours(model, prefix, count, s);
     gather_graph(model, prefix, count, s);
+    /* in this order: where room runs out, what the neighbours brought stays */
     gather_prefix(model, prefix, count, s);
     /* shares of all votes: how many neighbours there were depends on the index and not on the candidate */
     float share = votes > 0 ? 1 / votes : 0;
@@ -198,6 +209,7 @@ int session_candidates(const struct session_model *model, const int32_t *prefix,
                          .1F * (c->ahead_all + c->behind_all) + (c->repeats > 0 ? .05F : 0);
     }
     int kept = s->count < SESSION_CANDIDATES ? s->count : SESSION_CANDIDATES;
+    /* a selection and no sort: the ranker orders them anew */
     select_best(s->candidate, s->count, kept);
     *out = s->candidate;
     return kept;
@@ -209,6 +221,7 @@ void session_candidate_levels(const struct session_model *model,
 {
     const struct session_candidate *c = candidate;
     const struct session_item *item = &model->item[c->item];
+    /* how far apart the two were first seen tells whether they came into the shop together */
     int32_t first = last >= 0 && last < model->items ? model->item[last].first : 0;
     float values[] = {
         c->neighbours,
@@ -254,6 +267,7 @@ int session_rank(const struct session_model *model, const int32_t *prefix, int c
     const struct session_candidate *c;
     int found = session_candidates(model, prefix, count, scratch, &c);
     int32_t last = count > 0 ? prefix[count - 1] : -1;
+    /* without a ranker the first score stands in */
     if (model->fm.features == 0) {
         for (int i = 0; i < found; i++) {
             hits[i] = (struct session_hit){c[i].item, c[i].first_score};

@@ -77,6 +77,7 @@ static int meet_ring(const struct session_index *index, const struct posting_rin
                      float weight, int match, struct session_search *search, int met)
 {
     uint32_t begun = index->begun;
+    /* the latest first: prefetching looks FETCH_AHEAD places further */
     for (int i = ring->count - 1; i >= 0; i--) {
         if (i >= FETCH_AHEAD) {
             __builtin_prefetch(&search->met[ring_session(ring, i - FETCH_AHEAD) & index->mask], 1);
@@ -113,6 +114,8 @@ int session_index_neighbours(const struct session_index *index,
     assert(search->capacity == index->mask + 1 && query->neighbours >= 1);
     int met = 0;
     int looked_up = 0;
+    /* The latest first, each item once at its latest place: `match`
+     * is then the latest shared one. */
     for (int i = count - 1; i >= 0 && looked_up < SESSION_PREFIX_ITEMS; i--) {
         if (prefix[i] < 0 || prefix[i] >= index->items || is_repeated_later(prefix, count, i)) {
             continue;
@@ -127,11 +130,13 @@ int session_index_neighbours(const struct session_index *index,
     for (int k = 0; k < met; k++) {
         struct weighed *w = &search->found[k];
         uint32_t at = w->session & index->mask;
+        /* sessions begun since; beyond the table's reach the last step, e^-8, is as good as any */
         float age = (float)(index->begun - 1 - w->session) * steps;
         int step = age < AGE_STEPS - 1 ? (int)age : AGE_STEPS - 1;
         w->score = search->met[at].sum * search->length_weight[index->length[at]] *
                    search->age_weight[step];
     }
+    /* only now slots are read: up to here numbers and lengths were enough */
     int kept = met < query->neighbours ? met : query->neighbours;
     select_best(search->found, met, kept);
     for (int k = 0; k < kept; k++) {

@@ -29,6 +29,7 @@ struct session_train_options session_train_defaults(void)
 
 struct session_settings session_settings_defaults(int sessions, int threads)
 {
+    /* recencies as shares of the log: what is old depends on how much there is */
     float all = sessions > 1 ? (float)sessions : 1;
     return (struct session_settings){
         .query = {.neighbours = 400, .position_decay = 1, .recency = .6F * all},
@@ -48,6 +49,7 @@ int session_rank_of(const struct session_hit *hits, int count, int32_t target)
     for (int i = 0; i < count && at < 0; i++) {
         at = hits[i].item == target ? i : -1;
     }
+    /* not among the candidates: no rank, a miss */
     if (at < 0) {
         return 0;
     }
@@ -84,6 +86,7 @@ struct work {
 
 static void lists_reserve(struct lists *l, int64_t rows)
 {
+    /* start has one entry more than there are queries */
     if (l->queries + 2 > l->room_queries) {
         l->room_queries = 2 * l->room_queries + 64;
         l->start = mem_grow(l->start, (size_t)l->room_queries, sizeof *l->start);
@@ -132,9 +135,11 @@ static void collect(const struct work *w, struct lists *l, const int32_t *items,
     for (int i = 0; i < found; i++) {
         target = borrowed[i].item == items[count] ? i : target;
     }
+    /* its softmax would have nothing to raise */
     if (target < 0) {
         return;
     }
+    /* a copy, since the scratch is lent: it is put in another order */
     memcpy(c, borrowed, (size_t)found * sizeof *c);
     best_first(c, found);
     lists_reserve(l, found);
@@ -147,6 +152,7 @@ static void collect(const struct work *w, struct lists *l, const int32_t *items,
     for (int i = 0; i < found; i++) {
         bool is_target = c[i].item == items[count];
         bool sampled = i >= ALWAYS && !is_target;
+        /* a new sample for each list: over many lists all of the tail is seen */
         if (sampled && rng_unit(rng) >= share) {
             continue;
         }
@@ -167,6 +173,7 @@ static void judge(const struct work *w, struct lists *l, const int32_t *items, i
     struct session_hit hits[SESSION_CANDIDATES];
     int found = session_rank(w->model, items, count, scratch, hits);
     int rank = session_rank_of(hits, found, items[count]);
+    /* counted whether or not the target was found: leaving misses out would flatter */
     l->quality.cases++;
     if (rank >= 1 && rank <= TOP) {
         l->quality.hit++;
@@ -186,6 +193,7 @@ static void work_part(void *ctx, int part, int worker)
     for (int s = from; s < to; s++) {
         const int32_t *items = session_log_items(w->log, s);
         for (int n = 1; n < session_log_length(w->log, s); n++) {
+            /* prefixes and not sessions are drawn: long sessions ask as often as they are long */
             if (rng_unit(&rng) >= w->share) {
                 continue;
             }
@@ -211,6 +219,7 @@ static int64_t prefixes(const struct session_log *log, int from, int to)
 static void work_run(struct work *w, int queries, int threads)
 {
     int64_t all = prefixes(w->log, w->from, w->to);
+    /* a share and no exact number: parts draw on their own, on any thread */
     w->share = all > queries ? (double)queries / (double)all : 1;
     w->scratch = mem_array((size_t)threads, sizeof(struct session_scratch *));
     for (int t = 0; t < threads; t++) {
@@ -226,6 +235,7 @@ static void work_run(struct work *w, int queries, int threads)
 /* Appends the parts' lists to *all in their order and frees them. */
 static void append(struct lists *all, struct work *w)
 {
+    /* in order of parts: the ranker shuffles by seed from this order */
     for (int p = 0; p < WORK_PARTS; p++) {
         struct lists *l = &w->part[p];
         for (int q = 0; q < l->queries; q++) {
@@ -257,6 +267,7 @@ struct attempt {
 
 static int block_of(const struct session_log *log)
 {
+    /* one session at least, in a log of a dozen */
     return log->sessions / BLOCK_PART > 0 ? log->sessions / BLOCK_PART : 1;
 }
 
@@ -266,6 +277,7 @@ static bool teach(const struct attempt *a, struct session_fm *out, struct err *e
     int block = block_of(a->log);
     for (int b = a->blocks; b >= 1; b--) {
         int cut = a->end - b * block;
+        /* nothing before the block: no model to see it with */
         if (cut < 1) {
             continue;
         }
@@ -277,6 +289,7 @@ static bool teach(const struct attempt *a, struct session_fm *out, struct err *e
         w->from = cut;
         w->to = cut + block;
         w->seed = a->options->seed + (uint64_t)b;
+        /* each block gives as many, so that the latest does not decide alone */
         work_run(w, a->queries / a->blocks, a->options->threads);
         append(&all, w);
         mem_free(&w);
@@ -307,6 +320,7 @@ static struct session_quality measure(const struct session_log *log,
     w->model = model;
     w->from = from;
     w->to = log->sessions;
+    /* fixed: all settings are judged on the same prefixes, and differ by themselves only */
     w->seed = 7;
     w->judge = true;
     work_run(w, VALID_QUERIES, threads);
@@ -326,11 +340,13 @@ static struct session_quality measure(const struct session_log *log,
 static bool try_settings(struct attempt *a, struct session_quality *out, struct err *err)
 {
     struct session_fm fm;
+    /* The last block is held out: neither counts nor ranker have seen it. */
     a->end = a->log->sessions - block_of(a->log);
     if (!teach(a, &fm, err)) {
         return false;
     }
     struct session_model model = session_model_build(a->log, a->end, &a->settings);
+    /* taught by models of earlier cuts and used with this one, as when it serves */
     model.fm = fm;
     *out = measure(a->log, &model, a->end, a->options->threads);
     session_model_free(&model);
@@ -400,6 +416,8 @@ bool session_train(const struct session_log *log, const struct session_train_opt
         return false;
     }
     struct session_fm fm;
+    /* The last block teaches now: with the settings chosen, holding the newest
+     * sessions out would only lose them. */
     a.end = log->sessions;
     a.blocks = BLOCKS;
     a.queries = options->queries_max;
