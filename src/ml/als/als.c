@@ -78,6 +78,7 @@ static bool interactions_check(const struct csr *interactions, struct err *err)
     if (entries == 0) {
         return FAIL(err, ERR_INVALID, "there are no interactions to learn from");
     }
+    /* once, before anything is built on it: C_u^-e and the ridge are powers of sums of these */
     for (int64_t e = 0; e < entries; e++) {
         if (!als_weight_ok(interactions->weight[e])) {
             return FAIL(err, ERR_INVALID,
@@ -91,6 +92,7 @@ static bool interactions_check(const struct csr *interactions, struct err *err)
 struct mat als_start(int items, const struct als_options *options)
 {
     struct mat start = mat_make(items, options->factors);
+    /* drawn row by row on one thread: the start is part of "same seed, same bytes" */
     struct rng rng = rng_seed(options->seed);
     mat_fill_normal(&start, START_STDEV / sqrt((double)options->factors), &rng);
     return start;
@@ -118,6 +120,7 @@ static bool state_check(const struct run *r, struct err *err)
                     s->shoppers.rows, s->items.rows, s->items.cols, r->interactions->rows,
                     r->interactions->cols, k);
     }
+    /* one NaN would go through the Gram matrix into every row of the next half */
     if (!mat_is_finite(&s->shoppers) || !mat_is_finite(&s->items)) {
         return FAIL(err, ERR_INVALID, "the training to resume holds a number that is not finite");
     }
@@ -131,6 +134,8 @@ static bool solve_half(struct run *r, bool shoppers, struct err *err)
         .options = r->options,
         .steps = r->options->steps,
         .packed = r->packed,
+        /* "rows" are solved for while "others" stand still: with one side fixed the
+         * objective is a ridge regression a row */
         .rows = shoppers ? &r->state.shoppers : &r->state.items,
         .others = shoppers ? &r->state.items : &r->state.shoppers,
     };
@@ -153,6 +158,7 @@ static bool tell(struct run *r, struct err *err)
     if (!o->progress) {
         return true;
     }
+    /* not for the training, which stops by sweeps: for those who watch it */
     if (o->watch_loss) {
         progress.loss = als_problem_loss(&r->problem, o, &s->shoppers, &s->items);
     }
@@ -167,6 +173,7 @@ static bool sweep_all(struct run *r, struct err *err)
         if (!solve_half(r, true, err) || !solve_half(r, false, err)) {
             return false;
         }
+        /* counted when both sides have moved: a state that is kept is one of whole sweeps */
         r->state.sweeps++;
         if (!tell(r, err)) {
             return false;
@@ -185,6 +192,7 @@ static void run_free(struct run *r)
 
 static bool packs(const struct als_options *options)
 {
+    /* The exact solvers read floats, and a processor without F16C could not unpack. */
     return options->solver == ALS_SOLVER_EIGEN && !options->full_floats && als_rows_can_pack();
 }
 
@@ -212,6 +220,7 @@ bool als_train(const struct csr *interactions, const struct als_options *options
         r.state.shoppers = mat_make(interactions->rows, options->factors);
         r.state.items = als_start(interactions->cols, options);
     }
+    /* after the checks: it takes powers of sums that they have found finite */
     r.problem = als_problem_make(interactions, options);
     size_t packed = packed_bytes(interactions->rows, interactions->cols, options);
     r.packed = packed > 0 ? mem_wide(packed, 1) : NULL;
@@ -220,6 +229,7 @@ bool als_train(const struct csr *interactions, const struct als_options *options
     }
     *out_shoppers = r.state.shoppers;
     *out_items = r.state.items;
+    /* handed over: run_free finds nothing there */
     r.state = (struct als_state){0};
     return true;
 }

@@ -34,6 +34,7 @@ static float **scratch_make(int threads, int factors)
 {
     float **scratch = mem_array((size_t)threads, sizeof *scratch);
     for (int w = 0; w < threads; w++) {
+        /* one each, so that no two threads write to one line of cache */
         scratch[w] = mem_wide(als_rotation_scratch(factors), sizeof **scratch);
     }
     return scratch;
@@ -58,7 +59,9 @@ static void rotate_others(void *ctx, int part, int worker)
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
         size_t at = (size_t)from * (size_t)others->ld;
+        /* in place: the objective does not change when both sides are rotated alike */
         als_rotation_apply(&job->rotation, others, from, end, job->scratch[worker]);
+        /* at once, while the rotated rows are in the cache */
         if (half->packed) {
             als_pack(others->data + at, (size_t)(end - from) * (size_t)others->ld, job->system.unit,
                      half->packed + at);
@@ -99,6 +102,7 @@ static void note_not_finite(const struct mat *rows, int begin, int end, struct a
         if (!floats_are_finite(mat_row(rows, r), (size_t)rows->cols)) {
             struct err err = {0};
             (void)FAIL(&err, ERR_INVALID, "its factors are not finite numbers");
+            /* noted and not told: the other parts go on, and the lowest row is reported */
             als_failure_note(failure, r, &err);
         }
     }
@@ -123,6 +127,7 @@ static void solve_part(void *ctx, int part, int worker)
 float als_half_unit(float largest_eigenvalue)
 {
     int exponent = 0;
+    /* The exponent e has root < 2^e, so that root / unit < 2^HALF_BITS. */
     (void)frexpf(sqrtf(largest_eigenvalue), &exponent);
     return ldexpf(1, exponent - HALF_BITS);
 }
@@ -145,6 +150,8 @@ static bool run(struct job *job, struct mat *gram, struct err *err)
     const struct als_half *half = job->half;
     const int threads = half->options->threads;
     const int k = half->others->cols;
+    /* Zero behind k: the padding of a row has the ridge alone as its diagonal, which can
+     * be divided by, and stays zero. */
     float dense[ALS_FACTORS_MAX] = {0};
     if (!eigen_of(gram, dense, err)) {
         return false;
@@ -160,6 +167,7 @@ static bool run(struct job *job, struct mat *gram, struct err *err)
         .steps = half->steps,
     };
     for (int i = 0; i < k; i++) {
+        /* only now: the unit above is that of the eigenvalues as they are */
         dense[i] *= half->options->unobserved_weight;
     }
     job->solve = als_row_kernel(&job->system);
@@ -178,6 +186,7 @@ bool als_eigen_half(const struct als_half *half, struct err *err)
         .scratch = scratch_make(threads, half->others->cols),
         .failure = mem_array((size_t)threads, sizeof(struct als_failure)),
     };
+    /* becomes the basis in its place (eigen_of): no second k by k matrix */
     struct mat gram = als_gram(half->others, threads);
     bool ok = run(&job, &gram, err);
     als_rotation_free(&job.rotation);
@@ -210,6 +219,7 @@ bool als_rotate(struct mat *items, int threads, float *out_spectrum, struct err 
         mat_free(&basis);
         return false;
     }
+    /* V'(H'H)V is diagonal: after the turn the eigenvalues are the whole Gram matrix */
     struct serving serving = {items, als_rotation_make(&basis), scratch_make(threads, items->cols)};
     parallel_run(threads, ROTATE_PARTS, rotate_part, &serving);
     als_rotation_free(&serving.rotation);

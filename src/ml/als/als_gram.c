@@ -98,6 +98,7 @@ static void gram_part(void *ctx, int part, int worker)
 {
     (void)worker;
     const struct job *job = ctx;
+    /* sixteen parts whatever the threads, so that the order of additions is always the same */
     struct als_range range = als_part(job->items->rows, ALS_GRAM_PARTS, part);
     struct mat rows = mat_view(mat_row(job->items, range.begin), range.end - range.begin,
                                job->items->cols, job->items->ld);
@@ -108,6 +109,7 @@ static void gram_part(void *ctx, int part, int worker)
     }
 #endif
     struct mat *own = &job->partial[part];
+    /* ssyrk writes k rows; the room has ld, which only the kernel's whole tiles need */
     struct mat square = mat_view(own->data, own->cols, own->cols, own->ld);
     blas_syrk_add(&rows, &square);
 }
@@ -129,7 +131,9 @@ struct mat als_gram(const struct mat *items, int threads)
         }
         mat_free(&partial[p]);
     }
+    /* the rows behind k were room for the kernel's last tile */
     partial[0].rows = items->cols;
+    /* both ways of making it fill the lower triangle only */
     blas_mirror(&partial[0]);
     return partial[0];
 }

@@ -22,6 +22,7 @@ double als_ridge(const struct als_options *options, double weight_sum, int other
 {
     /* Rendle et al. 2022, with weights where they have counts: what a row faces, observed or not, grows its ridge */
     double frequency = weight_sum + (double)options->unobserved_weight * others;
+    /* in double: the power of a sum over a million entries, of which a float has seven digits */
     return (double)options->reg * pow(frequency, (double)options->reg_exponent);
 }
 
@@ -126,6 +127,8 @@ static float *scales_of(const double *sums, int count, double exponent)
     float *scale = mem_array((size_t)count + 1, sizeof *scale);
     double mean = mean_of_some(sums, count);
     for (int i = 0; i < count; i++) {
+        /* Relative to the mean: the exponent moves weight between the busy and the others, and
+         * leaves the size of the observed part, against a0 and reg, about where it was. */
         scale[i] = sums[i] > 0 && exponent > 0 ? (float)pow(sums[i] / mean, -exponent) : 1;
     }
     return scale;
@@ -149,6 +152,7 @@ static void side_ridges(struct als_side *side, const struct als_options *options
 {
     side->ridge = mem_array((size_t)side->entries.rows + 1, sizeof *side->ridge);
     for (int r = 0; r < side->entries.rows; r++) {
+        /* by the weights as observed: C of the objective is not scaled by s and t */
         side->ridge[r] = (float)als_ridge(options, sums[r], side->entries.cols);
     }
 }
@@ -158,6 +162,7 @@ static void scale_weights(struct als_side *side, const struct als_options *optio
                           const double *shopper_sums, const double *item_sums)
 {
     struct csr *m = &side->entries;
+    /* then the caller's own weights do, and no copy is made */
     if (options->shopper_exponent <= 0 && options->item_exponent <= 0) {
         return;
     }
@@ -183,6 +188,7 @@ static struct als_problem problem_by_shopper(const struct csr *interactions,
     struct als_problem p = {.shoppers.entries = *interactions};
     double *shoppers = row_sums(interactions);
     double *items = column_sums(interactions);
+    /* the shape alone: for the items' ridges nothing else is asked */
     p.items.entries = (struct csr){.rows = interactions->cols, .cols = interactions->rows};
     side_ridges(&p.shoppers, options, shoppers);
     side_ridges(&p.items, options, items);
@@ -246,6 +252,7 @@ static void loss_part(void *ctx, int part, int worker)
     const struct als_side *side = &job->problem->shoppers;
     const struct csr *m = &side->entries;
     const int k = job->items->cols;
+    /* every part has its share of both sides, so that each ridge is counted once */
     const struct als_range shoppers = als_part(job->shoppers->rows, LOSS_PARTS, part);
     const struct als_range items = als_part(job->items->rows, LOSS_PARTS, part);
     /* the sum is over a million terms and is compared with the last sweep's in its sixth digit: in double; a dot product of k terms need not be */
@@ -302,6 +309,7 @@ double als_loss(const struct csr *interactions, const struct als_options *option
                 const struct mat *shoppers, const struct mat *items)
 {
     assert(shoppers->cols == items->cols && interactions->rows == shoppers->rows);
+    /* without the items' side: the loss goes over the entries once, by shopper */
     struct als_problem p = problem_by_shopper(interactions, options);
     double loss = als_problem_loss(&p, options, shoppers, items);
     als_problem_free(&p);

@@ -23,6 +23,7 @@ static void solve_plain(double *a, double *b, int k)
             }
         }
         double pivot = sqrt(*cell(a, k, j, j));
+        /* positive definite by the ridge, which is above 0 */
         assert(pivot > 0);
         for (int i = j; i < k; i++) {
             *cell(a, k, i, j) /= pivot;
@@ -61,6 +62,7 @@ static void solve_row(const struct als_half *half, int r, struct plain *p)
     const struct csr *m = &half->side->entries;
     const struct mat *others = half->others;
     const int k = others->cols;
+    /* used again for each row */
     memset(p->system, 0, (size_t)k * (size_t)k * sizeof *p->system);
     memset(p->right, 0, (size_t)k * sizeof *p->right);
     /* the objective's second sum by its definition, other by other, where the fast solvers use one Gram matrix for all rows */
@@ -76,6 +78,7 @@ static void solve_row(const struct als_half *half, int r, struct plain *p)
         }
     }
     for (int i = 0; i < k; i++) {
+        /* the gradient of reg (C + a0 n)^e |x|^2: a term on the diagonal, whatever the basis */
         *cell(p->system, k, i, i) += (double)half->side->ridge[r];
     }
     solve_plain(p->system, p->right, k);
@@ -91,6 +94,7 @@ bool als_plain_half(const struct als_half *half, struct err *err)
     for (int r = 0; r < half->rows->rows; r++) {
         float *x = mat_row(half->rows, r);
         memset(x, 0, (size_t)half->rows->ld * sizeof *x);
+        /* b = 0, so that x = 0 exactly */
         if (start[r] == start[r + 1]) {
             continue;
         }

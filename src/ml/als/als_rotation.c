@@ -82,6 +82,8 @@ KERNEL static inline __attribute__((always_inline)) void tile(const struct mat *
             }
         }
     }
+    /* written at the end, when every number of the rows has been read: that is why a tile of all
+     * columns may be rotated in place */
     for (int r = 0; r < count; r++) {
         for (size_t p = 0; p < parts; p++) {
             _mm512_store_ps(to + (size_t)r * ld + (at + p) * LANES, sum[r][p]);
@@ -96,6 +98,7 @@ KERNEL static void tiles(const struct mat *columns, const float *from, float *to
     for (; at + TILE_PARTS <= all; at += TILE_PARTS) {
         tile(columns, from, to, count, at, TILE_PARTS);
     }
+    /* a constant number of parts here too, so that the loop is unrolled */
     for (; at < all; at++) {
         tile(columns, from, to, count, at, 1);
     }
@@ -135,6 +138,7 @@ void als_rotation_apply(const struct als_rotation *rotation, struct mat *m, int 
                         float *scratch)
 {
     assert(m->cols == rotation->basis.cols && m->ld == rotation->basis.ld);
+    /* for the kernel a whole number of tiles: only the last group can have rows left over */
     const int step = rotation->columns.data ? GROUP_ROWS : BLOCK_ROWS;
     for (int from = begin; from < end; from += step) {
         const int count = end - from < step ? end - from : step;

@@ -57,6 +57,8 @@ static void start_plain(const struct als_system *s, const struct als_row *row, c
     for (int i = 0; i < s->ld; i++) {
         t->diagonal[i] = s->dense[i] + row->ridge;
         t->inverse[i] = 1 / t->diagonal[i];
+        /* For a right side of the caller's the start is zero, and r = b. Else x is the last sweep's
+         * solution: two steps from there go farther than two from zero. */
         x[i] = right ? 0 : x[i];
         t->residual[i] = right ? right[i] : -t->diagonal[i] * x[i];
     }
@@ -86,16 +88,20 @@ static void solve_plain(const struct als_system *s, const struct als_row *row, c
     }
     /* rz is a square, the tolerance is not. */
     const float enough = rz * s->tolerance * s->tolerance;
+    /* With tolerance 0 `enough` is 0: then only a residual of nothing
+     * ends the loop before its steps. */
     for (int step = 0; step < s->steps && rz > ALS_RESIDUAL_ZERO && rz > enough; step++) {
         for (int i = 0; i < s->ld; i++) {
             t.product[i] = -t.diagonal[i] * t.direction[i];
         }
         add_entries(s, row, 0, t.direction, t.product);
+        /* product is -A p, so p.product is -p'A p: below 0, as A is positive definite */
         const float alpha = rz / -mat_dot(t.direction, t.product, s->ld);
         add_scaled(x, alpha, t.direction, s->ld);
         add_scaled(t.residual, alpha, t.product, s->ld);
         const float next = precondition_plain(&t, t.product, s->ld);
         for (int i = 0; i < s->ld; i++) {
+            /* beta by Fletcher and Reeves, new r.z / old r.z: z has just been put where A p was */
             t.direction[i] = t.product[i] + next / rz * t.direction[i];
         }
         rz = next;
@@ -109,6 +115,7 @@ __attribute__((target(CPU_TARGET_AVX2))) static void pack_avx2(const float *valu
                                                                float factor, uint16_t *packed)
 {
     for (size_t i = 0; i < count; i += 8) {
+        /* times 1 / unit: a power of two, so that only the conversion rounds */
         __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(values + i), _mm256_set1_ps(factor));
         _mm_storeu_si128((__m128i *)(void *)(packed + i),
                          _mm256_cvtps_ph(scaled, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -142,6 +149,7 @@ als_row_fn *als_row_kernel(const struct als_system *system)
         return als_rows_choose_avx2(system);
     }
 #endif
+    /* half precision is unpacked by F16C, which plain C has not: als_rows_can_pack has said so */
     assert(system->others);
     return solve_plain;
 }

@@ -44,6 +44,7 @@ VEC_INLINE void fetch(const struct als_system *s, int32_t column, bool packed)
     const size_t size = packed ? sizeof *s->packed : sizeof *s->others;
     const char *from = packed ? (const char *)s->packed : (const char *)s->others;
     const size_t bytes = size * (size_t)s->ld;
+    /* line by line: a prefetch brings 64 bytes */
     for (size_t line = 0; line < bytes; line += 64) {
         _mm_prefetch(from + (size_t)column * bytes + line, _MM_HINT_T0);
     }
@@ -113,9 +114,11 @@ VEC_INLINE void add_held(const struct als_system *s, const struct als_row *row, 
         const struct group g = group_of(row, e);
         vec h[GROUP][HELD];
         vec dot[GROUP];
+        /* before the arithmetic, so that memory works meanwhile */
         fetch_ahead(s, row, e, pass, shape.packed);
         for (int q = 0; q < GROUP; q++) {
             h[q][0] = part_of(s, g.column[q], 0, shape.packed);
+            /* the first part by a product, which saves setting sums to zero */
             dot[q] = vec_mul(h[q][0], held_v[0]);
             for (size_t j = 1; j < shape.parts; j++) {
                 h[q][j] = part_of(s, g.column[q], j, shape.packed);
@@ -123,6 +126,7 @@ VEC_INLINE void add_held(const struct als_system *s, const struct als_row *row, 
             }
         }
         float by[GROUP];
+        /* through memory: four lanes to four broadcasts */
         _mm_storeu_ps(by, factors_of(s, g.weight, one, vec_sum4(dot[0], dot[1], dot[2], dot[3])));
         for (int q = 0; q < GROUP; q++) {
             for (size_t j = 0; j < shape.parts; j++) {
@@ -160,6 +164,7 @@ VEC_INLINE void add_long(const struct als_system *s, const struct als_row *row, 
         for (size_t j = 0; j < shape.parts; j++) {
             vec sum = vec_load(to + j * LANES);
             for (int q = 0; q < GROUP; q++) {
+                /* loaded a second time: four vectors of this length do not fit the registers */
                 sum = vec_fma(vec_set(by[q]), part_of(s, g.column[q], j, shape.packed), sum);
             }
             vec_store(to + j * LANES, sum);
@@ -189,6 +194,7 @@ VEC_INLINE float entries_curve(const struct als_system *s, const struct als_row 
         sum = _mm_fmadd_ps(_mm_mul_ps(g.weight, dots), dots, sum);
     }
     const __m128 two = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    /* both factors of the square are in units */
     return s->unit * s->unit * _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
@@ -221,6 +227,7 @@ VEC_INLINE float start(const struct als_system *s, const struct als_row *row, co
     if (!right) { /* b - A x = sum of c (1 - h.x) h - diag x: one pass over the entries for both */
         add_entries(s, row, 1, x, t->residual, shape, 0);
     }
+    /* p = z = M^-1 r at the start: one vector is both */
     vec rz = vec_zero();
     for (size_t j = 0; j < shape.parts; j++) {
         const vec inverse = vec_div(vec_set(1), vec_load(t->diagonal + j * LANES));
@@ -243,6 +250,7 @@ VEC_INLINE float multiply(const struct als_system *s, const struct als_row *row,
                   vec_neg_fma(vec_load(t->diagonal + j * LANES), direction, vec_zero()));
     }
     add_entries(s, row, 0, t->direction, t->product, shape, pass);
+    /* p.(-A p) only now: the entries had to be in the product */
     vec curve = vec_zero();
     for (size_t j = 0; j < shape.parts; j++) {
         curve =
@@ -257,6 +265,7 @@ VEC_INLINE float move(float alpha, const struct work *t, float *x, struct shape 
     vec rz = vec_zero();
     for (size_t j = 0; j < shape.parts; j++) {
         const size_t at = j * LANES;
+        /* four updates while each part is in registers: apart they would read x, r and A p again */
         const vec residual =
             vec_fma(vec_set(alpha), vec_load(t->product + at), vec_load(t->residual + at));
         const vec z = vec_mul(residual, vec_load(t->inverse + at));
@@ -278,6 +287,7 @@ VEC_INLINE void move_last(const struct als_system *s, const struct als_row *row,
         const vec scaled = vec_mul(vec_load(t->diagonal + j * LANES), direction);
         curve = vec_fma(scaled, direction, curve);
     }
+    /* p'A p = p' diag p + sum of c (h.p)^2 */
     const float alpha =
         rz / (vec_sum(curve) + entries_curve(s, row, t->direction, shape, s->steps));
     for (size_t j = 0; j < shape.parts; j++) {
@@ -290,6 +300,7 @@ VEC_INLINE void solve(const struct als_system *s, const struct als_row *row, con
                       float *x, struct shape shape)
 {
     enum { VECTORS = 5 };
+    /* 20 KiB on the stack, and no allocation a row */
     _Alignas(64) float room[VECTORS * ALS_FACTORS_MAX];
     const size_t ld = shape.parts * LANES;
     struct work t = {room, room + ld, room + 2 * ld, room + 3 * ld, room + 4 * ld};
@@ -300,6 +311,7 @@ VEC_INLINE void solve(const struct als_system *s, const struct als_row *row, con
     }
     const float enough = rz * s->tolerance * s->tolerance;
     for (int step = 1; rz > ALS_RESIDUAL_ZERO && rz > enough; step++) {
+        /* Only where steps run out: a row that is solved before ends by its residual. */
         if (step == s->steps) {
             move_last(s, row, rz, &t, x, shape);
             return;

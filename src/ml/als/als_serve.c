@@ -34,6 +34,8 @@ bool als_server_open(const struct mat *items, const float *spectrum, const float
                                .shopper_mean = shopper_mean,
                                .options = *options};
     for (int i = 0; i < items->cols; i++) {
+        /* below 0 a diagonal entry could cancel the ridge, and the system
+         * would not be positive definite */
         if (!number_ok((double)spectrum[i])) {
             return FAIL(err, ERR_INVALID, "eigenvalue %d of the model is %g", i,
                         (double)spectrum[i]);
@@ -53,6 +55,7 @@ static bool entries_check(const struct als_server *server, const struct als_entr
             return FAIL(err, ERR_INVALID, "item %d is outside the model's %d items",
                         entries->column[e], server->items.rows);
         }
+        /* as in training, where interactions_check asks the same */
         if (!als_weight_ok(entries->weight[e])) {
             return FAIL(err, ERR_INVALID, "item %d has weight %g, which is not finite and > 0",
                         entries->column[e], (double)entries->weight[e]);
@@ -77,6 +80,7 @@ static void scaled_make(const struct als_server *s, const struct als_entries *do
     for (int e = 0; e < done->count; e++) {
         sum += (double)done->weight[e];
     }
+    /* s_u as in training, relative to the training's mean and not to this shopper */
     const float shopper = o->shopper_exponent > 0 && sum > 0
                               ? (float)pow(sum / s->shopper_mean, -(double)o->shopper_exponent)
                               : 1;
@@ -84,9 +88,12 @@ static void scaled_make(const struct als_server *s, const struct als_entries *do
                       ? out->here
                       : mem_array((size_t)done->count, sizeof *out->weight);
     for (int e = 0; e < done->count; e++) {
+        /* the product in the order of scale_weights (als_problem.c):
+         * the same bits as in training */
         float item = s->item_scale ? s->item_scale[done->column[e]] : 1;
         out->weight[e] = done->weight[e] * (shopper * item); /* s_u t_i c_ui */
     }
+    /* by the weights as observed, as side_ridges has it */
     out->ridge = (float)als_ridge(o, sum, s->items.rows);
 }
 
@@ -101,6 +108,7 @@ static void scaled_free(struct scaled *scaled)
 static void solve(const struct als_server *s, const struct als_entries *done,
                   const struct scaled *scaled, const float *right, float *out)
 {
+    /* full floats, as the model has them: a single row is not worth packing for */
     const struct als_system system = {
         .others = s->items.data,
         .unit = 1,
@@ -135,6 +143,7 @@ bool als_fold_in(const struct als_server *server, const struct als_entries *done
     if (!entries_check(server, done, err)) {
         return false;
     }
+    /* nothing done, b = 0: the shopper is at the origin, and every score is 0 */
     if (done->count == 0) {
         memset(out_factors, 0, (size_t)server->items.cols * sizeof *out_factors);
         return true;
@@ -161,6 +170,7 @@ bool als_explain(const struct als_server *server, const struct als_entries *done
         return false;
     }
     scaled_make(server, done, &scaled);
+    /* one solve for the target, and not one for each entry: A is symmetric */
     solve(server, done, &scaled, mat_row(items, target), solved);
     for (int e = 0; e < done->count; e++) {
         out[e] = scaled.weight[e] * mat_dot(solved, mat_row(items, done->column[e]), items->cols);
@@ -181,6 +191,7 @@ bool als_fold_in_cholesky(const struct als_server *server, const struct als_entr
     struct mat dense = mat_make(items->cols, items->cols);
     struct mat solved = mat_make(1, items->cols);
     for (int i = 0; i < items->cols; i++) {
+        /* a0 is in it already, hence the 1 below */
         mat_row(&dense, i)[i] = server->dense[i];
     }
     const struct als_entries entries = {done->count, done->column, scaled.weight};

@@ -47,6 +47,7 @@ static void add_entries(const struct mat *others, const struct als_entries *entr
     size_t factors = (size_t)others->cols;
     for (int from = 0; from < entries->count; from += GATHER_ROWS) {
         int count = entries->count - from < GATHER_ROWS ? entries->count - from : GATHER_ROWS;
+        /* gathered first: BLAS wants rows that lie together, and blocks of them */
         for (int e = 0; e < count; e++) {
             const float *restrict row = mat_row(others, entries->column[from + e]);
             float *restrict scaled = mat_row(&s->rows, e);
@@ -70,6 +71,7 @@ static void row_system(const struct mat *others, const struct mat *gram, float u
 {
     const int k = others->cols;
     assert(gram->rows == k && scratch->system.rows == k);
+    /* k floats: the padding is not the solver's, and stays zero */
     memset(right, 0, (size_t)k * sizeof *right);
     /* Hu et al. 2008, equation 4: all others weigh a0 through the Gram matrix, computed once for all rows; only the observed ones are added
      * row by row. The lower triangle is all that Cholesky reads. */
@@ -114,6 +116,7 @@ static bool solve_row(const struct job *job, int r, struct scratch *scratch, str
         .weight = side->entries.weight + from,
     };
     float *x = mat_row(rows, r);
+    /* The padding as well: rotations and dot products go over ld floats. */
     memset(x, 0, (size_t)rows->ld * sizeof *x);
     if (entries.count == 0) {
         return true;
@@ -129,6 +132,7 @@ static void solve_part(void *ctx, int part, int worker)
     struct als_range range = job->half->side->part[part];
     for (int r = range.begin; r < range.end; r++) {
         struct err err = {0};
+        /* the part goes on: which rows fail does not depend on threads */
         if (!solve_row(job, r, &job->scratch[worker], &err)) {
             als_failure_note(&job->failure[worker], r, &err);
         }

@@ -54,6 +54,7 @@ static void take_mean(struct fit *f, const struct mat *factors)
         }
     }
     for (int d = 0; d < f->k; d++) {
+        /* not an effect: it is not drawn to 0 by the ridge */
         f->mean[d] = (float)(sum[d] / f->count);
     }
     free(sum);
@@ -68,6 +69,7 @@ static void fit_begin(struct fit *f, const struct mat *factors)
         const float *row = mat_row(factors, f->items[i]);
         float *rest = mat_row(&f->rest, i);
         for (int d = 0; d < f->k; d++) {
+            /* effects start at 0, so that all is unexplained */
             rest[d] = row[d] - f->mean[d];
         }
     }
@@ -77,6 +79,7 @@ static void fit_begin(struct fit *f, const struct mat *factors)
         for (int i = 0; i < f->count; i++) {
             int32_t level = f->info->level[g][f->items[i]];
             assert(level >= -1 && level < f->info->levels[g]);
+            /* unknown levels count nowhere, without a branch */
             f->size[g][level >= 0 ? level : 0] += level >= 0;
         }
     }
@@ -89,6 +92,7 @@ static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
     for (int i = 0; i < f->count; i++) {
         int32_t level = f->info->level[g][f->items[i]];
         const float *rest = mat_row(&f->rest, i);
+        /* an item of unknown level has no effect of this group to estimate */
         float *sum = level >= 0 ? mat_row(&step, level) : NULL;
         for (int d = 0; sum && d < f->k; d++) {
             sum[d] += rest[d];
@@ -97,6 +101,7 @@ static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
     for (int l = 0; l < f->info->levels[g]; l++) {
         float *sum = mat_row(&step, l);
         float *effect = mat_row(&f->effect[g], l);
+        /* a level of few items is drawn to 0 more than one of many */
         float share = (float)(1 / (f->size[g][l] + f->ridge));
         for (int d = 0; d < f->k; d++) {
             /* what is left plus the own effect is what this level would have to explain alone; the closed form shrinks its mean by the ridge */
@@ -112,6 +117,8 @@ static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
         const float *moved = level >= 0 ? mat_row(&step, level) : NULL;
         float *rest = mat_row(&f->rest, i);
         for (int d = 0; moved && d < f->k; d++) {
+            /* kept up to date by what moved: subtracting all effects anew
+             * would cost a group for each group */
             rest[d] -= moved[d];
         }
     }
@@ -140,6 +147,7 @@ static void predict(const struct fit *f, int item, float *out)
     for (int g = 0; g < f->info->groups; g++) {
         int32_t level = f->info->level[g][item];
         assert(level >= -1 && level < f->info->levels[g]);
+        /* an unknown or new level adds nothing: the others and the mean remain */
         const float *effect = level >= 0 ? mat_row(&f->effect[g], level) : NULL;
         for (int d = 0; effect && d < f->k; d++) {
             out[d] += effect[d];
@@ -184,6 +192,8 @@ static double error_of(const struct fit *f, const struct mat *factors, const int
         const float *row = mat_row(factors, held_out[i]);
         predict(f, held_out[i], guess);
         for (int d = 0; d < f->k; d++) {
+            /* against the mean of those learnt from: with the others' own mean,
+             * knowing nothing would look too good */
             double off = (double)row[d] - (double)(of_mean ? f->mean[d] : guess[d]);
             error += off * off;
         }
@@ -203,16 +213,20 @@ double side_factors_ridge(const struct mat *factors, const struct side_info *inf
     int counts[2] = {0, 0};
     *out_explained = 0;
     for (int i = 0; i < total; i++) {
+        /* evenly over all numbers, so that a part stands for the whole */
         int32_t item = (int32_t)((int64_t)i * info->trained / total);
         bool out = i % CHOICE_FOLD == CHOICE_FOLD - 1;
         (out ? held_out : learnt)[counts[out]++] = item;
     }
     for (int r = 0; r < RIDGES && total >= CHOICE_ITEMS_MIN; r++) {
         struct fit f = {.info = info, .items = learnt, .count = counts[0], .ridge = ridges[r]};
+        /* Without those held out: a ridge judged on what it was fitted
+         * to would always be the smallest. */
         fit_effects(&f, factors);
         double mean = error_of(&f, factors, held_out, counts[1], true);
         double explained =
             mean > 0 ? 1 - error_of(&f, factors, held_out, counts[1], false) / mean : 0;
+        /* also where nothing is explained, so that the answer is this fit's and not the start's */
         if (r == 0 || explained > *out_explained) {
             *out_explained = explained;
             best = ridges[r];
