@@ -16,6 +16,7 @@ static void sums_plain(const struct fm_gather *g, float *restrict sums, float *r
     }
     for (int e = 0; e < g->count; e++) {
         const float *w = g->base + (size_t)g->index[e] * (size_t)g->stride;
+        /* one multiplication for both callers: scoring has slots of value 1 */
         float x = g->value ? g->value[e] : 1;
         for (int l = 0; l < g->lanes; l++) {
             float product = w[l] * x;
@@ -31,9 +32,11 @@ static void step_plain(const struct fm_step *s)
 {
     for (int e = 0; e < s->count; e++) {
         float *w = s->base + (size_t)s->index[e] * (size_t)s->stride;
+        /* AdaGrad's sums lie behind the weights they belong to: one place in memory a step */
         float *total = w + s->lanes;
         float x = s->value[e];
         for (int l = 0; l < s->lanes; l++) {
+            /* mask takes the entry's own part out of target: no factor interacts with itself */
             float gradient =
                 s->error * x * (s->target[l] - w[l] * x * s->mask[l]) + s->decay[l] * w[l];
             total[l] += gradient * gradient;

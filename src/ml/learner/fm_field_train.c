@@ -89,6 +89,7 @@ static void training_start(struct training *t, double base_rate, struct rng *rng
     t->order = mem_array((size_t)t->train.count, sizeof *t->order);
     t->used = mem_array((size_t)t->data->slots, 1);
     memcpy(t->order, t->train.row, (size_t)t->train.count * sizeof *t->order);
+    /* the logit of the base rate: what the constant model would say */
     t->bias = (float)log(base_rate / (1 - base_rate));
     t->bias_squares = 1; /* as those of the weights below */
     for (int j = 0; j < t->data->features; j++) {
@@ -106,6 +107,7 @@ static void training_start(struct training *t, double base_rate, struct rng *rng
         t->decay[f] = o->l2_factors;
     }
     t->decay[o->factors] = o->l2_linear;
+    /* slots of held out rows alone stay unused, and then say nothing (collapse) */
     for (int i = 0; i < t->train.count; i++) {
         const int32_t *slots = t->data->slot + (size_t)t->train.row[i] * (size_t)t->data->columns;
         for (int c = 0; c < t->data->columns; c++) {
@@ -155,6 +157,7 @@ static float margin_of(struct training *t, int count)
                                 .count = count,
                                 .index = t->index,
                                 .value = t->value};
+    /* squares as well: a row's entries are features, which are not yet collapsed */
     fm_gather_sums(&g, t->sums, t->squares);
     /* sum over pairs of (v_i.v_j) x_i x_j = 1/2 sum over factors of (sum v x)^2 - sum (v x)^2 (Rendle: Factorization Machines, ICDM 2010,
      * lemma 3.1): linear in the entries */
@@ -168,13 +171,16 @@ static float margin_of(struct training *t, int count)
 static void learn(struct training *t, int32_t row)
 {
     const struct fm_field_options *o = t->options;
+    /* one row at a time: thin features move as soon as they are met */
     int count = expand(t, row);
     float margin = margin_of(t, count);
     const float weight = t->data->weight ? t->data->weight[row] : 1;
     /* the log loss's derivative by the margin; everything else is its chain rule */
     float error = weight * ((float)logistic((double)margin) - (float)t->data->label[row]);
+    /* its own AdaGrad, as it is met by every row */
     t->bias_squares += error * error;
     t->bias -= o->rate * error / sqrtf(t->bias_squares);
+    /* the derivative by v of an entry is the sum of the others, by the linear weight 1 */
     memcpy(t->target, t->sums, (size_t)o->factors * sizeof *t->target);
     t->target[o->factors] = 1;
     for (int f = 0; f <= o->factors; f++) {
@@ -213,6 +219,7 @@ static void collapse(const struct training *t, struct fm_field *out)
     out->bias = t->bias;
     for (int s = 0; s < t->data->slots; s++) {
         const int32_t *feature = NULL;
+        /* an unused slot would say what its random start says */
         int features = t->used[s] ? features_of(t->data, s, &feature) : 0;
         float *to = mat_row(&out->weights, s);
         float x = weight_of_share[features];
@@ -224,6 +231,8 @@ static void collapse(const struct training *t, struct fm_field *out)
                 /* the scorer takes (sum)^2 / 2 and subtracts no squares: each feature's own goes into the slot's linear weight here */
                 to[k] -= w[f] * x * w[f] * x / 2;
             }
+            /* features of one slot always come together: their interactions are the slot's own, and
+             * what |S|^2 / 2 has of them stays */
             to[k] += w[k] * x;
         }
     }
@@ -242,6 +251,7 @@ static void settle_bias(const struct training *t, struct fm_field *m)
     double by = 0;
     for (int i = 0; i < count; i++) {
         const int32_t row = t->train.row[(int64_t)i * t->train.count / count];
+        /* once: a shift of all margins needs no second look at the machine */
         margins[i] = fm_field_margin(m, d->slot + (size_t)row * (size_t)d->columns, d->columns);
     }
     for (int step = 0; step < STEPS; step++) {
@@ -257,6 +267,7 @@ static void settle_bias(const struct training *t, struct fm_field *m)
         }
         by -= gradient / curve;
     }
+    /* Newton without a bracket: where it diverged the bias stays as it was learnt */
     m->bias += isfinite(by) ? (float)by : 0;
 }
 
@@ -266,6 +277,7 @@ static double validation_loss(const struct fm_field_data *data, struct row_list 
     double loss = 0;
     for (int i = 0; i < rows.count; i++) {
         const int32_t *slots = data->slot + (size_t)rows.row[i] * (size_t)data->columns;
+        /* unweighted: rows that are to be scored have no age */
         loss += logistic_loss(fm_field_margin(m, slots, data->columns), data->label[rows.row[i]]);
     }
     return rows.count > 0 ? loss / rows.count : 0;
@@ -281,6 +293,7 @@ static bool learn_all(struct training *t, struct row_list validation, struct rng
     now.weights = mat_make(best->slots, best->factors + 1);
     for (int epoch = 1; ok && epoch <= o->epochs_max && epoch - fit->epoch_kept <= o->patience;
          epoch++) {
+        /* Every epoch another order, or the same rows would always be learnt last. */
         shuffle(t->order, t->train.count, rng);
         for (int i = 0; i < t->train.count; i++) {
             learn(t, t->order[i]);
@@ -291,6 +304,7 @@ static bool learn_all(struct training *t, struct row_list validation, struct rng
             fit->epoch_kept = epoch;
             continue;
         }
+        /* judged as it will serve, collapsed: a slot scores what its features add up to */
         collapse(t, &now);
         if (!isfinite(now.bias) || !mat_is_finite(&now.weights)) {
             ok = FAIL(err, ERR_INTERNAL, "training diverged in epoch %d: lower the rate", epoch);
@@ -298,6 +312,7 @@ static bool learn_all(struct training *t, struct row_list validation, struct rng
         }
         settle_bias(t, &now);
         double loss = validation_loss(t->data, validation, &now);
+        /* early stopping by rows that were not trained on; of equal losses the earlier epoch */
         if (validation.count == 0 || epoch == 1 || loss < fit->validation_loss) {
             fit->epoch_kept = epoch;
             fit->validation_loss = loss;
@@ -327,6 +342,7 @@ bool fm_field_train(const struct fm_field_data *data, struct row_list train,
     CLEANUP(training_free)
     struct training t = {.data = data, .options = options, .train = train};
     struct rng rng = rng_seed(options->seed);
+    /* both classes are there, so the logit is finite */
     training_start(&t, (double)positives / train.count, &rng);
     struct fm_field best = {.slots = data->slots, .factors = options->factors};
     struct fm_field_fit fit = {0};

@@ -73,6 +73,7 @@ struct gbdt gbdt_mean(const struct gbdt *const *models, int count)
     int done = 0;
     for (int i = 0; i < count; i++) {
         for (int t = 0; t < models[i]->trees; t++) {
+            /* every tree divided: the sum over all trees is then the mean of the models */
             tree_copy(models[i], t, &out, done++, (float)count);
         }
         out.base += models[i]->base / count;
@@ -84,6 +85,7 @@ bool gbdt_is_sound(const struct gbdt *m)
 {
     size_t splits = (size_t)m->trees * (size_t)gbdt_splits(m->depth);
     for (size_t i = 0; i < splits; i++) {
+        /* Also of splits that send everything left: their column is read before that is known. */
         if (m->column[i] < 0 || m->column[i] >= m->columns) {
             return false;
         }
@@ -105,10 +107,12 @@ static void walk_abreast(const struct gbdt *m, const uint8_t *bins, int tree, do
     for (int d = 0; d < m->depth; d++) {
         for (size_t t = 0; t < ABREAST; t++) {
             size_t at = t * splits + node[t];
+            /* the bit of the bin picks the child: no branch to mispredict */
             node[t] = 2 * node[t] + 2 - ((left[at] >> bins[column[at]]) & 1);
         }
     }
     for (size_t t = 0; t < ABREAST; t++) {
+        /* eight sums in double: adding a thousand small floats one by one would lose digits */
         sums[t] += (double)value[t * nodes + node[t]];
     }
 }
@@ -139,12 +143,14 @@ double gbdt_contributions(const struct gbdt *m, const uint8_t *bins, double weig
     for (size_t t = 0; t < (size_t)m->trees; t++) {
         const float *value = m->value + t * nodes;
         size_t node = 0;
+        /* the root's mean, which no column has asked for yet */
         none += (double)value[0];
         for (int d = 0; d < m->depth; d++) {
             size_t at = t * splits + node;
             size_t child = 2 * node + 2 - ((m->left[at] >> bins[m->column[at]]) & 1);
             /* Saabas 2014: a step from a node's mean to its child's is the doing of the column that the split asks for */
             out[m->column[at]] += weight * ((double)value[child] - (double)value[node]);
+            /* a split that sends all left adds 0: child and node have the same value */
             node = child;
         }
     }

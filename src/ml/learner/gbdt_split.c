@@ -42,6 +42,7 @@ static double gain_of(struct side left, struct side total, const struct gbdt_spl
         (double)right.hessian < least) {
         return 0;
     }
+    /* in doubles of exact integers: the same gain wherever the histogram was added up */
     return worth(left, r) + worth(right, r) -
            worth(total, r); /* XGBoost's equation 7 without its gamma */
 }
@@ -61,12 +62,14 @@ static struct gbdt_split split_ordered(const uint64_t *histogram, int bins, stru
 {
     struct gbdt_split best = {0};
     struct side left = {0, 0};
+    /* bin 0 has no place in the order */
     struct side missing = side_of(histogram[0]);
     bool any_missing = histogram[0] != 0;
     for (int b = 1; b < bins; b++) {
         if (histogram[b] == 0 && b > 1) {
             continue; /* the same two sides as before */
         }
+        /* from left to right: each border costs one addition */
         left = plus(left, side_of(histogram[b]));
         /* bins 1 .. b; a shift by 64 would not be defined */
         uint64_t below = (b == 63 ? ~UINT64_C(0) : (UINT64_C(1) << (b + 1)) - 1) & ~UINT64_C(1);
@@ -74,6 +77,7 @@ static struct gbdt_split split_ordered(const uint64_t *histogram, int bins, stru
             keep_better(&best, gain_of(left, total, rules), below);
             keep_better(&best, gain_of(plus(left, missing), total, rules), below | 1);
         } else {
+            /* those missing later are taken for what most rows here are */
             bool heavier = 2 * left.hessian >= total.hessian;
             keep_better(&best, gain_of(left, total, rules), below | (heavier ? 1 : 0));
         }
@@ -113,7 +117,10 @@ static struct gbdt_split split_set(const uint64_t *histogram, int bins, struct s
     strict.l2 += SET_L2;
     for (int b = 0; b < bins; b++) { /* 0, too: missing is one bin of a set like any other */
         struct side s = side_of(histogram[b]);
+        /* a few rows of one class have an extreme mean by chance, and
+         * would stand first in any order */
         if ((double)s.hessian >= BIN_WEIGHT_MIN * rules->scale) {
+            /* drawn towards 0, so that bins of many rows stand at the ends */
             double weight = (double)s.hessian / rules->scale + SMOOTHING;
             ranked[count++] = (struct ranked_bin){(double)s.gradient / rules->scale / weight, b};
         }

@@ -89,6 +89,7 @@ static void boosting_start(struct boosting *b, double base)
     b->validation_margin = mem_array((size_t)b->validation.count + 1, sizeof(double));
     b->grower.gradient = b->gradient;
     b->grower.hessian = b->hessian;
+    /* everybody at the base rate before the first tree */
     for (size_t r = 0; r < rows; r++) {
         b->margin[r] = base;
     }
@@ -110,6 +111,7 @@ static void draw(struct boosting *b)
             g->row[g->bag++] = r;
         }
     }
+    /* at least one column, however small the share */
     g->sampled = (int)ceil(b->options->column_share * g->columns);
     int kept = 0;
     for (int c = 0; c < g->columns;
@@ -140,6 +142,7 @@ static double quantise(struct boosting *b)
         b->gradient[r] = weight * (p - b->data->label[b->train.row[r]]);
         b->hessian[r] = weight * p * (1 - p);
     }
+    /* by the sums of the bag: a sum over any node is smaller, so none can overflow */
     for (int i = 0; i < g->bag; i++) {
         sizes += fabs(b->gradient[g->row[i]]);
         curves += b->hessian[g->row[i]];
@@ -149,6 +152,7 @@ static double quantise(struct boosting *b)
     double scale = exp2(floor(log2(0x1p30 / fmax(sizes, curves))));
     for (int i = 0; i < g->bag; i++) {
         int32_t r = g->row[i];
+        /* lrint rounds to nearest even: errors have no side, and cancel in sums */
         g->packed[i] = gbdt_pack((int32_t)lrint(b->gradient[r] * scale),
                                  (uint32_t)lrint(b->hessian[r] * scale));
     }
@@ -170,6 +174,7 @@ static double step(struct boosting *b, const struct gbdt *m, int tree)
         size_t row = (size_t)b->validation.row[i];
         const uint8_t *bins = b->data->bin + row * columns;
         b->validation_margin[i] += (double)value[gbdt_leaf(m, tree, bins)];
+        /* unweighted, as in the machine (fm_field_train.c) */
         loss += logistic_loss(b->validation_margin[i], b->data->label[row]);
     }
     return b->validation.count > 0 ? loss / b->validation.count : 0;
@@ -182,7 +187,9 @@ static void boost(struct boosting *b, const struct gbdt *m, struct gbdt_fit *fit
     for (int tree = 0; tree < o->trees_max && tree - fit->trees_kept < o->patience; tree++) {
         draw(b);
         double scale = quantise(b);
+        /* scaled anew for each tree: gradients shrink, and keep all their bits */
         gbdt_grow(&b->grower, scale, m, tree);
+        /* rows held out see every tree as it comes: no second pass over the model */
         double loss = step(b, m, tree);
         fit->trees_run = tree + 1;
         /* strictly: of equal losses the one with fewer trees */
@@ -227,6 +234,7 @@ bool gbdt_train(const struct gbdt_data *data, struct row_list train, struct row_
     CLEANUP(boosting_free)
     struct boosting b = {
         .data = data, .options = options, .train = train, .validation = validation};
+    /* room for all that may be grown; those behind the best are cut off by the count */
     struct gbdt m = gbdt_make(data->columns, options->depth, options->trees_max);
     struct gbdt_fit fit = {0};
     m.base = base;

@@ -40,6 +40,8 @@ struct gbdt_grower gbdt_grower_make(const struct gbdt_data *data, struct row_lis
     g.row_spare = mem_array(count, sizeof *g.row_spare);
     g.packed_spare = mem_array(count, sizeof *g.packed_spare);
     for (int i = 0; i < 2; i++) {
+        /* Two levels at most at once: children are made of their
+         * parents', which are then done with. */
         g.histogram[i] = mem_array(widest * columns * GBDT_BINS_MAX, sizeof *g.histogram[i]);
     }
     g.partial = mem_array((size_t)options->threads * columns * GBDT_BINS_MAX, sizeof *g.partial);
@@ -99,12 +101,14 @@ static void histogram_part(void *ctx, int part, int worker)
 static void histogram_of(const struct gbdt_grower *g, int from, int to, uint64_t *out)
 {
     const int threads = g->options->threads;
+    /* either way the same numbers: sums of integers have no order */
     if (threads == 1 || to - from < ROWS_FOR_THREADS) {
         add_rows(g, from, to, out);
         return;
     }
     struct histogram_job job = {g, from, to, threads};
     parallel_run(threads, threads, histogram_part, &job);
+    /* no lock and no atomic addition: each thread has a histogram of its own */
     memcpy(out, g->partial, histogram_size(g) * sizeof *out);
     for (int p = 1; p < threads; p++) {
         const uint64_t *part = g->partial + (size_t)p * histogram_size(g);
@@ -136,6 +140,7 @@ static uint64_t *histogram_at(const struct gbdt_grower *g, int level, int node)
 static struct gbdt_split best_of(const struct growth *t, const uint64_t *histogram)
 {
     const struct gbdt_grower *g = t->g;
+    /* starts at what rounding alone may show: noise is no split */
     struct gbdt_split best = {.gain = GAIN_MIN};
     uint64_t total = 0;
     /* every column has every row in some bin: the first one's sum is that of all */
@@ -147,11 +152,13 @@ static struct gbdt_split best_of(const struct growth *t, const uint64_t *histogr
         struct gbdt_split s =
             gbdt_best_split(histogram + (size_t)c * GBDT_BINS_MAX, g->bins[column],
                             g->categorical[column], total, &t->rules);
+        /* strictly: of equal columns the first of the sample, which is in order */
         if (s.gain > best.gain) {
             best = s;
             best.column = column;
         }
     }
+    /* no column was better than noise: left is still empty */
     best.gain = best.left == 0 ? 0 : best.gain;
     return best;
 }
@@ -174,6 +181,7 @@ static int part_rows(struct gbdt_grower *g, int from, int to, const struct gbdt_
         left += is_left;
         right += !is_left;
     }
+    /* in their order on both sides: sums over a node's rows in double have one order */
     memcpy(g->row + left, g->row_spare, (size_t)right * sizeof *g->row);
     memcpy(g->packed + left, g->packed_spare, (size_t)right * sizeof *g->packed);
     return left;
@@ -205,6 +213,7 @@ static void grow_node(struct growth *t, int level, int node)
     const int low = 2 * node + 1;
     t->parted[node] = s.gain > 0;
     t->left[node] = t->parted[node] ? s.left : ~UINT64_C(0);
+    /* column 0 is always there: who walks the tree reads it without asking */
     t->column[node] = t->parted[node] ? s.column : 0;
     /* a branch that ended has children without rows, so that every tree is complete */
     for (int child = low; child <= low + 1; child++) {
@@ -217,6 +226,7 @@ static void grow_node(struct growth *t, int level, int node)
         t->to[low] = border;
         t->from[low + 1] = border;
         t->to[low + 1] = t->to[node];
+        /* leaves need no histogram */
         if (level + 1 < t->g->options->depth) {
             child_histograms(t, level, node);
         }
@@ -230,6 +240,7 @@ static void fill_values(const struct growth *t, float *value)
     const int splits = gbdt_splits(o->depth);
     double gradient[GBDT_NODES_MAX] = {0};
     double hessian[GBDT_NODES_MAX] = {0};
+    /* From the leaves up: a parent's sums are those of its children, and no row is added twice. */
     for (int node = gbdt_nodes(o->depth) - 1; node >= 0; node--) {
         if (node < splits && t->parted[node]) {
             gradient[node] = gradient[2 * node + 1] + gradient[2 * node + 2];

@@ -14,6 +14,7 @@ void learner_free(struct learner **l)
     if (!gone) {
         return;
     }
+    /* a loaded one looks into the file, which is not ours */
     if (gone->owns) {
         fm_field_free(&gone->machine);
         mem_free(&gone->probes.cells);
@@ -31,6 +32,7 @@ int learner_columns(const struct learner *l)
 
 double learner_margin(const struct learner *l, const union learner_cell *row)
 {
+    /* on the stack, so that any number of threads may ask */
     int32_t slots[LEARNER_COLUMNS_MAX];
     uint8_t bins[LEARNER_COLUMNS_MAX];
     double margin = l->weights.intercept;
@@ -38,6 +40,7 @@ double learner_margin(const struct learner *l, const union learner_cell *row)
     if (l->machine.slots > 0) {
         margin += l->weights.machine * fm_field_margin(&l->machine, slots, l->encoder.columns);
     }
+    /* a part of weight 0 was never trained on all rows: there is nothing to ask */
     if (l->boosting.trees > 0) {
         margin += l->weights.boosting * gbdt_margin(&l->boosting, bins);
     }
@@ -53,6 +56,7 @@ double learner_probability(const struct learner *l, const union learner_cell *ro
 void learner_margins(const struct learner *l, const union learner_cell *rows, int count,
                      double *out)
 {
+    /* through the same function: bit for bit what a single row gets */
     for (int r = 0; r < count; r++) {
         out[r] = learner_margin(l, rows + (size_t)r * (size_t)l->encoder.columns);
     }
@@ -67,6 +71,7 @@ double learner_contributions(const struct learner *l, const union learner_cell *
     memset(out, 0, (size_t)l->encoder.columns * sizeof *out);
     if (l->machine.slots > 0) {
         fm_field_contributions(&l->machine, slots, l->encoder.columns, out);
+        /* the bias is of no column, as are the trees' roots below */
         none += l->weights.machine * (double)l->machine.bias;
         for (int c = 0; c < l->encoder.columns; c++) {
             out[c] *= l->weights.machine;
@@ -82,5 +87,6 @@ void learner_shift(struct learner *l, double by)
 {
     assert(isfinite(by));
     l->weights.intercept += by;
+    /* the self-test's margins move along, or the saved model would refuse itself */
     learner_seal(l);
 }

@@ -55,6 +55,7 @@ static int borders_of(const struct mass *mass, int distinct, int rows, double *o
     const double share = (double)rows / NUMBER_BINS_MAX;
     int borders = 0;
     double filled = 0;
+    /* First the heavy values: what each of the others has to share is known only without them. */
     for (int i = 0; i < distinct; i++) {
         bool heavy = mass[i].rows >= share;
         bins_left -= heavy;
@@ -62,6 +63,7 @@ static int borders_of(const struct mass *mass, int distinct, int rows, double *o
     }
     const double light_share = bins_left >= 1 ? rows_left / bins_left : rows;
     for (int i = 0; i + 1 < distinct && borders + 1 < NUMBER_BINS_MAX; i++) {
+        /* a heavy value is cut off on both sides */
         bool heavy = mass[i].rows >= share || mass[i + 1].rows >= share;
         filled += mass[i].rows;
         if (distinct <= NUMBER_BINS_MAX || heavy || filled >= light_share) {
@@ -79,6 +81,7 @@ static int number_borders(const struct learner_table *t, int column, double *sor
     int distinct = 0;
     for (int r = 0; r < t->rows; r++) {
         double v = t->cells[(size_t)r * (size_t)t->columns + (size_t)column].number;
+        /* missing has a slot of its own, and no place in the order */
         if (!isnan(v)) {
             /* infinite is very large: it takes its place among numbers, and borders stay finite */
             sorted[known++] = fmin(fmax(v, -1e300), 1e300);
@@ -86,6 +89,7 @@ static int number_borders(const struct learner_table *t, int column, double *sor
     }
     qsort(sorted, (size_t)known, sizeof *sorted, by_number);
     for (int i = 0; i < known; i++) {
+        /* borders lie between distinct values only: equal ones cannot be told apart */
         if (i == 0 || sorted[i] != sorted[i - 1]) {
             mass[distinct++] = (struct mass){sorted[i], 0};
         }
@@ -128,6 +132,7 @@ static struct id_mass *frequent_ids(const struct learner_table *t, int column, i
     int count = 0;
     for (int r = 0; r < t->rows; r++) {
         uint64_t id = t->cells[(size_t)r * (size_t)t->columns + (size_t)column].id;
+        /* 0 is missing, which has a slot of its own */
         if (id != 0) {
             ids[known++] = id;
         }
@@ -138,6 +143,8 @@ static struct id_mass *frequent_ids(const struct learner_table *t, int column, i
         while (to < known && ids[to] == ids[from]) {
             to++;
         }
+        /* An id in a row or two would be learnt by heart; all of them
+         * together as "rare" tell something. */
         if (to - from >= rows_min) {
             mass[count++] = (struct id_mass){ids[from], to - from};
         }
@@ -165,6 +172,7 @@ static void key_put(struct learner_arrays *a, int keys, int64_t key, int32_t slo
 {
     size_t mask = (size_t)keys - 1;
     size_t at = (size_t)key & mask;
+    /* open addressing with a free place always left (learner_encoder_learn) */
     while (a->key[at] != 0) {
         at = (at + 1) & mask;
     }
@@ -185,6 +193,7 @@ struct survey {
 static void survey_columns(struct survey *s, int id_rows_min, struct learner_arrays *a)
 {
     const struct learner_table *t = s->table;
+    /* one room for all columns, one after the other */
     double *sorted = mem_array((size_t)t->rows, sizeof *sorted);
     struct mass *mass = mem_array((size_t)t->rows, sizeof *mass);
     for (int c = 0; c < t->columns; c++) {
@@ -223,6 +232,7 @@ static void bin_ids(const struct id_mass *mass, int count, uint8_t *bin)
     for (int i = 0; i < count; i++) {
         int place = i;
         if (i >= own) {
+            /* by rows and not by number: shared bins weigh about the same */
             place = own + (int)(before * shared / rows);
             before += mass[i].rows;
         }
@@ -237,6 +247,7 @@ static void fill_slots(const struct survey *s, struct learner_arrays *a, int key
         uint8_t *bin = a->bin + a->first[c];
         if (t->kind[c] == LEARNER_NUMBER) {
             for (int b = 0; b < a->first[c + 1] - a->first[c]; b++) {
+                /* a number's bins are few enough for trees as they are */
                 bin[b] = (uint8_t)b;
             }
             continue;
@@ -276,12 +287,14 @@ static int features_of_number(const int64_t *rows, int bins, int32_t first_slot,
     const int wanted[2] = {MIDDLE_BINS, COARSE_BINS};
     int32_t group[NUMBER_BINS_MAX + 1];
     for (int w = 0; w < 2; w++) {
+        /* a wider bin would be the bin itself */
         if (bins <= wanted[w]) {
             continue;
         }
         int groups = widen(rows, bins, wanted[w], group);
         for (int b = 0; b < bins; b++) {
             int32_t *to = feature + (size_t)(first_slot + 1 + b) * FM_FIELD_FEATURES_MAX;
+            /* the first free of the two places: features of a slot must not leave a gap */
             to[w == 0 || to[1] >= 0 ? w + 1 : 1] = next + group[b];
         }
         next += groups;
@@ -299,12 +312,14 @@ static int32_t *features_learn(const struct learner_table *t, const struct learn
     uint8_t bins[LEARNER_COLUMNS_MAX];
     int next = e->slots;
     for (int r = 0; r < t->rows; r++) {
+        /* counted by encoding, so that a border falls the same way here as in use */
         learner_encode(e, t->cells + (size_t)r * (size_t)t->columns, slots, bins);
         for (int c = 0; c < t->columns; c++) {
             rows[slots[c]]++;
         }
     }
     for (int s = 0; s < e->slots; s++) {
+        /* itself first; -1 ends the list */
         feature[(size_t)s * FM_FIELD_FEATURES_MAX] = s;
         feature[(size_t)s * FM_FIELD_FEATURES_MAX + 1] = -1;
         feature[(size_t)s * FM_FIELD_FEATURES_MAX + 2] = -1;
@@ -325,6 +340,8 @@ struct learner_encoder learner_encoder_learn(const struct learner_table *table, 
                                              int *out_features)
 {
     const size_t columns = (size_t)table->columns;
+    /* All rows, those held out too: borders and dictionary look at no label,
+     * so nothing of the answer leaks. */
     struct survey s = {.table = table,
                        .ids = mem_array(columns, sizeof(void *)),
                        .id_count = mem_array(columns, sizeof *s.id_count)};

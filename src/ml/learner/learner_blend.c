@@ -65,6 +65,7 @@ static void derivatives(const struct blend *b, const double *w, double *g, doubl
 {
     penalty(b, w, g, h);
     for (int i = 0; i < b->count; i++) {
+        /* logistic regression with two inputs and a constant */
         double x[PARTS] = {b->margin[0] ? b->margin[0][i] : 0, b->margin[1] ? b->margin[1][i] : 0,
                            1};
         double probability = logistic(margin_at(b, w, i));
@@ -111,6 +112,7 @@ static void newton(const struct blend *b, double *w)
         double length = 1;
         derivatives(b, w, g, h);
         solve(h, g);
+        /* backtracking: far from the best a full step may raise the loss */
         for (int halving = 0; halving < HALVINGS_MAX && !(next_loss < loss); halving++) {
             for (int p = 0; p < PARTS; p++) {
                 next[p] = w[p] - length * g[p];
@@ -118,6 +120,7 @@ static void newton(const struct blend *b, double *w)
             next_loss = loss_at(b, next);
             length /= 2;
         }
+        /* no step lowers it any more; NaN ends here as well */
         if (!(next_loss < loss)) {
             return;
         }
@@ -139,8 +142,10 @@ struct learner_weights learner_blend(const struct learner_held *held)
     struct blend b = {
         .margin = {held->machine, held->boosting}, .labels = held->labels, .count = held->count};
     double w[PARTS] = {0};
+    /* at most two parts can be left out, so that three rounds always end */
     for (int round = 0; round < PARTS; round++) {
         for (int p = 0; p < PARTS; p++) {
+            /* from the mean of both, where the penalty is least */
             w[p] = p < PARTS - 1 && b.margin[p] ? 0.5 : 0;
         }
         newton(&b, w);
@@ -161,6 +166,7 @@ double *learner_losses(const struct learner_held *held, const struct learner_wei
 {
     double *losses = mem_array((size_t)held->count + 1, sizeof *losses);
     for (int i = 0; i < held->count; i++) {
+        /* row by row, for who compares two models on the same rows */
         losses[i] =
             logistic_loss(w->intercept + (held->machine ? w->machine * held->machine[i] : 0) +
                               (held->boosting ? w->boosting * held->boosting[i] : 0),
@@ -185,7 +191,10 @@ struct learner_weights learner_choose_parts(const struct learner_held *held)
     if (!held->machine || !held->boosting || both.machine == 0 || both.boosting == 0) {
         return both;
     }
+    /* The mix has one weight more and was fitted to these very rows: it wins a little even by
+     * chance, and paired_beats asks for more than that. */
     CLEANUP(mem_free) double *of_both = learner_losses(held, &both);
+    /* under its own best weight: a part alone is surer or less sure than in the mix */
     alone.boosting = NULL;
     const struct learner_weights machine = learner_blend(&alone);
     CLEANUP(mem_free) double *of_machine = learner_losses(&alone, &machine);
@@ -194,6 +203,7 @@ struct learner_weights learner_choose_parts(const struct learner_held *held)
     const struct learner_weights boosting = learner_blend(&alone);
     CLEANUP(mem_free) double *of_boosting = learner_losses(&alone, &boosting);
     const bool machine_first = sum_of(of_machine, held->count) < sum_of(of_boosting, held->count);
+    /* against the better one only: the other is no choice */
     if (paired_beats(of_both, machine_first ? of_machine : of_boosting, held->group, held->count)) {
         return both;
     }

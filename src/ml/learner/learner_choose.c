@@ -24,11 +24,13 @@ static double losses_of_depth(const struct learner_run *run, int depth, double *
     double sum = 0;
     for (int i = 0; i < run->task_count; i++) {
         const struct learner_task *task = &run->tasks[i];
+        /* the first bag of each depth, which have the same seed */
         if (task->part != LEARNER_BOOSTING || task->bag != 0 || task->depth != depth) {
             continue;
         }
         loss[task->fold] = 0;
         for (int r = 0; r < run->table->rows; r++) {
+            /* only rows that the task has not seen */
             loss[task->fold] +=
                 run->holdout.fold[r] == task->fold
                     ? logistic_loss(learner_task_margin(run, task, r), run->table->label[r])
@@ -51,6 +53,7 @@ static void choose_depths(struct learner_run *run)
         losses_of_depth(run, o->other_depth, other) < losses_of_depth(run, run->depth, first);
     bool split = false;
     for (int f = 0; f < run->holdout.folds; f++) {
+        /* a fold that prefers the other one: the sum's difference may be this sample's */
         split = split || (other[f] < first[f]) != other_wins;
     }
     if (split && o->boosting_bags > 1) {
@@ -67,6 +70,7 @@ static void hold_rows_out(struct learner_run *run)
     const size_t rows = (size_t)run->holdout.held_rows + 1;
     run->label = mem_array(rows, 1);
     run->group = t->group ? mem_array(rows, sizeof *run->group) : NULL;
+    /* in order of rows, as gather_margins goes through them */
     int at = 0;
     for (int r = 0; r < t->rows; r++) {
         if (run->holdout.fold[r] >= 0) {
@@ -89,11 +93,13 @@ static void gather_margins(struct learner_run *run)
     }
     int at = 0;
     for (int r = 0; r < run->table->rows; r++) {
+        /* what is never held out has no margin of a model that has not seen it */
         if (run->holdout.fold[r] < 0) {
             continue;
         }
         for (int i = 0; i < run->task_count; i++) {
             const struct learner_task *task = &run->tasks[i];
+            /* out-of-fold margins: those of rows trained on would look surer than new rows do */
             if (task->fold == run->holdout.fold[r] && is_wanted(run, task)) {
                 assert(run->margin[task->part]);
                 /* margins and not probabilities are averaged, as the models that serve do */
@@ -110,6 +116,7 @@ static int mean_length(const struct learner_run *run, int depth, int otherwise)
     int64_t sum = 0;
     int count = 0;
     for (int i = 0; i < run->task_count; i++) {
+        /* each depth by itself: how many trees are best depends on it */
         if (run->tasks[i].depth == depth) {
             sum += run->tasks[i].kept;
             count++;
@@ -153,6 +160,7 @@ static struct learner_measure measure_blend(const struct learner_held *held,
 {
     CLEANUP(mem_free) double *p = mem_array((size_t)held->count + 1, sizeof *p);
     for (int i = 0; i < held->count; i++) {
+        /* the weights were fitted to these very rows: optimistic, but by three numbers only */
         p[i] = logistic(w->intercept + (held->machine ? w->machine * held->machine[i] : 0) +
                         (held->boosting ? w->boosting * held->boosting[i] : 0));
     }
@@ -199,6 +207,8 @@ static double *losses_of_half_life(const struct learner_run *run, double half_li
         }
     }
     assert(count == run->holdout.held_rows);
+    /* as the only part, under the best slope and intercept: a memory is judged by what
+     * it tells, not by how sure it is */
     const struct learner_held held = {.boosting = margin, .labels = run->label, .count = count};
     const struct learner_weights w = learner_blend(&held);
     return learner_losses(&held, &w);
@@ -212,6 +222,7 @@ static bool lower_in_all(const struct learner_run *run, const double *losses, co
     int at = 0;
     for (int r = 0; r < run->table->rows; r++) {
         if (run->holdout.fold[r] >= 0) {
+            /* folds of a table in order of time are its windows */
             gain[run->holdout.fold[r]] += others[at] - losses[at];
             at++;
         }
@@ -231,10 +242,12 @@ static bool choose_memory(struct learner_run *run, struct err *err)
     enum { COUNT = sizeof share / sizeof *share };
     const struct learner_options *o = run->options;
     const bool boosted = o->boosting_bags > 0 && o->boosting.trees_max > 0;
+    /* without an order there is no age, without rows held out nothing to choose by */
     if (!o->forgets || !run->table->in_time_order || run->holdout.folds == 0) {
         return true;
     }
     for (int i = 0; i < (int)COUNT * run->holdout.folds; i++) {
+        /* by boosting where there is any: what ages is the table, not a model */
         const struct learner_task task = {.part = boosted ? LEARNER_BOOSTING : LEARNER_MACHINE,
                                           .fold = i % run->holdout.folds,
                                           .depth = run->depth,
@@ -247,6 +260,7 @@ static bool choose_memory(struct learner_run *run, struct err *err)
     }
     CLEANUP(mem_free) double *all_count = losses_of_half_life(run, 0);
     double least = sum_of(all_count, run->holdout.held_rows);
+    /* share[0] is no forgetting: the zero that the others have to beat */
     for (int i = 1; i < (int)COUNT; i++) {
         const double half_life = share[i] * run->table->rows;
         CLEANUP(mem_free) double *losses = losses_of_half_life(run, half_life);
@@ -274,6 +288,7 @@ static bool train_held_out(struct learner_run *run, struct err *err)
             .part = LEARNER_BOOSTING, .fold = f, .depth = run->depth, .half_life = half};
         const struct learner_task other = {
             .part = LEARNER_BOOSTING, .fold = f, .depth = o->other_depth, .half_life = half};
+        /* all at once: tasks share nothing, and fill all threads */
         learner_tasks_add(run, machine, 0, o->machine_bags);
         learner_tasks_add(run, boosting, 0, first);
         learner_tasks_add(run, other, 0, choose ? 1 : 0);
@@ -281,6 +296,7 @@ static bool train_held_out(struct learner_run *run, struct err *err)
     if (!learner_tasks_run(run, 0, err)) {
         return false;
     }
+    /* what has run is not run again: only bags behind the first are added */
     const int done = run->task_count;
     if (choose && run->holdout.folds > 0) {
         choose_depths(run);
@@ -305,6 +321,7 @@ bool learner_choose(struct learner_run *run, struct learner_fit *fit, struct err
     hold_rows_out(run);
     run->depth = o->boosting.depth;
     run->l->weights = (struct learner_weights){epochs > 0 ? share : 0, trees > 0 ? share : 0, 0};
+    /* stays where nothing can be held out: no rows tell when to stop */
     fit->machine_epochs = epochs < BLIND_EPOCHS ? epochs : BLIND_EPOCHS;
     fit->boosting_trees = trees < BLIND_TREES ? trees : BLIND_TREES;
     if (!choose_memory(run, err) || !train_held_out(run, err)) {
@@ -320,6 +337,7 @@ bool learner_choose(struct learner_run *run, struct learner_fit *fit, struct err
             fit->held_out_positives += run->label[i];
         }
         const struct learner_held held = held_of(run);
+        /* before `judge`, which measures the blend under them */
         run->l->weights = learner_choose_parts(&held);
         judge(run, fit);
     }

@@ -23,9 +23,11 @@ double *learner_search_make(const struct learner_encoder *e)
         double *to = search + (size_t)c * SEARCH_DOUBLES;
         const int32_t borders = e->edge_start[c + 1] - e->edge_start[c];
         for (int i = 0; i < BLOCK * BLOCKS; i++) {
+            /* NaN is at or below nothing: places without a border are never counted */
             to[BLOCK + i] = i < borders ? e->edges[e->edge_start[c] + i] : (double)NAN;
         }
         for (int b = 0; b < BLOCKS; b++) {
+            /* NaN too where a block is not full: it is counted one by one then */
             to[b] = to[BLOCK + b * BLOCK + BLOCK - 1];
         }
     }
@@ -40,6 +42,7 @@ static int32_t key_find(const struct learner_encoder *e, int64_t key)
         if (e->key[at] == key) {
             return e->key_slot[at];
         }
+        /* a free place ends the search: there always is one (keys_ok of a file's) */
         if (e->key[at] == 0) {
             return -1;
         }
@@ -52,6 +55,7 @@ static int32_t id_slot(const struct learner_encoder *e, int column, uint64_t id)
         return SLOT_MISSING;
     }
     int32_t found = e->keys > 0 ? key_find(e, learner_key(id, column)) : -1;
+    /* a key that an id of another column happens to share is not this column's */
     bool own = found >= e->first[column] && found < e->first[column + 1];
     return own ? found - e->first[column] : SLOT_RARE;
 }
@@ -132,6 +136,7 @@ static inline __attribute__((always_inline)) void encode_with(const struct learn
         }
         const double v = row[c].number;
         const int32_t below = borders(e->search + (size_t)c * SEARCH_DOUBLES, v);
+        /* NaN counted no border: without this it would be the lowest bin */
         put(e, c, isnan(v) ? SLOT_MISSING : 1 + below, slots, bins);
     }
 }

@@ -22,6 +22,7 @@ void learner_seal(struct learner *l)
     l->numbers[3] = (double)l->machine.bias;
     l->numbers[4] = l->boosting.base;
     double *margin = mem_array((size_t)l->probes.count + 1, sizeof *margin);
+    /* as this machine's kernels say: another one's may differ by PROBE_ERROR */
     learner_margins(l, l->probes.cells, l->probes.count, margin);
     mem_free(&l->sealed_margin);
     l->sealed_margin = margin;
@@ -46,6 +47,7 @@ void learner_save(const struct learner *l, struct model_builder *b)
     if (l->boosting.trees > 0) {
         const uint64_t trees = (uint64_t)l->boosting.trees;
         const uint64_t splits = (UINT64_C(1) << l->boosting.depth) - 1;
+        /* bit sets as the signed type that the container has; read back as they were */
         model_builder_add(b, "learner.left", MODEL_I64, l->boosting.left, trees * splits);
         model_builder_add(b, "learner.column", MODEL_I32, l->boosting.column, trees * splits);
         model_builder_add(b, "learner.value", MODEL_F32, l->boosting.value,
@@ -70,7 +72,9 @@ static bool load_shape(const struct model_file *file, int32_t *shape, struct err
     if (!model_file_i32(file, "learner.shape", SHAPE, &s, err)) {
         return false;
     }
+    /* a power of two, as key_find masks; 2 at least, so that one place can be free */
     bool keys_ok = s[2] == 0 || (in(s[2], 2, 1 << 30) && (s[2] & (s[2] - 1)) == 0);
+    /* the machine has a row for each slot of the encoder, or is left out */
     bool machine_ok =
         (s[3] == 0 && s[4] == 0) || (s[3] == s[1] && in(s[4], 0, FM_FIELD_FACTORS_MAX));
     bool trees_ok = (s[5] == 0 && in(s[6], 0, GBDT_DEPTH_MAX)) ||
@@ -93,6 +97,7 @@ static bool column_ok(const struct learner_encoder *e, int c)
                : e->kind[c] != LEARNER_ID || slots < SLOTS_FIXED || borders != 0) {
         return false;
     }
+    /* strictly rising: the search counts borders at or below a number */
     for (int32_t i = 1; i < borders; i++) {
         const double *edge = e->edges + e->edge_start[c] + i;
         if (!(edge[-1] < edge[0])) {
@@ -131,6 +136,7 @@ static bool load_encoder(const struct model_file *file, const int32_t *shape, st
         !model_file_i32(file, "learner.key_slot", (uint64_t)e->keys, &e->key_slot, err)) {
         return false;
     }
+    /* before edges is read: its length is the last of edge_start */
     bool rising = e->first[0] == 0 && e->edge_start[0] == 0 && e->first[columns] == e->slots;
     for (uint64_t c = 0; c < columns && rising; c++) {
         rising = e->first[c] < e->first[c + 1] && e->edge_start[c] <= e->edge_start[c + 1];
@@ -147,6 +153,7 @@ static bool load_encoder(const struct model_file *file, const int32_t *shape, st
         }
     }
     for (int s = 0; s < e->slots; s++) {
+        /* trees shift a set of 64 bits by it */
         if (e->bin[s] >= GBDT_BINS_MAX) {
             return FAIL(err, ERR_INVALID, "slot %d has bin %d", s, e->bin[s]);
         }
@@ -169,6 +176,7 @@ static bool load_models(const struct model_file *file, const int32_t *shape, str
     l->weights = (struct learner_weights){numbers[0], numbers[1], numbers[2]};
     l->machine =
         (struct fm_field){.slots = shape[3], .factors = shape[4], .bias = (float)numbers[3]};
+    /* a view of the mapped file, with its padding */
     if (shape[3] > 0 && !model_file_mat(file, "learner.machine", shape[3], shape[4] + 1,
                                         &l->machine.weights, err)) {
         return false;
@@ -206,6 +214,7 @@ static bool self_test(const struct model_file *file, const int32_t *shape, struc
                                         .cells = (const union learner_cell *)(const void *)cells};
     for (int i = 0; i < shape[7]; i++) {
         double now = learner_margin(l, l->probes.cells + (size_t)i * (size_t)shape[0]);
+        /* relative, and written so that NaN fails */
         if (!(fabs(now - margin[i]) <= PROBE_ERROR * (1 + fabs(margin[i])))) {
             return FAIL(err, ERR_INVALID,
                         "self-test example %d scores %g, and %g when it was trained", i, now,
@@ -224,6 +233,7 @@ bool learner_load(const struct model_file *file, struct learner **out, struct er
         learner_free(&l);
         return false;
     }
+    /* lends out this machine's margins if it is saved again */
     learner_seal(l);
     *out = l;
     return true;

@@ -24,6 +24,7 @@ static int by_group(const void *a, const void *b)
 static void hold_window(const struct learner_table *t, int from, int to, int window, int32_t *fold)
 {
     CLEANUP(mem_free) uint64_t *seen = mem_array((size_t)from + 1, sizeof *seen);
+    /* all rows before the window, those of earlier windows too: they train while it is held out */
     for (int r = 0; t->group && r < from; r++) {
         seen[r] = t->group[r];
     }
@@ -38,11 +39,14 @@ static void hold_window(const struct learner_table *t, int from, int to, int win
 
 static void hold_later(const struct learner_table *t, int folds, int windows, int32_t *fold)
 {
+    /* The end of the table: a model is used on what comes after its log, so
+     * a random part would flatter it. */
     const int64_t later = t->rows / folds;
     const int first = t->rows - (int)later;
     for (int r = 0; r < first; r++) {
         fold[r] = HOLDOUT_TRAIN;
     }
+    /* several windows, each judged by what lies before it: one alone may be unusual */
     for (int w = 0; w < windows; w++) {
         hold_window(t, first + (int)(later * w / windows), first + (int)(later * (w + 1) / windows),
                     w, fold);
@@ -93,6 +97,7 @@ static struct sized_group *groups_of(const struct learner_table *t, uint64_t see
     qsort(sorted, (size_t)t->rows, sizeof *sorted, by_group);
     for (int r = 0; r < t->rows; r++) {
         if (r == 0 || sorted[r] != sorted[r - 1]) {
+            /* seeded: which of equally large groups goes where must not follow their numbers */
             uint64_t mixed = mix(sorted[r] ^ seed * UINT64_C(0x9E3779B97F4A7C15));
             groups[count++] = (struct sized_group){.group = sorted[r], .mixed = mixed};
         }
@@ -117,6 +122,7 @@ static void hold_groups(const struct learner_table *t, const struct learner_opti
         }
         rows[groups[g].part] += groups[g].rows;
     }
+    /* back in order of the id, to be found by rows */
     qsort(groups, (size_t)count, sizeof *groups, group_order);
     for (int r = 0; r < t->rows; r++) {
         const struct sized_group key = {.group = t->group[r]};
@@ -141,6 +147,7 @@ static void hold_evenly(const struct learner_table *t, const struct learner_opti
         order[with] = r;
     }
     for (int i = 0; i < t->rows; i++) {
+        /* by class: each part has its share of the rarer one */
         int part = dealt[t->label[order[i]]]++ % o->folds;
         fold[order[i]] = (part < o->folds_run ? part : HOLDOUT_TRAIN);
     }
@@ -159,6 +166,7 @@ static bool enough(const struct learner_table *t, const struct learner_holdout *
     }
     for (int label = 0; label < 2; label++) {
         for (int f = 0; f < h->folds; f++) {
+            /* with a handful of one class, weights and stopping would follow single rows */
             if (held[label] < HOLDOUT_CLASS_MIN || trained[f][label] < HOLDOUT_CLASS_MIN) {
                 return false;
             }
@@ -178,6 +186,7 @@ struct learner_holdout learner_holdout_make(const struct learner_table *table,
             options->folds_run < HOLDOUT_WINDOWS_MAX ? options->folds_run : HOLDOUT_WINDOWS_MAX;
         hold_later(table, options->folds, h.folds, h.fold);
     } else if (table->group) {
+        /* a group whole: rows of one shopper on both sides would be recognised, not predicted */
         hold_groups(table, options, h.fold);
     } else {
         hold_evenly(table, options, h.fold);
@@ -186,6 +195,7 @@ struct learner_holdout learner_holdout_make(const struct learner_table *table,
         h.folds = 0;
     }
     for (int r = 0; r < table->rows; r++) {
+        /* none held out: then all train */
         h.fold[r] = h.folds == 0 ? HOLDOUT_TRAIN : h.fold[r];
         h.held_rows += h.fold[r] >= 0;
     }

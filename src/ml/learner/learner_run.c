@@ -53,6 +53,7 @@ void learner_run_encode(struct learner_run *run)
     }
     for (int c = 0; c < t->columns; c++) {
         for (int32_t s = e->first[c]; s < e->first[c + 1]; s++) {
+            /* as many bins as the column uses: split search goes over no more */
             run->bin_count[c] =
                 e->bin[s] >= run->bin_count[c] ? (uint8_t)(e->bin[s] + 1) : run->bin_count[c];
         }
@@ -117,6 +118,7 @@ static struct gbdt_options trees_of(const struct learner_run *run, const struct 
         o.column_share = run->options->other_column_share;
     }
     o.seed = seed_of(run, task);
+    /* on all rows nothing tells when to stop: the length found on the folds does */
     o.trees_max = task->length > 0 ? task->length : o.trees_max;
     /* many tasks run side by side; one alone may have all threads */
     o.threads = run->task_count - run->first_task == 1 ? run->options->threads : 1;
@@ -130,6 +132,7 @@ static void task_run(void *ctx, int number, int worker)
     struct row_list train;
     struct row_list held = {0};
     CLEANUP(mem_free) int32_t *train_rows = rows_of(run, task->fold, false, &train.count);
+    /* none for a model on all rows: it may not be stopped by rows it has seen */
     CLEANUP(mem_free)
     int32_t *held_rows = task->fold >= 0 ? rows_of(run, task->fold, true, &held.count) : NULL;
     (void)worker;
@@ -140,6 +143,7 @@ static void task_run(void *ctx, int number, int worker)
         struct fm_field_options o = run->options->machine;
         struct fm_field_data data = run->machine_data;
         struct fm_field_fit fit = {0};
+        /* training only: rows held out count as they are */
         data.weight = weight;
         o.seed = seed_of(run, task);
         o.epochs_max = task->length > 0 ? task->length : o.epochs_max;
@@ -167,6 +171,7 @@ bool learner_tasks_run(struct learner_run *run, int from, struct err *err)
 {
     run->first_task = from;
     parallel_run(run->options->threads, run->task_count - from, task_run, run);
+    /* the first by number, so that the message does not depend on threads */
     for (int i = from; i < run->task_count; i++) {
         if (!run->tasks[i].ok) {
             *err = run->tasks[i].err;

@@ -10,6 +10,7 @@
 
 struct learner_options learner_defaults(int rows)
 {
+    /* more bags and folds where they are cheap and chance is large */
     const bool small = rows <= 60000;
     return (struct learner_options){
         .machine = fm_field_defaults(),
@@ -69,6 +70,7 @@ static bool options_check(const struct learner_options *o, struct err *err)
         return FAIL(err, ERR_INVALID, "bags must be between 0 and %d, and not all 0",
                     (int)LEARNER_BAGS_MAX);
     }
+    /* the mean machine has the factors of all bags side by side (fm_field_mean) */
     const int bags = o->machine_bags > 0 ? o->machine_bags : 1;
     if (o->machine.factors < 0 || o->machine.factors > FM_FIELD_FACTORS_MAX / bags) {
         return FAIL(err, ERR_INVALID, "%d machines of %d factors: at most %d factors in all",
@@ -99,6 +101,7 @@ static void take_models(struct learner_run *run)
     int count[2] = {0, 0};
     for (int i = 0; i < run->task_count; i++) {
         const struct learner_task *task = &run->tasks[i];
+        /* in order of bags: the order of a mean's additions is part of its bytes */
         if (task->part == LEARNER_MACHINE) {
             machines[count[0]++] = &task->machine;
         } else {
@@ -121,6 +124,7 @@ static void take_probes(struct learner_run *run)
     int count = t->rows < LEARNER_PROBES ? t->rows : LEARNER_PROBES;
     union learner_cell *cells = mem_array((size_t)count * columns, sizeof *cells);
     for (int i = 0; i < count; i++) {
+        /* spread over the table: its first rows may all be alike */
         size_t row = (size_t)((int64_t)i * t->rows / count);
         memcpy(cells + (size_t)i * columns, t->cells + row * columns, columns * sizeof *cells);
     }
@@ -130,6 +134,7 @@ static void take_probes(struct learner_run *run)
 static bool train_all(struct learner_run *run, const struct learner_fit *fit, struct err *err)
 {
     const struct learner_options *o = run->options;
+    /* what is left out of the blend is not trained again */
     if (run->l->weights.machine > 0) {
         const struct learner_task t = {.part = LEARNER_MACHINE,
                                        .fold = -1,
@@ -145,6 +150,7 @@ static bool train_all(struct learner_run *run, const struct learner_fit *fit, st
                                  .half_life = run->half_life};
         learner_tasks_add(run, t, 0, o->boosting_bags - learner_bags_beside(run));
         t.depth = run->beside;
+        /* each depth has a length of its own */
         t.length = fit->boosting_trees_beside;
         learner_tasks_add(run, t, 0, learner_bags_beside(run));
     }
@@ -177,6 +183,7 @@ bool learner_train(const struct learner_table *table, const struct learner_optio
     learner_seal(run.l);
     *out = run.l;
     *out_fit = fit;
+    /* handed over: learner_run_free finds nothing there */
     run.l = NULL;
     return true;
 }
