@@ -73,7 +73,7 @@ end_lanes() {
 slowest_tests() {
     [ -s "$times" ] || return 0
     printf '%s\n' 'the ten slowest tests:    clock s  processor s'
-    sort -t "$(printf '\t')" -k 2,2nr "$times" | head -n 10 | awk -F '\t' '{ printf "  %-36s %7.1f %7.1f\n", $1, $2, $3 }'
+    sort -t "$(printf '\t')" -k 2,2nr "$times" | awk -F '\t' 'NR <= 10 { printf "  %-36s %7.1f %7.1f\n", $1, $2, $3 }'
 }
 
 time_by_part() {

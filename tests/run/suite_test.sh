@@ -106,3 +106,5 @@ run "broken=fuzz; $stand_ins; whole --long"
 expect 'targets that are not built' 1 '8 passed, 1 failed'
 run "broken=; $stand_ins; lint_tidy() { kill -9 \"\$BASHPID\"; }; whole"
 expect 'a clang-tidy that is killed' 1 '9 passed, 1 failed'
+run "broken=; $stand_ins; lint_quick() { check lint/quick true; seq -f 'dev/a_test_among_very_many_%05g	1.0	1.0' 20000 >>build/test/times.tsv; }; whole"
+expect 'very many tests' 0 '10 passed, 0 failed'
