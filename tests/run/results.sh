@@ -48,12 +48,15 @@ check() {
 
 lanes=()
 
-# A lane is a process group of its own, so that ending it ends all that it started.
+# A lane is a process group of its own, so that ending it ends all that it started. (With job control the shell would
+# also tell when one ends.)
 lane() {
-    set -m
-    ( set +m; trap - EXIT INT TERM; "$@" ) &
-    lanes+=("$!")
-    set +m
+    {
+        set -m
+        ( set +m; trap - EXIT INT TERM; "$@" ) 2>&3 3>&- &
+        lanes+=("$!")
+        set +m
+    } 3>&2 2>/dev/null
 }
 
 wait_for_lanes() {

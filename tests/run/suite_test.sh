@@ -100,6 +100,7 @@ stand_ins='
     whole() { verb_test "$@"; exit; }'
 run "broken=; $stand_ins; whole"
 expect 'the whole order' 0 '10 passed, 0 failed' # 2 of lint, 4 builds, 3 tests, 1 of fuzzing
+if grep -n 'Done' err; then fail 'the shell tells about its jobs'; fi
 run "broken=asan; $stand_ins; whole"
 expect 'a build that fails' 1 '8 passed, 1 failed'
 run "broken=fuzz; $stand_ins; whole --long"
