@@ -31,8 +31,8 @@ SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.rece
  ORDER BY e.occurred_at, e.lane, e.off;
 
 -- name: events_read_until
--- For events_read, on the same connection: COPY takes no parameters.
-SELECT set_config('cartwright.read_until', $1::timestamptz::text, false);
+-- For events_read, in the same transaction: COPY takes no parameters, and behind a pooler only a transaction stays with one session.
+SELECT set_config('cartwright.read_until', $1::timestamptz::text, true);
 
 -- name: events_read
 -- The whole log up to a time, shopper by shopper.
@@ -43,7 +43,7 @@ COPY (SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, b
 
 -- name: events_read_active_from
 -- For events_read_active, beside events_read_until.
-SELECT set_config('cartwright.read_active_from', $1::timestamptz::text, false);
+SELECT set_config('cartwright.read_active_from', $1::timestamptz::text, true);
 
 -- name: events_read_active
 -- Shoppers with an event that occurred after a time, all their events up to another, shopper by shopper.

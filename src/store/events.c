@@ -186,8 +186,10 @@ static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
     return s->fn(s->ctx, &e, err);
 }
 
+/* For the COPY that follows: until the transaction ends, and no longer. */
 static bool set_time(struct db *db, enum query_id setting, int64_t at_us, struct err *err)
 {
+    assert(db_in_transaction(db));
     CLEANUP(arena_free) struct arena a = {0};
     struct params p = params_make(&a);
     param_time(&p, at_us);

@@ -244,7 +244,9 @@ static void the_stream_goes_shopper_by_shopper_up_to_a_time(void **state)
     (void)append(an_event(.event_id = "late", .occurred_us = NOW_US + 1));
     (void)append(an_event(.event_id = "3"));
 
+    assert_ok(db_begin_snapshot(spec.db, &spec.err));
     assert_ok(store_events_stream(spec.db, NOW_US, note_event, &seen, &spec.err));
+    db_rollback(spec.db);
 
     bool ann_first = event_lane("c:ann") < event_lane("c:bob");
     assert_string_equal(seen.text,
@@ -258,8 +260,10 @@ static void a_stream_that_is_stopped_leaves_a_usable_connection(void **state)
     (void)append(an_event(.event_id = "stop"));
     sql("INSERT INTO cartwright.event SELECT 255, n, 'x' || n, 'c:x', 't', 'api', now(), now(), '', '{}' FROM generate_series(1, 50000) n");
 
+    assert_ok(db_begin_snapshot(spec.db, &spec.err));
     assert_fails(store_events_stream(spec.db, INT64_MAX, note_event, &seen, &spec.err),
                  ERR_INVALID);
+    db_rollback(spec.db);
 
     assert_string_equal(spec.err.text, "stopped here");
     assert_int_equal(append(an_event(.event_id = "after")), APPEND_STORED);
