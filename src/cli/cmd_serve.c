@@ -128,10 +128,17 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
 {
     const struct config *config = s->config;
 
+    if (!database_open(config, &s->database, err)) {
+        return false;
+    }
+    if (s->database.pooled) {
+        log_line(LOG_INFO, "database_pooler", "queries are sent %s",
+                 s->database.prepared ? "prepared, as database_prepared says"
+                                      : "as text: a pooler stands before the database");
+    }
     /* In this order: the schema before whatever reads it, the models before the folders that score
      * with them. */
-    return database_open(config, &s->database, err) &&
-           pool_open(s->database.conninfo, s->database.prepared, (int)config->database_pool,
+    return pool_open(s->database.conninfo, s->database.prepared, (int)config->database_pool,
                      config->database_wait, &s->pool, err) &&
            live_open(&s->database, config, true, &s->live, err) &&
            intake_open(&s->database, config, &s->intake, err) &&

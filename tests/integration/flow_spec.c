@@ -22,9 +22,9 @@ void flow_open(struct flow_bench *b, const char *name)
     char *argv[] = {program, flag, b->url, NULL};
     int argc = 3;
     assert_true(config_load(&b->config, &argc, argv, &err));
-    /* many small commits, none of which has to survive a crash of the server */
-    (void)snprintf(b->config.database_url, sizeof b->config.database_url,
-                   "%s&options=-csynchronous_commit%%3Doff", b->url);
+    /* many small commits, none of which has to survive a crash of the server; a pooler would refuse the option */
+    (void)snprintf(b->config.database_url, sizeof b->config.database_url, "%s%s", b->url,
+                   pg_fixture_pooled() ? "" : "&options=-csynchronous_commit%3Doff");
     b->config.unsafe_database = true;
     b->config.fold_batch = 7;
     b->config.fold_lease = SECONDS(1);

@@ -62,6 +62,22 @@ static void run_on_server(const char *verb, const char *name, const char *rest)
     free(host);
 }
 
+static char *url_of(const char *database, const char *host, const char *port)
+{
+    char *user = test_server("user");
+    char *url = malloc(URL_MAX_BYTES);
+    if (!url) {
+        abort();
+    }
+    int n = snprintf(url, URL_MAX_BYTES, "postgresql:///%s?host=%s&user=%s%s", database, host, user,
+                     port);
+    if (n < 0 || n >= URL_MAX_BYTES) {
+        die("URL too long", database);
+    }
+    free(user);
+    return url;
+}
+
 char *pg_fixture_database(const char *name)
 {
     char database[NAME_MAX_BYTES + 1];
@@ -72,19 +88,17 @@ char *pg_fixture_database(const char *name)
     run_on_server("DROP DATABASE IF EXISTS", database, "WITH (FORCE)");
     run_on_server("CREATE DATABASE", database, "TEMPLATE cartwright_template");
 
+    const char *pooler = getenv("CARTWRIGHT_TEST_POOLER");
     char *host = test_server("host");
-    char *user = test_server("user");
-    char *url = malloc(URL_MAX_BYTES);
-    if (!url) {
-        abort();
-    }
-    n = snprintf(url, URL_MAX_BYTES, "postgresql:///%s?host=%s&user=%s", database, host, user);
-    if (n < 0 || n >= URL_MAX_BYTES) {
-        die("URL too long", database);
-    }
-    free(user);
+    char *url =
+        pooler == NULL ? url_of(database, host, "") : url_of(database, pooler, "&port=6432");
     free(host);
     return url;
+}
+
+bool pg_fixture_pooled(void)
+{
+    return getenv("CARTWRIGHT_TEST_POOLER") != NULL;
 }
 
 void pg_fixture_drop(char *url)

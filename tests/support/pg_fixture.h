@@ -3,10 +3,16 @@
 #ifndef TESTS_SUPPORT_PG_FIXTURE_H
 #define TESTS_SUPPORT_PG_FIXTURE_H
 
+#include <stdbool.h>
+
 /* Clones the template into a database named after `name` and this process; returns its URL
  * (postgresql:///...), which the caller frees with pg_fixture_drop. Needs CARTWRIGHT_TEST_PG, which
  * the ctest fixture `postgres` sets. */
 char *pg_fixture_database(const char *name);
+
+/* True where the URL leads through a PgBouncer in transaction mode (support/pooled.sh): a test then
+ * sees neither the server's process ids nor a session of its own. */
+bool pg_fixture_pooled(void);
 
 /* Drops the database, ending whatever is still connected, and frees the URL. NULL is fine. */
 void pg_fixture_drop(char *url);

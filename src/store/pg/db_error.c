@@ -59,6 +59,12 @@ static bool is_lost(const PGconn *conn)
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
+/* Two ways to learn that what one transaction prepared is not there, or is somebody else's, in the next. */
+static bool is_of_pooler(const char *sqlstate)
+{
+    return sqlstate != NULL && (strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "42P05") == 0);
+}
+
 struct db_fault db_fault_fill(PGconn *conn, const PGresult *res, const char *query, struct err *err)
 {
     const char *sqlstate = res == NULL ? NULL : PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -75,7 +81,9 @@ struct db_fault db_fault_fill(PGconn *conn, const PGresult *res, const char *que
          */
         fault = (struct db_fault){ERR_INTERNAL, false, true};
     }
-    err_fill(err, fault.kind, "%s: %.*s (%s)", query, first_line(text), text,
-             sqlstate == NULL ? "no answer" : sqlstate);
+    err_fill(err, fault.kind, "%s: %.*s (%s)%s", query, first_line(text), text,
+             sqlstate == NULL ? "no answer" : sqlstate,
+             is_of_pooler(sqlstate) ? "; a pooler in transaction mode needs database_prepared=off"
+                                    : "");
     return fault;
 }

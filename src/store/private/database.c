@@ -18,7 +18,7 @@ static void conn_finish(PGconn **conn)
     PQfinish(*conn);
 }
 
-/* One setting of the server, as SHOW prints it. */
+/* One cell, as text: a setting of the server as SHOW prints it. */
 static bool show(PGconn *conn, const char *sql, char *out, size_t size, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *res = PQexec(conn, sql);
@@ -67,16 +67,35 @@ static bool check_server(PGconn *conn, struct err *err)
                    encoding);
 }
 
-static bool prepare_database(const struct config *config, const struct database *d, struct err *err)
+/* A pooler cannot tell its clients the process that will serve them: it makes a number up. */
+static bool find_pooler(PGconn *conn, bool *out_pooled, struct err *err)
+{
+    char backend[32];
+    if (!show(conn, "SELECT pg_backend_pid()", backend, sizeof backend, err)) {
+        return false;
+    }
+    *out_pooled = strtol(backend, NULL, 10) != PQbackendPID(conn);
+    return true;
+}
+
+static bool prepare_database(const struct config *config, struct database *d, struct err *err)
 {
     CLEANUP(conn_finish) PGconn *conn = NULL;
-    return conninfo_connect(d->conninfo, &conn, err) && check_server(conn, err) &&
-           (config->unsafe_database || check_durable(conn, err)) && migrate_run(conn, NULL, err);
+    if (!conninfo_connect(d->conninfo, &conn, err) || !check_server(conn, err) ||
+        !(config->unsafe_database || check_durable(conn, err)) ||
+        !find_pooler(conn, &d->pooled, err)) {
+        return false;
+    }
+    /* Behind a pooler a statement may be asked of a connection that never prepared it, or find its name taken by
+     * another release's text. Whoever says `on` knows that theirs keeps statements apart. */
+    d->prepared = config->database_prepared &&
+                  (!d->pooled || config->source[CONFIG_ID_database_prepared] != CONFIG_DEFAULT);
+    return migrate_run(conn, NULL, err);
 }
 
 bool database_open(const struct config *config, struct database *out, struct err *err)
 {
-    struct database d = {.prepared = config->database_prepared};
+    struct database d = {0};
     const char *conninfo = config->database_url;
     if (conninfo[0] == '\0') {
         if (!pgserver_open(config->data_dir, &d.server, err)) {

@@ -13,7 +13,8 @@
 struct database {
     struct pgserver *server; /* NULL with database_url */
     char conninfo[1200];
-    bool prepared;
+    bool pooled;   /* a connection pooler stands before the server */
+    bool prepared; /* database_prepared; where that is not told, off behind a pooler */
 };
 
 CAN_FAIL bool database_open(const struct config *config, struct database *out, struct err *err);

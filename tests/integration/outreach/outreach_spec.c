@@ -87,7 +87,8 @@ int outreach_setup(void **state)
     promote_base_rate();
     promote_popularity();
     bench.config.picks = 3;
-    ok(pool_open(bench.database.conninfo, true, 10, SECONDS(10), &pool, &err), &err);
+    ok(pool_open(bench.database.conninfo, bench.database.prepared, 10, SECONDS(10), &pool, &err),
+       &err);
     ok(live_open(&bench.database, &bench.config, false, &live, &err), &err);
     return 0;
 }

@@ -1,7 +1,5 @@
 #include "integration/store/store_spec.h"
 
-#include "support/pg_fixture.h"
-
 #include <stdlib.h>
 
 struct store_spec spec = {.prepared = true};
@@ -9,7 +7,7 @@ struct store_spec spec = {.prepared = true};
 struct db *spec_connect(void)
 {
     struct db *db = NULL;
-    assert_ok(db_open(spec.url, spec.prepared, &db, &spec.err));
+    assert_ok(db_open(spec.url, spec.prepared && !pg_fixture_pooled(), &db, &spec.err));
     return db;
 }
 

@@ -2,6 +2,7 @@
 #define INTEGRATION_STORE_STORE_SPEC_H
 
 #include "store/events.h"
+#include "support/pg_fixture.h"
 #include "support/spec.h"
 
 /* What the store's tests share: a database a program, emptied for every test, and a connection. */
@@ -22,9 +23,12 @@ struct db *spec_connect(void); /* another connection; the caller closes it */
 #define SPEC_TEST(name)         cmocka_unit_test_setup_teardown(name, spec_begin, spec_end)
 #define SPEC_TEST_HARMFUL(name) cmocka_unit_test_setup_teardown(name, spec_begin, spec_discard)
 
-/* Runs the tests with prepared queries, and once more with their texts sent (DATABASE_PREPARED=off). Returns failures. */
+/* Runs the tests with prepared queries (not behind a pooler, which forgets them), and once more with their texts sent
+ * (DATABASE_PREPARED=off). Returns failures. */
 #define RUN_BOTH_WAYS(tests)                                                                       \
-    ((spec.prepared = true, cmocka_run_group_tests_name("prepared", tests, NULL, spec_discard)) +  \
+    ((pg_fixture_pooled() ? 0                                                                      \
+                          : (spec.prepared = true, cmocka_run_group_tests_name(                    \
+                                                       "prepared", tests, NULL, spec_discard))) +  \
      (spec.prepared = false, cmocka_run_group_tests_name("as text", tests, NULL, spec_discard)))
 
 /* Fails the test with the error's text. */
