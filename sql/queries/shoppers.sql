@@ -106,14 +106,18 @@ SELECT c.*
  LIMIT $8::bigint;
 
 -- name: carts_unscored
--- $1 model, $2 seen since, after ($3 lane, $4 key, $5 cart id), at most $6: open carts of people whose score is another model's.
+-- $1 model, $2 seen since, after ($3 lane, $4 key, $5 cart id), at most $6: open carts of people whose score is another model's. The page
+-- is cut before its shoppers are looked up, and coalesce keeps from the planner how few are left towards the end: it would read and sort
+-- both tables for every page.
 SELECT c.lane, c.key, c.cart_id, s.doc
-  FROM cartwright.cart c
-  JOIN cartwright.shopper s ON s.lane = c.lane AND s.key = c.key
- WHERE c.status = 'open' AND NOT c.bot AND c.seen_at >= $2::timestamptz AND c.risk_model IS DISTINCT FROM $1::text
-   AND (c.lane, c.key, c.cart_id) > ($3::int, $4::text, $5::text)
- ORDER BY c.lane, c.key, c.cart_id
- LIMIT $6::bigint;
+  FROM (SELECT x.lane, x.key, x.cart_id
+          FROM cartwright.cart x
+         WHERE x.status = 'open' AND NOT x.bot AND x.seen_at >= $2::timestamptz AND coalesce(x.risk_model, '') <> $1::text
+           AND (x.lane, x.key, x.cart_id) > ($3::int, $4::text, $5::text)
+         ORDER BY x.lane, x.key, x.cart_id
+         LIMIT $6::bigint) AS c
+ CROSS JOIN LATERAL (SELECT x.doc FROM cartwright.shopper x WHERE x.lane = c.lane AND x.key = c.key LIMIT 1) AS s
+ ORDER BY c.lane, c.key, c.cart_id;
 
 -- name: carts_score
 -- $1 model, $2 scored at, then in parallel $3 lanes, $4 keys, $5 cart ids, $6 last events as scored, $7 risks. A cart that has moved on is left to
