@@ -45,7 +45,8 @@ verb_test() {
 
 # What only --long runs beside the longer tests (CARTWRIGHT_LONG): a line here for each.
 long_checks() {
-    :
+    ctest_checks dev -L '^long$'
+    postgres_checks # long.sh
 }
 
 passed() { grep -qP "^pass\t$1\t" "$results"; }

@@ -97,6 +97,7 @@ stand_ins='
     fuzz_share() { echo 7; }
     fuzz_all() { plan fuzz/target; check fuzz/target [ "$1" = 7 ]; }
     configure_and_build() { [ "$1" != "$broken" ]; }
+    long_checks() { plan pg0/test; record pass pg0/test; }
     whole() { verb_test "$@"; exit; }'
 run "broken=; $stand_ins; whole"
 expect 'the whole order' 0 '10 passed, 0 failed' # 2 of lint, 4 builds, 3 tests, 1 of fuzzing
@@ -104,7 +105,7 @@ if grep -n 'Done' err; then fail 'the shell tells about its jobs'; fi
 run "broken=asan; $stand_ins; whole"
 expect 'a build that fails' 1 '8 passed, 1 failed'
 run "broken=fuzz; $stand_ins; whole --long"
-expect 'targets that are not built' 1 '8 passed, 1 failed'
+expect 'targets that are not built, and the long checks' 1 '9 passed, 1 failed'
 run "broken=; $stand_ins; lint_tidy() { kill -9 \"\$BASHPID\"; }; whole"
 expect 'a clang-tidy that is killed' 1 '9 passed, 1 failed'
 run "broken=; $stand_ins; lint_quick() { check lint/quick true; seq -f 'dev/a_test_among_very_many_%05g	1.0	1.0' 20000 >>build/test/times.tsv; }; whole"

@@ -2,10 +2,11 @@
 # A throw-away PostgreSQL for one ctest run, on a socket in DIR (short: a socket's path may have 107 bytes).
 #   postgres.sh start DIR | template DIR [CARTWRIGHT] | stop DIR
 #   postgres.sh crash DIR | resume DIR: as if all of it were killed, and back again
+# CARTWRIGHT_TEST_PG_BIN: the bin directory of the server to run instead of the installed one.
 # As root the server runs as user postgres. Durability stays on: the product refuses a server without it.
 set -eu
 action=$1 dir=$2
-bin=$(pg_config --bindir)
+bin=${CARTWRIGHT_TEST_PG_BIN:-$(pg_config --bindir)}
 as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 sql() { PGOPTIONS='-c client_min_messages=warning' psql -qX -v ON_ERROR_STOP=1 -h "$dir" -U postgres "$@"; }
 stop() { if [ -f "$dir/data/postmaster.pid" ]; then as "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null || true; fi; }

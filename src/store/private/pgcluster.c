@@ -98,9 +98,13 @@ static bool bin_on_path(char out[PATH_MAX])
     return false;
 }
 
-/* A cluster is run by the version that made it (0: a new one, by the newest). */
+/* A cluster is run by the version that made it. A new one is made by what the operator has put on the PATH, where Debian puts
+ * nothing, else by the newest that Debian has. */
 static bool find_programs(long made_by, char out[PATH_MAX], struct err *err)
 {
+    if (made_by == 0 && bin_on_path(out)) {
+        return true;
+    }
     long version = made_by != 0 ? made_by : newest_version();
     version_bin(version, out);
     if ((version != 0 && has_programs(out)) || bin_on_path(out)) {

@@ -92,7 +92,7 @@ static void it_is_durable_and_listens_on_no_port(void **state)
                     {"SHOW full_page_writes", "on"},
                     {"SHOW listen_addresses", ""},
                     {"SHOW server_encoding", "UTF8"},
-                    {"SHOW lc_collate", "C"},
+                    {"SELECT datcollate FROM pg_database WHERE datname = current_database()", "C"},
                     {"SHOW unix_socket_permissions", "0700"}};
     struct pgserver *server = open_server();
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
@@ -270,6 +270,50 @@ static void a_directory_the_servers_user_cannot_enter_gets_a_link_to_one_it_can(
     assert_true(remove_tree(target));
 }
 
+/* A program that calls the real one with one more argument. */
+static void write_wrapper(const char *bin, const char *name, const char *argument)
+{
+    char path[192];
+    char real[256] = "";
+    FILE *pg_config = popen("pg_config --bindir", "r");
+    const char *told = getenv("CARTWRIGHT_TEST_PG_BIN");
+    assert_non_null(pg_config);
+    assert_non_null(fgets(real, sizeof real, pg_config));
+    (void)pclose(pg_config);
+    (void)snprintf(path, sizeof path, "%s/%s", bin, name);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    (void)fprintf(f, "#!/bin/sh\nexec %.*s/%s %s \"$@\"\n",
+                  (int)strcspn(told == NULL ? real : told, "\n"), told == NULL ? real : told, name,
+                  argument);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void a_new_cluster_is_made_by_the_programs_on_the_path(void **state)
+{
+    (void)state;
+    char bin[128];
+    char data_dir[128];
+    char cell[64];
+    char *path = strdup(getenv("PATH"));
+    struct pgserver *server = NULL;
+    (void)snprintf(bin, sizeof bin, "%s/bin", dir);
+    (void)snprintf(data_dir, sizeof data_dir, "%s/by-path", dir);
+    assert_int_equal(mkdir(bin, 0755), 0);
+    write_wrapper(bin, "initdb", "--wal-segsize=2");
+    write_wrapper(bin, "pg_ctl", "");
+
+    assert_int_equal(setenv("PATH", bin, 1), 0);
+    bool ok = pgserver_open(data_dir, &server, &err);
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    free(path);
+
+    assert_true(ok);
+    assert_string_equal(run(pgserver_conninfo(server), "SHOW wal_segment_size", cell), "2MB");
+    pgserver_close(&server);
+}
+
 enum { PROCESSES = 4, ROUNDS = 3 };
 
 static int open_and_close_often(void)
@@ -362,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_pid_file_that_names_another_program_does_not_stop_the_start),
         cmocka_unit_test(a_cluster_that_was_half_made_is_made_again),
         cmocka_unit_test(a_directory_the_servers_user_cannot_enter_gets_a_link_to_one_it_can),
+        cmocka_unit_test(a_new_cluster_is_made_by_the_programs_on_the_path),
         cmocka_unit_test(processes_that_come_and_go_never_lose_the_server_under_their_hands),
         cmocka_unit_test(without_a_url_the_private_server_is_migrated_and_ready),
         cmocka_unit_test(a_database_that_may_lose_commits_is_refused_unless_that_is_accepted),
