@@ -4,6 +4,7 @@
 #include "store/pg/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 static struct pool *open_pool(int size, int64_t wait_us)
 {
@@ -143,6 +144,13 @@ static void allow_connections(const char *yes_or_no)
     PQfinish(outside);
 }
 
+static void retry_until_connected(struct pool *pool, struct lease *lease)
+{
+    while (!pool_lease(pool, lease, &spec.err)) {
+        assert_int_equal(spec.err.kind, ERR_BUSY);
+    }
+}
+
 static void while_the_server_refuses_takers_wait_and_are_told_why(void **state)
 {
     (void)state;
@@ -155,12 +163,63 @@ static void while_the_server_refuses_takers_wait_and_are_told_why(void **state)
     assert_text_contains(spec.err.text, "not currently accepting connections");
     assert_true(clock_monotonic_us() - start < SECONDS(5));
     allow_connections("true");
-    while (!pool_lease(
-        pool, &second,
-        &spec.err)) { /* backing off still; the test's time limit ends a wait for ever */
-        assert_int_equal(spec.err.kind, ERR_BUSY);
-    }
+    retry_until_connected(pool, &second); /* the test's time limit ends a wait for ever */
     pool_return(&second);
+    pool_return(&lease);
+    pool_close(&pool);
+}
+
+/* The pool rolls dice once a connect that failed, for how long to stay away. Loaded ones give the longest time, or nearly. */
+static _Atomic bool loaded;
+static _Atomic int rolled;
+
+void __real_hash_random(void *out,
+                        size_t len); // NOLINT(bugprone-reserved-identifier): the linker's names
+void __wrap_hash_random(void *out, size_t len); // NOLINT(bugprone-reserved-identifier)
+
+void __wrap_hash_random(void *out, size_t len) // NOLINT(bugprone-reserved-identifier)
+{
+    static const uint32_t longest = 4999999;
+    rolled++;
+    if (loaded && len == sizeof longest) {
+        memcpy(out, &longest, len);
+    } else {
+        __real_hash_random(out, len);
+    }
+}
+
+static void lose_connection(struct lease *lease)
+{
+    sql(kill_text(lease));
+    PQclear(PQexec(db_conn(lease->db), "SELECT 1"));
+    pool_return(lease);
+}
+
+/* Else one hiccup after an outage that is long over would cost seconds. */
+static void a_success_ends_the_backoff_and_the_next_outage_begins_with_short_ones(void **state)
+{
+    (void)state;
+    struct pool *pool = open_pool(1, 300000);
+    struct lease lease = take(pool);
+    loaded = true;
+    lose_connection(&lease);
+    allow_connections("false");
+    rolled = 0;
+    while (rolled < 6) { /* 50, 100, 200 ms ... */
+        assert_fails(pool_lease(pool, &lease, &spec.err), ERR_BUSY);
+    }
+    allow_connections("true");
+    retry_until_connected(pool, &lease);
+    lose_connection(&lease);
+
+    allow_connections("false");
+    rolled = 0;
+    assert_fails(pool_lease(pool, &lease, &spec.err), ERR_BUSY);
+    assert_true(rolled >= 2); /* within 300 ms; the seventh in a row would have been its only one */
+
+    loaded = false;
+    allow_connections("true");
+    retry_until_connected(pool, &lease);
     pool_return(&lease);
     pool_close(&pool);
 }
@@ -222,6 +281,7 @@ int main(void)
         SPEC_TEST(a_connection_that_broke_in_use_is_replaced),
         SPEC_TEST(a_connection_that_broke_while_idle_is_replaced_before_anybody_notices),
         SPEC_TEST(while_the_server_refuses_takers_wait_and_are_told_why),
+        SPEC_TEST(a_success_ends_the_backoff_and_the_next_outage_begins_with_short_ones),
         SPEC_TEST(a_wrong_address_is_told_when_the_pool_opens),
         SPEC_TEST(more_threads_than_connections_all_get_their_turn),
     };
