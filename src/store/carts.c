@@ -4,98 +4,58 @@
 
 /* Cart rows: written with the fold, read by lists. Pages are in carts_page.c. */
 
-/* Of the rows, what identifies them. */
-struct identities {
-    int32_t *lanes;
-    const char **keys, **cart_ids;
+/* What a write without a score leaves as it is. */
+struct scores {
+    const char **models; /* NULL: no score */
+    int64_t *times;      /* INT64_MIN: no score */
 };
 
-static struct identities identities_of(const struct cart_row *rows, size_t count, struct arena *a)
+static struct scores scores_of(const struct cart_row *rows, size_t count, struct arena *a)
 {
-    struct identities c = {
-        .lanes = arena_array(a, count, sizeof *c.lanes),
-        .keys = arena_array(a, count, sizeof *c.keys),
-        .cart_ids = arena_array(a, count, sizeof *c.cart_ids),
+    struct scores s = {
+        .models = arena_array(a, count, sizeof *s.models),
+        .times = arena_array(a, count, sizeof *s.times),
     };
-    for (size_t i = 0; i < count; i++) {
-        c.lanes[i] = rows[i].lane;
-        c.keys[i] = rows[i].key;
-        c.cart_ids[i] = rows[i].cart_id;
-    }
-    return c;
-}
-
-/* The rest of a row. */
-struct facts {
-    int32_t *rounds, *lines, *contacted;
-    const char **statuses, **currencies, **risk_models;
-    int64_t *units, *totals, *opened, *changed, *seen, *scored;
-    bool *bots, *imported;
-    double *risks;
-};
-
-static struct facts facts_make(size_t count, struct arena *a)
-{
-    return (struct facts){
-        .rounds = arena_array(a, count, sizeof(int32_t)),
-        .lines = arena_array(a, count, sizeof(int32_t)),
-        .contacted = arena_array(a, count, sizeof(int32_t)),
-        .statuses = arena_array(a, count, sizeof(char *)),
-        .currencies = arena_array(a, count, sizeof(char *)),
-        .risk_models = arena_array(a, count, sizeof(char *)),
-        .units = arena_array(a, count, sizeof(int64_t)),
-        .totals = arena_array(a, count, sizeof(int64_t)),
-        .opened = arena_array(a, count, sizeof(int64_t)),
-        .changed = arena_array(a, count, sizeof(int64_t)),
-        .seen = arena_array(a, count, sizeof(int64_t)),
-        .scored = arena_array(a, count, sizeof(int64_t)),
-        .bots = arena_array(a, count, sizeof(bool)),
-        .imported = arena_array(a, count, sizeof(bool)),
-        .risks = arena_array(a, count, sizeof(double)),
-    };
-}
-
-static struct facts facts_of(const struct cart_row *rows, size_t count, struct arena *a)
-{
-    struct facts f = facts_make(count, a);
     for (size_t i = 0; i < count; i++) {
         bool scored = !isnan(rows[i].risk);
-        f.rounds[i] = rows[i].round;
-        f.lines[i] = rows[i].lines;
-        f.contacted[i] = rows[i].contacted;
-        f.statuses[i] = rows[i].status;
-        f.currencies[i] = rows[i].currency;
-        f.units[i] = rows[i].units;
-        f.totals[i] = rows[i].total_minor;
-        f.opened[i] = rows[i].opened_us;
-        f.changed[i] = rows[i].changed_us;
-        f.seen[i] = rows[i].seen_us;
-        f.bots[i] = rows[i].bot;
-        f.imported[i] = rows[i].imported;
-        f.risks[i] = rows[i].risk;
-        f.risk_models[i] = scored ? rows[i].risk_model : NULL;
-        f.scored[i] = scored ? rows[i].scored_us : INT64_MIN;
+        s.models[i] = scored ? rows[i].risk_model : NULL;
+        s.times[i] = scored ? rows[i].scored_us : INT64_MIN;
     }
-    return f;
+    return s;
 }
 
-static void add_facts(struct params *p, const struct facts *f, size_t count)
+static void add_facts(struct params *p, const struct cart_row *rows, size_t count)
 {
-    param_i32_array(p, f->rounds, count);
-    param_text_array(p, f->statuses, count);
-    param_i32_array(p, f->lines, count);
-    param_i64_array(p, f->units, count);
-    param_i64_array(p, f->totals, count);
-    param_text_array(p, f->currencies, count);
-    param_time_array(p, f->opened, count);
-    param_time_array(p, f->changed, count);
-    param_time_array(p, f->seen, count);
-    param_i32_array(p, f->contacted, count);
-    param_bool_array(p, f->bots, count);
-    param_bool_array(p, f->imported, count);
-    param_f64_array(p, f->risks, count);
-    param_text_array(p, f->risk_models, count);
-    param_time_array(p, f->scored, count);
+    param_i32s(p, INT32S(rows, count, round));
+    param_texts(p, TEXTS(rows, count, status));
+    param_i32s(p, INT32S(rows, count, lines));
+    param_i64s(p, INT64S(rows, count, units));
+    param_i64s(p, INT64S(rows, count, total_minor));
+    param_texts(p, TEXTS(rows, count, currency));
+    param_times(p, INT64S(rows, count, opened_us));
+    param_times(p, INT64S(rows, count, changed_us));
+    param_times(p, INT64S(rows, count, seen_us));
+    param_i32s(p, INT32S(rows, count, contacted));
+    param_bools(p, BOOLS(rows, count, bot));
+    param_bools(p, BOOLS(rows, count, imported));
+}
+
+static void add_scores(struct params *p, const struct cart_row *rows, size_t count)
+{
+    struct scores s = scores_of(rows, count, p->arena);
+    param_f64s(p, DOUBLES(rows, count, risk));
+    param_text_array(p, s.models, count);
+    param_time_array(p, s.times, count);
+}
+
+/* $1 cart ids, $2 lanes, $3 keys: of both statements about cart_lane. */
+static struct params cart_lanes_params(const struct cart_row *rows, size_t count, struct arena *a)
+{
+    struct params p = params_make(a);
+    param_texts(&p, TEXTS(rows, count, cart_id));
+    param_i32s(&p, INT32S(rows, count, lane));
+    param_texts(&p, TEXTS(rows, count, key));
+    return p;
 }
 
 /* The cart ids of rows that are gone lead nowhere any more. */
@@ -112,16 +72,12 @@ static bool forget_lanes(struct db *db, const PGresult *gone, struct err *err)
         rows[i].key = row_text(gone, (int)i, 1);
         rows[i].cart_id = row_text(gone, (int)i, 2);
     }
-    struct identities c = identities_of(rows, count, &a);
-    struct params p = params_make(&a);
-    param_text_array(&p, c.cart_ids, count);
-    param_i32_array(&p, c.lanes, count);
-    param_text_array(&p, c.keys, count);
+    struct params p = cart_lanes_params(rows, count, &a);
     return db_exec(db, Q_cart_lanes_delete, &p, NULL, err);
 }
 
 static bool delete_others(struct db *db, const int *lanes, const char *const *keys,
-                          size_t key_count, const struct identities *keep, size_t count,
+                          size_t key_count, const struct cart_row *keep, size_t count,
                           struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
@@ -129,9 +85,9 @@ static bool delete_others(struct db *db, const int *lanes, const char *const *ke
     struct params p = params_make(&a);
     param_i32_array(&p, lanes, key_count);
     param_text_array(&p, keys, key_count);
-    param_i32_array(&p, keep->lanes, count);
-    param_text_array(&p, keep->keys, count);
-    param_text_array(&p, keep->cart_ids, count);
+    param_i32s(&p, INT32S(keep, count, lane));
+    param_texts(&p, TEXTS(keep, count, key));
+    param_texts(&p, TEXTS(keep, count, cart_id));
     return db_query(db, Q_carts_delete_others, &p, &gone, err) && forget_lanes(db, gone, err);
 }
 
@@ -139,23 +95,20 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
                        const struct cart_row *rows, size_t count, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    struct identities c = identities_of(rows, count, &a);
-    if (key_count != 0 && !delete_others(db, lanes, keys, key_count, &c, count, err)) {
+    /* First, as every fold does: a cart id may move from one shopper to another within one batch, and its new home is written last. */
+    if (key_count != 0 && !delete_others(db, lanes, keys, key_count, rows, count, err)) {
         return false;
     }
     if (count == 0) {
         return true;
     }
-    struct facts f = facts_of(rows, count, &a);
     struct params carts = params_make(&a);
-    param_i32_array(&carts, c.lanes, count);
-    param_text_array(&carts, c.keys, count);
-    param_text_array(&carts, c.cart_ids, count);
-    add_facts(&carts, &f, count);
-    struct params cart_lanes = params_make(&a);
-    param_text_array(&cart_lanes, c.cart_ids, count);
-    param_i32_array(&cart_lanes, c.lanes, count);
-    param_text_array(&cart_lanes, c.keys, count);
+    param_i32s(&carts, INT32S(rows, count, lane));
+    param_texts(&carts, TEXTS(rows, count, key));
+    param_texts(&carts, TEXTS(rows, count, cart_id));
+    add_facts(&carts, rows, count);
+    add_scores(&carts, rows, count);
+    struct params cart_lanes = cart_lanes_params(rows, count, &a);
     return db_exec(db, Q_carts_upsert, &carts, NULL, err) &&
            db_exec(db, Q_cart_lanes_upsert, &cart_lanes, NULL, err);
 }

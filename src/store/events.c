@@ -14,30 +14,6 @@ static const char *const origin_names[] = {[ORIGIN_API] = "api",
 
 /* ---- append ---- */
 
-struct columns {
-    const char **ids, **keys, **types, **bodies;
-    int64_t *times;
-};
-
-static struct columns transpose(const struct event_row *rows, size_t count, struct arena *a)
-{
-    struct columns c = {
-        .ids = arena_array(a, count, sizeof *c.ids),
-        .keys = arena_array(a, count, sizeof *c.keys),
-        .types = arena_array(a, count, sizeof *c.types),
-        .bodies = arena_array(a, count, sizeof *c.bodies),
-        .times = arena_array(a, count, sizeof *c.times),
-    };
-    for (size_t i = 0; i < count; i++) {
-        c.ids[i] = rows[i].event_id;
-        c.keys[i] = rows[i].key;
-        c.types[i] = rows[i].type;
-        c.bodies[i] = rows[i].body;
-        c.times[i] = rows[i].occurred_us;
-    }
-    return c;
-}
-
 bool store_events_append(struct db *db, const struct event_row *rows, size_t count,
                          enum event_origin origin, int64_t received_us,
                          enum append_status *out_status, struct err *err)
@@ -47,15 +23,14 @@ bool store_events_append(struct db *db, const struct event_row *rows, size_t cou
     }
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *refused = NULL;
-    struct columns c = transpose(rows, count, &a);
     struct params p = params_make(&a);
-    param_text_array(&p, c.ids, count);
-    param_text_array(&p, c.keys, count);
-    param_text_array(&p, c.types, count);
+    param_texts(&p, TEXTS(rows, count, event_id));
+    param_texts(&p, TEXTS(rows, count, key));
+    param_texts(&p, TEXTS(rows, count, type));
     param_text(&p, origin_names[origin]);
-    param_time_array(&p, c.times, count);
+    param_times(&p, INT64S(rows, count, occurred_us));
     param_time(&p, received_us);
-    param_jsonb_array(&p, c.bodies, count);
+    param_jsonbs(&p, TEXTS(rows, count, body));
     if (!db_query(db, Q_events_append, &p, &refused, err)) {
         return false;
     }
@@ -101,18 +76,26 @@ static struct log_event event_at(const PGresult *rows, int r)
     };
 }
 
-static struct log_event *events_copy(const PGresult *rows, struct arena *a)
+static void read_event(const PGresult *rows, int r, struct arena *a, void *out)
 {
-    int count = PQntuples(rows);
-    struct log_event *out = arena_array(a, (size_t)count, sizeof *out);
-    for (int r = 0; r < count; r++) {
-        out[r] = event_at(rows, r);
-        out[r].event_id = arena_strdup(a, out[r].event_id);
-        out[r].key = arena_strdup(a, out[r].key);
-        out[r].type = arena_strdup(a, out[r].type);
-        out[r].body = arena_strndup(a, out[r].body, out[r].body_len);
+    struct log_event e = event_at(rows, r);
+    e.event_id = arena_strdup(a, e.event_id);
+    e.key = arena_strdup(a, e.key);
+    e.type = arena_strdup(a, e.type);
+    e.body = arena_strndup(a, e.body, e.body_len);
+    *(struct log_event *)out = e;
+}
+
+static bool list_events(struct db *db, enum query_id q, const struct params *p,
+                        struct log_event **out, size_t *out_count, struct err *err)
+{
+    struct db_rows events;
+    if (!db_list(db, q, p, sizeof **out, read_event, &events, err)) {
+        return false;
     }
-    return out;
+    *out = events.all;
+    *out_count = events.count;
+    return true;
 }
 
 // NOLINTNEXTLINE(readability-function-size): a list is two outputs
@@ -120,7 +103,6 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
                         struct arena *a, struct log_event **out, size_t *out_count, struct err *err)
 {
     assert(lane_count <= LANES && limit > 0);
-    CLEANUP(rows_clear) PGresult *rows = NULL;
     int32_t numbers[LANES];
     int64_t offs[LANES];
     for (int i = 0; i < lane_count; i++) {
@@ -131,28 +113,17 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
     param_i32_array(&p, numbers, (size_t)lane_count);
     param_i64_array(&p, offs, (size_t)lane_count);
     param_i64(&p, limit);
-    if (!db_query(db, Q_events_after, &p, &rows, err)) {
-        return false;
-    }
-    *out = events_copy(rows, a);
-    *out_count = (size_t)PQntuples(rows);
-    return true;
+    return list_events(db, Q_events_after, &p, out, out_count, err);
 }
 
 bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,
                          struct log_event **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
     struct params p = params_make(a);
     assert(per_lane > 0);
     param_time(&p, after_us);
     param_i64(&p, per_lane);
-    if (!db_query(db, Q_events_latest, &p, &rows, err)) {
-        return false;
-    }
-    *out = events_copy(rows, a);
-    *out_count = (size_t)PQntuples(rows);
-    return true;
+    return list_events(db, Q_events_latest, &p, out, out_count, err);
 }
 
 struct event_stream {

@@ -122,23 +122,23 @@ bool store_history_carts(struct db *db, const struct history_keys *keys, struct 
     return true;
 }
 
+static void read_key(const PGresult *rows, int r, struct arena *a, void *out)
+{
+    *(const char **)out = row_text_copy(rows, r, 0, a);
+}
+
 bool store_lane_keys(struct db *db, int lane, struct arena *a, const char ***out, size_t *out_count,
                      struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct db_rows keys;
     struct params p = params_make(a);
 
     param_i32(&p, lane);
-    if (!db_query(db, Q_history_lane_keys, &p, &r, err)) {
+    if (!db_list(db, Q_history_lane_keys, &p, sizeof **out, read_key, &keys, err)) {
         return false;
     }
-    int rows = PQntuples(r);
-    const char **keys = arena_array(a, (size_t)rows, sizeof *keys);
-    for (int row = 0; row < rows; row++) {
-        keys[row] = row_text_copy(r, row, 0, a);
-    }
-    *out = keys;
-    *out_count = (size_t)rows;
+    *out = keys.all;
+    *out_count = keys.count;
     return true;
 }
 

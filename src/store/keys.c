@@ -53,7 +53,7 @@ bool store_key_put(struct db *db, const struct key_row *key, struct err *err)
     return db_exec(db, Q_key_put, &p, NULL, err);
 }
 
-static struct key_row key_at(const PGresult *rows, int r, struct arena *a)
+static void read_key(const PGresult *rows, int r, struct arena *a, void *out)
 {
     size_t name_count;
     const char **names = row_text_array(rows, r, 3, &name_count, a);
@@ -68,21 +68,21 @@ static struct key_row key_at(const PGresult *rows, int r, struct arena *a)
     };
     assert(row_len(rows, r, 1) == sizeof key.secret_hash);
     memcpy(key.secret_hash, row_bytes(rows, r, 1), sizeof key.secret_hash);
-    return key;
+    *(struct key_row *)out = key;
 }
 
 bool store_key_find(struct db *db, const char *key_id, struct arena *a, struct key_row *out,
                     bool *out_found, struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct db_rows keys;
     struct params p = params_make(a);
     param_text(&p, key_id);
-    if (!db_query(db, Q_key_find, &p, &rows, err)) {
+    if (!db_list(db, Q_key_find, &p, sizeof *out, read_key, &keys, err)) {
         return false;
     }
-    *out_found = PQntuples(rows) == 1;
+    *out_found = keys.count == 1;
     if (*out_found) {
-        *out = key_at(rows, 0, a);
+        *out = *(const struct key_row *)keys.all;
     }
     return true;
 }
@@ -90,17 +90,13 @@ bool store_key_find(struct db *db, const char *key_id, struct arena *a, struct k
 bool store_keys_list(struct db *db, struct arena *a, struct key_row **out, size_t *out_count,
                      struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    if (!db_query(db, Q_keys_list, NULL, &rows, err)) {
+    struct db_rows keys;
+    struct params p = params_make(a);
+    if (!db_list(db, Q_keys_list, &p, sizeof **out, read_key, &keys, err)) {
         return false;
     }
-    size_t count = (size_t)PQntuples(rows);
-    struct key_row *keys = arena_array(a, count, sizeof *keys);
-    for (size_t i = 0; i < count; i++) {
-        keys[i] = key_at(rows, (int)i, a);
-    }
-    *out = keys;
-    *out_count = count;
+    *out = keys.all;
+    *out_count = keys.count;
     return true;
 }
 

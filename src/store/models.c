@@ -129,7 +129,7 @@ bool store_model_promote(struct db *db, const char *kind, const char *version, c
 
 /* ---- read ---- */
 
-static struct model_row model_at(const PGresult *rows, int r, struct arena *a)
+static void read_model(const PGresult *rows, int r, struct arena *a, void *out)
 {
     struct model_row m = {
         .version = row_text_copy(rows, r, 0, a),
@@ -146,25 +146,20 @@ static struct model_row model_at(const PGresult *rows, int r, struct arena *a)
     };
     assert(row_len(rows, r, 4) == sizeof m.sha256);
     memcpy(m.sha256, row_bytes(rows, r, 4), sizeof m.sha256);
-    return m;
+    *(struct model_row *)out = m;
 }
 
 bool store_models_list(struct db *db, struct arena *a, struct model_row **out, size_t *out_count,
                        struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct db_rows models;
     struct params p = params_make(a);
     param_text(&p, NULL);
-    if (!db_query(db, Q_models_read, &p, &rows, err)) {
+    if (!db_list(db, Q_models_read, &p, sizeof **out, read_model, &models, err)) {
         return false;
     }
-    size_t count = (size_t)PQntuples(rows);
-    struct model_row *models = arena_array(a, count, sizeof *models);
-    for (size_t i = 0; i < count; i++) {
-        models[i] = model_at(rows, (int)i, a);
-    }
-    *out = models;
-    *out_count = count;
+    *out = models.all;
+    *out_count = models.count;
     return true;
 }
 
@@ -172,15 +167,15 @@ bool store_models_list(struct db *db, struct arena *a, struct model_row **out, s
 static bool read_one(struct db *db, enum query_id q, const char *name, struct arena *a,
                      struct model_row *out, bool *out_found, struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct db_rows models;
     struct params p = params_make(a);
     param_text(&p, name);
-    if (!db_query(db, q, &p, &rows, err)) {
+    if (!db_list(db, q, &p, sizeof *out, read_model, &models, err)) {
         return false;
     }
-    *out_found = PQntuples(rows) == 1;
+    *out_found = models.count == 1;
     if (*out_found) {
-        *out = model_at(rows, 0, a);
+        *out = *(const struct model_row *)models.all;
     }
     return true;
 }

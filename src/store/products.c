@@ -9,48 +9,29 @@
 
 enum { STOCK_UNTRACKED = -1 };
 
-struct columns {
-    const char **ids, **titles, **urls, **images, **currencies, **categories, **brands,
-        **attributes;
-    int64_t *prices, *stocks, *times;
+/* What the table writes as NULL. */
+struct known {
+    int64_t
+        *prices; /* INT64_MIN where either half of a price is unknown: the table has both or none */
+    const char **currencies;
+    int64_t *stocks; /* INT64_MIN: not tracked */
 };
 
-static struct columns columns_make(size_t count, struct arena *a)
+static struct known known_of(const struct product *products, size_t count, struct arena *a)
 {
-    return (struct columns){
-        .ids = arena_array(a, count, sizeof(char *)),
-        .titles = arena_array(a, count, sizeof(char *)),
-        .urls = arena_array(a, count, sizeof(char *)),
-        .images = arena_array(a, count, sizeof(char *)),
-        .currencies = arena_array(a, count, sizeof(char *)),
-        .categories = arena_array(a, count, sizeof(char *)),
-        .brands = arena_array(a, count, sizeof(char *)),
-        .attributes = arena_array(a, count, sizeof(char *)),
-        .prices = arena_array(a, count, sizeof(int64_t)),
-        .stocks = arena_array(a, count, sizeof(int64_t)),
-        .times = arena_array(a, count, sizeof(int64_t)),
+    struct known k = {
+        .prices = arena_array(a, count, sizeof *k.prices),
+        .currencies = arena_array(a, count, sizeof *k.currencies),
+        .stocks = arena_array(a, count, sizeof *k.stocks),
     };
-}
-
-static struct columns transpose(const struct product *products, size_t count, struct arena *a)
-{
-    struct columns c = columns_make(count, a);
     for (size_t i = 0; i < count; i++) {
         const struct product *p = &products[i];
         bool priced = p->price_minor != MONEY_UNKNOWN && p->currency[0] != '\0';
-        c.ids[i] = p->product_id;
-        c.titles[i] = p->title;
-        c.urls[i] = p->url;
-        c.images[i] = p->image_url;
-        c.prices[i] = priced ? p->price_minor : INT64_MIN;
-        c.currencies[i] = priced ? p->currency : NULL;
-        c.categories[i] = p->category;
-        c.brands[i] = p->brand;
-        c.stocks[i] = p->stock == STOCK_UNTRACKED ? INT64_MIN : p->stock;
-        c.attributes[i] = p->attributes;
-        c.times[i] = p->updated_us;
+        k.prices[i] = priced ? p->price_minor : INT64_MIN;
+        k.currencies[i] = priced ? p->currency : NULL;
+        k.stocks[i] = p->stock == STOCK_UNTRACKED ? INT64_MIN : p->stock;
     }
-    return c;
+    return k;
 }
 
 bool store_products_put(struct db *db, const struct product *products, size_t count, int64_t now_us,
@@ -61,18 +42,18 @@ bool store_products_put(struct db *db, const struct product *products, size_t co
     }
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *rows = NULL;
-    struct columns c = transpose(products, count, &a);
+    struct known known = known_of(products, count, &a);
     struct params p = params_make(&a);
-    param_text_array(&p, c.ids, count);
-    param_text_array(&p, c.titles, count);
-    param_text_array(&p, c.urls, count);
-    param_text_array(&p, c.images, count);
-    param_i64_array(&p, c.prices, count);
-    param_text_array(&p, c.currencies, count);
-    param_text_array(&p, c.categories, count);
-    param_text_array(&p, c.brands, count);
-    param_i64_array(&p, c.stocks, count);
-    param_jsonb_array(&p, c.attributes, count);
+    param_texts(&p, TEXTS(products, count, product_id));
+    param_texts(&p, TEXTS(products, count, title));
+    param_texts(&p, TEXTS(products, count, url));
+    param_texts(&p, TEXTS(products, count, image_url));
+    param_i64_array(&p, known.prices, count);
+    param_text_array(&p, known.currencies, count);
+    param_texts(&p, TEXTS(products, count, category));
+    param_texts(&p, TEXTS(products, count, brand));
+    param_i64_array(&p, known.stocks, count);
+    param_jsonbs(&p, TEXTS(products, count, attributes));
     param_time(&p, now_us);
     if (!db_query(db, Q_products_put, &p, &rows, err)) {
         return false;
@@ -88,15 +69,15 @@ bool store_products_learn(struct db *db, const struct product *products, size_t 
                           struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    struct columns c = transpose(products, count, &a);
+    struct known known = known_of(products, count, &a);
     struct params p = params_make(&a);
-    param_text_array(&p, c.ids, count);
-    param_text_array(&p, c.titles, count);
-    param_text_array(&p, c.categories, count);
-    param_text_array(&p, c.brands, count);
-    param_i64_array(&p, c.prices, count);
-    param_text_array(&p, c.currencies, count);
-    param_time_array(&p, c.times, count);
+    param_texts(&p, TEXTS(products, count, product_id));
+    param_texts(&p, TEXTS(products, count, title));
+    param_texts(&p, TEXTS(products, count, category));
+    param_texts(&p, TEXTS(products, count, brand));
+    param_i64_array(&p, known.prices, count);
+    param_text_array(&p, known.currencies, count);
+    param_times(&p, INT64S(products, count, updated_us));
     return count == 0 || db_exec(db, Q_products_learn, &p, NULL, err);
 }
 
@@ -160,23 +141,23 @@ bool store_products_read(struct db *db, const char *const *ids, size_t count, st
     return true;
 }
 
+static void read_product(const PGresult *rows, int r, struct arena *a, void *out)
+{
+    *(struct product *)out = product_copy(rows, r, a);
+}
+
 bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a,
                          struct product **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct db_rows products;
     struct params p = params_make(a);
     param_text(&p, after_id == NULL ? "" : after_id);
     param_i64(&p, limit);
-    if (!db_query(db, Q_products_page, &p, &rows, err)) {
+    if (!db_list(db, Q_products_page, &p, sizeof **out, read_product, &products, err)) {
         return false;
     }
-    size_t count = (size_t)PQntuples(rows);
-    struct product *products = arena_array(a, count, sizeof *products);
-    for (size_t i = 0; i < count; i++) {
-        products[i] = product_copy(rows, (int)i, a);
-    }
-    *out = products;
-    *out_count = count;
+    *out = products.all;
+    *out_count = products.count;
     return true;
 }
 

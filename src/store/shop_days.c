@@ -12,22 +12,23 @@ bool store_shop_days_fill(struct db *db, int64_t until_day, int64_t *out_added, 
     return db_exec(db, Q_shop_days_fill, &p, out_added, err);
 }
 
+static void read_day(const PGresult *rows, int r, struct arena *a, void *out)
+{
+    (void)a;
+    *(struct shop_day *)out = (struct shop_day){
+        .day = row_i32(rows, r, 0), .adds = row_i64(rows, r, 1), .orders = row_i64(rows, r, 2)};
+}
+
 bool store_shop_days_read(struct db *db, size_t known, struct arena *a, struct shop_days *out,
                           struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct db_rows days;
     struct params p = params_make(a);
 
     param_i64(&p, (int64_t)known);
-    if (!db_query(db, Q_shop_days_read, &p, &rows, err)) {
+    if (!db_list(db, Q_shop_days_read, &p, sizeof(struct shop_day), read_day, &days, err)) {
         return false;
     }
-    int count = PQntuples(rows);
-    struct shop_day *days = arena_array(a, (size_t)count + 1, sizeof *days);
-    for (int i = 0; i < count; i++) {
-        days[i] = (struct shop_day){
-            .day = row_i32(rows, i, 0), .adds = row_i64(rows, i, 1), .orders = row_i64(rows, i, 2)};
-    }
-    *out = (struct shop_days){.all = days, .count = (size_t)count};
+    *out = (struct shop_days){.all = days.all, .count = days.count};
     return true;
 }

@@ -29,51 +29,26 @@ bool store_shoppers_read(struct db *db, const int *lanes, const char *const *key
     return true;
 }
 
-struct columns {
-    int32_t *lanes;
-    const char **keys, **docs;
-    int64_t *offs;
-};
-
-static struct columns transpose(const struct shopper_row *rows, size_t count, struct arena *a)
-{
-    struct columns c = {
-        .lanes = arena_array(a, count, sizeof *c.lanes),
-        .keys = arena_array(a, count, sizeof *c.keys),
-        .docs = arena_array(a, count, sizeof *c.docs),
-        .offs = arena_array(a, count, sizeof *c.offs),
-    };
-    for (size_t i = 0; i < count; i++) {
-        assert(rows[i].doc != NULL);
-        c.lanes[i] = rows[i].lane;
-        c.keys[i] = rows[i].key;
-        c.docs[i] = rows[i].doc;
-        c.offs[i] = rows[i].folded_off;
-    }
-    return c;
-}
-
 bool store_shoppers_write(struct db *db, const struct shopper_row *rows, size_t count,
                           struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    struct columns c = transpose(rows, count, &a);
     struct params p = params_make(&a);
-    param_i32_array(&p, c.lanes, count);
-    param_text_array(&p, c.keys, count);
-    param_i64_array(&p, c.offs, count);
-    param_text_array(&p, c.docs, count);
+    param_i32s(&p, INT32S(rows, count, lane));
+    param_texts(&p, TEXTS(rows, count, key));
+    param_i64s(&p, INT64S(rows, count, folded_off));
+    param_texts(&p,
+                TEXTS(rows, count, doc)); /* one that is missing fails: the column takes no NULL */
     return count == 0 || db_exec(db, Q_shoppers_write, &p, NULL, err);
 }
 
 bool store_bases_write(struct db *db, const struct shopper_row *rows, size_t count, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    struct columns c = transpose(rows, count, &a);
     struct params p = params_make(&a);
-    param_i32_array(&p, c.lanes, count);
-    param_text_array(&p, c.keys, count);
-    param_text_array(&p, c.docs, count);
+    param_i32s(&p, INT32S(rows, count, lane));
+    param_texts(&p, TEXTS(rows, count, key));
+    param_texts(&p, TEXTS(rows, count, doc));
     return count == 0 || db_exec(db, Q_bases_write, &p, NULL, err);
 }
 

@@ -154,6 +154,22 @@ bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult *
     return true;
 }
 
+bool db_list(struct db *db, enum query_id q, const struct params *p, size_t size, db_read_fn *read,
+             struct db_rows *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    if (!db_query(db, q, p, &rows, err)) {
+        return false;
+    }
+    int count = PQntuples(rows);
+    char *all = arena_array(p->arena, (size_t)count, size);
+    for (int r = 0; r < count; r++) {
+        read(rows, r, p->arena, all + (size_t)r * size);
+    }
+    *out = (struct db_rows){.all = all, .count = (size_t)count};
+    return true;
+}
+
 /* "UPDATE 3" -> 3; "" for statements that count nothing. */
 static int64_t affected(PGresult *res)
 {

@@ -31,6 +31,15 @@ PGconn *db_conn(struct db *db); /* borrowed, for COPY and tests */
  * is owned by the caller: CLEANUP(rows_clear) PGresult *rows = NULL. */
 CAN_FAIL bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult **out,
                        struct err *err);
+/* Runs one query and reads its rows into an array, both in the arena of `p`. `read` fills one element, of `size` zeroed bytes, from row r;
+ * what it keeps of the result it copies. */
+struct db_rows {
+    void *all; /* never NULL */
+    size_t count;
+};
+typedef void db_read_fn(const PGresult *rows, int r, struct arena *a, void *out);
+CAN_FAIL bool db_list(struct db *db, enum query_id q, const struct params *p, size_t size,
+                      db_read_fn *read, struct db_rows *out, struct err *err);
 /* For statements without rows of interest; *out_affected may be NULL. */
 CAN_FAIL bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *out_affected,
                       struct err *err);

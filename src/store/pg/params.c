@@ -126,6 +126,10 @@ void param_time_opt(struct params *p, int64_t us)
     }
 }
 
+/* Element i of a column of any kind. */
+#define VALUE_AT(v, i)                                                                             \
+    (*(__typeof__((v).first))(const void *)((const char *)(v).first + (i) * (v).stride))
+
 /* ---- arrays: head, then for each element its length (-1: NULL) and bytes ---- */
 
 /* Room for the whole array, its head written. */
@@ -164,53 +168,54 @@ static char *put_element64(char *at, int64_t v)
     return pg_put64(pg_put32(at, (int32_t)sizeof v), v);
 }
 
-void param_i32_array(struct params *p, const int32_t *v, size_t n)
+void param_i32s(struct params *p, struct int32s v)
 {
-    char *head = array_begin(p, PG_INT4, n, n * sizeof *v);
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
-        at = pg_put32(pg_put32(at, (int32_t)sizeof *v), v[i]);
+    char *head = array_begin(p, PG_INT4, v.n, v.n * sizeof *v.first);
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        at = pg_put32(pg_put32(at, (int32_t)sizeof *v.first), VALUE_AT(v, i));
     }
     array_end(p, PG_INT4_ARRAY, head, at);
 }
 
-void param_i64_array(struct params *p, const int64_t *v, size_t n)
+void param_i64s(struct params *p, struct int64s v)
 {
-    char *head = array_begin(p, PG_INT8, n, n * sizeof *v);
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
-        at = v[i] == INT64_MIN ? put_null(at) : put_element64(at, v[i]);
+    char *head = array_begin(p, PG_INT8, v.n, v.n * sizeof *v.first);
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        at = VALUE_AT(v, i) == INT64_MIN ? put_null(at) : put_element64(at, VALUE_AT(v, i));
     }
     array_end(p, PG_INT8_ARRAY, head, at);
 }
 
-void param_f64_array(struct params *p, const double *v, size_t n)
+void param_f64s(struct params *p, struct doubles v)
 {
-    char *head = array_begin(p, PG_FLOAT8, n, n * sizeof *v);
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
-        at = isnan(v[i]) ? put_null(at) : put_element64(at, f64_bits(v[i]));
+    char *head = array_begin(p, PG_FLOAT8, v.n, v.n * sizeof *v.first);
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        at = isnan(VALUE_AT(v, i)) ? put_null(at) : put_element64(at, f64_bits(VALUE_AT(v, i)));
     }
     array_end(p, PG_FLOAT8_ARRAY, head, at);
 }
 
-void param_bool_array(struct params *p, const bool *v, size_t n)
+void param_bools(struct params *p, struct bools v)
 {
-    char *head = array_begin(p, PG_BOOL, n, n);
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
+    char *head = array_begin(p, PG_BOOL, v.n, v.n);
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
         at = pg_put32(at, 1);
-        *at++ = (char)v[i];
+        *at++ = (char)VALUE_AT(v, i);
     }
     array_end(p, PG_BOOL_ARRAY, head, at);
 }
 
-void param_time_array(struct params *p, const int64_t *us, size_t n)
+void param_times(struct params *p, struct int64s v)
 {
-    char *head = array_begin(p, PG_TIMESTAMPTZ, n, n * sizeof *us);
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
-        at = us[i] == INT64_MIN ? put_null(at) : put_element64(at, time_to_pg(us[i]));
+    char *head = array_begin(p, PG_TIMESTAMPTZ, v.n, v.n * sizeof(int64_t));
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        at = VALUE_AT(v, i) == INT64_MIN ? put_null(at)
+                                         : put_element64(at, time_to_pg(VALUE_AT(v, i)));
     }
     array_end(p, PG_TIMESTAMPTZ_ARRAY, head, at);
 }
@@ -230,31 +235,68 @@ static char *put_text(char *at, const char *v, size_t prefix)
     return at + len;
 }
 
-static size_t text_bytes(const char *const *v, size_t n, size_t prefix)
+static size_t text_bytes(struct texts v, size_t prefix)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        bytes += v[i] == NULL ? 0 : strlen(v[i]) + prefix;
+    for (size_t i = 0; i < v.n; i++) {
+        bytes += VALUE_AT(v, i) == NULL ? 0 : strlen(VALUE_AT(v, i)) + prefix;
     }
     return bytes;
 }
 
-void param_text_array(struct params *p, const char *const *v, size_t n)
+void param_texts(struct params *p, struct texts v)
 {
-    char *head = array_begin(p, PG_TEXT, n, text_bytes(v, n, 0));
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
-        at = put_text(at, v[i], 0);
+    char *head = array_begin(p, PG_TEXT, v.n, text_bytes(v, 0));
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        at = put_text(at, VALUE_AT(v, i), 0);
     }
     array_end(p, PG_TEXT_ARRAY, head, at);
 }
 
-void param_jsonb_array(struct params *p, const char *const *v, size_t n)
+void param_jsonbs(struct params *p, struct texts v)
 {
-    char *head = array_begin(p, PG_JSONB, n, text_bytes(v, n, 1));
-    char *at = array_first(head, n);
-    for (size_t i = 0; i < n; i++) {
-        at = put_text(at, v[i], 1);
+    char *head = array_begin(p, PG_JSONB, v.n, text_bytes(v, 1));
+    char *at = array_first(head, v.n);
+    for (size_t i = 0; i < v.n; i++) {
+        at = put_text(at, VALUE_AT(v, i), 1);
     }
     array_end(p, PG_JSONB_ARRAY, head, at);
+}
+
+/* ---- plain arrays ---- */
+
+void param_i32_array(struct params *p, const int32_t *v, size_t n)
+{
+    param_i32s(p, (struct int32s){v, sizeof *v, n});
+}
+
+void param_i64_array(struct params *p, const int64_t *v, size_t n)
+{
+    param_i64s(p, (struct int64s){v, sizeof *v, n});
+}
+
+void param_f64_array(struct params *p, const double *v, size_t n)
+{
+    param_f64s(p, (struct doubles){v, sizeof *v, n});
+}
+
+void param_bool_array(struct params *p, const bool *v, size_t n)
+{
+    param_bools(p, (struct bools){v, sizeof *v, n});
+}
+
+void param_text_array(struct params *p, const char *const *v, size_t n)
+{
+    param_texts(p, (struct texts){v, sizeof *v, n});
+}
+
+void param_jsonb_array(struct params *p, const char *const *v, size_t n)
+{
+    param_jsonbs(p, (struct texts){v, sizeof *v, n});
+}
+
+void param_time_array(struct params *p, const int64_t *us, size_t n)
+{
+    param_times(p, (struct int64s){us, sizeof *us, n});
 }
