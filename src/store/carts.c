@@ -43,6 +43,7 @@ static void add_facts(struct params *p, const struct cart_row *rows, size_t coun
 static void add_scores(struct params *p, const struct cart_row *rows, size_t count)
 {
     struct scores s = scores_of(rows, count, p->arena);
+    /* A NaN travels as NULL, and the upsert keeps all three stored columns where the risk is NULL. */
     param_f64s(p, DOUBLES(rows, count, risk));
     param_text_array(p, s.models, count);
     param_time_array(p, s.times, count);
@@ -88,6 +89,7 @@ static bool delete_others(struct db *db, const int *lanes, const char *const *ke
     param_i32s(&p, INT32S(keep, count, lane));
     param_texts(&p, TEXTS(keep, count, key));
     param_texts(&p, TEXTS(keep, count, cart_id));
+    /* The rows that went come back from the delete: only they may have to be forgotten in cart_lane. */
     return db_query(db, Q_carts_delete_others, &p, &gone, err) && forget_lanes(db, gone, err);
 }
 
@@ -95,7 +97,7 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
                        const struct cart_row *rows, size_t count, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    /* First, as every fold does: a cart id may move from one shopper to another within one batch, and its new home is written last. */
+    /* First: a cart id may move from one shopper to another within one batch, and the home written last is the one that stays. */
     if (key_count != 0 && !delete_others(db, lanes, keys, key_count, rows, count, err)) {
         return false;
     }

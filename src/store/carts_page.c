@@ -176,6 +176,7 @@ bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *
                   err)) {
         return false;
     }
+    /* The extra row is not shown; it begins the next page, whose cursor is the last one shown. */
     size_t found = (size_t)PQntuples(rows);
     size_t count = found > (size_t)f->limit ? (size_t)f->limit : found;
     struct cart_row *carts = carts_copy(rows, count, a);

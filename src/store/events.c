@@ -31,10 +31,12 @@ bool store_events_append(struct db *db, const struct event_row *rows, size_t cou
     param_times(&p, INT64S(rows, count, occurred_us));
     param_time(&p, received_us);
     param_jsonbs(&p, TEXTS(rows, count, body));
+    /* One statement, so that a batch costs one round trip while the lanes are locked. */
     if (!db_query(db, Q_events_append, &p, &refused, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
+        /* Rows come back only for what was not stored, which is rare. */
         out_status[i] = APPEND_STORED;
     }
     for (int r = 0; r < PQntuples(refused); r++) {
@@ -119,6 +121,7 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
 bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,
                          struct log_event **out, size_t *out_count, struct err *err)
 {
+    /* By occurrence over all lanes, but cut by offset in each: the log has no index on time, and needs none for this. */
     struct params p = params_make(a);
     assert(per_lane > 0);
     param_time(&p, after_us);
@@ -154,6 +157,7 @@ static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
         .body = row->data[8] + 1,
         .body_len = (size_t)row->len[8] - 1,
     };
+    /* The fields end with a zero byte that db_copy_out has put there: text is used where it lies. */
     return s->fn(s->ctx, &e, err);
 }
 
@@ -199,6 +203,7 @@ bool store_dead_letter(struct db *db, const struct log_event *e, const char *poi
     param_text(&p, detail);
     param_jsonb(&p, e->body, e->body_len);
     param_time(&p, now_us);
+    /* Folding it again (after a crash, or from the start) finds it there and changes nothing. */
     return db_exec(db, Q_dead_letter_put, &p, NULL, err);
 }
 
@@ -211,5 +216,6 @@ bool store_unknown_types_count(struct db *db, const int *lanes, const char *cons
     param_text_array(&p, types, n);
     param_i64_array(&p, counts, n);
     param_time(&p, now_us);
+    /* In the transaction of the fold: a batch that is folded again after a crash is counted once. */
     return n == 0 || db_exec(db, Q_unknown_types_count, &p, NULL, err);
 }

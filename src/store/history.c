@@ -43,6 +43,7 @@ bool store_history_events(struct db *db, const struct history_keys *keys, const 
     for (size_t i = 0; i < keys->count; i++) {
         out[i] = (struct history){0};
     }
+    /* Rows come key by key, so one array holds all histories and each is a stretch of it. */
     for (int row = 0; row < rows; row++) {
         size_t i = (size_t)row_i64(r, row, 0);
         assert(i < keys->count);
@@ -176,12 +177,14 @@ bool store_cursor_hold(struct db *db, int lane, int64_t *out_off, struct err *er
     CLEANUP(rows_clear) PGresult *r = NULL;
     struct params p = params_make(&a);
 
+    /* Without a transaction the lock would be gone with the statement. */
     assert(db_in_transaction(db));
     param_i32(&p, lane);
     if (!db_query(db, Q_history_cursor_hold, &p, &r, err)) {
         return false;
     }
     if (PQntuples(r) != 1) {
+        /* Migration 1 makes one a lane, and nothing deletes any. */
         return FAIL(err, ERR_INTERNAL, "lane %d has no cursor", lane);
     }
     *out_off = row_i64(r, 0, 0);

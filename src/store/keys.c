@@ -124,5 +124,6 @@ bool store_key_revoke(struct db *db, const char *key_id, int64_t now_us, bool *o
 
 bool store_key_used(struct db *db, const char *key_id, int64_t now_us, struct err *err)
 {
+    /* No row touched (used within the minute, or the key is gone) is no failure. */
     return stamp(db, Q_key_used, key_id, now_us, NULL, err);
 }

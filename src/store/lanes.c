@@ -37,6 +37,7 @@ bool store_lanes_lease(struct db *db, const char *owner, int64_t lease_us, int w
     param_text(&p, owner);
     param_i64(&p, lease_us);
     param_i64(&p, want < LANES ? want : LANES);
+    /* Alone in its transaction: the row locks of a claim must not wait for a batch to be folded. */
     if (!db_query(db, Q_lanes_lease, &p, &rows, err)) {
         return false;
     }
@@ -45,8 +46,10 @@ bool store_lanes_lease(struct db *db, const char *owner, int64_t lease_us, int w
     for (int i = 0; i < count; i++) {
         out[i] = (struct lane_lease){row_i32(rows, i, 0), row_i64(rows, i, 1), row_i64(rows, i, 2)};
     }
+    /* UPDATE ... RETURNING has no order, and cursors are locked in ascending order everywhere. */
     qsort(out, (size_t)count, sizeof *out, by_lane);
     *out_count = count;
+    /* With fewer than wanted there is nothing beyond them to give back. */
     return count < want || shed(db, owner, out, count, err);
 }
 
@@ -55,6 +58,7 @@ bool store_lanes_release(struct db *db, const char *owner, struct err *err)
     CLEANUP(arena_free) struct arena a = {0};
     struct params p = params_make(&a);
     param_text(&p, owner);
+    /* The lanes first: an owner that is forgotten but still holds lanes would make the others' shares too large for them to claim. */
     return db_exec(db, Q_lanes_release, &p, NULL, err) &&
            db_exec(db, Q_lane_owner_forget, &p, NULL, err);
 }
@@ -67,6 +71,7 @@ bool store_lanes_owners(struct db *db, const char *owner, int64_t seen_us, int *
     struct params p = params_make(&a);
     param_text(&p, owner);
     param_i64(&p, seen_us);
+    /* Oneself first, so that the count is never 0. */
     if (!db_exec(db, Q_lane_owner_seen, &p, NULL, err) ||
         !db_query(db, Q_lane_owners_count, NULL, &rows, err)) {
         return false;
@@ -106,6 +111,7 @@ bool store_cursors_advance(struct db *db, const struct lane_lease *before, const
     if (!db_exec(db, Q_cursors_advance, &p, &moved, err)) {
         return false;
     }
+    /* Too few: another owner claimed a lane meanwhile (its epoch grew). The caller rolls back what it folded. */
     return moved == count ||
            FAIL(err, ERR_CONFLICT, "%lld of %d lanes are held by another consumer",
                 (long long)(count - moved), count);
@@ -117,6 +123,7 @@ bool store_lag(struct db *db, int64_t now_us, struct log_lag *out, struct err *e
     if (!db_query(db, Q_log_lag, NULL, &rows, err)) {
         return false;
     }
+    /* NULL, read as 0: nothing is unread. Another clock wrote received_at; what is unread is at least 1 us old. */
     int64_t oldest = row_time(rows, 0, 1);
     *out = (struct log_lag){
         .events = row_i64(rows, 0, 0),
@@ -152,6 +159,7 @@ bool store_lane_floor_candidate(struct db *db, int lane, int64_t received_before
     if (!db_query(db, Q_lane_floor_candidate, &p, &rows, err)) {
         return false;
     }
+    /* A lane without a cursor has nothing that was folded, so nothing may go. */
     *out_off = PQntuples(rows) == 0 ? 0 : row_i64(rows, 0, 0);
     return true;
 }

@@ -45,6 +45,7 @@ static bool insert_chunks(struct db *db, const char *version, const char *file, 
         if (!db_exec(db, Q_model_chunk_insert, &p, NULL, err)) {
             return false;
         }
+        /* A chunk is borrowed, not copied, but its parameters are: without this they would add up over a large file. */
         arena_reset(&a);
     }
     return true;
@@ -68,6 +69,7 @@ bool store_model_put(struct db *db, const struct model_row *m, const void *file,
 {
     assert(len > 0);
     const char *version = NULL;
+    /* Row and file commit together: a replica that sees the version can read all of its chunks. A caller may bring a wider transaction. */
     bool own = !db_in_transaction(db);
     if (own && !db_begin(db, err)) {
         return false;
@@ -96,6 +98,7 @@ static bool insert_promotion(struct db *db, const char *kind, const char *versio
     if (!db_exec(db, Q_model_promotion_insert, &p, &inserted, err)) {
         return false;
     }
+    /* The insert selects from model: no row means no such version of this kind. */
     return inserted == 1 || FAIL(err, ERR_NOT_FOUND, "there is no %s model %.100s", kind, version);
 }
 
@@ -216,6 +219,7 @@ bool store_model_file(struct db *db, const char *version, void **out_bytes, size
     struct params p = params_make(&a);
     param_text(&p, version);
     bool ok = db_stream(db, Q_model_chunks, &p, add_chunk, &f, err);
+    /* Every model has at least one byte (CHECK), so nothing is no model rather than an empty one. */
     if (ok && f.len == 0) {
         ok = FAIL(err, ERR_NOT_FOUND, "there is no model %.100s", version);
     }

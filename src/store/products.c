@@ -59,6 +59,7 @@ bool store_products_put(struct db *db, const struct product *products, size_t co
         return false;
     }
     assert((size_t)PQntuples(rows) == count);
+    /* One row an element, also where an id comes twice: the caller answers each. */
     for (size_t i = 0; out_created != NULL && i < count; i++) {
         out_created[i] = row_bool(rows, (int)i, 0);
     }
@@ -151,6 +152,7 @@ bool store_products_page(struct db *db, const char *after_id, int limit, struct 
 {
     struct db_rows products;
     struct params p = params_make(a);
+    /* Every id is longer than the empty text, so it is before all. */
     param_text(&p, after_id == NULL ? "" : after_id);
     param_i64(&p, limit);
     if (!db_list(db, Q_products_page, &p, sizeof **out, read_product, &products, err)) {
@@ -175,6 +177,7 @@ static bool stream_product(void *ctx, const PGresult *row, struct err *err)
 
 bool store_products_stream(struct db *db, product_fn *fn, void *ctx, struct err *err)
 {
+    /* Borrowed rows: a catalogue of millions is never in memory twice. */
     struct stream s = {fn, ctx};
     return db_stream(db, Q_products_stream, NULL, stream_product, &s, err);
 }

@@ -17,6 +17,7 @@ bool store_shoppers_read(struct db *db, const int *lanes, const char *const *key
     if (!db_query(db, Q_shoppers_read, &p, &rows, err)) {
         return false;
     }
+    /* A left join of what was asked: row i is shopper i, there or not. */
     assert((size_t)PQntuples(rows) == count);
     for (size_t i = 0; i < count; i++) {
         out[i] = (struct shopper_row){
@@ -39,6 +40,7 @@ bool store_shoppers_write(struct db *db, const struct shopper_row *rows, size_t 
     param_i64s(&p, INT64S(rows, count, folded_off));
     param_texts(&p,
                 TEXTS(rows, count, doc)); /* one that is missing fails: the column takes no NULL */
+    /* The statement sorts by (lane, key): the order in which all writers lock shoppers. */
     return count == 0 || db_exec(db, Q_shoppers_write, &p, NULL, err);
 }
 

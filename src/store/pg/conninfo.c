@@ -49,6 +49,7 @@ static const char *value_of(const struct settings *s, const char *key)
 static void complete(struct settings *s, const PQconninfoOption *given)
 {
     for (const PQconninfoOption *o = given; o->keyword != NULL; o++) {
+        /* Ours below, whatever the string says: text parameters are UTF-8. */
         if (o->val != NULL && strcmp(o->keyword, "client_encoding") != 0) {
             set(s, o->keyword, o->val);
         }
@@ -59,6 +60,7 @@ static void complete(struct settings *s, const PQconninfoOption *given)
         }
     }
     const char *host = value_of(s, "host");
+    /* Several hosts are a cluster: only the primary is of use, and after a failover it is another one. */
     if (host != NULL && strchr(host, ',') != NULL && value_of(s, "target_session_attrs") == NULL) {
         set(s, "target_session_attrs", "read-write");
     }

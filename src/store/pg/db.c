@@ -14,6 +14,7 @@
 
 enum { BINARY = 1 };
 
+/* Told, not assumed: an operator may have set another default, and append_rows is wrong in any other. */
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 struct db {
@@ -44,6 +45,7 @@ static bool prepare_answer(PGconn *conn, const char *name, struct err *err)
  */
 static bool prepare_all(PGconn *conn, struct err *err)
 {
+    /* Some 70 statements: one by one they would cost a connect 70 round trips. */
     bool sent = PQenterPipelineMode(conn) == 1;
     for (int q = 0; sent && q < Q_COUNT; q++) {
         sent = PQsendPrepare(conn, query_defs[q].name, query_defs[q].sql, 0, NULL) == 1;
@@ -77,6 +79,7 @@ bool db_open(const char *conninfo, bool prepared, struct db **out, struct err *e
         PQfinish(conn);
         return false;
     }
+    /* Only now: until here there was nothing for the caller to close. */
     struct db *db = mem_alloc(sizeof *db);
     *db = (struct db){.conn = conn, .prepared = prepared};
     *out = db;
@@ -187,6 +190,7 @@ bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *ou
     if (!db_query(db, q, p, &res, err)) {
         return false;
     }
+    /* Also of a statement with rows: "SELECT 3" and "INSERT 0 3" count alike. */
     if (out_affected != NULL) {
         *out_affected = affected(res);
     }
@@ -311,6 +315,7 @@ static bool stream_rows(struct db *db, const char *name, db_row_fn *fn, void *ct
         }
         PQclear(res);
     }
+    /* Until NULL, or the next query on this connection would get the rest of this one. */
     while (!ok && !db->broken && (res = PQgetResult(db->conn)) != NULL) {
         PQclear(res);
     }
@@ -325,6 +330,7 @@ bool db_stream(struct db *db, enum query_id q, const struct params *p, db_row_fn
     const struct params *with = p == NULL ? &none : p;
 
     db->retryable = false;
+    /* Single rows: libpq would else gather the whole log before it hands out the first. */
     int sent = db->prepared ? PQsendQueryPrepared(db->conn, def->name, with->count, with->values,
                                                   with->lengths, with->formats, BINARY)
                             : PQsendQueryParams(db->conn, def->sql, with->count, with->types,
@@ -408,6 +414,7 @@ bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx, stru
     int sent = db->prepared
                    ? PQsendQueryPrepared(db->conn, def->name, 0, NULL, NULL, NULL, BINARY)
                    : PQsendQueryParams(db->conn, def->sql, 0, NULL, NULL, NULL, NULL, BINARY);
+    /* The first result only says that a COPY begins; the one behind it, read below, says whether the server got through. */
     CLEANUP(rows_clear) PGresult *begun = sent == 1 ? PQgetResult(db->conn) : NULL;
     bool ok = PQresultStatus(begun) == PGRES_COPY_OUT ? copy_rows(db, def->name, fn, ctx, err)
                                                       : failed(db, begun, def->name, err);
@@ -439,6 +446,7 @@ bool db_begin(struct db *db, struct err *err)
 bool db_begin_snapshot(struct db *db, struct err *err)
 {
     assert(!db_in_transaction(db));
+    /* Read only: it takes no locks that a fold would wait for, and cannot fail to serialize. */
     return command(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
 }
 
@@ -459,6 +467,7 @@ void db_rollback(struct db *db)
     switch (PQtransactionStatus(db->conn)) {
     case PQTRANS_INTRANS:
     case PQTRANS_INERROR:
+        /* A connection that cannot even roll back is of no use to the next one who leases it. */
         if (!command(db, "ROLLBACK", &ignored)) {
             db->broken = true;
         }

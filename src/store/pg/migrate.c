@@ -114,6 +114,7 @@ static bool apply(PGconn *conn, const struct migration *m, struct err *err)
     char version[16];
     (void)snprintf(version, sizeof version, "%d", m->version);
     const char *const values[] = {version, m->name, checksum(m, sum)};
+    /* In the transaction of the migration: it is recorded exactly where it was applied. */
     CLEANUP(rows_clear)
     PGresult *res = PQexecParams(
         conn, "INSERT INTO cartwright.migration (version, name, sha256) VALUES ($1, $2, $3)", 3,
@@ -134,6 +135,7 @@ static bool step(PGconn *conn, const struct migration *list, int count, bool *ou
         !check_all_applied(conn, list, count, &applied, err)) {
         return false;
     }
+    /* Looked up under the lock: another process may have applied it while we waited. */
     *out_more = applied < count;
     return !*out_more || apply(conn, &list[applied], err);
 }
@@ -144,9 +146,11 @@ bool migrate_run_list(PGconn *conn, const struct migration *list, int count, int
     assert(PQtransactionStatus(conn) == PQTRANS_IDLE);
     int applied = 0;
     for (bool more = true; more;) {
+        /* Each statement sees what the previous holder of the lock committed: in a snapshot the list of what is applied could be older than the lock. */
         if (!run(conn, "migrate", "BEGIN ISOLATION LEVEL READ COMMITTED", err)) {
             return false;
         }
+        /* What failed is told; that the rollback fails too, on a lost connection, is not news. */
         struct err ignored = {0};
         if (!step(conn, list, count, &more, err)) {
             (void)run(conn, "migrate", "ROLLBACK", &ignored);

@@ -56,6 +56,7 @@ bool pool_open(const char *conninfo, bool prepared, int size, int64_t wait_us, s
     pool->prepared = prepared;
     pool->size = size;
     pool->wait_us = wait_us;
+    /* The other slots connect when they are needed. */
     pool->slots[0].db = first;
     lock_init(pool);
     *out = pool;
@@ -84,6 +85,7 @@ static struct slot *slot_find(struct pool *pool, int64_t now)
     struct slot *empty = NULL;
     for (int i = 0; i < pool->size; i++) {
         struct slot *slot = &pool->slots[i];
+        /* The first that is free, always: under little load few connections are used, and the rest need not be opened. */
         if (!slot->taken && slot->db != NULL) {
             return slot;
         }
@@ -136,6 +138,7 @@ static int64_t backoff_us(int failures)
 static bool slot_connect(struct pool *pool, struct slot *slot, struct err *err)
 {
     struct db *db = NULL;
+    /* Outside of the lock: it may take seconds, and the slot is marked taken. */
     bool ok = db_open(pool->conninfo, pool->prepared, &db, err);
     (void)pthread_mutex_lock(&pool->lock);
     slot->db = db;
@@ -194,6 +197,7 @@ static void slot_free(struct pool *pool, struct slot *slot)
 bool pool_lease(struct pool *pool, struct lease *out, struct err *err)
 {
     struct db *db;
+    /* *out stays as it was, so that pool_return of an empty lease does nothing. */
     if (!pool_take(pool, &db, err)) {
         return false;
     }
@@ -221,6 +225,7 @@ void pool_return(struct lease *lease)
         return;
     }
     struct slot *slot = slot_of(lease->pool, lease->db);
+    /* Before anybody else can take it; may find out that the connection is broken. */
     db_rollback(lease->db);
     if (db_alive(lease->db)) {
         slot_free(lease->pool, slot);

@@ -122,6 +122,7 @@ static bool find_programs(long made_by, char out[PATH_MAX], struct err *err)
 static bool find_user(const char *data, struct child_user *out, struct err *err)
 {
     struct stat st;
+    /* An existing cluster says whom it belongs to: PostgreSQL starts it as nobody else. */
     bool there = stat(data, &st) == 0;
     if (geteuid() != 0) {
         *out = (struct child_user){geteuid(), getegid()};
@@ -154,6 +155,7 @@ static bool own_directory(const char *path, struct child_user user, struct err *
     } else if (errno != EEXIST) {
         return FAIL(err, ERR_INTERNAL, "cannot make %s: error %d", path, errno);
     }
+    /* It may have been there before: in /tmp anybody could have made it, or a link of that name, to get at the socket. */
     if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != user.uid ||
         (st.st_mode & 022) != 0) {
         return FAIL(err, ERR_INVALID, "%s is not a directory of the server's user alone", path);
@@ -211,6 +213,7 @@ static bool make_cluster(const struct pgcluster *c, struct err *err)
         !append_settings(fresh, err)) {
         return false;
     }
+    /* The one moment at which there is a cluster: a process killed before it leaves only what the next one clears. */
     return rename(fresh, c->data) == 0 ||
            FAIL(err, ERR_INTERNAL, "cannot make %s: error %d", c->data, errno);
 }
@@ -256,6 +259,7 @@ static bool find_data(const char *data_dir, struct pgcluster *c, struct err *err
     if (!find_user(here, &c->user, err)) {
         return false;
     }
+    /* Tried as that user: modes, ACLs and mounts are more than a stat could tell. */
     if (child_can_enter(c->user, data_dir)) {
         (void)snprintf(c->data, sizeof c->data, "%s", here);
         return true;
@@ -345,6 +349,7 @@ bool pgcluster_stop(const struct pgcluster *c, struct err *err)
     }
     const char *const argv[] = {pg_ctl, "stop", "-D", c->data, "-m", "fast",
                                 "-w",   "-s",   "-t", "60",    NULL};
+    /* Fast, not smart: idle connections of a program that died must not keep it from stopping. */
     if (!child_run(c->user, argv, err)) {
         return false;
     }

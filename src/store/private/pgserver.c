@@ -81,6 +81,7 @@ static bool ensure_running(struct pgserver *s, struct err *err)
 {
     int64_t deadline = clock_monotonic_us() + READY_WAIT_US;
     while (ping(s) != PQPING_OK) {
+        /* Not there at all: start it. There but silent (recovering after a crash, stopping): wait. */
         if (!pgcluster_running(&s->cluster)) {
             return pgcluster_start(&s->cluster, err);
         }
@@ -103,6 +104,7 @@ static bool ensure_database(const struct pgserver *s, struct err *err)
     char conninfo[320];
     (void)snprintf(conninfo, sizeof conninfo, "%s dbname=postgres connect_timeout=10", s->conninfo);
     CLEANUP(conn_finish) PGconn *conn = PQconnectdb(conninfo);
+    /* On a connection that failed both statements fail, and the second tells why. */
     CLEANUP(rows_clear)
     PGresult *found = PQexec(conn, "SELECT FROM pg_database WHERE datname = 'cartwright'");
     if (PQresultStatus(found) == PGRES_TUPLES_OK && PQntuples(found) == 1) {
@@ -129,6 +131,7 @@ static bool join_server(struct pgserver *s, const char *data_dir, struct err *er
     }
     (void)snprintf(s->conninfo, sizeof s->conninfo,
                    "host=%s port=5432 user=cartwright dbname=cartwright", s->cluster.socket);
+    /* Before our turn ends, or the last user could stop the server between. */
     return lock_byte(s->lock, USERS, F_RDLCK, F_OFD_SETLK) ||
            FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
 }
@@ -144,6 +147,7 @@ bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
     s->lock = lock;
     bool ok = take_turn(lock) ? join_server(s, absolute, err)
                               : FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
+    /* Also after a failure: others may have better luck, or get the same message. */
     end_turn(lock);
     if (!ok) {
         (void)close(lock);
