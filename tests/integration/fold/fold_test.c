@@ -167,10 +167,11 @@ static void a_document_of_another_version_is_made_anew_with_exactly_its_carts(vo
     fold_to_end(&bench);
     /* what some other version may have left: a document nobody can read, and a cart beside the real one */
     run_sql(&bench, "UPDATE cartwright.shopper SET doc = '{\"v\": 999}' WHERE key = 'c:y'");
-    run_sql(&bench, "CREATE TEMP TABLE stale AS SELECT * FROM cartwright.cart WHERE key = 'c:y'");
-    run_sql(&bench, "UPDATE stale SET cart_id = 'of-another-version'");
-    run_sql(&bench, "INSERT INTO cartwright.cart SELECT * FROM stale");
-    run_sql(&bench, "DROP TABLE stale");
+    run_sql(
+        &bench,
+        "CREATE TEMP TABLE stale ON COMMIT DROP AS SELECT * FROM cartwright.cart WHERE key = 'c:y';"
+        " UPDATE stale SET cart_id = 'of-another-version';"
+        " INSERT INTO cartwright.cart SELECT * FROM stale"); /* one transaction: a pooler keeps no session */
     TELL(&bench, .id = "b", .type = "cart_item_added", .customer = "y", .product = "q", .at_s = 2);
     fold_to_end(&bench);
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart WHERE key = 'c:y'"), 1);
