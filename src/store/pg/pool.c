@@ -182,7 +182,7 @@ bool pool_take(struct pool *pool, struct db **out, struct err *err)
     }
     return why.kind == ERR_NONE
                ? FAIL(err, ERR_BUSY, "no database connection within %lld ms", wait_ms)
-               : FAIL(err, ERR_BUSY, "no database connection within %lld ms: %.160s", wait_ms,
+               : FAIL(err, ERR_BUSY, "no database connection within %lld ms: %.200s", wait_ms,
                       why.text);
 }
 
