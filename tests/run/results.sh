@@ -59,10 +59,15 @@ lane() {
     } 3>&2 2>/dev/null
 }
 
+# A lane that was waited for is forgotten: its number may soon be another process's. What failed is in the results.
 wait_for_lanes() {
-    local pid
-    for pid in "${lanes[@]}"; do wait "$pid" || true; done # what failed is in the results
-    lanes=()
+    while [ ${#lanes[@]} -gt 0 ]; do wait_for_lane; done
+}
+
+# Waits for the lane that was started last.
+wait_for_lane() {
+    wait "${lanes[-1]}" || true
+    unset 'lanes[-1]'
 }
 
 end_lanes() {

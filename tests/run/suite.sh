@@ -90,7 +90,7 @@ pool_tests() {
             { tail -n 50 "$logs/postgres.log" >&2; record fail "postgres_$step" "$logs/postgres.log"; }
     done
     lane pool_run "$xml" "$@"
-    wait "$!" || true
+    wait_for_lane
     [ ! -s "$xml" ] || pool_record "$xml"
     pool_times "${entries[@]}"
     pool_stop
