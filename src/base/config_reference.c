@@ -17,20 +17,38 @@ static const struct entry {
 #undef SECTION
 };
 
-static void write_setting(const struct setting *s, const char *paragraph, struct buf *out)
+static char upper(char c)
 {
-    buf_printf(out, "### %s\n\n`--", s->name);
+    return (char)(toupper)((unsigned char)c); /* the function: the macro is a page of code */
+}
+
+/* The same name as a flag and in the environment. */
+static void write_names(const struct setting *s, struct buf *out)
+{
+    buf_add_str(out, "`--");
     for (const char *c = s->name; *c != '\0'; c++) {
-        buf_printf(out, "%c", *c == '_' ? '-' : *c);
+        const char flag = '-';
+        buf_add(out, *c == '_' ? &flag : c, 1);
     }
     buf_printf(out, " %s`, `CARTWRIGHT_", config_kind_word(s->kind));
     for (const char *c = s->name; *c != '\0'; c++) {
-        buf_printf(out, "%c", toupper((unsigned char)*c));
+        buf_add_char(out, upper(*c));
     }
-    buf_printf(out, "`; ");
+    buf_add_str(out, "`");
+}
+
+static void write_setting(const struct setting *s, const char *paragraph, struct buf *out)
+{
+    buf_printf(out, "### %s\n\n", s->name);
+    write_names(s, out);
+    buf_add_str(out, "; ");
     config_bounds_write(s, out);
-    buf_printf(out, s->def[0] != '\0' ? "; default `%s`\n\n" : "; not set by default\n\n", s->def);
-    buf_printf(out, "%c%s. %s\n\n", toupper((unsigned char)s->help[0]), s->help + 1, paragraph);
+    if (s->def[0] != '\0') {
+        buf_printf(out, "; default `%s`\n\n", s->def);
+    } else {
+        buf_add_str(out, "; not set by default\n\n");
+    }
+    buf_printf(out, "%c%s. %s\n\n", upper(s->help[0]), s->help + 1, paragraph);
 }
 
 void config_reference(struct buf *out)

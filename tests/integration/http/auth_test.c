@@ -114,8 +114,7 @@ static void what_is_no_key_is_denied_without_asking(void **state)
     struct auth *auth = an_auth();
     char basic[sizeof key.header];
     char wrong[sizeof key.header];
-    memcpy(basic, key.header, sizeof basic);
-    memcpy(basic, "Basic  ", 7);
+    (void)snprintf(basic, sizeof basic, "Basic  %s", key.header + strlen("Bearer "));
     memcpy(wrong, key.header, sizeof wrong);
     char *last = wrong + strlen(wrong) - 2; /* the last digit has bits of no meaning */
     *last = *last == 'A' ? 'B' : 'A';
