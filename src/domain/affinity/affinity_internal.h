@@ -180,7 +180,7 @@ struct cause {
 
 /* One way of finding products. To add one:
  *   1. a number in enum source, before SOURCE_COUNT; a row in affinity_sources (affinity_blend.c);
- *   2. a file domain/affinity_NAME.c with the functions of the row, and what it keeps of the model file behind m->part[SOURCE_NAME];
+ *   2. a file domain/affinity/affinity_NAME.c with the functions of the row, and what it keeps of the model file behind m->part[SOURCE_NAME];
  *   3. its sections: training hands them to affinity_write as affinity_parts.more, `load` reads them; models/README.md lists them;
  *   4. its weight: m->blend[SOURCE_NAME], set by load (from a section, so that training decides). With one source the blend is
  *      that source's score; with several, scores are added up with these weights, so a source's scores should be of comparable
