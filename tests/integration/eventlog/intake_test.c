@@ -91,6 +91,23 @@ static void request_join(struct request *r)
     assert_int_equal(pthread_join(r->thread, NULL), 0);
 }
 
+/* Requests e<from> .. e<until - 1> of customer 1. */
+static void requests_start(struct request *r, int from, int until, struct intake *in)
+{
+    for (int i = from; i < until; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
+    }
+}
+
+/* All of them were stored. */
+static void requests_join(struct request *r, int count)
+{
+    for (int i = 0; i < count; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+}
+
 /* ---- many at once ---- */
 
 enum { SUBMITTERS = 8, SUBMISSIONS = 60, ROWS = 4, IDS = 700 };
@@ -193,15 +210,10 @@ static void what_waits_together_is_committed_together(void **state)
     struct intake *in = an_intake();
     uint64_t before = metric_value(METRIC_intake_commits);
     hold_lanes();
-    for (int i = 0; i < 10; i++) {
-        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
-    }
+    requests_start(r, 0, 10, in);
     await_value(METRIC_intake_queue, 10);
     release_lanes();
-    for (int i = 0; i < 10; i++) {
-        request_join(&r[i]);
-        assert_true(r[i].ok);
-    }
+    requests_join(r, 10);
     /* the first may have gone alone, before the others came */
     assert_true(metric_value(METRIC_intake_commits) - before <= 3);
     intake_close(&in);
@@ -215,15 +227,10 @@ static void a_batch_of_one_commits_every_request_alone(void **state)
     struct intake *in = an_intake();
     uint64_t before = metric_value(METRIC_intake_commits);
     hold_lanes();
-    for (int i = 0; i < 10; i++) {
-        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
-    }
+    requests_start(r, 0, 10, in);
     await_value(METRIC_intake_queue, 10);
     release_lanes();
-    for (int i = 0; i < 10; i++) {
-        request_join(&r[i]);
-        assert_true(r[i].ok);
-    }
+    requests_join(r, 10);
     assert_int_equal(metric_value(METRIC_intake_commits) - before, 10);
     intake_close(&in);
 }
@@ -237,19 +244,14 @@ static void a_full_queue_refuses_at_once(void **state)
     bench.config.intake_queue = 5;
     struct intake *in = an_intake();
     hold_lanes();
-    for (int i = 0; i < 5; i++) {
-        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
-    }
+    requests_start(r, 0, 5, in);
     await_value(METRIC_intake_queue, 5);
     struct told t = {.id = "late", .type = "product_viewed", .customer = "1", .product = "p"};
     struct event_row late = row_of(&bench, &t);
     assert_false(intake_submit(in, &late, 1, &status, &err));
     assert_int_equal(err.kind, ERR_BUSY);
     release_lanes();
-    for (int i = 0; i < 5; i++) {
-        request_join(&r[i]);
-        assert_true(r[i].ok);
-    }
+    requests_join(r, 5);
     assert_true(intake_submit(in, &late, 1, &status, &err));
     assert_int_equal(status, APPEND_STORED);
     intake_close(&in);
@@ -343,15 +345,10 @@ static void a_group_is_filled_up_to_the_batch(void **state)
     hold_lanes();
     request_start(&r[0], in, "e0", "1");
     await_a_statement_in_line();
-    for (int i = 1; i < 5; i++) {
-        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
-    }
+    requests_start(r, 1, 5, in);
     await_value(METRIC_intake_queue, 5);
     release_lanes();
-    for (int i = 0; i < 5; i++) {
-        request_join(&r[i]);
-        assert_true(r[i].ok);
-    }
+    requests_join(r, 5);
     assert_int_equal(metric_value(METRIC_intake_commits) - before, 3); /* one, two and two */
     intake_close(&in);
 }
@@ -430,10 +427,7 @@ static void closing_commits_what_waits_and_refuses_what_comes(void **state)
     assert_int_equal(late.err.kind, ERR_BUSY);
     assert_int_equal(pthread_create(&closer, NULL, closer_main, in), 0);
     release_lanes();
-    for (int i = 0; i < 8; i++) {
-        request_join(&r[i]);
-        assert_true(r[i].ok);
-    }
+    requests_join(r, 8);
     assert_int_equal(pthread_join(closer, NULL), 0);
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 8);
 }
