@@ -67,7 +67,7 @@ static const struct cart *cart_meant(const struct shopper *s, const char *cart_i
     }
     /* It is closed. Another one may be open, but the caller looked at this one: silence, and the
      * rule cart_changed says why. */
-    *out_changed = open != NULL && open != named;
+    *out_changed = open != NULL;
     return NULL;
 }
 
