@@ -1,5 +1,6 @@
-/* One long scene in which every feature has something to say, and what each must say; then the edges that numbers of a
- * scene do not reach: the moment a checkout and a change share, weekends, and a model that knows too much. */
+/* One long scene in which every feature has something to say, and what each must say; another in which things happen more
+ * than once; then the edges that numbers of a scene do not reach: the moment a checkout and a change share, weekends, and a
+ * model that knows too much. */
 #include "base/cleanup.h"
 #include "domain/affinity/affinity_file.h"
 #include "domain/risk/features.h"
@@ -247,6 +248,117 @@ static void every_feature_has_its_value(void **state)
                      FEATURE_COUNT); /* a new one is told here too */
 }
 
+/* ---- a cart that was looked at again and again ---- */
+
+static struct shopper *the_hesitant_shopper(void)
+{
+    struct event events[] = {
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(0), .sku = "boots", .price = 8000),
+        /* the visit that opens the cart: a return, but none to it */
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(41), .sku = "shoe", .price = 4000),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(42), .sku = "hat", .price = 2000),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(43), .sku = "sock", .price = 500),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(44), .sku = "belt"),
+        an_event(EVENT_WISHLIST_ADDED, .at = MINUTES(44), .sku = "tie"),
+        an_event(EVENT_CART_ITEM_REMOVED, .at = MINUTES(45), .sku = "sock"),
+        an_event(EVENT_CART_ITEM_REMOVED, .at = MINUTES(46), .sku = "belt"),
+        an_event(EVENT_CART_ITEM_REMOVED, .at = MINUTES(46)),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(47), .sku = "belt"),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(48), .sku = "scarf", .price = 3000),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(48), .sku = "scarf", .price = 3000),
+        an_event(EVENT_WISHLIST_ADDED, .at = MINUTES(49), .sku = "boots"),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(51), .sku = "shoe", .price = 4000),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(52), .sku = "hat", .price = 2000),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(53), .sku = "shoe", .price = 4100),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(53)),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(54), .sku = "sock", .price = 600),
+        an_event(EVENT_SEARCHED, .at = MINUTES(120), .subject = "tie"),
+        an_event(EVENT_SHIPPING_SHOWN, .at = MINUTES(121), .amount = 490),
+        an_event(EVENT_PAGE_VIEWED, .at = MINUTES(122), .subject = "returns"),
+        an_event(EVENT_PAGE_VIEWED, .at = MINUTES(123), .subject = "reviews"),
+    };
+    return shopper_fold_all(NULL, "a:x", events, COUNT_OF(events), INT64_MAX, &arena);
+}
+
+static struct features features_at(const struct shopper *s, int64_t at)
+{
+    struct features x;
+    features_of(s, shopper_open_cart(s), TEST_DAY_US + at, NULL, &x);
+    return x;
+}
+
+static void what_was_done_twice_counts_twice(void **state)
+{
+    static const struct {
+        enum feature_id feature;
+        double value;
+    } expected[] = {
+        {FEATURE_AFTER_ADD, 10},
+        {FEATURE_VIEWS_AFTER_ADD, 5},
+        {FEATURE_AFTER_SHIPPING, 2},
+        {FEATURE_VIEWED_AGAIN, 2},
+        {FEATURE_VIEWED_AGAIN_AGE, 77},
+        {FEATURE_VIEWED_IN_CART, 0},
+        {FEATURE_TAKEN_OUT, 2},
+        {FEATURE_ADDED_AGAIN, 0},
+        {FEATURE_WISHED, 2},
+        {FEATURE_CHEAPER_VIEWED, 2},
+        {FEATURE_PRICE_TO_VIEWED, 3000. / (21700. / 6)}, /* the belt's price is not known */
+        {FEATURE_RECENT_PRODUCTS, 7},
+        {FEATURE_RETURNS, 1},
+        {FEATURE_DISTINCT_TYPES, 5}, /* a wish is the tenth of the last, an addition the eleventh */
+        {FEATURE_EVENTS_10M, 3},
+        {FEATURE_EVENTS_60M, 4},
+        {FEATURE_GAP_1, 1},
+        {FEATURE_GAP_MEAN, 1},
+        {FEATURE_AWAY, 66},
+        {FEATURE_VISIT_EVENTS, 4},
+        {FEATURE_VISIT_LENGTH, 3},
+        {FEATURE_REMOVE_AGE, 84},
+        {FEATURE_OPEN, 89},
+        {FEATURE_UNCHANGED, 82},
+        {FEATURE_CUSTOMER, 0},
+        {FEATURE_SESSIONS, 3},
+    };
+    (void)state;
+    struct features x = features_at(the_hesitant_shopper(), MINUTES(130));
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        if (!(fabs(x.values[expected[i].feature] - expected[i].value) < 1e-9)) {
+            fail_msg("%s is %.12g, not %.12g", feature_def(expected[i].feature)->name,
+                     x.values[expected[i].feature], expected[i].value);
+        }
+    }
+    assert_true(isnan(x.values[FEATURE_PRICE_TO_BOUGHT]));
+}
+
+/* Arrays are longer than what is in them, and what was there before stays behind the end. */
+static void what_lies_behind_the_last_event_and_line_is_not_read(void **state)
+{
+    static const enum event_type types[] = {EVENT_PRODUCT_VIEWED, EVENT_CART_ITEM_ADDED,
+                                            EVENT_CART_ITEM_REMOVED, EVENT_PURCHASE,
+                                            EVENT_WISHLIST_ADDED};
+    static char shoe[] = "shoe";
+    static char other[] = "zebra";
+    (void)state;
+    struct shopper *s = the_hesitant_shopper();
+    struct cart *c = &s->carts[0];
+    struct features clean = features_at(s, MINUTES(130));
+
+    assert_int_equal(c->line_count, 3); /* of four */
+    c->lines[3] = (struct cart_line){.product_id = other,
+                                     .quantity = 7,
+                                     .price_minor = 9000,
+                                     .added_us = 1,
+                                     .touched_us = INT64_MAX};
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        s->recent[s->recent_count] =
+            (struct recent_event){types[i], s->last_us + HOURS(1), i % 2 == 0 ? shoe : other, 1};
+        struct features x = features_at(s, MINUTES(130));
+        assert_memory_equal(x.values, clean.values, sizeof x.values);
+        assert_memory_equal(x.ids, clean.ids, sizeof x.ids);
+    }
+}
+
 /* ---- edges ---- */
 
 static double value_of(struct event *events, size_t count, int64_t at, enum feature_id feature)
@@ -353,10 +465,38 @@ static void a_pause_of_thirty_minutes_to_the_microsecond_is_still_one_visit(void
     assert_true(value_of(apart, 2, MINUTES(31), FEATURE_SESSIONS) == 2);
 }
 
+static void of_equals_the_first_by_id_is_the_newest_and_the_dearest(void **state)
+{
+    struct event both = an_event(EVENT_CART_ITEM_ADDED, .sku = "hat", .price = 500, .sku2 = "shoe");
+    (void)state;
+    both.items[1].price_minor = 500;
+    memcpy(both.items[1].currency, "EUR", sizeof both.items[1].currency);
+    struct features x =
+        features_at(shopper_fold_all(NULL, "c:anna", &both, 1, INT64_MAX, &arena), 1);
+    assert_string_equal(x.ids[FEATURE_NEWEST_PRODUCT], "hat");
+    assert_string_equal(x.ids[FEATURE_DEAREST_PRODUCT], "hat");
+}
+
+static void an_order_of_unknown_worth_is_an_order_without_a_value(void **state)
+{
+    struct event events[] = {
+        an_event(EVENT_PURCHASE, .at = 0, .sku = "lamp"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(1), .sku = "shoe", .price = 500),
+    };
+    (void)state;
+    assert_true(isnan(value_of(events, 2, MINUTES(2), FEATURE_ORDER_VALUE)));
+    assert_true(isnan(value_of(events, 2, MINUTES(2), FEATURE_TOTAL_TO_ORDER)));
+    assert_true(value_of(events, 2, MINUTES(2), FEATURE_ORDERS_PER_VISIT) == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_feature_has_its_value, forget),
+        cmocka_unit_test_teardown(what_was_done_twice_counts_twice, forget),
+        cmocka_unit_test_teardown(what_lies_behind_the_last_event_and_line_is_not_read, forget),
+        cmocka_unit_test_teardown(of_equals_the_first_by_id_is_the_newest_and_the_dearest, forget),
+        cmocka_unit_test_teardown(an_order_of_unknown_worth_is_an_order_without_a_value, forget),
         cmocka_unit_test_teardown(a_change_in_the_moment_of_the_checkout_is_no_change_after_it,
                                   forget),
         cmocka_unit_test_teardown(the_weekend_is_saturday_and_sunday_where_the_shopper_is, forget),

@@ -172,12 +172,41 @@ static void a_cart_is_told_in_numbers(void **state)
 static void what_is_not_known_is_missing_and_not_zero(void **state)
 {
     struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "shoe")};
-    const enum feature_id missing[] = {
-        FEATURE_TOTAL,        FEATURE_PRICE_MAX,  FEATURE_SHIPPING_COST,   FEATURE_SHIPPING_SHARE,
-        FEATURE_CHECKOUT_AGE, FEATURE_ORDER_AGE,  FEATURE_REMOVE_AGE,      FEATURE_SEARCH_AGE,
-        FEATURE_GAP_1,        FEATURE_AWAY,       FEATURE_PRICE_TO_VIEWED, FEATURE_TOTAL_TO_ORDER,
-        FEATURE_REFUND_SHARE, FEATURE_LOCAL_HOUR, FEATURE_TASTE,           FEATURE_COHERENCE,
-        FEATURE_SHOP_BUYING,  FEATURE_SHOP_TREND};
+    const enum feature_id missing[] = {FEATURE_TOTAL,
+                                       FEATURE_PRICE_MAX,
+                                       FEATURE_SHIPPING_COST,
+                                       FEATURE_SHIPPING_SHARE,
+                                       FEATURE_CHECKOUT_AGE,
+                                       FEATURE_ORDER_AGE,
+                                       FEATURE_REMOVE_AGE,
+                                       FEATURE_SEARCH_AGE,
+                                       FEATURE_GAP_1,
+                                       FEATURE_AWAY,
+                                       FEATURE_PRICE_TO_VIEWED,
+                                       FEATURE_TOTAL_TO_ORDER,
+                                       FEATURE_REFUND_SHARE,
+                                       FEATURE_LOCAL_HOUR,
+                                       FEATURE_TASTE,
+                                       FEATURE_COHERENCE,
+                                       FEATURE_SHOP_BUYING,
+                                       FEATURE_SHOP_TREND,
+                                       FEATURE_PRICE_MIN,
+                                       FEATURE_PRICE_MEAN,
+                                       FEATURE_PRICE_SPREAD,
+                                       FEATURE_TOP_SHARE,
+                                       FEATURE_SHIPPING_AGE,
+                                       FEATURE_PAYMENT_INFO_AGE,
+                                       FEATURE_PAYMENT_FAILED_AGE,
+                                       FEATURE_COUPON_AGE,
+                                       FEATURE_ORDER_VALUE,
+                                       FEATURE_VIEW_AGE,
+                                       FEATURE_GAP_MEAN,
+                                       FEATURE_IDLE_TO_PACE,
+                                       FEATURE_AFTER_SHIPPING,
+                                       FEATURE_VIEWED_AGAIN_AGE,
+                                       FEATURE_CHEAPER_VIEWED,
+                                       FEATURE_PRICE_TO_BOUGHT,
+                                       FEATURE_KNOWN_LINES};
     (void)state;
     struct features x = features_at(shopper_after(events, 1), MINUTES(1));
     for (size_t i = 0; i < COUNT_OF(missing); i++) {
