@@ -263,14 +263,14 @@ static void a_server_with_odd_numbers_is_refused(void **state)
     struct world w;
     open_world(&w);
     const struct als_options good = w.server.options;
-    for (int odd = 0; odd < 5; odd++) {
+    for (int odd = 0; odd < 7; odd++) {
         struct err err = {0};
         struct als_options o = good;
         struct als_server server;
-        double mean = odd == 0 ? 0 : odd == 1 ? (double)NAN : 1;
+        double mean = odd == 0 ? 0 : odd == 1 ? (double)NAN : odd == 5 ? (double)INFINITY : 1;
         o.reg = odd == 2 ? 0 : o.reg;
         o.shopper_exponent = odd == 3 ? 2 : o.shopper_exponent;
-        w.spectrum[2] = odd == 4 ? -1 : w.spectrum[2];
+        w.spectrum[2] = odd == 4 ? -1 : odd == 6 ? INFINITY : 1;
         assert_refused(als_server_open(&w.items, w.spectrum, w.scale, mean, &o, &server, &err), err,
                        "model");
     }

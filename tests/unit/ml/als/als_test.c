@@ -540,6 +540,19 @@ static void memory_is_predicted_within_a_twentieth(void **state)
     csr_free(&a);
 }
 
+/* Weights scaled from either side lie beside the counts. */
+static void scaling_by_either_exponent_takes_room_for_the_weights(void **state)
+{
+    (void)state;
+    const struct als_options neither = {.factors = 8};
+    const struct als_options shoppers = {.factors = 8, .shopper_exponent = 0.3F};
+    const struct als_options items = {.factors = 8, .item_exponent = 0.3F};
+    const size_t plain = als_memory_bytes(50, 20, 1000, &neither);
+
+    assert_int_equal(als_memory_bytes(50, 20, 1000, &shoppers), plain + 1000 * sizeof(float));
+    assert_int_equal(als_memory_bytes(50, 20, 1000, &items), plain + 1000 * sizeof(float));
+}
+
 static void degenerate_shapes_train_to_finite_factors(void **state)
 {
     (void)state;
@@ -678,6 +691,7 @@ int main(void)
         cmocka_unit_test(training_stops_when_the_caller_says_so),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
         cmocka_unit_test(another_seed_gives_another_start),
+        cmocka_unit_test(scaling_by_either_exponent_takes_room_for_the_weights),
         cmocka_unit_test(degenerate_shapes_train_to_finite_factors),
         cmocka_unit_test(rows_without_entries_become_zero),
         cmocka_unit_test(options_out_of_range_are_refused),
