@@ -257,6 +257,34 @@ static void a_full_queue_refuses_at_once(void **state)
     intake_close(&in);
 }
 
+static void a_request_larger_than_the_queue_is_taken_when_nothing_waits(void **state)
+{
+    (void)state;
+    struct event_row rows[4];
+    struct err err = {0};
+    enum append_status status[4] = {APPEND_CONFLICT, APPEND_CONFLICT, APPEND_CONFLICT,
+                                    APPEND_CONFLICT};
+    bench.config.intake_queue = 3;
+    struct intake *in = an_intake();
+    for (int i = 0; i < 4; i++) {
+        struct told t = {.id = arena_printf(&bench.arena, "e%d", i),
+                         .type = "product_viewed",
+                         .customer = arena_printf(&bench.arena, "%d", i),
+                         .product = "p"};
+        rows[i] = row_of(&bench, &t);
+    }
+    assert_true(intake_submit(in, rows, 4, status, &err));
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(status[i], APPEND_STORED);
+    }
+    const int64_t from_us = clock_monotonic_us();
+    assert_true(intake_submit(in, rows, 0, status, &err)); /* of nothing there is nothing to do */
+    assert_true(clock_monotonic_us() - from_us < bench.config.http_deadline / 2);
+    assert_int_equal(metric_value(METRIC_intake_queue), 0);
+    intake_close(&in);
+    assert_null(in);
+}
+
 static void a_request_leaves_at_its_deadline_and_may_be_sent_again(void **state)
 {
     (void)state;
@@ -443,6 +471,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_batch_of_one_commits_every_request_alone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_larger_than_the_queue_is_taken_when_nothing_waits,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_request_leaves_at_its_deadline_and_may_be_sent_again,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_caller_left_behind_in_the_queue_is_not_written,
