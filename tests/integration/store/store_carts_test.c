@@ -1,6 +1,7 @@
 #include "integration/store/store_spec.h"
 
 #include "store/gather.h"
+#include "store/scores.h"
 #include "store/shoppers.h"
 
 #include <math.h>
@@ -287,6 +288,37 @@ static void pages_follow_one_another_without_gap_or_repeat(void **state)
     assert_string_equal(walk(a_filter(.status = NULL, .limit = 5)), "k5 k4 k3 k2 k1|");
 }
 
+/* Seen in one moment, of one risk: pages are told apart by lane, then key, then cart id. */
+static void of_carts_that_are_equal_in_all_but_one_thing_each_is_on_one_page(void **state)
+{
+    (void)state;
+    struct cart_row carts[3];
+    static const char *const cart_ids[] = {"k3", "k2", "k1"};
+    static const enum cart_order orders[] = {CARTS_BY_SEEN, CARTS_BY_RISK};
+
+    for (int same = 0; same < 3; same++) {
+        sql("TRUNCATE cartwright.cart, cartwright.cart_lane");
+        for (int i = 0; i < 3; i++) {
+            /* the id falls where the lane or the key rises */
+            carts[i] = an_open_cart(.cart_id = cart_ids[i], .risk = 0.5, .risk_model = "m",
+                                    .scored_us = NOW_US);
+            carts[i].lane = same == 0 ? i + 1 : 1;
+            carts[i].key = same == 1 ? arena_printf(&spec.arena, "c:%d", i) : "c:ann";
+        }
+        if (same == 2) {
+            write_carts(1, "c:ann", carts, 3);
+        } else {
+            write_cart(carts[0]);
+            write_cart(carts[1]);
+            write_cart(carts[2]);
+        }
+        for (size_t i = 0; i < COUNT_OF(orders); i++) {
+            assert_string_equal(walk(a_filter(.order = orders[i], .limit = 1)),
+                                same == 2 ? "k3|k2|k1|" : "k1|k2|k3|");
+        }
+    }
+}
+
 static void a_cursor_that_is_not_ours_is_refused(void **state)
 {
     (void)state;
@@ -324,6 +356,74 @@ static void keys_and_ids_with_spaces_survive_a_cursor(void **state)
     assert_string_equal(walk(a_filter(.limit = 1)), " | 1 2 |");
 }
 
+/* ---- scores by another model ---- */
+
+static const char *unscored(struct unscored after, int limit)
+{
+    struct unscored *carts;
+    size_t count;
+    const char *text = "";
+    const struct unscored_query query = {
+        .model = "m2", .seen_from_us = NOW_US, .after = after, .limit = limit};
+    assert_ok(store_carts_unscored(spec.db, &query, &spec.arena, &carts, &count, &spec.err));
+    for (size_t i = 0; i < count; i++) {
+        text = arena_printf(&spec.arena, "%s%s:%s ", text, carts[i].cart_id, carts[i].doc);
+    }
+    return text;
+}
+
+/* Of eight carts four lack a score of m2; in order of lane, key, id these are k1, k2, a1, a0. */
+static void carts_of_two_models(void)
+{
+    const struct shopper_row docs[] = {{.lane = 1, .key = "c:ann", .doc = "ann"},
+                                       {.lane = 1, .key = "c:bob", .doc = "bob"},
+                                       {.lane = 2, .key = "c:ann", .doc = "other"}};
+    const struct cart_row of_ann[] = {
+        an_open_cart(.cart_id = "k1", .seen_us = NOW_US),
+        an_open_cart(.cart_id = "k2", .seen_us = NOW_US, .risk = 0.1, .risk_model = "m1"),
+        an_open_cart(.cart_id = "k3", .seen_us = NOW_US, .risk = 0.1, .risk_model = "m2"),
+        an_open_cart(.cart_id = "k4", .seen_us = NOW_US, .status = "bought"),
+        an_open_cart(.cart_id = "k5", .seen_us = NOW_US - 1)};
+    const struct cart_row of_bob[] = {
+        an_open_cart(.key = "c:bob", .cart_id = "a1", .seen_us = NOW_US),
+        an_open_cart(.key = "c:bob", .cart_id = "b0", .seen_us = NOW_US, .bot = true)};
+    assert_ok(store_shoppers_write(spec.db, docs, 3, &spec.err));
+    write_carts(1, "c:ann", of_ann, COUNT_OF(of_ann));
+    write_carts(1, "c:bob", of_bob, COUNT_OF(of_bob));
+    write_cart(an_open_cart(.lane = 2, .cart_id = "a0", .seen_us = NOW_US));
+}
+
+static void open_carts_of_people_without_the_model_s_score_are_found_in_order(void **state)
+{
+    (void)state;
+    carts_of_two_models();
+    assert_string_equal(unscored((struct unscored){-1, "", "", NULL}, 9),
+                        "k1:ann k2:ann a1:bob a0:other ");
+    assert_string_equal(unscored((struct unscored){-1, "", "", NULL}, 2), "k1:ann k2:ann ");
+    assert_string_equal(unscored((struct unscored){1, "c:ann", "k1", NULL}, 9),
+                        "k2:ann a1:bob a0:other ");
+    assert_string_equal(unscored((struct unscored){1, "c:ann", "k2", NULL}, 9), "a1:bob a0:other ");
+}
+
+/* The fold may write the cart between the reading and the scoring. */
+static void a_score_is_written_to_the_cart_as_it_was_scored_and_no_other(void **state)
+{
+    (void)state;
+    carts_of_two_models();
+    const struct cart_score scores[] = {
+        {.lane = 1, .key = "c:ann", .cart_id = "k1", .seen_us = NOW_US, .risk = 0.7},
+        {.lane = 1, .key = "c:ann", .cart_id = "k2", .seen_us = NOW_US - 1, .risk = 0.7},
+        {.lane = 1, .key = "c:ann", .cart_id = "k4", .seen_us = NOW_US, .risk = 0.7},
+        {.lane = 1, .key = "c:bob", .cart_id = "k5", .seen_us = NOW_US - 1, .risk = 0.7}};
+    assert_ok(store_carts_score(spec.db, "m2", NOW_US + 5, scores, COUNT_OF(scores), &spec.err));
+    assert_string_equal(
+        sql_text(
+            "SELECT string_agg(cart_id || '=' || risk || '/' || risk_model, ' ' ORDER BY cart_id) "
+            "FROM cartwright.cart WHERE risk IS NOT NULL"),
+        "k1=0.7/m2 k2=0.1/m1 k3=0.1/m2");
+    assert_int_equal(page(a_filter(.order = CARTS_BY_RISK)).rows[0].scored_us, NOW_US + 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,9 +441,12 @@ int main(void)
         SPEC_TEST(a_window_that_ends_before_it_begins_is_empty),
         SPEC_TEST(by_risk_the_never_scored_come_last),
         SPEC_TEST(pages_follow_one_another_without_gap_or_repeat),
+        SPEC_TEST(of_carts_that_are_equal_in_all_but_one_thing_each_is_on_one_page),
         SPEC_TEST(a_cursor_that_is_not_ours_is_refused),
         SPEC_TEST(a_cursor_of_one_order_does_not_serve_the_other),
         SPEC_TEST(keys_and_ids_with_spaces_survive_a_cursor),
+        SPEC_TEST(open_carts_of_people_without_the_model_s_score_are_found_in_order),
+        SPEC_TEST(a_score_is_written_to_the_cart_as_it_was_scored_and_no_other),
     };
     return RUN_BOTH_WAYS(tests);
 }

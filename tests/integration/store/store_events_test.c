@@ -269,6 +269,65 @@ static void a_stream_that_is_stopped_leaves_a_usable_connection(void **state)
     assert_int_equal(append(an_event(.event_id = "after")), APPEND_STORED);
 }
 
+/* ---- of late ---- */
+
+/* Their ids, in the order that was told. */
+static const char *latest(int64_t after_us, int per_lane)
+{
+    struct log_event *events;
+    size_t count;
+    const char *text = "";
+    assert_ok(
+        store_events_latest(spec.db, after_us, per_lane, &spec.arena, &events, &count, &spec.err));
+    for (size_t i = 0; i < count; i++) {
+        text = arena_printf(&spec.arena, "%s%s ", text, events[i].event_id);
+    }
+    return text;
+}
+
+static void the_latest_are_the_last_folded_of_each_lane_in_order_of_time(void **state)
+{
+    (void)state;
+    (void)append(an_event(.event_id = "a1", .occurred_us = NOW_US + 50));
+    (void)append(an_event(.event_id = "a2", .occurred_us = NOW_US + 30));
+    (void)append(an_event(.event_id = "a3", .occurred_us = NOW_US + 10));
+    (void)append(an_event(.event_id = "a4", .occurred_us = NOW_US + 20));
+    (void)append(an_event(.event_id = "b1", .key = "c:bob", .occurred_us = NOW_US + 15));
+    assert_string_equal(latest(NOW_US, 9), ""); /* nothing is folded yet */
+    sql("UPDATE cartwright.lane_cursor SET off = 3");
+    assert_string_equal(latest(NOW_US, 9), "a3 b1 a2 a1 ");
+    assert_string_equal(latest(NOW_US, 2), "a3 b1 a2 "); /* the last by offset */
+    assert_string_equal(latest(NOW_US + 10, 9), "b1 a2 a1 ");
+}
+
+static void of_one_time_the_latest_are_told_by_lane_and_offset(void **state)
+{
+    (void)state;
+    const bool ann_first = event_lane("c:ann") < event_lane("c:bob");
+    (void)append(an_event(.event_id = "a1"));
+    (void)append(an_event(.event_id = "b1", .key = "c:bob"));
+    (void)append(an_event(.event_id = "a2"));
+    (void)append(an_event(.event_id = "b2", .key = "c:bob"));
+    sql("UPDATE cartwright.lane_cursor SET off = 2");
+    assert_string_equal(latest(NOW_US - 1, 9), ann_first ? "a1 a2 b1 b2 " : "b1 b2 a1 a2 ");
+}
+
+/* Who did something after a time is told whole, up to another. */
+static void the_stream_of_the_active_leaves_out_who_did_nothing_since(void **state)
+{
+    (void)state;
+    struct seen seen = {""};
+    (void)append(an_event(.event_id = "1", .occurred_us = NOW_US - 9));
+    (void)append(an_event(.event_id = "2", .occurred_us = NOW_US + 1));
+    (void)append(an_event(.event_id = "3", .occurred_us = NOW_US + 5));
+    (void)append(an_event(.event_id = "4", .key = "c:bob"));
+    assert_ok(db_begin(spec.db, &spec.err));
+    assert_ok(
+        store_events_stream_active(spec.db, NOW_US, NOW_US + 4, note_event, &seen, &spec.err));
+    assert_ok(db_commit(spec.db, &spec.err));
+    assert_string_equal(seen.text, "c:ann/1 c:ann/2 ");
+}
+
 /* ---- what the fold counts ---- */
 
 static void a_dead_letter_keeps_the_event_and_the_reason_once(void **state)
@@ -403,6 +462,9 @@ int main(void)
         SPEC_TEST(nothing_is_read_past_the_end),
         SPEC_TEST(the_stream_goes_shopper_by_shopper_up_to_a_time),
         SPEC_TEST(a_stream_that_is_stopped_leaves_a_usable_connection),
+        SPEC_TEST(the_latest_are_the_last_folded_of_each_lane_in_order_of_time),
+        SPEC_TEST(of_one_time_the_latest_are_told_by_lane_and_offset),
+        SPEC_TEST(the_stream_of_the_active_leaves_out_who_did_nothing_since),
         SPEC_TEST(a_dead_letter_keeps_the_event_and_the_reason_once),
         SPEC_TEST(unknown_types_add_up),
         SPEC_TEST(a_cursor_sees_every_event_of_writers_that_commit_and_roll_back_at_random),

@@ -101,6 +101,35 @@ static void owners_are_counted_while_they_are_seen(void **state)
     assert_int_equal(owners, 1);
 }
 
+static int64_t lanes_of(const char *owner)
+{
+    return sql_number(arena_printf(
+        &spec.arena, "SELECT count(*) FROM cartwright.lane_cursor WHERE owner = '%s'", owner));
+}
+
+static void who_gives_lanes_back_gives_back_its_own(void **state)
+{
+    (void)state;
+    (void)lease("a", 100);
+    (void)lease("b", LANES);
+    assert_int_equal(lease("a", 50), 50); /* sheds the rest */
+    assert_int_equal(lanes_of("b"), 156);
+    assert_ok(store_lanes_release(spec.db, "a", &spec.err));
+    assert_int_equal(lanes_of("a"), 0);
+    assert_int_equal(lanes_of("b"), 156);
+}
+
+static void owners_that_died_an_hour_ago_are_forgotten(void **state)
+{
+    (void)state;
+    sql("INSERT INTO cartwright.lane_owner VALUES ('fold', 'long gone', now() - interval '61 min'), "
+        "('fold', 'of late', now() - interval '59 min'), ('other', 'a', '-infinity')");
+    assert_ok(store_lanes_release(spec.db, "a", &spec.err));
+    assert_string_equal(
+        sql_text("SELECT string_agg(owner, ',' ORDER BY owner) FROM cartwright.lane_owner"),
+        "a,of late");
+}
+
 /* ---- the fence ---- */
 
 static void advance(const struct lane_lease *before, int64_t off)
@@ -171,20 +200,21 @@ static void three_events(void)
     (void)append(an_event(.event_id = "3"));
 }
 
-static void trim(int64_t floor)
+static int64_t trimmed(int64_t floor)
 {
     int64_t deleted = -1;
     assert_ok(db_begin(spec.db, &spec.err));
     assert_ok(store_lane_trim(spec.db, event_lane("c:ann"), floor, &deleted, &spec.err));
     assert_ok(db_commit(spec.db, &spec.err));
-    assert_int_equal(deleted, floor);
+    return deleted;
 }
 
 static void a_lane_that_retention_emptied_goes_on_above_its_floor(void **state)
 {
     (void)state;
     three_events();
-    trim(3);
+    assert_int_equal(trimmed(3), 3);
+    assert_int_equal(trimmed(1), 0); /* and the floor does not sink */
     assert_int_equal(append(an_event(.event_id = "4")), APPEND_STORED);
     assert_int_equal(sql_number("SELECT off FROM cartwright.event"), 4);
 }
@@ -193,7 +223,7 @@ static void a_trimmed_lane_keeps_what_is_above_the_floor(void **state)
 {
     (void)state;
     three_events();
-    trim(2);
+    assert_int_equal(trimmed(2), 2);
     assert_int_equal(sql_number("SELECT off FROM cartwright.event"), 3);
     assert_int_equal(append(an_event(.event_id = "3")), APPEND_DUPLICATE);
     assert_int_equal(append(an_event(.event_id = "1")),
@@ -240,6 +270,49 @@ static void the_lag_counts_what_is_past_the_cursors(void **state)
     assert_int_equal(lag.dead, 1);
 }
 
+/* ---- whoever else may read the log one day ---- */
+
+static const char *of_the_other(void)
+{
+    return sql_text(
+        "SELECT md5(string_agg(c::text, ',' ORDER BY lane)) FROM cartwright.lane_cursor c "
+        "WHERE consumer = 'audit'");
+}
+
+/* Cursors that look like the fold's own after a first lease, in all lanes, and an owner that is awake. */
+static void another_consumer_s_lanes_are_let_alone(void **state)
+{
+    (void)state;
+    const int64_t off = 7;
+    struct log_lag lag;
+    struct log_event *events;
+    size_t count;
+    int owners = 0;
+    sql("INSERT INTO cartwright.lane_cursor (lane, consumer, owner, lease_until, epoch) "
+        "SELECT lane, 'audit', 'a', 'infinity', 1 FROM cartwright.lane");
+    sql("INSERT INTO cartwright.lane_owner VALUES ('audit', 'z', 'infinity')");
+    const char *untouched = of_the_other();
+
+    assert_ok(store_lanes_owners(spec.db, "a", SECONDS(60), &owners, &spec.err));
+    assert_int_equal(owners, 1);
+    assert_int_equal(lease("a", 5), 5);
+    assert_int_equal(lease("a", 4), 4);
+    advance(&held[0], off);
+    assert_ok(store_lanes_release(spec.db, "a", &spec.err));
+    assert_string_equal(of_the_other(), untouched);
+    /* theirs are free, ours are as well: five lanes are five */
+    sql("UPDATE cartwright.lane_cursor SET owner = NULL, lease_until = '-infinity'");
+    assert_int_equal(lease("b", 5), 5);
+    /* they have read one event, we all three */
+    three_events();
+    sql("UPDATE cartwright.lane_cursor SET off = CASE consumer WHEN 'fold' THEN 3 ELSE 1 END");
+    assert_ok(store_lag(spec.db, NOW_US + 50, &lag, &spec.err));
+    assert_int_equal(lag.events, 0);
+    assert_int_equal(candidate(NOW_US + 1), 3);
+    assert_ok(store_events_latest(spec.db, NOW_US - 1, 9, &spec.arena, &events, &count, &spec.err));
+    assert_int_equal(count, 3);
+}
+
 /* ---- locks ---- */
 
 static void a_locked_lane_takes_no_appends_until_commit(void **state)
@@ -275,6 +348,8 @@ int main(void)
         SPEC_TEST(who_wants_less_gives_the_rest_back),
         SPEC_TEST(released_lanes_are_free_at_once),
         SPEC_TEST(owners_are_counted_while_they_are_seen),
+        SPEC_TEST(who_gives_lanes_back_gives_back_its_own),
+        SPEC_TEST(owners_that_died_an_hour_ago_are_forgotten),
         SPEC_TEST(a_cursor_moves_for_its_holder),
         SPEC_TEST(a_zombie_cannot_move_a_lane_that_was_taken_from_it),
         SPEC_TEST(a_cursor_that_has_moved_already_does_not_move_again),
@@ -283,6 +358,7 @@ int main(void)
         SPEC_TEST(a_trimmed_lane_keeps_what_is_above_the_floor),
         SPEC_TEST(the_floor_stays_below_what_is_young_or_unfolded),
         SPEC_TEST(the_lag_counts_what_is_past_the_cursors),
+        SPEC_TEST_HARMFUL(another_consumer_s_lanes_are_let_alone),
         SPEC_TEST(a_locked_lane_takes_no_appends_until_commit),
     };
     return RUN_BOTH_WAYS(tests);
