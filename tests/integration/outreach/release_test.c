@@ -410,6 +410,38 @@ static void what_a_joined_browser_did_is_waited_for_though_its_identify_is_gone(
     unpretend_folded("a:kai-laptop");
 }
 
+/* Puts the cursor of the key's lane exactly on its newest event, or (newest false) back; returns where it was. */
+static int64_t put_cursor(const char *key, bool newest, int64_t back)
+{
+    const int64_t was = count_of(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "SELECT off FROM cartwright.lane_cursor WHERE consumer = 'fold' AND lane = cartwright.lane_of('%s')",
+            key));
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "UPDATE cartwright.lane_cursor c SET off = CASE WHEN %s THEN (SELECT max(off) FROM cartwright.event e WHERE e.lane = c.lane)"
+            " ELSE %lld END WHERE consumer = 'fold' AND lane = cartwright.lane_of('%s')",
+            newest ? "true" : "false", (long long)back, key));
+    return was;
+}
+
+static void what_the_fold_took_last_of_all_is_not_waited_for(void **state)
+{
+    (void)state;
+    did("nia", "cart_item_added", 90, A_SHOE);
+    did("nia", "identify", 80, ",\"anonymous_id\":\"nia-laptop\"");
+    did_with(bench.db, (struct deed){.anonymous = "nia-laptop", .type = "page_viewed"});
+    const int64_t own = put_cursor("c:nia", true, 0);
+    const int64_t side = put_cursor("a:nia-laptop", true, 0);
+    expect(ask("nia"), OUTREACH_NEW, "send", "risk");
+    (void)put_cursor("a:nia-laptop", false, side);
+    (void)put_cursor("c:nia", false, own);
+}
+
 static void a_silence_does_not_wait_for_what_joins(void **state)
 {
     (void)state;
@@ -664,6 +696,7 @@ int main(void)
         RELEASE_TEST(an_alias_that_is_not_folded_is_waited_for),
         RELEASE_TEST(what_a_browser_did_that_the_log_is_about_to_join_is_waited_for),
         RELEASE_TEST(what_a_joined_browser_did_is_waited_for_though_its_identify_is_gone),
+        RELEASE_TEST(what_the_fold_took_last_of_all_is_not_waited_for),
         RELEASE_TEST(a_silence_does_not_wait_for_what_joins),
         RELEASE_TEST(what_strangers_and_news_of_other_kinds_do_is_not_waited_for),
         RELEASE_TEST(what_strangers_of_the_same_lanes_do_is_not_waited_for),
