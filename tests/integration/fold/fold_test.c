@@ -1,11 +1,13 @@
 /* The consumer: exactly-once effect, whoever dies, whoever comes back from the dead. */
 #include "base/clock.h"
+#include "base/metric.h"
 #include "base/stop.h"
 #include "fold/fold.h"
 #include "integration/flow_spec.h"
 #include "support/spec.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static struct flow_bench bench;
 
@@ -110,6 +112,57 @@ static void unknown_types_are_counted_exactly_once(void **state)
     fold_to_end(&bench);
     assert_int_equal(count_of(&bench, "SELECT sum(events) FROM cartwright.unknown_type"), 2);
     assert_replay_is_clean(&bench);
+}
+
+/* What was forwarded was counted where it first lay; what cannot be decoded has no type to be unknown. */
+static void metrics_count_what_was_folded_and_of_unknown_types_the_originals(void **state)
+{
+    (void)state;
+    const uint64_t events = metric_value(METRIC_fold_events);
+    const uint64_t dead = metric_value(METRIC_fold_dead);
+    const uint64_t unknown = metric_value(METRIC_events_unknown_type);
+    TELL(&bench, .id = "u1", .type = "drone_landed", .anonymous = "x", .at_s = 1);
+    TELL(&bench, .id = "k", .type = "searched", .anonymous = "x", .at_s = 2);
+    TELL(&bench, .id = "i", .type = "identify", .customer = "y", .anonymous = "x", .at_s = 3);
+    run_sql(&bench, "SELECT * FROM cartwright.append_events('[{\"event_id\": \"bad\", \"type\": "
+                    "\"cart_item_added\", \"customer_id\": \"y\", \"occurred_at\": "
+                    "\"2026-01-01T00:00:01Z\", \"items\": 7}]')");
+    fold_to_end(&bench);
+    assert_int_equal(metric_value(METRIC_events_unknown_type) - unknown, 1);
+    assert_int_equal(metric_value(METRIC_fold_dead) - dead, 1);
+    assert_int_equal(metric_value(METRIC_fold_events) - events,
+                     count_of(&bench, "SELECT count(*) FROM cartwright.event"));
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 8);
+}
+
+/* One type in two lanes, another in one of them, in one batch. */
+static void unknown_types_are_counted_by_lane_and_type(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "u1", .type = "drone_landed", .anonymous = "x", .at_s = 1);
+    TELL(&bench, .id = "u2", .type = "drone_landed", .anonymous = "z", .at_s = 1);
+    TELL(&bench, .id = "u3", .type = "kite_landed", .anonymous = "x", .at_s = 2);
+    fold_to_end(&bench);
+    assert_int_equal(
+        count_of(&bench,
+                 "SELECT count(DISTINCT lane) FROM cartwright.event WHERE type LIKE '%_landed'"),
+        2);
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.unknown_type WHERE events = 1"), 3);
+}
+
+static void an_event_out_of_order_is_one_refold(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "b", .type = "cart_item_added", .customer = "y", .product = "q", .at_s = 9);
+    fold_to_end(&bench);
+    const uint64_t refolds = metric_value(METRIC_fold_refolds);
+    TELL(&bench, .id = "c", .type = "cart_item_added", .customer = "y", .product = "q", .at_s = 10);
+    fold_to_end(&bench);
+    assert_int_equal(metric_value(METRIC_fold_refolds), refolds);
+    TELL(&bench, .id = "a", .type = "cart_item_added", .customer = "y", .product = "p", .at_s = 1);
+    fold_to_end(&bench);
+    assert_int_equal(metric_value(METRIC_fold_refolds), refolds + 1);
 }
 
 static void a_zombie_that_lost_its_lanes_writes_nothing(void **state)
@@ -224,6 +277,145 @@ static void catching_up_reads_the_log_to_its_end_and_says_how_far_it_is(void **s
     assert_replay_is_clean(&bench);
 }
 
+static void note_progress(void *ctx, int64_t folded)
+{
+    int64_t *last = ctx;
+
+    assert_true(folded >= *last);
+    *last = folded;
+}
+
+static void a_lone_catch_up_tells_every_event_it_has_folded(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int64_t folded = -1;
+    bench.config.fold_workers = 1;
+    assert_true(fold_catch_up(&bench.database, &bench.config, note_progress, &folded, &err));
+    assert_int_equal(folded, 0);
+    tell_of_shoppers(0, 30);
+    assert_true(fold_catch_up(&bench.database, &bench.config, note_progress, &folded, &err));
+    assert_int_equal(folded, 90);
+}
+
+static void without_workers_nothing_is_folded_and_nothing_stalls(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct fold_workers *workers = NULL;
+    bench.config.fold_workers = 0;
+    assert_true(fold_workers_start(&bench.database, &bench.config, NULL, &workers, &err));
+    const int64_t started_us = clock_monotonic_us();
+    assert_false(stop_wait_us(1000));
+    assert_true(fold_workers_last_pass_us(workers) > started_us);
+    fold_workers_stop(&workers);
+    fold_workers_stop(&workers); /* there is none any more */
+    assert_null(workers);
+}
+
+/* Until the metric has the value, at most 20 s. */
+static void wait_for_lag(int64_t events)
+{
+    const int64_t until_us = clock_monotonic_us() + SECONDS(20);
+
+    while (metric_value(METRIC_fold_lag_events) != (uint64_t)events) {
+        if (clock_monotonic_us() > until_us) {
+            fail_msg("the lag is told as %lld events, not %lld",
+                     (long long)metric_value(METRIC_fold_lag_events), (long long)events);
+        }
+        assert_false(stop_wait_us(10000));
+    }
+}
+
+static void the_first_worker_tells_how_far_the_fold_lags_behind(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct fold_workers *workers = NULL;
+    bench.config.fold_lease = SECONDS(5);
+    struct folder *idle = a_folder("idle");
+    assert_int_equal(step(idle), 0); /* has all the lanes, and does nothing with them */
+    tell_of_shoppers(0, 2);
+    metric_set(METRIC_fold_lag_events, 77);
+    metric_set(METRIC_fold_lag_us, 77);
+    assert_true(fold_workers_start(&bench.database, &bench.config, NULL, &workers, &err));
+    wait_for_lag(6);
+    assert_true(metric_value(METRIC_fold_lag_us) > SECONDS(1)); /* received in January */
+    folder_close(&idle);
+    wait_for_lag(0);
+    fold_workers_stop(&workers);
+    assert_int_equal(metric_value(METRIC_fold_lag_us), 0);
+}
+
+/* ---- an outage ---- */
+
+static struct {
+    int saved, file;
+    char text[1 << 16];
+} told; /* what was logged since tell_begin */
+
+static void tell_begin(void)
+{
+    FILE *file = tmpfile();
+
+    assert_non_null(file);
+    told.file = dup(fileno(file));
+    (void)fclose(file);
+    told.saved = dup(STDERR_FILENO);
+    assert_int_equal(dup2(told.file, STDERR_FILENO), STDERR_FILENO);
+}
+
+static void tell_end(void)
+{
+    assert_int_equal(dup2(told.saved, STDERR_FILENO), STDERR_FILENO);
+    (void)close(told.saved);
+    (void)close(told.file);
+}
+
+/* How often the event was logged by now. */
+static int times_logged(const char *event)
+{
+    int times = 0;
+    const ssize_t n = pread(told.file, told.text, sizeof told.text - 1, 0);
+
+    told.text[n > 0 ? n : 0] = '\0';
+    for (const char *at = strstr(told.text, event); at != NULL; at = strstr(at + 1, event)) {
+        times++;
+    }
+    return times;
+}
+
+static void wait_until_logged(const char *event)
+{
+    const int64_t until_us = clock_monotonic_us() + SECONDS(20);
+
+    while (times_logged(event) == 0 && clock_monotonic_us() < until_us) {
+        (void)stop_wait_us(10000);
+    }
+}
+
+static void an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct fold_workers *workers = NULL;
+    bench.config.fold_workers = 1;
+    assert_true(fold_workers_start(&bench.database, &bench.config, NULL, &workers, &err));
+    tell_begin();
+    run_sql(&bench, "ALTER TABLE cartwright.lane_owner RENAME TO out_of_order");
+    wait_until_logged("fold_failed");
+    (void)stop_wait_us(20 * bench.config.fold_poll); /* some more passes fail */
+    run_sql(&bench, "ALTER TABLE cartwright.out_of_order RENAME TO lane_owner");
+    wait_until_logged("fold_recovered");
+    (void)stop_wait_us(20 * bench.config.fold_poll);
+    const int failed = times_logged("fold_failed");
+    const int recovered = times_logged("fold_recovered");
+    fold_workers_stop(&workers);
+    tell_end();
+    assert_int_equal(failed, 1);
+    assert_int_equal(recovered, 1);
+}
+
 static void workers_fold_what_comes_in_and_stop_when_told(void **state)
 {
     (void)state;
@@ -271,6 +463,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_types_are_counted_exactly_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            metrics_count_what_was_folded_and_of_unknown_types_the_originals, setup, teardown),
+        cmocka_unit_test_setup_teardown(unknown_types_are_counted_by_lane_and_type, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_event_out_of_order_is_one_refold, setup, teardown),
         cmocka_unit_test_setup_teardown(a_zombie_that_lost_its_lanes_writes_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
@@ -283,6 +480,14 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(catching_up_reads_the_log_to_its_end_and_says_how_far_it_is,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lone_catch_up_tells_every_event_it_has_folded, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(without_workers_nothing_is_folded_and_nothing_stalls, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_first_worker_tells_how_far_the_fold_lags_behind, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            an_outage_is_logged_once_when_it_begins_and_once_when_it_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(workers_fold_what_comes_in_and_stop_when_told, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(workers_outlive_the_loss_of_their_connections, setup,
