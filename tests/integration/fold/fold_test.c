@@ -4,6 +4,7 @@
 #include "base/stop.h"
 #include "fold/fold.h"
 #include "integration/flow_spec.h"
+#include "support/pg_fixture.h"
 #include "support/spec.h"
 
 #include <stdio.h>
@@ -438,6 +439,9 @@ static void workers_fold_what_comes_in_and_stop_when_told(void **state)
 static void workers_outlive_the_loss_of_their_connections(void **state)
 {
     (void)state;
+    if (pg_fixture_pooled()) {
+        skip(); /* the connections are the pooler's to lose, and this test's own goes with them */
+    }
     struct err err = {0};
     struct fold_workers *workers = NULL;
     int64_t until_us = clock_monotonic_us() + SECONDS(30);
