@@ -28,7 +28,8 @@ static int open_bench(void **state)
     (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     (void)snprintf(cache, sizeof cache, "%s/models", folder_of_run());
     bench.config.model_poll = 10000;
-    open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
+    open_shop(&bench,
+              &(struct shop){.shoppers = SHOPPERS_MANY, .taste = true, .effect = true, .seed = 1});
     train_shop(&bench, 1);
     return 0;
 }
@@ -339,7 +340,7 @@ static void the_watcher_swaps_by_itself(void **state)
 
 /* ---- readers under swaps ---- */
 
-enum { READERS = 4, SWAPS = 200 };
+enum { READERS = 4, SWAPS = SHOP_IS_LARGE ? 200 : 40 };
 
 struct readers {
     struct live *live;
@@ -370,7 +371,7 @@ static void *read_on(void *arg)
     return NULL;
 }
 
-static void two_hundred_swaps_fail_no_reader(void **state)
+static void many_swaps_fail_no_reader(void **state)
 {
     CLEANUP(live_close) struct live *live = opened(false);
     struct readers r = {.live = live};
@@ -412,7 +413,7 @@ int main(void)
             a_database_that_goes_away_while_a_model_loads_says_nothing_about_the_model),
         cmocka_unit_test(the_fold_scores_the_carts_of_people_and_not_of_crawlers),
         cmocka_unit_test(the_watcher_swaps_by_itself),
-        cmocka_unit_test(two_hundred_swaps_fail_no_reader),
+        cmocka_unit_test(many_swaps_fail_no_reader),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);
 }
