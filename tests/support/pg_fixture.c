@@ -80,8 +80,11 @@ static char *url_of(const char *database, const char *host, const char *port)
 
 char *pg_fixture_database(const char *name)
 {
+    /* Never the same name twice: a pooler that has just failed to log in to a dropped database refuses the next client that
+     * asks for one of its name. */
+    static int made;
     char database[NAME_MAX_BYTES + 1];
-    int n = snprintf(database, sizeof database, "t_%s_%d", name, (int)getpid());
+    int n = snprintf(database, sizeof database, "t_%s_%d_%d", name, (int)getpid(), ++made);
     if (n < 0 || (size_t)n >= sizeof database) {
         die("name too long", name);
     }
