@@ -21,9 +21,13 @@ static void evaluated_free(struct evaluated *e)
 static bool deliver(const struct evaluated *e, const struct evaluate_options *o, struct err *err)
 {
     const struct buf *result = o->json ? &e->json : &e->text;
+    /* A buf that has failed stays failed, so that one look here covers everything that was
+     * written. */
     if (!buf_ok(result)) {
         return FAIL(err, ERR_INTERNAL, "the result is larger than %d bytes", RESULT_MAX);
     }
+    /* The page first: where its path is no good, nothing has been printed that would look like
+     * success. */
     if (o->report && !report_save(&e->page, o->report, err)) {
         return false;
     }

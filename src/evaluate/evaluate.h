@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 /* How good the models are on the shop's own log: it is parted in two by time, models are trained on what lies before the cut, and judged beside
- * simple baselines on what came after it. Reads the log, stores nothing. Same log, times and seed give the same figures. */
+ * simple baselines on what came after it. Reads the log and stores no model; an evaluation of risk writes down the days of the shop that are
+ * missing, as training does (train/risk/train_context.h). Same log, times and seed give the same figures. */
 enum evaluate_kind { EVALUATE_AFFINITY, EVALUATE_RISK };
 
 struct evaluate_options {

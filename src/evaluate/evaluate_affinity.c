@@ -40,6 +40,8 @@ struct ranked_case {
 /* What affinity_rank leaves out by itself: products of open carts, and those bought lately. */
 static bool has_already(const struct shopper *s, const char *product_id)
 {
+    /* Of what is shown and of what is asked for alike. "last viewed" does not go through affinity_rank, and must not get points for naming
+     * what lies in the cart; and what no contender may name must not be asked of any. */
     for (size_t c = 0; c < s->cart_count; c++) {
         for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
             if (strcmp(s->carts[c].lines[i].product_id, product_id) == 0) {
@@ -86,6 +88,7 @@ static void rank_viewed(struct ranked_case *r, int k, struct picks *out)
                 (struct pick){.product_id = e->product_id, .source = PICK_SESSION};
         }
     }
+    /* k of them are enough: at most as many are repeated as places are filled already. */
     affinity_rank(r->e->contenders[CONTENDER_POPULAR].model, s, r->of->moment_us, k, may_show, r,
                   &popular);
     for (int i = 0; i < popular.count && out->count < k; i++) {
@@ -100,6 +103,7 @@ static void count_shown(struct affinity_evaluation *e, struct contender *c,
 {
     for (int i = 0; i < picks->count && i < e->k; i++) {
         int32_t item = id_table_find(&e->a->items, picks->items[i].product_id);
+        /* A product that the training has not numbered is counted nowhere. */
         c->shown[item >= 0 ? item : 0] += item >= 0;
         c->sources[picks->items[i].source]++;
     }
@@ -110,6 +114,7 @@ static void rank_contender(struct ranked_case *r, struct contender *c)
     struct affinity_evaluation *e = r->e;
     struct picks picks;
     if (c->model) {
+        /* The longest list that any figure asks for. */
         affinity_rank(c->model, r->of->then, r->of->moment_us, e->curve, may_show, r, &picks);
     } else {
         rank_viewed(r, e->curve, &picks);
@@ -126,6 +131,7 @@ static void rank_contender(struct ranked_case *r, struct contender *c)
 
 static uint32_t segments_of(const struct affinity_evaluation *e, const struct shopper *s)
 {
+    /* Keys of customers begin so (domain/shop/event.h); all others are anonymous ids. */
     bool known = strncmp(s->key, "c:", 2) == 0;
     return 1U << (s->first_us < e->heading.cut_us ? SEGMENT_CAME_BACK : SEGMENT_FIRST_VISIT) |
            1U << (s->orders_total > 0 ? SEGMENT_BOUGHT_BEFORE : SEGMENT_NEVER_BOUGHT) |
@@ -137,6 +143,7 @@ static void grow(struct affinity_evaluation *e, enum affinity_task task)
     if (e->cases[task] < e->cap[task]) {
         return;
     }
+    /* Doubled for all contenders at once, so that one count of cases indexes every list. */
     size_t cap = e->cap[task] ? (size_t)e->cap[task] * 2 : 256;
     e->cap[task] = (int)cap;
     e->segments[task] = mem_grow(e->segments[task], cap, sizeof *e->segments[task]);
@@ -149,6 +156,7 @@ static void grow(struct affinity_evaluation *e, enum affinity_task task)
 static void judge_task(struct ranked_case *r)
 {
     struct affinity_evaluation *e = r->e;
+    /* Each task ends by itself: one may go on collecting where the other is full. */
     if (r->chosen->count == 0 || e->cases[r->task] == CASES_MAX) {
         return;
     }
@@ -159,6 +167,8 @@ static void judge_task(struct ranked_case *r)
         e->segment_cases[r->task][s] += (int)((segments >> s) & 1U);
     }
     for (int c = 0; c < CONTENDERS; c++) {
+        /* All on the same cases in the same order, which is what lets differences be taken case by
+         * case. */
         if (contender_answers(&e->contenders[c], r->task)) {
             rank_contender(r, &e->contenders[c]);
         }
@@ -179,6 +189,8 @@ static bool judge_case(void *ctx, const struct judged_case *of)
         }
     }
     judge_task(&(struct ranked_case){e, of, TASK_ANY, &possible});
+    /* Not sieved, as in the gate: what lies in a cart is known by the event that put it there. But where that was a snapshot, which tells
+     * no taste and makes nothing known, every contender is asked for what none may show. */
     judge_task(&(struct ranked_case){e, of, TASK_NEW, of->chosen_new});
     new_products_case(&e->fresh, e->a, of);
     return true;
@@ -211,6 +223,8 @@ static struct interval figure_interval(const struct figure *f)
     int count = 0;
     for (int i = 0; i < f->e->cases[f->task]; i++) {
         if (f->e->segments[f->task][i] & f->over) {
+            /* The difference is taken shopper by shopper before it is resampled: what makes one shopper hard for everybody drops out, so
+             * that its interval is narrower than those of the two figures. */
             values[count++] = measure_of(&f->of[i], f->measure) -
                               (f->minus ? measure_of(&f->minus[i], f->measure) : 0);
         }
@@ -233,6 +247,7 @@ static void measure_task(const struct affinity_evaluation *e, struct contender *
     f.minus = e->contenders[CONTENDER_POPULAR].lists[task];
     c->gain[task] = figure_interval(&f);
     if (task == TASK_ANY) {
+        /* Only of this task has "last viewed" lists: it knows nothing new. */
         f.minus = e->contenders[CONTENDER_VIEWED].lists[task];
         c->above_viewed = figure_interval(&f);
     }
@@ -241,6 +256,7 @@ static void measure_task(const struct affinity_evaluation *e, struct contender *
         f.over = 1U << s;
         c->segment_ndcg[task][s] = figure_interval(&f);
     }
+    /* Sums until here; means from now on. */
     for (int k = 0; k < e->curve && e->cases[task] > 0; k++) {
         c->recall_at[task][k] /= e->cases[task];
     }
@@ -251,6 +267,7 @@ static int keep_possible(const struct affinity_evaluation *e, const int64_t *of,
 {
     int count = 0;
     for (int32_t i = 0; i < e->a->items.count; i++) {
+        /* Items of the catalogue are numbered first (train_affinity.c), so a number below facts_count is in it. */
         if (e->known[i] > 0 || i < e->a->facts_count) {
             out[count++] = of[i];
         }
@@ -268,6 +285,7 @@ static void measure_spread(struct affinity_evaluation *e)
         struct contender *c = &e->contenders[i];
         if (c->took_part) {
             keep_possible(e, c->shown, counts);
+            /* Both arrays have lost the same items, so that an index still means the same product in each. */
             c->spread = rank_spread(counts, known, e->items, e->shoppers_before);
             rank_concentration(counts, known, e->items, CONCENTRATION_POINTS, c->concentration);
         }
@@ -305,6 +323,7 @@ static void count_known(struct affinity_evaluation *e)
             /* Once a shopper: novelty asks how many knew a product, not how often it was looked
              * at. */
             last[in->item] = in->shopper + 1;
+            /* Interactions of a shopper are neighbours: a change of the number is a shopper more. */
             e->shoppers_before += in->shopper != shopper;
             shopper = in->shopper;
         }
@@ -335,6 +354,7 @@ static void enter_serving(struct affinity_evaluation *e, const struct champion *
 
 static bool judge(struct affinity_evaluation *e, const struct training *t, struct err *err)
 {
+    /* The popularity model knows every product that any contender could name. */
     const struct judged_window window = {.cut_us = e->heading.cut_us,
                                          .catalogue = e->contenders[CONTENDER_POPULAR].model};
     train_say(t, "affinity", "ranking for the shoppers of the later window");
@@ -361,6 +381,7 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     if (!champion_load(t, "affinity", &champion, err)) {
         return false;
     }
+    /* The gate's own cut where none was asked for: TASK_NEW is then what the gate measures. */
     e->heading.cut_us =
         e->options->cut_us != INT64_MIN ? e->options->cut_us : affinity_cut(e->a, &champion);
     train_say(t, "affinity", "training on what lies before the cut");
@@ -375,6 +396,8 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     enter(e, CONTENDER_POPULAR, popularity, "popularity");
     enter(e, CONTENDER_VIEWED, NULL, "last viewed");
     count_known(e);
+    /* Fitted once more without a tenth of the products, but not tuned again: with settings of its own it would differ from the others by
+     * more than what was hidden from it. */
     if (!new_products_open(&e->fresh, e->a, e->heading.cut_us, &models.settings, e->k, err)) {
         return false;
     }
@@ -401,12 +424,14 @@ bool evaluate_affinity(struct training *t, const struct evaluate_options *o, str
     if (!affinity_training_new(t, &a, err) || !evaluate_read_log(t, o, collect_key, a, err)) {
         return false;
     }
+    /* A cut is a time among interactions: without any there is none. */
     if (a->count == 0) {
         return FAIL(err, ERR_REFUSED,
                     "the log holds no views, additions, wishes or purchases up to that time");
     }
     e.a = a;
     e.k = o->k;
+    /* Twice as far as is shown, so that the curve tells whether a longer list would be worth it; at least 20 points, or it is none. */
     e.curve = 2 * o->k > 20 ? 2 * o->k : 20;
     e.heading.from_us = t->log.first_us;
     e.heading.until_us = t->log.last_us;

@@ -27,15 +27,21 @@ static void hold_out(struct new_products *n, const struct affinity_training *a, 
     n->held_out = mem_array((size_t)a->items.count + 1, sizeof *n->held_out);
     uint8_t *met = mem_array((size_t)a->items.count + 1, sizeof *met);
     for (size_t i = 0; i < a->count; i++) {
+        /* What has faded to nothing is no history: the model would not have learnt from it
+         * either. */
         met[a->all[i].item] |= affinity_interaction_weight(&a->all[i], cut_us) > 0;
     }
     for (int32_t i = 0; i < a->facts_count; i++) {
+        /* Without category and brand there is nothing to place it by; the shop could not have done
+         * better. */
         bool known = a->facts[i].category || a->facts[i].brand;
         if (met[i] && known) {
             const char *id = a->items.texts[i];
             n->possible++;
             /* By hash of the id, whatever the seed: the same products are new in every evaluation
              * of a shop, so that two of them can be compared. */
+            /* Shifted: the lowest bits of FNV are hardly mixed, bit 0 is but the parity of the
+             * text's. */
             n->held_out[i] = (hash_fnv64(id, strlen(id)) >> 16) % HELD_OUT == 0;
             n->products += n->held_out[i];
         }
@@ -84,6 +90,7 @@ static bool may_show(void *ctx, const char *product_id)
     const struct new_case *c = ctx;
     int32_t item = id_table_find(&c->a->items, product_id);
     bool is_new = item >= 0 && c->n->held_out[item];
+    /* As in the gate, what the shopper knew is neither shown nor asked for. */
     return (is_new || !c->only_new) && id_table_find(c->of->known, product_id) < 0;
 }
 
@@ -108,6 +115,8 @@ void new_products_case(struct new_products *n, const struct affinity_training *a
     struct new_case c = {n, a, of, true};
     struct picks picks;
     for (int32_t i = 0; n->products > 0 && i < of->chosen_new->count; i++) {
+        /* Only choices of hidden products are asked for: of the others these models know as much as
+         * the main ones, which are judged elsewhere. */
         int32_t item = id_table_find(&a->items, of->chosen_new->texts[i]);
         if (item >= 0 && n->held_out[item]) {
             id_table_add(&chosen, of->chosen_new->texts[i]);
@@ -124,6 +133,8 @@ void new_products_case(struct new_products *n, const struct affinity_training *a
         n->lists[w].among_new[n->cases] = affinity_judge_picks(&picks, &chosen, n->k);
         c.only_new = false;
         affinity_rank(model, of->then, of->moment_us, n->k, may_show, &c, &picks);
+        /* Among all products, as a shop would see it: new ones have to stand up to those with a
+         * history. */
         n->lists[w].among_all[n->cases] = affinity_judge_picks(&picks, &chosen, n->k);
     }
     n->cases++;
@@ -146,6 +157,8 @@ void new_products_measure(struct new_products *n, uint64_t seed)
             values[3][i] =
                 n->lists[NEW_PLACED].among_new[i].ndcg - n->lists[NEW_POPULAR].among_new[i].ndcg;
         }
+        /* The same seed and count draw the same shoppers each time, so that the intervals can be
+         * compared. */
         n->ndcg[w] = bootstrap_mean(values[0], n->cases, seed);
         n->recall[w] = bootstrap_mean(values[1], n->cases, seed);
         n->recall_among_all[w] = bootstrap_mean(values[2], n->cases, seed);

@@ -23,6 +23,7 @@ static void quality_table(const struct affinity_evaluation *e, enum affinity_tas
         cell_interval(t, &c->ndcg[task], 4);
         cell_interval(t, &c->recall[task], 4);
         report_cell_number(t, c->mrr[task].value, 4);
+        /* Its gain over itself is 0 by definition, and would look like a finding. */
         if (i == CONTENDER_POPULAR) {
             report_cell(t, "-");
         } else {
@@ -88,6 +89,7 @@ void affinity_write_task(const struct affinity_evaluation *e, enum affinity_task
         }
     }
     char caption[96];
+    /* The line break parts the two tables on a terminal; HTML takes it for a blank. */
     (void)snprintf(caption, sizeof caption, "\nNDCG@%d by kind of shopper", e->k);
     CLEANUP(report_table_free)
     struct report_table segments = {.caption = caption, .columns = columns, .column_count = count};
@@ -163,6 +165,7 @@ static void json_contender(struct jenc *j, const struct affinity_evaluation *e,
     if (task == TASK_ANY && c->model) {
         evaluate_json_interval(j, "ndcg_above_last_viewed", &c->above_viewed);
     }
+    /* Left out rather than 0, as in the table. */
     if (c != &e->contenders[CONTENDER_POPULAR]) {
         evaluate_json_interval(j, "ndcg_above_popularity", &c->gain[task]);
     }
@@ -231,6 +234,7 @@ static void json_new(struct jenc *j, const struct affinity_evaluation *e)
     jenc_object(j, "without_history");
     jenc_i64(j, "products", n->products);
     jenc_i64(j, "shoppers", n->cases);
+    /* Fewer products than PRODUCTS_MIN: no model was fitted. */
     if (n->model) {
         jenc_i64(j, "placed_products", affinity_placed(n->model));
     }

@@ -17,6 +17,8 @@ static bool cut_check(const struct training *t, int64_t cut_us, struct err *err)
 {
     char from[CLOCK_TEXT_MAX];
     char until[CLOCK_TEXT_MAX];
+    /* What lies at the cut belongs to the later window: a cut at first_us would leave nothing to
+     * learn from, one at last_us still leaves something to judge. */
     return cut_us == INT64_MIN || (cut_us > t->log.first_us && cut_us <= t->log.last_us) ||
            FAIL(err, ERR_REFUSED, "too little to judge: the cut must lie within the log, %s to %s",
                 evaluate_time_text(t->log.first_us, from),
@@ -43,6 +45,7 @@ void evaluate_serving(struct evaluate_heading *h, const struct champion *champio
     const size_t size = sizeof h->serving;
     char until[CLOCK_TEXT_MAX];
     evaluate_time_text(champion->as_of_us, until);
+    /* First, whatever its age: a baseline is judged already, as a contender of its own. */
     if (!champion->found) {
         (void)snprintf(h->serving, size, "No model serves that this build can read.");
     } else if (champion->is_baseline) {

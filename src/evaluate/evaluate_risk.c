@@ -72,6 +72,8 @@ static struct bootstrap_rows rows_of(const struct risk_evaluation *e, int rounds
 static struct interval quality_interval(const struct risk_evaluation *e, const double *p,
                                         const double *against, quality_fn *fn)
 {
+    /* The same seed for every figure and contender: all are measured on the same resamples of
+     * shoppers, and differ by the contender alone. */
     const struct bootstrap_rows rows = rows_of(e, RISK_ROUNDS);
     struct quality_ctx q = {p, against, e->lost, fn};
     return bootstrap_groups(&rows, quality_of, &q);
@@ -89,6 +91,7 @@ static struct interval lost_interval(const struct risk_evaluation *e, const int3
     struct bootstrap_rows rows = {
         .group = group, .count = count, .rounds = RISK_ROUNDS, .seed = e->options->seed};
     for (int i = 0; i < count; i++) {
+        /* Numbers from 1 on, since 0 means not met yet. */
         int32_t *mine = &number[e->later->shopper_of[moments[i]]];
         *mine = *mine ? *mine : ++rows.groups;
         group[i] = *mine - 1;
@@ -147,6 +150,7 @@ static void measure_contender(const struct risk_evaluation *e, struct risk_score
     int count = e->later->after->count;
     s->log_loss = quality_interval(e, s->p, NULL, calib_log_loss);
     s->brier = quality_interval(e, s->p, NULL, calib_brier);
+    /* Needs the base rate's probabilities, which is why all enter before any is measured. */
     s->skill = quality_interval(e, s->p, e->scored[RISK_BASE_RATE].p, calib_brier);
     s->auc = quality_interval(e, s->p, NULL, calib_auc);
     s->ap = quality_interval(e, s->p, NULL, calib_average_precision);
@@ -165,6 +169,8 @@ static void enter(struct risk_evaluation *e, enum risk_contender which, const st
     (void)snprintf(s->name, sizeof s->name, "%s", name);
     s->p = mem_array((size_t)after->count + 1, sizeof *s->p);
     for (int i = 0; i < after->count; i++) {
+        /* Of later moments through the code that serves; the base rate gives every cart the share
+         * lost before the cut, which is what could be known then. */
         s->p[i] = model ? risk_probability_of(model, &after->all[i]->x) : e->later->base_rate;
     }
 }
@@ -228,6 +234,7 @@ static void measure_segment(struct risk_evaluation *e, const struct risk_segment
         }
     }
     uint8_t *labels = drawn_labels(e->lost, rows, s.moments);
+    /* Before the sum becomes a share. */
     bool both = s.lost > 0 && s.lost < s.moments;
     s.lost /= s.moments > 0 ? s.moments : 1;
     for (int c = 0; c < RISK_CONTENDERS; c++) {
@@ -252,6 +259,8 @@ static void measure_segment(struct risk_evaluation *e, const struct risk_segment
 static void measure_segments(struct risk_evaluation *e)
 {
     struct risk_segment_range ranges[RISK_SEGMENTS];
+    /* Bounds of "small" and "large" carts come from before the cut: drawn from what is judged, they
+     * would move with it. */
     risk_segments_of(e->later->before, ranges);
     for (int i = 0; i < RISK_SEGMENTS; i++) {
         measure_segment(e, &ranges[i]);
@@ -285,6 +294,7 @@ static void measure_score_drift(struct risk_evaluation *e)
     int count = e->later->after->count;
     const double *p = e->scored[RISK_TRAINED].p;
     /* -1: no score is missing. */
+    /* Moments are ordered by time, so the halves are an earlier and a later one. */
     e->score_psi = drift_psi(p, count / 2, p + count / 2, count - count / 2, -1);
 }
 
@@ -293,6 +303,7 @@ static void measure_scores(struct risk_evaluation *e)
     int count = e->later->after->count;
     for (int i = 0; i < count; i++) {
         int bin = (int)(e->scored[RISK_TRAINED].p[i] * SCORE_BINS);
+        /* A probability of 1 belongs to the last bin. */
         e->score_share[bin < SCORE_BINS ? bin : SCORE_BINS - 1] += 1.0 / count;
     }
 }
@@ -355,6 +366,7 @@ static bool evaluate_later(void *ctx, const struct risk_later *later, struct err
     uint8_t *lost = mem_array((size_t)count + 1, sizeof *lost);
     for (int i = 0; i < count; i++) {
         lost[i] = later->after->all[i]->lost;
+        /* count > 0: training refuses a later window without shoppers of both outcomes. */
         e.lost_share += (double)lost[i] / count;
     }
     e.lost = lost;

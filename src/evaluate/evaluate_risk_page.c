@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Those of evaluate_affinity_page.c for the same roles, so that who reads both pages learns them
+ * once. */
 static const int colours[RISK_CONTENDERS] = {0, 2, 4};
 
 static bool page_reliability(const struct risk_evaluation *e, struct buf *out, struct err *err)
@@ -50,8 +52,11 @@ static bool page_gain(const struct risk_evaluation *e, struct buf *out, struct e
     int count = 0;
     for (int i = 0; i < GAIN_POINTS; i++) {
         share[i] = (double)i / (GAIN_POINTS - 1);
+        /* All lost ones first: the curve rises by 1 / share lost until none is left. */
         perfect[i] = e->lost_share > 0 ? fmin(1, share[i] / e->lost_share) : 0;
     }
+    /* Without the base rate: one score for everybody ranks nobody, and its curve is the
+     * diagonal. */
     for (int c = 0; c < RISK_BASE_RATE; c++) {
         const struct risk_scored *s = &e->scored[c];
         if (s->took_part) {
@@ -79,12 +84,14 @@ static bool page_precision(const struct risk_evaluation *e, struct buf *out, str
     const double ends[] = {0, 1};
     const double rate[] = {e->lost_share, e->lost_share};
     int count = 0;
+    /* The base rate has a single point here, everybody; it is drawn as the line below. */
     for (int c = 0; c < RISK_BASE_RATE; c++) {
         const struct risk_scored *s = &e->scored[c];
         if (s->took_part) {
             series[count++] = plot_line(s->name, colours[c], s->pr_points, s->recall, s->precision);
         }
     }
+    /* Whoever is picked by chance is lost with the share of all, however many are picked. */
     series[count++] = plot_line("everybody at once", colours[RISK_BASE_RATE], 2, ends, rate);
     const struct plot p = {
         .title = "Precision and recall",
@@ -110,6 +117,7 @@ static bool page_idle_plot(const struct risk_evaluation *e, struct buf *out, str
     int count = 0;
     for (int i = 0; i < IDLE_BANDS; i++) {
         const struct idle_band *b = &e->idle[i];
+        /* No dot at all: a share of no moments would be drawn as 0. */
         if (b->moments == 0) {
             continue;
         }
@@ -268,6 +276,8 @@ static void page_verdict(const struct risk_evaluation *e, struct buf *out)
     for (int c = 0; c < RISK_BASE_RATE; c++) {
         const struct risk_scored *s = &e->scored[c];
         if (s->took_part) {
+            /* Told from the interval, not from the value: a skill above 0 whose interval holds 0
+             * may be chance. */
             const char *how = s->skill.low > 0    ? "foretells better than the base rate"
                               : s->skill.high < 0 ? "foretells worse than the base rate"
                                                   : "cannot be told from the base rate";

@@ -6,6 +6,7 @@
 
 /* ---- bands of idle time: around those that training takes moments at (train/risk/train_moments.h); the closest share one ---- */
 
+/* The middle of "at once" stands for 0, which has no place on a logarithmic axis. */
 static const struct {
     double until; /* minutes, included */
     double middle;
@@ -55,6 +56,7 @@ int risk_horizons_filled(const struct risk_evaluation *e)
 int risk_features_drifted(const struct risk_evaluation *e)
 {
     int count = 0;
+    /* drift is sorted, largest first. */
     while (count < FEATURE_COUNT && e->drift[count].psi > RISK_DRIFT_ALARM) {
         count++;
     }

@@ -52,6 +52,8 @@ void risk_write_quality(const struct risk_evaluation *e, report_table_writer *wr
 
 static double skill_of(const struct risk_segment *s, enum risk_contender c)
 {
+    /* A segment in which the base rate errs nowhere leaves nothing to be better at: no figure
+     * rather than 0, which would read as "no better". */
     double base = s->of[RISK_BASE_RATE].brier;
     return base > 0 ? 1 - s->of[c].brier / base : (double)NAN;
 }
@@ -203,6 +205,7 @@ static void json_segments(struct jenc *j, const struct risk_evaluation *e)
                 jenc_object(j, NULL);
                 jenc_str(j, "model", e->scored[c].name);
                 jenc_f64(j, "foretold", s->of[c].predicted);
+                /* The writer turns a NaN (one outcome only) into null. */
                 jenc_f64(j, "auc", s->of[c].auc);
                 jenc_f64(j, "log_loss", s->of[c].log_loss);
                 jenc_f64(j, "brier_skill", skill_of(s, (enum risk_contender)c));

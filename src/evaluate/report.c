@@ -83,6 +83,7 @@ static void element(struct buf *out, const char *open, const char *text, const c
 
 void report_begin(struct buf *out, const char *title, const char *subtitle)
 {
+    /* The style stands in the page: a report is one file that can be mailed. */
     buf_add_str(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
     element(out, "<title>", title, "</title>\n<style>\n");
@@ -154,6 +155,7 @@ static void add_cell(struct report_table *t, const char *text)
 {
     if (t->count == t->cap) {
         t->cap = t->cap ? t->cap * 2 : 64;
+        /* Texts lie in the arena, so that growing moves pointers only. */
         t->cells = mem_grow(t->cells, t->cap, sizeof *t->cells);
     }
     t->cells[t->count++] = arena_strdup(&t->arena, text);
@@ -220,6 +222,7 @@ static int column_width(const struct report_table *t, int column)
 
 static void text_cell(struct buf *out, const struct report_table *t, int column, const char *text)
 {
+    /* Measured anew for each cell: tables have some dozen rows. */
     int space = column_width(t, column) - width_of(text);
     bool last = column + 1 == t->column_count;
     if (last && t->last_is_text) {
@@ -246,6 +249,7 @@ void report_table_text(struct buf *out, const struct report_table *t)
     for (size_t i = 0; i < t->count; i++) {
         text_cell(out, t, (int)(i % (size_t)t->column_count), t->cells[i]);
     }
+    /* A last row that was left incomplete still ends its line. */
     if (t->count % (size_t)t->column_count != 0) {
         buf_add_char(out, '\n');
     }
@@ -277,6 +281,8 @@ bool report_save(const struct buf *page, const char *path, struct err *err)
 {
     char temporary[PATH_TEXT_MAX];
     bool special = is_special(path);
+    /* Beside the page, since rename works within one file system only; the process's number keeps
+     * two runs out of one another's file. */
     int length = special ? snprintf(temporary, sizeof temporary, "%s", path)
                          : snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
     if (!buf_ok(page)) {
@@ -289,8 +295,11 @@ bool report_save(const struct buf *page, const char *path, struct err *err)
     if (fd < 0) {
         return FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, strerrordesc_np(errno));
     }
+    /* Synced before it gets its name: after a power cut the name would else stand for an empty
+     * file. */
     bool ok = write_all(fd, page->data, page->len) && (special || fsync(fd) == 0);
     int problem = errno;
+    /* Some file systems (NFS) tell only here that the disk is full. */
     ok = close(fd) == 0 && ok;
     if (ok && (special || rename(temporary, path) == 0)) {
         return true;

@@ -14,6 +14,8 @@ enum { AXIS_TICKS = 5 };
 /* 1, 2 or 5 times a power of ten, not below the least step. */
 static double round_step(double least)
 {
+    /* Rounding may leave a quotient a little above its digit, which would take the next larger
+     * step. */
     double power = pow(10, floor(log10(least)));
     double head = least / power;
     return power * (head <= 1 + 1e-9 ? 1 : head <= 2 + 1e-9 ? 2 : head <= 5 + 1e-9 ? 5 : 10);
@@ -23,15 +25,19 @@ int plot_ticks(double low, double high, int wanted, double out[PLOT_TICKS_MAX])
 {
     assert(isfinite(low) && isfinite(high) && low <= high);
     assert(wanted >= 2 && wanted <= PLOT_TICKS_MAX - 2);
+    /* A step so small would vanish when it is added to the ends: all ticks would be equal. */
     if (high - low <= 1e-12 * (fabs(low) + fabs(high))) {
         out[0] = low;
         return 1;
     }
     double step = round_step((high - low) / wanted);
+    /* As counts of steps, so that a tick on an end of the axis is not lost to rounding. */
     double first = ceil(low / step - 1e-9);
     int count = (int)(floor(high / step + 1e-9) - first) + 1;
+    /* The step is not below (high - low) / wanted: at most wanted + 1 ticks. */
     assert(count <= PLOT_TICKS_MAX);
     for (int i = 0; i < count; i++) {
+        /* Multiplied, not added up: errors of a sum would grow along the axis. */
         out[i] = (first + i) * step + 0.0; /* no -0 */
     }
     return count;
@@ -51,8 +57,11 @@ static int decades(double low, double high, double out[PLOT_TICKS_MAX])
 char *axis_number(const struct plot_axis *a, double value, double step, char out[AXIS_TEXT])
 {
     double shown = a->percent ? value * 100 : value;
+    /* As many digits as tell two neighbouring ticks apart: 2 for steps of 0.05, none for steps of
+     * 1. */
     double digits = step > 0 ? ceil(-log10(a->percent ? step * 100 : step) - 1e-9) : 3;
     const char *unit = a->percent ? " %" : "";
+    /* More digits would not fit left of the frame. */
     if (fabs(shown) >= 1e6) {
         (void)snprintf(out, AXIS_TEXT, "%.3g%s", shown, unit);
     } else {
@@ -75,6 +84,8 @@ static double place(const struct plot_axis *a, double value, double begin, doubl
     double to = a->logarithmic ? log10(a->to) : a->to;
     double at = a->logarithmic ? log10(value) : value;
     double share = to > from ? (at - from) / (to - from) : 0.5;
+    /* Far outside it would lie over the texts of the axes; a little outside shows that there is
+     * more. */
     return begin + fmin(fmax(share, -0.02), 1.02) * (end - begin);
 }
 
@@ -120,6 +131,7 @@ static const char *tick_text(const struct plot_axis *a, const double *ticks, int
     if (a->named_at) {
         return a->names[i];
     }
+    /* Every decade has digits of its own: 0.01 needs two, 100 none. */
     double step = a->logarithmic ? fmin(ticks[i], 1) : count > 1 ? ticks[1] - ticks[0] : 0;
     return axis_number(a, ticks[i], step, room);
 }
@@ -230,6 +242,7 @@ void axis_round_out(struct plot_axis *a)
     int count = plot_ticks(a->from, a->to, AXIS_TICKS, ticks);
     if (count > 1) {
         double step = ticks[1] - ticks[0];
+        /* The tolerance keeps an end that is a tick already from moving out by a whole step. */
         a->from = floor(a->from / step + 1e-9) * step;
         a->to = ceil(a->to / step - 1e-9) * step;
     }

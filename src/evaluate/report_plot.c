@@ -23,6 +23,7 @@ static void draw_band(const struct plot_frame *f, const struct plot_series *s)
         buf_printf(f->out, "%c%.1f %.1f", i ? 'L' : 'M', frame_x(f, s->x[i]),
                    frame_y(f, s->high[i]));
     }
+    /* Back along the lower bounds: together one closed outline. */
     for (int i = s->count - 1; i >= 0; i--) {
         buf_printf(f->out, "L%.1f %.1f", frame_x(f, s->x[i]), frame_y(f, s->low[i]));
     }
@@ -48,6 +49,8 @@ static void draw_dots(const struct plot_frame *f, const struct plot_series *s)
             frame_line(f->out, "whisker", (double[]){at[0], frame_y(f, s->low[i])},
                        (double[]){at[0], frame_y(f, s->high[i])});
         }
+        /* The element title is what browsers show where the mouse rests: values without any
+         * script. */
         buf_printf(f->out, "<circle class=\"s%d fill\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>",
                    s->colour, at[0], at[1], s->mark == PLOT_DOTS ? "4.5" : "3.2");
         report_escape(f->out, s->name);
@@ -58,6 +61,7 @@ static void draw_dots(const struct plot_frame *f, const struct plot_series *s)
 
 static void draw_series(const struct plot_frame *f, const struct plot_series *s)
 {
+    /* The band first: what is drawn later lies above. */
     if (s->count > 0 && s->low && s->high && s->mark != PLOT_DOTS) {
         draw_band(f, s);
     }
@@ -112,6 +116,8 @@ static struct plot_frame frame_of(struct buf *out, const struct plot *p)
 {
     struct plot_frame f = {
         .out = out, .x = p->x, .y = p->y, .left = FRAME_LEFT, .height = FRAME_HEIGHT};
+    /* Asked of p, not of f: after the first series f's axis is no longer open, though the next one
+     * still has to widen it. */
     if (!(p->x.from < p->x.to)) {
         axis_open(&f.x);
     }
@@ -147,6 +153,7 @@ bool plot_xy(struct buf *out, const struct plot *p, struct err *err)
     frame_begin(out, p->title, p->caption, f.height);
     frame_y_axis(&f);
     frame_x_axis(&f);
+    /* Only as far as both axes reach. */
     if (p->diagonal) {
         double from = fmax(f.x.from, f.y.from);
         double to = fmin(f.x.to, f.y.to);
@@ -197,6 +204,7 @@ static void draw_bar(const struct plot_frame *f, const struct plot_bars *p, int 
         frame_line(f->out, "whisker", (double[]){low, y - 5}, (double[]){low, y + 5});
         frame_line(f->out, "whisker", (double[]){right, y - 5}, (double[]){right, y + 5});
     }
+    /* As many digits as the tables have. */
     axis_number(&f->x, b->value, f->x.percent ? 0.001 : 0.0001, text);
     frame_text(f->out, fmax(right, fmax(end, zero)) + 7, y + 4, "start", text);
     buf_add_char(f->out, '\n');
@@ -220,14 +228,18 @@ static struct plot_frame bar_frame(struct buf *out, const struct plot_bars *p)
     struct plot_frame f = {.out = out, .x = p->axis, .left = BAR_LEFT};
     f.height = FRAME_TOP + FRAME_BOTTOM + bar_step(p) * (p->count > 0 ? p->count : 1);
     if (!(p->axis.from < p->axis.to)) {
+        /* From 0 on: the length of a bar is what is read. */
         f.x.from = f.x.to = 0;
         for (int i = 0; i < p->count; i++) {
             const double values[] = {p->bars[i].value, p->bars[i].low, p->bars[i].high};
             axis_widen(&f.x, values, 3);
         }
         axis_widen(&f.x, &p->marker, p->marker_name ? 1 : 0);
+        /* All of them 0: any length will do, but an axis of none has no scale. */
         f.x.to = f.x.to > f.x.from ? f.x.to : f.x.from + 1;
         f.x.to = p->cap > 0 ? fmin(f.x.to, p->cap) : f.x.to;
+        /* With W the frame's width and V the text's: lengthened by V / (W - V) the axis has the
+         * share V / W of it to the right of the longest bar. */
         f.x.to +=
             (f.x.to - f.x.from) * BAR_VALUE / (FRAME_WIDTH - FRAME_RIGHT - BAR_LEFT - BAR_VALUE);
     }
@@ -279,6 +291,7 @@ bool plot_histogram(struct buf *out, const struct plot_histogram *p, struct err 
         axis_widen(&f.x, p->edges, p->count > 0 ? p->count + 1 : 0);
     }
     axis_settle(&f.x);
+    /* f.y begins as 0 .. 0: bars stand on 0, or their areas would not be shares. */
     axis_widen(&f.y, p->heights, p->count);
     axis_settle(&f.y);
     axis_round_out(&f.y);
@@ -289,6 +302,7 @@ bool plot_histogram(struct buf *out, const struct plot_histogram *p, struct err 
         double left = frame_x(&f, p->edges[i]);
         double right = frame_x(&f, p->edges[i + 1]);
         double top = frame_y(&f, p->heights[i]);
+        /* A gap of one unit parts the bars; one that is thinner is still to be seen. */
         buf_printf(
             out, "<rect class=\"s%d fill\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
             p->colour, left, top, fmax(right - left - 1, 0.5), frame_y(&f, 0) - top);
