@@ -112,9 +112,10 @@ VALUES ($1::int, $2::bigint, $3::text, $4::text, $5::text, $6::text, $7::jsonb, 
 ON CONFLICT (lane, off) DO NOTHING;
 
 -- name: unknown_types_count
+-- Of one event each: lane $1 and type $2, in parallel.
 INSERT INTO cartwright.unknown_type (lane, type, events, last_at)
-SELECT n.lane, n.type, sum(n.events), $4::timestamptz
-  FROM unnest($1::int[], $2::text[], $3::bigint[]) AS n(lane, type, events)
+SELECT n.lane, n.type, count(*), $3::timestamptz
+  FROM unnest($1::int[], $2::text[]) AS n(lane, type)
  GROUP BY n.lane, n.type
  ORDER BY n.lane, n.type
 ON CONFLICT (lane, type) DO UPDATE SET events = unknown_type.events + excluded.events, last_at = excluded.last_at;

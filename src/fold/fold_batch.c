@@ -30,9 +30,10 @@ static int event_order(const void *x, const void *y)
     return a->log->off < b->log->off ? -1 : 1;
 }
 
+/* A key lies in one lane. */
 static bool same_shopper(const struct fold_event *a, const struct fold_event *b)
 {
-    return a->log->lane == b->log->lane && strcmp(a->log->key, b->log->key) == 0;
+    return strcmp(a->log->key, b->log->key) == 0;
 }
 
 static struct fold_key key_of_run(struct fold_event *events, size_t count)
@@ -286,36 +287,17 @@ static bool write_dead(const struct fold_batch *b, struct db *db, struct err *er
     return true;
 }
 
-struct unknown_counts {
-    int *lanes;
-    const char **types;
-    int64_t *counts;
-    size_t n;
-};
-
-static void unknown_add(struct unknown_counts *u, int lane, const char *type)
-{
-    for (size_t i = 0; i < u->n; i++) {
-        if (u->lanes[i] == lane && strcmp(u->types[i], type) == 0) {
-            u->counts[i]++;
-            return;
-        }
-    }
-    u->lanes[u->n] = lane;
-    u->types[u->n] = type;
-    u->counts[u->n++] = 1;
-}
-
 /* A forwarded event was counted where it came in. */
 static bool counts_as_unknown(const struct fold_event *e)
 {
     return !e->dead && e->event.type == EVENT_UNKNOWN && e->event.via == NULL;
 }
 
+/* A row an event: the statement adds up what is of one lane and type. */
 static bool write_unknown(const struct fold_batch *b, struct db *db, struct err *err)
 {
-    struct unknown_counts u = {0};
     size_t found = 0;
+    size_t n = 0;
 
     for (size_t i = 0; i < b->count; i++) {
         found += counts_as_unknown(&b->events[i]) ? 1 : 0;
@@ -323,15 +305,15 @@ static bool write_unknown(const struct fold_batch *b, struct db *db, struct err 
     if (found == 0) {
         return true;
     }
-    u.lanes = arena_array(b->arena, found, sizeof *u.lanes);
-    u.types = arena_array(b->arena, found, sizeof *u.types);
-    u.counts = arena_array(b->arena, found, sizeof *u.counts);
+    int *lanes = arena_array(b->arena, found, sizeof *lanes);
+    const char **types = arena_array(b->arena, found, sizeof *types);
     for (size_t i = 0; i < b->count; i++) {
         if (counts_as_unknown(&b->events[i])) {
-            unknown_add(&u, b->events[i].log->lane, b->events[i].log->type);
+            lanes[n] = b->events[i].log->lane;
+            types[n++] = b->events[i].log->type;
         }
     }
-    return store_unknown_types_count(db, u.lanes, u.types, u.counts, u.n, b->now_us, err);
+    return store_unknown_types_count(db, lanes, types, n, b->now_us, err);
 }
 
 bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err)

@@ -207,14 +207,13 @@ bool store_dead_letter(struct db *db, const struct log_event *e, const char *poi
     return db_exec(db, Q_dead_letter_put, &p, NULL, err);
 }
 
-bool store_unknown_types_count(struct db *db, const int *lanes, const char *const *types,
-                               const int64_t *counts, size_t n, int64_t now_us, struct err *err)
+bool store_unknown_types_count(struct db *db, const int *lanes, const char *const *types, size_t n,
+                               int64_t now_us, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     struct params p = params_make(&a);
     param_i32_array(&p, lanes, n);
     param_text_array(&p, types, n);
-    param_i64_array(&p, counts, n);
     param_time(&p, now_us);
     /* In the transaction of the fold: a batch that is folded again after a crash is counted once. */
     return n == 0 || db_exec(db, Q_unknown_types_count, &p, NULL, err);

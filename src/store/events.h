@@ -45,9 +45,9 @@ CAN_FAIL bool store_events_latest(struct db *db, int64_t after_us, int per_lane,
 
 CAN_FAIL bool store_dead_letter(struct db *db, const struct log_event *e, const char *pointer,
                                 const char *detail, int64_t now_us, struct err *err);
+/* Adds one for each of n events, by its lane and type; the same pair may come several times. */
 CAN_FAIL bool store_unknown_types_count(struct db *db, const int *lanes, const char *const *types,
-                                        const int64_t *counts, size_t n, int64_t now_us,
-                                        struct err *err);
+                                        size_t n, int64_t now_us, struct err *err);
 
 /* Streams the whole log ordered by (lane, key, off), for replay and training; rows borrowed during the call. until_us: occurred at or
  * before; INT64_MAX: all. Bases (shopper_base) are read separately: store_bases_stream. */

@@ -432,6 +432,27 @@ static void a_lost_connection_is_replaced_and_the_request_still_answered(void **
     intake_close(&in);
 }
 
+static void a_writer_keeps_its_connection(void **state)
+{
+    (void)state;
+    if (pg_fixture_pooled()) {
+        skip(); /* what the database sees are the pooler's connections */
+    }
+    struct request r;
+    bench.config.intake_writers = 1;
+    struct intake *in = an_intake();
+    for (int i = 0; i < 4; i++) {
+        request_start(&r, in, arena_printf(&bench.arena, "e%d", i), "1");
+        request_join(&r);
+        assert_true(r.ok);
+    }
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = "
+                                      "'client backend' AND datname = current_database() AND pid "
+                                      "<> pg_backend_pid()"),
+                     1);
+    intake_close(&in);
+}
+
 static void *closer_main(void *arg)
 {
     struct intake *in = arg;
@@ -488,6 +509,7 @@ int main(void)
             an_event_that_the_database_refuses_fails_only_its_own_request, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_lost_connection_is_replaced_and_the_request_still_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_writer_keeps_its_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_commits_what_waits_and_refuses_what_comes, setup,
                                         teardown),
     };

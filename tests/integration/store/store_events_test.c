@@ -347,15 +347,14 @@ static void a_dead_letter_keeps_the_event_and_the_reason_once(void **state)
 static void unknown_types_add_up(void **state)
 {
     (void)state;
-    const int lanes[] = {1, 1, 2};
-    const char *const types[] = {"spin", "spin", "spin"};
-    const int64_t counts[] = {1, 2, 5};
-    assert_ok(store_unknown_types_count(spec.db, lanes, types, counts, 3, NOW_US, &spec.err));
-    assert_ok(store_unknown_types_count(spec.db, lanes, types, counts, 3, NOW_US, &spec.err));
+    const int lanes[] = {1, 2, 1, 1};
+    const char *const types[] = {"spin", "spin", "spin", "roll"};
+    assert_ok(store_unknown_types_count(spec.db, lanes, types, 4, NOW_US, &spec.err));
+    assert_ok(store_unknown_types_count(spec.db, lanes, types, 4, NOW_US, &spec.err));
     assert_string_equal(
-        sql_text(
-            "SELECT string_agg(lane || ':' || events, ' ' ORDER BY lane) FROM cartwright.unknown_type"),
-        "1:6 2:10");
+        sql_text("SELECT string_agg(concat_ws(' ', lane, type, events), ', ' ORDER BY "
+                 "lane, type) FROM cartwright.unknown_type"),
+        "1 roll 2, 1 spin 4, 2 spin 2");
 }
 
 /* ---- the reason for lanes: no cursor ever skips a late commit ---- */
