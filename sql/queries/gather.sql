@@ -18,9 +18,9 @@ WITH who AS MATERIALIZED (
     SELECT e.lane, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
       FROM stored t JOIN cartwright.event e ON e.lane = t.lane AND e.key = t.key AND e.off > t.since
 ), carts AS ( -- that were folded, or spoken about since
-    SELECT c.lane, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool
+    SELECT c.lane, c.key, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool
      UNION
-    SELECT n.lane, (n.body ->> 'cart_id') COLLATE "C" FROM news n WHERE $4::bool AND n.type = 'outreach_released'
+    SELECT t.lane, t.key, (n.body ->> 'cart_id') COLLATE "C" FROM stored t, news n WHERE $4::bool AND n.type = 'outreach_released'
 )
 SELECT 0 AS part, coalesce(t.folded_off, 0) AS n, t.lane AS m, t.key AS id, t.doc AS type, t.base AS origin,
        NULL::timestamptz AS occurred_at, NULL::timestamptz AS received_at, NULL::jsonb AS body
@@ -28,8 +28,8 @@ SELECT 0 AS part, coalesce(t.folded_off, 0) AS n, t.lane AS m, t.key AS id, t.do
  UNION ALL
 SELECT 1, n.off, n.lane, n.event_id, n.type, n.origin, n.occurred_at, n.received_at, n.body FROM news n
  UNION ALL
-SELECT 2, o.round::bigint, o.step, o.outreach_id, o.cart_id, NULL, NULL, NULL, NULL
-  FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.cart_id = c.cart_id AND o.decision = 'send'
+SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, NULL, NULL, NULL, NULL
+  FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.key = c.key AND o.subject = 'cart:' || c.cart_id AND o.decision = 'send'
  UNION ALL
 SELECT DISTINCT 3, 0::bigint, 0, e.body ->> 'anonymous_id', NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL::jsonb
   FROM stored t JOIN cartwright.event e ON e.lane = t.lane AND e.key = t.key

@@ -1,4 +1,4 @@
--- Decisions. The primary key (lane, cart_id, round, step) is "never twice".
+-- Decisions. The primary key (lane, key, subject, round, step) is "never twice".
 
 -- name: release_look
 -- Under the locks of the shopper's lane and of the lanes of $4. Is there an event of the shopper ($1, $2) behind offset $3, the newest that was read?
@@ -16,10 +16,10 @@ SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key =
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),
 -- appended where the row was, and only there; its status is NULL where it was stored.
 WITH put AS (
-    INSERT INTO cartwright.outreach (lane, cart_id, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message)
+    INSERT INTO cartwright.outreach (lane, subject, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message)
     VALUES ($1::int, $2::text, $3::int, $4::int, $5::text, $6::text, $7::text, $8::text, $9::timestamptz, $10::text::json, $11::text::json, $12::text::json)
-    ON CONFLICT (lane, cart_id, round, step) DO UPDATE
-       SET outreach_id = excluded.outreach_id, key = excluded.key, decision = excluded.decision, reason = excluded.reason,
+    ON CONFLICT (lane, key, subject, round, step) DO UPDATE
+       SET outreach_id = excluded.outreach_id, decision = excluded.decision, reason = excluded.reason,
            decided_at = excluded.decided_at, summary = excluded.summary, why = excluded.why, message = excluded.message
      WHERE outreach.decision = 'silence'
     RETURNING key, decided_at
@@ -33,6 +33,6 @@ WITH put AS (
 SELECT (SELECT count(*) FROM put), (SELECT max(status) FROM told);
 
 -- name: outreach_by_id
-SELECT lane, cart_id, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message
+SELECT lane, subject, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message
   FROM cartwright.outreach
  WHERE lane = $1::int AND outreach_id = $2::text;

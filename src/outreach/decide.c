@@ -2,6 +2,7 @@
 #include "outreach/decide.h"
 
 #include "base/hash.h"
+#include "store/outreach.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,15 +28,17 @@ static struct policy policy_of(const struct config *config)
 
 /* "out_" + lane as two hex digits + 24 hex digits of what the primary key is made of: the same
  * decision has the same id, whoever makes it. */
-static const char *outreach_id_of(int lane, const struct cart *cart, int step, struct arena *a)
+static const char *outreach_id_of(const struct decided *d, struct arena *a)
 {
+    const struct view *v = &d->gathered->view;
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX];
-    const char *text =
-        arena_printf(a, "%d\n%s\n%lld\n%d", lane, cart->id, (long long)cart->round, step);
+    const char *text = arena_printf(a, "%d\n%s\n%s\n%lld\n%d", v->lane, v->key, d->subject,
+                                    (long long)d->cart->round, d->step);
 
     hash_sha256(text, strlen(text), digest);
-    return arena_printf(a, "out_%02x%.24s", (unsigned)lane, hash_hex(digest, sizeof digest, hex));
+    return arena_printf(a, "out_%02x%.24s", (unsigned)v->lane,
+                        hash_hex(digest, sizeof digest, hex));
 }
 
 bool outreach_id_lane(const char *id, int *out_lane)
@@ -73,13 +76,14 @@ static const struct cart *cart_meant(const struct shopper *s, const char *cart_i
 
 /* Only what is exactly this step of this round: a refold may have numbered the rounds anew, and
  * then the rules say so (already_contacted). */
-static const struct sent *sent_before(const struct shopper_rows *rows, const struct cart *cart,
-                                      int step)
+static const struct sent *sent_before(const struct decided *d)
 {
+    const struct shopper_rows *rows = &d->gathered->view.rows;
+
     for (size_t i = 0; i < rows->sent_count; i++) {
         const struct sent *sent = &rows->sent[i];
-        if (strcmp(sent->cart_id, cart->id) == 0 && sent->round == cart->round &&
-            sent->step == step) {
+        if (strcmp(sent->subject, d->subject) == 0 && sent->round == d->cart->round &&
+            sent->step == d->step) {
             return sent;
         }
     }
@@ -93,8 +97,9 @@ static void weigh(struct decided *d, struct arena *a)
     const struct live_set *models = d->terms->models;
 
     /* Even a decision that will be silence gets all of this: it is stored, and "why" shows it. */
-    d->outreach_id = outreach_id_of(g->view.lane, d->cart, d->step, a);
-    d->sent = sent_before(&g->view.rows, d->cart, d->step);
+    d->subject = arena_printf(a, OUTREACH_OF_CART "%s", d->cart->id);
+    d->outreach_id = outreach_id_of(d, a);
+    d->sent = sent_before(d);
     d->score = answer_score_of(models->risk, g->view.shopper, d->cart, g->now_us, &models->context,
                                d->terms->config->risk_threshold, &d->x);
     picks_ask(&(struct picks_wanted){models->affinity,

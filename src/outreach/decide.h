@@ -23,6 +23,7 @@ struct decided {
     const struct gathered *gathered;
     const struct cart *cart; /* NULL: none open; then no id, score or picks, and nothing to store */
     int step;
+    const char *subject; /* as in the row */
     const char *outreach_id;
     const struct sent *sent; /* what this step of the round was spoken about with; NULL: not yet */
     struct features x;

@@ -125,6 +125,7 @@ bool outreach_tell(struct db *db, const struct decided *d, const struct product 
     }
     *out = (struct outreach_row){
         .lane = d->gathered->view.lane,
+        .subject = d->subject,
         .cart_id = cart != NULL ? cart->id : NULL,
         .round = cart != NULL ? (int32_t)cart->round : 0,
         .step = d->step,

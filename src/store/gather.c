@@ -36,7 +36,7 @@ static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper
 
 static void sent_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
 {
-    out->sent[out->sent_count++] = (struct sent){.cart_id = row_text_copy(r, row, TYPE, a),
+    out->sent[out->sent_count++] = (struct sent){.subject = row_text_copy(r, row, TYPE, a),
                                                  .round = row_i64(r, row, N),
                                                  .step = row_i64(r, row, M),
                                                  .outreach_id = row_text_copy(r, row, ID, a)};

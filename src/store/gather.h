@@ -14,7 +14,7 @@ struct shopper_ask {
 
 /* A round and step of one of the shopper's carts that was spoken about. */
 struct sent {
-    const char *cart_id;
+    const char *subject; /* as in store/outreach.h */
     int64_t round;
     int64_t step;
     const char *outreach_id;

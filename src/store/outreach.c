@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-/* Decisions. The primary key (lane, cart_id, round, step) is what makes "twice" impossible. */
+/* Decisions. The primary key (lane, key, subject, round, step) is what makes "twice" impossible. */
 
 static struct params put_params(const struct outreach_row *row, const struct outreach_event *event,
                                 struct arena *a)
 {
     struct params p = params_make(a);
     param_i32(&p, row->lane);
-    param_text(&p, row->cart_id);
+    param_text(&p, row->subject);
     param_i32(&p, row->round);
     param_i32(&p, row->step);
     param_text(&p, row->outreach_id);
@@ -47,9 +47,12 @@ bool store_outreach_put(struct db *db, const struct outreach_row *row,
 
 static struct outreach_row row_at(const PGresult *rows, struct arena *a)
 {
+    const char *subject = row_text_copy(rows, 0, 1, a);
+
     return (struct outreach_row){
         .lane = row_i32(rows, 0, 0),
-        .cart_id = row_text_copy(rows, 0, 1, a),
+        .subject = subject,
+        .cart_id = subject + strlen(OUTREACH_OF_CART),
         .round = row_i32(rows, 0, 2),
         .step = row_i32(rows, 0, 3),
         .outreach_id = row_text_copy(rows, 0, 4, a),

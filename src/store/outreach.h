@@ -4,9 +4,13 @@
 #include "domain/shop/product.h"
 #include "store/pg/db.h"
 
+/* What a decision is about: this and the cart's id. */
+#define OUTREACH_OF_CART "cart:"
+
 struct outreach_row {
     int lane;
-    const char *cart_id;
+    const char *subject; /* NULL: nothing, there was no cart */
+    const char *cart_id; /* of the subject */
     int32_t round;
     int32_t step;
     const char *outreach_id;

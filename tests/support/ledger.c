@@ -222,11 +222,12 @@ static void check_promise(struct ledger *l, PGconn *conn, const struct promise *
 
     (void)snprintf(round, sizeof round, "%ld", p->round);
     (void)snprintf(step, sizeof step, "%ld", p->step);
-    PGresult *res = PQexecParams(conn,
-                                 "SELECT message::jsonb = $5::jsonb FROM cartwright.outreach"
-                                 " WHERE outreach_id = $1 AND cart_id = $2 AND round = $3::int"
-                                 " AND step = $4::int AND decision = 'send'",
-                                 5, NULL, values, NULL, NULL, 0);
+    PGresult *res =
+        PQexecParams(conn,
+                     "SELECT message::jsonb = $5::jsonb FROM cartwright.outreach"
+                     " WHERE outreach_id = $1 AND subject = 'cart:' || $2 AND round = $3::int"
+                     " AND step = $4::int AND decision = 'send'",
+                     5, NULL, values, NULL, NULL, 0);
     if (PQntuples(res) != 1) {
         ledger_violation(l, "outreach %s (cart %s, round %ld, step %ld) was answered; %d rows%s",
                          p->outreach_id, p->cart_id, p->round, p->step, PQntuples(res),
@@ -264,19 +265,20 @@ static void check_outreach(struct ledger *l, PGconn *conn)
         }
     }
     check_none(l, conn, "two messages for one cart, round and step",
-               "SELECT cart_id, round, step, array_agg(key ORDER BY decided_at) AS keys,"
+               "SELECT subject, round, step, array_agg(key ORDER BY decided_at) AS keys,"
                " array_agg(decided_at ORDER BY decided_at) AS at"
                " FROM cartwright.outreach WHERE decision = 'send'"
-               " GROUP BY cart_id, round, step HAVING count(*) > 1");
-    check_none(l, conn, "a send without exactly one outreach_released, or one without a send",
-               "WITH released AS (SELECT lane, body ->> 'cart_id' AS cart_id,"
-               "   (body ->> 'round')::int AS round, (body ->> 'step')::int AS step, count(*) AS n"
-               "   FROM cartwright.event WHERE type = 'outreach_released' GROUP BY 1, 2, 3, 4),"
-               " sent AS (SELECT lane, cart_id, round, step, outreach_id FROM cartwright.outreach"
-               "   WHERE decision = 'send')"
-               " SELECT lane, cart_id, round, step, outreach_id, n FROM sent"
-               " FULL JOIN released USING (lane, cart_id, round, step)"
-               " WHERE outreach_id IS NULL OR n IS DISTINCT FROM 1");
+               " GROUP BY subject, round, step HAVING count(*) > 1");
+    check_none(
+        l, conn, "a send without exactly one outreach_released, or one without a send",
+        "WITH released AS (SELECT lane, key, 'cart:' || (body ->> 'cart_id') AS subject,"
+        "   (body ->> 'round')::int AS round, (body ->> 'step')::int AS step, count(*) AS n"
+        "   FROM cartwright.event WHERE type = 'outreach_released' GROUP BY 1, 2, 3, 4, 5),"
+        " sent AS (SELECT lane, key, subject, round, step, outreach_id FROM cartwright.outreach"
+        "   WHERE decision = 'send')"
+        " SELECT lane, key, subject, round, step, outreach_id, n FROM sent"
+        " FULL JOIN released USING (lane, key, subject, round, step)"
+        " WHERE outreach_id IS NULL OR n IS DISTINCT FROM 1");
 }
 
 void ledger_check(struct ledger *l, PGconn *conn)

@@ -1,5 +1,5 @@
 /* /v1/outreach: asks for a decision, and shows those that were made. Asking twice is harmless: a
- * decision's primary key is (lane, cart, round, step), so an Idempotency-Key adds nothing; it is
+ * decision's primary key is (lane, key, subject, round, step), so an Idempotency-Key adds nothing; it is
  * accepted, for clients that always send one. */
 #include "base/cleanup.h"
 #include "base/jdec.h"

@@ -77,14 +77,15 @@ static void store_send(const struct book *b, const char *key, const char *outrea
 {
     char text[600];
 
-    (void)snprintf(text, sizeof text,
-                   "INSERT INTO cartwright.outreach SELECT (jsonb_populate_record("
-                   "NULL::cartwright.outreach, jsonb_build_object('lane', cartwright.lane_of('%s'),"
-                   " 'cart_id', 'cart', 'round', 1, 'step', 1, 'outreach_id', '%s', 'key', '%s',"
-                   " 'decision', 'send', 'reason', 'risk', 'decided_at', now(), 'summary',"
-                   " '{}'::jsonb, 'why', '{}'::jsonb, 'message', '{\"text\": \"come back\"}'::jsonb"
-                   "))).*",
-                   key, outreach_id, key);
+    (void)snprintf(
+        text, sizeof text,
+        "INSERT INTO cartwright.outreach SELECT (jsonb_populate_record("
+        "NULL::cartwright.outreach, jsonb_build_object('lane', cartwright.lane_of('%s'),"
+        " 'subject', 'cart:cart', 'round', 1, 'step', 1, 'outreach_id', '%s', 'key', '%s',"
+        " 'decision', 'send', 'reason', 'risk', 'decided_at', now(), 'summary',"
+        " '{}'::jsonb, 'why', '{}'::jsonb, 'message', '{\"text\": \"come back\"}'::jsonb"
+        "))).*",
+        key, outreach_id, key);
     sql(b, text);
 }
 

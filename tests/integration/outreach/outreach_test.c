@@ -113,6 +113,39 @@ static void a_cart_is_found_by_its_id_alone(void **state)
     json_decref(unknown.json);
 }
 
+/* Every cart of the shop is called "cart": neighbours of one lane have nothing of each other. */
+static void shoppers_of_one_lane_with_one_cart_id_each_get_their_own_message(void **state)
+{
+    (void)state;
+    enum { NEIGHBOURS = 8 };
+    const char *names[NEIGHBOURS];
+    const char *first[NEIGHBOURS];
+    const int lane = event_lane("c:same-0");
+
+    for (int n = 0, i = 0; n < NEIGHBOURS; i++) {
+        const char *name = arena_printf(&bench.arena, "same-%d", i);
+        if (event_lane(arena_printf(&bench.arena, "c:%s", name)) == lane) {
+            names[n] = name;
+            did(name, "cart_item_added", 90 + n,
+                arena_printf(&bench.arena,
+                             ",\"cart_id\":\"cart\",\"items\":[{\"product_id\":\"of-%s\"}]", name));
+            n++;
+        }
+    }
+    for (int n = 0; n < NEIGHBOURS; n++) {
+        struct answer a = ask(names[n]);
+        assert_text_contains(a.text, arena_printf(&bench.arena, "\"of-%s\"", names[n]));
+        first[n] = a.text;
+        expect(a, OUTREACH_NEW, "send", "risk");
+    }
+    fold_to_end(&bench);
+    for (int n = 0; n < NEIGHBOURS; n++) {
+        struct answer a = ask(names[n]);
+        assert_string_equal(a.text, first[n]);
+        expect(a, OUTREACH_BEFORE, "send", "risk");
+    }
+}
+
 static void a_message_that_was_decided_is_held_back_once_consent_is_withdrawn(void **state)
 {
     (void)state;
@@ -470,6 +503,7 @@ int main(void)
         cmocka_unit_test(withdrawn_consent_blocks_and_given_again_does_not),
         cmocka_unit_test(a_dry_run_stores_nothing_and_sees_the_past_as_it_was),
         cmocka_unit_test(a_cart_is_found_by_its_id_alone),
+        cmocka_unit_test(shoppers_of_one_lane_with_one_cart_id_each_get_their_own_message),
         cmocka_unit_test(a_message_that_was_decided_is_held_back_once_consent_is_withdrawn),
         cmocka_unit_test(a_purchase_in_the_browser_before_the_login_is_waited_for),
         cmocka_unit_test(the_decision_can_be_read_and_explained),

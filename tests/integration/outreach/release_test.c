@@ -510,7 +510,7 @@ static void somebody_else_was_faster(int nth)
     acts = nth;
     run_sql(
         &bench,
-        "INSERT INTO cartwright.outreach SELECT lane, cart_id, round, 1, 'out_of_another', key, 'send', 'risk', now(), '{\"x\":1}', '{}', '{}'"
+        "INSERT INTO cartwright.outreach SELECT lane, 'cart:' || cart_id, round, 1, 'out_of_another', key, 'send', 'risk', now(), '{\"x\":1}', '{}', '{}'"
         "  FROM cartwright.cart WHERE key = 'c:ole'");
 }
 

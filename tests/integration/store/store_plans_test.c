@@ -17,7 +17,7 @@ static const char fill_sql[] =
     "INSERT INTO cartwright.cart_lane SELECT 'k' || n, n % 256, 'c:' || n FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.product (product_id, source, updated_at)"
     " SELECT 'p' || n, 'api', now() - n * interval '1 minute' FROM generate_series(1, 20000) n;"
-    "INSERT INTO cartwright.outreach SELECT n % 256, 'k' || n, 1, 1, 'o' || n, 'c:' || n, 'silence', 'risk', now(), '{}', '{}'"
+    "INSERT INTO cartwright.outreach SELECT n % 256, 'cart:k' || n, 1, 1, 'o' || n, 'c:' || n, 'silence', 'risk', now(), '{}', '{}'"
     "  FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.model SELECT 'm' || n, 'risk', n, 'fm', decode(repeat('00', 32), 'hex'), 1, '{}', 'passed', '', now()"
     "  FROM generate_series(1, 500) n;"

@@ -6,6 +6,7 @@
 #include "support/spec.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define NOW DAYS(20000)
 
@@ -291,29 +292,59 @@ static void a_dry_run_may_look_at_imported_carts(void **state)
 
 /* ---- ids ---- */
 
-static const char *id_of(struct cart cart, int lane)
+static const char *id_of_whom(const char *whom, struct cart cart, int lane)
 {
     struct scene scene = {0};
     (void)decide(&scene, &cart, 1, NULL);
+    scene.gathered.view.key = whom;
     scene.gathered.view.lane = lane;
     outreach_decide(&terms, &scene.gathered, &arena, &scene.decided);
     return scene.decided.outreach_id;
 }
 
-static void an_id_names_its_lane_and_is_that_of_lane_cart_round_and_step(void **state)
+static const char *id_of(struct cart cart, int lane)
+{
+    return id_of_whom(key, cart, lane);
+}
+
+static void an_id_names_its_lane_and_is_that_of_lane_key_subject_round_and_step(void **state)
 {
     (void)state;
     const char *id = id_of(a_cart(), 0xa7);
     int lane = -1;
 
-    /* SHA-256 of "167\ncart-1\n1\n1": ids that were handed out stay valid */
-    assert_string_equal(id, "out_a7e1d99e80ce3fc4a2f9b3a5c1");
+    /* SHA-256 of "167\nc:ann\ncart:cart-1\n1\n1": ids that were handed out stay valid */
+    assert_string_equal(id, "out_a793a013a5ffb6e5fedc9f4af4");
     assert_true(outreach_id_lane(id, &lane));
     assert_int_equal(lane, 0xa7);
     assert_string_equal(id_of(a_cart(), 0xa7), id);
     assert_string_not_equal(id_of(a_cart(.id = second), 0xa7) + 6, id + 6);
     assert_string_not_equal(id_of(a_cart(.round = 2), 0xa7) + 6, id + 6);
     assert_string_not_equal(id_of(a_cart(), 0xa8) + 6, id + 6);
+    assert_string_not_equal(id_of_whom("c:bob", a_cart(), 0xa7) + 6, id + 6);
+}
+
+static int by_text(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* A shop that calls every cart "cart": 40 shoppers a lane. */
+static void ten_thousand_shoppers_with_one_cart_id_have_ten_thousand_ids(void **state)
+{
+    (void)state;
+    enum { SHOPPERS = 10000 };
+    static char same[] = "cart";
+    static const char *ids[SHOPPERS];
+
+    for (int i = 0; i < SHOPPERS; i++) {
+        const char *whom = arena_printf(&arena, "c:%d", i);
+        ids[i] = id_of_whom(whom, a_cart(.id = same), event_lane(whom));
+    }
+    qsort(ids, SHOPPERS, sizeof ids[0], by_text);
+    for (int i = 1; i < SHOPPERS; i++) {
+        assert_string_not_equal(ids[i - 1], ids[i]);
+    }
 }
 
 static void what_is_no_id_names_no_lane(void **state)
@@ -356,11 +387,11 @@ static const struct sent *sent_of(struct sent sent)
 static void only_the_same_cart_round_and_step_was_spoken_about_before(void **state)
 {
     (void)state;
-    const struct sent same = {.cart_id = "cart-1", .round = 2, .step = 1, .outreach_id = "x"};
+    const struct sent same = {.subject = "cart:cart-1", .round = 2, .step = 1, .outreach_id = "x"};
     struct sent differs = same;
 
     assert_non_null(sent_of(same));
-    differs.cart_id = "cart-2";
+    differs.subject = "cart:cart-2";
     assert_null(sent_of(differs));
     differs = same;
     differs.round = 1;
@@ -373,9 +404,9 @@ static void only_the_same_cart_round_and_step_was_spoken_about_before(void **sta
 static void of_many_that_were_sent_the_one_of_this_round_is_found(void **state)
 {
     (void)state;
-    struct sent sent[] = {{.cart_id = "cart-2", .round = 2, .step = 1},
-                          {.cart_id = "cart-1", .round = 1, .step = 1},
-                          {.cart_id = "cart-1", .round = 2, .step = 1}};
+    struct sent sent[] = {{.subject = "cart:cart-2", .round = 2, .step = 1},
+                          {.subject = "cart:cart-1", .round = 1, .step = 1},
+                          {.subject = "cart:cart-1", .round = 2, .step = 1}};
     struct scene scene = {0};
     const struct cart cart = a_cart(.round = 2);
 
@@ -408,7 +439,8 @@ int main(void)
         cmocka_unit_test(without_a_model_nothing_is_sent),
         cmocka_unit_test(the_settings_are_those_of_the_shop),
         cmocka_unit_test(a_dry_run_may_look_at_imported_carts),
-        cmocka_unit_test(an_id_names_its_lane_and_is_that_of_lane_cart_round_and_step),
+        cmocka_unit_test(an_id_names_its_lane_and_is_that_of_lane_key_subject_round_and_step),
+        cmocka_unit_test(ten_thousand_shoppers_with_one_cart_id_have_ten_thousand_ids),
         cmocka_unit_test(what_is_no_id_names_no_lane),
         cmocka_unit_test(only_the_same_cart_round_and_step_was_spoken_about_before),
         cmocka_unit_test(of_many_that_were_sent_the_one_of_this_round_is_found),
