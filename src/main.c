@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/init.h"
 #include "base/log.h"
+#include "base/zones.h"
 #include "cli/cli.h"
 #include "ml/linear/blas.h"
 
@@ -14,20 +15,21 @@ static const struct command {
     const char *name;
     command_fn *run;
     const char *help;
+    bool zones; /* it reckons local times: without a tz database it does not start */
 } commands[] = {
-    {"serve", cmd_serve, "run the HTTP API, the event log and the consumers"},
-    {"migrate", cmd_migrate, "bring the database's schema up to date"},
-    {"import", cmd_import, "load event files of several formats"},
-    {"replay", cmd_replay, "rebuild all carts from the log and compare"},
-    {"maintain", cmd_maintain, "remove events past their retention"},
-    {"train", cmd_train, "train models from the log"},
-    {"evaluate", cmd_evaluate, "judge the models on the log's later part; HTML report"},
-    {"models", cmd_models, "list, promote and roll back models"},
-    {"simulate", cmd_simulate, "play shoppers of a demo shop against the API"},
-    {"keys", cmd_keys, "create, list and revoke API keys"},
-    {"config", cmd_config, "print the settings in effect"},
-    {"health", cmd_health, "ask a running server whether it is ready"},
-    {"version", cmd_version, "print the version"},
+    {"serve", cmd_serve, "run the HTTP API, the event log and the consumers", true},
+    {"migrate", cmd_migrate, "bring the database's schema up to date", false},
+    {"import", cmd_import, "load event files of several formats", false},
+    {"replay", cmd_replay, "rebuild all carts from the log and compare", false},
+    {"maintain", cmd_maintain, "remove events past their retention", true},
+    {"train", cmd_train, "train models from the log", true},
+    {"evaluate", cmd_evaluate, "judge the models on the log's later part; HTML report", true},
+    {"models", cmd_models, "list, promote and roll back models", false},
+    {"simulate", cmd_simulate, "play shoppers of a demo shop against the API", true},
+    {"keys", cmd_keys, "create, list and revoke API keys", false},
+    {"config", cmd_config, "print the settings in effect", false},
+    {"health", cmd_health, "ask a running server whether it is ready", false},
+    {"version", cmd_version, "print the version", false},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands, USAGE_MAX = 64 * 1024 };
 
@@ -95,6 +97,9 @@ int main(int argc, char **argv)
                           argv[1]);
         }
         return EXIT_USAGE;
+    }
+    if (command->zones && !zones_require(&err)) { /* before any thread, and before any answer */
+        return cli_fail("time zones", &err);
     }
     return command->run(argc - 1, argv + 1, &config);
 }

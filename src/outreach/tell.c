@@ -2,6 +2,7 @@
 #include "outreach/tell.h"
 
 #include "base/cleanup.h"
+#include "domain/shop/local_time.h"
 #include "domain/speak/message.h"
 #include "outreach/answer.h"
 #include "store/products.h"
@@ -101,6 +102,7 @@ static const char *explain(const struct decided *d, struct arena *a)
     jenc_time(&j, "at", d->gathered->now_us);
     jenc_i64(&j, "lane", d->gathered->view.lane);
     jenc_i64(&j, "log_offset", d->gathered->view.last_off);
+    jenc_str(&j, "tzdata", local_time_version());
     if (d->cart != NULL) {
         answer_features(&j, &d->x);
     }

@@ -43,11 +43,11 @@ struct mood {
 
 static struct mood mood_of(const struct life_view *v, int cell)
 {
-    int minutes = 0;
-    if (!local_time_offset(v->shopper->timezone, v->at_us, &minutes)) {
-        minutes = 0;
+    int seconds = 0;
+    if (!local_time_offset(v->shopper->timezone, v->at_us, &seconds)) {
+        seconds = 0;
     }
-    int64_t hours = (v->at_us + MINUTES(minutes)) / HOURS(1);
+    int64_t hours = (v->at_us + SECONDS(seconds)) / HOURS(1);
     int64_t hour = hours % 24;
     /* 1970-01-01 was a Thursday: + 3 makes Monday 0 */
     bool weekday = (hours / 24 + 3) % 7 < 5;

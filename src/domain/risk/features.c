@@ -261,9 +261,9 @@ static void take_calendar(int64_t now_us, double *v)
 
 static void take_local_time(const struct shopper *s, int64_t now_us, double *v)
 {
-    int minutes = 0;
-    bool known = local_time_offset(s->timezone, now_us, &minutes);
-    int64_t hours = (now_us + MINUTES(minutes)) / HOURS(1);
+    int seconds = 0;
+    bool known = local_time_offset(s->timezone, now_us, &seconds);
+    int64_t hours = (now_us + SECONDS(seconds)) / HOURS(1);
     v[FEATURE_LOCAL_HOUR] = known ? (double)(hours % 24) : (double)NAN;
     /* by UTC where the zone is unknown: a flag has no missing value */
     v[FEATURE_LOCAL_WEEKEND] = (hours / 24 + 3) % 7 >= 5 ? 1 : 0;

@@ -4,9 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Minutes that clocks at the time zone's place are ahead of UTC at a moment. Knows the zones of
- * zone_table.inc, "UTC" and offsets as "+02:00"; false for any other name, and for NULL. An
- * approximation for the hour of the day: today's rules of daylight saving count for every year. */
-bool local_time_offset(const char *timezone, int64_t at_us, int *out_minutes);
+/* Seconds that clocks at the time zone's place are ahead of UTC at a moment, whichever clock that
+ * moment comes from. Knows the names of the tz database as this machine has it ("Europe/Kyiv",
+ * case as there), and offsets as "+02:00"; false for any other name, and for NULL. */
+bool local_time_offset(const char *timezone, int64_t at_us, int *out_seconds);
+
+/* The version of the tz database that the above comes from, "2025b": what depends on local time is
+ * not the same with another one. */
+const char *local_time_version(void);
 
 #endif

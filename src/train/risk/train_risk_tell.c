@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/jenc.h"
+#include "domain/shop/local_time.h"
 
 #include <stdio.h>
 
@@ -234,6 +235,7 @@ void risk_run_card(const struct risk_run *r, const struct risk_fit *fit, bool of
     jenc_i64(&j, "rows", r->known.count);
     jenc_i64(&j, "lost", moments_lost(&r->known));
     jenc_f64(&j, "lost_share", r->known_rate);
+    jenc_str(&j, "tzdata", local_time_version()); /* local hours are among the features */
     if (fit) {
         card_learner(&j, fit);
     }

@@ -294,16 +294,23 @@ static void the_hour_is_the_shoppers_own(void **state)
         {"Australia/Sydney", INT64_C(1561939200000000), 600}, /* July */
         {"Asia/Kolkata", TEST_DAY_US, 330},
         {"-03:30", TEST_DAY_US, -210},
+        {"Africa/Cairo", INT64_C(1689336000000000), 180}, /* July 2023: summer time is back */
+        {"Australia/Lord_Howe", INT64_C(1577836800000000), 660}, /* half an hour of summer time */
+        {"America/Nuuk", INT64_C(1577836800000000), -180},
     };
-    int minutes;
+    int seconds;
     (void)state;
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
-        assert_true(local_time_offset(expected[i].zone, expected[i].at_us, &minutes));
-        assert_int_equal(minutes, expected[i].minutes);
+        assert_true(local_time_offset(expected[i].zone, expected[i].at_us, &seconds));
+        assert_int_equal(seconds, expected[i].minutes * 60);
     }
-    assert_false(local_time_offset("Mars/Olympus", TEST_DAY_US, &minutes));
-    assert_false(local_time_offset("+25:00", TEST_DAY_US, &minutes));
-    assert_false(local_time_offset(NULL, TEST_DAY_US, &minutes));
+    assert_false(local_time_offset("Mars/Olympus", TEST_DAY_US, &seconds));
+    assert_false(local_time_offset("../../../etc/localtime", TEST_DAY_US, &seconds));
+    assert_false(local_time_offset("/usr/share/zoneinfo/Europe/Berlin", TEST_DAY_US, &seconds));
+    assert_false(local_time_offset("Europe", TEST_DAY_US, &seconds));
+    assert_false(local_time_offset("", TEST_DAY_US, &seconds));
+    assert_false(local_time_offset("+25:00", TEST_DAY_US, &seconds));
+    assert_false(local_time_offset(NULL, TEST_DAY_US, &seconds));
 }
 
 /* ---- the shop ---- */
