@@ -25,6 +25,8 @@ static void collectors_free(struct collectors *c)
 static bool collect_key(void *ctx, const struct train_key *k, struct err *err)
 {
     struct collectors *c = ctx;
+    /* One reading, decoding and fold of each shopper for both: they take longer than what is
+     * collected. */
     return (!c->affinity || affinity_training_key(c->affinity, k, err)) &&
            (!c->risk || risk_training_key(c->risk, k, err));
 }
@@ -62,6 +64,8 @@ static bool train_kinds(struct collectors *c, struct train_result *out_affinity,
     struct err refused = {0};
     struct err now = {0};
     bool ok = true;
+    /* The order decides nothing: an affinity model made now has seen the whole log, so that no
+     * moment of it may use it (risk/train_context.h). */
     if (c->affinity) {
         ok = survives(affinity_training_finish(c->affinity, out_affinity, &now), &now, &refused);
     }
@@ -85,11 +89,14 @@ bool train_run(const struct database *database, const struct config *config,
     CLEANUP(collectors_free) struct collectors c = {0};
     struct training t = {.config = config, .options = options, .threads = train_threads()};
     blas_init();
+    /* Two: while the log is read, db is inside of a snapshot that can write nothing. */
     if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {
         return false;
     }
     t.db = db;
     t.store = store;
+    /* Before the log is read: the products of the catalogue get the first numbers, and moments are
+     * taken with what was known of the shop. */
     if (((options->kind & TRAIN_RISK) && !risk_training_new(&t, &c.risk, err)) ||
         ((options->kind & TRAIN_AFFINITY) && !affinity_training_new(&t, &c.affinity, err)) ||
         !read_log(&t, &c, err)) {

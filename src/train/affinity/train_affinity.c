@@ -36,6 +36,8 @@ static bool take_product(void *ctx, const struct product *p, struct err *err)
     struct affinity_training *a = ctx;
     int32_t item = id_table_add(&a->items, p->product_id);
     (void)err;
+    /* The catalogue is read first and names each product once, so that its numbers are 0, 1, 2 ...
+     * and facts needs no other index. */
     a->facts = mem_grow(a->facts, (size_t)item + 1, sizeof *a->facts);
     a->facts[item] = (struct item_facts){
         .category = p->category ? arena_strdup(&a->arena, p->category) : NULL,
@@ -76,6 +78,8 @@ static void take_item(struct affinity_training *a, const struct event *e, const 
         a->cap = a->cap ? a->cap * 2 : 4096;
         a->all = mem_grow(a->all, a->cap, sizeof *a->all);
     }
+    /* The number the shopper will have: it is used up only if something of it was taken
+     * (affinity_training_key), so that numbers have no gaps. */
     a->all[a->count++] = (struct interaction){
         .at_us = e->occurred_us,
         .shopper = a->shoppers,
@@ -156,6 +160,7 @@ int64_t affinity_cut(const struct affinity_training *a, const struct champion *c
     /* Four fifths of the choices to learn from: a ranking needs more of the log than a yes or no
      * does, and each shopper who is judged tells of several choices. */
     int64_t cut_us = affinity_choice_cut(a, INT64_MAX, 0);
+    /* Only what was learnt from a part of the later window needs another cut. */
     bool rival = champion->found && !champion->is_baseline && champion->as_of_us > cut_us;
     return rival && choices_after(a, champion->as_of_us) >= JUDGE_CHOICES_MIN ? champion->as_of_us
                                                                               : cut_us;
@@ -173,6 +178,7 @@ static struct size_before size_before(const struct affinity_training *a, int64_t
     for (size_t i = 0; i < a->count; i++) {
         if (a->all[i].at_us < cut_us) {
             s.interactions++;
+            /* Interactions lie shopper by shopper. */
             s.shoppers += a->all[i].shopper != last;
             last = a->all[i].shopper;
         }
@@ -184,6 +190,7 @@ static struct size_before size_before(const struct affinity_training *a, int64_t
 
 static void card_gate(const struct run *r, struct jenc *j)
 {
+    /* In the order of judgement.models. */
     static const char *const names[JUDGED_MODELS] = {"popularity", "challenger", "champion"};
     if (r->judgement.shoppers == 0) {
         return;
@@ -275,6 +282,7 @@ static void decide(struct run *r)
         .baseline = j->ndcg[0],
         .champion = j->took_part[2] ? j->ndcg[2] : NULL,
         .count = j->shoppers,
+        /* One value a shopper: their mean is the metric. */
         .per = j->shoppers,
         .as_of_us = r->a->t->log.last_us,
         .seed = r->a->t->options->seed,
@@ -289,6 +297,7 @@ static bool judge(struct run *r, struct err *err)
 {
     CLEANUP(affinity_free) struct affinity *popularity = NULL;
     CLEANUP(affinity_free) struct affinity *als = NULL;
+    /* What has seen answers of the later window is not judged on it. affinity_cut has moved the cut behind its log where enough follows. */
     bool rival = r->champion.found && !r->champion.is_baseline && r->champion.as_of_us <= r->cut_us;
     if (!affinity_model_open(&r->before.popularity, "judged", &popularity, err) ||
         !affinity_model_open(&r->before.als, "judged", &als, err)) {
@@ -354,6 +363,8 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
     if (!fit.factors) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
+    /* Whoever evaluates must not leave checkpoints behind, which only the end of a training
+     * clears. */
     fit.keep = false;
     return affinity_tune(a, cut_us, &fit.settings, err) &&
            affinity_weigh_visits(a, cut_us, &fit, err) && affinity_fit_models(a, &fit, out, err);
@@ -377,6 +388,7 @@ static bool challenge(struct run *r, struct err *err)
 {
     char why[WHY_MAX];
     struct affinity_fit fit = fit_before(r, why);
+    /* Without enough for factors popularity is still fitted, and serves. */
     bool enough = fit.factors;
     if (enough && (!affinity_tune(r->a, r->cut_us, &fit.settings, err) ||
                    !affinity_weigh_visits(r->a, r->cut_us, &fit, err) ||
@@ -411,6 +423,7 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
     if (!challenge(&r, err) || !keep(&r, out, err)) {
         return false;
     }
+    /* Not before the models are stored: a training that is killed until then goes on from its checkpoints. */
     train_factors_forget(a->t);
     return true;
 }

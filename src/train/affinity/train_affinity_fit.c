@@ -105,6 +105,8 @@ static bool build_matrix(struct fitting *f, int *out_shoppers, struct err *err)
         const struct interaction *in = &f->a->all[i];
         double weight = affinity_interaction_weight(in, f->until_us);
         if (weight > 0) {
+            /* Interactions of a shopper are neighbours. What it did twice to a product are two
+             * triples, whose weights csr_build adds up. */
             row += in->shopper != last;
             last = in->shopper;
             triples[count++] = (struct triple){row, f->position[in->item], (float)weight};
@@ -125,6 +127,7 @@ static void count_popularity(struct fitting *f)
         sums[f->matrix.column[e]] += (double)f->matrix.weight[e];
     }
     for (int32_t i = 0; i < f->trained; i++) {
+        /* Positions behind `trained` keep 0: nobody touched them. */
         f->popularity[i] = (float)sums[i];
     }
     free(sums);
@@ -140,6 +143,7 @@ static bool fit_factors(struct fitting *f, const struct affinity_fit *fit, struc
     int smaller = f->matrix.rows < f->trained ? f->matrix.rows : f->trained;
     f->settings.als.factors = f->settings.als.factors < smaller ? f->settings.als.factors : smaller;
     f->item_scale = mem_array((size_t)f->trained, sizeof *f->item_scale);
+    /* Kept in the file: who is folded in later is weighed as the shoppers of this matrix were. */
     als_item_scales(&f->matrix, &f->settings.als, f->item_scale, &f->shopper_mean);
     return train_factors(&job, &f->matrix, &f->settings.als, &f->shopper_factors, &f->item_factors,
                          err);
@@ -164,6 +168,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
     struct buf card = buf_make(AFFINITY_CARD_MAX);
     for (int32_t i = 0; i < f->count; i++) {
         int32_t item = f->order[i];
+        /* All items in both files: the popularity model is also the catalogue by which choices are
+         * judged. */
         items[i] = (struct affinity_item){.id = a->items.texts[item],
                                           .price_minor = MONEY_UNKNOWN,
                                           .popularity = f->popularity[i]};
@@ -211,6 +217,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
     struct fitting f = {.a = a, .until_us = fit->until_us, .settings = fit->settings};
     struct affinity_models made = {0};
     order_items(&f);
+    /* The caller has seen to it that something lies before until_us. */
     assert(f.trained > 0);
     if (!build_matrix(&f, &made.shoppers, err)) {
         return false;

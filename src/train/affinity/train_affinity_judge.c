@@ -75,6 +75,7 @@ static void history_read(struct history *h, const struct affinity *catalogue,
 {
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
+        /* In the order of time: known is complete before the first choice is looked up in it. */
         for (size_t n = 0; tells_taste(k, e) && n < e->item_count; n++) {
             const char *id = e->items[n].product_id;
             /* Up to the moment and with it: the event that begins the visit is known when the
@@ -106,9 +107,11 @@ static bool read_key(void *ctx, const struct train_key *k, struct err *err)
         return true;
     }
     history_read(&h, r->window->catalogue, k);
+    /* Without a history there is nothing to rank by; without a choice, nothing to judge by. */
     if (h.known.count == 0 || h.chosen.count == 0) {
         return true;
     }
+    /* The fold puts k->events into another order, so that what is read of them was read before. */
     const struct judged_case c = {
         /* The state as of the moment, folded by the code that serves: features of the present day
          * would know the future. */
@@ -126,6 +129,8 @@ bool affinity_judge_cases(const struct training *t, const struct judged_window *
 {
     struct window_reading r = {.window = window, .fn = fn, .ctx = ctx};
     struct train_log log;
+    /* No further than the first reading: events that came since would be choices that only this
+     * reading knows. */
     int64_t until_us = window->until_us != 0 ? window->until_us : t->log.last_us;
     return train_log_read(t->db, until_us, read_key, &r, &log, err);
 }

@@ -84,6 +84,8 @@ static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_
 
     for (size_t i = first; i < end && count < TUNE_CHOSEN_MAX; i++) {
         const struct interaction *in = &t->a->all[i];
+        /* An insertion into at most TUNE_CHOSEN_MAX: as a row of a sparse matrix wants its
+         * columns. */
         int at = 0;
         if (!in->chosen || in->at_us < t->cut_us || in->at_us >= t->until_us ||
             /* What the shopper knew already is not asked for, as in the gate: finding it again is
@@ -122,6 +124,7 @@ static bool later_matrix(struct tuning *t, struct err *err)
         }
         t->judged += found > 0;
     }
+    /* The shape of the known one, whatever was found: a row means the same shopper in both. */
     bool ok = csr_build(t->matrix.rows, a->items.count, triples, count, &t->later, err);
     free(triples);
     return ok;

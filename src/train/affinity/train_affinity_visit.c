@@ -71,6 +71,7 @@ static struct session_log visits_of(const struct affinity_training *a, int64_t u
     for (size_t v = count > VISITS_MAX ? count - VISITS_MAX : 0; v < count; v++) {
         int n = 0;
         for (size_t i = visits[v].first; i < visits[v].end; i++) {
+            /* What has faded to nothing is in no model, and has no position. */
             if (affinity_interaction_weight(&a->all[i], until_us) > 0) {
                 assert(position[a->all[i].item] >= 0);
                 items[n++] = position[a->all[i].item];
@@ -89,12 +90,15 @@ bool affinity_fit_visits(const struct affinity_training *a, const struct affinit
                          const int32_t *position, struct visit_models *out, struct err *err)
 {
     struct session_log log = visits_of(a, fit->until_us, position);
+    /* A visit of n products has n - 1 steps. */
     int64_t steps = log.sessions > 0 ? log.start[log.sessions] - log.sessions : 0;
     *out = (struct visit_models){.log = log};
     if (steps < STEPS_MIN) {
         return true;
     }
     struct session_train_options o = session_train_defaults();
+    /* Chosen once, on the part held out; what is fitted later takes them over, or something else
+     * would serve than was judged. */
     struct session_settings given = fit->visit_settings.query.neighbours > 0
                                         ? fit->visit_settings
                                         : session_settings_defaults(log.sessions, a->t->threads);
@@ -169,7 +173,9 @@ static bool weigh(const struct affinity_training *a, int64_t until_us, struct af
     w->settings = made.visit_settings;
     bool ok = model_file_view(made.als.bytes.data, made.als.bytes.len, &file, err) &&
               affinity_load(&file, "weighed", &w->model, err);
+    /* False: too few visits to learn from, so that all weights would rank alike. */
     if (ok && affinity_visit_weigh(w->model, 1)) {
+        /* The reading includes its last moment, until_us does not belong to it. */
         const struct judged_window window = {
             .cut_us = inner->until_us, .until_us = until_us - 1, .catalogue = w->model};
         ok = affinity_judge_cases(a->t, &window, weigh_case, w, err);
@@ -184,6 +190,8 @@ bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
 {
     struct weighing w = {0};
     struct affinity_fit inner = *fit;
+    /* The last fifth of what may be learnt from; the later window that judges in the end is not
+     * touched. */
     inner.until_us = affinity_choice_cut(a, until_us, until_us);
     /* No checkpoint: an inner fit of minutes must not overwrite that of the hour before. */
     inner.keep = false;
@@ -204,6 +212,7 @@ bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
         best = w.ndcg[i] > w.ndcg[best] ? i : best;
     }
     fit->visit_settings = w.settings;
+    /* So few shoppers cannot tell the weights apart: then visits are left out. */
     fit->visit_weight = w.shoppers >= WEIGHED_SHOPPERS_MIN ? weights[best] : 0;
     if (w.shoppers >= WEIGHED_SHOPPERS_MIN) {
         train_say(a->t, "affinity",

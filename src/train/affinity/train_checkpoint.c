@@ -17,6 +17,7 @@
 static const char MAGIC[8] = "CWTRAIN1"; /* no terminator */
 static const char PREFIX[] = "training-";
 
+/* No padding: it is hashed and written as it lies. */
 struct header {
     char magic[8];
     uint8_t key[SHA256_BYTES];
@@ -161,6 +162,8 @@ bool checkpoint_load(const struct checkpoint *c, int rows, int cols, int factors
         return false;
     }
     struct als_state s = {.shoppers = mat_make(rows, factors), .items = mat_make(cols, factors)};
+    /* Straight into the matrices, whose sizes are known from the interactions: a file that lies
+     * about its own cannot make us allocate them. */
     if (!read_all(file, c, &s)) {
         mat_free(&s.shoppers);
         mat_free(&s.items);

@@ -26,6 +26,7 @@ struct watch {
 static double left_s(const struct watch *w, int sweep)
 {
     double taken = (double)(clock_monotonic_us() - w->begun_us) * 1e-6;
+    /* By the sweeps of this run: those before a checkpoint took their time in another one. */
     return taken / (sweep - w->first) * (w->options->sweeps - sweep);
 }
 
@@ -133,8 +134,10 @@ bool train_factors(const struct train_factors *job, const struct csr *interactio
     w.bar = !job->t->options->json && isatty(fileno(job->t->options->out));
     tell_size(&w, interactions);
     look_back(&w, interactions, &state);
+    /* Only now: reading a checkpoint is no sweep, and would stretch what is foretold. */
     w.begun_us = clock_monotonic_us();
     w.saved_us = w.begun_us;
+    /* A sixth of a sweep's time, paid only where somebody looks. */
     o.watch_loss = w.bar || job->t->options->json;
     o.progress = swept;
     o.progress_ctx = &w;

@@ -19,7 +19,9 @@ void id_table_free(struct id_table *t)
 static size_t slot_of(const struct id_table *t, const char *text)
 {
     uint64_t h = hash_fnv64(text, strlen(text));
+    /* The low bits of FNV alone are badly mixed, and they pick the slot. */
     size_t slot = (size_t)(h ^ (h >> 32)) & (t->slot_count - 1);
+    /* Ends: half of the slots are free (grow). */
     while (t->slots[slot] >= 0 && strcmp(t->texts[t->slots[slot]], text) != 0) {
         slot = (slot + 1) & (t->slot_count - 1);
     }
@@ -32,6 +34,7 @@ static void grow(struct id_table *t)
     t->texts = mem_grow(t->texts, (size_t)t->cap, sizeof *t->texts);
     t->slot_count = (size_t)t->cap * 2;
     t->slots = mem_grow(t->slots, t->slot_count, sizeof *t->slots);
+    /* -1 in each: free. */
     memset(t->slots, 0xff, t->slot_count * sizeof *t->slots);
     for (int32_t i = 0; i < t->count; i++) {
         t->slots[slot_of(t, t->texts[i])] = i;

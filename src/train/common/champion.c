@@ -58,5 +58,6 @@ void champion_free(struct champion *c)
 {
     risk_free(&c->risk);
     affinity_free(&c->affinity);
+    /* Last: the models look into them. */
     mem_free(&c->bytes);
 }

@@ -26,7 +26,8 @@ static double gain_of(const struct contest *c, const double *a, const double *b,
     }
     /* The shopper is what is drawn: rows of one shopper repeat each other, and taken as draws of
      * their own they would make every difference look certain (cluster bootstrap: Davison and
-     * Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). */
+     * Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). What comes back is the
+     * error of the mean gain of a shopper; times count / per it is that of the metric's mean. */
     *out_error = rank_eval_bootstrap_se(gains, c->count, GATE_ROUNDS, c->seed) * c->count / c->per;
     free(gains);
     return sum / c->per;

@@ -76,6 +76,7 @@ static bool store_pair(const struct training *t, const struct trained_pair *pair
     snprintf(out->trained, sizeof out->trained, "%s", challenger ? challenger : "");
     snprintf(out->reason, sizeof out->reason, "%s", v->reason);
     out->promoted = v->passed;
+    /* Asked for in every case: where the same model goes on serving, the history stays as it is. */
     return store_model_promote(t->store, pair->kind, serves, "promote", false, clock_now_us(), err);
 }
 

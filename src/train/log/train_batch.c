@@ -43,6 +43,7 @@ bool train_bases_read(struct db *db, int64_t active_us, struct train_bases *out,
     if (!ok) {
         return false;
     }
+    /* They come by (lane, key) and are looked up by key alone. */
     if (out->count > 0) {
         qsort(out->docs, out->count, sizeof *out->docs, by_key);
     }
@@ -91,6 +92,7 @@ void train_batch_add(struct train_batch *b, const struct log_event *e)
     /* Id and type stand in the body too, which is what is decoded. */
     row->event_id = NULL;
     row->type = NULL;
+    /* One copy a shopper: what follows tells shoppers apart by this pointer. */
     row->key = other ? arena_strdup(&b->row_arena, e->key) : b->rows[b->row_count - 1].key;
     row->body = arena_strndup(&b->row_arena, e->body, e->body_len);
     b->row_count++;
@@ -129,6 +131,8 @@ static bool decode_key(struct train_batch *b, const struct train_bases *bases, s
     struct train_key *k = &b->keys[b->key_count];
     b->log.events += (int64_t)count;
     b->log.shoppers++;
+    /* A machine's first events are decoded too, for the span of the log and the count of what was
+     * refused. */
     size_t taken = count > KEY_EVENTS_MAX ? KEY_EVENTS_MAX : count;
     *k = (struct train_key){.key = b->rows[from].key, .arena = &b->arena};
     k->events = arena_array(&b->arena, taken, sizeof *k->events);

@@ -47,6 +47,7 @@ static struct train_batch *take_batch(struct reader *r, int64_t *out_number)
         pthread_cond_wait(&r->changed, &r->lock);
     }
     if (!r->stop) {
+        /* In the order they were read: the caller waits for the oldest first. */
         *out_number = r->taken++;
         r->states[*out_number % RING] = BATCH_DECODING;
         batch = &r->batches[*out_number % RING];
@@ -59,6 +60,8 @@ static void set_state(struct reader *r, int64_t number, enum batch_state state)
 {
     pthread_mutex_lock(&r->lock);
     r->states[number % RING] = state;
+    /* All: decoding threads wait for a batch that was read and the caller for one that is ready, on
+     * one condition. */
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
 }
@@ -112,6 +115,7 @@ static bool give_batch(struct reader *r, struct err *err)
     count_batch(r, b);
     for (size_t i = 0; i < b->key_count && !r->enough; i++) {
         if (!r->fn(r->ctx, &b->keys[i], err)) {
+            /* The callback's way to say that it has enough (train_log.h). */
             r->enough = err->kind == ERR_NONE;
             if (!r->enough) {
                 return false;
@@ -127,6 +131,8 @@ static bool give_batch(struct reader *r, struct err *err)
 static bool next_batch(struct reader *r, struct err *err)
 {
     set_state(r, r->read++, BATCH_READ);
+    /* Full: the slot to be filled next holds the oldest batch, whose shoppers are given away
+     * first. */
     return r->read - r->given < RING || give_batch(r, err);
 }
 
@@ -134,6 +140,7 @@ static bool take_event(void *ctx, const struct log_event *e, struct err *err)
 {
     struct reader *r = ctx;
     const struct train_batch *full = &r->batches[r->read % RING];
+    /* Only between shoppers: one that is parted would be folded as two. */
     if (full->row_count >= BATCH_EVENTS && train_batch_is_other(full, e->key) &&
         !next_batch(r, err)) {
         return false;
@@ -165,6 +172,7 @@ static bool workers_start(struct reader *r, struct err *err)
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
     for (int i = 0; (i < count || i == 0) && i < WORKERS_MAX; i++) {
+        /* As many as the system gives; one is enough. */
         if (pthread_create(&r->workers[r->worker_count], NULL, decode_batches, r) == 0) {
             r->worker_count++;
         }
@@ -196,6 +204,7 @@ static bool read_events(struct reader *r, struct db *db, int64_t until_us, struc
 {
     bool ok =
         workers_start(r, err) && (stream(r, db, until_us, err) || r->enough) && give_rest(r, err);
+    /* Before the batches are freed: after a failure some may still be decoding. */
     workers_stop(r);
     for (int i = 0; i < RING; i++) {
         train_batch_free(&r->batches[i]);

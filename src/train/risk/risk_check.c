@@ -22,6 +22,7 @@
 
 enum { PSI_JSON_MAX = 1 << 14 };
 
+/* Standard deviation, in logit, of the normal distribution that draws the shift towards 0. */
 static const double SHIFT_SPREAD = 0.5;
 /* Moments of one cart repeat each other. */
 static const double ROW_WEIGHT = 0.2;
@@ -135,6 +136,7 @@ static bool check(const struct training *t, const struct risk *model, int64_t no
 {
     CLEANUP(train_context_free) struct train_context context = {0};
     CLEANUP(moment_set_free) struct moment_set set = {0};
+    /* The last moment whose horizon is over: what came after it has no outcome yet. */
     int64_t known_us = now_us - risk_horizon_us(model);
     int64_t lately_us = known_us - DAYS(RISK_CHECK_LATELY);
     int64_t before_us = lately_us - DAYS(RISK_CHECK_BEFORE);
@@ -144,6 +146,8 @@ static bool check(const struct training *t, const struct risk *model, int64_t no
     if (!read_moments(t, &context, &set, err)) {
         return false;
     }
+    /* All of those weeks, seen or not: the drift of features asks how the shop was, not what the
+     * model knew. */
     CLEANUP(window_free) struct window before = window_of(&set, model, before_us, lately_us);
     /* What it has learnt from would only say that it has learnt. */
     CLEANUP(window_free)

@@ -21,6 +21,7 @@ static double psi_of(const struct moments *before, const struct moments *after, 
 {
     CLEANUP(mem_free) double *b = column_of(before, f);
     CLEANUP(mem_free) double *a = column_of(after, f);
+    /* Ids are hashes: a bin of neighbouring ones would mean nothing. */
     return feature_def(f)->kind == FEATURE_ID
                ? drift_psi_names(b, before->count, a, after->count)
                : drift_psi(b, before->count, a, after->count, RISK_MISSING);

@@ -46,6 +46,8 @@ void risk_segments_of(const struct moments *before, struct risk_segment_range ou
 {
     double third[2];
     total_thirds(before, third);
+    /* Visits and orders are counted: 1.5 parts the first visit from all others. A range from
+     * RISK_MISSING (-1) to 0 holds what is missing and nothing else. */
     const struct risk_segment_range ranges[RISK_SEGMENTS] = {
         {"first visit", FEATURE_SESSIONS, 0, 1.5},
         {"came back", FEATURE_SESSIONS, 1.5, HUGE_VAL},

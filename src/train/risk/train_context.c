@@ -14,6 +14,7 @@
 static bool days_open(const struct training *t, struct train_context *c, struct err *err)
 {
     int64_t now_us = clock_now_us();
+    /* A day is written when it has ended, and stays as it was written. */
     int64_t until_us = t->options->as_of_us < now_us ? t->options->as_of_us : now_us;
 
     return store_shop_days_fill(t->store, until_us / DAYS(1), NULL, err) &&
@@ -34,6 +35,7 @@ static void keep(struct train_context *c, struct affinity *model, void *bytes, i
 {
     int at = c->count++;
 
+    /* Oldest log first: the last one that fits a moment is the newest. */
     for (; at > 0 && belongs_behind(c, at - 1, model, promoted_us); at--) {
         c->affinities[at] = c->affinities[at - 1];
         c->bytes[at] = c->bytes[at - 1];
@@ -56,6 +58,8 @@ static bool affinity_open(const struct training *t, const struct model_row *row,
     if (!store_model_file(t->store, row->version, &bytes, &len, err)) {
         return false;
     }
+    /* One that does not load any more (of an older build, say) is passed over: its moments are
+     * given the model before it. */
     if (!model_file_view(bytes, len, &file, &refused) ||
         !affinity_load(&file, row->version, &model, &refused)) {
         model_file_close(&file);
@@ -76,6 +80,7 @@ static bool affinities_open(const struct training *t, struct train_context *c, s
         return false;
     }
     for (size_t i = count; i > 0 && c->count < TRAIN_AFFINITIES_MAX; i--) {
+        /* What never served was known to no decision. */
         bool served = strcmp(rows[i - 1].kind, "affinity") == 0 && rows[i - 1].promoted_us != 0;
         if (served && !affinity_open(t, &rows[i - 1], c, err)) {
             return false;

@@ -196,7 +196,8 @@ static void thin_shopper(struct moment_set *set, size_t first)
         return;
     }
     for (size_t i = 0; i < KEY_MOMENTS_MAX; i++) {
-        /* Evenly, so that early and late moments of the shopper stay in proportion. */
+        /* Evenly, so that early and late moments of the shopper stay in proportion; in place, as i
+         * count / KEY_MOMENTS_MAX is never below i. */
         set->all[first + i] = set->all[first + i * count / KEY_MOMENTS_MAX];
     }
     set->count = first + KEY_MOMENTS_MAX;
@@ -243,6 +244,7 @@ static struct walk walk_begin(struct moment_set *set, const struct train_key *k,
                               struct key_facts *out)
 {
     struct walk w = {.key = k, .set = set, .first = set->count, .next_pending = PENDING};
+    /* What retention left may hold an open cart that none of the events has filled. */
     *out = (struct key_facts){.cart = k->base != NULL};
     set->key_hash = hash_fnv64(k->key, strlen(k->key));
     w.purchases = arena_array(k->arena, k->count + 1, sizeof *w.purchases);
@@ -288,6 +290,7 @@ void moment_set_take_at(struct moment_set *set, const struct train_key *k, const
     size_t next = 0;
     memcpy(scratch, k->events, k->count * sizeof *scratch);
     for (size_t i = 0; i < count; i++) {
+        /* Anew for each time, as replay_bound has it; the others go on from the time before. */
         if (facts.bound) {
             state = shopper_fold_all(k->base, k->key, scratch, k->count, times_us[i], k->arena);
         }

@@ -90,6 +90,8 @@ static void label_moments(struct risk_run *r, struct moment_set *set)
     const int64_t until_us = r->window.as_of_us - r->window.horizon_us;
     r->seen.all = mem_array(set->count + 1, sizeof(void *));
     for (size_t i = 0; i < set->count; i++) {
+        /* By pointer from here on: a moment carries all its features, and windows and sorting need
+         * none of them. */
         struct moment *m = &set->all[i];
         m->lost = moment_is_lost(m, r->window.horizon_us);
         r->seen.all[r->seen.count++] = m;
@@ -137,6 +139,7 @@ static struct outcomes outcomes_of(const struct moments *m, int32_t keys)
 
 static void window_cut(struct risk_run *r, int64_t cut_us)
 {
+    /* A cut that was tried before. */
     moment_parts_free(&(struct moment_parts){r->before, r->after});
     const struct moment_parts parts = moments_part(&r->known, cut_us, r->window.horizon_us);
     r->before = parts.before;
@@ -239,6 +242,7 @@ static bool fit_and_judge(struct risk_run *r, int32_t keys, struct err *err)
 {
     const struct moments seen = seen_before(r);
     const struct risk_wish wish = wish_of(r, &seen, r->cut_us);
+    /* The second time the logistic regression takes its place. */
     risk_fit_free(&r->judged);
     return risk_fit_learner(r->t, &r->before, &wish, &r->judged, err) &&
            risk_run_judge(r, keys, err);
@@ -335,6 +339,8 @@ bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_la
     if (!run_begin(&r, training, err)) {
         return false;
     }
+    /* A cut that was asked for is obeyed; a champion whose log reaches beyond it is then not
+     * judged. */
     if (cut_us == INT64_MIN) {
         choose_cut(&r, training->set.keys);
     } else {

@@ -35,6 +35,7 @@ static void number_shoppers(struct risk_run *r, int32_t keys)
     r->shopper_of = mem_array((size_t)r->after.count + 1, sizeof *r->shopper_of);
     r->shoppers_after = 0;
     for (int i = 0; i < r->after.count; i++) {
+        /* Numbers from 1 on, since 0 means not met yet. */
         int32_t *mine = &number[r->after.all[i]->key_number];
         *mine = *mine ? *mine : ++r->shoppers_after;
         r->shopper_of[i] = *mine - 1;
@@ -86,6 +87,8 @@ static void score_all(struct risk_run *r, const struct risk *challenger,
         s->labels[i] = r->after.all[i]->lost;
     }
     s->challenger = probabilities_of(&r->after, challenger, 0);
+    /* The rate before the cut, though the one after it is known by now: what a baseline could have
+     * said then. */
     s->baseline = probabilities_of(&r->after, NULL, r->before_rate);
     r->challenger = quality_of(s->challenger, s->labels, r->after.count);
     s->logistic = logistic_of(&r->after, logistic);
@@ -172,6 +175,7 @@ bool risk_run_judge(struct risk_run *r, int32_t keys, struct err *err)
     };
     r->verdict = gate_judge(&c, &r->champion);
     judge_shape(r);
+    /* The order that the card and the lines of train_risk_tell.c name them in. */
     const double *const p[RISK_SLICE_MODELS] = {s.challenger, s.baseline, s.logistic, s.champion};
     r->slice_count = risk_slices(&r->before, &r->after, s.labels, p, r->slices);
     risk_horizons_judge(challenger, &r->before, r->cut_us, &r->after, r->window.as_of_us, r->ahead);

@@ -36,6 +36,7 @@ static void say_ahead(const struct risk_run *r)
     int horizons = 0;
     for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
         const struct risk_horizon *h = &r->ahead[i];
+        /* Horizons without rows have zeros, and are not counted below. */
         brier += h->brier;
         base += h->base_brier;
         ece = h->rows > 0 && h->ece > ece ? h->ece : ece;
