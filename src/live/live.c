@@ -75,6 +75,7 @@ struct live {
 static struct held *held_take(struct held *h)
 {
     if (h) {
+        /* Relaxed is enough here and below: whoever takes a reference reaches the object through another one, which keeps it there. */
         atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
     }
     return h;
@@ -84,6 +85,8 @@ static void held_drop(struct held **held)
 {
     struct held *h = *held;
     *held = NULL;
+    /* Release, so that what this thread did with it is done before the count falls; acquire, so that the last one frees only after that of
+     * all others. */
     if (h && atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) == 1) {
         risk_free(&h->risk);
         affinity_free(&h->affinity);
@@ -144,6 +147,7 @@ static void set_drop(struct set *s)
 
 static struct set *current_take(struct live *live)
 {
+    /* Reading the pointer and counting must not be parted: a swap between them could free the set. */
     pthread_mutex_lock(&live->lock);
     struct set *s = live->current;
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -160,6 +164,7 @@ void live_release(struct live *live, const struct live_set **set)
 {
     (void)live;
     struct set *held = NULL;
+    /* Bytes, since a cast could only take the const away. */
     memcpy(&held, set, sizeof(void *)); /* what readers see is the set's first member */
     *set = NULL;
     set_drop(held);
@@ -182,6 +187,7 @@ static bool shift_of(struct db *db, enum kind kind, const char *version, double 
     if (kind == RISK && !store_risk_check_newest(db, version, &a, &newest, &found, err)) {
         return false;
     }
+    /* Zeros where there is no check yet: the gauges of the model before would be those of another one. */
     if (kind == RISK) {
         risk_metrics_show(&newest);
     }
@@ -192,6 +198,8 @@ static bool shift_of(struct db *db, enum kind kind, const char *version, double 
 /* Whether what is held is that version, corrected so. */
 static bool is_held(const struct held *h, const char *version, double shift)
 {
+    /* The same double from the same row: equality is exact. Another correction means loading anew, as nobody may change a model that others
+     * read. */
     return strcmp(version_of(h), version) == 0 &&
            (h->risk == NULL || risk_shift_of(h->risk) == shift);
 }
@@ -207,6 +215,7 @@ static bool load(struct live *live, struct db *db, enum kind kind, const struct 
     atomic_init(&h->refs, 1);
     bool ok = kind == RISK ? risk_load(&file, row->version, &h->risk, err)
                            : affinity_load(&file, row->version, &h->affinity, err);
+    /* What loads takes the file over. */
     if (!ok) {
         model_file_close(&file);
         free(h);
@@ -242,6 +251,7 @@ static bool champion_held(struct live *live, struct db *db, enum kind kind, stru
     if (!store_model_champion(db, kind_names[kind], &a, &row, &found, err)) {
         return false;
     }
+    /* Before anything is fetched: a file of 100 MB that does not load would otherwise be read at every look. */
     if (found && strcmp(live->refused[kind], row.version) == 0) {
         *out = held_take(old);
         return true;
@@ -256,6 +266,7 @@ static bool champion_held(struct live *live, struct db *db, enum kind kind, stru
         return true;
     }
     if (load(live, db, kind, &row, out, &why)) {
+        /* While nobody else sees it. */
         if ((*out)->risk != NULL) {
             risk_shift((*out)->risk, shift);
         }
@@ -276,6 +287,7 @@ static void install(struct live *live, struct set *fresh, bool models)
     pthread_mutex_lock(&live->lock);
     struct set *old = live->current;
     live->current = fresh;
+    /* The old set goes outside of the lock: freeing a model takes long, and every request wants that lock. */
     pthread_mutex_unlock(&live->lock);
     set_drop(
         old); /* readers that still hold it keep it until they are done; the last one frees it */
@@ -318,6 +330,7 @@ static bool find(struct live *live, struct db *db, const struct set *now, struct
     out->risk = ok[0] ? out->risk : held_take(now->risk);
     out->affinity = ok[1] ? out->affinity : held_take(now->affinity);
     ok[2] = days_read(db, now->days, &out->days, &why[2]);
+    /* Of the model that will serve; a shelf counts by its numbers of products, so that one of another model is none to start from. */
     ok[3] = held_shelf_read(db, out->affinity ? out->affinity->affinity : NULL,
                             out->affinity == now->affinity ? now->shelf : NULL,
                             &live->shelf_seen_us, &out->shelf, &why[3]);
@@ -335,6 +348,7 @@ static bool look(struct live *live, struct db *db, bool *out_changed, struct err
     pthread_mutex_lock(&live->looking);
     struct set *now = current_take(live);
     const bool seen = find(live, db, now, &f, err);
+    /* By pointer: who serves as before is the same object, not an equal one. */
     const bool changed = f.risk != now->risk || f.affinity != now->affinity;
     if (changed || f.days != now->days || f.shelf != now->shelf) {
         install(live, set_new(f.risk, f.affinity, f.days, f.shelf), changed);
@@ -397,6 +411,7 @@ static void *watch(void *arg)
     while (!wait_stopping(live)) {
         struct err err = {0};
         bool changed = false;
+        /* Found out at the look before; connected anew at this one, so that a database that is away is asked once a poll. */
         if (db && !db_alive(db)) {
             db_close(&db);
         }
@@ -431,6 +446,7 @@ bool live_open(const struct database *database, const struct config *config, boo
     live->poll_us = config->model_poll;
     lock_init(live);
     live->current = set_new(NULL, NULL, days_new(), NULL);
+    /* The first look is taken here: whoever has a live serves what there is from the first request on. */
     if (!live_cache_dir(config->data_dir, live->cache_dir, err) ||
         !live_refresh(live, &changed, err)) {
         live_close(&live);
@@ -438,6 +454,7 @@ bool live_open(const struct database *database, const struct config *config, boo
     }
     live->watching = watch_too;
     if (watch_too && pthread_create(&live->watcher, NULL, watch, live) != 0) {
+        /* Or live_close would wait for a thread that there is none of. */
         live->watching = false;
         live_close(&live);
         return FAIL(err, ERR_BUSY, "cannot start the thread that watches the models");

@@ -59,6 +59,8 @@ static bool open_checked(const char *path, const struct model_row *row, struct m
     if (!model_file_open(path, &file, err)) {
         return false;
     }
+    /* model_file_open has found it whole by its own checksum; this asks whether it is the one of
+     * the row. */
     if (memcmp(file.sha256, row->sha256, sizeof file.sha256) != 0) {
         model_file_close(&file);
         return FAIL(err, ERR_INVALID, "the cached file of %s has another checksum", row->version);
@@ -75,6 +77,8 @@ bool live_cache_open(const char *dir, struct db *db, const struct model_row *row
     if (!model_file_path(dir, row->sha256, path, err)) {
         return false;
     }
+    /* A missing file is the usual case after a promotion and no error to tell; one that has been
+     * trimmed meanwhile fails to open, and is fetched like it. */
     if (access(path, F_OK) == 0) {
         if (open_checked(path, row, out, &broken)) {
             /* The time of last use decides what trim removes. */

@@ -52,6 +52,8 @@ static bool read_change(void *ctx, const struct product *p, struct err *err)
     const struct affinity_shelf *now = r->fresh ? r->fresh : r->old;
     (void)err;
     r->newest_us = p->updated_us > r->newest_us ? p->updated_us : r->newest_us;
+    /* Most of what is read again lies in the overlap and is known; where nothing differs the shelf
+     * that serves stays, and no set is made. */
     if (affinity_shelf_differs(now, r->model, p->product_id, p->stock, p->price_minor)) {
         r->fresh = r->fresh ? r->fresh : affinity_shelf_copy(r->old);
         affinity_shelf_put(r->fresh, r->model, p->product_id, p->stock, p->price_minor);
@@ -67,6 +69,7 @@ bool held_shelf_read(struct db *db, const struct affinity *model, struct held_sh
     if (!model) {
         return true;
     }
+    /* Another model numbers its products otherwise: all of them are read. */
     if (!old) {
         r.fresh = affinity_shelf_make(model);
     }
@@ -75,6 +78,7 @@ bool held_shelf_read(struct db *db, const struct affinity *model, struct held_sh
         affinity_shelf_free(&r.fresh);
         return false;
     }
+    /* Never back: where only the overlap was read, its newest lies before what was seen. */
     *seen_us = old && r.newest_us < *seen_us ? *seen_us : r.newest_us;
     if (r.fresh) {
         held_shelf_drop(out);

@@ -21,6 +21,7 @@ bool live_visits_catch_up(struct db *db, const struct affinity *model, struct er
     struct log_event *events;
     size_t count;
 
+    /* In order of occurrence, as the gap that ends a visit is measured from event to event. */
     if (!store_events_latest(db, affinity_as_of_us(model), LIVE_VISITS_LANE_MAX, &a, &events,
                              &count, err)) {
         return false;

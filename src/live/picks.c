@@ -16,6 +16,8 @@ static bool is_within(const char *category, const char *wished)
 {
     static const char below[] = " > ";
     const size_t len = strlen(wished);
+    /* Up to a separator: "Shoe" must not take "Shoes > Boots". The rule of affinity_rank.c, on what
+     * the catalogue says now. */
     return category != NULL && strncmp(category, wished, len) == 0 &&
            (category[len] == '\0' || strncmp(category + len, below, strlen(below)) == 0);
 }
@@ -23,6 +25,7 @@ static bool is_within(const char *category, const char *wished)
 /* A product that the catalogue does not know is judged by the model's word alone. */
 static bool can_be_shown(const struct product *p, const struct pick_wish *w)
 {
+    /* -1 is a stock that nobody keeps count of: shown. */
     if (p->stock == 0) {
         return false;
     }
@@ -37,6 +40,7 @@ static bool can_be_shown(const struct product *p, const struct pick_wish *w)
 /* The product a pick is due to; itself where that is none. */
 static const char *because_id(const struct pick *pick)
 {
+    /* A category is no product, and what is popular is due to nothing. */
     bool is_product = pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR;
     return is_product && pick->because != NULL ? pick->because : pick->product_id;
 }
@@ -77,6 +81,7 @@ static void sift(const struct picks_asked *asked, const struct product *products
                  struct turned_down *down, struct arena *a, struct shown_picks *shown)
 {
     const size_t count = (size_t)asked->ranked->count;
+    /* The arena cannot grow an array in place. */
     const char **more = arena_array(a, down->count + count + 1, sizeof *more);
 
     assert(count == 0 || asked->ids != NULL);
@@ -129,9 +134,12 @@ bool picks_answer(struct db *db, const struct picks_asked *asked, const struct p
     for (int round = 1;; round++) {
         const size_t before = down.count;
         sift(&now, products, &down, a, shown);
+        /* Nothing was turned down: what is missing to k, the model does not have. */
         if (down.count == before || shown->picks.count == k || round == ROUNDS_MAX) {
             break;
         }
+        /* More at a time each round: where much is out of stock, k by k would be a ranking and a
+         * question a handful. */
         deep = 2 * deep < PICKS_MAX ? 2 * deep : PICKS_MAX;
         rank(&asked->want, deep, &down, a, &now);
         if (!read_asked(db, &now, a, &products, err)) {

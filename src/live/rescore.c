@@ -25,6 +25,8 @@ static void score(const struct live_set *models, const struct unscored *u, int64
     }
     const struct cart *cart = shopper_cart(s, u->cart_id);
     if (cart != NULL && cart->status == CART_OPEN) {
+        /* Not before the last event, though our clock may be behind the shop's: idle times are
+         * never negative. */
         features_of(s, cart, now_us > s->last_us ? now_us : s->last_us, &models->context, &x);
         out->risk = risk_probability(models->risk, &x);
         out->seen_us = s->last_us;
@@ -50,6 +52,8 @@ bool rescore_step(struct rescore *r, struct db *db, struct live *live, const str
     if (model == NULL || (r->done && strcmp(r->version, risk_version(model)) == 0)) {
         return true;
     }
+    /* Begun anew: what the walk has passed is scored by the model before. -1 lies before every
+     * lane. */
     if (strcmp(r->version, risk_version(model)) != 0) {
         *r = (struct rescore){.lane = -1};
         (void)snprintf(r->version, sizeof r->version, "%s", risk_version(model));
@@ -70,8 +74,11 @@ bool rescore_step(struct rescore *r, struct db *db, struct live *live, const str
     if (count > 0 && !store_carts_score(db, r->version, now_us, scores, count, err)) {
         return false;
     }
+    /* Carts that come meanwhile are scored by the fold, with the same model. */
     r->done = count < BATCH;
     if (count > 0) {
+        /* By what was read, not by what was scored: a cart that matches no row would be read for
+         * ever. */
         walk_to(r, &carts[count - 1]);
     }
     if (out_scored != NULL) {

@@ -17,6 +17,7 @@ static atomic_bool shown;
 
 static int64_t milli(double x)
 {
+    /* Gauges are whole numbers (base/metric.h). */
     return (int64_t)round(x * 1e3);
 }
 
@@ -26,6 +27,7 @@ static void show_features(const char *psi)
     struct err unused = {0};
     CLEANUP(jdec_free) json_t *by_name = jdec_parse(psi, strlen(psi), &unused);
     for (int f = 0; f < FEATURE_COUNT; f++) {
+        /* Of a name that is missing, and of no object at all, jansson makes 0. */
         const json_t *value = json_object_get(by_name, feature_def((enum feature_id)f)->name);
         atomic_store(&psi_milli[f], milli(json_number_value(value)));
     }
