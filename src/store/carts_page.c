@@ -35,6 +35,8 @@ static uint64_t sort_bits(enum cart_order order, const struct position *at)
 {
     uint64_t bits = (uint64_t)at->seen_us;
     if (order == CARTS_BY_RISK) {
+        /* The bits and not a decimal text: the next page begins at exactly this risk, or a row
+         * would be shown twice or never. */
         memcpy(&bits, &at->risk, sizeof bits);
     }
     return bits;
@@ -42,6 +44,7 @@ static uint64_t sort_bits(enum cart_order order, const struct position *at)
 
 static const char *cursor_make(enum cart_order order, const struct cart_row *last, struct arena *a)
 {
+    /* As the statement sorts: what was never scored lies below every risk. */
     struct position at = {.seen_us = last->seen_us, .risk = isnan(last->risk) ? -1 : last->risk};
     const char *plain =
         arena_printf(a, "%c %" PRIx64 " %d %zu %s%s", order_letters[order], sort_bits(order, &at),
@@ -79,6 +82,7 @@ static bool position_parse(enum cart_order order, const char *text, struct arena
         return false;
     }
     text += 2;
+    /* A cart id has at least one character, behind a key of the told length. */
     if (!read_number(&text, 16, UINT64_MAX, &bits) || !read_number(&text, 10, 255, &lane) ||
         !read_number(&text, 10, CURSOR_MAX, &key_len) || strlen(text) <= key_len) {
         return false;
@@ -90,6 +94,8 @@ static bool position_parse(enum cart_order order, const char *text, struct arena
     if (!utf8_valid(out->key) || !utf8_valid(out->cart_id)) { /* each: the split may cut one */
         return false;
     }
+    /* What comes from outside must not reach PostgreSQL as a value it refuses: that would be our
+     * error instead of the caller's. */
     return order == CARTS_BY_RISK ? (bool)isfinite(out->risk)
                                   : out->seen_us > SEEN_MIN_US && out->seen_us < SEEN_MAX_US;
 }
@@ -97,6 +103,7 @@ static bool position_parse(enum cart_order order, const char *text, struct arena
 static bool cursor_parse(enum cart_order order, const char *cursor, struct arena *a,
                          struct position *out, struct err *err)
 {
+    /* Longer is none of ours: keys and ids are bounded. */
     unsigned char plain[CURSOR_MAX + 1];
     size_t len = 0;
     const char *end = NULL;
@@ -113,6 +120,7 @@ static bool cursor_parse(enum cart_order order, const char *cursor, struct arena
 static void add_filter(struct params *p, const struct cart_filter *f)
 {
     static const char *const all[] = {"open", "bought", "emptied", "merged"};
+    /* Named one by one: the index begins with the status, and each is a range of its own in it. */
     if (f->status == NULL) {
         param_text_array(p, all, sizeof all / sizeof *all);
     } else {

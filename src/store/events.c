@@ -114,6 +114,8 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
     struct params p = params_make(a);
     param_i32_array(&p, numbers, (size_t)lane_count);
     param_i64_array(&p, offs, (size_t)lane_count);
+    /* In all, not a lane: what a fold holds in memory must not grow with the lanes it has
+     * leased. */
     param_i64(&p, limit);
     return list_events(db, Q_events_after, &p, out, out_count, err);
 }
@@ -137,6 +139,7 @@ struct event_stream {
 static int64_t copied_time(const char *field)
 {
     int64_t v = pg_get64(field);
+    /* The infinities of a timestamp, which move by no epoch. */
     return v == INT64_MAX || v == INT64_MIN ? v : v + PG_EPOCH_US;
 }
 
@@ -144,6 +147,7 @@ static int64_t copied_time(const char *field)
 static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
 {
     const struct event_stream *s = ctx;
+    /* The columns of events_read and events_read_active, one for one. */
     assert(row->count == 9 && row->len[8] > 0 && row->data[8][0] == PG_JSONB_VERSION);
     const struct log_event e = {
         .lane = pg_get32(row->data[0]),
@@ -167,6 +171,8 @@ static bool set_time(struct db *db, enum query_id setting, int64_t at_us, struct
     assert(db_in_transaction(db));
     CLEANUP(arena_free) struct arena a = {0};
     struct params p = params_make(&a);
+    /* COPY takes no parameters; a setting of the transaction is read in its place, also through a
+     * pooler. */
     param_time(&p, at_us);
     return db_exec(db, setting, &p, NULL, err);
 }

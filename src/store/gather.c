@@ -10,6 +10,8 @@ enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY };
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
 {
     out->found = true; /* the row is there for every key, stored or not */
+    /* The parts of a UNION have the same columns: what has none of its own travels in those of
+     * events, the document as type, the base as origin. */
     out->folded_off = row_i64(r, row, N);
     out->lane = row_i32(r, row, M);
     out->key = row_text_copy(r, row, ID, a);

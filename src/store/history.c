@@ -41,6 +41,7 @@ bool store_history_events(struct db *db, const struct history_keys *keys, const 
     int rows = PQntuples(r);
     struct log_event *events = arena_array(a, (size_t)rows, sizeof *events);
     for (size_t i = 0; i < keys->count; i++) {
+        /* A key without events has no row. */
         out[i] = (struct history){0};
     }
     /* Rows come key by key, so one array holds all histories and each is a stretch of it. */
@@ -68,6 +69,7 @@ bool store_history_docs(struct db *db, const struct history_keys *keys, struct a
     if (!db_query(db, Q_history_docs, &p, &r, err)) {
         return false;
     }
+    /* A left join of what was asked: row i is key i, stored or not. */
     assert((size_t)PQntuples(r) == keys->count);
     for (size_t i = 0; i < keys->count; i++) {
         int row = (int)i;

@@ -31,6 +31,7 @@ static unsigned scope_bits(const char *const *names, size_t count)
     unsigned bits = 0;
     for (size_t n = 0; n < count; n++) {
         for (size_t i = 0; i < SCOPE_COUNT; i++) {
+            /* A name that this program does not know (of a newer release) grants nothing. */
             bits |= strcmp(names[n], scopes[i].name) == 0 ? scopes[i].bit : 0;
         }
     }
@@ -118,6 +119,7 @@ bool store_key_revoke(struct db *db, const char *key_id, int64_t now_us, bool *o
     if (!stamp(db, Q_key_revoke, key_id, now_us, &affected, err)) {
         return false;
     }
+    /* Also where it had been revoked before: the row is written, with the time it has. */
     *out_found = affected == 1;
     return true;
 }

@@ -96,6 +96,7 @@ bool store_cursors_advance(struct db *db, const struct lane_lease *before, const
     int64_t epochs[LANES];
     int64_t offs[LANES];
     for (int i = 0; i < count; i++) {
+        /* Never back: what a cursor has passed may be gone from the log. */
         assert(new_offs[i] >= before[i].off);
         lanes[i] = before[i].lane;
         epochs[i] = before[i].epoch;

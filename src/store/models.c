@@ -8,6 +8,7 @@
 
 /* Models: rows, files in chunks, and the history of champions. The files' content is nobody's business here. */
 
+/* A value travels as one message, which both sides hold whole, several times over. */
 enum { CHUNK_BYTES = 1 << 20 };
 
 /* ---- write ---- */
@@ -74,6 +75,7 @@ bool store_model_put(struct db *db, const struct model_row *m, const void *file,
     if (own && !db_begin(db, err)) {
         return false;
     }
+    /* The number is the largest one plus 1: without the lock two trainings would take the same. */
     bool ok = db_exec(db, Q_models_lock, NULL, NULL, err) &&
               insert_model(db, m, len, a, &version, err) &&
               insert_chunks(db, version, file, len, err);
@@ -124,6 +126,7 @@ bool store_model_promote(struct db *db, const char *kind, const char *version, c
         return false;
     }
     bool already = false;
+    /* Under the lock: who serves must not change between the look and the row. */
     bool ok = db_exec(db, Q_models_lock, NULL, NULL, err) &&
               serves_already(db, kind, version, action, &already, err) &&
               (already || insert_promotion(db, kind, version, action, forced, now_us, err));
@@ -147,6 +150,7 @@ static void read_model(const PGresult *rows, int r, struct arena *a, void *out)
         .champion = row_bool(rows, r, 10),
         .promoted_us = row_time(rows, r, 11),
     };
+    /* A CHECK of the table says so. */
     assert(row_len(rows, r, 4) == sizeof m.sha256);
     memcpy(m.sha256, row_bytes(rows, r, 4), sizeof m.sha256);
     *(struct model_row *)out = m;
@@ -157,6 +161,7 @@ bool store_models_list(struct db *db, struct arena *a, struct model_row **out, s
 {
     struct db_rows models;
     struct params p = params_make(a);
+    /* NULL: no version is asked for, so all of them. */
     param_text(&p, NULL);
     if (!db_list(db, Q_models_read, &p, sizeof **out, read_model, &models, err)) {
         return false;

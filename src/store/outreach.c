@@ -20,6 +20,7 @@ static struct params put_params(const struct outreach_row *row, const struct out
     param_text(&p, row->decision);
     param_text(&p, row->reason);
     param_time(&p, row->decided_us);
+    /* json, not jsonb: an answer repeats what was decided byte for byte. */
     param_text(&p, row->summary);
     param_text(&p, row->why);
     param_text(&p, row->message);
@@ -37,10 +38,12 @@ bool store_outreach_put(struct db *db, const struct outreach_row *row,
     if (!db_query(db, Q_outreach_put, &p, &rows, err)) {
         return false;
     }
+    /* The status of the append: none where it was stored, or where nothing was to be appended. */
     if (!row_null(rows, 0, 1)) {
         return FAIL(err, ERR_INTERNAL, "the event of %s was in the log before its row (%s)",
                     row->outreach_id, row_text(rows, 0, 1));
     }
+    /* 0: a send is there already, and stays. */
     *out_stored = row_i64(rows, 0, 0) == 1;
     return true;
 }
@@ -87,6 +90,7 @@ bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id, stru
 static void look_at(const struct db_call calls[3], const struct release_look *look, struct arena *a,
                     struct release_seen *out)
 {
+    /* calls[0] is the lock, of whose rows nobody needs to know. */
     out->changed = row_bool(calls[1].rows, 0, 0);
     out->pending = row_bool(calls[1].rows, 0, 1);
     out->products = arena_array(a, look->id_count + 1, sizeof *out->products);

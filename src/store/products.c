@@ -26,6 +26,7 @@ static struct known known_of(const struct product *products, size_t count, struc
     };
     for (size_t i = 0; i < count; i++) {
         const struct product *p = &products[i];
+        /* Half a price says nothing, and the table refuses it. */
         bool priced = p->price_minor != MONEY_UNKNOWN && p->currency[0] != '\0';
         k.prices[i] = priced ? p->price_minor : INT64_MIN;
         k.currencies[i] = priced ? p->currency : NULL;
@@ -117,6 +118,7 @@ static struct product product_copy(const PGresult *rows, int r, struct arena *a)
 
 struct db_call store_products_ask(const char *const *ids, size_t count, struct arena *a)
 {
+    /* In two halves, so that whoever asks something else at the same time needs one round trip. */
     struct db_call call = {.query = Q_products_read, .params = params_make(a)};
     param_text_array(&call.params, ids, count);
     return call;

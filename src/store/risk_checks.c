@@ -24,6 +24,7 @@ bool store_risk_check_put(struct db *db, const char *version, const struct risk_
     if (!db_exec(db, Q_risk_check_insert, &p, &stored, err)) {
         return false;
     }
+    /* None: another replica was first today. */
     *out_stored = stored > 0;
     return true;
 }
@@ -38,6 +39,7 @@ bool store_risk_check_newest(struct db *db, const char *version, struct arena *a
     if (!db_query(db, Q_risk_check_newest, &p, &rows, err)) {
         return false;
     }
+    /* No check yet is no correction: a shift of 0. */
     *out = (struct risk_check){0};
     *out_found = PQntuples(rows) > 0;
     if (*out_found) {

@@ -21,6 +21,8 @@ bool store_carts_unscored(struct db *db, const struct unscored_query *q, struct 
 
     param_text(&p, q->model);
     param_time(&p, q->seen_from_us);
+    /* By position in the key, not by OFFSET: a page costs the same however far the walk has
+     * come. */
     param_i32(&p, q->after.lane);
     param_text(&p, q->after.key);
     param_text(&p, q->after.cart_id);

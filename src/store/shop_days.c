@@ -25,6 +25,8 @@ bool store_shop_days_read(struct db *db, size_t known, struct arena *a, struct s
     struct db_rows days;
     struct params p = params_make(a);
 
+    /* How many the caller has: rows are only ever added, so that the same number means the same
+     * days, and none are sent. */
     param_i64(&p, (int64_t)known);
     if (!db_list(db, Q_shop_days_read, &p, sizeof(struct shop_day), read_day, &days, err)) {
         return false;

@@ -29,6 +29,7 @@ struct settings {
 
 static void set(struct settings *s, const char *key, const char *value)
 {
+    /* libpq knows some forty keywords, each of which comes once. */
     if (s->count < SETTINGS_MAX) {
         s->keys[s->count] = key;
         s->values[s->count] = value;
@@ -55,6 +56,7 @@ static void complete(struct settings *s, const PQconninfoOption *given)
         }
     }
     for (size_t i = 0; i < sizeof additions / sizeof *additions; i++) {
+        /* What the operator says goes before what we think is good for them. */
         if (value_of(s, additions[i].key) == NULL) {
             set(s, additions[i].key, additions[i].value);
         }
@@ -77,6 +79,8 @@ static void ignore_notice(void *ctx, const PGresult *res)
 bool conninfo_connect(const char *conninfo, PGconn **out, struct err *err)
 {
     char *problem = NULL;
+    /* Only what the string itself says has a value here; of the rest libpq asks its environment
+     * (PGHOST ...) as it does for every client. */
     PQconninfoOption *given = PQconninfoParse(conninfo, &problem);
     if (given == NULL) {
         err_at(err, "database_url");
@@ -91,6 +95,8 @@ bool conninfo_connect(const char *conninfo, PGconn **out, struct err *err)
     PQconninfoFree(given);
     if (PQstatus(conn) != CONNECTION_OK) {
         const char *why = PQerrorMessage(conn);
+        /* Busy, also for a wrong password: libpq tells no SQLSTATE of a connection that never was,
+         * and most of these pass. */
         err_fill(err, ERR_BUSY, "%.*s", (int)strcspn(why, "\n"), why);
         PQfinish(conn);
         return false;

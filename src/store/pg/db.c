@@ -48,6 +48,7 @@ static bool prepare_all(PGconn *conn, struct err *err)
     /* Some 70 statements: one by one they would cost a connect 70 round trips. */
     bool sent = PQenterPipelineMode(conn) == 1;
     for (int q = 0; sent && q < Q_COUNT; q++) {
+        /* No types: every parameter is cast where it stands in the text. */
         sent = PQsendPrepare(conn, query_defs[q].name, query_defs[q].sql, 0, NULL) == 1;
     }
     if (!sent || PQpipelineSync(conn) != 1) {
@@ -244,6 +245,7 @@ static void leave_pipeline(struct db *db)
     bool synced = false;
 
     while (!synced && PQstatus(db->conn) == CONNECTION_OK) {
+        /* NULL parts the answers and ends none of it; only the sync does. */
         PGresult *res = PQgetResult(db->conn);
         synced = PQresultStatus(res) == PGRES_PIPELINE_SYNC;
         PQclear(res);
@@ -283,6 +285,7 @@ void db_calls_clear(struct db_call *calls, int count)
 static void stream_cancel(struct db *db)
 {
     char why[256];
+    /* By a connection of its own: this one is full of rows that nobody wants. */
     PGcancel *cancel = PQgetCancel(db->conn);
     if (cancel == NULL || PQcancel(cancel, why, sizeof why) == 0) {
         db->broken = true; /* reading the rest could take for ever */
@@ -403,6 +406,7 @@ static bool copy_rows(struct db *db, const char *name, db_copy_fn *fn, void *ctx
         copy_abandon(db);
         return false;
     }
+    /* -2: libpq itself gave up; what the server has to say is in the result that the caller reads. */
     return len == -1 || failed(db, NULL, name, err);
 }
 

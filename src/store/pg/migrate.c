@@ -42,6 +42,8 @@ const struct migration *migrate_embedded(int *out_count)
 
 static bool run(PGconn *conn, const char *what, const char *sql, struct err *err)
 {
+    /* The simple protocol: a migration is many statements in one text, and this is the one that
+     * takes them. */
     CLEANUP(rows_clear) PGresult *res = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(res);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
@@ -65,6 +67,7 @@ static bool check_applied(const PGresult *applied, int row, const struct migrati
     char sum[SHA256_HEX];
     const char *version = PQgetvalue(applied, row, 0);
     const char *name = PQgetvalue(applied, row, 1);
+    /* An older program beside a newer one would write what the newer schema does not expect. */
     if (row >= count) {
         return FAIL(err, ERR_REFUSED,
                     "the database is newer than this program: it has migration %s (%s)", version,
@@ -143,6 +146,8 @@ static bool step(PGconn *conn, const struct migration *list, int count, bool *ou
 bool migrate_run_list(PGconn *conn, const struct migration *list, int count, int *out_applied,
                       struct err *err)
 {
+    /* One transaction a migration is begun here; inside of the caller's they would all be undone
+     * together. */
     assert(PQtransactionStatus(conn) == PQTRANS_IDLE);
     int applied = 0;
     for (bool more = true; more;) {

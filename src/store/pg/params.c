@@ -26,6 +26,7 @@ struct params params_make(struct arena *a)
 static void add(struct params *p, Oid type, const char *value, size_t len)
 {
     assert(p->count < PARAMS_MAX);
+    /* libpq counts lengths as int. */
     assert(len <= INT_MAX);
     p->types[p->count] = type;
     p->values[p->count] = value;
@@ -102,6 +103,7 @@ void param_jsonb(struct params *p, const char *json, size_t len)
         return;
     }
     char *at = arena_alloc(p->arena, len + 1);
+    /* What jsonb_recv wants before the text; it parses the rest, as a cast would. */
     at[0] = PG_JSONB_VERSION;
     memcpy(at + 1, json, len);
     add(p, PG_JSONB, at, len + 1);
@@ -136,6 +138,7 @@ void param_time_opt(struct params *p, int64_t us)
 static char *array_begin(struct params *p, Oid element, size_t n, size_t element_bytes)
 {
     assert(n <= INT32_MAX);
+    /* Measured before it is written: one allocation an array, however many elements. */
     char *head = arena_alloc(p->arena, ARRAY_HEAD + n * ELEMENT_HEAD + element_bytes);
     char *at = pg_put32(head, n == 0 ? 0 : 1);
     at = pg_put32(at, 1); /* "may have nulls": the server looks for itself */
@@ -226,6 +229,8 @@ static char *put_text(char *at, const char *v, size_t prefix)
     if (v == NULL) {
         return put_null(at);
     }
+    /* Measured a second time, after text_bytes: cheaper than to keep the lengths of thousands of
+     * texts. */
     size_t len = strlen(v);
     at = pg_put32(at, (int32_t)(len + prefix));
     if (prefix != 0) {

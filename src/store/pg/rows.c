@@ -46,6 +46,7 @@ int64_t row_i64(const PGresult *r, int row, int col)
 
 int32_t row_i32(const PGresult *r, int row, int col)
 {
+    /* Read as 32 bits an int8 would lose its upper half without a word. */
     assert(PQftype(r, col) != PG_INT8);
     return (int32_t)row_i64(r, row, col);
 }
@@ -83,6 +84,8 @@ static size_t prefix_of(const PGresult *r, int col)
 
 const char *row_text(const PGresult *r, int row, int col)
 {
+    /* libpq puts a zero byte behind every value, also of binary results: text may be used where it
+     * lies. */
     return row_null(r, row, col) ? NULL : PQgetvalue(r, row, col) + prefix_of(r, col);
 }
 
@@ -120,6 +123,7 @@ const char **row_text_array(const PGresult *r, int row, int col, size_t *out_cou
         *out_count = 0;
         return NULL;
     }
+    /* Dimensions: text[][] has no meaning here. */
     assert(pg_get32(at) == 1);
     size_t n = (size_t)pg_get32(at + 12); /* dimensions, nulls, type, then the length */
     at += 20;

@@ -23,6 +23,8 @@ static bool become(struct child_user user)
     if (geteuid() == user.uid) {
         return true;
     }
+    /* In this order: once the user has changed there is no right left to change the groups, and
+     * those of root would stay. */
     return setgroups(1, &user.gid) == 0 && setgid(user.gid) == 0 && setuid(user.uid) == 0;
 }
 
@@ -45,7 +47,8 @@ static void child_exec(struct child_user user, const char *const *argv, int outp
         dup2(output, STDERR_FILENO) < 0 || chdir("/") != 0 || !become(user)) {
         _exit(CANNOT_RUN);
     }
-    /* Not to be at work any more when the next process looks at the files. */
+    /* Not to be at work any more when the next process looks at the files. Asked for after the
+     * change of user, at which the kernel forgets it. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)execve(argv[0], args, env);
     _exit(CANNOT_RUN);
@@ -60,6 +63,8 @@ static void read_tail(int fd, char tail[OUTPUT_MAX])
             len /= 2;
             memmove(tail, tail + OUTPUT_MAX - 1 - len, len);
         }
+        /* Ends when nobody holds the pipe any more. A server that outlives pg_ctl does not: its
+         * output goes to a log of its own (-l). */
         ssize_t n = read(fd, tail + len, OUTPUT_MAX - 1 - len);
         if (n < 0 && errno == EINTR) {
             continue;
@@ -103,6 +108,7 @@ bool child_run(struct child_user user, const char *const *argv, struct err *err)
     (void)close(fds[1]);
     char tail[OUTPUT_MAX] = "";
     if (pid > 0) {
+        /* Before waiting: a child that prints more than the pipe holds would wait for us. */
         read_tail(fds[0], tail);
     }
     (void)close(fds[0]);

@@ -33,6 +33,8 @@ static bool show(PGconn *conn, const char *sql, char *out, size_t size, struct e
 /* An acknowledged event must survive a crash of the server. */
 static bool check_durable(PGconn *conn, struct err *err)
 {
+    /* Without the first a crash may lose what was committed, without the second pages half written
+     * stay so, without the third COMMIT answers before the log is on disk. */
     static const char *const settings[] = {"fsync", "full_page_writes", "synchronous_commit"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         char sql[64];
@@ -62,6 +64,8 @@ static bool check_server(PGconn *conn, struct err *err)
     if (!show(conn, "SHOW server_encoding", encoding, sizeof encoding, err)) {
         return false;
     }
+    /* Ids and titles are any Unicode; another encoding would refuse some of them in the middle of a
+     * batch. */
     return strcmp(encoding, "UTF8") == 0 ||
            FAIL_AT(err, ERR_REFUSED, "database_url", "the database must be encoded in UTF8, not %s",
                    encoding);

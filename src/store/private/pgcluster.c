@@ -90,6 +90,8 @@ static bool bin_on_path(char out[PATH_MAX])
     while (path != NULL && *path != '\0') {
         int len = (int)strcspn(path, ":");
         (void)snprintf(out, PATH_MAX, "%.*s", len, path);
+        /* A child runs in "/": a relative entry would mean another folder there, and is nothing to
+         * run a server from. */
         if (out[0] == '/' && has_programs(out)) {
             return true;
         }
@@ -225,6 +227,8 @@ static void short_name(const char *path, char out[9])
 {
     uint8_t sum[SHA256_BYTES];
     char hex[SHA256_HEX];
+    /* Of the path: the same cluster has the same socket in every process, and two clusters have
+     * two. */
     hash_sha256(path, strlen(path), sum);
     (void)snprintf(out, 9, "%.8s", hash_hex(sum, sizeof sum, hex));
 }
@@ -314,6 +318,8 @@ bool pgcluster_running(const struct pgcluster *c)
         return false;
     }
     long pid = pid_of(pid_file);
+    /* A standalone backend (postgres --single) writes its number negated: it takes no
+     * connections. */
     return pid > 0 && is_postgres(pid);
 }
 

@@ -72,6 +72,7 @@ static bool open_data_dir(const char *data_dir, char out[PATH_MAX], int *out_loc
 static PGPing ping(const struct pgserver *s)
 {
     char conninfo[320];
+    /* postgres is there in every cluster; ours may still have to be made. */
     (void)snprintf(conninfo, sizeof conninfo, "%s dbname=postgres connect_timeout=3", s->conninfo);
     return PQping(conninfo);
 }
@@ -110,6 +111,7 @@ static bool ensure_database(const struct pgserver *s, struct err *err)
     if (PQresultStatus(found) == PGRES_TUPLES_OK && PQntuples(found) == 1) {
         return true;
     }
+    /* Two cannot meet here: it is our turn. */
     CLEANUP(rows_clear) PGresult *made = PQexec(conn, "CREATE DATABASE cartwright");
     if (PQresultStatus(made) != PGRES_COMMAND_OK) {
         const char *why = PQerrorMessage(conn);
