@@ -36,20 +36,6 @@ static void note_context(char **kept, const char *seen, struct arena *a)
     }
 }
 
-static void note_rate(struct shopper *s, const struct event *e)
-{
-    /* Minutes of the clock, not a sliding window: one pair of numbers, and the same in whatever batches the events come. */
-    int64_t minute = e->occurred_us - e->occurred_us % MINUTES(1);
-
-    if (minute != s->minute_us) {
-        s->minute_us = minute;
-        s->minute_events = 0;
-    }
-    s->minute_events++;
-    s->bot = s->bot || s->minute_events > BOT_EVENTS_PER_MINUTE ||
-             (e->user_agent != NULL && crawler_agent(e->user_agent));
-}
-
 static void note_presence(struct shopper *s, const struct event *e)
 {
     int64_t at = e->occurred_us;
@@ -154,6 +140,37 @@ static bool same_order(const struct order_seen *order, const struct event *e)
                strcmp(order->order_id, e->order_id) == 0;
     }
     return llabs(e->occurred_us - order->at_us) <= ORDER_WINDOW_US;
+}
+
+/* ---- the rate ---- */
+
+/* History comes as fast as its file was written, a refund is the shop's doing, and an order of many rows was one press of a
+ * button: none of them tells a person from a program. */
+static bool counts_for_rate(const struct shopper *s, const struct event *e)
+{
+    bool doing = e->origin != ORIGIN_IMPORT && e->type != EVENT_REFUND;
+
+    for (size_t i = 0; doing && e->type == EVENT_PURCHASE && i < s->order_count; i++) {
+        doing = !same_order(&s->orders[i], e);
+    }
+    return doing;
+}
+
+static void note_rate(struct shopper *s, const struct event *e)
+{
+    /* Minutes of the clock, not a sliding window: one pair of numbers, and the same in whatever batches the events come. */
+    int64_t minute = e->occurred_us - e->occurred_us % MINUTES(1);
+
+    s->bot = s->bot || (e->user_agent != NULL && crawler_agent(e->user_agent));
+    if (!counts_for_rate(s, e)) {
+        return;
+    }
+    if (minute != s->minute_us) {
+        s->minute_us = minute;
+        s->minute_events = 0;
+    }
+    s->minute_events++;
+    s->bot = s->bot || s->minute_events > BOT_EVENTS_PER_MINUTE;
 }
 
 /* Puts the order last, as the one seen last; true if this is its first row. */

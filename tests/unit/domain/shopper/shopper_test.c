@@ -546,6 +546,50 @@ static void more_than_120_events_in_a_minute_are_no_person_s(void **state)
     assert_true(fold_these(events, BOT_EVENTS_PER_MINUTE + 1)->bot);
 }
 
+/* So many events of one second as no hand could do. */
+static const struct shopper *a_burst(const struct event_plan *plan)
+{
+    static struct event events[BOT_EVENTS_PER_MINUTE + 5];
+
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        events[i] = event_planned(plan);
+    }
+    return fold_these(events, COUNT_OF(events));
+}
+
+static void the_rate_counts_what_the_shopper_does_and_not_how_it_was_written_down(void **state)
+{
+    static const struct {
+        struct event_plan plan;
+        bool bot;
+    } cases[] = {
+        {{.type = EVENT_PURCHASE, .order = "o1", .sku = "p"}, false},
+        {{.type = EVENT_PURCHASE, .sku = "p"}, false}, /* within a minute they are one order */
+        {{.type = EVENT_REFUND, .order = "o1", .sku = "p"}, false},
+        {{.type = EVENT_PRODUCT_VIEWED, .sku = "p", .origin = ORIGIN_IMPORT}, false},
+        {{.type = EVENT_PRODUCT_VIEWED, .sku = "p", .origin = ORIGIN_SQL}, true},
+        {{.type = EVENT_SEARCHED, .origin = ORIGIN_IMPORT, .agent = "Googlebot"}, true},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        if (a_burst(&cases[i].plan)->bot != cases[i].bot) {
+            fail_msg("case %zu: bot is not %d", i, cases[i].bot);
+        }
+    }
+}
+
+static void a_program_that_buys_order_after_order_is_a_bot(void **state)
+{
+    static struct event events[BOT_EVENTS_PER_MINUTE + 1];
+    (void)state;
+
+    for (int i = 0; i <= BOT_EVENTS_PER_MINUTE; i++) {
+        events[i] = an_event(EVENT_PURCHASE, .sku = "p", .order = arena_printf(&arena, "o%d", i));
+    }
+    assert_true(fold_these(events, COUNT_OF(events))->bot);
+}
+
 static void the_last_forty_events_are_remembered_oldest_first(void **state)
 {
     struct event events[RECENT_MAX + 3];
@@ -772,6 +816,8 @@ int main(void)
         cmocka_unit_test(a_withdrawal_outlives_consents_to_more_channels_than_we_keep),
         cmocka_unit_test(a_crawler_is_a_bot_for_good),
         cmocka_unit_test(more_than_120_events_in_a_minute_are_no_person_s),
+        cmocka_unit_test(the_rate_counts_what_the_shopper_does_and_not_how_it_was_written_down),
+        cmocka_unit_test(a_program_that_buys_order_after_order_is_a_bot),
         cmocka_unit_test(the_last_forty_events_are_remembered_oldest_first),
         cmocka_unit_test(half_an_hour_of_silence_starts_a_new_session),
         cmocka_unit_test(what_happens_around_an_open_cart_is_counted_in_its_round),
