@@ -424,6 +424,9 @@ static void workers_fold_what_comes_in_and_stop_when_told(void **state)
     struct fold_workers *workers = NULL;
     int64_t until_us = clock_monotonic_us() + SECONDS(20);
     assert_true(fold_workers_start(&bench.database, &bench.config, NULL, &workers, &err));
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.lane_owner"),
+        bench.config.fold_workers); /* one more would keep its share of lanes for nothing */
     int64_t passed_us = fold_workers_last_pass_us(workers);
     tell_of_shoppers(0, 20);
     while (count_of(&bench, "SELECT count(*) FROM cartwright.cart WHERE lines = 2") < 20 &&
