@@ -522,6 +522,23 @@ static void a_withdrawal_outlives_consents_to_more_channels_than_we_keep(void **
     assert_int_equal(shopper_consent(s, "push"), -1);
 }
 
+static void a_channel_that_sorts_first_is_kept_first_when_another_made_room(void **state)
+{
+    struct event events[CONSENTS_MAX + 1];
+    (void)state;
+
+    for (int i = 0; i < CONSENTS_MAX; i++) {
+        events[i] = an_event(EVENT_CONSENT_GIVEN, .at = i + 1,
+                             .subject = arena_printf(&arena, "channel %d", i));
+    }
+    events[CONSENTS_MAX] = an_event(EVENT_CONSENT_GIVEN, .at = CONSENTS_MAX + 1, .subject = "a");
+    struct shopper *s = fold_these(events, CONSENTS_MAX + 1);
+
+    assert_int_equal(s->consent_count, CONSENTS_MAX);
+    assert_string_equal(s->consents[0].channel, "a");
+    assert_string_equal(s->consents[1].channel, "channel 1");
+}
+
 static void a_crawler_is_a_bot_for_good(void **state)
 {
     (void)state;
@@ -814,6 +831,7 @@ int main(void)
         cmocka_unit_test(consent_is_kept_by_channel_and_the_newest_word_counts),
         cmocka_unit_test(of_a_yes_and_a_no_at_the_same_time_the_no_counts),
         cmocka_unit_test(a_withdrawal_outlives_consents_to_more_channels_than_we_keep),
+        cmocka_unit_test(a_channel_that_sorts_first_is_kept_first_when_another_made_room),
         cmocka_unit_test(a_crawler_is_a_bot_for_good),
         cmocka_unit_test(more_than_120_events_in_a_minute_are_no_person_s),
         cmocka_unit_test(the_rate_counts_what_the_shopper_does_and_not_how_it_was_written_down),

@@ -116,6 +116,20 @@ static void a_side_too_light_is_no_side(void **state)
 }
 
 /* Where no row lacks the number in training, those that will do go with the many. */
+/* Rows whose second derivative was rounded to nothing: a step of any size would lower their loss by the formula, without end where
+ * l2 is 0. */
+static void a_side_without_weight_is_no_side_whatever_its_gradient(void **state)
+{
+    (void)state;
+    const struct gbdt_split_rules rules = {.l2 = 0, .child_weight = 0, .scale = SCALE};
+    struct bins right = {.count = 3, .gradient = {0, 3, 9}, .hessian = {0, 4, 0}};
+    struct bins left = {.count = 3, .gradient = {0, 9, 3}, .hessian = {0, 0, 4}};
+    pack(&right);
+    pack(&left);
+    assert_true(gbdt_best_split(right.packed, 3, false, right.total, &rules).gain <= 0);
+    assert_true(gbdt_best_split(left.packed, 3, false, left.total, &rules).gain <= 0);
+}
+
 static void what_was_never_missing_goes_to_the_heavier_side(void **state)
 {
     (void)state;
@@ -270,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_border_of_all_is_taken_with_the_missing_on_the_better_side),
         cmocka_unit_test(a_side_too_light_is_no_side),
+        cmocka_unit_test(a_side_without_weight_is_no_side_whatever_its_gradient),
         cmocka_unit_test(what_was_never_missing_goes_to_the_heavier_side),
         cmocka_unit_test(sets_are_borders_in_the_order_of_their_means),
         cmocka_unit_test(a_packed_sum_is_the_sum_of_both_halves),
