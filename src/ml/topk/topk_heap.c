@@ -8,8 +8,8 @@ static bool before(const struct topk_hit *a, const struct topk_hit *b)
 
 static void sift_down(struct topk_hit *heap, int count, int at)
 {
-    struct topk_hit moving =
-        heap[at]; /* written once at its end, instead of a swap at each level */
+    /* written once at its end, instead of a swap at each level */
+    struct topk_hit moving = heap[at];
     for (;;) {
         int child = 2 * at + 1;
         if (child >= count) {

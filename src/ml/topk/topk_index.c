@@ -113,9 +113,10 @@ static bool probe_init(const struct topk_index *index, struct probe *p, void *wo
         sum += numbers[j];
     }
     p->scale = q.scale;
-    /* (4) wants 1 / (S t) from below: a floor too low only lets more through. t = 0: any item may enter, a floor of the largest keeps need <= 0
-     * the only way out */
+    /* (4) wants 1 / (S t) from below: a floor too low only lets more through. t = 0: fl(s t I) is 0 for every item, so that a need above 0
+     * turns all of them away (the largest floor) and any other none. */
     p->inverse = q.scale > 0 ? (float)((1 - 0x1p-20) / (double)q.scale) : FLT_MAX;
+    /* The query's side of (1) to (3); the rows' (a, b, S and L) was computed when they were packed. */
     p->norm = topk_up(norm);     /* Q >= |q| */
     p->error = topk_up(q.error); /* D >= |d| */
     p->threshold = -INFINITY;    /* until k items are known: everything may enter */
@@ -137,6 +138,7 @@ static void learn(struct probe *p, float low)
             heap[at] = heap[(at - 1) / 2];
         }
     } else if (low > heap[0]) {
+        /* From the root, whose bound is the one that goes. */
         at = 0;
         for (int child = 1; child < p->heap.k; child = 2 * at + 1) {
             child += child + 1 < p->heap.k && heap[child + 1] < heap[child];
@@ -161,6 +163,7 @@ static void sift_maybes(struct probe *p)
 {
     int kept = 0;
     for (int i = 0; i < p->maybe_count; i++) {
+        /* (1) to (3) from above: score <= most < h. One that equals h stays, and may win by its id. */
         if (!(p->maybes[i].most < p->threshold)) {
             p->maybes[kept++] = p->maybes[i];
         }
@@ -176,6 +179,7 @@ static const float *row_of(const struct topk_index *index, const struct maybe *m
 static void fetch(const struct topk_index *index, const struct probe *p, int i)
 {
     const float *row = i < p->maybe_count ? row_of(index, &p->maybes[i]) : NULL;
+    /* A line of the cache holds 16 floats. */
     for (int j = 0; row && j < index->items.cols; j += 16) {
         __builtin_prefetch(row + j);
     }
@@ -195,6 +199,7 @@ static void settle(const struct topk_index *index, struct probe *p)
     }
     p->rescored += p->maybe_count;
     p->maybe_count = 0;
+    /* h by its other meaning: the k-th best full score. */
     p->threshold = topk_larger(p->threshold, topk_heap_threshold(&p->heap));
 }
 
@@ -217,6 +222,7 @@ static void take(const struct topk_index *index, struct probe *p, int tile, uint
 {
     const float *scales = topk_pack_scales(&index->pack, tile);
     const struct topk_filter *filter = p->filter;
+    /* (1) to (3): a Q + b D of the four tiles that this one is in. */
     const float slack =
         topk_bound_slack(&index->pack.bounds[tile / BOUND_TILES], p->norm, p->error);
     for (; mask; mask &= mask - 1) {
@@ -229,6 +235,7 @@ static void take(const struct topk_index *index, struct probe *p, int tile, uint
             (filter && !topk_filter_allows(filter, index->pack.ids[place]))) {
             continue;
         }
+        /* The filter was asked first: only what may be answered may raise h, and the heap need not ask again. */
         remember(index, p, (struct maybe){place, most});
         learn(p, topk_bound_least(about, slack));
     }
@@ -262,6 +269,8 @@ int topk_index_search(const struct topk_index *index, const float *query, int k,
         if (tile % BOUND_TILES == 0) {
             /* (4), with the bounds of these four tiles and the h of now: it stands still until the next four, which is on the safe side */
             const struct tile_bound *b = &pack->bounds[tile / BOUND_TILES];
+            /* (1) to (3): need; (4): the floor. Both inverses are lowered by 2^-20, which is more than their product's rounding: it stays
+             * below 1 / (S t). */
             const float need = topk_bound_need(p.threshold, topk_bound_slack(b, p.norm, p.error));
             queries.floor[0] = topk_bound_floor(need, b->inverse * p.inverse);
             if (topk_bound_out_of_reach(p.threshold, p.norm, b->reach_on)) { /* (5) */
@@ -272,6 +281,7 @@ int topk_index_search(const struct topk_index *index, const float *query, int k,
             take(index, &p, tile, hits.mask[0], hits.dots[0]);
         }
     }
+    /* What is left of those remembered, against the last h. */
     settle(index, &p);
     if (work) {
         *work = (struct topk_work){(long)tile * TILE_ITEMS, p.rescored};
@@ -314,6 +324,7 @@ static bool group_add(struct group *g, const struct batch *b, int row, void *wor
         return false;
     }
     for (int quad = 0; quad < b->index->pack.quads; quad++) {
+        /* Interleaved as the kernel reads them: four columns of each query in turn. */
         memcpy(g->numbers + ((size_t)quad * TILE_QUERIES + (size_t)at) * 4,
                numbers + (ptrdiff_t)4 * quad, 4);
     }
@@ -341,6 +352,8 @@ static bool group_floors(struct group *g, const struct tile_bound *b)
 {
     int wanted = 0;
     for (int i = 0; i < TILE_QUERIES; i++) {
+        /* The lines of topk_index_search, (1) to (5), for eight queries. Without a branch, also for those that have ended: the compiler
+         * makes vectors of them. */
         const float need =
             topk_bound_need(g->threshold[i], topk_bound_slack(b, g->norm[i], g->error[i]));
         g->queries.floor[i] = topk_bound_floor(need, b->inverse * g->inverse[i]);
@@ -381,6 +394,7 @@ static int groups_fill(const struct batch *b, int from, int to, struct group *gr
     const bool all = q->k == 0 || wants_most(b->index, q->k);
     int count = 0;
     for (int row = from; row < to; row++) {
+        /* The place of the next that takes part: one that was answered at once leaves it to who comes after. */
         void *work = memory + (size_t)count * probe_bytes(q->k);
         if (!all && group_add(&groups[count / TILE_QUERIES], b, row, work)) {
             rows[count++] = row;
@@ -427,6 +441,7 @@ static void batch_part(void *ctx, int part, int worker)
         settle(b->index, p);
         b->out_counts[rows[i]] = topk_heap_finish(&p->heap);
         b->works[part].rescored += p->rescored;
+        /* Each query's share: the tiles were read for all of the group. */
         b->works[part].scanned += g->scanned / g->count;
     }
 }

@@ -25,8 +25,9 @@ static const float SMALLEST =
 
 double topk_norm(const float *x, int count)
 {
-    double sum =
-        0; /* squares of floats neither overflow nor underflow here, and 1024 of them lose nothing that topk_up does not cover */
+    /* Squares of floats neither overflow nor underflow in double, and 1024 of them lose nothing
+     * that topk_up does not cover. */
+    double sum = 0;
     for (int j = 0; j < count; j++) {
         sum += (double)x[j] * (double)x[j];
     }
@@ -64,6 +65,7 @@ struct quantised topk_quantise(const float *x, int count, int8_t *out_numbers)
     for (int j = 0; j < count; j++) {
         /* nearest by adding a half: cheap in vectors, and ties do not matter */
         const int n = (int)(x[j] * inverse + (x[j] < 0 ? -0.5F : 0.5F));
+        /* The largest number gives 127 but for the rounding of 1 / scale, which may make it 128. */
         const int number = n > NUMBER_MAX ? NUMBER_MAX : n < -NUMBER_MAX ? -NUMBER_MAX : n;
         /* e is measured in double against what was stored, whatever the quotient was rounded to */
         const double stored = (double)scale * number;
@@ -121,6 +123,8 @@ static void measure_part(void *ctx, int part, int worker)
         for (int j = 0; j < p->items->cols; j++) {
             largest = topk_larger(largest, fabsf(mat_row(p->items, i)[j]));
         }
+        /* Infinite for what is not finite: a NaN would leave the order, and with it qsort,
+         * undefined. */
         p->ranked[i] = (struct ranked_row){isfinite(length) ? (float)length : INFINITY, largest, i};
     }
 }
@@ -129,6 +133,8 @@ static void measure_part(void *ctx, int part, int worker)
 static void sort_rows(struct ranked_row *ranked, int count)
 {
     qsort(ranked, (size_t)count, sizeof *ranked, longest_first);
+    /* RANK_ROWS are eight times the rows that share a bound: few enough that L still falls from one
+     * such block to the next. */
     for (int from = 0; from < count; from += RANK_ROWS) {
         const int rows = count - from < RANK_ROWS ? count - from : RANK_ROWS;
         qsort(ranked + from, (size_t)rows, sizeof *ranked, coarsest_first);
@@ -154,11 +160,11 @@ static void pack_tile(const struct packing *p, int tile, struct tile_bound *boun
     float scales[TILE_ITEMS] = {0};
     int8_t numbers[1024];
     const double g = topk_rounding(pack->columns);
-    memset(data, 128,
-           (size_t)pack->quads *
-               TILE_QUAD_BYTES); /* the number 0: columns and places that pad add nothing */
+    /* The number 0: columns and places that pad add nothing. */
+    memset(data, 128, (size_t)pack->quads * TILE_QUAD_BYTES);
     for (int place = 0; place < TILE_ITEMS; place++) {
         const int at = tile * TILE_ITEMS + place;
+        /* A place behind the last row keeps 128s and the scale 0, and is told by its id. */
         pack->ids[at] = at < pack->items ? p->ranked[at].id : -1;
         if (at >= pack->items) {
             continue;
@@ -194,15 +200,19 @@ static void bound_ends(struct topk_pack *pack)
     /* L falls from one thousand rows to the next but not within one, where rows are sorted by scale */
     float longest = 0;
     for (int b = pack->bound_count - 1; b >= 0; b--) {
+        /* Backwards: (5) asks for the longest of all that is still to come. */
         longest = topk_larger(longest, pack->bounds[b].reach);
         pack->bounds[b].reach_on = longest;
     }
+    /* Infinite where any row is not finite: every search is then refused (probe_init), whatever the
+     * other bounds of that row say. */
     pack->longest = longest;
 }
 
 /* Large pages: a scan of 100 MB would otherwise miss the TLB 25,000 times. */
 static uint8_t *large_alloc(size_t bytes)
 {
+    /* One page at least, and whole ones, as aligned_alloc asks. */
     const size_t rounded = (bytes + HUGE_PAGE) / HUGE_PAGE * HUGE_PAGE;
     uint8_t *data = aligned_alloc(HUGE_PAGE, rounded);
     if (!data) {
@@ -222,6 +232,7 @@ struct topk_pack topk_pack_make(const struct mat *items, int threads)
                              .tiles = (items->rows + TILE_ITEMS - 1) / TILE_ITEMS};
     const size_t places = (size_t)pack.tiles * TILE_ITEMS;
     pack.bound_count = (pack.tiles + BOUND_TILES - 1) / BOUND_TILES;
+    /* A part measures as many rows as it packs, so that one count serves both. */
     const int parts = (pack.bound_count + PART_BOUNDS - 1) / PART_BOUNDS;
     pack.tile_bytes = (size_t)pack.quads * TILE_QUAD_BYTES + TILE_ITEMS * sizeof(float);
     pack.data = large_alloc((size_t)pack.tiles * pack.tile_bytes);

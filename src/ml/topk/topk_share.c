@@ -72,6 +72,7 @@ static void scan_together(const struct topk_share *share, struct search *const *
     }
     CLEANUP(mem_free)
     struct topk_hit *hits = mem_array((size_t)count * (size_t)most + 1, sizeof *hits);
+    /* On this thread alone: there are as many scans at once as processors. */
     topk_index_batch(share->index, &(struct topk_queries){&rows, filters, most, 1}, hits, counts,
                      NULL);
     for (int i = 0; i < count; i++) {

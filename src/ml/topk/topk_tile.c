@@ -18,8 +18,8 @@ static uint32_t scan_plain(const uint8_t *tile, int quads, const struct tile_que
     uint32_t any = 0;
     for (int q = 0; q < width; q++) {
         int32_t *dots = out->dots[q];
-        for (int i = 0; i < TILE_ITEMS;
-             i++) { /* integers: any order of summation gives the same bits */
+        for (int i = 0; i < TILE_ITEMS; i++) {
+            /* Integers: any order of summation gives the same bits. */
             dots[i] = queries->offset[q];
         }
         for (int quad = 0; quad < quads; quad++) {
@@ -74,6 +74,7 @@ AVX2 static uint32_t mask_avx2(const __m256i sums[YMMS], const struct tile_queri
     const __m256i floor = _mm256_set1_epi32(queries->floor[q]);
     uint32_t below = 0;
     for (int y = 0; y < YMMS; y++) {
+        /* AVX2 has no "at least": those below are found, and the others taken. */
         const __m256i less = _mm256_cmpgt_epi32(floor, sums[y]);
         below |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(less)) << (8 * y);
     }
@@ -94,6 +95,8 @@ AVX2 static inline void add_quad_avx2(const uint8_t *items, __m256i query, __m25
     for (int y = 0; y < YMMS; y++) {
         const __m256i raw =
             _mm256_loadu_si256((const __m256i *)(const void *)(items + (ptrdiff_t)32 * y));
+        /* The flipped top bit takes the 128 out; no number is -128, whose sign could not be
+         * turned. */
         const __m256i item = _mm256_sign_epi8(_mm256_xor_si256(raw, offset), query);
         /* maddubs takes one unsigned operand and saturates at 2^15: |query| is that operand, its sign moves to the item */
         const __m256i pairs = _mm256_maddubs_epi16(size, item);
@@ -146,6 +149,7 @@ AVX512 static inline uint32_t reach(__m512i low, __m512i high, int32_t floor)
 AVX512 static uint32_t one_avx512(const uint8_t *tile, int quads,
                                   const struct tile_queries *queries, struct tile_hits *out)
 {
+    /* Items stay unsigned, as VPDPBUSD wants them; the offset takes their 128 out again. */
     __m512i low = _mm512_set1_epi32(queries->offset[0]);
     __m512i high = low;
     __m512i low_odd = _mm512_setzero_si512();
@@ -155,6 +159,7 @@ AVX512 static uint32_t one_avx512(const uint8_t *tile, int quads,
     for (; quad + 2 <= quads; quad += 2, tile += (ptrdiff_t)2 * TILE_QUAD_BYTES) {
         const __m512i even = _mm512_set1_epi32(four(queries->numbers, quad));
         const __m512i odd = _mm512_set1_epi32(four(queries->numbers, quad + 1));
+        /* Four products and their sum in 32 bits: nothing saturates, as it would in pairs of 16. */
         low = _mm512_dpbusd_epi32(low, _mm512_loadu_si512(tile), even);
         high = _mm512_dpbusd_epi32(high, _mm512_loadu_si512(tile + 64), even);
         low_odd = _mm512_dpbusd_epi32(low_odd, _mm512_loadu_si512(tile + 128), odd);
