@@ -51,6 +51,7 @@ bool evaluate_run(const struct database *database, const struct config *config,
                                            .ahead_rows_max = options->ahead_rows_max,
                                            .out = options->progress};
     struct training t = {.config = config, .options = &training, .threads = train_threads()};
+    /* The curve of recall goes to 2 k, and no more than PICKS_MAX are ever ranked. */
     assert(options->k >= 1 && options->k <= EVALUATE_K_MAX);
     blas_init();
     if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {

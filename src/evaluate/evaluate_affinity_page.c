@@ -98,6 +98,8 @@ static bool page_coverage(const struct affinity_evaluation *e, struct buf *out, 
     for (int i = 0; i < CONTENDERS; i++) {
         const struct contender *c = &e->contenders[i];
         if (c->took_part) {
+            /* Without an interval: it is of all lists together, and no shopper has a value of its
+             * own that could be drawn. */
             bars[count++] = (struct plot_bar){
                 .name = c->name, .colour = colours[i], .value = c->spread.coverage};
         }

@@ -164,6 +164,7 @@ static bool page_ahead_plot(const struct risk_evaluation *e, struct buf *out, st
     double foretold[RISK_AHEAD_INTERVALS];
     const char *name = e->scored[risk_main_contender(e)].name;
     int filled = 0;
+    /* A model that was trained on too few rows has no curve: no plot rather than an empty one. */
     if (risk_horizons_filled(e) == 0) {
         return true;
     }
@@ -231,6 +232,8 @@ static bool page_drift(const struct risk_evaluation *e, struct buf *out, struct 
         bars[count++] = (struct plot_bar){
             .name = feature_def(e->drift[i].feature)->name, .colour = 0, .value = e->drift[i].psi};
     }
+    /* A feature that changed altogether may have a PSI of 5, beside which the others would have no
+     * length: hence the cap. */
     const struct plot_bars p = {
         .title = "Drift since the cut",
         .caption =

@@ -67,6 +67,7 @@ void report_escape(struct buf *out, const char *text)
             buf_add_str(out, "&#39;");
             break;
         default:
+            /* The others mean nothing on a page, and most are errors in HTML even as references. */
             if ((unsigned char)*text >= 0x20 || *text == '\t' || *text == '\n') {
                 buf_add_char(out, *text);
             }

@@ -144,6 +144,7 @@ void frame_x_axis(const struct plot_frame *f)
     double bottom = f->height - FRAME_BOTTOM;
     for (int i = 0; i < count; i++) {
         double x = frame_x(f, ticks[i]);
+        /* Named ticks do not follow the axis, and may lie outside of it. */
         if (ticks[i] >= f->x.from && ticks[i] <= f->x.to * (1 + 1e-9)) {
             frame_line(f->out, "grid", (double[]){x, FRAME_TOP}, (double[]){x, bottom});
             frame_text(f->out, x, bottom + 17, "middle", tick_text(&f->x, ticks, count, i, room));

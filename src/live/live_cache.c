@@ -43,6 +43,7 @@ static bool fetch(const char *dir, struct db *db, const struct model_row *row,
     if (!store_model_file(db, row->version, &bytes, &len, err)) {
         return false;
     }
+    /* Before it is written: what lies under that name is never anything else. */
     hash_sha256(bytes, len, sha256);
     if (memcmp(sha256, row->sha256, sizeof sha256) != 0) {
         return FAIL(err, ERR_INVALID,

@@ -26,6 +26,7 @@ static struct scores scores_of(const struct cart_row *rows, size_t count, struct
 
 static void add_facts(struct params *p, const struct cart_row *rows, size_t count)
 {
+    /* In the order of $4 to $15 of carts_upsert. */
     param_i32s(p, INT32S(rows, count, round));
     param_texts(p, TEXTS(rows, count, status));
     param_i32s(p, INT32S(rows, count, lines));

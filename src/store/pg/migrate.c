@@ -97,6 +97,7 @@ static bool check_all_applied(PGconn *conn, const struct migration *list, int co
         (void)db_fault_fill(conn, applied, "migrate", err);
         return false;
     }
+    /* In order of version, and the list is: row i must be entry i, or one was left out. */
     for (int row = 0; row < PQntuples(applied); row++) {
         if (!check_applied(applied, row, list, count, err)) {
             return false;

@@ -26,6 +26,8 @@ int64_t row_i64_or(const PGresult *r, int row, int col, int64_t null_value)
         return null_value;
     }
     const char *cell = PQgetvalue(r, row, col);
+    /* By the column's own type: whether a query counts in 32 or 64 bits need not concern who reads
+     * it. */
     switch (PQftype(r, col)) {
     case PG_INT8:
         return pg_get64(cell);

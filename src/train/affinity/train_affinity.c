@@ -320,6 +320,7 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     struct buf baseline_card = buf_make(CARD_MAX);
     card_write(r, &r->kept, true, true, &card);
     card_write(r, &r->kept, false, true, &baseline_card);
+    /* Where there was too little for factors no challenger was made, and the baseline alone is stored. */
     const struct trained_pair pair = {
         .kind = "affinity",
         .baseline_algorithm = "popularity",

@@ -136,6 +136,7 @@ static bool tune(const struct tuning *t, struct rank_settings *settings, struct 
     struct rank_tune_options o = rank_tune_defaults();
     struct rank_tuned tuned;
 
+    /* As a limit: fewer are tried as well. */
     o.factors = settings->als.factors;
     o.neighbours = TUNE_NEIGHBOURS;
     o.kept = TUNE_KEPT;

@@ -80,6 +80,7 @@ static void write_part(struct writing *w, const void *data, size_t bytes)
 
 static size_t mat_bytes(const struct mat *m)
 {
+    /* With the padding of its rows: one read, and one hash, for all of it. */
     return (size_t)m->rows * (size_t)m->ld * sizeof *m->data;
 }
 
@@ -113,6 +114,7 @@ bool checkpoint_save(const struct checkpoint *c, const struct als_state *state, 
         ok = fclose(file) == 0 && ok;
     }
     if (!ok || rename(temporary, c->path) != 0) {
+        /* Before unlink, which sets its own. */
         int code = errno;
         (void)unlink(temporary);
         return FAIL(err, ERR_INTERNAL, "the checkpoint %s cannot be written: error %d", c->path,
@@ -184,6 +186,7 @@ void checkpoint_remove_all(const char *path)
     // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own
     for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         if (strncmp(e->d_name, PREFIX, sizeof PREFIX - 1) == 0) {
+            /* Also what a write that was killed has left under the name with .new. */
             (void)unlinkat(dirfd(dir), e->d_name, 0);
         }
     }

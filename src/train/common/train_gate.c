@@ -45,6 +45,8 @@ static bool beaten(const struct contest *c, const double *a, const double *b, do
 static void give_reason(const struct contest *c, const struct champion *champion, struct verdict *v)
 {
     const size_t size = sizeof v->reason;
+    /* In the order of gate_judge's conditions: of several reasons the first is told, since curing
+     * the others would not do. */
     if (v->passed) {
         snprintf(v->reason, size,
                  "%s better than the baseline's by %.4f +- %.4f on %d later shoppers%s%s%s%s",

@@ -263,6 +263,8 @@ void moment_set_take(struct moment_set *set, const struct train_key *k)
 {
     struct key_facts facts;
     struct walk w = walk_begin(set, k, &facts);
+    /* Most shoppers only look: without anything that could fill a cart there is no moment, and
+     * nothing to replay. */
     if (!facts.cart) {
         return;
     }

@@ -208,6 +208,7 @@ static bool keep(struct risk_run *r, struct train_result *out, struct err *err)
     risk_run_card(r, &r->kept, true, &card);
     risk_run_card(r, NULL, true, &baseline_card);
     bool ok = write_baseline(r, &baseline, err);
+    /* kept is not made where there was too little to judge: then the baseline alone is stored. */
     const struct trained_pair pair = {
         .kind = "risk",
         .baseline_algorithm = "base_rate",

@@ -41,9 +41,12 @@ static bool is_kept(const struct moment *m, int interval, double share)
 {
     /* A hash in place of a random number: which rows are kept depends on nothing but the row, so
      * that neither the order of the log nor the number of threads changes a byte of the model. */
+    /* Multiplied, folded and multiplied again, with constants of splitmix64 (Steele, Lea, Flood,
+     * OOPSLA 2014): times and intervals differ in low bits, and the high ones decide. */
     uint64_t h =
         (m->key_hash ^ ((uint64_t)m->at_us + (uint64_t)interval)) * UINT64_C(0x9E3779B97F4A7C15);
     h = (h ^ (h >> 29)) * UINT64_C(0xBF58476D1CE4E5B9);
+    /* 53 bits: as many as a double holds exactly. */
     return (double)(h >> 11) < share * 0x1p53;
 }
 
@@ -89,6 +92,8 @@ static void add_rows(struct ahead_rows *r)
 static struct ahead_rows rows_of(const struct moments *moments, int64_t as_of_us, int rows_max)
 {
     const double bought_max = BOUGHT_SHARE_MAX * rows_max;
+    /* One rule in three passes: all rows are counted, then those that are kept, then these are
+     * written. No array has to grow, and nothing is kept that was not counted. */
     struct ahead_rows r = {.moments = moments, .as_of_us = as_of_us, .keep = {1, 1}};
     add_rows(&r);
     /* Purchases are rare and carry the information, so of them the larger share is kept

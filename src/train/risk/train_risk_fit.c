@@ -43,6 +43,8 @@ enum side { SIDE_ODD, SIDE_EVEN, SIDE_BOTH };
 
 static bool is_on(enum side side, const struct moment *m)
 {
+    /* By a bit from the middle of the hash: the lowest of FNV is but the parity of the key's
+     * characters. */
     return side == SIDE_BOTH || (side == SIDE_EVEN) == ((m->key_hash >> 32) % 2 == 0);
 }
 
