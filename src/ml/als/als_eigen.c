@@ -233,6 +233,7 @@ size_t als_half_bytes(const struct als_options *options)
     const size_t k = (size_t)mat_ld(options->factors);
     const size_t threads = (size_t)options->threads;
     const size_t gram = ALS_GRAM_PARTS * k * k * sizeof(float);
+    /* A system and the gathered rows (GATHER_ROWS of als_solve.c) for each thread. */
     if (options->solver != ALS_SOLVER_EIGEN) {
         return gram + threads * k * (k + 128) * sizeof(float);
     }

@@ -151,6 +151,7 @@ bool als_failures_told(const struct als_failure *failures, int workers, struct e
 {
     const struct als_failure *first = NULL;
     for (int w = 0; w < workers; w++) {
+        /* Over all threads, as als_failure_note has it within one. */
         if (failures[w].any && (!first || failures[w].row < first->row)) {
             first = &failures[w];
         }

@@ -209,6 +209,7 @@ double side_factors_ridge(const struct mat *factors, const struct side_info *inf
     int total = info->trained < CHOICE_ITEMS_MAX ? info->trained : CHOICE_ITEMS_MAX;
     int32_t *learnt = mem_array((size_t)total, sizeof *learnt);
     int32_t *held_out = mem_array((size_t)total, sizeof *held_out);
+    /* Where there is too little to choose by, the strongest: it stays nearest to the mean. */
     double best = ridges[RIDGES - 1];
     int counts[2] = {0, 0};
     *out_explained = 0;

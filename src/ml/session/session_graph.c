@@ -281,6 +281,7 @@ static void sums_session(struct sums *sums, const int32_t *items, int count, con
 {
     for (int i = 0; i < count; i++) {
         for (int j = 0; items[i] == pair[0] && j < count; j++) {
+            /* Pair by pair as the header defines it; only rows of the asked item are added up. */
             int steps = abs(j - i);
             if (items[j] == pair[0] || steps > o->reach) {
                 continue;

@@ -126,6 +126,7 @@ int session_index_neighbours(const struct session_index *index,
         /* + 1e-30: a weight that underflows would make "met" look like "not met", and the session stand in the list twice */
         met = meet_ring(index, ring, weight * idf_of(index, ring) + 1e-30F, i, search, met);
     }
+    /* Steps of the table for each session of age. */
     float steps = (float)AGE_STEPS / AGE_REACH / query->recency;
     for (int k = 0; k < met; k++) {
         struct weighed *w = &search->found[k];
@@ -176,6 +177,8 @@ int session_index_neighbours_reference(const struct session_index *index,
             if (prefix[i] < 0 || prefix[i] >= index->items || is_repeated_later(prefix, count, i)) {
                 continue;
             }
+            /* How many items are looked up is part of the definition, and counted as in the fast
+             * path. */
             looked_up++;
             if (slot_holds(slot, prefix[i])) {
                 match = match < 0 ? i : match;

@@ -42,6 +42,7 @@ bool topk_filter_allows(const struct topk_filter *filter, int id)
 {
     const size_t word = (size_t)id / 64;
     const int bit = id % 64;
+    /* The cheapest first: bits, then look-ups by item, then a call. */
     if (filter->excluded && (filter->excluded[word] >> bit & 1)) {
         return false;
     }

@@ -453,6 +453,7 @@ void topk_index_batch(const struct topk_index *index, const struct topk_queries 
     const int parts = (queries->rows->rows + TOPK_PASS - 1) / TOPK_PASS;
     struct batch b = {.index = index, .queries = queries, .out = out};
     b.out_counts = out_counts;
+    /* One a part: threads count apart, and the sums are the same on any number of them. */
     b.works = mem_array((size_t)parts + 1, sizeof *b.works);
     parallel_run(queries->threads, parts, batch_part, &b);
     for (int i = 0; work && i < parts; i++) {

@@ -186,6 +186,7 @@ static void pack_part(void *ctx, int part, int worker)
     struct topk_pack *pack = p->pack;
     (void)worker;
     for (int b = part * PART_BOUNDS; b < pack->bound_count && b < (part + 1) * PART_BOUNDS; b++) {
+        /* S of these tiles. No other part writes to this bound. */
         float largest = 0;
         for (int t = b * BOUND_TILES; t < pack->tiles && t < (b + 1) * BOUND_TILES; t++) {
             pack_tile(p, t, &pack->bounds[b], &largest);
