@@ -52,6 +52,7 @@ static bool pair(const struct line *line, struct arena *a, const char *what,
     }
     out[0] = row.field[0];
     out[1] = row.field[1];
+    /* Of the second column only the caller knows whether it may be empty: a root has no parent. */
     return field_id(what, row.field[0], err);
 }
 

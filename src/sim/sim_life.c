@@ -251,6 +251,7 @@ static void forget_concern(struct living *l)
             sum += w[c];
         }
         for (int c = 0; c < LIFE_CONCERNS; c++) {
+            /* The inclination's own probability, times the prior of the concern: a new one is drawn whatever the inclination. */
             w[c] = sum * life_concern_share(c);
         }
     }

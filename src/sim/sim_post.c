@@ -78,6 +78,7 @@ static bool post_once(struct sim_client *c, const char *path, const struct buf *
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)body->len);
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &c->answer);
+    /* Time-outs by alarm would interrupt whatever this program does elsewhere. */
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, 60L);
     CURLcode code = curl_easy_perform(c->curl);
@@ -121,6 +122,7 @@ bool sim_post_products(struct sim_client *c, const struct sim_world *w, struct e
     CLEANUP(jdec_free) json_t *answer = NULL;
     struct jenc j = jenc_begin(&body);
 
+    /* In one request: SIM_PRODUCTS is below the default of batch_max. */
     jenc_array(&j, NULL);
     for (int i = 0; i < SIM_PRODUCTS; i++) {
         const struct sim_product *p = &w->products[i];
@@ -279,6 +281,7 @@ static void count_results(const json_t *answer, struct sim_counts *counts)
     for (size_t i = 0; i < json_array_size(results); i++) {
         const char *status =
             json_string_value(json_object_get(json_array_get(results, i), "status"));
+        /* What has no status was not stored, as far as anybody can tell. */
         if (status == NULL || strcmp(status, "invalid") == 0) {
             counts->invalid++;
         } else if (strcmp(status, "stored") == 0) {
