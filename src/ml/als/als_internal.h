@@ -3,7 +3,7 @@
 
 #include "ml/als/als.h"
 
-/* What the als_*.c files share; nobody else includes this. */
+/* What the als_*.c files share; nobody else but their tests includes this. */
 
 /* begin <= row < end */
 struct als_range {

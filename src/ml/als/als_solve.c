@@ -1,4 +1,4 @@
-/* The heart of ALS: one ridge regression a row, by Cholesky. A row's result depends on its own
+/* ALS exactly: one ridge regression a row, by Cholesky; als_eigen.c is what trains by default. A row's result depends on its own
  * entries and the fixed other side only, so rows may be solved in any order on any thread. */
 #include "ml/als/als_internal.h"
 #include "ml/linear/blas.h"

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* The memory of a topk_index: rows as 8-bit integers in tiles, with what bounds their errors. Only ml/topk_*.c include this; the letters are
- * those of the proof in topk_index.h. */
+/* The memory of a topk_index: rows as 8-bit integers in tiles, with what bounds their errors. Only ml/topk/topk_*.c and their
+ * tests include this; the letters are those of the proof in topk_index.h. */
 
 /* Of BOUND_TILES tiles in a row; every number is an upper bound over their rows, but for inverse, a lower one of 1 / S. */
 enum { BOUND_TILES = 4 };

@@ -14,7 +14,7 @@
 struct training {
     const struct config *config;
     const struct train_options *options;
-    struct db *db;    /* reads the log, in one snapshot */
+    struct db *db;    /* reads the log; each reading is one snapshot */
     struct db *store; /* champions, and what is made */
     int threads;
     struct train_log log; /* filled by the first reading */
