@@ -10,6 +10,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EXACT_BELOW 9007199254740992.0 /* 2^53: every integer up to here is a double */
+
+bool jdec_whole(const json_t *value, int64_t *out)
+{
+    double real = json_real_value(value); /* 0 for an integer */
+
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return true;
+    }
+    if (!json_is_real(value) || real <= -EXACT_BELOW || real >= EXACT_BELOW ||
+        real != (double)(int64_t)real) {
+        return false;
+    }
+    *out = (int64_t)real;
+    return true;
+}
+
 enum wanted { WANT_OBJECT, WANT_ARRAY, WANT_STRING, WANT_INTEGER, WANT_NUMBER, WANT_BOOLEAN };
 
 static const char *const wanted_names[] = {"an object",  "an array", "a string",
@@ -25,7 +43,7 @@ static bool is_wanted(const json_t *value, enum wanted wanted)
     case WANT_STRING:
         return json_is_string(value);
     case WANT_INTEGER:
-        return json_is_integer(value);
+        return jdec_whole(value, &(int64_t){0});
     case WANT_NUMBER:
         return json_is_number(value);
     case WANT_BOOLEAN:
@@ -46,6 +64,7 @@ static const char *type_name(const json_t *value)
     case JSON_INTEGER:
         return "an integer";
     case JSON_REAL:
+        /* 1e300 has no fraction, and is no integer that could be told exactly either */
         return "a number with a fraction";
     case JSON_TRUE:
         return "true";
@@ -95,7 +114,8 @@ static int64_t i64_of(struct jdec *d, const char *key, const json_t *value, int6
     if (value == NULL) {
         return 0;
     }
-    int64_t v = json_integer_value(value);
+    int64_t v = 0;
+    (void)jdec_whole(value, &v); /* it is: member has looked */
     if (v < min || v > max) {
         jdec_refuse(d, key, "must be between %" PRId64 " and %" PRId64, min, max);
         return 0;
@@ -141,6 +161,26 @@ double jdec_f64_opt(struct jdec *d, const char *key, double min, double max, boo
 
     set_present(out_present, value);
     return f64_of(d, key, value, min, max);
+}
+
+int64_t jdec_milli_opt(struct jdec *d, const char *key, int64_t min, int64_t max, bool *out_present)
+{
+    json_t *value = member(d, key, WANT_NUMBER, false);
+    double number = json_number_value(value);
+
+    set_present(out_present, value);
+    if (value == NULL) {
+        return 0;
+    }
+    /* Between two thousandths the nearest: 0.1 + 0.2 is 0.30000000000000004 where it was added up.
+     * In this form, because a NaN is neither below nor above anything. */
+    double milli = number * 1000 + 0.5;
+    if (!(milli >= (double)min && milli < (double)max + 1)) {
+        jdec_refuse(d, key, "must be between %.15g and %.15g", (double)min / 1000,
+                    (double)max / 1000);
+        return 0;
+    }
+    return (int64_t)milli;
 }
 
 bool jdec_bool(struct jdec *d, const char *key)

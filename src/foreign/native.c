@@ -3,6 +3,7 @@
 #include "foreign/native.h"
 
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 
 enum { EVENT_JSON_MAX = 4 << 20 };
 
@@ -39,8 +40,8 @@ void native_item(struct jenc *j, const struct event_item *item)
     jenc_str(j, "product_id", item->product_id);
     /* One is what the decoder assumes anyway: not written, for the millions of rows that say nothing
      * else. */
-    if (item->quantity != 1) {
-        jenc_i64(j, "quantity", item->quantity);
+    if (item->quantity_milli != QUANTITY_ONE) {
+        quantity_put(j, "quantity", item->quantity_milli);
     }
     if (item->price_minor != MONEY_UNKNOWN) {
         jenc_i64(j, "price_minor", item->price_minor);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "foreign/csv.h"
 #include "foreign/table.h"
 
@@ -127,7 +128,7 @@ static void write_items(struct jenc *j, const struct invoice *i, const char *cur
         if (l->sale) {
             struct event_item item = {
                 .product_id = l->code,
-                .quantity = i->refund ? -l->quantity : l->quantity,
+                .quantity_milli = (i->refund ? -l->quantity : l->quantity) * QUANTITY_ONE,
                 .price_minor = l->price_minor,
             };
             memcpy(item.currency, currency, sizeof item.currency);

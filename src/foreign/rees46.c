@@ -1,6 +1,7 @@
 /* REES46's multi-category and cosmetics shops. Prices come without a currency, so the user names
  * it; brand, category and price of every row are what the catalogue knows of a product. */
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "foreign/csv.h"
 #include "foreign/event_names.h"
 #include "foreign/table.h"
@@ -57,7 +58,7 @@ static bool rees46_row(struct foreign_parser *p, const struct table_row *row, st
         .customer_id = row->field[USER],
         .session_id = row->field[SESSION],
     };
-    struct event_item item = {.product_id = row->field[PRODUCT], .quantity = 1};
+    struct event_item item = {.product_id = row->field[PRODUCT], .quantity_milli = QUANTITY_ONE};
     memcpy(item.currency, p->currency, sizeof item.currency);
     if (!field_time("event_time", row->field[TIME], &e.occurred_us, err) ||
         !event_names_find(NAMES_REES46, "event_type", row->field[EVENT_NAME], &e.type, err) ||

@@ -2,6 +2,7 @@
  * one (seconds). No prices, no names; categories come from two files of their own
  * (import/categories.c). */
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "foreign/csv.h"
 #include "foreign/event_names.h"
 #include "foreign/table.h"
@@ -20,8 +21,9 @@ static const struct table_column columns[COLUMNS] = {
 static bool retailrocket_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
     struct native_envelope e = {.event_id = row->event_id, .customer_id = row->field[VISITOR]};
-    struct event_item item = {
-        .product_id = row->field[ITEM], .quantity = 1, .price_minor = MONEY_UNKNOWN};
+    struct event_item item = {.product_id = row->field[ITEM],
+                              .quantity_milli = QUANTITY_ONE,
+                              .price_minor = MONEY_UNKNOWN};
     /* The header's spelling is the only hint; the numbers themselves are whole in both. */
     int64_t unit_us = row->spelling[TIME] == SPELLING_MS ? 1000 : 1000000;
     if (!field_id("visitor", row->field[VISITOR], err) ||

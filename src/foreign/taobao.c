@@ -2,6 +2,7 @@
  * category's number is all the file says about a product. */
 #include "base/clock.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "foreign/csv.h"
 #include "foreign/event_names.h"
 #include "foreign/table.h"
@@ -17,8 +18,9 @@ static const struct table_column columns[COLUMNS] = {
 static bool taobao_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
     struct native_envelope e = {.event_id = row->event_id, .customer_id = row->field[USER]};
-    struct event_item item = {
-        .product_id = row->field[ITEM], .quantity = 1, .price_minor = MONEY_UNKNOWN};
+    struct event_item item = {.product_id = row->field[ITEM],
+                              .quantity_milli = QUANTITY_ONE,
+                              .price_minor = MONEY_UNKNOWN};
     if (!field_id("user", row->field[USER], err) || !field_id("item", row->field[ITEM], err) ||
         !event_names_find(NAMES_TAOBAO, "behaviour", row->field[BEHAVIOUR], &e.type, err) ||
         !field_unix("time", row->field[TIME], SECONDS(1), &e.occurred_us, err)) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "domain/speak/message.h"
 
 #include <math.h>
@@ -23,13 +24,33 @@ static void put_money(struct jenc *j, const char *key, int64_t minor, const char
     jenc_object_end(j);
 }
 
+static void put_line_ids(struct jenc *j, const struct cart_line *line)
+{
+    jenc_str(j, "product_id", line->product_id);
+    jenc_str_opt(j, "variant_id", line->variant_id);
+    jenc_str_opt(j, "line_id", line->line_id);
+}
+
 static void put_line(struct jenc *j, const struct cart_line *line, const struct product *p)
 {
     jenc_object(j, NULL);
-    jenc_str(j, "product_id", line->product_id);
+    put_line_ids(j, line);
     jenc_str_opt(j, "title", p->title);
-    jenc_i64(j, "quantity", line->quantity);
+    quantity_put(j, "quantity", line->quantity_milli);
     put_money(j, "price", line->price_minor, line->currency);
+    jenc_object_end(j);
+}
+
+/* As it was sent, with the sign: whoever adds it all up comes to the total. */
+static void put_adjustment(struct jenc *j, const struct cart_line *line)
+{
+    jenc_object(j, NULL);
+    put_line_ids(j, line);
+    quantity_put(j, "quantity", line->quantity_milli);
+    jenc_object(j, "price");
+    jenc_i64(j, "amount_minor", -line->price_minor);
+    jenc_str(j, "currency", line->currency);
+    jenc_object_end(j);
     jenc_object_end(j);
 }
 
@@ -55,6 +76,11 @@ void answer_cart(struct jenc *j, const struct cart *c, const struct shopper *s,
     jenc_array(j, "items");
     for (size_t i = 0; i < c->line_count; i++) {
         put_line(j, &c->lines[i], &products[i]);
+    }
+    jenc_array_end(j);
+    jenc_array(j, "adjustments");
+    for (size_t i = 0; i < c->adjustment_count; i++) {
+        put_adjustment(j, &c->adjustments[i]);
     }
     jenc_array_end(j);
     jenc_object_end(j);

@@ -70,7 +70,8 @@ static void check_event(const struct event *e)
     for (size_t i = 0; i < e->item_count; i++) {
         const struct event_item *item = &e->items[i];
         DEMAND(item->product_id[0] != '\0' && strlen(item->product_id) <= EVENT_ID_MAX);
-        DEMAND(item->quantity >= 1 && item->quantity <= EVENT_QUANTITY_MAX);
+        DEMAND(item->quantity_milli >= 1 &&
+               item->quantity_milli <= EVENT_QUANTITY_MAX * INT64_C(1000));
         DEMAND(item->price_minor == MONEY_UNKNOWN ||
                (item->price_minor >= 0 && item->price_minor <= MONEY_MINOR_MAX));
         DEMAND((item->price_minor == MONEY_UNKNOWN) != money_currency_valid(item->currency));

@@ -120,7 +120,8 @@ struct model_row row_of_model(struct flow_bench *b, const char *version)
 struct picks picks_for_viewer(struct flow_bench *b, const struct affinity *a, const char *viewed,
                               int64_t at_us, int k)
 {
-    struct event_item item = {.product_id = viewed, .quantity = 1, .price_minor = MONEY_UNKNOWN};
+    struct event_item item = {
+        .product_id = viewed, .quantity_milli = 1000, .price_minor = MONEY_UNKNOWN};
     struct event e = {.event_id = "now",
                       .sort_id = "now",
                       .type = EVENT_PRODUCT_VIEWED,

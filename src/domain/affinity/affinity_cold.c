@@ -6,7 +6,7 @@
 
 /* ---- the shopper's own products, those that matter most first ---- */
 
-enum { SEEDS_MAX = CART_LINES_MAX + RECENT_MAX };
+enum { SEEDS_MAX = RANK_LINES_MAX + RECENT_MAX };
 
 struct seeds {
     int items[SEEDS_MAX]; /* distinct */
@@ -29,10 +29,10 @@ static void seeds_add(const struct ranking *r, struct seeds *seeds, const char *
 /* Cart lines, the last touched first, then the products of the last events, newest first. */
 static void seeds_collect(const struct ranking *r, struct seeds *seeds)
 {
-    const struct cart_line *lines[CART_LINES_MAX];
+    const struct cart_line *lines[RANK_LINES_MAX];
     size_t count = 0;
     seeds->count = 0;
-    for (size_t i = 0; r->cart && i < r->cart->line_count && i < CART_LINES_MAX; i++) {
+    for (size_t i = 0; r->cart && i < r->cart->line_count && i < RANK_LINES_MAX; i++) {
         /* insertion sort, stable: lines touched at once keep the cart's order */
         size_t at = count++;
         for (; at > 0 && lines[at - 1]->touched_us < r->cart->lines[i].touched_us; at--) {

@@ -81,7 +81,10 @@ CAN_FAIL bool affinity_index(struct affinity *m, struct err *err);
 /* ---- ranking: own -> candidates of every source -> blend -> diversity -> picks ---- */
 
 /* What the shopper did, as the sources see it. */
-enum { OWN_MAX = RECENT_MAX + CART_LINES_MAX };
+enum {
+    RANK_LINES_MAX = 200, /* of a larger cart's lines, the first tell what the shopper likes */
+    OWN_MAX = RECENT_MAX + RANK_LINES_MAX
+};
 struct own_item {
     int32_t item;    /* distinct; item < trained has factors */
     float weight;    /* event weights of training, faded to now, added up; > 0 */

@@ -75,7 +75,7 @@ void ranking_own(struct ranking *r)
         own_add(r, s->recent[i].product_id, s->recent[i].type, s->recent[i].at_us);
         step_add(r, &s->recent[i]);
     }
-    for (size_t i = 0; r->cart && i < r->cart->line_count && i < CART_LINES_MAX; i++) {
+    for (size_t i = 0; r->cart && i < r->cart->line_count && i < RANK_LINES_MAX; i++) {
         const struct cart_line *line = &r->cart->lines[i];
         /* else counted twice, as the event and as the line that it made */
         if (!addition_is_recent(s, line->product_id)) {

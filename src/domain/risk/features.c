@@ -7,6 +7,7 @@
 #include "domain/risk/features_internal.h"
 #include "domain/shop/local_time.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 
 #include <assert.h>
 #include <math.h>
@@ -86,7 +87,8 @@ static double share_of_dearest(const struct cart *c, int64_t total)
     for (size_t i = 0; i < c->line_count && total > 0; i++) {
         /* A total is known only where every price is (cart_total), so no
          * MONEY_UNKNOWN is multiplied here. */
-        most = fmax(most, (double)c->lines[i].price_minor * (double)c->lines[i].quantity);
+        most = fmax(most, (double)c->lines[i].price_minor * (double)c->lines[i].quantity_milli /
+                              QUANTITY_ONE);
     }
     return total > 0 ? most / (double)total : (double)NAN;
 }

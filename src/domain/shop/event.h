@@ -23,9 +23,12 @@ enum event_origin { ORIGIN_API, ORIGIN_SQL, ORIGIN_IMPORT, ORIGIN_DERIVED };
 
 struct event_item {
     const char *product_id;
-    int64_t quantity;    /* 1 .. EVENT_QUANTITY_MAX; 1 where the sender left it out */
-    int64_t price_minor; /* per unit; MONEY_UNKNOWN where absent */
-    char currency[4];    /* "" where absent */
+    const char *variant_id; /* NULL where absent, as line_id */
+    const char *line_id;
+    int64_t quantity_milli; /* thousandths, up to EVENT_QUANTITY_MAX units; a unit where the sender
+                               left it out */
+    int64_t price_minor;    /* per unit; MONEY_UNKNOWN where absent */
+    char currency[4];       /* "" where absent */
 };
 
 /* [from_us, until_us): a time during which an anonymous shopper belongs to a customer. */
@@ -54,8 +57,11 @@ struct event {
     const char *channel;
     const char *user_agent;
     const char *campaign;
-    struct event_item *items;
+    struct event_item *items; /* products */
     size_t item_count;
+    struct event_item *adjustments; /* lines sent with a negative price (a discount, a gift card):
+                                       price_minor is what a unit takes off, above 0 */
+    size_t adjustment_count;
     const char *subject;  /* the one free property the fold reads, by type: page_viewed .page;
                              searched .query; checkout_step .step; coupon_* .code; consent_*
                              .channel;  payment_failed .reason; NULL if absent or no string */

@@ -5,6 +5,7 @@
 #include "domain/shop/event.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -161,8 +162,8 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
     if (amount_key != NULL) {
         const json_t *amount = json_object_get(properties.object, amount_key);
-        int64_t minor = json_integer_value(amount);
-        if (json_is_integer(amount) && minor >= 0 && minor <= MONEY_MINOR_MAX) {
+        int64_t minor;
+        if (jdec_whole(amount, &minor) && minor >= 0 && minor <= MONEY_MINOR_MAX) {
             e->amount_minor = minor;
         }
     }
@@ -170,16 +171,40 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
 
 /* ---- items ---- */
 
-static void read_item(struct jdec *d, struct arena *a, struct event_item *out)
+static bool needs_items(enum event_type type)
+{
+    return type == EVENT_PRODUCT_VIEWED || type == EVENT_CART_ITEM_ADDED ||
+           type == EVENT_CART_ITEM_REMOVED || type == EVENT_WISHLIST_ADDED;
+}
+
+/* Tells all there is: a line of quantity 0 says that it is not there, which is no fault. In an
+ * addition it would say nothing at all. */
+static bool tells_the_whole(enum event_type type)
+{
+    return type == EVENT_CART_SNAPSHOT || type == EVENT_CHECKOUT_STARTED || type == EVENT_PURCHASE;
+}
+
+/* A product has no negative price; a cart has lines that take something off. */
+static bool may_adjust(enum event_type type)
+{
+    return tells_the_whole(type) || type == EVENT_CART_ITEM_ADDED ||
+           type == EVENT_CART_ITEM_REMOVED || type == EVENT_REFUND;
+}
+
+static void read_item(struct jdec *d, enum event_type type, struct arena *a, struct event_item *out)
 {
     bool has_quantity;
     bool has_price;
-    int64_t quantity = jdec_i64_opt(d, "quantity", 1, EVENT_QUANTITY_MAX, &has_quantity);
-    int64_t price = jdec_i64_opt(d, "price_minor", 0, MONEY_MINOR_MAX, &has_price);
+    int64_t quantity = jdec_milli_opt(d, "quantity", tells_the_whole(type) ? 0 : 1,
+                                      EVENT_QUANTITY_MAX * INT64_C(1000), &has_quantity);
+    int64_t price = jdec_i64_opt(d, "price_minor", may_adjust(type) ? -MONEY_MINOR_MAX : 0,
+                                 MONEY_MINOR_MAX, &has_price);
     const char *currency = jdec_text_opt(d, "currency", 3);
 
     out->product_id = read_id(d, "product_id", a);
-    out->quantity = has_quantity ? quantity : 1;
+    out->variant_id = read_id_opt(d, "variant_id", a);
+    out->line_id = read_id_opt(d, "line_id", a);
+    out->quantity_milli = has_quantity ? quantity : QUANTITY_ONE;
     /* Never 0 for an absent price: totals would then be too low instead of unknown. */
     out->price_minor = has_price ? price : MONEY_UNKNOWN;
     if (currency != NULL && !money_currency_valid(currency)) {
@@ -193,27 +218,35 @@ static void read_item(struct jdec *d, struct arena *a, struct event_item *out)
     }
 }
 
-static bool needs_items(enum event_type type)
-{
-    return type == EVENT_PRODUCT_VIEWED || type == EVENT_CART_ITEM_ADDED ||
-           type == EVENT_CART_ITEM_REMOVED || type == EVENT_WISHLIST_ADDED;
-}
-
-static void refuse_overflow(struct jdec *d, const struct event *e)
+/* Each item is in range; 2,000 of them, 100,000 units each at the highest price, pass 2^63. */
+static void refuse_overflow(struct jdec *d, const struct event_item *items, size_t count)
 {
     int64_t total = 0;
     int64_t amount;
 
-    /* Each item is in range; 2,000 of them, 100,000 units each at the highest price, pass 2^63. */
-    for (size_t i = 0; i < e->item_count; i++) {
-        const struct event_item *item = &e->items[i];
-        if (item->price_minor != MONEY_UNKNOWN &&
-            (!money_times(item->price_minor, item->quantity, &amount) ||
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].price_minor != MONEY_UNKNOWN &&
+            (!money_of_quantity(items[i].price_minor, items[i].quantity_milli, &amount) ||
              !money_add(total, amount, &total))) {
             jdec_refuse(d, "items", "must not add up to more than %" PRId64, INT64_MAX);
             return;
         }
     }
+}
+
+/* Where it belongs: a product, an adjustment, or nowhere. */
+static void keep_item(struct event *e, const struct event_item *item, bool negative)
+{
+    if (item->quantity_milli == 0) {
+        return;
+    }
+    if (!negative) {
+        e->items[e->item_count++] = *item;
+        return;
+    }
+    struct event_item *taken_off = &e->adjustments[e->adjustment_count++];
+    *taken_off = *item;
+    taken_off->price_minor = -item->price_minor;
 }
 
 static void read_items(struct jdec *d, struct arena *a, struct event *e)
@@ -227,15 +260,19 @@ static void read_items(struct jdec *d, struct arena *a, struct event *e)
         jdec_refuse(d, "items", "must have at least one element for %s", e->type_name);
     }
     e->items = arena_array(a, count, sizeof *e->items);
+    e->adjustments = arena_array(a, count, sizeof *e->adjustments);
     for (size_t i = 0; i < count && !jdec_failed(d); i++) {
-        struct jdec item = jdec_element(d, "items", i);
-        read_item(&item, a, &e->items[i]);
-        if (!jdec_end(&item)) {
+        struct jdec element = jdec_element(d, "items", i);
+        struct event_item item = {0};
+        read_item(&element, e->type, a, &item);
+        if (!jdec_end(&element)) {
             return;
         }
+        /* by the currency: -1 is MONEY_UNKNOWN, and an unknown price has none */
+        keep_item(e, &item, item.price_minor < 0 && item.currency[0] != '\0');
     }
-    e->item_count = count;
-    refuse_overflow(d, e);
+    refuse_overflow(d, e->items, e->item_count);
+    refuse_overflow(d, e->adjustments, e->adjustment_count);
 }
 
 /* ---- events of the shop ---- */

@@ -2,6 +2,8 @@
  * currencies and how locales write numbers; converts nothing. */
 #include "domain/shop/money.h"
 
+#include "domain/shop/quantity.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,6 +68,22 @@ bool money_times(int64_t unit_minor, int64_t quantity, int64_t *out)
     }
     *out = product;
     return true;
+}
+
+bool money_of_quantity(int64_t unit_minor, int64_t quantity_milli, int64_t *out)
+{
+    int64_t whole;
+    int64_t part;
+    const int64_t half = QUANTITY_ONE / 2;
+
+    /* Apart, so that the thousandths of a large amount do not pass the range while the amount is
+     * inside it; only the part below a whole unit is ever rounded. */
+    if (!money_times(unit_minor, quantity_milli / QUANTITY_ONE, &whole) ||
+        !money_times(unit_minor, quantity_milli % QUANTITY_ONE, &part) ||
+        !money_add(part, part < 0 ? -half : half, &part)) {
+        return false;
+    }
+    return money_add(whole, part / QUANTITY_ONE, out);
 }
 
 /* ---- text in ---- */

@@ -17,6 +17,9 @@ int money_digits(const char *currency);      /* 0 for JPY, 3 for KWD, 2 for most
  * untouched. */
 bool money_add(int64_t a, int64_t b, int64_t *out);
 bool money_times(int64_t unit_minor, int64_t quantity, int64_t *out);
+/* Of a quantity in thousandths (domain/shop/quantity.h): a line's amount, rounded to whole minor
+ * units, half away from zero. A total is the sum of its rounded lines, as on a receipt. */
+bool money_of_quantity(int64_t unit_minor, int64_t quantity_milli, int64_t *out);
 
 /* Decimal text ("12.5", "1234.567") to minor units, half away from zero; false if it is no number,
  * negative or too large. */

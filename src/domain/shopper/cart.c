@@ -1,40 +1,23 @@
-/* One cart: its lines, its rounds, and what is computed from them. Which cart an event belongs to
+/* One cart: its rounds, and what events do to its lines. Which cart an event belongs to
  * is shopper_carts.c's question. */
 #include "domain/shopper/cart.h"
 
 #include "domain/shop/money.h"
+#include "domain/shopper/cart_lines.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { LINES_CAPACITY_MIN = 4 };
-
-size_t cart_lines_capacity(size_t count)
-{
-    /* A function of the count alone, so that no capacity needs to be kept or copied: see insert_line. */
-    size_t capacity = LINES_CAPACITY_MIN;
-
-    while (capacity < count) {
-        capacity *= 2;
-    }
-    return capacity;
-}
-
-/* ---- lines ---- */
-
-/* Where the product's line is, or belongs. */
-static size_t line_index(const struct cart *c, const char *product_id, bool *out_found)
+bool cart_has(const struct cart *c, const char *product_id)
 {
     size_t low = 0;
     size_t high = c->line_count;
 
-    *out_found = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = strcmp(c->lines[middle].product_id, product_id);
         if (order == 0) {
-            *out_found = true;
-            return middle;
+            return true;
         }
         if (order < 0) {
             low = middle + 1;
@@ -42,100 +25,18 @@ static size_t line_index(const struct cart *c, const char *product_id, bool *out
             high = middle;
         }
     }
-    return low;
-}
-
-bool cart_has(const struct cart *c, const char *product_id)
-{
-    bool found;
-
-    (void)line_index(c, product_id, &found);
-    return found;
-}
-
-static void drop_line(struct cart *c, size_t index)
-{
-    assert(index < c->line_count);
-    memmove(&c->lines[index], &c->lines[index + 1], (c->line_count - index - 1) * sizeof *c->lines);
-    c->line_count--;
-}
-
-/* Longest untouched; among equals the one added first, then by id, so that no order of arrival
- * shows. */
-static bool touched_before(const struct cart_line *x, const struct cart_line *y)
-{
-    if (x->touched_us != y->touched_us) {
-        return x->touched_us < y->touched_us;
-    }
-    if (x->added_us != y->added_us) {
-        return x->added_us < y->added_us;
-    }
-    return strcmp(x->product_id, y->product_id) < 0;
-}
-
-static void drop_longest_untouched(struct cart *c)
-{
-    size_t victim = 0;
-
-    for (size_t i = 1; i < c->line_count; i++) {
-        if (touched_before(&c->lines[i], &c->lines[victim])) {
-            victim = i;
-        }
-    }
-    drop_line(c, victim);
-}
-
-/* A slot at index for a new line; the caller fills it. */
-static struct cart_line *insert_line(struct cart *c, size_t index, struct arena *a)
-{
-    /* Full exactly at the powers of two. What was there before stays in the arena: old states may point to it. */
-    if (c->lines == NULL || c->line_count == cart_lines_capacity(c->line_count)) {
-        size_t capacity = cart_lines_capacity(c->line_count + 1);
-        struct cart_line *lines = arena_array(a, capacity, sizeof *lines);
-        if (c->lines != NULL) {
-            memcpy(lines, c->lines, c->line_count * sizeof *lines);
-        }
-        c->lines = lines;
-    }
-    memmove(&c->lines[index + 1], &c->lines[index], (c->line_count - index) * sizeof *c->lines);
-    c->line_count++;
-    return &c->lines[index];
-}
-
-/* The product's line, made with quantity 0 where there was none. */
-static struct cart_line *line_of(struct cart *c, const char *product_id, int64_t at_us,
-                                 struct arena *a)
-{
-    bool found;
-    size_t index = line_index(c, product_id, &found);
-
-    if (found) {
-        return &c->lines[index];
-    }
-    if (c->line_count == CART_LINES_MAX) {
-        drop_longest_untouched(c);
-        index = line_index(c, product_id, &found); /* the place may have moved by one */
-    }
-    struct cart_line *line = insert_line(c, index, a);
-    *line = (struct cart_line){
-        .product_id = arena_strdup(a, product_id),
-        .price_minor = MONEY_UNKNOWN,
-        .added_us = at_us,
-        .touched_us = at_us,
-    };
-    return line;
+    return false;
 }
 
 static void more_of(struct cart_line *line, const struct event_item *item)
 {
-    line->quantity += item->quantity;
-    if (line->quantity > CART_QUANTITY_MAX) {
-        line->quantity = CART_QUANTITY_MAX;
+    line->quantity_milli += item->quantity_milli;
+    if (line->quantity_milli > CART_QUANTITY_MAX) {
+        line->quantity_milli = CART_QUANTITY_MAX;
     }
     if (item->price_minor !=
         MONEY_UNKNOWN) { /* the newest price known is what the shopper saw last */
-        line->price_minor = item->price_minor;
-        memcpy(line->currency, item->currency, sizeof line->currency);
+        line_set_price(line, item->price_minor, item->currency);
     }
 }
 
@@ -179,89 +80,144 @@ void cart_close(struct cart *c, enum cart_status status, const struct event *e)
     if (status !=
         CART_BOUGHT) { /* what was bought is still asked about: recommendations, refunds */
         c->line_count = 0;
+        c->adjustment_count = 0;
+        c->lines_cut = 0;
     }
     stamp(c, e);
 }
 
 /* ---- what events do to lines ---- */
 
+static void add_to(struct line_list list, const struct event_item *items, size_t count,
+                   int64_t at_us, struct arena *a)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct cart_line *line = lines_for_addition(list, &items[i]);
+        if (line == NULL) {
+            line = lines_insert(list, &items[i], at_us, a);
+        }
+        more_of(line, &items[i]);
+        line->touched_us = at_us;
+    }
+}
+
 void cart_add(struct cart *c, const struct event *e, struct arena *a)
 {
-    for (size_t i = 0; i < e->item_count; i++) {
-        struct cart_line *line = line_of(c, e->items[i].product_id, e->occurred_us, a);
-        more_of(line, &e->items[i]);
-        line->touched_us = e->occurred_us;
-    }
+    add_to(cart_products(c), e->items, e->item_count, e->occurred_us, a);
+    add_to(cart_adjustments(c), e->adjustments, e->adjustment_count, e->occurred_us, a);
     stamp(c, e);
+}
+
+/* False: there is no such line. */
+static bool remove_from(struct line_list list, const struct event_item *item, const struct event *e)
+{
+    struct cart_line *line = lines_for_removal(list, item);
+
+    if (line == NULL) {
+        return false;
+    }
+    line->quantity_milli -= item->quantity_milli;
+    line->touched_us = e->occurred_us;
+    if (line->quantity_milli <= 0) {
+        lines_drop(list, line);
+    }
+    return true;
 }
 
 void cart_remove(struct cart *c, const struct event *e)
 {
     for (size_t i = 0; i < e->item_count; i++) {
-        bool found;
-        size_t index = line_index(c, e->items[i].product_id, &found);
-        if (!found) {
-            continue; /* an addition that never reached us; the cart as known does not change */
+        /* Without a price it cannot be seen whether a gift card is meant. What is neither was added by an event that never
+         * reached us; the cart as known does not change. */
+        if (remove_from(cart_products(c), &e->items[i], e) ||
+            remove_from(cart_adjustments(c), &e->items[i], e)) {
+            stamp(c, e);
         }
-        struct cart_line *line = &c->lines[index];
-        line->quantity -= e->items[i].quantity;
-        line->touched_us = e->occurred_us;
-        if (line->quantity <= 0) {
-            drop_line(c, index);
-        }
-        stamp(c, e);
     }
-    if (c->line_count == 0) {
+    for (size_t i = 0; i < e->adjustment_count; i++) {
+        if (remove_from(cart_adjustments(c), &e->adjustments[i], e)) {
+            stamp(c, e);
+        }
+    }
+    if (c->line_count == 0) { /* adjustments of nothing are no cart */
         cart_close(c, CART_EMPTIED, e);
     }
 }
 
-static bool same_goods(const struct cart_line *x, const struct cart_line *y)
+/* A line that was there before keeps its age and, where the snapshot has none, its price. Of several it is the one of its
+ * price. */
+static void inherit(struct cart_line *line, struct line_list before)
 {
-    return x->quantity == y->quantity && x->price_minor == y->price_minor &&
-           strcmp(x->currency, y->currency) == 0;
-}
+    const struct event_item item = line_as_item(line);
+    const struct cart_line *old = lines_priced(before, &item);
 
-/* A line that was there before keeps its age and, where the snapshot has none, its price. */
-static void inherit(struct cart_line *line, const struct cart *before)
-{
-    bool found;
-    size_t index = line_index(before, line->product_id, &found);
-
-    if (found) {
-        const struct cart_line *old = &before->lines[index];
-        line->price_minor = old->price_minor;
-        memcpy(line->currency, old->currency, sizeof line->currency);
+    old = old == NULL ? lines_first(before, &item) : old;
+    if (old != NULL) {
         line->added_us = old->added_us;
         line->touched_us = old->touched_us;
+        if (line->price_minor == MONEY_UNKNOWN) {
+            line_set_price(line, old->price_minor, old->currency);
+        }
     }
+}
+
+/* The line of a snapshot that an item belongs to. The same product at another price is another line; one that has no price
+ * yet takes the first that is told. */
+static struct cart_line *snapshot_line(struct line_list list, const struct event_item *item,
+                                       int64_t at_us, struct arena *a)
+{
+    struct cart_line *line = lines_priced(list, item);
+    const struct event_item unpriced = {.product_id = item->product_id,
+                                        .variant_id = item->variant_id,
+                                        .line_id = item->line_id,
+                                        .price_minor = MONEY_UNKNOWN};
+
+    if (line == NULL) {
+        line = item->price_minor == MONEY_UNKNOWN ? lines_first(list, item)
+                                                  : lines_priced(list, &unpriced);
+    }
+    return line == NULL ? lines_insert(list, item, at_us, a) : line;
+}
+
+/* Puts the items in place of the lines that were; true if they say something new. */
+static bool replace_list(struct line_list list, struct line_list before,
+                         const struct event_item *items, size_t count, const struct event *e,
+                         struct arena *a)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < count; i++) {
+        more_of(snapshot_line(list, &items[i], e->occurred_us, a), &items[i]);
+    }
+    for (size_t i = 0; i < *list.count; i++) {
+        struct cart_line *line = &(*list.lines)[i];
+        inherit(line, before);
+        const struct event_item item = line_as_item(line);
+        const struct cart_line *same = lines_priced(before, &item);
+        if (same == NULL || same->quantity_milli != line->quantity_milli) {
+            line->touched_us = e->occurred_us;
+            changed = true;
+        }
+    }
+    return changed || *list.count != *before.count;
 }
 
 void cart_replace(struct cart *c, const struct event *e, struct arena *a)
 {
-    const struct cart before = *c;
-    bool changed = false;
+    struct cart before = *c;
 
     assert(e->item_count > 0);
     c->lines = NULL;
     c->line_count = 0;
-    for (size_t i = 0; i < e->item_count; i++) {
-        struct cart_line *line = line_of(c, e->items[i].product_id, e->occurred_us, a);
-        if (line->quantity == 0) { /* made just now: the first mention in this snapshot */
-            inherit(line, &before);
-        }
-        more_of(line, &e->items[i]);
-    }
-    for (size_t i = 0; i < c->line_count; i++) {
-        bool found;
-        size_t old = line_index(&before, c->lines[i].product_id, &found);
-        if (!found || !same_goods(&c->lines[i], &before.lines[old])) {
-            c->lines[i].touched_us = e->occurred_us;
-            changed = true;
-        }
-    }
+    c->adjustments = NULL;
+    c->adjustment_count = 0;
+    c->lines_cut = 0;
+    bool products =
+        replace_list(cart_products(c), cart_products(&before), e->items, e->item_count, e, a);
+    bool adjustments = replace_list(cart_adjustments(c), cart_adjustments(&before), e->adjustments,
+                                    e->adjustment_count, e, a);
     /* Shops send a snapshot with every page; only one that says something new makes the cart younger. */
-    if (changed || c->line_count != before.line_count) {
+    if (products || adjustments) {
         stamp(c, e);
     }
 }
@@ -273,20 +229,49 @@ static int64_t larger(int64_t x, int64_t y)
     return x > y ? x : y;
 }
 
-static void absorb_line(struct cart *c, const struct cart_line *from, struct arena *a)
+static bool has_one_price(struct line_list list, const struct event_item *item)
 {
-    struct cart_line *line = line_of(c, from->product_id, from->added_us, a);
-    bool known = line->quantity > 0; /* else line_of made it just now */
+    const struct cart_line *first = lines_first(list, item);
+    size_t next = first == NULL ? 0 : (size_t)(first - *list.lines) + 1;
 
-    if (from->price_minor != MONEY_UNKNOWN &&
-        (line->price_minor == MONEY_UNKNOWN || from->touched_us > line->touched_us)) {
-        line->price_minor = from->price_minor;
-        memcpy(line->currency, from->currency, sizeof line->currency);
+    if (first == NULL || next == *list.count) {
+        return true;
     }
-    /* The larger, not the sum: who logs in with a full cart has usually put the same thing into both. */
-    line->quantity = larger(line->quantity, from->quantity);
-    line->added_us = known && line->added_us < from->added_us ? line->added_us : from->added_us;
-    line->touched_us = larger(line->touched_us, from->touched_us);
+    const struct event_item behind = line_as_item(&(*list.lines)[next]);
+    return lines_first(list, &behind) != first;
+}
+
+/* The line of list that `from` goes on in; NULL: it is a line of its own. */
+static struct cart_line *line_to_join(struct line_list list, struct line_list side,
+                                      const struct event_item *from)
+{
+    struct cart_line *line = lines_priced(list, from);
+
+    if (line == NULL && has_one_price(list, from) && has_one_price(side, from)) {
+        line = lines_first(list, from); /* the price has changed between the two */
+    }
+    return line;
+}
+
+static void absorb_list(struct line_list list, struct line_list side, struct arena *a)
+{
+    for (size_t i = 0; i < *side.count; i++) {
+        const struct cart_line *from = &(*side.lines)[i];
+        const struct event_item item = line_as_item(from);
+        struct cart_line *line = line_to_join(list, side, &item);
+        bool known = line != NULL;
+        if (!known) {
+            line = lines_insert(list, &item, from->added_us, a);
+        }
+        if (from->price_minor != MONEY_UNKNOWN &&
+            (line->price_minor == MONEY_UNKNOWN || from->touched_us > line->touched_us)) {
+            line_set_price(line, from->price_minor, from->currency);
+        }
+        /* The larger, not the sum: who logs in with a full cart has usually put the same thing into both. */
+        line->quantity_milli = larger(line->quantity_milli, from->quantity_milli);
+        line->added_us = known && line->added_us < from->added_us ? line->added_us : from->added_us;
+        line->touched_us = larger(line->touched_us, from->touched_us);
+    }
 }
 
 static void absorb_signals(struct cart_signals *to, const struct cart_signals *from)
@@ -317,9 +302,9 @@ static void absorb_signals(struct cart_signals *to, const struct cart_signals *f
 void cart_absorb(struct cart *c, struct cart *side, const struct event *e, struct arena *a)
 {
     assert(c != side && c->status == CART_OPEN && side->status == CART_OPEN);
-    for (size_t i = 0; i < side->line_count; i++) {
-        absorb_line(c, &side->lines[i], a);
-    }
+    absorb_list(cart_products(c), cart_products(side), a);
+    absorb_list(cart_adjustments(c), cart_adjustments(side), a);
+    c->lines_cut += side->lines_cut;
     absorb_signals(&c->signals, &side->signals);
     /* A message about either was a message about these lines. */
     for (size_t i = 0; i < STEPS_MAX; i++) {

@@ -7,9 +7,10 @@
  * imported from the event, where something changed. */
 
 enum {
-    /* What a line can add up to; one event brings at most EVENT_QUANTITY_MAX. */
-    CART_QUANTITY_MAX = 1000000000,
+    CART_UNITS_MAX = 1000000000,
 };
+/* What a line can add up to, in thousandths; one event brings at most EVENT_QUANTITY_MAX units. */
+#define CART_QUANTITY_MAX (CART_UNITS_MAX * INT64_C(1000))
 
 /* Slots that an array of this many lines has, at least: cart_add relies on it. */
 size_t cart_lines_capacity(size_t count);

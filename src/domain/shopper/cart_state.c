@@ -1,31 +1,43 @@
 /* What is computed from a cart and never stored: total, units, and its state at a time. */
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "domain/shopper/shopper.h"
 
 #include <assert.h>
 #include <string.h>
 
-bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4])
+/* Sum of the lines; false where it cannot be known. */
+static bool sum_lines(const struct cart_line *lines, size_t count, const char *currency,
+                      int64_t *out)
 {
-    int64_t total = 0;
     int64_t amount;
 
-    *out_minor = MONEY_UNKNOWN;
-    out_currency[0] = '\0';
-    for (size_t i = 0; i < c->line_count; i++) {
-        const struct cart_line *line = &c->lines[i];
-        if (line->price_minor == MONEY_UNKNOWN ||
-            strcmp(line->currency, c->lines[0].currency) !=
-                0 || /* no rate is known, so there is no sum */
-            !money_times(line->price_minor, line->quantity, &amount) ||
-            !money_add(total, amount, &total)) {
+    *out = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (lines[i].price_minor == MONEY_UNKNOWN ||
+            strcmp(lines[i].currency, currency) != 0 || /* no rate is known, so there is no sum */
+            !money_of_quantity(lines[i].price_minor, lines[i].quantity_milli, &amount) ||
+            !money_add(*out, amount, out)) {
             return false;
         }
     }
-    if (c->line_count == 0) {
+    return true;
+}
+
+bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4])
+{
+    int64_t products;
+    int64_t taken_off;
+
+    *out_minor = MONEY_UNKNOWN;
+    out_currency[0] = '\0';
+    if (c->line_count == 0 || c->lines_cut > 0 ||
+        !sum_lines(c->lines, c->line_count, c->lines[0].currency, &products) ||
+        !sum_lines(c->adjustments, c->adjustment_count, c->lines[0].currency, &taken_off)) {
         return false;
     }
-    *out_minor = total;
+    /* a gift card of more than the cart pays all of it, and no more */
+    *out_minor = products > taken_off ? products - taken_off : 0;
     memcpy(out_currency, c->lines[0].currency, sizeof c->lines[0].currency);
     return true;
 }
@@ -35,7 +47,8 @@ int64_t cart_units(const struct cart *c)
     int64_t units = 0;
 
     for (size_t i = 0; i < c->line_count; i++) {
-        units += c->lines[i].quantity; /* at most CART_LINES_MAX x CART_QUANTITY_MAX */
+        /* at most CART_LINES_MAX x CART_UNITS_MAX */
+        units += quantity_units(c->lines[i].quantity_milli);
     }
     return units;
 }

@@ -39,6 +39,11 @@
  *   that had its message already.
  * Lines: increments add, removals subtract (no quantity given in the event means 1; removing at least
  *   what is there drops the line), cart_snapshot and a checkout_started with items replace the lines.
+ *   A line is a product, its variant and the shop's line id, as far as they are named. Without the latter two the same
+ *   product at another price is another line of a snapshot; an addition at another price changes that of the one line there
+ *   is. What was sent with a negative price is an adjustment, and in no other list than cart.adjustments. A cart has at
+ *   most CART_LINES_MAX lines, which no snapshot exceeds; if additions do, the longest untouched line is dropped, and the
+ *   total is unknown from then on (lines_cut).
  * Signals: what happens around an open cart is counted in the cart the event belongs to.
  * Releases: outreach_released marks the round its cart is in at that time (a refold may have numbered it
  *   anew since), so that a shopper is not contacted twice about the same lines.
@@ -66,8 +71,8 @@
 
 enum {
     CARTS_MAX = 4,
-    CART_LINES_MAX = 200, /* more distinct products: the longest untouched line is dropped */
-    RECENT_MAX = 40,      /* last K events kept for features, newest last */
+    CART_LINES_MAX = EVENT_ITEMS_MAX, /* as many as one event can tell; see Lines */
+    RECENT_MAX = 40,                  /* last K events kept for features, newest last */
     ORDERS_MAX = 16,
     BINDINGS_MAX = 32,
     CONSENTS_MAX = 8,
@@ -82,8 +87,11 @@ enum cart_status { CART_OPEN, CART_BOUGHT, CART_EMPTIED, CART_MERGED };
 
 struct cart_line {
     char *product_id;
-    int64_t quantity;
-    int64_t price_minor; /* last known; MONEY_UNKNOWN */
+    char *variant_id; /* NULL, as line_id: the shop named none */
+    char *line_id;
+    int64_t quantity_milli; /* thousandths */
+    int64_t
+        price_minor; /* of a unit, last known; MONEY_UNKNOWN. Of an adjustment what it takes off, > 0 */
     char currency[4];
     int64_t added_us; /* first added in this round */
     int64_t touched_us;
@@ -118,11 +126,15 @@ struct cart {
     char *into;    /* CART_MERGED: the cart that took the lines; NULL */
     int64_t round; /* from 1 */
     enum cart_status status;
-    struct cart_line *lines; /* sorted by product_id */
+    struct cart_line *lines; /* products; sorted by product, variant and line id */
     size_t line_count;
-    int64_t opened_us;           /* of this round */
-    int64_t changed_us;          /* last change of lines or status */
-    int64_t closed_us;           /* 0 while open */
+    struct cart_line
+        *adjustments; /* what takes something off: discounts, gift cards; sorted likewise */
+    size_t adjustment_count;
+    int64_t lines_cut;  /* lines that found no room in this round: the total is then unknown */
+    int64_t opened_us;  /* of this round */
+    int64_t changed_us; /* last change of lines or status */
+    int64_t closed_us;  /* 0 while open */
     int64_t released[STEPS_MAX]; /* time of outreach_released of step i+1 in this round; 0 none */
     bool recovered;              /* bought after a release in the round */
     bool imported;               /* the round's last change came from an import */
@@ -248,10 +260,11 @@ const struct cart *shopper_open_cart(const struct shopper *s);
 const struct cart *shopper_cart(const struct shopper *s,
                                 const char *cart_id); /* any status, or NULL */
 
-/* Sum of quantity x price; false (and *out_minor MONEY_UNKNOWN) when a price is unknown, currencies
- * differ or it overflows, or there are no lines. */
+/* Sum of quantity x price, each line rounded to minor units (half away from zero), less the adjustments, not below 0; false
+ * (and *out_minor MONEY_UNKNOWN) when a price is unknown, currencies differ, it overflows, a line found no room, or there are
+ * no lines. */
 bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4]);
-int64_t cart_units(const struct cart *c);
+int64_t cart_units(const struct cart *c); /* of products; a part of a unit counts as one */
 
 /* Computed, never stored. Thresholds come from the settings. */
 enum cart_state {

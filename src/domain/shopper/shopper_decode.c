@@ -2,6 +2,7 @@
  * these, and a general JSON tree was several times slower (./dev bench fold). */
 #include "base/utf8.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "domain/shopper/cart.h"
 #include "domain/shopper/shopper_fields.h"
 
@@ -79,6 +80,29 @@ static int64_t read_count(struct reader *r)
         return 0;
     }
     return value;
+}
+
+/* Thousandths, as quantity_text writes them. */
+static int64_t read_quantity(struct reader *r)
+{
+    int64_t milli = 0;
+    int64_t unit = QUANTITY_ONE;
+
+    if (__builtin_mul_overflow(read_count(r), unit, &milli) || milli > INT64_MAX / 2) {
+        (void)fail(r);
+        return 0;
+    }
+    if (accept_char(r, '.')) {
+        const char *first = r->at;
+        for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && unit > 1; r->at++) {
+            unit /= 10;
+            milli += (*r->at - '0') * unit;
+        }
+        if (r->at == first || r->at[-1] == '0') {
+            (void)fail(r);
+        }
+    }
+    return milli;
 }
 
 static int hex_digit(char c)
@@ -252,6 +276,9 @@ static void read_value(struct reader *r, const struct field *f, void *object)
     case FIELD_UNTIL:
         *(int64_t *)value = read_count(r);
         break;
+    case FIELD_QUANTITY:
+        *(int64_t *)value = read_quantity(r);
+        break;
     case FIELD_BOOL:
         *(bool *)value = accept(r, "true", 4) || fail(r);
         break;
@@ -317,8 +344,14 @@ static void read_object(struct reader *r, const struct field_list *list, void *o
 
 static void read_row(struct reader *r, const struct field_list *list, void *object)
 {
+    size_t last = 0; /* behind the last field that is there */
+    size_t i = 0;
+
     expect_char(r, '[');
-    for (size_t i = 0; i < list->field_count && !r->failed; i++) {
+    for (; i < list->field_count && !r->failed; i++) {
+        if (i >= list->row_min && r->at < r->end && *r->at == ']') {
+            break;
+        }
         if (i > 0) {
             expect_char(r, ',');
         }
@@ -326,7 +359,14 @@ static void read_row(struct reader *r, const struct field_list *list, void *obje
             set_absent(&list->fields[i], object);
         } else {
             read_field(r, &list->fields[i], object);
+            last = i + 1;
         }
+    }
+    if (i > list->row_min && last < i) {
+        (void)fail(r); /* a null at the end would not have been written */
+    }
+    for (; i < list->field_count; i++) {
+        set_absent(&list->fields[i], object);
     }
     expect_char(r, ']');
 }
@@ -379,6 +419,9 @@ static bool is_whole(const struct shopper *s)
         whole = whole && s->carts[i].id != NULL && s->carts[i].round > 0;
         for (size_t k = 0; k < s->carts[i].line_count; k++) {
             whole = whole && s->carts[i].lines[k].product_id != NULL;
+        }
+        for (size_t k = 0; k < s->carts[i].adjustment_count; k++) {
+            whole = whole && s->carts[i].adjustments[k].product_id != NULL;
         }
     }
     for (size_t i = 0; i < s->binding_count; i++) {

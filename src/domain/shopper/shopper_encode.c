@@ -1,5 +1,6 @@
 /* Shopper to canonical text: the tables of shopper_fields.c, written out. */
 #include "base/jenc.h"
+#include "domain/shop/quantity.h"
 #include "domain/shopper/shopper_fields.h"
 
 #include <assert.h>
@@ -42,6 +43,9 @@ static void encode_field(struct jenc *j, const char *name, const struct field *f
     case FIELD_UNTIL:
         jenc_i64(j, name, *(const int64_t *)value);
         break;
+    case FIELD_QUANTITY:
+        quantity_put(j, name, *(const int64_t *)value);
+        break;
     case FIELD_BOOL:
         jenc_bool(j, name, *(const bool *)value);
         break;
@@ -70,9 +74,23 @@ static void encode_field(struct jenc *j, const char *name, const struct field *f
     }
 }
 
+/* How many of the fields are written: of a row, up to the last that has to be or that is there. */
+static size_t fields_written(const struct field_list *list, const void *element)
+{
+    size_t count = list->field_count;
+
+    while (list->rows && count > list->row_min &&
+           field_is_absent(&list->fields[count - 1], element)) {
+        count--;
+    }
+    return count;
+}
+
 static void encode_element(struct jenc *j, const struct field_list *list, const void *element)
 {
-    for (size_t i = 0; i < list->field_count; i++) {
+    size_t count = fields_written(list, element);
+
+    for (size_t i = 0; i < count; i++) {
         const struct field *f = &list->fields[i];
         if (!field_is_absent(f, element)) {
             encode_field(j, list->rows ? NULL : f->name, f, element);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "domain/shopper/cart.h"
 #include "domain/shopper/crawler.h"
 #include "domain/shopper/page_concern.h"
@@ -200,16 +201,30 @@ static bool note_order(struct shopper *s, const struct event *e, struct arena *a
     return first;
 }
 
+/* Of those whose price is known. */
+static int64_t sum_of(const struct event_item *items, size_t count)
+{
+    int64_t sum = 0;
+    int64_t amount;
+
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].price_minor != MONEY_UNKNOWN &&
+            money_of_quantity(items[i].price_minor, items[i].quantity_milli, &amount)) {
+            sum = plus(sum, amount);
+        }
+    }
+    return sum;
+}
+
 static void spend(struct shopper *s, const struct event *e, bool first_row)
 {
     for (size_t i = 0; i < e->item_count; i++) {
-        const struct event_item *item = &e->items[i];
-        int64_t amount;
-        s->units_bought = plus(s->units_bought, item->quantity);
-        if (e->amount_minor == MONEY_UNKNOWN && item->price_minor != MONEY_UNKNOWN &&
-            money_times(item->price_minor, item->quantity, &amount)) {
-            s->spent_minor = plus(s->spent_minor, amount);
-        }
+        s->units_bought = plus(s->units_bought, quantity_units(e->items[i].quantity_milli));
+    }
+    if (e->amount_minor == MONEY_UNKNOWN) {
+        int64_t paid =
+            sum_of(e->items, e->item_count) - sum_of(e->adjustments, e->adjustment_count);
+        s->spent_minor = plus(s->spent_minor, larger(paid, 0));
     }
     /* total_minor stands for the whole order on each of its rows. */
     if (e->amount_minor != MONEY_UNKNOWN && first_row) {
@@ -343,7 +358,12 @@ static void change_lines(struct shopper *s, const struct event *e, const char *s
     /* Both tell the whole cart. A checkout without items says nothing about them, an empty snapshot that there are none. */
     bool replaces = e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED;
 
-    if (e->type == EVENT_CART_ITEM_ADDED) {
+    if (e->type == EVENT_CART_ITEM_ADDED && e->item_count == 0) {
+        struct cart *c = carts_of_event(s, e, side);
+        if (c != NULL && c->status == CART_OPEN) { /* a discount alone opens no cart */
+            cart_add(c, e, a);
+        }
+    } else if (e->type == EVENT_CART_ITEM_ADDED) {
         cart_add(carts_for_items(s, e, side, a), e, a);
     } else if (replaces && e->item_count > 0) {
         cart_replace(carts_for_items(s, e, side, a), e, a);

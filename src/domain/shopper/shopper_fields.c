@@ -6,19 +6,33 @@
 
 static const struct field line_fields[] = {
     {"product_id", FIELD_TEXT, offsetof(struct cart_line, product_id), NULL},
-    {"quantity", FIELD_COUNT, offsetof(struct cart_line, quantity), NULL},
+    {"quantity", FIELD_QUANTITY, offsetof(struct cart_line, quantity_milli), NULL},
     {"price_minor", FIELD_AMOUNT, offsetof(struct cart_line, price_minor), NULL},
     {"currency", FIELD_CURRENCY, offsetof(struct cart_line, currency), NULL},
     {"added_us", FIELD_COUNT, offsetof(struct cart_line, added_us), NULL},
     {"touched_us", FIELD_COUNT, offsetof(struct cart_line, touched_us), NULL},
+    {"variant_id", FIELD_TEXT, offsetof(struct cart_line, variant_id), NULL},
+    {"line_id", FIELD_TEXT, offsetof(struct cart_line, line_id), NULL},
 };
+enum { LINE_ROW_MIN = 6 };
 static const struct field_list lines = {
     .fields = line_fields,
     .field_count = sizeof line_fields / sizeof line_fields[0],
     .rows = true,
+    .row_min = LINE_ROW_MIN,
     .size = sizeof(struct cart_line),
     .max = CART_LINES_MAX,
     .count_offset = offsetof(struct cart, line_count),
+    .is_pointer = true,
+};
+static const struct field_list adjustments = {
+    .fields = line_fields,
+    .field_count = sizeof line_fields / sizeof line_fields[0],
+    .rows = true,
+    .row_min = LINE_ROW_MIN,
+    .size = sizeof(struct cart_line),
+    .max = CART_LINES_MAX,
+    .count_offset = offsetof(struct cart, adjustment_count),
     .is_pointer = true,
 };
 
@@ -39,6 +53,8 @@ static const struct field cart_fields[] = {
     {"imported", FIELD_BOOL, offsetof(struct cart, imported), NULL},
     {"released", FIELD_RELEASED, offsetof(struct cart, released), NULL},
     {"lines", FIELD_LIST, offsetof(struct cart, lines), &lines},
+    {"adjustments", FIELD_LIST, offsetof(struct cart, adjustments), &adjustments},
+    {"lines_cut", FIELD_COUNT, offsetof(struct cart, lines_cut), NULL},
     SIGNAL(checkout_started_us),
     SIGNAL(checkout_step),
     SIGNAL(shipping_shown_us),
@@ -77,6 +93,7 @@ static const struct field_list recent = {
     .fields = recent_fields,
     .field_count = sizeof recent_fields / sizeof recent_fields[0],
     .rows = true,
+    .row_min = sizeof recent_fields / sizeof recent_fields[0],
     .size = sizeof(struct recent_event),
     .max = RECENT_MAX,
     .count_offset = offsetof(struct shopper, recent_count),
@@ -90,6 +107,7 @@ static const struct field_list orders = {
     .fields = order_fields,
     .field_count = sizeof order_fields / sizeof order_fields[0],
     .rows = true,
+    .row_min = sizeof order_fields / sizeof order_fields[0],
     .size = sizeof(struct order_seen),
     .max = ORDERS_MAX,
     .count_offset = offsetof(struct shopper, order_count),
@@ -106,6 +124,7 @@ static const struct field_list bindings = {
     .fields = binding_fields,
     .field_count = sizeof binding_fields / sizeof binding_fields[0],
     .rows = true,
+    .row_min = sizeof binding_fields / sizeof binding_fields[0],
     .size = sizeof(struct binding),
     .max = BINDINGS_MAX,
     .count_offset = offsetof(struct shopper, binding_count),
@@ -120,6 +139,7 @@ static const struct field_list consents = {
     .fields = consent_fields,
     .field_count = sizeof consent_fields / sizeof consent_fields[0],
     .rows = true,
+    .row_min = sizeof consent_fields / sizeof consent_fields[0],
     .size = sizeof(struct consent),
     .max = CONSENTS_MAX,
     .count_offset = offsetof(struct shopper, consent_count),
@@ -194,6 +214,7 @@ bool field_is_absent(const struct field *f, const void *object)
 {
     switch (f->kind) {
     case FIELD_COUNT:
+    case FIELD_QUANTITY:
         return i64_at(object, f->offset) == 0;
     case FIELD_AMOUNT:
         return i64_at(object, f->offset) == MONEY_UNKNOWN;

@@ -8,6 +8,7 @@
 
 enum field_kind {
     FIELD_COUNT,    /* int64_t >= 0; 0 is left out */
+    FIELD_QUANTITY, /* int64_t > 0, thousandths, as a decimal number; 0 is left out */
     FIELD_AMOUNT,   /* int64_t >= 0; MONEY_UNKNOWN is left out */
     FIELD_FROM,     /* int64_t time; INT64_MIN is left out */
     FIELD_UNTIL,    /* int64_t time; INT64_MAX is left out */
@@ -30,7 +31,10 @@ struct field {
 struct field_list {
     const struct field *fields;
     size_t field_count;
-    bool rows;   /* written as arrays in order of the fields, null for what objects leave out */
+    bool rows; /* written as arrays in order of the fields, null for what objects leave out */
+    size_t
+        row_min; /* rows: fields that are always written. Those behind came later: left out up to the last one that is
+                       there, so that what was stored before them reads as before */
     size_t size; /* of an element */
     size_t max;  /* elements */
     size_t count_offset; /* of the size_t beside the elements */

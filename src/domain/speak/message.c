@@ -5,6 +5,7 @@
 
 #include "base/jenc.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -264,7 +265,7 @@ static void put_cards(struct jenc *j, const struct message_input *in, const stru
         jenc_object(j, NULL);
         jenc_str(j, "kind", "cart_item");
         put_product(j, &in->line_products[i]);
-        jenc_i64(j, "quantity", line->quantity);
+        quantity_put(j, "quantity", line->quantity_milli);
         put_price(j, line->price_minor, line->currency, locale);
         jenc_object_end(j);
     }

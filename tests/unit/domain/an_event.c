@@ -14,9 +14,17 @@ static struct event_item *add_item(struct event *e, const char *sku)
     struct event_item *item = &e->items[e->item_count++];
 
     item->product_id = sku;
-    item->quantity = 1;
+    item->quantity_milli = QUANTITY_ONE;
     item->price_minor = MONEY_UNKNOWN;
     return item;
+}
+
+static void set_price(struct event_item *item, int64_t price)
+{
+    if (price != 0) {
+        item->price_minor = price;
+        memcpy(item->currency, "EUR", sizeof item->currency);
+    }
 }
 
 struct event event_planned(const struct event_plan *plan)
@@ -46,14 +54,22 @@ struct event event_planned(const struct event_plan *plan)
     e.sort_id = e.event_id;
     if (plan->sku != NULL) {
         struct event_item *item = add_item(&e, plan->sku);
-        item->quantity = plan->quantity == 0 ? 1 : plan->quantity;
-        if (plan->price != 0) {
-            item->price_minor = plan->price;
-            memcpy(item->currency, "EUR", sizeof item->currency);
+        item->quantity_milli = (plan->quantity == 0 ? 1 : plan->quantity) * QUANTITY_ONE;
+        if (plan->milli != 0) {
+            item->quantity_milli = plan->milli;
         }
+        item->variant_id = plan->variant;
+        item->line_id = plan->line;
+        set_price(item, plan->price);
     }
     if (plan->sku2 != NULL) {
-        (void)add_item(&e, plan->sku2);
+        set_price(add_item(&e, plan->sku2), plan->price2);
+    }
+    if (plan->off != 0) {
+        e.adjustments = arena_alloc(&held, sizeof *e.adjustments);
+        *e.adjustments = (struct event_item){.product_id = "gift", .quantity_milli = QUANTITY_ONE};
+        set_price(e.adjustments, plan->off);
+        e.adjustment_count = 1;
     }
     if (plan->type == EVENT_DERIVED_BINDING_SET && plan->interval.until_us != 0) {
         struct event_interval *interval = arena_alloc(&held, sizeof *interval);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "domain/shop/event.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 #include "domain/shopper/shopper.h"
 
 #include <string.h>
@@ -15,13 +16,17 @@
 
 struct event_plan {
     enum event_type type;
-    int64_t at;       /* after TEST_DAY_US */
-    int64_t late_by;  /* received so long after it occurred */
-    const char *id;   /* NULL: "e" and a number that grows */
-    const char *sku;  /* first item; NULL none */
-    int64_t quantity; /* of it; 1 */
-    int64_t price;    /* of it, in EUR; MONEY_UNKNOWN where 0 */
-    const char *sku2; /* a second item, one piece */
+    int64_t at;                 /* after TEST_DAY_US */
+    int64_t late_by;            /* received so long after it occurred */
+    const char *id;             /* NULL: "e" and a number that grows */
+    const char *sku;            /* first item; NULL none */
+    int64_t quantity;           /* of it; 1 */
+    int64_t milli;              /* of it, in thousandths, in place of quantity */
+    int64_t price;              /* of it, in EUR; MONEY_UNKNOWN where 0 */
+    const char *variant, *line; /* of it */
+    const char *sku2;           /* a second item, one piece */
+    int64_t price2;
+    int64_t off; /* an adjustment, the gift card "gift", takes so much off; none where 0 */
     const char *cart, *order, *subject, *agent, *locale;
     int64_t amount; /* MONEY_UNKNOWN where 0 */
     enum event_origin origin;

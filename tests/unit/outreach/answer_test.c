@@ -42,8 +42,8 @@ static const char *written(void)
 
 static const struct cart_clock shop_clock = {MINUTES(5), HOURS(1), DAYS(7)};
 static struct cart_line lines[] = {
-    {.product_id = hat, .quantity = 2, .price_minor = 1500, .currency = "EUR"},
-    {.product_id = shoe, .quantity = 1, .price_minor = 4990, .currency = "EUR"},
+    {.product_id = hat, .quantity_milli = 2000, .price_minor = 1500, .currency = "EUR"},
+    {.product_id = shoe, .quantity_milli = 1000, .price_minor = 4990, .currency = "EUR"},
 };
 static const struct product products[] = {{.product_id = "hat", .title = "Hat"},
                                           {.product_id = "shoe"}};
@@ -68,7 +68,38 @@ static void a_cart_is_told_with_its_lines_total_and_state(void **state)
         "\"seen_at\":\"2024-10-03T22:00:00Z\",\"total\":{\"amount_minor\":7990,\"currency\":\"EUR\"},"
         "\"imported\":true,\"items\":["
         "{\"product_id\":\"hat\",\"title\":\"Hat\",\"quantity\":2,\"price\":{\"amount_minor\":1500,\"currency\":\"EUR\"}},"
-        "{\"product_id\":\"shoe\",\"quantity\":1,\"price\":{\"amount_minor\":4990,\"currency\":\"EUR\"}}]}}");
+        "{\"product_id\":\"shoe\",\"quantity\":1,\"price\":{\"amount_minor\":4990,\"currency\":\"EUR\"}}],\"adjustments\":[]}}");
+}
+
+static void an_adjustment_is_told_with_its_sign_and_apart_from_the_products(void **state)
+{
+    static char variant[] = "blue";
+    static char line[] = "7";
+    static char gift[] = "gift";
+    (void)state;
+    const struct shopper s = {.last_us = NOW};
+    struct cart_line cheese = {.product_id = hat,
+                               .variant_id = variant,
+                               .line_id = line,
+                               .quantity_milli = 350,
+                               .price_minor = 1999,
+                               .currency = "EUR"};
+    struct cart_line off = {
+        .product_id = gift, .quantity_milli = 1000, .price_minor = 500, .currency = "EUR"};
+    const struct cart c = {.id = cart_id,
+                           .round = 1,
+                           .lines = &cheese,
+                           .line_count = 1,
+                           .adjustments = &off,
+                           .adjustment_count = 1};
+
+    answer_cart(&j, &c, &s, products, &shop_clock, NOW);
+    const char *text = written();
+    assert_text_contains(text, "\"total\":{\"amount_minor\":200,\"currency\":\"EUR\"}");
+    assert_text_contains(text, "\"items\":[{\"product_id\":\"hat\",\"variant_id\":\"blue\","
+                               "\"line_id\":\"7\",\"title\":\"Hat\",\"quantity\":0.35,");
+    assert_text_contains(text, "\"adjustments\":[{\"product_id\":\"gift\",\"quantity\":1,"
+                               "\"price\":{\"amount_minor\":-500,\"currency\":\"EUR\"}}]}}");
 }
 
 static void an_unknown_price_or_currency_is_null_and_so_is_the_total(void **state)
@@ -76,8 +107,11 @@ static void an_unknown_price_or_currency_is_null_and_so_is_the_total(void **stat
     (void)state;
     const struct shopper s = {.last_us = NOW};
     struct cart_line unpriced[] = {
-        {.product_id = hat, .quantity = 1, .price_minor = MONEY_UNKNOWN, .currency = "EUR"},
-        {.product_id = shoe, .quantity = 1, .price_minor = 4990}};
+        {.product_id = hat,
+         .quantity_milli = 1000,
+         .price_minor = MONEY_UNKNOWN,
+         .currency = "EUR"},
+        {.product_id = shoe, .quantity_milli = 1000, .price_minor = 4990}};
     const struct cart c = {.id = cart_id, .round = 1, .lines = unpriced, .line_count = 2};
 
     answer_cart(&j, &c, &s, products, &shop_clock, NOW);
@@ -331,6 +365,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ANSWER_TEST(a_cart_is_told_with_its_lines_total_and_state),
+        ANSWER_TEST(an_adjustment_is_told_with_its_sign_and_apart_from_the_products),
         ANSWER_TEST(an_unknown_price_or_currency_is_null_and_so_is_the_total),
         ANSWER_TEST(no_cart_is_null),
         ANSWER_TEST(a_score_is_told_with_its_model_curve_and_horizons),

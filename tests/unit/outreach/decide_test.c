@@ -54,7 +54,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct cart_line lines[] = {{.product_id = shoe, .quantity = 1, .price_minor = 999}};
+static struct cart_line lines[] = {
+    {.product_id = shoe, .quantity_milli = 1000, .price_minor = 999}};
 
 /* Open, the shopper's own, changed two hours ago. */
 #define THE_CART(...)                                                                              \

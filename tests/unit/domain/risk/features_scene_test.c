@@ -346,7 +346,7 @@ static void what_lies_behind_the_last_event_and_line_is_not_read(void **state)
 
     assert_int_equal(c->line_count, 3); /* of four */
     c->lines[3] = (struct cart_line){.product_id = other,
-                                     .quantity = 7,
+                                     .quantity_milli = 7000,
                                      .price_minor = 9000,
                                      .added_us = 1,
                                      .touched_us = INT64_MAX};

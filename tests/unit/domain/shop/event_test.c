@@ -73,7 +73,7 @@ static void a_full_event_is_read_whole(void **state)
     assert_int_equal(e.item_count, 2);
     assert_int_equal(e.items[0].price_minor, 499);
     assert_string_equal(e.items[0].currency, "EUR");
-    assert_int_equal(e.items[1].quantity, 1);
+    assert_int_equal(e.items[1].quantity_milli, 1000);
     assert_int_equal(e.items[1].price_minor, MONEY_UNKNOWN);
     assert_string_equal(e.items[1].currency, "");
     assert_string_equal(event_key(&e, &arena), "c:anna");
@@ -211,21 +211,33 @@ static const struct {
     {"cart_item_removed", "", "/items", "is required"},
     {"cart_snapshot", "", "/items", "is required"},
     {"purchase", ",\"items\":[{}]", "/items/0/product_id", "is required"},
-    {"purchase", ",\"items\":[{\"product_id\":\"p\"},{\"product_id\":\"p\",\"quantity\":0}]",
-     "/items/1/quantity", "must be between 1 and 100000"},
+    {"cart_item_added", ",\"items\":[{\"product_id\":\"p\"},{\"product_id\":\"p\",\"quantity\":0}]",
+     "/items/1/quantity", "must be between 0.001 and 100000"},
+    {"cart_item_added", ",\"items\":[{\"product_id\":\"p\",\"quantity\":0.0004}]",
+     "/items/0/quantity", "must be between 0.001 and 100000"},
+    {"cart_snapshot", ",\"items\":[{\"product_id\":\"p\",\"quantity\":100000.001}]",
+     "/items/0/quantity", "must be between 0 and 100000"},
+    {"cart_snapshot", ",\"items\":[{\"product_id\":\"p\",\"quantity\":\"2\"}]", "/items/0/quantity",
+     "must be a number, not a string"},
+    {"cart_snapshot",
+     ",\"items\":[{\"product_id\":\"p\",\"price_minor\":9.99,\"currency\":\"EUR\"}]",
+     "/items/0/price_minor", "must be an integer, not a number with a fraction"},
+    {"product_viewed",
+     ",\"items\":[{\"product_id\":\"p\",\"price_minor\":-5,\"currency\":\"EUR\"}]",
+     "/items/0/price_minor", "must be between 0 and 1000000000000"},
+    {"cart_snapshot", ",\"items\":[{\"product_id\":\"p\",\"variant_id\":7}]", "/items/0/variant_id",
+     "must be a string, not an integer"},
     {"purchase", ",\"items\":[{\"product_id\":\"p\",\"quantity\":-3}]", "/items/0/quantity",
-     "must be between 1 and 100000"},
-    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"quantity\":1.5}]", "/items/0/quantity",
-     "must be an integer, not a number with a fraction"},
+     "must be between 0 and 100000"},
     {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":5}]", "/items/0/currency",
      "is required with price_minor"},
     {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":5,\"currency\":\"eur\"}]",
      "/items/0/currency", "must be three upper-case letters"},
-    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":-5,\"currency\":\"EUR\"}]",
-     "/items/0/price_minor", "must be between 0 and 1000000000000"},
+    {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":-5}]", "/items/0/currency",
+     "is required with price_minor"},
     {"purchase",
      ",\"items\":[{\"product_id\":\"p\",\"price_minor\":1000000000001,\"currency\":\"EUR\"}]",
-     "/items/0/price_minor", "must be between 0 and 1000000000000"},
+     "/items/0/price_minor", "must be between -1000000000000 and 1000000000000"},
     {"purchase", ",\"items\":[{\"product_id\":\"p\",\"colour\":\"red\"}]", "/items/0/colour",
      "is not a known member"},
     {"shopper_bound", "", "/type", "is written by Cartwright itself"},
@@ -284,6 +296,55 @@ static void a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not(vo
     struct event e = decoded(event_text(
         "consent_given", arena_printf(&arena, ",\"properties\":{\"channel\":\"%s\"}", channel)));
     assert_string_equal(e.subject, channel);
+}
+
+static void a_number_without_a_fraction_is_an_integer_however_it_is_written(void **state)
+{
+    (void)state;
+    struct event e = decoded(event_text(
+        "purchase", ",\"properties\":{\"total_minor\":3998.0},\"items\":[{\"product_id\":\"p\","
+                    "\"quantity\":2.0,\"price_minor\":1999.0,\"currency\":\"EUR\"}]"));
+
+    assert_int_equal(e.items[0].quantity_milli, 2000);
+    assert_int_equal(e.items[0].price_minor, 1999);
+    assert_int_equal(e.amount_minor, 3998);
+}
+
+static void a_quantity_has_three_decimals_and_a_line_of_none_is_not_there(void **state)
+{
+    (void)state;
+    struct event e = decoded(event_text("cart_snapshot",
+                                        ",\"items\":[{\"product_id\":\"bread\",\"quantity\":0},"
+                                        "{\"product_id\":\"cheese\",\"quantity\":0.35},"
+                                        "{\"product_id\":\"ham\",\"quantity\":0.30000000000000004},"
+                                        "{\"product_id\":\"oil\",\"quantity\":0.3335},"
+                                        "{\"product_id\":\"rope\",\"quantity\":99999.999}]"));
+
+    assert_int_equal(e.item_count, 4);
+    assert_string_equal(e.items[0].product_id, "cheese");
+    assert_int_equal(e.items[0].quantity_milli, 350);
+    assert_int_equal(e.items[1].quantity_milli, 300);
+    assert_int_equal(e.items[2].quantity_milli, 334);
+    assert_int_equal(e.items[3].quantity_milli, 99999999);
+}
+
+static void a_line_of_a_negative_price_is_an_adjustment_and_no_product(void **state)
+{
+    (void)state;
+    struct event e = decoded(
+        event_text("cart_snapshot",
+                   ",\"items\":[{\"product_id\":\"gift\",\"price_minor\":-1,\"currency\":\"EUR\"},"
+                   "{\"product_id\":\"mug\",\"variant_id\":\"blue\",\"line_id\":\"7\","
+                   "\"price_minor\":1000,\"currency\":\"EUR\"},{\"product_id\":\"free\"}]"));
+
+    assert_int_equal(e.item_count, 2);
+    assert_string_equal(e.items[0].product_id, "mug");
+    assert_string_equal(e.items[0].variant_id, "blue");
+    assert_string_equal(e.items[0].line_id, "7");
+    assert_null(e.items[1].variant_id);
+    assert_int_equal(e.adjustment_count, 1);
+    assert_string_equal(e.adjustments[0].product_id, "gift");
+    assert_int_equal(e.adjustments[0].price_minor, 1);
 }
 
 static void items_that_add_up_past_the_range_are_refused(void **state)
@@ -387,7 +448,7 @@ static void a_forwarded_event_comes_out_as_the_one_it_wraps(void **state)
     assert_string_equal(e.via, "x");
     assert_int_equal(e.occurred_us, NOW_US);
     assert_int_equal(e.received_us, NOW_US + 9);
-    assert_int_equal(e.items[0].quantity, 2);
+    assert_int_equal(e.items[0].quantity_milli, 2000);
 }
 
 static void a_forwarding_of_a_forwarding_is_refused(void **state)
@@ -481,6 +542,9 @@ int main(void)
         cmocka_unit_test(an_event_of_nobody_is_refused),
         cmocka_unit_test(an_id_of_201_bytes_is_refused_and_one_of_200_is_not),
         cmocka_unit_test(a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not),
+        cmocka_unit_test(a_number_without_a_fraction_is_an_integer_however_it_is_written),
+        cmocka_unit_test(a_quantity_has_three_decimals_and_a_line_of_none_is_not_there),
+        cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
         cmocka_unit_test(items_that_add_up_past_the_range_are_refused),
         cmocka_unit_test(text_that_is_no_json_object_is_refused),
         cmocka_unit_test(the_lane_is_the_first_byte_of_the_key_s_hash),

@@ -41,6 +41,31 @@ static void sums_and_products_past_the_range_are_told_and_leave_the_result_alone
     assert_int_equal(out, -20);
 }
 
+static void a_line_s_amount_is_rounded_half_away_from_zero(void **state)
+{
+    static const struct {
+        int64_t unit;
+        int64_t milli;
+        int64_t amount;
+    } lines[] = {{2000, 350, 700},
+                 {999, 500, 500},   /* 499.5 */
+                 {999, 499, 499},   /* 498.501 */
+                 {-999, 500, -500}, /* the same with the other sign */
+                 {1, 499, 0},
+                 {MONEY_MINOR_MAX, 1000, MONEY_MINOR_MAX},
+                 {MONEY_MINOR_MAX, 9000000999, INT64_C(9000000999000000000)},
+                 {0, 350, 0}};
+    int64_t out = 7;
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        assert_true(money_of_quantity(lines[i].unit, lines[i].milli, &out));
+        assert_int_equal(out, lines[i].amount);
+    }
+    assert_false(money_of_quantity(MONEY_MINOR_MAX, INT64_C(10000000000000), &out));
+    assert_int_equal(out, 0);
+}
+
 static const struct {
     const char *text;
     const char *currency;
@@ -128,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_currency_is_three_upper_case_letters),
         cmocka_unit_test(currencies_differ_in_their_minor_digits),
+        cmocka_unit_test(a_line_s_amount_is_rounded_half_away_from_zero),
         cmocka_unit_test(sums_and_products_past_the_range_are_told_and_leave_the_result_alone),
         cmocka_unit_test(decimal_text_becomes_minor_units_half_away_from_zero),
         cmocka_unit_test(amounts_are_written_as_people_of_the_locale_write_them),

@@ -55,11 +55,11 @@ static bool total_of(struct cart_line *lines, size_t count, int64_t *out, char c
 static void a_total_needs_every_price_in_one_currency(void **state)
 {
     struct cart_line lines[] = {
-        {.quantity = 2, .price_minor = 499, .currency = "EUR"},
-        {.quantity = 1, .price_minor = 1, .currency = "EUR"},
-        {.quantity = 1, .price_minor = 1, .currency = "USD"},
-        {.quantity = 1, .price_minor = MONEY_UNKNOWN},
-        {.quantity = INT64_MAX / 2, .price_minor = MONEY_MINOR_MAX, .currency = "EUR"},
+        {.quantity_milli = 2000, .price_minor = 499, .currency = "EUR"},
+        {.quantity_milli = 1000, .price_minor = 1, .currency = "EUR"},
+        {.quantity_milli = 1000, .price_minor = 1, .currency = "USD"},
+        {.quantity_milli = 1000, .price_minor = MONEY_UNKNOWN},
+        {.quantity_milli = INT64_MAX / 2, .price_minor = MONEY_MINOR_MAX, .currency = "EUR"},
     };
     char currency[4];
     int64_t minor;
@@ -76,13 +76,50 @@ static void a_total_needs_every_price_in_one_currency(void **state)
     assert_false(total_of(lines, 0, &minor, currency));
 }
 
-static void units_are_the_sum_of_quantities(void **state)
+static void adjustments_are_taken_off_the_total_but_not_below_nothing(void **state)
 {
-    struct cart_line lines[] = {{.quantity = 2}, {.quantity = 5}};
+    struct cart_line line = {.quantity_milli = 333, .price_minor = 1000, .currency = "EUR"};
+    struct cart_line off = {.quantity_milli = 1000, .price_minor = 33, .currency = "EUR"};
+    struct cart c = {.lines = &line, .line_count = 1, .adjustments = &off, .adjustment_count = 1};
+    char currency[4];
+    int64_t minor;
+    (void)state;
+
+    assert_true(cart_total(&c, &minor, currency));
+    assert_int_equal(minor, 300);
+    off.quantity_milli = 20000;
+    assert_true(cart_total(&c, &minor, currency));
+    assert_int_equal(minor, 0);
+    memcpy(off.currency, "USD", 4);
+    assert_false(cart_total(&c, &minor, currency));
+    assert_int_equal(minor, MONEY_UNKNOWN);
+}
+
+static void a_total_of_lines_that_found_no_room_is_unknown(void **state)
+{
+    struct cart_line line = {.quantity_milli = 1000, .price_minor = 5, .currency = "EUR"};
+    struct cart c = {.lines = &line, .line_count = 1, .lines_cut = 1};
+    char currency[4];
+    int64_t minor;
+    (void)state;
+
+    assert_false(cart_total(&c, &minor, currency));
+    c.lines_cut = 0;
+    assert_true(cart_total(&c, &minor, currency));
+}
+
+static void units_are_the_sum_of_quantities_and_a_part_of_one_is_one(void **state)
+{
+    struct cart_line lines[] = {{.quantity_milli = 2000},
+                                {.quantity_milli = 5000},
+                                {.quantity_milli = 350},
+                                {.quantity_milli = 1001}};
     struct cart c = {.lines = lines, .line_count = 2};
     (void)state;
 
     assert_int_equal(cart_units(&c), 7);
+    c.line_count = 4;
+    assert_int_equal(cart_units(&c), 10);
 }
 
 int main(void)
@@ -91,7 +128,9 @@ int main(void)
         cmocka_unit_test(the_state_follows_from_status_and_idle_time),
         cmocka_unit_test(names_are_those_of_the_api),
         cmocka_unit_test(a_total_needs_every_price_in_one_currency),
-        cmocka_unit_test(units_are_the_sum_of_quantities),
+        cmocka_unit_test(adjustments_are_taken_off_the_total_but_not_below_nothing),
+        cmocka_unit_test(a_total_of_lines_that_found_no_room_is_unknown),
+        cmocka_unit_test(units_are_the_sum_of_quantities_and_a_part_of_one_is_one),
     };
     return cmocka_run_group_tests_name("cart state", tests, NULL, NULL);
 }

@@ -112,15 +112,15 @@ static void room_for_lines_doubles_from_four(void **state)
 static void a_quantity_ends_at_its_limit(void **state)
 {
     const struct event all =
-        an_event(EVENT_CART_ITEM_ADDED, .sku = "hat", .quantity = CART_QUANTITY_MAX - 1);
+        an_event(EVENT_CART_ITEM_ADDED, .sku = "hat", .quantity = CART_UNITS_MAX - 1);
     (void)state;
     struct cart c = an_open_cart(1);
 
     cart_add(&c, &all, &arena);
     add(&c, "hat", 2, 0);
-    assert_int_equal(c.lines[0].quantity, CART_QUANTITY_MAX);
+    assert_int_equal(c.lines[0].quantity_milli, CART_QUANTITY_MAX);
     add(&c, "hat", 3, 0);
-    assert_int_equal(c.lines[0].quantity, CART_QUANTITY_MAX);
+    assert_int_equal(c.lines[0].quantity_milli, CART_QUANTITY_MAX);
 }
 
 static void a_removal_touches_what_it_leaves_and_nothing_where_there_was_none(void **state)
@@ -137,7 +137,7 @@ static void a_removal_touches_what_it_leaves_and_nothing_where_there_was_none(vo
     cart_remove(&c, &unknown);
     assert_int_equal(after(c.changed_us), 1);
     cart_remove(&c, &one);
-    assert_int_equal(c.lines[0].quantity, 1);
+    assert_int_equal(c.lines[0].quantity_milli, 1000);
     assert_int_equal(after(c.lines[0].touched_us), 3);
     assert_int_equal(after(c.lines[0].added_us), 1);
     cart_remove(&c, &last);
@@ -150,7 +150,7 @@ static void a_removal_touches_what_it_leaves_and_nothing_where_there_was_none(vo
 static void fill(struct cart *c, int64_t at)
 {
     for (int i = (int)c->line_count; i < CART_LINES_MAX; i++) {
-        add(c, arena_printf(&arena, "m%03d", i), at, 0);
+        add(c, arena_printf(&arena, "m%05d", i), at, 0);
     }
     assert_int_equal(c->line_count, CART_LINES_MAX);
 }
@@ -165,12 +165,13 @@ static void of_lines_touched_last_together_the_one_added_first_makes_room(void *
     add(&c, "z", 5, 0);
     add(&c, "a", 6, 0);
     assert_int_equal(c.line_count, CART_LINES_MAX);
-    assert_true(cart_has(&c, "a") && cart_has(&c, "m001") && !cart_has(&c, "z"));
+    assert_true(cart_has(&c, "a") && cart_has(&c, "m00001") && !cart_has(&c, "z"));
+    assert_int_equal(c.lines_cut, 1);
     /* all others are of one time: the first by id goes, whichever place the new one takes */
     add(&c, "z", 6, 0);
-    assert_true(cart_has(&c, "a") && cart_has(&c, "z") && !cart_has(&c, "m001"));
-    add(&c, "m0015", 6, 0);
-    assert_true(cart_has(&c, "m0015") && cart_has(&c, "m003") && !cart_has(&c, "m002"));
+    assert_true(cart_has(&c, "a") && cart_has(&c, "z") && !cart_has(&c, "m00001"));
+    add(&c, "m000015", 6, 0);
+    assert_true(cart_has(&c, "m000015") && cart_has(&c, "m00003") && !cart_has(&c, "m00002"));
     for (size_t i = 1; i < c.line_count; i++) {
         assert_true(strcmp(c.lines[i - 1].product_id, c.lines[i].product_id) < 0);
     }
@@ -250,7 +251,7 @@ static void a_product_that_a_snapshot_names_twice_adds_up(void **state)
     replace(&c, an_event(EVENT_CART_SNAPSHOT, .at = 7, .sku = "hat", .quantity = 2, .price = 700,
                          .sku2 = "hat"));
     assert_int_equal(c.line_count, 1);
-    assert_int_equal(c.lines[0].quantity, 3);
+    assert_int_equal(c.lines[0].quantity_milli, 3000);
     assert_int_equal(c.lines[0].price_minor, 700); /* not what it cost before */
 }
 
@@ -273,7 +274,7 @@ static struct cart_line joined_by(struct cart_line own, struct cart_line from)
 }
 
 #define a_hat(...)                                                                                 \
-    ((struct cart_line){.product_id = hat, .quantity = 1, .currency = "EUR", __VA_ARGS__})
+    ((struct cart_line){.product_id = hat, .quantity_milli = 1000, .currency = "EUR", __VA_ARGS__})
 
 static void of_two_prices_the_one_touched_later_stays_in_either_order(void **state)
 {
@@ -303,12 +304,12 @@ static void a_price_that_is_known_is_better_than_a_later_one_that_is_not(void **
 static void a_line_of_both_is_as_old_as_the_older_and_as_large_as_the_larger(void **state)
 {
     (void)state;
-    const struct cart_line one = a_hat(.quantity = 3, .added_us = 1, .touched_us = 9);
-    const struct cart_line two = a_hat(.quantity = 5, .added_us = 2, .touched_us = 8);
+    const struct cart_line one = a_hat(.quantity_milli = 3000, .added_us = 1, .touched_us = 9);
+    const struct cart_line two = a_hat(.quantity_milli = 5000, .added_us = 2, .touched_us = 8);
     const struct cart_line both[] = {joined_by(one, two), joined_by(two, one)};
 
     for (size_t i = 0; i < COUNT_OF(both); i++) {
-        assert_int_equal(both[i].quantity, 5);
+        assert_int_equal(both[i].quantity_milli, 5000);
         assert_int_equal(both[i].added_us, 1);
         assert_int_equal(both[i].touched_us, 9);
     }
@@ -318,7 +319,7 @@ static void a_line_that_only_the_side_has_comes_as_it_is(void **state)
 {
     (void)state;
     struct cart_line line = {.product_id = shoe,
-                             .quantity = 2,
+                             .quantity_milli = 2000,
                              .price_minor = 4000,
                              .currency = "EUR",
                              .added_us = 3,
@@ -330,7 +331,7 @@ static void a_line_that_only_the_side_has_comes_as_it_is(void **state)
     cart_absorb(&c, &side, &joined, &arena);
     assert_int_equal(c.line_count, 2);
     assert_string_equal(c.lines[1].product_id, "shoe");
-    assert_int_equal(c.lines[1].quantity, 2);
+    assert_int_equal(c.lines[1].quantity_milli, 2000);
     assert_int_equal(c.lines[1].price_minor, 4000);
     assert_string_equal(c.lines[1].currency, "EUR");
     assert_int_equal(c.lines[1].added_us, 3);

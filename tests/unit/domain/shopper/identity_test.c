@@ -53,8 +53,9 @@ static const char *lines_of(const struct cart *c)
     const char *text = "";
 
     for (size_t i = 0; c != NULL && i < c->line_count; i++) {
-        text = arena_printf(&arena, "%s%s%s x%lld", text, i == 0 ? "" : ", ",
-                            c->lines[i].product_id, (long long)c->lines[i].quantity);
+        text =
+            arena_printf(&arena, "%s%s%s x%lld", text, i == 0 ? "" : ", ", c->lines[i].product_id,
+                         (long long)c->lines[i].quantity_milli / QUANTITY_ONE);
     }
     return text;
 }

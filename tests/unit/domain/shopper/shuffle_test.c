@@ -34,6 +34,7 @@ static struct event_plan random_plan(struct rng *r)
     static const char *const skus[] = {"p1", "p2", "p3", "p4", "p5"};
     static const char *const carts[] = {NULL, NULL, NULL, "c1", "c2", "c3", "c4", "c5"};
     static const char *const orders[] = {NULL, NULL, "o1", "o2", "o3"};
+    static const char *const variants[] = {NULL, NULL, NULL, "blue", "red"};
     static const char *const subjects[] = {NULL, "returns", "size guide", "2", "sms", "email"};
     static const int64_t delays[] = {0, 0, 0, SECONDS(5), HOURS(25), HOURS(30), DAYS(3)};
 
@@ -50,7 +51,12 @@ static struct event_plan random_plan(struct rng *r)
         .sku = one_in(r, 5) ? NULL : one_of(r, skus, COUNT_OF(skus)),
         .sku2 = one_in(r, 3) ? one_of(r, skus, COUNT_OF(skus)) : NULL,
         .quantity = 1 + (int64_t)rng_below(r, 3),
+        .milli = one_in(r, 6) ? 1 + (int64_t)rng_below(r, 2500) : 0,
         .price = (int64_t)rng_below(r, 3) * 499,
+        .variant = one_of(r, variants, COUNT_OF(variants)),
+        .line = one_in(r, 8) ? "l1" : NULL,
+        .price2 = (int64_t)rng_below(r, 3) * 700,
+        .off = one_in(r, 6) ? 1 + (int64_t)rng_below(r, 2) * 300 : 0,
         .origin = one_in(r, 8) ? ORIGIN_IMPORT : ORIGIN_API,
         .step = 1 + (int64_t)rng_below(r, 2),
     };

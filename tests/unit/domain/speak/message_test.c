@@ -13,9 +13,17 @@ static char sleeve[] = "p3";
 static char cart_id[] = "c1";
 
 static struct cart_line lines[] = {
-    {.product_id = phone, .quantity = 1, .price_minor = 79900, .currency = "EUR", .touched_us = 30},
-    {.product_id = cable, .quantity = 2, .price_minor = 950, .currency = "EUR", .touched_us = 20},
-    {.product_id = sleeve, .quantity = 1, .price_minor = MONEY_UNKNOWN, .touched_us = 10},
+    {.product_id = phone,
+     .quantity_milli = 1000,
+     .price_minor = 79900,
+     .currency = "EUR",
+     .touched_us = 30},
+    {.product_id = cable,
+     .quantity_milli = 2000,
+     .price_minor = 950,
+     .currency = "EUR",
+     .touched_us = 20},
+    {.product_id = sleeve, .quantity_milli = 1000, .price_minor = MONEY_UNKNOWN, .touched_us = 10},
 };
 static const struct product products[] = {
     {.product_id = phone,

@@ -87,7 +87,7 @@ static struct decision decide(const struct situation *t)
     char product[] = "p1";
     char cart_id[] = "c1";
     char channel[] = "all";
-    struct cart_line line = {.product_id = product, .quantity = 1, .price_minor = 999};
+    struct cart_line line = {.product_id = product, .quantity_milli = 1000, .price_minor = 999};
     struct cart cart = {
         .id = cart_id,
         .round = 1,
@@ -206,7 +206,7 @@ static struct decision with_consents(const struct consent *consents, size_t coun
 {
     char product[] = "p1";
     char cart_id[] = "c1";
-    struct cart_line line = {.product_id = product, .quantity = 2, .price_minor = 999};
+    struct cart_line line = {.product_id = product, .quantity_milli = 2000, .price_minor = 999};
     struct cart cart = {.id = cart_id,
                         .round = 1,
                         .status = CART_OPEN,
@@ -383,7 +383,7 @@ static void each_step_of_a_round_is_contacted_once(void **state)
     (void)state;
     char product[] = "p1";
     char cart_id[] = "c1";
-    struct cart_line line = {.product_id = product, .quantity = 1, .price_minor = 999};
+    struct cart_line line = {.product_id = product, .quantity_milli = 1000, .price_minor = 999};
     struct cart cart = {.id = cart_id,
                         .round = 4,
                         .status = CART_OPEN,
