@@ -347,12 +347,12 @@ static void sent_are_the_sends_of_the_shoppers_own_carts(void **state)
     run_sql(
         &bench,
         "INSERT INTO cartwright.outreach"
-        " SELECT cartwright.lane_of(o.key), o.cart, o.round, o.step, 'out_' || o.cart || o.round || o.step, o.key, o.decision, 'risk', now(), '{}', '{}',"
+        " SELECT cartwright.lane_of(o.key), 'cart:' || o.cart, o.round, o.step, 'out_' || o.cart || o.round || o.step, o.key, o.decision, 'risk', now(), '{}', '{}',"
         "        CASE WHEN o.decision = 'send' THEN '{}'::json END"
         "   FROM (VALUES ('c:y', 'k1', 1, 1, 'send'), ('c:y', 'k1', 2, 3, 'send'), ('c:y', 'k1', 3, 1, 'silence'), ('c:z', 'k2', 1, 1, 'send')) AS o(key, cart, round, step, decision)");
     struct shopper_rows rows = rows_for_decision("c:y");
     assert_int_equal(rows.sent_count, 2);
-    assert_string_equal(rows.sent[0].cart_id, "k1");
+    assert_string_equal(rows.sent[0].subject, "cart:k1");
     assert_int_equal(rows.sent[0].round, 1);
     assert_int_equal(rows.sent[0].step, 1);
     assert_int_equal(rows.sent[1].round, 2);
