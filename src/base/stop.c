@@ -4,6 +4,7 @@
 #include "base/cond.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 static struct {
     pthread_once_t once;
@@ -11,6 +12,8 @@ static struct {
     pthread_cond_t changed;
     bool requested;
 } stop = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+static atomic_int_fast64_t cut_us = INT64_MAX;
 
 static void make_condition(void)
 {
@@ -35,6 +38,19 @@ void stop_request(void)
 void stop_reset(void)
 {
     set_requested(false);
+    atomic_store(&cut_us, INT64_MAX);
+}
+
+void stop_cut_at(int64_t at_us)
+{
+    atomic_store(&cut_us, at_us);
+}
+
+bool stop_cut(void)
+{
+    int64_t at_us = atomic_load(&cut_us);
+
+    return at_us != INT64_MAX && clock_monotonic_us() >= at_us;
 }
 
 bool stop_requested(void)

@@ -23,9 +23,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Together below the 10 s after which a container is killed. */
+/* Together below the 10 s after which a container is killed, and below the 8 s we promise. */
 #define DRAIN_US      INT64_C(3000000) /* for requests under way */
 #define LAST_WORDS_US INT64_C(1500000) /* for those that waited for the event log */
+#define CUT_US        INT64_C(6000000) /* from the signal on; then nobody waits for the database */
 
 struct service {
     const struct config *config;
@@ -138,9 +139,12 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
     }
     /* In this order: the schema before whatever reads it, the models before the folders that score
      * with them. */
-    return pool_open(s->database.conninfo, s->database.prepared, (int)config->database_pool,
-                     config->database_wait, &s->pool, err) &&
-           live_open(&s->database, config, true, &s->live, err) &&
+    if (!pool_open(s->database.conninfo, s->database.prepared, (int)config->database_pool,
+                   config->database_wait, &s->pool, err)) {
+        return false;
+    }
+    pool_bound(s->pool, config->database_timeout, config->database_max_age);
+    return live_open(&s->database, config, true, &s->live, err) &&
            intake_open(&s->database, config, &s->intake, err) &&
            (config->fold_workers == 0 ||
             fold_workers_start(&s->database, config, s->live, &s->folders, err)) &&
@@ -171,11 +175,14 @@ static void drain(struct service *s)
 {
     int64_t began_us = clock_monotonic_us();
 
+    stop_cut_at(began_us + CUT_US);
     if (!server_drain(s->server, DRAIN_US)) {
         /* they wait for a database that is away: let them be told */
         intake_refuse(s->intake);
         if (!server_drain(s->server, LAST_WORDS_US)) {
             log_line(LOG_WARN, "drain_cut", "some requests were cut off without an answer");
+            /* whatever they wait for, they had their time: their threads have to end with the server */
+            stop_cut_at(clock_monotonic_us());
         }
     }
     server_stop(&s->server);

@@ -88,6 +88,7 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
     if (!cart_products_read(lease.db, cart, a, &products, err)) {
         return false;
     }
+    pool_return(&lease); /* what is left is reckoning: somebody else may read meanwhile */
     struct answer_score score = {.model = use.set->risk};
     if (cart != NULL && use.set->risk != NULL) {
         score = answer_score_of(use.set->risk, v.shopper, cart, now_us, &use.set->context,

@@ -20,7 +20,8 @@ enum { TRIES_MAX = 40 };
 
 /* One request on its way to an answer. */
 struct asking {
-    struct db *db;
+    struct pool *pool;
+    struct db *db; /* of one try */
     struct outreach_terms terms;
     struct outreach_subject subject;
     struct arena *arena;
@@ -88,13 +89,28 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
     return outreach_release(k->db, &d, k->arena, &k->row, out, err);
 }
 
+/* The connection is only borrowed for the try: who waits for a fold must not keep others from theirs. */
+static bool try_leased(struct asking *k, enum release_step *out, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = k->pool};
+
+    if (!pool_lease(k->pool, &lease, err)) {
+        return false;
+    }
+    k->db = lease.db;
+    return try_once(k, out, err);
+}
+
 /* Again, as long as the shopper is faster, or somebody else was. */
 static bool try_until_it_stands(struct asking *k, struct err *err)
 {
+    const struct config *config = k->terms.config;
+    const int64_t until_us =
+        clock_monotonic_us() + config->database_wait + config->database_timeout;
     enum release_step step = RELEASED;
 
-    for (int i = 0; i < TRIES_MAX; i++) {
-        if (!try_once(k, &step, err)) {
+    for (int i = 0; i < TRIES_MAX && clock_monotonic_us() < until_us; i++) {
+        if (!try_leased(k, &step, err)) {
             return false;
         }
         if (step == RELEASED) {
@@ -116,18 +132,14 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
                   struct arena *a, struct buf *out, enum outreach_outcome *out_outcome,
                   struct err *err)
 {
-    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     /* One set of models for all tries, so that a swap in between cannot mix two in one answer. */
     CLEANUP(live_use_end) struct live_use use = live_use(m->live);
-    struct asking k = {.terms = {.config = m->config, .models = use.set},
+    struct asking k = {.pool = m->pool,
+                       .terms = {.config = m->config, .models = use.set},
                        .subject = subject_of(request, a),
                        .arena = a};
 
     assert(request->dry_run || request->at_us == 0);
-    if (!pool_lease(m->pool, &lease, err)) {
-        return false;
-    }
-    k.db = lease.db;
     if (!try_until_it_stands(&k, err)) {
         return false;
     }

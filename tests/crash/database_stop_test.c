@@ -2,57 +2,15 @@
  * must live through it, and keep its promises. It works on a server of its own. */
 #include "crash/scene.h"
 
+#include "support/own_postgres.h"
 #include "support/spec.h"
 
 #include "base/rng.h"
 
-#include <errno.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { ROUNDS = 5, ROUNDS_LONG = 100, UP_MS = 1500, DOWN_MS = 400, RECOVERY_MS = 5000 };
-
-static char dir[] = "/tmp/cartwright-crash-XXXXXX";
-
-static void postgres_sh(const char *verb, const char *more)
-{
-    const char *source = getenv("CARTWRIGHT_SOURCE");
-    char script[4096];
-    const char *argv[] = {script, verb, dir, more, NULL};
-    pid_t pid;
-    int status;
-
-    assert_non_null(source);
-    (void)snprintf(script, sizeof script, "%s/tests/support/postgres.sh", source);
-    assert_int_equal(
-        posix_spawn(&pid, script, NULL, NULL, (char *const *)(const void *)argv, environ), 0);
-    while (waitpid(pid, &status, 0) < 0) {
-        assert_int_equal(errno, EINTR);
-    }
-    assert_int_equal(status, 0);
-}
-
-static int start_server(void **state)
-{
-    char conninfo[100];
-
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    postgres_sh("start", NULL);
-    postgres_sh("template", getenv("CARTWRIGHT_BIN"));
-    (void)snprintf(conninfo, sizeof conninfo, "host=%s user=postgres", dir);
-    return setenv("CARTWRIGHT_TEST_PG", conninfo, 1);
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    postgres_sh("stop", NULL);
-    return 0;
-}
 
 /* Events are stored again within RECOVERY_MS of the database's return. */
 static void await_recovery(struct scene *s, const struct service *service)
@@ -88,9 +46,9 @@ static void a_database_that_is_stopped_at_once_costs_nothing_that_was_promised(v
     storm_aim(s->storm, service.port, 0);
     for (int i = 0; i < n; i++) {
         wait_ms(UP_MS / 2 + (int)rng_below(&rng, UP_MS));
-        postgres_sh("crash", NULL);
+        own_postgres("crash");
         wait_ms((int)rng_below(&rng, DOWN_MS));
-        postgres_sh("resume", NULL);
+        own_postgres("resume");
         await_recovery(s, &service);
     }
     print_message("%d immediate stops\n", n);
@@ -117,5 +75,5 @@ int main(void)
         cmocka_unit_test(a_database_that_is_stopped_at_once_costs_nothing_that_was_promised),
     };
 
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, own_postgres_start, own_postgres_stop);
 }

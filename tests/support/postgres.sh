@@ -2,6 +2,7 @@
 # A throw-away PostgreSQL for one ctest run, on a socket in DIR (short: a socket's path may have 107 bytes).
 #   postgres.sh start DIR | template DIR [CARTWRIGHT] | stop DIR
 #   postgres.sh crash DIR | resume DIR: as if all of it were killed, and back again
+#   postgres.sh freeze DIR | thaw DIR: all its processes stand still (SIGSTOP), and go on
 # CARTWRIGHT_TEST_PG_BIN: the bin directory of the server to run instead of the installed one.
 # As root the server runs as user postgres. Durability stays on: the product refuses a server without it.
 set -eu
@@ -15,6 +16,15 @@ run() {
         cat "$dir/server.log" >&2
         exit 1
     fi
+}
+
+signal_all() { # the postmaster and its children, whose parent is the fourth field behind the name
+    read -r master <"$dir/data/postmaster.pid"
+    kill "$1" "$master"
+    for stat in /proc/[0-9]*/stat; do
+        pid=$(sed -n "s/^\([0-9]*\) (.*) . $master .*/\1/p" "$stat" 2>/dev/null) || continue
+        if [ -n "$pid" ]; then kill "$1" "$pid" 2>/dev/null || true; fi
+    done
 }
 
 case $action in
@@ -39,6 +49,8 @@ crash)
 resume)
     cd /
     run ;;
+freeze) signal_all -STOP ;;
+thaw) signal_all -CONT ;;
 template)
     sql -c 'DROP DATABASE IF EXISTS cartwright_template' -c 'CREATE DATABASE cartwright_template'
     if [ $# -gt 2 ]; then
@@ -54,6 +66,6 @@ stop)
     stop
     rm -rf "$dir" ;;
 *)
-    echo "usage: postgres.sh start|template|crash|resume|stop DIR [CARTWRIGHT]" >&2
+    echo "usage: postgres.sh start|template|crash|resume|freeze|thaw|stop DIR [CARTWRIGHT]" >&2
     exit 2 ;;
 esac

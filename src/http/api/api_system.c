@@ -46,10 +46,8 @@ CAN_FAIL static bool database_answers(struct app *app, struct err *err)
     if (!pool_lease(app->pool, &lease, err)) {
         return false;
     }
-    /* an empty query: a round trip, and nothing else */
-    CLEANUP(rows_clear) PGresult *rows = PQexec(db_conn(lease.db), "");
-    if (PQresultStatus(rows) != PGRES_EMPTY_QUERY) {
-        return FAIL(err, ERR_BUSY, "the database does not answer");
+    if (!db_ping(lease.db, err)) {
+        return false;
     }
     /* only success is remembered: after a failure the next probe asks again */
     atomic_store(&app->ready_us, now_us);
@@ -93,8 +91,19 @@ CAN_FAIL static bool measure_lag(struct request *rq, struct err *err)
     return true;
 }
 
+static void measure_pool(struct pool *pool)
+{
+    struct pool_state state;
+
+    pool_look(pool, &state);
+    metric_set(METRIC_db_pool_in_use, state.in_use);
+    metric_set(METRIC_db_pool_waiting, state.waiting);
+    metric_set(METRIC_db_pool_wait_us, state.oldest_us);
+}
+
 CAN_FAIL bool api_metrics(struct request *rq, struct err *err)
 {
+    measure_pool(rq->app->pool); /* first: measuring the lag takes a connection itself */
     if (rq->app->folders == NULL && !measure_lag(rq, err)) {
         return false;
     }

@@ -1,6 +1,11 @@
 #include "store/pg/conninfo.h"
 
+#include "base/clock.h"
+#include "store/pg/db_internal.h"
+
+#include <poll.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Opens a connection; must not know about queries. */
@@ -76,7 +81,49 @@ static void ignore_notice(void *ctx, const PGresult *res)
     (void)res;
 }
 
-bool conninfo_connect(const char *conninfo, PGconn **out, struct err *err)
+/* libpq goes to the next of several hosts when one stays silent, but only in a call that has the thread to itself. */
+static bool has_one_host(const struct settings *s)
+{
+    const char *host = value_of(s, "host");
+    const char *address = value_of(s, "hostaddr");
+
+    return (host == NULL || strchr(host, ',') == NULL) &&
+           (address == NULL || strchr(address, ',') == NULL);
+}
+
+/* PQconnectdbParams with an end: its own connect_timeout is never below two seconds, and knows nothing of who waits. */
+static PGconn *connect_by(const struct settings *s, int64_t until_us, bool *out_late)
+{
+    PGconn *conn = PQconnectStartParams(s->keys, s->values, 0);
+    PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+
+    *out_late = false;
+    while (conn != NULL && PQstatus(conn) != CONNECTION_BAD && next != PGRES_POLLING_OK &&
+           next != PGRES_POLLING_FAILED && !*out_late) {
+        *out_late = !db_wait_socket(PQsocket(conn),
+                                    next == PGRES_POLLING_READING ? POLLIN : POLLOUT, until_us);
+        next = *out_late ? next : PQconnectPoll(conn);
+    }
+    return conn;
+}
+
+/* The operator's connect_timeout or ours, as libpq would keep it; none where it is 0. */
+static int64_t connect_end_us(const struct settings *s, int64_t until_us)
+{
+    int64_t timeout_us = SECONDS(strtol(value_of(s, "connect_timeout"), NULL, 10));
+    int64_t end_us = timeout_us > 0 ? clock_monotonic_us() + timeout_us : INT64_MAX;
+
+    return until_us < end_us ? until_us : end_us;
+}
+
+static PGconn *connect_one(const struct settings *s, int64_t until_us, bool *out_late)
+{
+    *out_late = false;
+    return has_one_host(s) ? connect_by(s, connect_end_us(s, until_us), out_late)
+                           : PQconnectdbParams(s->keys, s->values, 0);
+}
+
+bool conninfo_connect(const char *conninfo, int64_t until_us, PGconn **out, struct err *err)
 {
     char *problem = NULL;
     /* Only what the string itself says has a value here; of the rest libpq asks its environment
@@ -90,11 +137,12 @@ bool conninfo_connect(const char *conninfo, PGconn **out, struct err *err)
         return false;
     }
     struct settings s = {.count = 0};
+    bool late;
     complete(&s, given);
-    PGconn *conn = PQconnectdbParams(s.keys, s.values, 0);
+    PGconn *conn = connect_one(&s, until_us, &late);
     PQconninfoFree(given);
     if (PQstatus(conn) != CONNECTION_OK) {
-        const char *why = PQerrorMessage(conn);
+        const char *why = late ? "the database does not answer" : PQerrorMessage(conn);
         /* Busy, also for a wrong password: libpq tells no SQLSTATE of a connection that never was,
          * and most of these pass. */
         err_fill(err, ERR_BUSY, "%.*s", (int)strcspn(why, "\n"), why);

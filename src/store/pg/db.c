@@ -1,41 +1,33 @@
 #include "store/pg/db.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/pg/conninfo.h"
-#include "store/pg/db_error.h"
-#include "store/pg/pgtype.h"
+#include "store/pg/db_internal.h"
 
 #include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One connection: connect, prepare, run, transactions. It knows no table; those are the store_*
- * files. Never logs. */
-
-enum { BINARY = 1 };
+ * files. Never logs. Large results are db_stream.c's, how long anything may take is db_wait.c's. */
 
 /* Told, not assumed: an operator may have set another default, and append_rows is wrong in any other. */
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-struct db {
-    PGconn *conn;
-    bool prepared;
-    bool broken;    /* the connection must be replaced, whatever libpq thinks of it */
-    bool retryable; /* about the last failure */
-};
-
 /* ---- connect ---- */
 
 /* The answer to one PQsendPrepare: its result, then the NULL that ends it. */
-static bool prepare_answer(PGconn *conn, const char *name, struct err *err)
+static bool prepare_answer(struct db *db, const char *name, struct err *err)
 {
-    PGresult *res = PQgetResult(conn);
+    PGresult *res = db_result(db);
     bool ok = PQresultStatus(res) == PGRES_COMMAND_OK;
     if (!ok) {
-        (void)db_fault_fill(conn, res, name, err);
+        (void)db_failed(db, res, name, err);
     }
     PQclear(res);
-    while ((res = PQgetResult(conn)) != NULL) {
+    while ((res = db_result(db)) != NULL) {
         PQclear(res);
     }
     return ok;
@@ -43,8 +35,9 @@ static bool prepare_answer(PGconn *conn, const char *name, struct err *err)
 
 /* All queries in one round trip; a query that no longer fits the schema fails here, with its name.
  */
-static bool prepare_all(PGconn *conn, struct err *err)
+static bool prepare_all(struct db *db, struct err *err)
 {
+    PGconn *conn = db->conn;
     /* Some 70 statements: one by one they would cost a connect 70 round trips. */
     bool sent = PQenterPipelineMode(conn) == 1;
     for (int q = 0; sent && q < Q_COUNT; q++) {
@@ -52,39 +45,50 @@ static bool prepare_all(PGconn *conn, struct err *err)
         sent = PQsendPrepare(conn, query_defs[q].name, query_defs[q].sql, 0, NULL) == 1;
     }
     if (!sent || PQpipelineSync(conn) != 1) {
-        (void)db_fault_fill(conn, NULL, "prepare", err);
-        return false;
+        return db_failed(db, NULL, "prepare", err);
     }
     for (int q = 0; q < Q_COUNT; q++) {
-        if (!prepare_answer(conn, query_defs[q].name, err)) {
+        if (!prepare_answer(db, query_defs[q].name, err)) {
             return false; /* the caller closes the connection, and what is left of the pipeline with
                              it */
         }
     }
-    PGresult *sync = PQgetResult(conn);
+    PGresult *sync = db_result(db);
     bool ok = PQresultStatus(sync) == PGRES_PIPELINE_SYNC && PQexitPipelineMode(conn) == 1;
     if (!ok) {
-        (void)db_fault_fill(conn, NULL, "prepare", err);
+        (void)db_failed(db, NULL, "prepare", err);
     }
     PQclear(sync);
     return ok;
 }
 
-bool db_open(const char *conninfo, bool prepared, struct db **out, struct err *err)
+bool db_open_by(const char *conninfo, bool prepared, int64_t until_us, struct db **out,
+                struct err *err)
 {
     PGconn *conn;
-    if (!conninfo_connect(conninfo, &conn, err)) {
+    if (!conninfo_connect(conninfo, until_us, &conn, err)) {
         return false;
     }
-    if (prepared && !prepare_all(conn, err)) {
-        PQfinish(conn);
-        return false;
-    }
-    /* Only now: until here there was nothing for the caller to close. */
     struct db *db = mem_alloc(sizeof *db);
-    *db = (struct db){.conn = conn, .prepared = prepared};
+    *db = (struct db){.conn = conn,
+                      .prepared = prepared,
+                      .until_us = until_us,
+                      .patience_us = DB_PATIENCE_US,
+                      .opened_us = clock_monotonic_us()};
+    /* What does not fit into the socket waits in memory, so that a server that reads no more cannot
+     * hold us in a write. */
+    if (PQsetnonblocking(conn, 1) != 0 || (prepared && !prepare_all(db, err))) {
+        db_close(&db);
+        return false;
+    }
+    db->until_us = INT64_MAX;
     *out = db;
     return true;
+}
+
+bool db_open(const char *conninfo, bool prepared, struct db **out, struct err *err)
+{
+    return db_open_by(conninfo, prepared, INT64_MAX, out, err);
 }
 
 void db_close(struct db **db)
@@ -120,37 +124,91 @@ bool db_retryable(const struct db *db)
     return db->retryable;
 }
 
+bool db_locked_out(const struct db *db)
+{
+    return db->locked;
+}
+
+int64_t db_age_us(const struct db *db)
+{
+    return clock_monotonic_us() - db->opened_us;
+}
+
+void db_bound(struct db *db, int64_t until_us)
+{
+    db->until_us = until_us;
+}
+
+void db_patience(struct db *db, int64_t us)
+{
+    db->patience_us = us;
+}
+
 /* ---- queries ---- */
 
-/* Always false. */
-static bool failed(struct db *db, const PGresult *res, const char *name, struct err *err)
+bool db_failed(struct db *db, const PGresult *res, const char *name, struct err *err)
 {
+    if (db->late) { /* what libpq thinks of a connection that was given up on does not matter */
+        db->retryable = false;
+        return FAIL(err, ERR_BUSY, "%s: the database does not answer", name);
+    }
     struct db_fault fault = db_fault_fill(db->conn, res, name, err);
     db->broken = db->broken || fault.broken;
     db->retryable = fault.retryable;
+    db->locked = fault.locked;
     return false;
 }
 
-static bool done(const PGresult *res)
+bool db_done(const PGresult *res)
 {
     ExecStatusType status = PQresultStatus(res);
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult **out,
-              struct err *err)
+bool db_send(struct db *db, enum query_id q, const struct params *p)
 {
     static const struct params none;
     const struct query_def *def = &query_defs[q];
     const struct params *with = p == NULL ? &none : p;
 
+    return (db->prepared
+                ? PQsendQueryPrepared(db->conn, def->name, with->count, with->values, with->lengths,
+                                      with->formats, BINARY)
+                : PQsendQueryParams(db->conn, def->sql, with->count, with->types, with->values,
+                                    with->lengths, with->formats, BINARY)) == 1;
+}
+
+/* The last result of what was sent, and the NULL behind it. */
+static PGresult *last_result(struct db *db)
+{
+    PGresult *last = NULL;
+    PGresult *res;
+
+    while ((res = db_result(db)) != NULL) {
+        /* An error stays what is told, though statements sent with it may have results as well. */
+        if (last != NULL && !db_done(last)) {
+            PQclear(res);
+            continue;
+        }
+        PQclear(last);
+        last = res;
+    }
+    return last;
+}
+
+static void begin_call(struct db *db)
+{
     db->retryable = false;
-    PGresult *res = db->prepared ? PQexecPrepared(db->conn, def->name, with->count, with->values,
-                                                  with->lengths, with->formats, BINARY)
-                                 : PQexecParams(db->conn, def->sql, with->count, with->types,
-                                                with->values, with->lengths, with->formats, BINARY);
-    if (!done(res)) {
-        (void)failed(db, res, def->name, err);
+    db->locked = false;
+}
+
+bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult **out,
+              struct err *err)
+{
+    begin_call(db);
+    PGresult *res = db_send(db, q, p) ? last_result(db) : NULL;
+    if (!db_done(res)) {
+        (void)db_failed(db, res, query_defs[q].name, err);
         PQclear(res);
         return false;
     }
@@ -200,24 +258,29 @@ bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *ou
 
 /* ---- several queries in one round trip ---- */
 
-static bool send_call(struct db *db, const struct db_call *call)
+/* SET LOCAL in the same breath as BEGIN, since behind a pooler nothing else is certain to reach the session that will work. */
+static long long statement_ms(const struct db *db)
 {
-    const struct query_def *def = &query_defs[call->query];
-    const struct params *p = &call->params;
-
-    return (db->prepared ? PQsendQueryPrepared(db->conn, def->name, p->count, p->values, p->lengths,
-                                               p->formats, BINARY)
-                         : PQsendQueryParams(db->conn, def->sql, p->count, p->types, p->values,
-                                             p->lengths, p->formats, BINARY)) == 1;
+    int64_t left_us = db->until_us - clock_monotonic_us();
+    /* 0 would mean: without bound */
+    return db->until_us == INT64_MAX ? 0 : left_us < 1000 ? 1 : (long long)(left_us / 1000);
 }
 
 static bool send_calls(struct db *db, const struct db_call *calls, int count)
 {
+    char bounds[BOUNDS_SQL_MAX];
+
+    (void)snprintf(
+        bounds, sizeof bounds,
+        "SELECT set_config('lock_timeout', '%lld', true), set_config('statement_timeout', '%lld', true),"
+        " set_config('idle_in_transaction_session_timeout', '%lld', true)",
+        (long long)(db->patience_us / 1000), statement_ms(db), (long long)(DB_PAUSE_US / 1000));
     bool sent = PQenterPipelineMode(db->conn) == 1 &&
-                PQsendQueryParams(db->conn, begin_sql, 0, NULL, NULL, NULL, NULL, BINARY) == 1;
+                PQsendQueryParams(db->conn, begin_sql, 0, NULL, NULL, NULL, NULL, BINARY) == 1 &&
+                PQsendQueryParams(db->conn, bounds, 0, NULL, NULL, NULL, NULL, BINARY) == 1;
 
     for (int i = 0; sent && i < count; i++) {
-        sent = send_call(db, &calls[i]);
+        sent = db_send(db, calls[i].query, &calls[i].params);
     }
     return sent && PQpipelineSync(db->conn) == 1;
 }
@@ -225,14 +288,14 @@ static bool send_calls(struct db *db, const struct db_call *calls, int count)
 /* The answer to one of them: its result, then the NULL that ends it. */
 static bool take_answer(struct db *db, const char *name, PGresult **out, struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *res = PQgetResult(db->conn);
+    CLEANUP(rows_clear) PGresult *res = db_result(db);
     PGresult *end;
 
-    while ((end = PQgetResult(db->conn)) != NULL) {
+    while ((end = db_result(db)) != NULL) {
         PQclear(end);
     }
-    if (!done(res)) {
-        return failed(db, res, name, err);
+    if (!db_done(res)) {
+        return db_failed(db, res, name, err);
     }
     *out = res;
     res = NULL;
@@ -244,9 +307,9 @@ static void leave_pipeline(struct db *db)
 {
     bool synced = false;
 
-    while (!synced && PQstatus(db->conn) == CONNECTION_OK) {
+    while (!synced && !db->broken && PQstatus(db->conn) == CONNECTION_OK) {
         /* NULL parts the answers and ends none of it; only the sync does. */
-        PGresult *res = PQgetResult(db->conn);
+        PGresult *res = db_result(db);
         synced = PQresultStatus(res) == PGRES_PIPELINE_SYNC;
         PQclear(res);
     }
@@ -257,14 +320,16 @@ static void leave_pipeline(struct db *db)
 bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *begun = NULL;
+    CLEANUP(rows_clear) PGresult *bounded = NULL;
 
     assert(!db_in_transaction(db));
-    db->retryable = false;
+    begin_call(db);
     if (!send_calls(db, calls, count)) {
         db->broken = true;
-        return failed(db, NULL, "pipeline", err);
+        return db_failed(db, NULL, "pipeline", err);
     }
-    bool ok = take_answer(db, begin_sql, &begun, err);
+    bool ok = take_answer(db, begin_sql, &begun, err) &&
+              take_answer(db, "transaction bounds", &bounded, err);
     for (int i = 0; ok && i < count; i++) {
         ok = take_answer(db, query_defs[calls[i].query].name, &calls[i].rows, err);
     }
@@ -279,179 +344,59 @@ void db_calls_clear(struct db_call *calls, int count)
     }
 }
 
-/* ---- streams ---- */
-
-/* Asks the server to stop. */
-static void stream_cancel(struct db *db)
-{
-    char why[256];
-    /* By a connection of its own: this one is full of rows that nobody wants. */
-    PGcancel *cancel = PQgetCancel(db->conn);
-    if (cancel == NULL || PQcancel(cancel, why, sizeof why) == 0) {
-        db->broken = true; /* reading the rest could take for ever */
-    }
-    PQfreeCancel(cancel);
-}
-
-/* Ends a stream early, and reads what was under way. */
-static void stream_abandon(struct db *db)
-{
-    PGresult *res;
-    stream_cancel(db);
-    while (!db->broken && (res = PQgetResult(db->conn)) != NULL) {
-        PQclear(res);
-    }
-}
-
-static bool stream_rows(struct db *db, const char *name, db_row_fn *fn, void *ctx, struct err *err)
-{
-    PGresult *res;
-    bool ok = true;
-    while (ok && (res = PQgetResult(db->conn)) != NULL) {
-        if (PQresultStatus(res) == PGRES_SINGLE_TUPLE) {
-            ok = fn(ctx, res, err);
-            if (!ok) {
-                stream_abandon(db);
-            }
-        } else if (!done(res)) {
-            ok = failed(db, res, name, err);
-        }
-        PQclear(res);
-    }
-    /* Until NULL, or the next query on this connection would get the rest of this one. */
-    while (!ok && !db->broken && (res = PQgetResult(db->conn)) != NULL) {
-        PQclear(res);
-    }
-    return ok;
-}
-
-bool db_stream(struct db *db, enum query_id q, const struct params *p, db_row_fn *fn, void *ctx,
-               struct err *err)
-{
-    static const struct params none;
-    const struct query_def *def = &query_defs[q];
-    const struct params *with = p == NULL ? &none : p;
-
-    db->retryable = false;
-    /* Single rows: libpq would else gather the whole log before it hands out the first. */
-    int sent = db->prepared ? PQsendQueryPrepared(db->conn, def->name, with->count, with->values,
-                                                  with->lengths, with->formats, BINARY)
-                            : PQsendQueryParams(db->conn, def->sql, with->count, with->types,
-                                                with->values, with->lengths, with->formats, BINARY);
-    if (sent != 1 || PQsetSingleRowMode(db->conn) != 1) {
-        return failed(db, NULL, def->name, err);
-    }
-    return stream_rows(db, def->name, fn, ctx, err);
-}
-
-/* ---- COPY ---- */
-
-/* Bytes of the header that opens the first message: signature, flags, and an extension of a told length. */
-static int copy_header(const char *data, int len)
-{
-    static const char signature[11] = "PGCOPY\n\377\r\n";
-    enum { FIXED = sizeof signature + 4 + 4 };
-
-    if (len < FIXED || memcmp(data, signature, sizeof signature) != 0) {
-        return 0;
-    }
-    return FIXED + pg_get32(data + sizeof signature + 4);
-}
-
-/* False at the trailer. The byte behind a field is the next one's length, read before it becomes the zero that ends the field; libpq puts a zero
- * behind the last. */
-static bool copy_row_at(char *data, int len, struct copy_row *out)
-{
-    char *at = data;
-    out->count = (int16_t)(uint16_t)((unsigned char)at[0] << 8 | (unsigned char)at[1]);
-    assert(out->count <= COPY_FIELDS_MAX);
-    at += 2;
-    for (int i = 0; i < out->count; i++) {
-        out->len[i] = pg_get32(at);
-        *at = '\0';
-        at += 4;
-        out->data[i] = out->len[i] < 0 ? NULL : at;
-        at += out->len[i] < 0 ? 0 : out->len[i];
-    }
-    assert(out->count < 0 || at == data + len);
-    return out->count >= 0;
-}
-
-/* Ends a COPY early, and reads what was under way. */
-static void copy_abandon(struct db *db)
-{
-    char *data;
-    stream_cancel(db);
-    while (!db->broken && PQgetCopyData(db->conn, &data, 0) > 0) {
-        PQfreemem(data);
-    }
-}
-
-static bool copy_rows(struct db *db, const char *name, db_copy_fn *fn, void *ctx, struct err *err)
-{
-    struct copy_row row;
-    char *data;
-    int len;
-    bool ok = true;
-    bool first = true;
-    while (ok && (len = PQgetCopyData(db->conn, &data, 0)) > 0) {
-        int skip = first ? copy_header(data, len) : 0;
-        first = false;
-        if (skip < len && copy_row_at(data + skip, len - skip, &row)) {
-            ok = fn(ctx, &row, err);
-        }
-        PQfreemem(data);
-    }
-    if (!ok) {
-        copy_abandon(db);
-        return false;
-    }
-    /* -2: libpq itself gave up; what the server has to say is in the result that the caller reads. */
-    return len == -1 || failed(db, NULL, name, err);
-}
-
-bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx, struct err *err)
-{
-    const struct query_def *def = &query_defs[q];
-
-    db->retryable = false;
-    int sent = db->prepared
-                   ? PQsendQueryPrepared(db->conn, def->name, 0, NULL, NULL, NULL, BINARY)
-                   : PQsendQueryParams(db->conn, def->sql, 0, NULL, NULL, NULL, NULL, BINARY);
-    /* The first result only says that a COPY begins; the one behind it, read below, says whether the server got through. */
-    CLEANUP(rows_clear) PGresult *begun = sent == 1 ? PQgetResult(db->conn) : NULL;
-    bool ok = PQresultStatus(begun) == PGRES_COPY_OUT ? copy_rows(db, def->name, fn, ctx, err)
-                                                      : failed(db, begun, def->name, err);
-    PGresult *res;
-    while (!db->broken && (res = PQgetResult(db->conn)) != NULL) {
-        if (ok && !done(res)) {
-            ok = failed(db, res, def->name, err);
-        }
-        PQclear(res);
-    }
-    return ok;
-}
-
 /* ---- transactions ---- */
 
-static bool command(struct db *db, const char *sql, struct err *err)
+/* name: what an error calls it. */
+static bool command(struct db *db, const char *sql, const char *name, struct err *err)
 {
-    db->retryable = false;
-    CLEANUP(rows_clear) PGresult *res = PQexec(db->conn, sql);
-    return done(res) || failed(db, res, sql, err);
+    begin_call(db);
+    CLEANUP(rows_clear)
+    PGresult *res = PQsendQuery(db->conn, sql) == 1 ? last_result(db) : NULL;
+    return db_done(res) || db_failed(db, res, name, err);
 }
 
 bool db_begin(struct db *db, struct err *err)
 {
+    char sql[BOUNDS_SQL_MAX];
+
     assert(!db_in_transaction(db));
-    return command(db, begin_sql, err);
+    (void)snprintf(sql, sizeof sql,
+                   "%s; SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = %lld;"
+                   " SET LOCAL idle_in_transaction_session_timeout = %lld",
+                   begin_sql, (long long)(db->patience_us / 1000), statement_ms(db),
+                   (long long)(DB_PAUSE_US / 1000));
+    return command(db, sql, begin_sql, err);
 }
 
 bool db_begin_snapshot(struct db *db, struct err *err)
 {
     assert(!db_in_transaction(db));
-    /* Read only: it takes no locks that a fold would wait for, and cannot fail to serialize. */
-    return command(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    /* Read only: it takes no locks that a fold would wait for, and cannot fail to serialize. So it may also take its time:
+     * training reads the log in one statement, and thinks between two. */
+    return command(db,
+                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = "
+                   "0; SET LOCAL idle_in_transaction_session_timeout = 0",
+                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+}
+
+bool db_settle(struct db *db, int64_t statement_us, struct err *err)
+{
+    char sql[BOUNDS_SQL_MAX];
+
+    /* A pooler cannot tell the process that will serve us: there a session is not ours to change, and the WHERE finds
+     * another one. */
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT set_config('lock_timeout', '%lld', false), set_config('statement_timeout', '%lld', false),"
+        " set_config('idle_in_transaction_session_timeout', '%lld', false) WHERE pg_backend_pid() = %d",
+        (long long)(DB_PATIENCE_US / 1000), (long long)(statement_us / 1000),
+        (long long)(DB_PAUSE_US / 1000), PQbackendPID(db->conn));
+    return command(db, sql, "session bounds", err);
+}
+
+bool db_ping(struct db *db, struct err *err)
+{
+    return command(db, "SELECT 1", "ping", err);
 }
 
 bool db_commit(struct db *db, struct err *err)
@@ -461,18 +406,20 @@ bool db_commit(struct db *db, struct err *err)
         db_rollback(db);
         return FAIL(err, ERR_INTERNAL, "commit of a transaction that had failed");
     }
-    return command(db, "COMMIT", err);
+    return command(db, "COMMIT", "COMMIT", err);
 }
 
 void db_rollback(struct db *db)
 {
     struct err ignored = {0};
-    bool retryable = db->retryable; /* belongs to the failure that made the caller roll back */
+    /* both belong to the failure that made the caller roll back */
+    bool retryable = db->retryable;
+    bool locked = db->locked;
     switch (PQtransactionStatus(db->conn)) {
     case PQTRANS_INTRANS:
     case PQTRANS_INERROR:
         /* A connection that cannot even roll back is of no use to the next one who leases it. */
-        if (!command(db, "ROLLBACK", &ignored)) {
+        if (!command(db, "ROLLBACK", "ROLLBACK", &ignored)) {
             db->broken = true;
         }
         break;
@@ -484,6 +431,7 @@ void db_rollback(struct db *db)
         break;
     }
     db->retryable = retryable;
+    db->locked = locked;
 }
 
 bool db_in_transaction(const struct db *db)

@@ -19,12 +19,37 @@ struct db;
 
 CAN_FAIL bool db_open(const char *conninfo, bool prepared, struct db **out,
                       struct err *err); /* owns; close with db_close */
-void db_close(struct db **db);          /* CLEANUP(db_close) */
+/* The same, connecting and preparing no longer than until that monotonic time. */
+CAN_FAIL bool db_open_by(const char *conninfo, bool prepared, int64_t until_us, struct db **out,
+                         struct err *err);
+void db_close(struct db **db); /* CLEANUP(db_close) */
+
+/* ---- bounds ----
+ * Whatever waits for PostgreSQL waits for a while only: for a lock as long as its patience, for an answer until the bound of its
+ * connection. Where the server stands still its own timeouts do not tick; the bound does, and the connection is then broken. */
+
+#define DB_PATIENCE_US INT64_C(2000000) /* with a lock that another transaction holds */
+#define DB_PAUSE_US                                                                                \
+    INT64_C(10000000) /* between two statements: who sleeps longer with locks loses them */
+
+/* Nothing on this connection is waited for beyond this monotonic time; INT64_MAX: no bound. Also the statement timeout of the
+ * transactions that begin from now on. */
+void db_bound(struct db *db, int64_t until_us);
+/* How long the transactions that begin from now on wait for a lock. */
+void db_patience(struct db *db, int64_t us);
+/* The same for statements outside of transactions: a lock is waited for DB_PATIENCE_US, a statement may take statement_us (0: no bound).
+ * Does nothing behind a pooler, where a session is not ours: there the role's settings hold (sql/README.md). */
+CAN_FAIL bool db_settle(struct db *db, int64_t statement_us, struct err *err);
+/* The last failure was a lock that somebody else holds, and kept for longer than our patience. */
+bool db_locked_out(const struct db *db);
+int64_t db_age_us(const struct db *db);
+
 bool db_alive(const struct db *db);
 /* The same, and looks whether the server has hung up while the connection was idle. No round trip.
  */
 bool db_still_alive(struct db *db);
-PGconn *db_conn(struct db *db); /* borrowed, for COPY and tests */
+CAN_FAIL bool db_ping(struct db *db, struct err *err); /* a round trip, and nothing else */
+PGconn *db_conn(struct db *db);                        /* borrowed, for COPY and tests */
 
 /* Runs one query. Maps SQLSTATE to kinds: serialization, deadlock, lock timeout, connection loss,
  * too many connections, disk full -> ERR_BUSY; others -> ERR_INTERNAL with the query's name. *out
@@ -62,7 +87,7 @@ typedef bool db_copy_fn(void *ctx, const struct copy_row *row, struct err *err);
 CAN_FAIL bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx,
                           struct err *err);
 
-CAN_FAIL bool db_begin(struct db *db, struct err *err); /* READ COMMITTED */
+CAN_FAIL bool db_begin(struct db *db, struct err *err); /* READ COMMITTED, with the bounds above */
 /* A query, what it asks, and what came back. */
 struct db_call {
     enum query_id query;
@@ -74,7 +99,7 @@ struct db_call {
  * answer to one before it. */
 CAN_FAIL bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *err);
 void db_calls_clear(struct db_call *calls, int count);
-/* Read only, everything as of one moment: for reports and comparisons that take several queries. */
+/* Read only, everything as of one moment: for reports and comparisons that take several queries. Without bounds. */
 CAN_FAIL bool db_begin_snapshot(struct db *db, struct err *err);
 CAN_FAIL bool db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db); /* no transaction: does nothing */

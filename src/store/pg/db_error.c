@@ -13,30 +13,32 @@ struct fault_row {
 };
 
 static const struct fault_row fault_rows[] = {
-    {"40001", {ERR_BUSY, true, false}},     /* serialization failure */
-    {"40P01", {ERR_BUSY, true, false}},     /* deadlock */
-    {"55P03", {ERR_BUSY, true, false}},     /* lock timeout */
-    {"57P0", {ERR_BUSY, true, true}},       /* shutdown, crash, starting up, idle session timeout */
-    {"25P03", {ERR_BUSY, true, true}},      /* idle in transaction timeout */
-    {"25006", {ERR_BUSY, true, true}},      /* read only: a standby after failover; connect anew */
-    {"08P01", {ERR_INTERNAL, false, true}}, /* we sent what the server cannot read */
-    {"08", {ERR_BUSY, true, true}},         /* connection */
-    {"57014", {ERR_BUSY, false, false}},    /* statement timeout */
-    {"53300", {ERR_BUSY, true, true}},      /* too many connections */
-    {"53", {ERR_BUSY, false, false}},       /* disk full, out of memory: no hot loop */
+    {"40001", {ERR_BUSY, true, false, false}}, /* serialization failure */
+    {"40P01", {ERR_BUSY, true, false, false}}, /* deadlock */
+    {"55P03", {ERR_BUSY, true, false, true}},  /* lock timeout */
+    {"57P0",
+     {ERR_BUSY, true, true, false}}, /* shutdown, crash, starting up, idle session timeout */
+    {"25P03", {ERR_BUSY, true, true, false}}, /* idle in transaction timeout */
+    {"25006",
+     {ERR_BUSY, true, true, false}}, /* read only: a standby after failover; connect anew */
+    {"08P01", {ERR_INTERNAL, false, true, false}}, /* we sent what the server cannot read */
+    {"08", {ERR_BUSY, true, true, false}},         /* connection */
+    {"57014", {ERR_BUSY, false, false, false}},    /* statement timeout */
+    {"53300", {ERR_BUSY, true, true, false}},      /* too many connections */
+    {"53", {ERR_BUSY, false, false, false}},       /* disk full, out of memory: no hot loop */
 };
 
 struct db_fault db_fault_of(const char *sqlstate)
 {
     if (sqlstate == NULL) {
-        return (struct db_fault){ERR_BUSY, true, true};
+        return (struct db_fault){ERR_BUSY, true, true, false};
     }
     for (size_t i = 0; i < sizeof fault_rows / sizeof *fault_rows; i++) {
         if (strncmp(sqlstate, fault_rows[i].prefix, strlen(fault_rows[i].prefix)) == 0) {
             return fault_rows[i].fault;
         }
     }
-    return (struct db_fault){ERR_INTERNAL, false, false};
+    return (struct db_fault){ERR_INTERNAL, false, false, false};
 }
 
 /* libpq's messages are several lines; one clause is enough. */
@@ -79,7 +81,7 @@ struct db_fault db_fault_fill(PGconn *conn, const PGresult *res, const char *que
     } else if (sqlstate == NULL) {
         /* The connection stands, so libpq itself refused: a defect of ours. Its state is unknown.
          */
-        fault = (struct db_fault){ERR_INTERNAL, false, true};
+        fault = (struct db_fault){ERR_INTERNAL, false, true, false};
     }
     err_fill(err, fault.kind, "%s: %.*s (%s)%s", query, first_line(text), text,
              sqlstate == NULL ? "no answer" : sqlstate,

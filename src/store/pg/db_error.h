@@ -11,6 +11,7 @@ struct db_fault {
     enum err_kind kind; /* ERR_BUSY or ERR_INTERNAL */
     bool retryable;     /* the whole transaction may be tried again */
     bool broken;        /* the connection is of no further use */
+    bool locked;        /* somebody else held a lock for too long */
 };
 
 /* sqlstate: five characters, or NULL where the failure came from the client's side of the

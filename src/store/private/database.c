@@ -1,6 +1,7 @@
 #include "store/private/database.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "store/pg/conninfo.h"
 #include "store/pg/migrate.h"
 #include "store/pg/rows.h"
@@ -12,6 +13,8 @@
 /* From settings to a database that may be used: found or started, durable, migrated. */
 
 enum { SERVER_VERSION_MIN = 140000 };
+
+#define CONNECT_US SECONDS(20) /* and prepare: for a server under load, not for one that sleeps */
 
 static void conn_finish(PGconn **conn)
 {
@@ -85,7 +88,7 @@ static bool find_pooler(PGconn *conn, bool *out_pooled, struct err *err)
 static bool prepare_database(const struct config *config, struct database *d, struct err *err)
 {
     CLEANUP(conn_finish) PGconn *conn = NULL;
-    if (!conninfo_connect(d->conninfo, &conn, err) || !check_server(conn, err) ||
+    if (!conninfo_connect(d->conninfo, INT64_MAX, &conn, err) || !check_server(conn, err) ||
         !(config->unsafe_database || check_durable(conn, err)) ||
         !find_pooler(conn, &d->pooled, err)) {
         return false;
@@ -123,5 +126,17 @@ void database_close(struct database *d)
 
 bool database_connect(const struct database *d, struct db **out, struct err *err)
 {
-    return db_open(d->conninfo, d->prepared, out, err);
+    const int64_t until_us = clock_monotonic_us() + CONNECT_US;
+    struct db *db;
+    if (!db_open_by(d->conninfo, d->prepared, until_us, &db, err)) {
+        return false;
+    }
+    db_bound(db, until_us);
+    if (!db_settle(db, 0, err)) {
+        db_close(&db);
+        return false;
+    }
+    db_bound(db, INT64_MAX);
+    *out = db;
+    return true;
 }

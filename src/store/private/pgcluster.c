@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "base/stop.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -353,8 +354,10 @@ bool pgcluster_stop(const struct pgcluster *c, struct err *err)
     if (!join(pg_ctl, c->bin, "pg_ctl", err)) {
         return false;
     }
+    /* one that stands still is only told: it stops when it goes on */
+    const char *wait = stop_cut() ? "-W" : "-w";
     const char *const argv[] = {pg_ctl, "stop", "-D", c->data, "-m", "fast",
-                                "-w",   "-s",   "-t", "60",    NULL};
+                                wait,   "-s",   "-t", "60",    NULL};
     /* Fast, not smart: idle connections of a program that died must not keep it from stopping. */
     if (!child_run(c->user, argv, err)) {
         return false;

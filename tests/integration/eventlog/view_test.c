@@ -147,25 +147,22 @@ static void retain_up_to(int n)
 }
 
 /* libpq's call that every query goes through, wrapped by the linker: retention comes before each of a view's. */
-PGresult *__real_PQexecPrepared(PGconn *conn, const char *name, int count,
-                                const char *const *values, const int *lengths, const int *formats,
-                                int result_format);
-PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
-                                const char *const *values, const int *lengths, const int *formats,
-                                int result_format);
+int __real_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
 static int retained = -1; /* -1: it sleeps */
 static bool retaining;
 
-PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
-                                const char *const *values, const int *lengths, const int *formats,
-                                int result_format)
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format)
 {
     if (retained >= 0 && !retaining) {
         retaining = true;
         retain_up_to(++retained);
         retaining = false;
     }
-    return __real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format);
+    return __real_PQsendQueryPrepared(conn, name, count, values, lengths, formats, result_format);
 }
 
 static void tell_four_products(void)

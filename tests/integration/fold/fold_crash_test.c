@@ -3,18 +3,17 @@
 #include "integration/flow_spec.h"
 #include "support/spec.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-PGresult *__real_PQexecPrepared(PGconn *conn, const char *name, int count,
-                                const char *const *values, const int *lengths, const int *formats,
-                                int result_format);
-PGresult *__real_PQexec(PGconn *conn, const char *sql);
-PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
-                                const char *const *values, const int *lengths, const int *formats,
-                                int result_format);
-PGresult *__wrap_PQexec(PGconn *conn, const char *sql);
+int __real_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format);
+int __real_PQsendQuery(PGconn *conn, const char *sql);
+int __wrap_PQsendQuery(PGconn *conn, const char *sql);
 
 /* Of the thread that tests. */
 static struct {
@@ -36,36 +35,45 @@ static void cut(PGconn *conn)
     fault.cut = true;
 }
 
-/* What libpq says when it next uses the connection. */
-static PGresult *answer_of_the_dead(PGconn *conn)
+/* The server has done what was sent, and its answer is lost. */
+static void lose_answer(PGconn *conn)
 {
-    return __real_PQexec(conn, "SELECT 1");
-}
-
-PGresult *__wrap_PQexecPrepared(PGconn *conn, const char *name, int count,
-                                const char *const *values, const int *lengths, const int *formats,
-                                int result_format)
-{
-    if (!is_due()) {
-        return __real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format);
+    char bytes[4096];
+    struct pollfd p = {.fd = PQsocket(conn), .events = POLLIN};
+    while (PQflush(conn) == 1) {
     }
-    if (fault.after) {
-        PQclear(__real_PQexecPrepared(conn, name, count, values, lengths, formats, result_format));
+    assert_int_equal(poll(&p, 1, 60000), 1);
+    while (recv(p.fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
     }
     cut(conn);
-    return answer_of_the_dead(conn);
 }
 
-PGresult *__wrap_PQexec(PGconn *conn, const char *sql)
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int result_format)
 {
-    if (!is_due()) {
-        return __real_PQexec(conn, sql);
+    bool due = is_due();
+    if (due && !fault.after) {
+        cut(conn);
     }
-    if (fault.after) {
-        PQclear(__real_PQexec(conn, sql));
+    int sent =
+        __real_PQsendQueryPrepared(conn, name, count, values, lengths, formats, result_format);
+    if (due && fault.after) {
+        lose_answer(conn);
     }
-    cut(conn);
-    return answer_of_the_dead(conn);
+    return sent;
+}
+
+int __wrap_PQsendQuery(PGconn *conn, const char *sql)
+{
+    bool due = is_due();
+    if (due && !fault.after) {
+        cut(conn);
+    }
+    int sent = __real_PQsendQuery(conn, sql);
+    if (due && fault.after) {
+        lose_answer(conn);
+    }
+    return sent;
 }
 
 static struct flow_bench bench;

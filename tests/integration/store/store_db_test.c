@@ -1,6 +1,13 @@
 #include "integration/store/store_spec.h"
 
+#include "base/clock.h"
+#include "base/stop.h"
+
+#include <arpa/inet.h>
 #include <math.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- queries ---- */
 
@@ -305,6 +312,129 @@ static void a_snapshot_stands_still_and_writes_nothing(void **state)
     db_close(&other);
 }
 
+/* ---- bounds ---- */
+
+/* Another connection holds the table, and does nothing. */
+static void hold_table(void)
+{
+    sql("BEGIN");
+    sql("LOCK TABLE cartwright.api_key");
+}
+
+/* The server's own timeouts do not tick where it stands still; a statement outside of transactions has none at all. */
+static void nothing_is_waited_for_beyond_the_bound_of_the_connection(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    const int64_t from_us = clock_monotonic_us();
+    hold_table();
+    db_bound(other, from_us + 200000);
+    assert_fails(any_query(other), ERR_BUSY);
+    assert_true(clock_monotonic_us() - from_us >= 200000);
+    assert_text_contains(spec.err.text, "does not answer");
+    assert_false(db_alive(other)); /* an answer that came later would be taken for another's */
+    db_rollback(other);
+    sql("ROLLBACK");
+    db_close(&other);
+}
+
+static void a_pipeline_ends_at_the_bound_as_well(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    struct db_call calls[] = {{.query = Q_keys_list}, {.query = Q_lane_owners_count}};
+    db_patience(other, SECONDS(600));
+    hold_table();
+    db_bound(other, clock_monotonic_us() + 200000);
+    assert_fails(db_begin_with(other, calls, 2, &spec.err), ERR_BUSY);
+    sql("ROLLBACK");
+    db_calls_clear(calls, 2);
+    db_close(&other);
+}
+
+static void a_transaction_waits_for_a_lock_as_long_as_its_patience(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    hold_table();
+    db_patience(other, 50000);
+    assert_ok(db_begin(other, &spec.err));
+    assert_fails(any_query(other), ERR_BUSY);
+    assert_true(db_locked_out(other));
+    assert_true(db_retryable(other));
+    db_rollback(other);
+    assert_true(db_locked_out(other)); /* it is the reason for the rollback */
+    assert_true(db_alive(other));
+    sql("ROLLBACK");
+    assert_ok(any_query(other));
+    assert_false(db_locked_out(other));
+    db_close(&other);
+}
+
+static const char *setting_of(struct db *db, const char *name)
+{
+    PGresult *res = PQexec(db_conn(db), arena_printf(&spec.arena, "SHOW %s", name));
+    const char *value = arena_strdup(&spec.arena, PQgetvalue(res, 0, 0));
+    PQclear(res);
+    return value;
+}
+
+static void who_sleeps_with_locks_loses_them_but_not_who_only_reads(void **state)
+{
+    (void)state;
+    struct db_call call = {.query = Q_lane_owners_count};
+    assert_ok(db_begin(spec.db, &spec.err));
+    assert_string_equal(setting_of(spec.db, "idle_in_transaction_session_timeout"), "10s");
+    db_rollback(spec.db);
+    assert_ok(db_begin_with(spec.db, &call, 1, &spec.err));
+    assert_string_equal(setting_of(spec.db, "idle_in_transaction_session_timeout"), "10s");
+    assert_string_equal(setting_of(spec.db, "lock_timeout"), "2s");
+    db_rollback(spec.db);
+    db_calls_clear(&call, 1);
+    assert_ok(db_begin_snapshot(spec.db, &spec.err));
+    assert_string_equal(setting_of(spec.db, "idle_in_transaction_session_timeout"), "0");
+    db_rollback(spec.db);
+}
+
+/* A socket that takes connections and never says a word. */
+static int silent_listener(int *out_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *out_port = ntohs(at.sin_port);
+    return fd;
+}
+
+static void a_server_that_says_nothing_is_not_waited_for(void **state)
+{
+    (void)state;
+    int port;
+    int fd = silent_listener(&port);
+    struct db *db = NULL;
+    const char *at = arena_printf(&spec.arena, "host=127.0.0.1 port=%d", port);
+    const int64_t from_us = clock_monotonic_us();
+    assert_fails(db_open_by(at, true, from_us + 200000, &db, &spec.err), ERR_BUSY);
+    assert_text_contains(spec.err.text, "does not answer");
+    assert_true(clock_monotonic_us() - from_us < SECONDS(2)); /* libpq's least is two seconds */
+    (void)close(fd);
+}
+
+static void the_end_of_a_stop_waits_for_no_answer(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    hold_table();
+    stop_cut_at(clock_monotonic_us() + 100000);
+    assert_fails(any_query(other), ERR_BUSY);
+    stop_reset();
+    sql("ROLLBACK");
+    db_close(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +456,12 @@ int main(void)
         SPEC_TEST(a_commit_after_a_failure_is_refused_not_silently_rolled_back),
         SPEC_TEST(rolling_back_nothing_does_nothing),
         SPEC_TEST(a_snapshot_stands_still_and_writes_nothing),
+        SPEC_TEST(nothing_is_waited_for_beyond_the_bound_of_the_connection),
+        SPEC_TEST(a_pipeline_ends_at_the_bound_as_well),
+        SPEC_TEST(a_transaction_waits_for_a_lock_as_long_as_its_patience),
+        SPEC_TEST(who_sleeps_with_locks_loses_them_but_not_who_only_reads),
+        SPEC_TEST(a_server_that_says_nothing_is_not_waited_for),
+        SPEC_TEST(the_end_of_a_stop_waits_for_no_answer),
     };
     return RUN_BOTH_WAYS(tests);
 }

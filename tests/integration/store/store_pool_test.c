@@ -1,6 +1,7 @@
 #include "integration/store/store_spec.h"
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "store/pg/pool.h"
 
 #include <pthread.h>
@@ -233,6 +234,106 @@ static void a_wrong_address_is_told_when_the_pool_opens(void **state)
     pool_close(&pool); /* accepts NULL */
 }
 
+/* ---- the line ---- */
+
+struct taker {
+    pthread_t thread;
+    struct pool *pool;
+    atomic_int *served; /* how many were before it */
+    int place;
+};
+
+static void *take_in_turn(void *arg)
+{
+    struct taker *t = arg;
+    struct lease lease = {.pool = t->pool};
+    struct err err = {0};
+    bool ok = pool_lease(t->pool, &lease, &err);
+    t->place = atomic_fetch_add(t->served, 1);
+    pool_return(&lease);
+    return ok ? t : NULL;
+}
+
+static void await_line(struct pool *pool, int waiting)
+{
+    struct pool_state now;
+    do {
+        pool_look(pool, &now);
+        (void)stop_wait_us(1000);
+    } while (now.waiting != waiting);
+}
+
+static void who_waits_is_served_in_order_and_can_be_counted(void **state)
+{
+    (void)state;
+    enum { TAKERS = 6 };
+    struct pool *pool = open_pool(1, SECONDS(60));
+    struct lease lease = take(pool);
+    struct taker takers[TAKERS];
+    struct pool_state now;
+    atomic_int served = 0;
+    for (int i = 0; i < TAKERS; i++) {
+        takers[i] = (struct taker){.pool = pool, .served = &served};
+        assert_int_equal(pthread_create(&takers[i].thread, NULL, take_in_turn, &takers[i]), 0);
+        await_line(pool, i + 1);
+    }
+    pool_look(pool, &now);
+    assert_int_equal(now.in_use, 1);
+    assert_int_equal(now.size, 1);
+    assert_true(now.oldest_us > 0);
+    pool_return(&lease);
+    for (int i = 0; i < TAKERS; i++) {
+        void *ok = NULL;
+        assert_int_equal(pthread_join(takers[i].thread, &ok), 0);
+        assert_ptr_equal(ok, &takers[i]);
+        assert_int_equal(takers[i].place, i);
+    }
+    pool_look(pool, &now);
+    assert_int_equal(now.waiting, 0);
+    assert_int_equal(now.in_use, 0);
+    assert_int_equal(now.oldest_us, 0);
+    pool_close(&pool);
+}
+
+static void an_old_connection_is_replaced_between_two_leases(void **state)
+{
+    (void)state;
+    struct pool *pool = open_pool(1, SECONDS(20));
+    pool_bound(pool, 0, 1000);
+    struct lease lease = take(pool);
+    lose_connection(&lease); /* the first is from before the bound */
+    lease = take(pool);
+    PGconn *first = db_conn(lease.db);
+    PQclear(PQexec(first, "SET application_name = 'old'"));
+    (void)stop_wait_us(5000);
+    pool_return(&lease);
+    lease = take(pool);
+    PGresult *res = PQexec(db_conn(lease.db), "SHOW application_name");
+    assert_string_equal(PQgetvalue(res, 0, 0), "cartwright");
+    PQclear(res);
+    pool_return(&lease);
+    pool_close(&pool);
+}
+
+static void a_lease_ends_within_its_bound(void **state)
+{
+    (void)state;
+    struct pool *pool = open_pool(1, SECONDS(20));
+    PGresult *rows = NULL;
+    pool_bound(pool, 200000, 0);
+    struct lease lease = take(pool);
+    sql("BEGIN");
+    sql("LOCK TABLE cartwright.api_key");
+    assert_fails(db_query(lease.db, Q_keys_list, NULL, &rows, &spec.err), ERR_BUSY);
+    sql("ROLLBACK");
+    pool_return(&lease);
+    lease = take(pool); /* a new connection, with a new bound */
+    assert_ok(db_query(lease.db, Q_keys_list, NULL, &rows, &spec.err));
+    rows_clear(&rows);
+    pool_return(&lease);
+    pool_close(&pool);
+}
+
 /* ---- many threads ---- */
 
 enum { THREADS = 8, ROUNDS = 50 };
@@ -283,6 +384,9 @@ int main(void)
         SPEC_TEST(while_the_server_refuses_takers_wait_and_are_told_why),
         SPEC_TEST(a_success_ends_the_backoff_and_the_next_outage_begins_with_short_ones),
         SPEC_TEST(a_wrong_address_is_told_when_the_pool_opens),
+        SPEC_TEST(who_waits_is_served_in_order_and_can_be_counted),
+        SPEC_TEST(an_old_connection_is_replaced_between_two_leases),
+        SPEC_TEST(a_lease_ends_within_its_bound),
         SPEC_TEST(more_threads_than_connections_all_get_their_turn),
     };
     return RUN_BOTH_WAYS(tests);

@@ -1,0 +1,37 @@
+#ifndef STORE_PG_DB_INTERNAL_H
+#define STORE_PG_DB_INTERNAL_H
+
+#include "store/pg/db.h"
+#include "store/pg/db_error.h"
+
+/* What db.c, db_stream.c and db_wait.c share; for them and conninfo.c only. */
+
+enum { BINARY = 1, BOUNDS_SQL_MAX = 300 };
+
+struct db {
+    PGconn *conn;
+    bool prepared;
+    bool broken;         /* the connection must be replaced, whatever libpq thinks of it */
+    bool late;           /* given up on: it did not answer in time */
+    bool retryable;      /* about the last failure */
+    bool locked;         /* the last failure was a lock that somebody else holds */
+    int64_t until_us;    /* monotonic: nothing is waited for beyond this; INT64_MAX: no bound */
+    int64_t patience_us; /* with locks, in transactions */
+    int64_t opened_us;   /* monotonic */
+};
+
+/* Always false. */
+bool db_failed(struct db *db, const PGresult *res, const char *name, struct err *err);
+bool db_done(const PGresult *res);
+bool db_send(struct db *db, enum query_id q, const struct params *p); /* p may be NULL */
+
+/* ---- db_wait.c ---- */
+
+/* As PQgetResult, but waits no longer than until_us, nor beyond stop_cut: then NULL, and the connection is late and broken. */
+PGresult *db_result(struct db *db);
+/* As PQgetCopyData, likewise; -2 then. */
+int db_copy_data(struct db *db, char **out);
+/* Waits for the socket. False: it is until_us, or we stop. */
+bool db_wait_socket(int fd, short events, int64_t until_us);
+
+#endif
