@@ -11,25 +11,31 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What a command is beside its name. */
+enum {
+    ZONES = 1,       /* reckons local times: without a tz database it does not start */
+    OWN_SIGNALS = 2, /* takes the signals that end it, and puts things in order itself */
+};
+
 static const struct command {
     const char *name;
     command_fn *run;
     const char *help;
-    bool zones; /* it reckons local times: without a tz database it does not start */
+    unsigned traits;
 } commands[] = {
-    {"serve", cmd_serve, "run the HTTP API, the event log and the consumers", true},
-    {"migrate", cmd_migrate, "bring the database's schema up to date", false},
-    {"import", cmd_import, "load event files of several formats", false},
-    {"replay", cmd_replay, "rebuild all carts from the log and compare", false},
-    {"maintain", cmd_maintain, "remove events past their retention", true},
-    {"train", cmd_train, "train models from the log", true},
-    {"evaluate", cmd_evaluate, "judge the models on the log's later part; HTML report", true},
-    {"models", cmd_models, "list, promote and roll back models", false},
-    {"simulate", cmd_simulate, "play shoppers of a demo shop against the API", true},
-    {"keys", cmd_keys, "create, list and revoke API keys", false},
-    {"config", cmd_config, "print the settings in effect", false},
-    {"health", cmd_health, "ask a running server whether it is ready", false},
-    {"version", cmd_version, "print the version", false},
+    {"serve", cmd_serve, "run the HTTP API, the event log and the consumers", ZONES | OWN_SIGNALS},
+    {"migrate", cmd_migrate, "bring the database's schema up to date", 0},
+    {"import", cmd_import, "load event files of several formats", 0},
+    {"replay", cmd_replay, "rebuild all carts from the log and compare", 0},
+    {"maintain", cmd_maintain, "remove events past their retention", ZONES},
+    {"train", cmd_train, "train models from the log", ZONES},
+    {"evaluate", cmd_evaluate, "judge the models on the log's later part; HTML report", ZONES},
+    {"models", cmd_models, "list, promote and roll back models", 0},
+    {"simulate", cmd_simulate, "play shoppers of a demo shop against the API", ZONES},
+    {"keys", cmd_keys, "create, list and revoke API keys", 0},
+    {"config", cmd_config, "print the settings in effect", 0},
+    {"health", cmd_health, "ask a running server whether it is ready", 0},
+    {"version", cmd_version, "print the version", 0},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands, USAGE_MAX = 64 * 1024 };
 
@@ -42,18 +48,49 @@ static void print_help(FILE *to)
         (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
     }
     config_usage(&settings);
-    (void)fprintf(
-        to,
-        "\n`cartwright COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, "
-        "3 refused.\n\nsettings (flag, CARTWRIGHT_NAME in the environment, or a line "
-        "\"name = value\" in cartwright.conf)\n%s",
-        buf_text(&settings));
+    (void)fprintf(to,
+                  "\n`cartwright help COMMAND` tells more. Exit codes: 0 done, 1 failed, 2 usage, "
+                  "3 refused.\n\nsettings (flag, CARTWRIGHT_NAME in the environment, or a line "
+                  "\"name = value\" in cartwright.conf)\n%s",
+                  buf_text(&settings));
     buf_free(&settings);
 }
 
 static bool is_help(const char *arg)
 {
     return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0 || strcmp(arg, "help") == 0;
+}
+
+/* The other ways people ask: `help COMMAND` is `COMMAND --help`, `--version` is `version`. Returns the arguments' count. */
+static int put_plainly(int argc, char **argv)
+{
+    static char help[] = "--help";
+    static char version[] = "version";
+
+    if (argc >= 3 && is_help(argv[1])) {
+        argv[1] = argv[2];
+        argv[2] = help;
+        argv[3] = NULL;
+        return 3;
+    }
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        argv[1] = version;
+    }
+    return argc;
+}
+
+static int refuse(const char *name)
+{
+    if (name[0] == '-') {
+        (void)fprintf(
+            stderr,
+            "cartwright: there is no setting %s, and a command's own options stand behind its name; cartwright --help lists both\n",
+            name);
+    } else {
+        (void)fprintf(
+            stderr, "cartwright: there is no command \"%s\"; cartwright --help lists them\n", name);
+    }
+    return EXIT_USAGE;
 }
 
 static const struct command *find(const char *name)
@@ -72,6 +109,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     enum log_level level = LOG_INFO;
 
+    argc = put_plainly(argc, argv);
     if (argc >= 2 && is_help(argv[1])) {
         print_help(stdout);
         return EXIT_DONE;
@@ -89,17 +127,18 @@ int main(int argc, char **argv)
     log_set_plain(isatty(STDERR_FILENO));
     const struct command *command = argc >= 2 ? find(argv[1]) : NULL;
     if (command == NULL) {
-        if (argc < 2) {
-            print_help(stderr);
-        } else {
-            (void)fprintf(stderr,
-                          "cartwright: there is no command \"%s\"; cartwright --help lists them\n",
-                          argv[1]);
+        if (argc >= 2) {
+            return refuse(argv[1]);
         }
+        print_help(stderr);
         return EXIT_USAGE;
     }
-    if (command->zones && !zones_require(&err)) { /* before any thread, and before any answer */
+    if ((command->traits & ZONES) != 0 &&
+        !zones_require(&err)) { /* before any thread, and before any answer */
         return cli_fail("time zones", &err);
+    }
+    if ((command->traits & OWN_SIGNALS) == 0) {
+        cli_end_on_signals();
     }
     return command->run(argc - 1, argv + 1, &config);
 }

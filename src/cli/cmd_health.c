@@ -49,8 +49,11 @@ static int ask(const char *base)
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     /* an answer is not enough: 503 says that it drains, or has no database */
     bool ready = code == CURLE_OK && status == 200;
-    (void)fprintf(ready ? stdout : stderr, "%s\n",
-                  code == CURLE_OK ? buf_text(&answer) : curl_easy_strerror(code));
+    if (code == CURLE_OK) {
+        (void)fprintf(ready ? stdout : stderr, "%s\n", buf_text(&answer));
+    } else {
+        (void)fprintf(stderr, "cartwright health: %s: %s\n", url, curl_easy_strerror(code));
+    }
     curl_easy_cleanup(curl);
     buf_free(&answer);
     return ready ? EXIT_DONE : EXIT_FAILED;

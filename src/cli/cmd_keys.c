@@ -113,14 +113,29 @@ static void write_row(struct jenc *j, const struct key_row *row)
     jenc_object_end(j);
 }
 
+/* "-": never. */
+static const char *time_word(int64_t us, char out[CLOCK_TEXT_MAX])
+{
+    return us != 0 ? clock_format_rfc3339(us, out) : "-";
+}
+
+static void print_head(void)
+{
+    (void)printf("%-16s  %-8s  %-26s  %-20s  %-20s  %-27s  %s\n", "id", "state", "scopes",
+                 "created", "expires", "last used", "name");
+}
+
 static void print_row(const struct key_row *row)
 {
     char scopes[SCOPES_TEXT_MAX];
     char created[CLOCK_TEXT_MAX];
+    char expires[CLOCK_TEXT_MAX];
+    char used[CLOCK_TEXT_MAX];
 
-    (void)printf("%s  %-8s  %-26s  %s  %s\n", row->key_id, key_state(row),
-                 scopes_format(row->scopes, scopes), clock_format_rfc3339(row->created_us, created),
-                 row->name);
+    (void)printf("%-16s  %-8s  %-26s  %-20.19s  %-20.19s  %-27.19s  %s\n", row->key_id,
+                 key_state(row), scopes_format(row->scopes, scopes),
+                 time_word(row->created_us, created), time_word(row->expires_us, expires),
+                 time_word(row->last_used_us, used), row->name);
 }
 
 static void print_row_json(const struct key_row *row)
@@ -143,6 +158,9 @@ CAN_FAIL static bool list(const void *options, struct db *db, char *const *words
     (void)words;
     if (!store_keys_list(db, &a, &rows, &count, err)) {
         return false;
+    }
+    if (!o->json) {
+        print_head();
     }
     for (size_t i = 0; i < count; i++) {
         (o->json ? print_row_json : print_row)(&rows[i]);

@@ -1,10 +1,10 @@
 /* cartwright migrate: what serve does at its start, alone. */
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "store/private/database.h"
 
 #include <stdio.h>
-#include <string.h>
 
 int cmd_migrate(int argc, char **argv, const struct config *config)
 {
@@ -14,9 +14,14 @@ int cmd_migrate(int argc, char **argv, const struct config *config)
     CLEANUP(database_close) struct database database = {0};
     struct err err = {0};
 
-    if (argc > 1) {
-        bool help = strcmp(argv[1], "--help") == 0;
-        return cli_usage(argv[0], usage, help ? NULL : "it takes settings only");
+    const struct option_row none[] = {{0}};
+    struct call call = {.command = "migrate", .usage = usage};
+
+    if (!call_read(&call, argc, argv, none)) {
+        return call.exit_code;
+    }
+    if (call.word_count != 0) {
+        return call_misuse(&call, "it takes settings only");
     }
     /* migrates, like every command that opens the database: under an advisory lock */
     if (!database_open(config, &database, &err)) {

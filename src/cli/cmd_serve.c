@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "eventlog/intake.h"
 #include "fold/fold.h"
 #include "http/auth.h"
@@ -233,9 +234,14 @@ int cmd_serve(int argc, char **argv, const struct config *config)
         "line with its URL when ready; SIGTERM ends it in order.\n`cartwright --help` lists the "
         "settings.";
 
-    if (argc > 1) {
-        bool help = strcmp(argv[1], "--help") == 0;
-        return cli_usage(argv[0], usage, help ? NULL : "it takes settings only");
+    const struct option_row none[] = {{0}};
+    struct call call = {.command = "serve", .usage = usage};
+
+    if (!call_read(&call, argc, argv, none)) {
+        return call.exit_code;
+    }
+    if (call.word_count != 0) {
+        return call_misuse(&call, "it takes settings only");
     }
     block_signals();
     return serve(config);

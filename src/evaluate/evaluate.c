@@ -54,6 +54,9 @@ bool evaluate_run(const struct database *database, const struct config *config,
     /* The curve of recall goes to 2 k, and no more than PICKS_MAX are ever ranked. */
     assert(options->k >= 1 && options->k <= EVALUATE_K_MAX);
     blas_init();
+    if (options->report && !report_can_save(options->report, err)) {
+        return false;
+    }
     if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {
         return false;
     }

@@ -278,6 +278,20 @@ static bool is_special(const char *path)
     return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
 }
 
+bool report_can_save(const char *path, struct err *err)
+{
+    char folder[PATH_TEXT_MAX];
+    const char *slash = strrchr(path, '/');
+    int length = slash == NULL ? 0 : (int)(slash - path);
+    if (strlen(path) >= sizeof folder) {
+        return FAIL(err, ERR_INVALID, "the path of the report is too long");
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", length, path);
+    const char *where = slash == NULL ? "." : length == 0 ? "/" : folder;
+    return is_special(path) || access(where, W_OK | X_OK) == 0 ||
+           FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, strerrordesc_np(errno));
+}
+
 bool report_save(const struct buf *page, const char *path, struct err *err)
 {
     char temporary[PATH_TEXT_MAX];

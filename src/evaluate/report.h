@@ -52,6 +52,8 @@ void report_table_html(struct buf *out, const struct report_table *t);
 /* Columns parted by two spaces, a line of heads first, as wide as their widest cell (in code points). */
 void report_table_text(struct buf *out, const struct report_table *t);
 
+/* Whether report_save has a chance at the path: to be asked before hours are spent on the page. Fails as it would. */
+CAN_FAIL bool report_can_save(const char *path, struct err *err);
 /* Writes the page to the path at once or not at all (a temporary file beside it, renamed). Fails with ERR_INVALID, saying why. */
 CAN_FAIL bool report_save(const struct buf *page, const char *path, struct err *err);
 

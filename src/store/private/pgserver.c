@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,13 @@ struct pgserver {
     int lock; /* file descriptor */
     struct pgcluster cluster;
     char conninfo[256];
+    struct pgserver *next; /* in opened */
 };
+
+/* What this process uses, for the signal that ends it: whoever opens or closes holds the mutex throughout, so that no server is half
+ * started when they are all left. */
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+static struct pgserver *opened;
 
 static bool lock_byte(int fd, int byte, short type, int command)
 {
@@ -138,7 +145,7 @@ static bool join_server(struct pgserver *s, const char *data_dir, struct err *er
            FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
 }
 
-bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
+static bool use_server(const char *data_dir, struct pgserver **out, struct err *err)
 {
     char absolute[PATH_MAX];
     int lock;
@@ -156,8 +163,18 @@ bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
         mem_free(&s);
         return false;
     }
+    s->next = opened;
+    opened = s;
     *out = s;
     return true;
+}
+
+bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
+{
+    (void)pthread_mutex_lock(&life);
+    bool ok = use_server(data_dir, out, err);
+    (void)pthread_mutex_unlock(&life);
+    return ok;
 }
 
 const char *pgserver_conninfo(const struct pgserver *s)
@@ -165,17 +182,41 @@ const char *pgserver_conninfo(const struct pgserver *s)
     return s->conninfo;
 }
 
-void pgserver_close(struct pgserver **server)
+static void forget(const struct pgserver *s)
 {
-    struct pgserver *s = *server;
-    if (s == NULL) {
-        return;
+    struct pgserver **at = &opened;
+    while (*at != s) {
+        at = &(*at)->next;
     }
+    *at = s->next;
+}
+
+static void leave_server(struct pgserver *s)
+{
     /* While we have the turn nobody can join: with all of USERS to ourselves we are the last. */
     if (take_turn(s->lock) && lock_byte(s->lock, USERS, F_WRLCK, F_OFD_SETLK)) {
         struct err ignored = {0}; /* nothing is lost: the next start finds the server as it is */
         (void)!pgcluster_stop(&s->cluster, &ignored);
     }
     (void)close(s->lock);
+}
+
+void pgserver_close(struct pgserver **server)
+{
+    if (*server == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&life);
+    forget(*server);
+    leave_server(*server);
+    (void)pthread_mutex_unlock(&life);
     mem_free(server);
+}
+
+void pgserver_leave_all(void)
+{
+    (void)pthread_mutex_lock(&life); /* for good: the process ends */
+    for (struct pgserver *s = opened; s != NULL; s = s->next) {
+        leave_server(s);
+    }
 }

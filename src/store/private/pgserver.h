@@ -16,5 +16,8 @@ struct pgserver;
 CAN_FAIL bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err);
 const char *pgserver_conninfo(const struct pgserver *s);
 void pgserver_close(struct pgserver **s);
+/* Closes all that this process opened, for a process that ends by a signal: other threads may be at work on them, and nothing may be
+ * opened or closed afterwards. Waits for one that is being started. */
+void pgserver_leave_all(void);
 
 #endif

@@ -145,6 +145,11 @@ static void a_page_that_cannot_be_written_is_told_with_its_path(void **state)
     assert_false(report_save(&page, "/nowhere/at/all/r.html", &err));
     assert_int_equal(err.kind, ERR_INVALID);
     assert_text_contains(err.text, "/nowhere/at/all/r.html");
+    struct err asked = {0};
+    assert_false(report_can_save("/nowhere/at/all/r.html", &asked));
+    assert_string_equal(asked.text, err.text); /* before the work as after it */
+    assert_true(report_can_save("r.html", &err));
+    assert_true(report_can_save("/dev/stdout", &err));
 }
 
 static void a_page_that_grew_too_large_is_not_written(void **state)
