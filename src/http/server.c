@@ -11,7 +11,6 @@
 #include "http/wire/conn.h"
 #include "http/wire/reply.h"
 #include "http/wire/respond.h"
-#include "http/wire/wire.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -21,7 +20,8 @@
 #include <unistd.h>
 
 enum {
-    CONNECTION_BYTES = 32 * 1024,
+    /* a connection's; the library reads heads into half of it (tap.c) */
+    CONNECTION_BYTES = 64 * 1024,
     /* beyond our own limit, for connections that are only told so */
     CONNECTIONS_SPARE = 256,
     /* a refused body is read up to so many times the largest one, so that the client sees why */
@@ -38,7 +38,6 @@ struct server {
     struct app *app;
     struct MHD_Daemon *daemon;
     struct conns *conns;
-    bool lax;      /* the library is older than 1.0, and takes a NUL in the request line */
     int listen_fd; /* ours to close, after the daemon has stopped */
 };
 
@@ -70,8 +69,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd
 
     conn_request_begins(s->conns, c);
     request_begin(&c->rq, s->app, target);
-    /* only compared (wire.h), never read: the library decodes the target in place */
-    c->target_end = target ? target + strlen(target) : NULL;
+    c->rq.began_us = c->began_us;
     return c;
 }
 
@@ -93,7 +91,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 static enum MHD_Result send_answer(struct server *s, struct MHD_Connection *mhd, struct conn *c)
 {
     conn_answer_begins(s->conns, c);
-    /* Here, so that every answer passes by: what stands behind chunks may be a smuggled request. */
+    /* here, so that every answer passes by */
     c->rq.answer.close = c->rq.answer.close || guard_ends_connection(&c->guard);
     body_free(&c->rq.body); /* however long the client takes to read */
     return reply_send(mhd, &c->rq);
@@ -163,37 +161,32 @@ static uint64_t discard_max(const struct request *rq)
     return (uint64_t)rq->app->config->http_body_max * DISCARD_FACTOR;
 }
 
-static enum MHD_Result look_where(void *cls, enum MHD_ValueKind kind, const char *name,
-                                  const char *value)
+/* Whether the gate has refused the request under way: nothing is let through behind one. */
+static bool is_refused(const struct conn *c)
 {
-    (void)kind;
-    wire_header(cls, name, value);
-    return MHD_YES;
+    return c->tap.gate.refused != 0 && c->heads == c->tap.gate.heads;
 }
 
-static bool is_torn(struct MHD_Connection *mhd, const struct conn *c, const char *version)
+static enum MHD_Result send_refusal(struct server *s, struct MHD_Connection *mhd, struct conn *c)
 {
-    struct wire w =
-        wire_begin(c->rq.method, c->target_end, c->rq.target ? strlen(c->rq.target) : 0, version);
+    const struct gate *g = &c->tap.gate;
 
-    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_where, &w);
-    return !wire_whole(
-        &w, c->rq.method,
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size);
+    metric_add(METRIC_http_refused, 1);
+    answer_problem(&c->rq, &(struct problem){.status = g->refused, .detail = g->why});
+    c->rq.answer.close = true;
+    return send_answer(s, mhd, c);
 }
 
-CAN_FAIL static bool pass_guard(const struct server *s, struct MHD_Connection *mhd, struct conn *c,
-                                const char *version, struct err *err)
+/* The library's own reading of the head, for what is needed of it; and a second look at what the gate
+ * has let through. */
+CAN_FAIL static bool pass_guard(struct MHD_Connection *mhd, struct conn *c, const char *version,
+                                struct err *err)
 {
     (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &c->guard);
-    if (!guard_target(c->rq.target, err) || !guard_end(&c->guard, c->rq.method, version, err)) {
-        return false;
+    if (c->heads > c->tap.gate.heads) {
+        return FAIL(err, ERR_INTERNAL, "the HTTP library reads past the gate");
     }
-    if (s->lax && is_torn(mhd, c, version)) {
-        return FAIL(err, ERR_INVALID,
-                    "the request's head has a bare LF, a NUL, a folded or a nameless header");
-    }
-    return true;
+    return guard_target(c->rq.target, err) && guard_end(&c->guard, c->rq.method, version, err);
 }
 
 static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, struct conn *c,
@@ -204,9 +197,12 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
 
     /* before anything is refused, so that the refusal has its id */
     request_name(rq, header(mhd, "X-Request-Id"), header(mhd, "traceparent"));
-    /* The guard before all else, or a route, a key or a limit would decide on a request that may
-     * not be what it seems. */
-    if (!pass_guard(s, mhd, c, version, &err)) {
+    /* Gate and guard before all else, or a route, a key or a limit would decide on a request that
+     * may not be what it seems. */
+    if (is_refused(c)) {
+        return send_refusal(s, mhd, c);
+    }
+    if (!pass_guard(mhd, c, version, &err)) {
         metric_add(METRIC_http_refused, 1);
         return refuse_at_once(s, mhd, c, &err);
     }
@@ -292,6 +288,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
         return on_body(c, upload, len);
     }
     conn_request_arrived(c);
+    /* whatever was found before: what the client sent last is what was wrong */
+    if (is_refused(c)) {
+        return send_refusal(s, mhd, c);
+    }
     /* else the answer stands already, made when the head or a piece of the body was refused */
     if (c->phase == PHASE_BODY) {
         handle(&c->rq);
@@ -346,13 +346,12 @@ CAN_FAIL bool server_start(struct app *app, const struct listener *listener, str
     const struct config *config = app->config;
     struct conn_limits limits = {.open_max = config->http_connections,
                                  .request_us = config->http_deadline,
-                                 .idle_us = config->http_idle};
+                                 .idle_us = config->http_idle,
+                                 .body_max = (uint64_t)config->http_body_max * DISCARD_FACTOR};
     struct server *s = mem_alloc(sizeof *s);
 
     s->app = app;
     s->listen_fd = listener->fd;
-    /* 1.0 rewrote the parser of heads: what is_torn relies on holds for the older ones */
-    s->lax = MHD_get_version()[0] == '0';
     if (!conns_open(&limits, &s->conns, err)) {
         free(s);
         return false;

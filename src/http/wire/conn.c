@@ -36,6 +36,8 @@ static void *reaper_main(void *arg)
         int64_t now_us = clock_monotonic_us();
         for (struct conn *c = conns->head; c != NULL; c = c->next) {
             if (atomic_load(&c->deadline_us) <= now_us) {
+                /* first, so that its thread does not take this for the client's end */
+                atomic_store(&c->tap.cut, true);
                 /* not I/O that could block: it only marks the socket, and it must happen under the
                  * lock, or the number might already belong to another file */
                 (void)shutdown(c->fd, SHUT_RDWR);
@@ -89,6 +91,13 @@ void conns_close(struct conns **conns)
     *conns = NULL;
 }
 
+static void on_arrival(void *cls)
+{
+    struct conn *c = cls;
+
+    conn_request_arrives(c->conns, c);
+}
+
 struct conn *conn_add(struct conns *conns, int fd)
 {
     /* before the lock, under which nothing is allocated */
@@ -96,6 +105,12 @@ struct conn *conn_add(struct conns *conns, int fd)
     int64_t now_us = clock_monotonic_us();
 
     c->fd = fd;
+    c->conns = conns;
+    gate_open(&c->tap.gate, conns->limits.body_max);
+    c->tap.arrives = on_arrival;
+    c->tap.cls = c;
+    /* where this fails its requests are refused, having passed no gate */
+    (void)tap_add(fd, &c->tap);
     (void)pthread_mutex_lock(&conns->lock);
     /* counted like the others, having a thread and a descriptor as well */
     c->over = conns->count >= conns->limits.open_max;
@@ -129,21 +144,34 @@ void conn_remove(struct conns *conns, struct conn *conn)
     conns->count--;
     (void)pthread_mutex_unlock(&conns->lock);
     metric_sub(METRIC_http_connections, 1);
+    /* likewise before the descriptor is closed */
+    tap_remove(conn->fd);
+    gate_close(&conn->tap.gate);
     arena_free(&conn->rq.arena);
     free(conn);
 }
 
-void conn_request_begins(struct conns *conns, struct conn *conn)
+void conn_request_arrives(struct conns *conns, struct conn *conn)
 {
     /* an exchange: a connection adds one to the busy ones, and takes one away */
-    if (!atomic_exchange(&conn->busy, true)) {
-        atomic_fetch_add(&conns->busy, 1);
+    if (atomic_exchange(&conn->busy, true)) {
+        return;
     }
-    /* A deadline is a moment, which no byte moves: an idle time-out is kept away by a byte a second
-     * (slowloris). Who is above the limit keeps the short one of conn_add. */
+    atomic_fetch_add(&conns->busy, 1);
+    conn->began_us = clock_monotonic_us();
+    /* once a request, counted from its first byte, and not put off by those that follow: else it
+     * could be kept alive by a byte a second (slowloris). Who is above the limit keeps the short
+     * one of conn_add. */
     if (!conn->over) {
-        atomic_store(&conn->deadline_us, clock_monotonic_us() + conns->limits.request_us);
+        atomic_store(&conn->deadline_us, conn->began_us + conns->limits.request_us);
     }
+}
+
+void conn_request_begins(struct conns *conns, struct conn *conn)
+{
+    /* of requests that came together nobody has told that they arrive */
+    conn_request_arrives(conns, conn);
+    conn->heads++;
     conn->phase = PHASE_HEAD;
     conn->discarded = 0;
     conn->guard = (struct guard){0};

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "http/wire/guard.h"
 #include "http/wire/request.h"
+#include "http/wire/tap.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,8 +24,11 @@ struct conn {
     atomic_bool busy;            /* a request has begun and is not answered */
     enum phase phase;
     uint64_t discarded; /* bytes of a body nobody wants */
+    struct conns *conns;
+    struct tap tap; /* all that is received comes through it */
+    uint64_t heads; /* requests begun; of those that the gate let through */
+    int64_t began_us;
     struct guard guard;
-    const char *target_end; /* where the target ended in the library's memory; only compared */
     struct request rq;
 };
 
@@ -34,6 +38,7 @@ struct conn_limits {
     int64_t open_max;
     int64_t request_us; /* a request must have arrived, and an answer be taken, within this */
     int64_t idle_us;    /* between requests */
+    uint64_t body_max;  /* bytes; more in chunks is not read */
 };
 
 CAN_FAIL bool conns_open(const struct conn_limits *limits, struct conns **out, struct err *err);
@@ -43,8 +48,9 @@ struct conn *conn_add(struct conns *conns, int fd); /* owned by conns until conn
 void conn_remove(struct conns *conns, struct conn *conn);
 
 /* The stages of a request, in order. */
-void conn_request_begins(struct conns *conns, struct conn *conn);
-void conn_request_arrived(struct conn *conn); /* our turn: no deadline */
+void conn_request_arrives(struct conns *conns, struct conn *conn); /* its first bytes */
+void conn_request_begins(struct conns *conns, struct conn *conn);  /* its head is whole */
+void conn_request_arrived(struct conn *conn);                      /* our turn: no deadline */
 void conn_answer_begins(struct conns *conns, struct conn *conn);
 void conn_request_ends(struct conns *conns, struct conn *conn);
 

@@ -3,23 +3,17 @@
 #include "http/wire/guard.h"
 
 #include "http/wire/codec.h"
+#include "http/wire/octet.h"
 
 #include <string.h>
 #include <strings.h>
 
 enum { LENGTH_DIGITS_MAX = 15, TARGET_MAX = 4096, ID_SEGMENT = 2 };
 
-static bool is_token_char(char c)
-{
-    /* tchar of RFC 9110, 5.6.2; strchr would find the NUL */
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static bool is_token(const char *name)
 {
     for (const char *p = name; *p; p++) {
-        if (!is_token_char(*p)) {
+        if (!octet_is_token((unsigned char)*p)) {
             return false;
         }
     }
@@ -29,9 +23,7 @@ static bool is_token(const char *name)
 static bool has_control(const char *value)
 {
     for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-        /* RFC 9110, 5.5: CR, LF and NUL are dangerous in a value, other controls but the tab
-         * invalid. Bytes from 0x80 on are allowed there (obs-text). */
-        if ((*p < 0x20 && *p != '\t') || *p == 0x7f) {
+        if (!octet_is_value(*p)) {
             return true;
         }
     }
@@ -164,7 +156,8 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
 static bool is_path_char(char c)
 {
     /* pchar of RFC 3986, 3.3, the slash, and the percent sign, whose code the caller looks at */
-    return is_token_char(c) ? strchr("#^`|", c) == NULL : strchr("()=,;:@/", c) != NULL;
+    return octet_is_token((unsigned char)c) ? strchr("#^`|", c) == NULL
+                                            : strchr("()=,;:@/", c) != NULL;
 }
 
 /* "." and "..", also where a dot is written as %2e. */

@@ -29,8 +29,9 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
 
 bool guard_has_body(const struct guard *g);
 
-/* Whether nothing behind this request may be read. The library reads chunks, and takes a bare LF, a NUL
- * or odd trailers in their framing: where they end is its opinion, which a proxy need not share. */
+/* Whether nothing behind this request may be read. Where chunks end is what readers have disagreed on more
+ * often than on anything else: the gate reads their framing by the letter, and still nothing is served behind
+ * them, in case that somebody in front of us does not. */
 bool guard_ends_connection(const struct guard *g);
 
 /* The request target as sent, before anybody decoded it: an absolute path of visible ASCII, percent

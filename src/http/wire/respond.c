@@ -22,6 +22,7 @@ static const struct status_word status_words[] = {
     {409, "conflict", "Conflict"},
     {413, "too-large", "Content Too Large"},
     {415, "unsupported-media-type", "Unsupported Media Type"},
+    {431, "head-too-large", "Request Header Fields Too Large"},
     {502, "upstream", "Bad Gateway"},
     {503, "busy", "Service Unavailable"},
 };
