@@ -177,11 +177,36 @@ static bool is_dot_segment(const char *p, size_t len)
     return dots == 1 || dots == 2;
 }
 
+/* Bytes up to the next slash or backslash, coded as a rule. */
+static size_t until_slash(const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        int byte = p[i] == '%' && len - i >= 3 ? codec_percent_byte(p + i) : p[i];
+        if (byte == '/' || byte == '\\') {
+            return i;
+        }
+    }
+    return len;
+}
+
+/* Others remove dot segments before they route (RFC 3986, 5.2.4), and some of them decode slashes before that: what a
+ * proxy forbids under /admin must not be reached as /v1/../admin, nor as the id "..%2f..%2fadmin". */
+static bool has_dot_segment(const char *p, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t part = until_slash(p + at, len - at);
+        if (is_dot_segment(p + at, part)) {
+            return true;
+        }
+        at += part;
+        at += at < len && p[at] == '%' ? 3 : 1;
+    }
+    return false;
+}
+
 CAN_FAIL static bool check_segment(const char *p, size_t len, int number, struct err *err)
 {
-    /* Others remove dot segments before they route (RFC 3986, 5.2.4): what a proxy forbids under
-     * /admin must not be reached as /v1/../admin. */
-    if (is_dot_segment(p, len)) {
+    if (has_dot_segment(p, len)) {
         return FAIL(err, ERR_INVALID, "the path has a dot segment");
     }
     for (size_t i = 0; i < len; i++) {
@@ -196,8 +221,8 @@ CAN_FAIL static bool check_segment(const char *p, size_t len, int number, struct
         if (number < ID_SEGMENT) {
             return FAIL(err, ERR_INVALID, "percent codes are accepted in ids only");
         }
-        /* a malformed code is -1; a slash or backslash would part segments for some */
-        if (byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\') {
+        /* a malformed code is -1; a coded slash parts no segments here, it belongs to an id */
+        if (byte < 0x20 || byte == 0x7f) {
             return FAIL(err, ERR_INVALID, "the path has a percent code that is not accepted");
         }
     }

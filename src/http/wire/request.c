@@ -245,16 +245,47 @@ static bool refuse_body(struct request *rq, const struct err *err)
     return false;
 }
 
+/* A byte order mark, which PowerShell and .NET write in front: RFC 8259, 8.1 lets a reader pass over it. */
+static void drop_mark(struct buf *text)
+{
+    enum { MARK = 3 };
+
+    if (text->len >= MARK && memcmp(text->data, "\xef\xbb\xbf", MARK) == 0) {
+        text->len -= MARK;
+        memmove(text->data, text->data + MARK, text->len + 1); /* with its NUL */
+    }
+}
+
+/* Makes the body the text that is to be read: inflated, charged, without its byte order mark. */
+CAN_FAIL static bool prepare_text(struct request *rq, struct err *err)
+{
+    const struct buf *text = &rq->body.bytes;
+
+    /* In this order: the plain size is known first, what parsing it may cost is charged next, and
+     * only then is it looked at. */
+    if ((rq->gzip && !body_gunzip(&rq->body, err)) || !body_charge_decoding(&rq->body, err)) {
+        return false;
+    }
+    if (text->len >= 2 && memcmp(text->data, "\x1f\x8b", 2) == 0) {
+        return FAIL(err, ERR_INVALID, "the body is gzip%s",
+                    rq->gzip ? " within gzip"
+                             : ", which the header Content-Encoding: gzip must say");
+    }
+    if (text->len >= 2 &&
+        (memcmp(text->data, "\xff\xfe", 2) == 0 || memcmp(text->data, "\xfe\xff", 2) == 0)) {
+        return FAIL(err, ERR_INVALID, "the body is UTF-16, and must be UTF-8");
+    }
+    drop_mark(&rq->body.bytes);
+    return true;
+}
+
 bool request_cut_body(struct request *rq, struct batch *out)
 {
     struct err err = {0};
     size_t max = (size_t)rq->app->config->batch_max;
 
-    /* In this order: the plain size is known first, what parsing it may cost is charged next, and
-     * only then is it looked at. */
-    if ((rq->gzip && !body_gunzip(&rq->body, &err)) || !body_charge_decoding(&rq->body, &err) ||
-        !batch_cut(rq->body.bytes.data, rq->body.bytes.len, rq->lines, max, &rq->arena, out,
-                   &err)) {
+    if (!prepare_text(rq, &err) || !batch_cut(rq->body.bytes.data, rq->body.bytes.len, rq->lines,
+                                              max, &rq->arena, out, &err)) {
         return refuse_body(rq, &err);
     }
     if (out->over) {
@@ -274,7 +305,7 @@ bool request_json(struct request *rq, json_t **out)
         answer_415(rq, "Content-Type must be application/json here");
         return false;
     }
-    if ((rq->gzip && !body_gunzip(&rq->body, &err)) || !body_charge_decoding(&rq->body, &err)) {
+    if (!prepare_text(rq, &err)) {
         return refuse_body(rq, &err);
     }
     json_t *doc = jdec_parse(buf_text(&rq->body.bytes), rq->body.bytes.len, &err);

@@ -152,15 +152,3 @@ const char *status_title(int status)
 {
     return status_word(status)->title;
 }
-
-void write_errors(struct jenc *j, const char *pointer, const char *detail)
-{
-    jenc_array(j, "errors");
-    if (pointer != NULL) {
-        jenc_object(j, NULL);
-        jenc_str(j, "pointer", pointer);
-        jenc_str(j, "detail", detail);
-        jenc_object_end(j);
-    }
-    jenc_array_end(j);
-}

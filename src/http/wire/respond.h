@@ -22,10 +22,6 @@ void answer_error(struct request *rq, const struct err *err);
 
 const char *status_title(int status);
 
-/* Member `errors` of an element of a batch: {"pointer","detail"} where it was refused, else (pointer NULL) empty. */
-struct jenc;
-void write_errors(struct jenc *j, const char *pointer, const char *detail);
-
 enum { ANSWER_MAX = 16 << 20 };
 
 #endif
