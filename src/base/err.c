@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void err_fill(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
@@ -18,4 +19,38 @@ void err_fill(struct err *err, enum err_kind kind, const char *fmt, ...)
 void err_at(struct err *err, const char *path)
 {
     (void)snprintf(err->path, sizeof err->path, "%s", path);
+}
+
+static bool is_told(const struct err *err, const char *path)
+{
+    if (strcmp(err->path, path) == 0) {
+        return true;
+    }
+    for (int i = 0; err->more != NULL && i < err->more->count; i++) {
+        if (strcmp(err->more->all[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool err_is_final(const struct err *err)
+{
+    return err->kind != ERR_NONE && (err->more == NULL || err->more->count == ERR_MORE_MAX);
+}
+
+void err_add(struct err *err, enum err_kind kind, const char *path, const char *text)
+{
+    if (err->kind == ERR_NONE) {
+        err_at(err, path);
+        err_fill(err, kind, "%s", text);
+        return;
+    }
+    /* One a path: the first is the cause, the others were read from what it left behind. */
+    if (err_is_final(err) || is_told(err, path)) {
+        return;
+    }
+    int i = err->more->count++;
+    (void)snprintf(err->more->all[i].path, ERR_PATH_MAX, "%s", path);
+    (void)snprintf(err->more->all[i].text, ERR_TEXT_MAX, "%s", text);
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/jdec_fail.h"
+#include "base/spell.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -80,7 +81,7 @@ static const char *type_name(const json_t *value)
  * required) or after a failure. Remembers that it was asked for. */
 static json_t *member(struct jdec *d, const char *key, enum wanted wanted, bool required)
 {
-    if (d->object == NULL || jdec_failed(d)) {
+    if (d->object == NULL || jdec_stopped(d)) {
         return NULL;
     }
     /* by code, never by the input: the decoders ask for a fixed list */
@@ -318,7 +319,8 @@ json_t *jdec_tree_opt(struct jdec *d, const char *key)
 
 static struct jdec child_of(const struct jdec *d, const char *key, json_t *object)
 {
-    return (struct jdec){.object = object, .parent = d, .key = key, .index = -1, .err = d->err};
+    return (struct jdec){
+        .object = object, .parent = d, .key = key, .index = -1, .hint = d->hint, .err = d->err};
 }
 
 struct jdec jdec_object(struct jdec *d, const char *key)
@@ -358,7 +360,7 @@ size_t jdec_array_opt(struct jdec *d, const char *key, size_t count_max)
  * as wanted. */
 static json_t *element(struct jdec *d, const char *key, size_t index, enum wanted wanted)
 {
-    if (d->object == NULL || jdec_failed(d)) {
+    if (d->object == NULL || jdec_stopped(d)) {
         return NULL;
     }
     json_t *value = json_array_get(json_object_get(d->object, key), index);
@@ -401,6 +403,7 @@ static struct jdec root_of(json_t *document, ssize_t index, struct err *err)
     if (!json_is_object(document)) {
         jdec_refuse(&d, NULL, "must be an object, not %s",
                     document == NULL ? "nothing" : type_name(document));
+        d.object = NULL;
     }
     return d;
 }
@@ -425,16 +428,41 @@ static bool was_asked(const struct jdec *d, const char *key)
     return false;
 }
 
+/* What the unknown member was probably meant to be: a name that was asked for and is not there. */
+static const char *meant(const struct jdec *d, const char *unknown)
+{
+    const char *name = d->hint != NULL ? d->hint(unknown) : NULL;
+
+    /* the hint is of the document as a whole: this object may have no such member */
+    if (name == NULL || !was_asked(d, name)) {
+        name = spell_nearest(unknown, d->asked, d->asked_count);
+    }
+    return name != NULL && json_object_get(d->object, name) == NULL ? name : NULL;
+}
+
+static void refuse_unknown(struct jdec *d, const char *key)
+{
+    const char *name = meant(d, key);
+
+    if (name != NULL) {
+        jdec_refuse(d, key, "is not a known member; did you mean %s?", name);
+    } else {
+        jdec_refuse(d, key, "is not a known member");
+    }
+}
+
 bool jdec_end(struct jdec *d)
 {
     const char *key;
     json_t *value;
 
-    if (d->object != NULL && !jdec_failed(d)) {
+    if (d->object != NULL && !jdec_stopped(d)) {
         /* A misspelt name is refused rather than ignored: the sender believes it was heard. */
         json_object_foreach (d->object, key, value) {
             if (!was_asked(d, key)) {
-                jdec_refuse(d, key, "is not a known member");
+                refuse_unknown(d, key);
+            }
+            if (jdec_stopped(d)) {
                 break;
             }
         }

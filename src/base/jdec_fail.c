@@ -1,4 +1,4 @@
-/* The first failure of a document being read, and the JSON pointer (RFC 6901) to it. */
+/* What is wrong with a document being read, and the JSON pointers (RFC 6901) to it. */
 #include "base/jdec_fail.h"
 
 #include <stdarg.h>
@@ -72,12 +72,14 @@ static void path_trim(struct path *p)
 __attribute__((format(printf, 4, 0))) static void
 keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va_list ap)
 {
-    /* The first failure is the cause: what follows it was read from zero values. */
-    if (d->err->kind != ERR_NONE) {
+    char where[ERR_PATH_MAX] = "";
+    char text[ERR_TEXT_MAX];
+
+    /* nothing is wrong with the members of what is no object: it has none */
+    if (jdec_stopped(d) || (d->object == NULL && jdec_failed(d))) {
         return;
     }
-    struct path p = {.text = d->err->path, .cap = sizeof d->err->path};
-    p.text[0] = '\0';
+    struct path p = {.text = where, .cap = sizeof where};
     path_of(&p, d);
     if (key != NULL) {
         path_key(&p, key);
@@ -87,13 +89,12 @@ keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va
     }
     path_trim(&p);
 
-    /* Formatted here, as err_fill takes no va_list; handed over behind a "%s", because it may quote
-     * a name from the input that holds a percent sign. */
-    char text[sizeof d->err->text];
     (void)vsnprintf(text, sizeof text, fmt, ap);
-    err_fill(d->err, ERR_INVALID, "%s", text);
+    err_add(d->err, ERR_INVALID, where, text);
     /* reads of this object answer zero from now on; those of others see the shared err */
-    d->object = NULL;
+    if (d->err->more == NULL) {
+        d->object = NULL;
+    }
 }
 
 void jdec_refuse(struct jdec *d, const char *key, const char *fmt, ...)
@@ -117,4 +118,9 @@ void jdec_refuse_element(struct jdec *d, const char *key, size_t index, const ch
 bool jdec_failed(const struct jdec *d)
 {
     return d->err->kind != ERR_NONE;
+}
+
+bool jdec_stopped(const struct jdec *d)
+{
+    return err_is_final(d->err);
 }

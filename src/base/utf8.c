@@ -52,3 +52,29 @@ bool utf8_valid(const char *text)
     }
     return true;
 }
+
+uint32_t utf8_decode(const unsigned char *s, size_t len)
+{
+    static const unsigned char payload[] = {0, 0x7f, 0x1f, 0x0f,
+                                            0x07}; /* bits of the first byte, by length */
+    uint32_t c = s[0] & payload[len];
+
+    for (size_t i = 1; i < len; i++) {
+        c = c << 6 | (s[i] & 0x3fU);
+    }
+    return c;
+}
+
+size_t utf8_encode(uint32_t c, char *out)
+{
+    static const unsigned char marks[] = {0, 0, 0xc0, 0xe0,
+                                          0xf0}; /* of the first byte, by length */
+    size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+    for (size_t i = len - 1; i > 0; i--) {
+        out[i] = (char)(unsigned char)(0x80 | (c & 0x3f));
+        c >>= 6;
+    }
+    out[0] = (char)(unsigned char)(marks[len] | c);
+    return len;
+}

@@ -23,7 +23,9 @@ struct foreign_format {
     const char
         *currency; /* of its prices; "": it has none; NULL: it has, and the user says which */
     const struct table *table; /* the columns of one that comes in rows; NULL: it does not */
-    size_t state_bytes;        /* zero-filled at the start */
+    const char *
+        ids_allowed; /* ids of its files that look like placeholders, parted by commas; NULL: none */
+    size_t state_bytes; /* zero-filled at the start */
     /* ERR_INVALID: the record is malformed, the next may be good. ERR_REFUSED: the whole source is
      * none of this format. */
     bool (*record)(struct foreign_parser *p, const struct foreign_record *record, struct err *err);

@@ -2,6 +2,7 @@
  * sink does, by the rules of every road in. */
 #include "foreign/native.h"
 
+#include "base/cleanup.h"
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
 
@@ -74,7 +75,8 @@ bool native_one(struct native_writer *w, const struct native_envelope *e,
 bool native_product(struct native_writer *w, const struct product *facts, struct err *err)
 {
     /* A title that is too long is no reason to lose the price that came with it. */
+    CLEANUP(arena_free) struct arena a = {0}; /* most names are clean, and take none of it */
     struct product valid = *facts;
-    product_drop_invalid(&valid);
+    product_clean(&valid, &a);
     return w->sink.product(w->sink.ctx, &valid, err);
 }

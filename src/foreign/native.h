@@ -49,7 +49,7 @@ CAN_FAIL bool native_end(struct native_writer *w, struct jenc *j, int64_t number
 CAN_FAIL bool native_one(struct native_writer *w, const struct native_envelope *e,
                          const struct event_item *item, int64_t number, bool *out_valid,
                          struct err *err);
-/* Texts that no catalogue takes are left out. */
+/* Its texts are cleaned; those that no catalogue takes are left out. */
 CAN_FAIL bool native_product(struct native_writer *w, const struct product *facts, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/shop/money.h"
+#include "domain/shop/placeholder.h"
 #include "domain/shop/quantity.h"
 #include "foreign/csv.h"
 #include "foreign/table.h"
@@ -329,6 +330,10 @@ static const char *customer_of(const char *field, struct arena *a)
 {
     size_t len = strlen(field);
     bool decimal = len > 2 && strcmp(field + len - 2, ".0") == 0;
+    /* pandas writes NaN for the empty field, which is a sale to somebody unknown as well */
+    if (placeholder_is(field, ID_OF_SHOPPER, NULL)) {
+        return "";
+    }
     return decimal ? arena_strndup(a, field, len - 2) : field;
 }
 

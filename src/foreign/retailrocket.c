@@ -48,5 +48,6 @@ const struct foreign_format foreign_retailrocket = {
     .name = "retailrocket",
     .currency = "",
     .table = &table,
+    .ids_allowed = "0", /* the published file counts its visitors from 0 */
     .record = table_record,
 };

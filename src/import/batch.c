@@ -1,9 +1,12 @@
 /* From a file's events to the log. An interrupted import leaves whole appends; importing again stores the rest. */
 #include "import/batch.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/jdec.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "domain/shop/placeholder.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -44,6 +47,7 @@ struct writer {
 
 struct batch {
     struct import_result *result;
+    const char *ids_allowed;
     struct arena decoding; /* of one event */
     struct load loads[2];  /* one is being filled, the other being written */
     struct load *filling;
@@ -51,12 +55,13 @@ struct batch {
     int running; /* writers that were started and not yet joined */
 };
 
-bool batch_open(const struct database *database, struct import_result *result, struct batch **out,
-                struct err *err)
+bool batch_open(const struct database *database, const char *ids_allowed,
+                struct import_result *result, struct batch **out, struct err *err)
 {
     /* Room for all rows at once: how much an import takes must not depend on its file. */
     struct batch *b = mem_alloc(sizeof *b);
     b->result = result;
+    b->ids_allowed = ids_allowed;
     b->filling = &b->loads[0];
     for (size_t w = 0; w < WRITERS; w++) {
         b->loads[0].parts[w].rows = mem_array(BATCH_EVENTS, sizeof(struct event_row));
@@ -200,7 +205,9 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
      * kept until the append. */
     struct event e;
     arena_reset(&b->decoding);
-    if (!event_decode_text(json, len, ORIGIN_IMPORT, load->received_us, &b->decoding, &e, err)) {
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, len, err);
+    if (doc == NULL || !placeholders_refuse(doc, b->ids_allowed, err) ||
+        !event_decode(doc, ORIGIN_IMPORT, load->received_us, &b->decoding, &e, err)) {
         return false;
     }
     const char *key = event_key(&e, &load->arena);

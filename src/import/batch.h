@@ -13,9 +13,9 @@
  * the order of the file. */
 struct batch;
 
-/* The result is borrowed; it is up to date after batch_finish. */
-CAN_FAIL bool batch_open(const struct database *database, struct import_result *result,
-                         struct batch **out, struct err *err);
+/* The result is borrowed; it is up to date after batch_finish. ids_allowed: as in domain/shop/placeholder.h, borrowed. */
+CAN_FAIL bool batch_open(const struct database *database, const char *ids_allowed,
+                         struct import_result *result, struct batch **out, struct err *err);
 void batch_close(struct batch **b); /* CLEANUP; waits for the writers */
 
 /* Decodes one native event by the rules of every road in and keeps it for the next append.

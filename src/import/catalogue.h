@@ -12,7 +12,7 @@ struct catalogue *catalogue_open(void); /* owns */
 void catalogue_close(struct catalogue **c);
 
 /* Takes in what a row says (title, category, brand, price) as of facts->updated_us; copies it.
- * Its texts are such as the catalogue takes (product_drop_invalid). */
+ * Its texts are such as the catalogue takes (product_clean). */
 void catalogue_add(struct catalogue *c, const struct product *facts);
 /* It should be stored before more is added. */
 bool catalogue_full(const struct catalogue *c);

@@ -214,7 +214,7 @@ static bool item_line(struct job *j, struct category_tree *tree, const struct li
         return false;
     }
     facts.category = category_path(tree, category, &a);
-    product_drop_invalid(&facts);
+    product_clean(&facts, &a);
     return take_product(j, &facts, err);
 }
 
@@ -310,7 +310,11 @@ bool import_run(const struct database *database, const struct config *config,
         .result = result,
         .report = report,
     };
-    if (!database_connect(database, &j.db, err) || !batch_open(database, result, &j.batch, err)) {
+    char ids_allowed[sizeof config->ids_allowed + 16];
+    (void)snprintf(ids_allowed, sizeof ids_allowed, "%s,%s", config->ids_allowed,
+                   j.format->ids_allowed != NULL ? j.format->ids_allowed : "");
+    if (!database_connect(database, &j.db, err) ||
+        !batch_open(database, ids_allowed, result, &j.batch, err)) {
         return false;
     }
     j.catalogue = catalogue_open();

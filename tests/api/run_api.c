@@ -400,9 +400,9 @@ static void train_on_history(struct run *run)
 
 int main(void)
 {
-    const char *const flags[] = {
-        "--http-body-max", "65536",         "--batch-max", "50", "--fold-poll", "10ms",
-        "--data-dir",      folder_of_run(), NULL};
+    const char *const flags[] = {"--http-body-max",   "65536",         "--batch-max", "50",
+                                 "--event-bytes-max", "16384",         "--fold-poll", "10ms",
+                                 "--data-dir",        folder_of_run(), NULL};
     struct run run = {.url = pg_fixture_database("api"), .openapi = load_description()};
 
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -132,9 +132,11 @@ static void check_answer(const struct request *rq, const struct elements *elemen
         const json_t *result = json_array_get(results, i);
         const struct element *e = &elements->items[i];
         size_t errors = json_array_size(json_object_get(result, "errors"));
-        DEMAND(errors == (e->pointer != NULL));
-        DEMAND((e->status != NULL) == (e->pointer != NULL)); /* the handler has not spoken yet */
-        DEMAND(e->pointer == NULL || e->detail[0] != '\0');
+        DEMAND(errors == e->error_count);
+        DEMAND((e->status != NULL) == (errors > 0)); /* the handler has not spoken yet */
+        for (size_t k = 0; k < errors; k++) {
+            DEMAND(e->errors[k].detail[0] != '\0');
+        }
     }
 }
 
@@ -155,8 +157,11 @@ static void serve(struct request *rq, uint8_t how, const char *bytes, size_t siz
         DEMAND(rq->body.too_large);
         return;
     }
-    bool read =
-        elements_read(rq, d.products ? "product_id" : "event_id", prepare, decode, &d, &elements);
+    struct element_reader reader = {.id_name = d.products ? "product_id" : "event_id",
+                                    .prepare = prepare,
+                                    .decode = decode,
+                                    .ctx = &d};
+    bool read = elements_read(rq, &reader, &elements);
     if (read) {
         elements_answer(rq, &elements);
         DEMAND(elements.count <= BATCH_MAX && d.decoded <= elements.count);

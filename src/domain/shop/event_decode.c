@@ -3,9 +3,10 @@
 #include "base/cleanup.h"
 #include "base/jdec.h"
 #include "domain/shop/event.h"
+#include "domain/shop/event_hints.h"
+#include "domain/shop/event_items.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
-#include "domain/shop/quantity.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,26 +24,14 @@ struct reading {
 
 /* ---- small readers ---- */
 
-static const char *keep_text(struct jdec *d, const char *key, const char *text, struct arena *a)
-{
-    if (text == NULL || jdec_failed(d)) {
-        return NULL;
-    }
-    if (text_has_control(text)) {
-        jdec_refuse(d, key, "must not contain control characters");
-        return NULL;
-    }
-    return arena_strdup(a, text);
-}
-
 static const char *read_id(struct jdec *d, const char *key, struct arena *a)
 {
-    return keep_text(d, key, jdec_text(d, key, EVENT_ID_MAX), a);
+    return text_keep(d, key, jdec_text(d, key, EVENT_ID_MAX), a);
 }
 
 static const char *read_id_opt(struct jdec *d, const char *key, struct arena *a)
 {
-    return keep_text(d, key, jdec_text_opt(d, key, EVENT_ID_MAX), a);
+    return text_keep(d, key, jdec_text_opt(d, key, EVENT_ID_MAX), a);
 }
 
 /* ---- time ---- */
@@ -130,7 +119,7 @@ static const char *amount_name(enum event_type type)
 static void read_channel(struct jdec *properties, struct arena *a, struct event *e)
 {
     e->subject =
-        keep_text(properties, "channel", jdec_text_opt(properties, "channel", SUBJECT_MAX), a);
+        text_keep(properties, "channel", jdec_text_opt(properties, "channel", SUBJECT_MAX), a);
 }
 
 /* Other properties are the sender's own: what has another type than we hoped for is not there for
@@ -169,117 +158,11 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
 }
 
-/* ---- items ---- */
-
-static bool needs_items(enum event_type type)
-{
-    return type == EVENT_PRODUCT_VIEWED || type == EVENT_CART_ITEM_ADDED ||
-           type == EVENT_CART_ITEM_REMOVED || type == EVENT_WISHLIST_ADDED;
-}
-
-/* Tells all there is: a line of quantity 0 says that it is not there, which is no fault. In an
- * addition it would say nothing at all. */
-static bool tells_the_whole(enum event_type type)
-{
-    return type == EVENT_CART_SNAPSHOT || type == EVENT_CHECKOUT_STARTED || type == EVENT_PURCHASE;
-}
-
-/* A product has no negative price; a cart has lines that take something off. */
-static bool may_adjust(enum event_type type)
-{
-    return tells_the_whole(type) || type == EVENT_CART_ITEM_ADDED ||
-           type == EVENT_CART_ITEM_REMOVED || type == EVENT_REFUND;
-}
-
-static void read_item(struct jdec *d, enum event_type type, struct arena *a, struct event_item *out)
-{
-    bool has_quantity;
-    bool has_price;
-    int64_t quantity = jdec_milli_opt(d, "quantity", tells_the_whole(type) ? 0 : 1,
-                                      EVENT_QUANTITY_MAX * INT64_C(1000), &has_quantity);
-    int64_t price = jdec_i64_opt(d, "price_minor", may_adjust(type) ? -MONEY_MINOR_MAX : 0,
-                                 MONEY_MINOR_MAX, &has_price);
-    const char *currency = jdec_text_opt(d, "currency", 3);
-
-    out->product_id = read_id(d, "product_id", a);
-    out->variant_id = read_id_opt(d, "variant_id", a);
-    out->line_id = read_id_opt(d, "line_id", a);
-    out->quantity_milli = has_quantity ? quantity : QUANTITY_ONE;
-    /* Never 0 for an absent price: totals would then be too low instead of unknown. */
-    out->price_minor = has_price ? price : MONEY_UNKNOWN;
-    if (currency != NULL && !money_currency_valid(currency)) {
-        jdec_refuse(d, "currency", "must be three upper-case letters");
-    } else if (has_price && currency == NULL) {
-        jdec_refuse(d, "currency", "is required with price_minor");
-    }
-    /* A currency alone is no price, and is not kept. */
-    if (has_price && currency != NULL) {
-        (void)snprintf(out->currency, sizeof out->currency, "%s", currency);
-    }
-}
-
-/* Each item is in range; 2,000 of them, 100,000 units each at the highest price, pass 2^63. */
-static void refuse_overflow(struct jdec *d, const struct event_item *items, size_t count)
-{
-    int64_t total = 0;
-    int64_t amount;
-
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].price_minor != MONEY_UNKNOWN &&
-            (!money_of_quantity(items[i].price_minor, items[i].quantity_milli, &amount) ||
-             !money_add(total, amount, &total))) {
-            jdec_refuse(d, "items", "must not add up to more than %" PRId64, INT64_MAX);
-            return;
-        }
-    }
-}
-
-/* Where it belongs: a product, an adjustment, or nowhere. */
-static void keep_item(struct event *e, const struct event_item *item, bool negative)
-{
-    if (item->quantity_milli == 0) {
-        return;
-    }
-    if (!negative) {
-        e->items[e->item_count++] = *item;
-        return;
-    }
-    struct event_item *taken_off = &e->adjustments[e->adjustment_count++];
-    *taken_off = *item;
-    taken_off->price_minor = -item->price_minor;
-}
-
-static void read_items(struct jdec *d, struct arena *a, struct event *e)
-{
-    /* An empty snapshot empties the cart, so it has to say so: a list left out is no empty list. */
-    bool required = needs_items(e->type) || e->type == EVENT_CART_SNAPSHOT;
-    size_t count = required ? jdec_array(d, "items", EVENT_ITEMS_MAX)
-                            : jdec_array_opt(d, "items", EVENT_ITEMS_MAX);
-
-    if (count == 0 && needs_items(e->type)) {
-        jdec_refuse(d, "items", "must have at least one element for %s", e->type_name);
-    }
-    e->items = arena_array(a, count, sizeof *e->items);
-    e->adjustments = arena_array(a, count, sizeof *e->adjustments);
-    for (size_t i = 0; i < count && !jdec_failed(d); i++) {
-        struct jdec element = jdec_element(d, "items", i);
-        struct event_item item = {0};
-        read_item(&element, e->type, a, &item);
-        if (!jdec_end(&element)) {
-            return;
-        }
-        /* by the currency: -1 is MONEY_UNKNOWN, and an unknown price has none */
-        keep_item(e, &item, item.price_minor < 0 && item.currency[0] != '\0');
-    }
-    refuse_overflow(d, e->items, e->item_count);
-    refuse_overflow(d, e->adjustments, e->adjustment_count);
-}
-
 /* ---- events of the shop ---- */
 
 static void read_type(struct jdec *d, struct arena *a, struct event *e)
 {
-    e->type_name = keep_text(d, "type", jdec_text(d, "type", EVENT_TYPE_MAX), a);
+    e->type_name = text_keep(d, "type", jdec_text(d, "type", EVENT_TYPE_MAX), a);
     e->type = e->type_name == NULL ? EVENT_UNKNOWN : event_type_of(e->type_name);
 }
 
@@ -291,13 +174,19 @@ static bool is_derived(enum event_type type)
 
 static void check_identity(struct jdec *d, const struct event *e)
 {
+    /* one that is there and wrong has been told already */
+    bool customer = json_object_get(d->object, "customer_id") != NULL;
+    bool anonymous = json_object_get(d->object, "anonymous_id") != NULL;
+
     /* These join the two: one id alone joins nothing. */
     if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
-        if (e->customer_id == NULL || e->anonymous_id == NULL) {
-            jdec_refuse(d, e->customer_id == NULL ? "customer_id" : "anonymous_id",
-                        "is required for %s", e->type_name);
+        if (!customer) {
+            jdec_refuse(d, "customer_id", "is required for %s", e->type_name);
         }
-    } else if (e->customer_id == NULL && e->anonymous_id == NULL) {
+        if (!anonymous) {
+            jdec_refuse(d, "anonymous_id", "is required for %s", e->type_name);
+        }
+    } else if (!customer && !anonymous) {
         jdec_refuse(d, "customer_id", "is required where there is no anonymous_id");
     }
 }
@@ -314,12 +203,13 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     e->occurred_us = read_occurred(d, r);
     read_context(d, a, e);
     read_properties(d, a, e);
-    read_items(d, a, e);
-    if (!jdec_end(d)) { /* before the rules: a misspelt customer_id is the better answer */
+    event_read_items(d, a, e);
+    if (!jdec_end(d) &&
+        jdec_stopped(d)) { /* before the rules: a misspelt customer_id is the better answer */
         return false;
     }
     check_identity(d, e);
-    return jdec_end(d);
+    return !jdec_failed(d);
 }
 
 /* ---- derived events ---- */
@@ -433,8 +323,7 @@ static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
     e->event_id = read_event_id(d, r);
     e->sort_id = e->event_id;
     read_type(d, r->arena, e);
-    /* without a type it is not known what else to ask for */
-    if (jdec_failed(d)) {
+    if (jdec_stopped(d)) {
         return false;
     }
     /* Both ways: nobody outside may write a release or a binding, and
@@ -463,6 +352,7 @@ CAN_FAIL static bool decode(json_t *json, const struct reading *r, struct event 
     struct jdec d = jdec_root(json, err);
     struct event e = {0};
 
+    d.hint = event_member_hint;
     if (!read_any(&d, r, &e)) {
         return false;
     }

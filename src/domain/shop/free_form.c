@@ -64,3 +64,15 @@ bool text_has_control(const char *text)
     }
     return false;
 }
+
+const char *text_keep(struct jdec *d, const char *key, const char *text, struct arena *a)
+{
+    if (text == NULL || jdec_stopped(d)) {
+        return NULL;
+    }
+    if (text_has_control(text)) {
+        jdec_refuse(d, key, "must not contain control characters");
+        return NULL;
+    }
+    return arena_strdup(a, text);
+}

@@ -1,6 +1,7 @@
 #ifndef DOMAIN_SHOP_FREE_FORM_H
 #define DOMAIN_SHOP_FREE_FORM_H
 
+#include "base/arena.h"
 #include "base/jdec.h"
 
 #include <stdbool.h>
@@ -12,5 +13,9 @@ bool free_form_check(struct jdec *d, const char *key, json_t *tree, int levels);
 
 /* True if the text has characters below U+0020, or U+007F. */
 bool text_has_control(const char *text);
+
+/* A copy of the text of member key, in arena; one with control characters is refused. NULL where there is none,
+ * or nothing that is read can be of use any more. */
+const char *text_keep(struct jdec *d, const char *key, const char *text, struct arena *a);
 
 #endif

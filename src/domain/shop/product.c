@@ -4,7 +4,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/jdec.h"
+#include "domain/shop/clean_text.h"
 #include "domain/shop/event.h"
+#include "domain/shop/event_hints.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
 
@@ -17,21 +19,27 @@
 
 /* ---- members ---- */
 
-static const char *keep_text(struct jdec *d, const char *key, const char *text, struct arena *a)
+/* Tags and entities may make a name longer than it is; more than so many times is none. */
+enum { UNCLEAN = 4 };
+
+/* A text for people: cleaned, and the limit is that of what is left. */
+static const char *keep_clean(struct jdec *d, const char *key, const char *text, size_t bytes_max,
+                              struct arena *a)
 {
-    if (text == NULL || jdec_failed(d)) {
+    const char *clean = text == NULL || jdec_stopped(d) ? NULL : clean_text(text, a);
+    size_t len = clean == NULL ? 0 : strlen(clean);
+
+    if (len > bytes_max) {
+        jdec_refuse(d, key, "must be at most %zu bytes, not %zu", bytes_max, len);
         return NULL;
     }
-    if (text_has_control(text)) {
-        jdec_refuse(d, key, "must not contain control characters");
-        return NULL;
-    }
-    return arena_strdup(a, text);
+    /* one that cannot be seen is none */
+    return clean == NULL ? NULL : arena_strdup(a, clean);
 }
 
 static const char *read_text(struct jdec *d, const char *key, size_t bytes_max, struct arena *a)
 {
-    return keep_text(d, key, jdec_text_opt(d, key, bytes_max), a);
+    return keep_clean(d, key, jdec_str_opt(d, key, UNCLEAN * bytes_max), bytes_max, a);
 }
 
 static bool is_web_address(const char *url)
@@ -47,7 +55,9 @@ static bool is_web_address(const char *url)
 
 static const char *read_url(struct jdec *d, const char *key, struct arena *a)
 {
-    const char *url = read_text(d, key, PRODUCT_URL_MAX, a);
+    /* "" is how feeds say that there is none */
+    const char *sent = jdec_str_opt(d, key, PRODUCT_URL_MAX);
+    const char *url = sent == NULL ? NULL : text_keep(d, key, clean_url(sent, a), a);
 
     if (url != NULL && !is_web_address(url)) {
         jdec_refuse(d, key, "must be an http or https address");
@@ -57,12 +67,13 @@ static const char *read_url(struct jdec *d, const char *key, struct arena *a)
 
 static void read_id(struct jdec *d, const char *in_path, struct arena *a, struct product *p)
 {
-    p->product_id = in_path == NULL
-                        ? keep_text(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a)
-                        : read_text(d, "product_id", EVENT_ID_MAX, a);
+    p->product_id =
+        in_path == NULL
+            ? text_keep(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a)
+            : text_keep(d, "product_id", jdec_text_opt(d, "product_id", EVENT_ID_MAX), a);
     /* In the body it may be left out where the path has it; where both are there, which
      * one was meant could not be told. */
-    if (in_path == NULL || jdec_failed(d)) {
+    if (in_path == NULL || jdec_stopped(d)) {
         return;
     }
     size_t len = strlen(in_path);
@@ -98,19 +109,19 @@ static void read_price(struct jdec *d, struct product *p)
 /* Levels sent one by one become the path they stand for. */
 static const char *read_levels(struct jdec *d, struct arena *a)
 {
-    CLEANUP(buf_free) struct buf path = buf_make(PRODUCT_CATEGORY_MAX);
+    CLEANUP(buf_free) struct buf path = buf_make((size_t)UNCLEAN * PRODUCT_CATEGORY_MAX);
     /* One text either way: models, wishes and messages compare paths
      * and cut them at the separator. */
     size_t count = jdec_array_opt(d, "category", PRODUCT_LEVELS_MAX);
 
-    for (size_t i = 0; i < count && !jdec_failed(d); i++) {
+    for (size_t i = 0; i < count && !jdec_stopped(d); i++) {
         buf_add_str(&path, i == 0 ? "" : LEVEL_SEPARATOR);
         buf_add_str(&path, jdec_element_text(d, "category", i, PRODUCT_CATEGORY_MAX));
     }
     if (!buf_ok(&path)) {
         jdec_refuse(d, "category", "must be at most %d bytes in all", PRODUCT_CATEGORY_MAX);
     }
-    return count == 0 ? NULL : keep_text(d, "category", buf_text(&path), a);
+    return count == 0 ? NULL : keep_clean(d, "category", buf_text(&path), PRODUCT_CATEGORY_MAX, a);
 }
 
 static const char *read_category(struct jdec *d, struct arena *a)
@@ -151,6 +162,7 @@ bool product_decode(json_t *json, const char *product_id_in_path, struct arena *
     struct product p = {0};
     bool has_stock;
 
+    d.hint = event_member_hint;
     read_id(&d, product_id_in_path, a, &p);
     p.title = read_text(&d, "title", PRODUCT_TITLE_MAX, a);
     p.url = read_url(&d, "url", a);
@@ -169,19 +181,21 @@ bool product_decode(json_t *json, const char *product_id_in_path, struct arena *
     return true;
 }
 
-static void drop_invalid(const char **text, size_t bytes_max)
+/* NULL where the API would refuse it. */
+static const char *clean_or_none(const char *text, size_t bytes_max, struct arena *a)
 {
-    if (*text != NULL &&
-        ((*text)[0] == '\0' || strlen(*text) > bytes_max || text_has_control(*text))) {
-        *text = NULL;
+    if (text == NULL || strlen(text) > UNCLEAN * bytes_max) {
+        return NULL;
     }
+    const char *clean = clean_text(text, a);
+    return clean != NULL && strlen(clean) <= bytes_max ? clean : NULL;
 }
 
-void product_drop_invalid(struct product *p)
+void product_clean(struct product *p, struct arena *a)
 {
-    drop_invalid(&p->title, PRODUCT_TITLE_MAX);
-    drop_invalid(&p->category, PRODUCT_CATEGORY_MAX);
-    drop_invalid(&p->brand, PRODUCT_BRAND_MAX);
+    p->title = clean_or_none(p->title, PRODUCT_TITLE_MAX, a);
+    p->category = clean_or_none(p->category, PRODUCT_CATEGORY_MAX, a);
+    p->brand = clean_or_none(p->brand, PRODUCT_BRAND_MAX, a);
 }
 
 /* ---- names ---- */

@@ -34,15 +34,17 @@ enum {
 #define PRODUCT_STOCK_MAX INT64_C(1000000000)
 
 /* Decodes and validates one product; product_id_in_path (PUT) may be NULL; where both are there they
- * must agree. URLs only http(s). price_minor and currency come together. Members: product_id title url
+ * must agree. title, category and brand are cleaned (clean_text.h), and none where nothing of them can be
+ * seen. URLs only http(s), "" is none. price_minor and currency come together. Members: product_id title url
  * image_url price_minor currency category (string "A > B" or array of strings) brand stock
  * attributes{}. *err must be {0} at the start; on failure err->path is the pointer inside this product. */
 CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struct arena *a,
                              struct product *out, struct err *err);
 
-/* Takes out the title, category and brand that product_decode would refuse: too long for the catalogue,
- * empty, or with control characters. For what foreign sources say, which must not lose its price for it. */
-void product_drop_invalid(struct product *p);
+/* Cleans title, category and brand as product_decode does (clean_text.h), and takes out those that it would
+ * refuse: too long for the catalogue. For what foreign sources say, which must not lose its price for it. In
+ * arena, or borrowed as they were. */
+void product_clean(struct product *p, struct arena *a);
 
 /* Title, else brand + last word of the category (or whichever of the two is known), else the id. In
  * arena or borrowed from the product. */

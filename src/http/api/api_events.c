@@ -1,6 +1,8 @@
 /* POST /v1/events: every event is decoded by domain/shop/event.h, and answered after its COMMIT. */
 #include "base/metric.h"
 #include "domain/shop/event.h"
+#include "domain/shop/event_hints.h"
+#include "domain/shop/placeholder.h"
 #include "eventlog/intake.h"
 #include "http/api/elements.h"
 #include "http/api/router.h"
@@ -8,6 +10,7 @@
 
 struct decoding {
     struct arena *arena;
+    const char *ids_allowed;
     int64_t received_us;
     struct event_row *rows;
     size_t *element; /* rows[i] came from this element */
@@ -28,7 +31,9 @@ static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
     struct decoding *d = ctx;
     struct event event;
 
-    if (!event_decode(doc, ORIGIN_API, d->received_us, d->arena, &event, err)) {
+    /* both, whatever the first finds: the sender learns of all at once */
+    bool real_ids = placeholders_refuse(doc, d->ids_allowed, err);
+    if (!event_decode(doc, ORIGIN_API, d->received_us, d->arena, &event, err) || !real_ids) {
         return false;
     }
     /* Only good elements become rows. The body follows later, when every element has its NUL. */
@@ -40,7 +45,7 @@ static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
     return true;
 }
 
-static void tell(struct element *e, enum append_status status)
+static void tell(struct element *e, enum append_status status, struct arena *a)
 {
     switch (status) {
     case APPEND_STORED:
@@ -52,19 +57,38 @@ static void tell(struct element *e, enum append_status status)
         break;
     case APPEND_CONFLICT:
         /* the stored one stays: which of the two bodies is right, nobody here can know */
-        e->status = "conflict";
-        e->pointer = "/event_id";
-        e->detail = "an event with this id and another body is stored already";
+        element_refuse(e, "conflict", "/event_id",
+                       "an event with this id and another body is stored already", a);
         break;
     }
 }
 
+/* A type that nobody knows is no error: shops send types of their own. But it may be a slip. */
+static void warn_of_type(struct element *e, const char *type, struct arena *a)
+{
+    if (event_type_of(type) != EVENT_UNKNOWN) {
+        return;
+    }
+    const char *meant = event_type_hint(type);
+    e->warning.pointer = "/type";
+    e->warning.detail = arena_printf(
+        a, "is not known here: the event is kept and counted, and changes no cart%s%s%s",
+        meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
+        meant != NULL ? "?" : "");
+}
+
 CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
 {
-    struct decoding d = {.received_us = rq->received_us};
+    const struct config *config = rq->app->config;
+    struct decoding d = {.received_us = rq->received_us, .ids_allowed = config->ids_allowed};
+    struct element_reader reader = {.id_name = "event_id",
+                                    .bytes_max = (size_t)config->event_bytes_max,
+                                    .prepare = prepare,
+                                    .decode = decode,
+                                    .ctx = &d};
     struct elements elements;
 
-    if (!elements_read(rq, "event_id", prepare, decode, &d, &elements)) {
+    if (!elements_read(rq, &reader, &elements)) {
         return true;
     }
     /* here, as the log never sees them; the others are counted after their commit */
@@ -79,7 +103,9 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
         return false;
     }
     for (size_t i = 0; i < d.count; i++) {
-        tell(&elements.items[d.element[i]], status[i]);
+        struct element *e = &elements.items[d.element[i]];
+        tell(e, status[i], &rq->arena);
+        warn_of_type(e, d.rows[i].type, &rq->arena);
     }
     elements_answer(rq, &elements);
     return true;

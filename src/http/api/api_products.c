@@ -80,9 +80,11 @@ static size_t keep_last(struct decoding *d, struct elements *elements)
 CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
 {
     struct decoding d = {0};
+    struct element_reader reader = {
+        .id_name = "product_id", .prepare = prepare, .decode = decode, .ctx = &d};
     struct elements elements;
 
-    if (!elements_read(rq, "product_id", prepare, decode, &d, &elements)) {
+    if (!elements_read(rq, &reader, &elements)) {
         return true;
     }
     /* before the statement, so that its answers, one a row, belong to the elements left */

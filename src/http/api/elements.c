@@ -12,16 +12,32 @@
 struct reading {
     struct request *rq;
     struct batch batch;
-    element_decode *decode;
-    void *ctx;
+    const struct element_reader *reader;
     bool whole_checked; /* the body parses as one document */
 };
 
+/* All that err says, and err->more. */
 static void refuse(struct element *e, const struct err *err, struct arena *a)
 {
+    size_t more = err->more == NULL ? 0 : (size_t)err->more->count;
+
     e->status = "invalid";
-    e->pointer = arena_strdup(a, err->path);
-    e->detail = arena_strdup(a, err->text);
+    e->error_count = 1 + more;
+    e->errors = arena_array(a, e->error_count, sizeof *e->errors);
+    e->errors[0] = (struct element_fault){arena_strdup(a, err->path), arena_strdup(a, err->text)};
+    for (size_t i = 0; i < more; i++) {
+        e->errors[1 + i] = (struct element_fault){arena_strdup(a, err->more->all[i].path),
+                                                  arena_strdup(a, err->more->all[i].text)};
+    }
+}
+
+void element_refuse(struct element *e, const char *status, const char *pointer, const char *detail,
+                    struct arena *a)
+{
+    e->status = status;
+    e->error_count = 1;
+    e->errors = arena_array(a, 1, sizeof *e->errors);
+    e->errors[0] = (struct element_fault){pointer, detail};
 }
 
 /* Nothing is wrong with the body around an element that is past the limits of the parser. */
@@ -59,11 +75,24 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
     return true;
 }
 
-CAN_FAIL static bool read_element(struct reading *r, size_t index, const char *id_name,
-                                  struct element *e, struct err *err)
+/* The reader's own decoder, behind the limit that it gives. */
+CAN_FAIL static bool decode(const struct reading *r, size_t index, json_t *doc, struct err *err)
+{
+    size_t max = r->reader->bytes_max;
+    size_t len = r->batch.pieces[index].len;
+
+    if (max > 0 && len > max) {
+        return FAIL(err, ERR_INVALID, "must have at most %zu bytes, not %zu", max, len);
+    }
+    return r->reader->decode(r->reader->ctx, index, doc, err);
+}
+
+CAN_FAIL static bool read_element(struct reading *r, size_t index, struct element *e,
+                                  struct err *err)
 {
     const struct piece *piece = &r->batch.pieces[index];
-    struct err cause = {0};
+    struct err_more more = {.count = 0};
+    struct err cause = {.more = &more};
 
     e->text = piece->text;
     /* One tree at a time: a MiB of text can become 79 MiB of them (body.c, DECODING_FACTOR). */
@@ -73,32 +102,31 @@ CAN_FAIL static bool read_element(struct reading *r, size_t index, const char *i
     }
     /* Also of an element that is refused: with its id the client finds what it sent. NULL where
      * there is none, or it is no string. */
-    const char *id = json_string_value(json_object_get(doc, id_name));
+    const char *id = json_string_value(json_object_get(doc, r->reader->id_name));
     if (id != NULL && strlen(id) <= EVENT_ID_MAX) {
         e->id = arena_strdup(&r->rq->arena, id);
     }
-    if (!r->decode(r->ctx, index, doc, &cause)) {
+    if (!decode(r, index, doc, &cause)) {
         refuse(e, &cause, &r->rq->arena);
     }
     return true;
 }
 
-bool elements_read(struct request *rq, const char *id_name, elements_prepare *prepare,
-                   element_decode *decode, void *ctx, struct elements *out)
+bool elements_read(struct request *rq, const struct element_reader *reader, struct elements *out)
 {
-    struct reading r = {.rq = rq, .decode = decode, .ctx = ctx};
+    struct reading r = {.rq = rq, .reader = reader};
     struct err err = {0};
 
     if (!request_cut_body(rq, &r.batch)) {
         return false;
     }
     size_t count = r.batch.count;
-    *out = (struct elements){.id_name = id_name,
+    *out = (struct elements){.id_name = reader->id_name,
                              .items = arena_array(&rq->arena, count, sizeof *out->items),
                              .count = count};
-    prepare(ctx, count, &rq->arena);
+    reader->prepare(reader->ctx, count, &rq->arena);
     for (size_t i = 0; i < count; i++) {
-        if (!read_element(&r, i, id_name, &out->items[i], &err)) {
+        if (!read_element(&r, i, &out->items[i], &err)) {
             answer_error(rq, &err);
             return false;
         }
@@ -109,6 +137,19 @@ bool elements_read(struct request *rq, const char *id_name, elements_prepare *pr
         r.batch.pieces[i].text[r.batch.pieces[i].len] = '\0';
     }
     return true;
+}
+
+static void write_faults(struct jenc *j, const char *name, const struct element_fault *faults,
+                         size_t count)
+{
+    jenc_array(j, name);
+    for (size_t i = 0; i < count; i++) {
+        jenc_object(j, NULL);
+        jenc_str(j, "pointer", faults[i].pointer);
+        jenc_str(j, "detail", faults[i].detail);
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
 }
 
 void elements_answer(struct request *rq, const struct elements *elements)
@@ -124,7 +165,10 @@ void elements_answer(struct request *rq, const struct elements *elements)
         jenc_i64(&j, "index", (int64_t)i);
         jenc_str(&j, elements->id_name, e->id);
         jenc_str(&j, "status", e->status);
-        write_errors(&j, e->pointer, e->detail);
+        write_faults(&j, "errors", e->errors, e->error_count);
+        if (e->warning.detail != NULL) {
+            write_faults(&j, "warnings", &e->warning, 1);
+        }
         jenc_object_end(&j);
     }
     jenc_array_end(&j);

@@ -5,14 +5,21 @@
 
 #include <jansson.h>
 
-/* Bodies of many elements, and one result for each: {"results":[{"index","<id>","status","errors"}]}.
+struct element_fault {
+    const char *pointer; /* into the element */
+    const char *detail;
+};
+
+/* Bodies of many elements, and one result for each: {"results":[{"index","<id>","status","errors"}]},
+ * with "warnings" where there is one.
  * Good elements pass though others are bad; only a body that cannot be read as a whole is 400. */
 struct element {
-    const char *id;      /* in arena; NULL: unknown */
-    char *text;          /* as sent, NUL-terminated; borrowed from the body */
-    const char *status;  /* "invalid", or what the handler made of it; NULL: not yet */
-    const char *pointer; /* of what is wrong; NULL: nothing is */
-    const char *detail;
+    const char *id;     /* in arena; NULL: unknown */
+    char *text;         /* as sent, NUL-terminated; borrowed from the body */
+    const char *status; /* "invalid", or what the handler made of it; NULL: not yet */
+    struct element_fault *errors;
+    size_t error_count;
+    struct element_fault warning; /* of one that was taken; detail NULL: none */
 };
 struct elements {
     const char *id_name; /* member that names an element: "event_id" */
@@ -20,14 +27,23 @@ struct elements {
     size_t count;
 };
 
-/* Decodes element number index of the batch; a failure makes it invalid. */
-typedef bool element_decode(void *ctx, size_t index, json_t *doc, struct err *err);
+/* How a body is read. */
+struct element_reader {
+    const char *id_name;
+    size_t bytes_max; /* of one element; 0: as many as the body may have */
+    /* Told how many elements there will be, before the first. */
+    void (*prepare)(void *ctx, size_t count, struct arena *a);
+    /* Decodes element number index of the batch; a failure makes it invalid, with all that err->more took. */
+    bool (*decode)(void *ctx, size_t index, json_t *doc, struct err *err);
+    void *ctx;
+};
 
-/* Cuts the body and has each element decoded. prepare is told how many there will be, before the
- * first. False: it has answered. */
-typedef void elements_prepare(void *ctx, size_t count, struct arena *a);
-bool elements_read(struct request *rq, const char *id_name, elements_prepare *prepare,
-                   element_decode *decode, void *ctx, struct elements *out);
+/* Cuts the body and has each element decoded. False: it has answered. */
+bool elements_read(struct request *rq, const struct element_reader *reader, struct elements *out);
+
+/* Makes an element invalid for a reason that its decoder could not know; texts borrowed. */
+void element_refuse(struct element *e, const char *status, const char *pointer, const char *detail,
+                    struct arena *a);
 
 /* 200 with the results. */
 void elements_answer(struct request *rq, const struct elements *elements);

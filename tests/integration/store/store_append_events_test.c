@@ -1,4 +1,5 @@
 /* The SQL function cartwright.append_events: what a producer that speaks only SQL gets to see. */
+#include "domain/shop/placeholder.h"
 #include "integration/store/store_spec.h"
 
 /* The answer to one call as text: "index status pointer detail" a row, joined by "; ". */
@@ -60,7 +61,78 @@ static const struct {
      "0 invalid /customer_id must be a string of 1 to 200 bytes"},
     {"a bad anonymous_id beside a good customer", EVENT("e", ANN ", \"anonymous_id\": 3"),
      "0 invalid /anonymous_id must be a string of 1 to 200 bytes"},
+    {"a placeholder for a customer", EVENT("e", ", \"customer_id\": \"Undefined\""),
+     "0 invalid /customer_id must be an id, not what programs write where there is none (where it is one, name it in "
+     "cartwright.ids_allowed)"},
+    {"a cart called guest, of a good customer", EVENT("e", ANN ", \"cart_id\": \"guest\""),
+     "0 stored"},
 };
+
+/* What C says of an id. */
+static bool sql_agrees(const char *id, const char *of, bool is)
+{
+    const char *const values[] = {id, of};
+    PGresult *res =
+        PQexecParams(db_conn(spec.db), "SELECT cartwright.is_placeholder($1::text, $2::text)", 2,
+                     NULL, values, NULL, NULL, 0);
+    bool agrees = PQresultStatus(res) == PGRES_TUPLES_OK &&
+                  strcmp(PQgetvalue(res, 0, 0), is ? "t" : "f") == 0;
+    PQclear(res);
+    return agrees;
+}
+
+static void sql_and_c_agree_on_what_is_no_id(void **state)
+{
+    static const char *const ids[] = {
+#define PLACEHOLDER(word, of) word,
+#include "domain/shop/placeholder_table.inc"
+#undef PLACEHOLDER
+        "0",
+        "00",
+        "0-0",
+        "{0}",
+        "00000000-0000-0000-0000-000000000000",
+        "-1",
+        " NULL ",
+        "{{ x }}",
+        "${x}",
+        "%%x%%",
+        "  ",
+        "\xe2\x80\x8b",
+        "\xc2\xa0",
+        "17",
+        "x",
+        "anna",
+        "{}x",
+        "0a",
+        "null@x",
+        "guest 7",
+        "\xf0\x9f\x98\x80",
+        "---",
+    };
+    static const struct {
+        enum id_of of;
+        const char *name;
+    } kinds[] = {{ID_OF_SHOPPER, "shopper"},
+                 {ID_OF_CART, "cart"},
+                 {ID_OF_ORDER, "order"},
+                 {ID_OF_EVENT, "event"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+            bool is = placeholder_is(ids[i], kinds[k].of, NULL);
+            if (!sql_agrees(ids[i], kinds[k].name, is)) {
+                fail_msg("\"%s\" of a %s: %s in C only", ids[i], kinds[k].name,
+                         is ? "none" : "an id");
+            }
+        }
+    }
+    sql("SET cartwright.ids_allowed = 'x, Guest ,0'");
+    assert_true(sql_agrees("guest", "shopper", false));
+    assert_true(sql_agrees("0", "order", false));
+    assert_true(sql_agrees("null", "shopper", true));
+    sql("RESET cartwright.ids_allowed");
+}
 
 static void every_event_of_a_call_gets_its_own_answer(void **state)
 {
@@ -199,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(every_event_of_a_call_gets_its_own_answer),
+        SPEC_TEST(sql_and_c_agree_on_what_is_no_id),
         SPEC_TEST(derived_types_are_refused_by_name),
         SPEC_TEST(times_are_read_as_rfc_3339_and_nothing_else),
         SPEC_TEST(times_outside_the_window_are_refused),

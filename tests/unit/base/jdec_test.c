@@ -296,7 +296,83 @@ static void a_misspelt_member_is_refused_rather_than_ignored(void **state)
     (void)jdec_str_opt(&d, "currency", 3);
     assert_false(jdec_end(&d));
     assert_string_equal(err.path, "/currenzy");
-    assert_string_equal(err.text, "is not a known member");
+    assert_string_equal(err.text, "is not a known member; did you mean currency?");
+}
+
+static const char *hinted(const char *unknown)
+{
+    return strcmp(unknown, "number") == 0 ? "qty" : strcmp(unknown, "other") == 0 ? "absent" : NULL;
+}
+
+static void what_another_system_calls_a_member_is_told_by_the_hints(void **state)
+{
+    struct err_more more = {0};
+    struct err err = {.more = &more};
+    (void)state;
+    CLEANUP(jdec_free)
+    json_t *doc = a_document("{\"number\":1,\"other\":2,\"currency\":\"EUR\",\"Currency\":0}");
+    struct jdec d = jdec_root(doc, &err);
+
+    d.hint = hinted;
+    (void)jdec_i64_opt(&d, "qty", 1, 9, NULL);
+    (void)jdec_str_opt(&d, "currency", 3);
+    assert_false(jdec_end(&d));
+    assert_string_equal(err.text, "is not a known member; did you mean qty?");
+    /* a name that nobody asked for, and one that is there already, are no help */
+    assert_string_equal(more.all[0].text, "is not a known member");
+    assert_string_equal(more.all[1].path, "/Currency");
+    assert_string_equal(more.all[1].text, "is not a known member");
+}
+
+static void who_wants_more_than_the_first_failure_gets_one_a_member(void **state)
+{
+    struct err_more more = {0};
+    struct err err = {.more = &more};
+    (void)state;
+    CLEANUP(jdec_free)
+    json_t *doc = a_document(
+        "{\"a\":\"x\",\"list\":[{\"n\":0},{\"n\":3},7,{\"n\":9,\"u\":1}],\"u\":1,\"v\":2}");
+    struct jdec d = jdec_root(doc, &err);
+
+    assert_int_equal(jdec_i64(&d, "a", 1, 9), 0);
+    jdec_refuse(&d, "a", "must be something else");
+    (void)jdec_text(&d, "b", 9);
+    size_t count = jdec_array(&d, "list", 9);
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++) {
+        struct jdec element = jdec_element(&d, "list", i);
+        (void)jdec_i64(&element, "n", 1, 5);
+        assert_false(jdec_end(&element));
+    }
+    assert_false(jdec_end(&d));
+    assert_true(jdec_failed(&d));
+    assert_false(jdec_stopped(&d));
+    static const char *const paths[] = {"/b",        "/list/0/n", "/list/2", "/list/3/n",
+                                        "/list/3/u", "/u",        "/v"};
+    assert_string_equal(err.path, "/a");
+    assert_string_equal(err.text, "must be an integer, not a string");
+    assert_int_equal(more.count, COUNT_OF(paths));
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        assert_string_equal(more.all[i].path, paths[i]);
+    }
+}
+
+static void failures_beyond_the_room_for_them_are_left_out(void **state)
+{
+    struct err_more more = {0};
+    struct err err = {.more = &more};
+    (void)state;
+    CLEANUP(jdec_free) json_t *doc = json_object();
+    for (int i = 0; i < 40; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "%d", i);
+        (void)json_object_set_new(doc, name, json_null());
+    }
+    struct jdec d = jdec_root(doc, &err);
+
+    assert_false(jdec_end(&d));
+    assert_int_equal(more.count, ERR_MORE_MAX);
+    assert_true(jdec_stopped(&d));
 }
 
 static void the_first_failure_is_the_one_that_is_told(void **state)
@@ -391,6 +467,9 @@ int main(void)
         cmocka_unit_test(values_arrive_as_they_were_written),
         cmocka_unit_test(absent_members_read_as_absent),
         cmocka_unit_test(a_misspelt_member_is_refused_rather_than_ignored),
+        cmocka_unit_test(what_another_system_calls_a_member_is_told_by_the_hints),
+        cmocka_unit_test(who_wants_more_than_the_first_failure_gets_one_a_member),
+        cmocka_unit_test(failures_beyond_the_room_for_them_are_left_out),
         cmocka_unit_test(the_first_failure_is_the_one_that_is_told),
         cmocka_unit_test(a_rule_of_the_callers_is_kept_like_any_other),
         cmocka_unit_test(pointers_begin_with_the_place_in_the_batch),

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "domain/shop/event_hints.h"
 #include "domain/shop/money.h"
 #include "support/spec.h"
 
@@ -266,6 +267,76 @@ static void an_event_of_nobody_is_refused(void **state)
     expect_refused("{\"event_id\":\"e\",\"type\":\"alias\",\"anonymous_id\":\"a\","
                    "\"occurred_at\":\"" NOW_TEXT "\"}",
                    "/customer_id", "is required for alias");
+}
+
+/* Everything that is wrong, as "path text" lines. */
+static const char *all_faults(const char *json)
+{
+    struct err_more more = {0};
+    struct err err = {.more = &more};
+    struct event e;
+
+    assert_false(event_decode_text(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err));
+    const char *text = arena_printf(&arena, "%s %s\n", err.path, err.text);
+    for (int i = 0; i < more.count; i++) {
+        text = arena_printf(&arena, "%s%s %s\n", text, more.all[i].path, more.all[i].text);
+    }
+    return text;
+}
+
+static void all_faults_of_an_event_are_told_at_once_where_the_caller_wants_them(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        all_faults(
+            "{\"event_id\":7,\"type\":\"cart_item_added\",\"userId\":\"ada\",\"occurred_at\":\"yesterday\","
+            "\"items\":[{\"sku\":\"p\",\"qty\":1},{\"product_id\":\"q\",\"price_minor\":\"5\",\"currency\":\"eur\"}],"
+            "\"timestamp\":1}"),
+        "/event_id must be a string, not an integer\n"
+        "/occurred_at must be a time such as 2019-10-01T04:00:00Z\n"
+        "/items/0/product_id is required\n"
+        "/items/0/sku is not a known member; did you mean product_id?\n"
+        "/items/0/qty is not a known member; did you mean quantity?\n"
+        "/items/1/price_minor must be an integer, not a string\n"
+        "/items/1/currency must be three upper-case letters\n"
+        "/userId is not a known member; did you mean customer_id?\n"
+        "/timestamp is not a known member\n"
+        "/customer_id is required where there is no anonymous_id\n");
+    assert_string_equal(
+        all_faults("{\"event_id\":\"e\",\"type\":\"identify\",\"anonymous_id\":\"\","
+                   "\"occurred_at\":\"" NOW_TEXT "\"}"),
+        "/anonymous_id must not be empty\n/customer_id is required for identify\n");
+    assert_string_equal(all_faults("{\"event_id\":\"\",\"event\":\"x\",\"anonymous_id\":\"y\"}"),
+                        "/event_id must not be empty\n"
+                        "/type is required\n"
+                        "/occurred_at is required\n"
+                        "/event is not a known member; did you mean type?\n");
+    assert_string_equal(all_faults("[1]"), " must be an object, not an array\n");
+}
+
+static void an_unknown_type_has_a_hint_where_others_call_it_so(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *meant;
+    } cases[] = {
+        {"add_to_cart", "cart_item_added"},
+        {"Order Completed", "purchase"},
+        {"cart_item_aded", "cart_item_added"},
+        {"pageView", "page_viewed"},
+        {"game_played", NULL},
+        {"shopper_bond", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *meant = event_type_hint(cases[i].type);
+        if (cases[i].meant == NULL) {
+            assert_null(meant);
+        } else {
+            assert_non_null(meant);
+            assert_string_equal(meant, cases[i].meant);
+        }
+    }
 }
 
 static void an_id_of_201_bytes_is_refused_and_one_of_200_is_not(void **state)
@@ -540,6 +611,8 @@ int main(void)
         cmocka_unit_test(the_fold_s_properties_are_read_leniently),
         cmocka_unit_test(what_the_fold_could_not_trust_is_refused_with_a_pointer_to_it),
         cmocka_unit_test(an_event_of_nobody_is_refused),
+        cmocka_unit_test(all_faults_of_an_event_are_told_at_once_where_the_caller_wants_them),
+        cmocka_unit_test(an_unknown_type_has_a_hint_where_others_call_it_so),
         cmocka_unit_test(an_id_of_201_bytes_is_refused_and_one_of_200_is_not),
         cmocka_unit_test(a_consent_s_channel_of_301_bytes_is_refused_and_one_of_300_is_not),
         cmocka_unit_test(a_number_without_a_fraction_is_an_integer_however_it_is_written),

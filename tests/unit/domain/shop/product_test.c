@@ -72,8 +72,10 @@ static const struct {
     {"[]", "", "must be an object, not an array"},
     {"{\"colour\":1}", "/colour", "is not a known member"},
     {"{\"product_id\":\"other\"}", "/product_id", "must be the one in the path"},
-    {"{\"title\":\"\"}", "/title", "must not be empty"},
-    {"{\"title\":\"a\\nb\"}", "/title", "must not contain control characters"},
+    {"{\"title\":\"\",\"titel\":\"Cup\"}", "/titel", "is not a known member"}, /* it is there */
+    {"{\"titel\":\"Cup\"}", "/titel", "is not a known member; did you mean title?"},
+    {"{\"name\":\"Cup\"}", "/name", "is not a known member; did you mean title?"},
+    {"{\"url\":\"https://a\\nb\"}", "/url", "must not contain control characters"},
     {"{\"url\":\"javascript:alert(1)\"}", "/url", "must be an http or https address"},
     {"{\"url\":\"https://\"}", "/url", "must be an http or https address"},
     {"{\"url\":\"https://a b\"}", "/url", "must be an http or https address"},
@@ -125,20 +127,47 @@ static void an_id_is_needed_in_the_body_or_the_path(void **state)
 static void texts_that_no_catalogue_takes_are_dropped_and_the_rest_is_kept(void **state)
 {
     static char title[PRODUCT_TITLE_MAX + 2];
-    struct product p = {
-        .product_id = "17", .title = title, .category = "a\tb", .brand = "", .price_minor = 5};
+    struct product p = {.product_id = "17",
+                        .title = title,
+                        .category = "Kitchen&nbsp;&gt;\tMugs",
+                        .brand = "\xe2\x80\x8b ",
+                        .price_minor = 5};
     (void)state;
 
     memset(title, 'x', PRODUCT_TITLE_MAX + 1);
-    product_drop_invalid(&p);
+    product_clean(&p, &arena);
     assert_null(p.title);
-    assert_null(p.category);
+    assert_string_equal(p.category, "Kitchen > Mugs");
     assert_null(p.brand);
     assert_int_equal(p.price_minor, 5);
     title[PRODUCT_TITLE_MAX] = '\0';
     p.title = title;
-    product_drop_invalid(&p);
+    product_clean(&p, &arena);
     assert_ptr_equal(p.title, title);
+}
+
+static void names_are_read_as_people_should_and_none_is_refused_for_its_looks(void **state)
+{
+    static char long_title[4 * PRODUCT_TITLE_MAX];
+    (void)state;
+    struct product p = decoded(
+        "{\"title\":\" Salt &amp;\\tPepper<br/>set\\n\",\"brand\":\"H&amp;M\",\"image_url\":\"\","
+        "\"url\":\"//cdn.example/p?a=1&amp;b=2\",\"category\":[\"Home &amp; Garden\",\"Salt\"]}",
+        "p");
+
+    assert_string_equal(p.title, "Salt & Pepper set");
+    assert_string_equal(p.brand, "H&M");
+    assert_string_equal(p.category, "Home & Garden > Salt");
+    assert_string_equal(p.url, "https://cdn.example/p?a=1&b=2");
+    assert_null(p.image_url);
+    assert_null(decoded("{\"title\":\"  \\u200b\"}", "p").title);
+    /* the limit is that of what people read */
+    for (int i = 0; i < PRODUCT_TITLE_MAX / 2; i++) {
+        memcpy(long_title + (ptrdiff_t)i * 6, "&amp;x", 6);
+    }
+    long_title[PRODUCT_TITLE_MAX / 2 * 6] = '\0';
+    const char *json = arena_printf(&arena, "{\"title\":\"%s\"}", long_title);
+    assert_int_equal(strlen(decoded(json, "p").title), PRODUCT_TITLE_MAX);
 }
 
 static void a_product_without_a_title_is_called_by_brand_and_category(void **state)
@@ -168,6 +197,7 @@ int main(void)
         cmocka_unit_test(what_could_not_be_shown_or_stored_is_refused_with_a_pointer),
         cmocka_unit_test(an_id_is_needed_in_the_body_or_the_path),
         cmocka_unit_test(texts_that_no_catalogue_takes_are_dropped_and_the_rest_is_kept),
+        cmocka_unit_test(names_are_read_as_people_should_and_none_is_refused_for_its_looks),
         cmocka_unit_test(a_product_without_a_title_is_called_by_brand_and_category),
     };
     return cmocka_run_group_tests_name("products", tests, NULL, empty_the_arena);
