@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* Settings from ONE table (config_table.inc). kind is text, integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
+/* Settings from ONE table (config_table.inc). kind is text, address ("HOST:PORT"), integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
  * set by --listen, CARTWRIGHT_LISTEN or `listen = ...` in the settings file (default
  * ./cartwright.conf when it exists, or --config FILE / CARTWRIGHT_CONFIG); flag beats environment
  * beats file beats default. database_url is also read from DATABASE_URL, database_prepared from
@@ -26,6 +26,7 @@ enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
 struct config {
 // NOLINTBEGIN(bugprone-macro-parentheses): member names cannot stand in parentheses
 #define CONFIG_text(member)     char member[512];
+#define CONFIG_address(member)  char member[512];
 #define CONFIG_integer(member)  int64_t member;
 #define CONFIG_duration(member) int64_t member;
 #define CONFIG_ratio(member)    double member;
@@ -36,6 +37,7 @@ struct config {
 #undef CONFIG
 #undef SECTION
 #undef CONFIG_text
+#undef CONFIG_address
 #undef CONFIG_integer
 #undef CONFIG_duration
 #undef CONFIG_ratio

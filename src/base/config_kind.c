@@ -1,5 +1,6 @@
 #include "base/config_kind.h"
 
+#include "base/address.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -39,6 +40,15 @@ CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *
     }
     memcpy(at, text, len + 1);
     return true;
+}
+
+CAN_FAIL static bool read_address(const struct setting *s, const char *text, void *at,
+                                  struct err *err)
+{
+    struct address unused;
+
+    err_at(err, s->name);
+    return address_split(text, &unused, err) && read_text(s, text, at, err);
 }
 
 CAN_FAIL static bool read_integer(const struct setting *s, const char *text, void *at,
@@ -217,6 +227,7 @@ static const struct {
     void (*write)(const void *at, struct buf *out);
 } kinds[] = {
     [KIND_text] = {"TEXT", read_text, write_text},
+    [KIND_address] = {"HOST:PORT", read_address, write_text},
     [KIND_integer] = {"N", read_integer, write_integer},
     [KIND_duration] = {"TIME", read_duration, write_duration},
     [KIND_ratio] = {"RATIO", read_ratio, write_ratio},
@@ -247,6 +258,9 @@ void config_bounds_write(const struct setting *s, struct buf *out)
     switch (s->kind) {
     case KIND_text:
         buf_printf(out, "%" PRId64 " to %" PRId64 " bytes", s->min, s->max);
+        break;
+    case KIND_address:
+        buf_add_str(out, "HOST:PORT, the port 0 to 65535");
         break;
     case KIND_duration:
         buf_printf(out, "%s to %s", clock_format_duration(s->min, low),

@@ -6,14 +6,14 @@
 #include <stddef.h>
 
 /* The settings table as data, and how a value of each kind is read and written. For config*.c only. */
-enum config_kind { KIND_text, KIND_integer, KIND_duration, KIND_ratio, KIND_flag };
+enum config_kind { KIND_text, KIND_address, KIND_integer, KIND_duration, KIND_ratio, KIND_flag };
 
 struct setting {
     const char *name;
     const char *def;
     const char *help;
     enum config_kind kind;
-    int64_t min; /* text: bytes; duration: microseconds; integer and ratio: the value */
+    int64_t min; /* text, address: bytes; duration: microseconds; integer and ratio: the value */
     int64_t max;
     size_t offset; /* in struct config */
 };

@@ -9,6 +9,7 @@
 #include "http/api/router.h"
 #include "http/auth.h"
 #include "http/wire/conn.h"
+#include "http/wire/host.h"
 #include "http/wire/reply.h"
 #include "http/wire/respond.h"
 
@@ -128,7 +129,15 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
     struct app *app = rq->app;
     struct err err = {0};
 
-    /* the route first, since the scope hangs on it; which routes there are is no secret */
+    /* the guard has seen that there is one */
+    if (app->auth == NULL && !host_is_local(header(mhd, "Host"), app->config->http_hosts)) {
+        (void)FAIL(&err, ERR_FORBIDDEN,
+                   "without keys (auth off) a request must be for localhost, a loopback address or "
+                   "a name of the setting http_hosts");
+        answer_error(rq, &err);
+        return false;
+    }
+    /* the route next, since the scope hangs on it; which routes there are is no secret */
     if (!router_find(rq)) {
         return false;
     }

@@ -392,7 +392,8 @@ int main(void)
         cmocka_unit_test(a_long_head_in_pieces_is_read_as_it_was_sent),
         cmocka_unit_test(requests_sent_ahead_are_answered_in_turn),
     };
-    const char *const flags[] = {"--auth=off", "--http-deadline", "1s", NULL};
+    const char *const flags[] = {"--auth=off",   "--http-deadline",       "1s",
+                                 "--http-hosts", "x, shop, shop.example", NULL};
     char *url = pg_fixture_database("attacks");
 
     service = service_start(url, flags);

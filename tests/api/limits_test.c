@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIVEZ "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+#define LIVEZ "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 static char *url; /* of the database all services here use */
 
@@ -47,12 +47,12 @@ static void a_request_that_drips_in_is_cut_at_its_deadline(void **state)
 {
     static const char *const starts[] = {
         "",
-        "GET /livez HTTP/1.1\r\nHost: x\r\nX: ",
-        "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ",
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 60000\r\n\r\n",
-        "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\nffff\r\n",
-        "POST /v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n",
+        "POST /v1/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n",
     };
     static char answer[RAW_MAX];
     const char *const flags[] = {"--auth=off", "--http-deadline", "1s", NULL};
@@ -162,8 +162,9 @@ static void many_half_sent_bodies_cannot_eat_the_memory(void **state)
     static char half[HALF];
     const char *const flags[] = {
         "--auth=off", "--http-body-budget", "1048576", "--http-body-max", "262144", NULL};
-    const char *head = "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                       "Content-Length: 100001\r\n\r\n";
+    const char *head =
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: 100001\r\n\r\n";
     struct service s = service_start(url, flags);
     int fds[BODIES];
     long last = 0;
@@ -233,6 +234,40 @@ static void serving_without_keys_is_for_the_loopback_only(void **state)
 
     (void)state;
     assert_int_equal(program_run(url, args, NULL, NULL), 1);
+}
+
+/* What is answered to a request for this host. */
+static const char *asked_as(const struct service *s, const char *host)
+{
+    static char answer[RAW_MAX];
+    char request[200];
+    int fd = raw_connect(s->port);
+
+    (void)snprintf(request, sizeof request,
+                   "GET /v1/carts HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", host);
+    assert_true(raw_send(fd, request, strlen(request)));
+    assert_true(raw_read(fd, 5000, answer));
+    (void)close(fd);
+    return answer;
+}
+
+/* A page of evil.example whose name was made to mean 127.0.0.1 (DNS rebinding). */
+static void without_keys_a_request_must_be_for_the_loopback(void **state)
+{
+    const char *const flags[] = {"--auth=off", "--http-hosts", "shop.test", NULL};
+    struct service s = service_start(url, flags);
+    struct service with_keys = service_start(url, NULL);
+
+    (void)state;
+    assert_text_contains(asked_as(&s, "evil.example"), "HTTP/1.1 403 Forbidden");
+    assert_text_contains(asked_as(&s, "evil.example:8080"), "a name of the setting http_hosts");
+    assert_text_contains(asked_as(&s, ""), "HTTP/1.1 403 Forbidden");
+    assert_text_contains(asked_as(&s, "localhost:8080"), "HTTP/1.1 200 OK");
+    assert_text_contains(asked_as(&s, "[::1]:8080"), "HTTP/1.1 200 OK");
+    assert_text_contains(asked_as(&s, "Shop.Test"), "HTTP/1.1 200 OK");
+    assert_text_contains(asked_as(&with_keys, "evil.example"), "HTTP/1.1 401 Unauthorized");
+    assert_int_equal(service_stop(&with_keys), 0);
+    assert_int_equal(service_stop(&s), 0);
 }
 
 /* ---- drain ---- */
@@ -329,6 +364,7 @@ int main(void)
         cmocka_unit_test(many_half_sent_bodies_cannot_eat_the_memory),
         cmocka_unit_test(a_new_key_works_at_once_and_a_revoked_one_not_for_long),
         cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),
+        cmocka_unit_test(without_keys_a_request_must_be_for_the_loopback),
         cmocka_unit_test(a_drain_under_load_loses_no_acknowledged_event_and_no_answer),
     };
 

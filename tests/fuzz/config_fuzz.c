@@ -34,6 +34,7 @@ static void check_setting(const struct setting *s, const char *at)
 
     switch (s->kind) {
     case KIND_text:
+    case KIND_address:
         DEMAND((int64_t)strlen(at) >= s->min && (int64_t)strlen(at) <= s->max);
         break;
     case KIND_integer:

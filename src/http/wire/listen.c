@@ -1,6 +1,8 @@
 /* The listening socket: from the setting "listen" to a bound descriptor. */
 #include "http/wire/listen.h"
 
+#include "base/address.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -11,34 +13,6 @@
 #include <unistd.h>
 
 enum { HOST_MAX = 200, PORT_MAX = 8, BACKLOG = 1024, ERROR_TEXT_MAX = 120 };
-
-struct address {
-    char host[HOST_MAX];
-    char port[PORT_MAX];
-};
-
-CAN_FAIL static bool split(const char *text, struct address *out, struct err *err)
-{
-    /* the last one: an IPv6 address has more of them */
-    const char *colon = strrchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : 0;
-
-    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    } else if (colon != NULL && memchr(text, ':', len) != NULL) {
-        len = 0; /* an IPv6 address without its brackets */
-    }
-    size_t port_len = colon ? strlen(colon + 1) : 0;
-    if (len == 0 || len >= HOST_MAX || port_len == 0 || port_len >= PORT_MAX ||
-        strspn(colon + 1, "0123456789") != port_len) {
-        return FAIL_AT(err, ERR_INVALID, "listen", "must be HOST:PORT");
-    }
-    *out = (struct address){{0}, {0}};
-    memcpy(out->host, text, len);
-    memcpy(out->port, colon + 1, port_len);
-    return true;
-}
 
 static bool is_loopback(const struct sockaddr_storage *a)
 {
@@ -52,8 +26,8 @@ static bool is_loopback(const struct sockaddr_storage *a)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
 }
 
-/* Binds the first of the addresses; -1 with errno. */
-static int bind_first(const struct addrinfo *info)
+/* -1 with errno. */
+static int bind_one(const struct addrinfo *info)
 {
     /* SOCK_CLOEXEC: the private PostgreSQL is started later, and would keep the port */
     int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC, info->ai_protocol);
@@ -69,6 +43,18 @@ static int bind_first(const struct addrinfo *info)
         (void)close(fd);
         errno = problem;
         return -1;
+    }
+    return fd;
+}
+
+/* Binds the first that can be; -1 with the errno of the last. A name has several: that of a machine
+ * without IPv6 may still have an IPv6 one in front. */
+static int bind_any(const struct addrinfo *info)
+{
+    int fd = -1;
+
+    for (; info != NULL && fd < 0; info = info->ai_next) {
+        fd = bind_one(info);
     }
     return fd;
 }
@@ -101,14 +87,15 @@ CAN_FAIL bool listen_open(const char *address, struct listener *out, struct err 
     struct addrinfo *info = NULL;
     struct listener l = {.fd = -1};
 
-    if (!split(address, &a, err)) {
+    err_at(err, "listen");
+    if (!address_split(address, &a, err)) {
         return false;
     }
     int problem = getaddrinfo(a.host, a.port, &hints, &info);
     if (problem != 0) {
         return FAIL_AT(err, ERR_INVALID, "listen", "%s: %s", address, gai_strerror(problem));
     }
-    l.fd = bind_first(info);
+    l.fd = bind_any(info);
     freeaddrinfo(info);
     if (l.fd < 0) {
         char text[ERROR_TEXT_MAX];

@@ -187,7 +187,10 @@ static const struct {
     {"--risk-threshold=0x1", "risk_threshold", "must be a number from 0 to 1"},
     {"--risk-threshold=", "risk_threshold", "must be a number from 0 to 1"},
     {"--auth=maybe", "auth", "must be on, off, true or false, not \"maybe\""},
-    {"--listen=", "listen", "must have 1 to 200 bytes, not 0"},
+    {"--listen=", "listen", "must be HOST:PORT with a port from 0 to 65535, not \"\""},
+    {"--listen=localhost", "listen", "must be HOST:PORT"},
+    {"--listen=127.0.0.1:99999", "listen", "a port from 0 to 65535, not \"127.0.0.1:99999\""},
+    {"--listen=127.0.0.1:65536", "listen", "a port from 0 to 65535"},
     {"--locale=1234567890abcdefg", "locale", "must have 2 to 16 bytes, not 17"},
     {"--shop-name=a\nb", "shop_name", "must not hold control characters"},
 };

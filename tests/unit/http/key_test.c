@@ -8,6 +8,7 @@
 
 #include "support/spec.h"
 
+#include <netdb.h>
 #include <unistd.h>
 
 static void a_made_key_parses_to_its_id_and_hash(void **state)
@@ -133,11 +134,55 @@ static void an_address_is_bound_and_its_port_told(void **state)
     (void)close(l.fd);
 }
 
+/* ---- a name with two addresses, the first of which is no machine's ---- */
+
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **out);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **out);
+
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **out)
+{
+    struct addrinfo *second = NULL;
+
+    if (strcmp(host, "two.test") != 0) {
+        return __real_getaddrinfo(host, port, hints, out);
+    }
+    int failed = __real_getaddrinfo("192.0.2.1", port, hints, out);
+    failed = failed != 0 ? failed : __real_getaddrinfo("127.0.0.1", port, hints, &second);
+    if (failed == 0) {
+        (*out)->ai_next = second; /* freeaddrinfo frees one after the other */
+    }
+    return failed;
+}
+
+static void of_a_name_the_first_address_that_can_be_bound_is(void **state)
+{
+    struct listener l;
+    struct err err = {0};
+
+    (void)state;
+    assert_true(listen_open("two.test:0", &l, &err));
+    assert_text_contains(l.url, "http://127.0.0.1:");
+    (void)close(l.fd);
+}
+
 static void an_address_that_is_none_is_refused(void **state)
 {
-    static const char *const bad[] = {"",      ":",           "localhost", "127.0.0.1:",
-                                      ":8080", "127.0.0.1:x", "::1:80",    "127.0.0.1:99999999",
-                                      "[::1]", "127.0.0.1:-1"};
+    static const char *const bad[] = {"",
+                                      ":",
+                                      "localhost",
+                                      "127.0.0.1:",
+                                      ":8080",
+                                      "127.0.0.1:x",
+                                      "::1:80",
+                                      "127.0.0.1:99999999",
+                                      "[::1]",
+                                      "127.0.0.1:-1",
+                                      "127.0.0.1:65536",
+                                      "127.0.0.1:99999",
+                                      "[]:80"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -161,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_scope_that_does_not_exist_is_refused),
         cmocka_unit_test(text_survives_base64),
         cmocka_unit_test(an_address_is_bound_and_its_port_told),
+        cmocka_unit_test(of_a_name_the_first_address_that_can_be_bound_is),
         cmocka_unit_test(an_address_that_is_none_is_refused),
     };
     struct err err = {0};
