@@ -5,6 +5,9 @@
 #include "base/utf8.h"
 #include "domain/shop/money.h"
 
+#include <unicode/uchar.h>
+#include <unicode/ustring.h>
+
 /* What the text is worth in minor units, half away from zero; -1 where it is no number or
  * more than is allowed. */
 static int64_t exactly(const char *text, int digits)
@@ -55,25 +58,44 @@ static void check_text(char *text)
     DEMAND(taken ? minor == want : minor == -7);
 }
 
-/* The digits of a text are those of the number, whatever stands between them. */
+/* The value of a decimal digit of any script at p, -1 if there is none; *out_len: its bytes. */
+static int digit_at(const char *p, size_t *out_len)
+{
+    UChar32 points[2] = {0};
+    UChar wide[4];
+    int32_t len = 0;
+    UErrorCode error = U_ZERO_ERROR;
+
+    *out_len = utf8_length((const unsigned char *)p, strlen(p));
+    DEMAND(*out_len > 0);
+    (void)u_strFromUTF8(wide, 4, &len, p, (int32_t)*out_len, &error);
+    (void)u_strToUTF32(points, 2, NULL, wide, len, &error);
+    return u_charType(points[0]) == U_DECIMAL_DIGIT_NUMBER ? u_charDigitValue(points[0]) : -1;
+}
+
+/* The digits of a text are those of the number, whatever stands between them; minor units that are
+ * out of use may be left out where they are none. */
 static void check_digits(const char *text, const char *symbol, int64_t minor, int digits)
 {
     char plain[40];
     uint64_t amount = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
+    size_t len = 0;
     DEMAND(digits >= 0 && digits <= 4);
     (void)snprintf(plain, sizeof plain, "%0*llu", digits + 1, (unsigned long long)amount);
 
     const char *want = plain;
-    DEMAND((text[0] == '-') == (minor < 0));
+    const bool minus = strstr(text, "-") != NULL || strstr(text, "\u2212") != NULL;
+    DEMAND(minus == (minor < 0));
     const char *code = strstr(text, symbol);
-    for (const char *p = text; *p != '\0'; p++) {
+    for (const char *p = text; *p != '\0'; p += len) {
+        const int digit = digit_at(p, &len);
         bool in_code = code != NULL && p >= code && p < code + strlen(symbol);
-        if (*p >= '0' && *p <= '9' && !in_code) {
-            DEMAND(*p == *want);
+        if (digit >= 0 && !in_code) {
+            DEMAND('0' + digit == *want);
             want++;
         }
     }
-    DEMAND(*want == '\0');
+    DEMAND(strspn(want, "0") == strlen(want) && strlen(want) <= (size_t)digits);
 }
 
 /* 8 bytes of amount, 3 of currency, the rest a locale. */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUE_MAX = 64 };
+enum { VALUE_MAX = MONEY_TEXT_MAX };
 
 static void say(char out[VALUE_MAX], double value, const char *unit)
 {

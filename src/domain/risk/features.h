@@ -78,7 +78,7 @@ void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
 
 /* One value as a person would say it ("12 minutes", "$9.90", "Tuesday"); the words of the table
  * around it. Returns out. */
-enum { FEATURE_TEXT_MAX = 120 };
+enum { FEATURE_TEXT_MAX = 240 };
 char *feature_words(const struct features *x, enum feature_id id, const char *locale,
                     char out[FEATURE_TEXT_MAX]);
 

@@ -1,19 +1,16 @@
 /* Amounts of money: checked arithmetic in minor units, decimal text in, people's text out. Knows
- * currencies and how locales write numbers; converts nothing. */
+ * currencies; how a locale writes them is ICU's. Converts nothing. */
 #include "domain/shop/money.h"
 
+#include "base/cleanup.h"
 #include "domain/shop/quantity.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#define NBSP        "\xc2\xa0"     /* keeps an amount and its symbol on one line */
-#define NARROW_NBSP "\xe2\x80\xaf" /* groups digits in French */
-
-enum { DIGITS_MAX = 4 };
+enum { DIGITS_MAX = 4, DECIMAL_MAX = 32 };
 
 static const char currencies_without_minor[] =
     "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
@@ -142,89 +139,6 @@ bool money_parse(const char *text, const char *currency, int64_t *out_minor)
 
 /* ---- text out ---- */
 
-enum symbol_place { SYMBOL_BEFORE, SYMBOL_BEFORE_SPACE, SYMBOL_AFTER };
-
-struct number_style {
-    const char *language;
-    const char *group;
-    const char *decimal;
-    enum symbol_place place;
-};
-
-/* The first row is for languages nobody described here. */
-static const struct number_style styles[] = {
-    {"en", ",", ".", SYMBOL_BEFORE},       {"cs", NBSP, ",", SYMBOL_AFTER},
-    {"da", ".", ",", SYMBOL_AFTER},        {"de", ".", ",", SYMBOL_AFTER},
-    {"el", ".", ",", SYMBOL_AFTER},        {"es", ".", ",", SYMBOL_AFTER},
-    {"fi", NBSP, ",", SYMBOL_AFTER},       {"fr", NARROW_NBSP, ",", SYMBOL_AFTER},
-    {"hu", NBSP, ",", SYMBOL_AFTER},       {"id", ".", ",", SYMBOL_BEFORE},
-    {"it", ".", ",", SYMBOL_AFTER},        {"nb", NBSP, ",", SYMBOL_AFTER},
-    {"nl", ".", ",", SYMBOL_BEFORE_SPACE}, {"no", NBSP, ",", SYMBOL_AFTER},
-    {"pl", NBSP, ",", SYMBOL_AFTER},       {"pt", ".", ",", SYMBOL_BEFORE_SPACE},
-    {"ro", ".", ",", SYMBOL_AFTER},        {"ru", NBSP, ",", SYMBOL_AFTER},
-    {"sk", NBSP, ",", SYMBOL_AFTER},       {"sv", NBSP, ",", SYMBOL_AFTER},
-    {"tr", ".", ",", SYMBOL_BEFORE},       {"uk", NBSP, ",", SYMBOL_AFTER},
-    {"vi", ".", ",", SYMBOL_AFTER},
-};
-
-static const struct {
-    char currency[4];
-    const char *symbol;
-} symbols[] = {
-    {"AUD", "A$"},  {"BRL", "R$"}, {"CAD", "CA$"}, {"CNY", "CN¥"}, {"CZK", "Kč"},  {"DKK", "kr."},
-    {"EUR", "€"},   {"GBP", "£"},  {"HKD", "HK$"}, {"HUF", "Ft"},  {"ILS", "₪"},   {"INR", "₹"},
-    {"JPY", "¥"},   {"KRW", "₩"},  {"MXN", "MX$"}, {"NOK", "kr"},  {"NZD", "NZ$"}, {"PLN", "zł"},
-    {"RUB", "₽"}, {"SEK", "kr"}, {"TRY", "₺"},   {"UAH", "₴"},   {"USD", "$"},   {"VND", "₫"},
-};
-
-/* True if the locale's language subtag ("de" of "de_AT", "de-AT.UTF-8") is language. */
-static bool speaks(const char *locale, const char *language)
-{
-    size_t len = strcspn(locale, "-_.@");
-
-    return len == strlen(language) && strncasecmp(locale, language, len) == 0;
-}
-
-/* Two-letter region of the locale, or "". */
-static const char *region_of(const char *locale)
-{
-    const char *rest = locale + strcspn(locale, "-_");
-
-    return *rest == '\0' ? rest : rest + 1;
-}
-
-static struct number_style style_of(const char *locale)
-{
-    struct number_style style = styles[0];
-
-    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
-        if (speaks(locale, styles[i].language)) {
-            style = styles[i];
-        }
-    }
-    if (speaks(locale, "pt") && strncasecmp(region_of(locale), "PT", 2) == 0) {
-        style.place = SYMBOL_AFTER; /* Brazil writes it before */
-    }
-    return style;
-}
-
-/* The symbol people use, the bare "$" where it is their own dollar, else the code. */
-static const char *symbol_of(const char *currency, const char *locale)
-{
-    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
-        const char *symbol = symbols[i].symbol;
-        size_t len = strlen(symbol);
-        if (strcmp(symbols[i].currency, currency) != 0) {
-            continue;
-        }
-        /* A national currency's code begins with its country's two letters (ISO 4217).
-         * Brazil writes R$ at home, too. */
-        bool own = strncasecmp(region_of(locale), currency, 2) == 0;
-        return own && symbol[len - 1] == '$' && strcmp(currency, "BRL") != 0 ? "$" : symbol;
-    }
-    return currency;
-}
-
 static uint64_t power_of_ten(int digits)
 {
     uint64_t power = 1;
@@ -236,66 +150,35 @@ static uint64_t power_of_ten(int digits)
     return power;
 }
 
-/* Appends to a text that has room for everything a number can need (see money_format). */
-static void add(char out[MONEY_TEXT_MAX], const char *text)
+/* As many as people write: of a currency whose minor units are out of use (Iraq's fils) only where
+ * there are some. */
+static int digits_written(uint64_t amount, const char *currency)
 {
-    size_t used = strlen(out);
+    const int all = money_digits(currency);
+    const int usual = intl_currency_digits(currency);
 
-    (void)snprintf(out + used, MONEY_TEXT_MAX - used, "%s", text);
+    return usual >= 0 && usual < all && amount % power_of_ten(all - usual) == 0 ? usual : all;
 }
 
-/* "1.234.567" from 1234567. */
-static void add_grouped(char out[MONEY_TEXT_MAX], uint64_t whole, const char *group)
+void money_write(int64_t minor, const char *currency, struct intl *intl, struct buf *out)
 {
-    char plain[24];
-    size_t len = (size_t)snprintf(plain, sizeof plain, "%" PRIu64, whole);
+    char decimal[DECIMAL_MAX];
+    /* negated in unsigned, where the least int64 has a magnitude */
+    const uint64_t amount = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
 
-    for (size_t i = 0; i < len; i++) {
-        add(out, i > 0 && (len - i) % 3 == 0 ? group : "");
-        add(out, (char[]){plain[i], '\0'});
-    }
+    /* In digits, "123450E-2", and never through a double, which has 53 bits. */
+    (void)snprintf(decimal, sizeof decimal, "%s%" PRIu64 "E-%d", minor < 0 ? "-" : "", amount,
+                   money_digits(currency));
+    intl_money(intl, decimal, currency, digits_written(amount, currency), out);
 }
 
-static void add_fraction(char out[MONEY_TEXT_MAX], uint64_t rest, int digits)
-{
-    char fraction[DIGITS_MAX + 1] = {0};
-
-    assert(digits > 0 && digits <= DIGITS_MAX);
-    /* from behind, so that the zeros of 1.05 are not lost */
-    for (int i = digits - 1; i >= 0; i--, rest /= 10) {
-        fraction[i] = (char)('0' + rest % 10);
-    }
-    add(out, fraction);
-}
-
-/* The longest: minus, 19 digits, 6 separators of 3 bytes, point, symbol of 4 and its space: 45. */
 char *money_format(int64_t minor, const char *currency, const char *locale,
                    char out[MONEY_TEXT_MAX])
 {
-    const char *where = locale == NULL ? "" : locale;
-    struct number_style style = style_of(where);
-    const char *symbol = symbol_of(currency, where);
-    int digits = money_digits(currency);
-    uint64_t unit = power_of_ten(digits);
-    /* negated in unsigned, where the least int64 has a magnitude */
-    uint64_t amount = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
+    CLEANUP(intl_give) struct intl *intl = intl_take(locale);
+    CLEANUP(buf_free) struct buf text = buf_make(MONEY_TEXT_MAX);
 
-    out[0] = '\0';
-    add(out, minor < 0 ? "-" : "");
-    if (style.place != SYMBOL_AFTER) {
-        /* A code in the place of a symbol ("CHF") would run together with the number. */
-        bool parted = style.place == SYMBOL_BEFORE_SPACE || symbol == currency;
-        add(out, symbol);
-        add(out, parted ? NBSP : "");
-    }
-    add_grouped(out, amount / unit, style.group);
-    if (digits > 0) {
-        add(out, style.decimal);
-        add_fraction(out, amount % unit, digits);
-    }
-    if (style.place == SYMBOL_AFTER) {
-        add(out, NBSP);
-        add(out, symbol);
-    }
+    money_write(minor, currency, intl, &text);
+    (void)snprintf(out, MONEY_TEXT_MAX, "%s", buf_text(&text));
     return out;
 }

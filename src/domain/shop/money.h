@@ -1,6 +1,8 @@
 #ifndef DOMAIN_SHOP_MONEY_H
 #define DOMAIN_SHOP_MONEY_H
 
+#include "base/intl.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,9 +27,13 @@ bool money_of_quantity(int64_t unit_minor, int64_t quantity_milli, int64_t *out)
  * negative or too large. */
 bool money_parse(const char *text, const char *currency, int64_t *out_minor);
 
-enum { MONEY_TEXT_MAX = 48 };
-/* As people of the locale ("de-AT", "pt_BR", NULL) write it: "$1,234.50", "1.234,50 €", spaces
- * being no-break spaces. Returns out. */
+/* As people of the locale write it: "$1,234.50", "1.234,50 €", spaces being no-break spaces. This is
+ * the only way from an amount to a text. currency is a valid code. */
+void money_write(int64_t minor, const char *currency, struct intl *intl, struct buf *out);
+
+enum { MONEY_TEXT_MAX = 160 };
+/* The same for one amount, with a locale however it is written ("de-AT", "pt_BR"; none or NULL is
+ * English). Returns out. */
 char *money_format(int64_t minor, const char *currency, const char *locale,
                    char out[MONEY_TEXT_MAX]);
 

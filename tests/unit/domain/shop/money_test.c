@@ -2,6 +2,9 @@
 
 #include "support/spec.h"
 
+#include <unicode/unum.h>
+#include <unicode/ustring.h>
+
 #define NBSP        "\xc2\xa0"
 #define NARROW_NBSP "\xe2\x80\xaf"
 
@@ -108,6 +111,8 @@ static void decimal_text_becomes_minor_units_half_away_from_zero(void **state)
     }
 }
 
+/* ---- writing ---- */
+
 static const struct {
     int64_t minor;
     const char *currency;
@@ -119,22 +124,25 @@ static const struct {
     {5, "USD", "en", "$0.05"},
     {-123450, "USD", "en", "-$1,234.50"},
     {123450, "EUR", "de-DE", "1.234,50" NBSP "€"},
-    {123450, "EUR", "de_AT.UTF-8", "1.234,50" NBSP "€"},
+    {123450, "EUR", "de_AT.UTF-8", "€" NBSP "1.234,50"},
     {123450, "EUR", "DE", "1.234,50" NBSP "€"},
-    {123450, "EUR", "den", "€1,234.50"},
     {123450, "EUR", "fr", "1" NARROW_NBSP "234,50" NBSP "€"},
     {123450, "EUR", "nl-NL", "€" NBSP "1.234,50"},
     {123450, "BRL", "pt-BR", "R$" NBSP "1.234,50"},
-    {123450, "EUR", "pt-PT", "1.234,50" NBSP "€"},
-    {123450, "PLN", "pl", "1" NBSP "234,50" NBSP "zł"},
-    {1234, "JPY", "ja", "¥1,234"},
+    {1234567, "PLN", "pl", "12" NBSP "345,67" NBSP "zł"},
+    {123450, "MXN", "es-MX", "$1,234.50"},
+    {123450, "ZAR", "en-ZA", "R" NBSP "1" NBSP "234,50"},
+    {123450, "CHF", "de-CH", "CHF" NBSP "1’234.50"},
+    {1234567890, "INR", "en-IN", "₹1,23,45,678.90"},
     {1234567, "KWD", "en", "KWD" NBSP "1,234.567"},
     {999, "CAD", "en-CA", "$9.99"},
     {999, "CAD", "en-US", "CA$9.99"},
-    {999, "CHF", "de-CH", "9,99" NBSP "CHF"},
+    /* fils are out of use in Iraq: they are written only where there are some */
+    {1500, "IQD", "en", "IQD" NBSP "1.500"},
+    {15000, "IQD", "en", "IQD" NBSP "15"},
     {INT64_MIN, "NOK", "fr",
      "-92" NARROW_NBSP "233" NARROW_NBSP "720" NARROW_NBSP "368" NARROW_NBSP "547" NARROW_NBSP
-     "758,08" NBSP "kr"},
+     "758,08" NBSP "NOK"},
 };
 
 static void amounts_are_written_as_people_of_the_locale_write_them(void **state)
@@ -148,6 +156,60 @@ static void amounts_are_written_as_people_of_the_locale_write_them(void **state)
     }
 }
 
+/* What ICU's own currency format makes of the amount, asked in another way than we do. */
+static void icu_format(double amount, const char *currency, const char *locale,
+                       char out[MONEY_TEXT_MAX])
+{
+    UChar code[4] = {0};
+    UChar wide[MONEY_TEXT_MAX];
+    UErrorCode error = U_ZERO_ERROR;
+    UNumberFormat *format = unum_open(UNUM_CURRENCY, NULL, 0, locale, NULL, &error);
+
+    /* as CLDR has it: 1234,50 in Spain and Poland, 12.345,00 there too */
+    unum_setAttribute(format, UNUM_MINIMUM_GROUPING_DIGITS, UNUM_MINIMUM_GROUPING_DIGITS_AUTO);
+    u_charsToUChars(currency, code, 3);
+    const int32_t len =
+        unum_formatDoubleCurrency(format, amount, code, wide, MONEY_TEXT_MAX, NULL, &error);
+    (void)u_strToUTF8(out, MONEY_TEXT_MAX, NULL, wide, len, &error);
+    assert_true(U_SUCCESS(error));
+    unum_close(format);
+}
+
+static void usual_pairs_of_locale_and_currency_are_written_as_icu_does(void **state)
+{
+    static const struct {
+        const char *locale, *currency;
+    } pairs[] = {
+        {"en-US", "USD"}, {"en-US", "EUR"}, {"en-GB", "GBP"}, {"en-GB", "EUR"}, {"en-IE", "EUR"},
+        {"en-CA", "CAD"}, {"fr-CA", "CAD"}, {"en-AU", "AUD"}, {"en-NZ", "NZD"}, {"en-ZA", "ZAR"},
+        {"en-IN", "INR"}, {"hi-IN", "INR"}, {"en-SG", "SGD"}, {"en-HK", "HKD"}, {"de-DE", "EUR"},
+        {"de-AT", "EUR"}, {"de-CH", "CHF"}, {"fr-CH", "CHF"}, {"it-CH", "CHF"}, {"de-LI", "CHF"},
+        {"fr-FR", "EUR"}, {"fr-BE", "EUR"}, {"nl-BE", "EUR"}, {"nl-NL", "EUR"}, {"es-ES", "EUR"},
+        {"es-MX", "MXN"}, {"es-AR", "ARS"}, {"es-CL", "CLP"}, {"es-CO", "COP"}, {"es-US", "USD"},
+        {"it-IT", "EUR"}, {"pt-BR", "BRL"}, {"pt-PT", "EUR"}, {"pt-AO", "AOA"}, {"pl-PL", "PLN"},
+        {"pl-PL", "EUR"}, {"cs-CZ", "CZK"}, {"sk-SK", "EUR"}, {"hu-HU", "HUF"}, {"ro-RO", "RON"},
+        {"bg-BG", "BGN"}, {"sv-SE", "SEK"}, {"da-DK", "DKK"}, {"nb-NO", "NOK"}, {"fi-FI", "EUR"},
+        {"el-GR", "EUR"}, {"tr-TR", "TRY"}, {"uk-UA", "UAH"}, {"ja-JP", "JPY"}, {"ko-KR", "KRW"},
+        {"zh-CN", "CNY"}, {"zh-TW", "TWD"}, {"th-TH", "THB"}, {"vi-VN", "VND"}, {"id-ID", "IDR"},
+        {"he-IL", "ILS"}, {"ar-AE", "AED"}, {"ar-EG", "EGP"}, {"en-US", "KWD"}, {"de-DE", "USD"},
+    };
+    static const int64_t minors[] = {0, 5, 99, 123450, 1234567, 123456789};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(pairs) * COUNT_OF(minors); i++) {
+        const char *locale = pairs[i % COUNT_OF(pairs)].locale;
+        const char *currency = pairs[i % COUNT_OF(pairs)].currency;
+        const int64_t minor = minors[i / COUNT_OF(pairs)];
+        char expected[MONEY_TEXT_MAX];
+        char text[MONEY_TEXT_MAX];
+        double amount = (double)minor;
+        for (int digit = 0; digit < money_digits(currency); digit++) {
+            amount /= 10;
+        }
+        icu_format(amount, currency, locale, expected);
+        assert_string_equal(money_format(minor, currency, locale, text), expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +219,7 @@ int main(void)
         cmocka_unit_test(sums_and_products_past_the_range_are_told_and_leave_the_result_alone),
         cmocka_unit_test(decimal_text_becomes_minor_units_half_away_from_zero),
         cmocka_unit_test(amounts_are_written_as_people_of_the_locale_write_them),
+        cmocka_unit_test(usual_pairs_of_locale_and_currency_are_written_as_icu_does),
     };
     return cmocka_run_group_tests_name("money", tests, NULL, NULL);
 }
