@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/zones.h"
 #include "cli/cli.h"
+#include "cli/settings.h"
 #include "ml/linear/blas.h"
 
 #include <stdio.h>
@@ -117,7 +118,7 @@ int main(int argc, char **argv)
     if (!base_init(&err)) {
         return cli_fail("start", &err);
     }
-    if (!config_load(&config, &argc, argv, &err) ||
+    if (!config_load(&config, &argc, argv, &err) || !settings_check(&config, &err) ||
         !log_level_parse(config.log_level, &level, &err)) {
         (void)cli_fail("settings", &err);
         return EXIT_USAGE;

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
-#include "domain/speak/message.h"
 
 #include <math.h>
 #include <string.h>
@@ -167,14 +166,14 @@ void answer_risk(struct jenc *j, const struct answer_score *score, const char *l
     jenc_object_end(j);
 }
 
-static void put_pick(struct jenc *j, const struct shown_picks *shown, int i, const char *locale,
-                     const char *shop_locale)
+static void put_pick(struct jenc *j, const struct shown_picks *shown, int i,
+                     const struct message_reader *reader)
 {
     const struct pick *pick = &shown->picks.items[i];
     const struct product *p = &shown->products[i];
     struct buf reason = buf_make(TEXT_MAX);
 
-    message_pick_reason(locale, shop_locale, pick, &shown->because[i], &reason);
+    message_pick_reason(reader, pick, &shown->because[i], &reason);
     jenc_object(j, NULL);
     jenc_str(j, "product_id", pick->product_id);
     jenc_str_opt(j, "title", p->title);
@@ -188,15 +187,22 @@ static void put_pick(struct jenc *j, const struct shown_picks *shown, int i, con
     buf_free(&reason);
 }
 
+struct message_reader answer_reader(const struct config *config, const struct shopper *shopper)
+{
+    return (struct message_reader){.locale = shopper->locale,
+                                   .shop_locale = config->locale,
+                                   .informal = strcmp(config->message_register, "informal") == 0};
+}
+
 void answer_picks(struct jenc *j, const struct affinity *model, const struct shown_picks *shown,
-                  const char *locale, const char *shop_locale)
+                  const struct message_reader *reader)
 {
     jenc_object(j, "recommendations");
     jenc_str(j, "model", model != NULL ? affinity_version(model) : NULL);
     jenc_str(j, "algorithm", model != NULL ? affinity_algorithm(model) : NULL);
     jenc_array(j, "items");
     for (int i = 0; i < shown->picks.count; i++) {
-        put_pick(j, shown, i, locale, shop_locale);
+        put_pick(j, shown, i, reader);
     }
     jenc_array_end(j);
     jenc_object_end(j);

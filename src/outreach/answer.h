@@ -1,9 +1,11 @@
 #ifndef OUTREACH_ANSWER_H
 #define OUTREACH_ANSWER_H
 
+#include "base/config.h"
 #include "base/jenc.h"
 #include "domain/risk/risk.h"
 #include "domain/shopper/shopper.h"
+#include "domain/speak/message.h"
 #include "domain/speak/policy.h"
 #include "live/picks.h"
 #include "store/outreach.h"
@@ -35,10 +37,13 @@ struct answer_score answer_score_of(const struct risk *model, const struct shopp
  * "look_again_at","by_horizon":[..]}; null without a model or cart. */
 void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale);
 
+/* Whoever an answer about the shopper is written for. Borrows from both. */
+struct message_reader answer_reader(const struct config *config, const struct shopper *shopper);
+
 /* "recommendations":
  * {"model","algorithm","items":[{product_id,title,price,score,source,because,reason}]}. */
 void answer_picks(struct jenc *j, const struct affinity *model, const struct shown_picks *shown,
-                  const char *locale, const char *shop_locale);
+                  const struct message_reader *reader);
 
 void answer_rules(struct jenc *j, const struct decision *d);
 void answer_features(struct jenc *j,

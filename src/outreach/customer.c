@@ -127,11 +127,12 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
         return false;
     }
     *out_found = true; /* a shopper never seen gets the popular products, and the answer says so */
+    const struct message_reader reader = answer_reader(m->config, v.shopper);
     struct jenc j = jenc_begin(out);
     jenc_object(&j, NULL);
     put_identity(&j, &v);
     jenc_bool(&j, "known", v.known);
-    answer_picks(&j, use.set->affinity, &shown, v.shopper->locale, m->config->locale);
+    answer_picks(&j, use.set->affinity, &shown, &reader);
     jenc_object_end(&j);
     return true;
 }

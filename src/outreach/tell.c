@@ -58,12 +58,11 @@ static const char *compose(const struct decided *d, const struct shown *shown, s
             .picks = &shown->picks.picks,
             .pick_products = shown->picks.products,
             .because_products = shown->picks.because,
-            .locale = d->gathered->view.shopper->locale,
-            .shop_locale = config->locale,
+            .reader = answer_reader(config, d->gathered->view.shopper),
             .shop_name = config->shop_name,
             .shop_url = config->shop_url,
-            .outreach_id = d->outreach_id,
-            .now_us = d->gathered->now_us,
+            /* An id that can be asked for only where there is a row. */
+            .outreach_id = d->gathered->subject.dry_run ? NULL : d->outreach_id,
             .expires_us = d->gathered->now_us + config->message_lifetime,
         },
         &text);
@@ -78,13 +77,14 @@ static const char *summarize(const struct decided *d, const struct shown *shown,
     const struct config *config = d->terms->config;
     const struct shopper *shopper = d->gathered->view.shopper;
     const struct cart_clock clock = outreach_clock(config);
+    const struct message_reader reader = answer_reader(config, shopper);
 
     jenc_object(&j, NULL);
     jenc_str(&j, "reason_text",
              d->decision.send ? "the risk of losing the cart is high enough to speak"
                               : d->decision.rules[d->decision.reason].detail);
     answer_risk(&j, &d->score, shopper->locale);
-    answer_picks(&j, d->terms->models->affinity, &shown->picks, shopper->locale, config->locale);
+    answer_picks(&j, d->terms->models->affinity, &shown->picks, &reader);
     answer_cart(&j, d->cart, shopper, shown->lines, &clock, d->gathered->now_us);
     answer_rules(&j, &d->decision);
     jenc_object_end(&j);

@@ -214,7 +214,7 @@ static void recommend_once(struct db *db, const struct live_set *set, int shoppe
     stage(s, "SQL: products shown");
     struct jenc j = jenc_begin(&out);
     jenc_object(&j, NULL);
-    answer_picks(&j, set->affinity, &shown, "en", "en");
+    answer_picks(&j, set->affinity, &shown, &(struct message_reader){.locale = "en"});
     jenc_object_end(&j);
     stage(s, "JSON out");
 }

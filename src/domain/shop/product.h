@@ -46,6 +46,12 @@ CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struc
  * arena, or borrowed as they were. */
 void product_clean(struct product *p, struct arena *a);
 
+/* Whether the shop says that none is left. Where stock is not tracked, it does not. */
+static inline bool product_sold_out(const struct product *p)
+{
+    return p->stock == 0;
+}
+
 /* Title, else brand + last word of the category (or whichever of the two is known), else the id. In
  * arena or borrowed from the product. */
 const char *product_title(const struct product *p, struct arena *a);

@@ -17,7 +17,7 @@ static void an_abandoned_cart_gets_one_message_and_asking_again_gets_the_same_by
     struct answer first = ask("ann");
     struct answer second = ask("ann");
 
-    assert_text_contains(first.text, "You left shoe in your cart");
+    assert_text_contains(first.text, "Your cart is still waiting for you");
     assert_string_equal(first.text, second.text);
     expect(first, OUTREACH_NEW, "send", "risk");
     expect(second, OUTREACH_BEFORE, "send", "risk");

@@ -269,7 +269,7 @@ static void picks_are_told_in_their_order_with_what_they_are_due_to(void **state
         .products = shown_products,
         .because = because};
 
-    answer_picks(&j, NULL, &shown, "en", "de");
+    answer_picks(&j, NULL, &shown, &(struct message_reader){.locale = "en", .shop_locale = "de"});
     assert_string_equal(
         written(),
         "{\"recommendations\":{\"model\":null,\"algorithm\":null,\"items\":["

@@ -45,6 +45,10 @@ static const struct product headset = {.product_id = "h1",
                                        .currency = "EUR",
                                        .stock = 4};
 
+static bool informal;
+static const char *shop_name = "Nordlys";
+static const char *outreach_id = "out_1";
+
 /* The message for the first `count` lines, parsed; freed by the caller. */
 static json_t *message(const char *locale, size_t count, const struct pick *pick,
                        const char *shop_url)
@@ -56,18 +60,19 @@ static json_t *message(const char *locale, size_t count, const struct pick *pick
     if (pick != NULL) {
         picks.items[0] = *pick;
     }
-    message_compose(&(struct message_input){.cart = &cart,
-                                            .line_products = products,
-                                            .picks = &picks,
-                                            .pick_products = &headset,
-                                            .because_products = products,
-                                            .locale = locale,
-                                            .shop_locale = "en",
-                                            .shop_name = "Nordlys",
-                                            .shop_url = shop_url,
-                                            .outreach_id = "out_1",
-                                            .expires_us = DAYS(1)},
-                    &out);
+    message_compose(
+        &(struct message_input){
+            .cart = &cart,
+            .line_products = products,
+            .picks = &picks,
+            .pick_products = &headset,
+            .because_products = products,
+            .reader = {.locale = locale, .shop_locale = "en", .informal = informal},
+            .shop_name = shop_name,
+            .shop_url = shop_url,
+            .outreach_id = outreach_id,
+            .expires_us = DAYS(1)},
+        &out);
     json_error_t why;
     json_t *parsed = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, &why);
     if (parsed == NULL) {
@@ -83,13 +88,17 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-static void the_text_names_what_was_left_and_what_it_costs(void **state)
+static void the_text_names_what_has_a_name_and_what_all_of_it_costs(void **state)
 {
     (void)state;
     json_t *m = message("en-GB", 2, NULL, "https://shop.example/");
+    json_t *cable_card = json_array_get(json_object_get(m, "cards"), 1);
 
-    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and Volta cable");
-    assert_text_contains(text_of(m, "text"), "818");
+    /* "Volta cable" is what half a catalogue may be called */
+    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and 1 more item in your cart");
+    assert_text_contains(text_of(m, "text"), "€818.00 in total");
+    assert_true(json_is_null(json_object_get(cable_card, "title")));
+    assert_int_equal(json_integer_value(json_object_get(cable_card, "quantity")), 2);
     assert_string_equal(text_of(m, "link"), "https://shop.example/cart?outreach=out_1");
     assert_string_equal(text_of(m, "expires_at"), "1970-01-02T00:00:00Z");
     json_decref(m);
@@ -100,7 +109,7 @@ static void a_cart_with_an_unknown_price_names_no_total(void **state)
     (void)state;
     json_t *m = message("en", 3, NULL, "https://shop.example");
 
-    assert_text_contains(text_of(m, "text"), "Fjord X2 phone, Volta cable and 1 more");
+    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and 2 more items");
     assert_null(strchr(text_of(m, "text"), '('));
     assert_null(json_object_get(json_array_get(json_object_get(m, "cards"), 2), "price"));
     json_decref(m);
@@ -142,13 +151,70 @@ static void only_web_addresses_are_linked(void **state)
     json_decref(m);
 }
 
-static void an_unknown_language_falls_back_to_the_shops(void **state)
+static void the_locale_is_a_tag_and_that_of_the_words(void **state)
+{
+    static const struct {
+        const char *shoppers, *written;
+        const char *words;
+    } locales[] = {
+        {"tlh", "en", "You left"},
+        {"de_CH.UTF-8", "de-CH", "In Ihrem Warenkorb"},
+        {"pt", "pt", "Você"}, /* CLDR: Portuguese is Brazil's where nothing is said */
+        {"pt_BR", "pt-BR", "Você"},
+        {"pt-PT", "pt-PT", "Ainda tem"},
+        {"pt-AO", "pt-AO", "Ainda tem"},
+        {"den", "en", "You left"}, /* Slavey, not German */
+        {"../de", "en", "You left"},
+        {NULL, "en", "You left"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(locales); i++) {
+        json_t *m = message(locales[i].shoppers, 1, NULL, "");
+        assert_string_equal(text_of(m, "locale"), locales[i].written);
+        assert_text_contains(text_of(m, "text"), locales[i].words);
+        json_decref(m);
+    }
+}
+
+static void a_shop_without_a_name_is_ours_in_every_language(void **state)
 {
     (void)state;
-    json_t *m = message("tlh", 1, NULL, "");
+    shop_name = "";
+    json_t *en = message("en", 1, NULL, "");
+    json_t *de = message("de", 1, NULL, "");
 
-    assert_string_equal(text_of(m, "locale"), "en");
+    assert_text_contains(text_of(en, "disclosure"), "at our shop");
+    assert_text_contains(text_of(de, "disclosure"), "in unserem Shop");
+    shop_name = "Nordlys";
+    json_decref(en);
+    json_decref(de);
+}
+
+static void a_message_that_is_not_stored_links_to_no_outreach(void **state)
+{
+    (void)state;
+    outreach_id = NULL;
+    json_t *m = message("en", 1, NULL, "https://shop.example");
+
+    assert_string_equal(text_of(m, "link"), "https://shop.example/cart");
+    outreach_id = "out_1";
     json_decref(m);
+}
+
+static void an_address_is_linked_to_only_where_it_has_scheme_and_host(void **state)
+{
+    (void)state;
+    assert_true(message_url_safe("https://shop.example"));
+    assert_true(message_url_safe("http://localhost:8080/shop"));
+    assert_false(message_url_safe(NULL));
+    assert_false(message_url_safe(""));
+    assert_false(message_url_safe("shop.example"));
+    assert_false(message_url_safe("ftp://shop.example"));
+    assert_false(message_url_safe("https://"));
+    assert_false(message_url_safe("https:///cart"));
+    assert_false(message_url_safe("https://?q"));
+    assert_false(message_url_safe("https://shop.example/a b"));
+    assert_false(message_url_safe("https://shop.example/\"onclick"));
 }
 
 static void check_filled(const char *locale, size_t count, const struct pick *pick)
@@ -166,30 +232,35 @@ static void check_filled(const char *locale, size_t count, const struct pick *pi
 static void every_language_fills_every_template(void **state)
 {
     (void)state;
-    const char *const locales[] = {"en", "de", "fr", "es", "it", "nl", "pl", "pt_BR"};
+    const char *const locales[] = {"en", "de", "fr", "es", "it", "nl", "pl", "pt-BR", "pt-PT"};
     const enum pick_source sources[] = {PICK_SESSION, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR};
     const enum pick_tie ties[] = {TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED};
 
-    for (size_t i = 0; i < COUNT_OF(locales); i++) {
+    for (size_t i = 0; i < 2 * COUNT_OF(locales); i++) {
+        informal = i >= COUNT_OF(locales);
         for (size_t s = 0; s < COUNT_OF(sources) * COUNT_OF(ties); s++) {
             struct pick pick = {.product_id = "h1",
                                 .source = sources[s % COUNT_OF(sources)],
                                 .because = "p1",
                                 .tie = ties[s / COUNT_OF(sources)]};
-            check_filled(locales[i], 1 + s % 3, &pick);
+            check_filled(locales[i % COUNT_OF(locales)], 1 + s % 3, &pick);
         }
     }
+    informal = false;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_text_names_what_was_left_and_what_it_costs),
+        cmocka_unit_test(the_text_names_what_has_a_name_and_what_all_of_it_costs),
         cmocka_unit_test(a_cart_with_an_unknown_price_names_no_total),
         cmocka_unit_test(a_pick_says_why_it_is_shown),
         cmocka_unit_test(titles_stay_on_one_line_and_survive_quotes),
         cmocka_unit_test(only_web_addresses_are_linked),
-        cmocka_unit_test(an_unknown_language_falls_back_to_the_shops),
+        cmocka_unit_test(the_locale_is_a_tag_and_that_of_the_words),
+        cmocka_unit_test(a_shop_without_a_name_is_ours_in_every_language),
+        cmocka_unit_test(a_message_that_is_not_stored_links_to_no_outreach),
+        cmocka_unit_test(an_address_is_linked_to_only_where_it_has_scheme_and_host),
         cmocka_unit_test(every_language_fills_every_template),
     };
     return cmocka_run_group_tests_name("messages", tests, NULL, NULL);

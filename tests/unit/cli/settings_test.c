@@ -1,0 +1,62 @@
+/* Settings that only the domain can judge: refused by name, with what is allowed. */
+#include "cli/settings.h"
+
+#include "support/spec.h"
+
+#include <stdio.h>
+
+static void check(const char *locale, const char *shop_url, const char *form, const char *path,
+                  const char *words)
+{
+    static struct config config;
+    struct err err = {0};
+
+    (void)snprintf(config.locale, sizeof config.locale, "%s", locale);
+    (void)snprintf(config.shop_url, sizeof config.shop_url, "%s", shop_url);
+    (void)snprintf(config.message_register, sizeof config.message_register, "%s", form);
+    assert_int_equal(settings_check(&config, &err), path == NULL);
+    if (path != NULL) {
+        assert_string_equal(err.path, path);
+        assert_text_contains(err.text, words);
+    }
+}
+
+static void a_language_is_a_tag_that_messages_are_written_in(void **state)
+{
+    (void)state;
+    check("de", "", "formal", NULL, "");
+    check("pt-BR", "", "formal", NULL, "");
+    check("fr-CH", "", "formal", NULL, "");
+    check("klingon", "", "formal", "locale", "pt-BR");
+    check("sv-SE", "", "formal", "locale", "en, de, fr");
+    check("den", "", "formal", "locale", "messages are written in");
+    check("pt_BR", "", "formal", "locale", "BCP 47");
+    check("de-", "", "formal", "locale", "BCP 47");
+    check("../de", "", "formal", "locale", "BCP 47");
+}
+
+static void the_address_of_the_shop_has_a_scheme(void **state)
+{
+    (void)state;
+    check("en", "https://shop.example", "formal", NULL, "");
+    check("en", "shop.example", "formal", "shop_url", "https://");
+    check("en", "javascript:alert(1)", "formal", "shop_url", "https://");
+    check("en", "https://", "formal", "shop_url", "https://");
+}
+
+static void shoppers_are_spoken_to_in_one_of_two_ways(void **state)
+{
+    (void)state;
+    check("en", "", "informal", NULL, "");
+    check("en", "", "familiar", "message_register", "formal or informal");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_language_is_a_tag_that_messages_are_written_in),
+        cmocka_unit_test(the_address_of_the_shop_has_a_scheme),
+        cmocka_unit_test(shoppers_are_spoken_to_in_one_of_two_ways),
+    };
+    return cmocka_run_group_tests_name("settings of the domain", tests, NULL, NULL);
+}
