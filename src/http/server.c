@@ -144,7 +144,8 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
     /* before the body: who may not send it must not make us hold it */
     if (app->auth != NULL && rq->route->scope != 0 &&
         !auth_check(app->auth, header(mhd, "Authorization"), rq->route->scope, &err)) {
-        answer_error(rq, &err);
+        /* whether the key is one could not be looked up: it counts as none */
+        (err.kind == ERR_BUSY ? answer_unavailable : answer_error)(rq, &err);
         return false;
     }
     if (strcmp(rq->route->method, "GET") == 0) {

@@ -270,6 +270,70 @@ static void without_keys_a_request_must_be_for_the_loopback(void **state)
     assert_int_equal(service_stop(&s), 0);
 }
 
+static void run_sql(PGconn *db, const char *sql)
+{
+    PGresult *r = PQexec(db, sql);
+
+    if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK) {
+        fail_msg("%s: %s", sql, PQerrorMessage(db));
+    }
+    PQclear(r);
+}
+
+/* Lets nobody connect to the database of `url`, and ends who is; or lets them again. */
+static void close_database(bool closed)
+{
+    char sql[500];
+    char text[500];
+    const char *name = strstr(url, "///") + 3;
+    int len = (int)strcspn(name, "?");
+
+    (void)snprintf(text, sizeof text, "%s dbname=postgres", getenv("CARTWRIGHT_TEST_PG"));
+    PGconn *db = PQconnectdb(text);
+    (void)snprintf(sql, sizeof sql, "ALTER DATABASE \"%.*s\" ALLOW_CONNECTIONS %s", len, name,
+                   closed ? "false" : "true");
+    run_sql(db, sql);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%.*s'",
+                   len, name);
+    run_sql(db, sql);
+    PQfinish(db);
+}
+
+static void assert_tells_nothing(struct http_client *c, const struct service *s, const char *path)
+{
+    int64_t began = now_ms();
+    const char *body = "";
+
+    while (http_client_request(c, s->port, path, NULL, &body) != 503 && now_ms() - began < 9000) {
+        (void)poll(NULL, 0, 50);
+    }
+    assert_text_contains(body, "\"detail\":\"the database does not answer\"");
+    assert_null(strstr(body, "socket"));
+    assert_null(strstr(body, "FATAL"));
+    assert_null(strstr(body, "/"));
+}
+
+static void an_outage_tells_nothing_of_the_database_to_who_has_no_key(void **state)
+{
+    const char *const flags[] = {"--database-wait", "300ms", NULL};
+
+    if (pg_fixture_pooled()) {
+        skip(); /* what it closes, the pooler has open */
+    }
+    struct service s = service_start(url, flags);
+    struct http_client *c =
+        http_client_open("ck_0123456789ab.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 9000);
+
+    (void)state;
+    close_database(true);
+    assert_tells_nothing(c, &s, "/readyz");
+    assert_tells_nothing(c, &s, "/v1/carts"); /* the key cannot be looked up */
+    close_database(false);
+    http_client_close(c);
+    assert_int_equal(service_stop(&s), 0);
+}
+
 /* ---- drain ---- */
 
 enum { CLIENTS = 16, ACKED_MAX = 20000 };
@@ -365,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_new_key_works_at_once_and_a_revoked_one_not_for_long),
         cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),
         cmocka_unit_test(without_keys_a_request_must_be_for_the_loopback),
+        cmocka_unit_test(an_outage_tells_nothing_of_the_database_to_who_has_no_key),
         cmocka_unit_test(a_drain_under_load_loses_no_acknowledged_event_and_no_answer),
     };
 

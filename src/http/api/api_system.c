@@ -64,8 +64,8 @@ CAN_FAIL bool api_readyz(struct request *rq, struct err *err)
     }
     if (!database_answers(app, err)) {
         /* 503 whatever it was: for who balances load it is only "not now" */
-        err->kind = ERR_BUSY;
-        return false;
+        answer_unavailable(rq, err);
+        return true;
     }
     /* A heartbeat: without its consumer everything still answers, with carts of yesterday. */
     if (app->folders != NULL &&

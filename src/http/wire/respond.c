@@ -2,9 +2,11 @@
  * status codes. */
 #include "http/wire/respond.h"
 
+#include "base/clock.h"
 #include "base/jenc.h"
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 struct status_word {
@@ -146,6 +148,18 @@ void answer_error(struct request *rq, const struct err *err)
         problem.parameter = NULL;
     }
     answer_problem(rq, &problem);
+}
+
+void answer_unavailable(struct request *rq, const struct err *err)
+{
+    static _Atomic int64_t next_us; /* an outage meets every request, and one line tells it */
+    int64_t now_us = clock_monotonic_us();
+    int64_t at_us = atomic_load(&next_us);
+
+    if (now_us >= at_us && atomic_compare_exchange_strong(&next_us, &at_us, now_us + SECONDS(1))) {
+        log_line(LOG_WARN, "database_away", "request=%s: %s", rq->request_id, err->text);
+    }
+    answer_problem(rq, &(struct problem){.status = 503, .detail = "the database does not answer"});
 }
 
 const char *status_title(int status)

@@ -20,6 +20,10 @@ void answer_problem(struct request *rq, const struct problem *problem);
 /* The problem of the error's kind; logs what is a defect or an outage of ours. */
 void answer_error(struct request *rq, const struct err *err);
 
+/* 503 for a failure of the database, to somebody without a key: its words, which may name sockets, hosts and
+ * roles, go to the log, at most once a second. */
+void answer_unavailable(struct request *rq, const struct err *err);
+
 const char *status_title(int status);
 
 enum { ANSWER_MAX = 16 << 20 };
