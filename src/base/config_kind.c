@@ -47,8 +47,11 @@ CAN_FAIL static bool read_address(const struct setting *s, const char *text, voi
 {
     struct address unused;
 
-    err_at(err, s->name);
-    return address_split(text, &unused, err) && read_text(s, text, at, err);
+    if (!address_split(text, &unused, err)) {
+        err_at(err, s->name);
+        return false;
+    }
+    return read_text(s, text, at, err);
 }
 
 CAN_FAIL static bool read_integer(const struct setting *s, const char *text, void *at,

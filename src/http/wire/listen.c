@@ -87,8 +87,8 @@ CAN_FAIL bool listen_open(const char *address, struct listener *out, struct err 
     struct addrinfo *info = NULL;
     struct listener l = {.fd = -1};
 
-    err_at(err, "listen");
     if (!address_split(address, &a, err)) {
+        err_at(err, "listen");
         return false;
     }
     int problem = getaddrinfo(a.host, a.port, &hints, &info);
