@@ -6,6 +6,7 @@
 #include "base/zones.h"
 #include "cli/cli.h"
 #include "cli/settings.h"
+#include "domain/shopper/shopper.h"
 #include "ml/linear/blas.h"
 
 #include <stdio.h>
@@ -123,6 +124,9 @@ int main(int argc, char **argv)
         (void)cli_fail("settings", &err);
         return EXIT_USAGE;
     }
+    shopper_rules_set(
+        &(struct shopper_rules){.closes_lines = strcmp(config.purchase_closes, "lines") == 0,
+                                .echo_us = config.order_echo});
     blas_init(); /* before any thread */
     log_set_level(level);
     log_set_plain(isatty(STDERR_FILENO));

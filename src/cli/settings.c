@@ -22,6 +22,10 @@ bool settings_check(const struct config *config, struct err *err)
         return FAIL_AT(err, ERR_INVALID, "shop_url",
                        "must be an address with its scheme, such as https://shop.example");
     }
+    if (strcmp(config->purchase_closes, "cart") != 0 &&
+        strcmp(config->purchase_closes, "lines") != 0) {
+        return FAIL_AT(err, ERR_INVALID, "purchase_closes", "must be cart or lines");
+    }
     return strcmp(form, "formal") == 0 || strcmp(form, "informal") == 0 ||
            FAIL_AT(err, ERR_INVALID, "message_register", "must be formal or informal");
 }

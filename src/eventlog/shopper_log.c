@@ -25,7 +25,23 @@ bool shopper_from_doc(const char *key, const char *doc, struct arena *a, struct 
         *out = shopper_new(key, a);
         return true;
     }
-    return shopper_decode(doc, strlen(doc), a, out, err);
+    if (!shopper_decode(doc, strlen(doc), a, out, err)) {
+        return false;
+    }
+    return ((*out)->format == SHOPPER_FORMAT && (*out)->rules == shopper_rules_stamp()) ||
+           FAIL(err, ERR_INVALID,
+                "%s is of format %lld, or of other rules, and has to be folded again", key,
+                (long long)(*out)->format);
+}
+
+bool shopper_from_base(const char *base, struct arena *a, struct shopper **out, struct err *err)
+{
+    if (!shopper_decode(base, strlen(base), a, out, err)) {
+        return false;
+    }
+    (*out)->format = SHOPPER_FORMAT; /* what an older one cannot tell, nobody can any more */
+    (*out)->rules = shopper_rules_stamp();
+    return true;
 }
 
 bool shopper_log_fold(const char *key, const char *base, const struct history *h, int64_t until_us,
@@ -36,7 +52,7 @@ bool shopper_log_fold(const char *key, const char *base, const struct history *h
     struct err dead;
     size_t n = 0;
 
-    if (base != NULL && !shopper_from_doc(key, base, a, &start, err)) {
+    if (base != NULL && !shopper_from_base(base, a, &start, err)) {
         return false;
     }
     for (size_t i = 0; i < h->count; i++) {

@@ -17,9 +17,13 @@ CAN_FAIL bool shopper_log_fold(const char *key, const char *base, const struct h
                                int64_t until_us, struct arena *a, struct shopper **out,
                                struct err *err);
 
-/* A stored document; NULL is an empty shopper. */
+/* A stored document; NULL is an empty shopper. Fails also for one that was folded by other rules (shopper_rules_stamp): the log
+ * has everything to fold it again. */
 CAN_FAIL bool shopper_from_doc(const char *key, const char *doc, struct arena *a,
                                struct shopper **out, struct err *err);
+/* What retention left: there is nothing to fold it again from, so that from here on today's rules hold. */
+CAN_FAIL bool shopper_from_base(const char *base, struct arena *a, struct shopper **out,
+                                struct err *err);
 const char *shopper_to_doc(const struct shopper *s, struct arena *a); /* canonical text */
 /* The rows that belong to the shopper, by cart id, not scored; borrowed from it. An anonymous shopper
  * that is bound has none: its customer has them. Returns how many. */

@@ -14,7 +14,7 @@ static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, stru
     if (rows->base == NULL || until_us == INT64_MAX) {
         return true;
     }
-    if (!shopper_from_doc(rows->key, rows->base, a, &s, err)) {
+    if (!shopper_from_base(rows->base, a, &s, err)) {
         return false;
     }
     if (s->at_us > until_us) {

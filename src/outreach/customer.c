@@ -55,7 +55,9 @@ static void put_history(struct jenc *j, const struct shopper *s)
 {
     jenc_object(j, "history");
     jenc_time(j, "first_seen_at", s->first_us);
-    jenc_time(j, "last_seen_at", s->last_us);
+    if (s->last_us != 0) { /* 0: nothing yet that was the shopper's own doing */
+        jenc_time(j, "last_seen_at", s->last_us);
+    }
     jenc_i64(j, "events", s->events);
     jenc_i64(j, "views", s->views);
     jenc_i64(j, "sessions", s->sessions);

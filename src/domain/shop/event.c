@@ -11,7 +11,7 @@
 
 static const char *const type_names[EVENT_TYPE_COUNT] = {
     [EVENT_UNKNOWN] = "unknown",
-#define EVENT(id, name) [EVENT_##id] = (name),
+#define EVENT(id, name, own) [EVENT_##id] = (name),
 #include "domain/shop/event_table.inc"
 #undef EVENT
 };
@@ -43,6 +43,18 @@ const char *event_origin_name(enum event_origin origin)
 {
     assert(origin >= ORIGIN_API && origin <= ORIGIN_DERIVED);
     return origin_names[origin];
+}
+
+bool event_is_own_doing(enum event_type type)
+{
+    static const bool own_doing[EVENT_TYPE_COUNT] = {
+#define EVENT(id, name, own) [EVENT_##id] = (own),
+#include "domain/shop/event_table.inc"
+#undef EVENT
+    };
+
+    assert(type >= 0 && type < EVENT_TYPE_COUNT);
+    return own_doing[type];
 }
 
 bool event_origin_of(const char *name, enum event_origin *out, struct err *err)

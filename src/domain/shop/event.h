@@ -13,7 +13,7 @@
 /* The native event (README, "Events"). One decoder for every road in: HTTP, SQL, import, replay. */
 enum event_type {
     EVENT_UNKNOWN = 0, /* kept and counted */
-#define EVENT(id, name) EVENT_##id,
+#define EVENT(id, name, own) EVENT_##id,
 #include "domain/shop/event_table.inc"
 #undef EVENT
     EVENT_TYPE_COUNT
@@ -90,8 +90,9 @@ enum {
 #define EVENT_OCCURRED_MIN_US INT64_C(946684800000000) /* 2000-01-01 */
 #define EVENT_AHEAD_MAX_US    INT64_C(86400000000) /* clamped up to here, invalid further ahead */
 
-const char *event_type_name(enum event_type type);       /* "unknown" for EVENT_UNKNOWN */
-enum event_type event_type_of(const char *name);         /* EVENT_UNKNOWN for a name nobody knows */
+const char *event_type_name(enum event_type type); /* "unknown" for EVENT_UNKNOWN */
+bool event_is_own_doing(enum event_type type);     /* of the shopper; false for EVENT_UNKNOWN */
+enum event_type event_type_of(const char *name);   /* EVENT_UNKNOWN for a name nobody knows */
 const char *event_origin_name(enum event_origin origin); /* as in the column event.origin */
 CAN_FAIL bool event_origin_of(const char *name, enum event_origin *out, struct err *err);
 

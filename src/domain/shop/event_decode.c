@@ -122,6 +122,14 @@ static void read_channel(struct jdec *properties, struct arena *a, struct event 
         text_keep(properties, "channel", jdec_text_opt(properties, "channel", SUBJECT_MAX), a);
 }
 
+/* A subscription that runs on: nobody has bought what lies in the cart. */
+static bool is_renewal(const json_t *properties)
+{
+    const char *kind = json_string_value(json_object_get(properties, "kind"));
+
+    return kind != NULL && strcmp(kind, "renewal") == 0;
+}
+
 /* Other properties are the sender's own: what has another type than we hoped for is not there for
  * us. */
 static void read_properties(struct jdec *d, struct arena *a, struct event *e)
@@ -137,6 +145,9 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
     if (e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN) {
         read_channel(&properties, a, e);
+    }
+    if (e->type == EVENT_PURCHASE && is_renewal(properties.object)) {
+        e->type = EVENT_RENEWAL;
     }
     if (subject_key != NULL) {
         const json_t *subject = json_object_get(properties.object, subject_key);

@@ -86,6 +86,16 @@ void cart_close(struct cart *c, enum cart_status status, const struct event *e)
     stamp(c, e);
 }
 
+void cart_reopen(struct cart *c, const struct event *e)
+{
+    assert(c->status == CART_BOUGHT);
+    c->status = CART_OPEN;
+    c->closed_us = 0;
+    c->recovered = false;
+    c->order_id = NULL;
+    stamp(c, e);
+}
+
 /* ---- what events do to lines ---- */
 
 static void add_to(struct line_list list, const struct event_item *items, size_t count,
@@ -142,6 +152,50 @@ void cart_remove(struct cart *c, const struct event *e)
     if (c->line_count == 0) { /* adjustments of nothing are no cart */
         cart_close(c, CART_EMPTIED, e);
     }
+}
+
+/* Takes one item from the lines it may mean; true if any was there. */
+static bool buy_item(struct line_list list, const struct event_item *item, const struct event *e)
+{
+    int64_t wanted = item->quantity_milli;
+    struct cart_line *line = lines_for_removal(list, item);
+    bool found = line != NULL;
+
+    /* An order may name no variant where the cart has several: whatever is bought must not be reminded of. */
+    for (; wanted > 0 && line != NULL; line = lines_for_removal(list, item)) {
+        int64_t taken = line->quantity_milli < wanted ? line->quantity_milli : wanted;
+        wanted -= taken;
+        line->quantity_milli -= taken;
+        line->touched_us = e->occurred_us;
+        if (line->quantity_milli == 0) {
+            lines_drop(list, line);
+        }
+    }
+    return found;
+}
+
+bool cart_buy_lines(struct cart *c, const struct event *e, struct arena *a)
+{
+    struct cart_line *whole = c->lines;
+    size_t count = c->line_count;
+    bool changed = false;
+
+    c->lines = memcpy(arena_array(a, cart_lines_capacity(count), sizeof *whole), whole,
+                      count * sizeof *whole);
+    for (size_t i = 0; i < e->item_count; i++) {
+        changed = buy_item(cart_products(c), &e->items[i], e) || changed;
+    }
+    if (c->line_count == 0) {
+        c->lines = whole; /* a bought round keeps what was bought */
+        c->line_count = count;
+        cart_close(c, CART_BOUGHT, e);
+        return false;
+    }
+    c->left_us = e->occurred_us;
+    if (changed) {
+        stamp(c, e);
+    }
+    return true;
 }
 
 /* A line that was there before keeps its age and, where the snapshot has none, its price. Of several it is the one of its

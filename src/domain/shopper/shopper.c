@@ -1,16 +1,46 @@
 /* A shopper's state as a value: made, copied, asked. What changes it is the fold's job. */
 #include "domain/shopper/shopper.h"
 
+#include "base/clock.h"
 #include "domain/shopper/cart.h"
 #include "domain/shopper/shopper_fields.h"
 
+#include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
+
+/* Seconds of the echo, and one bit. */
+#define RULES_DEFAULT INT64_C(1800)
+#define RULES_LINES   (INT64_C(1) << 31)
+
+static _Atomic int64_t rules_in_use = RULES_DEFAULT;
+
+void shopper_rules_set(const struct shopper_rules *rules)
+{
+    int64_t seconds = rules->echo_us / SECONDS(1);
+
+    assert(seconds >= 0 && seconds < RULES_LINES);
+    rules_in_use = seconds | (rules->closes_lines ? RULES_LINES : 0);
+}
+
+int64_t shopper_rules_stamp(void)
+{
+    return rules_in_use;
+}
+
+struct shopper_rules shopper_rules_of(const struct shopper *s)
+{
+    return (struct shopper_rules){.closes_lines = (s->rules & RULES_LINES) != 0,
+                                  .echo_us = (s->rules & (RULES_LINES - 1)) * SECONDS(1)};
+}
 
 struct shopper *shopper_new(const char *key, struct arena *a)
 {
     struct shopper *s = arena_alloc(a, sizeof *s);
 
+    s->format = SHOPPER_FORMAT;
     s->key = arena_strdup(a, key);
+    s->rules = shopper_rules_stamp();
     return s;
 }
 

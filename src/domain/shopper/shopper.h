@@ -27,7 +27,14 @@
  *   are one order. Its first row closes the round of the cart it names, or of every open cart if it
  *   names none (or one that is not there); the later rows close nothing. Every row adds its units, and
  *   to what was spent its lines; a total_minor stands for the whole order and is taken from the first
- *   row only.
+ *   row only. A row of a known order more than 60 s after the last one repeats it, and changes nothing.
+ *   By the rule closes_lines an order takes only its own lines out of these carts; one that is left with
+ *   none is bought. A renewal (a purchase with properties.kind "renewal") is no order.
+ * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
+ *   round. order_cancelled, and payment_failed with the id of a known order (or the cart it closed), undo
+ *   the order: the carts it closed are open again in the same round, with the messages they had. Lines that
+ *   an order took by closes_lines do not come back so.
+ * Idle: only what is the shopper's own doing (domain/shop/event_table.inc) ends it.
  * Rounds: buying or emptying closes a round; the next item that comes in (added, or by a snapshot or a
  *   checkout) opens round + 1 of the same cart. A bought round keeps its lines until then.
  * Carts: an event belongs to the cart it names, else to the shopper's most recently changed open cart of
@@ -79,6 +86,9 @@ enum {
     STEPS_MAX = EVENT_STEP_MAX,
     BOT_EVENTS_PER_MINUTE = 120,
 };
+/* Another fold of the same events: what was stored by an older one is folded again. */
+enum { SHOPPER_FORMAT = 2 };
+
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
 #define SESSION_GAP_US  INT64_C(1800000000)
@@ -136,8 +146,10 @@ struct cart {
     int64_t changed_us; /* last change of lines or status */
     int64_t closed_us;  /* 0 while open */
     int64_t released[STEPS_MAX]; /* time of outreach_released of step i+1 in this round; 0 none */
-    bool recovered;              /* bought after a release in the round */
-    bool imported;               /* the round's last change came from an import */
+    char *order_id;              /* bought: of the order that closed it; NULL if it had none */
+    int64_t left_us; /* of the last order in the round that left these lines over; 0 none */
+    bool recovered;  /* bought after a release in the round */
+    bool imported;   /* the round's last change came from an import */
     struct cart_signals signals;
 };
 
@@ -149,8 +161,17 @@ struct recent_event {
 };
 
 struct order_seen {
-    char *order_id; /* NULL */
-    int64_t at_us;  /* of its last row */
+    char *order_id;             /* NULL */
+    int64_t at_us;              /* of its last row */
+    int64_t first_us;           /* of its first */
+    int64_t units, spent_minor; /* what it added to the shopper's sums */
+};
+
+/* Of the last order, until it can have no echo any more. */
+struct bought_line {
+    char *product_id;
+    char *variant_id; /* NULL */
+    int64_t quantity_milli;
 };
 
 /* In an anonymous shopper: belongs to customer `other` in the interval; neighbours differ, the last
@@ -170,6 +191,7 @@ struct consent {
 };
 
 struct shopper {
+    int64_t format; /* SHOPPER_FORMAT when it was folded; 0 before there was one */
     char *key;
     struct cart carts[CARTS_MAX]; /* sorted by id */
     size_t cart_count;
@@ -178,6 +200,9 @@ struct shopper {
     size_t recent_count;
     struct order_seen orders[ORDERS_MAX]; /* by time of the last row */
     size_t order_count;
+    struct bought_line *bought;
+    size_t bought_count;
+    int64_t bought_us; /* of the last row that bought; 0 none */
     struct binding bindings[BINDINGS_MAX];
     size_t binding_count;
     int64_t bindings_seen; /* anonymous only: shopper_bound events folded, the version of the next
@@ -187,7 +212,7 @@ struct shopper {
     size_t consent_count;
     char *locale, *timezone, *device, *channel, *campaign; /* last seen; NULL */
     int64_t first_us,
-        last_us; /* first and last folded event of the shopper (not outreach_released) */
+        last_us; /* first folded event, and last one that was the shopper's own doing (0 none): the idle clock */
     int64_t events, late_events, views, orders_total, refunds, units_bought;
     int64_t spent_minor;     /* sum of known purchase amounts, saturating */
     int64_t sessions;        /* gaps over 30 min start a new one */
@@ -199,11 +224,23 @@ struct shopper {
                               were not late: a closer received before it makes one of them late */
     int64_t minute_us, minute_events; /* rate window for the bot rule */
     bool bot;
+    int64_t rules; /* shopper_rules_stamp when it was folded */
     /* position of the last folded event, to see whether the next sorts after it */
     int64_t at_us;
     int64_t at_rank;
     char *at_id;
 };
+
+/* What the shop decides about orders. */
+struct shopper_rules {
+    bool closes_lines; /* a purchase takes its own lines only; else the whole cart */
+    int64_t echo_us;   /* so long after an order its lines in a snapshot are an echo */
+};
+/* Set once, when a program begins, before anything is folded; until then carts are closed whole, and an echo may come for half
+ * an hour. Every shopper keeps by which rules it was made: a stored one of others is folded again from the log. */
+void shopper_rules_set(const struct shopper_rules *rules);
+int64_t shopper_rules_stamp(void);
+struct shopper_rules shopper_rules_of(const struct shopper *s);
 
 /* Empty shopper in the arena; key copied. */
 struct shopper *shopper_new(const char *key, struct arena *a);

@@ -413,7 +413,8 @@ static void read_list(struct reader *r, const struct field *f, void *object)
 
 static bool is_whole(const struct shopper *s)
 {
-    bool whole = s->key != NULL && (s->key[0] == 'a' || s->key[0] == 'c') && s->key[1] == ':';
+    bool whole = s->format <= SHOPPER_FORMAT && s->key != NULL &&
+                 (s->key[0] == 'a' || s->key[0] == 'c') && s->key[1] == ':';
 
     for (size_t i = 0; i < s->cart_count; i++) {
         whole = whole && s->carts[i].id != NULL && s->carts[i].round > 0;
@@ -423,6 +424,9 @@ static bool is_whole(const struct shopper *s)
         for (size_t k = 0; k < s->carts[i].adjustment_count; k++) {
             whole = whole && s->carts[i].adjustments[k].product_id != NULL;
         }
+    }
+    for (size_t i = 0; i < s->bought_count; i++) {
+        whole = whole && s->bought[i].product_id != NULL;
     }
     for (size_t i = 0; i < s->binding_count; i++) {
         whole = whole && s->bindings[i].other != NULL;
@@ -445,7 +449,8 @@ bool shopper_decode(const char *text, size_t len, struct arena *a, struct shoppe
                     (size_t)(r.at - r.start));
     }
     if (!is_whole(s)) {
-        return FAIL(err, ERR_INVALID, "shopper lacks a key, or a list one of its names");
+        return FAIL(err, ERR_INVALID,
+                    "shopper is of a newer format, lacks a key, or a list one of its names");
     }
     *out = s;
     return true;

@@ -3,25 +3,17 @@
 
 #include "base/clock.h"
 #include "domain/shop/money.h"
-#include "domain/shop/quantity.h"
 #include "domain/shopper/cart.h"
 #include "domain/shopper/crawler.h"
 #include "domain/shopper/page_concern.h"
 #include "domain/shopper/shopper_carts.h"
 #include "domain/shopper/shopper_identity.h"
+#include "domain/shopper/shopper_orders.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* Sums stay in a range in which differences of any two cannot overflow. */
-static int64_t plus(int64_t sum, int64_t more)
-{
-    const int64_t limit = INT64_MAX / 2;
-
-    return more > limit - sum ? limit : sum + more;
-}
 
 static int64_t larger(int64_t x, int64_t y)
 {
@@ -41,14 +33,15 @@ static void note_presence(struct shopper *s, const struct event *e)
 {
     int64_t at = e->occurred_us;
 
-    if (s->events == 0 || at - s->last_us > SESSION_GAP_US) {
-        s->sessions++;
-    }
     if (s->events == 0 || at < s->first_us) {
         s->first_us = at; /* onto a base, an event may sort before its first */
     }
-    s->last_us = larger(s->last_us, at);
     s->events++;
+    /* The idle time is how long the shopper has done nothing, whatever the shop does meanwhile. */
+    if (event_is_own_doing(e->type)) {
+        s->sessions += s->sessions == 0 || at - s->last_us > SESSION_GAP_US;
+        s->last_us = larger(s->last_us, at);
+    }
 }
 
 static void note_recent(struct shopper *s, const struct event *e, struct arena *a)
@@ -131,30 +124,14 @@ static void note_consent(struct shopper *s, const struct event *e, struct arena 
     s->consent_count++;
 }
 
-/* ---- orders ---- */
-
-static bool same_order(const struct order_seen *order, const struct event *e)
-{
-    /* A row with an id and one without are never the same order: a shop names its orders or it does not. */
-    if (order->order_id != NULL || e->order_id != NULL) {
-        return order->order_id != NULL && e->order_id != NULL &&
-               strcmp(order->order_id, e->order_id) == 0;
-    }
-    return llabs(e->occurred_us - order->at_us) <= ORDER_WINDOW_US;
-}
-
 /* ---- the rate ---- */
 
-/* History comes as fast as its file was written, a refund is the shop's doing, and an order of many rows was one press of a
- * button: none of them tells a person from a program. */
+/* History comes as fast as its file was written, the shop's doings are not the shopper's, and an order of many rows was one
+ * press of a button: none of them tells a person from a program. */
 static bool counts_for_rate(const struct shopper *s, const struct event *e)
 {
-    bool doing = e->origin != ORIGIN_IMPORT && e->type != EVENT_REFUND;
-
-    for (size_t i = 0; doing && e->type == EVENT_PURCHASE && i < s->order_count; i++) {
-        doing = !same_order(&s->orders[i], e);
-    }
-    return doing;
+    return e->origin != ORIGIN_IMPORT && event_is_own_doing(e->type) &&
+           !(e->type == EVENT_PURCHASE && orders_know(s, e));
 }
 
 static void note_rate(struct shopper *s, const struct event *e)
@@ -172,83 +149,6 @@ static void note_rate(struct shopper *s, const struct event *e)
     }
     s->minute_events++;
     s->bot = s->bot || s->minute_events > BOT_EVENTS_PER_MINUTE;
-}
-
-/* Puts the order last, as the one seen last; true if this is its first row. */
-static bool note_order(struct shopper *s, const struct event *e, struct arena *a)
-{
-    struct order_seen order = {.at_us = e->occurred_us};
-    size_t i = 0;
-
-    while (i < s->order_count && !same_order(&s->orders[i], e)) {
-        i++;
-    }
-    bool first = i == s->order_count;
-    if (!first) {
-        order.order_id = s->orders[i].order_id;
-    } else if (e->order_id != NULL) {
-        order.order_id = arena_strdup(a, e->order_id);
-    }
-    /* The list is in the order in which orders were seen last, so the first one is the longest unseen. */
-    if (first && s->order_count == ORDERS_MAX) {
-        i = 0;
-        s->order_count--;
-    } else if (!first) {
-        s->order_count--;
-    }
-    memmove(&s->orders[i], &s->orders[i + 1], (s->order_count - i) * sizeof s->orders[0]);
-    s->orders[s->order_count++] = order;
-    return first;
-}
-
-/* Of those whose price is known. */
-static int64_t sum_of(const struct event_item *items, size_t count)
-{
-    int64_t sum = 0;
-    int64_t amount;
-
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].price_minor != MONEY_UNKNOWN &&
-            money_of_quantity(items[i].price_minor, items[i].quantity_milli, &amount)) {
-            sum = plus(sum, amount);
-        }
-    }
-    return sum;
-}
-
-static void spend(struct shopper *s, const struct event *e, bool first_row)
-{
-    for (size_t i = 0; i < e->item_count; i++) {
-        s->units_bought = plus(s->units_bought, quantity_units(e->items[i].quantity_milli));
-    }
-    if (e->amount_minor == MONEY_UNKNOWN) {
-        int64_t paid =
-            sum_of(e->items, e->item_count) - sum_of(e->adjustments, e->adjustment_count);
-        s->spent_minor = plus(s->spent_minor, larger(paid, 0));
-    }
-    /* total_minor stands for the whole order on each of its rows. */
-    if (e->amount_minor != MONEY_UNKNOWN && first_row) {
-        s->spent_minor = plus(s->spent_minor, e->amount_minor);
-    }
-}
-
-static void buy(struct shopper *s, const struct event *e, struct arena *a)
-{
-    bool first_row = note_order(s, e, a);
-    struct cart *named = e->cart_id == NULL ? NULL : carts_find(s, e->cart_id);
-
-    spend(s, e, first_row);
-    s->last_order_us = larger(s->last_order_us, e->occurred_us);
-    if (!first_row) {
-        return; /* a cart filled between two rows of one order is a new one, and stays open */
-    }
-    s->orders_total++;
-    for (size_t i = 0; i < s->cart_count; i++) {
-        struct cart *c = &s->carts[i];
-        if (c->status == CART_OPEN && (named == NULL || named == c)) {
-            cart_close(c, CART_BOUGHT, e);
-        }
-    }
 }
 
 /* ---- carts ---- */
@@ -352,6 +252,21 @@ static void note_signals(struct cart *c, const struct event *e)
     }
 }
 
+/* The shop's hook fires once more after the order, with the lines that were just bought: that begins nothing. */
+static void replace_lines(struct shopper *s, const struct event *e, const char *side,
+                          struct arena *a)
+{
+    struct cart *open = carts_of_event(s, e, side);
+
+    if (open != NULL && open->status != CART_OPEN) {
+        open = NULL;
+    }
+    const struct event still = orders_without_echo(s, open, e, a);
+    if (still.item_count > 0) {
+        cart_replace(carts_for_items(s, &still, side, a), &still, a);
+    }
+}
+
 static void change_lines(struct shopper *s, const struct event *e, const char *side,
                          struct arena *a)
 {
@@ -366,7 +281,7 @@ static void change_lines(struct shopper *s, const struct event *e, const char *s
     } else if (e->type == EVENT_CART_ITEM_ADDED) {
         cart_add(carts_for_items(s, e, side, a), e, a);
     } else if (replaces && e->item_count > 0) {
-        cart_replace(carts_for_items(s, e, side, a), e, a);
+        replace_lines(s, e, side, a);
     } else if (e->type == EVENT_CART_ITEM_REMOVED || e->type == EVENT_CART_SNAPSHOT) {
         struct cart *c = carts_of_event(s, e, side);
         if (c == NULL || c->status != CART_OPEN) {
@@ -411,7 +326,9 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
     if (e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN) {
         note_consent(s, e, a);
     } else if (e->type == EVENT_PURCHASE) {
-        buy(s, e, a);
+        orders_buy(s, e, a);
+    } else if (e->type == EVENT_ORDER_CANCELLED || e->type == EVENT_PAYMENT_FAILED) {
+        orders_cancel(s, e);
     } else if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
         if (e->via ==
             NULL) { /* a forwarded one tells of somebody else's login on the same browser */

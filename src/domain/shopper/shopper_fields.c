@@ -49,6 +49,8 @@ static const struct field cart_fields[] = {
     {"opened_us", FIELD_COUNT, offsetof(struct cart, opened_us), NULL},
     {"changed_us", FIELD_COUNT, offsetof(struct cart, changed_us), NULL},
     {"closed_us", FIELD_COUNT, offsetof(struct cart, closed_us), NULL},
+    {"order_id", FIELD_TEXT, offsetof(struct cart, order_id), NULL},
+    {"left_us", FIELD_COUNT, offsetof(struct cart, left_us), NULL},
     {"recovered", FIELD_BOOL, offsetof(struct cart, recovered), NULL},
     {"imported", FIELD_BOOL, offsetof(struct cart, imported), NULL},
     {"released", FIELD_RELEASED, offsetof(struct cart, released), NULL},
@@ -102,15 +104,35 @@ static const struct field_list recent = {
 static const struct field order_fields[] = {
     {"order_id", FIELD_TEXT, offsetof(struct order_seen, order_id), NULL},
     {"at_us", FIELD_COUNT, offsetof(struct order_seen, at_us), NULL},
+    {"first_us", FIELD_COUNT, offsetof(struct order_seen, first_us), NULL},
+    {"units", FIELD_COUNT, offsetof(struct order_seen, units), NULL},
+    {"spent_minor", FIELD_COUNT, offsetof(struct order_seen, spent_minor), NULL},
 };
+enum { ORDER_ROW_MIN = 2 };
 static const struct field_list orders = {
     .fields = order_fields,
     .field_count = sizeof order_fields / sizeof order_fields[0],
     .rows = true,
-    .row_min = sizeof order_fields / sizeof order_fields[0],
+    .row_min = ORDER_ROW_MIN,
     .size = sizeof(struct order_seen),
     .max = ORDERS_MAX,
     .count_offset = offsetof(struct shopper, order_count),
+};
+
+static const struct field bought_fields[] = {
+    {"product_id", FIELD_TEXT, offsetof(struct bought_line, product_id), NULL},
+    {"quantity", FIELD_QUANTITY, offsetof(struct bought_line, quantity_milli), NULL},
+    {"variant_id", FIELD_TEXT, offsetof(struct bought_line, variant_id), NULL},
+};
+static const struct field_list bought = {
+    .fields = bought_fields,
+    .field_count = sizeof bought_fields / sizeof bought_fields[0],
+    .rows = true,
+    .row_min = sizeof bought_fields / sizeof bought_fields[0] - 1,
+    .size = sizeof(struct bought_line),
+    .max = CART_LINES_MAX,
+    .count_offset = offsetof(struct shopper, bought_count),
+    .is_pointer = true,
 };
 
 static const struct field binding_fields[] = {
@@ -158,11 +180,14 @@ static const struct field_list consents = {
 #member, FIELD_LIST, offsetof(struct shopper, member), &(member)                           \
     }
 static const struct field fields[] = {
+    COUNT(format),
     TEXT(key),
     LIST(carts),
     COUNT(dropped_rounds),
     LIST(recent),
     LIST(orders),
+    LIST(bought),
+    COUNT(bought_us),
     LIST(bindings),
     COUNT(bindings_seen),
     COUNT(bound_last_us),
@@ -188,6 +213,7 @@ static const struct field fields[] = {
     COUNT(minute_us),
     COUNT(minute_events),
     {"bot", FIELD_BOOL, offsetof(struct shopper, bot), NULL},
+    COUNT(rules),
     COUNT(at_us),
     COUNT(at_rank),
     TEXT(at_id),

@@ -57,7 +57,8 @@ static const struct cart *last_changed_cart(const struct shopper *s)
 
 /* Stands first: of all that can be wrong with a message, one to somebody who has bought is the
  * worst. An order in the same microsecond as the last change bought that change (the fold sorts a
- * purchase behind the additions of its time), and an older order is about another round. */
+ * purchase behind the additions of its time), and an older order is about another round. An order
+ * that took only its own lines (purchase_closes) left the others to be spoken about. */
 static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
                                     char *detail, size_t cap)
 {
@@ -67,9 +68,10 @@ static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_
     char when[24];
     /* Without an open cart an order alone says nothing, it may be years old: only a last
      * round that ended by buying does. */
-    bool bought =
-        s->last_order_us != 0 && cart != NULL &&
-        (in->cart != NULL ? s->last_order_us >= cart->changed_us : cart->status == CART_BOUGHT);
+    bool bought = s->last_order_us != 0 && cart != NULL &&
+                  (in->cart != NULL
+                       ? s->last_order_us >= cart->changed_us && s->last_order_us != cart->left_us
+                       : cart->status == CART_BOUGHT);
 
     if (!bought) {
         (void)snprintf(detail, cap, "no purchase since the cart last changed");

@@ -66,7 +66,7 @@ static bool base_of(const struct train_bases *bases, const char *key, struct are
                      : NULL;
     struct shopper *base = NULL;
     *out = NULL;
-    if (found && !shopper_from_doc(key, found->doc, a, &base, err)) {
+    if (found && !shopper_from_base(found->doc, a, &base, err)) {
         return false;
     }
     *out = base;

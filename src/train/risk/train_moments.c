@@ -59,10 +59,10 @@ static bool could_fill_a_cart(enum event_type type)
            type == EVENT_CHECKOUT_STARTED;
 }
 
-/* What the shopper did, as opposed to what Cartwright wrote down about it. */
+/* What the shopper did, as opposed to what the shop or Cartwright wrote down about it. */
 static bool is_own_deed(const struct train_key *k, const struct event *e)
 {
-    return e->type < EVENT_DERIVED_SHOPPER_BOUND && identity_counts(k->final, e);
+    return event_is_own_doing(e->type) && identity_counts(k->final, e);
 }
 
 static int64_t next_purchase(const struct walk *w, int64_t at_us)

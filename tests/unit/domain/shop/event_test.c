@@ -418,6 +418,19 @@ static void a_line_of_a_negative_price_is_an_adjustment_and_no_product(void **st
     assert_int_equal(e.adjustments[0].price_minor, 1);
 }
 
+static void a_purchase_that_renews_is_no_purchase(void **state)
+{
+    (void)state;
+    struct event e = decoded(event_text("purchase", ",\"properties\":{\"kind\":\"renewal\"}"));
+
+    assert_int_equal(e.type, EVENT_RENEWAL);
+    assert_string_equal(e.type_name, "purchase");
+    e = decoded(event_text("purchase", ",\"properties\":{\"kind\":\"gift\"}"));
+    assert_int_equal(e.type, EVENT_PURCHASE);
+    e = decoded(event_text("purchase", ",\"properties\":{\"kind\":1}"));
+    assert_int_equal(e.type, EVENT_PURCHASE);
+}
+
 static void items_that_add_up_past_the_range_are_refused(void **state)
 {
     struct buf items = buf_make(1 << 20);
@@ -618,6 +631,7 @@ int main(void)
         cmocka_unit_test(a_number_without_a_fraction_is_an_integer_however_it_is_written),
         cmocka_unit_test(a_quantity_has_three_decimals_and_a_line_of_none_is_not_there),
         cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
+        cmocka_unit_test(a_purchase_that_renews_is_no_purchase),
         cmocka_unit_test(items_that_add_up_past_the_range_are_refused),
         cmocka_unit_test(text_that_is_no_json_object_is_refused),
         cmocka_unit_test(the_lane_is_the_first_byte_of_the_key_s_hash),

@@ -422,6 +422,23 @@ static void rules_and_outcomes_have_the_names_of_the_api(void **state)
     assert_string_equal(rule_outcome_name(RULE_NOT_APPLIED), "not_applied");
 }
 
+/* An order that took only its own lines has left this cart to be spoken about; the next one has not. */
+static void an_order_that_left_the_lines_over_is_no_purchase_of_them(void **state)
+{
+    (void)state;
+    static char product[] = "p";
+    struct cart_line line = {.product_id = product, .quantity_milli = 1000, .price_minor = 999};
+    struct shopper s = {.last_us = 90, .last_order_us = 50};
+    const struct cart c = {
+        .round = 1, .lines = &line, .line_count = 1, .changed_us = 50, .left_us = 50};
+    const struct policy p = {.clock = {1, 2, HOURS(9)}, .age_max_us = HOURS(9)};
+    const struct policy_input in = {.shopper = &s, .cart = &c, .step = 1, .risk = 1, .now_us = 100};
+
+    assert_int_equal(policy_decide(&p, &in).rules[RULE_BUYER].outcome, RULE_PASS);
+    s.last_order_us = 51;
+    assert_int_equal(policy_decide(&p, &in).rules[RULE_BUYER].outcome, RULE_BLOCK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_time_ago_is_told_in_its_two_largest_units),
         cmocka_unit_test(each_step_of_a_round_is_contacted_once),
         cmocka_unit_test(rules_and_outcomes_have_the_names_of_the_api),
+        cmocka_unit_test(an_order_that_left_the_lines_over_is_no_purchase_of_them),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

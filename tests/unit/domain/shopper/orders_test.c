@@ -1,0 +1,361 @@
+/* What an order does to the carts, and what comes after it: echoes, repeats, cancellations, renewals. */
+#include "domain/shopper/shopper.h"
+
+#include "support/spec.h"
+#include "unit/domain/an_event.h"
+
+static struct arena arena;
+
+static int forget(void **state)
+{
+    (void)state;
+    forget_events();
+    arena_free(&arena);
+    return 0;
+}
+
+static int by_cart(void **state)
+{
+    const struct shopper_rules rules = {.echo_us = MINUTES(30)};
+    (void)state;
+
+    shopper_rules_set(&rules);
+    return 0;
+}
+
+static int by_lines(void **state)
+{
+    const struct shopper_rules rules = {.closes_lines = true, .echo_us = MINUTES(30)};
+    (void)state;
+
+    shopper_rules_set(&rules);
+    return 0;
+}
+
+static int forget_rules(void **state)
+{
+    return by_cart(state) + forget(state);
+}
+
+#define folded(...)                                                                                \
+    fold_these((struct event[]){__VA_ARGS__},                                                      \
+               sizeof((struct event[]){__VA_ARGS__}) / sizeof(struct event))
+
+static struct shopper *fold_these(struct event *events, size_t count)
+{
+    return shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &arena);
+}
+
+#define added(...)    an_event(EVENT_CART_ITEM_ADDED, __VA_ARGS__)
+#define snapshot(...) an_event(EVENT_CART_SNAPSHOT, __VA_ARGS__)
+#define bought(...)   an_event(EVENT_PURCHASE, __VA_ARGS__)
+
+/* "open 1: p1 x2, p2 x1" of the one cart there is. */
+static const char *cart_of(const struct shopper *s)
+{
+    char quantity[QUANTITY_TEXT_MAX];
+
+    if (s->cart_count != 1) {
+        return arena_printf(&arena, "%zu carts", s->cart_count);
+    }
+    const struct cart *c = &s->carts[0];
+    const char *text =
+        arena_printf(&arena, "%s %lld:", cart_status_name(c->status), (long long)c->round);
+    for (size_t i = 0; i < c->line_count; i++) {
+        text = arena_printf(&arena, "%s%s %s x%s", text, i == 0 ? "" : ",", c->lines[i].product_id,
+                            quantity_text(c->lines[i].quantity_milli, quantity));
+    }
+    return text;
+}
+
+static void assert_cart(const struct shopper *s, const char *expected)
+{
+    assert_string_equal(cart_of(s), expected);
+}
+
+/* ---- echoes ---- */
+
+static void what_only_repeats_the_bought_lines_soon_after_begins_no_round(void **state)
+{
+    static const struct {
+        struct event_plan plan;
+        const char *cart;
+    } after[] = {
+        {{EVENT_CART_SNAPSHOT, .at = HOURS(1) + SECONDS(2), .sku = "p1", .quantity = 2},
+         "bought 1: p1 x2, p2 x1"},
+        {{EVENT_CART_SNAPSHOT, .at = HOURS(1) + SECONDS(2), .sku = "p2"}, "bought 1: p1 x2, p2 x1"},
+        {{EVENT_CHECKOUT_STARTED, .at = HOURS(1) + MINUTES(30), .sku = "p1"},
+         "bought 1: p1 x2, p2 x1"},
+        /* later, more of it, something else, an addition, another variant: a new round */
+        {{EVENT_CART_SNAPSHOT, .at = HOURS(1) + MINUTES(30) + 1, .sku = "p1"}, "open 2: p1 x1"},
+        {{EVENT_CART_SNAPSHOT, .at = HOURS(1) + SECONDS(2), .sku = "p1", .quantity = 3},
+         "open 2: p1 x3"},
+        {{EVENT_CART_SNAPSHOT, .at = HOURS(1) + SECONDS(2), .sku = "p1", .sku2 = "p3"},
+         "open 2: p1 x1, p3 x1"},
+        {{EVENT_CART_ITEM_ADDED, .at = HOURS(1) + SECONDS(2), .sku = "p1"}, "open 2: p1 x1"},
+        {{EVENT_CART_SNAPSHOT, .at = HOURS(1) + SECONDS(2), .sku = "p1", .variant = "blue"},
+         "open 2: p1 x1"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(after); i++) {
+        assert_cart(
+            folded(added(.at = 1, .sku = "p1", .variant = "red", .quantity = 2, .sku2 = "p2"),
+                   bought(.at = HOURS(1), .order = "o"), event_planned(&after[i].plan)),
+            after[i].cart);
+    }
+}
+
+/* The order's own items count as well as the cart's, whatever the cart was called. */
+static void an_echo_is_known_by_the_goods_and_not_by_the_cart(void **state)
+{
+    (void)state;
+    const struct shopper *s = folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                                     snapshot(.at = SECONDS(9), .cart = "another", .sku = "p1"));
+
+    assert_int_equal(s->cart_count, 0);
+}
+
+static void after_the_first_order_s_echo_the_next_order_has_its_own(void **state)
+{
+    (void)state;
+    const struct shopper *s = folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                                     bought(.at = HOURS(2), .order = "n", .sku = "p2"),
+                                     snapshot(.at = HOURS(2) + 1, .sku = "p1"));
+
+    assert_cart(s, "open 1: p1 x1");
+    assert_int_equal(s->bought_count, 1);
+}
+
+/* ---- repeats ---- */
+
+static void a_row_that_repeats_an_old_order_buys_nothing(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(bought(.at = 1, .order = "o", .sku = "p1", .price = 500),
+               added(.at = HOURS(1), .sku = "p2"),
+               bought(.at = HOURS(2), .order = "o", .sku = "p1", .price = 500));
+
+    assert_cart(s, "open 1: p2 x1");
+    assert_int_equal(s->orders_total, 1);
+    assert_int_equal(s->units_bought, 1);
+    assert_int_equal(s->spent_minor, 500);
+    assert_int_equal(s->last_order_us, TEST_DAY_US + 1);
+    assert_int_equal(s->bought_count, 1);
+}
+
+static void a_second_row_within_a_minute_is_more_of_the_order(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(bought(.at = 1, .order = "o", .sku = "p1", .price = 500),
+               bought(.at = SECONDS(60) + 1, .order = "o", .sku = "p2", .price = 70),
+               bought(.at = SECONDS(120) + 2, .order = "o", .sku = "p2", .price = 70));
+
+    assert_int_equal(s->orders_total, 1);
+    assert_int_equal(s->units_bought, 2);
+    assert_int_equal(s->spent_minor, 570);
+    assert_int_equal(s->orders[0].spent_minor, 570);
+}
+
+/* ---- cancellations ---- */
+
+static void a_cancelled_order_never_was_and_its_cart_goes_on(void **state)
+{
+    static const struct event_plan undo[] = {
+        {EVENT_ORDER_CANCELLED, .order = "o"}, {EVENT_PAYMENT_FAILED, .order = "o"},
+        {EVENT_ORDER_CANCELLED, .cart = "k"},  {EVENT_PAYMENT_FAILED, .cart = "k"},
+        {EVENT_ORDER_CANCELLED, .at = 0},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(undo); i++) {
+        struct event_plan plan = undo[i];
+        plan.at = HOURS(2);
+        const struct shopper *s = folded(
+            bought(.at = 1, .order = "before", .sku = "p9", .price = 100),
+            added(.at = 2, .cart = "k", .sku = "p1", .price = 500),
+            an_event(EVENT_DERIVED_OUTREACH_RELEASED, .at = MINUTES(9), .cart = "k",
+                     .origin = ORIGIN_DERIVED),
+            bought(.at = HOURS(1), .order = "o", .sku = "p1", .price = 500), event_planned(&plan));
+        assert_cart(s, "open 1: p1 x1");
+        assert_int_equal(s->carts[0].released[0], TEST_DAY_US + MINUTES(9));
+        assert_int_equal(s->carts[0].changed_us, TEST_DAY_US + HOURS(2));
+        assert_int_equal(s->carts[0].closed_us, 0);
+        assert_false(s->carts[0].recovered);
+        assert_null(s->carts[0].order_id);
+        assert_int_equal(s->orders_total, 1);
+        assert_int_equal(s->spent_minor, 100);
+        assert_int_equal(s->units_bought, 1);
+        assert_int_equal(s->last_order_us, TEST_DAY_US + 1);
+    }
+}
+
+static void what_names_no_known_order_cancels_none(void **state)
+{
+    static const struct event_plan others[] = {
+        {EVENT_ORDER_CANCELLED, .order = "x"}, {EVENT_PAYMENT_FAILED, .order = "x"},
+        {EVENT_PAYMENT_FAILED, .at = 0},       {EVENT_ORDER_CANCELLED, .order = "o", .at = 1},
+        {EVENT_REFUND, .order = "o"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        struct event_plan plan = others[i];
+        plan.at = plan.at == 0 ? HOURS(2) : plan.at;
+        assert_cart(folded(added(.at = 2, .sku = "p1"), bought(.at = HOURS(1), .order = "o"),
+                           event_planned(&plan)),
+                    "bought 1: p1 x1");
+    }
+}
+
+/* The second try of the payment: the shop tells the order again. */
+static void a_cancelled_order_that_is_told_again_is_bought(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(added(.at = 2, .sku = "p1"), bought(.at = HOURS(1), .order = "o"),
+               an_event(EVENT_PAYMENT_FAILED, .at = HOURS(1) + MINUTES(1), .order = "o"),
+               bought(.at = HOURS(1) + MINUTES(2), .order = "o"),
+               snapshot(.at = HOURS(1) + MINUTES(3), .sku = "p1"));
+
+    assert_cart(s, "bought 1: p1 x1");
+    assert_int_equal(s->orders_total, 1);
+    assert_int_equal(s->last_order_us, TEST_DAY_US + HOURS(1) + MINUTES(2));
+}
+
+static void a_cancellation_leaves_a_round_alone_that_has_begun_since(void **state)
+{
+    (void)state;
+    assert_cart(folded(added(.at = 2, .sku = "p1"), bought(.at = HOURS(1), .order = "o"),
+                       added(.at = HOURS(2), .sku = "p2"),
+                       an_event(EVENT_ORDER_CANCELLED, .at = HOURS(3), .order = "o")),
+                "open 2: p2 x1");
+}
+
+/* ---- renewals ---- */
+
+static void a_renewal_closes_nothing_and_is_no_order(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(added(.at = 2, .sku = "p1"),
+               an_event(EVENT_RENEWAL, .at = HOURS(1), .order = "o", .sku = "p1"));
+
+    assert_cart(s, "open 1: p1 x1");
+    assert_int_equal(s->orders_total, 0);
+    assert_int_equal(s->last_order_us, 0);
+    assert_int_equal(s->last_us, TEST_DAY_US + 2);
+}
+
+/* ---- the idle time ---- */
+
+static void only_the_shopper_s_own_doing_ends_the_idle_time(void **state)
+{
+    static const enum event_type shop[] = {EVENT_UNKNOWN,         EVENT_REFUND,
+                                           EVENT_ORDER_CANCELLED, EVENT_RENEWAL,
+                                           EVENT_CONSENT_GIVEN,   EVENT_CONSENT_WITHDRAWN};
+    static const enum event_type own[] = {EVENT_PAGE_VIEWED,  EVENT_CART_ITEM_ADDED,
+                                          EVENT_PURCHASE,     EVENT_IDENTIFY,
+                                          EVENT_CHAT_MESSAGE, EVENT_PAYMENT_FAILED};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(shop); i++) {
+        const struct shopper *s =
+            folded(added(.at = 1, .sku = "p1"), an_event(shop[i], .at = HOURS(2)));
+        assert_int_equal(s->last_us, TEST_DAY_US + 1);
+        assert_int_equal(s->sessions, 1);
+        assert_int_equal(s->events, 2);
+    }
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        const struct shopper *s =
+            folded(added(.at = 1, .sku = "p1"),
+                   an_event(own[i], .at = HOURS(2), .sku = "p1", .anonymous = "x"));
+        assert_int_equal(s->last_us, TEST_DAY_US + HOURS(2));
+        assert_int_equal(s->sessions, 2);
+    }
+}
+
+/* ---- an order that takes its own lines ---- */
+
+static void by_lines_what_was_not_ordered_stays_in_the_cart(void **state)
+{
+    static const struct {
+        struct event_plan order;
+        const char *cart;
+    } orders[] = {
+        {{.sku = "p1"}, "open 1: p1 x1, p2 x1"},
+        {{.sku = "p1", .quantity = 2}, "open 1: p2 x1"},
+        {{.sku = "p1", .quantity = 9}, "open 1: p2 x1"},
+        {{.sku = "p1", .quantity = 2, .sku2 = "p2"}, "bought 1: p1 x2, p2 x1"},
+        {{.sku = "p7"}, "open 1: p1 x2, p2 x1"},
+        {{.sku = NULL}, "bought 1: p1 x2, p2 x1"}, /* an order that names nothing is of all */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(orders); i++) {
+        struct event_plan plan = orders[i].order;
+        plan.type = EVENT_PURCHASE;
+        plan.at = HOURS(1);
+        const struct shopper *s =
+            folded(added(.at = 1, .sku = "p1", .quantity = 2, .sku2 = "p2"), event_planned(&plan));
+        assert_cart(s, orders[i].cart);
+        bool open = s->carts[0].status == CART_OPEN;
+        assert_int_equal(s->carts[0].left_us, open ? TEST_DAY_US + HOURS(1) : 0);
+        assert_int_equal(s->orders_total, 1);
+    }
+}
+
+static void by_lines_an_old_snapshot_does_not_bring_bought_lines_back(void **state)
+{
+    (void)state;
+    const struct event order = bought(.at = HOURS(1), .sku = "p1");
+
+    assert_cart(folded(added(.at = 1, .sku = "p1", .sku2 = "p2"), order,
+                       snapshot(.at = HOURS(1) + SECONDS(2), .sku = "p1", .sku2 = "p2")),
+                "open 1: p2 x1");
+    /* after the window it means what it says */
+    assert_cart(folded(added(.at = 1, .sku = "p1", .sku2 = "p2"), order,
+                       snapshot(.at = HOURS(2), .sku = "p1", .sku2 = "p2")),
+                "open 1: p1 x1, p2 x1");
+}
+
+static void a_state_tells_by_which_rules_it_was_folded(void **state)
+{
+    const struct shopper_rules other = {.closes_lines = true, .echo_us = SECONDS(7)};
+    (void)state;
+    int64_t before = shopper_rules_stamp();
+    const struct shopper *old = shopper_new("c:anna", &arena);
+
+    shopper_rules_set(&other);
+    assert_int_not_equal(shopper_rules_stamp(), before);
+    const struct shopper *s = shopper_new("c:anna", &arena);
+    assert_true(shopper_rules_of(s).closes_lines);
+    assert_int_equal(shopper_rules_of(s).echo_us, SECONDS(7));
+    assert_false(shopper_rules_of(old).closes_lines);
+    assert_int_equal(shopper_rules_of(old).echo_us, MINUTES(30));
+}
+
+#define CASE(name, rules) cmocka_unit_test_setup_teardown(name, rules, forget_rules)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(what_only_repeats_the_bought_lines_soon_after_begins_no_round, by_cart),
+        CASE(an_echo_is_known_by_the_goods_and_not_by_the_cart, by_cart),
+        CASE(after_the_first_order_s_echo_the_next_order_has_its_own, by_cart),
+        CASE(a_row_that_repeats_an_old_order_buys_nothing, by_cart),
+        CASE(a_second_row_within_a_minute_is_more_of_the_order, by_cart),
+        CASE(a_cancelled_order_never_was_and_its_cart_goes_on, by_cart),
+        CASE(what_names_no_known_order_cancels_none, by_cart),
+        CASE(a_cancelled_order_that_is_told_again_is_bought, by_cart),
+        CASE(a_cancellation_leaves_a_round_alone_that_has_begun_since, by_cart),
+        CASE(a_renewal_closes_nothing_and_is_no_order, by_cart),
+        CASE(only_the_shopper_s_own_doing_ends_the_idle_time, by_cart),
+        CASE(by_lines_what_was_not_ordered_stays_in_the_cart, by_lines),
+        CASE(by_lines_an_old_snapshot_does_not_bring_bought_lines_back, by_lines),
+        CASE(a_state_tells_by_which_rules_it_was_folded, by_cart),
+    };
+    return cmocka_run_group_tests_name("orders", tests, NULL, NULL);
+}
