@@ -28,7 +28,7 @@ SELECT 0 AS part, coalesce(t.folded_off, 0) AS n, t.lane AS m, t.key AS id, t.do
  UNION ALL
 SELECT 1, n.off, n.lane, n.event_id, n.type, n.origin, n.occurred_at, n.received_at, n.body FROM news n
  UNION ALL
-SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, NULL, NULL, NULL, NULL
+SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, o.cart_digest, o.decided_at, NULL, NULL
   FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.key = c.key AND o.subject = 'cart:' || c.cart_id AND o.decision = 'send'
  UNION ALL
 SELECT DISTINCT 3, 0::bigint, 0, e.body ->> 'anonymous_id', NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL::jsonb

@@ -16,11 +16,13 @@ SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key =
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),
 -- appended where the row was, and only there; its status is NULL where it was stored.
 WITH put AS (
-    INSERT INTO cartwright.outreach (lane, subject, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message)
-    VALUES ($1::int, $2::text, $3::int, $4::int, $5::text, $6::text, $7::text, $8::text, $9::timestamptz, $10::text::json, $11::text::json, $12::text::json)
+    INSERT INTO cartwright.outreach (lane, subject, round, step, outreach_id, key, decision, reason, decided_at, summary, why, message, cart_digest)
+    VALUES ($1::int, $2::text, $3::int, $4::int, $5::text, $6::text, $7::text, $8::text, $9::timestamptz, $10::text::json, $11::text::json, $12::text::json,
+            $15::text)
     ON CONFLICT (lane, key, subject, round, step) DO UPDATE
        SET outreach_id = excluded.outreach_id, decision = excluded.decision, reason = excluded.reason,
-           decided_at = excluded.decided_at, summary = excluded.summary, why = excluded.why, message = excluded.message
+           decided_at = excluded.decided_at, summary = excluded.summary, why = excluded.why, message = excluded.message,
+           cart_digest = excluded.cart_digest
      WHERE outreach.decision = 'silence'
     RETURNING key, decided_at
 ), told AS (

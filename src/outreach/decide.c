@@ -1,14 +1,17 @@
 /* From what was gathered to a decision. Must not read anything, nor put a word of it into JSON. */
 #include "outreach/decide.h"
 
+#include "base/cleanup.h"
 #include "base/hash.h"
+#include "domain/speak/cart_today.h"
 #include "store/outreach.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_STEP = 1, OUTREACH_ID_CHARS = 4 + 2 + 24 };
+enum { FIRST_STEP = 1, OUTREACH_ID_CHARS = 4 + 2 + 24, DIGESTED_MAX = 4 << 20 };
 
 struct cart_clock outreach_clock(const struct config *config)
 {
@@ -90,6 +93,50 @@ static const struct sent *sent_before(const struct decided *d)
     return NULL;
 }
 
+static void put_lines(struct jenc *j, const struct cart_line *lines, size_t count)
+{
+    jenc_array(j, NULL);
+    for (size_t i = 0; i < count; i++) {
+        jenc_array(j, NULL);
+        jenc_str(j, NULL, lines[i].product_id);
+        jenc_str(j, NULL, lines[i].variant_id);
+        jenc_str(j, NULL, lines[i].line_id);
+        jenc_i64(j, NULL, lines[i].quantity_milli);
+        jenc_i64(j, NULL, lines[i].price_minor);
+        jenc_str(j, NULL, lines[i].currency);
+        jenc_array_end(j);
+    }
+    jenc_array_end(j);
+}
+
+/* What a message about the cart says of it: another digest, another message. Not by time: what
+ * happened before a decision may arrive after it. */
+static const char *cart_digest(const struct cart *cart, struct arena *a)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(DIGESTED_MAX);
+    struct jenc j = jenc_begin(&text);
+    uint8_t digest[SHA256_BYTES];
+    char hex[SHA256_HEX];
+
+    jenc_array(&j, NULL);
+    put_lines(&j, cart->lines, cart->line_count);
+    put_lines(&j, cart->adjustments, cart->adjustment_count);
+    jenc_array_end(&j);
+    assert(buf_ok(&text));
+    hash_sha256(buf_text(&text), text.len, digest);
+    return arena_strdup(a, hash_hex(digest, sizeof digest, hex));
+}
+
+/* Of rows without a digest the time tells. */
+static bool is_outdated(const struct decided *d)
+{
+    if (d->sent == NULL) {
+        return false;
+    }
+    return d->sent->cart_digest != NULL ? strcmp(d->sent->cart_digest, d->cart_digest) != 0
+                                        : d->cart->changed_us > d->sent->decided_us;
+}
+
 /* How likely the cart is lost, and what would help. */
 static void weigh(struct decided *d, struct arena *a)
 {
@@ -100,6 +147,7 @@ static void weigh(struct decided *d, struct arena *a)
     d->subject = arena_printf(a, OUTREACH_OF_CART "%s", d->cart->id);
     d->outreach_id = outreach_id_of(d, a);
     d->sent = sent_before(d);
+    d->cart_digest = cart_digest(d->cart, a);
     d->score = answer_score_of(models->risk, g->view.shopper, d->cart, g->now_us, &models->context,
                                d->terms->config->risk_threshold, &d->x);
     picks_ask(&(struct picks_wanted){models->affinity,
@@ -123,13 +171,27 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
     if (out->cart != NULL) {
         weigh(out, a);
     }
-    out->decision = policy_decide(&policy, &(struct policy_input){.shopper = g->view.shopper,
-                                                                  .cart = out->cart,
-                                                                  .step = out->step,
-                                                                  .risk = out->score.probability,
-                                                                  .now_us = g->now_us,
-                                                                  .dry_run = g->subject.dry_run,
-                                                                  .cart_changed = changed});
+    out->asked = (struct policy_input){.shopper = g->view.shopper,
+                                       .cart = out->cart,
+                                       .step = out->step,
+                                       .risk = out->score.probability,
+                                       .now_us = g->now_us,
+                                       .dry_run = g->subject.dry_run,
+                                       .cart_changed = changed,
+                                       .sent_outdated = is_outdated(out)};
+    out->decision = policy_decide(&policy, &out->asked);
+}
+
+struct decided outreach_in_stock(const struct decided *d, const struct product *products)
+{
+    const struct policy policy = policy_of(d->terms->config);
+    struct decided now = *d;
+
+    if (d->cart != NULL && cart_gone(d->cart, products)) {
+        now.asked.sold_out = true;
+        now.decision = policy_decide(&policy, &now.asked);
+    }
+    return now;
 }
 
 bool outreach_never(const struct decision *decision)

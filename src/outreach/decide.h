@@ -29,11 +29,17 @@ struct decided {
     struct features x;
     struct answer_score score; /* probability NaN: no model or no cart */
     struct picks_asked picks;  /* ranked; whether they can be shown the catalogue says */
+    const char *cart_digest;   /* of its lines */
+    struct policy_input asked; /* what the rules were asked about */
     struct decision decision;
 };
 
 void outreach_decide(const struct outreach_terms *terms, const struct gathered *g, struct arena *a,
                      struct decided *out);
+
+/* The same with what the catalogue says of the cart's lines (in order), which is read last of all:
+ * nobody is spoken to about what is sold out. */
+struct decided outreach_in_stock(const struct decided *d, const struct product *products);
 
 /* A shopper who bought, opted out or turned out to be a bot gets nothing any more, not even what
  * was decided before. */

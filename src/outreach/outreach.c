@@ -41,14 +41,35 @@ static struct outreach_subject subject_of(const struct outreach_request *r, stru
     };
 }
 
-/* Asking twice gets the same message. Only where a never-rule blocks by now, the silence that was
- * just decided stands in for it, under the same id; the send stays what is stored. */
+/* Whether what was sent may still be told: a never-rule may block by now, and a message is only about
+ * the cart as it was then, and as long as there is something of it to be had. */
+static bool still_stands(struct asking *k, const struct decided *d, bool *out, struct err *err)
+{
+    bool gone = false;
+
+    *out = !outreach_never(&d->decision) && !d->asked.sent_outdated;
+    if (!*out) {
+        return true;
+    }
+    if (!outreach_gone(k->db, d, k->arena, &gone, err)) {
+        return false;
+    }
+    *out = !gone;
+    return true;
+}
+
+/* Asking twice gets the same message. Only where that does not stand any more, the silence that was
+ * just decided is told instead, under the same id; the send stays what is stored. */
 static bool say_again(struct asking *k, const struct decided *d, struct err *err)
 {
     bool found;
+    bool stands;
 
     k->outcome = OUTREACH_BEFORE;
-    if (outreach_never(&d->decision)) {
+    if (!still_stands(k, d, &stands, err)) {
+        return false;
+    }
+    if (!stands) {
         return outreach_tell(k->db, d, NULL, k->arena, &k->row, err);
     }
     if (!store_outreach_by_id(k->db, d->gathered->view.lane, d->sent->outreach_id, k->arena,

@@ -1,8 +1,9 @@
-/* From a decision to the row that is stored and shown. Must not change what was decided. */
+/* From a decision to the row that is stored and shown. Must not decide: the rules do, once more where the catalogue has the last word. */
 #include "outreach/tell.h"
 
 #include "base/cleanup.h"
 #include "domain/shop/local_time.h"
+#include "domain/speak/cart_today.h"
 #include "domain/speak/message.h"
 #include "outreach/answer.h"
 #include "store/products.h"
@@ -110,15 +111,29 @@ static const char *explain(const struct decided *d, struct arena *a)
     return arena_strdup(a, buf_text(&text));
 }
 
-bool outreach_tell(struct db *db, const struct decided *d, const struct product *products,
-                   struct arena *a, struct outreach_row *out, struct err *err)
+bool outreach_gone(struct db *db, const struct decided *d, struct arena *a, bool *out,
+                   struct err *err)
 {
-    const struct cart *cart = d->cart;
-    struct shown shown = {.lines = products};
+    const struct product *products;
 
-    if (products == NULL && !look_up(db, d, a, &shown.lines, err)) {
+    if (!look_up(db, d, a, &products, err)) {
         return false;
     }
+    *out = cart_gone(d->cart, products);
+    return true;
+}
+
+bool outreach_tell(struct db *db, const struct decided *decided, const struct product *products,
+                   struct arena *a, struct outreach_row *out, struct err *err)
+{
+    const struct cart *cart = decided->cart;
+    struct shown shown = {.lines = products};
+
+    if (products == NULL && !look_up(db, decided, a, &shown.lines, err)) {
+        return false;
+    }
+    const struct decided in_stock = outreach_in_stock(decided, shown.lines);
+    const struct decided *d = &in_stock;
     /* Behind the lines stand the picks. Those sold out since the models' shelf was filled make room
      * for the next best. */
     if (cart != NULL &&
@@ -140,6 +155,7 @@ bool outreach_tell(struct db *db, const struct decided *d, const struct product 
         .why = explain(d, a),
         /* a silence has none, which the table checks */
         .message = d->decision.send ? compose(d, &shown, a) : NULL,
+        .cart_digest = d->cart_digest,
     };
     return true;
 }

@@ -41,7 +41,9 @@ static void sent_at(const PGresult *r, int row, struct arena *a, struct shopper_
     out->sent[out->sent_count++] = (struct sent){.subject = row_text_copy(r, row, TYPE, a),
                                                  .round = row_i64(r, row, N),
                                                  .step = row_i64(r, row, M),
-                                                 .outreach_id = row_text_copy(r, row, ID, a)};
+                                                 .outreach_id = row_text_copy(r, row, ID, a),
+                                                 .cart_digest = row_text_copy(r, row, ORIGIN, a),
+                                                 .decided_us = row_time(r, row, OCCURRED)};
 }
 
 /* The shopper comes first: events borrow its key. */

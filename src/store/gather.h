@@ -18,6 +18,8 @@ struct sent {
     int64_t round;
     int64_t step;
     const char *outreach_id;
+    const char *cart_digest; /* as in store/outreach.h */
+    int64_t decided_us;
 };
 
 struct shopper_rows {

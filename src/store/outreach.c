@@ -26,6 +26,7 @@ static struct params put_params(const struct outreach_row *row, const struct out
     param_text(&p, row->message);
     param_text(&p, event != NULL ? event->event_id : NULL);
     param_jsonb(&p, event != NULL ? event->body : NULL, event != NULL ? strlen(event->body) : 0);
+    param_text(&p, row->cart_digest);
     return p;
 }
 

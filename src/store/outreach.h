@@ -21,6 +21,7 @@ struct outreach_row {
     const char *summary; /* JSON object */
     const char *why;     /* JSON object */
     const char *message; /* JSON; NULL for a silence */
+    const char *cart_digest; /* of the lines decided about; for store_outreach_put */
 };
 
 /* outreach_released, which tells the log of a send. */

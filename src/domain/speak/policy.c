@@ -199,9 +199,10 @@ static enum rule_outcome rule_cart_changed(const struct policy *p, const struct 
 {
     (void)p;
     (void)snprintf(detail, cap,
-                   in->cart_changed ? "the cart is not the one that was looked at"
-                                    : "the cart is as it was looked at");
-    return in->cart_changed ? RULE_BLOCK : RULE_PASS;
+                   in->cart_changed    ? "the cart is not the one that was looked at"
+                   : in->sent_outdated ? "the cart has changed since it was spoken about"
+                                       : "the cart is as it was looked at");
+    return in->cart_changed || in->sent_outdated ? RULE_BLOCK : RULE_PASS;
 }
 
 /* What the fold has seen released. The row's primary key is the last word; this rule is the one that
@@ -227,6 +228,20 @@ static enum rule_outcome rule_already_contacted(const struct policy *p,
     (void)snprintf(detail, cap, "round %lld, step %d: contacted %s ago", (long long)in->cart->round,
                    in->step, ago(in->now_us - released_us, when, sizeof when));
     return RULE_BLOCK;
+}
+
+/* A reminder of what cannot be bought helps nobody. */
+static enum rule_outcome rule_sold_out(const struct policy *p, const struct policy_input *in,
+                                       char *detail, size_t cap)
+{
+    (void)p;
+    if (in->cart == NULL) {
+        return RULE_NOT_APPLIED;
+    }
+    (void)snprintf(detail, cap,
+                   in->sold_out ? "everything in the cart is sold out"
+                                : "not everything in the cart is known to be sold out");
+    return in->sold_out ? RULE_BLOCK : RULE_PASS;
 }
 
 /* Stands last: the rules before it forbid, this one weighs. No model is no licence: silence until
@@ -256,6 +271,7 @@ static rule_fn *const rule_functions[RULE_COUNT] = {
     [RULE_TOO_OLD] = rule_too_old,
     [RULE_CART_CHANGED] = rule_cart_changed,
     [RULE_ALREADY_CONTACTED] = rule_already_contacted,
+    [RULE_SOLD_OUT] = rule_sold_out,
     [RULE_RISK] = rule_risk,
 };
 

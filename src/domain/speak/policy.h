@@ -4,8 +4,8 @@
 #include "domain/shopper/shopper.h"
 
 /* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why"
- * is complete. Rules in order: buyer, empty, opted_out, bot, import, too_early, expired, too_old,
- * cart_changed, already_contacted, risk. The first that blocks is the reason. */
+ * is complete. Rules in order: buyer, empty, opted_out, bot, import, cart_changed, too_early, expired,
+ * too_old, sold_out, already_contacted, risk. The first that blocks is the reason. */
 enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
 
 enum rule_id {
@@ -32,8 +32,10 @@ struct policy_input {
     int step;                /* 1 */
     double risk;             /* NaN: no model */
     int64_t now_us;
-    bool dry_run;      /* the import rule is not applied */
-    bool cart_changed; /* the caller named a round or cart that is no longer the open one */
+    bool dry_run;       /* the import rule is not applied */
+    bool cart_changed;  /* the caller named a round or cart that is no longer the open one */
+    bool sent_outdated; /* what was sent about this round and step was about other lines */
+    bool sold_out; /* nothing in the cart can be had; where the catalogue was not read, false */
 };
 
 struct decision {

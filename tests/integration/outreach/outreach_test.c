@@ -414,6 +414,119 @@ static void a_pick_that_was_sold_out_a_moment_ago_makes_room_for_the_next(void *
     run_sql(&bench, "DELETE FROM cartwright.product");
 }
 
+/* ---- what became of the cart ---- */
+
+#define A_HAT                                                                                      \
+    ",\"items\":[{\"product_id\":\"hat\",\"quantity\":1,\"price_minor\":1500,\"currency\":\"EUR\"}]"
+
+static void shelve(const char *id, const char *title, int64_t price_minor, int64_t stock)
+{
+    struct err err = {0};
+    struct product p = {.product_id = id,
+                        .title = title,
+                        .price_minor = price_minor,
+                        .currency = "EUR",
+                        .stock = stock,
+                        .attributes = "{}"};
+
+    ok(store_products_put(bench.db, &p, 1, clock_now_us(), NULL, &err), &err);
+}
+
+static void nobody_is_spoken_to_about_a_cart_that_is_sold_out(void **state)
+{
+    (void)state;
+    shelve("shoe", "Blue shoe", 4990, 0);
+    did("uma", "cart_item_added", 90, A_SHOE);
+    struct outreach_request dry = {.customer_id = "uma", .dry_run = true};
+
+    expect(ask_as(dry), OUTREACH_DRY, "silence", "sold_out");
+    struct answer a = ask("uma");
+    assert_true(json_is_null(json_object_get(a.json, "message")));
+    expect(a, OUTREACH_NEW, "silence", "sold_out");
+    assert_int_equal(released_count("uma"), 0);
+    shelve("shoe", "Blue shoe", 4990, 1); /* a silence may be decided again */
+    expect(ask("uma"), OUTREACH_NEW, "send", "risk");
+    run_sql(&bench, "DELETE FROM cartwright.product");
+}
+
+static void what_is_left_of_a_cart_is_spoken_about_and_what_is_gone_is_said(void **state)
+{
+    (void)state;
+    shelve("shoe", "Blue shoe", 5990, -1); /* and dearer by now */
+    shelve("hat", "Hat", 1500, 0);
+    did("uri", "cart_item_added", 92, A_HAT);
+    did("uri", "cart_item_added", 90, A_SHOE);
+    struct answer a = ask("uri");
+
+    assert_text_contains(a.text, "You left Blue shoe in your cart (current price: €59.90).");
+    assert_text_contains(a.text, "Sold out by now: Hat.");
+    assert_text_contains(a.text, "was €49.90 in your cart");
+    expect(a, OUTREACH_NEW, "send", "risk");
+    run_sql(&bench, "DELETE FROM cartwright.product");
+}
+
+static void a_message_does_not_come_back_once_the_cart_has_changed(void **state)
+{
+    (void)state;
+    did("udo", "cart_item_added", 120, A_SHOE);
+    struct answer first = ask("udo");
+    const char *id = arena_strdup(&bench.arena, member(&first, "outreach_id"));
+    did("udo", "cart_item_added", 90, A_HAT); /* before the decision, but it comes after it */
+    struct answer second = ask("udo");
+
+    expect(first, OUTREACH_NEW, "send", "risk");
+    assert_string_equal(member(&second, "outreach_id"), id);
+    assert_text_contains(second.text, "the cart has changed since it was spoken about");
+    assert_true(json_is_null(json_object_get(second.json, "message")));
+    expect(second, OUTREACH_BEFORE, "silence", "cart_changed");
+    assert_int_equal(released_count("udo"), 1);
+    did("udo", "cart_item_removed", 80, A_HAT); /* as it was */
+    struct answer third = ask("udo");
+    assert_string_equal(third.text, first.text);
+    expect(third, OUTREACH_BEFORE, "send", "risk");
+}
+
+static void of_a_send_before_digests_the_time_tells_whether_the_cart_has_changed(void **state)
+{
+    (void)state;
+    did("una", "cart_item_added", 120, A_SHOE);
+    expect(ask("una"), OUTREACH_NEW, "send", "risk");
+    run_sql(&bench, "UPDATE cartwright.outreach SET cart_digest = NULL");
+    expect(ask("una"), OUTREACH_BEFORE, "send", "risk");
+    did("una", "cart_item_added", -1, A_HAT);
+    expect(ask("una"), OUTREACH_BEFORE, "silence", "cart_changed");
+}
+
+static void a_message_does_not_come_back_once_all_of_it_is_sold_out(void **state)
+{
+    (void)state;
+    did("uwe", "cart_item_added", 90, A_SHOE);
+    expect(ask("uwe"), OUTREACH_NEW, "send", "risk");
+    shelve("shoe", "Blue shoe", 4990, 0);
+    struct answer second = ask("uwe");
+    assert_true(json_is_null(json_object_get(second.json, "message")));
+    expect(second, OUTREACH_BEFORE, "silence", "sold_out");
+    shelve("shoe", "Blue shoe", 4990, 3);
+    expect(ask("uwe"), OUTREACH_BEFORE, "send", "risk");
+    run_sql(&bench, "DELETE FROM cartwright.product");
+}
+
+static void a_dry_run_links_to_no_outreach(void **state)
+{
+    (void)state;
+    (void)snprintf(bench.config.shop_url, sizeof bench.config.shop_url, "https://shop.example");
+    did("ute", "cart_item_added", 90, A_SHOE);
+    struct answer dry = ask_as((struct outreach_request){.customer_id = "ute", .dry_run = true});
+    struct answer wet = ask("ute");
+
+    assert_null(strstr(dry.text, "?outreach="));
+    assert_text_contains(dry.text, "https://shop.example/cart");
+    assert_text_contains(wet.text, "https://shop.example/cart?outreach=out_");
+    bench.config.shop_url[0] = '\0';
+    expect(dry, OUTREACH_DRY, "send", "risk");
+    expect(wet, OUTREACH_NEW, "send", "risk");
+}
+
 /* ---- retention ---- */
 
 static void a_shopper_whose_events_retention_has_removed_is_decided_about(void **state)
@@ -518,6 +631,12 @@ int main(void)
         cmocka_unit_test(an_answer_tells_when_what_and_by_what),
         cmocka_unit_test(a_silence_tells_the_rule_that_blocked_and_no_message),
         cmocka_unit_test(a_pick_that_was_sold_out_a_moment_ago_makes_room_for_the_next),
+        cmocka_unit_test(nobody_is_spoken_to_about_a_cart_that_is_sold_out),
+        cmocka_unit_test(what_is_left_of_a_cart_is_spoken_about_and_what_is_gone_is_said),
+        cmocka_unit_test(a_message_does_not_come_back_once_the_cart_has_changed),
+        cmocka_unit_test(of_a_send_before_digests_the_time_tells_whether_the_cart_has_changed),
+        cmocka_unit_test(a_message_does_not_come_back_once_all_of_it_is_sold_out),
+        cmocka_unit_test(a_dry_run_links_to_no_outreach),
         cmocka_unit_test(a_shopper_whose_events_retention_has_removed_is_decided_about),
         cmocka_unit_test(a_past_that_retention_has_removed_is_refused),
         cmocka_unit_test(askers_at_the_same_moment_get_one_message_between_them),

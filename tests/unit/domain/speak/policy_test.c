@@ -22,7 +22,8 @@ struct situation {
     int64_t bought_ago_us;    /* 0: never */
     int64_t contacted_ago_us; /* 0: never */
     double risk;
-    bool no_cart, no_lines, bot, imported, dry_run, cart_changed, withdrawn, given_again;
+    bool no_cart, no_lines, bot, imported, dry_run, cart_changed, sent_outdated, sold_out,
+        withdrawn, given_again;
     bool send;
     enum rule_id reason;
 };
@@ -80,6 +81,14 @@ static const struct situation situations[] = {
                        .reason = RULE_CART_CHANGED),
     a_cart_left_behind(.name = "contacted in this round", .contacted_ago_us = HOURS(1),
                        .reason = RULE_ALREADY_CONTACTED),
+    a_cart_left_behind(.name = "changed since it was spoken about: that is named before the rest",
+                       .sent_outdated = true, .contacted_ago_us = HOURS(1), .idle_us = MINUTES(1),
+                       .reason = RULE_CART_CHANGED),
+    a_cart_left_behind(.name = "all sold out", .sold_out = true, .reason = RULE_SOLD_OUT),
+    a_cart_left_behind(.name = "all sold out, and no model", .sold_out = true, .risk = (double)NAN,
+                       .reason = RULE_SOLD_OUT),
+    a_cart_left_behind(.name = "all sold out, and contacted", .sold_out = true,
+                       .contacted_ago_us = HOURS(1), .reason = RULE_SOLD_OUT),
 };
 
 static struct decision decide(const struct situation *t)
@@ -112,7 +121,9 @@ static struct decision decide(const struct situation *t)
                                                        .risk = t->risk,
                                                        .now_us = NOW,
                                                        .dry_run = t->dry_run,
-                                                       .cart_changed = t->cart_changed});
+                                                       .cart_changed = t->cart_changed,
+                                                       .sent_outdated = t->sent_outdated,
+                                                       .sold_out = t->sold_out});
 }
 
 static void each_situation_is_decided_by_its_first_blocking_rule(void **state)
@@ -150,13 +161,13 @@ static void of_several_that_block_the_first_of_the_table_is_the_reason(void **st
     const struct situation all =
         a_cart_left_behind(.bought_ago_us = HOURS(1), .no_lines = true, .withdrawn = true,
                            .bot = true, .imported = true, .idle_us = DAYS(8),
-                           .changed_ago_us = DAYS(8), .cart_changed = true,
+                           .changed_ago_us = DAYS(8), .cart_changed = true, .sold_out = true,
                            .contacted_ago_us = HOURS(1), .risk = 0.1);
     struct decision d = decide(&all);
-    static const enum rule_id blocking[] = {RULE_BUYER,   RULE_EMPTY,        RULE_OPTED_OUT,
-                                            RULE_BOT,     RULE_IMPORT,       RULE_EXPIRED,
-                                            RULE_TOO_OLD, RULE_CART_CHANGED, RULE_ALREADY_CONTACTED,
-                                            RULE_RISK};
+    static const enum rule_id blocking[] = {
+        RULE_BUYER,        RULE_EMPTY,   RULE_OPTED_OUT, RULE_BOT,      RULE_IMPORT,
+        RULE_CART_CHANGED, RULE_EXPIRED, RULE_TOO_OLD,   RULE_SOLD_OUT, RULE_ALREADY_CONTACTED,
+        RULE_RISK};
 
     for (size_t i = 0; i < COUNT_OF(blocking); i++) {
         assert_int_equal(d.rules[blocking[i]].outcome, RULE_BLOCK);
@@ -407,9 +418,9 @@ static void each_step_of_a_round_is_contacted_once(void **state)
 static void rules_and_outcomes_have_the_names_of_the_api(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "buyer",   "empty",        "opted_out",         "bot", "import", "too_early", "expired",
-        "too_old", "cart_changed", "already_contacted", "risk"};
+    static const char *const names[] = {"buyer",   "empty",        "opted_out",         "bot",
+                                        "import",  "cart_changed", "too_early",         "expired",
+                                        "too_old", "sold_out",     "already_contacted", "risk"};
 
     assert_int_equal(COUNT_OF(names), RULE_COUNT);
     for (int r = 0; r < RULE_COUNT; r++) {
