@@ -4,7 +4,7 @@
 FROM debian:bookworm AS build
 RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
         gcc libc6-dev cmake ninja-build pkg-config \
-        libmicrohttpd-dev libpq-dev libjansson-dev libopenblas-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libicu-dev \
+        libmicrohttpd-dev libpq-dev libjansson-dev libopenblas-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libicu-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY . /src
 WORKDIR /src
@@ -16,7 +16,7 @@ RUN CARTWRIGHT_GIT=$GIT cmake --preset release \
 FROM debian:bookworm
 RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
         ca-certificates curl \
-        libmicrohttpd12 libpq5 libjansson4 libopenblas0-pthread libsodium23 libcurl4 zlib1g libicu72 tzdata \
+        libmicrohttpd12 libpq5 libjansson4 libopenblas0-pthread libsodium23 libcurl4 zlib1g libzstd1 libicu72 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 65532 cartwright \
     && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /var/lib/cartwright --shell /usr/sbin/nologin cartwright \

@@ -3,44 +3,21 @@
 
 #include "base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { BUFFER_BYTES = LINE_BYTES_MAX + 2 }; /* the longest line with CRLF */
 
 bool lines_open(const char *path, struct line_reader *out, struct err *err)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    /* Not closed behind us: whoever gave us standard input may go on with it. */
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        int why = errno;
-        if (fd > STDIN_FILENO) {
-            close(fd);
-        }
-        return FAIL_AT(err, ERR_INVALID, path, "cannot be opened: %s",
-                       why == ENOENT   ? "no such file"
-                       : why == EACCES ? "permission denied"
-                                       : "the system refused");
-    }
-    /* open() takes a directory, and only read() would fail. */
-    if (S_ISDIR(st.st_mode)) {
-        if (!is_stdin) {
-            close(fd);
-        }
-        return FAIL_AT(err, ERR_INVALID, path, "is a directory");
+    struct source *source = NULL;
+    if (!source_open(path, &source, err)) {
+        return false;
     }
     *out = (struct line_reader){
-        .fd = fd,
-        .owns_fd = !is_stdin,
+        .source = source,
         .data = mem_array(BUFFER_BYTES, 1),
-        /* a pipe's size is 0, which would be a bar that is full from the start */
-        .bytes_total = S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1,
+        .bytes_total = source_size(source),
     };
     return true;
 }
@@ -54,20 +31,13 @@ static bool fill(struct line_reader *r, struct err *err)
         r->end -= r->start;
         r->start = 0;
     }
-    ssize_t got = 0;
-    do {
-        got = read(r->fd, r->data + r->end, BUFFER_BYTES - r->end);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        return FAIL(err, ERR_INTERNAL, "read failed after %lld bytes with errno %d",
-                    (long long)r->bytes_read, errno);
+    size_t got = 0;
+    if (!source_read(r->source, r->data + r->end, BUFFER_BYTES - r->end, &got, err)) {
+        return false;
     }
-    if (got == 0) {
-        r->at_eof = true;
-        return true;
-    }
-    r->end += (size_t)got;
-    r->bytes_read += got;
+    r->at_eof = got == 0;
+    r->end += got;
+    r->bytes_read += (int64_t)got;
     return true;
 }
 
@@ -135,26 +105,62 @@ bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct 
         return skip_line(r, err);
     }
     const char *text = r->data + r->start;
-    r->start += len + (ended ? 1 : 0);
-    len -= cr;
     /* Spreadsheets write one, and the first column's name would begin with it. */
-    size_t skip = r->number == 1 ? byte_order_mark(text, len) : 0;
-    *out =
-        (struct line){.text = text + skip, .len = len - skip, .number = r->number, .ended = ended};
+    size_t skip = r->number == 1 ? byte_order_mark(text, len - cr) : 0;
+    r->line = r->start + skip;
+    r->start += len + (ended ? 1 : 0);
+    *out = (struct line){
+        .text = text + skip, .len = len - cr - skip, .number = r->number, .ended = ended};
     return true;
+}
+
+bool lines_ahead(struct line_reader *r, size_t want, const char **out_text, size_t *out_len,
+                 struct err *err)
+{
+    size_t taken = r->start - r->line;
+    size_t most = want < BUFFER_BYTES ? want : BUFFER_BYTES;
+    bool done = true;
+    r->start = r->line; /* so that fill() keeps the line */
+    while (done && r->end - r->start < most && !r->at_eof) {
+        done = fill(r, err);
+    }
+    r->line = r->start;
+    *out_text = r->data + r->start;
+    *out_len = r->end - r->start < most ? r->end - r->start : most;
+    r->start += taken;
+    return done;
+}
+
+void lines_widen(struct line_reader *r, size_t len, size_t breaks, struct line *line)
+{
+    const char *text = r->data + r->line;
+    size_t left = r->end - r->line - len;
+    size_t cr = left >= 2 && text[len] == '\r' && text[len + 1] == '\n';
+    line->text = text;
+    line->len = len;
+    line->ended = left > cr && text[len + cr] == '\n';
+    r->start = r->line + len + cr + line->ended;
+    r->number += (int64_t)breaks;
 }
 
 int64_t lines_done(const struct line_reader *r)
 {
+    /* Packed bytes cannot be told by the line; they come in pieces small enough for a bar. */
+    if (source_packed(r->source)) {
+        return source_taken(r->source);
+    }
     /* less what was read ahead, so that the bar does not jump by the buffer */
     return r->bytes_read - (int64_t)(r->end - r->start);
 }
 
+const char *lines_form(const struct line_reader *r)
+{
+    return source_form(r->source);
+}
+
 void lines_close(struct line_reader *r)
 {
-    if (r->owns_fd) {
-        close(r->fd);
-    }
+    source_close(&r->source);
     mem_free(&r->data);
     *r = (struct line_reader){0};
 }

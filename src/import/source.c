@@ -1,0 +1,240 @@
+/* From a file's bytes to its text, in three steps: file, unpacked, UTF-8. It must not know what a line is. */
+#include "import/source.h"
+
+#include "base/mem.h"
+#include "import/unpack.h"
+#include "import/utf16.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 17 };
+
+struct source {
+    int fd;
+    bool owns_fd;
+    int64_t taken, size;
+    char head[CHUNK]; /* of the file: what was read to see its first bytes */
+    size_t head_at, head_end;
+    bool begun;
+    struct unpack *unpack; /* NULL: it is not packed */
+    bool utf16;
+    bool big_endian;
+    struct utf16 units;  /* between chunks */
+    char *wide, *narrow; /* CHUNK as it came, and as UTF-8 */
+    size_t narrow_at, narrow_end;
+    char text[8]; /* what was read to see whether it is UTF-16 */
+    size_t text_at, text_end;
+};
+
+static const char lfs_head[] = "version https://git-lfs.github.com/spec/";
+
+bool source_open(const char *path, struct source **out, struct err *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    /* Not closed behind us: whoever gave us standard input may go on with it. */
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int why = errno;
+        if (fd > STDIN_FILENO) {
+            close(fd);
+        }
+        return FAIL_AT(err, ERR_INVALID, path, "cannot be opened: %s",
+                       why == ENOENT   ? "no such file"
+                       : why == EACCES ? "permission denied"
+                                       : "the system refused");
+    }
+    /* open() takes a directory, and only read() would fail. */
+    if (S_ISDIR(st.st_mode)) {
+        if (!is_stdin) {
+            close(fd);
+        }
+        return FAIL_AT(err, ERR_INVALID, path, "is a directory");
+    }
+    struct source *s = mem_alloc(sizeof *s);
+    s->fd = fd;
+    s->owns_fd = !is_stdin;
+    /* a pipe's size is 0, which would be a bar that is full from the start */
+    s->size = S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+    *out = s;
+    return true;
+}
+
+void source_close(struct source **s)
+{
+    if (*s != NULL) {
+        if ((*s)->owns_fd) {
+            close((*s)->fd);
+        }
+        unpack_close(&(*s)->unpack);
+        mem_free(&(*s)->wide);
+        mem_free(&(*s)->narrow);
+        mem_free(s);
+    }
+}
+
+/* ---- the file ---- */
+
+CAN_FAIL static bool read_file(struct source *s, char *to, size_t cap, size_t *out_got,
+                               struct err *err)
+{
+    ssize_t got = 0;
+    do {
+        got = read(s->fd, to, cap);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        return FAIL(err, ERR_INTERNAL, "read failed after %lld bytes with errno %d",
+                    (long long)s->taken, errno);
+    }
+    s->taken += got;
+    *out_got = (size_t)got;
+    return true;
+}
+
+/* What was read ahead first. */
+CAN_FAIL static bool read_bytes(void *source, char *to, size_t cap, size_t *out_got,
+                                struct err *err)
+{
+    struct source *s = source;
+    size_t have = s->head_end - s->head_at;
+    if (have == 0) {
+        return read_file(s, to, cap, out_got, err);
+    }
+    *out_got = have < cap ? have : cap;
+    memcpy(to, s->head + s->head_at, *out_got);
+    s->head_at += *out_got;
+    return true;
+}
+
+/* ---- unpacked ---- */
+
+CAN_FAIL static bool read_unpacked(struct source *s, char *to, size_t cap, size_t *out_got,
+                                   struct err *err)
+{
+    return s->unpack != NULL ? unpack_read(s->unpack, to, cap, out_got, err)
+                             : read_bytes(s, to, cap, out_got, err);
+}
+
+/* A pipe gives its bytes as they come: a few at least, or all that there are. */
+CAN_FAIL static bool fill_head(struct source *s, struct err *err)
+{
+    size_t got = 1;
+    while (got > 0 && s->head_end < sizeof lfs_head) {
+        if (!read_file(s, s->head + s->head_end, sizeof s->head - s->head_end, &got, err)) {
+            return false;
+        }
+        s->head_end += got;
+    }
+    return true;
+}
+
+CAN_FAIL static bool fill_text(struct source *s, struct err *err)
+{
+    size_t got = 1;
+    while (got > 0 && s->text_end < 2) {
+        if (!read_unpacked(s, s->text + s->text_end, 2 - s->text_end, &got, err)) {
+            return false;
+        }
+        s->text_end += got;
+    }
+    return true;
+}
+
+CAN_FAIL static bool begin(struct source *s, struct err *err)
+{
+    s->begun = true;
+    if (!fill_head(s, err)) {
+        return false;
+    }
+    size_t mark = sizeof lfs_head - 1;
+    if (s->head_end >= mark && memcmp(s->head, lfs_head, mark) == 0) {
+        return FAIL(
+            err, ERR_INVALID,
+            "is a pointer of Git LFS, the file itself is elsewhere: git lfs pull brings it");
+    }
+    s->unpack = unpack_open(s->head, s->head_end, read_bytes, s);
+    if (!fill_text(s, err)) {
+        return false;
+    }
+    s->big_endian = s->text_end == 2 && memcmp(s->text, "\xFE\xFF", 2) == 0;
+    s->utf16 = s->big_endian || (s->text_end == 2 && memcmp(s->text, "\xFF\xFE", 2) == 0);
+    if (s->utf16) {
+        s->text_at = 2; /* the mark is no text */
+        s->wide = mem_array(CHUNK, 1);
+        s->narrow = mem_array(CHUNK * 2, 1); /* two bytes become three at most */
+        s->units = (struct utf16){.big_endian = s->big_endian};
+    }
+    return true;
+}
+
+/* ---- as UTF-8 ---- */
+
+CAN_FAIL static bool read_text(struct source *s, char *to, size_t cap, size_t *out_got,
+                               struct err *err)
+{
+    size_t have = s->text_end - s->text_at;
+    if (have == 0) {
+        return read_unpacked(s, to, cap, out_got, err);
+    }
+    *out_got = have < cap ? have : cap;
+    memcpy(to, s->text + s->text_at, *out_got);
+    s->text_at += *out_got;
+    return true;
+}
+
+CAN_FAIL static bool read_wide(struct source *s, char *to, size_t cap, size_t *out_got,
+                               struct err *err)
+{
+    size_t got = 1;
+    /* A chunk may hold no whole character. */
+    while (s->narrow_at == s->narrow_end && got > 0) {
+        if (!read_text(s, s->wide, CHUNK, &got, err)) {
+            return false;
+        }
+        s->narrow_at = 0;
+        s->narrow_end = got > 0 ? utf16_put(&s->units, s->wide, got, s->narrow)
+                                : utf16_end(&s->units, s->narrow);
+    }
+    size_t have = s->narrow_end - s->narrow_at;
+    *out_got = have < cap ? have : cap;
+    memcpy(to, s->narrow + s->narrow_at, *out_got);
+    s->narrow_at += *out_got;
+    return true;
+}
+
+bool source_read(struct source *s, char *to, size_t cap, size_t *out_got, struct err *err)
+{
+    if (!s->begun && !begin(s, err)) {
+        return false;
+    }
+    return s->utf16 ? read_wide(s, to, cap, out_got, err) : read_text(s, to, cap, out_got, err);
+}
+
+int64_t source_taken(const struct source *s)
+{
+    return s->taken - (int64_t)(s->head_end - s->head_at);
+}
+
+int64_t source_size(const struct source *s)
+{
+    return s->size;
+}
+
+bool source_packed(const struct source *s)
+{
+    return s->unpack != NULL || s->utf16;
+}
+
+const char *source_form(const struct source *s)
+{
+    const char *packed = s->unpack != NULL ? unpack_name(s->unpack) : NULL;
+    if (!s->utf16) {
+        return packed;
+    }
+    return packed == NULL ? "UTF-16" : packed[0] == 'g' ? "gzip, UTF-16" : "zstd, UTF-16";
+}
