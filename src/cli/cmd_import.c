@@ -14,18 +14,27 @@ enum { MAX_ERRORS_DEFAULT = 1000 };
 
 static const char usage[] =
     "import --format FORMAT [options] FILE...\n"
+    "       cartwright import --map TARGET=COLUMN,... [--types VALUE=TYPE,...] [options] FILE...\n"
     "\n"
     "Reads shop events from text files (- is standard input) into the event log. Importing a file\n"
-    "again adds nothing; imported history never makes Cartwright write to anybody.\n"
+    "again adds nothing; imported history never makes Cartwright write to anybody. gzip, zstd and\n"
+    "UTF-16 are unpacked; commas, semicolons, tabs or bars may separate the fields.\n"
     "\n"
-    "  --format FORMAT         retailrocket, rees46, taobao, online-retail or ndjson\n"
-    "  --currency CODE         of the prices in the file, such as EUR; rees46 needs it\n"
+    "  --format FORMAT         logs: retailrocket, rees46, taobao, ga4, ratings, ratings-plain\n"
+    "                          orders: shopify-orders, shopify-checkouts, woocommerce, online-retail,\n"
+    "                          hm, instacart, olist; native events: ndjson\n"
+    "  --map TARGET=COLUMN,... any other table, a row an event; #2 is the second column of a file\n"
+    "                          without header. Targets: occurred_at, type, customer_id, anonymous_id,\n"
+    "                          session_id, order_id, cart_id, event_id, product_id, quantity, price,\n"
+    "                          currency, total, title, category, brand. With --format: these columns\n"
+    "                          are others\n"
+    "  --types VALUE=TYPE,...  what the values of type stand for; * is every other, - is left out\n"
+    "  --join COLUMN=FILE,...  adds the columns of another table, found by a column of both\n"
+    "  --currency CODE         of the prices in the file, such as EUR, where it has none\n"
     "  --categories ITEM TREE  retailrocket: the files item,category and category,parent\n"
     "  --max-errors N          give up after more than N malformed lines (1000)\n"
     "  --json                  report in one JSON line, no progress bar\n"
-    "  --quiet                 no progress bar\n"
-    "\n"
-    "Compressed: zstd -dc events.csv.zst | cartwright import --format rees46 --currency EUR -";
+    "  --quiet                 no progress bar";
 
 static bool run(const struct config *config, const struct import_options *options, struct err *err)
 {
@@ -41,6 +50,9 @@ int cmd_import(int argc, char **argv, const struct config *config)
     struct err err = {0};
     const struct option_row rows[] = {
         {.name = "format", .text = &o.format},
+        {.name = "map", .text = &o.map},
+        {.name = "types", .text = &o.types},
+        {.name = "join", .text = &o.join},
         {.name = "currency", .text = &o.currency},
         {.name = "categories", .text = &o.categories_item, .text_2 = &o.categories_tree},
         {.name = "max-errors", .whole = &o.max_errors, .min = 0, .max = INT64_MAX},

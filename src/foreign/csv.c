@@ -1,25 +1,17 @@
-/* Splits lines of CSV, and reads numbers and times from fields. It knows no format's columns. */
+/* Cuts text into records and records into fields. It knows no format's columns, nor what a field
+ * means (foreign/field.h). */
 #include "foreign/csv.h"
 
-#include "base/clock.h"
-#include "domain/shop/event.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
-
-#define TIME_MAX_US                                                                                \
-    INT64_C(253402300799000000) /* end of the year 9999, the last RFC 3339 can write */
 
 /* A quoted field: copies to `to`, moves *at behind the closing quote. Returns the end of the copy,
  * NULL if it stays open. */
 static char *unquote(const char **at, const char *end, char *to)
 {
     for (const char *p = *at + 1; p < end; p++) {
-        /* a comma between quotes is text, so only a quote can end the field */
+        /* a separator between quotes is text, so only a quote can end the field */
         if (*p != '"') {
             *to++ = *p;
         } else if (p + 1 < end && p[1] == '"') {
@@ -33,11 +25,11 @@ static char *unquote(const char **at, const char *end, char *to)
     return NULL;
 }
 
-/* A plain field: copies up to the next comma. A quote inside it is text (6" plates). */
-static char *plain(const char **at, const char *end, char *to)
+/* A plain field: copies up to the next separator. A quote inside it is text (6" plates). */
+static char *plain(const char **at, const char *end, char separator, char *to)
 {
-    const char *comma = memchr(*at, ',', (size_t)(end - *at));
-    const char *stop = comma != NULL ? comma : end;
+    const char *next = memchr(*at, separator, (size_t)(end - *at));
+    const char *stop = next != NULL ? next : end;
     size_t len = (size_t)(stop - *at);
     if (len > 0) { /* an empty line may come as NULL, which memcpy must not get */
         memcpy(to, *at, len);
@@ -46,23 +38,24 @@ static char *plain(const char **at, const char *end, char *to)
     return to + len;
 }
 
-bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *out, struct err *err)
+bool csv_split(const char *text, size_t len, char separator, struct arena *a, struct csv_row *out,
+               struct err *err)
 {
     /* Fields are handed on as C strings: behind a NUL they would be cut without a word. */
-    if (len > 0 && memchr(line, '\0', len) != NULL) {
+    if (len > 0 && memchr(text, '\0', len) != NULL) {
         return FAIL(err, ERR_INVALID, "holds a NUL byte");
     }
-    char *to = arena_alloc(a, len + 2); /* each field's terminator takes the place of its comma */
-    const char *at = line;
-    const char *end = line + len;
+    char *to = arena_alloc(a, len + 2); /* each field's terminator takes its separator's place */
+    const char *at = text;
+    const char *end = text + len;
     size_t count = 0;
     for (;;) {
-        /* No format has half as many: this is another kind of file, or one row glued to the next. */
+        /* This is another kind of file, or one row glued to the next. */
         if (count == CSV_FIELDS_MAX) {
             return FAIL(err, ERR_INVALID, "has more than %d columns", CSV_FIELDS_MAX);
         }
         char *begin = to;
-        to = at < end && *at == '"' ? unquote(&at, end, to) : plain(&at, end, to);
+        to = at < end && *at == '"' ? unquote(&at, end, to) : plain(&at, end, separator, to);
         if (to == NULL) {
             return FAIL(err, ERR_INVALID, "column %zu opens a quote and does not close it",
                         count + 1);
@@ -73,7 +66,7 @@ bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *ou
             break;
         }
         /* Whether the quote or the text behind it is the mistake, nobody can tell: no guess. */
-        if (*at != ',') {
+        if (*at != separator) {
             return FAIL(err, ERR_INVALID, "column %zu goes on behind its closing quote", count);
         }
         at++;
@@ -82,77 +75,129 @@ bool csv_split(const char *line, size_t len, struct arena *a, struct csv_row *ou
     return true;
 }
 
+/* Whether a header's cell is the name. Whoever made the file by hand put blanks around the words. */
+static bool cell_is(const char *cell, const char *name)
+{
+    cell += strspn(cell, " \t");
+    size_t len = strlen(name);
+    /* spreadsheets change the case of headers when they save a file again */
+    return strncasecmp(cell, name, len) == 0 && cell[len + strspn(cell + len, " \t")] == '\0';
+}
+
 int csv_column(const struct csv_row *header, const char *name)
 {
     for (size_t i = 0; i < header->count; i++) {
-        /* spreadsheets change the case of headers when they save a file again */
-        if (strcasecmp(header->field[i], name) == 0) {
+        if (cell_is(header->field[i], name)) {
             return (int)i;
         }
     }
     return -1;
 }
 
-bool field_id(const char *name, const char *text, struct err *err)
+/* ---- separators ---- */
+
+static const struct {
+    char separator;
+    const char *name;
+} separators[] = {{',', "commas"}, {';', "semicolons"}, {'\t', "tabs"}, {'|', "vertical bars"}};
+enum { SEPARATORS = sizeof separators / sizeof separators[0] };
+
+char csv_separator(const char *text, size_t len)
 {
-    size_t len = strlen(text);
-    if (len == 0) {
-        return FAIL(err, ERR_INVALID, "%s is empty", name);
+    size_t seen[SEPARATORS] = {0};
+    bool quoted = false;
+    for (size_t i = 0; i < len; i++) {
+        quoted = quoted != (text[i] == '"'); /* a doubled quote opens and closes: nothing changes */
+        for (size_t s = 0; s < SEPARATORS; s++) {
+            seen[s] += !quoted && text[i] == separators[s].separator;
+        }
     }
-    /* The decoder would refuse it too, but by the name of our member, which the file's owner does not
-     * know. */
-    if (len > EVENT_ID_MAX) {
-        return FAIL(err, ERR_INVALID, "%s has %zu bytes, more than %d", name, len, EVENT_ID_MAX);
+    size_t best = 0;
+    for (size_t s = 1; s < SEPARATORS; s++) {
+        best = seen[s] > seen[best] ? s : best;
     }
-    return true;
+    return separators[best].separator;
 }
 
-bool field_i64(const char *name, const char *text, int64_t *out, struct err *err)
+const char *csv_separator_name(char separator)
 {
-    char *end = NULL;
-    errno = 0;
-    int64_t value = strtoimax(text, &end, 10);
-    /* strtoimax would skip leading blanks */
-    if (end == text || *end != '\0' || errno != 0 || strchr(" \t\n\v\f\r", text[0]) != NULL) {
-        return FAIL(err, ERR_INVALID, "%s is no whole number: \"%.40s\"", name, text);
+    size_t s = 0;
+    while (separators[s].separator != separator) {
+        s++;
+        assert(s < SEPARATORS);
     }
-    *out = value;
-    return true;
+    return separators[s].name;
 }
 
-bool field_unix(const char *name, const char *text, int64_t unit_us, int64_t *out_us,
-                struct err *err)
+/* ---- records of several lines ---- */
+
+/* Where a reader of a record is; what it needs to know of the part it has read. */
+enum place { FIELD_BEGINS, IN_PLAIN, IN_QUOTES, BEHIND_QUOTE, BROKEN };
+
+struct scan {
+    char separator;
+    enum place place;
+    size_t fields; /* that have begun */
+};
+
+static void scan_one(struct scan *s, char c)
 {
-    int64_t count = 0;
-    int64_t us = 0;
-    if (!field_i64(name, text, &count, err)) {
+    if (s->place == IN_QUOTES) {
+        s->place = c == '"' ? BEHIND_QUOTE : IN_QUOTES;
+    } else if (c == s->separator) {
+        s->fields++;
+        s->place = FIELD_BEGINS;
+    } else if (s->place == BEHIND_QUOTE) {
+        s->place = c == '"' ? IN_QUOTES : BROKEN;
+    } else if (s->place == FIELD_BEGINS) {
+        s->place = c == '"' ? IN_QUOTES : IN_PLAIN;
+    }
+}
+
+/* Up to the end of the line; a CR before it is a part of that end. Returns the line's bytes. */
+static size_t scan_line(struct scan *s, const char *line, size_t len)
+{
+    size_t kept = len > 0 && line[len - 1] == '\r' ? len - 1 : len;
+    for (size_t i = 0; i < kept && s->place != BROKEN; i++) {
+        scan_one(s, line[i]);
+    }
+    return kept;
+}
+
+static struct scan scan_begin(const char *text, size_t len, const struct csv_shape *shape)
+{
+    char separator = shape->separator != '\0' ? shape->separator : csv_separator(text, len);
+    return (struct scan){.separator = separator, .fields = 1};
+}
+
+bool csv_stays_open(const char *line, size_t len, const struct csv_shape *shape)
+{
+    /* Nearly no line has a quote at all. */
+    if (!shape->rows || len == 0 || memchr(line, '"', len) == NULL) {
         return false;
     }
-    /* Milliseconds taken for seconds lie tens of thousands of years ahead, and are told here. */
-    if (__builtin_mul_overflow(count, unit_us, &us) || us > TIME_MAX_US || us < 0) {
-        return FAIL(err, ERR_INVALID, "%s is no time: \"%.40s\"", name, text);
-    }
-    *out_us = us;
-    return true;
+    struct scan s = scan_begin(line, len, shape);
+    (void)scan_line(&s, line, len);
+    return s.place == IN_QUOTES;
 }
 
-bool field_time(const char *name, const char *text, int64_t *out_us, struct err *err)
+struct csv_cut csv_cut(const char *text, size_t len, const struct csv_shape *shape)
 {
-    enum { PLAIN = sizeof "2019-10-01 00:00:00" - 1 };
-    size_t len = strlen(text);
-    bool shaped = (len == PLAIN || (len == PLAIN + 4 && strcmp(text + PLAIN, " UTC") == 0)) &&
-                  text[10] == ' ';
-    char rfc[PLAIN + 2] = "";
-    struct err unread = {0};
-    /* One calendar in the program: the blank becomes the T that the parser of RFC 3339 wants, and days
-     * that no month has are refused by its rules. */
-    if (shaped) {
-        memcpy(rfc, text, PLAIN);
-        rfc[10] = 'T';
-        rfc[PLAIN] = 'Z';
+    struct scan s = scan_begin(text, len, shape);
+    struct csv_cut one_line = {0};
+    size_t at = 0;
+    for (size_t breaks = 0; at <= len; breaks++) {
+        const char *lf = at < len ? memchr(text + at, '\n', len - at) : NULL;
+        size_t line = lf != NULL ? (size_t)(lf - text) - at : len - at;
+        size_t kept = scan_line(&s, text + at, line);
+        if (breaks == 0) {
+            one_line.len = kept;
+        }
+        if (s.place != IN_QUOTES) {
+            bool whole = s.place != BROKEN && (shape->width == 0 || s.fields == shape->width);
+            return whole ? (struct csv_cut){.len = at + kept, .breaks = breaks} : one_line;
+        }
+        at += line + 1;
     }
-    if (!shaped || !clock_parse_rfc3339(rfc, out_us, &unread)) {
-        return FAIL(err, ERR_INVALID, "%s is no time: \"%.40s\"", name, text);
-    }
-    return true;
+    return one_line; /* never closed, as far as can be seen */
 }

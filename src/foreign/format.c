@@ -2,22 +2,30 @@
 #include "foreign/format.h"
 
 #include "base/mem.h"
+#include "foreign/mapping.h"
 #include "foreign/table.h"
 
 #include <assert.h>
 #include <string.h>
 
-static const struct foreign_format *const formats[] = {
-    &foreign_retailrocket,  &foreign_rees46, &foreign_taobao,
-    &foreign_online_retail, &foreign_ndjson,
-};
+/* Those with code of their own; the others are rows of mapping_table.c. */
+static const struct foreign_format *const formats[] = {&foreign_online_retail, &foreign_ndjson};
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
+
+const struct foreign_format *foreign_format_at(size_t n)
+{
+    if (n < mapped_format_count) {
+        return &mapped_formats[n];
+    }
+    return n - mapped_format_count < FORMAT_COUNT ? formats[n - mapped_format_count] : NULL;
+}
 
 const struct foreign_format *foreign_format_of(const char *name)
 {
-    for (size_t i = 0; i < FORMAT_COUNT; i++) {
-        if (strcmp(formats[i]->name, name) == 0) {
-            return formats[i];
+    const struct foreign_format *format = NULL;
+    for (size_t n = 0; (format = foreign_format_at(n)) != NULL; n++) {
+        if (strcmp(format->name, name) == 0) {
+            return format;
         }
     }
     return NULL;
@@ -25,9 +33,9 @@ const struct foreign_format *foreign_format_of(const char *name)
 
 const char *foreign_format_names(struct arena *a)
 {
-    const char *names = formats[0]->name;
-    for (size_t i = 1; i < FORMAT_COUNT; i++) {
-        names = arena_printf(a, "%s|%s", names, formats[i]->name);
+    const char *names = foreign_format_at(0)->name;
+    for (size_t n = 1; foreign_format_at(n) != NULL; n++) {
+        names = arena_printf(a, "%s|%s", names, foreign_format_at(n)->name);
     }
     return names;
 }
@@ -61,6 +69,17 @@ bool foreign_parser_record(struct foreign_parser *p, const struct foreign_record
     /* A good last record is whole however its source ends: many files lack the last line's end. */
     p->cut_off = !done && record->torn;
     return done;
+}
+
+void foreign_parser_join(struct foreign_parser *p, const struct lookup *lookup)
+{
+    assert(p->reading != NULL); /* import_check lets no other format have one */
+    table_join(p->reading, lookup);
+}
+
+struct csv_shape foreign_parser_shape(const struct foreign_parser *p)
+{
+    return p->reading != NULL ? table_shape(p->reading) : (struct csv_shape){0};
 }
 
 void foreign_parser_skip(struct foreign_parser *p)

@@ -3,11 +3,12 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "foreign/csv.h"
 #include "foreign/native.h"
 
 /* A foreign vocabulary: how one record of it (a line of a file, a delivery) becomes native events and
- * facts about products. Pure: no database, no clock, no files. A format is one file NAME.c and one row
- * in format.c. */
+ * facts about products. Pure: no database, no clock, no files. A format is a row of
+ * mapping_table.c, or a file of its own and a row in format.c. */
 struct foreign_record {
     const char *text; /* borrowed, not terminated */
     size_t len;
@@ -17,12 +18,16 @@ struct foreign_record {
 
 struct foreign_parser;
 struct table;
+struct table_reading;
+struct lookup;
+struct mapping;
 
 struct foreign_format {
     const char *name;
     const char
         *currency; /* of its prices; "": it has none; NULL: it has, and the user says which */
-    const struct table *table; /* the columns of one that comes in rows; NULL: it does not */
+    const struct table *table;     /* the columns of one that comes in rows; NULL: it does not */
+    const struct mapping *mapping; /* what they mean; NULL: the format's own code knows */
     const char *
         ids_allowed; /* ids of its files that look like placeholders, parted by commas; NULL: none */
     size_t state_bytes; /* zero-filled at the start */
@@ -41,6 +46,7 @@ struct foreign_parser {
     struct native_writer out;
     struct arena scratch;          /* of one record */
     int64_t records;               /* so far, malformed ones too; a header is none */
+    int64_t left_out;              /* of them: good, and nothing that a shopper did */
     bool cut_off;                  /* the last record is malformed, and torn */
     struct table_reading *reading; /* of a format with a table */
     void *state;
@@ -50,6 +56,8 @@ struct foreign_parser {
 const struct foreign_format *foreign_format_of(const char *name);
 /* "retailrocket|rees46|..." in arena. */
 const char *foreign_format_names(struct arena *a);
+/* The n-th of all; NULL behind the last. */
+const struct foreign_format *foreign_format_at(size_t n);
 
 /* currency NULL: the format's own. */
 void foreign_parser_open(const struct foreign_format *format, const char *currency,
@@ -58,12 +66,15 @@ void foreign_parser_open(const struct foreign_format *format, const char *curren
  * come from the sink. An empty record says nothing. */
 CAN_FAIL bool foreign_parser_record(struct foreign_parser *p, const struct foreign_record *record,
                                     struct err *err);
+/* The rows of another file, for a format with a table; borrowed. Before the first record. */
+void foreign_parser_join(struct foreign_parser *p, const struct lookup *lookup);
+/* By what its records are told apart: lines, or rows of which some have several (csv_cut). */
+struct csv_shape foreign_parser_shape(const struct foreign_parser *p);
 /* Counts a record that its reader could not hand over. */
 void foreign_parser_skip(struct foreign_parser *p);
 CAN_FAIL bool foreign_parser_finish(struct foreign_parser *p, struct err *err);
 void foreign_parser_close(struct foreign_parser *p); /* CLEANUP; accepts {0} */
 
-extern const struct foreign_format foreign_retailrocket, foreign_rees46, foreign_taobao,
-    foreign_online_retail, foreign_ndjson;
+extern const struct foreign_format foreign_online_retail, foreign_ndjson;
 
 #endif

@@ -6,6 +6,9 @@
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 enum { EVENT_JSON_MAX = 4 << 20 };
 
 struct native_writer native_open(struct native_sink sink)
@@ -32,6 +35,7 @@ struct jenc native_begin(struct native_writer *w, const struct native_envelope *
     jenc_time(&j, "occurred_at", e->occurred_us);
     jenc_str_opt(&j, "order_id", e->order_id);
     jenc_str_opt(&j, "session_id", e->session_id);
+    jenc_str_opt(&j, "cart_id", e->cart_id);
     return j;
 }
 
@@ -79,4 +83,16 @@ bool native_product(struct native_writer *w, const struct product *facts, struct
     struct product valid = *facts;
     product_clean(&valid, &a);
     return w->sink.product(w->sink.ctx, &valid, err);
+}
+
+void native_note(const struct native_writer *w, int64_t number, const char *fmt, ...)
+{
+    char text[200];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (w->sink.note != NULL) {
+        w->sink.note(w->sink.ctx, number, text);
+    }
 }

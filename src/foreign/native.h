@@ -18,6 +18,8 @@ struct native_sink {
                   struct err *err);
     /* What a record says about a product; updated_us is when it said so. */
     bool (*product)(void *ctx, const struct product *facts, struct err *err);
+    /* How the source was taken where it could have been taken otherwise; NULL: nobody listens. */
+    void (*note)(void *ctx, int64_t number, const char *text);
 };
 
 struct native_writer {
@@ -33,6 +35,7 @@ struct native_envelope {
     const char *anonymous_id;
     const char *session_id;
     const char *order_id;
+    const char *cart_id;
     int64_t occurred_us;
 };
 
@@ -51,5 +54,9 @@ CAN_FAIL bool native_one(struct native_writer *w, const struct native_envelope *
                          struct err *err);
 /* Its texts are cleaned; those that no catalogue takes are left out. */
 CAN_FAIL bool native_product(struct native_writer *w, const struct product *facts, struct err *err);
+
+/* Tells the sink's note; of 200 bytes at most. */
+void native_note(const struct native_writer *w, int64_t number, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

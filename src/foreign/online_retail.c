@@ -3,7 +3,8 @@
  *
  * Times have no zone; they are the shop's (London), taken as UTC. Rows of an invoice lie close
  * together, but not always side by side: invoices stay open for WINDOW_ROWS rows after their last
- * one. The id of the event is that of its first row. Rows that are no sale of a product (stock
+ * one. The id of the event is made of the invoice's number and customer: another export that begins or ends in the middle of
+ * it is the same invoice. Rows that are no sale of a product (stock
  * corrections: quantity 0 or below, or no price and no customer; postage, fees, bad debt) are kept
  * in properties.other_lines, so that no invoice is lost and none of them becomes a recommendation.
  * An invoice of corrections alone is a purchase of nothing. */
@@ -12,7 +13,7 @@
 #include "domain/shop/money.h"
 #include "domain/shop/placeholder.h"
 #include "domain/shop/quantity.h"
-#include "foreign/csv.h"
+#include "foreign/field.h"
 #include "foreign/table.h"
 
 #include <string.h>
@@ -24,6 +25,7 @@ enum {
     OPEN_MAX = 512,
 };
 
+/* As in the files of the UCI repository (archive.ics.uci.edu, datasets 352 and 502). */
 static const struct table_column columns[COLUMNS] = {
     [INVOICE] = {.names = {"Invoice", "InvoiceNo"}},
     [CODE] = {.names = {"StockCode"}},
@@ -50,7 +52,7 @@ struct invoice {
     const char *number;
     const char *customer; /* "" unknown */
     const char *country;
-    const char *event_id; /* of the first row */
+    char event_id[SHA256_HEX];
     bool refund;
     int64_t number_first; /* of its first row */
     int64_t occurred_us;
@@ -241,18 +243,27 @@ static bool close_invoice(struct foreign_parser *p, size_t n, struct err *err)
     return emit(p, i, err);
 }
 
-static void open_invoice(struct foreign_parser *p, const struct table_row *row, int64_t occurred_us,
-                         const char *customer)
+/* What a row says of its invoice. */
+struct invoice_row {
+    const char *number;
+    const char *customer; /* "" unknown */
+    const char *country;
+    int64_t row; /* of the file */
+    int64_t occurred_us;
+};
+
+static void open_invoice(struct foreign_parser *p, const struct invoice_row *row)
 {
     struct open_invoices *all = invoices_of(p);
     struct invoice *i = mem_alloc(sizeof *i);
-    i->number = arena_strdup(&i->arena, row->field[INVOICE]);
-    i->customer = arena_strdup(&i->arena, customer);
-    i->country = arena_strdup(&i->arena, row->field[COUNTRY]);
-    i->event_id = arena_strdup(&i->arena, row->event_id);
-    i->refund = row->field[INVOICE][0] == 'C'; /* "A..." adjusts bad debt, and is no cancellation */
-    i->number_first = row->number;
-    i->occurred_us = occurred_us;
+    i->number = arena_strdup(&i->arena, row->number);
+    i->customer = arena_strdup(&i->arena, row->customer);
+    i->country = arena_strdup(&i->arena, row->country);
+    const char *named = arena_printf(&p->scratch, "%s\n%s", i->number, row->customer);
+    table_event_id(p, named, strlen(named), i->event_id);
+    i->refund = row->number[0] == 'C'; /* "A..." adjusts bad debt, and is no cancellation */
+    i->number_first = row->row;
+    i->occurred_us = row->occurred_us;
     all->open[all->count++] = i;
 }
 
@@ -264,8 +275,8 @@ static bool belongs(const struct invoice *i, const char *number, const char *cus
 
 /* The open invoice this row belongs to; opens it, and closes those that are complete. One that is
  * full goes on in a second event of the same order. */
-static bool find_invoice(struct foreign_parser *p, const struct table_row *row, int64_t occurred_us,
-                         const char *customer, struct invoice **out, struct err *err)
+static bool find_invoice(struct foreign_parser *p, const struct invoice_row *row,
+                         struct invoice **out, struct err *err)
 {
     struct open_invoices *all = invoices_of(p);
     /* Only the first is looked at: one behind it that has waited longer costs memory and no more. */
@@ -277,13 +288,13 @@ static bool find_invoice(struct foreign_parser *p, const struct table_row *row, 
     /* From the newest on: nearly every row belongs to the invoice of the row before. */
     for (size_t n = all->count; n > 0; n--) {
         struct invoice *i = all->open[n - 1];
-        if (belongs(i, row->field[INVOICE], customer)) {
+        if (belongs(i, row->number, row->customer)) {
             if (i->count < EVENT_ITEMS_MAX) {
                 *out = i;
                 return true;
             }
-            /* Its event is complete; the rest follows under the id of its own first row, and the order id
-             * says that both are one. */
+            /* Its event is complete; the rest follows in a second one, and the order id says that both are
+             * one. */
             if (!close_invoice(p, n - 1, err)) {
                 return false;
             }
@@ -294,7 +305,7 @@ static bool find_invoice(struct foreign_parser *p, const struct table_row *row, 
     if (all->count == OPEN_MAX && !close_invoice(p, 0, err)) {
         return false;
     }
-    open_invoice(p, row, occurred_us, customer);
+    open_invoice(p, row);
     *out = all->open[all->count - 1];
     return true;
 }
@@ -312,38 +323,13 @@ static void add_line(struct invoice *i, struct invoice_line l)
     i->lines[i->count++] = l;
 }
 
-static const char *trimmed(const char *text, struct arena *a)
-{
-    size_t len = strlen(text);
-    while (len > 0 && text[len - 1] == ' ') {
-        len--;
-    }
-    while (len > 0 && text[0] == ' ') {
-        text++;
-        len--;
-    }
-    return arena_strndup(a, text, len);
-}
-
-/* Some copies of the file went through a spreadsheet that made 13085 a 13085.0. */
-static const char *customer_of(const char *field, struct arena *a)
-{
-    size_t len = strlen(field);
-    bool decimal = len > 2 && strcmp(field + len - 2, ".0") == 0;
-    /* pandas writes NaN for the empty field, which is a sale to somebody unknown as well */
-    if (placeholder_is(field, ID_OF_SHOPPER, NULL)) {
-        return "";
-    }
-    return decimal ? arena_strndup(a, field, len - 2) : field;
-}
-
 static bool signed_price(const char *text, const char *currency, int64_t *out, struct err *err)
 {
     int64_t minor = 0;
-    /* money_parse takes no sign, because prices have none; bad debt is written off at a negative one. */
+    /* field_amount takes no sign, because prices have none; bad debt is written off at a negative one. */
     bool negative = text[0] == '-';
-    if (!money_parse(text + (negative ? 1 : 0), currency, &minor)) {
-        return FAIL(err, ERR_INVALID, "Price is no amount: \"%.40s\"", text);
+    if (!field_amount("Price", text + (negative ? 1 : 0), currency, &minor, err)) {
+        return false;
     }
     *out = negative ? -minor : minor;
     return true;
@@ -368,22 +354,27 @@ static bool quantity_of(const char *text, int64_t *out, struct err *err)
 static bool online_retail_row(struct foreign_parser *p, const struct table_row *row,
                               struct err *err)
 {
-    struct invoice_line l = {
-        .code = trimmed(row->field[CODE], &p->scratch),
-        .text = trimmed(row->field[DESCRIPTION], &p->scratch),
-    };
-    const char *customer = customer_of(row->field[CUSTOMER], &p->scratch);
+    struct arena *a = &p->scratch;
+    struct invoice_line l = {.text = field_text(row->field[DESCRIPTION], a)};
+    const char *number = NULL;
+    const char *customer = NULL;
     int64_t occurred_us = 0;
-    if (!field_id("Invoice", row->field[INVOICE], err) || !field_id("StockCode", l.code, err) ||
-        (customer[0] != '\0' && !field_id("Customer ID", customer, err)) ||
+    if (!field_id("Invoice", row->field[INVOICE], a, &number, err) ||
+        !field_id("StockCode", row->field[CODE], a, &l.code, err) ||
+        !field_id_opt("Customer ID", row->field[CUSTOMER], a, &customer, err) ||
         !quantity_of(row->field[QUANTITY], &l.quantity, err) ||
         !field_time("InvoiceDate", row->field[DATE], &occurred_us, err) ||
         !signed_price(row->field[PRICE], p->currency, &l.price_minor, err)) {
         return false;
     }
+    /* pandas writes NaN for the empty field, which is a sale to somebody unknown as well */
+    if (placeholder_is(customer, ID_OF_SHOPPER, NULL)) {
+        customer = "";
+    }
     /* Only now, when the row is good: a malformed one must not open an invoice. */
     struct invoice *i = NULL;
-    if (!find_invoice(p, row, occurred_us, customer, &i, err)) {
+    const struct invoice_row of = {number, customer, row->field[COUNTRY], row->number, occurred_us};
+    if (!find_invoice(p, &of, &i, err)) {
         return false;
     }
     add_line(i, l);

@@ -1,33 +1,54 @@
-/* Rows of comma-separated text, by the columns of their format. It must not know what a field
- * means. */
+/* Rows of separated text, by the columns of their format. It must not know what a field means. */
 #include "foreign/table.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
 #include "base/mem.h"
-#include "foreign/csv.h"
+#include "foreign/encoding.h"
+#include "foreign/field.h"
+#include "foreign/guess.h"
 #include "foreign/repeat.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a column is found. */
+struct place {
+    int source; /* 0: the file, n: the n-th lookup; -1: nowhere */
+    int at;
+};
 
 struct table_reading {
+    const struct table *table;
     struct repeat_table *repeats;
-    int position[TABLE_COLUMNS_MAX]; /* of each column in the file; -1: not there */
-    int spelling[TABLE_COLUMNS_MAX];
-    size_t width; /* columns in the file; 0: the header has not come */
+    struct place places[TABLE_COLUMNS_MAX];
+    const char *names[TABLE_COLUMNS_MAX]; /* as the file calls them */
+    char separator;                       /* 0: not known yet */
+    size_t width;                         /* columns in the file; 0: not known yet */
+    bool told_windows;
+    const struct lookup *lookups[TABLE_LOOKUPS_MAX];
+    struct place keys[TABLE_LOOKUPS_MAX]; /* of each lookup */
+    size_t lookup_count;
 };
+
+/* Position of "#2"; -1 for a name. */
+static int by_place(const char *name)
+{
+    return name[0] == '#' ? (int)strtol(name + 1, NULL, 10) - 1 : -1;
+}
 
 struct table_reading *table_open(const struct table *table)
 {
     assert(table->column_count <= TABLE_COLUMNS_MAX);
     struct table_reading *t = mem_alloc(sizeof *t);
+    t->table = table;
     t->repeats = repeat_open();
-    /* Without a header the columns stand in the order of the table, and the first row is data. */
-    if (!table->header) {
-        for (size_t i = 0; i < table->column_count; i++) {
-            t->position[i] = (int)i;
-        }
-        t->width = table->column_count;
+    t->width = table->header ? 0 : table->width;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *first = table->columns[i].names[0];
+        bool placed = !table->header && first != NULL;
+        t->places[i] = placed ? (struct place){0, by_place(first)} : (struct place){-1, -1};
+        t->names[i] = first != NULL ? first : "";
     }
     return t;
 }
@@ -40,96 +61,248 @@ void table_close(struct table_reading **t)
     }
 }
 
-/* Where each column is. The error names the header we know, for a file that was given to the wrong
- * format. */
-CAN_FAIL static bool read_header(struct foreign_parser *p, const struct csv_row *header,
-                                 struct err *err)
+void table_join(struct table_reading *t, const struct lookup *lookup)
 {
-    struct table_reading *t = p->reading;
-    const struct table *table = p->format->table;
-    for (size_t i = 0; i < table->column_count; i++) {
-        t->position[i] = -1;
-        const char *const *names = table->columns[i].names;
-        for (int n = 0; n < 3 && names[n] != NULL && t->position[i] < 0; n++) {
-            t->position[i] = csv_column(header, names[n]);
-            t->spelling[i] = n;
-        }
-        /* Better here than as a million malformed rows. */
-        if (t->position[i] < 0 && !table->columns[i].optional) {
-            return FAIL(err, ERR_REFUSED, "the header has no column %s, which %s files have",
-                        names[0], p->format->name);
+    assert(t->lookup_count < TABLE_LOOKUPS_MAX);
+    t->lookups[t->lookup_count++] = lookup;
+}
+
+/* ---- the header ---- */
+
+/* In the file, or in the first `count` lookups. */
+static struct place place_of(const struct table_reading *t, const struct csv_row *header,
+                             size_t count, const char *name)
+{
+    int at = csv_column(header, name);
+    if (at >= 0) {
+        return (struct place){0, at};
+    }
+    for (size_t i = 0; i < count; i++) {
+        at = lookup_column(t->lookups[i], name);
+        if (at >= 0) {
+            return (struct place){(int)i + 1, at};
         }
     }
-    t->width = header->count;
+    return (struct place){-1, -1};
+}
+
+/* Every row finds its lookups by a column of its own, or of a lookup before. */
+CAN_FAIL static bool place_keys(struct table_reading *t, const struct csv_row *header,
+                                struct err *err)
+{
+    for (size_t i = 0; i < t->lookup_count; i++) {
+        const char *key = lookup_key(t->lookups[i]);
+        t->keys[i] = place_of(t, header, i, key);
+        if (t->keys[i].source < 0) {
+            return FAIL(err, ERR_REFUSED, "the header has no column %s, which --join names", key);
+        }
+    }
     return true;
 }
 
-CAN_FAIL static bool pick_columns(const struct foreign_parser *p, const struct csv_row *csv,
+/* Says what is missing, and whose file this looks like. */
+CAN_FAIL static bool refuse(const struct foreign_parser *p, const struct foreign_record *record,
+                            const char *column, struct err *err)
+{
+    const char *looks = foreign_guess(record->text, record->len);
+    const char *join = p->format->table->join;
+    bool other = looks != NULL && strcmp(looks, p->format->name) != 0;
+    bool joins = !other && join != NULL && p->reading->lookup_count == 0;
+    return FAIL(err, ERR_REFUSED, "the header has no column %.60s, which %s files have%s%s", column,
+                p->format->name,
+                other   ? "; it looks like --format "
+                : joins ? "; other files of it say it: --join "
+                        : "",
+                other   ? looks
+                : joins ? join
+                        : "");
+}
+
+static void place_columns(struct table_reading *t, const struct csv_row *header)
+{
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        const char *const *names = t->table->columns[i].names;
+        for (int n = 0; n < TABLE_NAMES_MAX && names[n] != NULL && t->places[i].source < 0; n++) {
+            t->places[i] = place_of(t, header, t->lookup_count, names[n]);
+            t->names[i] = t->places[i].source >= 0 ? names[n] : names[0];
+        }
+    }
+}
+
+static void tell_separator(struct foreign_parser *p, int64_t number)
+{
+    char separator = p->reading->separator;
+    if (separator != ',') {
+        native_note(&p->out, number, "fields are separated by %s", csv_separator_name(separator));
+    }
+}
+
+/* Where each column is. The error names the header we know, for a file that was given to the wrong
+ * format. */
+CAN_FAIL static bool read_header(struct foreign_parser *p, const struct foreign_record *record,
+                                 struct err *err)
+{
+    struct table_reading *t = p->reading;
+    struct csv_row header;
+    if (t->separator == '\0') {
+        t->separator = csv_separator(record->text, record->len);
+    }
+    if (!csv_split(record->text, record->len, t->separator, &p->scratch, &header, err)) {
+        /* Without its header no row of the file can be read. */
+        err->kind = ERR_REFUSED;
+        return false;
+    }
+    if (!place_keys(t, &header, err)) {
+        return false;
+    }
+    place_columns(t, &header);
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        /* Better here than as a million malformed rows. */
+        const struct table_column *column = &t->table->columns[i];
+        if (t->places[i].source < 0 && !column->optional && column->names[0] != NULL) {
+            return refuse(p, record, column->names[0], err);
+        }
+    }
+    t->width = header.count;
+    tell_separator(p, record->number);
+    return true;
+}
+
+size_t table_fits(const struct table *table, const struct csv_row *header)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *const *names = table->columns[i].names;
+        bool there = false;
+        for (int n = 0; n < TABLE_NAMES_MAX && names[n] != NULL && !there; n++) {
+            there = csv_column(header, names[n]) >= 0;
+        }
+        if (!there && names[0] != NULL && !table->columns[i].optional) {
+            return 0;
+        }
+        found += there;
+    }
+    return found;
+}
+
+/* ---- rows ---- */
+
+/* Excel says so in a line of its own: sep=; */
+static bool separator_line(struct table_reading *t, const struct foreign_record *record)
+{
+    bool said = t->width == 0 && t->separator == '\0' && record->len == 5 &&
+                memcmp(record->text, "sep=", 4) == 0 && strchr(",;\t|", record->text[4]) != NULL;
+    if (said) {
+        t->separator = record->text[4];
+    }
+    return said;
+}
+
+CAN_FAIL static bool find_lookups(const struct table_reading *t, struct csv_row *rows,
+                                  struct arena *a, struct err *err)
+{
+    for (size_t i = 0; i < t->lookup_count; i++) {
+        const char *name = lookup_key(t->lookups[i]);
+        const char *key = rows[t->keys[i].source].field[t->keys[i].at];
+        if (!field_id(name, key, a, &key, err)) {
+            return false;
+        }
+        if (!lookup_find(t->lookups[i], key, a, &rows[i + 1])) {
+            return FAIL(err, ERR_INVALID, "%s %.60s is in no row of %.80s", name, key,
+                        lookup_file(t->lookups[i]));
+        }
+    }
+    return true;
+}
+
+CAN_FAIL static bool pick_columns(const struct foreign_parser *p, struct csv_row *rows,
                                   struct table_row *row, struct err *err)
 {
     const struct table_reading *t = p->reading;
     /* A row of another width has lost or gained a comma somewhere: no field of it can be trusted. */
-    if (csv->count != t->width) {
-        return FAIL(err, ERR_INVALID, "has %zu column%s instead of %zu", csv->count,
-                    csv->count == 1 ? "" : "s", t->width);
+    if (rows[0].count != t->width) {
+        return FAIL(err, ERR_INVALID, "has %zu column%s instead of %zu", rows[0].count,
+                    rows[0].count == 1 ? "" : "s", t->width);
     }
-    for (size_t i = 0; i < p->format->table->column_count; i++) {
-        row->field[i] = t->position[i] >= 0 ? csv->field[t->position[i]] : "";
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        const struct place *place = &t->places[i];
+        if (place->source == 0 && (size_t)place->at >= t->width) {
+            return FAIL(err, ERR_INVALID, "has %zu column%s, and none is %s", t->width,
+                        t->width == 1 ? "" : "s", t->names[i]);
+        }
+        row->field[i] = place->source >= 0 ? rows[place->source].field[place->at] : "";
     }
     return true;
 }
 
-/* A row that is no UTF-8 is taken for Latin-1, which older exports are in (a pound sign is one byte
- * there). */
-static struct foreign_record as_utf8(const struct foreign_record *record, struct arena *a)
+static void settle_separator(struct foreign_parser *p, const struct foreign_record *record)
 {
-    size_t wide = 0;
-    for (size_t i = 0; i < record->len; i++) {
-        wide += (unsigned char)record->text[i] >= 0x80;
+    struct table_reading *t = p->reading;
+    struct csv_row row;
+    struct err unread = {0};
+    char seen = csv_separator(record->text, record->len);
+    /* Without a header the first row that fits says it; a broken one in front of it does not. */
+    if (csv_split(record->text, record->len, seen, &p->scratch, &row, &unread) &&
+        (t->width == 0 || row.count == t->width)) {
+        t->separator = seen;
+        t->width = row.count;
+        tell_separator(p, record->number);
     }
-    if (wide == 0) {
-        return *record;
+}
+
+/* A first row that cannot be read, of a format without header, may be the header of another one. */
+CAN_FAIL static bool judge_first(struct foreign_parser *p, const struct foreign_record *record,
+                                 bool done, struct err *err)
+{
+    const char *looks = NULL;
+    if (!done && p->records == 1 && !p->format->table->header && err->kind == ERR_INVALID) {
+        looks = foreign_guess(record->text, record->len);
     }
-    /* jansson's own check: what passes here passes wherever the event is read again. Latin-1 that is UTF-8 as
-     * well is rare: it takes an accented capital before a symbol. */
-    CLEANUP(jdec_free) json_t *valid = json_stringn(record->text, record->len);
-    if (valid != NULL) {
-        return *record;
+    if (looks == NULL || strcmp(looks, p->format->name) == 0) {
+        return done;
     }
-    char *text = arena_alloc(a, record->len + wide + 1);
-    char *to = text;
-    for (size_t i = 0; i < record->len; i++) {
-        unsigned char c = (unsigned char)record->text[i];
-        if (c >= 0x80) { /* Latin-1 is the first 256 code points: two bytes each */
-            *to++ = (char)(0xc0 | (c >> 6));
-            c = 0x80 | (c & 0x3f);
-        }
-        *to++ = (char)c;
-    }
-    struct foreign_record out = *record;
-    out.text = text;
-    out.len = (size_t)(to - text);
-    return out;
+    p->records = 0; /* it was none */
+    return FAIL(err, ERR_REFUSED, "is no row of %s files; it looks like --format %s",
+                p->format->name, looks);
 }
 
 bool table_record(struct foreign_parser *p, const struct foreign_record *record, struct err *err)
 {
-    struct foreign_record utf8 = as_utf8(record, &p->scratch);
     struct table_reading *t = p->reading;
-    struct csv_row csv;
-    struct table_row row = {.number = record->number, .spelling = t->spelling};
-    if (t->width == 0) {
-        if (!csv_split(utf8.text, utf8.len, &p->scratch, &csv, err)) {
-            /* Without its header no row of the file can be read. */
-            err->kind = ERR_REFUSED;
-            return false;
-        }
-        return read_header(p, &csv, err);
+    bool windows = false;
+    struct foreign_record utf8 = encoding_utf8(record, &p->scratch, &windows);
+    struct csv_row rows[1 + TABLE_LOOKUPS_MAX];
+    struct table_row row = {.number = record->number, .name = t->names};
+    if (windows && !t->told_windows) {
+        native_note(&p->out, record->number, "is no UTF-8, and read as Windows-1252");
+        t->told_windows = true;
+    }
+    if (separator_line(t, &utf8)) {
+        return true;
+    }
+    if (t->table->header && t->width == 0) {
+        return read_header(p, &utf8, err);
+    }
+    if (t->separator == '\0') {
+        settle_separator(p, &utf8);
     }
     /* The id is of the bytes as they came, and malformed rows count too: whether we can read a row
      * may change with the version, and must not move the ids of its repetitions. */
     p->records++;
-    repeat_event_id(t->repeats, p->format->name, record->text, record->len, row.event_id);
-    return csv_split(utf8.text, utf8.len, &p->scratch, &csv, err) &&
-           pick_columns(p, &csv, &row, err) && p->format->table->row(p, &row, err);
+    table_event_id(p, record->text, record->len, row.event_id);
+    char separator = t->separator != '\0' ? t->separator : ',';
+    bool done = csv_split(utf8.text, utf8.len, separator, &p->scratch, &rows[0], err) &&
+                find_lookups(t, rows, &p->scratch, err) && pick_columns(p, rows, &row, err) &&
+                t->table->row(p, &row, err);
+    return judge_first(p, &utf8, done, err);
+}
+
+void table_event_id(struct foreign_parser *p, const char *text, size_t len, char out[SHA256_HEX])
+{
+    repeat_event_id(p->reading->repeats, p->format->name, text, len, out);
+}
+
+struct csv_shape table_shape(const struct table_reading *t)
+{
+    return (struct csv_shape){.rows = true, .separator = t->separator, .width = t->width};
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "foreign/csv.h"
+#include "foreign/field.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,16 +45,15 @@ static bool pair(const struct line *line, struct arena *a, const char *what,
     if (line->too_long) {
         return FAIL(err, ERR_INVALID, "has more than %d bytes", LINE_BYTES_MAX);
     }
-    if (!csv_split(line->text, line->len, a, &row, err)) {
+    if (!csv_split(line->text, line->len, ',', a, &row, err)) {
         return false;
     }
     if (row.count < 2) {
         return FAIL(err, ERR_INVALID, "has no second column");
     }
-    out[0] = row.field[0];
-    out[1] = row.field[1];
     /* Of the second column only the caller knows whether it may be empty: a root has no parent. */
-    return field_id(what, row.field[0], err);
+    return field_id(what, row.field[0], a, &out[0], err) &&
+           field_id_opt("parent", row.field[1], a, &out[1], err);
 }
 
 bool category_tree_line(struct category_tree *t, const struct line *line, struct err *err)
@@ -130,7 +130,7 @@ bool category_item_line(const struct line *line, struct arena *a, const char **o
                         const char **out_category, struct err *err)
 {
     const char *said[2];
-    if (!pair(line, a, "item", said, err) || !field_id("category", said[1], err)) {
+    if (!pair(line, a, "item", said, err) || !field_id("category", said[1], a, &said[1], err)) {
         return false;
     }
     *out_item = said[0];

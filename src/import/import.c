@@ -8,11 +8,14 @@
 #include "domain/shop/money.h"
 #include "fold/fold.h"
 #include "foreign/format.h"
+#include "foreign/mapping.h"
 #include "import/batch.h"
 #include "import/catalogue.h"
 #include "import/categories.h"
+#include "import/joins.h"
 #include "import/lines.h"
 #include "import/meter.h"
+#include "import/record.h"
 #include "import/report.h"
 
 #include <inttypes.h>
@@ -22,7 +25,9 @@ enum { MALFORMED_SHOWN = 20 };
 
 struct job {
     const struct import_options *options;
+    struct arena arena; /* of format and joins */
     const struct foreign_format *format;
+    struct joins joins;
     struct db *db;
     struct batch *batch;
     struct catalogue *catalogue;
@@ -37,18 +42,37 @@ static void job_free(struct job *j)
     batch_close(&j->batch);
     catalogue_close(&j->catalogue);
     db_close(&j->db);
+    joins_close(&j->joins);
+    arena_free(&j->arena);
 }
 
-bool import_check(const struct import_options *o, struct err *err)
+/* The format that the options say, with the columns and types they say otherwise. In arena. */
+CAN_FAIL static bool find_format(const struct import_options *o, struct arena *a,
+                                 const struct foreign_format **out, struct err *err)
 {
-    CLEANUP(arena_free) struct arena a = {0};
     const struct foreign_format *format = o->format != NULL ? foreign_format_of(o->format) : NULL;
-    if (format == NULL) {
-        return FAIL_AT(err, ERR_INVALID, "--format", "must be one of %s", foreign_format_names(&a));
+    if (format == NULL && (o->format != NULL || o->map == NULL)) {
+        return FAIL_AT(err, ERR_INVALID, "--format", "must be one of %s%s", foreign_format_names(a),
+                       o->format == NULL ? ", or --map says the columns" : "");
     }
-    if (o->file_count == 0) {
-        return FAIL(err, ERR_INVALID, "no file is named; - is standard input");
+    bool said = o->map != NULL || o->types != NULL;
+    if (said && format != NULL && format->mapping == NULL) {
+        return FAIL_AT(err, ERR_INVALID, o->map != NULL ? "--map" : "--types",
+                       "does not go with --format %s, whose rows are not events", format->name);
     }
+    if (o->join != NULL && format != NULL && format->mapping == NULL) {
+        return FAIL_AT(err, ERR_INVALID, "--join", "does not go with --format %s", format->name);
+    }
+    if (said) {
+        return mapping_read(o->map, o->types, format, a, out, err);
+    }
+    *out = format;
+    return true;
+}
+
+CAN_FAIL static bool check_currency(const struct import_options *o,
+                                    const struct foreign_format *format, struct err *err)
+{
     if (o->currency != NULL && !money_currency_valid(o->currency)) {
         return FAIL_AT(err, ERR_INVALID, "--currency", "must be three upper-case letters");
     }
@@ -57,7 +81,24 @@ bool import_check(const struct import_options *o, struct err *err)
         return FAIL_AT(err, ERR_INVALID, "--currency", "is required: prices of %s files have none",
                        format->name);
     }
-    if (o->categories_item != NULL && format != &foreign_retailrocket) {
+    return true;
+}
+
+bool import_check(const struct import_options *o, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(joins_close) struct joins joins = {0};
+    const struct foreign_format *format = NULL;
+    if (!find_format(o, &a, &format, err) || !joins_parse(o->join, &a, &joins, err)) {
+        return false;
+    }
+    if (o->file_count == 0) {
+        return FAIL(err, ERR_INVALID, "no file is named; - is standard input");
+    }
+    if (!check_currency(o, format, err)) {
+        return false;
+    }
+    if (o->categories_item != NULL && strcmp(format->name, "retailrocket") != 0) {
         return FAIL_AT(err, ERR_INVALID, "--categories", "goes with --format retailrocket only");
     }
     if (o->max_errors < 0) {
@@ -71,15 +112,19 @@ bool import_check(const struct import_options *o, struct err *err)
     return stdins <= 1 || FAIL(err, ERR_INVALID, "standard input can be read once only");
 }
 
+static const char *shown_name(const struct job *j)
+{
+    return strcmp(j->file, "-") == 0 ? "stdin" : j->file;
+}
+
 /* Counts and shows one malformed line; fails when it is one too many. */
 static bool malformed(struct job *j, int64_t line, const struct err *what, struct err *err)
 {
-    const char *name = strcmp(j->file, "-") == 0 ? "stdin" : j->file;
     j->result->malformed++;
     /* The first ones tell what is wrong with a file; a million of them would hide it. */
     if (j->result->malformed <= MALFORMED_SHOWN) {
         meter_hide(&j->meter);
-        (void)fprintf(j->report, "%s:%" PRId64 ": %s%s%s\n", name, line, what->path,
+        (void)fprintf(j->report, "%s:%" PRId64 ": %s%s%s\n", shown_name(j), line, what->path,
                       what->path[0] != '\0' ? " " : "", what->text);
     }
     if (j->result->malformed > j->options->max_errors) {
@@ -120,6 +165,13 @@ static bool take_product(void *ctx, const struct product *facts, struct err *err
     return true;
 }
 
+static void take_note(void *ctx, int64_t number, const char *text)
+{
+    struct job *j = ctx;
+    meter_hide(&j->meter);
+    (void)fprintf(j->report, "%s:%" PRId64 ": %s\n", shown_name(j), number, text);
+}
+
 /* ---- files ---- */
 
 /* What the parser refused is malformed, everything else ends the import. */
@@ -135,26 +187,27 @@ static bool judge(struct job *j, bool done, int64_t line, const struct err *what
     return false;
 }
 
-CAN_FAIL static bool parse_line(struct foreign_parser *p, const struct line *line, struct err *err)
+CAN_FAIL static bool parse_record(struct foreign_parser *p, const struct line *line,
+                                  struct err *err)
 {
-    struct foreign_record record = {
-        .text = line->text, .len = line->len, .number = line->number, .torn = !line->ended};
-    if (line->too_long) {
+    struct foreign_record record;
+    if (!record_of(line, &record, err)) {
         foreign_parser_skip(p);
-        return FAIL(err, ERR_INVALID, "has more than %d bytes", LINE_BYTES_MAX);
+        return false;
     }
     return foreign_parser_record(p, &record, err);
 }
 
-static bool import_lines(struct job *j, struct line_reader *lines, struct foreign_parser *p,
-                         struct err *err)
+static bool import_records(struct job *j, struct line_reader *lines, struct foreign_parser *p,
+                           struct err *err)
 {
     int64_t number = 0;
     for (;;) {
         struct line line;
         struct err what = {0};
         bool more = false;
-        if (!lines_next(lines, &line, &more, err)) {
+        struct csv_shape shape = foreign_parser_shape(p);
+        if (!record_next(lines, &shape, &line, &more, err)) {
             return false;
         }
         if (!more) {
@@ -162,7 +215,7 @@ static bool import_lines(struct job *j, struct line_reader *lines, struct foreig
             return judge(j, foreign_parser_finish(p, &what), number, &what, err);
         }
         number = line.number;
-        if (!judge(j, parse_line(p, &line, &what), number, &what, err)) {
+        if (!judge(j, parse_record(p, &line, &what), number, &what, err)) {
             return false;
         }
         meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->records, "rows");
@@ -173,20 +226,66 @@ static bool import_file(struct job *j, const char *file, struct err *err)
 {
     CLEANUP(lines_close) struct line_reader lines = {0};
     CLEANUP(foreign_parser_close) struct foreign_parser parser = {0};
-    struct native_sink sink = {.ctx = j, .event = take_event, .product = take_product};
+    struct native_sink sink = {
+        .ctx = j, .event = take_event, .product = take_product, .note = take_note};
     if (!lines_open(file, &lines, err)) {
         return false;
     }
     foreign_parser_open(j->format, j->options->currency, sink, &parser);
+    for (size_t i = 0; i < j->joins.count; i++) {
+        foreign_parser_join(&parser, j->joins.lookups[i]);
+    }
     j->file = file;
     j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "import");
-    bool done = import_lines(j, &lines, &parser, err);
+    bool done = import_records(j, &lines, &parser, err);
     /* An error of the database says nothing of the file, but of many files the user wants to know which. */
     if (!done && err->path[0] == '\0') {
         err_at(err, file);
     }
     meter_hide(&j->meter);
     j->result->read += parser.records;
+    j->result->left_out += parser.left_out;
+    return done;
+}
+
+/* ---- joined files ---- */
+
+CAN_FAIL static bool read_join(struct job *j, const char *file, struct lookup *lookup,
+                               struct err *err)
+{
+    CLEANUP(lines_close) struct line_reader lines = {0};
+    if (!lines_open(file, &lines, err)) {
+        return false;
+    }
+    j->file = file;
+    for (;;) {
+        struct line line;
+        struct foreign_record record;
+        struct err what = {0};
+        bool more = false;
+        struct csv_shape shape = lookup_shape(lookup);
+        if (!record_next(&lines, &shape, &line, &more, err)) {
+            return false;
+        }
+        if (!more) {
+            return true;
+        }
+        bool done = record_of(&line, &record, &what) && lookup_record(lookup, &record, &what);
+        if (!judge(j, done, line.number, &what, err)) {
+            return false;
+        }
+    }
+}
+
+static bool read_joins(struct job *j, struct err *err)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < j->joins.count; i++) {
+        done = read_join(j, j->joins.files[i], j->joins.lookups[i], err);
+        if (!done && err->path[0] == '\0') {
+            err_at(err, j->joins.files[i]);
+        }
+    }
     return done;
 }
 
@@ -260,6 +359,9 @@ static bool import_categories(struct job *j, struct err *err)
 
 static bool import_files(struct job *j, struct err *err)
 {
+    if (!read_joins(j, err)) {
+        return false;
+    }
     for (int i = 0; i < j->options->file_count; i++) {
         if (!import_file(j, j->options->files[i], err)) {
             return false;
@@ -293,6 +395,38 @@ static void report_rest(const struct job *j)
         (void)fprintf(j->report, "and %" PRId64 " more malformed lines\n",
                       j->result->malformed - MALFORMED_SHOWN);
     }
+    if (j->result->conflict > 0) {
+        (void)fprintf(j->report,
+                      "conflict: the log has other contents under such an id, as of an order of "
+                      "which one export has a part; it stays as it is\n");
+    }
+}
+
+/* A script must not go on to train on nothing. What is in the log already was stored once. */
+CAN_FAIL static bool expect_something(const struct import_result *r, struct err *err)
+{
+    bool nothing = r->stored == 0 && r->duplicate == 0 && r->conflict == 0;
+    return !nothing || r->malformed == 0 ||
+           FAIL(err, ERR_REFUSED, "stored nothing: %" PRId64 " of %" PRId64 " rows are malformed",
+                r->malformed, r->read);
+}
+
+static bool open_job(struct job *j, const struct database *database, const struct config *config,
+                     struct err *err)
+{
+    const struct import_options *o = j->options;
+    if (!find_format(o, &j->arena, &j->format, err) ||
+        !joins_parse(o->join, &j->arena, &j->joins, err)) {
+        return false;
+    }
+    const char *allowed = j->format->ids_allowed != NULL ? j->format->ids_allowed : "";
+    allowed = arena_printf(&j->arena, "%s,%s", config->ids_allowed, allowed);
+    if (!database_connect(database, &j->db, err) ||
+        !batch_open(database, allowed, j->result, &j->batch, err)) {
+        return false;
+    }
+    j->catalogue = catalogue_open();
+    return true;
 }
 
 bool import_run(const struct database *database, const struct config *config,
@@ -303,37 +437,27 @@ bool import_run(const struct database *database, const struct config *config,
     if (!import_check(options, err)) {
         return false;
     }
-    CLEANUP(job_free)
-    struct job j = {
-        .options = options,
-        .format = foreign_format_of(options->format),
-        .result = result,
-        .report = report,
-    };
-    char ids_allowed[sizeof config->ids_allowed + 16];
-    (void)snprintf(ids_allowed, sizeof ids_allowed, "%s,%s", config->ids_allowed,
-                   j.format->ids_allowed != NULL ? j.format->ids_allowed : "");
-    if (!database_connect(database, &j.db, err) ||
-        !batch_open(database, ids_allowed, result, &j.batch, err)) {
+    CLEANUP(job_free) struct job j = {.options = options, .result = result, .report = report};
+    if (!open_job(&j, database, config, err)) {
         return false;
     }
-    j.catalogue = catalogue_open();
 
     /* A file that is no good half-way leaves what it had before that in the log: it is true, and a repeat
      * adds nothing to it. Only a database that failed ends all at once. */
     struct err stopped = {0};
     bool read_all = import_files(&j, &stopped);
-    report_rest(&j);
-    if (!read_all && stopped.kind != ERR_REFUSED && stopped.kind != ERR_INVALID) {
-        *err = stopped;
+    bool file_ended = read_all || stopped.kind == ERR_REFUSED || stopped.kind == ERR_INVALID;
+    if (file_ended && !settle(&j, database, config, err)) {
         return false;
     }
-    if (!settle(&j, database, config, err)) {
+    report_rest(&j);
+    if (!file_ended) {
+        *err = stopped;
         return false;
     }
     import_report(result, options->json, out);
     if (!read_all) {
         *err = stopped;
     }
-    return read_all;
+    return read_all && expect_something(result, err);
 }

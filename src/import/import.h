@@ -10,9 +10,12 @@
 
 /* cartwright import: streams a foreign file into the event log (origin import: it never triggers
  * outreach) and what it says about products into the catalogue. Repeatable: event id = hex SHA-256
- * of format, raw row, and how many times this identical row came before in the file. */
+ * of format, raw row (of an order's: its id), and how many times this identical row came before in the file. */
 struct import_options {
-    const char *format;       /* retailrocket rees46 taobao online-retail ndjson */
+    const char *format; /* a name of foreign/format.h; NULL: map says it all */
+    const char *map; /* --map, --types and --join of foreign/mapping.h and import/joins.h; NULL */
+    const char *types;
+    const char *join;
     const char *const *files; /* "-" is stdin */
     int file_count;
     const char *currency;        /* NULL: the format's own; required for rees46 */

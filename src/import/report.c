@@ -27,6 +27,9 @@ static void report_json(const struct import_result *r, FILE *out)
         jenc_i64(&j, "conflict", r->conflict);
     }
     jenc_i64(&j, "malformed", r->malformed);
+    if (r->left_out > 0) {
+        jenc_i64(&j, "left_out", r->left_out);
+    }
     jenc_object(&j, "by_type");
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
         if (r->by_type[i] > 0) {
@@ -63,6 +66,9 @@ static void report_table(const struct import_result *r, FILE *out)
         report_row(out, "conflict", r->conflict);
     }
     report_row(out, "malformed", r->malformed);
+    if (r->left_out > 0) {
+        report_row(out, "left out", r->left_out);
+    }
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
         if (r->by_type[i] > 0) {
             report_row(out, type_word(i), r->by_type[i]);

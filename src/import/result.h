@@ -11,6 +11,7 @@ struct import_result {
     int64_t stored, duplicate;
     int64_t conflict; /* the log has another body under this id: kept as it is */
     int64_t malformed;
+    int64_t left_out;                  /* rows that say nothing of what a shopper did */
     int64_t by_type[IMPORT_TYPES_MAX]; /* valid events, stored or not, by enum event_type */
 };
 

@@ -1,5 +1,6 @@
 /* The line reader on any bytes, against lines found in memory. The bytes 1 and 2 stand for stretches
- * as long as the longest line, so that small inputs reach what happens at the end of the buffer. */
+ * as long as the longest line, so that small inputs reach what happens at the end of the buffer. UTF-16 is read against a
+ * decoder of whole files; what is packed or points elsewhere is read to its end or to an error in words. */
 #include "fuzz.h"
 
 #include "base/buf.h"
@@ -19,6 +20,70 @@ static void inflate(const uint8_t *data, size_t size, struct buf *out)
         } else if (out->len + len < FILE_MAX) {
             buf_add(out, stretch, len);
         }
+    }
+}
+
+static bool begins(const struct buf *file, const char *head, size_t len)
+{
+    return file->len >= len && memcmp(file->data, head, len) == 0;
+}
+
+static void put_code(struct buf *out, unsigned code)
+{
+    if (code < 0x80) {
+        buf_add_char(out, (char)code);
+        return;
+    }
+    int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const unsigned lead[] = {0, 0xc0, 0xe0, 0xf0};
+    buf_add_char(out, (char)(lead[more] | code >> 6 * more));
+    while (more-- > 0) {
+        buf_add_char(out, (char)(0x80 | (code >> 6 * more & 0x3f)));
+    }
+}
+
+static unsigned unit_at(const struct buf *file, size_t i, bool big_endian)
+{
+    const unsigned char *at = (const unsigned char *)file->data + i;
+    return big_endian ? (unsigned)at[0] << 8 | at[1] : (unsigned)at[1] << 8 | at[0];
+}
+
+/* The whole file as UTF-8, behind its mark; halves of anything are U+FFFD. */
+static void decode_utf16(const struct buf *file, struct buf *out)
+{
+    bool big_endian = file->data[0] == '\xFE';
+    size_t i = 2;
+    for (; i + 1 < file->len; i += 2) {
+        unsigned unit = unit_at(file, i, big_endian);
+        unsigned next = i + 3 < file->len ? unit_at(file, i + 2, big_endian) : 0;
+        if (unit < 0xd800 || unit > 0xdfff) {
+            put_code(out, unit);
+        } else if (unit < 0xdc00 && next >= 0xdc00 && next < 0xe000) {
+            put_code(out, 0x10000 + (unit - 0xd800) * 0x400 + (next - 0xdc00));
+            i += 2;
+        } else {
+            put_code(out, 0xfffd);
+        }
+    }
+    if (i < file->len) {
+        put_code(out, 0xfffd);
+    }
+}
+
+/* Nobody knows here what is in it; but it ends. */
+static void read_any(const char *path)
+{
+    CLEANUP(lines_close) struct line_reader reader = {0};
+    struct err err = {0};
+    bool more = true;
+    bool read = true;
+    DEMAND(lines_open(path, &reader, &err));
+    while (more && read) {
+        struct line got = {0};
+        read = lines_next(&reader, &got, &more, &err);
+    }
+    if (!read) {
+        fuzz_refusal(&err);
     }
 }
 
@@ -53,30 +118,45 @@ static void compare(const struct line *got, const struct line *want)
     DEMAND(want->len == 0 || memcmp(got->text, want->text, want->len) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_against(const char *path, const struct buf *text, bool packed)
 {
-    CLEANUP(buf_free) struct buf file = buf_make(FILE_MAX + (size_t)size);
     CLEANUP(lines_close) struct line_reader reader = {0};
     struct err err = {0};
-    char path[40];
     size_t at = 0;
     int64_t number = 0;
-
-    inflate(data, size, &file);
-    DEMAND(buf_ok(&file));
-    int fd = fuzz_file(file.data, file.len, path);
     DEMAND(lines_open(path, &reader, &err));
     for (bool more = true; more;) {
         struct line got = {0};
         DEMAND(lines_next(&reader, &got, &more, &err));
-        DEMAND(more == (at < file.len));
+        DEMAND(more == (at < text->len));
         if (more) {
-            struct line want = line_at(&file, &at, ++number);
+            struct line want = line_at(text, &at, ++number);
             compare(&got, &want);
-            DEMAND(lines_done(&reader) == (int64_t)at);
+            DEMAND(packed || lines_done(&reader) == (int64_t)at);
         }
     }
-    DEMAND(reader.bytes_read == (int64_t)file.len);
+    DEMAND(reader.bytes_read == (int64_t)text->len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    CLEANUP(buf_free) struct buf file = buf_make(FILE_MAX + (size_t)size);
+    CLEANUP(buf_free) struct buf text = buf_make(2 * FILE_MAX + 2 * (size_t)size);
+    char path[40];
+
+    inflate(data, size, &file);
+    DEMAND(buf_ok(&file));
+    int fd = fuzz_file(file.data, file.len, path);
+    if (begins(&file, "\xFF\xFE", 2) || begins(&file, "\xFE\xFF", 2)) {
+        decode_utf16(&file, &text);
+        DEMAND(buf_ok(&text));
+        read_against(path, &text, true);
+    } else if (begins(&file, "\x1f\x8b\x08", 3) || begins(&file, "\x28\xb5\x2f\xfd", 4) ||
+               begins(&file, "version https://git-lfs.github.com/spec/", 40)) {
+        read_any(path);
+    } else {
+        read_against(path, &file, false);
+    }
     (void)close(fd);
     return 0;
 }

@@ -196,6 +196,154 @@ static void twenty_malformed_lines_are_shown_and_the_others_counted(void **state
     assert_text_contains(o.report, "and 5 more malformed lines\n");
 }
 
+/* ---- files as people have them ---- */
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void a_file_of_which_every_row_is_malformed_fails(void **state)
+{
+    struct import_outcome o;
+    import_text(state, HEADER "soon,1,view,68\nsoon,2,view,68\n", &o, );
+    assert_false(o.done);
+    assert_string_equal(o.err.text, "stored nothing: 2 of 2 rows are malformed");
+    assert_text_contains(o.out, "events stored");
+    import_text(state, HEADER, &o, );
+    assert_true(o.done); /* a shop may have had no visitor */
+}
+
+static void a_second_import_of_a_file_with_a_malformed_row_does_not_fail(void **state)
+{
+    struct import_outcome o;
+    import_text(state, HEADER "1430623510,1,view,68\nsoon,2,view,68\n", &o, );
+    assert_true(o.done);
+    expect_counts(&o, 2, 1, 0, 1);
+    import_text(state, HEADER "1430623510,1,view,68\nsoon,2,view,68\n", &o, );
+    assert_true(o.done);
+    expect_counts(&o, 2, 0, 1, 1);
+}
+
+static void a_row_with_an_end_of_line_in_quotes_is_one_event_and_the_separator_is_told(void **state)
+{
+    static const char text[] =
+        "event_time;event_type;product_id;category_code;brand;price;user_id;user_session\r\n"
+        "2019-10-01T00:00:09;view;1;a.b;\"Two\r\nlines\";1,50;9.0;s\r\n"
+        "2019-10-01 00:00:10;cart;2.0;a.b;x;1,50;9;s\r\n"
+        "2019-10-01 00:00:10;cart;2;a.b;x;1,50;9\r\n";
+    struct import_outcome o;
+    import_text(state, text, &o, .format = "rees46", .currency = "USD");
+    assert_true(o.done);
+    expect_counts(&o, 3, 2, 0, 1);
+    assert_text_contains(o.report, ":1: fields are separated by semicolons\n");
+    assert_text_contains(o.report, ":5: has 7 columns instead of 8\n");
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.shopper"), 1);
+    assert_string_equal(
+        bench_text(*state, "SELECT brand FROM cartwright.product WHERE product_id = '1'"),
+        "Two Lines");
+}
+
+#define INVOICES "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+
+static void an_export_that_begins_or_ends_inside_an_invoice_adds_nothing_and_says_so(void **state)
+{
+    static const char whole[] = INVOICES "7,A1,LAMP,1,2010-12-01 08:26:00,2.50,80001,UK\n"
+                                         "7,B1,BULB,4,2010-12-01 08:26:00,1.00,80001,UK\n";
+    static const char second_half[] = INVOICES "7,B1,BULB,4,2010-12-01 08:26:00,1.00,80001,UK\n";
+    struct import_outcome o;
+    import_text(state, whole, &o, .format = "online-retail");
+    import_text(state, second_half, &o, .format = "online-retail");
+    assert_true(o.done);
+    assert_int_equal(o.result.stored, 0);
+    assert_int_equal(o.result.conflict, 1);
+    assert_text_contains(o.report, "conflict: the log has other contents under such an id");
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.event"), 1);
+}
+
+#define ORDERS                                                                                     \
+    "Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,"       \
+    "Lineitem price,Lineitem sku,Fulfillment Status\n"
+
+static void a_later_export_of_an_order_is_the_same_order(void **state)
+{
+    static const char first[] =
+        ORDERS "#1,a@b.example,paid,EUR,13.5,2024-02-01 10:00:00 +0100,1,Mug,9.50,S-7,\n"
+               "#1,a@b.example,,,,,1,Towel,4.00,S-9,\n";
+    static const char later[] =
+        ORDERS "#1,a@b.example,paid,EUR,13.5,2024-02-01 10:00:00 +0100,1,Mug,9.50,S-7,fulfilled\n"
+               "#1,a@b.example,,,,,1,Towel,4.00,S-9,fulfilled\n"
+               "#2,a@b.example,paid,EUR,4.0,2024-02-02 10:00:00 +0100,1,Towel,4.00,S-9,\n";
+    struct import_outcome o;
+    import_text(state, first, &o, .format = "shopify-orders");
+    expect_counts(&o, 2, 2, 0, 0);
+    import_text(state, later, &o, .format = "shopify-orders");
+    expect_counts(&o, 3, 1, 2, 0);
+    assert_string_equal(bench_text(*state, "SELECT concat_ws('|', body ->> 'order_id', body -> "
+                                           "'properties' ->> 'total_minor') FROM cartwright.event "
+                                           "WHERE body -> 'items' -> 0 ->> 'product_id' = 'S-9' "
+                                           "ORDER BY 1 LIMIT 1"),
+                        "#1|1350");
+}
+
+static void an_order_of_many_rows_makes_nobody_a_bot(void **state)
+{
+    static char text[20000] =
+        "event_time,event_type,product_id,category_code,brand,price,user_id,user_session\n";
+    struct import_outcome o;
+    size_t at = strlen(text);
+    for (int i = 0; i < 125; i++) {
+        at += (size_t)snprintf(text + at, sizeof text - at,
+                               "2019-10-01 00:05:00 UTC,purchase,W%d,a.b,x,1.50,wholesale,s\n", i);
+    }
+    import_text(state, text, &o, .format = "rees46", .currency = "USD");
+    expect_counts(&o, 125, 125, 0, 0);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.shopper WHERE "
+                                         "doc::jsonb ->> 'bot' = 'true'"),
+                     0);
+}
+
+static void any_table_is_read_by_a_map_and_rows_of_no_shopper_are_left_out(void **state)
+{
+    static const char text[] = "When;Action;User No;Article\n"
+                               "01.03.2024 10:00;looked;4711;A-1\n"
+                               "01.03.2024 10:01;basket;4711;A-1\n"
+                               "01.03.2024 10:02;login;4711;\n";
+    struct import_outcome o;
+    import_text(state, text, &o, .format = NULL,
+                .map = "occurred_at=When,type=Action,customer_id=User No,product_id=Article",
+                .types = "looked=product_viewed,basket=cart_item_added,login=-", .json = true);
+    assert_true(o.done);
+    expect_counts(&o, 3, 2, 0, 0);
+    assert_text_contains(o.out, "\"left_out\":1,");
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.cart"), 1);
+}
+
+static void joined_files_complete_the_rows(void **state)
+{
+    char dir[] = "/tmp/import_test.XXXXXX";
+    char orders[64];
+    char join[96];
+    struct import_outcome o;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(orders, sizeof orders, "%s/orders.csv", dir);
+    (void)snprintf(join, sizeof join, "order_id=%s", orders);
+    write_file(orders, "order_id,customer_id,order_status,order_purchase_timestamp\n"
+                       "o1,c1,\"deli\nvered\",2017-09-13 08:59:02\n"
+                       "o2,c2\n");
+    import_text(state, "order_id,product_id,price\no1,p1,58.90\no2,p1,58.90\n", &o,
+                .format = "olist", .join = join);
+    assert_true(o.done);
+    expect_counts(&o, 2, 1, 0, 2);
+    assert_text_contains(o.report, "/orders.csv:4: has 2 columns instead of 4\n");
+    assert_text_contains(o.report, ":3: order_id o2 is in no row of ");
+    assert_string_equal(bench_text(*state, "SELECT key FROM cartwright.event"), "c:c1");
+    assert_int_equal(unlink(orders) | rmdir(dir), 0);
+}
+
 static void a_wrong_header_fails_and_stores_nothing(void **state)
 {
     struct import_outcome o;
@@ -241,14 +389,6 @@ static void the_catalogue_learns_brand_category_title_and_the_last_price_by_time
         bench_text(*state, "SELECT concat_ws('|', title, brand, category, price_minor, currency) "
                            "FROM cartwright.product WHERE product_id = '5'"),
         "Samsung smartphone|Samsung|electronics > smartphone|2000|USD");
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
 }
 
 static void categories_give_products_their_path(void **state)
@@ -314,7 +454,20 @@ static void options_that_make_no_sense_are_usage_errors(void **state)
         const char *text;
     } cases[] = {
         {{.files = one, .file_count = 1}, "--format", "must be one of retailrocket|rees46|taobao|"},
-        {{.format = "ga4", .files = one, .file_count = 1}, "--format", "must be one of"},
+        {{.format = "segment", .files = one, .file_count = 1}, "--format", "must be one of"},
+        {{.map = "type=a", .files = one, .file_count = 1}, "--map", "must say occurred_at"},
+        {{.format = "ndjson", .map = "type=a", .files = one, .file_count = 1},
+         "--map",
+         "does not go with --format ndjson"},
+        {{.format = "ndjson", .join = "a=b", .files = one, .file_count = 1},
+         "--join",
+         "does not go with --format ndjson"},
+        {{.format = "olist", .join = "a", .files = one, .file_count = 1},
+         "--join",
+         "must be COLUMN=FILE"},
+        {{.map = "occurred_at=a,customer_id=b,type=c,price=d", .files = one, .file_count = 1},
+         "--currency",
+         "is required: prices of map files have none"},
         {{.format = "taobao"}, "", "no file is named"},
         {{.format = "rees46", .files = one, .file_count = 1}, "--currency", "is required"},
         {{.format = "rees46", .currency = "usd", .files = one, .file_count = 1},
@@ -350,6 +503,14 @@ int main(void)
         spec(past_max_errors_the_import_fails_and_keeps_what_it_stored),
         spec(exactly_max_errors_is_not_too_many),
         spec(twenty_malformed_lines_are_shown_and_the_others_counted),
+        spec(a_file_of_which_every_row_is_malformed_fails),
+        spec(a_second_import_of_a_file_with_a_malformed_row_does_not_fail),
+        spec(a_row_with_an_end_of_line_in_quotes_is_one_event_and_the_separator_is_told),
+        spec(an_export_that_begins_or_ends_inside_an_invoice_adds_nothing_and_says_so),
+        spec(a_later_export_of_an_order_is_the_same_order),
+        spec(an_order_of_many_rows_makes_nobody_a_bot),
+        spec(any_table_is_read_by_a_map_and_rows_of_no_shopper_are_left_out),
+        spec(joined_files_complete_the_rows),
         spec(a_wrong_header_fails_and_stores_nothing),
         spec(the_json_report_is_one_line),
         spec(carts_are_there_after_the_import_and_marked_imported),

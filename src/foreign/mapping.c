@@ -1,0 +1,336 @@
+/* One row, one event: what the columns of a mapped format say, as a native event and facts about its product. It knows no
+ * format. */
+#include "foreign/mapping.h"
+
+#include "base/mem.h"
+#include "domain/shop/money.h"
+#include "domain/shop/placeholder.h"
+#include "domain/shop/quantity.h"
+#include "foreign/field.h"
+#include "foreign/words.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+const char *mapping_target_name(enum target target)
+{
+    static const char *const names[TARGETS] = {
+        [TO_TIME] = "occurred_at",     [TO_TYPE] = "type",
+        [TO_CUSTOMER] = "customer_id", [TO_ANONYMOUS] = "anonymous_id",
+        [TO_SESSION] = "session_id",   [TO_ORDER] = "order_id",
+        [TO_CART] = "cart_id",         [TO_EVENT_ID] = "event_id",
+        [TO_PRODUCT] = "product_id",   [TO_QUANTITY] = "quantity",
+        [TO_PRICE] = "price",          [TO_CURRENCY] = "currency",
+        [TO_TOTAL] = "total",          [TO_TITLE] = "title",
+        [TO_CATEGORY] = "category",    [TO_BRAND] = "brand",
+    };
+    assert(target < TARGETS);
+    return names[target];
+}
+
+/* What one row says. */
+struct reading {
+    const char *field[TARGETS];
+    const char *name[TARGETS]; /* of the columns, for errors */
+    struct native_envelope e;
+    struct event_item item;
+    int64_t total_minor;
+    char id[SHA256_HEX];
+};
+
+/* ---- rows of one order ---- */
+
+static bool of_the_order(size_t target)
+{
+    return target != TO_ORDER && target != TO_CART && target != TO_EVENT_ID &&
+           (target < TO_PRODUCT || target == TO_CURRENCY || target == TO_TOTAL);
+}
+
+static const char *order_of(const struct reading *r)
+{
+    return r->field[TO_ORDER][0] != '\0' ? r->field[TO_ORDER] : r->field[TO_CART];
+}
+
+static void fill_from_order(struct mapping_state *o, struct reading *r)
+{
+    const char *id = order_of(r);
+    if (o->id == NULL || strcmp(o->id, id) != 0) {
+        arena_reset(&o->arena);
+        o->id = arena_strdup(&o->arena, id);
+        for (size_t i = 0; i < TARGETS; i++) {
+            o->field[i] = of_the_order(i) ? arena_strdup(&o->arena, r->field[i]) : "";
+        }
+        return;
+    }
+    for (size_t i = 0; i < TARGETS; i++) {
+        if (r->field[i][0] == '\0' && of_the_order(i)) {
+            r->field[i] = o->field[i];
+        }
+    }
+}
+
+void mapping_close(struct foreign_parser *p)
+{
+    struct mapping_state *o = p->state;
+    arena_free(&o->arena);
+}
+
+/* ---- what happened ---- */
+
+static bool says(const char *value, const char *text)
+{
+    size_t len = strlen(value);
+    /* pandas makes a 5 a 5.0; plugins and translations differ in the case */
+    return strncasecmp(text, value, len) == 0 &&
+           (text[len] == '\0' || strcmp(text + len, ".0") == 0);
+}
+
+CAN_FAIL static bool unknown_type(const struct mapping *m, const struct reading *r, struct arena *a,
+                                  struct err *err)
+{
+    /* The list is made from the rows, so that the error cannot forget a name. */
+    const char *known = m->native_types ? "the names of our events" : "";
+    for (const struct mapping_type *t = m->types; t != NULL && t->value != NULL; t++) {
+        known = arena_printf(a, "%s%s%s", known, known[0] != '\0' ? ", " : "", t->value);
+    }
+    return FAIL(err, ERR_INVALID, "%s is none of %.160s: \"%.40s\"", r->name[TO_TYPE], known,
+                r->field[TO_TYPE]);
+}
+
+CAN_FAIL static bool read_type(const struct mapping *m, struct reading *r, struct arena *a,
+                               bool *out_left_out, struct err *err)
+{
+    const char *text = field_text(r->field[TO_TYPE], a);
+    for (const struct mapping_type *t = m->types; t != NULL && t->value != NULL; t++) {
+        if (strcmp(t->value, "*") == 0 || says(t->value, text)) {
+            r->e.type = t->type;
+            *out_left_out = t->left_out;
+            return true;
+        }
+    }
+    r->e.type = m->native_types ? event_type_of(text) : EVENT_UNKNOWN;
+    return r->e.type != EVENT_UNKNOWN || unknown_type(m, r, a, err);
+}
+
+/* Whether an event of this type is about a product. A checkout tells the whole cart, which one row does not. */
+static bool wants_product(enum event_type type)
+{
+    return type == EVENT_PRODUCT_VIEWED || type == EVENT_CART_ITEM_ADDED ||
+           type == EVENT_CART_ITEM_REMOVED || type == EVENT_WISHLIST_ADDED ||
+           type == EVENT_PURCHASE || type == EVENT_REFUND;
+}
+
+/* ---- who and what ---- */
+
+/* pandas and databases write NaN and null where a field is empty. Where somebody else stands for the
+ * shopper, or nothing was ordered, that is what is meant; else the sink refuses the word. */
+static void drop_placeholders(const struct foreign_format *format, struct reading *r)
+{
+    bool order = r->e.type == EVENT_PURCHASE || r->e.type == EVENT_REFUND;
+    bool other = r->e.anonymous_id[0] != '\0' || format->mapping->order_is_cart;
+    if (other && placeholder_is(r->e.customer_id, ID_OF_SHOPPER, format->ids_allowed)) {
+        r->e.customer_id = "";
+    }
+    if (!order && placeholder_is(r->e.order_id, ID_OF_ORDER, NULL)) {
+        r->e.order_id = "";
+    }
+}
+
+CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struct err *err)
+{
+    const struct mapping *m = p->format->mapping;
+    struct arena *a = &p->scratch;
+    const struct {
+        enum target target;
+        const char **out;
+    } ids[] = {
+        {TO_CUSTOMER, &r->e.customer_id}, {TO_ANONYMOUS, &r->e.anonymous_id},
+        {TO_SESSION, &r->e.session_id},   {TO_ORDER, &r->e.order_id},
+        {TO_CART, &r->e.cart_id},         {TO_PRODUCT, &r->item.product_id},
+    };
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        if (!field_id_opt(r->name[ids[i].target], r->field[ids[i].target], a, ids[i].out, err)) {
+            return false;
+        }
+    }
+    drop_placeholders(p->format, r);
+    const char *named = r->e.order_id[0] != '\0' ? r->e.order_id : r->e.cart_id;
+    if (m->order_is_cart && r->e.customer_id[0] == '\0' && r->e.anonymous_id[0] == '\0') {
+        r->e.anonymous_id = named;
+    }
+    if (m->title_names && r->item.product_id[0] == '\0') {
+        r->item.product_id = field_text(r->field[TO_TITLE], a);
+    }
+    if (r->e.customer_id[0] == '\0' && r->e.anonymous_id[0] == '\0') {
+        enum target who = r->name[TO_CUSTOMER][0] != '\0' ? TO_CUSTOMER : TO_ANONYMOUS;
+        return FAIL(err, ERR_INVALID, "%s is empty", r->name[who]);
+    }
+    if (wants_product(r->e.type) && r->item.product_id[0] == '\0') {
+        return FAIL(err, ERR_INVALID, "%s is empty", r->name[TO_PRODUCT]);
+    }
+    return true;
+}
+
+/* Prices of 0 and below are what shops write that do not know them: the visit took place nevertheless. */
+CAN_FAIL static bool read_amount(struct reading *r, enum target target, int64_t *out,
+                                 struct err *err)
+{
+    const char *text = r->field[target] + strspn(r->field[target], " ");
+    bool negative = text[0] == '-';
+    int64_t minor = 0;
+    *out = MONEY_UNKNOWN;
+    if (text[0] == '\0') {
+        return true;
+    }
+    /* Any other text shows that the columns are not what we think. */
+    if (!field_amount(r->name[target], text + negative, r->item.currency, &minor, err)) {
+        return false;
+    }
+    *out = negative || minor == 0 ? MONEY_UNKNOWN : minor;
+    return true;
+}
+
+CAN_FAIL static bool read_money(const struct foreign_parser *p, struct reading *r, struct err *err)
+{
+    const char *said = r->field[TO_CURRENCY];
+    bool prices = r->field[TO_PRICE][0] != '\0' || r->field[TO_TOTAL][0] != '\0';
+    memcpy(r->item.currency, p->currency, sizeof r->item.currency);
+    if (said[0] != '\0' && prices) {
+        if (!money_currency_valid(said)) {
+            return FAIL(err, ERR_INVALID, "%s is no currency such as EUR: \"%.20s\"",
+                        r->name[TO_CURRENCY], said);
+        }
+        memcpy(r->item.currency, said, sizeof r->item.currency);
+    }
+    if (prices && r->item.currency[0] == '\0') {
+        return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
+    }
+    return read_amount(r, TO_PRICE, &r->item.price_minor, err) &&
+           read_amount(r, TO_TOTAL, &r->total_minor, err);
+}
+
+CAN_FAIL static bool read_quantity(struct reading *r, struct err *err)
+{
+    const char *text = r->field[TO_QUANTITY];
+    int64_t milli = QUANTITY_ONE;
+    if (text[0] != '\0' && !field_milli(r->name[TO_QUANTITY], text, &milli, err)) {
+        return false;
+    }
+    if (milli < 1 || milli > (int64_t)EVENT_QUANTITY_MAX * QUANTITY_ONE) {
+        return FAIL(err, ERR_INVALID, "%s must be above 0 and at most %d: \"%.20s\"",
+                    r->name[TO_QUANTITY], EVENT_QUANTITY_MAX, text);
+    }
+    r->item.quantity_milli = milli;
+    return true;
+}
+
+/* ---- the event's id ---- */
+
+CAN_FAIL static bool read_event_id(struct foreign_parser *p, const struct table_row *row,
+                                   struct reading *r, struct err *err)
+{
+    const char *order = r->e.order_id[0] != '\0' ? r->e.order_id : r->e.cart_id;
+    memcpy(r->id, row->event_id, sizeof r->id);
+    r->e.event_id = r->id;
+    if (r->field[TO_EVENT_ID][0] != '\0') {
+        return field_id(r->name[TO_EVENT_ID], r->field[TO_EVENT_ID], &p->scratch, &r->e.event_id,
+                        err);
+    }
+    if (p->format->mapping->by_order && order[0] != '\0') {
+        /* Not by customer: who it was may be known only to the later export. */
+        char *text = arena_printf(&p->scratch, "%s\n%s\n%s", event_type_name(r->e.type), order,
+                                  r->item.product_id);
+        table_event_id(p, text, strlen(text), r->id);
+    }
+    return true;
+}
+
+/* ---- the whole row ---- */
+
+CAN_FAIL static bool write_event(struct foreign_parser *p, const struct reading *r, int64_t number,
+                                 bool *out_valid, struct err *err)
+{
+    bool order = r->e.type == EVENT_PURCHASE || r->e.type == EVENT_REFUND;
+    struct jenc j = native_begin(&p->out, &r->e);
+    if (wants_product(r->e.type)) {
+        jenc_array(&j, "items");
+        native_item(&j, &r->item);
+        jenc_array_end(&j);
+    }
+    if (order && r->total_minor != MONEY_UNKNOWN) {
+        jenc_object(&j, "properties");
+        jenc_i64(&j, "total_minor", r->total_minor);
+        jenc_str(&j, "currency", r->item.currency);
+        jenc_object_end(&j);
+    }
+    return native_end(&p->out, &j, number, out_valid, err);
+}
+
+/* NULL where it says nothing. The catalogue cleans it (native_product). */
+static const char *text_of(const struct reading *r, enum target target)
+{
+    return r->field[target][0] != '\0' ? r->field[target] : NULL;
+}
+
+CAN_FAIL static bool learn(struct foreign_parser *p, const struct reading *r, struct err *err)
+{
+    const struct mapping *m = p->format->mapping;
+    struct arena *a = &p->scratch;
+    const char *brand = text_of(r, TO_BRAND);
+    const char *category = text_of(r, TO_CATEGORY);
+    const char *title = text_of(r, TO_TITLE);
+    struct product facts = {
+        .product_id = r->item.product_id,
+        .price_minor = r->item.price_minor,
+        .brand = m->codes && brand != NULL ? words_brand(brand, a) : brand,
+        .category = m->codes && category != NULL ? words_category(category, a) : category,
+        .stock = -1,
+        .updated_us = r->e.occurred_us,
+    };
+    /* The log has no titles. What a message can say of such a product is its brand and its kind. */
+    facts.title = m->codes ? words_title(facts.brand, facts.category, a) : title;
+    /* What comes back was sold at an older price, and what was given away is not for sale at that. */
+    if (r->e.type == EVENT_REFUND || facts.price_minor == MONEY_UNKNOWN) {
+        facts.price_minor = MONEY_UNKNOWN;
+    } else {
+        memcpy(facts.currency, r->item.currency, sizeof facts.currency);
+    }
+    bool silent =
+        brand == NULL && category == NULL && title == NULL && facts.price_minor == MONEY_UNKNOWN;
+    return (silent && !m->codes) || native_product(&p->out, &facts, err);
+}
+
+bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
+{
+    const struct mapping *m = p->format->mapping;
+    struct reading r = {.total_minor = MONEY_UNKNOWN};
+    bool left_out = false;
+    bool valid = false;
+    memcpy(r.field, row->field, sizeof r.field);
+    memcpy(r.name, row->name, sizeof r.name);
+    for (size_t i = 0; i < TARGETS; i++) {
+        /* Google Analytics says so of what it does not know. */
+        if (r.field[i][0] == '(' && strcmp(r.field[i], "(not set)") == 0) {
+            r.field[i] = "";
+        }
+    }
+    if (m->by_order && order_of(&r)[0] != '\0') {
+        fill_from_order(p->state, &r);
+    }
+    if (!read_type(m, &r, &p->scratch, &left_out, err)) {
+        return false;
+    }
+    if (left_out) {
+        p->left_out++;
+        return true;
+    }
+    if (!read_ids(p, &r, err) ||
+        !field_time(r.name[TO_TIME], r.field[TO_TIME], &r.e.occurred_us, err) ||
+        !read_money(p, &r, err) || !read_quantity(&r, err) || !read_event_id(p, row, &r, err) ||
+        !write_event(p, &r, row->number, &valid, err)) {
+        return false;
+    }
+    /* A row whose event was refused is not trusted with the catalogue either. */
+    return !valid || r.item.product_id[0] == '\0' || learn(p, &r, err);
+}
