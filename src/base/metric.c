@@ -2,13 +2,14 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
-enum metric_type { TYPE_counter, TYPE_gauge, TYPE_histogram };
+enum metric_type { TYPE_counter, TYPE_gauge, TYPE_real, TYPE_seconds, TYPE_histogram };
 
-static const char *const type_names[] = {"counter", "gauge", "histogram"};
+static const char *const type_names[] = {"counter", "gauge", "gauge", "gauge", "histogram"};
 
 static const struct metric_row {
     enum metric_type type;
@@ -33,7 +34,8 @@ static const struct {
 enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
 
 static struct {
-    atomic_uint_fast64_t value; /* of a gauge: its int64_t; of a histogram: sum in us */
+    /* of a gauge: its int64_t; of seconds: microseconds; of a histogram: their sum; of a real: its bits */
+    atomic_uint_fast64_t value;
     atomic_uint_fast64_t
         bucket[BOUND_COUNT + 1]; /* histograms: not cumulative, the last is above all bounds */
 } cells[METRIC_COUNT];
@@ -53,8 +55,17 @@ void metric_sub(enum metric_id id, uint64_t n)
 
 void metric_set(enum metric_id id, int64_t value)
 {
-    assert(rows[id].type == TYPE_gauge);
+    assert(rows[id].type == TYPE_gauge || rows[id].type == TYPE_seconds);
     atomic_store_explicit(&cells[id].value, (uint64_t)value, memory_order_relaxed);
+}
+
+void metric_set_real(enum metric_id id, double value)
+{
+    uint64_t bits;
+
+    assert(rows[id].type == TYPE_real);
+    memcpy(&bits, &value, sizeof bits);
+    atomic_store_explicit(&cells[id].value, bits, memory_order_relaxed);
 }
 
 void metric_observe_us(enum metric_id id, int64_t us)
@@ -100,6 +111,27 @@ static bool same_family(const char *a, const char *b)
     return len == family_length(b) && strncmp(a, b, len) == 0;
 }
 
+/* As seconds. Negative where a clock was set back. */
+static void write_us(struct buf *out, int64_t us)
+{
+    uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+
+    buf_printf(out, "%s%" PRIu64 ".%06" PRIu64 "\n", us < 0 ? "-" : "", size / 1000000,
+               size % 1000000);
+}
+
+/* The format's words for what printf spells otherwise. */
+static void write_real(struct buf *out, double value)
+{
+    if (isnan(value)) {
+        buf_add_str(out, "NaN\n");
+    } else if (isinf(value)) {
+        buf_add_str(out, value > 0 ? "+Inf\n" : "-Inf\n");
+    } else {
+        buf_printf(out, "%.15g\n", value); /* 15 digits give back what was meant: 0.3 */
+    }
+}
+
 static void render_histogram(enum metric_id id, struct buf *out)
 {
     const char *name = rows[id].name;
@@ -113,9 +145,32 @@ static void render_histogram(enum metric_id id, struct buf *out)
         buf_printf(out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name,
                    i < BOUND_COUNT ? bounds[i].seconds : "+Inf", count);
     }
-    uint64_t sum_us = load(&cells[id].value);
-    buf_printf(out, "%s_sum %" PRIu64 ".%06" PRIu64 "\n", name, sum_us / 1000000, sum_us % 1000000);
+    buf_printf(out, "%s_sum ", name);
+    write_us(out, (int64_t)load(&cells[id].value));
     buf_printf(out, "%s_count %" PRIu64 "\n", name, count);
+}
+
+static void render_row(enum metric_id id, struct buf *out)
+{
+    const struct metric_row *row = &rows[id];
+    uint64_t value = load(&cells[id].value);
+    double real;
+
+    if (row->type == TYPE_histogram) {
+        render_histogram(id, out);
+        return;
+    }
+    buf_printf(out, "%s ", row->name);
+    if (row->type == TYPE_counter) {
+        buf_printf(out, "%" PRIu64 "\n", value);
+    } else if (row->type == TYPE_gauge) {
+        buf_printf(out, "%" PRId64 "\n", (int64_t)value);
+    } else if (row->type == TYPE_seconds) {
+        write_us(out, (int64_t)value);
+    } else {
+        memcpy(&real, &value, sizeof real);
+        write_real(out, real);
+    }
 }
 
 void metric_render(struct buf *out)
@@ -129,16 +184,38 @@ void metric_render(struct buf *out)
             buf_printf(out, "# HELP %.*s %s\n", len, row->name, row->help);
             buf_printf(out, "# TYPE %.*s %s\n", len, row->name, type_names[row->type]);
         }
-        switch (row->type) {
-        case TYPE_counter:
-            buf_printf(out, "%s %" PRIu64 "\n", row->name, load(&cells[id].value));
-            break;
-        case TYPE_gauge:
-            buf_printf(out, "%s %" PRId64 "\n", row->name, (int64_t)load(&cells[id].value));
-            break;
-        case TYPE_histogram:
-            render_histogram((enum metric_id)id, out);
-            break;
+        render_row((enum metric_id)id, out);
+    }
+}
+
+/* ---- labels of run time ---- */
+
+void metric_write_family(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_label(struct buf *out, const struct metric_label *label)
+{
+    buf_printf(out, "%s=\"", label->name);
+    for (const char *p = label->value; *p; p++) {
+        if (*p == '\n') {
+            buf_add_str(out, "\\n");
+        } else {
+            buf_printf(out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
         }
     }
+    buf_add_char(out, '"');
+}
+
+void metric_write_row(struct buf *out, const char *name, const struct metric_label *labels,
+                      size_t count, double value)
+{
+    buf_add_str(out, name);
+    for (size_t i = 0; i < count; i++) {
+        buf_add_char(out, i == 0 ? '{' : ',');
+        write_label(out, &labels[i]);
+    }
+    buf_add_str(out, count > 0 ? "} " : " ");
+    write_real(out, value);
 }

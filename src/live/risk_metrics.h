@@ -9,7 +9,7 @@
  * at any time. */
 void risk_metrics_show(const struct risk_check *c);
 
-/* Appends cartwright_risk_psi_feature_milli{feature="..."}, text exposition format 0.0.4: all
+/* Appends cartwright_risk_psi_feature{feature="..."}, text exposition format 0.0.4: all
  * features of the table, those the check does not name as 0; nothing before a check was shown. */
 void risk_metrics_render(struct buf *out);
 

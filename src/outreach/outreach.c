@@ -4,11 +4,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/metric.h"
 #include "base/stop.h"
 #include "outreach/answer.h"
 #include "outreach/decide.h"
 #include "outreach/gather.h"
+#include "outreach/outreach_metrics.h"
 #include "outreach/release.h"
 #include "outreach/tell.h"
 
@@ -164,9 +164,10 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
     if (!try_until_it_stands(&k, err)) {
         return false;
     }
-    /* Only now: a decision that did not stand was none. */
-    if (k.outcome == OUTREACH_NEW) {
-        metric_add(k.row.message != NULL ? METRIC_outreach_send : METRIC_outreach_silence, 1);
+    /* Only now: a decision that did not stand was none. Of a shopper without an open cart nothing is
+     * stored, which is decided all the same. */
+    if (k.outcome == OUTREACH_NEW || (k.outcome == OUTREACH_DRY && !request->dry_run)) {
+        outreach_metrics_count(k.row.message != NULL, k.row.reason);
     }
     if (k.outcome != OUTREACH_UNKNOWN) {
         answer_outreach(&k.row, request->dry_run, out);

@@ -1,5 +1,6 @@
 /* Time and numbers: slow clients, too many of them, keys that come and go, and a drain under load. */
 #include "api/raw.h"
+#include "support/exposition.h"
 #include "support/http_client.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
@@ -334,6 +335,29 @@ static void an_outage_tells_nothing_of_the_database_to_who_has_no_key(void **sta
     assert_int_equal(service_stop(&s), 0);
 }
 
+static void metrics_are_what_promtool_accepts(void **state)
+{
+    const char *const flags[] = {"--auth=off", NULL};
+    struct service s = service_start(url, flags);
+    struct http_client *c = http_client_open(NULL, 5000);
+    const char *text = "";
+    char why[300];
+
+    (void)state;
+    assert_int_equal(http_client_request(c, s.port, "/v1/carts", NULL, &text), 200);
+    assert_int_equal(http_client_request(c, s.port, "/metrics", NULL, &text), 200);
+    if (!exposition_check(text, why, sizeof why)) {
+        fail_msg("%s", why);
+    }
+    assert_text_contains(text, "\ncartwright_http_request_seconds_count ");
+    assert_text_contains(text, "\ncartwright_http_connections_max 1024\n");
+    assert_text_contains(text, "\ncartwright_build_info{version=\"");
+    assert_text_contains(text, "\n# TYPE cartwright_model_info gauge\n");
+    assert_text_contains(text, "{decision=\"silence\",reason=\"risk\"} 0\n");
+    http_client_close(c);
+    assert_int_equal(service_stop(&s), 0);
+}
+
 /* ---- drain ---- */
 
 enum { CLIENTS = 16, ACKED_MAX = 20000 };
@@ -430,6 +454,7 @@ int main(void)
         cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),
         cmocka_unit_test(without_keys_a_request_must_be_for_the_loopback),
         cmocka_unit_test(an_outage_tells_nothing_of_the_database_to_who_has_no_key),
+        cmocka_unit_test(metrics_are_what_promtool_accepts),
         cmocka_unit_test(a_drain_under_load_loses_no_acknowledged_event_and_no_answer),
     };
 

@@ -5,8 +5,12 @@
 #include "base/metric.h"
 #include "http/api/router.h"
 #include "http/wire/respond.h"
+#include "live/live_metrics.h"
 #include "live/risk_metrics.h"
+#include "outreach/outreach_metrics.h"
 #include "store/events.h"
+
+#include "build_info.h"
 
 #define CHECK_FRESH_US  INT64_C(500000)   /* a crowd that asks costs one query in this time */
 #define FOLD_SILENCE_US INT64_C(15000000) /* a folder without a pass for so long is not well */
@@ -101,6 +105,22 @@ static void measure_pool(struct pool *pool)
     metric_set(METRIC_db_pool_wait_us, state.oldest_us);
 }
 
+/* What is bounded, so that an alarm on the rest need not know the settings. */
+static void measure_bounds(const struct config *config)
+{
+    metric_set(METRIC_db_pool_max, config->database_pool);
+    metric_set(METRIC_intake_queue_max, config->intake_queue);
+    metric_set(METRIC_http_connections_max, config->http_connections);
+}
+
+static void write_build(struct buf *out)
+{
+    const struct metric_label labels[] = {{"version", CARTWRIGHT_VERSION}, {"git", CARTWRIGHT_GIT}};
+
+    metric_write_family(out, "cartwright_build_info", "gauge", "1, with the build that runs.");
+    metric_write_row(out, "cartwright_build_info", labels, sizeof labels / sizeof *labels, 1);
+}
+
 CAN_FAIL bool api_metrics(struct request *rq, struct err *err)
 {
     measure_pool(rq->app->pool); /* first: measuring the lag takes a connection itself */
@@ -108,8 +128,12 @@ CAN_FAIL bool api_metrics(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
+    measure_bounds(rq->app->config);
     metric_render(&body);
     risk_metrics_render(&body);
+    live_metrics_render(rq->app->live, &body);
+    outreach_metrics_render(&body);
+    write_build(&body);
     answer_text(rq, "text/plain; version=0.0.4; charset=utf-8", &body);
     return true;
 }

@@ -3,12 +3,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/metric.h"
 #include "domain/shop/money.h"
+#include "outreach/outreach_metrics.h"
 #include "store/products.h"
 #include "support/spec.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static void an_abandoned_cart_gets_one_message_and_asking_again_gets_the_same_bytes(void **state)
 {
@@ -238,13 +240,32 @@ static void a_message_that_was_decided_stays_the_answer_while_the_shopper_looks_
     expect(ask("meg"), OUTREACH_BEFORE, "send", "risk");
 }
 
-static void only_new_decisions_are_counted(void **state)
+/* How often it was decided so. */
+static long decided(const char *decision, const char *reason)
 {
+    struct buf all = buf_make(1 << 16);
+    char row[200];
+
+    (void)snprintf(row, sizeof row, "{decision=\"%s\",reason=\"%s\"} ", decision, reason);
+    outreach_metrics_render(&all);
+    const char *at = strstr(buf_text(&all), row);
+    assert_non_null(at);
+    long n = strtol(at + strlen(row), NULL, 10);
+    buf_free(&all);
+    return n;
+}
+
+static void only_new_decisions_are_counted_by_the_rule_that_decided(void **state)
+{
+    const long sends = decided("send", "risk");
+    const long early = decided("silence", "too_early");
+    const long buyers = decided("silence", "buyer");
+
     (void)state;
-    const uint64_t sends = metric_value(METRIC_outreach_send);
-    const uint64_t silences = metric_value(METRIC_outreach_silence);
     did("ned", "cart_item_added", 90, A_SHOE);
     did("oda", "cart_item_added", 10, A_SHOE);
+    did("una", "cart_item_added", 90, A_SHOE);
+    did("una", "purchase", 0, A_SHOE);
 
     expect(ask_as((struct outreach_request){.customer_id = "ned", .dry_run = true}), OUTREACH_DRY,
            "send", "risk");
@@ -252,8 +273,10 @@ static void only_new_decisions_are_counted(void **state)
     expect(ask("ned"), OUTREACH_BEFORE, "send", "risk");
     expect(ask("oda"), OUTREACH_NEW, "silence", "too_early");
     expect(ask("oda"), OUTREACH_NEW, "silence", "too_early");
-    assert_int_equal(metric_value(METRIC_outreach_send), sends + 1);
-    assert_int_equal(metric_value(METRIC_outreach_silence), silences + 2);
+    expect(ask("una"), OUTREACH_DRY, "silence", "buyer"); /* nothing to store, and decided */
+    assert_int_equal(decided("send", "risk"), sends + 1);
+    assert_int_equal(decided("silence", "too_early"), early + 2);
+    assert_int_equal(decided("silence", "buyer"), buyers + 1);
 }
 
 /* ---- whom a request means ---- */
@@ -623,7 +646,7 @@ int main(void)
         cmocka_unit_test(a_message_that_was_decided_is_held_back_from_a_bot),
         cmocka_unit_test(
             a_message_that_was_decided_stays_the_answer_while_the_shopper_looks_around),
-        cmocka_unit_test(only_new_decisions_are_counted),
+        cmocka_unit_test(only_new_decisions_are_counted_by_the_rule_that_decided),
         cmocka_unit_test(whom_nobody_saw_is_unknown),
         cmocka_unit_test(a_browser_that_logged_in_is_its_customer_on_every_path),
         cmocka_unit_test(a_browser_that_did_not_log_in_is_seen_in_its_own_past),

@@ -6,6 +6,7 @@
 #include "domain/risk/risk_file.h"
 #include "integration/train_spec.h"
 #include "live/live.h"
+#include "live/live_metrics.h"
 #include "live/risk_metrics.h"
 #include "store/models.h"
 #include "support/spec.h"
@@ -13,6 +14,7 @@
 #include "train/risk/train_moments.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct flow_bench bench;
@@ -216,9 +218,13 @@ static void replicas_apply_the_newest_check_of_the_version_that_serves(void **st
     assert_true(fabs(probability(live) - before + .7) < 1e-6);
     struct buf metrics = buf_make(1 << 16);
     risk_metrics_render(&metrics);
-    assert_text_contains(buf_text(&metrics),
-                         "cartwright_risk_psi_feature_milli{feature=\"idle\"} 300\n");
+    assert_text_contains(buf_text(&metrics), "cartwright_risk_psi_feature{feature=\"idle\"} 0.3\n");
     assert_text_contains(buf_text(&metrics), "{feature=\"total\"} 0\n");
+    live_metrics_render(live, &metrics);
+    char row[200];
+    (void)snprintf(row, sizeof row, "\ncartwright_model_info{kind=\"risk\",version=\"%s\"} 1\n",
+                   trained.risk.version);
+    assert_text_contains(buf_text(&metrics), row);
     buf_free(&metrics);
     must(live_refresh(live, &changed, &err), &err);
     assert_false(changed);
