@@ -264,8 +264,8 @@ static void only_new_decisions_are_counted_by_the_rule_that_decided(void **state
     (void)state;
     did("ned", "cart_item_added", 90, A_SHOE);
     did("oda", "cart_item_added", 10, A_SHOE);
-    did("una", "cart_item_added", 90, A_SHOE);
-    did("una", "purchase", 0, A_SHOE);
+    did("nux", "cart_item_added", 90, A_SHOE);
+    did("nux", "purchase", 0, A_SHOE);
 
     expect(ask_as((struct outreach_request){.customer_id = "ned", .dry_run = true}), OUTREACH_DRY,
            "send", "risk");
@@ -273,7 +273,7 @@ static void only_new_decisions_are_counted_by_the_rule_that_decided(void **state
     expect(ask("ned"), OUTREACH_BEFORE, "send", "risk");
     expect(ask("oda"), OUTREACH_NEW, "silence", "too_early");
     expect(ask("oda"), OUTREACH_NEW, "silence", "too_early");
-    expect(ask("una"), OUTREACH_DRY, "silence", "buyer"); /* nothing to store, and decided */
+    expect(ask("nux"), OUTREACH_DRY, "silence", "buyer"); /* nothing to store, and decided */
     assert_int_equal(decided("send", "risk"), sends + 1);
     assert_int_equal(decided("silence", "too_early"), early + 2);
     assert_int_equal(decided("silence", "buyer"), buyers + 1);
