@@ -5,6 +5,11 @@
 SELECT ord, status
   FROM cartwright.append_rows($1::text[], $2::text[], $3::text[], $4::text, $5::timestamptz[], $6::timestamptz, $7::jsonb[]);
 
+-- name: events_append_if_free
+-- The same unless another transaction holds one of the lanes $1: then nothing is stored, and there is a row (lane, 'busy') for each of those.
+SELECT ord, status
+  FROM cartwright.append_if_free($1::int[], $2::text[], $3::text[], $4::text[], $5::text, $6::timestamptz[], $7::timestamptz, $8::jsonb[]);
+
 -- name: events_after
 -- Of the lanes with news at most $3, each gets an equal share of $3 rows; ordered by lane, then offset.
 -- LIMIT inside the lateral parts holds the planner to one index descent a lane.
@@ -56,18 +61,16 @@ COPY (WITH active AS MATERIALIZED (
        ORDER BY lane, key, off) TO STDOUT (FORMAT binary);
 
 -- name: lanes_lock
--- $1 lanes: locks them in ascending order until commit, nobody appends to them meanwhile. Waits for 2 s at most, like append_rows.
-WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '2s', true) AS set)
-SELECT l.lane FROM cartwright.lane l, patience WHERE l.lane = ANY ($1::int[]) AND patience.set IS NOT NULL
- ORDER BY l.lane FOR UPDATE OF l;
+-- $1 lanes: locks them in ascending order until commit, nobody appends to them meanwhile. Waits as long as the transaction's lock_timeout.
+SELECT l.lane FROM cartwright.lane l WHERE l.lane = ANY ($1::int[]) ORDER BY l.lane FOR UPDATE;
 
 -- name: lanes_lease
--- Renews the owner's own lanes, then claims lanes whose lease has run out, $3 in all; each claim starts an epoch. Own lanes are
--- waited for, others are not (SKIP LOCKED): two owners that eye each other's lanes cannot deadlock.
+-- Renews the owner's own lanes, then claims lanes whose lease has run out, $3 in all; each claim starts an epoch. A cursor that somebody
+-- holds (maintain, a rebuild, an open transaction) is waited for in neither: it is renewed or claimed another time.
 WITH mine AS MATERIALIZED (
     SELECT c.lane FROM cartwright.lane_cursor c
      WHERE c.consumer = 'fold' AND c.owner = $1::text
-     ORDER BY c.lane LIMIT $3::bigint FOR UPDATE
+     ORDER BY c.lane LIMIT $3::bigint FOR UPDATE SKIP LOCKED
 ), free AS MATERIALIZED (
     SELECT c.lane FROM cartwright.lane_cursor c
      WHERE c.consumer = 'fold' AND c.owner IS DISTINCT FROM $1::text AND c.lease_until < now()
@@ -81,12 +84,22 @@ UPDATE cartwright.lane_cursor c
 RETURNING c.lane, c.epoch, c.off;
 
 -- name: lanes_shed
--- Gives back what the owner holds beyond the lanes it leased just now ($2), for others to claim.
-UPDATE cartwright.lane_cursor SET owner = NULL, lease_until = '-infinity'
- WHERE consumer = 'fold' AND owner = $1::text AND lane <> ALL ($2::int[]);
+-- Gives back what the owner holds beyond the lanes it leased just now ($2), for others to claim; a cursor that somebody locks another time.
+WITH beyond AS MATERIALIZED (
+    SELECT c.lane FROM cartwright.lane_cursor c
+     WHERE c.consumer = 'fold' AND c.owner = $1::text AND c.lane <> ALL ($2::int[])
+     ORDER BY c.lane FOR UPDATE SKIP LOCKED
+)
+UPDATE cartwright.lane_cursor c SET owner = NULL, lease_until = '-infinity'
+  FROM beyond b WHERE c.lane = b.lane AND c.consumer = 'fold';
 
 -- name: lanes_release
-UPDATE cartwright.lane_cursor SET owner = NULL, lease_until = '-infinity' WHERE consumer = 'fold' AND owner = $1::text;
+-- A cursor that somebody locks keeps its lease, which runs out.
+WITH mine AS MATERIALIZED (
+    SELECT c.lane FROM cartwright.lane_cursor c WHERE c.consumer = 'fold' AND c.owner = $1::text ORDER BY c.lane FOR UPDATE SKIP LOCKED
+)
+UPDATE cartwright.lane_cursor c SET owner = NULL, lease_until = '-infinity'
+  FROM mine m WHERE c.lane = m.lane AND c.consumer = 'fold';
 
 -- name: lane_owner_seen
 INSERT INTO cartwright.lane_owner (consumer, owner, seen_until) VALUES ('fold', $1::text, now() + $2::bigint * interval '1 microsecond')

@@ -42,6 +42,7 @@ static void print_json(const struct report *report)
     jenc_i64(&j, "lanes", r->lanes);
     jenc_i64(&j, "deleted", r->deleted);
     jenc_i64(&j, "bases", r->bases);
+    jenc_i64(&j, "held", r->held);
     jenc_i64(&j, "lag_events", lag->events);
     jenc_i64(&j, "lag_us", lag->oldest_us);
     jenc_i64(&j, "dead_letters", lag->dead);
@@ -67,6 +68,10 @@ static void print_text(const struct report *report)
     const struct log_lag *lag = &report->lag;
     (void)printf("removed %lld events from %lld lanes, kept the state of %lld shoppers\n",
                  (long long)r->deleted, (long long)r->lanes, (long long)r->bases);
+    if (r->held > 0) {
+        (void)printf("%lld lanes were left out: another transaction held them; run it again\n",
+                     (long long)r->held);
+    }
     (void)printf("%lld events wait to be folded, the oldest for %.1f s; %lld dead letters\n",
                  (long long)lag->events, (double)lag->oldest_us / 1e6, (long long)lag->dead);
     if (report->checked) {

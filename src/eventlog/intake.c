@@ -1,4 +1,4 @@
-/* Group commit of the event log, the requests' side. Each request is copied once, split by writer, and queued; a writer
+/* Group commit of the event log, the requests' side. Each request is copied once, split by lane, and queued; a writer
  * (intake_writer.c) commits whatever waits for its lanes in one statement and wakes the requests. The
  * copy is what lets a request leave at its deadline while a writer is still stuck in the database with
  * the rows. One leaf mutex guards queues, counts and answers; rows and statuses are touched outside of
@@ -11,7 +11,7 @@
 #include "eventlog/intake_internal.h"
 
 #include <assert.h>
-#include <errno.h>
+#include <string.h>
 
 enum { PART_ROWS_ALONE = 1 << 30 }; /* intake_batch 1: a request is one part, whatever its size */
 
@@ -21,20 +21,41 @@ void submission_free(struct submission *s)
 {
     struct arena arena = s->arena;
 
-    (void)sem_destroy(&s->answered);
+    (void)pthread_cond_destroy(&s->answered);
+    (void)pthread_mutex_destroy(&s->gate);
     arena_free(&arena);
 }
 
-/* Parts of one writer's rows, none larger than a commit may be. */
-static void parts_add(struct submission *s, int writer, size_t first, size_t count, size_t part_max)
+/* Parts of one lane's rows, none larger than a commit may be. */
+static void parts_add(struct submission *s, int lane, size_t first, size_t count, size_t part_max)
 {
     for (size_t done = 0; done < count; done += part_max) {
         size_t left = count - done;
         s->parts[s->part_count++] = (struct part){.owner = s,
                                                   .first = first + done,
                                                   .count = left < part_max ? left : part_max,
-                                                  .writer = writer};
+                                                  .lane = lane};
     }
+}
+
+/* Where each lane's rows begin: by writer, so that two writers never want the same lane's row (they would only wait for each other), then by
+ * lane. first[LANES] is no lane's. */
+static void lanes_lay_out(const struct intake *in, const int *lane_of, size_t count,
+                          size_t first[LANES], size_t rows[LANES])
+{
+    size_t filled = 0;
+
+    memset(rows, 0, LANES * sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[lane_of[i]]++;
+    }
+    for (int w = 0; w < in->writer_count; w++) {
+        for (int lane = w; lane < LANES; lane += in->writer_count) {
+            first[lane] = filled;
+            filled += rows[lane];
+        }
+    }
+    assert(filled == count);
 }
 
 static struct event_row row_copy(const struct event_row *row, struct arena *a)
@@ -51,33 +72,33 @@ static struct submission *submission_make(const struct intake *in, const struct 
 {
     struct arena arena = {0};
     struct submission *s = arena_alloc(&arena, sizeof *s);
-    int *writer_of = arena_array(&arena, count, sizeof *writer_of);
+    int *lane_of = arena_array(&arena, count, sizeof *lane_of);
     size_t part_max = in->batch == 1 ? PART_ROWS_ALONE : in->batch;
-    size_t filled = 0;
+    size_t first[LANES];
+    size_t rows_of[LANES];
 
     s->count = count;
     s->rows = arena_array(&arena, count, sizeof *s->rows);
     s->origin = arena_array(&arena, count, sizeof *s->origin);
     s->status = arena_array(&arena, count, sizeof *s->status);
-    s->parts = arena_array(&arena, count / part_max + (size_t)in->writer_count, sizeof *s->parts);
+    s->parts =
+        arena_array(&arena, count / part_max + (count < LANES ? count : LANES), sizeof *s->parts);
     for (size_t i = 0; i < count; i++) {
-        /* By lane, so that two writers never want the same lane's row: they would only wait for each other. */
-        writer_of[i] = event_lane(rows[i].key) % in->writer_count;
+        lane_of[i] = event_lane(rows[i].key);
     }
-    for (int w = 0; w < in->writer_count; w++) {
-        size_t first = filled;
-        for (size_t i = 0; i < count; i++) {
-            if (writer_of[i] == w) {
-                s->rows[filled] = row_copy(&rows[i], &arena);
-                s->origin[filled++] = i;
-            }
-        }
-        parts_add(s, w, first, filled - first, part_max);
+    lanes_lay_out(in, lane_of, count, first, rows_of);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = first[lane_of[i]]++;
+        s->rows[at] = row_copy(&rows[i], &arena);
+        s->origin[at] = i;
     }
-    assert(filled == count);
+    for (int lane = 0; lane < LANES; lane++) { /* first has become the end */
+        parts_add(s, lane, first[lane] - rows_of[lane], rows_of[lane], part_max);
+    }
     s->waiting = s->part_count;
     s->holders = s->part_count + 1;
-    (void)sem_init(&s->answered, 0, 0);
+    (void)pthread_mutex_init(&s->gate, NULL);
+    cond_init(&s->answered);
     s->arena = arena; /* from here on nothing more is allocated in it */
     return s;
 }
@@ -85,11 +106,9 @@ static struct submission *submission_make(const struct intake *in, const struct 
 /* Under the lock. */
 static void queue_put(struct intake *in, struct submission *s)
 {
+    in->progress_us = in->queued == in->held.total ? clock_monotonic_us() : in->progress_us;
     for (size_t i = 0; i < s->part_count; i++) {
-        struct writer *w = &in->writers[s->parts[i].writer];
-        *w->tail = &s->parts[i];
-        w->tail = &s->parts[i].next;
-        (void)pthread_cond_signal(&w->work);
+        queue_add(&in->writers[s->parts[i].lane % in->writer_count], &s->parts[i]);
     }
     in->queued += s->count;
     metric_add(METRIC_intake_queue, s->count);
@@ -105,9 +124,13 @@ static bool submission_enter(struct intake *in, struct submission *s, struct err
 {
     (void)pthread_mutex_lock(&in->lock);
     bool closing = in->closing;
-    /* A request larger than the whole queue is let in when nothing else waits. */
-    bool full = in->queued > 0 && in->queued + s->count > in->queue_max;
-    if (!closing && !full) {
+    /* A request larger than the whole queue is let in when nothing else waits. What waits for a held lane fills nobody else's
+     * queue, and has a bound of its own. */
+    size_t moving = in->queued - in->held.total;
+    bool full = moving > 0 && moving + s->count > in->queue_max;
+    bool held = held_is_full(in, s);
+    size_t waiting = held ? in->held.total : in->queue_max;
+    if (!closing && !full && !held) {
         queue_put(in, s);
         in->inside++;
     }
@@ -115,8 +138,9 @@ static bool submission_enter(struct intake *in, struct submission *s, struct err
     if (closing) {
         return FAIL(err, ERR_BUSY, "is shutting down, nothing was stored");
     }
-    if (full) {
-        return FAIL(err, ERR_BUSY, "%zu events wait already, nothing was stored", in->queue_max);
+    if (full || held) {
+        return FAIL(err, ERR_BUSY, "%zu events wait already%s, nothing was stored", waiting,
+                    held ? " for a lane that another transaction holds" : "");
     }
     return true;
 }
@@ -131,18 +155,20 @@ static bool submission_late(struct intake *in, struct submission *s)
     return answered;
 }
 
-/* Waits for the answer of every part, or for the deadline. A semaphore, because hundreds of requests are woken at once: none of
- * them has to take the lock to see its answer. Its deadline goes by the wall clock, the only one ThreadSanitizer knows it by. */
+/* Waits for the answer of every part, or for the deadline. */
 static bool submission_wait(struct intake *in, struct submission *s, struct err *err)
 {
-    int64_t until_us = clock_now_us() + in->deadline_us;
-    struct timespec at = {.tv_sec = until_us / SECONDS(1), .tv_nsec = until_us % SECONDS(1) * 1000};
-    int waited;
+    int64_t until_us = clock_monotonic_us() + in->deadline_us;
+    bool in_time = true;
 
-    do {
-        waited = sem_timedwait(&s->answered, &at);
-    } while (waited != 0 && errno == EINTR);
-    if (waited != 0 && !submission_late(in, s)) {
+    (void)pthread_mutex_lock(&s->gate);
+    while (!s->is_answered && in_time) {
+        in_time = cond_wait_until(&s->answered, &s->gate, until_us);
+    }
+    bool answered = s->is_answered;
+    (void)pthread_mutex_unlock(&s->gate);
+    bool left = !answered && !submission_late(in, s);
+    if (left) {
         return FAIL(
             err, ERR_BUSY,
             "no commit within %lld ms, events may or may not be stored: retry with the same ids",
@@ -180,7 +206,7 @@ bool intake_submit(struct intake *intake, const struct event_row *rows, size_t c
         return false;
     }
     bool ok = submission_wait(intake, s, err);
-    /* Statuses are read without the lock: the semaphore was posted after the last of them was written. */
+    /* Statuses are read without the lock: the gate was opened after the last of them was written. */
     for (size_t i = 0; ok && i < count; i++) {
         out_status[s->origin[i]] = s->status[i];
     }
@@ -189,6 +215,23 @@ bool intake_submit(struct intake *intake, const struct event_row *rows, size_t c
 }
 
 /* ---- life ---- */
+
+static bool writer_start(struct writer *w, struct err *err)
+{
+    struct intake *in = w->intake;
+
+    if (!database_connect(in->database, &w->db, err)) {
+        return false;
+    }
+    in->working += w == &in->patient ? 0 : 1; /* the patient one waits for them, not for itself */
+    w->running = pthread_create(&w->thread, NULL, writer_main, w) == 0;
+    if (!w->running) {
+        in->working -= w == &in->patient ? 0 : 1;
+        db_close(&w->db);
+        return FAIL(err, ERR_INTERNAL, "could not start a writer thread");
+    }
+    return true;
+}
 
 bool intake_open(const struct database *database, const struct config *config, struct intake **out,
                  struct err *err)
@@ -206,18 +249,15 @@ bool intake_open(const struct database *database, const struct config *config, s
     for (int i = 0; i < in->writer_count; i++) {
         writer_make(in, &in->writers[i]);
     }
-    for (int i = 0; i < in->writer_count; i++) {
-        struct writer *w = &in->writers[i];
-        if (!database_connect(database, &w->db, err)) {
-            intake_close(&in);
-            return false;
-        }
-        if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {
-            db_close(&w->db);
-            intake_close(&in);
-            return FAIL(err, ERR_INTERNAL, "could not start writer thread %d", i);
-        }
-        in->started++;
+    writer_make(in, &in->patient);
+    bool ok = writer_start(&in->patient, err);
+    for (int i = 0; i < in->writer_count && ok; i++) {
+        ok = writer_start(&in->writers[i], err);
+        in->started += ok ? 1 : 0;
+    }
+    if (!ok) {
+        intake_close(&in);
+        return false;
     }
     *out = in;
     return true;
@@ -226,7 +266,9 @@ bool intake_open(const struct database *database, const struct config *config, s
 void intake_refuse(struct intake *intake)
 {
     (void)pthread_mutex_lock(&intake->lock);
+    intake->closing_us = intake->closing ? intake->closing_us : clock_monotonic_us();
     intake->closing = true;
+    (void)pthread_cond_broadcast(&intake->patient.work);
     for (int i = 0; i < intake->writer_count; i++) {
         (void)pthread_cond_broadcast(&intake->writers[i].work);
     }
@@ -244,6 +286,9 @@ void intake_close(struct intake **intake)
     for (int i = 0; i < in->started; i++) {
         (void)pthread_join(in->writers[i].thread, NULL);
     }
+    if (in->patient.running) {
+        (void)pthread_join(in->patient.thread, NULL);
+    }
     /* Everybody has been answered; the last ones may still be on their way out. */
     (void)pthread_mutex_lock(&in->lock);
     while (in->inside > 0) {
@@ -253,6 +298,7 @@ void intake_close(struct intake **intake)
     for (int i = 0; i < in->writer_count; i++) {
         (void)pthread_cond_destroy(&in->writers[i].work);
     }
+    (void)pthread_cond_destroy(&in->patient.work);
     (void)pthread_cond_destroy(&in->empty);
     (void)pthread_mutex_destroy(&in->lock);
     mem_free(&in);

@@ -7,28 +7,31 @@
 #include "eventlog/intake.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 
-/* What intake.c (requests) and intake_writer.c (commits) share; for them only. */
+/* What intake.c (requests), intake_writer.c (commits) and intake_held.c (lanes that are held) share; for them only. */
 
 enum { WRITERS_MAX = 16 };
 
 struct submission;
 
-/* A run of one submission's rows that one writer commits in one statement. */
+/* A run of one submission's rows of one lane, committed in one statement, and with it what else waits. */
 struct part {
     struct part *next;
     struct submission *owner;
     size_t first;
     size_t count;
-    int writer;
+    int lane;
+    bool held; /* its lane was: the patient writer has it */
 };
 
 /* One request, copied. Freed by whoever lets go of it last. */
 struct submission {
-    struct arena arena;         /* holds everything below, and this */
-    sem_t answered;             /* posted once, when waiting has become 0 */
-    struct event_row *rows;     /* grouped by writer */
+    struct arena arena; /* holds everything below, and this */
+    pthread_mutex_t
+        gate; /* of its own, or hundreds that wake at once would stand in line for one lock */
+    pthread_cond_t answered;    /* with gate: signalled once, when is_answered */
+    bool is_answered;           /* guarded by gate; waiting has become 0 */
+    struct event_row *rows;     /* by writer, then by lane */
     size_t *origin;             /* rows[i] was the caller's row origin[i] */
     enum append_status *status; /* by position in rows */
     size_t count;
@@ -51,6 +54,15 @@ struct writer {
     struct rng rng;
     struct arena arena;
     bool failing; /* an outage was logged */
+    bool running;
+};
+
+/* Lanes that another transaction holds, and what waits for them. */
+struct held_lanes {
+    size_t rows[LANES];      /* that wait for the lane; 0: it is free */
+    int64_t since_us[LANES]; /* monotonic */
+    size_t total;
+    bool told; /* logged; the patient writer's own */
 };
 
 struct intake {
@@ -63,10 +75,16 @@ struct intake {
     /* Guards what follows, every queue, and waiting, holders, left, failed, err of submissions. */
     pthread_mutex_t lock;
     pthread_cond_t empty; /* inside became 0 */
-    size_t queued;
-    size_t inside; /* callers in intake_submit */
+    size_t queued;        /* those for held lanes included */
+    size_t inside;        /* callers in intake_submit */
+    int working;          /* writers that may still hand something to the patient one */
+    int64_t progress_us;  /* monotonic: of the last answer, or when something began to wait */
+    int64_t closing_us;
     bool closing;
+    struct held_lanes held;
     struct writer writers[WRITERS_MAX];
+    /* Serves the lanes that another transaction holds, so that the writers wait for nobody. */
+    struct writer patient;
 };
 
 /* Under the lock; true: nobody holds it any more, and the caller has to free it, outside. */
@@ -75,5 +93,21 @@ void submission_free(struct submission *s);
 
 void writer_make(struct intake *in, struct writer *w);
 void *writer_main(void *writer);
+
+/* Under the lock: puts parts at the end of the writer's queue. */
+void queue_add(struct writer *w, struct part *part);
+/* Under the lock, an answered part: it is waited for no more. */
+void held_forget(struct intake *in, const struct part *part);
+/* Under the lock: hands a part to the patient writer. */
+void held_add(struct intake *in, struct part *part);
+/* Under the lock: the submission touches a held lane, and as much waits for such as may. */
+bool held_is_full(const struct intake *in, const struct submission *s);
+/* Hands over those of the parts whose lane is held; returns the others. */
+struct part *held_take(struct writer *w, struct part *parts, const struct lane_set *lanes,
+                       struct part **out_given_up);
+/* Of the patient writer, when it got nowhere: a pause, and word to the log. */
+void held_pause(struct writer *w);
+/* Of the patient writer, when it stored something: word to the log if that was the last. */
+void held_progress(struct writer *w);
 
 #endif

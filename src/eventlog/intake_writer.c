@@ -8,8 +8,10 @@
 #include "base/metric.h"
 #include "store/pg/db.h"
 
+#include <assert.h>
 #include <string.h>
 
+#define COMMIT_MAX_US    SECONDS(10) /* a server that has not answered by then is away */
 #define BACKOFF_FIRST_US INT64_C(2000)
 #define BACKOFF_MAX_US   INT64_C(500000)
 
@@ -30,37 +32,57 @@ struct group {
     size_t rows;
 };
 
+void queue_add(struct writer *w, struct part *part)
+{
+    part->next = NULL;
+    *w->tail = part;
+    w->tail = &part->next;
+    (void)pthread_cond_signal(&w->work);
+}
+
+/* Under the lock: the first of the queue. */
+static struct part *queue_pop(struct writer *w)
+{
+    struct part *p = w->head;
+
+    w->head = p->next;
+    p->next = NULL;
+    if (w->head == NULL) { /* the tail pointed into it */
+        w->tail = &w->head;
+    }
+    return p;
+}
+
+/* Whether the part has no room in the group: a part larger than what is left of the batch waits for the next one, but a part is never larger
+ * than a batch: the first one always goes. A batch of one is one request, however many lanes it has. */
+static bool is_next_group(const struct group *g, const struct part *p, size_t batch)
+{
+    if (p->owner->left || g->rows == 0) {
+        return false;
+    }
+    return batch == 1 ? p->owner != g->parts->owner : g->rows + p->count > batch;
+}
+
 /* Under the lock: takes what waits, up to a batch; parts whose caller has left are dropped into
- * *out_dropped. */
+ * *out_dropped, those of a held lane go to the patient writer. */
 static struct group group_take(struct writer *w, struct part **out_dropped)
 {
     struct group g = {0};
     struct part **end = &g.parts;
     size_t batch = w->intake->batch;
 
-    while (w->head != NULL) {
-        struct part *p = w->head;
-        /* A part larger than what is left of the batch waits for the next one, but a part is never larger than a batch: the
-         * first one always goes. */
-        if (!p->owner->left && g.rows > 0 && g.rows + p->count > batch) {
-            break;
-        }
-        w->head = p->next;
-        p->next = NULL;
+    while (w->head != NULL && !is_next_group(&g, w->head, batch)) {
+        struct part *p = queue_pop(w);
         if (p->owner->left) {
             p->next = *out_dropped;
             *out_dropped = p;
-            continue;
+        } else if (w != &w->intake->patient && w->intake->held.rows[p->lane] > 0) {
+            held_add(w->intake, p);
+        } else {
+            *end = p;
+            end = &p->next;
+            g.rows += p->count;
         }
-        *end = p;
-        end = &p->next;
-        g.rows += p->count;
-        if (batch == 1) {
-            break;
-        }
-    }
-    if (w->head == NULL) { /* the tail pointed into a part that is gone from the queue */
-        w->tail = &w->head;
     }
     return g;
 }
@@ -72,7 +94,8 @@ static struct group group_await(struct writer *w, struct part **out_dropped)
     struct group g = {0};
 
     (void)pthread_mutex_lock(&in->lock);
-    while (g.parts == NULL && *out_dropped == NULL && (w->head != NULL || !in->closing)) {
+    while (g.parts == NULL && *out_dropped == NULL &&
+           (w->head != NULL || !in->closing || (w == &in->patient && in->working > 0))) {
         if (w->head == NULL) {
             (void)pthread_cond_wait(&w->work, &in->lock);
         }
@@ -97,6 +120,30 @@ static struct part *parts_let_go(struct part *parts)
     return free_list;
 }
 
+static void submission_wake(struct submission *s)
+{
+    (void)pthread_mutex_lock(&s->gate);
+    s->is_answered = true;
+    (void)pthread_cond_signal(&s->answered);
+    (void)pthread_mutex_unlock(&s->gate);
+}
+
+/* Under the lock: an answer, the last of its submission or not. */
+static bool part_answer(struct intake *in, struct part *p, const struct err *failure)
+{
+    struct submission *s = p->owner;
+
+    in->queued -= p->count;
+    metric_sub(METRIC_intake_queue, p->count);
+    held_forget(in, p);
+    /* The first failure is the one told: a request whose parts fail in several ways has one answer. */
+    if (failure != NULL && !s->failed) {
+        s->failed = true;
+        s->err = *failure;
+    }
+    return --s->waiting == 0;
+}
+
 /* Answers the parts (failure NULL: they are stored) and lets go of them. Callers are woken outside of the lock, which they would
  * only stand in line for; the part that brought the last answer holds its submission until then. */
 static void parts_answer(struct intake *in, struct part *parts, const struct err *failure)
@@ -104,26 +151,19 @@ static void parts_answer(struct intake *in, struct part *parts, const struct err
     struct part *last = NULL;
 
     (void)pthread_mutex_lock(&in->lock);
+    in->progress_us = failure == NULL ? clock_monotonic_us() : in->progress_us;
     for (struct part *p = parts, *next; p != NULL; p = next) {
-        struct submission *s = p->owner;
         next = p->next;
-        in->queued -= p->count;
-        metric_sub(METRIC_intake_queue, p->count);
-        /* The first failure is the one told: a request whose parts fail in several ways has one answer. */
-        if (failure != NULL && !s->failed) {
-            s->failed = true;
-            s->err = *failure;
-        }
-        if (--s->waiting == 0) {
+        if (part_answer(in, p, failure)) {
             p->next = last;
             last = p;
         } else {
-            (void)submission_let_go(s); /* the parts that still wait hold it */
+            (void)submission_let_go(p->owner); /* the parts that still wait hold it */
         }
     }
     (void)pthread_mutex_unlock(&in->lock);
     for (struct part *p = last; p != NULL; p = p->next) {
-        (void)sem_post(&p->owner->answered);
+        submission_wake(p->owner);
     }
     (void)pthread_mutex_lock(&in->lock);
     struct part *free_list = parts_let_go(last);
@@ -169,28 +209,44 @@ static bool writer_connected(struct writer *w, struct err *err)
     return w->db != NULL || database_connect(w->intake->database, &w->db, err);
 }
 
-/* One statement, one commit. */
-static bool parts_commit(struct writer *w, const struct part *parts, size_t count, struct err *err)
+/* The rows of the parts, in arena. */
+static struct event_batch batch_of(struct writer *w, const struct part *parts, size_t count)
 {
     struct event_row *rows = arena_array(&w->arena, count, sizeof *rows);
+    struct event_batch batch = {.rows = rows};
+
+    for (const struct part *p = parts; p != NULL; p = p->next) {
+        memcpy(rows + batch.count, p->owner->rows + p->first, p->count * sizeof *rows);
+        batch.count += p->count;
+        batch.lanes.count += batch.lanes.has[p->lane] ? 0 : 1;
+        batch.lanes.has[p->lane] = true;
+    }
+    assert(batch.count == count);
+    return batch;
+}
+
+/* One statement, one commit; nothing where *out_held has lanes. */
+static bool parts_commit(struct writer *w, const struct part *parts, size_t count,
+                         struct lane_set *out_held, struct err *err)
+{
     enum append_status *status = arena_array(&w->arena, count, sizeof *status);
-    size_t n = 0;
 
     if (!writer_connected(w, err)) {
         return false;
     }
-    for (const struct part *p = parts; p != NULL; p = p->next) {
-        memcpy(rows + n, p->owner->rows + p->first, p->count * sizeof *rows);
-        n += p->count;
-    }
+    const struct event_batch batch = batch_of(w, parts, count);
     int64_t start_us = clock_monotonic_us();
-    if (!store_events_append(w->db, rows, n, ORIGIN_API, clock_now_us(), status, err)) {
+    db_bound(w->db, start_us + COMMIT_MAX_US);
+    if (!store_events_append_if_free(w->db, &batch, clock_now_us(), status, out_held, err)) {
         return false;
+    }
+    if (out_held->count > 0) {
+        return true;
     }
     metric_add(METRIC_intake_commits, 1);
     metric_observe_us(METRIC_intake_commit_us, clock_monotonic_us() - start_us);
-    count_statuses(status, n);
-    n = 0;
+    count_statuses(status, count);
+    size_t n = 0;
     for (const struct part *p = parts; p != NULL; p = p->next) {
         memcpy(p->owner->status + p->first, status + n, p->count * sizeof *status);
         n += p->count;
@@ -238,11 +294,11 @@ static void writer_report(struct writer *w, bool ok, const struct err *err)
 
 /* Commits, as often as it takes while somebody waits: the ids make a second try harmless. */
 static bool parts_commit_retrying(struct writer *w, const struct part *parts, size_t count,
-                                  struct err *err)
+                                  struct lane_set *out_held, struct err *err)
 {
     for (int attempt = 0;; attempt++) {
         arena_reset(&w->arena);
-        bool ok = parts_commit(w, parts, count, err);
+        bool ok = parts_commit(w, parts, count, out_held, err);
         writer_report(w, ok, err);
         if (ok) {
             return true;
@@ -255,6 +311,30 @@ static bool parts_commit_retrying(struct writer *w, const struct part *parts, si
     }
 }
 
+/* Parts whose lane is held wait elsewhere; returns the others. */
+static struct part *parts_without(struct writer *w, struct part *parts, const struct lane_set *held)
+{
+    static const struct err closed = {
+        .kind = ERR_BUSY, .text = "is shutting down while another transaction holds the lane"};
+    struct part *given_up = NULL;
+    struct part *rest = held_take(w, parts, held, &given_up);
+
+    if (given_up != NULL) {
+        parts_answer(w->intake, given_up, &closed);
+    }
+    return rest;
+}
+
+static size_t rows_of(const struct part *parts)
+{
+    size_t rows = 0;
+
+    for (const struct part *p = parts; p != NULL; p = p->next) {
+        rows += p->count;
+    }
+    return rows;
+}
+
 /* A row that PostgreSQL refuses must fail its own request, not those that happened to wait with it.
  */
 static void parts_commit_each(struct writer *w, struct part *parts)
@@ -263,24 +343,53 @@ static void parts_commit_each(struct writer *w, struct part *parts)
 
     while (next != NULL) {
         struct part *p = next;
+        struct lane_set held = {0};
         struct err err = {0};
         next = p->next;
         p->next = NULL;
-        bool ok = parts_commit_retrying(w, p, p->count, &err);
-        parts_answer(w->intake, p, ok ? NULL : &err);
+        bool ok = parts_commit_retrying(w, p, p->count, &held, &err);
+        if (ok && held.count > 0) {
+            p = parts_without(w, p, &held);
+        }
+        if (p != NULL) {
+            parts_answer(w->intake, p, ok ? NULL : &err);
+        }
     }
 }
 
-static void group_commit(struct writer *w, struct group g)
+/* True if something of it was answered. */
+static bool group_commit(struct writer *w, struct group g)
 {
-    struct err err = {0};
-    bool ok = parts_commit_retrying(w, g.parts, g.rows, &err);
+    struct part *parts = g.parts;
 
-    if (!ok && err.kind != ERR_BUSY && g.parts->next != NULL) { /* somebody's row: find out whose */
-        parts_commit_each(w, g.parts);
-    } else {
-        parts_answer(w->intake, g.parts, ok ? NULL : &err);
+    while (parts != NULL) {
+        struct lane_set held = {0};
+        struct err err = {0};
+        bool ok = parts_commit_retrying(w, parts, rows_of(parts), &held, &err);
+        if (ok && held.count > 0) {
+            parts = parts_without(w, parts, &held);
+            continue;
+        }
+        if (!ok && err.kind != ERR_BUSY &&
+            parts->next != NULL) { /* somebody's row: find out whose */
+            parts_commit_each(w, parts);
+        } else {
+            parts_answer(w->intake, parts, ok ? NULL : &err);
+        }
+        return true;
     }
+    return false;
+}
+
+/* The patient writer is needed for as long as others may hand it something. */
+static void writer_ends(struct writer *w)
+{
+    struct intake *in = w->intake;
+
+    (void)pthread_mutex_lock(&in->lock);
+    in->working -= w == &in->patient ? 0 : 1;
+    (void)pthread_cond_broadcast(&in->patient.work);
+    (void)pthread_mutex_unlock(&in->lock);
 }
 
 void *writer_main(void *writer)
@@ -296,10 +405,12 @@ void *writer_main(void *writer)
         } else if (g.parts == NULL) {
             break;
         }
-        if (g.parts != NULL) {
-            group_commit(w, g);
+        bool moved = g.parts != NULL && group_commit(w, g);
+        if (w == &w->intake->patient) {
+            (moved ? held_progress : held_pause)(w);
         }
     }
+    writer_ends(w);
     db_close(&w->db);
     arena_free(&w->arena);
     return NULL;

@@ -200,35 +200,47 @@ static bool floors_of(struct db *db, int lane, int64_t old_before_us, struct tri
                                       err);
 }
 
+struct maintaining {
+    struct lane_state states[LANES];
+    int64_t old_before_us;
+    struct maintain_result result;
+};
+
+/* In a transaction of its own: an interrupted run has done whole lanes, and the fold of the others never waits. */
+static bool maintain_lane(struct db *db, int lane, void *ctx, struct err *err)
+{
+    struct maintaining *m = ctx;
+    struct trim_request t = {.old_floor = m->states[lane].floor_off};
+
+    if (!floors_of(db, lane, m->old_before_us, &t, err)) {
+        return false;
+    }
+    if (t.wanted_floor <= t.old_floor) {
+        return true; /* nothing is old enough: leave the lane to its folder */
+    }
+    if (!lane_lock_run(db, lane, trim_lane, &t, err)) {
+        return false;
+    }
+    m->result.lanes += t.done.deleted > 0 ? 1 : 0;
+    m->result.deleted += t.done.deleted;
+    m->result.bases += t.done.bases;
+    return true;
+}
+
 bool maintain_run(const struct database *database, const struct config *config, int64_t now_us,
                   struct maintain_result *out, struct err *err)
 {
     CLEANUP(db_close) struct db *db = NULL;
-    struct lane_state states[LANES] = {0};
-    struct maintain_result result = {0};
+    struct maintaining m = {.old_before_us = now_us - config->retention};
+    struct lane_set left;
 
     if (!database_connect(database, &db, err) ||
-        !store_shop_days_fill(db, now_us / DAYS(1), &result.days, err) ||
-        !store_lane_states(db, states, err)) {
+        !store_shop_days_fill(db, now_us / DAYS(1), &m.result.days, err) ||
+        !store_lane_states(db, m.states, err) ||
+        !lane_lock_each(db, maintain_lane, &m, &left, err)) {
         return false;
     }
-    for (int lane = 0; lane < LANES; lane++) {
-        struct trim_request t = {.old_floor = states[lane].floor_off};
-        if (!floors_of(db, lane, now_us - config->retention, &t, err)) {
-            return false;
-        }
-        if (t.wanted_floor <= t.old_floor) {
-            continue; /* nothing is old enough: leave the lane to its folder */
-        }
-        /* A lane at a time, each in a transaction of its own: an interrupted run has done whole lanes, and the fold of the
-         * others never waits. */
-        if (!lane_lock_run(db, lane, trim_lane, &t, err)) {
-            return false;
-        }
-        result.lanes += t.done.deleted > 0 ? 1 : 0;
-        result.deleted += t.done.deleted;
-        result.bases += t.done.bases;
-    }
-    *out = result;
+    m.result.held = left.count;
+    *out = m.result;
     return true;
 }

@@ -13,6 +13,8 @@ struct maintain_result {
     int64_t lanes;
     int64_t deleted;
     int64_t bases;
+    int64_t
+        held; /* lanes left out, because another transaction held them all the time; the next run finds them */
 };
 CAN_FAIL bool maintain_run(const struct database *database, const struct config *config,
                            int64_t now_us, struct maintain_result *out, struct err *err);

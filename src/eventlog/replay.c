@@ -358,24 +358,37 @@ static bool rewrite_lane(struct db *db, int lane, int64_t cursor_off, void *ctx,
     return lane_pages(db, lane, cursor_off, rewrite_page, w, err);
 }
 
+static bool rebuild_lane(struct db *db, int lane, void *ctx, struct err *err)
+{
+    struct replay_result *result = ctx;
+    struct rewrite w;
+
+    if (!lane_lock_run(db, lane, rewrite_lane, &w, err)) {
+        return false;
+    }
+    result->events += w.lane.events;
+    result->shoppers += w.lane.shoppers;
+    result->carts += w.lane.carts;
+    return true;
+}
+
 bool replay_rebuild(const struct database *database, const struct config *config,
                     struct replay_result *out, struct err *err)
 {
     CLEANUP(db_close) struct db *db = NULL;
     struct replay_result result = {0};
+    struct lane_set left;
 
     (void)config;
-    if (!database_connect(database, &db, err)) {
+    if (!database_connect(database, &db, err) ||
+        !lane_lock_each(db, rebuild_lane, &result, &left, err)) {
         return false;
     }
-    for (int lane = 0; lane < LANES; lane++) {
-        struct rewrite w;
-        if (!lane_lock_run(db, lane, rewrite_lane, &w, err)) {
-            return false;
-        }
-        result.events += w.lane.events;
-        result.shoppers += w.lane.shoppers;
-        result.carts += w.lane.carts;
+    if (left.count > 0) {
+        return FAIL(
+            err, ERR_BUSY,
+            "another transaction holds %d of %d lanes, the others are rebuilt: run it again",
+            left.count, LANES);
     }
     if (!store_unread_count(db, &result.unread, err)) {
         return false;

@@ -26,7 +26,8 @@ CAN_FAIL bool replay_check(const struct database *database, const struct config 
 CAN_FAIL bool replay_dump(const struct database *database, const struct config *config,
                           int64_t at_us, bool from_log, FILE *out, struct err *err);
 /* Throws the stored fold away and writes what the log says, lane by lane, each lane in one
- * transaction under its cursor. */
+ * transaction under its cursor. A lane that another transaction holds is put off; held to the end, it fails with ERR_BUSY
+ * and the others are done. */
 CAN_FAIL bool replay_rebuild(const struct database *database, const struct config *config,
                              struct replay_result *out, struct err *err);
 

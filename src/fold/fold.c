@@ -14,6 +14,21 @@
 
 enum { RETRIES = 5 };
 
+#define PASS_MAX_US  SECONDS(60)     /* of the database, for one pass: then it is away */
+#define PATIENCE_US  INT64_C(400000) /* with a lock, of a batch, at least */
+#define PATIENCE_MAX SECONDS(5)      /* and at most */
+#define PATIENCE_ALONE                                                                             \
+    INT64_C(100000) /* of a lane by itself, and of all while somebody is known to hold something */
+#define PARKED_US     INT64_C(250000) /* a lane that cannot be folded is left alone for so long, */
+#define PARKED_MAX_US SECONDS(2)      /* then twice as long, up to this */
+
+/* A lane that cannot be folded, because somebody holds what it needs: its cursor, a lane that it forwards to, rows. */
+struct parked {
+    int64_t since_us; /* monotonic; 0: it is not */
+    int64_t until_us;
+    int64_t for_us;
+};
+
 struct folder {
     const struct database *database; /* borrowed, as config and live */
     const struct config *config;
@@ -26,6 +41,9 @@ struct folder {
     int lease_count;
     int lanes_due;     /* the share of it when last looked at */
     int64_t leased_us; /* monotonic; 0: ask again before the next read */
+    int64_t batch_us;  /* how long the last batch took: other folders' take as long */
+    struct parked parked[LANES];
+    int parked_count;
 };
 
 /* ---- leases ---- */
@@ -43,7 +61,11 @@ static bool folder_connected(struct folder *f, struct err *err)
         leases_forget(f); /* while it was away somebody may have moved the cursors */
         metric_add(METRIC_db_reconnects, 1);
     }
-    return f->db != NULL || database_connect(f->database, &f->db, err);
+    if (f->db == NULL && !database_connect(f->database, &f->db, err)) {
+        return false;
+    }
+    db_bound(f->db, clock_monotonic_us() + PASS_MAX_US);
+    return true;
 }
 
 /* Fair shares: every live folder of every process wants its part of the lanes, gives back what is more,
@@ -157,50 +179,206 @@ static void batch_tell(const struct folder *f, const struct fold_batch *b)
     live_release(f->live, &models);
 }
 
-static bool folder_fold(struct folder *f, const struct log_event *events, size_t count,
-                        int64_t *out_folded, struct err *err)
+/* ---- what somebody else holds ---- */
+
+static void park(struct folder *f, int lane)
+{
+    struct parked *p = &f->parked[lane];
+    int64_t now_us = clock_monotonic_us();
+
+    if (p->since_us == 0) {
+        *p = (struct parked){.since_us = now_us, .for_us = PARKED_US / 2};
+        f->parked_count++;
+        metric_add(METRIC_fold_held, 1);
+    }
+    p->for_us = p->for_us * 2 < PARKED_MAX_US ? p->for_us * 2 : PARKED_MAX_US;
+    p->until_us = now_us + p->for_us;
+}
+
+static void unpark(struct folder *f, int lane)
+{
+    if (f->parked[lane].since_us != 0) {
+        f->parked[lane] = (struct parked){0};
+        f->parked_count--;
+        metric_sub(METRIC_fold_held, 1);
+    }
+}
+
+/* A batch of ours may stand in line behind one of another folder, which is no reason to park anything. */
+static int64_t patience_us(const struct folder *f, bool alone)
+{
+    int64_t us = 4 * f->batch_us > PATIENCE_US ? 4 * f->batch_us : PATIENCE_US;
+
+    us = us < PATIENCE_MAX ? us : PATIENCE_MAX;
+    return alone || f->parked_count > 0 ? PATIENCE_ALONE : us;
+}
+
+void folder_look(const struct folder *f, struct folder_state *out)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    *out = (struct folder_state){.held_lanes = f->parked_count};
+    for (int lane = 0; lane < LANES; lane++) {
+        int64_t held_us = f->parked[lane].since_us == 0 ? 0 : now_us - f->parked[lane].since_us;
+        out->held_us = held_us > out->held_us ? held_us : out->held_us;
+    }
+}
+
+/* ---- a pass ---- */
+
+/* What became of a batch. */
+enum batch_end { BATCH_FOLDED, BATCH_FENCED, BATCH_HELD };
+
+static bool batch_fold(struct folder *f, const struct log_event *events, size_t count, bool alone,
+                       enum batch_end *out, struct err *err)
 {
     struct fold_batch b;
+    int64_t start_us = clock_monotonic_us();
 
     /* Decoding and grouping need no database, so they come before the transaction that locks the cursors. */
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
+    db_patience(f->db, patience_us(f, alone));
+    *out = BATCH_FOLDED;
     if (batch_commit(f, &b, err)) {
+        f->batch_us = clock_monotonic_us() - start_us;
         batch_done(f, &b);
         batch_tell(f, &b);
-        *out_folded = (int64_t)count;
+        return true;
+    }
+    db_rollback(f->db);
+    if (db_locked_out(f->db) &&
+        db_alive(f->db)) { /* before any COMMIT: the cursors are where they were */
+        *out = BATCH_HELD;
         return true;
     }
     /* Even the COMMIT may have arrived: only the database knows where the cursors are. */
-    db_rollback(f->db);
     leases_forget(f);
     if (err->kind ==
         ERR_CONFLICT) { /* somebody else holds a lane by now; nothing of ours remains */
         metric_add(METRIC_fold_fenced, 1);
-        *out_folded = 0;
+        *out = BATCH_FENCED;
         return true;
     }
     return false;
+}
+
+/* How many at the start are of one lane. */
+static size_t lane_run(const struct log_event *events, size_t count)
+{
+    size_t n = 1;
+
+    while (n < count && events[n].lane == events[0].lane) {
+        n++;
+    }
+    return n;
+}
+
+/* Each lane in a transaction of its own, to find out which it is that cannot be folded now, and to fold the others. */
+static bool folder_fold_alone(struct folder *f, const struct log_event *events, size_t count,
+                              int64_t *out_folded, struct err *err)
+{
+    *out_folded = 0;
+    for (size_t i = 0, n; i < count && f->lease_count > 0; i += n) {
+        enum batch_end end;
+        n = lane_run(events + i, count - i);
+        if (!batch_fold(f, events + i, n, true, &end, err)) {
+            return false;
+        }
+        if (end == BATCH_HELD) {
+            park(f, events[i].lane);
+        } else if (end == BATCH_FOLDED) {
+            unpark(f, events[i].lane);
+            *out_folded += (int64_t)n;
+        }
+    }
+    return true;
+}
+
+static bool folder_fold(struct folder *f, const struct log_event *events, size_t count,
+                        int64_t *out_folded, struct err *err)
+{
+    enum batch_end end;
+
+    if (!batch_fold(f, events, count, false, &end, err)) {
+        return false;
+    }
+    *out_folded = end == BATCH_FOLDED ? (int64_t)count : 0;
+    return end != BATCH_HELD || folder_fold_alone(f, events, count, out_folded, err);
+}
+
+/* Leased lanes that are not parked; or (due) the first that is and whose time has come. Returns how many. */
+static int lanes_to_read(const struct folder *f, bool due, struct lane_lease out[LANES])
+{
+    int64_t now_us = clock_monotonic_us();
+    int n = 0;
+
+    for (int i = 0; i < f->lease_count && !(due && n > 0); i++) {
+        const struct parked *p = &f->parked[f->leases[i].lane];
+        if (due ? p->since_us != 0 && p->until_us <= now_us : p->since_us == 0) {
+            out[n++] = f->leases[i];
+        }
+    }
+    return n;
+}
+
+static bool read_lanes(struct folder *f, bool due, struct log_event **out, size_t *out_count,
+                       struct err *err)
+{
+    struct lane_lease lanes[LANES];
+    int n = lanes_to_read(f, due, lanes);
+
+    *out_count = 0;
+    return n == 0 || store_events_after(f->db, lanes, n, (int)f->config->fold_batch, &f->arena, out,
+                                        out_count, err);
+}
+
+/* Lanes that were lost to another folder are its to park. */
+static void parked_forget_others(struct folder *f)
+{
+    bool ours[LANES] = {false};
+
+    for (int i = 0; i < f->lease_count; i++) {
+        ours[f->leases[i].lane] = true;
+    }
+    for (int lane = 0; lane < LANES && f->parked_count > 0; lane++) {
+        if (!ours[lane] && f->parked[lane].until_us < clock_monotonic_us()) {
+            unpark(f, lane);
+        }
+    }
+}
+
+/* One parked lane a pass: it costs the others its patience. */
+static bool folder_try_parked(struct folder *f, int64_t *out_folded, struct err *err)
+{
+    struct log_event *events;
+    size_t count;
+
+    *out_folded = 0;
+    if (f->parked_count == 0) {
+        return true;
+    }
+    parked_forget_others(f);
+    return read_lanes(f, true, &events, &count, err) &&
+           (count == 0 || folder_fold_alone(f, events, count, out_folded, err));
 }
 
 static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
 {
     struct log_event *events;
     size_t count = 0;
+    int64_t late;
 
     arena_reset(&f->arena);
-    if (!folder_connected(f, err) || !folder_leased(f, err)) {
+    if (!folder_connected(f, err) || !folder_leased(f, err) || !folder_try_parked(f, &late, err) ||
+        !read_lanes(f, false, &events, &count, err)) {
         return false;
     }
-    if (f->lease_count > 0 &&
-        !store_events_after(f->db, f->leases, f->lease_count, (int)f->config->fold_batch, &f->arena,
-                            &events, &count, err)) {
+    *out_folded = 0;
+    if (count > 0 && !folder_fold(f, events, count, out_folded, err)) {
         return false;
     }
-    if (count == 0) {
-        *out_folded = 0;
-        return true;
-    }
-    return folder_fold(f, events, count, out_folded, err);
+    *out_folded += late;
+    return true;
 }
 
 /* Two folders may meet in the rows of one cart id (cart_lane is shared by all lanes): the one that the
@@ -261,7 +439,11 @@ void folder_close(struct folder **f)
         return;
     }
     if ((*f)->db != NULL && db_alive((*f)->db)) {
+        db_bound((*f)->db, clock_monotonic_us() + PASS_MAX_US);
         (void)!store_lanes_release((*f)->db, (*f)->owner, &ignored);
+    }
+    for (int lane = 0; lane < LANES; lane++) {
+        unpark(*f, lane);
     }
     db_close(&(*f)->db);
     arena_free(&(*f)->arena);

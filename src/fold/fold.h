@@ -23,6 +23,13 @@ CAN_FAIL bool folder_step(struct folder *f, int64_t *out_folded, struct err *err
 CAN_FAIL bool folder_lag(struct folder *f, struct log_lag *out, struct err *err);
 /* Scores some carts the fold has not touched since another risk model scored them; does nothing without live models. */
 CAN_FAIL bool folder_rescore(struct folder *f, struct rescore *r, struct err *err);
+/* Lanes that it cannot fold now, because another transaction holds what they need (the cursor, a lane they forward to, rows): the others
+ * are folded all the same, these are tried again. */
+struct folder_state {
+    int held_lanes;
+    int64_t held_us; /* the longest */
+};
+void folder_look(const struct folder *f, struct folder_state *out);
 void folder_close(struct folder **f); /* releases the leases */
 
 /* Folds until every cursor has reached the end of the log (import and train call it before they
@@ -39,5 +46,7 @@ CAN_FAIL bool fold_workers_start(const struct database *database, const struct c
 void fold_workers_stop(struct fold_workers **w);
 /* Monotonic time of the last successful pass of any worker; readiness looks at it. */
 int64_t fold_workers_last_pass_us(const struct fold_workers *w);
+/* All workers' held lanes, as of their last passes. */
+void fold_workers_look(const struct fold_workers *w, struct folder_state *out);
 
 #endif

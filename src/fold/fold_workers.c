@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 16, OWNER_MAX = 128 };
+enum { WORKERS_MAX = 16, OWNER_MAX = 128, STILL_S = 30 };
 #define BACKOFF_MAX_US    SECONDS(2)
 #define STOP_LOOK_US      INT64_C(20000) /* how often a waiting worker looks whether it is to stop */
 #define LAG_EVERY_US      SECONDS(1)
@@ -27,6 +27,8 @@ struct fold_worker {
     struct rescore rescore; /* the first worker's */
     int64_t lag_us;         /* monotonic: lag last looked at */
     bool failing;
+    atomic_int held_lanes; /* folder_look, for other threads */
+    atomic_int_fast64_t held_us;
 };
 
 struct fold_workers {
@@ -93,9 +95,21 @@ static bool worker_rescore(struct fold_worker *w, bool busy, struct err *err)
     return busy || w != &w->all->workers[0] || folder_rescore(w->folder, &w->rescore, err);
 }
 
+static void worker_tell_held(struct fold_worker *w)
+{
+    struct folder_state state;
+
+    folder_look(w->folder, &state);
+    atomic_store(&w->held_lanes, state.held_lanes);
+    atomic_store(&w->held_us, state.held_us);
+}
+
 static bool worker_pass(struct fold_worker *w, int64_t *out_folded, struct err *err)
 {
-    if (!folder_step(w->folder, out_folded, err) || !worker_look_at_lag(w, *out_folded > 0, err) ||
+    bool stepped = folder_step(w->folder, out_folded, err);
+
+    worker_tell_held(w);
+    if (!stepped || !worker_look_at_lag(w, *out_folded > 0, err) ||
         !worker_rescore(w, *out_folded > 0, err)) {
         return false;
     }
@@ -188,6 +202,16 @@ int64_t fold_workers_last_pass_us(const struct fold_workers *w)
     return w->count == 0 ? clock_monotonic_us() : atomic_load(&w->last_pass_us);
 }
 
+void fold_workers_look(const struct fold_workers *w, struct folder_state *out)
+{
+    *out = (struct folder_state){0};
+    for (int i = 0; i < w->count; i++) {
+        int64_t held_us = atomic_load(&w->workers[i].held_us);
+        out->held_lanes += atomic_load(&w->workers[i].held_lanes);
+        out->held_us = held_us > out->held_us ? held_us : out->held_us;
+    }
+}
+
 /* ---- catch up ---- */
 
 /* Several threads fold until the caller's own sees that the log has been read to its end; only its
@@ -268,11 +292,29 @@ static void helpers_join(struct catch_up *c)
     }
 }
 
+/* Nothing has moved since. */
+struct standstill {
+    int64_t folded;
+    int64_t since_us;
+};
+
+/* True where lanes are held and nothing was folded for a while: they may be held for an hour, and a command has an end. */
+static bool stands_still(struct standstill *s, int64_t folded)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (folded != s->folded || s->since_us == 0 || metric_value(METRIC_fold_held) == 0) {
+        *s = (struct standstill){.folded = folded, .since_us = now_us};
+    }
+    return now_us - s->since_us > SECONDS(STILL_S);
+}
+
 static bool catch_up_run(struct catch_up *c, void (*progress)(void *ctx, int64_t folded), void *ctx,
                          struct err *err)
 {
     struct helper *h = &c->helpers[0];
     struct log_lag lag = {.events = 1};
+    struct standstill still = {0};
 
     while (lag.events > 0) {
         int64_t folded = 0;
@@ -290,6 +332,12 @@ static bool catch_up_run(struct catch_up *c, void (*progress)(void *ctx, int64_t
         }
         if (lag.events > 0) { /* in lanes that others hold */
             (void)stop_wait_us(STOP_LOOK_US);
+            if (stands_still(&still, (int64_t)atomic_load(&c->folded))) {
+                return FAIL(err, ERR_BUSY,
+                            "another transaction has held %llu lanes of the log for %d s: end it, "
+                            "and run this again",
+                            (unsigned long long)metric_value(METRIC_fold_held), STILL_S);
+            }
         }
     }
     return true;

@@ -14,27 +14,21 @@ static const char *const origin_names[] = {[ORIGIN_API] = "api",
 
 /* ---- append ---- */
 
-bool store_events_append(struct db *db, const struct event_row *rows, size_t count,
-                         enum event_origin origin, int64_t received_us,
-                         enum append_status *out_status, struct err *err)
+/* What append_rows and append_if_free are told alike. */
+static void param_rows(struct params *p, const struct event_row *rows, size_t count,
+                       enum event_origin origin, int64_t received_us)
 {
-    if (count == 0) {
-        return true;
-    }
-    CLEANUP(arena_free) struct arena a = {0};
-    CLEANUP(rows_clear) PGresult *refused = NULL;
-    struct params p = params_make(&a);
-    param_texts(&p, TEXTS(rows, count, event_id));
-    param_texts(&p, TEXTS(rows, count, key));
-    param_texts(&p, TEXTS(rows, count, type));
-    param_text(&p, origin_names[origin]);
-    param_times(&p, INT64S(rows, count, occurred_us));
-    param_time(&p, received_us);
-    param_jsonbs(&p, TEXTS(rows, count, body));
-    /* One statement, so that a batch costs one round trip while the lanes are locked. */
-    if (!db_query(db, Q_events_append, &p, &refused, err)) {
-        return false;
-    }
+    param_texts(p, TEXTS(rows, count, event_id));
+    param_texts(p, TEXTS(rows, count, key));
+    param_texts(p, TEXTS(rows, count, type));
+    param_text(p, origin_names[origin]);
+    param_times(p, INT64S(rows, count, occurred_us));
+    param_time(p, received_us);
+    param_jsonbs(p, TEXTS(rows, count, body));
+}
+
+static void read_statuses(const PGresult *refused, size_t count, enum append_status *out_status)
+{
     for (size_t i = 0; i < count; i++) {
         /* Rows come back only for what was not stored, which is rare. */
         out_status[i] = APPEND_STORED;
@@ -45,6 +39,57 @@ bool store_events_append(struct db *db, const struct event_row *rows, size_t cou
         out_status[i] =
             strcmp(row_text(refused, r, 1), "duplicate") == 0 ? APPEND_DUPLICATE : APPEND_CONFLICT;
     }
+}
+
+bool store_events_append(struct db *db, const struct event_row *rows, size_t count,
+                         enum event_origin origin, int64_t received_us,
+                         enum append_status *out_status, struct err *err)
+{
+    if (count == 0) {
+        return true;
+    }
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *refused = NULL;
+    struct params p = params_make(&a);
+    param_rows(&p, rows, count, origin, received_us);
+    /* One statement, so that a batch costs one round trip while the lanes are locked. */
+    if (!db_query(db, Q_events_append, &p, &refused, err)) {
+        return false;
+    }
+    read_statuses(refused, count, out_status);
+    return true;
+}
+
+bool store_events_append_if_free(struct db *db, const struct event_batch *batch,
+                                 int64_t received_us, enum append_status *out_status,
+                                 struct lane_set *out_held, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *told = NULL;
+    struct params p = params_make(&a);
+    int32_t lanes[LANES];
+    size_t lane_count = 0;
+
+    assert(batch->count > 0);
+    for (int lane = 0; lane < LANES; lane++) {
+        if (batch->lanes.has[lane]) {
+            lanes[lane_count++] = lane;
+        }
+    }
+    param_i32_array(&p, lanes, lane_count);
+    param_rows(&p, batch->rows, batch->count, ORIGIN_API, received_us);
+    if (!db_query(db, Q_events_append_if_free, &p, &told, err)) {
+        return false;
+    }
+    *out_held = (struct lane_set){0};
+    if (PQntuples(told) > 0 && strcmp(row_text(told, 0, 1), "busy") == 0) {
+        for (int r = 0; r < PQntuples(told); r++) {
+            out_held->has[row_i32(told, r, 0)] = true;
+            out_held->count++;
+        }
+        return true;
+    }
+    read_statuses(told, batch->count, out_status);
     return true;
 }
 

@@ -21,6 +21,25 @@ CAN_FAIL bool store_events_append(struct db *db, const struct event_row *rows, s
                                   enum event_origin origin, int64_t received_us,
                                   enum append_status *out_status, struct err *err);
 
+/* Some of the lanes. */
+struct lane_set {
+    bool has[LANES];
+    int count;
+};
+
+/* Events of whole lanes, for those who serve many. */
+struct event_batch {
+    const struct event_row *rows;
+    size_t count;          /* at least one */
+    struct lane_set lanes; /* of the rows' keys */
+};
+/* The same in a transaction of its own, of all of the rows or of none: where another transaction holds some of the lanes, *out_held has those,
+ * out_status is not set, and the rows of the other lanes may be sent again at once. Waits for a moment only. Rows come by lane, as an append of
+ * one lane a call, which a database in shards wants, would take them. */
+CAN_FAIL bool store_events_append_if_free(struct db *db, const struct event_batch *batch,
+                                          int64_t received_us, enum append_status *out_status,
+                                          struct lane_set *out_held, struct err *err);
+
 /* A stored event as read back. Text in the arena or borrowed from the result, as each function says. */
 struct log_event {
     int lane;

@@ -13,7 +13,7 @@ struct lane_lease {
 };
 
 /* Renews the owner's own lanes and takes lanes whose lease has run out, `want` in all (at most LANES); what the owner held beyond
- * that it gives back. out has room for LANES, in ascending order. Own transaction. */
+ * that it gives back. Lanes whose cursor another transaction holds are left out. out has room for LANES, in ascending order. Own transaction. */
 CAN_FAIL bool store_lanes_lease(struct db *db, const char *owner, int64_t lease_us, int want,
                                 struct lane_lease *out, int *out_count, struct err *err);
 /* Gives all of them back, and is no longer counted as an owner. */
@@ -22,7 +22,8 @@ CAN_FAIL bool store_lanes_release(struct db *db, const char *owner, struct err *
 CAN_FAIL bool store_lanes_owners(struct db *db, const char *owner, int64_t seen_us, int *out_owners,
                                  struct err *err);
 
-/* FOR UPDATE to commit, in ascending order; waits 2 s at most (ERR_BUSY). For db_begin_with. */
+/* FOR UPDATE to commit, in ascending order; waits as long as the transaction has patience (ERR_BUSY). For db_begin_with, or by itself in a
+ * transaction. */
 struct db_call store_lanes_lock(const int32_t *lanes, size_t count, struct arena *a);
 
 /* Compare-and-set of all the cursors in the open transaction: false with ERR_CONFLICT if any was fenced (roll back, drop the leases).

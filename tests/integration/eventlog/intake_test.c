@@ -339,8 +339,8 @@ static void what_a_caller_left_behind_in_the_queue_is_not_written(void **state)
     request_join(&queued);
     assert_false(begun.ok);
     assert_false(queued.ok);
+    await_value(METRIC_intake_queue, 0); /* dropped while the lanes are still held */
     release_lanes();
-    await_value(METRIC_intake_queue, 0);
     assert_int_equal(
         count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE event_id = 'queued'"), 0);
     intake_close(&in);
@@ -449,7 +449,7 @@ static void a_writer_keeps_its_connection(void **state)
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = "
                                       "'client backend' AND datname = current_database() AND pid "
                                       "<> pg_backend_pid()"),
-                     1);
+                     2); /* its own, and the patient writer's */
     intake_close(&in);
 }
 
@@ -485,6 +485,154 @@ static void closing_commits_what_waits_and_refuses_what_comes(void **state)
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 8);
 }
 
+/* ---- a lane that another transaction holds ---- */
+
+static int lane_of(const char *customer)
+{
+    return event_lane(arena_printf(&bench.arena, "c:%s", customer));
+}
+
+/* Two customers of one writer, whose lanes differ. */
+static const char *neighbour_of(const char *customer)
+{
+    const int lane = lane_of(customer);
+    for (int i = 0; i < 10000; i++) {
+        const char *other = arena_printf(&bench.arena, "n%d", i);
+        if (lane_of(other) != lane && lane_of(other) % 2 == lane % 2) {
+            return other;
+        }
+    }
+    fail_msg("no neighbour");
+    return NULL;
+}
+
+/* As a program does that appends by SQL and forgets to commit. */
+static void hold_lane_of(const char *customer)
+{
+    run_sql(&bench, "BEGIN");
+    run_sql(&bench,
+            arena_printf(&bench.arena,
+                         "SELECT * FROM cartwright.append_events('[{\"event_id\": \"by-sql\", "
+                         "\"type\": \"product_viewed\", \"customer_id\": \"%s\", "
+                         "\"occurred_at\": \"2026-01-01T00:00:01Z\"}]')",
+                         customer));
+}
+
+static void await_held(struct intake *in, size_t events)
+{
+    struct intake_state now = {0};
+    int64_t until_us = clock_monotonic_us() + SECONDS(20);
+    for (intake_look(in, &now); now.held_events != events && clock_monotonic_us() < until_us;
+         intake_look(in, &now)) {
+        (void)stop_wait_us(1000);
+    }
+    assert_int_equal(now.held_events, events);
+}
+
+static void a_held_lane_costs_its_own_events_only(void **state)
+{
+    (void)state;
+    struct request held;
+    struct request other;
+    struct intake_state now;
+    struct intake *in = an_intake();
+    hold_lane_of("1");
+    request_start(&held, in, "held", "1");
+    await_held(in, 1);
+    for (int i = 0; i < 50; i++) { /* each alone, in the lane of the same writer */
+        request_start(&other, in, arena_printf(&bench.arena, "o%d", i), neighbour_of("1"));
+        request_join(&other);
+        assert_true(other.ok);
+    }
+    intake_look(in, &now);
+    assert_int_equal(now.held_lanes, 1);
+    assert_int_equal(now.held_lane, lane_of("1"));
+    assert_true(now.held_us > 0);
+    assert_int_equal(now.queued, 1);
+    assert_int_equal(now.stalled_us, 0); /* what moves, moves */
+    assert_int_equal(metric_value(METRIC_intake_held), 1);
+    run_sql(&bench, "COMMIT");
+    request_join(&held);
+    assert_true(held.ok);
+    assert_int_equal(held.status[0], APPEND_STORED);
+    await_held(in, 0);
+    assert_int_equal(metric_value(METRIC_intake_held), 0);
+    intake_close(&in);
+}
+
+static void
+of_one_request_the_free_lanes_are_stored_and_the_answer_waits_for_the_held_one(void **state)
+{
+    (void)state;
+    struct request r = {.count = 3};
+    const char *const customers[] = {"1", neighbour_of("1"), "1"};
+    struct intake *in = an_intake();
+    for (int i = 0; i < 3; i++) {
+        struct told t = {.id = arena_printf(&bench.arena, "e%d", i),
+                         .type = "product_viewed",
+                         .customer = customers[i],
+                         .product = "p"};
+        r.rows[i] = row_of(&bench, &t);
+    }
+    r.intake = in;
+    hold_lane_of("1");
+    assert_int_equal(pthread_create(&r.thread, NULL, request_main, &r), 0);
+    await_held(in, 2);
+    while (count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE event_id = 'e1'") == 0) {
+        (void)stop_wait_us(1000);
+    }
+    run_sql(&bench, "COMMIT");
+    request_join(&r);
+    assert_true(r.ok);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(r.status[i], APPEND_STORED);
+    }
+    intake_close(&in);
+}
+
+static void what_waits_for_a_held_lane_has_a_bound_and_fills_nobodys_queue(void **state)
+{
+    (void)state;
+    struct request r[2];
+    struct request other;
+    struct err err = {0};
+    enum append_status status;
+    bench.config.intake_queue = 8; /* a quarter of it for held lanes */
+    struct intake *in = an_intake();
+    hold_lane_of("1");
+    requests_start(r, 0, 2, in);
+    await_held(in, 2);
+    struct told t = {.id = "more", .type = "product_viewed", .customer = "1", .product = "p"};
+    struct event_row more = row_of(&bench, &t);
+    assert_false(intake_submit(in, &more, 1, &status, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_text_contains(err.text, "a lane that another transaction holds");
+    request_start(&other, in, "other", neighbour_of("1"));
+    request_join(&other);
+    assert_true(other.ok);
+    run_sql(&bench, "ROLLBACK");
+    requests_join(r, 2);
+    assert_true(intake_submit(in, &more, 1, &status, &err));
+    intake_close(&in);
+}
+
+static void closing_waits_for_a_held_lane_but_not_for_ever(void **state)
+{
+    (void)state;
+    struct request r;
+    struct intake *in = an_intake();
+    hold_lane_of("1");
+    request_start(&r, in, "e", "1");
+    await_held(in, 1);
+    const int64_t from_us = clock_monotonic_us();
+    intake_close(&in);
+    assert_true(clock_monotonic_us() - from_us < bench.config.http_deadline / 2);
+    request_join(&r);
+    assert_false(r.ok);
+    assert_int_equal(r.err.kind, ERR_BUSY);
+    run_sql(&bench, "ROLLBACK");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,6 +659,14 @@ int main(void)
             a_lost_connection_is_replaced_and_the_request_still_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_writer_keeps_its_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(closing_commits_what_waits_and_refuses_what_comes, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_held_lane_costs_its_own_events_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            of_one_request_the_free_lanes_are_stored_and_the_answer_waits_for_the_held_one, setup,
+            teardown),
+        cmocka_unit_test_setup_teardown(
+            what_waits_for_a_held_lane_has_a_bound_and_fills_nobodys_queue, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing_waits_for_a_held_lane_but_not_for_ever, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,34 @@ static void a_view_starts_from_the_base(void **state)
     assert_int_equal(v.last_off, 2);
 }
 
+static void a_lane_that_somebody_holds_is_left_for_the_next_run(void **state)
+{
+    (void)state;
+    static const char *const holds[] = {
+        "SELECT off FROM cartwright.lane_cursor WHERE lane = cartwright.lane_of('c:w') FOR UPDATE",
+        "SELECT lane FROM cartwright.lane WHERE lane = cartwright.lane_of('c:w') FOR UPDATE"};
+    for (size_t i = 0; i < COUNT_OF(holds); i++) {
+        (void)teardown(NULL);
+        (void)setup(NULL);
+        tell_all(&bench, history, COUNT_OF(history));
+        fold_to_end(&bench);
+        const char *before = dump_of(&bench, false);
+        run_sql(&bench, "BEGIN");
+        run_sql(&bench, holds[i]);
+        struct maintain_result r = maintain_when(everything_is_old);
+        assert_int_equal(r.held, 1);
+        assert_true(r.deleted >= 1);
+        assert_int_equal(
+            count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE event_id = 'e4'"), 1);
+        run_sql(&bench, "COMMIT");
+        r = maintain_when(everything_is_old);
+        assert_int_equal(r.held, 0);
+        assert_int_equal(
+            count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE event_id = 'e4'"), 0);
+        assert_string_equal(dump_of(&bench, true), before);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +232,8 @@ int main(void)
             a_cut_that_cannot_wait_any_longer_stores_what_replay_will_find, setup, teardown),
         cmocka_unit_test_setup_teardown(retention_under_load_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_view_starts_from_the_base, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lane_that_somebody_holds_is_left_for_the_next_run, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

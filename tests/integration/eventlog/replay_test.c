@@ -147,6 +147,27 @@ static void the_dump_from_the_log_equals_the_stored_one(void **state)
     assert_string_equal(dump_of(&bench, true), stored);
 }
 
+static void a_rebuild_puts_off_a_lane_that_somebody_holds_and_does_the_others(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct replay_result r = {0};
+    const char *before = dump_of(&bench, false);
+    run_sql(&bench, "UPDATE cartwright.shopper SET doc = '{}'");
+    run_sql(&bench, "BEGIN");
+    run_sql(&bench, "SELECT off FROM cartwright.lane_cursor WHERE lane = "
+                    "cartwright.lane_of('c:y') FOR UPDATE");
+    assert_false(replay_rebuild(&bench.database, &bench.config, &r, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_text_contains(err.text, "holds 1 of 256 lanes");
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.shopper WHERE doc = '{}' "
+                                      "AND lane <> cartwright.lane_of('c:y')"),
+                     0);
+    run_sql(&bench, "COMMIT");
+    assert_true(replay_rebuild(&bench.database, &bench.config, &r, &err));
+    assert_string_equal(dump_of(&bench, false), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +182,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_dump_from_the_log_equals_the_stored_one, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_rebuild_puts_off_a_lane_that_somebody_holds_and_does_the_others, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -463,6 +463,162 @@ static void workers_outlive_the_loss_of_their_connections(void **state)
     assert_replay_is_clean(&bench);
 }
 
+/* ---- what another transaction holds ---- */
+
+/* Another connection, for a transaction that is left open. */
+static struct flow_bench other;
+
+static void other_begins(const char *sql)
+{
+    struct err err = {0};
+    other = bench;
+    assert_true(database_connect(&bench.database, &other.db, &err));
+    run_sql(&other, "BEGIN");
+    run_sql(&other, sql);
+}
+
+static void other_ends(void)
+{
+    run_sql(&other, "ROLLBACK");
+    db_close(&other.db);
+}
+
+/* What is not folded though it could be: of lanes other than that key's. */
+static int64_t unfolded_beside(const char *key)
+{
+    return count_of(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "SELECT count(*) FROM cartwright.lane_cursor c JOIN cartwright.event e ON e.lane = c.lane AND "
+            "e.off > c.off WHERE c.lane <> cartwright.lane_of('%s')",
+            key));
+}
+
+static int64_t unfolded(void)
+{
+    return unfolded_beside("");
+}
+
+/* Steps until all but that lane is folded; how many it took. */
+static int steps_past(struct folder *f, const char *key)
+{
+    int steps = 0;
+    for (; unfolded_beside(key) > 0; steps++) {
+        assert_in_range(steps, 0, 1000);
+        (void)step(f);
+    }
+    return steps;
+}
+
+static void folded_when_released(struct folder *f)
+{
+    const int64_t until_us = clock_monotonic_us() + SECONDS(60);
+    while (unfolded() > 0) {
+        assert_true(clock_monotonic_us() < until_us);
+        (void)step(f);
+    }
+    struct folder_state state;
+    folder_look(f, &state);
+    assert_int_equal(state.held_lanes, 0);
+    assert_int_equal(metric_value(METRIC_fold_held), 0);
+    assert_replay_is_clean(&bench);
+}
+
+static void held(struct folder *f, const char *key)
+{
+    struct folder_state state;
+    (void)steps_past(f, key);
+    for (int i = 0; i < 5; i++) { /* and it stays so: what comes later is folded as well */
+        tell_of_shoppers(100 + 10 * i, 110 + 10 * i);
+        (void)steps_past(f, key);
+    }
+    folder_look(f, &state);
+    assert_int_equal(state.held_lanes, 1);
+    assert_true(state.held_us > 0);
+    assert_int_equal(metric_value(METRIC_fold_held), 1);
+    assert_true(unfolded() > 0);
+}
+
+static void a_held_cursor_stops_the_fold_of_its_lane_only(void **state)
+{
+    (void)state;
+    bench.config.fold_lease = MINUTES(10);
+    struct folder *f = a_folder("f");
+    assert_int_equal(step(f), 0);
+    tell_of_shoppers(0, 20);
+    other_begins("SELECT off FROM cartwright.lane_cursor WHERE lane = "
+                 "cartwright.lane_of('c:customer-0') FOR UPDATE");
+    held(f, "c:customer-0");
+    other_ends();
+    folded_when_released(f);
+    folder_close(&f);
+}
+
+static void a_lane_that_takes_no_events_stops_those_that_forward_to_it_only(void **state)
+{
+    (void)state;
+    bench.config.fold_lease = MINUTES(10);
+    struct folder *f = a_folder("f");
+    TELL(&bench, .id = "i1", .type = "identify", .customer = "held", .anonymous = "dev", .at_s = 1);
+    while (step(f) > 0) {
+    }
+    other_begins("SELECT * FROM cartwright.append_events('[{\"event_id\": \"sql\", \"type\": "
+                 "\"product_viewed\", \"customer_id\": \"held\", \"occurred_at\": "
+                 "\"2026-01-01T00:00:01Z\"}]')");
+    TELL(&bench, .id = "d1", .type = "product_viewed", .anonymous = "dev", .product = "p",
+         .at_s = 50);
+    tell_of_shoppers(0, 20);
+    held(f, "a:dev");
+    other_ends();
+    folded_when_released(f);
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE key = 'c:held' AND type = "
+                         "'forwarded'"),
+        1);
+    folder_close(&f);
+}
+
+static void a_row_that_somebody_locks_stops_its_lane_only(void **state)
+{
+    (void)state;
+    bench.config.fold_lease = MINUTES(10);
+    struct folder *f = a_folder("f");
+    tell_of_shoppers(0, 20);
+    while (step(f) > 0) {
+    }
+    other_begins("SELECT FROM cartwright.shopper WHERE key = 'c:customer-7' FOR UPDATE");
+    TELL(&bench, .id = "more", .type = "product_viewed", .customer = "customer-7", .product = "p",
+         .at_s = 50);
+    held(f, "c:customer-7");
+    other_ends();
+    folded_when_released(f);
+    folder_close(&f);
+}
+
+/* It would renew, give back and release: none of these may wait for a cursor that is held. */
+static void a_folder_comes_and_goes_though_a_cursor_is_held(void **state)
+{
+    (void)state;
+    struct folder *first = a_folder("first");
+    assert_int_equal(step(first), 0);
+    other_begins("SELECT off FROM cartwright.lane_cursor WHERE lane = "
+                 "cartwright.lane_of('c:customer-0') FOR UPDATE");
+    const int64_t from_us = clock_monotonic_us();
+    struct folder *second = a_folder("second"); /* takes half of them, which the first gives back */
+    tell_of_shoppers(0, 20);
+    while (unfolded_beside("c:customer-0") > 0) {
+        assert_true(clock_monotonic_us() - from_us < SECONDS(60));
+        (void)step(first);
+        (void)step(second);
+    }
+    folder_close(&first);
+    (void)steps_past(second, "c:customer-0");
+    other_ends();
+    folded_when_released(second);
+    folder_close(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +654,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(workers_fold_what_comes_in_and_stop_when_told, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(workers_outlive_the_loss_of_their_connections, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_held_cursor_stops_the_fold_of_its_lane_only, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            a_lane_that_takes_no_events_stops_those_that_forward_to_it_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_that_somebody_locks_stops_its_lane_only, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_folder_comes_and_goes_though_a_cursor_is_held, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
