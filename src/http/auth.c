@@ -15,8 +15,10 @@
 #include <strings.h>
 
 /* Look-ups of ids that the copy does not know, per AUTH_FRESH_US: new keys work at once, and a flood
- * of invented ids costs the database next to nothing. */
+ * of invented ids costs the database next to nothing. Beyond it the copy itself is made anew, this often: it has the new
+ * keys as well, and no flood keeps them waiting for longer. */
 enum { LOOKUPS_MAX = 100 };
+#define FLOOD_FRESH_US INT64_C(200000)
 
 struct entry {
     char id[KEY_ID_LEN + 1];
@@ -32,9 +34,10 @@ struct auth {
     pthread_mutex_t lock; /* guards all below; a leaf lock, never held over I/O */
     struct entry *entries;
     size_t count;
-    int64_t loaded_us; /* monotonic */
-    int lookups;       /* since loaded_us */
-    bool loading;      /* a thread is about it */
+    int64_t loaded_us;  /* monotonic */
+    int64_t counted_us; /* monotonic: since when look-ups are counted */
+    int lookups;
+    bool loading; /* a thread is about it */
 };
 
 static struct entry entry_of(const struct key_row *row)
@@ -94,25 +97,25 @@ CAN_FAIL static bool reload(struct auth *auth, struct err *err)
     return true;
 }
 
-/* True for the one thread that shall load now. */
-static bool load_is_due(struct auth *auth)
+/* True for the one thread that shall load now: the copy is older than that. */
+static bool load_is_due(struct auth *auth, int64_t age_us)
 {
     int64_t now_us = clock_monotonic_us();
 
     (void)pthread_mutex_lock(&auth->lock);
     /* one loads, the others go on with the old copy and do not wait */
-    bool due = !auth->loading && now_us - auth->loaded_us >= AUTH_FRESH_US;
+    bool due = !auth->loading && now_us - auth->loaded_us >= age_us;
     auth->loading = auth->loading || due;
     (void)pthread_mutex_unlock(&auth->lock);
     return due;
 }
 
 /* A failure leaves the old copy in use: without the database no handler gets far anyway. */
-static void refresh(struct auth *auth)
+static void refresh(struct auth *auth, int64_t age_us, bool flooded)
 {
     struct err err = {0};
 
-    if (!load_is_due(auth)) {
+    if (!load_is_due(auth, age_us)) {
         return;
     }
     if (!reload(auth, &err)) {
@@ -122,7 +125,11 @@ static void refresh(struct auth *auth)
      * a database that does not answer. */
     (void)pthread_mutex_lock(&auth->lock);
     auth->loaded_us = clock_monotonic_us();
-    auth->lookups = 0;
+    /* The count of a window: under a flood it runs on, or each of these loads would buy the flood a hundred look-ups. */
+    if (!flooded || auth->loaded_us - auth->counted_us >= AUTH_FRESH_US) {
+        auth->lookups = 0;
+        auth->counted_us = auth->loaded_us;
+    }
     auth->loading = false;
     (void)pthread_mutex_unlock(&auth->lock);
 }
@@ -137,7 +144,7 @@ CAN_FAIL bool auth_open(struct pool *pool, struct auth **out, struct err *err)
         auth_close(&auth);
         return false;
     }
-    auth->loaded_us = clock_monotonic_us();
+    auth->loaded_us = auth->counted_us = clock_monotonic_us();
     *out = auth;
     return true;
 }
@@ -152,24 +159,42 @@ void auth_close(struct auth **auth)
     }
 }
 
-/* Copies the entry out; *out_ask: it is not there, and the database may be asked. */
-static bool find(struct auth *auth, const char *id, struct entry *out, bool *out_ask)
+/* Copies the entry out. */
+static bool find(struct auth *auth, const char *id, struct entry *out)
 {
     bool found = false;
 
     (void)pthread_mutex_lock(&auth->lock);
     for (size_t i = 0; i < auth->count && !found; i++) {
         if (strcmp(auth->entries[i].id, id) == 0) {
-            auth->entries[i].used = true;
             /* copied, because the entries may be swapped and freed once the lock is given back */
             *out = auth->entries[i];
             found = true;
         }
     }
-    /* an id the copy does not know may be a key made a second ago, or an attempt to make us ask */
-    *out_ask = !found && auth->lookups++ < LOOKUPS_MAX;
     (void)pthread_mutex_unlock(&auth->lock);
     return found;
+}
+
+/* The key was shown with its secret. */
+static void mark_used(struct auth *auth, const char *id)
+{
+    (void)pthread_mutex_lock(&auth->lock);
+    for (size_t i = 0; i < auth->count; i++) {
+        auth->entries[i].used = auth->entries[i].used || strcmp(auth->entries[i].id, id) == 0;
+    }
+    (void)pthread_mutex_unlock(&auth->lock);
+}
+
+/* Whether the database may be asked for an id that the copy does not know: it may be a key made a second ago, or an attempt to make
+ * us ask. */
+static bool may_look_up(struct auth *auth)
+{
+    (void)pthread_mutex_lock(&auth->lock);
+    bool may = auth->lookups < LOOKUPS_MAX;
+    auth->lookups += may ? 1 : 0;
+    (void)pthread_mutex_unlock(&auth->lock);
+    return may;
 }
 
 static void remember(struct auth *auth, const struct entry *e)
@@ -213,6 +238,23 @@ CAN_FAIL static bool ask(struct auth *auth, const char *id, struct entry *out, b
     return asked;
 }
 
+/* The key of that id, in the copy or in the database. A failure of the database is ours and no 401: the key may be right. */
+CAN_FAIL static bool key_of(struct auth *auth, const char *id, struct entry *out, bool *out_found,
+                            struct err *err)
+{
+    refresh(auth, AUTH_FRESH_US, false);
+    *out_found = find(auth, id, out);
+    if (*out_found) {
+        return true;
+    }
+    if (may_look_up(auth)) {
+        return ask(auth, id, out, out_found, err);
+    }
+    refresh(auth, FLOOD_FRESH_US, true);
+    *out_found = find(auth, id, out);
+    return true;
+}
+
 CAN_FAIL static bool may(const struct entry *e, unsigned scope, struct err *err)
 {
     char names[SCOPES_TEXT_MAX];
@@ -230,7 +272,6 @@ CAN_FAIL bool auth_check(struct auth *auth, const char *authorization, unsigned 
     enum { BEARER_LEN = 7 };
     struct api_key key;
     struct entry e = {0};
-    bool ask_database = false;
 
     if (authorization == NULL) {
         return FAIL(err, ERR_DENIED, "an API key is needed: Authorization: Bearer ck_...");
@@ -238,12 +279,7 @@ CAN_FAIL bool auth_check(struct auth *auth, const char *authorization, unsigned 
     bool parsed = strncasecmp(authorization, "Bearer ", BEARER_LEN) == 0 &&
                   key_parse(authorization + BEARER_LEN, &key);
     bool found = false;
-    if (parsed) {
-        refresh(auth);
-        found = find(auth, key.id, &e, &ask_database);
-    }
-    /* a failure of the database is ours and no 401: the key may be right */
-    if (ask_database && !ask(auth, key.id, &e, &found, err)) {
+    if (parsed && !key_of(auth, key.id, &e, &found, err)) {
         return false;
     }
     int64_t now_us = clock_now_us();
@@ -253,5 +289,6 @@ CAN_FAIL bool auth_check(struct auth *auth, const char *authorization, unsigned 
         (e.expires_us != 0 && e.expires_us <= now_us)) {
         return FAIL(err, ERR_DENIED, "the API key is unknown, revoked or expired");
     }
+    mark_used(auth, key.id); /* only now: who knows an id alone is not its owner */
     return may(&e, scope, err);
 }

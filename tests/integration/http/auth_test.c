@@ -196,6 +196,47 @@ static void a_flood_of_invented_ids_asks_the_database_a_hundred_times_and_no_mor
     end(&auth);
 }
 
+static void a_flood_keeps_no_new_key_waiting(void **state)
+{
+    (void)state;
+    struct auth *auth = an_auth();
+    for (int i = 0; i < 150; i++) {
+        assert_denied(auth, invented().header);
+    }
+    struct a_key fresh = stored(SCOPE_READ, 0);
+    assert_denied(auth, fresh.header); /* the copy was made just now */
+    atomic_fetch_add(&later_us, 250000);
+    assert_ok(auth_check(auth, fresh.header, SCOPE_READ, &spec.err));
+    for (int i = 0; i < 150; i++) { /* the flood goes on, and buys nothing by it */
+        assert_denied(auth, invented().header);
+    }
+    assert_int_equal(atomic_load(&lookups), 100);
+    end(&auth);
+}
+
+/* With another secret behind its id. */
+static struct a_key guessed(const struct a_key *key)
+{
+    struct a_key out = invented();
+    memcpy(out.id, key->id, sizeof out.id);
+    char *id = strstr(out.header, "ck_");
+    memcpy(id, key->id, strlen(key->id));
+    return out;
+}
+
+static void who_knows_the_id_alone_does_not_use_the_key(void **state)
+{
+    (void)state;
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    assert_denied(auth, guessed(&key).header);
+    atomic_fetch_add(&later_us, AUTH_FRESH_US);
+    assert_denied(auth, guessed(&key).header);
+    assert_int_equal(
+        sql_number("SELECT count(*) FROM cartwright.api_key WHERE last_used_at IS NOT NULL"), 0);
+    end(&auth);
+}
+
 static void the_database_hears_which_keys_were_used_when_the_copy_is_made_anew(void **state)
 {
     (void)state;
@@ -223,6 +264,8 @@ int main(void)
         SPEC_TEST(a_new_key_works_at_once_and_is_looked_up_once),
         SPEC_TEST(a_revoked_key_works_no_longer_than_the_copy_is_fresh),
         SPEC_TEST(a_flood_of_invented_ids_asks_the_database_a_hundred_times_and_no_more),
+        SPEC_TEST(a_flood_keeps_no_new_key_waiting),
+        SPEC_TEST(who_knows_the_id_alone_does_not_use_the_key),
         SPEC_TEST(the_database_hears_which_keys_were_used_when_the_copy_is_made_anew),
     };
     return RUN_BOTH_WAYS(tests);
