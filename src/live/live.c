@@ -61,6 +61,7 @@ struct live {
     char cache_dir[MODEL_PATH_BYTES];
     pthread_mutex_t looking;            /* one look at a time; guards what follows */
     char refused[KINDS][VERSION_BYTES]; /* promoted, but it does not load; "": none */
+    atomic_int standing[KINDS];         /* enum live_standing, for live_look */
     int64_t shelf_seen_us; /* newest change of the catalogue that was read; guarded likewise */
     pthread_mutex_t lock;  /* guards current and stopping */
     pthread_cond_t wake;
@@ -208,8 +209,13 @@ static bool load(struct live *live, struct db *db, enum kind kind, const struct 
                  struct held **out, struct err *err)
 {
     struct model_file file = {0};
-    if (!live_cache_open(live->cache_dir, db, row, &file, err)) {
+    struct err unkept = {0};
+    if (!live_cache_open(live->cache_dir, db, row, &file, &unkept, err)) {
         return false;
+    }
+    if (unkept.kind != ERR_NONE) {
+        log_line(LOG_WARN, "model_not_kept", "%s: %s; it serves from memory", row->version,
+                 unkept.text);
     }
     struct held *h = mem_alloc(sizeof *h);
     atomic_init(&h->refs, 1);
@@ -231,12 +237,67 @@ static bool load(struct live *live, struct db *db, enum kind kind, const struct 
 
 /* Told once a version: it would fail the same way at every look. */
 static void refuse(struct live *live, enum kind kind, const struct model_row *row,
-                   const struct held *old, const struct err *why)
+                   const struct held *instead, const struct err *why)
 {
     (void)snprintf(live->refused[kind], VERSION_BYTES, "%s", row->version);
     metric_add(METRIC_model_load_failures, 1);
-    log_line(LOG_ERROR, "model_not_loaded", "%s: %s; %s", row->version, why->text,
-             old ? "the model before keeps serving" : "no model of its kind serves");
+    log_line(LOG_ERROR, "model_not_loaded", "%s: %s; %s serves", row->version, why->text,
+             instead ? version_of(instead) : "no model of its kind");
+    atomic_store(&live->standing[kind], instead ? LIVE_FALLBACK : LIVE_NONE);
+}
+
+/* The better stand-in first: who was champion last, then what was never one (a baseline), the newest. */
+static int by_promotion(const void *a, const void *b)
+{
+    const struct model_row *x = a;
+    const struct model_row *y = b;
+    if (x->promoted_us != y->promoted_us) {
+        return x->promoted_us < y->promoted_us ? 1 : -1;
+    }
+    return (x->number < y->number) - (x->number > y->number);
+}
+
+/* Whoever may stand in: a model that was champion once, or a baseline; not one that lost against the champion. */
+static bool may_stand_in(const struct model_row *m, enum kind kind, const char *refused)
+{
+    return strcmp(m->kind, kind_names[kind]) == 0 && strcmp(m->version, refused) != 0 &&
+           (m->promoted_us != 0 || strcmp(m->verdict, "baseline") == 0);
+}
+
+/* Nothing serves, and the champion does not load: another model of its kind, or NULL. */
+static bool stand_in(struct live *live, struct db *db, enum kind kind, const char *refused,
+                     struct held **out, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct model_row *rows;
+    size_t count;
+    *out = NULL;
+    if (!store_models_list(db, &a, &rows, &count, err)) {
+        return false;
+    }
+    qsort(rows, count, sizeof *rows, by_promotion);
+    for (size_t i = 0; i < count && *out == NULL; i++) {
+        struct err why = {0};
+        double shift = 0;
+        if (!may_stand_in(&rows[i], kind, refused)) {
+            continue;
+        }
+        if (!load(live, db, kind, &rows[i], out, &why)) {
+            if (why.kind == ERR_BUSY) {
+                *err = why;
+                return false;
+            }
+            continue;
+        }
+        if (!shift_of(db, kind, rows[i].version, &shift, err)) {
+            held_drop(out);
+            return false;
+        }
+        if ((*out)->risk != NULL) {
+            risk_shift((*out)->risk, shift);
+        }
+    }
+    return true;
 }
 
 /* Who is to serve of a kind: the champion; where that does not load, the old holder; NULL for none. One reference to the caller. Fails where the
@@ -262,6 +323,7 @@ static bool champion_held(struct live *live, struct db *db, enum kind kind, stru
     }
     if (!found || is_held(old, row.version, shift)) {
         live->refused[kind][0] = '\0';
+        atomic_store(&live->standing[kind], found ? LIVE_CHAMPION : LIVE_NONE);
         *out = found ? held_take(old) : NULL;
         return true;
     }
@@ -271,14 +333,18 @@ static bool champion_held(struct live *live, struct db *db, enum kind kind, stru
             risk_shift((*out)->risk, shift);
         }
         live->refused[kind][0] = '\0';
+        atomic_store(&live->standing[kind], LIVE_CHAMPION);
         return true;
     }
     if (why.kind == ERR_BUSY) { /* the database went away: nothing is known about the file */
         *err = why;
         return false;
     }
-    refuse(live, kind, &row, old, &why);
     *out = held_take(old);
+    if (*out == NULL && !stand_in(live, db, kind, row.version, out, err)) {
+        return false;
+    }
+    refuse(live, kind, &row, *out, &why);
     return true;
 }
 
@@ -447,8 +513,11 @@ bool live_open(const struct database *database, const struct config *config, boo
     lock_init(live);
     live->current = set_new(NULL, NULL, days_new(), NULL);
     /* The first look is taken here: whoever has a live serves what there is from the first request on. */
-    if (!live_cache_dir(config->data_dir, live->cache_dir, err) ||
-        !live_refresh(live, &changed, err)) {
+    struct err unkept = {0}; /* without a folder models are read from the database at every start */
+    if (!live_cache_dir(config->data_dir, live->cache_dir, &unkept)) {
+        log_line(LOG_WARN, "models_not_kept", "%s", unkept.text);
+    }
+    if (!live_refresh(live, &changed, err)) {
         live_close(&live);
         return false;
     }
@@ -461,6 +530,12 @@ bool live_open(const struct database *database, const struct config *config, boo
     }
     *out = live;
     return true;
+}
+
+void live_look(struct live *live, struct live_state *out)
+{
+    out->risk = (enum live_standing)atomic_load(&live->standing[RISK]);
+    out->affinity = (enum live_standing)atomic_load(&live->standing[AFFINITY]);
 }
 
 void live_close(struct live **live)

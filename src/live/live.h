@@ -23,8 +23,9 @@ struct live_set {
 
 /* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts
  * the thread that looks every model_poll. Fails where the database does; no champion is not an error,
- * nor is a file that does not load: of its kind, what served before keeps serving (at start: nothing),
- * the log and a metric tell, and it is tried again only after another version was promoted. The other
+ * nor is a file that does not load: of its kind, what served before keeps serving (at start: who was champion before, or a baseline),
+ * the log and a metric tell, and it is tried again only after another version was promoted. A cache that cannot be written costs a
+ * download at every start, no more. The other
  * kind is not touched by it. */
 CAN_FAIL bool live_open(const struct database *database, const struct config *config, bool watch,
                         struct live **out, struct err *err);
@@ -48,6 +49,16 @@ static inline void live_use_end(struct live_use *use)
 {
     live_release(use->live, &use->set);
 }
+
+enum live_standing {
+    LIVE_NONE, /* no model of the kind serves */
+    LIVE_CHAMPION,
+    LIVE_FALLBACK /* the champion does not load, another one serves */
+};
+struct live_state {
+    enum live_standing risk, affinity;
+};
+void live_look(struct live *live, struct live_state *out);
 
 /* Looks once, now, as the thread does; *out_changed tells whether a set was swapped in. */
 CAN_FAIL bool live_refresh(struct live *live, bool *out_changed, struct err *err);

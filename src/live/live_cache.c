@@ -34,25 +34,6 @@ bool live_cache_dir(const char *data_dir, char out[MODEL_PATH_BYTES], struct err
     return make_dir(data_dir, err) && make_dir(out, err);
 }
 
-static bool fetch(const char *dir, struct db *db, const struct model_row *row,
-                  char path[MODEL_PATH_BYTES], struct err *err)
-{
-    CLEANUP(mem_free) void *bytes = NULL;
-    size_t len = 0;
-    uint8_t sha256[SHA256_BYTES];
-    if (!store_model_file(db, row->version, &bytes, &len, err)) {
-        return false;
-    }
-    /* Before it is written: what lies under that name is never anything else. */
-    hash_sha256(bytes, len, sha256);
-    if (memcmp(sha256, row->sha256, sizeof sha256) != 0) {
-        return FAIL(err, ERR_INVALID,
-                    "the database's file of %s does not have the checksum of its row",
-                    row->version);
-    }
-    return model_file_save(dir, bytes, len, path, err);
-}
-
 static bool open_checked(const char *path, const struct model_row *row, struct model_file *out,
                          struct err *err)
 {
@@ -70,8 +51,31 @@ static bool open_checked(const char *path, const struct model_row *row, struct m
     return true;
 }
 
+/* The database's file, checked, and kept in the folder where that can be written. */
+static bool fetch(const char *dir, struct db *db, const struct model_row *row,
+                  struct model_file *out, struct err *unkept, struct err *err)
+{
+    CLEANUP(mem_free) void *bytes = NULL;
+    size_t len = 0;
+    uint8_t sha256[SHA256_BYTES];
+    char path[MODEL_PATH_BYTES];
+    if (!store_model_file(db, row->version, &bytes, &len, err)) {
+        return false;
+    }
+    /* Before it is written: what lies under that name is never anything else. */
+    hash_sha256(bytes, len, sha256);
+    if (memcmp(sha256, row->sha256, sizeof sha256) != 0) {
+        return FAIL(err, ERR_INVALID,
+                    "the database's file of %s does not have the checksum of its row",
+                    row->version);
+    }
+    /* A copy only saves the next start a download: a full or write-protected disk is no reason not to serve. */
+    (void)!model_file_save(dir, bytes, len, path, unkept);
+    return model_file_copy(bytes, len, out, err);
+}
+
 bool live_cache_open(const char *dir, struct db *db, const struct model_row *row,
-                     struct model_file *out, struct err *err)
+                     struct model_file *out, struct err *unkept, struct err *err)
 {
     char path[MODEL_PATH_BYTES];
     struct err broken = {0};
@@ -87,7 +91,7 @@ bool live_cache_open(const char *dir, struct db *db, const struct model_row *row
             return true;
         }
     }
-    return fetch(dir, db, row, path, err) && open_checked(path, row, out, err);
+    return fetch(dir, db, row, out, unkept, err);
 }
 
 /* ---- trimming ---- */

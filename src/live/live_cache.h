@@ -9,11 +9,12 @@
 /* Makes the directory; its path into out. */
 CAN_FAIL bool live_cache_dir(const char *data_dir, char out[MODEL_PATH_BYTES], struct err *err);
 
-/* Opens the model's file: the cached one if it is whole and the one the row names, else fetched from the database first. */
+/* The model's file, in memory: the cached one if it is whole and the one the row names, else the database's. What was fetched is kept for the
+ * next time; *unkept says why where it could not be, which is no failure. */
 CAN_FAIL bool live_cache_open(const char *dir, struct db *db, const struct model_row *row,
-                              struct model_file *out, struct err *err);
+                              struct model_file *out, struct err *unkept, struct err *err);
 
-/* Removes all but the newest files. A file that some process has mapped stays readable for it. */
+/* Removes all but the newest files. */
 void live_cache_trim(const char *path);
 
 #endif

@@ -185,7 +185,7 @@ bool model_file_view(const void *bytes, size_t len, struct model_file *out, stru
     return true;
 }
 
-/* ---- mapping ---- */
+/* ---- memory ---- */
 
 static void fd_close(const int *fd)
 {
@@ -199,6 +199,48 @@ static bool not_opened(struct err *err, const char *path, int code)
     char reason[128];
     return FAIL(err, ERR_INVALID, "cannot read the model file %s: %s", path,
                 strerror_r(code, reason, sizeof reason));
+}
+
+/* Memory that begins a page, as sections want; model_file_close gives it back. */
+static void *pages(size_t len, struct err *err)
+{
+    void *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) {
+        (void)FAIL(err, ERR_BUSY, "no memory for a model of %zu bytes", len);
+        return NULL;
+    }
+    return bytes;
+}
+
+/* False with errno; 0 where the file ended early. */
+static bool read_all(int fd, void *bytes, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = read(fd, (uint8_t *)bytes + done, len - done);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            errno = n == 0 ? 0 : errno;
+            return false;
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* Takes over the pages. */
+static bool take(void *bytes, size_t len, struct model_file *out, struct err *err)
+{
+    if (!model_file_view(bytes, len, out, err)) {
+        (void)munmap(bytes, len);
+        return false;
+    }
+    /* nothing writes to it any more, by mistake either */
+    (void)mprotect(bytes, len, PROT_READ);
+    /* a view of the caller's bytes must not be unmapped */
+    out->owned = true;
+    return true;
 }
 
 bool model_file_open(const char *path, struct model_file *out, struct err *err)
@@ -218,24 +260,36 @@ bool model_file_open(const char *path, struct model_file *out, struct err *err)
                     (long long)status.st_size);
     }
     size_t len = (size_t)status.st_size;
-    /* Mapped and not read into memory of our own: processes that serve the same model share its
-     * pages. The mapping outlives the descriptor. */
-    void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED) {
-        return not_opened(err, path, errno);
-    }
-    if (!model_file_view(bytes, len, out, err)) {
-        (void)munmap(bytes, len);
+    void *bytes = pages(len, err);
+    if (bytes == NULL) {
         return false;
     }
-    /* a view of the caller's bytes must not be unmapped */
-    out->mapped = true;
-    return true;
+    if (!read_all(fd, bytes, len)) {
+        int problem = errno;
+        (void)munmap(bytes, len);
+        return problem == 0
+                   ? FAIL(err, ERR_INVALID, "the model file %s got shorter while it was read", path)
+                   : not_opened(err, path, problem);
+    }
+    return take(bytes, len, out, err);
+}
+
+bool model_file_copy(const void *bytes, size_t len, struct model_file *out, struct err *err)
+{
+    if (len == 0 || len > MODEL_FILE_BYTES_MAX) {
+        return FAIL(err, ERR_INVALID, "%zu bytes cannot be a model file", len);
+    }
+    void *copy = pages(len, err);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, bytes, len);
+    return take(copy, len, out, err);
 }
 
 void model_file_close(struct model_file *file)
 {
-    if (file->mapped) {
+    if (file->owned) {
         union {
             const uint8_t *in;
             void *out;

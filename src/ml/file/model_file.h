@@ -94,7 +94,7 @@ CAN_FAIL bool model_file_path(const char *dir, const uint8_t sha256[SHA256_BYTES
 
 /* ---- reading ---- */
 
-/* A model whose every byte was checked. Section data is borrowed from the mapping or the caller's
+/* A model whose every byte was checked. Section data is borrowed from its memory or the caller's
  * bytes. */
 struct model_file {
     char kind[MODEL_KIND_BYTES];
@@ -104,13 +104,18 @@ struct model_file {
     struct model_section sections[MODEL_SECTIONS_MAX];
     const uint8_t *bytes;
     size_t length;
-    bool mapped;
+    bool owned;
 };
 
-/* Maps path read-only and checks everything: lengths, table, zeros, checksums, finite floats. Fails
- * with ERR_INVALID and what is wrong; *out is then untouched. The caller owns the mapping
- * (model_file_close). The path's last part must not be a symbolic link. */
+/* Reads path and checks everything: lengths, table, zeros, checksums, finite floats. Fails
+ * with ERR_INVALID and what is wrong; *out is then untouched. The caller owns the memory
+ * (model_file_close). The path's last part must not be a symbolic link. Read and not mapped: a mapped file that somebody cuts
+ * short while it serves ends the process (SIGBUS), and a changed one changes what was checked. */
 CAN_FAIL bool model_file_open(const char *path, struct model_file *out, struct err *err);
+
+/* The same for bytes in memory, copied. */
+CAN_FAIL bool model_file_copy(const void *bytes, size_t len, struct model_file *out,
+                              struct err *err);
 
 /* The same for bytes in memory, borrowed until the last use; they must be aligned to 8. */
 CAN_FAIL bool model_file_view(const void *bytes, size_t len, struct model_file *out,

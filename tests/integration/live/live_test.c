@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct flow_bench bench;
@@ -238,17 +239,49 @@ static void a_bad_file_of_one_kind_does_not_hold_up_the_other(void **state)
     promote("affinity", "affinity-als-2");
 }
 
-static void a_bad_file_at_start_leaves_its_kind_out(void **state)
+static void assert_standing(struct live *live, enum live_standing risk, enum live_standing affinity)
+{
+    struct live_state state;
+    live_look(live, &state);
+    assert_int_equal(state.risk, risk);
+    assert_int_equal(state.affinity, affinity);
+}
+
+static void a_bad_champion_at_start_is_stood_in_for(void **state)
 {
     uint64_t failures = metric_value(METRIC_model_load_failures);
     (void)state;
     flip("risk-blend-2");
     (void)each_cached(remove_file);
     struct live *live = opened(false);
-    assert_string_equal(serving_risk(live), "none");
+    assert_string_equal(serving_risk(live), "risk-base_rate-1");
     assert_string_equal(serving_affinity(live), "affinity-als-2");
+    assert_standing(live, LIVE_FALLBACK, LIVE_CHAMPION);
     assert_int_equal(metric_value(METRIC_model_load_failures) - failures, 1);
     flip("risk-blend-2");
+    assert_false(refresh(live)); /* refused once */
+    assert_standing(live, LIVE_FALLBACK, LIVE_CHAMPION);
+    promote("risk", "risk-base_rate-1");
+    assert_false(refresh(live)); /* which is what serves */
+    assert_standing(live, LIVE_CHAMPION, LIVE_CHAMPION);
+    promote("risk", "risk-blend-2");
+    assert_true(refresh(live));
+    assert_string_equal(serving_risk(live), "risk-blend-2");
+    live_close(&live);
+}
+
+static void where_every_file_is_bad_its_kind_is_left_out(void **state)
+{
+    (void)state;
+    flip("risk-blend-2");
+    flip("risk-base_rate-1");
+    (void)each_cached(remove_file);
+    struct live *live = opened(false);
+    assert_string_equal(serving_risk(live), "none");
+    assert_string_equal(serving_affinity(live), "affinity-als-2");
+    assert_standing(live, LIVE_NONE, LIVE_CHAMPION);
+    flip("risk-blend-2");
+    flip("risk-base_rate-1");
     promote("risk", "risk-base_rate-1");
     assert_true(refresh(live));
     assert_string_equal(serving_risk(live), "risk-base_rate-1");
@@ -256,17 +289,40 @@ static void a_bad_file_at_start_leaves_its_kind_out(void **state)
     promote("risk", "risk-blend-2");
 }
 
+static void a_cache_that_cannot_be_written_is_no_reason_not_to_serve(void **state)
+{
+    struct config config = bench.config;
+    struct live *live = NULL;
+    struct err err = {0};
+    char path[sizeof config.data_dir + 16];
+    (void)state;
+    (void)snprintf(config.data_dir, sizeof config.data_dir, "%s/full", folder_of_run());
+    assert_int_equal(mkdir(config.data_dir, 0777), 0);
+    (void)snprintf(path, sizeof path, "%s/models", config.data_dir);
+    FILE *f = fopen(path, "w"); /* where the folder would be */
+    assert_non_null(f);
+    assert_int_equal(fclose(f), 0);
+    assert_true(live_open(&bench.database, &config, false, &live, &err));
+    assert_string_equal(serving_risk(live), "risk-blend-2");
+    assert_string_equal(serving_affinity(live), "affinity-als-2");
+    live_close(&live);
+    (void)snprintf(config.data_dir, sizeof config.data_dir, "/proc/nowhere"); /* not even that */
+    assert_true(live_open(&bench.database, &config, false, &live, &err));
+    assert_string_equal(serving_risk(live), "risk-blend-2");
+    live_close(&live);
+}
+
 /* In place of the linker's: a database that goes away while a model's file is read. */
 static bool away;
 bool __real_live_cache_open(const char *path, struct db *db, const struct model_row *row,
-                            struct model_file *out, struct err *err);
+                            struct model_file *out, struct err *unkept, struct err *err);
 bool __wrap_live_cache_open(const char *path, struct db *db, const struct model_row *row,
-                            struct model_file *out, struct err *err);
+                            struct model_file *out, struct err *unkept, struct err *err);
 bool __wrap_live_cache_open(const char *path, struct db *db, const struct model_row *row,
-                            struct model_file *out, struct err *err)
+                            struct model_file *out, struct err *unkept, struct err *err)
 {
     return away ? FAIL(err, ERR_BUSY, "the database went away")
-                : __real_live_cache_open(path, db, row, out, err);
+                : __real_live_cache_open(path, db, row, out, unkept, err);
 }
 
 static void a_database_that_goes_away_while_a_model_loads_says_nothing_about_the_model(void **state)
@@ -408,7 +464,9 @@ int main(void)
         cmocka_unit_test(a_broken_cached_file_is_fetched_again),
         cmocka_unit_test(a_bad_file_in_the_database_keeps_the_old_models_serving),
         cmocka_unit_test(a_bad_file_of_one_kind_does_not_hold_up_the_other),
-        cmocka_unit_test(a_bad_file_at_start_leaves_its_kind_out),
+        cmocka_unit_test(a_bad_champion_at_start_is_stood_in_for),
+        cmocka_unit_test(where_every_file_is_bad_its_kind_is_left_out),
+        cmocka_unit_test(a_cache_that_cannot_be_written_is_no_reason_not_to_serve),
         cmocka_unit_test(
             a_database_that_goes_away_while_a_model_loads_says_nothing_about_the_model),
         cmocka_unit_test(the_fold_scores_the_carts_of_people_and_not_of_crawlers),

@@ -350,12 +350,48 @@ static void a_saved_model_opens_under_the_name_of_its_hash(void **state)
     assert_string_equal(path, expected);
     assert_int_equal(count_and_remove_files(false), 1); /* no temporary file stays behind */
     assert_succeeds(model_file_open(path, &file, &err), err);
-    assert_true(file.mapped);
+    assert_true(file.owned);
     assert_memory_equal(file.sha256, sha256, SHA256_BYTES);
     assert_succeeds(model_file_mat(&file, "pairs", 2, 3, &m, &err), err);
     assert_int_equal((uintptr_t)m.data % 64, 0);
     model_file_close(&file);
     model_file_close(&file);
+    buf_free(&bytes);
+}
+
+static void a_file_that_is_cut_short_while_it_serves_changes_nothing(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    uint8_t sha256[SHA256_BYTES];
+    char path[MODEL_PATH_BYTES];
+    struct buf bytes = a_model(sha256);
+    struct model_file file;
+    assert_succeeds(model_file_save(dir, bytes.data, bytes.len, path, &err), err);
+    assert_succeeds(model_file_open(path, &file, &err), err);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_memory_equal(file.bytes, bytes.data, bytes.len); /* mapped, this would be SIGBUS */
+    model_file_close(&file);
+    (void)unlink(path);
+    buf_free(&bytes);
+}
+
+static void bytes_in_memory_are_copied(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    uint8_t sha256[SHA256_BYTES];
+    struct buf bytes = a_model(sha256);
+    struct model_file file;
+    struct mat m;
+    assert_succeeds(model_file_copy(bytes.data, bytes.len, &file, &err), err);
+    assert_refused(model_file_copy(bytes.data, 0, &file, &err), err, "cannot be a model file");
+    bytes.data[300] = (char)~bytes.data[300];
+    assert_memory_equal(file.sha256, sha256, SHA256_BYTES);
+    assert_succeeds(model_file_mat(&file, "pairs", 2, 3, &m, &err), err);
+    assert_int_equal((uintptr_t)m.data % 64, 0);
+    model_file_close(&file);
+    assert_false(model_file_copy(bytes.data, bytes.len, &file, &err)); /* checked as well */
     buf_free(&bytes);
 }
 
@@ -420,6 +456,8 @@ int main(void)
         cmocka_unit_test(a_builder_refuses_what_a_reader_would),
         cmocka_unit_test(a_model_has_between_one_and_64_sections),
         cmocka_unit_test(a_saved_model_opens_under_the_name_of_its_hash),
+        cmocka_unit_test(a_file_that_is_cut_short_while_it_serves_changes_nothing),
+        cmocka_unit_test(bytes_in_memory_are_copied),
         cmocka_unit_test(saving_into_a_missing_directory_fails_and_says_why),
         cmocka_unit_test(links_directories_and_missing_files_are_not_opened),
         cmocka_unit_test(an_empty_or_truncated_file_on_disk_is_refused),
