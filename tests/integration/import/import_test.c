@@ -162,6 +162,41 @@ static void malformed_lines_are_told_with_their_place_and_the_rest_is_stored(voi
     assert_text_contains(o.report, ":6: /occurred_at must not be more than 24 hours ahead\n");
 }
 
+static void lines_of_nobody_are_malformed_and_make_no_shopper(void **state)
+{
+    struct import_outcome o;
+    import_text_as(
+        state,
+        "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
+        "2019-10-01 00:00:00 UTC,view,1,2,,,3.00,NaN,s1\n"
+        "2019-10-01 00:00:01 UTC,view,1,2,,,3.00,null,s2\n"
+        "2019-10-01 00:00:02 UTC,view,1,2,,,3.00,17,s3\n",
+        &o, (struct import_options){.format = "rees46", .currency = "EUR", .max_errors = 1000});
+    assert_true(o.done);
+    expect_counts(&o, 3, 1, 0, 2);
+    assert_non_null(strstr(o.report, ":2: /customer_id must be an id: \"NaN\""));
+    assert_non_null(strstr(o.report, ":3: /customer_id must be an id: \"null\""));
+    /* the published RetailRocket file counts its visitors from 0, others do not */
+    import_text(state, HEADER "1430623510,0,view,68\n", &o, );
+    expect_counts(&o, 1, 1, 0, 0);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.shopper"), 2);
+}
+
+static void invoices_of_nobody_are_anonymous_however_the_file_says_so(void **state)
+{
+    struct import_outcome o;
+    import_text_as(state,
+                   "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+                   "1,A,Cup,1,2010-12-01 08:26:00,2.55,NaN,UK\n"
+                   "2,A,Cup,1,2010-12-01 08:27:00,2.55,,UK\n",
+                   &o, (struct import_options){.format = "online-retail", .max_errors = 1000});
+    assert_true(o.done);
+    expect_counts(&o, 2, 2, 0, 0);
+    assert_int_equal(
+        bench_count(*state, "SELECT count(*) FROM cartwright.shopper WHERE key IN ('a:1', 'a:2')"),
+        2);
+}
+
 static void past_max_errors_the_import_fails_and_keeps_what_it_stored(void **state)
 {
     struct import_outcome o;
@@ -500,6 +535,8 @@ int main(void)
         spec(an_invoice_in_which_the_file_breaks_off_waits_for_the_whole_file),
         spec(standard_input_is_a_file_named_dash),
         spec(malformed_lines_are_told_with_their_place_and_the_rest_is_stored),
+        spec(lines_of_nobody_are_malformed_and_make_no_shopper),
+        spec(invoices_of_nobody_are_anonymous_however_the_file_says_so),
         spec(past_max_errors_the_import_fails_and_keeps_what_it_stored),
         spec(exactly_max_errors_is_not_too_many),
         spec(twenty_malformed_lines_are_shown_and_the_others_counted),
