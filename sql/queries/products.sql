@@ -2,12 +2,14 @@
 
 -- name: products_put
 -- Replaces whole products; of an id that comes twice the last one counts. Says per element whether the product is new.
--- Locks in the order of ids.
+-- Locks in the order of ids. One that was removed is new again.
 WITH incoming AS MATERIALIZED (
     SELECT *
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::jsonb[])
            WITH ORDINALITY
            AS u(product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, o)
+), removed AS MATERIALIZED (
+    SELECT p.product_id FROM cartwright.product p WHERE p.product_id = ANY ($1::text[]) AND p.deleted
 ), written AS (
     INSERT INTO cartwright.product (product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, source, updated_at)
     SELECT DISTINCT ON (i.product_id) i.product_id, i.title, i.url, i.image_url, i.price_minor, i.currency, i.category, i.brand, i.stock,
@@ -17,13 +19,16 @@ WITH incoming AS MATERIALIZED (
     ON CONFLICT (product_id) DO UPDATE
        SET title = excluded.title, url = excluded.url, image_url = excluded.image_url, price_minor = excluded.price_minor,
            currency = excluded.currency, category = excluded.category, brand = excluded.brand, stock = excluded.stock,
-           attributes = excluded.attributes, source = 'api', updated_at = excluded.updated_at
+           attributes = excluded.attributes, source = 'api', updated_at = excluded.updated_at, deleted = false
     RETURNING product_id, xmax = 0 AS created
 )
-SELECT w.created FROM incoming i JOIN written w ON w.product_id = i.product_id ORDER BY i.o;
+SELECT w.created OR EXISTS (SELECT 1 FROM removed r WHERE r.product_id = w.product_id)
+  FROM incoming i JOIN written w ON w.product_id = i.product_id
+ ORDER BY i.o;
 
 -- name: products_learn
--- What an import saw. Its own earlier words it may correct (the newest known value of each column), the API's it only completes.
+-- What an import saw. Its own earlier words it may correct (the newest known value of each column), the API's it only completes. What the shop
+-- removed it does not bring back.
 INSERT INTO cartwright.product (product_id, title, category, brand, price_minor, currency, source, updated_at)
 SELECT u.product_id,
        (array_agg(u.title ORDER BY u.seen_at DESC, u.o DESC) FILTER (WHERE u.title IS NOT NULL))[1],
@@ -49,11 +54,13 @@ ON CONFLICT (product_id) DO UPDATE
        currency = CASE WHEN product.source = 'import' AND excluded.price_minor IS NOT NULL
                             AND (product.price_minor IS NULL OR excluded.updated_at >= product.updated_at)
                        THEN excluded.currency ELSE product.currency END,
-       updated_at = CASE WHEN product.source = 'import' THEN greatest(excluded.updated_at, product.updated_at) ELSE product.updated_at END;
+       updated_at = CASE WHEN product.source = 'import' THEN greatest(excluded.updated_at, product.updated_at) ELSE product.updated_at END
+ WHERE NOT product.deleted;
 
 -- name: products_read
--- In the order asked for; NULLs where there is none.
-SELECT u.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes, p.updated_at
+-- In the order asked for; NULLs where there is none. Of one that was removed there is the stock: none is left.
+SELECT u.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes,
+       CASE WHEN NOT p.deleted THEN p.updated_at END
   FROM unnest($1::text[]) WITH ORDINALITY AS u(product_id, o)
   LEFT JOIN cartwright.product p ON p.product_id = u.product_id
  ORDER BY u.o;
@@ -61,9 +68,37 @@ SELECT u.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.c
 -- name: products_page
 SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at
   FROM cartwright.product
- WHERE product_id > $1::text
+ WHERE product_id > $1::text AND NOT deleted
  ORDER BY product_id
  LIMIT $2::bigint;
+
+-- name: products_search
+-- Those with a word that begins so, for every word of $3: the index product_words. Few are found by most words, so all of them are read before they
+-- are put in order.
+WITH found AS MATERIALIZED (
+    SELECT p.product_id
+      FROM cartwright.product p
+     WHERE cartwright.product_words(p.product_id, p.title, p.brand, p.category) @@ cartwright.product_search($3::text) AND NOT p.deleted
+)
+SELECT p.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes, p.updated_at
+  FROM (SELECT f.product_id FROM found f WHERE f.product_id > $1::text ORDER BY f.product_id LIMIT $2::bigint) AS f
+  JOIN cartwright.product p ON p.product_id = f.product_id
+ ORDER BY p.product_id;
+
+-- name: products_lock
+-- What is known of these, held until commit: nobody merges into them meanwhile. Locks in the order of ids.
+SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at
+  FROM cartwright.product
+ WHERE product_id = ANY ($1::text[]) AND NOT deleted
+ ORDER BY product_id
+   FOR UPDATE;
+
+-- name: products_delete
+-- Sold out and without a word: whoever serves looks for what was updated, and learns of it by that.
+UPDATE cartwright.product
+   SET title = NULL, url = NULL, image_url = NULL, price_minor = NULL, currency = NULL, category = NULL, brand = NULL, stock = 0, attributes = '{}',
+       source = 'api', updated_at = $2::timestamptz, deleted = true
+ WHERE product_id = $1::text AND NOT deleted;
 
 -- name: products_stream
 SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at

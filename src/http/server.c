@@ -148,7 +148,7 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
         (err.kind == ERR_BUSY ? answer_unavailable : answer_error)(rq, &err);
         return false;
     }
-    if (strcmp(rq->route->method, "GET") == 0) {
+    if (strcmp(rq->route->method, "GET") == 0 || strcmp(rq->route->method, "DELETE") == 0) {
         return true;
     }
     if (!request_take_media(rq, header(mhd, "Content-Type"), header(mhd, "Content-Encoding"))) {

@@ -165,6 +165,52 @@ bool store_products_page(struct db *db, const char *after_id, int limit, struct 
     return true;
 }
 
+bool store_products_search(struct db *db, const char *words, const char *after_id, int limit,
+                           struct arena *a, struct product **out, size_t *out_count,
+                           struct err *err)
+{
+    struct db_rows products;
+    struct params p = params_make(a);
+    param_text(&p, after_id == NULL ? "" : after_id);
+    param_i64(&p, limit);
+    param_text(&p, words);
+    if (!db_list(db, Q_products_search, &p, sizeof **out, read_product, &products, err)) {
+        return false;
+    }
+    *out = products.all;
+    *out_count = products.count;
+    return true;
+}
+
+bool store_products_lock(struct db *db, const char *const *ids, size_t count, struct arena *a,
+                         struct product **out, size_t *out_count, struct err *err)
+{
+    struct db_rows products;
+    struct params p = params_make(a);
+    param_text_array(&p, ids, count);
+    if (!db_list(db, Q_products_lock, &p, sizeof **out, read_product, &products, err)) {
+        return false;
+    }
+    *out = products.all;
+    *out_count = products.count;
+    return true;
+}
+
+bool store_products_delete(struct db *db, const char *id, int64_t now_us, bool *out_found,
+                           struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    int64_t affected = 0;
+    struct params p = params_make(&a);
+    param_text(&p, id);
+    param_time(&p, now_us);
+    if (!db_exec(db, Q_products_delete, &p, &affected, err)) {
+        return false;
+    }
+    *out_found = affected > 0;
+    return true;
+}
+
 struct stream {
     product_fn *fn;
     void *ctx;

@@ -11,7 +11,7 @@ CAN_FAIL bool store_products_put(struct db *db, const struct product *products, 
  * too; last price by time. Never touches what the API wrote. */
 CAN_FAIL bool store_products_learn(struct db *db, const struct product *products, size_t count,
                                    struct err *err);
-/* In order of ids; an unknown one has title, ... NULL and updated_us 0. */
+/* In the order of ids; an unknown one has title, ... NULL and updated_us 0, one that was removed also stock 0. */
 CAN_FAIL bool store_products_read(struct db *db, const char *const *ids, size_t count,
                                   struct arena *a, struct product *out, struct err *err);
 /* The same in two halves, for db_begin_with. */
@@ -19,6 +19,17 @@ struct db_call store_products_ask(const char *const *ids, size_t count, struct a
 void store_products_answer(const PGresult *rows, struct arena *a, struct product *out);
 CAN_FAIL bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a,
                                   struct product **out, size_t *out_count, struct err *err);
+/* The same of those whose id, title, brand and category have, for every word of words, one that begins with it. */
+CAN_FAIL bool store_products_search(struct db *db, const char *words, const char *after_id,
+                                    int limit, struct arena *a, struct product **out,
+                                    size_t *out_count, struct err *err);
+/* Those of these ids that are described, by id, locked until the transaction ends. */
+CAN_FAIL bool store_products_lock(struct db *db, const char *const *ids, size_t count,
+                                  struct arena *a, struct product **out, size_t *out_count,
+                                  struct err *err);
+/* From now on it is sold out and not described, until it is put again; an import does not bring it back. */
+CAN_FAIL bool store_products_delete(struct db *db, const char *id, int64_t now_us, bool *out_found,
+                                    struct err *err);
 typedef bool product_fn(void *ctx, const struct product *p, struct err *err);
 CAN_FAIL bool store_products_stream(struct db *db, product_fn *fn, void *ctx,
                                     struct err *err); /* by id; borrowed */

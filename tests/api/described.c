@@ -164,8 +164,9 @@ static json_t *item_of(json_t *openapi, const char *target)
 
 static json_t *operation_of(json_t *item, const char *method)
 {
-    static const char *const names[][2] = {
-        {"GET", "get"}, {"HEAD", "get"}, {"POST", "post"}, {"PUT", "put"}};
+    static const char *const names[][2] = {{"GET", "get"},     {"HEAD", "get"},
+                                           {"POST", "post"},   {"PUT", "put"},
+                                           {"PATCH", "patch"}, {"DELETE", "delete"}};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i][0], method) == 0) {

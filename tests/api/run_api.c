@@ -201,7 +201,8 @@ static bool ask(const struct run *run, const struct exchange *e, struct answer *
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
     (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_head);
     (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, out);
-    if (strcmp(e->method, "POST") == 0 || strcmp(e->method, "PUT") == 0) {
+    if (strcmp(e->method, "POST") == 0 || strcmp(e->method, "PUT") == 0 ||
+        strcmp(e->method, "PATCH") == 0) {
         set_body(curl, e);
     }
     if (strcmp(e->method, "HEAD") == 0) {

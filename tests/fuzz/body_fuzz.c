@@ -188,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = zipped.len;
     }
     request_begin(&rq, &app, "/v1/events");
+    rq.method = "POST";
     request_name(&rq, "fuzz", NULL);
     serve(&rq, data[0], (const char *)bytes, len);
     request_end(&rq);

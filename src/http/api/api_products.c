@@ -1,4 +1,5 @@
-/* The catalogue: PUT and GET of one product, POST of many, pages of all. */
+/* The catalogue: PUT and GET of one product, POST of many, pages of all. What changes a part of one is
+ * api_product_merge.c. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/jdec.h"
@@ -6,6 +7,7 @@
 #include "domain/shop/money.h"
 #include "domain/shop/product.h"
 #include "http/api/elements.h"
+#include "http/api/product_merge.h"
 #include "http/api/router.h"
 #include "http/wire/codec.h"
 #include "http/wire/respond.h"
@@ -13,7 +15,7 @@
 
 #include <string.h>
 
-enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, WORDS_MAX = 200 };
 
 /* ---- writing ---- */
 
@@ -57,19 +59,22 @@ CAN_FAIL static bool put(struct request *rq, const struct product *products, siz
 }
 
 /* One statement cannot write a row twice: of products with the same id the last one counts. */
-static size_t keep_last(struct decoding *d, struct elements *elements)
+static size_t keep_last(struct decoding *d, struct elements *elements, struct arena *a)
 {
+    const char **ids = arena_array(a, d->count, sizeof *ids);
     size_t kept = 0;
 
     for (size_t i = 0; i < d->count; i++) {
-        bool again = false;
-        /* quadratic, but a batch has an upper end (batch_max) */
-        for (size_t k = i + 1; k < d->count && !again; k++) {
-            again = strcmp(d->products[i].product_id, d->products[k].product_id) == 0;
+        ids[i] = d->products[i].product_id;
+    }
+    const struct named *names = names_sort(ids, d->count, a);
+    for (size_t i = 0; i + 1 < d->count; i++) {
+        if (strcmp(names[i].id, names[i + 1].id) == 0) {
+            elements->items[d->element[names[i].at]].status = "replaced";
         }
-        if (again) {
-            elements->items[d->element[i]].status = "replaced";
-        } else {
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        if (elements->items[d->element[i]].status == NULL) {
             d->products[kept] = d->products[i];
             d->element[kept++] = d->element[i];
         }
@@ -77,7 +82,8 @@ static size_t keep_last(struct decoding *d, struct elements *elements)
     return kept;
 }
 
-CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
+/* mode=replace, what it is without */
+CAN_FAIL static bool replace(struct request *rq, struct err *err)
 {
     struct decoding d = {0};
     struct element_reader reader = {
@@ -88,7 +94,7 @@ CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
         return true;
     }
     /* before the statement, so that its answers, one a row, belong to the elements left */
-    d.count = keep_last(&d, &elements);
+    d.count = keep_last(&d, &elements, &rq->arena);
     bool *created = arena_array(&rq->arena, d.count, sizeof *created);
     if (!put(rq, d.products, d.count, created, err)) {
         return false;
@@ -98,6 +104,17 @@ CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
     }
     elements_answer(rq, &elements);
     return true;
+}
+
+CAN_FAIL bool api_products_post(struct request *rq, struct err *err)
+{
+    static const char *const modes[] = {"replace", "merge"};
+    int mode = -1;
+
+    if (!request_param_enum(rq, "mode", modes, 2, &mode, err)) {
+        return false;
+    }
+    return mode == 1 ? products_merge_post(rq, err) : replace(rq, err);
 }
 
 CAN_FAIL bool api_product_put(struct request *rq, struct err *err)
@@ -194,12 +211,23 @@ CAN_FAIL bool api_products_list(struct request *rq, struct err *err)
     CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
     struct product *products = NULL;
     const char *after = NULL;
+    const char *words = request_param(rq, "q");
     size_t count = 0;
     int64_t limit = 0;
 
     if (!request_param_i64(rq, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit, err) ||
-        !read_cursor(rq, &after, err) || !pool_lease(rq->app->pool, &lease, err) ||
-        !store_products_page(lease.db, after, (int)limit, &rq->arena, &products, &count, err)) {
+        !read_cursor(rq, &after, err)) {
+        return false;
+    }
+    if (words != NULL && strlen(words) > WORDS_MAX) {
+        return FAIL_AT(err, ERR_INVALID, "q", "must be at most %d bytes", WORDS_MAX);
+    }
+    /* an empty field of a form asks for nothing, so for all */
+    bool all = words == NULL || words[0] == '\0';
+    if (!pool_lease(rq->app->pool, &lease, err) ||
+        !(all ? store_products_page(lease.db, after, (int)limit, &rq->arena, &products, &count, err)
+              : store_products_search(lease.db, words, after, (int)limit, &rq->arena, &products,
+                                      &count, err))) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);

@@ -16,8 +16,7 @@ struct reading {
     bool whole_checked; /* the body parses as one document */
 };
 
-/* All that err says, and err->more. */
-static void refuse(struct element *e, const struct err *err, struct arena *a)
+void element_invalid(struct element *e, const struct err *err, struct arena *a)
 {
     size_t more = err->more == NULL ? 0 : (size_t)err->more->count;
 
@@ -57,7 +56,7 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
     struct err fault = {0};
 
     if (r->batch.lines || (r->batch.array && is_past_limits(piece))) {
-        refuse(e, cause, &r->rq->arena);
+        element_invalid(e, cause, &r->rq->arena);
         return true;
     }
     /* once for the body, whose answer holds for every element */
@@ -71,7 +70,7 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
     /* The body parses, the element alone does not: jansson takes only objects and arrays at the
      * root, so it is a number, a text or the like. */
     (void)FAIL(&fault, ERR_INVALID, "must be an object");
-    refuse(e, &fault, &r->rq->arena);
+    element_invalid(e, &fault, &r->rq->arena);
     return true;
 }
 
@@ -107,7 +106,7 @@ CAN_FAIL static bool read_element(struct reading *r, size_t index, struct elemen
         e->id = arena_strdup(&r->rq->arena, id);
     }
     if (!decode(r, index, doc, &cause)) {
-        refuse(e, &cause, &r->rq->arena);
+        element_invalid(e, &cause, &r->rq->arena);
     }
     return true;
 }

@@ -41,7 +41,9 @@ struct element_reader {
 /* Cuts the body and has each element decoded. False: it has answered. */
 bool elements_read(struct request *rq, const struct element_reader *reader, struct elements *out);
 
-/* Makes an element invalid for a reason that its decoder could not know; texts borrowed. */
+/* Makes an element invalid, with all that err says and err->more; copied. */
+void element_invalid(struct element *e, const struct err *err, struct arena *a);
+/* Refuses an element for one reason that its decoder could not know; texts borrowed. */
 void element_refuse(struct element *e, const char *status, const char *pointer, const char *detail,
                     struct arena *a);
 

@@ -10,9 +10,11 @@
 
 const struct route routes[] = {
     {"POST", "/v1/events", SCOPE_INGEST, "", api_events_post},
-    {"POST", "/v1/products", SCOPE_INGEST, "", api_products_post},
-    {"GET", "/v1/products", SCOPE_READ, "limit cursor", api_products_list},
+    {"POST", "/v1/products", SCOPE_INGEST, "mode", api_products_post},
+    {"GET", "/v1/products", SCOPE_READ, "q limit cursor", api_products_list},
     {"PUT", "/v1/products/{id}", SCOPE_INGEST, "", api_product_put},
+    {"PATCH", "/v1/products/{id}", SCOPE_INGEST, "", api_product_patch},
+    {"DELETE", "/v1/products/{id}", SCOPE_INGEST, "", api_product_delete},
     {"GET", "/v1/products/{id}", SCOPE_READ, "", api_product_get},
     {"GET", "/v1/carts", SCOPE_READ, "state order limit cursor", api_carts_list},
     {"POST", "/v1/outreach", SCOPE_OUTREACH, "", api_outreach_post},

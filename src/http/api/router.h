@@ -27,7 +27,8 @@ bool router_find(struct request *rq);
 
 /* Handlers, one file a resource: api_*.c. */
 route_handler api_events_post, api_products_post, api_products_list, api_product_put,
-    api_product_get, api_carts_list, api_outreach_post, api_outreach_get, api_outreach_why,
-    api_customer_get, api_customer_recommendations, api_livez, api_readyz, api_metrics, api_openapi;
+    api_product_get, api_product_patch, api_product_delete, api_carts_list, api_outreach_post,
+    api_outreach_get, api_outreach_why, api_customer_get, api_customer_recommendations, api_livez,
+    api_readyz, api_metrics, api_openapi;
 
 #endif

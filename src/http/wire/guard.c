@@ -147,7 +147,8 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
         return FAIL(err, ERR_INVALID, "Content-Length and Transfer-Encoding exclude each other");
     }
     /* A proxy that sees no body here would take ours for the next request. */
-    if (guard_has_body(g) && strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0) {
+    if (guard_has_body(g) && strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0 &&
+        strcmp(method, "PATCH") != 0) {
         return FAIL(err, ERR_INVALID, "%.16s takes no body", method);
     }
     return true;

@@ -223,7 +223,10 @@ bool request_take_media(struct request *rq, const char *content_type, const char
     /* No type is refused like a foreign one: a page of another site may post those without a CORS
      * preflight, JSON it may not. */
     rq->lines = content_type && media_is(content_type, "application/x-ndjson");
-    if (!rq->lines && !(content_type && media_is(content_type, "application/json"))) {
+    /* RFC 7396, 4: what a PATCH calls its body; here plain JSON says the same */
+    bool merge = content_type && strcmp(rq->method, "PATCH") == 0 &&
+                 media_is(content_type, "application/merge-patch+json");
+    if (!rq->lines && !merge && !(content_type && media_is(content_type, "application/json"))) {
         answer_415(rq, "Content-Type must be application/json or application/x-ndjson, in UTF-8");
         return false;
     }

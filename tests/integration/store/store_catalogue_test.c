@@ -96,6 +96,93 @@ static void products_come_back_in_the_order_asked_for(void **state)
     assert_string_equal(got[2].product_id, "p1");
 }
 
+static void a_product_is_found_by_beginnings_of_its_words(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *ids;
+    } cases[] = {
+        {"mug", "p1 p2"},
+        {"BLUE mu", "p1"},
+        {"home", "p1 p2"},
+        {"sku/17", "sku-17"},
+        {"o'neill", "p3"},
+        {"blue red", ""},
+        {"ug", ""},
+        {"...", ""},
+        {"'mug' | \\ :* !", "p1 p2"},
+        {"caf\xc3\xa9", "p3"},
+        {"acme home blue", "p1"},
+    };
+    (void)state;
+    put(a_product(.product_id = "p1", .title = "Blue mug", .category = "Home > Mugs",
+                  .brand = "Acme"));
+    put(a_product(.product_id = "p2", .title = "Mug, red", .category = "Home > Mugs"));
+    put(a_product(.product_id = "p3", .title = "O'Neill Caf\xc3\xa9", .category = "Clothes"));
+    put(a_product(.product_id = "sku-17", .title = NULL));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct product *found;
+        size_t count;
+        const char *ids = "";
+        assert_ok(store_products_search(spec.db, cases[i].words, NULL, 10, &spec.arena, &found,
+                                        &count, &spec.err));
+        for (size_t k = 0; k < count; k++) {
+            ids = arena_printf(&spec.arena, "%s%s%s", ids, k > 0 ? " " : "", found[k].product_id);
+        }
+        if (strcmp(ids, cases[i].ids) != 0) {
+            fail_msg("%s: %s", cases[i].words, ids);
+        }
+    }
+    struct product *page;
+    size_t count;
+    assert_ok(
+        store_products_search(spec.db, "mug", "p1", 1, &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 1);
+    assert_string_equal(page[0].product_id, "p2");
+}
+
+static bool seen_sold_out(void *ctx, const struct product *p, struct err *err)
+{
+    (void)err;
+    *(bool *)ctx = p->stock == 0;
+    return true;
+}
+
+static void a_removed_product_is_sold_out_until_it_is_described_again(void **state)
+{
+    struct product *page;
+    size_t count;
+    bool found = false, created = false, sold_out = false;
+    struct product p = a_product(.title = "Mug", .stock = 5);
+    (void)state;
+
+    put(p);
+    assert_ok(store_products_delete(spec.db, "p1", NOW_US + 1, &found, &spec.err));
+    assert_true(found);
+    assert_null(read_product("p1").title);
+    assert_int_equal(read_product("p1").updated_us, 0);
+    assert_int_equal(read_product("p1").stock, 0);
+    assert_ok(store_products_page(spec.db, NULL, 9, &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 0);
+    assert_ok(
+        store_products_search(spec.db, "mug", NULL, 9, &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 0);
+    assert_ok(
+        store_products_lock(spec.db, &p.product_id, 1, &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 0);
+    /* whoever serves looks for what was updated */
+    assert_ok(store_products_changed(spec.db, NOW_US + 1, seen_sold_out, &sold_out, &spec.err));
+    assert_true(sold_out);
+    assert_ok(store_products_delete(spec.db, "p1", NOW_US + 2, &found, &spec.err));
+    assert_false(found);
+    learn(a_product(.updated_us = NOW_US + 3));
+    assert_null(read_product("p1").title);
+    assert_ok(store_products_put(spec.db, &p, 1, NOW_US + 4, &created, &spec.err));
+    assert_true(created);
+    assert_string_equal(read_product("p1").title, "Mug");
+    assert_int_equal(read_product("p1").stock, 5);
+}
+
 static void pages_of_products_go_by_id(void **state)
 {
     (void)state;
@@ -444,6 +531,8 @@ int main(void)
         SPEC_TEST(putting_again_replaces_everything),
         SPEC_TEST(a_batch_says_which_products_are_new_and_its_last_word_counts),
         SPEC_TEST(products_come_back_in_the_order_asked_for),
+        SPEC_TEST(a_product_is_found_by_beginnings_of_its_words),
+        SPEC_TEST(a_removed_product_is_sold_out_until_it_is_described_again),
         SPEC_TEST(pages_of_products_go_by_id),
         SPEC_TEST(an_import_keeps_the_newest_known_value_of_each_column),
         SPEC_TEST(an_older_import_corrects_nothing_but_fills_what_is_missing),

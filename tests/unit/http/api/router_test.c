@@ -64,6 +64,8 @@ static void a_route_is_found_by_method_and_path(void **state)
     expect_route("GET", "/v1/products?limit=3", api_products_list, NULL);
     expect_route("GET", "/v1/products/mug", api_product_get, "mug");
     expect_route("PUT", "/v1/products/mug", api_product_put, "mug");
+    expect_route("PATCH", "/v1/products/mug", api_product_patch, "mug");
+    expect_route("DELETE", "/v1/products/mug", api_product_delete, "mug");
     expect_route("HEAD", "/livez", api_livez, NULL);
     expect_route("GET", "/v1/customers/ada/recommendations", api_customer_recommendations, "ada");
 }
@@ -73,6 +75,8 @@ static void an_id_is_decoded_once(void **state)
     (void)state;
     expect_route("GET", "/v1/customers/a%40b%2541+c", api_customer_get, "a@b%41+c");
     expect_route("GET", "/v1/customers/caf%C3%A9", api_customer_get, "caf\xc3\xa9");
+    expect_route("GET", "/v1/outreach/a%2Fwhy", api_outreach_get, "a/why");
+    expect_route("GET", "/v1/products/a%2fb%5C100%25", api_product_get, "a/b\\100%");
 }
 
 static void an_id_that_is_no_text_is_refused(void **state)
@@ -102,12 +106,12 @@ static void an_unknown_path_is_404(void **state)
 
 static void a_known_path_with_another_method_is_405_and_says_which(void **state)
 {
-    struct request *rq = a_request("DELETE", "/v1/products/mug");
+    struct request *rq = a_request("POST", "/v1/products/mug");
 
     (void)state;
     assert_false(router_find(rq));
     assert_int_equal(rq->answer.status, 405);
-    assert_string_equal(rq->answer.allow, "PUT, GET, HEAD");
+    assert_string_equal(rq->answer.allow, "PUT, PATCH, DELETE, GET, HEAD");
     done(rq);
     expect_refusal("GET", "/v1/events", 405, "this route takes POST");
     expect_refusal("OPTIONS", "/v1/carts", 405, "this route takes GET, HEAD");

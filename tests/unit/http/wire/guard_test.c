@@ -43,6 +43,7 @@ static const struct head heads[] = {
     {"blank in a value", .headers = {{"X", "a b"}}},
     {"expectation in capitals", .headers = {{"Expect", "100-Continue"}}},
     {"PUT with a body", .method = "PUT", .headers = {{"Content-Length", "3"}}},
+    {"PATCH with a body", .method = "PATCH", .headers = {{"Content-Length", "3"}}},
     {"fifteen digits", .headers = {{"Content-Length", "999999999999999"}}},
     {"sixteen digits", .headers = {{"Content-Length", "1000000000000000"}}, .says = "digits only"},
     {"length of nothing and chunks",
