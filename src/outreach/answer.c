@@ -1,14 +1,16 @@
 /* JSON of shoppers, carts, scores and outreaches. Must not read or decide anything. */
 #include "outreach/answer.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
+#include "domain/speak/reasons.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { REASONS_MAX = 5, TEXT_MAX = 4000 };
+enum { TEXT_MAX = 4000 };
 
 static void put_money(struct jenc *j, const char *key, int64_t minor, const char *currency)
 {
@@ -136,16 +138,44 @@ static void put_horizons(struct jenc *j, const struct answer_score *score)
     jenc_array_end(j);
 }
 
-void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale)
+/* What a person would say of it. */
+static void put_reasons(struct jenc *j, const struct answer_score *score,
+                        const struct message_reader *reader)
 {
-    struct risk_reason reasons[REASONS_MAX];
+    CLEANUP(speech_end) struct speech speech;
+    double contributions[FEATURE_COUNT];
+    struct told_reason told[TOLD_REASONS_MAX];
+    int count = 0;
+
+    if (risk_contributions(score->model, score->x, contributions)) {
+        count = reasons_choose(score->x, contributions, told);
+    }
+    speech_begin(&speech, reader->locale, reader->shop_locale, reader->informal);
+    jenc_array(j, "reasons");
+    for (int i = 0; i < count; i++) {
+        CLEANUP(buf_free) struct buf text = buf_make(TEXT_MAX);
+        const struct feature_def *feature = feature_def(told[i].feature);
+        reason_say(&told[i], score->x, &speech, &text);
+        jenc_object(j, NULL);
+        jenc_str(j, "group", feature_group_name(feature->group));
+        jenc_str(j, "feature", feature->name);
+        jenc_str(j, "effect", told[i].contribution > 0 ? "raises" : "lowers");
+        jenc_f64(j, "contribution", told[i].contribution);
+        jenc_str(j, "text", buf_text(&text));
+        jenc_object_end(j);
+    }
+    jenc_array_end(j);
+}
+
+void answer_risk(struct jenc *j, const struct answer_score *score,
+                 const struct message_reader *reader)
+{
     char horizon[CLOCK_TEXT_MAX];
 
     if (score->model == NULL || score->x == NULL) {
         jenc_null(j, "risk");
         return;
     }
-    int count = risk_reasons(score->model, score->x, locale, reasons, REASONS_MAX);
     jenc_object(j, "risk");
     jenc_f64(j, "probability", score->probability);
     jenc_str(j, "horizon", clock_format_duration(risk_horizon_us(score->model), horizon));
@@ -153,16 +183,35 @@ void answer_risk(struct jenc *j, const struct answer_score *score, const char *l
     jenc_str(j, "algorithm", risk_algorithm(score->model));
     put_outlook(j, score);
     put_horizons(j, score);
-    jenc_array(j, "reasons");
-    for (int i = 0; i < count; i++) {
-        jenc_object(j, NULL);
-        jenc_str(j, "group", feature_group_name(reasons[i].group));
-        jenc_str(j, "feature", feature_def(reasons[i].feature)->name);
-        jenc_f64(j, "contribution", reasons[i].contribution);
-        jenc_str(j, "text", reasons[i].text);
-        jenc_object_end(j);
+    put_reasons(j, score, reader);
+    jenc_object_end(j);
+}
+
+void answer_contributions(struct jenc *j, const struct answer_score *score)
+{
+    double features[FEATURE_COUNT];
+    double groups[GROUP_COUNT] = {0};
+
+    if (score->model == NULL || score->x == NULL ||
+        !risk_contributions(score->model, score->x, features)) {
+        jenc_null(j, "contributions");
+        return;
     }
-    jenc_array_end(j);
+    for (int i = 0; i < FEATURE_COUNT; i++) {
+        groups[feature_def((enum feature_id)i)->group] += features[i];
+    }
+    jenc_object(j, "contributions");
+    jenc_f64(j, "usual", risk_usual_logit(score->model));
+    jenc_object(j, "groups");
+    for (int i = 0; i < GROUP_COUNT; i++) {
+        jenc_f64(j, feature_group_name((enum feature_group)i), groups[i]);
+    }
+    jenc_object_end(j);
+    jenc_object(j, "features");
+    for (int i = 0; i < FEATURE_COUNT; i++) {
+        jenc_f64(j, feature_def((enum feature_id)i)->name, features[i]);
+    }
+    jenc_object_end(j);
     jenc_object_end(j);
 }
 

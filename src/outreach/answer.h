@@ -35,7 +35,12 @@ struct answer_score answer_score_of(const struct risk *model, const struct shopp
 
 /* "risk": {"probability","model","algorithm","horizon","reasons":[..],"curve":[..],"too_early",
  * "look_again_at","by_horizon":[..]}; null without a model or cart. */
-void answer_risk(struct jenc *j, const struct answer_score *score, const char *locale);
+void answer_risk(struct jenc *j, const struct answer_score *score,
+                 const struct message_reader *reader);
+
+/* "contributions": {"usual","groups":{..},"features":{..}}: all that moved the score, in logit, which
+ * is that of a usual cart and the sum of the features; null without any. */
+void answer_contributions(struct jenc *j, const struct answer_score *score);
 
 /* Whoever an answer about the shopper is written for. Borrows from both. */
 struct message_reader answer_reader(const struct config *config, const struct shopper *shopper);

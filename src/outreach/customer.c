@@ -96,11 +96,12 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
         score = answer_score_of(use.set->risk, v.shopper, cart, now_us, &use.set->context,
                                 m->config->risk_threshold, arena_alloc(a, sizeof(struct features)));
     }
+    const struct message_reader reader = answer_reader(m->config, v.shopper);
     struct jenc j = jenc_begin(out);
     jenc_object(&j, NULL);
     put_identity(&j, &v);
     answer_cart(&j, cart, v.shopper, products, &clock, now_us);
-    answer_risk(&j, &score, v.shopper->locale);
+    answer_risk(&j, &score, &reader);
     put_consents(&j, v.shopper);
     put_history(&j, v.shopper);
     jenc_time(&j, "at", now_us);

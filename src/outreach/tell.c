@@ -84,7 +84,7 @@ static const char *summarize(const struct decided *d, const struct shown *shown,
     jenc_str(&j, "reason_text",
              d->decision.send ? "the risk of losing the cart is high enough to speak"
                               : d->decision.rules[d->decision.reason].detail);
-    answer_risk(&j, &d->score, shopper->locale);
+    answer_risk(&j, &d->score, &reader);
     answer_picks(&j, d->terms->models->affinity, &shown->picks, &reader);
     answer_cart(&j, d->cart, shopper, shown->lines, &clock, d->gathered->now_us);
     answer_rules(&j, &d->decision);
@@ -106,6 +106,7 @@ static const char *explain(const struct decided *d, struct arena *a)
     jenc_str(&j, "tzdata", local_time_version());
     if (d->cart != NULL) {
         answer_features(&j, &d->x);
+        answer_contributions(&j, &d->score);
     }
     jenc_object_end(&j);
     return arena_strdup(a, buf_text(&text));

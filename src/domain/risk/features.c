@@ -14,8 +14,8 @@
 #include <string.h>
 
 static const struct feature_def defs[FEATURE_COUNT] = {
-#define FEATURE(id, name, unit, kind, group, known, meaning, words)                                \
-    [FEATURE_##id] = {name, unit, FEATURE_##kind, GROUP_##group, KNOWN_##known, meaning, words},
+#define FEATURE(id, name, unit, kind, group, known, meaning)                                       \
+    [FEATURE_##id] = {name, unit, FEATURE_##kind, GROUP_##group, KNOWN_##known, meaning},
 #include "domain/risk/feature_table.inc"
 #undef FEATURE
 };

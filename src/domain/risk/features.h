@@ -10,9 +10,9 @@
 
 /* THE feature extractor: training replays the log through the fold and calls this; serving calls it
  * on the live shopper. Same state, time and context, same features, bit for bit. Each row of
- * feature_table.inc: id, name, unit, kind (numeric, flag, id), group, known, meaning, words. */
+ * feature_table.inc: id, name, unit, kind (numeric, flag, id), group, known, meaning. */
 enum feature_id {
-#define FEATURE(id, name, unit, kind, group, known, meaning, words) FEATURE_##id,
+#define FEATURE(id, name, unit, kind, group, known, meaning) FEATURE_##id,
 #include "domain/risk/feature_table.inc"
 #undef FEATURE
     FEATURE_COUNT
@@ -50,7 +50,6 @@ struct feature_def {
     enum feature_group group;
     enum feature_known known;
     const char *meaning;
-    const char *words; /* "{}": the value; after '|': what to say when it is missing or off */
 };
 const struct feature_def *feature_def(enum feature_id id);
 const char *feature_group_name(enum feature_group group); /* "shipping" */
@@ -75,11 +74,5 @@ struct feature_context {
  * event's). Pure. */
 void features_of(const struct shopper *s, const struct cart *c, int64_t now_us,
                  const struct feature_context *context, struct features *out);
-
-/* One value as a person would say it ("12 minutes", "$9.90", "Tuesday"); the words of the table
- * around it. Returns out. */
-enum { FEATURE_TEXT_MAX = 240 };
-char *feature_words(const struct features *x, enum feature_id id, const char *locale,
-                    char out[FEATURE_TEXT_MAX]);
 
 #endif

@@ -1,5 +1,5 @@
-/* The risk model that serves: loading with every check, and the score. Writing is risk_file.c,
- * words are risk_reasons.c. */
+/* The risk model that serves: loading with every check, and the score. Writing is risk_file.c, why is
+ * risk_contributions.c. */
 #include "domain/risk/risk.h"
 
 #include "base/mem.h"

@@ -29,20 +29,10 @@ double risk_probability(const struct risk *r, const struct features *x); /* 0..1
 void risk_shift(struct risk *r, double logit);
 double risk_shift_of(const struct risk *r);
 
-/* What moved the score away from that of a usual cart, strongest first: one row a group of features
- * (feature_table.inc), with the signed sum of what its features add, in logit (positive: towards
- * losing the cart), and the one or two of them that add most in that direction in words with their
- * values ("shipping cost of $9.90 was shown, shipping is 12 % of the cart total"). At most max; 0
- * for base_rate. logit(probability) = risk_usual_logit + the sum over all groups, within 1e-4. */
-enum { RISK_REASON_TEXT = 2 * FEATURE_TEXT_MAX + 8 };
-struct risk_reason {
-    enum feature_group group;
-    enum feature_id feature; /* the one that adds most */
-    double contribution;     /* of the group */
-    char text[RISK_REASON_TEXT];
-};
-int risk_reasons(const struct risk *r, const struct features *x, const char *locale,
-                 struct risk_reason *out, int max);
+/* What each feature adds to the score beyond what it adds to that of a usual cart, in logit
+ * (positive: towards losing the cart): logit(probability) = risk_usual_logit + their sum, within
+ * 1e-4. false: the model has none (base_rate), and out is all 0. */
+bool risk_contributions(const struct risk *r, const struct features *x, double out[FEATURE_COUNT]);
 double risk_usual_logit(const struct risk *r);
 
 /* ---- risk over time ----

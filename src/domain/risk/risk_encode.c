@@ -57,7 +57,7 @@ void risk_schema(uint8_t out[SHA256_BYTES])
     for (int f = 0; f < FEATURE_COUNT; f++) {
         const struct feature_def *def = feature_def((enum feature_id)f);
         const uint8_t kind = (uint8_t)def->kind;
-        /* Not group, meaning and words: they change what is said, not what a number means. */
+        /* Not group and meaning: they change what is said, not what a number means. */
         hash_add(&h, def->name, strlen(def->name) + 1);
         hash_add(&h, def->unit, strlen(def->unit) + 1);
         hash_add(&h, &kind, sizeof kind);

@@ -22,6 +22,16 @@ static const struct language languages[] = {
 #undef LANGUAGE
 };
 
+/* Of the same languages. */
+static const struct {
+    const char *code;
+    const char *texts[REASON_COUNT];
+} reason_words[] = {
+#define LANGUAGE(name, ...) {name, {__VA_ARGS__}},
+#include "domain/speak/reason_words.inc"
+#undef LANGUAGE
+};
+
 enum { LANGUAGES = sizeof languages / sizeof *languages };
 
 static const struct language *language_by_code(const char *code)
@@ -121,7 +131,18 @@ static const char *closing(const char *p)
 static void fill(const struct filling *f, const char *p, const char *end,
                  const struct slot *number);
 
-/* "one{...} other{...}", up to end: the form for the slot's number, else that of "other". */
+/* Whether a form of so many characters is for the number: "=2", or its category. */
+static bool is_form_of(const char *form, size_t len, int64_t number, const char *category)
+{
+    char exactly[NUMBER_MAX];
+
+    (void)snprintf(exactly, sizeof exactly, "=%" PRId64, number);
+    const char *wanted = form[0] == '=' ? exactly : category;
+    return strlen(wanted) == len && memcmp(form, wanted, len) == 0;
+}
+
+/* "=2{...} one{...} other{...}", up to end: the first form for the slot's number, else that of
+ * "other". */
 static void fill_plural(const struct filling *f, const char *p, const char *end,
                         const struct slot *slot)
 {
@@ -133,7 +154,7 @@ static void fill_plural(const struct filling *f, const char *p, const char *end,
         p += strspn(p, " ");
         const char *brace = strchr(p, '{');
         const size_t len = (size_t)(brace - p);
-        if (strlen(category) == len && memcmp(p, category, len) == 0) {
+        if (is_form_of(p, len, slot->number, category)) {
             form = brace;
             break;
         }
@@ -190,4 +211,18 @@ void speech_say(const struct speech *speech, enum phrase phrase, const struct sl
     }
     assert(text != NULL);
     fill(&f, text, text + strlen(text), NULL);
+}
+
+void speech_reason(const struct speech *speech, enum reason reason, const struct slot *slots,
+                   struct buf *out)
+{
+    const struct filling f = {speech->intl, slots, out};
+
+    for (int i = 0; i < LANGUAGES; i++) {
+        if (strcmp(reason_words[i].code, speech->words->code) == 0) {
+            const char *text = reason_words[i].texts[reason];
+            assert(text != NULL);
+            fill(&f, text, text + strlen(text), NULL);
+        }
+    }
 }

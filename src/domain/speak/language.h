@@ -32,6 +32,38 @@ enum phrase {
     PHRASE_COUNT
 };
 
+/* Why a cart is at risk, or is not (domain/speak/reasons.h; the words: reason_words.inc). */
+enum reason {
+    REASON_SHIPPING_COST,
+    REASON_SHIPPING,
+    REASON_SHIPPING_FREE,
+    REASON_PAYMENT_FAILED,
+    REASON_PAYMENT_ENTERED,
+    REASON_COUPON_DENIED,
+    REASON_COUPON_APPLIED,
+    REASON_CHECKOUT_LEFT,
+    REASON_CHECKOUT_STARTED,
+    REASON_CHECKOUT_NONE,
+    REASON_CAME_BACK,
+    REASON_PAGES_RETURNS,
+    REASON_PAGES_DELIVERY,
+    REASON_PAGES_SIZE,
+    REASON_PAGES_REVIEWS,
+    REASON_CHEAPER,
+    REASON_TAKEN_OUT,
+    REASON_PUT_BACK,
+    REASON_ORDERED,
+    REASON_NEVER_ORDERED,
+    REASON_SENT_BACK,
+    REASON_ABOVE_USUAL,
+    REASON_VALUE,
+    REASON_LOOKED_AGAIN,
+    REASON_WISHED,
+    REASON_CONTACTED,
+    REASON_LOOKED_ELSEWHERE,
+    REASON_COUNT
+};
+
 /* One language in use: with the formatters of a locale, until speech_end. */
 struct speech {
     const struct language *words;
@@ -55,9 +87,13 @@ struct slot {
 };
 
 /* Appends the phrase with its slots filled; slots end with a name NULL. Phrases are ICU messages:
- * "{n, plural, one{# item} other{# items}}", but without quoting: a brace is always a slot. */
+ * "{n, plural, =2{both} one{# item} other{# items}}", but without quoting: a brace is always a slot. */
 void speech_say(const struct speech *speech, enum phrase phrase, const struct slot *slots,
                 struct buf *out);
+
+/* The same for a reason: {n}, {money}, {ratio}. */
+void speech_reason(const struct speech *speech, enum reason reason, const struct slot *slots,
+                   struct buf *out);
 
 /* Whether messages are written in the language of a locale, and in which ones they are. */
 bool language_spoken(const char *locale);

@@ -40,6 +40,7 @@ static const char *written(void)
     return buf_text(&out);
 }
 
+static const struct message_reader english = {.locale = "en"};
 static const struct cart_clock shop_clock = {MINUTES(5), HOURS(1), DAYS(7)};
 static struct cart_line lines[] = {
     {.product_id = hat, .quantity_milli = 2000, .price_minor = 1500, .currency = "EUR"},
@@ -166,7 +167,7 @@ static void a_score_is_told_with_its_model_curve_and_horizons(void **state)
     assert_ptr_equal(score.x, &x);
     assert_true(score.curve_count > 0);
     assert_false(score.outlook.too_early);
-    answer_risk(&j, &score, NULL);
+    answer_risk(&j, &score, &english);
     const char *text = written();
     assert_text_contains(
         text, "{\"risk\":{\"probability\":0.25,\"horizon\":\"1d\",\"model\":\"risk-base_rate-1\","
@@ -174,6 +175,20 @@ static void a_score_is_told_with_its_model_curve_and_horizons(void **state)
               "{\"at\":\"2024-10-04T00:00:00Z\",\"probability\":0.25}");
     assert_text_contains(
         text, "\"by_horizon\":[{\"within\":\"1d\",\"no_purchase\":0.25}],\"reasons\":[]}}");
+    risk_free(&r);
+    buf_free(&model_bytes);
+}
+
+static void a_model_without_contributions_says_that_it_has_none(void **state)
+{
+    (void)state;
+    struct risk *r = base_rate_of(0.25);
+    struct features x = {0};
+    const struct answer_score score = {.model = r, .x = &x};
+
+    answer_contributions(&j, &score);
+    answer_contributions(&j, &(struct answer_score){0});
+    assert_string_equal(written(), "{\"contributions\":null,\"contributions\":null}");
     risk_free(&r);
     buf_free(&model_bytes);
 }
@@ -192,7 +207,7 @@ static void a_time_to_look_again_is_told(void **state)
         .curve_count = 2,
         .outlook = {.too_early = true, .look_again_us = NOW + MINUTES(30)}};
 
-    answer_risk(&j, &score, NULL);
+    answer_risk(&j, &score, &english);
     assert_text_contains(written(),
                          "\"too_early\":true,\"look_again_at\":\"2024-10-04T00:30:00Z\",\"curve\":["
                          "{\"at\":\"2024-10-04T00:00:00Z\",\"probability\":0.5},"
@@ -214,7 +229,7 @@ static void without_a_model_the_features_are_there_and_the_score_is_not(void **s
     assert_int_equal(score.curve_count, 0);
     assert_ptr_equal(score.x, &x);
     assert_true(x.values[FEATURE_LINES] == 2);
-    answer_risk(&j, &score, NULL);
+    answer_risk(&j, &score, &english);
     assert_string_equal(written(), "{\"risk\":null}");
 }
 
@@ -224,7 +239,7 @@ static void without_a_cart_there_is_no_risk_whatever_the_model(void **state)
     struct risk *r = base_rate_of(0.25);
     const struct answer_score score = {.model = r};
 
-    answer_risk(&j, &score, NULL);
+    answer_risk(&j, &score, &english);
     assert_string_equal(written(), "{\"risk\":null}");
     risk_free(&r);
     buf_free(&model_bytes);
@@ -369,6 +384,7 @@ int main(void)
         ANSWER_TEST(an_unknown_price_or_currency_is_null_and_so_is_the_total),
         ANSWER_TEST(no_cart_is_null),
         ANSWER_TEST(a_score_is_told_with_its_model_curve_and_horizons),
+        ANSWER_TEST(a_model_without_contributions_says_that_it_has_none),
         ANSWER_TEST(a_time_to_look_again_is_told),
         ANSWER_TEST(without_a_model_the_features_are_there_and_the_score_is_not),
         ANSWER_TEST(without_a_cart_there_is_no_risk_whatever_the_model),
