@@ -218,7 +218,8 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
         .key = key,
         .type = arena_strdup(&load->arena, e.type_name),
         .occurred_us = e.occurred_us,
-        .body = arena_strndup(&load->arena, json, len),
+        .body = e.opt_out ? event_mark_opt_out(arena_strndup(&b->decoding, json, len), &load->arena)
+                          : arena_strndup(&load->arena, json, len),
     };
     load->count++;
     load->bytes += len;

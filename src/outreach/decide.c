@@ -25,6 +25,7 @@ static struct policy policy_of(const struct config *config)
     return (struct policy){
         .clock = outreach_clock(config),
         .age_max_us = config->cart_age_max,
+        .contact_pause_us = config->contact_pause,
         .risk_threshold = config->risk_threshold,
     };
 }
@@ -180,6 +181,10 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .cart_changed = changed,
                                        .sent_outdated = is_outdated(out)};
     out->decision = policy_decide(&policy, &out->asked);
+    /* What the risk would allow sooner, a pause does not. */
+    if (out->decision.look_again_us > out->score.outlook.look_again_us) {
+        out->score.outlook.look_again_us = out->decision.look_again_us;
+    }
 }
 
 struct decided outreach_in_stock(const struct decided *d, const struct product *products)

@@ -18,9 +18,9 @@ struct outreach_row {
     const char *decision; /* send, silence */
     const char *reason;
     int64_t decided_us;
-    const char *summary; /* JSON object */
-    const char *why;     /* JSON object */
-    const char *message; /* JSON; NULL for a silence */
+    const char *summary;     /* JSON object */
+    const char *why;         /* JSON object */
+    const char *message;     /* JSON; NULL for a silence */
     const char *cart_digest; /* of the lines decided about; for store_outreach_put */
 };
 

@@ -57,6 +57,19 @@ bool event_is_own_doing(enum event_type type)
     return own_doing[type];
 }
 
+bool event_says_consent(const struct event *e)
+{
+    return e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN || e->opt_out;
+}
+
+const char *event_mark_opt_out(const char *text, struct arena *a)
+{
+    const char *open = strchr(text, '{');
+
+    assert(open != NULL);
+    return arena_printf(a, "{\"opt_out\":true,%s", open + 1); /* it has members: it was decoded */
+}
+
 bool event_origin_of(const char *name, enum event_origin *out, struct err *err)
 {
     for (size_t i = 0; i < sizeof origin_names / sizeof origin_names[0]; i++) {

@@ -62,9 +62,11 @@ struct event {
     struct event_item *adjustments; /* lines sent with a negative price (a discount, a gift card):
                                        price_minor is what a unit takes off, above 0 */
     size_t adjustment_count;
-    const char *subject;  /* the one free property the fold reads, by type: page_viewed .page;
+    const char *subject; /* the one free property the fold reads, by type: page_viewed .page;
                              searched .query; checkout_step .step; coupon_* .code; consent_*
                              .channel;  payment_failed .reason; NULL if absent or no string */
+    bool
+        opt_out; /* chat_message: no messages are wanted any more; said by the sender, or recognized */
     int64_t amount_minor; /* shipping_shown .cost_minor, purchase/refund .total_minor; MONEY_UNKNOWN
                              if absent */
     /* derived events only (written by the fold and the release, never accepted from outside) */
@@ -89,12 +91,18 @@ enum {
 };
 #define EVENT_OCCURRED_MIN_US INT64_C(946684800000000) /* 2000-01-01 */
 #define EVENT_AHEAD_MAX_US    INT64_C(86400000000) /* clamped up to here, invalid further ahead */
+#define EVENT_SKEW_MAX_US     INT64_C(600000000) /* a clock that is further off is not corrected */
 
 const char *event_type_name(enum event_type type); /* "unknown" for EVENT_UNKNOWN */
 bool event_is_own_doing(enum event_type type);     /* of the shopper; false for EVENT_UNKNOWN */
 enum event_type event_type_of(const char *name);   /* EVENT_UNKNOWN for a name nobody knows */
 const char *event_origin_name(enum event_origin origin); /* as in the column event.origin */
 CAN_FAIL bool event_origin_of(const char *name, enum event_origin *out, struct err *err);
+
+struct event_sent {
+    int64_t sent_us;
+    int64_t received_us;
+};
 
 /* Decodes and validates one event. json is borrowed only during the call. Origin ORIGIN_DERIVED
  * admits only the derived types (DERIVED_* rows of the table), every other origin refuses them ("is
@@ -105,6 +113,11 @@ CAN_FAIL bool event_origin_of(const char *name, enum event_origin *out, struct e
  * set, customer_id its owner, event_id its own and sort_id the original's. */
 CAN_FAIL bool event_decode(json_t *json, enum event_origin origin, int64_t received_us,
                            struct arena *a, struct event *out, struct err *err);
+/* The same for an event of a batch that was sent at sent_us by the sender's clock (0: not told); the event's own sent_at goes
+ * first. Where that clock is at most EVENT_SKEW_MAX_US off the clock of received_us, occurred_us is corrected by the
+ * difference, as Segment does. */
+CAN_FAIL bool event_decode_sent(json_t *json, enum event_origin origin, struct event_sent sent,
+                                struct arena *a, struct event *out, struct err *err);
 /* The same from text (one JSON object). */
 CAN_FAIL bool event_decode_text(const char *text, size_t len, enum event_origin origin,
                                 int64_t received_us, struct arena *a, struct event *out,
@@ -120,6 +133,12 @@ struct event_times {
 CAN_FAIL bool event_decode_log(const char *text, size_t len, enum event_origin origin,
                                struct event_times times, struct arena *a, struct event *out,
                                struct err *err);
+
+/* Gives or withdraws consent; a shopper who writes "stop" withdraws it. */
+bool event_says_consent(const struct event *e);
+/* The body to store of an event with opt_out: as sent (text, one JSON object), and marked, so that it counts even when the
+ * words have moved elsewhere. In arena. */
+const char *event_mark_opt_out(const char *text, struct arena *a);
 
 /* Key of the log and of the shopper: "c:" + customer_id, else "a:" + anonymous_id; in arena. A
  * shopper_bound lies with the anonymous shopper it binds. */

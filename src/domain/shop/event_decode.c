@@ -7,9 +7,11 @@
 #include "domain/shop/event_items.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
+#include "domain/shop/opt_out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SUBJECT_MAX = 300 };
@@ -19,6 +21,7 @@ struct reading {
     enum event_origin origin;
     const struct event_times *log; /* times settled by the log; NULL: judge and clamp occurred_at */
     int64_t received_us;
+    int64_t sent_us; /* of the batch; 0: not told */
     struct arena *arena;
 };
 
@@ -36,9 +39,22 @@ static const char *read_id_opt(struct jdec *d, const char *key, struct arena *a)
 
 /* ---- time ---- */
 
+/* By how much the sender's clock is behind ours. What it shows at the moment of sending was now; further off it is set to
+ * another time altogether, or the message lay somewhere. */
+static int64_t read_skew(struct jdec *d, const struct reading *r)
+{
+    bool present;
+    int64_t own = jdec_time_opt(d, "sent_at", &present);
+    int64_t sent_us = present ? own : r->sent_us;
+    int64_t skew = r->received_us - sent_us; /* of times within 10,000 years */
+
+    return sent_us == 0 || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
+}
+
 static int64_t read_occurred(struct jdec *d, const struct reading *r)
 {
     int64_t at = jdec_time(d, "occurred_at");
+    int64_t skew = read_skew(d, r);
 
     /* Settled when the event came in. Judged again by another clock, a
      * replay might refuse what is stored. */
@@ -47,14 +63,14 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r)
     }
     if (at < EVENT_OCCURRED_MIN_US) {
         jdec_refuse(d, "occurred_at", "must not be before 2000-01-01");
-    } else if (at - EVENT_AHEAD_MAX_US > r->received_us) {
+    } else if (at + skew - EVENT_AHEAD_MAX_US > r->received_us) {
         /* the day is taken off `at`, which is 2000 or later: added to
          * received_us it might overflow */
         jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
     }
     /* A device's clock that runs a little ahead means now: no event may
      * lie in the future of the fold. */
-    return at > r->received_us ? r->received_us : at;
+    return at + skew > r->received_us ? r->received_us : at + skew;
 }
 
 /* ---- free-form objects ---- */
@@ -169,6 +185,17 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
 }
 
+/* What a shopper writes. Said by the sender, whose chatbot understood more than a word, or recognized here; both, so that it
+ * counts by whatever way the event came in. */
+static void read_chat(struct jdec *d, struct event *e)
+{
+    const json_t *properties = json_object_get(d->object, "properties");
+    const char *text = json_string_value(json_object_get(properties, "text"));
+    bool said = jdec_bool_opt(d, "opt_out", NULL);
+
+    e->opt_out = said || (text != NULL && opt_out_says(text));
+}
+
 /* ---- events of the shop ---- */
 
 static void read_type(struct jdec *d, struct arena *a, struct event *e)
@@ -215,6 +242,9 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     read_context(d, a, e);
     read_properties(d, a, e);
     event_read_items(d, a, e);
+    if (e->type == EVENT_CHAT_MESSAGE) {
+        read_chat(d, e);
+    }
     if (!jdec_end(d) &&
         jdec_stopped(d)) { /* before the rules: a misspelt customer_id is the better answer */
         return false;
@@ -294,7 +324,10 @@ static bool read_forwarded(struct jdec *d, const struct reading *r, struct event
     times.received_us = jdec_time(d, "received_at");
     /* With its own origin, so that imported history stays imported with its owner too:
      * never late, and never contacted. */
-    struct reading inner = {(enum event_origin)origin, &times, times.received_us, r->arena};
+    struct reading inner = {.origin = (enum event_origin)origin,
+                            .log = &times,
+                            .received_us = times.received_us,
+                            .arena = r->arena};
     struct jdec original = jdec_object(d, "event");
     struct event whole = {0};
     if (!read_any(&original, &inner, &whole)) {
@@ -374,7 +407,15 @@ CAN_FAIL static bool decode(json_t *json, const struct reading *r, struct event 
 bool event_decode(json_t *json, enum event_origin origin, int64_t received_us, struct arena *a,
                   struct event *out, struct err *err)
 {
-    struct reading r = {.origin = origin, .received_us = received_us, .arena = a};
+    return event_decode_sent(json, origin, (struct event_sent){.received_us = received_us}, a, out,
+                             err);
+}
+
+bool event_decode_sent(json_t *json, enum event_origin origin, struct event_sent sent,
+                       struct arena *a, struct event *out, struct err *err)
+{
+    struct reading r = {
+        .origin = origin, .received_us = sent.received_us, .sent_us = sent.sent_us, .arena = a};
 
     return decode(json, &r, out, err);
 }

@@ -22,7 +22,7 @@
  *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
  *   the events that occurred at or after it and had been received before it: it would change a closed
  *   round. Never late: imports, derived events, identify and alias (they join shoppers), consents (a
- *   withdrawal counts whenever it comes).
+ *   withdrawal counts whenever it comes; so does a chat_message that opts out).
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
  *   are one order. Its first row closes the round of the cart it names, or of every open cart if it
  *   names none (or one that is not there); the later rows close nothing. Every row adds its units, and
@@ -87,7 +87,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 2 };
+enum { SHOPPER_FORMAT = 3 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -217,6 +217,7 @@ struct shopper {
     int64_t spent_minor;     /* sum of known purchase amounts, saturating */
     int64_t sessions;        /* gaps over 30 min start a new one */
     int64_t last_order_us;   /* 0 none */
+    int64_t contacted_us;    /* of the last outreach_released, about whichever cart; 0 none */
     int64_t closed_until_us; /* latest occurred_us among closers folded (for lateness after
                                 retention) */
     int64_t

@@ -299,6 +299,7 @@ static void note_release(struct shopper *s, const struct event *e)
 {
     struct cart *c = carts_find(s, e->cart_id);
 
+    s->contacted_us = larger(s->contacted_us, e->occurred_us);
     assert(e->step >= 1 && e->step <= STEPS_MAX);
     /* Not by the round it names: a refold may have numbered rounds anew, and what counts is that these lines had a message. */
     if (c != NULL) {
@@ -323,7 +324,7 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
     s->views += e->type == EVENT_PRODUCT_VIEWED;
     s->refunds += e->type == EVENT_REFUND;
 
-    if (e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN) {
+    if (event_says_consent(e)) {
         note_consent(s, e, a);
     } else if (e->type == EVENT_PURCHASE) {
         orders_buy(s, e, a);

@@ -208,6 +208,7 @@ static const struct field fields[] = {
     COUNT(spent_minor),
     COUNT(sessions),
     COUNT(last_order_us),
+    COUNT(contacted_us),
     COUNT(closed_until_us),
     COUNT(tardy_received_us),
     COUNT(minute_us),

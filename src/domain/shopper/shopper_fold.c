@@ -104,8 +104,7 @@ static bool is_tardy(const struct event *e)
 {
     /* What is exempt changes no closed round, or has to count whenever it comes: a withdrawal above all. */
     bool exempt = e->origin == ORIGIN_IMPORT || e->origin == ORIGIN_DERIVED ||
-                  e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS ||
-                  e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN;
+                  e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS || event_says_consent(e);
 
     return !exempt && e->received_us - e->occurred_us > LATE_WINDOW_US;
 }

@@ -244,6 +244,31 @@ static enum rule_outcome rule_sold_out(const struct policy *p, const struct poli
     return in->sold_out ? RULE_BLOCK : RULE_PASS;
 }
 
+/* When the shopper may be spoken to again; 0: now. About any cart: two open carts are still one person. */
+static int64_t pause_until_us(const struct policy *p, const struct policy_input *in)
+{
+    int64_t until_us = in->shopper->contacted_us + p->contact_pause_us;
+
+    return in->shopper->contacted_us != 0 && in->now_us < until_us ? until_us : 0;
+}
+
+static enum rule_outcome rule_recently_contacted(const struct policy *p,
+                                                 const struct policy_input *in, char *detail,
+                                                 size_t cap)
+{
+    char since[24];
+    char pause[24];
+
+    if (in->shopper->contacted_us == 0) {
+        (void)snprintf(detail, cap, "the shopper was never contacted");
+        return RULE_PASS;
+    }
+    (void)snprintf(detail, cap, "the shopper was contacted %s ago, pause %s",
+                   ago(in->now_us - in->shopper->contacted_us, since, sizeof since),
+                   ago(p->contact_pause_us, pause, sizeof pause));
+    return pause_until_us(p, in) != 0 ? RULE_BLOCK : RULE_PASS;
+}
+
 /* Stands last: the rules before it forbid, this one weighs. No model is no licence: silence until
  * there is one. */
 static enum rule_outcome rule_risk(const struct policy *p, const struct policy_input *in,
@@ -272,6 +297,7 @@ static rule_fn *const rule_functions[RULE_COUNT] = {
     [RULE_CART_CHANGED] = rule_cart_changed,
     [RULE_ALREADY_CONTACTED] = rule_already_contacted,
     [RULE_SOLD_OUT] = rule_sold_out,
+    [RULE_RECENTLY_CONTACTED] = rule_recently_contacted,
     [RULE_RISK] = rule_risk,
 };
 
@@ -290,6 +316,9 @@ struct decision policy_decide(const struct policy *p, const struct policy_input 
             d.send = false;
             d.reason = (enum rule_id)i;
         }
+    }
+    if (d.reason == RULE_RECENTLY_CONTACTED) {
+        d.look_again_us = pause_until_us(p, in);
     }
     return d;
 }

@@ -5,7 +5,7 @@
 
 /* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why"
  * is complete. Rules in order: buyer, empty, opted_out, bot, import, cart_changed, too_early, expired,
- * too_old, sold_out, already_contacted, risk. The first that blocks is the reason. */
+ * too_old, sold_out, already_contacted, recently_contacted, risk. The first that blocks is the reason. */
 enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
 
 enum rule_id {
@@ -22,7 +22,8 @@ struct rule_result {
 
 struct policy {
     struct cart_clock clock;
-    int64_t age_max_us; /* 7 days since the cart last changed */
+    int64_t age_max_us;       /* 7 days since the cart last changed */
+    int64_t contact_pause_us; /* between two messages to one shopper */
     double risk_threshold;
 };
 
@@ -41,6 +42,8 @@ struct policy_input {
 struct decision {
     bool send;
     enum rule_id reason; /* the first rule that blocked; RULE_RISK when it sends */
+    int64_t
+        look_again_us; /* when the reason may be gone; 0: it is not the time that it waits for */
     struct rule_result rules[RULE_COUNT];
 };
 

@@ -1,4 +1,5 @@
 /* POST /v1/events: every event is decoded by domain/shop/event.h, and answered after its COMMIT. */
+#include "base/clock.h"
 #include "base/metric.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
@@ -11,8 +12,9 @@
 struct decoding {
     struct arena *arena;
     const char *ids_allowed;
-    int64_t received_us;
+    struct event_sent sent;
     struct event_row *rows;
+    bool *opt_out;   /* of rows */
     size_t *element; /* rows[i] came from this element */
     size_t count;    /* of rows */
 };
@@ -24,6 +26,7 @@ static void prepare(void *ctx, size_t count, struct arena *a)
     d->arena = a;
     d->rows = arena_array(a, count, sizeof *d->rows);
     d->element = arena_array(a, count, sizeof *d->element);
+    d->opt_out = arena_array(a, count, sizeof *d->opt_out);
 }
 
 static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
@@ -33,11 +36,12 @@ static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
 
     /* both, whatever the first finds: the sender learns of all at once */
     bool real_ids = placeholders_refuse(doc, d->ids_allowed, err);
-    if (!event_decode(doc, ORIGIN_API, d->received_us, d->arena, &event, err) || !real_ids) {
+    if (!event_decode_sent(doc, ORIGIN_API, d->sent, d->arena, &event, err) || !real_ids) {
         return false;
     }
     /* Only good elements become rows. The body follows later, when every element has its NUL. */
     d->element[d->count] = index;
+    d->opt_out[d->count] = event.opt_out;
     d->rows[d->count++] = (struct event_row){.event_id = event.event_id,
                                              .key = event_key(&event, d->arena),
                                              .type = event.type_name,
@@ -77,10 +81,21 @@ static void warn_of_type(struct element *e, const char *type, struct arena *a)
         meant != NULL ? "?" : "");
 }
 
+/* When the batch was sent, by the sender's clock. In the query, since beacons set no headers and a body may be lines. */
+CAN_FAIL static bool read_sent(const struct request *rq, struct event_sent *out, struct err *err)
+{
+    const char *sent = request_param(rq, "sent_at");
+    struct err why = {0};
+
+    *out = (struct event_sent){.received_us = rq->received_us};
+    return sent == NULL || clock_parse_rfc3339(sent, &out->sent_us, &why) ||
+           FAIL_AT(err, ERR_INVALID, "sent_at", "%s", why.text);
+}
+
 CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
 {
     const struct config *config = rq->app->config;
-    struct decoding d = {.received_us = rq->received_us, .ids_allowed = config->ids_allowed};
+    struct decoding d = {.ids_allowed = config->ids_allowed};
     struct element_reader reader = {.id_name = "event_id",
                                     .bytes_max = (size_t)config->event_bytes_max,
                                     .prepare = prepare,
@@ -88,6 +103,9 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
                                     .ctx = &d};
     struct elements elements;
 
+    if (!read_sent(rq, &d.sent, err)) {
+        return false;
+    }
     if (!elements_read(rq, &reader, &elements)) {
         return true;
     }
@@ -95,7 +113,8 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     metric_add(METRIC_events_invalid, elements.count - d.count);
     enum append_status *status = arena_array(&rq->arena, d.count, sizeof *status);
     for (size_t i = 0; i < d.count; i++) {
-        d.rows[i].body = elements.items[d.element[i]].text;
+        const char *text = elements.items[d.element[i]].text;
+        d.rows[i].body = d.opt_out[i] ? event_mark_opt_out(text, &rq->arena) : text;
     }
     /* Waits for the COMMIT: a 2xx before it would be a promise that a crash can break. Where it
      * fails, the whole request is to be sent again, which stores nothing twice. */

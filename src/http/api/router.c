@@ -9,7 +9,7 @@
 #include <string.h>
 
 const struct route routes[] = {
-    {"POST", "/v1/events", SCOPE_INGEST, "", api_events_post},
+    {"POST", "/v1/events", SCOPE_INGEST, "sent_at", api_events_post},
     {"POST", "/v1/products", SCOPE_INGEST, "mode", api_products_post},
     {"GET", "/v1/products", SCOPE_READ, "q limit cursor", api_products_list},
     {"PUT", "/v1/products/{id}", SCOPE_INGEST, "", api_product_put},

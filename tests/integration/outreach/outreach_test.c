@@ -62,7 +62,14 @@ static void a_second_round_may_be_contacted_again(void **state)
     did("dan", "cart_item_added", 0, A_SHOE);
     bench.config.idle_after = 0;
     bench.config.abandoned_after = 0;
+    struct answer soon = ask("dan");
+    assert_text_contains(soon.text, "contacted 0m ago, pause 24h00m");
+    assert_string_not_equal("", json_string_value(json_object_get(
+                                    json_object_get(soon.json, "risk"), "look_again_at")));
+    expect(soon, OUTREACH_NEW, "silence", "recently_contacted");
+    bench.config.contact_pause = 0;
     struct answer second = ask("dan");
+    bench.config.contact_pause = DAYS(1);
     bench.config.idle_after = MINUTES(5);
     bench.config.abandoned_after = MINUTES(60);
 
@@ -70,6 +77,67 @@ static void a_second_round_may_be_contacted_again(void **state)
     assert_string_not_equal(member(&first, "outreach_id"), member(&second, "outreach_id"));
     expect(first, OUTREACH_NEW, "send", "risk");
     expect(second, OUTREACH_NEW, "send", "risk");
+}
+
+/* One request for one of the two carts, on a thread of its own. */
+struct asker {
+    const char *cart;
+    enum outreach_outcome outcome;
+    bool done;
+    bool sent;
+};
+
+static void *ask_about(void *of)
+{
+    CLEANUP(arena_free) struct arena arena = {0};
+    CLEANUP(buf_free) struct buf text = buf_make(1 << 20);
+    struct asker *k = of;
+    const struct outreach_means means = {pool, live, &bench.config};
+    const struct outreach_request request = {.cart_id = k->cart};
+    struct err err = {0};
+
+    k->done = outreach_ask(&means, &request, &arena, &text, &k->outcome, &err);
+    k->sent = k->done && strstr(buf_text(&text), "\"decision\":\"send\"") != NULL;
+    return NULL;
+}
+
+/* However close together they are asked about: the second sees the first's message under the lock, and waits. */
+static void two_open_carts_of_one_customer_get_one_message(void **state)
+{
+    enum { PAIRS = 12 };
+    (void)state;
+
+    for (int i = 0; i < PAIRS; i++) {
+        const char *who = arena_printf(&bench.arena, "two-%d", i);
+        struct asker askers[2] = {{.cart = arena_printf(&bench.arena, "first-%d", i)},
+                                  {.cart = arena_printf(&bench.arena, "second-%d", i)}};
+        pthread_t threads[2];
+        for (int k = 0; k < 2; k++) {
+            did(who, "cart_item_added", 300 - k,
+                arena_printf(&bench.arena, A_SHOE ",\"cart_id\":\"%s\"", askers[k].cart));
+        }
+        fold_to_end(&bench);
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(pthread_create(&threads[k], NULL, ask_about, &askers[k]), 0);
+        }
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(pthread_join(threads[k], NULL), 0);
+        }
+        assert_true(askers[0].done && askers[1].done);
+        assert_int_equal(askers[0].sent + askers[1].sent, 1);
+        assert_int_equal(released_count(who), 1);
+    }
+}
+
+static void stop_in_a_chat_is_heard(void **state)
+{
+    (void)state;
+    did("sue", "cart_item_added", 300, A_SHOE);
+    did("sue", "chat_message", 200, ",\"properties\":{\"text\":\"Stop, which one is it?\"}");
+    struct answer before = ask_as((struct outreach_request){.customer_id = "sue", .dry_run = true});
+    expect(before, OUTREACH_DRY, "send", "risk");
+    did("sue", "chat_message", 100, ",\"properties\":{\"text\":\"STOP\"}");
+    expect(ask("sue"), OUTREACH_NEW, "silence", "opted_out");
 }
 
 static void withdrawn_consent_blocks_and_given_again_does_not(void **state)
@@ -636,6 +704,8 @@ int main(void)
         cmocka_unit_test(a_purchase_a_moment_ago_is_seen_before_any_consumer_has_folded_it),
         cmocka_unit_test(a_silence_may_be_decided_again_under_the_same_id),
         cmocka_unit_test(a_second_round_may_be_contacted_again),
+        cmocka_unit_test(two_open_carts_of_one_customer_get_one_message),
+        cmocka_unit_test(stop_in_a_chat_is_heard),
         cmocka_unit_test(withdrawn_consent_blocks_and_given_again_does_not),
         cmocka_unit_test(a_dry_run_stores_nothing_and_sees_the_past_as_it_was),
         cmocka_unit_test(a_cart_is_found_by_its_id_alone),

@@ -239,6 +239,49 @@ static void a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent(vo
     assert_string_equal(sql_text("SELECT body ->> 'occurred_at' FROM cartwright.event"), soon);
 }
 
+/* By how many minutes the stored time is later than the one in the body, for a clock that is so far behind ours. */
+static const char *shift_of(const char *behind)
+{
+    sql("DELETE FROM cartwright.event");
+    sql(arena_printf(
+        &spec.arena,
+        "SELECT cartwright.append_events(jsonb_build_object('event_id', 'e', 'type', 't', 'customer_id', 'ann', "
+        "'occurred_at', to_char(now() AT TIME ZONE 'UTC' - interval '1 hour', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+        "'sent_at', to_char(now() AT TIME ZONE 'UTC' - interval '%s', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')))",
+        behind));
+    return sql_text(
+        "SELECT round(extract(epoch FROM occurred_at - cartwright.time_or_null(body ->> 'occurred_at')) / 60)::text "
+        "FROM cartwright.event");
+}
+
+static void a_clock_that_is_a_few_minutes_off_is_corrected(void **state)
+{
+    (void)state;
+    assert_string_equal(shift_of("5 minutes"), "5");
+    assert_string_equal(shift_of("9 minutes"), "9");
+    assert_string_equal(shift_of("11 minutes"), "0");
+    assert_string_equal(shift_of("-5 minutes"), "-5");
+    assert_string_equal(shift_of("-11 minutes"), "0");
+    assert_string_equal(answer(EVENT("f", ANN ", \"sent_at\": 5")),
+                        "0 invalid /sent_at must be an RFC 3339 time");
+}
+
+/* A client that tries again says anew when it sent; the first time stays. */
+static void a_retry_with_another_sent_at_is_a_duplicate(void **state)
+{
+    (void)state;
+    assert_string_equal(answer(EVENT("e", ANN ", \"sent_at\": \"2026-01-30T10:00:00Z\"")),
+                        "0 stored");
+    const char *stored = sql_text("SELECT body::text FROM cartwright.event");
+    assert_string_equal(answer(EVENT("e", ANN ", \"sent_at\": \"2026-01-30T10:07:00Z\"")),
+                        "0 duplicate");
+    assert_string_equal(answer(EVENT("e", ANN)), "0 duplicate");
+    assert_string_equal(sql_text("SELECT body::text FROM cartwright.event"), stored);
+    assert_string_equal(
+        answer(EVENT("e", ANN ", \"cart_id\": \"k\"")),
+        "0 conflict /event_id an event with this id and another body is stored already");
+}
+
 static void a_body_is_bounded(void **state)
 {
     (void)state;
@@ -276,6 +319,8 @@ int main(void)
         SPEC_TEST(times_are_read_as_rfc_3339_and_nothing_else),
         SPEC_TEST(times_outside_the_window_are_refused),
         SPEC_TEST(a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent),
+        SPEC_TEST(a_clock_that_is_a_few_minutes_off_is_corrected),
+        SPEC_TEST(a_retry_with_another_sent_at_is_a_duplicate),
         SPEC_TEST(a_body_is_bounded),
         SPEC_TEST(a_retry_over_another_road_is_a_duplicate),
         SPEC_TEST(an_order_of_thousands_is_kept),

@@ -44,6 +44,7 @@ struct event event_planned(const struct event_plan *plan)
         .user_agent = plan->agent,
         .items = arena_array(&held, 2, sizeof(struct event_item)),
         .subject = plan->subject,
+        .opt_out = plan->opt_out,
         .amount_minor = plan->amount == 0 ? MONEY_UNKNOWN : plan->amount,
         .via = plan->via,
         .version = plan->version,

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/jdec.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/money.h"
 #include "support/spec.h"
@@ -418,6 +419,110 @@ static void a_line_of_a_negative_price_is_an_adjustment_and_no_product(void **st
     assert_int_equal(e.adjustments[0].price_minor, 1);
 }
 
+/* ---- clocks ---- */
+
+static const struct {
+    const char *own;  /* sent_at of the event; NULL: none */
+    int64_t batch_us; /* of the batch, before it was received; INT64_MIN: none */
+    int64_t shift_us; /* of occurred_at */
+} clocks[] = {
+    {NULL, INT64_MIN, 0},
+    {"2019-10-02T00:55:00Z", INT64_MIN, MINUTES(5)}, /* its clock is five minutes slow */
+    {"2019-10-02T01:05:00Z", INT64_MIN, -MINUTES(5)},
+    {"2019-10-02T00:50:00Z", INT64_MIN, MINUTES(10)},
+    {"2019-10-02T00:49:59.999999Z", INT64_MIN, 0}, /* another time altogether */
+    {"2019-10-02T01:10:00.000001Z", INT64_MIN, 0},
+    {"2012-01-01T00:00:00Z", INT64_MIN, 0},
+    {NULL, MINUTES(3), MINUTES(3)},
+    {NULL, MINUTES(11), 0},
+    {"2019-10-02T00:59:00Z", MINUTES(3), MINUTES(1)}, /* the event's own goes first */
+};
+
+static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
+{
+    const int64_t received_us = INT64_C(1569978000000000); /* 2019-10-02T01:00:00Z */
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(clocks); i++) {
+        struct err err = {0};
+        struct event e;
+        const char *own =
+            clocks[i].own == NULL ? "" : arena_printf(&arena, ",\"sent_at\":\"%s\"", clocks[i].own);
+        const char *text = arena_printf(&arena,
+                                        "{\"event_id\":\"e\",\"type\":\"searched\","
+                                        "\"customer_id\":\"c\",\"occurred_at\":"
+                                        "\"2019-10-02T00:30:00Z\"%s}",
+                                        own);
+        CLEANUP(jdec_free) json_t *doc = jdec_parse(text, strlen(text), &err);
+        struct event_sent sent = {.received_us = received_us};
+        if (clocks[i].batch_us != INT64_MIN) {
+            sent.sent_us = received_us - clocks[i].batch_us;
+        }
+        assert_true(event_decode_sent(doc, ORIGIN_API, sent, &arena, &e, &err));
+        assert_int_equal(e.occurred_us, received_us - MINUTES(30) + clocks[i].shift_us);
+        /* read again from the log, where it was settled, it is not corrected again */
+        struct event_times times = {.occurred_us = 7, .received_us = received_us};
+        assert_true(event_decode_log(text, strlen(text), ORIGIN_API, times, &arena, &e, &err));
+        assert_int_equal(e.occurred_us, 7);
+    }
+}
+
+static void a_corrected_time_is_never_ahead_of_ours(void **state)
+{
+    static const char text[] = "{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"c\","
+                               "\"occurred_at\":\"2019-10-02T00:58:00Z\","
+                               "\"sent_at\":\"2019-10-02T00:55:00Z\"}";
+    struct err err = {0};
+    struct event e;
+    (void)state;
+
+    assert_true(event_decode_text(text, strlen(text), ORIGIN_API, INT64_C(1569978000000000), &arena,
+                                  &e, &err));
+    assert_int_equal(e.occurred_us, INT64_C(1569978000000000));
+}
+
+/* ---- chat ---- */
+
+static void a_chat_message_that_says_stop_opts_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members;
+        bool opt_out;
+    } chats[] = {
+        {",\"properties\":{\"text\":\"STOP!\"}", true},
+        {",\"properties\":{\"text\":\"hello\"}", false},
+        {",\"properties\":{\"text\":\"hello\"},\"opt_out\":true", true},
+        {",\"properties\":{\"text\":\"stop\"},\"opt_out\":false", true},
+        {",\"properties\":{\"text\":7}", false},
+        {"", false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(chats); i++) {
+        struct event e = decoded(event_text("chat_message", chats[i].members));
+        assert_int_equal(e.opt_out, chats[i].opt_out);
+        assert_int_equal(event_says_consent(&e), chats[i].opt_out);
+    }
+    struct event other = decoded(event_text("searched", ",\"properties\":{\"text\":\"stop\"}"));
+    assert_false(other.opt_out);
+}
+
+/* The text may move to a table of its own: the event still says it. */
+static void the_mark_stays_when_the_words_are_gone(void **state)
+{
+    (void)state;
+    const char *sent = event_text("chat_message", ",\"properties\":{\"text\":\"stop\"}");
+    const char *kept = event_mark_opt_out(sent, &arena);
+    struct event e = decoded(kept);
+
+    assert_true(e.opt_out);
+    assert_string_equal(
+        event_mark_opt_out(event_text("chat_message", ""), &arena),
+        arena_printf(&arena, "{\"opt_out\":true,%s", event_text("chat_message", "") + 1));
+    e = decoded(event_mark_opt_out(event_text("chat_message", ""), &arena));
+    assert_true(e.opt_out);
+}
+
 static void a_purchase_that_renews_is_no_purchase(void **state)
 {
     (void)state;
@@ -631,6 +736,10 @@ int main(void)
         cmocka_unit_test(a_number_without_a_fraction_is_an_integer_however_it_is_written),
         cmocka_unit_test(a_quantity_has_three_decimals_and_a_line_of_none_is_not_there),
         cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
+        cmocka_unit_test(a_clock_that_is_a_few_minutes_off_is_corrected_once),
+        cmocka_unit_test(a_corrected_time_is_never_ahead_of_ours),
+        cmocka_unit_test(a_chat_message_that_says_stop_opts_out),
+        cmocka_unit_test(the_mark_stays_when_the_words_are_gone),
         cmocka_unit_test(a_purchase_that_renews_is_no_purchase),
         cmocka_unit_test(items_that_add_up_past_the_range_are_refused),
         cmocka_unit_test(text_that_is_no_json_object_is_refused),

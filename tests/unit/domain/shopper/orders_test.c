@@ -277,6 +277,37 @@ static void only_the_shopper_s_own_doing_ends_the_idle_time(void **state)
     }
 }
 
+/* ---- what was said ---- */
+
+static void a_chat_message_that_opts_out_withdraws_consent_whenever_it_comes(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(an_event(EVENT_CONSENT_GIVEN, .at = 1), added(.at = 2, .sku = "p1"),
+               an_event(EVENT_CHAT_MESSAGE, .at = 3, .opt_out = true, .late_by = DAYS(9)),
+               an_event(EVENT_CHAT_MESSAGE, .at = 4), bought(.at = 5));
+
+    assert_int_equal(shopper_consent(s, "email"), -1);
+    assert_int_equal(s->late_events, 0);
+    s = folded(an_event(EVENT_CHAT_MESSAGE, .at = 4));
+    assert_int_equal(shopper_consent(s, "email"), 0);
+    /* who says yes again is asked again */
+    s = folded(an_event(EVENT_CHAT_MESSAGE, .at = 1, .opt_out = true),
+               an_event(EVENT_CONSENT_GIVEN, .at = 2));
+    assert_int_equal(shopper_consent(s, "email"), 1);
+}
+
+static void the_last_contact_is_of_whichever_cart(void **state)
+{
+    (void)state;
+    const struct shopper *s = folded(
+        added(.at = 1, .cart = "a", .sku = "p1"), added(.at = 2, .cart = "b", .sku = "p2"),
+        an_event(EVENT_DERIVED_OUTREACH_RELEASED, .at = 3, .cart = "a", .origin = ORIGIN_DERIVED));
+
+    assert_int_equal(s->contacted_us, TEST_DAY_US + 3);
+    assert_int_equal(shopper_cart(s, "b")->released[0], 0);
+}
+
 /* ---- an order that takes its own lines ---- */
 
 static void by_lines_what_was_not_ordered_stays_in_the_cart(void **state)
@@ -353,6 +384,8 @@ int main(void)
         CASE(a_cancellation_leaves_a_round_alone_that_has_begun_since, by_cart),
         CASE(a_renewal_closes_nothing_and_is_no_order, by_cart),
         CASE(only_the_shopper_s_own_doing_ends_the_idle_time, by_cart),
+        CASE(a_chat_message_that_opts_out_withdraws_consent_whenever_it_comes, by_cart),
+        CASE(the_last_contact_is_of_whichever_cart, by_cart),
         CASE(by_lines_what_was_not_ordered_stays_in_the_cart, by_lines),
         CASE(by_lines_an_old_snapshot_does_not_bring_bought_lines_back, by_lines),
         CASE(a_state_tells_by_which_rules_it_was_folded, by_cart),

@@ -56,6 +56,7 @@ static struct event_plan random_plan(struct rng *r)
         .variant = one_of(r, variants, COUNT_OF(variants)),
         .line = one_in(r, 8) ? "l1" : NULL,
         .price2 = (int64_t)rng_below(r, 3) * 700,
+        .opt_out = one_in(r, 2),
         .off = one_in(r, 6) ? 1 + (int64_t)rng_below(r, 2) * 300 : 0,
         .origin = one_in(r, 8) ? ORIGIN_IMPORT : ORIGIN_API,
         .step = 1 + (int64_t)rng_below(r, 2),
@@ -76,6 +77,7 @@ static void choose_type(struct rng *r, struct event_plan *plan)
         plan->cart = plan->cart == NULL ? "c1" : plan->cart;
         plan->origin = ORIGIN_DERIVED;
     }
+    plan->opt_out = plan->opt_out && plan->type == EVENT_CHAT_MESSAGE;
     if (plan->sku == NULL &&
         (plan->type == EVENT_CART_ITEM_ADDED || plan->type == EVENT_CART_ITEM_REMOVED)) {
         plan->sku = "p1";

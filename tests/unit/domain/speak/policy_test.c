@@ -418,9 +418,11 @@ static void each_step_of_a_round_is_contacted_once(void **state)
 static void rules_and_outcomes_have_the_names_of_the_api(void **state)
 {
     (void)state;
-    static const char *const names[] = {"buyer",   "empty",        "opted_out",         "bot",
-                                        "import",  "cart_changed", "too_early",         "expired",
-                                        "too_old", "sold_out",     "already_contacted", "risk"};
+    static const char *const names[] = {
+        "buyer",   "empty",        "opted_out",         "bot",
+        "import",  "cart_changed", "too_early",         "expired",
+        "too_old", "sold_out",     "already_contacted", "recently_contacted",
+        "risk"};
 
     assert_int_equal(COUNT_OF(names), RULE_COUNT);
     for (int r = 0; r < RULE_COUNT; r++) {
@@ -450,6 +452,33 @@ static void an_order_that_left_the_lines_over_is_no_purchase_of_them(void **stat
     assert_int_equal(policy_decide(&p, &in).rules[RULE_BUYER].outcome, RULE_BLOCK);
 }
 
+static void between_two_messages_to_one_shopper_there_is_a_pause(void **state)
+{
+    (void)state;
+    static char product[] = "p";
+    struct cart_line line = {.product_id = product, .quantity_milli = 1000, .price_minor = 999};
+    struct shopper s = {.last_us = 90, .contacted_us = HOURS(1)};
+    const struct cart c = {.round = 1, .lines = &line, .line_count = 1, .changed_us = 50};
+    const struct policy p = {
+        .clock = {1, 2, DAYS(9)}, .age_max_us = DAYS(9), .contact_pause_us = HOURS(24)};
+    struct policy_input in = {
+        .shopper = &s, .cart = &c, .step = 1, .risk = 1, .now_us = HOURS(25) - 1};
+
+    struct decision d = policy_decide(&p, &in);
+    assert_false(d.send);
+    assert_int_equal(d.reason, RULE_RECENTLY_CONTACTED);
+    assert_int_equal(d.look_again_us, HOURS(25));
+    assert_string_equal(d.rules[RULE_RECENTLY_CONTACTED].detail,
+                        "the shopper was contacted 23h59m ago, pause 24h00m");
+    in.now_us = HOURS(25);
+    d = policy_decide(&p, &in);
+    assert_true(d.send);
+    assert_int_equal(d.look_again_us, 0);
+    s.contacted_us = 0;
+    in.now_us = 100;
+    assert_true(policy_decide(&p, &in).send);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +495,7 @@ int main(void)
         cmocka_unit_test(each_step_of_a_round_is_contacted_once),
         cmocka_unit_test(rules_and_outcomes_have_the_names_of_the_api),
         cmocka_unit_test(an_order_that_left_the_lines_over_is_no_purchase_of_them),
+        cmocka_unit_test(between_two_messages_to_one_shopper_there_is_a_pause),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

@@ -1,0 +1,10 @@
+#ifndef DOMAIN_SHOP_OPT_OUT_H
+#define DOMAIN_SHOP_OPT_OUT_H
+
+#include <stdbool.h>
+
+/* Whether a message says, as a whole, that no messages are wanted any more: "STOP", " Unsubscribe! ", "стоп". Capitals,
+ * punctuation and white space do not matter. "Stop, which size is this?" says something else. */
+bool opt_out_says(const char *text);
+
+#endif

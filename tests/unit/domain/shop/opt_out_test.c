@@ -1,0 +1,93 @@
+/* Who wants no messages any more, in whatever way they write it, and who wants something else. */
+#include "domain/shop/opt_out.h"
+
+#include "support/spec.h"
+
+#include <string.h>
+
+static const struct {
+    const char *text;
+    bool opt_out;
+} messages[] = {
+    {"STOP", true},
+    {"stop", true},
+    {"  Stop.\n", true},
+    {"\"Stop!!!\"", true},
+    {"\xe2\x80\x9eStopp\xe2\x80\x9c", true},
+    {"stop \xf0\x9f\x9b\x91\xef\xb8\x8f", true},
+    {"Please, STOP", true},
+    {"Don't contact me!", true},
+    {"don\xe2\x80\x99t contact me", true},
+    {"opt-out", true},
+    {"ARR\xc3\x8aT", true},
+    {"\xc2\xa1"
+     "Basta!",
+     true},
+    {"Aufh\xc3\xb6"
+     "ren",
+     true},
+    {"AUFH\xc3\x96REN!", true},
+    {"\xd0\xa1\xd0\xa2\xd0\x9e\xd0\x9f", true}, /* Cyrillic, in capitals */
+    {"\xe5\x81\x9c\xe6\xad\xa2\xe3\x80\x82", true},
+    {"", false},
+    {"!!!", false},
+    {"stopwatch", false},
+    {"Stop, which size is this?", false},
+    {"When does the sale stop?", false},
+    {"please cancel my order 17", false},
+    {"don't stop", false},
+    {"s t o p", false},
+    {"endless", false},
+    {"hello", false},
+};
+
+static void a_message_that_says_nothing_else_is_an_opt_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(messages); i++) {
+        if (opt_out_says(messages[i].text) != messages[i].opt_out) {
+            fail_msg("\"%s\"", messages[i].text);
+        }
+    }
+}
+
+/* Every row is one that can match: folded already, and not too long. */
+static void every_word_of_the_table_is_recognized(void **state)
+{
+    static const char *const words[] = {
+#define OPT_OUT(language, words) words,
+#include "domain/shop/opt_out_table.inc"
+#undef OPT_OUT
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (!opt_out_says(words[i])) {
+            fail_msg("\"%s\" is never recognized", words[i]);
+        }
+    }
+}
+
+static void a_long_message_is_none(void **state)
+{
+    char text[4000];
+    (void)state;
+
+    memset(text, ' ', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    memcpy(text, "stop", 4);
+    assert_false(opt_out_says(text));
+    text[200] = '\0';
+    assert_true(opt_out_says(text));
+    assert_false(opt_out_says("\xff stop"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_that_says_nothing_else_is_an_opt_out),
+        cmocka_unit_test(every_word_of_the_table_is_recognized),
+        cmocka_unit_test(a_long_message_is_none),
+    };
+    return cmocka_run_group_tests_name("opt-out words", tests, NULL, NULL);
+}
