@@ -2,6 +2,8 @@
 #ifndef API_DESCRIBED_H
 #define API_DESCRIBED_H
 
+#include "api/schema.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -13,8 +15,6 @@ struct seen {
     const char *body;
     bool head; /* so there is no body */
 };
-
-enum { WHY_MAX = 600 };
 
 /* False, and why, where the path's operation does not list the status, the type, or a member. Paths
  * that are not described at all must have been answered with 400 or 404, methods with 400 or 405. */
