@@ -348,9 +348,24 @@ const char *clean_text(const char *text, struct arena *a)
 
 static const char blanks[] = " \t\r\n\f\v";
 
-const char *clean_url(const char *url, struct arena *a)
+/* Reads the first code of an "&" in text; false where there is none. */
+static bool decode_ampersand(char *text)
 {
     static const char *const codes[] = {"&amp;", "&#038;", "&#38;"};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        char *at = strstr(text, codes[i]);
+        if (at != NULL) {
+            const char *rest = at + strlen(codes[i]);
+            memmove(at + 1, rest, strlen(rest) + 1); /* the "&" stays */
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *clean_url(const char *url, struct arena *a)
+{
     const char *from = url + strspn(url, blanks);
     size_t len = strlen(from);
 
@@ -362,11 +377,8 @@ const char *clean_url(const char *url, struct arena *a)
     }
     char *out = strncmp(from, "//", 2) == 0 ? arena_printf(a, "https:%.*s", (int)len, from)
                                             : arena_strndup(a, from, len);
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        for (char *at = out; (at = strstr(at, codes[i])) != NULL;) {
-            size_t code = strlen(codes[i]);
-            memmove(at + 1, at + code, strlen(at + code) + 1); /* the "&" stays */
-        }
+    while (decode_ampersand(out)) {
+        /* coded more than once, it is read as often */
     }
     return out;
 }

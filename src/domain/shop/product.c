@@ -59,7 +59,9 @@ static const char *read_url(struct jdec *d, const char *key, struct arena *a)
     const char *sent = jdec_str_opt(d, key, PRODUCT_URL_MAX);
     const char *url = sent == NULL ? NULL : text_keep(d, key, clean_url(sent, a), a);
 
-    if (url != NULL && !is_web_address(url)) {
+    if (url != NULL && strlen(url) > PRODUCT_URL_MAX) { /* by the scheme that it got */
+        jdec_refuse(d, key, "must be at most %d bytes, not %zu", PRODUCT_URL_MAX, strlen(url));
+    } else if (url != NULL && !is_web_address(url)) {
         jdec_refuse(d, key, "must be an http or https address");
     }
     return url;
