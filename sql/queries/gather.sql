@@ -3,8 +3,7 @@
 -- name: shopper_gather
 -- $1 a key, or NULL and $2 a cart id. $3: the whole history, else what no fold has taken yet. $4: with what a decision asks besides.
 -- One statement, so that everything is of one snapshot: retention moves events into the base at any time, and the fold moves them into doc.
--- Rows are tagged: 0 the shopper (none: no shopper has such a cart), 1 an event, in order of offset, 2 a round that was spoken to, 3 an
--- anonymous shopper that is, or by the log is about to be, this customer.
+-- Rows are tagged: 0 the shopper (none: no shopper has such a cart), 1 an event, in order of offset, 2 a round that was spoken to.
 WITH who AS MATERIALIZED (
     SELECT cartwright.lane_of($1::text) AS lane, $1::text AS key WHERE $1::text IS NOT NULL
      UNION ALL
@@ -30,8 +29,4 @@ SELECT 1, n.off, n.lane, n.event_id, n.type, n.origin, n.occurred_at, n.received
  UNION ALL
 SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, o.cart_digest, o.decided_at, NULL, NULL
   FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.key = c.key AND o.subject = 'cart:' || c.cart_id AND o.decision = 'send'
- UNION ALL
-SELECT DISTINCT 3, 0::bigint, 0, e.body ->> 'anonymous_id', NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL::jsonb
-  FROM stored t JOIN cartwright.event e ON e.lane = t.lane AND e.key = t.key
- WHERE $4::bool AND e.type IN ('identify', 'alias') AND e.body ? 'anonymous_id'
  ORDER BY 1, 2;

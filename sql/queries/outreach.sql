@@ -1,16 +1,34 @@
 -- Decisions. The primary key (lane, key, subject, round, step) is "never twice".
 
 -- name: release_look
--- Under the locks of the shopper's lane and of the lanes of $4. Is there an event of the shopper ($1, $2) behind offset $3, the newest that was read?
--- (Not: is $3 still the newest? Retention may have removed it.) And does anything wait for the fold that may change who the shopper is:
--- events of the anonymous shoppers $4, or an identify of the shopper's own?
-SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint),
-       EXISTS (SELECT FROM unnest($4::text[]) AS v(via)
+-- Under the locks of the shopper's lane. Is there an event of the shopper ($1, $2) behind offset $3, the newest that was read?
+-- (Not: is $3 still the newest? Retention may have removed it.)
+SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint);
+
+-- name: joins_pending
+-- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its cart $6 (NULL:
+-- none)? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, of whom it is not
+-- known whether they are; and in any lane at all, by the indexes event_names and event_cart_orders: what a customer says of the anonymous
+-- shopper $5 (NULL: it is none), and what somebody else ordered of the cart.
+SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
                  JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
-    OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.type IN ('identify', 'alias')
-                WHERE c.consumer = 'fold' AND c.lane = $1::int);
+    OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
+                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
+                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.body ->> 'anonymous_id' = o.via)
+    OR EXISTS (SELECT FROM cartwright.event e
+                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
+                WHERE e.body ->> 'anonymous_id' = $5::text AND e.key >= 'c:' AND e.key < 'c;')
+    OR EXISTS (SELECT FROM cartwright.event e
+                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
+                WHERE e.body ->> 'cart_id' = $6::text AND e.type IN ('purchase', 'consent_withdrawn') AND e.key <> $2::text);
+
+-- name: cart_pending
+-- Is there an event about the cart $1 that no fold has taken? Whose, nobody knows: looks at the first 1,000 that wait in each lane.
+SELECT EXISTS (SELECT FROM cartwright.lane_cursor c
+                CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off
+                                     ORDER BY x.off LIMIT 1000) AS e
+                WHERE c.consumer = 'fold' AND e.body ->> 'cart_id' = $1::text);
 
 -- name: outreach_put
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),

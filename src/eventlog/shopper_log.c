@@ -106,11 +106,6 @@ static struct cart_row row_of(const struct shopper *s, const struct cart *c, int
 
 size_t shopper_cart_rows(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX])
 {
-    bool handed_over = s->key[0] == 'a' && s->binding_count > 0;
-
-    if (handed_over) {
-        return 0;
-    }
     for (size_t i = 0; i < s->cart_count; i++) {
         out[i] = row_of(s, &s->carts[i], lane);
     }

@@ -135,7 +135,7 @@ static bool follow(struct db *db, const struct view_ask *ask, struct arena *a, s
         v->key = NULL;
         return true;
     }
-    const char *owner = shopper_owner_at(v->shopper, INT64_MAX);
+    const char *owner = shopper_owner_now(v->shopper);
     if (owner != NULL) {
         return read_and_fold(db, arena_printf(a, "c:%s", owner), ask, a, v, err);
     }

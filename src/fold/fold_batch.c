@@ -92,7 +92,7 @@ static bool has_binding(const struct fold_key *k)
     bool found = false;
 
     for (size_t i = 0; i < k->count && !found; i++) {
-        found = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_SHOPPER_BOUND;
+        found = !k->events[i].dead && shopper_changes_owner(k->after, &k->events[i].event);
     }
     return found;
 }
@@ -109,7 +109,7 @@ static void note_stored_carts(struct fold_key *k)
 
 /* One after the other, as far as the order allows. A document that cannot be read (another version wrote
  * it) is no reason to stop: the log has everything. */
-static void key_apply(struct fold_key *k, struct arena *a)
+void fold_key_apply(struct fold_key *k, struct arena *a)
 {
     struct err unreadable = {0};
 
@@ -206,7 +206,7 @@ bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
         return false;
     }
     for (size_t i = 0; i < b->key_count; i++) {
-        key_apply(&b->keys[i], b->arena);
+        fold_key_apply(&b->keys[i], b->arena);
     }
     return read_histories(b, db, err);
 }

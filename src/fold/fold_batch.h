@@ -3,6 +3,7 @@
 
 #include "eventlog/shopper_log.h"
 #include "live/live.h"
+#include "store/carts.h"
 
 /* One batch of the fold, from what was read to what is written. Everything lives in its arena. */
 
@@ -48,13 +49,23 @@ struct fold_batch {
 /* Decodes and groups. */
 void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_t count,
                      int64_t now_us, struct arena *a);
+/* Folds the run of one shopper onto its document (k->doc), as far as that goes; k->wants_history and
+ * k->refold say what is left to do. Pure. */
+void fold_key_apply(struct fold_key *k, struct arena *a);
 /* Reads what is stored of the shoppers and folds the events in. */
 CAN_FAIL bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err);
 /* Writes shoppers and carts; the risk model of models (either NULL: none) scores the carts at now. */
 CAN_FAIL bool fold_batch_write(const struct fold_batch *b, struct db *db,
                                const struct config *config, const struct live_set *models,
                                struct err *err);
-/* Appends what the batch tells other shoppers (identity), in one statement. */
+/* Notes who named which cart in the batch. Who turns out by that to have had to do with one cart, in arena. */
+CAN_FAIL bool fold_orders_meet(const struct fold_batch *b, struct db *db, struct cart_meeting **out,
+                               size_t *out_count, struct err *err);
+/* What the batch, and the meetings that it made known, tell other shoppers (identity): rows to append, in
+ * arena. Pure. Returns how many. */
+size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting *meetings,
+                          size_t meeting_count, struct event_row **out);
+/* Appends them, in one statement. */
 CAN_FAIL bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err);
 /* Dead letters and counts of unknown types. */
 CAN_FAIL bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err);

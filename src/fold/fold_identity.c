@@ -1,5 +1,5 @@
-/* What a batch tells other shoppers (domain/shopper/shopper.h, "Identity"): a customer's identify binds an anonymous
- * shopper in its own lane; a bound anonymous shopper forwards its events, and tells the customers
+/* What a batch tells other shoppers (domain/shopper/shopper.h, "Identity"): a customer's event that names an anonymous
+ * shopper binds it in its own lane; a bound anonymous shopper forwards its events, and tells the customers
  * concerned their intervals. All of it goes to the log in one statement, under ids derived from the
  * cause, so that a repeat is a duplicate. */
 #include "fold/fold_batch.h"
@@ -52,22 +52,72 @@ static const char *derived_id(struct derived *d, const char *kind, const char *s
     return arena_strdup(d->arena, event_derived_id(kind, scope, cause, id));
 }
 
-/* ---- a customer's lane: identify and alias ---- */
+/* ---- a customer's lane: logins and logouts ---- */
 
-static void bind_request(struct derived *d, const struct fold_event *e)
+static void tell_login(struct derived *d, const struct fold_key *k, const struct event *e)
 {
-    struct effects effects = shopper_effects(&e->event);
+    struct shopper_login login;
 
-    if (!effects.bind_requested) {
+    if (!shopper_login(k->after, e, &login)) {
         return;
     }
-    const char *id = derived_id(d, "bound", e->log->key, e->log->event_id);
-    event_encode_shopper_bound(d->body, id, e->event.customer_id, effects.bind_via,
-                               effects.bind_at_us);
+    const char *id = derived_id(d, login.ends ? "unbound" : "bound", k->key, e->event_id);
+    event_encode_login(d->body, &(struct login){.id = id,
+                                                .customer_id = k->key + 2,
+                                                .via = login.via,
+                                                .at_us = login.at_us,
+                                                .ends = login.ends,
+                                                .guessed = login.guessed});
     derived_add(d, (struct event_row){.event_id = id,
-                                      .key = arena_printf(d->arena, "a:%s", effects.bind_via),
-                                      .type = event_type_name(EVENT_DERIVED_SHOPPER_BOUND),
-                                      .occurred_us = effects.bind_at_us});
+                                      .key = arena_printf(d->arena, "a:%s", login.via),
+                                      .type = event_type_name(event_login_type(login.ends)),
+                                      .occurred_us = login.at_us});
+}
+
+/* Most events name nobody, and decoding them again would be most of the work. */
+static bool may_name(const struct log_event *log)
+{
+    static const char member[] = "\"anonymous_id\"";
+
+    return strcmp(log->type, event_type_name(EVENT_DERIVED_FORWARDED)) != 0 &&
+           memmem(log->body, log->body_len, member, sizeof member - 1) != NULL;
+}
+
+/* Logins that an answer has made news again. */
+static void tell_logins_of_history(struct derived *d, const struct fold_key *k)
+{
+    for (size_t i = 0; i < k->history.count; i++) {
+        const struct log_event *log = &k->history.events[i];
+        struct event e;
+        struct err dead;
+        if (may_name(log) && log_event_decode(log, d->arena, &e, &dead)) {
+            tell_login(d, k, &e);
+        }
+    }
+}
+
+static bool was_answered(const struct fold_key *k)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < k->count && !found; i++) {
+        found = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_BINDING_SET;
+    }
+    return found;
+}
+
+static void derive_customer(struct derived *d, const struct fold_key *k)
+{
+    /* sweep: the document was of another version, which may have asked for less */
+    if (k->refold && (k->sweep || was_answered(k))) {
+        tell_logins_of_history(d, k);
+        return;
+    }
+    for (size_t i = 0; i < k->count; i++) {
+        if (!k->events[i].dead) {
+            tell_login(d, k, &k->events[i].event);
+        }
+    }
 }
 
 /* ---- an anonymous shopper's lane ---- */
@@ -79,7 +129,8 @@ static void forward(struct derived *d, const struct fold_key *k, const struct lo
     const char *owner = shopper_owner_at(k->after, log->occurred_us);
 
     /* A binding is about this key alone; everything else may matter to whoever owned the browser then. */
-    if (owner == NULL || type == EVENT_DERIVED_SHOPPER_BOUND) {
+    if (owner == NULL || type == EVENT_DERIVED_SHOPPER_BOUND ||
+        type == EVENT_DERIVED_SHOPPER_UNBOUND) {
         return;
     }
     const char *key = customer_key(owner, d->arena);
@@ -98,14 +149,23 @@ static void forward(struct derived *d, const struct fold_key *k, const struct lo
                                       .occurred_us = log->occurred_us});
 }
 
-/* Everything in the log, because any of it may belong to somebody else now. */
+static bool changed_hands(const struct fold_key *k, const struct log_event *log)
+{
+    const char *was = k->before == NULL ? NULL : shopper_owner_at(k->before, log->occurred_us);
+    const char *is = shopper_owner_at(k->after, log->occurred_us);
+
+    return k->before != NULL && is != NULL && (was == NULL || strcmp(was, is) != 0);
+}
+
+/* What belongs to somebody else now, of everything in the log. */
 static void forward_history(struct derived *d, const struct fold_key *k)
 {
     for (size_t i = 0; i < k->history.count; i++) {
         const struct log_event *log = &k->history.events[i];
         struct event e;
         struct err dead;
-        if (log_event_decode(log, d->arena, &e,
+        if (changed_hands(k, log) &&
+            log_event_decode(log, d->arena, &e,
                              &dead)) { /* else it is a dead letter, and was counted when it came */
             forward(d, k, log, e.type);
         }
@@ -115,7 +175,7 @@ static void forward_history(struct derived *d, const struct fold_key *k)
 static void forward_batch(struct derived *d, const struct fold_key *k)
 {
     for (size_t i = 0; i < k->count; i++) {
-        if (!k->events[i].dead) {
+        if (!k->events[i].dead && !changed_hands(k, k->events[i].log)) {
             forward(d, k, k->events[i].log, k->events[i].event.type);
         }
     }
@@ -145,19 +205,38 @@ static void tell_intervals(struct derived *d, const struct fold_key *k, const ch
                                       .occurred_us = at_us});
 }
 
-/* The newest binding among the batch's events: what a binding_set is dated by. */
-static int64_t newest_binding_us(const struct fold_key *k)
+/* The newest change among the batch's events: what a binding_set is dated by. */
+static int64_t newest_change_us(const struct fold_key *k)
 {
     int64_t at_us = INT64_MIN;
 
     for (size_t i = 0; i < k->count; i++) {
         const struct fold_event *e = &k->events[i];
-        if (!e->dead && e->event.type == EVENT_DERIVED_SHOPPER_BOUND &&
-            e->log->occurred_us > at_us) {
+        if (!e->dead && shopper_changes_owner(k->after, &e->event) && e->log->occurred_us > at_us) {
             at_us = e->log->occurred_us;
         }
     }
     return at_us;
+}
+
+/* Whoever asks is answered, if only with no: by that it knows what else it has to ask. Who has an interval
+ * was told of it, now or before. */
+static void answer_losers(struct derived *d, const struct fold_key *k, const char *const *told,
+                          size_t told_count)
+{
+    struct event_interval intervals[BINDINGS_MAX];
+
+    for (size_t i = 0; i < k->count; i++) {
+        const struct event *e = &k->events[i].event;
+        bool wants = !k->events[i].dead && e->type == EVENT_DERIVED_SHOPPER_BOUND &&
+                     shopper_intervals_of(k->after, e->customer_id, intervals) == 0;
+        for (size_t n = 0; n < told_count && wants; n++) {
+            wants = strcmp(told[n], e->customer_id) != 0;
+        }
+        if (wants) {
+            tell_intervals(d, k, e->customer_id, newest_change_us(k));
+        }
+    }
 }
 
 static void derive_anonymous(struct derived *d, const struct fold_key *k)
@@ -170,44 +249,56 @@ static void derive_anonymous(struct derived *d, const struct fold_key *k)
         return;
     }
     /* Forwarding again what was forwarded before costs an insert that conflicts; missing one costs a cart. */
-    if (changed > 0) {
-        forward_history(d, k);
-    } else {
-        forward_batch(d, k);
-    }
+    forward_history(d, k);
+    forward_batch(d, k);
     /* The intervals go last: the customer's fold ignores forwarded events outside of them, and asks for a refold when a set
      * comes, so either order gives the same in the end. */
     for (size_t i = 0; i < changed; i++) {
-        tell_intervals(d, k, customers[i], newest_binding_us(k));
+        tell_intervals(d, k, customers[i], newest_change_us(k));
     }
+    answer_losers(d, k, customers, changed);
 }
 
-static void derive_customer(struct derived *d, const struct fold_key *k)
+/* ---- two who had to do with one cart ---- */
+
+static void tell_meeting(struct derived *d, const struct cart_meeting *m)
 {
-    for (size_t i = 0; i < k->count; i++) {
-        if (!k->events[i].dead) {
-            bind_request(d, &k->events[i]);
-        }
-    }
+    const char *id = derived_id(
+        d, "named", m->customer,
+        arena_printf(d->arena, "%s\n%s\n%lld", m->anonymous, m->cart_id, (long long)m->ordered_us));
+
+    event_encode_named(d->body, &(struct naming){.id = id,
+                                                 .customer_id = m->customer + 2,
+                                                 .anonymous_id = m->anonymous + 2,
+                                                 .at_us = m->ordered_us});
+    derived_add(d, (struct event_row){.event_id = id,
+                                      .key = m->customer,
+                                      .type = event_type_name(EVENT_DERIVED_SHOPPER_NAMED),
+                                      .occurred_us = m->ordered_us});
 }
 
 /* With the fold's patience, which is shorter than that of an append: who is told waits for nobody for long. */
-static bool lock_lanes(const struct derived *d, struct db *db, struct err *err)
+static bool lock_lanes(const struct event_row *rows, size_t count, struct arena *a, struct db *db,
+                       struct err *err)
 {
-    int32_t *lanes = arena_array(d->arena, d->count, sizeof *lanes);
+    int32_t *lanes = arena_array(a, count, sizeof *lanes);
 
-    for (size_t i = 0; i < d->count; i++) {
-        lanes[i] = event_lane(d->rows[i].key);
+    for (size_t i = 0; i < count; i++) {
+        lanes[i] = event_lane(rows[i].key);
     }
-    struct db_call lock = store_lanes_lock(lanes, d->count, d->arena);
+    struct db_call lock = store_lanes_lock(lanes, count, a);
     return db_exec(db, lock.query, &lock.params, NULL, err);
 }
 
-bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err)
+size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting *meetings,
+                          size_t meeting_count, struct event_row **out)
 {
     CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX_BYTES);
     struct derived d = {.arena = b->arena, .body = &body};
 
+    for (size_t i = 0; i < meeting_count; i++) {
+        tell_meeting(&d, &meetings[i]);
+    }
     for (size_t i = 0; i < b->key_count; i++) {
         if (b->keys[i].key[0] == 'a') {
             derive_anonymous(&d, &b->keys[i]);
@@ -215,10 +306,24 @@ bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *er
             derive_customer(&d, &b->keys[i]);
         }
     }
-    if (d.count == 0) {
+    *out = d.rows;
+    return d.count;
+}
+
+bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err)
+{
+    struct cart_meeting *meetings;
+    struct event_row *rows;
+    size_t meeting_count;
+
+    if (!fold_orders_meet(b, db, &meetings, &meeting_count, err)) {
+        return false;
+    }
+    const size_t count = fold_identity_rows(b, meetings, meeting_count, &rows);
+    if (count == 0) {
         return true;
     }
-    enum append_status *status = arena_array(b->arena, d.count, sizeof *status);
-    return lock_lanes(&d, db, err) &&
-           store_events_append(db, d.rows, d.count, ORIGIN_DERIVED, b->now_us, status, err);
+    enum append_status *status = arena_array(b->arena, count, sizeof *status);
+    return lock_lanes(rows, count, b->arena, db, err) &&
+           store_events_append(db, rows, count, ORIGIN_DERIVED, b->now_us, status, err);
 }

@@ -87,10 +87,17 @@ void answer_cart(struct jenc *j, const struct cart *c, const struct shopper *s,
     jenc_object_end(j);
 }
 
+/* By the clock that cart_state goes by. */
+static int64_t abandoned_us(const struct shopper *s, const struct cart *c,
+                            const struct cart_clock *clock)
+{
+    return (s->last_us > c->changed_us ? s->last_us : c->changed_us) + clock->abandoned_after_us;
+}
+
 struct answer_score answer_score_of(const struct risk *model, const struct shopper *s,
                                     const struct cart *c, int64_t now_us,
-                                    const struct feature_context *context, double threshold,
-                                    struct features *x)
+                                    const struct feature_context *context,
+                                    const struct score_terms *terms, struct features *x)
 {
     struct answer_score score = {.model = model, .x = x, .probability = (double)NAN};
 
@@ -98,7 +105,8 @@ struct answer_score answer_score_of(const struct risk *model, const struct shopp
     if (model != NULL) {
         score.probability = risk_probability(model, x);
         score.curve_count = risk_curve(model, s, c, now_us, context, score.curve);
-        score.outlook = risk_outlook_of(score.curve, score.curve_count, threshold);
+        score.outlook = risk_outlook_of(score.curve, score.curve_count, terms->threshold,
+                                        abandoned_us(s, c, &terms->clock));
     }
     return score;
 }

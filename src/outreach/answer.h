@@ -25,13 +25,18 @@ struct answer_score {
     double probability;
     struct risk_point curve[RISK_CURVE_MAX]; /* if nothing happens; the first point is the moment */
     int curve_count;
-    struct risk_outlook outlook; /* against the setting risk_threshold */
+    struct risk_outlook outlook; /* against the terms */
+};
+/* What the shop wants of it. */
+struct score_terms {
+    double threshold;
+    struct cart_clock clock;
 };
 /* Scores the cart (x is filled); what is shown of it is the same everywhere. */
 struct answer_score answer_score_of(const struct risk *model, const struct shopper *s,
                                     const struct cart *c, int64_t now_us,
-                                    const struct feature_context *context, double threshold,
-                                    struct features *x);
+                                    const struct feature_context *context,
+                                    const struct score_terms *terms, struct features *x);
 
 /* "risk": {"probability","model","algorithm","horizon","reasons":[..],"curve":[..],"too_early",
  * "look_again_at","by_horizon":[..]}; null without a model or cart. */

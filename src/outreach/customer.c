@@ -91,10 +91,11 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
         return false;
     }
     pool_return(&lease); /* what is left is reckoning: somebody else may read meanwhile */
+    const struct score_terms terms = outreach_score_terms(m->config);
     struct answer_score score = {.model = use.set->risk};
     if (cart != NULL && use.set->risk != NULL) {
-        score = answer_score_of(use.set->risk, v.shopper, cart, now_us, &use.set->context,
-                                m->config->risk_threshold, arena_alloc(a, sizeof(struct features)));
+        score = answer_score_of(use.set->risk, v.shopper, cart, now_us, &use.set->context, &terms,
+                                arena_alloc(a, sizeof(struct features)));
     }
     const struct message_reader reader = answer_reader(m->config, v.shopper);
     struct jenc j = jenc_begin(out);

@@ -20,6 +20,11 @@ struct cart_clock outreach_clock(const struct config *config)
                                .expired_after_us = config->expired_after};
 }
 
+struct score_terms outreach_score_terms(const struct config *config)
+{
+    return (struct score_terms){config->risk_threshold, outreach_clock(config)};
+}
+
 static struct policy policy_of(const struct config *config)
 {
     return (struct policy){
@@ -80,13 +85,13 @@ static const struct cart *cart_meant(const struct shopper *s, const char *cart_i
 
 /* Only what is exactly this step of this round: a refold may have numbered the rounds anew, and
  * then the rules say so (already_contacted). */
-static const struct sent *sent_before(const struct decided *d)
+static const struct sent *sent_before(const struct decided *d, const struct cart *cart)
 {
     const struct shopper_rows *rows = &d->gathered->view.rows;
 
     for (size_t i = 0; i < rows->sent_count; i++) {
         const struct sent *sent = &rows->sent[i];
-        if (strcmp(sent->subject, d->subject) == 0 && sent->round == d->cart->round &&
+        if (strcmp(sent->subject, d->subject) == 0 && sent->round == cart->round &&
             sent->step == d->step) {
             return sent;
         }
@@ -131,7 +136,7 @@ static const char *cart_digest(const struct cart *cart, struct arena *a)
 /* Of rows without a digest the time tells. */
 static bool is_outdated(const struct decided *d)
 {
-    if (d->sent == NULL) {
+    if (d->sent == NULL || d->cart == NULL) {
         return false;
     }
     return d->sent->cart_digest != NULL ? strcmp(d->sent->cart_digest, d->cart_digest) != 0
@@ -143,20 +148,40 @@ static void weigh(struct decided *d, struct arena *a)
 {
     const struct gathered *g = d->gathered;
     const struct live_set *models = d->terms->models;
+    const struct score_terms terms = outreach_score_terms(d->terms->config);
 
     /* Even a decision that will be silence gets all of this: it is stored, and "why" shows it. */
     d->subject = arena_printf(a, OUTREACH_OF_CART "%s", d->cart->id);
     d->outreach_id = outreach_id_of(d, a);
-    d->sent = sent_before(d);
+    d->sent = sent_before(d, d->cart);
     d->cart_digest = cart_digest(d->cart, a);
     d->score = answer_score_of(models->risk, g->view.shopper, d->cart, g->now_us, &models->context,
-                               d->terms->config->risk_threshold, &d->x);
+                               &terms, &d->x);
     picks_ask(&(struct picks_wanted){models->affinity,
                                      {.shopper = g->view.shopper,
                                       .now_us = g->now_us,
                                       .k = (int)d->terms->config->picks,
                                       .shelf = models->shelf}},
               a, &d->picks);
+}
+
+/* Which cart was spoken about, if there is none to speak about any more: the answer has its id. */
+static void remember(struct decided *d, struct arena *a)
+{
+    const struct shopper *s = d->gathered->view.shopper;
+    const char *cart_id = d->gathered->subject.cart_id;
+    const struct cart *last = cart_id != NULL ? shopper_cart(s, cart_id) : NULL;
+
+    for (size_t i = 0; i < s->cart_count && cart_id == NULL; i++) {
+        if (last == NULL || s->carts[i].changed_us > last->changed_us) {
+            last = &s->carts[i];
+        }
+    }
+    if (last != NULL) {
+        d->subject = arena_printf(a, OUTREACH_OF_CART "%s", last->id);
+        d->sent = sent_before(d, last);
+    }
+    d->outreach_id = d->sent != NULL ? d->sent->outreach_id : NULL;
 }
 
 void outreach_decide(const struct outreach_terms *terms, const struct gathered *g, struct arena *a,
@@ -171,6 +196,8 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
     out->score = (struct answer_score){.model = terms->models->risk, .probability = (double)NAN};
     if (out->cart != NULL) {
         weigh(out, a);
+    } else {
+        remember(out, a);
     }
     out->asked = (struct policy_input){.shopper = g->view.shopper,
                                        .cart = out->cart,

@@ -21,9 +21,11 @@ struct outreach_terms {
 struct decided {
     const struct outreach_terms *terms;
     const struct gathered *gathered;
-    const struct cart *cart; /* NULL: none open; then no id, score or picks, and nothing to store */
+    const struct cart
+        *cart; /* NULL: none open; then no score or picks, nothing to store, and no id but
+                                that of what was sent about the last one */
     int step;
-    const char *subject; /* as in the row */
+    const char *subject; /* as in the row; without a cart that of the last one */
     const char *outreach_id;
     const struct sent *sent; /* what this step of the round was spoken about with; NULL: not yet */
     struct features x;
@@ -49,5 +51,6 @@ bool outreach_never(const struct decision *decision);
 bool outreach_id_lane(const char *id, int *out_lane);
 
 struct cart_clock outreach_clock(const struct config *config);
+struct score_terms outreach_score_terms(const struct config *config);
 
 #endif

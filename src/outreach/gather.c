@@ -3,41 +3,98 @@
 
 #include <string.h>
 
-static bool has(const char *const *ids, size_t count, const char *id)
+static void add(const char **ids, size_t *count, const char *id)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         if (strcmp(ids[i], id) == 0) {
+            return;
+        }
+    }
+    ids[(*count)++] = id;
+}
+
+static bool is_settled(const struct shopper *s, const char *via)
+{
+    for (size_t i = 0; i < s->binding_count; i++) {
+        if (strcmp(s->bindings[i].other, via) == 0 && s->bindings[i].until_us == INT64_MAX) {
             return true;
         }
     }
     return false;
 }
 
-/* Bindings say who was joined; the log also says who is about to be, before any fold did it. What
- * either does counts as the customer's. An anonymous shopper joins nobody into itself. */
+/* Bindings say who was joined; what the customer's events name, also who is about to be, before any
+ * fold did it. What either does counts as the customer's. An anonymous shopper joins nobody into
+ * itself. */
 static void join(struct gathered *g, struct arena *a)
 {
     const struct shopper *s = g->view.shopper;
-    const struct shopper_rows *rows = &g->view.rows;
-    const size_t bindings = g->view.key[0] == 'c' ? s->binding_count : 0;
+    const bool customer = g->view.key[0] == 'c';
+    const size_t bindings = customer ? s->binding_count : 0;
+    const size_t named = customer ? s->named_count : 0;
 
-    g->vias = arena_array(a, bindings + rows->told_count, sizeof *g->vias);
-    /* Both lists, because each may lack one: the fold may not have come to an identify yet, and
-     * retention may have removed the identify of a binding. */
-    for (size_t i = 0; i < bindings + rows->told_count; i++) {
-        const char *via = i < bindings ? s->bindings[i].other : rows->told[i - bindings];
-        if (!has(g->vias, g->via_count, via)) { /* a customer may have several intervals of one */
-            g->vias[g->via_count++] = via;
+    g->vias = arena_array(a, bindings + named, sizeof *g->vias);
+    g->open = arena_array(a, bindings + named, sizeof *g->open);
+    /* Both lists, because each may lack one: the fold may not have come to the answer yet, and an
+     * event that named somebody may be older than what is remembered. */
+    for (size_t i = 0; i < bindings; i++) {
+        add(g->vias, &g->via_count, s->bindings[i].other);
+    }
+    for (size_t i = 0; i < named; i++) {
+        add(g->vias, &g->via_count, s->named[i].other);
+    }
+    for (size_t i = 0; i < g->via_count; i++) {
+        if (!is_settled(s, g->vias[i])) {
+            g->open[g->open_count++] = g->vias[i];
         }
     }
+}
+
+struct joins outreach_joins(const struct gathered *g, const char *cart_id)
+{
+    return (struct joins){.lane = g->view.lane,
+                          .key = g->view.key,
+                          .vias = g->vias,
+                          .via_count = g->via_count,
+                          .open = g->open,
+                          .open_count = g->open_count,
+                          .cart_id = cart_id};
+}
+
+/* Nobody was found, but the fold may be about to find somebody. */
+static bool stranger_pending(struct db *db, const struct outreach_subject *subject, bool *out,
+                             struct err *err)
+{
+    if (subject->key == NULL) {
+        return store_cart_pending(db, subject->cart_id, out, err);
+    }
+    if (subject->key[0] == 'c') {
+        *out = false; /* a customer is known by the first event that names it */
+        return true;
+    }
+    const struct joins j = {.lane = event_lane(subject->key), .key = subject->key};
+    return store_joins_pending(db, &j, out, err);
+}
+
+bool outreach_pending(struct db *db, const struct gathered *g, const char *cart_id, bool *out,
+                      struct err *err)
+{
+    if (!g->known) {
+        return stranger_pending(db, &g->subject, out, err);
+    }
+    const struct joins j = outreach_joins(g, cart_id);
+    if (g->view.key[0] == 'c' && g->via_count == 0 && cart_id == NULL) {
+        *out = false;
+        return true;
+    }
+    return store_joins_pending(db, &j, out, err);
 }
 
 bool outreach_gather(struct db *db, const struct outreach_subject *subject, struct arena *a,
                      struct gathered *out, struct err *err)
 {
     const bool past = subject->at_us != 0;
-    /* What was sent and who is joining is for the release. To find it, every event of the shopper is
-     * passed over; a dry run need not pay for that. */
+    /* What was sent is for the release; a dry run need not pay for that. */
     const struct view_ask ask = {.key = subject->key,
                                  .cart_id = subject->key == NULL ? subject->cart_id : NULL,
                                  .until_us = past ? subject->at_us : INT64_MAX,

@@ -2,6 +2,7 @@
 #define OUTREACH_GATHER_H
 
 #include "eventlog/view.h"
+#include "store/outreach.h"
 #include "store/pg/db.h"
 
 /* First step of a decision: everything it is made from, read at once. */
@@ -20,11 +21,19 @@ struct gathered {
     struct outreach_subject subject;
     int64_t now_us;   /* the time that is decided about: at_us, or the clock */
     struct view view; /* its rows tell the rounds that were spoken about */
-    /* Anonymous shoppers that are this customer, or by the log are about to be. A dry run is told
-     * only of the former, and not what was sent. */
+    /* Anonymous shoppers that are this customer, or by the log are about to be; of the open ones it is
+     * not known whether they are now. */
     const char **vias;
     size_t via_count;
+    const char **open;
+    size_t open_count;
 };
+
+/* Whether anything that is committed waits for the fold and may change who the subject is, or what was
+ * done with the cart (NULL: none). Needs no round trip where nothing can. */
+CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, const char *cart_id,
+                               bool *out, struct err *err);
+struct joins outreach_joins(const struct gathered *g, const char *cart_id); /* what it asks for */
 
 /* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is
  * stored does not do (eventlog/view.h). */

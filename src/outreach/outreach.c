@@ -79,6 +79,29 @@ static bool say_again(struct asking *k, const struct decided *d, struct err *err
     return found || FAIL(err, ERR_INTERNAL, "the outreach %s is gone", d->sent->outreach_id);
 }
 
+/* What is not stored is not looked at again under locks, but it waits for joins as a send does: nobody is
+ * unknown or without a cart who has just logged in with one. Of the past everything is folded. */
+static bool wait_for_joins(struct asking *k, const struct gathered *g, const struct decided *d,
+                           enum release_step *out, struct err *err)
+{
+    bool pending = false;
+
+    if (k->subject.at_us == 0 &&
+        !outreach_pending(k->db, g, d != NULL && d->cart != NULL ? d->cart->id : NULL, &pending,
+                          err)) {
+        return false;
+    }
+    *out = pending ? RELEASE_PENDING : RELEASED;
+    return true;
+}
+
+/* A silence by another rule needs no patience: what is pending could only make it a send, and then it may
+ * be asked again. */
+static bool could_change(const struct decided *d)
+{
+    return d->decision.send || d->decision.reason == RULE_EMPTY;
+}
+
 /* The sentence the product is: what the shopper did, whether to speak and what would help, one row
  * that makes "twice" impossible, and the words (release has them told once it is certain). *out:
  * whether that stands. */
@@ -96,15 +119,21 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
         return false;
     }
     if (!g.known) {
-        return true;
+        return wait_for_joins(k, &g, NULL, out, err);
     }
     outreach_decide(&k->terms, &g, k->arena, &d);
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
-        k->outcome = OUTREACH_DRY;
-        return outreach_tell(k->db, &d, NULL, k->arena, &k->row, err);
+        k->outcome = d.sent != NULL && !k->subject.dry_run ? OUTREACH_BEFORE : OUTREACH_DRY;
+        if (could_change(&d) && !wait_for_joins(k, &g, &d, out, err)) {
+            return false;
+        }
+        return *out != RELEASED || outreach_tell(k->db, &d, NULL, k->arena, &k->row, err);
     }
     if (d.sent != NULL) {
-        return say_again(k, &d, err);
+        if (!outreach_never(&d.decision) && !wait_for_joins(k, &g, &d, out, err)) {
+            return false;
+        }
+        return *out != RELEASED || say_again(k, &d, err);
     }
     k->outcome = OUTREACH_NEW;
     return outreach_release(k->db, &d, k->arena, &k->row, out, err);

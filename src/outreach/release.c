@@ -23,7 +23,8 @@ static void take_lanes(const struct gathered *g, struct arena *a, struct release
 /* Locks, and looks at all that rules may change their mind about. Nothing is appended to these
  * lanes any more until commit, and the fold, which carries what a browser did to its customer,
  * needs the customer's lane for that: so what is seen here stands. The vias are those gathered: one
- * that was not known then came by an event of the shopper's own, and that shows as a change.
+ * that was not known then came by an event of the shopper's own, and that shows as a change. What lies
+ * in lanes that nobody could know of counts as it was at this look.
  *
  * The catalogue rides along, so that the words cost no further round trip while the lanes are held.
  */
@@ -31,11 +32,8 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
                        struct release_seen *seen, struct err *err)
 {
     const struct gathered *g = d->gathered;
-    struct release_look look = {.lane = g->view.lane,
-                                .key = g->view.key,
-                                .last_off = g->view.last_off,
-                                .vias = g->vias,
-                                .via_count = g->via_count};
+    struct release_look look = {.joins = outreach_joins(g, d->cart->id),
+                                .last_off = g->view.last_off};
 
     take_lanes(g, a, &look);
     look.ids = outreach_tell_ids(d, a, &look.id_count);

@@ -143,7 +143,7 @@ bool outreach_tell(struct db *db, const struct decided *decided, const struct pr
     }
     *out = (struct outreach_row){
         .lane = d->gathered->view.lane,
-        .subject = d->subject,
+        .subject = cart != NULL ? d->subject : NULL,
         .cart_id = cart != NULL ? cart->id : NULL,
         .round = cart != NULL ? (int32_t)cart->round : 0,
         .step = d->step,

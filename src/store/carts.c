@@ -116,6 +116,34 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
            db_exec(db, Q_cart_lanes_upsert, &cart_lanes, NULL, err);
 }
 
+bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t count, struct arena *a,
+                         struct cart_meeting **out, size_t *out_count, struct err *err)
+{
+    CLEANUP(arena_free) struct arena scratch = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(&scratch);
+    size_t met = 0;
+
+    param_i32s(&p, INT32S(uses, count, lane));
+    param_texts(&p, TEXTS(uses, count, cart_id));
+    param_texts(&p, TEXTS(uses, count, key));
+    param_times(&p, INT64S(uses, count, ordered_us));
+    if (!db_query(db, Q_cart_parties_put, &p, &rows, err)) {
+        return false;
+    }
+    *out = arena_array(a, (size_t)PQntuples(rows), sizeof **out);
+    for (int i = 0; i < PQntuples(rows); i++) {
+        if (!row_null(rows, i, 1) && !row_null(rows, i, 2)) {
+            (*out)[met++] = (struct cart_meeting){.cart_id = row_text_copy(rows, i, 0, a),
+                                                  .customer = row_text_copy(rows, i, 1, a),
+                                                  .anonymous = row_text_copy(rows, i, 2, a),
+                                                  .ordered_us = row_time(rows, i, 3)};
+        }
+    }
+    *out_count = met;
+    return true;
+}
+
 struct cart_row cart_row_at(const PGresult *rows, int r)
 {
     return (struct cart_row){

@@ -28,6 +28,25 @@ CAN_FAIL bool store_carts_write(struct db *db, const int *lanes, const char *con
                                 size_t key_count, const struct cart_row *rows, size_t count,
                                 struct err *err);
 
+/* Somebody names a cart. */
+struct cart_use {
+    int32_t lane; /* of the cart id: event_lane("k:" + cart_id) */
+    const char *cart_id;
+    const char *key;
+    int64_t ordered_us; /* by an order, or a withdrawal of consent; INT64_MIN: by something else */
+};
+/* A customer and an anonymous shopper, and nobody else, had to do with one cart. Keys. */
+struct cart_meeting {
+    const char *cart_id;
+    const char *customer;
+    const char *anonymous;
+    int64_t ordered_us;
+};
+/* In the transaction of the fold. Meetings that this made known, in arena. */
+CAN_FAIL bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t count,
+                                  struct arena *a, struct cart_meeting **out, size_t *out_count,
+                                  struct err *err);
+
 /* A page of carts, newest first or by falling risk. Filter by computed state through time bounds on seen_at and status; see GET
  * /v1/carts. */
 enum cart_order { CARTS_BY_SEEN, CARTS_BY_RISK };

@@ -4,7 +4,7 @@
 
 /* One shopper, whole: the parts come as tagged rows of one statement (sql/queries/gather.sql). */
 
-enum part { PART_SHOPPER, PART_EVENT, PART_SENT, PART_TOLD, PARTS };
+enum part { PART_SHOPPER, PART_EVENT, PART_SENT, PARTS };
 enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY };
 
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
@@ -59,9 +59,6 @@ static bool part_at(const PGresult *r, int row, struct arena *a, struct shopper_
     case PART_SENT:
         sent_at(r, row, a, out);
         return true;
-    case PART_TOLD:
-        out->told[out->told_count++] = row_text_copy(r, row, ID, a);
-        return true;
     case PARTS:
         break;
     }
@@ -81,7 +78,6 @@ static void make_room(const PGresult *r, struct arena *a, struct shopper_rows *o
     assert(counts[PART_SHOPPER] <= 1);
     out->events.events = arena_array(a, counts[PART_EVENT], sizeof *out->events.events);
     out->sent = arena_array(a, counts[PART_SENT], sizeof *out->sent);
-    out->told = arena_array(a, counts[PART_TOLD], sizeof *out->told);
 }
 
 bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,

@@ -9,7 +9,7 @@ struct shopper_ask {
     const char *key;     /* or NULL, and: */
     const char *cart_id; /* whoever used this cart last */
     bool whole;          /* all events, not only those that no fold has taken yet */
-    bool for_decision;   /* with sent and told */
+    bool for_decision;   /* with sent */
 };
 
 /* A round and step of one of the shopper's carts that was spoken about. */
@@ -33,9 +33,6 @@ struct shopper_rows {
     struct history events; /* behind folded_off; all of them where whole or without doc */
     struct sent *sent;
     size_t sent_count;
-    const char **
-        told; /* anonymous ids that identify and alias in the log name, whoever folded them already */
-    size_t told_count;
 };
 
 /* In arena. */

@@ -87,16 +87,58 @@ bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id, stru
     return true;
 }
 
+static struct params joins_params(const struct joins *j, struct arena *a)
+{
+    struct params p = params_make(a);
+
+    param_i32(&p, j->lane);
+    param_text(&p, j->key);
+    param_text_array(&p, j->vias, j->via_count);
+    param_text_array(&p, j->open, j->open_count);
+    param_text(&p, j->key[0] == 'a' ? j->key + 2 : NULL);
+    param_text(&p, j->cart_id);
+    return p;
+}
+
+static bool first_bool(struct db *db, enum query_id query, const struct params *p, bool *out,
+                       struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+
+    if (!db_query(db, query, p, &rows, err)) {
+        return false;
+    }
+    *out = row_bool(rows, 0, 0);
+    return true;
+}
+
+bool store_joins_pending(struct db *db, const struct joins *j, bool *out, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct params p = joins_params(j, &a);
+
+    return first_bool(db, Q_joins_pending, &p, out, err);
+}
+
+bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+
+    param_text(&p, cart_id);
+    return first_bool(db, Q_cart_pending, &p, out, err);
+}
+
 /* Takes what was asked along: ids may be none. */
-static void look_at(const struct db_call calls[3], const struct release_look *look, struct arena *a,
+static void look_at(const struct db_call calls[4], const struct release_look *look, struct arena *a,
                     struct release_seen *out)
 {
     /* calls[0] is the lock, of whose rows nobody needs to know. */
     out->changed = row_bool(calls[1].rows, 0, 0);
-    out->pending = row_bool(calls[1].rows, 0, 1);
+    out->pending = row_bool(calls[2].rows, 0, 0);
     out->products = arena_array(a, look->id_count + 1, sizeof *out->products);
     if (look->id_count > 0) {
-        store_products_answer(calls[2].rows, a, out->products);
+        store_products_answer(calls[3].rows, a, out->products);
     }
 }
 
@@ -105,15 +147,15 @@ bool store_release_begin(struct db *db, const struct release_look *look, struct 
 {
     /* The lock is a statement of its own, before the look: a statement sees what was committed when
      * it began, and the lock may wait. */
-    struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
+    struct db_call calls[4] = {store_lanes_lock(look->lanes, look->lane_count, a),
                                {.query = Q_release_look, .params = params_make(a)},
+                               {.query = Q_joins_pending, .params = joins_params(&look->joins, a)},
                                store_products_ask(look->ids, look->id_count, a)};
-    const int count = look->id_count > 0 ? 3 : 2;
+    const int count = look->id_count > 0 ? 4 : 3;
 
-    param_i32(&calls[1].params, look->lane);
-    param_text(&calls[1].params, look->key);
+    param_i32(&calls[1].params, look->joins.lane);
+    param_text(&calls[1].params, look->joins.key);
     param_i64(&calls[1].params, look->last_off);
-    param_text_array(&calls[1].params, look->vias, look->via_count);
     bool ok = db_begin_with(db, calls, count, err);
     if (ok) {
         look_at(calls, look, a, out);

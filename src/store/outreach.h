@@ -38,21 +38,34 @@ CAN_FAIL bool store_outreach_by_id(struct db *db, int lane, const char *outreach
                                    struct arena *a, struct outreach_row *out, bool *out_found,
                                    struct err *err);
 
-/* What a release looks at once more, under the locks of the lanes. */
-struct release_look {
+/* Who somebody is, as far as it is known, and what else might say so. */
+struct joins {
     int lane;
     const char *key;
-    int64_t last_off;  /* newest event that was read */
     const char **vias; /* anonymous shoppers that are, or are about to be, this customer */
     size_t via_count;
-    int32_t *lanes; /* theirs and its own */
+    const char **open; /* those of them of whom it is not settled */
+    size_t open_count;
+    const char *cart_id; /* that is decided about; NULL */
+};
+/* Is anything committed and not folded yet that joins it, or comes from whom it joins, or that somebody
+ * else did with the cart? */
+CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, bool *out, struct err *err);
+/* Is there an event that names the cart and is not folded yet? */
+CAN_FAIL bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err);
+
+/* What a release looks at once more, under the locks of the lanes. */
+struct release_look {
+    struct joins joins;
+    int64_t last_off; /* newest event that was read */
+    int32_t *lanes;   /* theirs and its own */
     size_t lane_count;
     const char *const *ids; /* products wanted along with it; their text is for whoever tells */
     size_t id_count;
 };
 struct release_seen {
-    bool changed; /* something of the shopper came meanwhile */
-    bool pending; /* something that joins it, or comes from whom it joins, is not folded yet */
+    bool changed;             /* something of the shopper came meanwhile */
+    bool pending;             /* as store_joins_pending says */
     struct product *products; /* of ids, in order; in arena */
 };
 /* Begins a transaction, locks the lanes and looks, in one round trip. What it saw stands until

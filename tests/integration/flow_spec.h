@@ -42,7 +42,8 @@ void fold_to_end(struct flow_bench *b);
 /* Empties the log and what was folded; no folder may be in the middle of a step. */
 void forget_everything(struct flow_bench *b);
 
-/* The canonical dump without the versions of bindings, which tell in how many steps they became known; in arena. */
+/* The canonical dump without the versions of bindings and how many logins were told, which say in how many
+ * steps it became known who is whom; in arena. */
 const char *dump_of(struct flow_bench *b, bool from_log);
 /* Replay finds no difference, and nothing is unread. */
 void assert_replay_is_clean(struct flow_bench *b);

@@ -60,11 +60,13 @@ int risk_curve(const struct risk *r, const struct shopper *s, const struct cart 
 
 /* Read from the curve. */
 struct risk_outlook {
-    bool too_early;        /* below the threshold now, but silence alone will reach it */
-    int64_t look_again_us; /* when it does, to the second (linear between points); 0: not within the
-                               curve, or reached already */
+    bool too_early;        /* silence alone will make it time to speak */
+    int64_t look_again_us; /* when: the cart is abandoned then and the risk at the threshold, to the
+                              second (linear between points); 0 where it is not too early */
 };
-struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, double threshold);
+/* abandoned_us: when the cart is abandoned if nothing happens, or was. */
+struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, double threshold,
+                                    int64_t abandoned_us);
 
 /* ---- risk by horizon ----
  *

@@ -40,9 +40,9 @@ int risk_curve(const struct risk *r, const struct shopper *s, const struct cart 
     return count;
 }
 
-struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, double threshold)
+/* When the curve reaches the threshold; 0: not within it. */
+static int64_t reached_us(const struct risk_point *curve, int count, double threshold)
 {
-    assert(count >= 1);
     /* The first crossing. All points before it lie below, so that b is
      * above a and the division is safe. */
     for (int i = 1; i < count && curve[0].probability < threshold; i++) {
@@ -53,8 +53,19 @@ struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, d
             /* rounded up: looking a second too soon would find it still too early */
             double seconds = ceil(part * (double)(b->at_us - a->at_us) / (double)SECONDS(1));
             int64_t at_us = a->at_us + SECONDS((int64_t)seconds);
-            return (struct risk_outlook){true, at_us < b->at_us ? at_us : b->at_us};
+            return at_us < b->at_us ? at_us : b->at_us;
         }
     }
-    return (struct risk_outlook){0};
+    return curve[0].probability < threshold ? 0 : curve[0].at_us;
+}
+
+struct risk_outlook risk_outlook_of(const struct risk_point *curve, int count, double threshold,
+                                    int64_t abandoned_us)
+{
+    assert(count >= 1);
+    const int64_t now_us = curve[0].at_us;
+    int64_t at_us = reached_us(curve, count, threshold);
+
+    at_us = at_us > abandoned_us ? at_us : abandoned_us;
+    return at_us > now_us ? (struct risk_outlook){true, at_us} : (struct risk_outlook){0};
 }

@@ -87,7 +87,7 @@ const char *event_key(const struct event *e, struct arena *a)
 {
     /* It names both. It lies with the anonymous shopper, whose fold
      * has to learn who owns its events. */
-    if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
+    if (e->type == EVENT_DERIVED_SHOPPER_BOUND || e->type == EVENT_DERIVED_SHOPPER_UNBOUND) {
         return arena_printf(a, "a:%s", e->via);
     }
     /* The customer first where an event names both. The prefixes keep a customer and a browser
@@ -139,14 +139,31 @@ static struct jenc begin_derived(struct buf *out, const char *id, enum event_typ
     return j;
 }
 
-void event_encode_shopper_bound(struct buf *out, const char *id, const char *customer_id,
-                                const char *via, int64_t at_us)
+enum event_type event_login_type(bool ends)
 {
-    struct jenc j = begin_derived(out, id, EVENT_DERIVED_SHOPPER_BOUND);
+    return ends ? EVENT_DERIVED_SHOPPER_UNBOUND : EVENT_DERIVED_SHOPPER_BOUND;
+}
 
-    jenc_str(&j, "customer_id", customer_id);
-    jenc_str(&j, "via", via);
-    jenc_time(&j, "occurred_at", at_us);
+void event_encode_login(struct buf *out, const struct login *l)
+{
+    struct jenc j = begin_derived(out, l->id, event_login_type(l->ends));
+
+    jenc_str(&j, "customer_id", l->customer_id);
+    jenc_str(&j, "via", l->via);
+    jenc_time(&j, "occurred_at", l->at_us);
+    if (l->guessed) {
+        jenc_bool(&j, "guessed", true);
+    }
+    jenc_object_end(&j);
+}
+
+void event_encode_named(struct buf *out, const struct naming *n)
+{
+    struct jenc j = begin_derived(out, n->id, EVENT_DERIVED_SHOPPER_NAMED);
+
+    jenc_str(&j, "customer_id", n->customer_id);
+    jenc_str(&j, "anonymous_id", n->anonymous_id);
+    jenc_time(&j, "occurred_at", n->at_us);
     jenc_object_end(&j);
 }
 

@@ -74,6 +74,7 @@ struct event {
     const struct event_interval *intervals; /* binding_set: when via belongs to customer_id */
     size_t interval_count;
     int64_t version; /* binding_set: newest wins */
+    bool guessed;    /* shopper_bound: nobody said so */
     int64_t round;   /* outreach_released */
     int64_t step;
 };
@@ -83,10 +84,10 @@ enum {
     EVENT_TYPE_MAX = 64,
     EVENT_ITEMS_MAX = 2000, /* a wholesale invoice has more than a thousand lines */
     EVENT_QUANTITY_MAX = 100000,
-    EVENT_CONTEXT_MAX = 300, /* bytes of a known member of context */
-    EVENT_DEPTH_MAX = 10,    /* levels of properties and of context, themselves included */
-    EVENT_KEY_MAX = 203,     /* "c:" + id */
-    EVENT_INTERVALS_MAX = 64,
+    EVENT_CONTEXT_MAX = 300,   /* bytes of a known member of context */
+    EVENT_DEPTH_MAX = 10,      /* levels of properties and of context, themselves included */
+    EVENT_KEY_MAX = 203,       /* "c:" + id */
+    EVENT_INTERVALS_MAX = 500, /* as many as an anonymous shopper has owners (shopper.h) */
     EVENT_STEP_MAX = 8,
 };
 #define EVENT_OCCURRED_MIN_US INT64_C(946684800000000) /* 2000-01-01 */
@@ -161,9 +162,27 @@ char *event_derived_id(const char *kind, const char *scope, const char *cause,
 
 /* Each of these appends one JSON object to out. */
 
-/* Goes to a:<via>: from at_us on, via is the customer. */
-void event_encode_shopper_bound(struct buf *out, const char *id, const char *customer_id,
-                                const char *via, int64_t at_us);
+/* Goes to a:<via>: from at_us on, via is the customer, or (ends) no longer is. */
+struct login {
+    const char *id;
+    const char *customer_id;
+    const char *via;
+    int64_t at_us;
+    bool ends;
+    bool guessed; /* nobody said so: both had to do with one cart */
+};
+enum event_type event_login_type(bool ends);
+void event_encode_login(struct buf *out, const struct login *l);
+
+/* Goes to c:<customer_id>: something that neither sent, a cart that both had to do with, says that they
+ * were one. */
+struct naming {
+    const char *id;
+    const char *customer_id;
+    const char *anonymous_id;
+    int64_t at_us;
+};
+void event_encode_named(struct buf *out, const struct naming *n);
 
 /* Goes to c:<customer_id>: all intervals in which via belongs to it (none: no longer any). */
 struct binding_set {

@@ -206,7 +206,8 @@ static void read_type(struct jdec *d, struct arena *a, struct event *e)
 
 static bool is_derived(enum event_type type)
 {
-    return type == EVENT_DERIVED_SHOPPER_BOUND || type == EVENT_DERIVED_BINDING_SET ||
+    return type == EVENT_DERIVED_SHOPPER_BOUND || type == EVENT_DERIVED_SHOPPER_UNBOUND ||
+           type == EVENT_DERIVED_SHOPPER_NAMED || type == EVENT_DERIVED_BINDING_SET ||
            type == EVENT_DERIVED_FORWARDED || type == EVENT_DERIVED_OUTREACH_RELEASED;
 }
 
@@ -224,6 +225,9 @@ static void check_identity(struct jdec *d, const struct event *e)
         if (!anonymous) {
             jdec_refuse(d, "anonymous_id", "is required for %s", e->type_name);
         }
+    } else if (e->type == EVENT_LOGGED_OUT && !anonymous) {
+        /* It is the browser that somebody left. */
+        jdec_refuse(d, "anonymous_id", "is required for %s", e->type_name);
     } else if (!customer && !anonymous) {
         jdec_refuse(d, "customer_id", "is required where there is no anonymous_id");
     }
@@ -288,10 +292,21 @@ static bool read_binding(struct jdec *d, const struct reading *r, struct event *
     e->customer_id = read_id(d, "customer_id", r->arena);
     e->via = read_id(d, "via", r->arena);
     e->occurred_us = read_occurred(d, r);
+    if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
+        e->guessed = jdec_bool_opt(d, "guessed", NULL);
+    }
     if (e->type == EVENT_DERIVED_BINDING_SET) {
         e->version = jdec_i64(d, "version", 1, INT64_MAX);
         read_intervals(d, r->arena, e);
     }
+    return jdec_end(d);
+}
+
+static bool read_named(struct jdec *d, const struct reading *r, struct event *e)
+{
+    e->customer_id = read_id(d, "customer_id", r->arena);
+    e->anonymous_id = read_id(d, "anonymous_id", r->arena);
+    e->occurred_us = read_occurred(d, r);
     return jdec_end(d);
 }
 
@@ -383,6 +398,9 @@ static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
     }
     if (e->type == EVENT_DERIVED_FORWARDED) {
         return read_forwarded(d, r, e);
+    }
+    if (e->type == EVENT_DERIVED_SHOPPER_NAMED) {
+        return read_named(d, r, e);
     }
     return e->type == EVENT_DERIVED_OUTREACH_RELEASED ? read_release(d, r, e)
                                                       : read_binding(d, r, e);

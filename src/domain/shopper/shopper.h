@@ -21,7 +21,7 @@
  * Late: an event not imported that was received more than LATE_WINDOW after it occurred only counts
  *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
  *   the events that occurred at or after it and had been received before it: it would change a closed
- *   round. Never late: imports, derived events, identify and alias (they join shoppers), consents (a
+ *   round. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
  *   withdrawal counts whenever it comes; so does a chat_message that opts out).
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
  *   are one order. Its first row closes the round of the cart it names, or of every open cart if it
@@ -59,20 +59,30 @@
  *   rows it has, no refund, and nothing of imported history.
  *
  * Identity. Lane A holds the anonymous key, lane B the customer's:
- *   - identify/alias {customer Y, anonymous X} lies in B. Folding it asks (shopper_effects) for
- *     `shopper_bound` in A.
- *   - A's shopper remembers every change of its customer (time, customer), sorted; an event of X at time
- *     t belongs to the newest binding at or before t, the time before the first binding to the first. A
- *     key with a binding keeps no cart of its own and folds nothing but counts: all its events are
- *     forwarded to their owner, as `forwarded` events that wrap the original. Whenever the intervals of
+ *   - Any event {customer Y, anonymous X} lies in B and says that X was Y then, as identify and alias do;
+ *     logged_out says that it no longer is. Folding it asks (shopper_login) for `shopper_bound` (or
+ *     `shopper_unbound`) in A, unless Y knows already that X was its then. Before A has
+ *     answered only the first asks, and what comes ten minutes after it (shopper.named).
+ *   - A's shopper remembers every change of its customer, sorted (shopper.bindings); an event of X at
+ *     time t belongs to the newest login at or before t. The time before the first login, and from a
+ *     logout to the next login, belongs to whoever logs in then. What is nobody's yet A folds as its
+ *     own, with carts; what is a customer's it only counts, and forwards to its owner, as `forwarded`
+ *     events that wrap the original. Of more than BINDINGS_MAX changes the oldest are forgotten; what
+ *     happened before the oldest one known belongs to nobody, not to the next. Whenever the intervals of
  *     a customer change (shopper_bindings_changed), A sends that customer a `binding_set` with all its
  *     intervals of X; version is A's bindings_seen.
  *   - B's shopper folds a forwarded event as its own where it occurred inside an interval of the newest
- *     binding_set of X, and ignores it otherwise. Until the first identify/alias of X, at time T, its
+ *     binding_set of X, and ignores it otherwise. Until the first event of Y that names X, at time T, its
  *     cart events go to carts of the side X (cart.via); at T every open cart of that side merges into
  *     the open cart of the customer: union of lines, larger quantity; without an open cart the last
  *     changed one becomes the customer's own, id and all. Events that name a merged cart belong to the
  *     cart it went into.
+ *   - A cart that one customer and one anonymous shopper name, and nobody else, and that either orders (or
+ *     withdraws consent for), makes them one (fold_orders.c): the customer gets a `shopper_named`, an event
+ *     that names the other. Nobody has said so, therefore it binds only whom nobody else says anything of:
+ *     such logins are `guessed`, and one that is not makes all of them void.
+ *   - Once a person: an event that reaches B under its own id and forwarded, or forwarded twice, with one
+ *     time, is one event.
  * Because binding_set changes which events count, it makes B fold again from the log (SHOPPER_REFOLD),
  * as does any event that does not sort after the last folded one. */
 
@@ -81,13 +91,14 @@ enum {
     CART_LINES_MAX = EVENT_ITEMS_MAX, /* as many as one event can tell; see Lines */
     RECENT_MAX = 40,                  /* last K events kept for features, newest last */
     ORDERS_MAX = 16,
-    BINDINGS_MAX = 32,
+    BINDINGS_MAX = EVENT_INTERVALS_MAX,
+    NAMED_MAX = 500,
     CONSENTS_MAX = 8,
     STEPS_MAX = EVENT_STEP_MAX,
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 3 };
+enum { SHOPPER_FORMAT = 4 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -174,14 +185,23 @@ struct bought_line {
     int64_t quantity_milli;
 };
 
-/* In an anonymous shopper: belongs to customer `other` in the interval; neighbours differ, the last
- * is open. In a customer: an interval of the anonymous shopper `other`; sorted by (other, from). */
+/* In an anonymous shopper: belongs to customer `other` in the interval; each begins where the one
+ * before ends, neighbours differ. The first begins with INT64_MIN, unless older ones were forgotten; the
+ * last is open, unless its customer logged out. In a customer: an interval of the anonymous shopper
+ * `other`, sorted by (other, from); {0, 0} where it is known to have none. */
 struct binding {
     char *other;
     int64_t from_us;
     int64_t until_us; /* INT64_MAX: open */
     int64_t version;  /* customer only: of the binding_set */
     bool identified;  /* customer only: its identify was folded, so there is no side any more */
+};
+
+/* In a customer: an anonymous shopper that its own events name. */
+struct named_via {
+    char *other;
+    int64_t first_us; /* of the first such event, and the last */
+    int64_t last_us;
 };
 
 struct consent {
@@ -202,11 +222,14 @@ struct shopper {
     size_t order_count;
     struct bought_line *bought;
     size_t bought_count;
-    int64_t bought_us; /* of the last row that bought; 0 none */
-    struct binding bindings[BINDINGS_MAX];
+    int64_t bought_us;        /* of the last row that bought; 0 none */
+    struct binding *bindings; /* at most BINDINGS_MAX, with room by cart_lines_capacity */
     size_t binding_count;
-    int64_t bindings_seen; /* anonymous only: shopper_bound events folded, the version of the next
+    struct named_via *named; /* by other; of more than NAMED_MAX the longest unnamed is forgotten */
+    size_t named_count;
+    int64_t bindings_seen; /* anonymous only: logins and logouts folded, the version of the next
                               binding_set */
+    bool guessed;          /* anonymous only: whose it is nobody has said */
     int64_t bound_last_us; /* anonymous only: of the latest of them, a change or not */
     struct consent consents[CONSENTS_MAX]; /* sorted by channel */
     size_t consent_count;
@@ -246,14 +269,15 @@ struct shopper_rules shopper_rules_of(const struct shopper *s);
 /* Empty shopper in the arena; key copied. */
 struct shopper *shopper_new(const char *key, struct arena *a);
 
-/* What a fold asks its caller to append in the same transaction (see "Identity"). */
-struct effects {
-    bool bind_requested; /* identify/alias in a customer's lane: append shopper_bound to a:<via> */
-    const char *bind_via;
-    int64_t bind_at_us;
+/* What a fold asks its caller to append in the same transaction (see "Identity"): after is the customer
+ * with e folded. False: nothing. */
+struct shopper_login {
+    const char *via;
+    int64_t at_us;
+    bool ends;
+    bool guessed;
 };
-/* A function of the event alone: the same whether it is folded at once or in a refold. */
-struct effects shopper_effects(const struct event *e);
+bool shopper_login(const struct shopper *after, const struct event *e, struct shopper_login *out);
 
 enum shopper_step { SHOPPER_FOLDED, SHOPPER_REFOLD };
 
@@ -282,9 +306,12 @@ CAN_FAIL bool shopper_decode(const char *text, size_t len, struct arena *a, stru
                              struct err *err);
 struct shopper *shopper_copy(const struct shopper *s, struct arena *a);
 
-/* Owner of an event of this anonymous shopper at time t: a customer id, or NULL where no binding is
- * known. */
+/* Owner of an event of this anonymous shopper at time t: a customer id, or NULL where it is nobody's. */
 const char *shopper_owner_at(const struct shopper *s, int64_t at_us);
+/* Who it is now, until further notice; NULL: itself. */
+const char *shopper_owner_now(const struct shopper *s);
+/* True if a change of its owner is what the event is, in the lane of this anonymous shopper. */
+bool shopper_changes_owner(const struct shopper *s, const struct event *e);
 /* The intervals of one customer, as its binding_set tells them. Returns how many. */
 size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
                             struct event_interval out[BINDINGS_MAX]);

@@ -1,89 +1,119 @@
-/* Bindings between anonymous shoppers and customers, from the events of one lane: who owns this
- * anonymous shopper since when, or which intervals of whom are this customer's. A function of the set of
- * binding events; the order of the fold plays no part. */
+/* Bindings between anonymous shoppers and customers, as a customer knows them: whom its events name, and
+ * which intervals of whom are its. A function of the set of events; the order of the fold plays no part.
+ * The other side is shopper_owners.c's. */
 #include "domain/shopper/shopper_bindings.h"
 
+#include "domain/shopper/cart.h"
 #include "domain/shopper/shopper_identity.h"
+#include "domain/shopper/shopper_owners.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the anonymous shopper: whose it is, and since when ---- */
+/* ---- the customer: whom its events name ---- */
 
-static int by_start(const void *left, const void *right)
+/* Where the name is, or belongs. */
+static size_t named_index(const struct shopper *s, const char *via, bool *out_found)
 {
-    const struct binding *x = left;
-    const struct binding *y = right;
+    size_t i = 0;
 
-    if (x->from_us != y->from_us) {
-        return x->from_us < y->from_us ? -1 : 1;
+    while (i < s->named_count && strcmp(s->named[i].other, via) < 0) {
+        i++;
+    }
+    *out_found = i < s->named_count && strcmp(s->named[i].other, via) == 0;
+    return i;
+}
+
+static void insert_named(struct shopper *s, size_t index, const struct event *e, struct arena *a)
+{
+    if (s->named_count == 0 || s->named_count == cart_lines_capacity(s->named_count)) {
+        struct named_via *more =
+            arena_array(a, cart_lines_capacity(s->named_count + 1), sizeof *more);
+        if (s->named_count > 0) {
+            memcpy(more, s->named, s->named_count * sizeof *more);
+        }
+        s->named = more;
+    }
+    memmove(&s->named[index + 1], &s->named[index], (s->named_count - index) * sizeof *s->named);
+    s->named[index] = (struct named_via){.other = arena_strdup(a, e->anonymous_id),
+                                         .first_us = e->occurred_us,
+                                         .last_us = e->occurred_us};
+    s->named_count++;
+}
+
+static void name(struct shopper *s, const struct event *e, struct arena *a)
+{
+    bool found;
+    const size_t i = named_index(s, e->anonymous_id, &found);
+
+    if (!found) {
+        insert_named(s, i, e, a);
+        return;
+    }
+    struct named_via *n = &s->named[i];
+    n->first_us = e->occurred_us < n->first_us ? e->occurred_us : n->first_us;
+    n->last_us = e->occurred_us > n->last_us ? e->occurred_us : n->last_us;
+}
+
+static int by_last_newest_first(const void *left, const void *right)
+{
+    const struct named_via *x = left;
+    const struct named_via *y = right;
+
+    if (x->last_us != y->last_us) {
+        return x->last_us > y->last_us ? -1 : 1;
     }
     return strcmp(x->other, y->other);
 }
 
-/* Takes bindings sorted by start; keeps only changes of the customer, the newest BINDINGS_MAX. */
-static void set_owners(struct shopper *s, struct binding *all, size_t count)
+static int by_name(const void *left, const void *right)
 {
-    size_t kept = 0;
+    return strcmp(((const struct named_via *)left)->other,
+                  ((const struct named_via *)right)->other);
+}
 
+static void collect_named(struct shopper *s, const struct event *events, size_t count,
+                          struct arena *a)
+{
     for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || strcmp(all[kept - 1].other, all[i].other) != 0) {
-            all[kept++] = all[i];
+        if (identity_names(s, &events[i])) {
+            name(s, &events[i], a);
         }
     }
-    for (size_t i = 0; i < kept; i++) {
-        all[i].until_us = i + 1 < kept ? all[i + 1].from_us : INT64_MAX;
-    }
-    size_t dropped = kept > BINDINGS_MAX ? kept - BINDINGS_MAX : 0;
-    s->binding_count = kept - dropped;
-    if (s->binding_count > 0) {
-        memcpy(s->bindings, all + dropped, s->binding_count * sizeof *all);
+    if (s->named_count > NAMED_MAX) {
+        qsort(s->named, s->named_count, sizeof *s->named, by_last_newest_first);
+        s->named_count = NAMED_MAX;
+        qsort(s->named, s->named_count, sizeof *s->named, by_name);
     }
 }
 
-static void collect_owners(struct shopper *s, const struct shopper *base,
-                           const struct event *events, size_t count, struct arena *a)
+static const struct binding *known_binding(const struct shopper *base, const char *via)
 {
-    size_t known = base == NULL ? 0 : base->binding_count;
-    struct binding *all = arena_array(a, known + count, sizeof *all);
-
-    s->bindings_seen = base == NULL ? 0 : base->bindings_seen;
-    s->bound_last_us = base == NULL ? 0 : base->bound_last_us;
-    for (size_t i = 0; i < known; i++) {
-        all[i] = base->bindings[i];
-        all[i].other = arena_strdup(a, base->bindings[i].other);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].type == EVENT_DERIVED_SHOPPER_BOUND) {
-            s->bindings_seen++;
-            if (events[i].occurred_us > s->bound_last_us) {
-                s->bound_last_us = events[i].occurred_us;
-            }
-            all[known++] = (struct binding){.other = arena_strdup(a, events[i].customer_id),
-                                            .from_us = events[i].occurred_us};
+    for (size_t i = 0; base != NULL && i < base->binding_count; i++) {
+        if (strcmp(base->bindings[i].other, via) == 0) {
+            return &base->bindings[i];
         }
     }
-    qsort(all, known, sizeof *all, by_start);
-    set_owners(s, all, known);
+    return NULL;
 }
 
-static enum shopper_step apply_owner(struct shopper *s, const struct event *e, struct arena *a)
+bool bindings_full(const struct shopper *s, const struct event *e)
 {
-    struct binding all[BINDINGS_MAX + 1];
-    size_t count = s->binding_count;
-    bool nothing_folded = s->events == 0 && s->late_events == 0 && s->at_id == NULL;
+    bool found;
 
-    /* The last binding may have been no change, so its time is remembered apart from the changes. */
-    if (count == 0 ? !nothing_folded : e->occurred_us <= s->bound_last_us) {
-        return SHOPPER_REFOLD;
+    if (!identity_names(s, e)) {
+        return false;
     }
-    memcpy(all, s->bindings, count * sizeof *all);
-    all[count] =
-        (struct binding){.other = arena_strdup(a, e->customer_id), .from_us = e->occurred_us};
-    set_owners(s, all, count + 1);
-    s->bindings_seen++;
-    s->bound_last_us = e->occurred_us;
-    return SHOPPER_FOLDED;
+    (void)named_index(s, e->anonymous_id, &found);
+    return (!found && s->named_count == NAMED_MAX) ||
+           (s->binding_count == BINDINGS_MAX && known_binding(s, e->anonymous_id) == NULL);
+}
+
+void bindings_name(struct shopper *s, const struct event *e, struct arena *a)
+{
+    if (identity_names(s, e)) {
+        name(s, e, a);
+    }
 }
 
 /* ---- the customer: which intervals of whom are its ---- */
@@ -101,22 +131,24 @@ static int by_via_newest_first(const void *left, const void *right)
     return order != 0 ? order : strcmp(x->event_id, y->event_id);
 }
 
-static const struct binding *known_binding(const struct shopper *base, const char *via)
+/* A binding, and when the customer last named its other side; 0: never, as far as is known. */
+struct ranked {
+    struct binding binding;
+    int64_t named_us;
+};
+
+/* Named last first, then latest end, then latest start: who must go when there are too many is the same in
+ * any order, and is not the browser in use. */
+static int by_use(const void *left, const void *right)
 {
-    for (size_t i = 0; base != NULL && i < base->binding_count; i++) {
-        if (strcmp(base->bindings[i].other, via) == 0) {
-            return &base->bindings[i];
-        }
+    const struct ranked *p = left;
+    const struct ranked *q = right;
+    const struct binding *x = &p->binding;
+    const struct binding *y = &q->binding;
+
+    if (p->named_us != q->named_us) {
+        return p->named_us > q->named_us ? -1 : 1;
     }
-    return NULL;
-}
-
-/* Latest end first, then latest start: who must go when there are too many is the same in any order. */
-static int by_end_latest_first(const void *left, const void *right)
-{
-    const struct binding *x = left;
-    const struct binding *y = right;
-
     if (x->until_us != y->until_us) {
         return x->until_us > y->until_us ? -1 : 1;
     }
@@ -132,7 +164,10 @@ static int by_other_and_start(const void *left, const void *right)
     const struct binding *y = right;
     int order = strcmp(x->other, y->other);
 
-    return order != 0 ? order : by_start(left, right);
+    if (order == 0 && x->from_us != y->from_us) {
+        return x->from_us < y->from_us ? -1 : 1;
+    }
+    return order;
 }
 
 /* The newest binding_set of every via among the events, unless base knows a newer one. */
@@ -173,18 +208,38 @@ static size_t add_intervals(struct binding *all, size_t count, const struct even
                             const struct shopper *base, struct arena *a)
 {
     const struct binding *known = known_binding(base, set->via);
-    char *via = arena_strdup(a, set->via);
+    struct binding b = {.other = arena_strdup(a, set->via),
+                        .version = set->version,
+                        .identified = known != NULL && known->identified};
 
     for (size_t i = 0; i < set->interval_count; i++) {
-        all[count++] = (struct binding){
-            .other = via,
-            .from_us = set->intervals[i].from_us,
-            .until_us = set->intervals[i].until_us,
-            .version = set->version,
-            .identified = known != NULL && known->identified,
-        };
+        b.from_us = set->intervals[i].from_us;
+        b.until_us = set->intervals[i].until_us;
+        all[count++] = b;
+    }
+    if (set->interval_count == 0) {
+        all[count++] = b; /* "none" is an answer, too */
     }
     return count;
+}
+
+/* Drops what is too many; returns how many are left. */
+static size_t keep_used(const struct shopper *s, struct binding *all, size_t count, struct arena *a)
+{
+    if (count <= BINDINGS_MAX) {
+        return count;
+    }
+    struct ranked *ranked = arena_array(a, count, sizeof *ranked);
+    for (size_t i = 0; i < count; i++) {
+        bool found;
+        const size_t at = named_index(s, all[i].other, &found);
+        ranked[i] = (struct ranked){all[i], found ? s->named[at].last_us : 0};
+    }
+    qsort(ranked, count, sizeof *ranked, by_use);
+    for (size_t i = 0; i < BINDINGS_MAX; i++) {
+        all[i] = ranked[i].binding;
+    }
+    return BINDINGS_MAX;
 }
 
 static void collect_intervals(struct shopper *s, const struct shopper *base,
@@ -196,9 +251,9 @@ static void collect_intervals(struct shopper *s, const struct shopper *base,
     size_t count = 0;
 
     for (size_t i = 0; i < set_count; i++) {
-        room += sets[i]->interval_count;
+        room += sets[i]->interval_count + 1;
     }
-    struct binding *all = arena_array(a, room, sizeof *all);
+    struct binding *all = arena_array(a, cart_lines_capacity(room), sizeof *all);
     for (size_t i = 0; base != NULL && i < base->binding_count; i++) {
         if (!is_replaced(base->bindings[i].other, sets, set_count)) {
             all[count] = base->bindings[i];
@@ -209,11 +264,10 @@ static void collect_intervals(struct shopper *s, const struct shopper *base,
     for (size_t i = 0; i < set_count; i++) {
         count = add_intervals(all, count, sets[i], base, a);
     }
-    qsort(all, count, sizeof *all, by_end_latest_first);
-    s->binding_count = count > BINDINGS_MAX ? BINDINGS_MAX : count;
-    qsort(all, s->binding_count, sizeof *all, by_other_and_start);
-    memcpy(s->bindings, all,
-           s->binding_count * sizeof *all); /* in the order of the canonical text */
+    count = keep_used(s, all, count, a);
+    qsort(all, count, sizeof *all, by_other_and_start); /* as in the canonical text */
+    s->bindings = count == 0 ? NULL : all;
+    s->binding_count = count;
 }
 
 /* True if the set says nothing new about its via; its version is taken over then. */
@@ -229,10 +283,11 @@ static bool repeats(struct shopper *s, const struct event *set)
            strcmp(s->bindings[first + count].other, set->via) == 0) {
         count++;
     }
-    if (count == 0 || count != set->interval_count) {
+    const bool none = count == 1 && s->bindings[first].until_us == 0;
+    if (count == 0 || (none ? 0 : count) != set->interval_count) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !none; i++) {
         const struct binding *b = &s->bindings[first + i];
         if (b->from_us != set->intervals[i].from_us || b->until_us != set->intervals[i].until_us) {
             return false;
@@ -260,18 +315,20 @@ void bindings_collect(struct shopper *s, const struct shopper *base, const struc
                       size_t count, struct arena *a)
 {
     if (identity_is_anonymous(s)) {
-        collect_owners(s, base, events, count, a);
+        owners_collect(s, base, events, count, a);
     } else {
+        collect_named(s, events, count, a);
         collect_intervals(s, base, events, count, a);
     }
 }
 
 enum shopper_step bindings_apply(struct shopper *s, const struct event *e, struct arena *a)
 {
-    bool anonymous = identity_is_anonymous(s);
-
-    if (anonymous != (e->type == EVENT_DERIVED_SHOPPER_BOUND)) {
+    if (shopper_changes_owner(s, e)) {
+        return owners_apply(s, e, a);
+    }
+    if (identity_is_anonymous(s) || e->type != EVENT_DERIVED_BINDING_SET) {
         return SHOPPER_FOLDED; /* not meant for this lane: it says nothing here */
     }
-    return anonymous ? apply_owner(s, e, a) : apply_intervals(s, e);
+    return apply_intervals(s, e);
 }

@@ -5,13 +5,17 @@
 
 /* Who belongs to whom; for the fold only. The rules stand in shopper.h under "Identity". */
 
-/* What the whole set says: bindings from base (NULL: none) and from the shopper_bound or binding_set
- * events among these. */
+/* What the whole set says: from base (NULL: none) and from these events. s is base's copy, or new. */
 void bindings_collect(struct shopper *s, const struct shopper *base, const struct event *events,
                       size_t count, struct arena *a);
 
-/* The same for one more shopper_bound or binding_set. SHOPPER_REFOLD: it changes which events count; s
+/* The same for one more login, logout or binding_set. SHOPPER_REFOLD: it changes which events count; s
  * is unchanged. */
 enum shopper_step bindings_apply(struct shopper *s, const struct event *e, struct arena *a);
+
+/* The same for one more event of any other kind, which may name an anonymous shopper; full: only the
+ * whole set tells whom to forget for it. */
+bool bindings_full(const struct shopper *s, const struct event *e);
+void bindings_name(struct shopper *s, const struct event *e, struct arena *a);
 
 #endif

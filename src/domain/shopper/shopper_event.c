@@ -44,9 +44,14 @@ static void note_presence(struct shopper *s, const struct event *e)
     }
 }
 
+static bool says_who(const struct event *e)
+{
+    return e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS || e->type == EVENT_LOGGED_OUT;
+}
+
 static void note_recent(struct shopper *s, const struct event *e, struct arena *a)
 {
-    if (e->type == EVENT_UNKNOWN || e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
+    if (e->type == EVENT_UNKNOWN || says_who(e)) {
         return; /* they say who, not what; a tracker repeats them on every page, and they would crowd out the rest */
     }
     if (s->recent_count == RECENT_MAX) {
@@ -313,6 +318,10 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
         note_release(s, e);
         return;
     }
+    if (e->type == EVENT_DERIVED_SHOPPER_NAMED) {
+        identity_join(s, e, a);
+        return; /* nobody did anything */
+    }
     note_presence(s, e);
     note_rate(s, e);
     note_recent(s, e, a);
@@ -324,17 +333,17 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
     s->views += e->type == EVENT_PRODUCT_VIEWED;
     s->refunds += e->type == EVENT_REFUND;
 
+    if (identity_names(s, e)) {
+        /* before it does anything to the carts: it does it to the joined one */
+        identity_join(s, e, a);
+    }
     if (event_says_consent(e)) {
         note_consent(s, e, a);
     } else if (e->type == EVENT_PURCHASE) {
         orders_buy(s, e, a);
     } else if (e->type == EVENT_ORDER_CANCELLED || e->type == EVENT_PAYMENT_FAILED) {
         orders_cancel(s, e);
-    } else if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
-        if (e->via ==
-            NULL) { /* a forwarded one tells of somebody else's login on the same browser */
-            identity_join(s, e, a);
-        }
+    } else if (says_who(e)) {
         return;
     }
     /* Lines first: a view of what was just added counts as one of the cart's own, and a purchase has closed it by now. */

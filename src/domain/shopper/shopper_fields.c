@@ -150,6 +150,22 @@ static const struct field_list bindings = {
     .size = sizeof(struct binding),
     .max = BINDINGS_MAX,
     .count_offset = offsetof(struct shopper, binding_count),
+    .is_pointer = true,
+};
+
+static const struct field named_fields[] = {
+    {"other", FIELD_TEXT, offsetof(struct named_via, other), NULL},
+    {"first_us", FIELD_COUNT, offsetof(struct named_via, first_us), NULL},
+    {"last_us", FIELD_COUNT, offsetof(struct named_via, last_us), NULL},
+};
+static const struct field_list named = {
+    .fields = named_fields,
+    .field_count = sizeof named_fields / sizeof named_fields[0],
+    .rows = true,
+    .size = sizeof(struct named_via),
+    .max = NAMED_MAX,
+    .count_offset = offsetof(struct shopper, named_count),
+    .is_pointer = true,
 };
 
 static const struct field consent_fields[] = {
@@ -189,7 +205,9 @@ static const struct field fields[] = {
     LIST(bought),
     COUNT(bought_us),
     LIST(bindings),
+    LIST(named),
     COUNT(bindings_seen),
+    {"guessed", FIELD_BOOL, offsetof(struct shopper, guessed), NULL},
     COUNT(bound_last_us),
     LIST(consents),
     TEXT(locale),

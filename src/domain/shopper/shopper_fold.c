@@ -18,6 +18,7 @@ static const int ranks[EVENT_TYPE_COUNT] = {
     [EVENT_UNKNOWN] = RANK_REST,
     [EVENT_IDENTIFY] = 0,
     [EVENT_ALIAS] = 0,
+    [EVENT_LOGGED_OUT] = RANK_REST,
     [EVENT_CONSENT_GIVEN] = 1,
     [EVENT_CONSENT_WITHDRAWN] = 2,
     [EVENT_PRODUCT_VIEWED] = 3,
@@ -43,6 +44,8 @@ static const int ranks[EVENT_TYPE_COUNT] = {
     [EVENT_DERIVED_OUTREACH_RELEASED] = 18,
     [EVENT_CHAT_MESSAGE] = RANK_REST,
     [EVENT_DERIVED_SHOPPER_BOUND] = RANK_REST,
+    [EVENT_DERIVED_SHOPPER_UNBOUND] = RANK_REST,
+    [EVENT_DERIVED_SHOPPER_NAMED] = 0,
     [EVENT_DERIVED_BINDING_SET] = RANK_REST,
     [EVENT_DERIVED_FORWARDED] = RANK_REST,
 };
@@ -63,6 +66,10 @@ static int by_order(const void *left, const void *right)
     }
     if (order == 0) {
         order = strcmp(x->sort_id, y->sort_id);
+    }
+    if (order == 0) {
+        order =
+            (x->via != NULL) - (y->via != NULL); /* of one event told twice the own one counts */
     }
     return order != 0 ? order : strcmp(x->event_id, y->event_id);
 }
@@ -96,7 +103,8 @@ static void move_position(struct shopper *s, const struct event *e, struct arena
 
 static bool is_binding(const struct event *e)
 {
-    return e->type == EVENT_DERIVED_SHOPPER_BOUND || e->type == EVENT_DERIVED_BINDING_SET;
+    return e->type == EVENT_DERIVED_SHOPPER_BOUND || e->type == EVENT_DERIVED_SHOPPER_UNBOUND ||
+           e->type == EVENT_DERIVED_BINDING_SET;
 }
 
 /* Came in so long after it occurred that a closer decides whether it is late. */
@@ -104,7 +112,8 @@ static bool is_tardy(const struct event *e)
 {
     /* What is exempt changes no closed round, or has to count whenever it comes: a withdrawal above all. */
     bool exempt = e->origin == ORIGIN_IMPORT || e->origin == ORIGIN_DERIVED ||
-                  e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS || event_says_consent(e);
+                  e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS ||
+                  e->type == EVENT_LOGGED_OUT || event_says_consent(e);
 
     return !exempt && e->received_us - e->occurred_us > LATE_WINDOW_US;
 }
@@ -162,7 +171,7 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
     move_position(s, e, a);
 }
 
-/* A bound anonymous shopper folds nothing: its owner does. */
+/* What is a customer's an anonymous shopper does not fold: its owner does. */
 static void count_one(struct shopper *s, const struct event *e, struct arena *a)
 {
     if (e->type != EVENT_DERIVED_OUTREACH_RELEASED) { /* ours, not the shopper's doing */
@@ -177,6 +186,22 @@ static void count_one(struct shopper *s, const struct event *e, struct arena *a)
     move_position(s, e, a);
 }
 
+/* Whether only the set can tell what folding the event does, because of who is whom. */
+static bool asks_who(const struct shopper *s, const struct event *e)
+{
+    return (shopper_changes_owner(s, e) && s->binding_count > 0) || bindings_full(s, e);
+}
+
+/* One event of a customer's; what is folded behind the customer's time must not have counted without it. */
+static enum shopper_step count_handed(struct shopper *s, const struct event *e, struct arena *a)
+{
+    if (s->at_us >= identity_handed_until(s) && compare_position(e, s) <= 0) {
+        return SHOPPER_REFOLD;
+    }
+    count_one(s, e, a); /* sums and extremes: any order gives the same */
+    return SHOPPER_FOLDED;
+}
+
 enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct arena *a)
 {
     if (is_binding(e)) {
@@ -185,9 +210,11 @@ enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct
     if (!identity_counts(s, e)) {
         return SHOPPER_FOLDED; /* if a binding_set makes it count later, that one asks for the refold */
     }
-    if (identity_is_bound(s)) {
-        count_one(s, e, a); /* sums and extremes: any order gives the same */
-        return SHOPPER_FOLDED;
+    if (asks_who(s, e)) {
+        return SHOPPER_REFOLD;
+    }
+    if (e->occurred_us < identity_handed_until(s)) {
+        return count_handed(s, e, a);
     }
     /* Three ways in which folding it now would differ from folding the set: it sorts before what was folded; a closer may
      * make it late, which only the set can tell; or it is a closer that makes something late that was folded already. */
@@ -195,6 +222,10 @@ enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct
         (is_closer(e) && e->received_us < s->tardy_received_us)) {
         return SHOPPER_REFOLD;
     }
+    if (shopper_changes_owner(s, e) && bindings_apply(s, e, a) == SHOPPER_REFOLD) {
+        return SHOPPER_REFOLD;
+    }
+    bindings_name(s, e, a);
     fold_one(s, e, false, a);
     return SHOPPER_FOLDED;
 }
@@ -241,17 +272,44 @@ static size_t put_in_order(struct event *events, size_t count)
     return unique;
 }
 
+/* The same event, told under two keys of one person: its own first (by_order). */
+static bool is_repeat(const struct event *first, const struct event *e)
+{
+    return first->occurred_us == e->occurred_us && ranks[first->type] == ranks[e->type] &&
+           strcmp(first->sort_id, e->sort_id) == 0;
+}
+
 /* Leaves what this shopper folds: bindings are known by now, the rest is not its. */
 static size_t keep_counted(const struct shopper *s, struct event *events, size_t count)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (!is_binding(&events[i]) && identity_counts(s, &events[i])) {
+        if (!is_binding(&events[i]) && identity_counts(s, &events[i]) &&
+            (kept == 0 || !is_repeat(&events[kept - 1], &events[i]))) {
             swap(events, kept++, i);
         }
     }
     return kept;
+}
+
+/* The counts of a shopper whose events turned out to be a customer's, and the place in the order. */
+static struct shopper *handed_over(const struct shopper *s, struct arena *a)
+{
+    struct shopper *bound = shopper_new(s->key, a);
+
+    bound->bindings = s->bindings;
+    bound->binding_count = s->binding_count;
+    bound->bindings_seen = s->bindings_seen;
+    bound->bound_last_us = s->bound_last_us;
+    bound->guessed = s->guessed;
+    bound->events = s->events + s->late_events;
+    bound->first_us = s->first_us;
+    bound->last_us = s->last_us;
+    bound->at_us = s->at_us;
+    bound->at_rank = s->at_rank;
+    bound->at_id = s->at_id;
+    return bound;
 }
 
 /* What the events are folded onto. */
@@ -259,26 +317,24 @@ static struct shopper *start(const struct shopper *base, const char *key,
                              const struct event *events, size_t count, struct arena *a)
 {
     struct shopper *s = base == NULL ? shopper_new(key, a) : shopper_copy(base, a);
-    bool was_bound = identity_is_bound(s);
+    const int64_t handed_us = identity_handed_until(s);
 
     bindings_collect(s, base, events, count, a);
     /* The base was folded while nobody knew whose browser this is. Its events have been forwarded since, and its carts are
-     * its owner's: what is left here are the counts and the place in the order. */
-    if (identity_is_bound(s) && !was_bound) {
-        struct shopper *bound = shopper_new(key, a);
-        memcpy(bound->bindings, s->bindings, sizeof bound->bindings);
-        bound->binding_count = s->binding_count;
-        bound->bindings_seen = s->bindings_seen;
-        bound->bound_last_us = s->bound_last_us;
-        bound->events = s->events + s->late_events;
-        bound->first_us = s->first_us;
-        bound->last_us = s->last_us;
-        bound->at_us = s->at_us;
-        bound->at_rank = s->at_rank;
-        bound->at_id = s->at_id;
-        return bound;
+     * its owner's. */
+    return base != NULL && identity_handed_until(s) > handed_us ? handed_over(s, a) : s;
+}
+
+/* How many of the events, which are in order, are a customer's. */
+static size_t count_handed_over(const struct shopper *s, const struct event *events, size_t count)
+{
+    const int64_t until_us = identity_handed_until(s);
+    size_t n = 0;
+
+    while (n < count && events[n].occurred_us < until_us) {
+        n++;
     }
-    return s;
+    return n;
 }
 
 struct shopper *shopper_fold_visiting(const struct shopper *base, const char *key,
@@ -290,15 +346,15 @@ struct shopper *shopper_fold_visiting(const struct shopper *base, const char *ke
     size_t known = put_in_order(events, count);
     struct shopper *s = start(base, key, events, known, a);
     size_t counted = keep_counted(s, events, known);
-    const bool *late = find_late(events, counted, base == NULL ? 0 : base->closed_until_us, a);
+    size_t handed = count_handed_over(s, events, counted);
+    const bool *late = find_late(events + handed, counted - handed, s->closed_until_us, a);
 
-    for (size_t i = 0; i < counted; i++) {
-        if (identity_is_bound(s)) {
-            count_one(s, &events[i], a);
-            continue;
-        }
-        fold_one(s, &events[i], late[i], a);
-        if (visit != NULL && !late[i]) {
+    for (size_t i = 0; i < handed; i++) {
+        count_one(s, &events[i], a);
+    }
+    for (size_t i = handed; i < counted; i++) {
+        fold_one(s, &events[i], late[i - handed], a);
+        if (visit != NULL && !late[i - handed]) {
             visit(ctx, s, &events[i]);
         }
     }

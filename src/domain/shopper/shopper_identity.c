@@ -7,36 +7,49 @@
 
 #include <string.h>
 
+/* An answer takes the fold less than a second, unless a whole history is waiting. */
+#define ASK_AGAIN_US INT64_C(600000000)
+
 bool identity_is_anonymous(const struct shopper *s)
 {
     return s->key[0] == 'a';
 }
 
-bool identity_is_bound(const struct shopper *s)
+int64_t identity_handed_until(const struct shopper *s)
 {
-    return identity_is_anonymous(s) && s->binding_count > 0;
+    return identity_is_anonymous(s) && s->binding_count > 0
+               ? s->bindings[s->binding_count - 1].until_us
+               : INT64_MIN;
 }
 
 bool identity_is_forwarded(const struct event *e)
 {
     return e->via != NULL && e->type != EVENT_DERIVED_SHOPPER_BOUND &&
-           e->type != EVENT_DERIVED_BINDING_SET;
+           e->type != EVENT_DERIVED_SHOPPER_UNBOUND && e->type != EVENT_DERIVED_BINDING_SET;
 }
 
-bool identity_counts(const struct shopper *s, const struct event *e)
+bool identity_names(const struct shopper *s, const struct event *e)
 {
-    if (!identity_is_forwarded(e)) {
-        return true;
-    }
+    return !identity_is_anonymous(s) && e->via == NULL && e->anonymous_id != NULL &&
+           e->type != EVENT_LOGGED_OUT;
+}
+
+static bool holds(const struct shopper *s, const char *via, int64_t at_us)
+{
     /* Half open: at the moment of a login on a shared browser the event is the newcomer's. */
-    for (size_t i = 0; i < s->binding_count && !identity_is_anonymous(s); i++) {
+    for (size_t i = 0; i < s->binding_count; i++) {
         const struct binding *b = &s->bindings[i];
-        if (strcmp(b->other, e->via) == 0 && e->occurred_us >= b->from_us &&
-            e->occurred_us < b->until_us) {
+        if (strcmp(b->other, via) == 0 && at_us >= b->from_us && at_us < b->until_us) {
             return true;
         }
     }
     return false;
+}
+
+bool identity_counts(const struct shopper *s, const struct event *e)
+{
+    return !identity_is_forwarded(e) ||
+           (!identity_is_anonymous(s) && holds(s, e->via, e->occurred_us));
 }
 
 const char *identity_side(const struct shopper *s, const struct event *e)
@@ -73,29 +86,80 @@ void identity_join(struct shopper *s, const struct event *e, struct arena *a)
     }
 }
 
-struct effects shopper_effects(const struct event *e)
+/* ---- what one lane tells another ---- */
+
+static const struct named_via *named_as(const struct shopper *s, const char *via)
 {
-    bool joins = e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS;
+    for (size_t i = 0; i < s->named_count; i++) {
+        if (strcmp(s->named[i].other, via) == 0) {
+            return &s->named[i];
+        }
+    }
+    return NULL;
+}
+
+static bool was_answered(const struct shopper *s, const char *via)
+{
+    for (size_t i = 0; i < s->binding_count; i++) {
+        if (strcmp(s->bindings[i].other, via) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A login that A is not told of changes nothing: A has it already that the browser was this customer's
+ * then. If somebody else's turns up in between, the binding_set that takes the time away makes this one
+ * count again, so that in the end the owners are those that all logins give, in whatever order they came. */
+static bool is_news(const struct shopper *s, const struct event *e)
+{
+    const struct named_via *n = named_as(s, e->anonymous_id);
+
+    if (was_answered(s, e->anonymous_id)) {
+        return !holds(s, e->anonymous_id, e->occurred_us);
+    }
+    /* Later again: whoever folded the first may have been a version that asked for less. */
+    return n == NULL || e->occurred_us <= n->first_us ||
+           e->occurred_us - n->first_us >= ASK_AGAIN_US;
+}
+
+bool shopper_login(const struct shopper *after, const struct event *e, struct shopper_login *out)
+{
+    const bool ends = e->type == EVENT_LOGGED_OUT;
 
     /* via: it was forwarded, and asked for the binding where it first lay */
-    if (!joins || e->via != NULL || e->customer_id == NULL || e->anonymous_id == NULL) {
-        return (struct effects){0};
+    if (identity_is_anonymous(after) || e->via != NULL || e->anonymous_id == NULL ||
+        (!ends && !is_news(after, e))) {
+        return false;
     }
-    return (struct effects){
-        .bind_requested = true, .bind_via = e->anonymous_id, .bind_at_us = e->occurred_us};
+    *out = (struct shopper_login){.via = e->anonymous_id,
+                                  .at_us = e->occurred_us,
+                                  .ends = ends,
+                                  .guessed = e->type == EVENT_DERIVED_SHOPPER_NAMED};
+    return true;
+}
+
+bool shopper_changes_owner(const struct shopper *s, const struct event *e)
+{
+    return identity_is_anonymous(s) &&
+           (e->type == EVENT_DERIVED_SHOPPER_BOUND || e->type == EVENT_DERIVED_SHOPPER_UNBOUND ||
+            (e->type == EVENT_LOGGED_OUT && e->via == NULL));
 }
 
 const char *shopper_owner_at(const struct shopper *s, int64_t at_us)
 {
-    const char *owner = NULL;
-
     for (size_t i = 0; i < s->binding_count && identity_is_anonymous(s); i++) {
-        /* the time before the first login belongs to whoever logged in first */
-        if (i == 0 || s->bindings[i].from_us <= at_us) {
-            owner = s->bindings[i].other;
+        const struct binding *b = &s->bindings[i];
+        if (at_us >= b->from_us && at_us < b->until_us) {
+            return b->other;
         }
     }
-    return owner;
+    return NULL;
+}
+
+const char *shopper_owner_now(const struct shopper *s)
+{
+    return identity_handed_until(s) == INT64_MAX ? s->bindings[s->binding_count - 1].other : NULL;
 }
 
 size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
@@ -106,8 +170,7 @@ size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
     for (size_t i = 0; i < s->binding_count && identity_is_anonymous(s); i++) {
         const struct binding *b = &s->bindings[i];
         if (strcmp(b->other, customer_id) == 0) {
-            out[count].from_us = i == 0 ? INT64_MIN : b->from_us;
-            out[count++].until_us = b->until_us;
+            out[count++] = (struct event_interval){b->from_us, b->until_us};
         }
     }
     return count;

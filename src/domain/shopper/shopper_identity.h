@@ -6,7 +6,9 @@
 /* Whose events are whose; for the fold only. The rules stand in shopper.h under "Identity". */
 
 bool identity_is_anonymous(const struct shopper *s); /* its key is that of an anonymous shopper */
-bool identity_is_bound(const struct shopper *s);     /* its events are forwarded, not folded */
+/* Before this time an anonymous shopper's events are a customer's, or forgotten: it only counts them.
+ * INT64_MIN: none is; INT64_MAX: all are. */
+int64_t identity_handed_until(const struct shopper *s);
 
 /* An event forwarded to this customer from an anonymous shopper. */
 bool identity_is_forwarded(const struct event *e);
@@ -15,7 +17,9 @@ bool identity_counts(const struct shopper *s, const struct event *e);
 /* The side whose carts the event is about: NULL for the shopper's own. */
 const char *identity_side(const struct shopper *s, const struct event *e);
 
-/* Folds an identify/alias: the side of its anonymous shopper ends, its open carts merge. */
+/* True if it says of both who they are: the customer's own, with an anonymous id. */
+bool identity_names(const struct shopper *s, const struct event *e);
+/* Folds such an event: the side of its anonymous shopper ends, its open carts merge. */
 void identity_join(struct shopper *s, const struct event *e, struct arena *a);
 
 #endif

@@ -150,7 +150,7 @@ static bool decode_key(struct train_batch *b, const struct train_bases *bases, s
     b->log.bots += k->final->bot;
     /* A bound browser's events count for the customer it is bound to; shown twice they would be
      * two shoppers with one cart. */
-    b->key_count += !k->final->bot && !identity_is_bound(k->final);
+    b->key_count += !k->final->bot && identity_handed_until(k->final) == INT64_MIN;
     return true;
 }
 

@@ -358,29 +358,6 @@ static void sent_are_the_sends_of_the_shoppers_own_carts(void **state)
     assert_int_equal(found_at("c:y", NULL, INT64_MAX).rows.sent_count, 0); /* nobody asked */
 }
 
-static void told_are_the_browsers_that_the_log_names_once_each(void **state)
-{
-    (void)state;
-    TELL(&bench, .id = "e1", .type = "identify", .customer = "y", .anonymous = "x1", .at_s = 1);
-    TELL(&bench, .id = "e2", .type = "identify", .customer = "y", .anonymous = "x1", .at_s = 2);
-    fold_to_end(&bench);
-    TELL(&bench, .id = "e3", .type = "alias", .customer = "y", .anonymous = "x2", .at_s = 3);
-    TELL(&bench, .id = "e4", .type = "page_viewed", .customer = "y", .anonymous = "x3", .at_s = 4);
-    TELL(&bench, .id = "e5", .type = "identify", .customer = "z", .anonymous = "x4", .at_s = 5);
-    run_sql(
-        &bench, /* somebody else of the same lane */
-        "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body)"
-        " SELECT cartwright.lane_of('c:y'), 1000, 'e6', 'c:neighbour', 'identify', 'api', now(), now(), '', '{\"anonymous_id\":\"x5\"}'");
-    struct shopper_rows rows = rows_for_decision("c:y");
-    assert_int_equal(rows.events.count, 2);
-    assert_int_equal(rows.told_count, 2);
-    assert_true(strcmp(rows.told[0], rows.told[1]) != 0);
-    for (size_t i = 0; i < rows.told_count; i++) {
-        assert_true(strcmp(rows.told[i], "x1") == 0 || strcmp(rows.told[i], "x2") == 0);
-    }
-    assert_int_equal(found_at("c:y", NULL, INT64_MAX).rows.told_count, 0); /* nobody asked */
-}
-
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -406,7 +383,6 @@ int main(void)
         VIEW_TEST(a_browser_is_whose_it_is_now_whatever_time_is_looked_at),
         VIEW_TEST(a_cart_is_found_in_the_past_of_its_shopper),
         VIEW_TEST(sent_are_the_sends_of_the_shoppers_own_carts),
-        VIEW_TEST(told_are_the_browsers_that_the_log_names_once_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,17 +42,21 @@ static struct told an_event(struct rng *r, int i)
     static const char *const carts[] = {NULL, NULL, NULL, "basket", "wish"};
     const char *type = pick(r, types, COUNT_OF(types));
     uint64_t person = rng_below(r, PEOPLE);
+    uint64_t customer = rng_below(r, PEOPLE);
     bool identifies = strcmp(type, "identify") == 0;
     bool anonymous = identifies || rng_below(r, 2) == 0;
     const char *cart = pick(r, carts, COUNT_OF(carts));
     return (struct told){
         .id = arena_printf(&bench.arena, "e%d", i),
         .type = type,
-        .customer = identifies || !anonymous
-                        ? arena_printf(&bench.arena, "c%d", (int)rng_below(r, PEOPLE))
-                        : NULL,
+        .customer =
+            identifies || !anonymous ? arena_printf(&bench.arena, "c%d", (int)customer) : NULL,
         .anonymous = anonymous ? arena_printf(&bench.arena, "a%d", (int)person) : NULL,
-        .cart = cart == NULL ? NULL : arena_printf(&bench.arena, "%s-%d", cart, (int)person),
+        /* A cart is one shopper's: of one that several name, the first to be folded would count. */
+        .cart = cart == NULL || identifies
+                    ? NULL
+                    : arena_printf(&bench.arena, "%s-%s%d", cart, anonymous ? "a" : "c",
+                                   (int)(anonymous ? person : customer)),
         .product = identifies ? NULL : pick(r, products, COUNT_OF(products)),
         .quantity = 1 + (int64_t)rng_below(r, 3),
         .price_minor = (int64_t)rng_below(r, 3) * 500,

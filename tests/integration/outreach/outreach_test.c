@@ -416,11 +416,13 @@ static void of_two_carts_the_one_named_is_meant_and_a_bought_one_is_no_longer(vo
     struct answer first = ask_as((struct outreach_request){.cart_id = "rons-first"});
 
     assert_string_equal(member(&first, "cart_id"), "rons-first");
+    const char *id = member(&first, "outreach_id");
     expect(first, OUTREACH_NEW, "send", "risk");
     did("ron", "purchase", 80, A_SHOE ",\"cart_id\":\"rons-first\"");
     fold_to_end(&bench);
-    expect(ask_as((struct outreach_request){.cart_id = "rons-first"}), OUTREACH_DRY, "silence",
-           "buyer");
+    struct answer bought = ask_as((struct outreach_request){.cart_id = "rons-first"});
+    assert_string_equal(member(&bought, "outreach_id"), id);
+    expect(bought, OUTREACH_BEFORE, "silence", "buyer");
 }
 
 /* ---- what is told ---- */
@@ -464,6 +466,41 @@ static void an_answer_tells_when_what_and_by_what(void **state)
                 &bench,
                 "SELECT max(off) FROM cartwright.event WHERE key = 'c:sol' AND type = 'cart_item_added'")));
     expect(a, OUTREACH_NEW, "send", "risk");
+}
+
+/* The promise of the README: who bought gets silence, under the id of what was sent. */
+static void after_a_purchase_the_silence_has_the_id_of_what_was_sent(void **state)
+{
+    (void)state;
+    did("rob", "cart_item_added", 90, A_SHOE);
+    struct answer first = ask("rob");
+    const char *id = member(&first, "outreach_id");
+    expect(first, OUTREACH_NEW, "send", "risk");
+    did("rob", "purchase", 0, A_SHOE);
+    struct answer bought = ask("rob");
+    assert_string_equal(member(&bought, "outreach_id"), id);
+    assert_true(json_is_null(json_object_get(bought.json, "message")));
+    expect(bought, OUTREACH_BEFORE, "silence", "buyer");
+    struct answer dry = ask_as((struct outreach_request){.customer_id = "rob", .dry_run = true});
+    assert_string_equal(member(&dry, "outreach_id"), "");
+    expect(dry, OUTREACH_DRY, "silence", "buyer");
+}
+
+static void too_early_has_a_time_to_come_back(void **state)
+{
+    (void)state;
+    did("roy", "cart_item_added", 10, A_SHOE);
+    struct answer a = ask("roy");
+    json_t *risk = json_object_get(a.json, "risk");
+    char at[CLOCK_TEXT_MAX];
+    const int64_t added_us = count_of(
+        &bench, "SELECT (extract(epoch FROM occurred_at) * 1000000)::bigint FROM cartwright.event"
+                " WHERE key = 'c:roy'");
+
+    assert_true(json_is_true(json_object_get(risk, "too_early")));
+    assert_string_equal(json_string_value(json_object_get(risk, "look_again_at")),
+                        clock_format_rfc3339(added_us + bench.config.abandoned_after, at));
+    expect(a, OUTREACH_NEW, "silence", "too_early");
 }
 
 static void a_silence_tells_the_rule_that_blocked_and_no_message(void **state)
@@ -722,6 +759,8 @@ int main(void)
         cmocka_unit_test(a_browser_that_did_not_log_in_is_seen_in_its_own_past),
         cmocka_unit_test(of_two_carts_the_one_named_is_meant_and_a_bought_one_is_no_longer),
         cmocka_unit_test(an_answer_tells_when_what_and_by_what),
+        cmocka_unit_test(after_a_purchase_the_silence_has_the_id_of_what_was_sent),
+        cmocka_unit_test(too_early_has_a_time_to_come_back),
         cmocka_unit_test(a_silence_tells_the_rule_that_blocked_and_no_message),
         cmocka_unit_test(a_pick_that_was_sold_out_a_moment_ago_makes_room_for_the_next),
         cmocka_unit_test(nobody_is_spoken_to_about_a_cart_that_is_sold_out),

@@ -15,6 +15,7 @@ static const char fill_sql[] =
     "       'EUR', now(), now(), now() - n * interval '1 second', 0, false, false, (n % 100) / 100.0, 'm', now()"
     "  FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.cart_lane SELECT 'k' || n, n % 256, 'c:' || n FROM generate_series(1, 20000) n;"
+    "INSERT INTO cartwright.cart_party SELECT n % 256, 'k' || n, 'c:' || n, NULL, false, NULL FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.product (product_id, source, updated_at)"
     " SELECT 'p' || n, 'api', now() - n * interval '1 minute' FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.outreach SELECT n % 256, 'cart:k' || n, 1, 1, 'o' || n, 'c:' || n, 'silence', 'risk', now(), '{}', '{}'"
@@ -25,8 +26,9 @@ static const char fill_sql[] =
     "UPDATE cartwright.lane_cursor SET off = 230;"
     "ANALYZE";
 
-static const char *const growing[] = {"event",     "shopper", "shopper_base", "cart",
-                                      "cart_lane", "product", "outreach",     "model_chunk"};
+static const char *const growing[] = {"event",   "shopper",   "shopper_base",
+                                      "cart",    "cart_lane", "cart_party",
+                                      "product", "outreach",  "model_chunk"};
 
 /* These read one of them, or a whole lane of it, and are meant to. */
 static const struct {
@@ -58,7 +60,12 @@ static const struct {
     {"shopper_gather", "('c:7', NULL, false, true)", "shopper_base_pkey"},
     {"shopper_gather", "('c:7', NULL, false, true)", "outreach_pkey"},
     {"shopper_gather", "(NULL, 'k1', true, true)", "cart_lane_pkey"},
-    {"release_look", "(7, 'c:7', 0, '{x,y}')", "event_key"},
+    {"release_look", "(7, 'c:7', 0)", "event_key"},
+    {"joins_pending", "(7, 'c:7', '{x,y}', '{x}', NULL, NULL)", "event_key"},
+    {"joins_pending", "(7, 'a:7', '{}', '{}', '7', 'k7')", "event_names"},
+    {"joins_pending", "(7, 'a:7', '{}', '{}', '7', 'k7')", "event_cart_orders"},
+    {"cart_pending", "('k7')", "event_pkey"},
+    {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}')", "cart_party_pkey"},
     {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "event_key"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_pkey"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_base_pkey"},
@@ -127,9 +134,9 @@ static bool grows(const char *table)
 /* An index that is entered by nothing, or by the lane alone (a 256th of the log), leads nowhere. */
 static bool is_narrow(const char *condition)
 {
-    static const char *const columns[] = {"key",        "off",        "cart_id",
-                                          "product_id", "event_id",   "outreach_id",
-                                          "status",     "updated_at", "version"};
+    static const char *const columns[] = {"key",      "off",         "cart_id", "product_id",
+                                          "event_id", "outreach_id", "status",  "updated_at",
+                                          "version",  "anonymous_id"};
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         if (strstr(condition, columns[i]) != NULL) {
             return true;

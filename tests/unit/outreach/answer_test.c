@@ -152,6 +152,9 @@ static struct risk *base_rate_of(double rate)
     return r;
 }
 
+static const struct score_terms terms = {.threshold = 0.2,
+                                         .clock = {.abandoned_after_us = HOURS(1)}};
+
 static void a_score_is_told_with_its_model_curve_and_horizons(void **state)
 {
     (void)state;
@@ -161,7 +164,7 @@ static void a_score_is_told_with_its_model_curve_and_horizons(void **state)
         .id = cart_id, .round = 1, .lines = lines, .line_count = 2, .changed_us = NOW - HOURS(2)};
     const struct feature_context context = {0};
     struct features x;
-    const struct answer_score score = answer_score_of(r, &s, &c, NOW, &context, 0.2, &x);
+    const struct answer_score score = answer_score_of(r, &s, &c, NOW, &context, &terms, &x);
 
     assert_true(fabs(score.probability - 0.25) < 1e-9);
     assert_ptr_equal(score.x, &x);
@@ -223,7 +226,7 @@ static void without_a_model_the_features_are_there_and_the_score_is_not(void **s
     const struct cart c = {.id = cart_id, .round = 1, .lines = lines, .line_count = 2};
     const struct feature_context context = {0};
     struct features x;
-    const struct answer_score score = answer_score_of(NULL, &s, &c, NOW, &context, 0.2, &x);
+    const struct answer_score score = answer_score_of(NULL, &s, &c, NOW, &context, &terms, &x);
 
     assert_true(isnan(score.probability));
     assert_int_equal(score.curve_count, 0);

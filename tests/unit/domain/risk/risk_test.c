@@ -369,14 +369,39 @@ static void a_model_that_would_misread_is_refused_and_says_why(void **state)
 static void a_curve_is_crossed_where_its_line_is(void **state)
 {
     const struct risk_point curve[] = {{0, .2}, {SECONDS(100), .4}, {SECONDS(200), .8}};
-    struct risk_outlook o = risk_outlook_of(curve, 3, .6);
+    struct risk_outlook o = risk_outlook_of(curve, 3, .6, 0);
     (void)state;
     assert_true(o.too_early);
     assert_int_equal(o.look_again_us, SECONDS(150));
-    assert_false(risk_outlook_of(curve, 3, .2).too_early); /* it is high enough now */
-    assert_int_equal(risk_outlook_of(curve, 3, .2).look_again_us, 0);
-    assert_false(risk_outlook_of(curve, 3, .9).too_early); /* silence alone will not get there */
-    assert_int_equal(risk_outlook_of(curve, 1, .9).look_again_us, 0);
+    assert_false(risk_outlook_of(curve, 3, .2, 0).too_early); /* it is high enough now */
+    assert_int_equal(risk_outlook_of(curve, 3, .2, 0).look_again_us, 0);
+    assert_false(risk_outlook_of(curve, 3, .9, 0).too_early); /* silence alone will not get there */
+    assert_int_equal(risk_outlook_of(curve, 1, .9, 0).look_again_us, 0);
+}
+
+/* Too early is one thing, whether the cart is not abandoned yet or the risk too low: there is a time to come back. */
+static void before_the_cart_is_abandoned_it_is_too_early_whatever_the_risk(void **state)
+{
+    const struct risk_point curve[] = {{SECONDS(5), .2}, {SECONDS(105), .4}, {SECONDS(205), .8}};
+    static const struct {
+        double threshold;
+        int64_t abandoned_s, look_again_s;
+    } cases[] = {
+        {.1, 5, 0},     /* abandoned, and high enough: now */
+        {.1, 6, 6},     /* high enough as soon as it is abandoned */
+        {.6, 50, 155},  /* abandoned before it is high enough */
+        {.6, 180, 180}, /* and after */
+        {.9, 50, 50},   /* never high enough, but not abandoned yet */
+        {.9, 5, 0},     /* silence alone will not get there */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct risk_outlook o =
+            risk_outlook_of(curve, 3, cases[i].threshold, SECONDS(cases[i].abandoned_s));
+        assert_int_equal(o.look_again_us, SECONDS(cases[i].look_again_s));
+        assert_int_equal(o.too_early, cases[i].look_again_s != 0);
+    }
 }
 
 int main(void)
@@ -392,6 +417,7 @@ int main(void)
         cmocka_unit_test(what_the_model_learnt_about_moves_the_score),
         cmocka_unit_test(a_base_rate_is_one_number_without_contributions),
         cmocka_unit_test(a_curve_is_crossed_where_its_line_is),
+        cmocka_unit_test(before_the_cart_is_abandoned_it_is_too_early_whatever_the_risk),
         cmocka_unit_test(a_model_with_numbers_that_lead_astray_is_refused),
         cmocka_unit_test(a_model_that_would_misread_is_refused_and_says_why),
     };

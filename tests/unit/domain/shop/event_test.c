@@ -588,17 +588,32 @@ static struct event decoded_derived(const struct buf *body)
     return e;
 }
 
-static void a_shopper_bound_lies_with_the_anonymous_shopper(void **state)
+static void a_login_and_its_end_lie_with_the_anonymous_shopper(void **state)
+{
+    (void)state;
+
+    for (int ends = 0; ends < 2; ends++) {
+        CLEANUP(buf_free) struct buf body = buf_make(4096);
+        event_encode_login(&body, &(struct login){"b1", "anna", "x\"y", NOW_US, ends == 1, false});
+        struct event e = decoded_derived(&body);
+        assert_int_equal(e.type,
+                         ends ? EVENT_DERIVED_SHOPPER_UNBOUND : EVENT_DERIVED_SHOPPER_BOUND);
+        assert_string_equal(e.customer_id, "anna");
+        assert_string_equal(e.via, "x\"y");
+        assert_string_equal(event_key(&e, &arena), "a:x\"y");
+    }
+}
+
+static void a_naming_lies_with_the_customer(void **state)
 {
     CLEANUP(buf_free) struct buf body = buf_make(4096);
     (void)state;
 
-    event_encode_shopper_bound(&body, "b1", "anna", "x\"y", NOW_US);
+    event_encode_named(&body, &(struct naming){"n1", "anna", "x", NOW_US});
     struct event e = decoded_derived(&body);
-    assert_int_equal(e.type, EVENT_DERIVED_SHOPPER_BOUND);
-    assert_string_equal(e.customer_id, "anna");
-    assert_string_equal(e.via, "x\"y");
-    assert_string_equal(event_key(&e, &arena), "a:x\"y");
+    assert_int_equal(e.type, EVENT_DERIVED_SHOPPER_NAMED);
+    assert_string_equal(e.anonymous_id, "x");
+    assert_string_equal(event_key(&e, &arena), "c:anna");
 }
 
 static void a_binding_set_keeps_its_intervals_and_their_open_ends(void **state)
@@ -648,7 +663,7 @@ static void a_forwarding_of_a_forwarding_is_refused(void **state)
     struct event e;
     (void)state;
 
-    event_encode_shopper_bound(&inner, "b1", "anna", "x", NOW_US);
+    event_encode_login(&inner, &(struct login){"b1", "anna", "x", NOW_US, false, false});
     const struct forwarding f = {"cartwright:fwd:1", "anna",    "x",
                                  buf_text(&inner),   inner.len, ORIGIN_DERIVED,
                                  {NOW_US, NOW_US}};
@@ -744,7 +759,8 @@ int main(void)
         cmocka_unit_test(items_that_add_up_past_the_range_are_refused),
         cmocka_unit_test(text_that_is_no_json_object_is_refused),
         cmocka_unit_test(the_lane_is_the_first_byte_of_the_key_s_hash),
-        cmocka_unit_test(a_shopper_bound_lies_with_the_anonymous_shopper),
+        cmocka_unit_test(a_login_and_its_end_lie_with_the_anonymous_shopper),
+        cmocka_unit_test(a_naming_lies_with_the_customer),
         cmocka_unit_test(a_binding_set_keeps_its_intervals_and_their_open_ends),
         cmocka_unit_test(a_forwarded_event_comes_out_as_the_one_it_wraps),
         cmocka_unit_test(a_forwarding_of_a_forwarding_is_refused),

@@ -172,6 +172,7 @@ static struct shopper *with_bindings(const char *key)
 {
     struct shopper *s = shopper_new(key, &arena);
 
+    s->bindings = arena_array(&arena, 2, sizeof *s->bindings);
     s->bindings[0] = (struct binding){.other = x, .from_us = 10, .until_us = 20};
     s->bindings[1] =
         (struct binding){.other = y, .from_us = 30, .until_us = 40, .identified = true};
@@ -230,8 +231,8 @@ static void nobody_forwards_to_an_anonymous_shopper(void **state)
     assert_true(identity_is_forwarded(&inside));
     assert_false(identity_is_forwarded(&set) || identity_is_forwarded(&bound));
     assert_false(identity_is_forwarded(&own));
-    assert_true(identity_is_bound(with_bindings("a:anna")));
-    assert_false(identity_is_bound(with_bindings("c:anna")));
+    assert_int_equal(identity_handed_until(with_bindings("a:anna")), 40);
+    assert_true(identity_handed_until(with_bindings("c:anna")) == INT64_MIN);
 }
 
 static void a_customer_has_no_owner_and_tells_no_intervals(void **state)
@@ -241,30 +242,85 @@ static void a_customer_has_no_owner_and_tells_no_intervals(void **state)
 
     assert_null(shopper_owner_at(with_bindings("c:anna"), 15));
     assert_int_equal(shopper_intervals_of(with_bindings("c:anna"), "x", intervals), 0);
-    assert_string_equal(shopper_owner_at(with_bindings("a:anna"), 5), "x");
-    assert_string_equal(shopper_owner_at(with_bindings("a:anna"), 29), "x");
+    assert_string_equal(shopper_owner_at(with_bindings("a:anna"), 10), "x");
+    assert_string_equal(shopper_owner_at(with_bindings("a:anna"), 19), "x");
     assert_string_equal(shopper_owner_at(with_bindings("a:anna"), 30), "y");
 }
 
-/* A customer, an anonymous shopper, in the customer's own lane: without any of these nothing is asked for. */
-static void only_a_whole_identify_in_its_first_lane_asks_for_a_binding(void **state)
+/* What was forgotten, what lies between, what came after the last logout: none of it is anybody else's. */
+static void what_no_binding_holds_is_nobody_s(void **state)
 {
     (void)state;
-    const struct event whole = {.type = EVENT_ALIAS, .customer_id = "anna", .anonymous_id = "x"};
-    struct event event = whole;
+    static const int64_t times[] = {INT64_MIN, 5, 9, 20, 29, 40, INT64_MAX};
+    struct shopper *s = with_bindings("a:anna");
 
-    assert_true(shopper_effects(&event).bind_requested);
-    event.via = "x";
-    assert_false(shopper_effects(&event).bind_requested);
-    event = whole;
-    event.customer_id = NULL;
-    assert_false(shopper_effects(&event).bind_requested);
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        assert_null(shopper_owner_at(s, times[i]));
+    }
+    assert_null(shopper_owner_now(s));
+    s->bindings[1].until_us = INT64_MAX;
+    assert_string_equal(shopper_owner_now(s), "y");
+    assert_null(shopper_owner_now(with_bindings("c:anna")));
+}
+
+/* A customer, an anonymous shopper, in the customer's own lane: without any of these nothing is asked for. */
+static void only_an_event_that_names_both_in_its_first_lane_asks_for_a_binding(void **state)
+{
+    (void)state;
+    const struct event whole = {
+        .type = EVENT_PURCHASE, .customer_id = "anna", .anonymous_id = "z", .occurred_us = 15};
+    struct event event = whole;
+    struct shopper_login login;
+
+    assert_true(shopper_login(with_bindings("c:anna"), &event, &login));
+    assert_string_equal(login.via, "z");
+    assert_int_equal(login.at_us, 15);
+    assert_false(login.ends);
+    assert_false(shopper_login(with_bindings("a:anna"), &event, &login));
+    event.via = "z";
+    assert_false(shopper_login(with_bindings("c:anna"), &event, &login));
     event = whole;
     event.anonymous_id = NULL;
-    assert_false(shopper_effects(&event).bind_requested);
-    event = whole;
-    event.type = EVENT_SEARCHED;
-    assert_false(shopper_effects(&event).bind_requested);
+    assert_false(shopper_login(with_bindings("c:anna"), &event, &login));
+}
+
+/* Browser x is anna's from 10 to 20, as her last answer said. */
+static void what_is_known_is_not_asked_again(void **state)
+{
+    (void)state;
+    struct event event = {.type = EVENT_SEARCHED, .customer_id = "anna", .anonymous_id = "x"};
+    struct shopper_login login;
+
+    for (event.occurred_us = 9; event.occurred_us <= 20; event.occurred_us++) {
+        assert_int_equal(shopper_login(with_bindings("c:anna"), &event, &login),
+                         event.occurred_us < 10 || event.occurred_us == 20);
+    }
+    event.type = EVENT_LOGGED_OUT;
+    event.occurred_us = 15;
+    assert_true(shopper_login(with_bindings("c:anna"), &event, &login));
+    assert_true(login.ends);
+}
+
+static void until_there_is_an_answer_only_the_first_event_asks(void **state)
+{
+    (void)state;
+    static char z[] = "z";
+    struct named_via named = {.other = z, .first_us = 50, .last_us = 90};
+    struct event event = {.type = EVENT_SEARCHED, .customer_id = "anna", .anonymous_id = "z"};
+    struct shopper *s = with_bindings("c:anna");
+    struct shopper_login login;
+
+    s->named = &named;
+    s->named_count = 1;
+    event.occurred_us = 50;
+    assert_true(shopper_login(s, &event, &login));
+    event.occurred_us = 51;
+    assert_false(shopper_login(s, &event, &login));
+    event.occurred_us = 50 + MINUTES(10);
+    assert_true(shopper_login(s, &event, &login));
+    event.occurred_us = 51;
+    s->bindings[1] = (struct binding){.other = z}; /* none: denied */
+    assert_true(shopper_login(s, &event, &login));
 }
 
 /* Either bound of an interval, and their number, make it another. */
@@ -303,7 +359,10 @@ int main(void)
         cmocka_unit_test(of_several_carts_of_a_side_the_newest_takes_in_the_others),
         cmocka_unit_test(nobody_forwards_to_an_anonymous_shopper),
         cmocka_unit_test(a_customer_has_no_owner_and_tells_no_intervals),
-        cmocka_unit_test(only_a_whole_identify_in_its_first_lane_asks_for_a_binding),
+        cmocka_unit_test(only_an_event_that_names_both_in_its_first_lane_asks_for_a_binding),
+        cmocka_unit_test(what_is_known_is_not_asked_again),
+        cmocka_unit_test(until_there_is_an_answer_only_the_first_event_asks),
+        cmocka_unit_test(what_no_binding_holds_is_nobody_s),
         cmocka_unit_test(a_customer_is_told_of_any_change_of_its_intervals_once),
     };
     return cmocka_run_group_tests_name("which cart, and whose", tests, NULL, forget);

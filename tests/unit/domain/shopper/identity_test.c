@@ -62,17 +62,18 @@ static const char *lines_of(const struct cart *c)
 
 /* ---- effects ---- */
 
-static void identify_in_the_customer_s_lane_asks_for_a_binding(void **state)
+static void what_names_both_in_the_customer_s_lane_asks_for_a_binding(void **state)
 {
     struct event e = identify(MINUTES(3));
     struct event f = an_event(EVENT_SEARCHED, .at = 1, .anonymous = "x");
     (void)state;
 
-    struct effects effects = shopper_effects(&e);
-    assert_true(effects.bind_requested);
-    assert_string_equal(effects.bind_via, "x");
-    assert_int_equal(effects.bind_at_us, TEST_DAY_US + MINUTES(3));
-    assert_false(shopper_effects(&f).bind_requested);
+    struct shopper_login login;
+    assert_true(shopper_login(folded("c:anna", e), &e, &login));
+    assert_string_equal(login.via, "x");
+    assert_int_equal(login.at_us, TEST_DAY_US + MINUTES(3));
+    assert_true(shopper_login(folded("c:anna", f), &f, &login));
+    assert_false(shopper_login(folded("c:anna", f, e), &e, &login)); /* the first has asked */
 }
 
 /* ---- the anonymous shopper ---- */
@@ -339,7 +340,7 @@ static void binding_events_of_another_lane_say_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(identify_in_the_customer_s_lane_asks_for_a_binding),
+        cmocka_unit_test(what_names_both_in_the_customer_s_lane_asks_for_a_binding),
         cmocka_unit_test(an_event_belongs_to_the_newest_binding_at_its_time),
         cmocka_unit_test(a_bound_shopper_keeps_no_cart_and_only_counts),
         cmocka_unit_test(the_first_binding_of_a_shopper_with_a_past_asks_for_a_refold),

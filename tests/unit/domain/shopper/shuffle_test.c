@@ -89,7 +89,8 @@ static struct event random_own(struct rng *r)
     struct event_plan plan = random_plan(r);
 
     choose_type(r, &plan);
-    if (plan.type == EVENT_IDENTIFY || plan.type == EVENT_ALIAS) {
+    if (plan.type == EVENT_IDENTIFY || plan.type == EVENT_ALIAS || plan.type == EVENT_LOGGED_OUT ||
+        one_in(r, 4)) {
         plan.anonymous = one_of(r, vias, COUNT_OF(vias));
     }
     return event_planned(&plan);
@@ -134,8 +135,9 @@ static struct event random_binding(struct rng *r)
 {
     static const char *const customers[] = {"anna", "bob", "cleo"};
 
-    return an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = (int64_t)rng_below(r, 20) * HOURS(1),
-                    .via = "x", .customer = one_of(r, customers, COUNT_OF(customers)),
+    return an_event(one_in(r, 3) ? EVENT_DERIVED_SHOPPER_UNBOUND : EVENT_DERIVED_SHOPPER_BOUND,
+                    .at = (int64_t)rng_below(r, 20) * HOURS(1), .via = "x",
+                    .customer = one_of(r, customers, COUNT_OF(customers)),
                     .origin = ORIGIN_DERIVED);
 }
 

@@ -1,0 +1,236 @@
+/* Whose an anonymous shopper is, and since when: a function of the set of logins and logouts; the order
+ * of the fold plays no part. What follows from it is shopper_identity.c's job. */
+#include "domain/shopper/shopper_owners.h"
+
+#include "domain/shopper/cart.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A login, or the end of one. */
+struct change {
+    int64_t at_us;
+    bool ends;
+    bool guessed;
+    char *customer; /* NULL: whoever it was */
+};
+
+static struct change change_of(const struct event *e, struct arena *a)
+{
+    /* What the shopper's own lane tells of a logout names no customer, or it would lie in the customer's. */
+    const bool own = e->type == EVENT_LOGGED_OUT;
+
+    return (struct change){.at_us = e->occurred_us,
+                           .ends = own || e->type == EVENT_DERIVED_SHOPPER_UNBOUND,
+                           .guessed = e->guessed,
+                           .customer = own ? NULL : arena_strdup(a, e->customer_id)};
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct change *x = left;
+    const struct change *y = right;
+
+    if (x->at_us != y->at_us) {
+        return x->at_us < y->at_us ? -1 : 1;
+    }
+    if (x->ends != y->ends) {
+        return x->ends ? 1 : -1; /* what was done and left in one moment was done first */
+    }
+    if (x->customer == NULL || y->customer == NULL) {
+        return (x->customer != NULL) - (y->customer != NULL);
+    }
+    return strcmp(x->customer, y->customer);
+}
+
+/* ---- owners in order of time ---- */
+
+struct owners {
+    struct binding *all;
+    size_t count;
+    int64_t since_us; /* where the first begins */
+};
+
+static struct binding *last_of(const struct owners *o)
+{
+    return o->count == 0 ? NULL : &o->all[o->count - 1];
+}
+
+static bool is_of(const struct binding *b, const struct change *c)
+{
+    return b != NULL && c->customer != NULL && strcmp(b->other, c->customer) == 0;
+}
+
+static void close_last(struct owners *o, int64_t at_us)
+{
+    struct binding *last = last_of(o);
+
+    last->until_us = at_us;
+    if (last->from_us >= at_us) {
+        o->count--; /* it had no time at all: what it took over is free again */
+    }
+}
+
+static void log_out(struct owners *o, const struct change *c)
+{
+    const struct binding *last = last_of(o);
+
+    /* Somebody else's logout says nothing about whoever came after. */
+    if (last != NULL && last->until_us == INT64_MAX && (c->customer == NULL || is_of(last, c))) {
+        close_last(o, c->at_us);
+    }
+}
+
+static void log_in(struct owners *o, const struct change *c)
+{
+    if (is_of(last_of(o), c)) {
+        last_of(o)->until_us = INT64_MAX; /* again: the time between is its, too */
+        return;
+    }
+    if (o->count > 0 && last_of(o)->until_us == INT64_MAX) {
+        close_last(o, c->at_us);
+        if (is_of(last_of(o), c)) {
+            last_of(o)->until_us = INT64_MAX;
+            return;
+        }
+    }
+    const int64_t from_us = o->count == 0 ? o->since_us : last_of(o)->until_us;
+    o->all[o->count++] =
+        (struct binding){.other = c->customer, .from_us = from_us, .until_us = INT64_MAX};
+}
+
+static void take(struct owners *o, const struct change *c)
+{
+    if (c->at_us < o->since_us) {
+        return; /* before all that is remembered */
+    }
+    if (c->ends) {
+        log_out(o, c);
+    } else {
+        log_in(o, c);
+    }
+}
+
+/* Keeps the newest. What is forgotten leaves a time that is nobody's: the next keeps its own beginning. */
+static void keep(struct shopper *s, const struct owners *o)
+{
+    size_t dropped = o->count > BINDINGS_MAX ? o->count - BINDINGS_MAX : 0;
+
+    s->binding_count = o->count - dropped;
+    s->bindings = s->binding_count == 0 ? NULL : o->all + dropped;
+}
+
+static struct owners owners_make(const struct shopper *base, size_t more, struct arena *a)
+{
+    const size_t known = base == NULL ? 0 : base->binding_count;
+
+    return (struct owners){
+        .all = arena_array(a, cart_lines_capacity(known + more), sizeof(struct binding)),
+        .since_us = known == 0 ? INT64_MIN : base->bindings[0].from_us};
+}
+
+static void note(struct shopper *s, int64_t at_us)
+{
+    s->bindings_seen++;
+    s->bound_last_us = at_us > s->bound_last_us ? at_us : s->bound_last_us;
+}
+
+/* ---- the whole set ---- */
+
+/* What a base remembers as changes; between two of them nobody logged out. Returns how many. */
+static size_t changes_of_base(const struct shopper *base, struct change *out, struct arena *a)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; base != NULL && i < base->binding_count; i++) {
+        const struct binding *b = &base->bindings[i];
+        out[count++] = (struct change){
+            .at_us = b->from_us, .guessed = base->guessed, .customer = arena_strdup(a, b->other)};
+    }
+    if (count > 0 && base->bindings[count - 1].until_us != INT64_MAX) {
+        out[count] = (struct change){
+            .at_us = base->bindings[count - 1].until_us, .ends = true, .customer = NULL};
+        count++;
+    }
+    return count;
+}
+
+/* True if somebody logged in; then what was guessed counts for nothing. */
+static bool is_said(const struct change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!changes[i].ends && !changes[i].guessed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void owners_collect(struct shopper *s, const struct shopper *base, const struct event *events,
+                    size_t count, struct arena *a)
+{
+    const size_t room = (base == NULL ? 0 : base->binding_count + 1) + count;
+    struct change *changes = arena_array(a, room, sizeof *changes);
+    struct owners o = owners_make(base, room, a);
+    size_t known = changes_of_base(base, changes, a);
+
+    for (size_t i = 0; i < count; i++) {
+        if (shopper_changes_owner(s, &events[i])) {
+            note(s, events[i].occurred_us);
+            changes[known++] = change_of(&events[i], a);
+        }
+    }
+    qsort(changes, known, sizeof *changes, by_time);
+    const bool said = is_said(changes, known);
+    for (size_t i = 0; i < known; i++) {
+        if (!said || !changes[i].guessed) {
+            take(&o, &changes[i]);
+        }
+    }
+    keep(s, &o);
+    s->guessed = !said && s->binding_count > 0;
+}
+
+/* ---- one more ---- */
+
+static bool nothing_folded(const struct shopper *s)
+{
+    return s->events == 0 && s->late_events == 0 && s->at_id == NULL;
+}
+
+/* From when on events would go from the shopper itself to a customer, or back. */
+static int64_t changes_hands_from(const struct shopper *s, const struct change *c)
+{
+    const struct binding *last = &s->bindings[s->binding_count - 1];
+
+    if (last->until_us != INT64_MAX) {
+        return c->ends ? INT64_MAX : last->until_us;
+    }
+    return c->ends && (c->customer == NULL || is_of(last, c)) ? c->at_us : INT64_MAX;
+}
+
+enum shopper_step owners_apply(struct shopper *s, const struct event *e, struct arena *a)
+{
+    const struct change c = change_of(e, a);
+
+    /* The last change may have been none, so its time is remembered apart from them. */
+    if (c.guessed || s->guessed || c.at_us <= s->bound_last_us ||
+        (s->binding_count == 0 && !nothing_folded(s))) {
+        return SHOPPER_REFOLD;
+    }
+    if (s->binding_count > 0) {
+        const int64_t from_us = changes_hands_from(s, &c);
+        if (from_us != INT64_MAX && (s->last_us >= from_us || s->at_us >= from_us)) {
+            return SHOPPER_REFOLD;
+        }
+    }
+    struct owners o = owners_make(s, 1, a);
+    o.count = s->binding_count;
+    if (o.count > 0) {
+        memcpy(o.all, s->bindings, o.count * sizeof *o.all);
+    }
+    take(&o, &c);
+    keep(s, &o);
+    note(s, c.at_us);
+    return SHOPPER_FOLDED;
+}

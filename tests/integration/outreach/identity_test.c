@@ -1,0 +1,314 @@
+/* Who is spoken to about what, when somebody is known by several names: nobody who bought or opted out under one of them, nobody
+ * about what another one put into a cart, and whatever is committed counts, folded or not. */
+#include "integration/outreach/outreach_spec.h"
+
+#include "support/spec.h"
+
+static void browser_did(const char *browser, const char *type, int64_t minutes_ago,
+                        const char *more)
+{
+    did_with(bench.db,
+             (struct deed){
+                 .anonymous = browser, .type = type, .minutes_ago = minutes_ago, .more = more});
+}
+
+static const char *with_browser(const char *browser, const char *more)
+{
+    return arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"%s", browser, more);
+}
+
+static const char *of_product(const char *product)
+{
+    return arena_printf(
+        &bench.arena,
+        ",\"items\":[{\"product_id\":\"%s\",\"price_minor\":900,\"currency\":\"EUR\"}]", product);
+}
+
+static struct answer ask_browser(const char *browser)
+{
+    return ask_as((struct outreach_request){.anonymous_id = browser});
+}
+
+static void expect_pending(struct outreach_request request)
+{
+    struct err err = {0};
+    struct answer none;
+
+    if (try_ask(request, &none, &err)) {
+        fail_msg("answered: %d %s", (int)none.outcome, none.text);
+    }
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_text_contains(err.text, "before logging in");
+}
+
+/* ---- everything committed counts ---- */
+
+static void an_opted_out_customer_is_not_spoken_to_through_a_browser_whose_login_waits(void **state)
+{
+    (void)state;
+    did("ada", "consent_withdrawn", 200, "");
+    browser_did("ada-phone", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    did("ada", "identify", 80, with_browser("ada-phone", ""));
+    expect_pending((struct outreach_request){.anonymous_id = "ada-phone"});
+    expect_pending((struct outreach_request){.anonymous_id = "ada-phone", .dry_run = true});
+    fold_to_end(&bench);
+    struct answer a = ask_browser("ada-phone");
+    assert_string_equal(member(&a, "customer_id"), "ada");
+    expect(a, OUTREACH_NEW, "silence", "opted_out");
+}
+
+static void a_buyer_is_not_spoken_to_through_a_cart_whose_owner_s_login_waits(void **state)
+{
+    (void)state;
+    browser_did("bee-phone", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"bees-9\"");
+    fold_to_end(&bench);
+    did("bee", "purchase", 65, A_SHOE);
+    fold_to_end(&bench);
+    did("bee", "page_viewed", 95, with_browser("bee-phone", ""));
+    expect_pending((struct outreach_request){.cart_id = "bees-9"});
+    fold_to_end(&bench);
+    expect(ask_as((struct outreach_request){.cart_id = "bees-9"}), OUTREACH_DRY, "silence",
+           "buyer");
+}
+
+static void a_message_is_not_handed_out_again_while_a_login_waits(void **state)
+{
+    (void)state;
+    did("cal", "consent_withdrawn", 200, "");
+    browser_did("cal-phone", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    expect(ask_browser("cal-phone"), OUTREACH_NEW, "send", "risk");
+    did("cal", "identify", 80, with_browser("cal-phone", ""));
+    expect_pending((struct outreach_request){.anonymous_id = "cal-phone"});
+}
+
+static void nobody_is_without_a_cart_who_has_just_logged_in_with_one(void **state)
+{
+    (void)state;
+    did("dee", "page_viewed", 100, "");
+    browser_did("dee-phone", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    did("dee", "identify", 80, with_browser("dee-phone", ""));
+    expect_pending((struct outreach_request){.customer_id = "dee"});
+    fold_to_end(&bench);
+    expect(ask("dee"), OUTREACH_NEW, "send", "risk");
+}
+
+static void nobody_is_unknown_whom_the_fold_is_about_to_know(void **state)
+{
+    (void)state;
+    browser_did("eva-phone", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"evas-9\"");
+    expect_pending((struct outreach_request){.cart_id = "evas-9"});
+    did("eva", "cart_item_added", 80, with_browser("eva-tablet", A_SHOE));
+    expect_pending((struct outreach_request){.anonymous_id = "eva-tablet"});
+    fold_to_end(&bench);
+    expect(ask_as((struct outreach_request){.cart_id = "evas-9"}), OUTREACH_NEW, "send", "risk");
+    struct answer a = ask_browser("eva-tablet");
+    assert_string_equal(member(&a, "customer_id"), "eva");
+    expect(a, OUTREACH_NEW, "send", "risk");
+}
+
+/* ---- an event with both ids ---- */
+
+static void an_order_with_both_ids_closes_the_browser_s_cart(void **state)
+{
+    (void)state;
+    browser_did("fay-phone", "cart_item_added", 150, A_SHOE);
+    did("fay", "purchase", 148, with_browser("fay-phone", A_SHOE ",\"order_id\":\"f1\""));
+    fold_to_end(&bench);
+    struct answer a = ask_browser("fay-phone");
+    assert_string_equal(member(&a, "customer_id"), "fay");
+    expect(a, OUTREACH_DRY, "silence", "buyer");
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+static void a_withdrawal_with_both_ids_counts_in_the_browser(void **state)
+{
+    (void)state;
+    browser_did("gus-phone", "cart_item_added", 150, A_SHOE);
+    did("gus", "consent_withdrawn", 148, with_browser("gus-phone", ""));
+    fold_to_end(&bench);
+    expect(ask_browser("gus-phone"), OUTREACH_NEW, "silence", "opted_out");
+}
+
+static void a_known_binding_is_not_told_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        did("hal", "page_viewed", 200 - i, with_browser("hal-phone", ""));
+        fold_to_end(&bench);
+    }
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE type = "
+                                      "'shopper_bound' AND key = 'a:hal-phone'"),
+                     1);
+}
+
+/* ---- an order that names the cart ---- */
+
+/* What the server tells may be folded before or after what the browser did. */
+static void an_order_of_a_cart_that_a_browser_keeps(bool order_first, const char *who)
+{
+    const char *browser = arena_printf(&bench.arena, "%s-phone", who);
+    const char *cart = arena_printf(&bench.arena, A_SHOE ",\"cart_id\":\"%s-9\"", who);
+
+    if (!order_first) {
+        browser_did(browser, "cart_item_added", 150, cart);
+        fold_to_end(&bench);
+    }
+    did(who, "purchase", 148, cart);
+    if (!order_first) {
+        expect_pending((struct outreach_request){.anonymous_id = browser});
+    }
+    fold_to_end(&bench);
+    if (order_first) {
+        browser_did(browser, "cart_item_added", 150, cart);
+        fold_to_end(&bench);
+    }
+    expect(ask_browser(browser), OUTREACH_DRY, "silence", "buyer");
+    expect(ask_as((struct outreach_request){.cart_id = arena_printf(&bench.arena, "%s-9", who),
+                                            .dry_run = true}),
+           OUTREACH_DRY, "silence", "buyer");
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+static void an_order_acts_on_the_cart_it_names_wherever_that_is_kept(void **state)
+{
+    (void)state;
+    an_order_of_a_cart_that_a_browser_keeps(false, "ian");
+    an_order_of_a_cart_that_a_browser_keeps(true, "ivo");
+}
+
+static void a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts(void **state)
+{
+    (void)state;
+    did("jan", "cart_item_added", 150, A_SHOE ",\"cart_id\":\"jans-9\"");
+    fold_to_end(&bench);
+    browser_did("session-of-jan", "consent_withdrawn", 100, ",\"cart_id\":\"jans-9\"");
+    expect_pending((struct outreach_request){.customer_id = "jan"});
+    fold_to_end(&bench);
+    expect(ask("jan"), OUTREACH_NEW, "silence", "opted_out");
+}
+
+static void a_word_that_every_cart_is_called_joins_nobody(void **state)
+{
+    (void)state;
+    browser_did("kai-phone", "cart_item_added", 150, A_SHOE ",\"cart_id\":\"cart\"");
+    did("kay", "purchase", 148, A_SHOE ",\"cart_id\":\"cart\"");
+    fold_to_end(&bench);
+    struct answer a = ask_browser("kai-phone");
+    assert_string_equal(member(&a, "anonymous_id"), "kai-phone");
+    expect(a, OUTREACH_NEW, "send", "risk");
+}
+
+static void a_login_counts_more_than_a_cart(void **state)
+{
+    (void)state;
+    browser_did("lea-phone", "cart_item_added", 150, A_SHOE ",\"cart_id\":\"leas-9\"");
+    did("stranger", "purchase", 148, A_SHOE ",\"cart_id\":\"leas-9\"");
+    fold_to_end(&bench);
+    did("lea", "identify", 140, with_browser("lea-phone", ""));
+    fold_to_end(&bench);
+    struct answer a =
+        ask_as((struct outreach_request){.anonymous_id = "lea-phone", .dry_run = true});
+    assert_string_equal(member(&a, "customer_id"), "lea");
+    json_decref(a.json);
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+/* ---- who left ---- */
+
+static void what_a_guest_does_after_a_logout_is_not_told_to_who_left(void **state)
+{
+    (void)state;
+    did("mel", "cart_item_added", 1500, with_browser("tablet", of_product("mels-hat")));
+    did("mel", "logged_out", 1400, with_browser("tablet", ""));
+    browser_did("tablet", "cart_item_added", 90, of_product("guests-sock"));
+    fold_to_end(&bench);
+    struct answer a = ask("mel");
+    assert_text_contains(a.text, "mels-hat");
+    assert_null(strstr(a.text, "guests-sock"));
+    expect(a, OUTREACH_NEW, "send", "risk");
+    struct answer guest = ask_browser("tablet");
+    assert_string_equal(member(&guest, "anonymous_id"), "tablet");
+    assert_text_contains(guest.text, "guests-sock");
+    assert_null(strstr(guest.text, "mels-hat"));
+    expect(guest, OUTREACH_NEW, "send", "risk");
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+
+    did("ned", "identify", 80, with_browser("tablet", "")); /* the guest turns out to be ned */
+    fold_to_end(&bench);
+    struct answer ned =
+        ask_as((struct outreach_request){.anonymous_id = "tablet", .dry_run = true});
+    assert_string_equal(member(&ned, "customer_id"), "ned");
+    assert_text_contains(ned.text, "guests-sock");
+    assert_null(strstr(ned.text, "mels-hat"));
+    json_decref(ned.json);
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+static void a_browser_s_own_logout_ends_whoever_s_login_it_was(void **state)
+{
+    (void)state;
+    did("ole", "identify", 300, with_browser("kiosk", ""));
+    browser_did("kiosk", "logged_out", 200, "");
+    browser_did("kiosk", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    struct answer a = ask_browser("kiosk");
+    assert_string_equal(member(&a, "anonymous_id"), "kiosk");
+    expect(a, OUTREACH_NEW, "send", "risk");
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+/* A kiosk: each customer logs in, and the browser puts something into the cart. */
+static void however_many_log_in_each_keeps_what_is_theirs(void **state)
+{
+    (void)state;
+    enum { LOGINS = 40 };
+    for (int i = 0; i < LOGINS; i++) {
+        did(arena_printf(&bench.arena, "k%d", i), "identify", 1000 - 10 * i,
+            with_browser("desk", ""));
+        browser_did("desk", "cart_item_added", 995 - 10 * i,
+                    of_product(arena_printf(&bench.arena, "of-k%d-", i)));
+    }
+    fold_to_end(&bench);
+    for (int i = 0; i < LOGINS; i += 13) {
+        struct answer a = ask(arena_printf(&bench.arena, "k%d", i));
+        for (int n = 0; n < LOGINS; n++) {
+            const bool shown = strstr(a.text, arena_printf(&bench.arena, "of-k%d-", n)) != NULL;
+            assert_int_equal(shown, n == i);
+        }
+        expect(a, OUTREACH_NEW, "send", "risk");
+    }
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            an_opted_out_customer_is_not_spoken_to_through_a_browser_whose_login_waits),
+        cmocka_unit_test(a_buyer_is_not_spoken_to_through_a_cart_whose_owner_s_login_waits),
+        cmocka_unit_test(a_message_is_not_handed_out_again_while_a_login_waits),
+        cmocka_unit_test(nobody_is_without_a_cart_who_has_just_logged_in_with_one),
+        cmocka_unit_test(nobody_is_unknown_whom_the_fold_is_about_to_know),
+        cmocka_unit_test(an_order_with_both_ids_closes_the_browser_s_cart),
+        cmocka_unit_test(a_withdrawal_with_both_ids_counts_in_the_browser),
+        cmocka_unit_test(a_known_binding_is_not_told_again),
+        cmocka_unit_test(an_order_acts_on_the_cart_it_names_wherever_that_is_kept),
+        cmocka_unit_test(a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts),
+        cmocka_unit_test(a_word_that_every_cart_is_called_joins_nobody),
+        cmocka_unit_test(a_login_counts_more_than_a_cart),
+        cmocka_unit_test(what_a_guest_does_after_a_logout_is_not_told_to_who_left),
+        cmocka_unit_test(a_browser_s_own_logout_ends_whoever_s_login_it_was),
+        cmocka_unit_test(however_many_log_in_each_keeps_what_is_theirs),
+    };
+    return cmocka_run_group_tests_name("identity", tests, outreach_setup, outreach_teardown);
+}
