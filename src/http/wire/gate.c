@@ -82,9 +82,6 @@ static void step_start(struct gate *g, struct piece *p)
         return;
     }
     g->fields = 0;
-    g->at = 0;
-    g->trailer = false;
-    buf_reset(&g->head);
     g->state = GATE_METHOD;
 }
 
@@ -117,7 +114,6 @@ static void step_lines(struct gate *g, struct piece *p)
             put(p, "0\r\n\r\n");
             g->state = GATE_OVER;
         }
-        buf_reset(&g->head);
     } else if (g->state == GATE_COMPLETE) {
         p->len += gate_pass_head(g, p->out + p->len);
     } else if (g->head.len == max) {
@@ -233,7 +229,6 @@ static void step_size_line(struct gate *g, struct piece *p)
 
 static void size_begins(struct gate *g)
 {
-    g->left = 0;
     g->digits = 0;
     g->line = 0;
     g->state = GATE_SIZE;
@@ -259,7 +254,6 @@ static void step_data_end(struct gate *g, struct piece *p)
 void gate_body_begins(struct gate *g, bool chunked, uint64_t length)
 {
     g->empty_line = false;
-    g->body = 0;
     g->left = length;
     g->state = length > 0 ? GATE_LENGTH : GATE_START;
     if (chunked) {

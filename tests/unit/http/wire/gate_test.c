@@ -118,6 +118,7 @@ static const struct honest {
     {OF(0) GET, NULL, 2},
     {OF(5) "\r\n\r\nG" GET, NULL, 2},
     {OF(2) "[]\r\n" GET, OF(2) "[]" GET, 2},
+    {OF(1) "(" GET, NULL, 2},
     {"M-SEARCH!#$%&'*+.^_`|~0 /a?b=c HTTP/1.1\r\nHost: a:1\r\nx:\r\nY: \t z \t\r\n"
      "Z: caf\xc3\xa9 \"(,)\"\r\n\r\n",
      NULL, 1},
@@ -218,6 +219,82 @@ static void what_is_not_whole_is_waited_for(void **state)
     }
 }
 
+static const struct {
+    const char *bytes;
+    int status;
+    const char *says;
+} reasons[] = {
+    {"\rGET", 400, "a bare CR stands before the request"},
+    {" / HTTP/1.1", 400, "the method has characters"},
+    {"GET\t/ HTTP/1.1", 400, "the method has characters"},
+    {"GET  / HTTP/1.1", 400, "exactly one blank stands behind the method"},
+    {"GET /\t HTTP/1.1", 400, "must be percent-coded"},
+    {"GET /  HTTP/1.1", 400, "exactly one blank stands before the version"},
+    {"GET / http", 400, "only HTTP/1.1 is spoken here"},
+    {"GET / HTTP/1.0", 400, "only HTTP/1.1 is spoken here"},
+    {"GET / HTTP/1.1\n", 400, "does not end in HTTP/1.1 and CR LF"},
+    {"GET / HTTP/1.1 ", 400, "does not end in HTTP/1.1 and CR LF"},
+    {"GET / HTTP/1.1\r\n X", 400, "folded"},
+    {"GET / HTTP/1.1\r\nX: y\r\n\tz", 400, "folded"},
+    {"GET / HTTP/1.1\r\n\n", 400, "a bare LF"},
+    {"GET / HTTP/1.1\r\n:", 400, "a header has no name"},
+    {"GET / HTTP/1.1\r\n(", 400, "characters that no header name may have"},
+    {"GET / HTTP/1.1\r\nX\r", 400, "a header has no colon"},
+    {"GET / HTTP/1.1\r\nX\n", 400, "a header has no colon"},
+    {"GET / HTTP/1.1\r\nX(", 400, "characters that no header name may have"},
+    {"GET / HTTP/1.1\r\nX: y\n", 400, "a bare LF"},
+    {"GET / HTTP/1.1\r\nX: \x01", 400, "control characters"},
+    {"GET / HTTP/1.1\r\nX: y\r\r", 400, "a line has a bare CR"},
+    {CHUNKS "x", 400, "must be hexadecimal digits"},
+    {CHUNKS "\r", 400, "must be hexadecimal digits"},
+    {CHUNKS ";", 400, "must be hexadecimal digits"},
+    {CHUNKS "1 ", 400, "must be hexadecimal digits"},
+    {CHUNKS "01", 400, "begins with a zero"},
+    {CHUNKS "123456789", 413, "more than 8 digits"},
+    {CHUNKS "123456780", 413, "more than 8 digits"},
+    {CHUNKS "1\rx", 400, "ends in a bare CR"},
+    {CHUNKS "1;\r", 400, "an extension of a chunk is malformed"},
+    {CHUNKS "1\r\nxx", 400, "no CR LF stands behind"},
+    {CHUNKS "0\r\nHost: x\r\n\r\n", 400, "a header stands in the trailers"},
+};
+
+static void a_refusal_says_what_was_wrong(void **state)
+{
+    static struct run r;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        run_all_ways(reasons[i].bytes, reasons[i].bytes, strlen(reasons[i].bytes), false, &r);
+        if (r.refused != reasons[i].status || strstr(r.why, reasons[i].says) == NULL) {
+            fail_msg("%s: %d %s", reasons[i].bytes, r.refused, r.why);
+        }
+    }
+}
+
+/* The library waits for as many bytes as were announced. */
+static void a_body_that_ends_too_early_is_filled_up(void **state)
+{
+    static struct run r;
+    static const char head[] = OF(303);
+    static const char chunk[] = CHUNKS "12f\r\n";
+
+    (void)state;
+    for (size_t sent = 0; sent < 303; sent++) {
+        static char text[1000];
+        size_t at = sizeof head - 1;
+        memset(text, 'x', sizeof text);
+        memcpy(text, head, at);
+        run_pieces(text, at + sent, 0, 1000, true, &r);
+        assert_int_equal(r.len, at + 303);
+        assert_int_equal(r.refused, 400);
+        at = sizeof chunk - 1;
+        memcpy(text, chunk, at);
+        run_pieces(text, at + sent, 0, 1000, true, &r);
+        assert_int_equal(r.len, at + 303 + strlen("\r\n0\r\n\r\n"));
+        assert_true(ends_with(&r, "\r\n0\r\n\r\n"));
+    }
+}
+
 static void requests_before_a_wrong_one_are_let_through(void **state)
 {
     static struct run r;
@@ -298,6 +375,26 @@ static void every_bound_holds_to_the_last(void **state)
     }
 }
 
+static void headers_are_counted_for_each_request_and_for_its_trailers(void **state)
+{
+    static struct run r;
+    static char text[OUT_MAX];
+    size_t len = build(text, "", "", 0, "");
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        len += build(text + len, "GET / HTTP/1.1\r\nHost: a\r\n", "X: y\r\n", GATE_FIELDS_MAX - 1,
+                     "\r\n");
+    }
+    len += build(text + len, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n",
+                 "X: y\r\n", GATE_FIELDS_MAX - 2, "\r\n");
+    len += build(text + len, "0\r\n", "X: y\r\n", GATE_FIELDS_MAX, "\r\n");
+    run_pieces(text, len, 0, 1000, false, &r);
+    if (r.refused != 0 || r.heads != 4 || !r.over) {
+        fail_msg("%u heads: %d %s", (unsigned)r.heads, r.refused, r.why);
+    }
+}
+
 static void chunks_beyond_the_largest_body_are_refused_before_they_come(void **state)
 {
     static struct run r;
@@ -348,9 +445,12 @@ int main(void)
         cmocka_unit_test(what_is_right_is_let_through),
         cmocka_unit_test(what_is_wrong_is_refused_and_ended_in_good_order),
         cmocka_unit_test(what_is_not_whole_is_waited_for),
+        cmocka_unit_test(a_refusal_says_what_was_wrong),
+        cmocka_unit_test(a_body_that_ends_too_early_is_filled_up),
         cmocka_unit_test(requests_before_a_wrong_one_are_let_through),
         cmocka_unit_test(a_refusal_keeps_the_ids_of_a_head_that_is_whole),
         cmocka_unit_test(every_bound_holds_to_the_last),
+        cmocka_unit_test(headers_are_counted_for_each_request_and_for_its_trailers),
         cmocka_unit_test(chunks_beyond_the_largest_body_are_refused_before_they_come),
         cmocka_unit_test(between_requests_a_connection_may_end),
         cmocka_unit_test(it_is_busy_while_a_request_is_not_whole),
