@@ -5,6 +5,8 @@
 #include "base/jenc.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "domain/affinity/affinity_prior.h"
+#include "domain/risk/risk_prior.h"
 #include "store/models.h"
 
 #include <stdio.h>
@@ -19,7 +21,8 @@ static const char usage[] =
     "       cartwright models rollback affinity|risk\n\n"
     "show prints a model as JSON, with its card: what it learnt from, how it was judged and, where maintain has checked it, its drift.\n"
     "A model that the gate refused is promoted only with --force. rollback goes back to the champion before; repeated,\n"
-    "further back. A running server takes the change within model_poll. Exit code 3: refused.";
+    "further back, at last to version 0, which is built in. "
+    "A running server takes the change within model_poll. Exit code 3: refused.";
 
 struct options {
     bool json;
@@ -27,6 +30,24 @@ struct options {
 };
 
 /* ---- list ---- */
+
+/* What is built in has its card in the program, so that figures and card cannot part; its row has what maintain found. */
+static void print_card(struct jenc *j, const struct model_row *m)
+{
+    if (m->number > 0) {
+        /* comes out of a jsonb column, so it is JSON */
+        jenc_raw(j, "card", m->card, strlen(m->card));
+        return;
+    }
+    jenc_object(j, "card");
+    if (strcmp(m->kind, "risk") == 0) {
+        risk_prior_card(j);
+    } else {
+        affinity_prior_card(j);
+    }
+    jenc_members(j, m->card);
+    jenc_object_end(j);
+}
 
 static void print_json(const struct model_row *m)
 {
@@ -46,8 +67,7 @@ static void print_json(const struct model_row *m)
     if (m->promoted_us != 0) {
         jenc_time(&j, "promoted_at", m->promoted_us);
     }
-    /* comes out of a jsonb column, so it is JSON */
-    jenc_raw(&j, "card", m->card, strlen(m->card));
+    print_card(&j, m);
     jenc_object_end(&j);
     (void)puts(buf_text(&out));
     buf_free(&out);
@@ -127,6 +147,22 @@ static bool promote(const void *options, struct db *db, char *const *words, stru
     return true;
 }
 
+/* Nothing was promoted before the one that serves: what was wished for is so already. */
+static bool tell_first(struct db *db, const char *kind, struct arena *a, struct err *err)
+{
+    struct model_row first = {0};
+    bool found = false;
+    if (!store_model_champion(db, kind, a, &first, &found, err)) {
+        return false;
+    }
+    /* Only where somebody emptied the table by hand. */
+    if (!found) {
+        return FAIL(err, ERR_REFUSED, "there is no %s model to go back to", kind);
+    }
+    (void)printf("%s serves, and no other model served before it\n", first.version);
+    return true;
+}
+
 static bool rollback(const void *options, struct db *db, char *const *words, struct err *err)
 {
     const char *kind = words[0];
@@ -137,7 +173,7 @@ static bool rollback(const void *options, struct db *db, char *const *words, str
         return false;
     }
     if (!version) {
-        return FAIL(err, ERR_REFUSED, "there is no %s model to go back to", kind);
+        return tell_first(db, kind, &a, err);
     }
     /* a promotion like any other: replicas notice it the same way, and what was done can be read */
     if (!store_model_promote(db, kind, version, "rollback", false, clock_now_us(), err)) {

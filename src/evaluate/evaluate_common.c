@@ -51,6 +51,12 @@ void evaluate_serving(struct evaluate_heading *h, const struct champion *champio
     } else if (champion->is_baseline) {
         (void)snprintf(h->serving, size, "%s serves: a %s, as in the table.", champion->version,
                        baseline);
+    } else if (judged && champion->as_of_us == 0) {
+        (void)snprintf(
+            h->serving, size,
+            "%s serves. It is built in, nothing of it was learnt from this log, and is judged.",
+            champion->version);
+        (void)snprintf(name, CONTENDER_NAME_MAX, "%.60s, serving", champion->version);
     } else if (judged) {
         (void)snprintf(
             h->serving, size,

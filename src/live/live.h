@@ -14,16 +14,17 @@
 struct live;
 
 struct live_set {
-    struct risk *risk;         /* NULL: no risk model was trained yet, or none that loads */
-    struct affinity *affinity; /* NULL: the same */
+    struct risk
+        *risk; /* live_open's sets always have one: the prior at least (domain/risk/risk_prior.h) */
+    struct affinity *affinity; /* likewise; NULL: a prior in a shop without any product yet */
     const struct affinity_shelf *
         shelf; /* of the affinity model: stock and prices, at most a model_poll old; NULL without */
     struct feature_context context; /* what a score may know besides the shopper */
 };
 
 /* Loads the champions of the database (through the cache data_dir/models) and, with watch, starts
- * the thread that looks every model_poll. Fails where the database does; no champion is not an error,
- * nor is a file that does not load: of its kind, what served before keeps serving (at start: who was champion before, or a baseline),
+ * the thread that looks every model_poll. Fails where the database does; a file that does not load is
+ * no error: of its kind, what served before keeps serving (at start: who was champion before, a baseline, or version 0, which is built in),
  * the log and a metric tell, and it is tried again only after another version was promoted. A cache that cannot be written costs a
  * download at every start, no more. The other
  * kind is not touched by it. */
@@ -51,7 +52,7 @@ static inline void live_use_end(struct live_use *use)
 }
 
 enum live_standing {
-    LIVE_NONE, /* no model of the kind serves */
+    LIVE_NONE, /* not looked yet */
     LIVE_CHAMPION,
     LIVE_FALLBACK /* the champion does not load, another one serves */
 };

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "domain/risk/risk_prior.h"
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
 #include "domain/speak/reasons.h"
@@ -129,6 +130,20 @@ static void put_outlook(struct jenc *j, const struct answer_score *score)
     jenc_array_end(j);
 }
 
+/* A score that was published and not learnt says how far apart the studies are. */
+static void put_range(struct jenc *j, const struct answer_score *score)
+{
+    double low;
+    double high;
+
+    if (risk_prior_range(score->model, score->x, &low, &high)) {
+        jenc_object(j, "range");
+        jenc_f64(j, "low", low);
+        jenc_f64(j, "high", high);
+        jenc_object_end(j);
+    }
+}
+
 /* How the score spreads over the time ahead. */
 static void put_horizons(struct jenc *j, const struct answer_score *score)
 {
@@ -189,6 +204,7 @@ void answer_risk(struct jenc *j, const struct answer_score *score,
     jenc_str(j, "horizon", clock_format_duration(risk_horizon_us(score->model), horizon));
     jenc_str(j, "model", risk_version(score->model));
     jenc_str(j, "algorithm", risk_algorithm(score->model));
+    put_range(j, score);
     put_outlook(j, score);
     put_horizons(j, score);
     put_reasons(j, score, reader);

@@ -39,8 +39,9 @@ static bool read_log(struct training *t, struct collectors *c, struct err *err)
         return false;
     }
     if (t->log.events == 0) {
-        return FAIL(err, ERR_REFUSED,
-                    "the log holds no events up to that time: there is nothing to learn from");
+        return FAIL(
+            err, ERR_REFUSED,
+            "the log holds no events up to that time: there is nothing to learn from, and what serves goes on");
     }
     train_say(t, "log", "%lld events of %lld shoppers (%lld bots left out), %s to %s",
               (long long)t->log.events, (long long)t->log.shoppers, (long long)t->log.bots,

@@ -96,7 +96,8 @@ static bool load_shape(struct affinity *m, struct err *err)
     m->count = shape[0];
     m->trained = shape[1];
     m->categories = shape[2];
-    if (m->trained < 1 || m->count < m->trained || m->categories < 1 || m->from_us > m->as_of_us) {
+    if (m->trained < (m->is_prior ? 0 : 1) || m->count < 1 || m->count < m->trained ||
+        m->categories < 1 || m->from_us > m->as_of_us) {
         return FAIL(err, ERR_INVALID,
                     "the affinity model has %d items, %d of them trained, and %d categories",
                     m->count, m->trained, m->categories);
@@ -232,12 +233,14 @@ static bool load(struct affinity *m, struct err *err)
     affinity_schema(schema);
     m->is_blend = strcmp(m->file.kind, AFFINITY_KIND_BLEND) == 0;
     m->is_als = m->is_blend || strcmp(m->file.kind, AFFINITY_KIND_ALS) == 0;
+    m->is_prior = strcmp(m->file.kind, AFFINITY_KIND_PRIOR) == 0;
     /* In this order: what reads indexes comes after what checked them, and nothing is
      * built for a file that is refused. */
     return model_file_expect(&m->file,
-                             m->is_blend ? AFFINITY_KIND_BLEND
-                             : m->is_als ? AFFINITY_KIND_ALS
-                                         : AFFINITY_KIND_POPULARITY,
+                             m->is_blend   ? AFFINITY_KIND_BLEND
+                             : m->is_als   ? AFFINITY_KIND_ALS
+                             : m->is_prior ? AFFINITY_KIND_PRIOR
+                                           : AFFINITY_KIND_POPULARITY,
                              schema, err) &&
            load_shape(m, err) && load_items(m, err) &&
            (!m->is_als || (load_factors(m, err) && self_test(m, err))) && load_sources(m, err) &&
@@ -296,7 +299,10 @@ const char *affinity_algorithm(const struct affinity *a)
     if (a->is_blend) {
         return "blend";
     }
-    return a->is_als ? "als" : "popularity";
+    if (a->is_als) {
+        return "als";
+    }
+    return a->is_prior ? "prior" : "popularity";
 }
 
 int64_t affinity_as_of_us(const struct affinity *a)

@@ -6,8 +6,8 @@
 #include "domain/shopper/shopper.h"
 #include "ml/file/model_file.h"
 
-/* Which products: an affinity model over a model file. Two algorithms serve through the same face: "als" (fold-in of the live shopper,
- * exact top-K) and "popularity" (time-decayed counts). Immutable; used by many threads. */
+/* Which products: an affinity model over a model file. Four algorithms serve through the same face: "als" and "blend" (fold-in of the live
+ * shopper, exact top-K), "popularity" (time-decayed counts) and "prior" (affinity_prior.h: before anything was trained). Immutable; used by many threads. */
 struct affinity;
 
 /* Where a pick came from, best first: the cold-start chain.

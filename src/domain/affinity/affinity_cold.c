@@ -105,11 +105,12 @@ static void similar_to(struct ranking *r, int seed)
     }
 }
 
-/* For products too new to have factors; the factor model speaks for the others. */
+/* For products too new to have factors; the factor model speaks for the others. A prior has nobody else to speak for any. */
 static void ranking_similar(struct ranking *r, const struct seeds *seeds)
 {
-    for (int i = 0; r->model->is_als && i < seeds->count && !ranking_full(r); i++) {
-        if (seeds->items[i] >= r->model->trained) {
+    const struct affinity *m = r->model;
+    for (int i = 0; (m->is_als || m->is_prior) && i < seeds->count && !ranking_full(r); i++) {
+        if (m->is_prior || seeds->items[i] >= m->trained) {
             similar_to(r, seeds->items[i]);
         }
     }
@@ -121,8 +122,10 @@ static void take_popular(struct ranking *r, const int32_t *items, int count,
                          enum pick_source source, const char *because)
 {
     for (int i = 0; i < count && !ranking_full(r); i++) {
+        /* of a prior, what nobody has touched is not popular */
+        const bool counts = !r->model->is_prior || items[i] < r->model->trained;
         /* asked anew: what an earlier stage picked is excluded by now */
-        if (ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
+        if (counts && ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
             ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, because);
         }
     }

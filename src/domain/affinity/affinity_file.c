@@ -202,13 +202,17 @@ static const char *kind_of(const struct affinity_parts *parts)
     if (parts->weights) {
         return AFFINITY_KIND_BLEND;
     }
-    return parts->factors ? AFFINITY_KIND_ALS : AFFINITY_KIND_POPULARITY;
+    if (parts->factors) {
+        return AFFINITY_KIND_ALS;
+    }
+    return parts->prior ? AFFINITY_KIND_PRIOR : AFFINITY_KIND_POPULARITY;
 }
 
 bool affinity_write(const struct affinity_parts *parts, struct buf *out,
                     uint8_t out_sha256[SHA256_BYTES], struct err *err)
 {
-    assert(parts->trained >= 1 && parts->count >= parts->trained);
+    assert(parts->count >= 1 && parts->count >= parts->trained);
+    assert(parts->trained >= 1 || parts->prior);
     CLEANUP(arena_free) struct arena a = {0};
     const struct columns c = columns_of(parts, &a);
     const int64_t window[2] = {parts->from_us, parts->as_of_us};

@@ -32,8 +32,9 @@ struct affinity_section {
 struct affinity_parts {
     const struct affinity_item *items; /* distinct ids; those with interactions first */
     int count;
-    int trained;                       /* how many have interactions: rows of factors */
-    const struct mat *factors;         /* (trained, k); NULL makes a popularity model */
+    int trained;               /* how many have interactions: rows of factors; 0 for a prior only */
+    bool prior;                /* domain/affinity/affinity_prior.h; without factors */
+    const struct mat *factors; /* (trained, k); NULL makes a popularity model */
     const struct als_options *options; /* of the training; NULL with factors */
     const struct csr
         *weights; /* (trained, trained) of item_item_train; beside factors: makes a blend; NULL */

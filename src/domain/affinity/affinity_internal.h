@@ -11,6 +11,7 @@
 #define AFFINITY_KIND_ALS        "affinity-als"
 #define AFFINITY_KIND_BLEND      "affinity-blend" /* the same, and item-item weights */
 #define AFFINITY_KIND_POPULARITY "affinity-popularity"
+#define AFFINITY_KIND_PRIOR      "affinity-prior"
 /* Taste fades: an event counts half after a month. */
 #define AFFINITY_HALF_LIFE_US DAYS(30)
 
@@ -41,6 +42,7 @@ struct affinity {
     const int64_t *category_start;
     bool is_als;           /* it has factors */
     bool is_blend;         /* and item-item weights */
+    bool is_prior;         /* nothing was trained */
     struct mat factors;    /* (trained, k), in the eigenbasis of their Gram matrix */
     const float *spectrum; /* (k) of their Gram matrix */
     struct mat

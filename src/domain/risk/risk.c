@@ -141,7 +141,7 @@ const char *risk_version(const struct risk *r)
 
 const char *risk_algorithm(const struct risk *r)
 {
-    return r->is_blend ? "blend" : "base_rate";
+    return r->is_blend ? "blend" : r->is_prior ? "prior" : "base_rate";
 }
 
 int64_t risk_horizon_us(const struct risk *r)
@@ -178,6 +178,9 @@ double risk_margin(const struct risk *r, const struct risk_example *x)
 double risk_probability_of(const struct risk *r, const struct risk_example *x)
 {
     const struct platt shifted = {1, r->shift};
+    if (r->is_prior) {
+        return calib_apply(&shifted, risk_prior_margin(r, x));
+    }
     if (!r->is_blend) {
         /* the rate as it is: through its logit and back a rate of 0 or 1 would be clamped */
         return r->shift == 0 ? r->rate : calib_apply(&shifted, risk_base_logit(r->rate));

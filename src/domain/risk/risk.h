@@ -6,9 +6,9 @@
 #include "domain/shopper/shopper.h"
 #include "ml/file/model_file.h"
 
-/* P(the shopper buys nothing within the model's horizon of this moment | state now). Two algorithms
+/* P(the shopper buys nothing within the model's horizon of this moment | state now). Three algorithms
  * serve through the same face: "blend" (ml/learner/learner.h: factorization machine and boosted trees,
- * calibrated) and "base_rate" (one number). Immutable; used by many threads. */
+ * calibrated), "base_rate" (one number) and "prior" (domain/risk/risk_prior.h: before anything was learnt). Immutable; used by many threads. */
 struct risk;
 
 /* Checks the file (kind, schema, shapes, ranges, and that its self-test examples score as they did

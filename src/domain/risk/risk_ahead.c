@@ -41,7 +41,10 @@ static void cumulate(const struct risk *r, const struct risk_example *x,
 {
     union learner_cell row[RISK_AHEAD_COLUMNS];
     double sum = 0;
-    for (int i = 0; i < RISK_AHEAD_INTERVALS; i++) {
+    for (int i = 0; r->is_prior && i < RISK_AHEAD_INTERVALS; i++) {
+        out[i] = risk_prior_hazard(x, ends[i]);
+    }
+    for (int i = 0; !r->is_prior && i < RISK_AHEAD_INTERVALS; i++) {
         risk_ahead_row(x, i, row);
         /* Survival is the product of 1 - hazard; its logarithm adds up without underflow, and log1p
          * keeps the digits of small hazards. */
@@ -78,7 +81,7 @@ struct ahead {
 static struct ahead ahead_of(const struct risk *r, const struct risk_example *x)
 {
     struct ahead a = {.score = risk_probability_of(r, x), .horizon_us = r->window.horizon_us};
-    if (r->ahead != NULL) {
+    if (risk_has_ahead(r)) {
         cumulate(r, x, a.cumulated);
         /* divided by: above 0, as no probability is 0 (calib_apply) */
         a.at_horizon = cumulated_at(a.cumulated, a.horizon_us);
@@ -99,7 +102,7 @@ static double no_purchase(const struct ahead *a, int64_t within_us)
 
 bool risk_has_ahead(const struct risk *r)
 {
-    return r->ahead != NULL;
+    return r->ahead != NULL || r->is_prior;
 }
 
 double risk_no_purchase_within(const struct risk *r, const struct risk_example *x,

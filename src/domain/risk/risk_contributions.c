@@ -12,11 +12,16 @@ bool risk_contributions(const struct risk *r, const struct features *x, double o
     double intercept;
     double usual = r->usual_rest;
 
-    if (!r->is_blend) {
+    if (!r->is_blend && !r->is_prior) {
         memset(out, 0, FEATURE_COUNT * sizeof *out);
         return false;
     }
     const struct risk_example example = risk_flatten(x);
+    if (r->is_prior) {
+        memset(out, 0, FEATURE_COUNT * sizeof *out);
+        out[FEATURE_IDLE] = risk_prior_margin(r, &example) - risk_prior_usual(r);
+        return true;
+    }
     /* The calibration's slope scales them all; its own part is the idle time's, which it depends on. */
     calib_curve_at(&r->time, risk_position(&example), &slope, &intercept);
     /* what no feature has, less the usual: the same for all rows but for rounding */
@@ -40,7 +45,9 @@ double risk_base_logit(double rate)
 
 double risk_usual_logit(const struct risk *r)
 {
-    double margin = r->is_blend ? r->usual_rest : risk_base_logit(r->rate);
+    double margin = r->is_blend   ? r->usual_rest
+                    : r->is_prior ? risk_prior_usual(r)
+                                  : risk_base_logit(r->rate);
     for (int f = 0; r->is_blend && f < FEATURE_COUNT; f++) {
         margin += r->usual[f];
     }

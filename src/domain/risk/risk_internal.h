@@ -14,6 +14,7 @@ struct risk {
     char version[64];
     struct risk_window window;
     bool is_blend;
+    bool is_prior;           /* neither of the two: base_rate; a prior has no file */
     double rate;             /* base_rate only */
     struct learner *learner; /* the rest: blend only; owned */
     struct calib_curve time;
@@ -29,6 +30,12 @@ CAN_FAIL bool risk_ahead_load(const struct model_file *outer, struct learner **o
 
 /* The learner's margin, calibrated by time, without the shift. */
 double risk_margin(const struct risk *r, const struct risk_example *x);
+
+/* The same of a prior: for an example, and for a shopper who has just acted. */
+double risk_prior_margin(const struct risk *r, const struct risk_example *x);
+double risk_prior_usual(const struct risk *r);
+/* Its sum of -log(1 - hazard) over the time ahead; above 0. */
+double risk_prior_hazard(const struct risk_example *x, int64_t within_us);
 
 /* Of a rate that may be 0 or 1. */
 double risk_base_logit(double rate);

@@ -30,7 +30,8 @@ int risk_curve(const struct risk *r, const struct shopper *s, const struct cart 
 
     _Static_assert(sizeof grid / sizeof grid[0] < RISK_CURVE_MAX, "room for now as well");
     out[count++] = (struct risk_point){from_us, score_at(r, s, c, from_us, context)};
-    for (size_t i = 0; r->is_blend && i < sizeof grid / sizeof grid[0]; i++) {
+    const bool moves = r->is_blend || r->is_prior;
+    for (size_t i = 0; moves && i < sizeof grid / sizeof grid[0]; i++) {
         int64_t at_us = s->last_us + grid[i];
         /* points already behind us are not of the future */
         if (at_us > from_us) {

@@ -412,13 +412,14 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
     train_say(a->t, "affinity",
               "%zu interactions of %d shoppers with %d products (%d in the catalogue)", a->count,
               (int)a->shoppers, (int)a->items.count, (int)a->facts_count);
+    if (!champion_load(a->t, "affinity", &r.champion, err)) {
+        return false;
+    }
     if (a->count < INTERACTIONS_MIN) {
+        train_say_waits(a->t, "affinity", r.champion.version);
         return FAIL(err, ERR_REFUSED,
                     "affinity needs %d views, additions, wishes or purchases, the log has %zu",
                     INTERACTIONS_MIN, a->count);
-    }
-    if (!champion_load(a->t, "affinity", &r.champion, err)) {
-        return false;
     }
     r.cut_us = affinity_cut(a, &r.champion);
     if (!challenge(&r, err) || !keep(&r, out, err)) {

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "domain/risk/risk_prior.h"
 #include "store/models.h"
 
 #include <stdio.h>
@@ -30,6 +31,17 @@ static void champion_open(struct champion *c, const char *kind, size_t len)
     }
 }
 
+/* The built-in one has no file. As an affinity it is the baseline of every training, popularity, made of fewer events: nobody to be judged beside it. */
+static void champion_prior(const struct training *t, const char *kind, struct champion *c)
+{
+    if (strcmp(kind, "risk") == 0) {
+        const int64_t asked_us = t->options->horizon_us;
+        c->risk = risk_prior_make(asked_us != 0 ? asked_us : t->config->risk_horizon);
+    } else {
+        c->is_baseline = true;
+    }
+}
+
 bool champion_load(const struct training *t, const char *kind, struct champion *out,
                    struct err *err)
 {
@@ -43,12 +55,15 @@ bool champion_load(const struct training *t, const char *kind, struct champion *
     if (c.found) {
         snprintf(c.version, sizeof c.version, "%s", row.version);
         c.is_baseline = is_baseline(row.algorithm);
-        if (!store_model_file(t->store, row.version, &c.bytes, &len, err)) {
+        if (row.number == 0) {
+            champion_prior(t, kind, &c);
+        } else if (!store_model_file(t->store, row.version, &c.bytes, &len, err)) {
             return false;
+        } else {
+            champion_open(&c, kind, len);
         }
-        champion_open(&c, kind, len);
         /* What does not load cannot be judged, and must not keep its place against what does. */
-        c.found = c.risk || c.affinity;
+        c.found = c.risk || c.affinity || row.number == 0;
     }
     *out = c;
     return true;

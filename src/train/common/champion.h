@@ -13,7 +13,8 @@ struct champion {
     int64_t as_of_us;
     void *bytes; /* owned */
     struct risk *risk;
-    struct affinity *affinity; /* the one of its kind; NULL if the file does not load any more */
+    struct affinity *
+        affinity; /* the one of its kind; NULL if the file does not load any more, and of the built-in one */
 };
 CAN_FAIL bool champion_load(const struct training *t, const char *kind, struct champion *out,
                             struct err *err);

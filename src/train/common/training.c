@@ -32,6 +32,12 @@ void train_say(const struct training *t, const char *step, const char *fmt, ...)
     buf_free(&line);
 }
 
+void train_say_waits(const struct training *t, const char *step, const char *serving)
+{
+    train_say(t, step, "%s serves until there is enough to learn a model from",
+              serving[0] != '\0' ? serving : "nothing");
+}
+
 void train_card_begin(const struct training *t, struct jenc *j, const char *kind,
                       const char *algorithm)
 {

@@ -31,6 +31,9 @@ struct trained {
 void train_say(const struct training *t, const char *step, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* There is too little to learn from; who serves meanwhile. */
+void train_say_waits(const struct training *t, const char *step, const char *serving);
+
 /* Threads to train with: the cores of this machine, within what ml allows. */
 int train_threads(void);
 

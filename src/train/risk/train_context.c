@@ -80,8 +80,10 @@ static bool affinities_open(const struct training *t, struct train_context *c, s
         return false;
     }
     for (size_t i = count; i > 0 && c->count < TRAIN_AFFINITIES_MAX; i--) {
-        /* What never served was known to no decision. */
-        bool served = strcmp(rows[i - 1].kind, "affinity") == 0 && rows[i - 1].promoted_us != 0;
+        /* What never served was known to no decision, and of the built-in one scores know nothing
+         * (live/live.c). */
+        bool served = strcmp(rows[i - 1].kind, "affinity") == 0 && rows[i - 1].number > 0 &&
+                      rows[i - 1].promoted_us != 0;
         if (served && !affinity_open(t, &rows[i - 1], c, err)) {
             return false;
         }

@@ -298,6 +298,26 @@ static bool challenge(struct risk_run *r, int32_t keys, struct err *err)
     return risk_fit_learner(r->t, &r->known, &all, &r->kept, err);
 }
 
+/* A share of nothing is not told, but when there will be something. */
+static void say_moments(const struct risk_run *r, int shoppers, const char *horizon)
+{
+    char known[CLOCK_TEXT_MAX];
+    if (r->known.count > 0) {
+        train_say(
+            r->t, "risk",
+            "%d moments of %d shoppers with a cart have a known outcome within %s, %.1f %% of them lost",
+            r->known.count, shoppers, horizon, 100 * r->known_rate);
+    } else if (r->seen.count > 0) {
+        train_say(
+            r->t, "risk",
+            "%d moments of %d shoppers with a cart, and no outcome within %s is known yet: the first when the log reaches %s",
+            r->seen.count, shoppers, horizon,
+            clock_format_rfc3339(r->seen.all[0]->at_us + r->window.horizon_us, known));
+    } else {
+        train_say(r->t, "risk", "no shopper of the log has had a cart");
+    }
+}
+
 /* Labels, and the champion that stands; refuses a log with too few moments. */
 static bool run_begin(struct risk_run *r, struct risk_training *training, struct err *err)
 {
@@ -309,16 +329,17 @@ static bool run_begin(struct risk_run *r, struct risk_training *training, struct
                                      .horizon_us = t->options->horizon_us};
     label_moments(r, &training->set);
     clock_format_duration(r->window.horizon_us, horizon);
-    train_say(
-        t, "risk",
-        "%d moments of %d shoppers with a cart have a known outcome within %s, %.1f %% of them lost",
-        r->known.count, (int)training->set.keys, horizon, 100 * r->known_rate);
+    say_moments(r, (int)training->set.keys, horizon);
+    if (!champion_load(t, "risk", &r->champion, err)) {
+        return false;
+    }
     if (r->known.count < MOMENTS_MIN) {
+        train_say_waits(t, "risk", r->champion.version);
         return FAIL(err, ERR_REFUSED,
                     "risk needs %d cart moments whose outcome within %s is known, the log has %d",
                     MOMENTS_MIN, horizon, r->known.count);
     }
-    return champion_load(t, "risk", &r->champion, err);
+    return true;
 }
 
 bool risk_training_finish(struct risk_training *training, struct train_result *out, struct err *err)
