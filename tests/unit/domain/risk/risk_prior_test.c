@@ -101,10 +101,10 @@ static void silence_carries_it_to_a_threshold_above_it(void **state)
     (void)state;
     const int count = curve_of(r, curve);
     assert_true(count > 10);
-    const struct risk_outlook early = risk_outlook_of(curve, count, .9);
+    const struct risk_outlook early = risk_outlook_of(curve, count, .9, NOW);
     assert_true(early.too_early);
     assert_true(early.look_again_us > NOW && early.look_again_us < NOW + HOURS(2));
-    assert_false(risk_outlook_of(curve, count, .5).too_early);
+    assert_false(risk_outlook_of(curve, count, .5, NOW).too_early);
 }
 
 static void the_idle_time_is_all_that_moves_it(void **state)
