@@ -131,7 +131,6 @@ static bool contradict(enum reason a, enum reason b)
                                            {REASON_CHECKOUT_NONE, REASON_CHECKOUT_STARTED},
                                            {REASON_CHECKOUT_LEFT, REASON_CHECKOUT_STARTED},
                                            {REASON_COUPON_DENIED, REASON_COUPON_APPLIED},
-                                           {REASON_ABOVE_USUAL, REASON_VALUE},
                                            {REASON_NEVER_ORDERED, REASON_ABOVE_USUAL}};
 
     for (size_t i = 0; i < COUNT_OF(pairs); i++) {
