@@ -143,7 +143,19 @@ static void close_all(struct intl *i)
     mem_free(&i);
 }
 
-/* Out of the lender's list; NULL: none of the locale is there. */
+/* Closes the gap that one leaves. Under the lock. */
+static struct intl *take_at(size_t place)
+{
+    struct intl *taken = kept.all[place];
+
+    kept.count--;
+    for (size_t i = place; i < kept.count; i++) {
+        kept.all[i] = kept.all[i + 1];
+    }
+    return taken;
+}
+
+/* NULL: none of the locale is there. The one given back last comes first. */
 static struct intl *kept_take(const char *tag)
 {
     struct intl *found = NULL;
@@ -151,9 +163,7 @@ static struct intl *kept_take(const char *tag)
     (void)pthread_mutex_lock(&kept.lock);
     for (size_t n = kept.count; n > 0 && found == NULL; n--) {
         if (strcmp(kept.all[n - 1]->tag, tag) == 0) {
-            found = kept.all[n - 1];
-            memmove(&kept.all[n - 1], &kept.all[n], (kept.count - n) * sizeof *kept.all);
-            kept.count--;
+            found = take_at(n - 1);
         }
     }
     (void)pthread_mutex_unlock(&kept.lock);
@@ -181,9 +191,7 @@ void intl_give(struct intl **intl)
     }
     (void)pthread_mutex_lock(&kept.lock);
     if (kept.count == KEPT_MAX) {
-        oldest = kept.all[0];
-        kept.count--;
-        memmove(&kept.all[0], &kept.all[1], kept.count * sizeof *kept.all);
+        oldest = take_at(0);
     }
     kept.all[kept.count++] = *intl;
     (void)pthread_mutex_unlock(&kept.lock);

@@ -110,6 +110,7 @@ static bool take_folder(struct zones *z, const char *folder, const char *prefix,
         return FAIL_AT(err, ERR_INVALID, folder,
                        "cannot be read (error %d): time zones come from the package tzdata", errno);
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
     for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
         if (!passed_over(e->d_name) && !take(z, folder, prefix, e->d_name, depth, err)) {
             return false;

@@ -28,7 +28,7 @@ void name_add_text(const char *text, struct buf *out)
             buf_add_str(out, ELLIPSIS);
             break;
         }
-        buf_add_char(out, byte < 0x20 || byte == 0x7F ? ' ' : *p);
+        buf_add_char(out, (char)(byte < 0x20 || byte == 0x7F ? ' ' : *p));
     }
     buf_add_str(out, isolated ? ISOLATED : "");
 }

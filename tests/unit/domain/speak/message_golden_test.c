@@ -240,22 +240,26 @@ static void every_message_reads_as_it_was_found_right(void **state)
     }
 }
 
-/* Whatever the language: no id, no brand with a category, no slot left over, no English in another
- * language. */
-static void no_message_shows_what_no_shop_would_say(void **state)
+static void check_fit(const char *text)
 {
     static const char *const never[] = {"p1", "p2", "Volta", "things", "{",
                                         "}",  "  ", "( ",    "plural"};
+
+    for (size_t n = 0; n < COUNT_OF(never); n++) {
+        if (strstr(text, never[n]) != NULL) {
+            fail_msg("\"%s\" in: %s", never[n], text);
+        }
+    }
+}
+
+/* Whatever the language: no id, no brand with a category, no slot left over. */
+static void no_message_shows_what_no_shop_would_say(void **state)
+{
     (void)state;
     for (size_t i = 0; i < COUNT_OF(readers) * COUNT_OF(scenes); i++) {
         json_t *m = message_of(&scenes[i % COUNT_OF(scenes)], readers[i / COUNT_OF(scenes)].locale,
                                readers[i / COUNT_OF(scenes)].informal);
-        const char *text = json_string_value(json_object_get(m, "text"));
-        for (size_t n = 0; n < COUNT_OF(never); n++) {
-            if (strstr(text, never[n]) != NULL) {
-                fail_msg("\"%s\" in: %s", never[n], text);
-            }
-        }
+        check_fit(json_string_value(json_object_get(m, "text")));
         json_decref(m);
     }
 }
