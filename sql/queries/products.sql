@@ -105,6 +105,12 @@ SELECT product_id, title, url, image_url, price_minor, currency, category, brand
   FROM cartwright.product
  ORDER BY product_id;
 
+-- name: products_open
+-- When the oldest transaction began that may still write to the catalogue: its rows will carry a time that lies before it is seen. Of other
+-- roles' sessions only pg_read_all_stats may know.
+SELECT coalesce(min(a.xact_start), 'infinity') FROM pg_stat_activity a
+ WHERE a.datname = current_database() AND a.backend_xid IS NOT NULL AND a.pid <> pg_backend_pid();
+
 -- name: products_changed
 -- Stock and price of what was written at or after a time: the index on updated_at.
 SELECT product_id, price_minor, stock, updated_at

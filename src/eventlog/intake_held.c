@@ -46,8 +46,8 @@ bool held_is_full(const struct intake *in, const struct submission *s)
     return touches && in->held.total + s->count > in->queue_max / FULL_SHARE;
 }
 
-struct part *held_take(struct writer *w, struct part *parts, const struct lane_set *lanes,
-                       struct part **out_given_up)
+struct part *held_set_aside(struct writer *w, struct part *parts, const struct lane_set *lanes,
+                            struct part **out_given_up)
 {
     struct intake *in = w->intake;
     struct part *rest = NULL;

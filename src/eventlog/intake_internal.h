@@ -103,8 +103,8 @@ void held_add(struct intake *in, struct part *part);
 /* Under the lock: the submission touches a held lane, and as much waits for such as may. */
 bool held_is_full(const struct intake *in, const struct submission *s);
 /* Hands over those of the parts whose lane is held; returns the others. */
-struct part *held_take(struct writer *w, struct part *parts, const struct lane_set *lanes,
-                       struct part **out_given_up);
+struct part *held_set_aside(struct writer *w, struct part *parts, const struct lane_set *lanes,
+                            struct part **out_given_up);
 /* Of the patient writer, when it got nowhere: a pause, and word to the log. */
 void held_pause(struct writer *w);
 /* Of the patient writer, when it stored something: word to the log if that was the last. */

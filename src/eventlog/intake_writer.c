@@ -317,7 +317,7 @@ static struct part *parts_without(struct writer *w, struct part *parts, const st
     static const struct err closed = {
         .kind = ERR_BUSY, .text = "is shutting down while another transaction holds the lane"};
     struct part *given_up = NULL;
-    struct part *rest = held_take(w, parts, held, &given_up);
+    struct part *rest = held_set_aside(w, parts, held, &given_up);
 
     if (given_up != NULL) {
         parts_answer(w->intake, given_up, &closed);

@@ -46,8 +46,8 @@ struct live {
     int64_t poll_us;
     pthread_mutex_t looking; /* one look at a time; guards what follows */
     struct champions champions;
-    int64_t shelf_seen_us; /* newest change of the catalogue that was read; guarded likewise */
-    pthread_mutex_t lock;  /* guards current and stopping */
+    struct shelf_seen shelf_seen; /* of the catalogue; guarded likewise */
+    pthread_mutex_t lock;         /* guards current and stopping */
     pthread_cond_t wake;
     struct set *current;
     bool stopping;
@@ -187,8 +187,8 @@ static bool find(struct live *live, struct db *db, const struct set *now, struct
     ok[2] = days_read(db, now->days, &out->days, &why[2]);
     /* Of the model that will serve; a shelf counts by its numbers of products, so that one of another model is none to start from. */
     ok[3] = held_shelf_read(db, out->affinity ? out->affinity->affinity : NULL,
-                            out->affinity == now->affinity ? now->shelf : NULL,
-                            &live->shelf_seen_us, &out->shelf, &why[3]);
+                            out->affinity == now->affinity ? now->shelf : NULL, &live->shelf_seen,
+                            &out->shelf, &why[3]);
     for (int i = 3; i >= 0; i--) { /* backwards, so that the first trouble is the one left */
         *err = ok[i] ? *err : why[i];
     }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define OVERLAP_US SECONDS(10)
+#define WHOLE_US   MINUTES(10)
 
 struct held_shelf {
     atomic_int refs;
@@ -61,8 +62,15 @@ static bool read_change(void *ctx, const struct product *p, struct err *err)
     return true;
 }
 
+static int64_t since_us(const struct shelf_seen *seen)
+{
+    int64_t us = seen->open_us < seen->newest_us ? seen->open_us : seen->newest_us;
+
+    return us > OVERLAP_US ? us - OVERLAP_US : 0;
+}
+
 bool held_shelf_read(struct db *db, const struct affinity *model, struct held_shelf *old,
-                     int64_t *seen_us, struct held_shelf **out, struct err *err)
+                     struct shelf_seen *seen, struct held_shelf **out, struct err *err)
 {
     struct reading r = {.model = model, .old = held_shelf_look(old)};
     *out = held_shelf_take(old);
@@ -73,13 +81,22 @@ bool held_shelf_read(struct db *db, const struct affinity *model, struct held_sh
     if (!old) {
         r.fresh = affinity_shelf_make(model);
     }
-    const int64_t since_us = old && *seen_us > OVERLAP_US ? *seen_us - OVERLAP_US : 0;
-    if (!store_products_changed(db, since_us, read_change, &r, err)) {
+    const int64_t now_us = clock_monotonic_us();
+    const bool whole = !old || now_us - seen->whole_us >= WHOLE_US;
+    int64_t open_us = INT64_MAX;
+    /* Before the changes: a transaction that commits in between is then in both. */
+    if (!store_products_open(db, &open_us, err) ||
+        !store_products_changed(db, whole ? 0 : since_us(seen), read_change, &r, err)) {
         affinity_shelf_free(&r.fresh);
         return false;
     }
+    /* A date in the future would hide what is changed until then. */
+    const int64_t clock_us = clock_now_us();
+    r.newest_us = r.newest_us < clock_us ? r.newest_us : clock_us;
     /* Never back: where only the overlap was read, its newest lies before what was seen. */
-    *seen_us = old && r.newest_us < *seen_us ? *seen_us : r.newest_us;
+    seen->newest_us = old && r.newest_us < seen->newest_us ? seen->newest_us : r.newest_us;
+    seen->open_us = open_us;
+    seen->whole_us = whole ? now_us : seen->whole_us;
     if (r.fresh) {
         held_shelf_drop(out);
         *out = mem_alloc(sizeof **out);

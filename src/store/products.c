@@ -230,6 +230,16 @@ bool store_products_stream(struct db *db, product_fn *fn, void *ctx, struct err 
     return db_stream(db, Q_products_stream, NULL, stream_product, &s, err);
 }
 
+bool store_products_open(struct db *db, int64_t *out_us, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    if (!db_query(db, Q_products_open, NULL, &rows, err)) {
+        return false;
+    }
+    *out_us = row_time(rows, 0, 0);
+    return true;
+}
+
 static bool stream_change(void *ctx, const PGresult *row, struct err *err)
 {
     const struct stream *s = ctx;

@@ -34,6 +34,8 @@ typedef bool product_fn(void *ctx, const struct product *p, struct err *err);
 CAN_FAIL bool store_products_stream(struct db *db, product_fn *fn, void *ctx,
                                     struct err *err); /* by id; borrowed */
 
+/* When the oldest transaction began that is open and may write, INT64_MAX for none: what it writes is dated before it can be read. */
+CAN_FAIL bool store_products_open(struct db *db, int64_t *out_us, struct err *err);
 /* product_id, price_minor, stock and updated_us of what was written at or after a time, oldest first; borrowed. An import carries the time of what
  * it saw, which may lie before. */
 CAN_FAIL bool store_products_changed(struct db *db, int64_t since_us, product_fn *fn, void *ctx,

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/stop.h"
 #include "integration/train_spec.h"
 #include "live/live.h"
 #include "store/models.h"
@@ -131,6 +132,37 @@ static void the_next_look_tells_the_scan(void **state)
     live_release(live, &set);
 }
 
+/* Its rows carry the time at which it began; the shelf has been read far beyond it by then. */
+static void a_catalogue_transaction_that_stays_open_is_seen_when_it_commits(void **state)
+{
+    struct flow_bench other = bench;
+    struct err err = {0};
+    bool changed = true;
+    (void)state;
+    assert_true(database_connect(&bench.database, &other.db, &err));
+    run_sql(&other, "SET idle_in_transaction_session_timeout = 0");
+    run_sql(&other, "BEGIN");
+    run_sql(&other, "UPDATE cartwright.product SET stock = 0, updated_at = now() WHERE product_id "
+                    "LIKE 'p3-%'");
+    assert_false(stop_wait_us(SECONDS(11))); /* longer than the overlap */
+    run_sql(&bench,
+            "UPDATE cartwright.product SET price_minor = 7, updated_at = now() + interval "
+            "'10 min' WHERE product_id = 'p0-0'"); /* and a date in the future hides nothing */
+    assert_true(live_refresh(live, &changed, &err));
+    run_sql(&other, "COMMIT");
+    db_close(&other.db);
+    assert_true(live_refresh(live, &changed, &err));
+    const struct live_set *set = live_acquire(live);
+    struct picks picks;
+    affinity_recommend(
+        set->affinity,
+        &(struct pick_wish){
+            .shopper = dora(), .now_us = START_US, .k = PRODUCTS, .shelf = set->shelf},
+        &picks);
+    assert_int_equal(picks.count, PRODUCTS - 12);
+    live_release(live, &set);
+}
+
 static void a_look_without_news_keeps_the_shelf(void **state)
 {
     struct err err = {0};
@@ -170,6 +202,8 @@ int main(void)
         cmocka_unit_test_teardown(what_sold_out_since_the_last_look_leaves_no_hole, restock),
         cmocka_unit_test_teardown(the_next_look_tells_the_scan, restock),
         cmocka_unit_test(a_look_without_news_keeps_the_shelf),
+        cmocka_unit_test_teardown(a_catalogue_transaction_that_stays_open_is_seen_when_it_commits,
+                                  restock),
         cmocka_unit_test(a_wished_category_and_price_are_judged_by_the_catalogue),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);
