@@ -77,24 +77,60 @@ static int wait_for_signal(void)
 
 /* ---- start ---- */
 
-/* A descriptor a connection, and some for the rest. */
-static void raise_file_limit(const struct config *config)
+/* Descriptors for what is no HTTP connection: the database's, model files, logs, and a reserve: whoever accepts without a free
+ * one spins, and answers nobody. */
+static rlim_t files_beside(const struct config *config)
 {
-    enum { FILES_BESIDE = 512 };
+    enum { RESERVE = 64 };
+
+    return (rlim_t)(config->database_pool + config->intake_writers + config->fold_workers) +
+           RESERVE;
+}
+
+/* Raises the limit of open files as far as needed, or as far as the hard limit, which only a privileged process may raise.
+ * Returns what it is. */
+static rlim_t raise_file_limit(rlim_t want)
+{
     struct rlimit limit;
-    rlim_t want = (rlim_t)config->http_connections + (rlim_t)config->database_pool + FILES_BESIDE;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) {
-        return;
+        return want;
     }
-    /* as far as the hard limit, which only a privileged process may raise */
     limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < want) {
-        log_line(LOG_WARN, "few_files",
-                 "http_connections is %lld, but only %lld files may be open at once",
-                 (long long)config->http_connections, (long long)limit.rlim_cur);
+    return limit.rlim_cur;
+}
+
+/* So many connections, and so many beyond that are only told so, as files may be open. */
+CAN_FAIL static bool fit_connections(const struct config *config, struct app *app, struct err *err)
+{
+    enum { SPARE = 256, LEAST = 16 };
+    const rlim_t beside = files_beside(config);
+    const rlim_t files = raise_file_limit((rlim_t)config->http_connections + SPARE + beside);
+    const int64_t left = files > beside ? (int64_t)(files - beside) : 0;
+
+    app->connections = config->http_connections;
+    app->connections_spare = SPARE;
+    if (left >= config->http_connections + SPARE) {
+        return true;
     }
+    if (left < LEAST) {
+        return FAIL(err, ERR_REFUSED,
+                    "only %lld files may be open at once (ulimit -n), and %lld are needed",
+                    (long long)files, (long long)(beside + LEAST));
+    }
+    app->connections_spare = left / 4 < SPARE ? left / 4 : SPARE;
+    app->connections = left - app->connections_spare < config->http_connections
+                           ? left - app->connections_spare
+                           : config->http_connections;
+    app->connections_spare = left - app->connections;
+    if (app->connections < config->http_connections) {
+        log_line(LOG_WARN, "few_files",
+                 "http_connections is %lld, but only %lld files may be open at once: serving %lld",
+                 (long long)config->http_connections, (long long)files,
+                 (long long)app->connections);
+    }
+    return true;
 }
 
 /* The address first: a typing error there should not cost the start of a database. */
@@ -201,8 +237,7 @@ static int serve(const struct config *config)
         return cli_fail("serve", &err);
     }
     /* before the pool and the server, whose descriptors count against it */
-    raise_file_limit(config);
-    bool open = open_backend(&s, &err);
+    bool open = fit_connections(config, &s.app, &err) && open_backend(&s, &err);
     if (open) {
         fill_app(&s);
         open = server_start(&s.app, &listener, &s.server, &err);

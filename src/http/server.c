@@ -23,8 +23,6 @@
 enum {
     /* a connection's; the library reads heads into half of it (tap.c) */
     CONNECTION_BYTES = 64 * 1024,
-    /* beyond our own limit, for connections that are only told so */
-    CONNECTIONS_SPARE = 256,
     /* a refused body is read up to so many times the largest one, so that the client sees why */
     DISCARD_FACTOR = 8,
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -218,7 +216,7 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
     }
     if (c->over) {
         (void)FAIL(&err, ERR_BUSY, "all %lld connections are in use",
-                   (long long)s->app->config->http_connections);
+                   (long long)s->app->connections);
         return refuse_at_once(s, mhd, c, &err);
     }
     if (admit(mhd, c)) {
@@ -341,12 +339,12 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct config *co
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, //
         MHD_OPTION_URI_LOG_CALLBACK, on_target, s,      //
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,   //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->http_connections + CONNECTIONS_SPARE, //
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)config->http_connections_per_ip,       //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,                        //
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(timeout_us / SECONDS(1)),                  //
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,                                   //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                     //
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(s->app->connections + s->app->connections_spare), //
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)config->http_connections_per_ip,            //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,                             //
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(timeout_us / SECONDS(1)),                       //
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,                                        //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                          //
         MHD_OPTION_END);
 }
 
@@ -354,7 +352,7 @@ CAN_FAIL bool server_start(struct app *app, const struct listener *listener, str
                            struct err *err)
 {
     const struct config *config = app->config;
-    struct conn_limits limits = {.open_max = config->http_connections,
+    struct conn_limits limits = {.open_max = app->connections,
                                  .request_us = config->http_deadline,
                                  .idle_us = config->http_idle,
                                  .body_max = (uint64_t)config->http_body_max * DISCARD_FACTOR};

@@ -1,6 +1,7 @@
 /* Time and numbers: slow clients, too many of them, keys that come and go, and a drain under load. */
 #include "api/raw.h"
 #include "support/exposition.h"
+#include "support/folder.h"
 #include "support/http_client.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,6 +125,59 @@ static void above_the_limit_of_connections_the_answer_is_503_at_once(void **stat
         assert_true(raw_expect(fds[i], 5000, "alive", answer));
         (void)close(fds[i]);
     }
+    assert_int_equal(service_stop(&s), 0);
+}
+
+/* The program behind `ulimit -n`, started as any other: a limit of this process could not be raised again. */
+static struct service service_with_files(int files, const char *const *flags)
+{
+    char *program = strdup(getenv("CARTWRIGHT_BIN"));
+    char path[300];
+
+    (void)snprintf(path, sizeof path, "%s/few", folder_of_run());
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f, "#!/bin/sh\nulimit -n %d\nexec '%s' \"$@\"\n", files, program);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(setenv("CARTWRIGHT_BIN", path, 1), 0);
+    struct service s = service_start(url, flags);
+    assert_int_equal(setenv("CARTWRIGHT_BIN", program, 1), 0);
+    free(program);
+    return s;
+}
+
+static void with_few_files_the_connections_are_fewer_and_those_are_served(void **state)
+{
+    enum { MANY = 300 };
+    static char answer[RAW_MAX];
+    const char *const flags[] = {"--auth=off", NULL};
+    int fds[MANY];
+    int served = 0;
+
+    (void)state;
+    struct service s = service_with_files(200, flags);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = raw_connect(s.port);
+        (void)raw_send(fds[i], LIVEZ, strlen(LIVEZ));
+        served += raw_expect(fds[i], 1000, "alive", answer) ? 1 : 0;
+    }
+    assert_in_range(served, 40, 150);  /* of 1,024; the rest is turned away, and at once */
+    for (int i = 0; i < served; i++) { /* those within are served on */
+        assert_true(raw_send(fds[i], LIVEZ, strlen(LIVEZ)));
+        assert_true(raw_expect(fds[i], 5000, "alive", answer));
+    }
+    for (int i = 0; i < MANY; i++) {
+        (void)close(fds[i]);
+    }
+    struct http_client *c = http_client_open(NULL, 5000);
+    const char *text;
+    int64_t began = now_ms();
+    while (http_client_request(c, s.port, "/readyz", NULL, &text) != 200) { /* the database, too */
+        assert_true(now_ms() - began < 20000);
+        (void)poll(NULL, 0, 50);
+    }
+    http_client_close(c);
     assert_int_equal(service_stop(&s), 0);
 }
 
@@ -449,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_request_that_drips_in_is_cut_at_its_deadline),
         cmocka_unit_test(an_idle_connection_is_closed_and_a_busy_one_is_not),
         cmocka_unit_test(above_the_limit_of_connections_the_answer_is_503_at_once),
+        cmocka_unit_test(with_few_files_the_connections_are_fewer_and_those_are_served),
         cmocka_unit_test(many_half_sent_bodies_cannot_eat_the_memory),
         cmocka_unit_test(a_new_key_works_at_once_and_a_revoked_one_not_for_long),
         cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),

@@ -22,6 +22,8 @@ struct app {
     struct live *live;
     const struct fold_workers *folders; /* NULL: this replica folds nothing */
     struct auth *auth;                  /* NULL: auth is off */
+    int64_t connections;       /* http_connections, or what the limit of open files leaves of it */
+    int64_t connections_spare; /* beyond, for those that are only told so */
     struct budget bodies;
     atomic_bool draining;
     uint8_t process_id[8]; /* random: request ids of two replicas differ */
