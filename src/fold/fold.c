@@ -11,6 +11,8 @@
 #include "live/live_visits.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { RETRIES = 5 };
 
@@ -68,12 +70,37 @@ static bool folder_connected(struct folder *f, struct err *err)
     return true;
 }
 
+static int by_lane(const void *a, const void *b)
+{
+    const struct lane_lease *x = a;
+    const struct lane_lease *y = b;
+
+    return (x->lane > y->lane) - (x->lane < y->lane);
+}
+
+/* Where we have less than our share, a lane that was ours and was not renewed is one whose cursor somebody holds: it stays ours, so that it is
+ * seen to be stuck. Should it have been taken from us after all, the fence says so. */
+static void leases_keep(struct folder *f, const struct lane_lease *before, int count)
+{
+    const int renewed = f->lease_count;
+
+    for (int i = 0; i < count && f->lease_count < f->lanes_due; i++) {
+        if (bsearch(&before[i], f->leases, (size_t)renewed, sizeof *before, by_lane) == NULL) {
+            f->leases[f->lease_count++] = before[i];
+        }
+    }
+    qsort(f->leases, (size_t)f->lease_count, sizeof *f->leases, by_lane);
+}
+
 /* Fair shares: every live folder of every process wants its part of the lanes, gives back what is more,
  * and takes over what a dead one's lease leaves. */
 static bool folder_lease(struct folder *f, struct err *err)
 {
+    struct lane_lease before[LANES];
+    const int held = f->lease_count;
     int owners;
 
+    memcpy(before, f->leases, (size_t)held * sizeof *before);
     if (!store_lanes_owners(f->db, f->owner, f->config->fold_lease, &owners, err)) {
         return false;
     }
@@ -83,6 +110,7 @@ static bool folder_lease(struct folder *f, struct err *err)
                            &f->lease_count, err)) {
         return false;
     }
+    leases_keep(f, before, held);
     f->leased_us = clock_monotonic_us();
     return true;
 }
@@ -286,9 +314,9 @@ static bool folder_fold_alone(struct folder *f, const struct log_event *events, 
         }
         if (end == BATCH_HELD) {
             park(f, events[i].lane);
-        } else if (end == BATCH_FOLDED) {
+        } else {
             unpark(f, events[i].lane);
-            *out_folded += (int64_t)n;
+            *out_folded += end == BATCH_FOLDED ? (int64_t)n : 0;
         }
     }
     return true;

@@ -236,10 +236,28 @@ static void compare(const struct measured *before, const struct measured *during
 
 /* ---- tests ---- */
 
+/* readyz says that the part is held, and is ready all the same. */
+static void await_told(struct http_client *c, int port, const char *part)
+{
+    int64_t until_us = now_us() + INT64_C(20000000);
+    const char *told = NULL;
+    const char *body = "";
+
+    while (told == NULL && now_us() < until_us) {
+        if (http_client_request(c, port, "/readyz?verbose", NULL, &body) == 200) {
+            told = strstr(body, part);
+        }
+        (void)poll(NULL, 0, 20);
+    }
+    if (told == NULL) {
+        fail_msg("readyz says nothing of %s: %s", part, body);
+    }
+}
+
 static const char *const flags[] = {"--auth=off", "--fold-lease", "2s", NULL};
 
 /* Somebody holds something, and one client asks for it as well; the others must not notice. */
-static void beside(const char *what)
+static void beside(const char *what, const char *told)
 {
     struct service s = service_start(url, flags);
     PGconn *look = PQconnectdb(url);
@@ -256,10 +274,15 @@ static void beside(const char *what)
     run(holder, "SET idle_in_transaction_session_timeout = 0");
     run(holder, what);
     struct http_client *c = http_client_open(NULL, 200);
-    (void)http_client_request(c, s.port, "/v1/events",
-                              "{\"event_id\":\"h\",\"type\":\"searched\",\"customer_id\":\"held\","
-                              "\"occurred_at\":\"2026-03-01T10:00:00Z\"}",
-                              &body);
+    char event[200];
+    (void)snprintf(event, sizeof event,
+                   "{\"event_id\":\"h%d\",\"type\":\"searched\",\"customer_id\":\"held\","
+                   "\"occurred_at\":\"2026-03-01T10:00:00Z\"}",
+                   s.port);
+    (void)http_client_request(c, s.port, "/v1/events", event, &body);
+    http_client_close(c);
+    c = http_client_open(NULL, 5000);
+    await_told(c, s.port, told);
     struct measured during = measure(look, load, is_long() ? LONG_MS : PHASE_MS);
     run(holder, "ROLLBACK");
     compare(&before, &during, &s);
@@ -273,16 +296,17 @@ static void beside(const char *what)
 static void a_lane_that_an_open_transaction_holds_costs_its_own_events_only(void **state)
 {
     (void)state;
-    beside(
-        "SELECT * FROM cartwright.append_events('[{\"event_id\": \"by-sql\", \"type\": "
-        "\"searched\", \"customer_id\": \"held\", \"occurred_at\": \"2026-01-01T00:00:01Z\"}]')");
+    beside("SELECT * FROM cartwright.append_events('[{\"event_id\": \"by-sql\", \"type\": "
+           "\"searched\", \"customer_id\": \"held\", \"occurred_at\": \"2026-01-01T00:00:01Z\"}]')",
+           "\"intake\":{\"status\":\"held\",\"waiting_events\":1,\"held_lanes\":1,");
 }
 
 static void a_cursor_that_somebody_locks_costs_its_own_lane_only(void **state)
 {
     (void)state;
     beside("SELECT off FROM cartwright.lane_cursor WHERE lane = cartwright.lane_of('c:held') FOR "
-           "UPDATE");
+           "UPDATE",
+           "\"fold\":{\"status\":\"held\",\"held_lanes\":1,");
 }
 
 /* Its lanes are folded again when their lease has run out; nobody else's wait for that. */

@@ -12,8 +12,11 @@
 
 #include "build_info.h"
 
-#define CHECK_FRESH_US  INT64_C(500000)   /* a crowd that asks costs one query in this time */
-#define FOLD_SILENCE_US INT64_C(15000000) /* a folder without a pass for so long is not well */
+#include <string.h>
+
+#define CHECK_FRESH_US INT64_C(500000) /* a crowd that asks costs one query in this time */
+#define SILENCE_US                                                                                 \
+    INT64_C(15000000) /* writers or folders without progress for so long are not well */
 
 static const unsigned char openapi_text[] = {
 #include "openapi.inc"
@@ -58,10 +61,124 @@ CAN_FAIL static bool database_answers(struct app *app, struct err *err)
     return true;
 }
 
+/* ---- what it is that is not well, for ?verbose ---- */
+
+static void put_held(struct jenc *j, int lanes, int64_t held_us)
+{
+    jenc_i64(j, "held_lanes", lanes);
+    jenc_f64(j, "held_seconds", (double)held_us / 1e6);
+}
+
+static void put_intake(struct jenc *j, struct intake *intake)
+{
+    struct intake_state state;
+
+    intake_look(intake, &state);
+    jenc_object(j, "intake");
+    jenc_str(j, "status",
+             state.stalled_us > SILENCE_US ? "stalled"
+             : state.held_lanes > 0        ? "held"
+                                           : "ok");
+    jenc_i64(j, "waiting_events", (int64_t)state.queued);
+    put_held(j, state.held_lanes, state.held_us);
+    jenc_object_end(j);
+}
+
+static void put_fold(struct jenc *j, const struct fold_workers *folders)
+{
+    struct folder_state state = {0};
+
+    if (folders != NULL) {
+        fold_workers_look(folders, &state);
+    }
+    jenc_object(j, "fold");
+    jenc_str(j, "status", folders == NULL ? "off" : state.held_lanes > 0 ? "held" : "ok");
+    put_held(j, state.held_lanes, state.held_us);
+    if (folders != NULL) { /* whose first keeps them */
+        jenc_i64(j, "lag_events", (int64_t)metric_value(METRIC_fold_lag_events));
+        jenc_f64(j, "lag_seconds", (double)metric_value(METRIC_fold_lag_us) / 1e6);
+    }
+    jenc_object_end(j);
+}
+
+static void put_database(struct jenc *j, struct pool *pool)
+{
+    struct pool_state state;
+
+    pool_look(pool, &state);
+    jenc_object(j, "database");
+    jenc_i64(j, "connections_in_use", state.in_use);
+    jenc_i64(j, "connections_max", state.size);
+    jenc_i64(j, "waiting_requests", state.waiting);
+    jenc_f64(j, "oldest_wait_seconds", (double)state.oldest_us / 1e6);
+    jenc_object_end(j);
+}
+
+static void put_models(struct jenc *j, struct live *live)
+{
+    static const char *const names[] = {
+        [LIVE_NONE] = "none", [LIVE_CHAMPION] = "champion", [LIVE_FALLBACK] = "fallback"};
+    struct live_state state;
+
+    live_look(live, &state);
+    jenc_object(j, "models");
+    jenc_str(j, "risk", names[state.risk]);
+    jenc_str(j, "affinity", names[state.affinity]);
+    jenc_object_end(j);
+}
+
+/* Numbers only: no key is asked for here. */
+static void answer_verbose(struct request *rq)
+{
+    struct app *app = rq->app;
+    struct buf body = buf_make(ANSWER_MAX);
+    struct jenc j = jenc_begin(&body);
+
+    jenc_object(&j, NULL);
+    jenc_str(&j, "status", "ready");
+    put_intake(&j, app->intake);
+    put_fold(&j, app->folders);
+    put_database(&j, app->pool);
+    put_models(&j, app->live);
+    jenc_object_end(&j);
+    answer_json(rq, 200, &body);
+}
+
+/* A heartbeat: without its writers or its consumer everything still answers, with carts of yesterday. A lane that
+ * somebody holds is no reason: the others move. */
+CAN_FAIL static bool moves(const struct app *app, struct err *err)
+{
+    struct intake_state intake;
+
+    intake_look(app->intake, &intake);
+    if (intake.stalled_us > SILENCE_US) {
+        return FAIL(err, ERR_BUSY, "no event was stored for a while, and some wait");
+    }
+    if (app->folders != NULL &&
+        clock_monotonic_us() - fold_workers_last_pass_us(app->folders) > SILENCE_US) {
+        return FAIL(err, ERR_BUSY, "no event was folded into a cart for a while");
+    }
+    return true;
+}
+
+/* `?verbose` alone says it. */
+CAN_FAIL static bool wants_verbose(const struct request *rq, bool *out, struct err *err)
+{
+    const char *word = request_param(rq, "verbose");
+
+    *out = word != NULL && (word[0] == '\0' || strcmp(word, "true") == 0);
+    return *out || word == NULL || strcmp(word, "false") == 0 ||
+           FAIL_AT(err, ERR_INVALID, "verbose", "must be true, false or nothing");
+}
+
 CAN_FAIL bool api_readyz(struct request *rq, struct err *err)
 {
     struct app *app = rq->app;
+    bool verbose;
 
+    if (!wants_verbose(rq, &verbose, err)) {
+        return false;
+    }
     /* first: a balancer must send nothing more, however well the rest is */
     if (atomic_load(&app->draining)) {
         return FAIL(err, ERR_BUSY, "shutting down");
@@ -71,12 +188,14 @@ CAN_FAIL bool api_readyz(struct request *rq, struct err *err)
         answer_unavailable(rq, err);
         return true;
     }
-    /* A heartbeat: without its consumer everything still answers, with carts of yesterday. */
-    if (app->folders != NULL &&
-        clock_monotonic_us() - fold_workers_last_pass_us(app->folders) > FOLD_SILENCE_US) {
-        return FAIL(err, ERR_BUSY, "no event was folded into a cart for a while");
+    if (!moves(app, err)) {
+        return false;
     }
-    answer_status(rq, "ready");
+    if (verbose) {
+        answer_verbose(rq);
+    } else {
+        answer_status(rq, "ready");
+    }
     return true;
 }
 
@@ -106,11 +225,11 @@ static void measure_pool(struct pool *pool)
 }
 
 /* What is bounded, so that an alarm on the rest need not know the settings. */
-static void measure_bounds(const struct config *config)
+static void measure_bounds(const struct app *app)
 {
-    metric_set(METRIC_db_pool_max, config->database_pool);
-    metric_set(METRIC_intake_queue_max, config->intake_queue);
-    metric_set(METRIC_http_connections_max, config->http_connections);
+    metric_set(METRIC_db_pool_max, app->config->database_pool);
+    metric_set(METRIC_intake_queue_max, app->config->intake_queue);
+    metric_set(METRIC_http_connections_max, app->connections);
 }
 
 static void write_build(struct buf *out)
@@ -128,7 +247,7 @@ CAN_FAIL bool api_metrics(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    measure_bounds(rq->app->config);
+    measure_bounds(rq->app);
     metric_render(&body);
     risk_metrics_render(&body);
     live_metrics_render(rq->app->live, &body);

@@ -24,7 +24,7 @@ const struct route routes[] = {
     {"GET", "/v1/customers/{id}/recommendations", SCOPE_READ, "k category price_min price_max",
      api_customer_recommendations},
     {"GET", "/livez", 0, "", api_livez},
-    {"GET", "/readyz", 0, "", api_readyz},
+    {"GET", "/readyz", 0, "verbose", api_readyz},
     {"GET", "/metrics", SCOPE_READ, "", api_metrics},
     {"GET", "/openapi.json", 0, "", api_openapi},
 };
