@@ -31,6 +31,7 @@ enum {
     STACK_BYTES = 256 * 1024,
 #endif
 };
+_Static_assert(GATE_HEAD_MAX + GATE_SLACK < CONNECTION_BYTES / 2, "a head comes through whole");
 #define DRAIN_IDLE_US INT64_C(500000)
 
 struct server {
