@@ -40,6 +40,7 @@ static void print_json(const struct replay_result *r)
     jenc_i64(&j, "carts", r->carts);
     jenc_i64(&j, "unread", r->unread);
     jenc_i64(&j, "differences", r->differences);
+    jenc_i64(&j, "outdated", r->outdated);
     jenc_str_opt(&j, "first", r->first);
     jenc_object_end(&j);
     (void)printf("%s\n", buf_text(&out));
@@ -54,6 +55,11 @@ static void print_text(const char *what, const struct replay_result *r)
     }
     (void)printf("\n");
     if (r->differences > 0) {
+        if (r->outdated > 0) {
+            (void)printf(
+                "%lld were folded by an older version or other settings: replay --rebuild\n",
+                (long long)r->outdated);
+        }
         (void)printf("%lld differ. The first: %s\n", (long long)r->differences, r->first);
     }
 }

@@ -262,6 +262,15 @@ static void note_difference(struct check *c, const char *key)
                    c->rebuilt->len == 0 ? "(nothing)" : rebuilt + from);
 }
 
+/* No fault of the fold: what is stored says itself that it is to be folded again. */
+static bool is_outdated(const struct page *p, size_t i, struct arena *a)
+{
+    struct shopper *s;
+    struct err why = {0};
+
+    return p->docs[i].doc != NULL && !shopper_from_doc(p->names[i], p->docs[i].doc, a, &s, &why);
+}
+
 static bool check_page(void *ctx, const struct page *p, struct arena *a, struct err *err)
 {
     struct check *c = ctx;
@@ -284,6 +293,7 @@ static bool check_page(void *ctx, const struct page *p, struct arena *a, struct 
             return FAIL(err, ERR_INTERNAL, "shopper %s is too large to compare", p->names[i]);
         }
         if (strcmp(buf_text(c->stored), buf_text(c->rebuilt)) != 0) {
+            c->result->outdated += is_outdated(p, i, a) ? 1 : 0;
             note_difference(c, p->names[i]);
         }
     }

@@ -15,6 +15,8 @@ struct replay_result {
     int64_t shoppers;
     int64_t carts;
     int64_t differences;
+    int64_t outdated; /* of them, folded by an older version or other settings; replay_rebuild folds
+                         them anew, as does their shopper's next event */
     int64_t unread;   /* events no consumer has folded yet: checked up to the cursors */
     char first[2000]; /* the first difference: key, stored and rebuilt text around the first
                          differing byte; "" for none */

@@ -284,6 +284,11 @@ static size_t order_meant(const struct shopper *s, const struct event *e, const 
         }
         return i;
     }
+    /* A cart's id is used again and again: long after the order, a payment that fails is of what lies in it now. */
+    if (named != NULL && e->type == EVENT_PAYMENT_FAILED &&
+        e->occurred_us - named->closed_us > shopper_rules_of(s).echo_us) {
+        return i;
+    }
     if (named != NULL) {
         for (i = 0; i < s->order_count && s->orders[i].first_us != named->closed_us; i++) {
         }

@@ -10,8 +10,9 @@ bool orders_know(const struct shopper *s, const struct event *e);
 
 void orders_buy(struct shopper *s, const struct event *e, struct arena *a);
 
-/* order_cancelled, or a payment_failed that names an order which was told: the order never was, and the carts it closed are
- * open again. A payment_failed of a checkout that is still going on changes nothing here. */
+/* order_cancelled, or a payment_failed that names an order which was told (or, soon after it, the cart that it closed): the
+ * order never was, and the carts it closed are open again. A payment_failed of a checkout that is still going on changes
+ * nothing here. */
 void orders_cancel(struct shopper *s, const struct event *e);
 
 /* The event without the items that only repeat what was bought just now; none left: it is an echo. open: the cart its items

@@ -1,4 +1,5 @@
 /* What is stored against what the log says. */
+#include "base/clock.h"
 #include "integration/flow_spec.h"
 #include "support/spec.h"
 
@@ -105,6 +106,42 @@ static void a_rebuild_writes_what_the_log_says_and_keeps_scores(void **state)
     assert_replay_is_clean(&bench);
 }
 
+/* By the document alone: nobody has to remember what was in effect when it was written. */
+static void what_was_folded_by_other_settings_or_before_is_folded_again(void **state)
+{
+    const struct shopper_rules lines = {.closes_lines = true, .echo_us = MINUTES(30)};
+    const struct shopper_rules usual = {.echo_us = MINUTES(30)};
+    struct replay_result rebuilt = {0};
+    struct err err = {0};
+    (void)state;
+
+    shopper_rules_set(&lines);
+    struct replay_result r = check();
+    assert_int_equal(r.differences, 3);
+    assert_int_equal(r.outdated, 3);
+    /* the next event of a shopper does it for that one */
+    tell_all(&bench, (struct told[]){{.id = "e5", .type = "searched", .customer = "y", .at_s = 9}},
+             1);
+    fold_to_end(&bench);
+    assert_int_equal(check().outdated, 2);
+    assert_true(replay_rebuild(&bench.database, &bench.config, &rebuilt, &err));
+    assert_replay_is_clean(&bench);
+    shopper_rules_set(&usual);
+    assert_true(replay_rebuild(&bench.database, &bench.config, &rebuilt, &err));
+    /* of a version that kept neither */
+    run_sql(
+        &bench,
+        "UPDATE cartwright.shopper SET doc = regexp_replace(doc, '\"(format|rules)\":[0-9]+,', '', 'g')"
+        " WHERE key = 'c:y'");
+    r = check();
+    assert_int_equal(r.differences, 1);
+    assert_int_equal(r.outdated, 1);
+    tell_all(&bench, (struct told[]){{.id = "e6", .type = "searched", .customer = "y", .at_s = 10}},
+             1);
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
 static void a_rebuild_and_the_fold_do_not_get_into_each_others_way(void **state)
 {
     (void)state;
@@ -176,6 +213,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_rebuild_writes_what_the_log_says_and_keeps_scores, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_was_folded_by_other_settings_or_before_is_folded_again,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_rebuild_and_the_fold_do_not_get_into_each_others_way,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(events_past_the_cursor_are_unread_and_no_difference, setup,

@@ -172,7 +172,7 @@ static void a_cancelled_order_never_was_and_its_cart_goes_on(void **state)
 
     for (size_t i = 0; i < COUNT_OF(undo); i++) {
         struct event_plan plan = undo[i];
-        plan.at = HOURS(2);
+        plan.at = HOURS(1) + MINUTES(20);
         const struct shopper *s = folded(
             bought(.at = 1, .order = "before", .sku = "p9", .price = 100),
             added(.at = 2, .cart = "k", .sku = "p1", .price = 500),
@@ -181,7 +181,7 @@ static void a_cancelled_order_never_was_and_its_cart_goes_on(void **state)
             bought(.at = HOURS(1), .order = "o", .sku = "p1", .price = 500), event_planned(&plan));
         assert_cart(s, "open 1: p1 x1");
         assert_int_equal(s->carts[0].released[0], TEST_DAY_US + MINUTES(9));
-        assert_int_equal(s->carts[0].changed_us, TEST_DAY_US + HOURS(2));
+        assert_int_equal(s->carts[0].changed_us, TEST_DAY_US + HOURS(1) + MINUTES(20));
         assert_int_equal(s->carts[0].closed_us, 0);
         assert_false(s->carts[0].recovered);
         assert_null(s->carts[0].order_id);
@@ -195,17 +195,20 @@ static void a_cancelled_order_never_was_and_its_cart_goes_on(void **state)
 static void what_names_no_known_order_cancels_none(void **state)
 {
     static const struct event_plan others[] = {
-        {EVENT_ORDER_CANCELLED, .order = "x"}, {EVENT_PAYMENT_FAILED, .order = "x"},
-        {EVENT_PAYMENT_FAILED, .at = 0},       {EVENT_ORDER_CANCELLED, .order = "o", .at = 1},
+        {EVENT_ORDER_CANCELLED, .order = "x"},
+        {EVENT_PAYMENT_FAILED, .order = "x"},
+        {EVENT_PAYMENT_FAILED, .at = 0},
+        {EVENT_ORDER_CANCELLED, .order = "o", .at = 1},
         {EVENT_REFUND, .order = "o"},
+        {EVENT_PAYMENT_FAILED, .cart = "k"}, /* an hour later: of what lies in it now */
     };
     (void)state;
 
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         struct event_plan plan = others[i];
         plan.at = plan.at == 0 ? HOURS(2) : plan.at;
-        assert_cart(folded(added(.at = 2, .sku = "p1"), bought(.at = HOURS(1), .order = "o"),
-                           event_planned(&plan)),
+        assert_cart(folded(added(.at = 2, .cart = "k", .sku = "p1"),
+                           bought(.at = HOURS(1), .order = "o"), event_planned(&plan)),
                     "bought 1: p1 x1");
     }
 }
