@@ -55,8 +55,8 @@
  * Releases: outreach_released marks the round its cart is in at that time (a refold may have numbered it
  *   anew since), so that a shopper is not contacted twice about the same lines.
  * Bots: a crawler's user agent, or more than BOT_EVENTS_PER_MINUTE events within one minute of the
- *   clock, marks the shopper for good. The rate counts what the shopper does: an order once, however many
- *   rows it has, no refund, and nothing of imported history.
+ *   clock, marks the shopper for good. The rate counts what is the shopper's own doing: an order once,
+ *   however many rows it has, and nothing of imported history.
  *
  * Identity. Lane A holds the anonymous key, lane B the customer's:
  *   - Any event {customer Y, anonymous X} lies in B and says that X was Y then, as identify and alias do;

@@ -114,6 +114,15 @@ static void an_echo_is_known_by_the_goods_and_not_by_the_cart(void **state)
                                      snapshot(.at = SECONDS(9), .cart = "another", .sku = "p1"));
 
     assert_int_equal(s->cart_count, 0);
+    /* what the order says of a line and what the cart said: the larger, in whichever order they are told */
+    assert_cart(folded(added(.at = 1, .sku = "p1", .quantity = 2),
+                       bought(.at = HOURS(1), .order = "o", .sku = "p1"),
+                       snapshot(.at = HOURS(1) + 9, .sku = "p1", .quantity = 2)),
+                "bought 1: p1 x2");
+    assert_cart(folded(added(.at = 1, .sku = "p1"),
+                       bought(.at = HOURS(1), .order = "o", .sku = "p1", .quantity = 2),
+                       snapshot(.at = HOURS(1) + 9, .sku = "p1", .quantity = 2)),
+                "bought 1: p1 x1");
 }
 
 static void after_the_first_order_s_echo_the_next_order_has_its_own(void **state)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CASES = 2000, ORDERS_TRIED = 3, EVENTS_MOST = 40, CROWD = 400, CROWDS = 30 };
+enum { CASES = 2000, ORDERS_TRIED = 3, EVENTS_MOST = 40, CROWD = 400, CROWDS = 60 };
 
 static struct arena arena;
 static uint64_t times = 40; /* different ones in a set: the fewer, the more ties */
