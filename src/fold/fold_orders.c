@@ -13,7 +13,7 @@ static bool tells_carts_apart(const char *cart_id)
 
 static bool is_order(const struct event *e)
 {
-    return e->type == EVENT_PURCHASE || e->type == EVENT_CONSENT_WITHDRAWN;
+    return e->type == EVENT_PURCHASE || event_withdraws(e);
 }
 
 static bool names_a_cart(const struct fold_event *e)

@@ -57,9 +57,14 @@ bool event_is_own_doing(enum event_type type)
     return own_doing[type];
 }
 
+bool event_withdraws(const struct event *e)
+{
+    return e->type == EVENT_CONSENT_WITHDRAWN || e->opt_out;
+}
+
 bool event_says_consent(const struct event *e)
 {
-    return e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN || e->opt_out;
+    return e->type == EVENT_CONSENT_GIVEN || event_withdraws(e);
 }
 
 const char *event_mark_opt_out(const char *text, struct arena *a)

@@ -135,8 +135,9 @@ CAN_FAIL bool event_decode_log(const char *text, size_t len, enum event_origin o
                                struct event_times times, struct arena *a, struct event *out,
                                struct err *err);
 
-/* Gives or withdraws consent; a shopper who writes "stop" withdraws it. */
-bool event_says_consent(const struct event *e);
+/* Withdraws consent; a shopper who writes "stop" does. */
+bool event_withdraws(const struct event *e);
+bool event_says_consent(const struct event *e); /* gives or withdraws it */
 /* The body to store of an event with opt_out: as sent (text, one JSON object), and marked, so that it counts even when the
  * words have moved elsewhere. In arena. */
 const char *event_mark_opt_out(const char *text, struct arena *a);

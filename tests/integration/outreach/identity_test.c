@@ -192,6 +192,18 @@ static void a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts(void *
     expect(ask("jan"), OUTREACH_NEW, "silence", "opted_out");
 }
 
+/* The chat knows the cart, and not who it belongs to. */
+static void stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts(void **state)
+{
+    (void)state;
+    did("jon", "cart_item_added", 150, A_SHOE ",\"cart_id\":\"jons-9\"");
+    fold_to_end(&bench);
+    browser_did("session-of-jon", "chat_message", 100,
+                ",\"cart_id\":\"jons-9\",\"properties\":{\"text\":\"Stop!\"}");
+    fold_to_end(&bench);
+    expect(ask("jon"), OUTREACH_NEW, "silence", "opted_out");
+}
+
 static void a_word_that_every_cart_is_called_joins_nobody(void **state)
 {
     (void)state;
@@ -303,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_withdrawal_with_both_ids_counts_in_the_browser),
         cmocka_unit_test(a_known_binding_is_not_told_again),
         cmocka_unit_test(an_order_acts_on_the_cart_it_names_wherever_that_is_kept),
+        cmocka_unit_test(stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_word_that_every_cart_is_called_joins_nobody),
         cmocka_unit_test(a_login_counts_more_than_a_cart),
