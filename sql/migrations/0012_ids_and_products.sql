@@ -6,16 +6,20 @@ CREATE FUNCTION cartwright.is_placeholder(id text, p_of text) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE STRICT
     AS $$
 DECLARE
-    v_id   text := lower(btrim(id, E' \t'));
-    v_uuid boolean := length(v_id) IN (32, 36);
+    v_id   text;
+    v_uuid boolean;
 BEGIN
-    IF v_id <> '' AND v_id IN (SELECT lower(btrim(w, E' \t')) FROM regexp_split_to_table(current_setting('cartwright.ids_allowed', true), ',') AS w) THEN
+    -- Nearly every real id has one of these digits, and no placeholder has but -1 and what a template may hold.
+    IF id ~ '[1-9]' AND id !~ '^[ \t]*(-1[ \t]*$|\{\{|\$\{|%%)' THEN
         RETURN false;
     END IF;
+    v_id := lower(btrim(id, E' \t'));
+    v_uuid := length(v_id) IN (32, 36);
     IF v_id = '-1' AND p_of = 'event' THEN -- the first of a file may be numbered 0, or -1
         RETURN false;
     END IF;
-    RETURN v_id = ANY (ARRAY[
+    IF NOT (
+        v_id = ANY (ARRAY[
         'undefined', 'null', 'nil', 'none', 'nan', 'nat', 'na', 'n/a', '#n/a', '#null!', '#value!', '#ref!', '#name?', '<na>', '<null>',
         '<nil>', '<none>', '(null)', '(none)', '(not set)', 'not set', 'not_set', 'notset', '[null]', '\n', '[object object]',
         '[object undefined]', '[object null]', 'object', 'infinity', '-infinity', 'true', 'false', 'empty', 'missing', '""', '''''', '{}',
@@ -27,7 +31,12 @@ BEGIN
         OR (v_id ~ '^[-0{}]*0[-0{}]*$' AND (v_uuid OR p_of <> 'event'))
         OR (length(v_id) > 2 AND v_id ~ '^(\{\{.*\}\}|\$\{.*\}|%%.*%%)$')
         -- nothing that can be seen: white space, zero-width characters and marks of direction
-        OR id ~ '^[\s\u00a0\u00ad\u034f\u061c\u1680\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]*$';
+        OR id ~ '^[\s\u00a0\u00ad\u034f\u061c\u1680\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]*$'
+    ) THEN
+        RETURN false;
+    END IF;
+    RETURN v_id = '' OR v_id NOT IN (
+        SELECT lower(btrim(w, E' \t')) FROM regexp_split_to_table(coalesce(current_setting('cartwright.ids_allowed', true), ''), ',') AS w);
 END $$;
 
 -- The envelope as before, and then its ids.
@@ -37,21 +46,23 @@ CREATE FUNCTION cartwright.envelope(e jsonb, p_received timestamptz, OUT id text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 DECLARE
-    v_member text;
+    f record := cartwright.envelope_form(e, p_received);
 BEGIN
-    SELECT f.id, f.key, f.type, f.occurred, f.pointer, f.detail INTO id, key, type, occurred, pointer, detail
-      FROM cartwright.envelope_form(e, p_received) AS f;
+    id := f.id;
+    key := f.key;
+    type := f.type;
+    occurred := f.occurred;
+    pointer := f.pointer;
+    detail := f.detail;
     IF detail IS NOT NULL THEN
         RETURN;
     END IF;
-    SELECT m.member INTO v_member
-      FROM (VALUES (1, 'customer_id', 'shopper'), (2, 'anonymous_id', 'shopper'), (3, 'cart_id', 'cart'), (4, 'order_id', 'order'),
-                   (5, 'event_id', 'event')) AS m(o, member, of)
-     WHERE cartwright.is_placeholder(e ->> m.member, m.of)
-     ORDER BY m.o
-     LIMIT 1;
-    IF v_member IS NOT NULL THEN
-        pointer := '/' || v_member;
+    pointer := CASE WHEN cartwright.is_placeholder(e ->> 'customer_id', 'shopper') THEN '/customer_id'
+                    WHEN cartwright.is_placeholder(e ->> 'anonymous_id', 'shopper') THEN '/anonymous_id'
+                    WHEN cartwright.is_placeholder(e ->> 'cart_id', 'cart') THEN '/cart_id'
+                    WHEN cartwright.is_placeholder(e ->> 'order_id', 'order') THEN '/order_id'
+                    WHEN cartwright.is_placeholder(e ->> 'event_id', 'event') THEN '/event_id' END;
+    IF pointer IS NOT NULL THEN
         detail := 'must be an id, not what programs write where there is none (where it is one, name it in cartwright.ids_allowed)';
     END IF;
 END $$;

@@ -74,8 +74,18 @@ static bool is_template(const char *id, size_t len)
                        (strncmp(id, "%%", 2) == 0 && strncmp(id + len - 2, "%%", 2) == 0));
 }
 
+/* Nearly every real id has one of these digits; of the placeholders only -1, and what a template may hold. */
+static bool is_plainly_real(const char *id)
+{
+    return strpbrk(id, "123456789") != NULL && strstr(id, "-1") == NULL &&
+           strpbrk(id, "{%") == NULL;
+}
+
 bool placeholder_is(const char *id, enum id_of of, const char *allowed)
 {
+    if (is_plainly_real(id)) {
+        return false;
+    }
     const char *from = id + strspn(id, blanks);
     size_t len = strlen(from);
 

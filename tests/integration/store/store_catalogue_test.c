@@ -141,6 +141,32 @@ static void a_product_is_found_by_beginnings_of_its_words(void **state)
     assert_string_equal(page[0].product_id, "p2");
 }
 
+/* So that of two patches at once none is lost. */
+static void who_merges_into_a_product_has_it_alone_until_commit(void **state)
+{
+    const char *id = "p1";
+    struct product *known;
+    size_t count;
+    struct db *other = spec_connect();
+    (void)state;
+
+    put(a_product(.stock = 1));
+    assert_ok(db_begin(spec.db, &spec.err));
+    assert_ok(store_products_lock(spec.db, &id, 1, &spec.arena, &known, &count, &spec.err));
+    assert_int_equal(count, 1);
+    assert_ok(db_begin(other, &spec.err));
+    PQclear(PQexec(db_conn(other), "SET LOCAL lock_timeout = '50ms'"));
+    assert_fails(store_products_lock(other, &id, 1, &spec.arena, &known, &count, &spec.err),
+                 ERR_BUSY);
+    db_rollback(other);
+    put(a_product(.stock = 2));
+    assert_ok(db_commit(spec.db, &spec.err));
+    assert_ok(db_begin(other, &spec.err));
+    assert_ok(store_products_lock(other, &id, 1, &spec.arena, &known, &count, &spec.err));
+    assert_int_equal(known[0].stock, 2);
+    db_close(&other);
+}
+
 static bool seen_sold_out(void *ctx, const struct product *p, struct err *err)
 {
     (void)err;
@@ -405,6 +431,7 @@ static void promoting_what_serves_already_changes_nothing(void **state)
 
 #define a_silence(...)                                                                             \
     ((struct outreach_row){.lane = 3,                                                              \
+                           .subject = OUTREACH_OF_CART "k1",                                       \
                            .cart_id = "k1",                                                        \
                            .round = 1,                                                             \
                            .step = 1,                                                              \
@@ -532,6 +559,7 @@ int main(void)
         SPEC_TEST(a_batch_says_which_products_are_new_and_its_last_word_counts),
         SPEC_TEST(products_come_back_in_the_order_asked_for),
         SPEC_TEST(a_product_is_found_by_beginnings_of_its_words),
+        SPEC_TEST(who_merges_into_a_product_has_it_alone_until_commit),
         SPEC_TEST(a_removed_product_is_sold_out_until_it_is_described_again),
         SPEC_TEST(pages_of_products_go_by_id),
         SPEC_TEST(an_import_keeps_the_newest_known_value_of_each_column),
