@@ -20,7 +20,7 @@ BEGIN
     END IF;
     IF NOT (
         v_id = ANY (ARRAY[
-        'undefined', 'null', 'nil', 'none', 'nan', 'nat', 'na', 'n/a', '#n/a', '#null!', '#value!', '#ref!', '#name?', '<na>', '<null>',
+        'undefined', 'null', 'nil', 'none', 'nan', 'na', 'n/a', '#n/a', '#null!', '#value!', '#ref!', '#name?', '<na>', '<null>',
         '<nil>', '<none>', '(null)', '(none)', '(not set)', 'not set', 'not_set', 'notset', '[null]', '\n', '[object object]',
         '[object undefined]', '[object null]', 'object', 'infinity', '-infinity', 'true', 'false', 'empty', 'missing', '""', '''''', '{}',
         '[]', '-', '--', '-1', 'ffffffff-ffff-ffff-ffff-ffffffffffff'])

@@ -77,8 +77,19 @@ static bool is_template(const char *id, size_t len)
 /* Nearly every real id has one of these digits; of the placeholders only -1, and what a template may hold. */
 static bool is_plainly_real(const char *id)
 {
-    return strpbrk(id, "123456789") != NULL && strstr(id, "-1") == NULL &&
-           strpbrk(id, "{%") == NULL;
+    const char *from = id + strspn(id, blanks);
+    bool digit = false;
+
+    if (from[0] == '-') {
+        return false;
+    }
+    for (const char *p = from; *p != '\0'; p++) {
+        if (*p == '{' || *p == '%') {
+            return false;
+        }
+        digit = digit || (*p >= '1' && *p <= '9');
+    }
+    return digit;
 }
 
 bool placeholder_is(const char *id, enum id_of of, const char *allowed)
