@@ -46,7 +46,7 @@ static int64_t drip(int fd, const char *bytes)
     return now_ms() - began;
 }
 
-static void a_request_that_drips_in_is_cut_at_its_deadline(void **state)
+static void a_request_that_drips_in_is_told_at_its_deadline(void **state)
 {
     static const char *const starts[] = {
         "",
@@ -67,7 +67,9 @@ static void a_request_that_drips_in_is_cut_at_its_deadline(void **state)
         assert_true(raw_send(fd, starts[i], strlen(starts[i])));
         int64_t took = drip(fd, "x");
         assert_in_range(took, 500, 3000);
-        (void)raw_read(fd, 1000, answer);
+        assert_true(raw_read(fd, 1000, answer));
+        assert_text_contains(answer, "HTTP/1.1 408 Request Timeout\r\n");
+        assert_text_contains(answer, "application/problem+json");
         assert_null(strstr(answer, "HTTP/1.1 2"));
         (void)close(fd);
     }
@@ -501,7 +503,7 @@ static void a_drain_under_load_loses_no_acknowledged_event_and_no_answer(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_that_drips_in_is_cut_at_its_deadline),
+        cmocka_unit_test(a_request_that_drips_in_is_told_at_its_deadline),
         cmocka_unit_test(an_idle_connection_is_closed_and_a_busy_one_is_not),
         cmocka_unit_test(above_the_limit_of_connections_the_answer_is_503_at_once),
         cmocka_unit_test(with_few_files_the_connections_are_fewer_and_those_are_served),

@@ -27,6 +27,30 @@ struct conns {
     atomic_int_fast64_t busy; /* requests under way */
 };
 
+/* Under the lock, or the number might already belong to another file. No I/O that could block: it only
+ * marks the socket, and wakes its thread. */
+static void deadline_passed(struct conn *c, int64_t now_us)
+{
+    int64_t deadline_us = atomic_load(&c->deadline_us);
+
+    if (atomic_load(&c->arriving) && !c->over) {
+        /* What has come until now is answered; and that must be taken in time, too. Where the last
+         * byte came just now, its thread has moved the deadline, and goes on. */
+        if (atomic_compare_exchange_strong(&c->deadline_us, &deadline_us,
+                                           now_us + c->conns->limits.request_us)) {
+            atomic_store(&c->arriving, false);
+            atomic_store(&c->tap.late, true);
+            (void)shutdown(c->fd, SHUT_RD);
+        }
+        return;
+    }
+    /* first, so that its thread does not take this for the client's end */
+    atomic_store(&c->tap.cut, true);
+    (void)shutdown(c->fd, SHUT_RDWR);
+    /* once is enough: its thread reads the end of the connection and removes it */
+    atomic_store(&c->deadline_us, INT64_MAX);
+}
+
 static void *reaper_main(void *arg)
 {
     struct conns *conns = arg;
@@ -36,13 +60,7 @@ static void *reaper_main(void *arg)
         int64_t now_us = clock_monotonic_us();
         for (struct conn *c = conns->head; c != NULL; c = c->next) {
             if (atomic_load(&c->deadline_us) <= now_us) {
-                /* first, so that its thread does not take this for the client's end */
-                atomic_store(&c->tap.cut, true);
-                /* not I/O that could block: it only marks the socket, and it must happen under the
-                 * lock, or the number might already belong to another file */
-                (void)shutdown(c->fd, SHUT_RDWR);
-                /* once is enough: its thread reads the end of the connection and removes it */
-                atomic_store(&c->deadline_us, INT64_MAX);
+                deadline_passed(c, now_us);
             }
         }
         /* At fixed times, not at the next deadline: deadlines move without the lock and without a
@@ -158,6 +176,7 @@ void conn_request_arrives(struct conns *conns, struct conn *conn)
         return;
     }
     atomic_fetch_add(&conns->busy, 1);
+    atomic_store(&conn->arriving, true);
     conn->began_us = clock_monotonic_us();
     /* once a request, counted from its first byte, and not put off by those that follow: else it
      * could be kept alive by a byte a second (slowloris). Who is above the limit keeps the short
@@ -179,12 +198,14 @@ void conn_request_begins(struct conns *conns, struct conn *conn)
 
 void conn_request_arrived(struct conn *conn)
 {
+    atomic_store(&conn->arriving, false);
     /* from here on we are the slow ones, waiting for a commit or a lock */
     atomic_store(&conn->deadline_us, INT64_MAX);
 }
 
 void conn_answer_begins(struct conns *conns, struct conn *conn)
 {
+    atomic_store(&conn->arriving, false);
     /* a client that does not read holds its thread just as one that does not write */
     atomic_store(&conn->deadline_us, clock_monotonic_us() + conns->limits.request_us);
 }

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 /* Open connections: how many, and until when each may keep us waiting. libmicrohttpd's own time-out
- * counts idle time, so one byte a second keeps a connection for ever; the reaper thread here cuts a
- * request that has not arrived in full by its deadline. */
+ * counts idle time, so one byte a second keeps a connection for ever; the reaper thread here answers a
+ * request that has not arrived in full by its deadline with 408, and cuts what is idle or does not read. */
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_DISCARD };
 
 struct conn {
@@ -22,6 +22,7 @@ struct conn {
     bool over;                   /* above the limit: answered with 503 */
     _Atomic int64_t deadline_us; /* monotonic */
     atomic_bool busy;            /* a request has begun and is not answered */
+    atomic_bool arriving;        /* and has not arrived in full */
     enum phase phase;
     uint64_t discarded; /* bytes of a body nobody wants */
     struct conns *conns;

@@ -349,7 +349,7 @@ size_t gate_feed(struct gate *g, const void *in, size_t len, char *out)
     return p.len;
 }
 
-size_t gate_end(struct gate *g, char *out, size_t room)
+size_t gate_end(struct gate *g, int status, const char *why, char *out, size_t room)
 {
     struct piece p = {0};
 
@@ -357,7 +357,7 @@ size_t gate_end(struct gate *g, char *out, size_t room)
     if (!gate_busy(g)) {
         return 0;
     }
-    gate_refuse(g, 400, "the connection ended within the request");
+    gate_refuse(g, status, why);
     end_refused(g, &p, room);
     return p.len;
 }

@@ -85,9 +85,9 @@ void gate_close(struct gate *g);
 size_t gate_feed(struct gate *g, const void *in, size_t len, char *out);
 size_t gate_held(const struct gate *g);
 
-/* There will be no more bytes. Ends what is under way, as a refusal, in as many calls as it takes: out
- * has room (at least gate_held + GATE_SLACK) each time; 0: all has ended. */
-size_t gate_end(struct gate *g, char *out, size_t room);
+/* There will be no more bytes. Ends what is under way, refused with this status and these words, in as many
+ * calls as it takes: out has room (at least gate_held + GATE_SLACK) each time; 0: all has ended. */
+size_t gate_end(struct gate *g, int status, const char *why, char *out, size_t room);
 
 /* Whether a request has begun to arrive and has not arrived in full. */
 bool gate_busy(const struct gate *g);

@@ -21,6 +21,7 @@ static const struct status_word status_words[] = {
     {403, "forbidden", "Forbidden"},
     {404, "not-found", "Not Found"},
     {405, "method-not-allowed", "Method Not Allowed"},
+    {408, "late", "Request Timeout"},
     {409, "conflict", "Conflict"},
     {413, "too-large", "Content Too Large"},
     {415, "unsupported-media-type", "Unsupported Media Type"},

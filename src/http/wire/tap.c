@@ -43,6 +43,19 @@ static void drop_rest(int fd, char *scratch)
     }
 }
 
+/* What comes out at the end of the connection; 0: nothing, or no more. */
+static size_t end(struct tap *tap, int fd, char *out, size_t len, char *scratch)
+{
+    bool late = atomic_load(&tap->late);
+    size_t n = gate_end(&tap->gate, late ? 408 : 400,
+                        late ? "the request has not arrived in full in time (http_deadline)"
+                             : "the connection ended within the request",
+                        out, len);
+
+    drop_rest(fd, scratch);
+    return n;
+}
+
 static ssize_t read_through(struct tap *tap, int fd, char *out, size_t len, int flags)
 {
     char raw[READ_MAX];
@@ -54,19 +67,24 @@ static ssize_t read_through(struct tap *tap, int fd, char *out, size_t len, int 
         errno = ENOBUFS;
         return -1;
     }
+    if (atomic_load(&tap->late)) {
+        return (ssize_t)end(tap, fd, out, len, raw);
+    }
     size_t want = len - kept < sizeof raw ? len - kept : sizeof raw;
     ssize_t got = recvfrom(fd, raw, want, flags, NULL, NULL);
     if (got < 0 || (got == 0 && atomic_load(&tap->cut))) {
         return got;
     }
-    size_t n =
-        got > 0 ? gate_feed(&tap->gate, raw, (size_t)got, out) : gate_end(&tap->gate, out, len);
+    if (got == 0) {
+        return (ssize_t)end(tap, fd, out, len, raw);
+    }
+    size_t n = gate_feed(&tap->gate, raw, (size_t)got, out);
     if (tap->gate.refused != 0) {
         drop_rest(fd, raw);
     } else if (tap->arrives != NULL && gate_busy(&tap->gate)) {
         tap->arrives(tap->cls);
     }
-    if (n == 0 && got > 0) {
+    if (n == 0) {
         /* as if nothing had come: it has to wait for the rest of a head */
         errno = EAGAIN;
         return -1;

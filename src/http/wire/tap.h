@@ -17,7 +17,8 @@
  * one compares `gate.heads` with the requests it was handed. */
 struct tap {
     struct gate gate;
-    atomic_bool cut; /* the end that will be read is our doing */
+    atomic_bool late; /* what is under way did not arrive in time: nothing more is read */
+    atomic_bool cut;  /* the end that will be read is our doing, and nobody is told */
     void (*arrives)(
         void *cls); /* bytes of a request have arrived, and it is not whole; may be NULL */
     void *cls;

@@ -43,7 +43,7 @@ static void end(struct gate *g, struct run *r)
         size_t room = gate_held(g) + GATE_SLACK + 100;
         char *out = malloc(room);
         assert_non_null(out);
-        n = gate_end(g, out, room);
+        n = gate_end(g, 400, "ended", out, room);
         assert_true(n <= room && r->len + n < OUT_MAX);
         memcpy(r->out + r->len, out, n);
         r->len += n;

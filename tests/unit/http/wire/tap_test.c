@@ -140,6 +140,22 @@ static void an_end_of_our_own_making_is_just_an_end(void **state)
     line_close(&l);
 }
 
+static void what_is_late_is_refused_and_not_read_on(void **state)
+{
+    struct line l;
+
+    (void)state;
+    line_open(&l);
+    send_text(&l, "GET /");
+    assert_string_equal(get(&l), "again");
+    atomic_store(&l.tap.late, true);
+    send_text(&l, " HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(get(&l), "GET / HTTP/1.1\r\nHost: -\r\n\r\n");
+    assert_int_equal(l.tap.gate.refused, 408);
+    assert_string_equal(get(&l), "");
+    line_close(&l);
+}
+
 /* More may be let through than was received: what the library has no room for must not be taken. */
 static void no_more_is_taken_than_there_is_room_for(void **state)
 {
@@ -180,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_wrong_byte_becomes_one_request_and_the_rest_is_read_and_forgotten),
         cmocka_unit_test(an_end_within_a_request_is_a_refusal_and_then_the_end),
         cmocka_unit_test(an_end_of_our_own_making_is_just_an_end),
+        cmocka_unit_test(what_is_late_is_refused_and_not_read_on),
         cmocka_unit_test(no_more_is_taken_than_there_is_room_for),
         cmocka_unit_test(a_number_beyond_the_table_is_not_added),
     };
