@@ -166,8 +166,11 @@ static size_t scan_line(struct scan *s, const char *line, size_t len)
 
 static struct scan scan_begin(const char *text, size_t len, const struct csv_shape *shape)
 {
-    char separator = shape->separator != '\0' ? shape->separator : csv_separator(text, len);
-    return (struct scan){.separator = separator, .fields = 1};
+    struct scan s = {.separator = shape->separator, .fields = 1};
+    if (s.separator == '\0') {
+        s.separator = csv_separator(text, len);
+    }
+    return s;
 }
 
 bool csv_stays_open(const char *line, size_t len, const struct csv_shape *shape)

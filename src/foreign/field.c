@@ -141,35 +141,49 @@ static bool grouped(const char *text, size_t len, char mark)
     return true;
 }
 
-/* Writes an amount with a comma or several points in it with a point and without groups. False: it
- * is no amount, or could be two. */
-static bool plain_amount(const char *text, char out[AMOUNT_MAX])
+/* The mark before the decimals of an amount with a comma or several points in it; NULL: it has none. False: it could
+ * be either. */
+static bool decimal_mark(const char *text, const char **out)
 {
     const char *comma = strrchr(text, ',');
     const char *point = strrchr(text, '.');
-    bool many = strchr(text, comma != NULL ? ',' : '.') != (comma != NULL ? comma : point);
-    const char *decimal = comma;
-    if (comma != NULL && point != NULL) {
-        decimal = comma > point ? comma : point; /* the last of both */
-    } else if (many) {
-        decimal = NULL; /* 1,234,567: thousands alone */
-    } else if (comma != NULL && strlen(comma + 1) == 3) {
-        return false; /* 1,234 */
+    *out = NULL;
+    if (comma == NULL) {
+        return true; /* 1.234.567: thousands alone */
+    }
+    bool many = strchr(text, ',') != comma;
+    if (point != NULL) {
+        *out = comma > point ? comma : point; /* the last of both */
+    } else if (!many) {
+        *out = comma;
+    }
+    return point != NULL || many || strlen(comma + 1) != 3; /* 1,234 */
+}
+
+/* Writes such an amount with a point and without groups. False: it is no amount, or could be two. */
+static bool plain_amount(const char *text, char out[AMOUNT_MAX])
+{
+    const char *decimal = NULL;
+    if (strlen(text) >= AMOUNT_MAX || !decimal_mark(text, &decimal)) {
+        return false;
     }
     size_t whole = decimal != NULL ? (size_t)(decimal - text) : strlen(text);
     size_t first = strspn(text, DIGITS);
-    if (strlen(text) >= AMOUNT_MAX || (first < whole && !grouped(text, whole, text[first]))) {
-        return false;
-    }
     /* One mark cannot be both: 1,234,50. */
-    if (decimal != NULL && first < whole && text[first] == *decimal) {
+    bool both = decimal != NULL && first < whole && text[first] == *decimal;
+    if (both || (first < whole && !grouped(text, whole, text[first]))) {
         return false;
     }
     size_t to = 0;
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        if (i >= whole || (text[i] >= '0' && text[i] <= '9')) {
-            out[to++] = i == whole ? '.' : text[i];
+    for (size_t i = 0; i < whole; i++) {
+        if (strchr(",.", text[i]) == NULL) {
+            out[to++] = text[i];
         }
+    }
+    if (decimal != NULL) {
+        out[to++] = '.';
+        memcpy(out + to, decimal + 1, strlen(decimal + 1));
+        to += strlen(decimal + 1);
     }
     out[to] = '\0';
     return true;
@@ -204,7 +218,11 @@ const char *field_text(const char *text, struct arena *a)
         size_t run = strspn(p, BLANKS);
         /* Two blanks side by side stay as they are: they are not what a title must not have. */
         bool folded = run > 0 && strcspn(p, "\t\r\n") < run;
-        *to++ = folded ? ' ' : *p;
+        *to = *p;
+        if (folded) {
+            *to = ' ';
+        }
+        to++;
         p += folded ? run : 1;
     }
     *to = '\0';

@@ -106,16 +106,19 @@ CAN_FAIL static bool refuse(const struct foreign_parser *p, const struct foreign
 {
     const char *looks = foreign_guess(record->text, record->len);
     const char *join = p->format->table->join;
-    bool other = looks != NULL && strcmp(looks, p->format->name) != 0;
-    bool joins = !other && join != NULL && p->reading->lookup_count == 0;
+    const char *hint = "";
+    const char *what = "";
+    if (looks != NULL && strcmp(looks, p->format->name) != 0) {
+        hint = "; it looks like --format ";
+        what = looks;
+    } else if (join != NULL && p->reading->lookup_count == 0) {
+        hint = "; other files of it say it: --join ";
+        what = join;
+    } else if (p->format->mapping != NULL) {
+        hint = "; --map says which column is what";
+    }
     return FAIL(err, ERR_REFUSED, "the header has no column %.60s, which %s files have%s%s", column,
-                p->format->name,
-                other   ? "; it looks like --format "
-                : joins ? "; other files of it say it: --join "
-                        : "",
-                other   ? looks
-                : joins ? join
-                        : "");
+                p->format->name, hint, what);
 }
 
 static void place_columns(struct table_reading *t, const struct csv_row *header)
@@ -290,7 +293,10 @@ bool table_record(struct foreign_parser *p, const struct foreign_record *record,
      * may change with the version, and must not move the ids of its repetitions. */
     p->records++;
     table_event_id(p, record->text, record->len, row.event_id);
-    char separator = t->separator != '\0' ? t->separator : ',';
+    char separator = ',';
+    if (t->separator != '\0') {
+        separator = t->separator;
+    }
     bool done = csv_split(utf8.text, utf8.len, separator, &p->scratch, &rows[0], err) &&
                 find_lookups(t, rows, &p->scratch, err) && pick_columns(p, rows, &row, err) &&
                 t->table->row(p, &row, err);

@@ -166,7 +166,7 @@ CAN_FAIL static bool begin(struct source *s, struct err *err)
     if (s->utf16) {
         s->text_at = 2; /* the mark is no text */
         s->wide = mem_array(CHUNK, 1);
-        s->narrow = mem_array(CHUNK * 2, 1); /* two bytes become three at most */
+        s->narrow = mem_array(CHUNK, 2); /* two bytes become three at most */
         s->units = (struct utf16){.big_endian = s->big_endian};
     }
     return true;

@@ -78,18 +78,17 @@ CAN_FAIL static bool fill(struct unpack *u, struct err *err)
     return true;
 }
 
-CAN_FAIL static bool step_gzip(struct unpack *u, char *to, size_t cap, size_t *out_got,
-                               struct err *err)
+CAN_FAIL static bool step_gzip(struct unpack *u, ZSTD_outBuffer *out, struct err *err)
 {
     z_stream *z = u->gzip;
     z->next_in = u->in + u->at;
     z->avail_in = (uInt)(u->end - u->at);
-    z->next_out = (Bytef *)to;
-    z->avail_out = cap < PACKED_BYTES ? (uInt)cap : PACKED_BYTES;
+    z->next_out = out->dst;
+    z->avail_out = out->size < PACKED_BYTES ? (uInt)out->size : PACKED_BYTES;
     uInt room = z->avail_out;
     int said = inflate(z, Z_NO_FLUSH);
     u->at = u->end - z->avail_in;
-    *out_got = room - z->avail_out;
+    out->pos = room - z->avail_out;
     if (said == Z_STREAM_END) {
         u->inside = false;
         return inflateReset(z) == Z_OK || FAIL(err, ERR_INTERNAL, "zlib cannot begin again");
@@ -100,14 +99,11 @@ CAN_FAIL static bool step_gzip(struct unpack *u, char *to, size_t cap, size_t *o
     return true;
 }
 
-CAN_FAIL static bool step_zstd(struct unpack *u, char *to, size_t cap, size_t *out_got,
-                               struct err *err)
+CAN_FAIL static bool step_zstd(struct unpack *u, ZSTD_outBuffer *out, struct err *err)
 {
     ZSTD_inBuffer in = {u->in, u->end, u->at};
-    ZSTD_outBuffer out = {to, cap, 0};
-    size_t said = ZSTD_decompressStream(u->zstd, &out, &in);
+    size_t said = ZSTD_decompressStream(u->zstd, out, &in);
     u->at = in.pos;
-    *out_got = out.pos;
     if (ZSTD_isError(said)) {
         /* also a window above 128 MiB (zstd --long=31), which would be more memory than we want to hold */
         return FAIL(err, ERR_INVALID, "is damaged: %.80s", ZSTD_getErrorName(said));
@@ -118,25 +114,26 @@ CAN_FAIL static bool step_zstd(struct unpack *u, char *to, size_t cap, size_t *o
 
 bool unpack_read(struct unpack *u, char *to, size_t cap, size_t *out_got, struct err *err)
 {
-    *out_got = 0;
-    while (*out_got == 0) {
+    ZSTD_outBuffer out = {.size = cap}; /* for either library */
+    out.dst = to;
+    while (out.pos == 0) {
         if (u->at == u->end && !u->at_eof && !fill(u, err)) {
             return false;
         }
         bool more = u->at < u->end;
-        if (!more && !u->inside) {
-            return true;
-        }
         bool began = u->inside;
+        if (!more && !began) {
+            break;
+        }
         u->inside = true;
-        if (!(u->gzip != NULL ? step_gzip(u, to, cap, out_got, err)
-                              : step_zstd(u, to, cap, out_got, err))) {
+        if (!(u->gzip != NULL ? step_gzip(u, &out, err) : step_zstd(u, &out, err))) {
             return false;
         }
         /* Without input the library can only give what it still holds. */
-        if (!more && began && *out_got == 0 && u->inside) {
+        if (!more && out.pos == 0 && u->inside) {
             return FAIL(err, ERR_INVALID, "breaks off: the %s in it has no end", unpack_name(u));
         }
     }
+    *out_got = out.pos;
     return true;
 }

@@ -7,8 +7,6 @@
 #include "base/cleanup.h"
 #include "foreign/csv.h"
 
-#include <stdlib.h>
-
 enum { TEXT_MAX = 1000 }; /* fewer fields than csv_split takes */
 
 enum split { SPLIT_WHOLE, SPLIT_OPEN, SPLIT_BROKEN };
@@ -60,33 +58,46 @@ static struct csv_cut reference(const char *text, size_t size, const struct csv_
     return one;
 }
 
+/* A quote for every apostrophe; no NUL, for which a row is refused as a whole. */
+static void put_text(const uint8_t *data, size_t len, char *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (char)data[i];
+        if (data[i] == '\'') {
+            out[i] = '"';
+        } else if (data[i] == '\0') {
+            out[i] = '0';
+        }
+    }
+}
+
+/* The record at the beginning of the text; returns the bytes up to the next one. */
+static size_t check_one(const char *text, size_t len, const struct csv_shape *shape)
+{
+    size_t line = 0;
+    struct csv_cut want = reference(text, len, shape);
+    struct csv_cut got = csv_cut(text, len, shape);
+    DEMAND(got.len == want.len && got.breaks == want.breaks);
+    DEMAND(lines_of(text, len, 1, &line));
+    DEMAND(csv_stays_open(text, line, shape) == (split(text, line, shape) == SPLIT_OPEN));
+    size_t at = got.len;
+    at += at + 1 < len && text[at] == '\r' && text[at + 1] == '\n';
+    DEMAND(at >= len || text[at] == '\n' || text[at] == '\r');
+    return at + 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static char text[TEXT_MAX];
     if (size == 0 || size > TEXT_MAX) {
         return 0;
     }
     struct csv_shape shape = {
         .rows = true, .separator = ",;\t|"[data[0] & 3], .width = (data[0] >> 2) % 8};
-    char *text = malloc(size);
-    DEMAND(text != NULL);
     size_t len = size - 1;
-    for (size_t i = 0; i < len; i++) {
-        char c = (char)data[i + 1];
-        text[i] = c == '\'' ? '"' : c == '\0' ? '0' : c; /* a row with a NUL is refused whole */
-    }
+    put_text(data + 1, len, text);
     for (size_t at = 0; at < len;) {
-        size_t line = 0;
-        struct csv_cut want = reference(text + at, len - at, &shape);
-        struct csv_cut got = csv_cut(text + at, len - at, &shape);
-        DEMAND(got.len == want.len && got.breaks == want.breaks);
-        DEMAND(lines_of(text + at, len - at, 1, &line));
-        DEMAND(csv_stays_open(text + at, line, &shape) ==
-               (split(text + at, line, &shape) == SPLIT_OPEN));
-        at += got.len;
-        at += at < len && text[at] == '\r' && at + 1 < len && text[at + 1] == '\n';
-        DEMAND(at == len || text[at] == '\n' || text[at] == '\r');
-        at++;
+        at += check_one(text + at, len - at, &shape);
     }
-    free(text);
     return 0;
 }

@@ -141,7 +141,7 @@ static void read_against(const char *path, const struct buf *text, bool packed)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(buf_free) struct buf file = buf_make(FILE_MAX + (size_t)size);
-    CLEANUP(buf_free) struct buf text = buf_make(2 * FILE_MAX + 2 * (size_t)size);
+    CLEANUP(buf_free) struct buf text = buf_make(2 * (FILE_MAX + (size_t)size));
     char path[40];
 
     inflate(data, size, &file);

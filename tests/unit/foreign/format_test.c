@@ -286,7 +286,8 @@ static void a_file_of_another_format_is_refused_and_told_what_it_looks_like(void
          "the header has no column event_time, which rees46 files have; it looks like --format "
          "ndjson"},
         {"rees46", "some,other,columns",
-         "the header has no column event_time, which rees46 files have"},
+         "the header has no column event_time, which rees46 files have; --map says which column is "
+         "what"},
         {"taobao", "userId,movieId,rating,timestamp",
          "is no row of taobao files; it looks like --format ratings"},
         {"ndjson", "t_dat,customer_id,article_id,price,sales_channel_id",

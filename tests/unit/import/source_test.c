@@ -63,7 +63,8 @@ static void add_utf16(struct text *t, const char *ascii, bool big_endian)
 {
     add(t, big_endian ? "\xFE\xFF" : "\xFF\xFE", 2);
     for (; *ascii != '\0'; ascii++) {
-        char unit[2] = {big_endian ? '\0' : *ascii, big_endian ? *ascii : '\0'};
+        char unit[2] = {0};
+        unit[big_endian ? 1 : 0] = *ascii;
         add(t, unit, 2);
     }
 }
