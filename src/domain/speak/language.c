@@ -102,7 +102,7 @@ static const struct slot *slot_find(const struct filling *f, const char *name, s
             return s;
         }
     }
-    assert(!"a phrase names a slot that is not given");
+    assert(false && "a phrase names a slot that is not given");
     return NULL;
 }
 
