@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "fold/fold_batch.h"
-#include "live/live_visits.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -194,17 +193,11 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
 /* What was done just now counts in the next ranking for anybody else. */
 static void batch_tell(const struct folder *f, const struct fold_batch *b)
 {
-    const struct live_set *models = f->live == NULL ? NULL : live_acquire(f->live);
-
-    if (models == NULL) {
-        return;
-    }
-    for (size_t i = 0; models->affinity != NULL && i < b->count; i++) {
+    for (size_t i = 0; f->live != NULL && i < b->count; i++) {
         if (!b->events[i].dead) {
-            live_visits_tell(models->affinity, b->events[i].log->key, &b->events[i].event);
+            live_tell(f->live, b->events[i].log, &b->events[i].event);
         }
     }
-    live_release(f->live, &models);
 }
 
 /* ---- what somebody else holds ---- */

@@ -138,11 +138,16 @@ void live_release(struct live *live, const struct live_set **set)
 
 static void install(struct live *live, struct set *fresh, bool models)
 {
+    struct visit_journal *journal = &live->champions.journal;
+    /* Whoever is told next is told as the new one, and what was told meanwhile it hears now: nothing falls in between. */
+    pthread_mutex_lock(&journal->lock);
+    visit_journal_end(journal, fresh->face.affinity);
     pthread_mutex_lock(&live->lock);
     struct set *old = live->current;
     live->current = fresh;
     /* The old set goes outside of the lock: freeing a model takes long, and every request wants that lock. */
     pthread_mutex_unlock(&live->lock);
+    pthread_mutex_unlock(&journal->lock);
     set_drop(
         old); /* readers that still hold it keep it until they are done; the last one frees it */
     if (models) {
@@ -221,6 +226,19 @@ static bool look(struct live *live, struct db *db, bool *out_changed, struct err
     return seen;
 }
 
+void live_tell(struct live *live, const struct log_event *log, const struct event *e)
+{
+    struct visit_journal *journal = &live->champions.journal;
+    pthread_mutex_lock(&journal->lock);
+    struct set *now = current_take(live);
+    if (now->face.affinity) {
+        live_visits_tell(now->face.affinity, log->key, e);
+    }
+    visit_journal_note(journal, log, e);
+    pthread_mutex_unlock(&journal->lock);
+    set_drop(now); /* perhaps the last one to hold a model: not under the lock */
+}
+
 bool live_refresh(struct live *live, bool *out_changed, struct err *err)
 {
     CLEANUP(db_close) struct db *db = NULL;
@@ -287,6 +305,7 @@ static void *watch(void *arg)
 
 static void lock_init(struct live *live)
 {
+    visit_journal_init(&live->champions.journal);
     pthread_mutex_init(&live->looking, NULL);
     pthread_mutex_init(&live->lock, NULL);
     cond_init(&live->wake);
@@ -348,5 +367,6 @@ void live_close(struct live **live)
     pthread_cond_destroy(&l->wake);
     pthread_mutex_destroy(&l->lock);
     pthread_mutex_destroy(&l->looking);
+    visit_journal_free(&l->champions.journal);
     mem_free(live);
 }

@@ -51,6 +51,11 @@ static inline void live_use_end(struct live_use *use)
     live_release(use->live, &use->set);
 }
 
+/* One event that was just folded: it counts in the next ranking for anybody else. */
+struct log_event;
+struct event;
+void live_tell(struct live *live, const struct log_event *log, const struct event *e);
+
 enum live_standing {
     LIVE_NONE, /* not looked yet */
     LIVE_CHAMPION,

@@ -57,8 +57,11 @@ static bool load(struct champions *c, struct db *db, enum kind kind, const struc
         return false;
     }
     struct err late = {0}; /* without it the visits are as old as the model, no more */
-    if (kind == AFFINITY && !live_visits_catch_up(db, h->affinity, &late)) {
-        log_line(LOG_WARN, "visits_not_read", "%s: %s", row->version, late.text);
+    if (kind == AFFINITY) {
+        visit_journal_begin(&c->journal);
+        if (!live_visits_catch_up(db, h->affinity, &c->journal, &late)) {
+            log_line(LOG_WARN, "visits_not_read", "%s: %s", row->version, late.text);
+        }
     }
     *out = h;
     return true;

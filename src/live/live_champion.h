@@ -4,6 +4,7 @@
 #include "live/live.h"
 #include "live/live_held.h"
 #include "live/live_prior.h"
+#include "live/live_visits.h"
 #include "ml/file/model_file.h"
 #include "store/pg/db.h"
 
@@ -21,6 +22,7 @@ struct champions {
     char cache_dir[MODEL_PATH_BYTES];
     char refused[KINDS][VERSION_BYTES]; /* promoted, but it does not load; "": none */
     atomic_int standing[KINDS];         /* enum live_standing */
+    struct visit_journal journal;       /* has a lock of its own */
     int64_t horizon_us;                 /* of the risk that was not learnt */
     struct prior_look prior;            /* at what the affinity that was not learnt is made of */
 };

@@ -6,6 +6,8 @@
 #include "base/rng.h"
 #include "domain/shop/money.h"
 #include "live/live.h"
+#include "live/live_visits.h"
+#include "store/models.h"
 #include "support/folder.h"
 #include "support/spec.h"
 
@@ -140,10 +142,68 @@ static void an_event_is_in_the_next_ranking_for_somebody_else(void **state)
     assert_better(pick_for_viewer(later, "p10", "p50"), before);
 }
 
+/* In place of the linker's: something is folded when the model that is being loaded has read the log. */
+static struct live *folds_meanwhile;
+bool __real_live_visits_catch_up(struct db *db, const struct affinity *model,
+                                 struct visit_journal *j, struct err *err);
+bool __wrap_live_visits_catch_up(struct db *db, const struct affinity *model,
+                                 struct visit_journal *j, struct err *err);
+
+/* Those who view p20 go to p60, which nobody ever did before. */
+static void tell_late_news(int from, int until)
+{
+    static struct told told[NEWS];
+    int count = 0;
+    for (int s = from; s < until; s++) {
+        told[count++] = (struct told){.id = arena_printf(&bench.arena, "l%d", s),
+                                      .type = "product_viewed",
+                                      .customer = arena_printf(&bench.arena, "late%d", s / 2),
+                                      .product = s % 2 ? "p60" : "p20",
+                                      .at_s = 5000 + s};
+    }
+    tell_all(&bench, told, (size_t)count);
+}
+
+bool __wrap_live_visits_catch_up(struct db *db, const struct affinity *model,
+                                 struct visit_journal *j, struct err *err)
+{
+    bool ok = __real_live_visits_catch_up(db, model, j, err);
+    if (folds_meanwhile != NULL) {
+        tell_late_news(0, NEWS);
+        fold_all(folds_meanwhile);
+    }
+    return ok;
+}
+
+static void promote(const char *version)
+{
+    struct err err = {0};
+    assert_true(
+        store_model_promote(bench.db, "affinity", version, "promote", false, clock_now_us(), &err));
+}
+
+static void what_is_folded_while_a_model_is_being_loaded_is_known_to_it(void **state)
+{
+    struct err err = {0};
+    bool changed = false;
+    (void)state;
+    CLEANUP(live_close) struct live *live = opened();
+    const struct pick before = pick_for_viewer(live, "p20", "p60");
+    promote("affinity-popularity-1");
+    assert_true(live_refresh(live, &changed, &err));
+    folds_meanwhile = live;
+    promote("affinity-als-2");
+    assert_true(live_refresh(live, &changed, &err));
+    folds_meanwhile = NULL;
+    assert_true(changed);
+    assert_better(pick_for_viewer(live, "p20", "p60"), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_in_the_next_ranking_for_somebody_else),
+        cmocka_unit_test(what_is_folded_while_a_model_is_being_loaded_is_known_to_it),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);
 }
