@@ -180,6 +180,11 @@ static int64_t lag_us(PGconn *conn, const struct load *load)
     return number(conn, sql);
 }
 
+static int phase_ms(void)
+{
+    return is_long() ? LONG_MS : PHASE_MS;
+}
+
 static struct measured measure(PGconn *conn, struct load *load, int ms)
 {
     struct measured m = {0};
@@ -216,14 +221,21 @@ static void print(const char *name, const struct measured *m)
         name, m->requests, (double)m->p99_us / 1e3, m->refused, (double)m->lag_us / 1e3);
 }
 
-static void compare(const struct measured *before, const struct measured *during,
-                    const struct service *s)
+static int64_t larger(int64_t a, int64_t b)
 {
-    int64_t p99_us = before->p99_us > FLOOR_MS * 1000 ? before->p99_us : FLOOR_MS * 1000;
-    int64_t lag = FACTOR * before->lag_us > LAG_MS * 1000 ? FACTOR * before->lag_us : LAG_MS * 1000;
+    return a > b ? a : b;
+}
+
+/* With the worse of before and after: a machine that is shared changes within a minute. */
+static void compare(const struct measured *before, const struct measured *during,
+                    const struct measured *after, const struct service *s)
+{
+    int64_t p99_us = larger(larger(before->p99_us, after->p99_us), FLOOR_MS * 1000);
+    int64_t lag = larger(FACTOR * larger(before->lag_us, after->lag_us), LAG_MS * 1000);
 
     print("before", before);
     print("during", during);
+    print("after", after);
     if (during->refused > 0 || during->odd > 0 || during->p99_us > FACTOR * p99_us ||
         during->lag_us > lag) {
         service_print_log(s);
@@ -269,7 +281,7 @@ static void beside(const char *what, const char *told)
     int64_t lane = number(look, "SELECT cartwright.lane_of('c:held')");
     load->avoid[lane] = load->skip[lane] = true;
     (void)measure(look, load, PHASE_MS / 2); /* caches and plans */
-    struct measured before = measure(look, load, PHASE_MS);
+    struct measured before = measure(look, load, phase_ms());
     run(holder, "BEGIN");
     run(holder, "SET idle_in_transaction_session_timeout = 0");
     run(holder, what);
@@ -283,9 +295,10 @@ static void beside(const char *what, const char *told)
     http_client_close(c);
     c = http_client_open(NULL, 5000);
     await_told(c, s.port, told);
-    struct measured during = measure(look, load, is_long() ? LONG_MS : PHASE_MS);
+    struct measured during = measure(look, load, phase_ms());
     run(holder, "ROLLBACK");
-    compare(&before, &during, &s);
+    struct measured after = measure(look, load, phase_ms());
+    compare(&before, &during, &after, &s);
     http_client_close(c);
     PQfinish(holder);
     PQfinish(look);
@@ -320,7 +333,7 @@ static void a_replica_that_stands_still_costs_nobody_elses_events(void **state)
     (void)state;
     load->port = s.port;
     (void)measure(look, load, PHASE_MS / 2);
-    struct measured before = measure(look, load, PHASE_MS);
+    struct measured before = measure(look, load, phase_ms());
     assert_int_equal(kill(frozen.pid, SIGSTOP), 0);
     char sql[200];
     (void)snprintf(sql, sizeof sql,
@@ -332,8 +345,7 @@ static void a_replica_that_stands_still_costs_nobody_elses_events(void **state)
     }
     print_message("the replica that stands still has %d lanes\n", PQntuples(res));
     PQclear(res);
-    struct measured during = measure(look, load, is_long() ? LONG_MS : PHASE_MS);
-    compare(&before, &during, &s);
+    struct measured during = measure(look, load, phase_ms());
     memset(load->skip, 0, sizeof load->skip);
     int64_t until_us = now_us() + INT64_C(60000000);
     while (lag_us(look, load) > 0) { /* they were taken over */
@@ -341,6 +353,8 @@ static void a_replica_that_stands_still_costs_nobody_elses_events(void **state)
         (void)poll(NULL, 0, 100);
     }
     assert_int_equal(kill(frozen.pid, SIGCONT), 0);
+    struct measured after = measure(look, load, phase_ms());
+    compare(&before, &during, &after, &s);
     PQfinish(look);
     load_free(load);
     assert_int_equal(service_stop(&frozen), 0);
