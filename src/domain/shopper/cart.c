@@ -34,8 +34,7 @@ static void more_of(struct cart_line *line, const struct event_item *item)
     if (line->quantity_milli > CART_QUANTITY_MAX) {
         line->quantity_milli = CART_QUANTITY_MAX;
     }
-    if (item->price_minor !=
-        MONEY_UNKNOWN) { /* the newest price known is what the shopper saw last */
+    if (item->price_minor != MONEY_UNKNOWN) {
         line_set_price(line, item->price_minor, item->currency);
     }
 }
@@ -98,14 +97,20 @@ void cart_reopen(struct cart *c, const struct event *e)
 
 /* ---- what events do to lines ---- */
 
+/* The line that an item goes to, made where it is a new one. The same product at another price is another line. */
+static struct cart_line *line_for(struct line_list list, const struct event_item *item,
+                                  int64_t at_us, struct arena *a)
+{
+    struct cart_line *line = lines_for_addition(list, item);
+
+    return line == NULL ? lines_insert(list, item, at_us, a) : line;
+}
+
 static void add_to(struct line_list list, const struct event_item *items, size_t count,
                    int64_t at_us, struct arena *a)
 {
     for (size_t i = 0; i < count; i++) {
-        struct cart_line *line = lines_for_addition(list, &items[i]);
-        if (line == NULL) {
-            line = lines_insert(list, &items[i], at_us, a);
-        }
+        struct cart_line *line = line_for(list, &items[i], at_us, a);
         more_of(line, &items[i]);
         line->touched_us = at_us;
     }
@@ -215,24 +220,6 @@ static void inherit(struct cart_line *line, struct line_list before)
     }
 }
 
-/* The line of a snapshot that an item belongs to. The same product at another price is another line; one that has no price
- * yet takes the first that is told. */
-static struct cart_line *snapshot_line(struct line_list list, const struct event_item *item,
-                                       int64_t at_us, struct arena *a)
-{
-    struct cart_line *line = lines_priced(list, item);
-    const struct event_item unpriced = {.product_id = item->product_id,
-                                        .variant_id = item->variant_id,
-                                        .line_id = item->line_id,
-                                        .price_minor = MONEY_UNKNOWN};
-
-    if (line == NULL) {
-        line = item->price_minor == MONEY_UNKNOWN ? lines_first(list, item)
-                                                  : lines_priced(list, &unpriced);
-    }
-    return line == NULL ? lines_insert(list, item, at_us, a) : line;
-}
-
 /* Puts the items in place of the lines that were; true if they say something new. */
 static bool replace_list(struct line_list list, struct line_list before,
                          const struct event_item *items, size_t count, const struct event *e,
@@ -241,7 +228,7 @@ static bool replace_list(struct line_list list, struct line_list before,
     bool changed = false;
 
     for (size_t i = 0; i < count; i++) {
-        more_of(snapshot_line(list, &items[i], e->occurred_us, a), &items[i]);
+        more_of(line_for(list, &items[i], e->occurred_us, a), &items[i]);
     }
     for (size_t i = 0; i < *list.count; i++) {
         struct cart_line *line = &(*list.lines)[i];

@@ -106,19 +106,18 @@ struct cart_line *lines_priced(struct line_list list, const struct event_item *i
 
 struct cart_line *lines_for_addition(struct line_list list, const struct event_item *item)
 {
-    size_t begin = bound(list, item, false);
+    const struct event_item unpriced = {.product_id = item->product_id,
+                                        .variant_id = item->variant_id,
+                                        .line_id = item->line_id,
+                                        .price_minor = MONEY_UNKNOWN};
     size_t end = bound(list, item, true);
     struct cart_line *best = lines_priced(list, item);
 
-    if (best != NULL || begin == end) {
-        return best;
+    if (best == NULL && item->price_minor != MONEY_UNKNOWN) {
+        return lines_priced(list, &unpriced);
     }
-    if (end - begin == 1) {
-        return &(*list.lines)[begin];
-    }
-    /* Several prices are there already. Without one the addition is of the line touched last; with another one it is a line of
-     * its own. */
-    for (size_t i = begin; i < end && item->price_minor == MONEY_UNKNOWN; i++) {
+    /* An item without a price is more of the line touched last. */
+    for (size_t i = bound(list, item, false); i < end && item->price_minor == MONEY_UNKNOWN; i++) {
         struct cart_line *line = &(*list.lines)[i];
         best = best == NULL || line->touched_us > best->touched_us ? line : best;
     }

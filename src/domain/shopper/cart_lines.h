@@ -14,8 +14,8 @@ struct line_list {
 struct line_list cart_products(struct cart *c);
 struct line_list cart_adjustments(struct cart *c);
 
-/* The line that an addition of the item joins: of the same product, variant and line id one of its price, else the only one,
- * whose price has changed. NULL: it is a line of its own. */
+/* The line that an item joins which is added, or told by a snapshot: of the same product, variant and line id the one of its
+ * price, else one that has none yet; without a price the one touched last. NULL: it is a line of its own. */
 struct cart_line *lines_for_addition(struct line_list list, const struct event_item *item);
 
 /* The line that a removal means. It may leave out the variant and the line id; then one that has none goes first, one of its

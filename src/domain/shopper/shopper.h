@@ -46,9 +46,8 @@
  *   that had its message already.
  * Lines: increments add, removals subtract (no quantity given in the event means 1; removing at least
  *   what is there drops the line), cart_snapshot and a checkout_started with items replace the lines.
- *   A line is a product, its variant and the shop's line id, as far as they are named. Without the latter two the same
- *   product at another price is another line of a snapshot; an addition at another price changes that of the one line there
- *   is. What was sent with a negative price is an adjustment, and in no other list than cart.adjustments. A cart has at
+ *   A line is a product, its variant and the shop's line id, as far as they are named. The same of
+ *   all three at another price is another line: a variant, more likely than a new price of what is there. What was sent with a negative price is an adjustment, and in no other list than cart.adjustments. A cart has at
  *   most CART_LINES_MAX lines, which no snapshot exceeds; if additions do, the longest untouched line is dropped, and the
  *   total is unknown from then on (lines_cut).
  * Signals: what happens around an open cart is counted in the cart the event belongs to.
@@ -98,7 +97,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 4 };
+enum { SHOPPER_FORMAT = 5 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
