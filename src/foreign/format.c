@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* Those with code of their own; the others are rows of mapping_table.c. */
-static const struct foreign_format *const formats[] = {&foreign_online_retail, &foreign_ndjson};
+static const struct foreign_format *const formats[] = {&foreign_ga4_json, &foreign_online_retail,
+                                                       &foreign_ndjson};
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
 const struct foreign_format *foreign_format_at(size_t n)

@@ -75,6 +75,6 @@ void foreign_parser_skip(struct foreign_parser *p);
 CAN_FAIL bool foreign_parser_finish(struct foreign_parser *p, struct err *err);
 void foreign_parser_close(struct foreign_parser *p); /* CLEANUP; accepts {0} */
 
-extern const struct foreign_format foreign_online_retail, foreign_ndjson;
+extern const struct foreign_format foreign_ga4_json, foreign_online_retail, foreign_ndjson;
 
 #endif

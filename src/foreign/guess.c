@@ -44,7 +44,8 @@ const char *foreign_guess(const char *text, size_t len)
     const char *best = NULL;
     size_t best_columns = 0;
     if (len > 0 && text[0] == '{') {
-        return foreign_ndjson.name;
+        bool ga4 = memmem(text, len, "\"user_pseudo_id\"", strlen("\"user_pseudo_id\"")) != NULL;
+        return ga4 ? foreign_ga4_json.name : foreign_ndjson.name;
     }
     if (!csv_split(text, len, csv_separator(text, len), &a, &row, &unread)) {
         return NULL;

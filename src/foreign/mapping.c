@@ -98,19 +98,18 @@ CAN_FAIL static bool unknown_type(const struct mapping *m, const struct reading 
                 r->field[TO_TYPE]);
 }
 
-CAN_FAIL static bool read_type(const struct mapping *m, struct reading *r, struct arena *a,
-                               bool *out_left_out, struct err *err)
+bool mapping_type_find(const struct mapping *m, const char *text, enum event_type *out_type,
+                       bool *out_left_out)
 {
-    const char *text = field_text(r->field[TO_TYPE], a);
     for (const struct mapping_type *t = m->types; t != NULL && t->value != NULL; t++) {
         if (strcmp(t->value, "*") == 0 || says(t->value, text)) {
-            r->e.type = t->type;
+            *out_type = t->type;
             *out_left_out = t->left_out;
             return true;
         }
     }
-    r->e.type = m->native_types ? event_type_of(text) : EVENT_UNKNOWN;
-    return r->e.type != EVENT_UNKNOWN || unknown_type(m, r, a, err);
+    *out_type = m->native_types ? event_type_of(text) : EVENT_UNKNOWN;
+    return *out_type != EVENT_UNKNOWN;
 }
 
 /* Whether an event of this type is about a product. A checkout tells the whole cart, which one row does not. */
@@ -318,8 +317,8 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
     if (m->by_order && order_of(&r)[0] != '\0') {
         fill_from_order(p->state, &r);
     }
-    if (!read_type(m, &r, &p->scratch, &left_out, err)) {
-        return false;
+    if (!mapping_type_find(m, field_text(r.field[TO_TYPE], &p->scratch), &r.e.type, &left_out)) {
+        return unknown_type(m, &r, &p->scratch, err);
     }
     if (left_out) {
         p->left_out++;

@@ -61,6 +61,10 @@ void mapping_close(struct foreign_parser *p);
 /* The member `row` of a mapped format's table. */
 CAN_FAIL bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err);
 
+/* What a value of the type's column stands for; false: nothing that is known. */
+CAN_FAIL bool mapping_type_find(const struct mapping *m, const char *text,
+                                enum event_type *out_type, bool *out_left_out);
+
 /* "occurred_at", as --map calls it. */
 const char *mapping_target_name(enum target target);
 

@@ -11,9 +11,9 @@ static bool ndjson_record(struct foreign_parser *p, const struct foreign_record 
 {
     bool valid = false;
     const char *looks = p->records == 0 ? foreign_guess(record->text, record->len) : NULL;
-    /* Better here than as a million lines that are no JSON. */
+    /* Better here than as a million lines that are none. */
     if (looks != NULL && strcmp(looks, foreign_ndjson.name) != 0) {
-        return FAIL(err, ERR_REFUSED, "is no JSON; it looks like --format %s", looks);
+        return FAIL(err, ERR_REFUSED, "is no event of ours; it looks like --format %s", looks);
     }
     p->records++;
     return p->out.sink.event(p->out.sink.ctx, record->text, record->len, record->number, &valid,

@@ -68,6 +68,7 @@ static const struct kind {
      .map = "occurred_at=t,type=k,customer_id=c,product_id=p,price=x,order_id=o,title=n",
      .types = "a=purchase,b=-"},
     {.map = "occurred_at=#2,anonymous_id=#1,product_id=#3", .types = "*=product_viewed"},
+    {.format = "ga4-json"},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -41,6 +41,7 @@ static const struct sample samples[] = {
     {.file = "rees46_excel.csv", .format = "rees46", .currency = "EUR"},
     {.file = "taobao_tabs.csv", .format = "taobao"},
     {.file = "ga4.csv", .format = "ga4"},
+    {.file = "ga4.ndjson", .format = "ga4-json"},
     {.file = "shopify_orders.csv", .format = "shopify-orders"},
     {.file = "shopify_checkouts.csv", .format = "shopify-checkouts"},
     {.file = "woocommerce.csv", .format = "woocommerce", .currency = "EUR"},
@@ -290,8 +291,10 @@ static void a_file_of_another_format_is_refused_and_told_what_it_looks_like(void
          "what"},
         {"taobao", "userId,movieId,rating,timestamp",
          "is no row of taobao files; it looks like --format ratings"},
+        {"ndjson", "{\"event_date\":\"20240301\",\"user_pseudo_id\":\"1.2\"}",
+         "is no event of ours; it looks like --format ga4-json"},
         {"ndjson", "t_dat,customer_id,article_id,price,sales_channel_id",
-         "is no JSON; it looks like --format hm"},
+         "is no event of ours; it looks like --format hm"},
         {"instacart", "order_id,product_id,add_to_cart_order,reordered",
          "the header has no column (time of the order), which instacart files have; other files of "
          "it say it: --join order_id=orders.csv"},
@@ -327,7 +330,7 @@ static void a_format_nobody_knows_has_no_parser(void **state)
     assert_string_equal(
         foreign_format_names(&a),
         "retailrocket|rees46|taobao|ga4|shopify-orders|shopify-checkouts|woocommerce|hm|"
-        "instacart|olist|ratings|ratings-plain|online-retail|ndjson");
+        "instacart|olist|ratings|ratings-plain|ga4-json|online-retail|ndjson");
     arena_free(&a);
 }
 

@@ -1,0 +1,276 @@
+/* Google Analytics 4 as BigQuery exports it to JSON lines (support.google.com/analytics/answer/7029846): an event a line, with
+ * all of its items and its parameters as a list. The types are those of the format ga4, which has an item a row. Members
+ * that are not read here may be anything: it is Google's record. */
+#include "base/cleanup.h"
+#include "base/jdec.h"
+#include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
+#include "foreign/field.h"
+#include "foreign/mapping.h"
+#include "foreign/repeat.h"
+
+#include <math.h>
+#include <string.h>
+
+struct ga4 {
+    struct repeat_table *repeats; /* NULL before the first record */
+};
+
+/* What one record says. */
+struct ga4_event {
+    const json_t *doc;
+    struct native_envelope e;
+    char id[SHA256_HEX];
+    char currency[4];
+    int64_t total_minor;
+    struct event_item *items;
+    const json_t **said; /* what each item is made of */
+    size_t item_count;
+};
+
+/* A scalar as text: BigQuery writes whole numbers as strings, others as numbers. "" for what is not there. */
+static const char *text_of(const json_t *value, struct arena *a)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    if (json_is_integer(value)) {
+        text = arena_printf(a, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_real(value) && isfinite(json_real_value(value))) {
+        text = arena_printf(a, "%.12g", json_real_value(value));
+    }
+    return strcmp(text, "(not set)") == 0 ? "" : text;
+}
+
+static const char *member(const json_t *object, const char *key, struct arena *a)
+{
+    return text_of(json_object_get(object, key), a);
+}
+
+/* A parameter of the event, of whichever type. */
+static const char *parameter(const json_t *doc, const char *key, struct arena *a)
+{
+    static const char *const kinds[] = {"string_value", "int_value", "double_value", "float_value"};
+    const json_t *list = json_object_get(doc, "event_params");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *pair = json_array_get(list, i);
+        const json_t *value = json_object_get(pair, "value");
+        for (size_t k = 0; strcmp(member(pair, "key", a), key) == 0 && k < 4; k++) {
+            const char *text = member(value, kinds[k], a);
+            if (text[0] != '\0') {
+                return text;
+            }
+        }
+    }
+    return "";
+}
+
+CAN_FAIL static bool read_money(struct ga4_event *g, const char *name, const char *text,
+                                int64_t *out, struct err *err)
+{
+    int64_t minor = 0;
+    *out = MONEY_UNKNOWN;
+    if (text[0] == '\0' || text[0] == '-') {
+        return true;
+    }
+    if (g->currency[0] == '\0') {
+        return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
+    }
+    if (!field_amount(name, text, g->currency, &minor, err)) {
+        return false;
+    }
+    *out = minor == 0 ? MONEY_UNKNOWN : minor;
+    return true;
+}
+
+CAN_FAIL static bool read_item(struct ga4_event *g, const json_t *item, struct arena *a,
+                               struct err *err)
+{
+    struct event_item *to = &g->items[g->item_count];
+    const char *quantity = member(item, "quantity", a);
+    *to = (struct event_item){.quantity_milli = QUANTITY_ONE};
+    memcpy(to->currency, g->currency, sizeof to->currency);
+    if (!field_id_opt("item_id", member(item, "item_id", a), a, &to->product_id, err) ||
+        (quantity[0] != '\0' && !field_milli("quantity", quantity, &to->quantity_milli, err)) ||
+        !read_money(g, "price", member(item, "price", a), &to->price_minor, err)) {
+        return false;
+    }
+    /* An item is known by its id or its name, and of one piece at least. */
+    if (to->product_id[0] == '\0') {
+        to->product_id = member(item, "item_name", a);
+    }
+    to->quantity_milli = to->quantity_milli > 0 ? to->quantity_milli : QUANTITY_ONE;
+    g->said[g->item_count] = item;
+    g->item_count += to->product_id[0] != '\0';
+    return true;
+}
+
+CAN_FAIL static bool read_items(struct ga4_event *g, struct arena *a, struct err *err)
+{
+    const json_t *list = json_object_get(g->doc, "items");
+    if (json_array_size(list) > EVENT_ITEMS_MAX) {
+        return FAIL(err, ERR_INVALID, "has %zu items, more than %d", json_array_size(list),
+                    EVENT_ITEMS_MAX);
+    }
+    g->items = arena_array(a, json_array_size(list) + 1, sizeof *g->items);
+    g->said = arena_array(a, json_array_size(list) + 1, sizeof(const json_t *));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (!read_item(g, json_array_get(list, i), a, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+CAN_FAIL static bool read_envelope(struct ga4_event *g, struct arena *a, struct err *err)
+{
+    const json_t *doc = g->doc;
+    const json_t *ecommerce = json_object_get(doc, "ecommerce");
+    const char *session = parameter(doc, "ga_session_id", a);
+    const char *order = member(ecommerce, "transaction_id", a);
+    if (order[0] == '\0') {
+        order = parameter(doc, "transaction_id", a);
+    }
+    return field_time("event_timestamp", member(doc, "event_timestamp", a), &g->e.occurred_us,
+                      err) &&
+           field_id_opt("user_id", member(doc, "user_id", a), a, &g->e.customer_id, err) &&
+           field_id("user_pseudo_id", member(doc, "user_pseudo_id", a), a, &g->e.anonymous_id,
+                    err) &&
+           field_id_opt("ga_session_id", session, a, &g->e.session_id, err) &&
+           field_id_opt("transaction_id", order, a, &g->e.order_id, err) &&
+           read_money(g, "purchase_revenue", member(ecommerce, "purchase_revenue", a),
+                      &g->total_minor, err);
+}
+
+/* One currency for all of it, or the user's. */
+static void read_currency(struct ga4_event *g, const struct foreign_parser *p, struct arena *a)
+{
+    const char *said = parameter(g->doc, "currency", a);
+    memcpy(g->currency, p->currency, sizeof g->currency);
+    if (money_currency_valid(said)) {
+        memcpy(g->currency, said, sizeof g->currency);
+    }
+}
+
+static bool is_order(const struct ga4_event *g)
+{
+    return g->e.type == EVENT_PURCHASE || g->e.type == EVENT_REFUND;
+}
+
+static void settle_id(struct foreign_parser *p, struct ga4_event *g,
+                      const struct foreign_record *record)
+{
+    struct ga4 *state = p->state;
+    if (state->repeats == NULL) {
+        state->repeats = repeat_open();
+    }
+    repeat_event_id(state->repeats, p->format->name, record->text, record->len, g->id);
+    g->e.event_id = g->id;
+}
+
+/* An order is known by its id, whatever else a later export says of it. */
+static void settle_order_id(struct foreign_parser *p, struct ga4_event *g)
+{
+    struct ga4 *state = p->state;
+    if (is_order(g) && g->e.order_id[0] != '\0') {
+        const char *text =
+            arena_printf(&p->scratch, "%s\n%s", event_type_name(g->e.type), g->e.order_id);
+        repeat_event_id(state->repeats, p->format->name, text, strlen(text), g->id);
+    }
+}
+
+CAN_FAIL static bool write_event(struct foreign_parser *p, const struct ga4_event *g,
+                                 int64_t number, bool *out_valid, struct err *err)
+{
+    struct jenc j = native_begin(&p->out, &g->e);
+    jenc_array(&j, "items");
+    for (size_t i = 0; i < g->item_count; i++) {
+        native_item(&j, &g->items[i]);
+    }
+    jenc_array_end(&j);
+    if (is_order(g) && g->total_minor != MONEY_UNKNOWN) {
+        jenc_object(&j, "properties");
+        jenc_i64(&j, "total_minor", g->total_minor);
+        jenc_str(&j, "currency", g->currency);
+        jenc_object_end(&j);
+    }
+    return native_end(&p->out, &j, number, out_valid, err);
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+CAN_FAIL static bool learn(struct foreign_parser *p, const struct ga4_event *g, struct err *err)
+{
+    struct arena *a = &p->scratch;
+    for (size_t i = 0; i < g->item_count; i++) {
+        struct product facts = {
+            .product_id = g->items[i].product_id,
+            .title = or_null(member(g->said[i], "item_name", a)),
+            .brand = or_null(member(g->said[i], "item_brand", a)),
+            .category = or_null(member(g->said[i], "item_category", a)),
+            /* What comes back was sold at an older price. */
+            .price_minor = g->e.type != EVENT_REFUND ? g->items[i].price_minor : MONEY_UNKNOWN,
+            .stock = -1,
+            .updated_us = g->e.occurred_us,
+        };
+        if (facts.price_minor != MONEY_UNKNOWN) {
+            memcpy(facts.currency, g->currency, sizeof facts.currency);
+        }
+        if (!native_product(&p->out, &facts, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool ga4_json_record(struct foreign_parser *p, const struct foreign_record *record,
+                            struct err *err)
+{
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(record->text, record->len, err);
+    struct ga4_event *g = arena_alloc(&p->scratch, sizeof *g);
+    bool left_out = false;
+    bool valid = false;
+    p->records++;
+    settle_id(p, g, record);
+    if (doc == NULL) {
+        return false;
+    }
+    g->doc = doc;
+    const char *name = member(doc, "event_name", &p->scratch);
+    if (name[0] == '\0') {
+        return FAIL(err, ERR_INVALID, "has no event_name");
+    }
+    if (!mapping_type_find(foreign_format_of("ga4")->mapping, name, &g->e.type, &left_out)) {
+        return FAIL(err, ERR_INVALID, "event_name is none of ours: \"%.40s\"", name);
+    }
+    if (left_out) {
+        p->left_out++;
+        return true;
+    }
+    read_currency(g, p, &p->scratch);
+    if (!read_envelope(g, &p->scratch, err) || !read_items(g, &p->scratch, err)) {
+        return false;
+    }
+    settle_order_id(p, g);
+    if (!write_event(p, g, record->number, &valid, err)) {
+        return false;
+    }
+    return !valid || learn(p, g, err);
+}
+
+static void ga4_json_close(struct foreign_parser *p)
+{
+    struct ga4 *state = p->state;
+    if (state->repeats != NULL) {
+        repeat_close(&state->repeats);
+    }
+}
+
+const struct foreign_format foreign_ga4_json = {
+    .name = "ga4-json",
+    .currency = "",
+    .state_bytes = sizeof(struct ga4),
+    .record = ga4_json_record,
+    .close = ga4_json_close,
+};
