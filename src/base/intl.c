@@ -15,7 +15,14 @@
 #include <unicode/upluralrules.h>
 #include <unicode/ustring.h>
 
-enum { KEPT_MAX = 64, MONEY_MAX = 4, WIDE_MAX = 128, PATTERN_MAX = 32, LOCALE_MAX = 160 };
+enum {
+    KEPT_MAX = 64,
+    MONEY_MAX = 4,
+    WIDE_MAX = 128,
+    PATTERN_MAX = 32,
+    LOCALE_MAX = 160,
+    PART_MAX = 16
+};
 
 /* Money of one currency with so many digits. */
 struct money_writer {
@@ -53,20 +60,34 @@ static void start(void)
 
 /* ---- tags ---- */
 
-bool intl_tag(const char *locale, char out[INTL_TAG_MAX])
+/* Language, script and region of a locale, in ICU's writing, without what else may stand behind. */
+static void plain_locale(const char *locale, char out[LOCALE_MAX], UErrorCode *code)
 {
     char whole[LOCALE_MAX] = "";
-    char base[LOCALE_MAX] = "";
+    char language[PART_MAX] = "";
+    char script[PART_MAX] = "";
+    char region[PART_MAX] = "";
+
+    (void)uloc_canonicalize(locale, whole, sizeof whole, code);
+    (void)uloc_getLanguage(whole, language, sizeof language, code);
+    (void)uloc_getScript(whole, script, sizeof script, code);
+    (void)uloc_getCountry(whole, region, sizeof region, code);
+    (void)snprintf(out, LOCALE_MAX, "%s%s%s%s%s", language, script[0] != '\0' ? "_" : "", script,
+                   region[0] != '\0' ? "_" : "", region);
+}
+
+bool intl_tag(const char *locale, char out[INTL_TAG_MAX])
+{
+    char plain[LOCALE_MAX] = "";
     UErrorCode code = U_ZERO_ERROR;
 
     out[0] = '\0';
     if (locale == NULL || locale[0] == '\0' || strlen(locale) >= INTL_TAG_MAX) {
         return false;
     }
-    (void)uloc_canonicalize(locale, whole, sizeof whole, &code);
-    (void)uloc_getBaseName(whole, base, sizeof base, &code);
+    plain_locale(locale, plain, &code);
     /* strict: what has no tag is refused, not cut down to what has one */
-    const int32_t len = uloc_toLanguageTag(base, out, INTL_TAG_MAX, true, &code);
+    const int32_t len = uloc_toLanguageTag(plain, out, INTL_TAG_MAX, true, &code);
     if (U_FAILURE(code) || len <= 0 || len >= INTL_TAG_MAX || strncmp(out, "und", 3) == 0) {
         out[0] = '\0';
         return false;
@@ -114,6 +135,20 @@ static UNumberFormatter *writer_open(const char *locale, const char *skeleton)
     return writer;
 }
 
+static void close_all(struct intl *i)
+{
+    unumf_close(i->number);
+    unumf_close(i->percent);
+    unumf_closeResult(i->result);
+    ulistfmt_close(i->list);
+    uplrules_close(i->plural);
+    for (int m = 0; m < MONEY_MAX; m++) {
+        unumf_close(i->money[m].writer); /* accepts NULL */
+    }
+    mem_free(&i);
+}
+
+/* A tag comes from a shopper: whatever ICU will not open is written as English. */
 static struct intl *open_all(const char *tag)
 {
     struct intl *i = mem_alloc(sizeof *i);
@@ -126,21 +161,12 @@ static struct intl *open_all(const char *tag)
     i->result = unumf_openResult(&code);
     i->list = ulistfmt_openForType(i->locale, ULISTFMT_TYPE_AND, ULISTFMT_WIDTH_WIDE, &code);
     i->plural = uplrules_open(i->locale, &code);
-    assert(U_SUCCESS(code));
-    return i;
-}
-
-static void close_all(struct intl *i)
-{
-    unumf_close(i->number);
-    unumf_close(i->percent);
-    unumf_closeResult(i->result);
-    ulistfmt_close(i->list);
-    uplrules_close(i->plural);
-    for (int m = 0; m < MONEY_MAX; m++) {
-        unumf_close(i->money[m].writer); /* accepts NULL */
+    if (U_FAILURE(code)) {
+        assert(strcmp(tag, "en") != 0);
+        close_all(i);
+        return open_all("en");
     }
-    mem_free(&i);
+    return i;
 }
 
 /* Closes the gap that one leaves. Under the lock. */
