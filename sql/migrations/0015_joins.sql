@@ -1,8 +1,8 @@
 -- What joins people, found before any fold came to it. A decision about a browser or a cart asks which customer's events name it: nobody
 -- knows in which lane they lie, and the lanes' newest are too many to read while a history is being imported. Both are partial: the first
--- holds what customers send with an anonymous id, the second orders and withdrawals that name a cart.
-CREATE INDEX event_names ON cartwright.event ((body ->> 'anonymous_id'), lane, off)
-    WHERE key >= 'c:' AND key < 'c;' AND body ->> 'anonymous_id' IS NOT NULL;
+-- holds what customers send with an anonymous id and what they are answered about it, the second orders and withdrawals that name a cart.
+CREATE INDEX event_names ON cartwright.event ((coalesce(body ->> 'anonymous_id', body ->> 'via')), lane, off)
+    WHERE key >= 'c:' AND key < 'c;' AND type <> 'forwarded' AND coalesce(body ->> 'anonymous_id', body ->> 'via') IS NOT NULL;
 CREATE INDEX event_cart_orders ON cartwright.event ((body ->> 'cart_id'), lane, off)
     WHERE type IN ('purchase', 'consent_withdrawn') AND body ->> 'cart_id' IS NOT NULL;
 

@@ -6,22 +6,38 @@
 SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint);
 
 -- name: joins_pending
--- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its cart $6 (NULL:
--- none)? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, of whom it is not
--- known whether they are; and in any lane at all, by the indexes event_names and event_cart_orders: what a customer says of the anonymous
--- shopper $5 (NULL: it is none), and what somebody else ordered of the cart.
+-- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, of whom it is not
+-- known whether they are, and who logged out or was; and in any lane at all, by the indexes event_names and event_cart_orders: what another customer says, or is told, of the
+-- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
+-- have been folded before anything that their shopper did with them.
 SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
                  JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
     OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
                  JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.body ->> 'anonymous_id' = o.via)
-    OR EXISTS (SELECT FROM cartwright.event e
-                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
-                WHERE e.body ->> 'anonymous_id' = $5::text AND e.key >= 'c:' AND e.key < 'c;')
-    OR EXISTS (SELECT FROM cartwright.event e
-                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
-                WHERE e.body ->> 'cart_id' = $6::text AND e.type IN ('purchase', 'consent_withdrawn') AND e.key <> $2::text);
+    OR EXISTS (SELECT FROM cartwright.lane_cursor c
+                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text
+                                        AND e.type IN ('logged_out', 'shopper_bound', 'shopper_unbound')
+                WHERE c.consumer = 'fold' AND c.lane = $1::int)
+    OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
+                CROSS JOIN LATERAL (SELECT FROM cartwright.event e
+                                      JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
+                                     WHERE coalesce(e.body ->> 'anonymous_id', e.body ->> 'via') = n.id AND e.type <> 'forwarded'
+                                       AND e.key >= 'c:' AND e.key < 'c;' AND e.key <> $2::text
+                                     LIMIT 1) AS news)
+    OR EXISTS (SELECT FROM unnest($6::text[]) AS k(cart_id)
+                CROSS JOIN LATERAL (SELECT FROM cartwright.event e
+                                      JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
+                                     WHERE e.body ->> 'cart_id' = k.cart_id AND e.type IN ('purchase', 'consent_withdrawn') AND e.key <> $2::text
+                                     LIMIT 1) AS news)
+    OR EXISTS (SELECT FROM cartwright.lane_cursor c
+                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text
+                CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
+                                     WHERE p.lane = cartwright.lane_of('k:' || (e.body ->> 'cart_id')) AND p.cart_id = e.body ->> 'cart_id'
+                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN ('purchase', 'consent_withdrawn'))
+                                     LIMIT 1) AS ordered
+                WHERE c.consumer = 'fold' AND c.lane = $1::int);
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken? Whose, nobody knows: looks at the first 1,000 that wait in each lane.

@@ -13,10 +13,12 @@ static void add(const char **ids, size_t *count, const char *id)
     ids[(*count)++] = id;
 }
 
+/* It was never anybody else: whatever the customer sends with it is no news. */
 static bool is_settled(const struct shopper *s, const char *via)
 {
     for (size_t i = 0; i < s->binding_count; i++) {
-        if (strcmp(s->bindings[i].other, via) == 0 && s->bindings[i].until_us == INT64_MAX) {
+        const struct binding *b = &s->bindings[i];
+        if (strcmp(b->other, via) == 0 && b->from_us == INT64_MIN && b->until_us == INT64_MAX) {
             return true;
         }
     }
@@ -48,9 +50,13 @@ static void join(struct gathered *g, struct arena *a)
             g->open[g->open_count++] = g->vias[i];
         }
     }
+    g->cart_ids = arena_array(a, s->cart_count, sizeof *g->cart_ids);
+    for (size_t i = 0; i < s->cart_count; i++) {
+        g->cart_ids[g->cart_count++] = s->carts[i].id;
+    }
 }
 
-struct joins outreach_joins(const struct gathered *g, const char *cart_id)
+struct joins outreach_joins(const struct gathered *g)
 {
     return (struct joins){.lane = g->view.lane,
                           .key = g->view.key,
@@ -58,7 +64,8 @@ struct joins outreach_joins(const struct gathered *g, const char *cart_id)
                           .via_count = g->via_count,
                           .open = g->open,
                           .open_count = g->open_count,
-                          .cart_id = cart_id};
+                          .cart_ids = g->cart_ids,
+                          .cart_count = g->cart_count};
 }
 
 /* Nobody was found, but the fold may be about to find somebody. */
@@ -76,14 +83,13 @@ static bool stranger_pending(struct db *db, const struct outreach_subject *subje
     return store_joins_pending(db, &j, out, err);
 }
 
-bool outreach_pending(struct db *db, const struct gathered *g, const char *cart_id, bool *out,
-                      struct err *err)
+bool outreach_pending(struct db *db, const struct gathered *g, bool *out, struct err *err)
 {
     if (!g->known) {
         return stranger_pending(db, &g->subject, out, err);
     }
-    const struct joins j = outreach_joins(g, cart_id);
-    if (g->view.key[0] == 'c' && g->via_count == 0 && cart_id == NULL) {
+    const struct joins j = outreach_joins(g);
+    if (g->view.key[0] == 'c' && g->via_count == 0 && g->cart_count == 0) {
         *out = false;
         return true;
     }

@@ -27,13 +27,14 @@ struct gathered {
     size_t via_count;
     const char **open;
     size_t open_count;
+    const char **cart_ids; /* of all carts, its own or not */
+    size_t cart_count;
 };
 
 /* Whether anything that is committed waits for the fold and may change who the subject is, or what was
- * done with the cart (NULL: none). Needs no round trip where nothing can. */
-CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, const char *cart_id,
-                               bool *out, struct err *err);
-struct joins outreach_joins(const struct gathered *g, const char *cart_id); /* what it asks for */
+ * done with its carts. Needs no round trip where nothing can. */
+CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, bool *out, struct err *err);
+struct joins outreach_joins(const struct gathered *g); /* what it asks for */
 
 /* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is
  * stored does not do (eventlog/view.h). */

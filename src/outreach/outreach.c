@@ -81,14 +81,12 @@ static bool say_again(struct asking *k, const struct decided *d, struct err *err
 
 /* What is not stored is not looked at again under locks, but it waits for joins as a send does: nobody is
  * unknown or without a cart who has just logged in with one. Of the past everything is folded. */
-static bool wait_for_joins(struct asking *k, const struct gathered *g, const struct decided *d,
-                           enum release_step *out, struct err *err)
+static bool wait_for_joins(struct asking *k, const struct gathered *g, enum release_step *out,
+                           struct err *err)
 {
     bool pending = false;
 
-    if (k->subject.at_us == 0 &&
-        !outreach_pending(k->db, g, d != NULL && d->cart != NULL ? d->cart->id : NULL, &pending,
-                          err)) {
+    if (k->subject.at_us == 0 && !outreach_pending(k->db, g, &pending, err)) {
         return false;
     }
     *out = pending ? RELEASE_PENDING : RELEASED;
@@ -119,18 +117,18 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
         return false;
     }
     if (!g.known) {
-        return wait_for_joins(k, &g, NULL, out, err);
+        return wait_for_joins(k, &g, out, err);
     }
     outreach_decide(&k->terms, &g, k->arena, &d);
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
         k->outcome = d.sent != NULL && !k->subject.dry_run ? OUTREACH_BEFORE : OUTREACH_DRY;
-        if (could_change(&d) && !wait_for_joins(k, &g, &d, out, err)) {
+        if (could_change(&d) && !wait_for_joins(k, &g, out, err)) {
             return false;
         }
         return *out != RELEASED || outreach_tell(k->db, &d, NULL, k->arena, &k->row, err);
     }
     if (d.sent != NULL) {
-        if (!outreach_never(&d.decision) && !wait_for_joins(k, &g, &d, out, err)) {
+        if (!outreach_never(&d.decision) && !wait_for_joins(k, &g, out, err)) {
             return false;
         }
         return *out != RELEASED || say_again(k, &d, err);

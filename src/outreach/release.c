@@ -32,8 +32,7 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
                        struct release_seen *seen, struct err *err)
 {
     const struct gathered *g = d->gathered;
-    struct release_look look = {.joins = outreach_joins(g, d->cart->id),
-                                .last_off = g->view.last_off};
+    struct release_look look = {.joins = outreach_joins(g), .last_off = g->view.last_off};
 
     take_lanes(g, a, &look);
     look.ids = outreach_tell_ids(d, a, &look.id_count);

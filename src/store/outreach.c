@@ -90,13 +90,21 @@ bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id, stru
 static struct params joins_params(const struct joins *j, struct arena *a)
 {
     struct params p = params_make(a);
+    const char **names = arena_array(a, j->via_count + 1, sizeof *names);
+    size_t count = 0;
 
+    for (; count < j->via_count; count++) {
+        names[count] = j->vias[count];
+    }
+    if (j->key[0] == 'a') {
+        names[count++] = j->key + 2;
+    }
     param_i32(&p, j->lane);
     param_text(&p, j->key);
     param_text_array(&p, j->vias, j->via_count);
     param_text_array(&p, j->open, j->open_count);
-    param_text(&p, j->key[0] == 'a' ? j->key + 2 : NULL);
-    param_text(&p, j->cart_id);
+    param_text_array(&p, names, count);
+    param_text_array(&p, j->cart_ids, j->cart_count);
     return p;
 }
 

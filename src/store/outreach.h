@@ -46,10 +46,11 @@ struct joins {
     size_t via_count;
     const char **open; /* those of them of whom it is not settled */
     size_t open_count;
-    const char *cart_id; /* that is decided about; NULL */
+    const char **cart_ids; /* of its carts */
+    size_t cart_count;
 };
 /* Is anything committed and not folded yet that joins it, or comes from whom it joins, or that somebody
- * else did with the cart? */
+ * else did with the carts? */
 CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, bool *out, struct err *err);
 /* Is there an event that names the cart and is not folded yet? */
 CAN_FAIL bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err);

@@ -97,7 +97,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 5 };
+enum { SHOPPER_FORMAT = 6 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -201,6 +201,7 @@ struct named_via {
     char *other;
     int64_t first_us; /* of the first such event, and the last */
     int64_t last_us;
+    int64_t said_us; /* of the first that is no guess; 0 none */
 };
 
 struct consent {

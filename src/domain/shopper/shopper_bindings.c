@@ -48,11 +48,14 @@ static void name(struct shopper *s, const struct event *e, struct arena *a)
 
     if (!found) {
         insert_named(s, i, e, a);
-        return;
     }
     struct named_via *n = &s->named[i];
     n->first_us = e->occurred_us < n->first_us ? e->occurred_us : n->first_us;
     n->last_us = e->occurred_us > n->last_us ? e->occurred_us : n->last_us;
+    if (e->type != EVENT_DERIVED_SHOPPER_NAMED &&
+        (n->said_us == 0 || e->occurred_us < n->said_us)) {
+        n->said_us = e->occurred_us;
+    }
 }
 
 static int by_last_newest_first(const void *left, const void *right)

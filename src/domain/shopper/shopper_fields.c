@@ -157,6 +157,7 @@ static const struct field named_fields[] = {
     {"other", FIELD_TEXT, offsetof(struct named_via, other), NULL},
     {"first_us", FIELD_COUNT, offsetof(struct named_via, first_us), NULL},
     {"last_us", FIELD_COUNT, offsetof(struct named_via, last_us), NULL},
+    {"said_us", FIELD_COUNT, offsetof(struct named_via, said_us), NULL},
 };
 static const struct field_list named = {
     .fields = named_fields,

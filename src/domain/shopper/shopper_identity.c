@@ -115,8 +115,13 @@ static bool is_news(const struct shopper *s, const struct event *e)
 {
     const struct named_via *n = named_as(s, e->anonymous_id);
 
+    if (e->type == EVENT_DERIVED_SHOPPER_NAMED) {
+        return true; /* of several guesses A takes the first, so that it needs all */
+    }
     if (was_answered(s, e->anonymous_id)) {
-        return !holds(s, e->anonymous_id, e->occurred_us);
+        /* The first is told in any case: by a guess alone it may be known already. */
+        return !holds(s, e->anonymous_id, e->occurred_us) ||
+               (n != NULL && e->occurred_us == n->said_us);
     }
     /* Later again: whoever folded the first may have been a version that asked for less. */
     return n == NULL || e->occurred_us <= n->first_us ||

@@ -182,10 +182,12 @@ void owners_collect(struct shopper *s, const struct shopper *base, const struct 
     }
     qsort(changes, known, sizeof *changes, by_time);
     const bool said = is_said(changes, known);
+    bool guessed = said; /* if nobody logged in, the first guess counts, and no other */
     for (size_t i = 0; i < known; i++) {
-        if (!said || !changes[i].guessed) {
+        if (!changes[i].guessed || !guessed) {
             take(&o, &changes[i]);
         }
+        guessed = guessed || changes[i].guessed;
     }
     keep(s, &o);
     s->guessed = !said && s->binding_count > 0;

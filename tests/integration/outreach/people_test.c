@@ -1,0 +1,213 @@
+/* The same as unit/fold/people_test.c, through the database: the log, the fold in parts, and outreach itself; fewer schedules. */
+#include "support/people.h"
+
+#include "base/clock.h"
+#include "integration/outreach/outreach_spec.h"
+#include "support/spec.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+enum { SCHEDULES = 15, SCHEDULES_LONG = 300 };
+
+static struct people people;
+static uint64_t seed;
+static int64_t sent, waited;
+
+static const char *name_of(char kind, int number)
+{
+    return arena_printf(&bench.arena, "%c%d-of-%llu", kind, number, (unsigned long long)seed);
+}
+
+static void arrive(int n)
+{
+    struct person_deed *d = &people.deeds[n];
+    const char *more = "";
+
+    if (d->customer != NOBODY && d->browser != NOBODY && !d->of_cart) {
+        more = arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"", name_of('x', d->browser));
+    }
+    if (d->of_cart) {
+        more = arena_printf(&bench.arena, "%s,\"cart_id\":\"%s\"", more, name_of('k', d->browser));
+    }
+    if (strcmp(d->type, "purchase") == 0) {
+        more = arena_printf(&bench.arena, "%s,\"order_id\":\"%s\"", more, name_of('o', n));
+    } else if (strcmp(d->type, "cart_item_added") == 0 || strcmp(d->type, "product_viewed") == 0) {
+        more = arena_printf(&bench.arena, "%s,\"items\":[{\"product_id\":\"p%d\"}]", more, n);
+    }
+    did_with(bench.db,
+             (struct deed){.customer = d->customer != NOBODY ? name_of('y', d->customer) : NULL,
+                           .anonymous = d->customer != NOBODY ? NULL : name_of('x', d->browser),
+                           .type = d->type,
+                           .minutes_ago = 300 - n,
+                           .more = more});
+    d->arrived = true;
+}
+
+static void fold_a_part(void)
+{
+    struct err err = {0};
+    int64_t folded;
+
+    if (bench.folder == NULL) {
+        fold_to_end(&bench);
+    }
+    ok(folder_step(bench.folder, &folded, &err), &err);
+}
+
+static void wrong(const struct answer *a, const char *why)
+{
+    for (int i = 0; i < people.count; i++) {
+        const struct person_deed *d = &people.deeds[i];
+        if (d->arrived) {
+            print_error("%2d %-18s y%d x%d%s\n", i, d->type, d->customer, d->browser,
+                        d->of_cart ? " of the cart" : "");
+        }
+    }
+    fail_msg("seed %llu: %s: %s", (unsigned long long)seed, why, a->text);
+}
+
+static void check_send(const struct answer *a)
+{
+    const char *customer = member(a, "customer_id");
+    const char *browser = member(a, "anonymous_id");
+    const struct person who = {customer[0] != '\0' ? customer[1] - '0' : NOBODY,
+                               browser[0] != '\0' ? browser[1] - '0' : NOBODY};
+    json_t *item;
+    size_t i;
+
+    sent++;
+    if (person_opted_out(&people, who)) {
+        wrong(a, "opted out");
+    }
+    json_array_foreach (json_object_get(json_object_get(a->json, "cart"), "items"), i, item) {
+        const char *product = json_string_value(json_object_get(item, "product_id"));
+        const char *why = not_to_be_told(&people, who, (int)strtol(product + 1, NULL, 10));
+        if (why != NULL) {
+            wrong(a, why);
+        }
+    }
+}
+
+/* False: it waits. */
+static bool ask_dry(struct outreach_request request, bool *out_send)
+{
+    struct err err = {0};
+    struct answer a = {0};
+
+    request.dry_run = true;
+    *out_send = false;
+    if (!try_ask(request, &a, &err)) {
+        assert_int_equal(err.kind, ERR_BUSY);
+        waited++;
+        return false;
+    }
+    if (a.json != NULL && strcmp(member(&a, "decision"), "send") == 0) {
+        *out_send = true;
+        check_send(&a);
+    }
+    json_decref(a.json);
+    return true;
+}
+
+/* See is_being_guessed in unit/fold/people_test.c. */
+static bool has_a_server(int customer)
+{
+    bool has = false;
+
+    for (int i = 0; i < people.count; i++) {
+        const struct person_deed *d = &people.deeds[i];
+        has = has || (d->arrived && d->of_cart && d->customer == customer);
+    }
+    return has;
+}
+
+static void ask_somebody(struct rng *r)
+{
+    const int n = (int)rng_below(r, 3);
+    const int who = (int)rng_below(r, CUSTOMERS);
+    bool send;
+
+    if (n == 0 && !has_a_server(who)) {
+        (void)ask_dry((struct outreach_request){.customer_id = name_of('y', who)}, &send);
+    } else if (n == 1) {
+        (void)ask_dry((struct outreach_request){.anonymous_id = name_of('x', who)}, &send);
+    } else {
+        (void)ask_dry((struct outreach_request){.cart_id = name_of('k', who)}, &send);
+    }
+}
+
+static void end(void)
+{
+    bool send;
+
+    fold_to_end(&bench);
+    for (int i = 0; i < CUSTOMERS; i++) {
+        const struct person who = {i, NOBODY};
+        assert_true(ask_dry((struct outreach_request){.customer_id = name_of('y', i)}, &send));
+        assert_true(send || !person_waits_for_a_message(&people, who));
+    }
+    for (int i = 0; i < BROWSERS; i++) {
+        const struct person who = person_at(&people, i, INT_MAX);
+        assert_true(ask_dry((struct outreach_request){.anonymous_id = name_of('x', i)}, &send));
+        assert_true(send || !person_waits_for_a_message(&people, who));
+        assert_true(ask_dry((struct outreach_request){.cart_id = name_of('k', i)}, &send));
+    }
+}
+
+static void run_schedule(void)
+{
+    struct rng r = rng_seed(seed);
+    int arrived = 0;
+
+    people = people_make(&r);
+    const uint64_t eager = 1 + rng_below(&r, 3); /* how often the fold gets a turn */
+    while (arrived < people.count) {
+        if (rng_below(&r, 5) < eager) {
+            fold_a_part();
+        } else {
+            arrive(people.arrival[arrived++]);
+        }
+        if (rng_below(&r, 4) == 0) {
+            ask_somebody(&r);
+        }
+    }
+    end();
+}
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text == NULL || text[0] == '\0' ? otherwise : strtoull(text, NULL, 10);
+}
+
+/* CARTWRIGHT_SEED is the first of the schedules' seeds, CARTWRIGHT_SCHEDULES how many there are. */
+static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
+{
+    (void)state;
+    const char *thorough = getenv("CARTWRIGHT_LONG");
+    const bool is_long = thorough != NULL && thorough[0] != '\0';
+    const uint64_t first = number_of("CARTWRIGHT_SEED", 1);
+    const uint64_t count = number_of("CARTWRIGHT_SCHEDULES", is_long ? SCHEDULES_LONG : SCHEDULES);
+
+    bench.config.fold_batch = 3;
+    bench.config.database_wait = 5000; /* one look is enough: nobody folds meanwhile */
+    bench.config.database_timeout = 5000;
+    print_message("seeds %llu to %llu\n", (unsigned long long)first,
+                  (unsigned long long)(first + count - 1));
+    for (seed = first; seed < first + count; seed++) {
+        run_schedule();
+    }
+    print_message("%lld sends, %lld waited\n", (long long)sent, (long long)waited);
+    assert_true(count < 15 || (sent > (int64_t)count && waited > 0));
+    assert_replay_is_clean(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_happens_nobody_is_told_what_they_must_not_be),
+    };
+    return cmocka_run_group_tests_name("people", tests, outreach_setup, outreach_teardown);
+}
