@@ -227,6 +227,10 @@ bool clock_parse_duration(const char *text, int64_t *out_us, struct err *err)
         overflow = overflow || __builtin_mul_overflow(value, 10, &value) ||
                    __builtin_add_overflow(value, *at - '0', &value);
     }
+    if (strcmp(text, "0") == 0) { /* of whatever */
+        *out_us = 0;
+        return true;
+    }
     /* a bare number ends here without a unit that is "": 30 of what? */
     for (size_t i = 0; at > text && i < UNIT_COUNT; i++) {
         if (strcmp(at, units[i].suffix) != 0) {

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char default_file[] = "cartwright.conf";
+enum { VALUE_MAX = 1024 };
 
 static const char *const source_names[] = {"default", "file", "env", "flag"};
 
@@ -247,6 +249,57 @@ void config_print(const struct config *config, struct buf *out)
         buf_printf(out, "%*s# %s; %s\n", gap > 2 ? gap : 2, "", source_names[config->source[id]],
                    settings[id].help);
     }
+}
+
+static bool is_setting(const char *variable)
+{
+    bool is = strncmp(variable, "CARTWRIGHT_", strlen("CARTWRIGHT_")) == 0;
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0] && !is; i++) {
+        const size_t len = strlen(aliases[i].variable);
+        is = strncmp(variable, aliases[i].variable, len) == 0 && variable[len] == '=';
+    }
+    return is;
+}
+
+static char *variable_with_value(const struct config *config, int id, struct arena *a)
+{
+    const struct setting *s = &settings[id];
+    char variable[80];
+    struct buf value = buf_make(VALUE_MAX);
+    variable_of(s, variable, sizeof variable);
+    if (s->kind == KIND_text || s->kind == KIND_address) {
+        /* as it is: config_value_write masks passwords */
+        buf_add_str(&value, (const char *)config + s->offset);
+    } else {
+        config_value_write(s, config, &value);
+    }
+    char *out = arena_printf(a, "%s=%s", variable, buf_text(&value));
+    buf_free(&value);
+    return out;
+}
+
+char **config_environ(const struct config *config, struct arena *a)
+{
+    size_t count = 0;
+    size_t kept = 0;
+    while (environ[count] != NULL) {
+        count++;
+    }
+    char **out = arena_array(a, count + CONFIG_COUNT + 2, sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_setting(environ[i])) {
+            out[kept++] = environ[i];
+        }
+    }
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        /* A default stays one: of some settings it means something else than the same value that was chosen. */
+        if (config->source[id] != CONFIG_DEFAULT) {
+            out[kept++] = variable_with_value(config, id, a);
+        }
+    }
+    /* what a file says is among them */
+    out[kept] = arena_strdup(a, "CARTWRIGHT_CONFIG=/dev/null");
+    return out;
 }
 
 void config_usage(struct buf *out)

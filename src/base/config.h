@@ -1,6 +1,7 @@
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -55,6 +56,10 @@ CAN_FAIL bool config_load(struct config *out, int *argc, char **argv, struct err
 
 /* "name = value   # source: default|file|env|flag; help" lines; passwords in URLs are masked. */
 void config_print(const struct config *config, struct buf *out);
+
+/* The environment of a program that is to have these settings, whatever this one was called with: the variables of this process that are no
+ * settings, and one for each setting that is not a default. In arena; ends with NULL. Passwords are not masked. */
+char **config_environ(const struct config *config, struct arena *a);
 
 /* One line a setting for --help: flag, what it takes, help and default. */
 void config_usage(struct buf *out);

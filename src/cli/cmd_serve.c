@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "cli/chores.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "eventlog/intake.h"
@@ -36,6 +37,7 @@ struct service {
     struct live *live;
     struct intake *intake;
     struct fold_workers *folders;
+    struct chores *chores;
     struct server *server;
     struct app app;
 };
@@ -185,7 +187,8 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
            intake_open(&s->database, config, &s->intake, err) &&
            (config->fold_workers == 0 ||
             fold_workers_start(&s->database, config, s->live, &s->folders, err)) &&
-           (!config->auth || auth_open(s->pool, &s->app.auth, err));
+           (!config->auth || auth_open(s->pool, &s->app.auth, err)) &&
+           chores_start(config, s->pool, &s->chores, err);
 }
 
 /* ---- stop ---- */
@@ -199,6 +202,8 @@ static void close_backend(struct service *s)
     /* wakes the folders from their pauses: from here on stop_wait_us waits no more */
     stop_request();
     fold_workers_stop(&s->folders);
+    /* they had the time of the drain to end */
+    chores_close(&s->chores);
     /* after the folders, which score with the models */
     live_close(&s->live);
     pool_close(&s->pool);
@@ -213,6 +218,7 @@ static void drain(struct service *s)
     int64_t began_us = clock_monotonic_us();
 
     stop_cut_at(began_us + CUT_US);
+    chores_stop(s->chores);
     if (!server_drain(s->server, DRAIN_US)) {
         /* they wait for a database that is away: let them be told */
         intake_refuse(s->intake);

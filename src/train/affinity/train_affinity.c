@@ -18,7 +18,7 @@
 #include <string.h>
 
 enum {
-    INTERACTIONS_MIN = 10,        /* for any model */
+    INTERACTIONS_MIN = TRAIN_EVENTS_MIN,
     FACTOR_INTERACTIONS_MIN = 50, /* before the cut, to train factors */
     FACTOR_SHOPPERS_MIN = 10,
     JUDGE_CHOICES_MIN = 30, /* choices after a champion's log to judge it */

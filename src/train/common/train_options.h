@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* The least that any model is learnt from: interactions of the affinity, moments of the risk. A log with fewer events has neither. */
+enum { TRAIN_EVENTS_MIN = 10 };
+
 /* What a training is asked for, and what came of it. */
 enum train_kind { TRAIN_AFFINITY = 1, TRAIN_RISK = 2, TRAIN_ALL = 3 };
 struct train_options {

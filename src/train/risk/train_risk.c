@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    MOMENTS_MIN = 10,        /* for any model */
+    MOMENTS_MIN = TRAIN_EVENTS_MIN,
     LEARN_SHOPPERS_MIN = 20, /* of each outcome, to train a learner */
     JUDGE_SHOPPERS_MIN = 10, /* of each outcome, to judge one */
     RISK_CARD_MAX = 1 << 16,

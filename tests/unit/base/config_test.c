@@ -318,6 +318,34 @@ static void what_is_printed_reads_back_as_the_same_settings(void **state)
     buf_free(&out);
 }
 
+/* What a process is given sets what it was made of, whatever else stands in the environment. */
+static void what_is_handed_on_to_another_process_is_the_same_settings(void **state)
+{
+    struct config c;
+    struct config back;
+    struct err err;
+    struct arena a = {0};
+    (void)state;
+
+    write_file("cartwright.conf", "http_idle = 90s\n");
+    (void)setenv("DATABASE_URL", "postgres://me:s3cret@there/shop", 1);
+    (void)setenv("CARTWRIGHT_PICKS", "6", 1);
+    assert_true(
+        LOAD(&c, &err, "--picks=4", "--shop-name= \"Tea\"", "--auth=off", "--risk-threshold=0.25"));
+    char **given = config_environ(&c, &a);
+    write_file("cartwright.conf", "picks = 8\n");
+    char **mine = environ;
+    environ = given;
+    assert_true(LOAD_PLAIN(&back, &err));
+    environ = mine;
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        assert_int_equal(back.source[id] == CONFIG_DEFAULT, c.source[id] == CONFIG_DEFAULT);
+    }
+    memcpy(back.source, c.source, sizeof c.source);
+    assert_memory_equal(&back, &c, sizeof c);
+    arena_free(&a);
+}
+
 static const struct {
     const char *url;
     const char *shown;
@@ -434,6 +462,7 @@ int main(void)
         spec_of(a_line_is_not_cut_at_a_nul_without_a_word),
         spec_of(a_bad_variable_is_named),
         spec_of(what_is_printed_reads_back_as_the_same_settings),
+        spec_of(what_is_handed_on_to_another_process_is_the_same_settings),
         spec_of(passwords_are_not_printed),
         spec_of(every_setting_is_in_the_usage),
         spec_of(the_reference_of_settings_is_what_the_table_says),
