@@ -252,6 +252,18 @@ static void every_sample_says_exactly_what_its_golden_file_holds(void **state)
     }
 }
 
+static void the_map_that_the_readme_shows_is_the_one_that_is_tested(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    const char *root = getenv("CARTWRIGHT_SOURCE");
+    CLEANUP(mem_free)
+    char *readme = whole_text(arena_printf(&a, "%s/README.md", root != NULL ? root : "."));
+    assert_text_contains(readme, "--map '" OWN_SHOP_MAP "'");
+    assert_text_contains(readme, "--types '" OWN_SHOP_TYPES "'");
+    arena_free(&a);
+}
+
 /* ---- headers ---- */
 
 static bool first_line(const char *format, const char *text, struct err *err)
@@ -464,6 +476,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sample_says_exactly_what_its_golden_file_holds),
+        cmocka_unit_test(the_map_that_the_readme_shows_is_the_one_that_is_tested),
         cmocka_unit_test(a_file_of_another_format_is_refused_and_told_what_it_looks_like),
         cmocka_unit_test(a_broken_first_row_of_a_file_without_header_is_one_broken_row),
         cmocka_unit_test(columns_are_found_by_name_in_any_order_and_case),
