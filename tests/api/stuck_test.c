@@ -109,9 +109,9 @@ static void *client_main(void *arg)
             continue;
         }
         (void)snprintf(body, sizeof body,
-                       "{\"event_id\":\"l%d\",\"type\":\"searched\",\"customer_id\":\"s%d\","
+                       "{\"event_id\":\"l%d-%d\",\"type\":\"searched\",\"customer_id\":\"s%d\","
                        "\"occurred_at\":\"2026-03-01T10:00:00Z\"}",
-                       n, n % 1000);
+                       load->port, n, n % 1000);
         int64_t began = now_us();
         int status = http_client_request(c, load->port, "/v1/events", body, &answer);
         note(load, status, now_us() - began);
@@ -230,8 +230,8 @@ static int64_t larger(int64_t a, int64_t b)
 static void compare(const struct measured *before, const struct measured *during,
                     const struct measured *after, const struct service *s)
 {
-    int64_t p99_us = larger(larger(before->p99_us, after->p99_us), FLOOR_MS * 1000);
-    int64_t lag = larger(FACTOR * larger(before->lag_us, after->lag_us), LAG_MS * 1000);
+    int64_t p99_us = larger(larger(before->p99_us, after->p99_us), INT64_C(1000) * FLOOR_MS);
+    int64_t lag = larger(FACTOR * larger(before->lag_us, after->lag_us), INT64_C(1000) * LAG_MS);
 
     print("before", before);
     print("during", during);
