@@ -72,6 +72,7 @@ bool store_model_put(struct db *db, const struct model_row *m, const void *file,
     const char *version = NULL;
     /* Row and file commit together: a replica that sees the version can read all of its chunks. A caller may bring a wider transaction. */
     bool own = !db_in_transaction(db);
+    db_patience(db, MODELS_PATIENCE_US);
     if (own && !db_begin(db, err)) {
         return false;
     }
@@ -122,6 +123,7 @@ bool store_model_promote(struct db *db, const char *kind, const char *version, c
                          bool forced, int64_t now_us, struct err *err)
 {
     bool own = !db_in_transaction(db);
+    db_patience(db, MODELS_PATIENCE_US);
     if (own && !db_begin(db, err)) {
         return false;
     }

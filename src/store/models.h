@@ -18,6 +18,10 @@ struct model_row {
     int64_t promoted_us; /* 0 never */
 };
 
+/* Whoever has trained for an hour waits for another one's file to be stored: for the patience (store/pg/db.h) of a transaction that stores or
+ * promotes. */
+#define MODELS_PATIENCE_US INT64_C(60000000)
+
 /* Stores row and chunks in one transaction; number and version are chosen here ("affinity-als-3")
  * and returned in arena. */
 CAN_FAIL bool store_model_put(struct db *db, const struct model_row *m, const void *file,
