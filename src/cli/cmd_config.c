@@ -1,19 +1,41 @@
 /* cartwright config: the settings in effect, and where each came from. */
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "store/private/database.h"
 
 #include <stdio.h>
+
+/* By joining it: where it lies is decided when it starts. */
+static int print_psql(const struct config *config)
+{
+    CLEANUP(database_close) struct database database = {0};
+    struct err err = {0};
+
+    if (config->database_url[0] != '\0') {
+        (void)FAIL_AT(&err, ERR_INVALID, "database_url", "is set: psql takes it as it is");
+        return cli_fail("config", &err);
+    }
+    if (!database_open(config, &database, &err)) {
+        return cli_fail("config", &err);
+    }
+    (void)printf("psql '%s'\n", database.conninfo);
+    return EXIT_DONE;
+}
 
 int cmd_config(int argc, char **argv, const struct config *config)
 {
     static const char usage[] =
-        "config [--reference] [SETTINGS]\n\nPrints the settings in effect as a settings file, each with where it "
+        "config [--reference | --psql] [SETTINGS]\n\nPrints the settings in effect as a settings file, each with where it "
         "came from:\nflag, environment, file or default. Passwords are masked.\n\n"
-        "--reference  prints what every setting is for instead, as Markdown";
+        "--reference  prints what every setting is for instead, as Markdown\n"
+        "--psql       prints the command line that opens the private PostgreSQL in psql, while serve runs";
     enum { OUTPUT_MAX = 256 * 1024 };
     bool reference = false;
-    const struct option_row rows[] = {{.name = "reference", .flag = &reference}, {0}};
+    bool psql = false;
+    const struct option_row rows[] = {
+        {.name = "reference", .flag = &reference}, {.name = "psql", .flag = &psql}, {0}};
     struct call call = {.command = "config", .usage = usage};
 
     if (!call_read(&call, argc, argv, rows)) {
@@ -21,6 +43,9 @@ int cmd_config(int argc, char **argv, const struct config *config)
     }
     if (call.word_count != 0) {
         return call_misuse(&call, "it takes settings only");
+    }
+    if (psql) {
+        return print_psql(config);
     }
     struct buf out = buf_make(OUTPUT_MAX);
     if (reference) {

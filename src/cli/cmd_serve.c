@@ -171,6 +171,9 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
     if (!database_open(config, &s->database, err)) {
         return false;
     }
+    if (s->database.server != NULL) {
+        log_line(LOG_INFO, "private_postgres", "psql '%s'", s->database.conninfo);
+    }
     if (s->database.pooled) {
         log_line(LOG_INFO, "database_pooler", "queries are sent %s",
                  s->database.prepared ? "prepared, as database_prepared says"

@@ -8,6 +8,7 @@
 #include "live/live_metrics.h"
 #include "live/risk_metrics.h"
 #include "outreach/outreach_metrics.h"
+#include "store/chores.h"
 #include "store/events.h"
 
 #include "build_info.h"
@@ -127,7 +128,48 @@ static void put_models(struct jenc *j, struct live *live)
     jenc_object_end(j);
 }
 
-/* Numbers only: no key is asked for here. */
+/* What serve does by itself (store/chores.h), on whichever replica. */
+static void put_chore(struct jenc *j, struct db *db, const char *name, struct arena *a)
+{
+    struct chore c;
+    struct err away = {0};
+
+    if (!store_chore_read(db, name, a, &c, &away)) {
+        jenc_null(j, name);
+        return;
+    }
+    jenc_object(j, name);
+    jenc_str(j, "status",
+             c.held                    ? "running"
+             : c.ended_us < c.begun_us ? "lost" /* its replica died */
+             : c.outcome != NULL       ? c.outcome
+                                       : "none");
+    if (c.begun_us != 0) {
+        jenc_time(j, "begun_at", c.begun_us);
+    }
+    if (c.ended_us != 0) {
+        jenc_time(j, "ended_at", c.ended_us);
+    }
+    jenc_object_end(j);
+}
+
+static void put_chores(struct jenc *j, struct pool *pool)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    CLEANUP(arena_free) struct arena a = {0};
+    struct err busy = {0};
+
+    if (!pool_lease(pool, &lease, &busy)) {
+        jenc_null(j, "chores");
+        return;
+    }
+    jenc_object(j, "chores");
+    put_chore(j, lease.db, "train", &a);
+    put_chore(j, lease.db, "maintain", &a);
+    jenc_object_end(j);
+}
+
+/* Numbers and states only: no key is asked for here. */
 static void answer_verbose(struct request *rq)
 {
     struct app *app = rq->app;
@@ -140,6 +182,7 @@ static void answer_verbose(struct request *rq)
     put_fold(&j, app->folders);
     put_database(&j, app->pool);
     put_models(&j, app->live);
+    put_chores(&j, app->pool);
     jenc_object_end(&j);
     answer_json(rq, 200, &body);
 }

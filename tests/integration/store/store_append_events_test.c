@@ -310,6 +310,38 @@ static void an_order_of_thousands_is_kept(void **state)
         sql_number("SELECT count(*) FROM cartwright.event WHERE event_id = 'e' || off"), 3000);
 }
 
+/* The lines of the top README's example; psql's \\copy is the same COPY from its standard input. Escapes of JSON are not COPY's. */
+static void a_file_that_is_copied_line_by_line_goes_through_the_one_append(void **state)
+{
+    static const char lines[] =
+        EVENT("c1", ANN ", \"properties\": {\"query\": \"a \\\"b\\\" \\\\ c\\n,d\"}") "\n" EVENT(
+            "c2", ANN) "\n" EVENT("c2", ANN) "\n";
+    (void)state;
+    sql("BEGIN");
+    sql("CREATE TEMP TABLE incoming (event jsonb) ON COMMIT DROP");
+    PGconn *conn = db_conn(spec.db);
+    PGresult *res = PQexec(
+        conn, "COPY incoming FROM STDIN WITH (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')");
+    assert_int_equal(PQresultStatus(res), PGRES_COPY_IN);
+    PQclear(res);
+    assert_int_equal(PQputCopyData(conn, lines, sizeof lines - 1), 1);
+    assert_int_equal(PQputCopyEnd(conn, NULL), 1);
+    res = PQgetResult(conn);
+    assert_int_equal(PQresultStatus(res), PGRES_COMMAND_OK);
+    PQclear(res);
+    assert_null(PQgetResult(conn));
+    assert_string_equal(
+        sql_text(
+            "SELECT string_agg(status || ' ' || n, ', ' ORDER BY status DESC) FROM (SELECT status, count(*) n"
+            " FROM cartwright.append_events((SELECT jsonb_agg(event) FROM incoming)) GROUP BY status) s"),
+        "stored 2, duplicate 1");
+    sql("COMMIT");
+    assert_string_equal(
+        sql_text(
+            "SELECT body -> 'properties' ->> 'query' FROM cartwright.event WHERE event_id = 'c1'"),
+        "a \"b\" \\ c\n,d");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +356,7 @@ int main(void)
         SPEC_TEST(a_body_is_bounded),
         SPEC_TEST(a_retry_over_another_road_is_a_duplicate),
         SPEC_TEST(an_order_of_thousands_is_kept),
+        SPEC_TEST(a_file_that_is_copied_line_by_line_goes_through_the_one_append),
     };
     return cmocka_run_group_tests(tests, NULL, spec_discard);
 }
