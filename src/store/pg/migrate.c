@@ -23,6 +23,11 @@ static const struct migration embedded[] = {
 /* The number is arbitrary; it only has to be the same for ever. */
 #define LOCK_SQL "SELECT pg_advisory_xact_lock(7233174017)"
 
+/* Without the timeouts of the role or of the session: another process's migration may take as long as an index over the log does. */
+static const char begin_sql[] =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout "
+    "= 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /* Looks first, so that a role that may not create schemas can use a database that is ready. */
 static const char bootstrap_sql[] = "DO $$ BEGIN"
                                     " IF to_regclass('cartwright.migration') IS NULL THEN"
@@ -153,7 +158,7 @@ bool migrate_run_list(PGconn *conn, const struct migration *list, int count, int
     int applied = 0;
     for (bool more = true; more;) {
         /* Each statement sees what the previous holder of the lock committed: in a snapshot the list of what is applied could be older than the lock. */
-        if (!run(conn, "migrate", "BEGIN ISOLATION LEVEL READ COMMITTED", err)) {
+        if (!run(conn, "migrate", begin_sql, err)) {
             return false;
         }
         /* What failed is told; that the rollback fails too, on a lost connection, is not news. */

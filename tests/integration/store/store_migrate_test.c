@@ -152,6 +152,27 @@ static void processes_that_start_together_apply_each_migration_once(void **state
     assert_int_equal(applied, count);
 }
 
+/* An index over a large log takes longer than the lock timeout that the schema itself gives the role. */
+static void a_migration_that_takes_long_is_waited_for(void **state)
+{
+    (void)state;
+    int status = 0;
+    if (pg_fixture_pooled()) {
+        skip(); /* a pooler lets no options through */
+    }
+    sql("BEGIN");
+    sql("SELECT pg_advisory_xact_lock(7233174017)"); /* as who migrates does */
+    pid_t child = fork();
+    if (child == 0) {
+        (void)setenv("PGOPTIONS", "-c lock_timeout=50ms -c statement_timeout=50ms", 1);
+        _exit(migrate_in_child());
+    }
+    (void)usleep(500000);
+    sql("COMMIT");
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) >= 100);
+}
+
 static void a_role_that_may_not_create_schemas_can_use_a_migrated_database(void **state)
 {
     (void)state;
@@ -180,6 +201,7 @@ int main(void)
         EMPTY_TEST(a_history_with_a_hole_is_refused),
         EMPTY_TEST(a_migration_that_fails_leaves_the_ones_before_it_and_nothing_of_itself),
         EMPTY_TEST(processes_that_start_together_apply_each_migration_once),
+        EMPTY_TEST(a_migration_that_takes_long_is_waited_for),
         EMPTY_TEST(a_role_that_may_not_create_schemas_can_use_a_migrated_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
