@@ -193,6 +193,27 @@ static void among_equals_a_forwarded_event_sorts_by_its_original_s_id(void **sta
     assert_int_equal(shopper_apply(s, &forwarded, &arena), SHOPPER_REFOLD);
 }
 
+/* A guest's order that is sent again once the guest has logged in, and by a second browser. */
+static void one_event_under_several_keys_of_a_person_counts_once(void **state)
+{
+    (void)state;
+    struct event own = an_event(EVENT_CART_ITEM_ADDED, .at = 5, .id = "e5", .sku = "p1");
+    struct event forwarded =
+        an_event(EVENT_CART_ITEM_ADDED, .at = 5, .id = "cartwright:fwd:1", .via = "x", .sku = "p1");
+    struct event again =
+        an_event(EVENT_CART_ITEM_ADDED, .at = 5, .id = "cartwright:fwd:2", .via = "x", .sku = "p1");
+    struct event other = an_event(EVENT_CART_ITEM_ADDED, .at = 5, .id = "e6", .sku = "p1");
+
+    forwarded.sort_id = again.sort_id = "e5";
+    struct shopper *s =
+        folded("c:anna", binding(1, INT64_MIN, INT64_MAX), forwarded, own, again, other);
+    assert_int_equal(s->events, 2);
+    assert_string_equal(lines_of(shopper_open_cart(s)), "p1 x2");
+    assert_null(shopper_open_cart(s)->via); /* the own one counts */
+    s = folded("c:anna", binding(1, INT64_MIN, INT64_MAX), forwarded);
+    assert_int_equal(shopper_apply(s, &own, &arena), SHOPPER_REFOLD);
+}
+
 static void the_newest_binding_set_decides_and_asks_for_a_refold(void **state)
 {
     struct event view = an_event(EVENT_SEARCHED, .at = 9, .via = "x");
@@ -349,6 +370,7 @@ int main(void)
         cmocka_unit_test(only_customers_whose_intervals_changed_are_told),
         cmocka_unit_test(a_forwarded_event_counts_inside_an_interval_only),
         cmocka_unit_test(among_equals_a_forwarded_event_sorts_by_its_original_s_id),
+        cmocka_unit_test(one_event_under_several_keys_of_a_person_counts_once),
         cmocka_unit_test(the_newest_binding_set_decides_and_asks_for_a_refold),
         cmocka_unit_test(until_the_identify_the_side_keeps_its_own_cart),
         cmocka_unit_test(at_the_identify_the_lines_join_with_the_larger_quantity),
