@@ -328,9 +328,10 @@ static bool is_being_guessed(const struct lane_of_one *l)
 {
     bool found = false;
 
-    for (int x = 0; x < BROWSERS; x++) {
-        found = found || (!parties[x].by_browser && parties[x].by_customer &&
-                          lane_of(l->key) == customer_of_cart(x));
+    for (int i = 0; i < people.count; i++) {
+        const struct person_deed *d = &people.deeds[i];
+        found = found || (d->arrived && d->of_cart && d->customer == lane_of(l->key) &&
+                          !parties[d->browser].by_browser);
     }
     return found;
 }
