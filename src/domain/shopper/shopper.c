@@ -105,6 +105,16 @@ struct shopper *shopper_copy(const struct shopper *s, struct arena *a)
 
 /* ---- questions ---- */
 
+int64_t shopper_bought_us(const struct shopper *s, const char *product_id)
+{
+    for (size_t i = s->purchase_count; i > 0; i--) {
+        if (strcmp(s->purchases[i - 1].product_id, product_id) == 0) {
+            return s->purchases[i - 1].at_us;
+        }
+    }
+    return 0;
+}
+
 const struct cart *shopper_open_cart(const struct shopper *s)
 {
     const struct cart *newest = NULL;

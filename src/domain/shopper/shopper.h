@@ -30,6 +30,8 @@
  *   row only. A row of a known order more than 60 s after the last one repeats it, and changes nothing.
  *   By the rule closes_lines an order takes only its own lines out of these carts; one that is left with
  *   none is bought. A renewal (a purchase with properties.kind "renewal") is no order.
+ * Bought: every product of every row is remembered with its time (purchases); of an order that names none,
+ *   the lines of the carts it closed. Cancelling an order forgets what was bought between its rows.
  * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
  *   round. order_cancelled, and payment_failed with the id of a known order (or the cart it closed), undo
  *   the order: the carts it closed are open again in the same round, with the messages they had. Lines that
@@ -94,14 +96,17 @@ enum {
     NAMED_MAX = 500,
     CONSENTS_MAX = 8,
     STEPS_MAX = EVENT_STEP_MAX,
+    PURCHASES_MAX = 200,
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 6 };
+enum { SHOPPER_FORMAT = 7 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
 #define SESSION_GAP_US  INT64_C(1800000000)
+/* Older purchases than this, counted from the newest, are forgotten. */
+#define PURCHASES_AGE_US INT64_C(34560000000000) /* 400 days */
 
 enum cart_status { CART_OPEN, CART_BOUGHT, CART_EMPTIED, CART_MERGED };
 
@@ -184,6 +189,12 @@ struct bought_line {
     int64_t quantity_milli;
 };
 
+/* A product of an order: one entry for each time it was bought. */
+struct purchase {
+    char *product_id;
+    int64_t at_us;
+};
+
 /* In an anonymous shopper: belongs to customer `other` in the interval; each begins where the one
  * before ends, neighbours differ. The first begins with INT64_MIN, unless older ones were forgotten; the
  * last is open, unless its customer logged out. In a customer: an interval of the anonymous shopper
@@ -222,7 +233,10 @@ struct shopper {
     size_t order_count;
     struct bought_line *bought;
     size_t bought_count;
-    int64_t bought_us;        /* of the last row that bought; 0 none */
+    int64_t bought_us; /* of the last row that bought; 0 none */
+    struct purchase
+        *purchases; /* by time, then product; the newest PURCHASES_MAX of PURCHASES_AGE_US */
+    size_t purchase_count;
     struct binding *bindings; /* at most BINDINGS_MAX, with room by cart_lines_capacity */
     size_t binding_count;
     struct named_via *named; /* by other; of more than NAMED_MAX the longest unnamed is forgotten */
@@ -319,6 +333,9 @@ size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
  * each once; borrowed from them. Returns how many. */
 size_t shopper_bindings_changed(const struct shopper *before, const struct shopper *after,
                                 const char *out_customers[2 * BINDINGS_MAX]);
+
+/* When the product was bought last, as far as is remembered; 0: never. */
+int64_t shopper_bought_us(const struct shopper *s, const char *product_id);
 
 /* The cart a decision is about: the open own cart changed last, else NULL. */
 const struct cart *shopper_open_cart(const struct shopper *s);

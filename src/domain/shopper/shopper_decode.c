@@ -428,6 +428,9 @@ static bool is_whole(const struct shopper *s)
     for (size_t i = 0; i < s->bought_count; i++) {
         whole = whole && s->bought[i].product_id != NULL;
     }
+    for (size_t i = 0; i < s->purchase_count; i++) {
+        whole = whole && s->purchases[i].product_id != NULL;
+    }
     for (size_t i = 0; i < s->binding_count; i++) {
         whole = whole && s->bindings[i].other != NULL;
     }

@@ -135,6 +135,21 @@ static const struct field_list bought = {
     .is_pointer = true,
 };
 
+static const struct field purchase_fields[] = {
+    {"product_id", FIELD_TEXT, offsetof(struct purchase, product_id), NULL},
+    {"at_us", FIELD_COUNT, offsetof(struct purchase, at_us), NULL},
+};
+static const struct field_list purchases = {
+    .fields = purchase_fields,
+    .field_count = sizeof purchase_fields / sizeof purchase_fields[0],
+    .rows = true,
+    .row_min = sizeof purchase_fields / sizeof purchase_fields[0],
+    .size = sizeof(struct purchase),
+    .max = PURCHASES_MAX,
+    .count_offset = offsetof(struct shopper, purchase_count),
+    .is_pointer = true,
+};
+
 static const struct field binding_fields[] = {
     {"other", FIELD_TEXT, offsetof(struct binding, other), NULL},
     {"from_us", FIELD_FROM, offsetof(struct binding, from_us), NULL},
@@ -205,6 +220,7 @@ static const struct field fields[] = {
     LIST(orders),
     LIST(bought),
     COUNT(bought_us),
+    LIST(purchases),
     LIST(bindings),
     LIST(named),
     COUNT(bindings_seen),

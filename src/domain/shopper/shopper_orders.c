@@ -5,6 +5,7 @@
 #include "domain/shop/quantity.h"
 #include "domain/shopper/cart.h"
 #include "domain/shopper/shopper_carts.h"
+#include "domain/shopper/shopper_purchases.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -179,13 +180,18 @@ static void remember_items(struct shopper *s, const struct event *e, struct aren
     s->bought_us = larger(s->bought_us, e->occurred_us);
     for (size_t i = 0; i < e->item_count; i++) {
         remember(s, e->items[i].product_id, e->items[i].variant_id, e->items[i].quantity_milli, a);
+        purchases_note(s, e->items[i].product_id, e->occurred_us, a);
     }
 }
 
-static void remember_cart(struct shopper *s, const struct cart *c, struct arena *a)
+static void remember_cart(struct shopper *s, const struct cart *c, const struct event *e,
+                          struct arena *a)
 {
     for (size_t i = 0; i < c->line_count; i++) {
         remember(s, c->lines[i].product_id, c->lines[i].variant_id, c->lines[i].quantity_milli, a);
+        if (e->item_count == 0) { /* else the order itself says what was bought */
+            purchases_note(s, c->lines[i].product_id, e->occurred_us, a);
+        }
     }
 }
 
@@ -246,7 +252,7 @@ static void close_carts(struct shopper *s, const struct event *e, struct arena *
             cart_close(c, CART_BOUGHT, e);
         }
         c->order_id = e->order_id == NULL ? NULL : arena_strdup(a, e->order_id);
-        remember_cart(s, c, a);
+        remember_cart(s, c, e, a);
     }
 }
 
@@ -328,6 +334,8 @@ void orders_cancel(struct shopper *s, const struct event *e)
             cart_reopen(&s->carts[i], e);
         }
     }
+    /* what was stored by an older version has only its last row's time */
+    purchases_forget(s, order.first_us != 0 ? order.first_us : order.at_us, order.at_us);
     drop_order(s, index);
     s->orders_total = less(s->orders_total, 1);
     s->units_bought = less(s->units_bought, order.units);

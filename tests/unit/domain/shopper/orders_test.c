@@ -364,6 +364,80 @@ static void by_lines_an_old_snapshot_does_not_bring_bought_lines_back(void **sta
                 "open 1: p1 x1, p2 x1");
 }
 
+/* ---- the memory of what was bought ---- */
+
+/* "p1@1 p2@1", times after the test's beginning. */
+static const char *memory_of(const struct shopper *s)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < s->purchase_count; i++) {
+        text =
+            arena_printf(&arena, "%s%s%s@%lld", text, i == 0 ? "" : " ", s->purchases[i].product_id,
+                         (long long)(s->purchases[i].at_us - TEST_DAY_US));
+    }
+    return text;
+}
+
+static void every_item_of_every_row_is_remembered_with_its_time(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(bought(.at = 5, .order = "o", .sku = "p2", .sku2 = "p1"),
+               bought(.at = 6, .order = "o", .sku = "p3"),
+               bought(.at = DAYS(9), .order = "n", .sku = "p1", .sku2 = "p1"));
+
+    assert_string_equal(memory_of(s), "p1@5 p2@5 p3@6 p1@777600000000");
+    assert_int_equal(shopper_bought_us(s, "p1"), TEST_DAY_US + DAYS(9));
+    assert_int_equal(shopper_bought_us(s, "p3"), TEST_DAY_US + 6);
+    assert_int_equal(shopper_bought_us(s, "p4"), 0);
+}
+
+static void of_an_order_without_items_the_cart_says_what_was_bought(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        memory_of(folded(added(.at = 1, .sku = "p1", .sku2 = "p2"), bought(.at = 7, .order = "o"))),
+        "p1@7 p2@7");
+    /* else the order says it: a price may have been agreed on for half of the cart */
+    assert_string_equal(memory_of(folded(added(.at = 1, .sku = "p1", .sku2 = "p2"),
+                                         bought(.at = 7, .order = "o", .sku = "p2"))),
+                        "p2@7");
+}
+
+static void what_was_cancelled_or_told_again_was_not_bought(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        memory_of(folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                         bought(.at = DAYS(1), .order = "n", .sku = "p1", .sku2 = "p2"),
+                         an_event(EVENT_ORDER_CANCELLED, .at = DAYS(2), .order = "n"))),
+        "p1@1");
+    assert_string_equal(memory_of(folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                                         bought(.at = DAYS(1), .order = "o", .sku = "p1"))),
+                        "p1@1");
+}
+
+static void the_memory_is_bounded_by_number_and_age(void **state)
+{
+    static struct event events[PURCHASES_MAX + 2];
+    (void)state;
+
+    for (int i = 0; i < PURCHASES_MAX + 2; i++) {
+        events[i] = bought(.at = 1 + HOURS(i), .order = arena_printf(&arena, "o%d", i),
+                           .sku = arena_printf(&arena, "p%d", i));
+    }
+    const struct shopper *s = fold_these(events, COUNT_OF(events));
+    assert_int_equal(s->purchase_count, PURCHASES_MAX);
+    assert_string_equal(s->purchases[0].product_id, "p2");
+    assert_int_equal(shopper_bought_us(s, "p1"), 0);
+    assert_string_equal(
+        memory_of(folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                         bought(.at = 2, .order = "m", .sku = "p2"),
+                         bought(.at = 2 + PURCHASES_AGE_US, .order = "n", .sku = "p3"))),
+        "p2@2 p3@34560000000002");
+}
+
 static void a_state_tells_by_which_rules_it_was_folded(void **state)
 {
     const struct shopper_rules other = {.closes_lines = true, .echo_us = SECONDS(7)};
@@ -400,6 +474,10 @@ int main(void)
         CASE(the_last_contact_is_of_whichever_cart, by_cart),
         CASE(by_lines_what_was_not_ordered_stays_in_the_cart, by_lines),
         CASE(by_lines_an_old_snapshot_does_not_bring_bought_lines_back, by_lines),
+        CASE(every_item_of_every_row_is_remembered_with_its_time, by_cart),
+        CASE(of_an_order_without_items_the_cart_says_what_was_bought, by_cart),
+        CASE(what_was_cancelled_or_told_again_was_not_bought, by_cart),
+        CASE(the_memory_is_bounded_by_number_and_age, by_cart),
         CASE(a_state_tells_by_which_rules_it_was_folded, by_cart),
     };
     return cmocka_run_group_tests_name("orders", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/rng.h"
+#include "domain/shopper/shopper_purchases.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
 
@@ -286,6 +287,43 @@ static void any_order_of_arrival_gives_the_same_bytes(void **state)
                   (long long)steps, (long long)refolds);
 }
 
+/* The memory alone, of more purchases over a longer time than it holds, some of them at one time. */
+static void purchases_are_remembered_the_same_in_any_order(void **state)
+{
+    enum { TOLD = 400 };
+    static struct purchase told[TOLD];
+    CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf got = buf_make(1 << 20);
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= CROWDS; seed++) {
+        struct rng r = rng_seed(seed);
+        const uint64_t days = 1 + rng_below(&r, 900);
+        for (int i = 0; i < TOLD; i++) {
+            told[i] = (struct purchase){arena_printf(&arena, "p%d", (int)rng_below(&r, 300)),
+                                        TEST_DAY_US + DAYS((int64_t)rng_below(&r, days))};
+        }
+        for (int order = 0; order <= ORDERS_TRIED; order++) {
+            struct shopper *s = shopper_new("c:anna", &arena);
+            for (int i = 0; i < TOLD; i++) {
+                purchases_note(s, told[i].product_id, told[i].at_us, &arena);
+            }
+            encode(through_text(s), order == 0 ? &expected : &got);
+            if (order > 0) {
+                assert_same_text(&expected, &got, "purchases", seed);
+            }
+            for (size_t i = TOLD; i > 1; i--) {
+                size_t k = rng_below(&r, i);
+                struct purchase p = told[k];
+                told[k] = told[i - 1];
+                told[i - 1] = p;
+            }
+        }
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+}
+
 /* More of everything than a state has room for. */
 static struct event one_of_a_crowd(struct rng *r, bool customer)
 {
@@ -390,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_of_arrival_gives_the_same_bytes),
+        cmocka_unit_test(purchases_are_remembered_the_same_in_any_order),
         cmocka_unit_test(what_a_state_has_no_room_for_goes_in_any_order),
         cmocka_unit_test(what_occurred_later_leaves_no_trace),
         cmocka_unit_test(events_in_order_are_never_folded_again),
