@@ -37,25 +37,11 @@ struct ranked_case {
     const struct id_table *chosen;
 };
 
-/* What affinity_rank leaves out by itself: products of open carts, and those bought lately. */
-static bool has_already(const struct shopper *s, const char *product_id)
+/* What affinity_rank leaves out by itself. Of what is shown and of what is asked for alike: "last viewed" does not go through affinity_rank, and
+ * must not get points for naming what lies in the cart; and what no contender may name must not be asked of any. */
+static bool has_already(const struct judged_case *c, const char *product_id)
 {
-    /* Of what is shown and of what is asked for alike. "last viewed" does not go through affinity_rank, and must not get points for naming
-     * what lies in the cart; and what no contender may name must not be asked of any. */
-    for (size_t c = 0; c < s->cart_count; c++) {
-        for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
-            if (strcmp(s->carts[c].lines[i].product_id, product_id) == 0) {
-                return true;
-            }
-        }
-    }
-    for (size_t i = 0; i < s->recent_count; i++) {
-        const struct recent_event *r = &s->recent[i];
-        if (r->type == EVENT_PURCHASE && r->product_id && strcmp(r->product_id, product_id) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return affinity_has_already(c->then, product_id, 0, c->moment_us);
 }
 
 static bool may_show(void *ctx, const char *product_id)
@@ -82,8 +68,9 @@ static void rank_viewed(struct ranked_case *r, int k, struct picks *out)
     out->count = 0;
     for (size_t i = s->recent_count; i > 0 && out->count < k; i--) {
         const struct recent_event *e = &s->recent[i - 1];
-        if (e->type == EVENT_PRODUCT_VIEWED && e->product_id && !has_already(s, e->product_id) &&
-            !is_picked(out, e->product_id) && may_show(r, e->product_id)) {
+        if (e->type == EVENT_PRODUCT_VIEWED && e->product_id &&
+            !has_already(r->of, e->product_id) && !is_picked(out, e->product_id) &&
+            may_show(r, e->product_id)) {
             out->items[out->count++] =
                 (struct pick){.product_id = e->product_id, .source = PICK_SESSION};
         }
@@ -182,7 +169,7 @@ static bool judge_case(void *ctx, const struct judged_case *of)
     CLEANUP(id_table_free) struct id_table possible = {0};
     for (int32_t i = 0; i < of->chosen->count; i++) {
         const char *product_id = of->chosen->texts[i];
-        if (!has_already(of->then, product_id)) {
+        if (!has_already(of, product_id)) {
             int32_t item = id_table_find(&e->a->items, product_id);
             id_table_add(&possible, product_id);
             e->chosen[item >= 0 ? item : 0] += item >= 0;

@@ -177,7 +177,7 @@ static bool page_task(const struct affinity_evaluation *e, enum affinity_task ta
         out, "%s",
         task == TASK_ANY
             ? "Anything a shopper put in the cart or bought later counts, also what was looked at "
-              "before; what lay in the cart or was just bought is neither asked for nor shown."
+              "before; what lay in the cart or was bought within 30 days is neither asked for nor shown."
             : "Only products count that the shopper had nothing to do with before, and only such are shown. "
               "Showing what was viewed last cannot answer this. Training's gate asks this question.");
     if (e->cases[task] == 0) {

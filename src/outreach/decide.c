@@ -161,7 +161,8 @@ static void weigh(struct decided *d, struct arena *a)
                                      {.shopper = g->view.shopper,
                                       .now_us = g->now_us,
                                       .k = (int)d->terms->config->picks,
-                                      .shelf = models->shelf}},
+                                      .shelf = models->shelf,
+                                      .bought_memory_us = d->terms->config->bought_memory}},
               a, &d->picks);
 }
 

@@ -52,7 +52,14 @@ int affinity_placed(
 bool affinity_knows(const struct affinity *a,
                     const char *product_id); /* trained on, or in its catalogue */
 
-/* Filter: true keeps the product (in stock, not just bought ...); the open carts' own products and those bought lately are always left out. */
+/* What was bought is not recommended again for so long, where nobody says otherwise. */
+#define AFFINITY_BOUGHT_MEMORY_US INT64_C(2592000000000) /* 30 days */
+
+/* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the memory (0: as above). */
+bool affinity_has_already(const struct shopper *s, const char *product_id, int64_t memory_us,
+                          int64_t now_us);
+
+/* Filter: true keeps the product (in stock ...); what the shopper has already is always left out. */
 typedef bool pick_filter(void *ctx, const char *product_id);
 
 /* What is wanted of the picks, beside that they please. Members left out ask for nothing. */
@@ -69,6 +76,8 @@ struct pick_wish {
     int64_t price_max;
     const char *const *without; /* product ids */
     size_t without_count;
+    int64_t
+        bought_memory_us; /* what was bought so long ago may come up again; 0: AFFINITY_BOUGHT_MEMORY_US */
     pick_filter *keep;
     void *ctx;
     /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each

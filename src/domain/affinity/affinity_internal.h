@@ -92,7 +92,7 @@ struct own_item {
     float weight;    /* event weights of training, faded to now, added up; > 0 */
     int64_t last_us; /* when it was last touched */
     bool in_cart;    /* of the open cart */
-    bool bought;     /* lately */
+    bool bought;     /* as far as is remembered */
     bool viewed;     /* lately, whatever else they did with it */
 };
 struct own_step {

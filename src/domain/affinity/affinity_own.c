@@ -66,6 +66,15 @@ static void mark_in_cart(struct ranking *r, const char *product_id)
     }
 }
 
+/* The other items of an order, and orders behind the last events: they say why, not how much. */
+static void mark_bought(struct ranking *r, const char *product_id)
+{
+    const int item = affinity_find(r->model, product_id);
+    for (int i = 0; i < r->own.count; i++) {
+        r->own.items[i].bought = r->own.items[i].bought || r->own.items[i].item == item;
+    }
+}
+
 /* The last events, and cart lines whose addition is not among them any more (or came in a snapshot). */
 void ranking_own(struct ranking *r)
 {
@@ -82,5 +91,8 @@ void ranking_own(struct ranking *r)
             own_add(r, line->product_id, EVENT_CART_ITEM_ADDED, line->touched_us);
         }
         mark_in_cart(r, line->product_id);
+    }
+    for (size_t i = 0; i < s->purchase_count; i++) {
+        mark_bought(r, s->purchases[i].product_id);
     }
 }

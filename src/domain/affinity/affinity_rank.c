@@ -82,26 +82,47 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
     ranking_exclude(r, item);
 }
 
+static bool was_bought_lately(int64_t bought_us, int64_t memory_us, int64_t now_us)
+{
+    /* also what a device says it will buy tomorrow: its clock is ahead */
+    return now_us - bought_us < (memory_us > 0 ? memory_us : AFFINITY_BOUGHT_MEMORY_US);
+}
+
+bool affinity_has_already(const struct shopper *s, const char *product_id, int64_t memory_us,
+                          int64_t now_us)
+{
+    const int64_t bought_us = shopper_bought_us(s, product_id);
+    /* of every open cart, not only the one that is talked about */
+    for (size_t c = 0; c < s->cart_count; c++) {
+        for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
+            if (strcmp(s->carts[c].lines[i].product_id, product_id) == 0) {
+                return true;
+            }
+        }
+    }
+    return bought_us != 0 && was_bought_lately(bought_us, memory_us, now_us);
+}
+
+static void exclude_id(struct ranking *r, const char *product_id)
+{
+    const int item = affinity_find(r->model, product_id);
+    if (item >= 0) {
+        ranking_exclude(r, item);
+    }
+}
+
+/* affinity_has_already, for all products at once. */
 static void exclude_own(struct ranking *r)
 {
     const struct shopper *s = r->shopper;
     for (size_t c = 0; c < s->cart_count; c++) {
-        /* of every open cart, not only the one that is talked about */
         for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
-            int item = affinity_find(r->model, s->carts[c].lines[i].product_id);
-            if (item >= 0) {
-                ranking_exclude(r, item);
-            }
+            exclude_id(r, s->carts[c].lines[i].product_id);
         }
     }
-    for (size_t i = 0; i < s->recent_count; i++) {
-        const struct recent_event *e = &s->recent[i];
-        /* "lately" is as far back as the recent events reach */
-        int item = e->type == EVENT_PURCHASE && e->product_id
-                       ? affinity_find(r->model, e->product_id)
-                       : -1;
-        if (item >= 0) {
-            ranking_exclude(r, item);
+    for (size_t i = 0; i < s->purchase_count; i++) {
+        if (was_bought_lately(s->purchases[i].at_us, r->wish->bought_memory_us, r->now_us)) {
+            exclude_id(r, s->purchases[i].product_id);
         }
     }
 }
@@ -155,10 +176,7 @@ static void filter_fill(struct ranking *r)
         r->filter.ctx = r;
     }
     for (size_t i = 0; i < w->without_count; i++) {
-        int item = affinity_find(m, w->without[i]);
-        if (item >= 0) {
-            ranking_exclude(r, item);
-        }
+        exclude_id(r, w->without[i]);
     }
     /* last, as all of them set bits of r->excluded */
     exclude_own(r);

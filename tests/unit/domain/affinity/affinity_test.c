@@ -331,6 +331,51 @@ static void what_is_in_the_cart_or_was_just_bought_is_left_out(void **state)
     }
 }
 
+static void all_of_an_order_is_left_out_whatever_was_looked_at_since(void **state)
+{
+    struct event events[1 + 45];
+    (void)state;
+    events[0] = an_event(EVENT_PURCHASE, .at = 2, .sku = "b8", .sku2 = "b9", .order = "o1");
+    for (int i = 1; i <= 45; i++) {
+        events[i] = an_event(EVENT_PRODUCT_VIEWED, .at = 2 + i, .sku = "a1");
+    }
+    for (int model = 0; model < 2; model++) {
+        struct picks p = ranked(model ? &w.als : &w.popularity, events, 46, ITEMS, NULL);
+        assert_int_equal(p.count, ITEMS - 2);
+        assert_false(contains(&p, "b8"));
+        assert_false(contains(&p, "b9"));
+    }
+}
+
+static void what_was_bought_longer_ago_than_the_memory_may_return(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct event events[] = {an_event(EVENT_PURCHASE, .at = 0, .sku = "b8", .order = "o1")};
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
+    const struct {
+        int64_t memory_us;
+        int64_t after_us;
+        bool returns;
+    } cases[] = {
+        {0, AFFINITY_BOUGHT_MEMORY_US - 1, false},
+        {0, AFFINITY_BOUGHT_MEMORY_US, true},
+        {DAYS(90), DAYS(90) - 1, false},
+        {HOURS(1), HOURS(1), true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct picks p;
+        const struct pick_wish wish = {.shopper = s,
+                                       .now_us = TEST_DAY_US + cases[i].after_us,
+                                       .k = ITEMS,
+                                       .bought_memory_us = cases[i].memory_us};
+        affinity_recommend(a, &wish, &p);
+        assert_int_equal(contains(&p, "b8"), cases[i].returns);
+        assert_int_equal(affinity_has_already(s, "b8", wish.bought_memory_us, wish.now_us),
+                         !cases[i].returns);
+    }
+}
+
 static bool no_b10(void *ctx, const char *product_id)
 {
     (void)ctx;
@@ -633,6 +678,8 @@ int main(void)
         cmocka_unit_test_teardown(the_popularity_model_answers_by_category_and_then_overall,
                                   forget),
         cmocka_unit_test_teardown(what_is_in_the_cart_or_was_just_bought_is_left_out, forget),
+        cmocka_unit_test_teardown(all_of_an_order_is_left_out_whatever_was_looked_at_since, forget),
+        cmocka_unit_test_teardown(what_was_bought_longer_ago_than_the_memory_may_return, forget),
         cmocka_unit_test_teardown(the_callers_filter_holds_in_every_stage, forget),
         cmocka_unit_test_teardown(no_product_comes_up_twice, forget),
         cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),
