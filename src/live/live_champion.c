@@ -111,22 +111,19 @@ static bool prior_held(struct champions *c, struct db *db, enum kind kind, struc
     return true;
 }
 
-/* A model with a file, corrected as it is to be. *why is what is wrong with it; *err with the database, where that went away meanwhile. */
+/* A model with a file, corrected as it is to be. */
 static bool load_corrected(struct champions *c, struct db *db, enum kind kind,
                            const struct model_row *row, double shift, struct held **out,
-                           struct err *why, struct err *err)
+                           struct err *err)
 {
-    if (load(c, db, kind, row, out, why)) {
-        /* While nobody else sees it. */
-        if ((*out)->risk != NULL) {
-            risk_shift((*out)->risk, shift);
-        }
-        return true;
+    if (!load(c, db, kind, row, out, err)) {
+        return false;
     }
-    if (why->kind == ERR_BUSY) { /* nothing is known about the file */
-        *err = *why;
+    /* While nobody else sees it. */
+    if ((*out)->risk != NULL) {
+        risk_shift((*out)->risk, shift);
     }
-    return false;
+    return true;
 }
 
 /* Nothing serves, and the champion does not load: another model of its kind. Version 0 has its place among them by when it served. */
@@ -152,10 +149,11 @@ static bool stand_in(struct champions *c, struct db *db, enum kind kind, const c
         if (!shift_of(db, kind, rows[i].version, &shift, err)) {
             return false;
         }
-        if (load_corrected(c, db, kind, &rows[i], shift, out, &why, err)) {
+        if (load_corrected(c, db, kind, &rows[i], shift, out, &why)) {
             return true;
         }
-        if (err->kind != ERR_NONE) {
+        if (why.kind == ERR_BUSY) { /* the database went away: nothing is known about the file */
+            *err = why;
             return false;
         }
     }
@@ -187,14 +185,17 @@ static bool trained_held(struct champions *c, struct db *db, enum kind kind,
     if (held) {
         *out = live_held_take(old);
     }
-    if (held || load_corrected(c, db, kind, row, shift, out, &why, err)) {
+    if (held || load_corrected(c, db, kind, row, shift, out, &why)) {
         c->refused[kind][0] = '\0';
         atomic_store(&c->standing[kind], LIVE_CHAMPION);
         return true;
     }
+    if (why.kind == ERR_BUSY) { /* nothing is known about the file */
+        *err = why;
+        return false;
+    }
     *out = live_held_take(old);
-    if (err->kind != ERR_NONE || (*out == NULL && !stand_in(c, db, kind, row->version, out, err))) {
-        live_held_drop(out);
+    if (*out == NULL && !stand_in(c, db, kind, row->version, out, err)) {
         return false;
     }
     refuse(c, kind, row, *out, &why);
