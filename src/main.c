@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/init.h"
 #include "base/log.h"
-#include "base/zones.h"
+#include "base/locale/zones.h"
 #include "cli/cli.h"
 #include "cli/settings.h"
 #include "domain/shopper/shopper.h"

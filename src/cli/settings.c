@@ -1,7 +1,7 @@
 /* Settings that are words of the domain. */
 #include "cli/settings.h"
 
-#include "base/intl.h"
+#include "base/locale/intl.h"
 #include "domain/speak/language.h"
 #include "domain/speak/message.h"
 

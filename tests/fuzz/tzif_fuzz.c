@@ -1,6 +1,6 @@
 /* TZif files: whatever is taken has an offset within bounds at any time, and the same one again;
  * and no file that is cut short is taken. */
-#include "base/tzif.h"
+#include "base/locale/tzif.h"
 #include "fuzz.h"
 
 static void check_offset(const struct tzif *zone, int64_t at_us)

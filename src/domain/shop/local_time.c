@@ -1,7 +1,7 @@
-/* The hour where the shopper is. The zones are one immutable table (base/zones.h): the domain reads no file and no clock. */
+/* The hour where the shopper is. The zones are one immutable table (base/locale/zones.h): the domain reads no file and no clock. */
 #include "domain/shop/local_time.h"
 
-#include "base/zones.h"
+#include "base/locale/zones.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #ifndef DOMAIN_SHOP_MONEY_H
 #define DOMAIN_SHOP_MONEY_H
 
-#include "base/intl.h"
+#include "base/locale/intl.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Recognizes that somebody wants no messages any more. Knows words and nothing of who wrote them. */
 #include "domain/shop/opt_out.h"
 
-#include "base/intl.h"
+#include "base/locale/intl.h"
 #include "base/utf8.h"
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef DOMAIN_SPEAK_LANGUAGE_H
 #define DOMAIN_SPEAK_LANGUAGE_H
 
-#include "base/intl.h"
+#include "base/locale/intl.h"
 
 /* The languages of messages and their phrases (message_table.inc), and how a phrase is filled. */
 

@@ -1,5 +1,5 @@
 /* The time zones of this machine. Must not be asked for a path: only for names it has found. */
-#include "base/zones.h"
+#include "base/locale/zones.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* ICU behind a small face. Must not decide what is said, only how it is written. */
-#include "base/intl.h"
+#include "base/locale/intl.h"
 
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
-#ifndef BASE_TZIF_H
-#define BASE_TZIF_H
+#ifndef BASE_LOCALE_TZIF_H
+#define BASE_LOCALE_TZIF_H
 
 #include "base/err.h"
 

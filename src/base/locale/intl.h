@@ -1,5 +1,5 @@
-#ifndef BASE_INTL_H
-#define BASE_INTL_H
+#ifndef BASE_LOCALE_INTL_H
+#define BASE_LOCALE_INTL_H
 
 #include "base/buf.h"
 

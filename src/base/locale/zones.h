@@ -1,7 +1,7 @@
-#ifndef BASE_ZONES_H
-#define BASE_ZONES_H
+#ifndef BASE_LOCALE_ZONES_H
+#define BASE_LOCALE_ZONES_H
 
-#include "base/tzif.h"
+#include "base/locale/tzif.h"
 
 /* All time zones of the tz database as one immutable table: read once from a folder of TZif files
  * (Debian's package tzdata), and never again. A name is only ever compared with the names found

@@ -1,5 +1,5 @@
 /* POSIX TZ strings, as far as TZif files may hold them. */
-#include "base/tz_rule.h"
+#include "base/locale/tz_rule.h"
 
 #include "base/civil.h"
 

@@ -1,5 +1,5 @@
 /* ICU behind its face: tags, numbers, lists, plurals, and formatters that are lent to threads. */
-#include "base/intl.h"
+#include "base/locale/intl.h"
 
 #include "base/cleanup.h"
 #include "support/spec.h"

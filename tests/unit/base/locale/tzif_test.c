@@ -1,10 +1,10 @@
 /* Time zones: files by the letter of RFC 8536, hostile ones refused, and every zone of this machine
  * held against its C library. */
-#include "base/tzif.h"
+#include "base/locale/tzif.h"
 
 #include "base/clock.h"
-#include "base/tz_rule.h"
-#include "base/zones.h"
+#include "base/locale/tz_rule.h"
+#include "base/locale/zones.h"
 #include "support/spec.h"
 
 #include <stdio.h>

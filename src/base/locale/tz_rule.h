@@ -1,5 +1,5 @@
-#ifndef BASE_TZ_RULE_H
-#define BASE_TZ_RULE_H
+#ifndef BASE_LOCALE_TZ_RULE_H
+#define BASE_LOCALE_TZ_RULE_H
 
 #include "base/err.h"
 
