@@ -1,10 +1,10 @@
 -- What joins people, found before any fold came to it. A decision about a browser or a cart asks which customer's events name it: nobody
 -- knows in which lane they lie, and the lanes' newest are too many to read while a history is being imported. Both are partial: the first
--- holds what customers send with an anonymous id and what they are answered about it, the second orders and withdrawals that name a cart.
+-- holds what customers send with an anonymous id and what they are answered about it, the second orders and withdrawals that name a cart, and chats, which may be one (STOP).
 CREATE INDEX event_names ON cartwright.event ((coalesce(body ->> 'anonymous_id', body ->> 'via')), lane, off)
     WHERE key >= 'c:' AND key < 'c;' AND type <> 'forwarded' AND coalesce(body ->> 'anonymous_id', body ->> 'via') IS NOT NULL;
 CREATE INDEX event_cart_orders ON cartwright.event ((body ->> 'cart_id'), lane, off)
-    WHERE type IN ('purchase', 'consent_withdrawn') AND body ->> 'cart_id' IS NOT NULL;
+    WHERE type IN ('purchase', 'consent_withdrawn', 'chat_message') AND body ->> 'cart_id' IS NOT NULL;
 
 -- Who had to do with a cart, found by its id: a shop's server tells an order with the customer and the cart, and knows no browser. The row of
 -- the cart id is where the two meet, whichever comes first. An id that many use is nobody's: a shop that calls every cart "cart".

@@ -29,13 +29,13 @@ SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
     OR EXISTS (SELECT FROM unnest($6::text[]) AS k(cart_id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.event e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
-                                     WHERE e.body ->> 'cart_id' = k.cart_id AND e.type IN ('purchase', 'consent_withdrawn') AND e.key <> $2::text
+                                     WHERE e.body ->> 'cart_id' = k.cart_id AND e.type IN ('purchase', 'consent_withdrawn', 'chat_message') AND e.key <> $2::text
                                      LIMIT 1) AS news)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
                  JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text
                 CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
                                      WHERE p.lane = cartwright.lane_of('k:' || (e.body ->> 'cart_id')) AND p.cart_id = e.body ->> 'cart_id'
-                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN ('purchase', 'consent_withdrawn'))
+                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN ('purchase', 'consent_withdrawn', 'chat_message'))
                                      LIMIT 1) AS ordered
                 WHERE c.consumer = 'fold' AND c.lane = $1::int);
 

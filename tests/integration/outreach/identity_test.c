@@ -200,6 +200,7 @@ static void stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts(void **
     fold_to_end(&bench);
     browser_did("session-of-jon", "chat_message", 100,
                 ",\"cart_id\":\"jons-9\",\"properties\":{\"text\":\"Stop!\"}");
+    expect_pending((struct outreach_request){.customer_id = "jon"});
     fold_to_end(&bench);
     expect(ask("jon"), OUTREACH_NEW, "silence", "opted_out");
 }
