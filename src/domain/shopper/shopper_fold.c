@@ -3,6 +3,7 @@
 #include "domain/shopper/shopper.h"
 #include "domain/shopper/shopper_bindings.h"
 #include "domain/shopper/shopper_event.h"
+#include "domain/shopper/shopper_fold_internal.h"
 #include "domain/shopper/shopper_identity.h"
 
 #include <assert.h>
@@ -255,8 +256,7 @@ static size_t keep_until(struct event *events, size_t count, int64_t until_us)
     return kept;
 }
 
-/* Sorts, and leaves each event once. */
-static size_t put_in_order(struct event *events, size_t count)
+size_t fold_put_in_order(struct event *events, size_t count)
 {
     size_t unique = 0;
 
@@ -337,33 +337,76 @@ static size_t count_handed_over(const struct shopper *s, const struct event *eve
     return n;
 }
 
+void fold_ordered(struct shopper *s, struct event *events, size_t count, struct fold_onlooker *o,
+                  struct arena *a)
+{
+    const size_t counted = keep_counted(s, events, count);
+    const size_t handed = count_handed_over(s, events, counted);
+    const bool *late = find_late(events + handed, counted - handed, s->closed_until_us, a);
+
+    notes_begin(o, counted);
+    for (size_t i = 0; i < counted; i++) {
+        if (o->wanted > 0) {
+            notes_take(o, s, events, counted, i, a);
+        }
+        if (i < handed) {
+            count_one(s, &events[i], a);
+            continue;
+        }
+        fold_one(s, &events[i], late[i - handed], a);
+        if (o->visit != NULL && !late[i - handed]) {
+            o->visit(o->ctx, s, &events[i]);
+        }
+    }
+}
+
+struct shopper *fold_set(const struct shopper *base, const char *key, struct event *events,
+                         size_t count, struct fold_onlooker *o, struct arena *a)
+{
+    /* Order first, then the bindings, which decide what counts, then lateness among what counts: an event that is not this
+     * shopper's makes nobody late. */
+    size_t known = fold_put_in_order(events, count);
+    struct shopper *s = start(base, key, events, known, a);
+
+    fold_ordered(s, events, known, o, a);
+    return s;
+}
+
 struct shopper *shopper_fold_visiting(const struct shopper *base, const char *key,
                                       struct event *events, size_t count, shopper_visit *visit,
                                       void *ctx, struct arena *a)
 {
-    /* Order first, then the bindings, which decide what counts, then lateness among what counts: an event that is not this
-     * shopper's makes nobody late. */
-    size_t known = put_in_order(events, count);
-    struct shopper *s = start(base, key, events, known, a);
-    size_t counted = keep_counted(s, events, known);
-    size_t handed = count_handed_over(s, events, counted);
-    const bool *late = find_late(events + handed, counted - handed, s->closed_until_us, a);
+    struct fold_onlooker o = {.visit = visit, .ctx = ctx};
 
-    for (size_t i = 0; i < handed; i++) {
-        count_one(s, &events[i], a);
-    }
-    for (size_t i = handed; i < counted; i++) {
-        fold_one(s, &events[i], late[i - handed], a);
-        if (visit != NULL && !late[i - handed]) {
-            visit(ctx, s, &events[i]);
-        }
-    }
-    return s;
+    return fold_set(base, key, events, count, &o, a);
 }
 
 struct shopper *shopper_fold_all(const struct shopper *base, const char *key, struct event *events,
                                  size_t count, int64_t until_us, struct arena *a)
 {
-    return shopper_fold_visiting(base, key, events, keep_until(events, count, until_us), NULL, NULL,
-                                 a);
+    struct fold_onlooker o = {0};
+
+    return fold_set(base, key, events, keep_until(events, count, until_us), &o, a);
+}
+
+/* ---- from a state ---- */
+
+bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
+                 struct arena *a)
+{
+    if (is_closer(e) && e->received_us < then->tardy_received_us) {
+        return false; /* it makes something late that the state has folded */
+    }
+    if (is_binding(e)) {
+        return bindings_apply(known, e, a) == SHOPPER_FOLDED;
+    }
+    if (asks_who(known, e) ||
+        (shopper_changes_owner(known, e) && bindings_apply(known, e, a) == SHOPPER_REFOLD)) {
+        return false;
+    }
+    if (identity_names(known, e) && known->binding_count == BINDINGS_MAX) {
+        return false; /* an interval that was dropped for others may be wanted now */
+    }
+    bindings_name(known, e, a);
+    return true;
 }

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/rng.h"
+#include "domain/shopper/shopper_again.h"
 #include "domain/shopper/shopper_purchases.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
@@ -324,6 +325,183 @@ static void purchases_are_remembered_the_same_in_any_order(void **state)
     arena_free(&arena);
 }
 
+/* ---- from states on the way ---- */
+
+static int64_t from_a_state;
+static int64_t from_the_start;
+
+/* What a folder keeps of a shopper of many events. */
+struct long_fold {
+    const char *key;
+    const struct shopper *base;
+    const struct shopper *known;
+    struct checkpoints notes;
+    size_t folded;
+};
+
+/* The newest note before all the news; NULL. */
+static const struct checkpoint *note_before(const struct long_fold *f, const struct event *news,
+                                            size_t count)
+{
+    const struct checkpoint *found = NULL;
+
+    for (size_t i = 0; i < f->notes.count; i++) {
+        bool before = true;
+        for (size_t n = 0; n < count; n++) {
+            before = before && f->notes.all[i].at_us < news[n].occurred_us;
+        }
+        found = before ? &f->notes.all[i] : found;
+    }
+    return found;
+}
+
+/* The events of set from the folded ones on are news; in front of them what is behind the note. */
+static size_t behind(const struct long_fold *f, const struct set *set, size_t count, int64_t at_us,
+                     struct event *out)
+{
+    size_t n = 0;
+
+    for (size_t i = f->folded; i < count; i++) {
+        out[n++] = set->events[i];
+    }
+    for (size_t i = 0; i < f->folded; i++) {
+        if (set->events[i].occurred_us > at_us) {
+            out[n++] = set->events[i];
+        }
+    }
+    return n;
+}
+
+/* Earlier notes stand, later ones are those that were taken now. */
+static void keep_notes(struct long_fold *f, int64_t at_us, const struct checkpoints *taken)
+{
+    size_t kept = 0;
+
+    while (kept < f->notes.count && f->notes.all[kept].at_us <= at_us) {
+        kept++;
+    }
+    f->notes.count = kept;
+    for (size_t i = 0; i < taken->count && f->notes.count < CHECKPOINTS_MAX; i++) {
+        f->notes.all[f->notes.count] = taken->all[i];
+        f->notes.all[f->notes.count].state = through_text(taken->all[i].state);
+        f->notes.count++;
+    }
+}
+
+static void fold_more(struct long_fold *f, const struct set *set, size_t count, struct rng *r)
+{
+    struct event *events = arena_array(&arena, count, sizeof *events);
+    const struct checkpoint *from = note_before(f, set->events + f->folded, count - f->folded);
+    struct checkpoints taken = {.spacing = 1 + (int64_t)rng_below(r, 5)};
+    struct shopper *after = NULL;
+
+    if (from != NULL) {
+        size_t n = behind(f, set, count, from->at_us, events);
+        after = shopper_fold_again(f->known, from, events, n, count - f->folded, &taken, &arena);
+        from_a_state += after == NULL ? 0 : 1;
+    }
+    if (after == NULL) {
+        memcpy(events, set->events, count * sizeof *events);
+        after = shopper_fold_noting(f->base, f->key, events, count, &taken, &arena);
+        from = NULL;
+        from_the_start++;
+    }
+    keep_notes(f, from == NULL ? INT64_MIN : from->at_us, &taken);
+    f->known = through_text(after);
+    f->folded = count;
+}
+
+/* Nearly in order, as things come in: some a little late, some very. */
+static void arrange(struct rng *r, struct set *set)
+{
+    (void)shopper_fold_all(NULL, set->key, set->events, set->count, INT64_MAX, &arena);
+    for (size_t i = 0; i < set->count / 3; i++) {
+        size_t from = rng_below(r, set->count);
+        size_t to = one_in(r, 4) ? rng_below(r, set->count) : from + rng_below(r, 4);
+        struct event e = set->events[from];
+        to = to < set->count ? to : set->count - 1;
+        set->events[from] = set->events[to];
+        set->events[to] = e;
+    }
+}
+
+/* The first events may be in a base, as retention leaves them. */
+static const struct shopper *base_of(struct rng *r, struct set *set)
+{
+    const size_t n = one_in(r, 3) ? rng_below(r, set->count) : 0;
+
+    if (n == 0) {
+        return NULL;
+    }
+    const struct shopper *base = through_text(folded(set, n, INT64_MAX));
+    set->count -= n;
+    memmove(set->events, set->events + n, set->count * sizeof *set->events);
+    return base;
+}
+
+static void fold_in_steps(struct set *set, struct rng *r, uint64_t seed)
+{
+    CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf got = buf_make(1 << 20);
+
+    arrange(r, set);
+    struct long_fold f = {.key = set->key, .base = base_of(r, set)};
+    while (f.folded < set->count) {
+        size_t more = 1 + rng_below(r, 1 + set->count / 8);
+        size_t count = f.folded + more < set->count ? f.folded + more : set->count;
+        struct event *events = arena_array(&arena, count, sizeof *events);
+        fold_more(&f, set, count, r);
+        memcpy(events, set->events, count * sizeof *events);
+        encode(shopper_fold_all(f.base, f.key, events, count, INT64_MAX, &arena), &expected);
+        encode(f.known, &got);
+        assert_same_text(&expected, &got, "fold_again", seed);
+    }
+}
+
+static void from_a_state_on_the_way_it_is_the_fold_of_everything(void **state)
+{
+    static struct set set;
+    (void)state;
+
+    from_a_state = from_the_start = 0;
+    for (uint64_t seed = 1; seed <= CASES; seed++) {
+        struct rng r = rng_seed(seed);
+        make_set(&r, &set);
+        fold_in_steps(&set, &r, seed);
+        forget_events();
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+    print_message("%lld folds from a state, %lld from the start\n", (long long)from_a_state,
+                  (long long)from_the_start);
+    assert_true(from_a_state > from_the_start / 4); /* or nothing was seen */
+}
+
+static void notes_lie_closer_towards_the_end(void **state)
+{
+    struct set set = {.key = "c:anna", .count = 100};
+    struct checkpoints notes = {.spacing = 10};
+    const int64_t told[] = {4, 20, 36, 50, 60, 80, 90};
+    bool keep[COUNT_OF(told)];
+    (void)state;
+
+    for (int i = 0; i < 100; i++) {
+        set.events[i] = an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(i / 2), .sku = "p1");
+    }
+    (void)shopper_fold_noting(NULL, set.key, set.events, set.count, &notes, &arena);
+    assert_int_equal(notes.count, 4); /* 80, 40, 20 and 10 from the end, between two times */
+    assert_int_equal(notes.all[0].events, 20);
+    assert_int_equal(notes.all[1].events, 60);
+    assert_int_equal(notes.all[3].events, 90);
+    assert_int_equal(notes.all[3].at_us, TEST_DAY_US + MINUTES(44));
+
+    checkpoints_thin(told, COUNT_OF(told), 100, keep);
+    /* 10, 20, 40, 50, 64, 80 and 96 from the end: one that is within half of its neighbour's way goes */
+    assert_true(keep[6] && keep[5] && keep[4] && !keep[3] && keep[2] && !keep[1] && keep[0]);
+    forget_events();
+    arena_free(&arena);
+}
+
 /* More of everything than a state has room for. */
 static struct event one_of_a_crowd(struct rng *r, bool customer)
 {
@@ -374,6 +552,7 @@ static void what_a_state_has_no_room_for_goes_in_any_order(void **state)
         (void)shopper_fold_all(NULL, set.key, set.events, CROWD, INT64_MAX, &arena);
         encode(applied(&set), &got);
         assert_same_text(&expected, &got, "apply", seed);
+        fold_in_steps(&set, &r, seed);
         forget_events();
         arena_reset(&arena);
     }
@@ -429,6 +608,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_of_arrival_gives_the_same_bytes),
         cmocka_unit_test(purchases_are_remembered_the_same_in_any_order),
+        cmocka_unit_test(from_a_state_on_the_way_it_is_the_fold_of_everything),
+        cmocka_unit_test(notes_lie_closer_towards_the_end),
         cmocka_unit_test(what_a_state_has_no_room_for_goes_in_any_order),
         cmocka_unit_test(what_occurred_later_leaves_no_trace),
         cmocka_unit_test(events_in_order_are_never_folded_again),
