@@ -8,6 +8,7 @@
 #include "base/jenc.h"
 #include "eventlog/lane_lock.h"
 #include "eventlog/shopper_log.h"
+#include "store/heavy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -365,7 +366,9 @@ static bool rewrite_lane(struct db *db, int lane, int64_t cursor_off, void *ctx,
     struct rewrite *w = ctx;
 
     *w = (struct rewrite){.db = db};
-    return lane_pages(db, lane, cursor_off, rewrite_page, w, err);
+    /* Whatever was wrong with what is stored may be wrong with the checkpoints, which the folds to come make anew. */
+    return store_heavy_drop(db, lane, err) &&
+           lane_pages(db, lane, cursor_off, rewrite_page, w, err);
 }
 
 static bool rebuild_lane(struct db *db, int lane, void *ctx, struct err *err)

@@ -44,21 +44,48 @@ bool shopper_from_base(const char *base, struct arena *a, struct shopper **out, 
     return true;
 }
 
+size_t shopper_log_events(const struct history *h, struct arena *a, struct event *out)
+{
+    struct err dead;
+    size_t n = 0;
+
+    for (size_t i = 0; i < h->count; i++) {
+        n += log_event_decode(&h->events[i], a, &out[n], &dead) ? 1 : 0;
+    }
+    return n;
+}
+
+/* NULL where there is none. */
+static bool start_of(const char *base, struct arena *a, struct shopper **out, struct err *err)
+{
+    *out = NULL;
+    return base == NULL || shopper_from_base(base, a, out, err);
+}
+
 bool shopper_log_fold(const char *key, const char *base, const struct history *h, int64_t until_us,
                       struct arena *a, struct shopper **out, struct err *err)
 {
     struct event *events = arena_array(a, h->count, sizeof *events);
-    struct shopper *start = NULL;
-    struct err dead;
-    size_t n = 0;
+    struct shopper *start;
 
-    if (base != NULL && !shopper_from_base(base, a, &start, err)) {
+    if (!start_of(base, a, &start, err)) {
         return false;
     }
-    for (size_t i = 0; i < h->count; i++) {
-        n += log_event_decode(&h->events[i], a, &events[n], &dead) ? 1 : 0;
+    *out = shopper_fold_all(start, key, events, shopper_log_events(h, a, events), until_us, a);
+    return true;
+}
+
+bool shopper_log_fold_noting(const char *key, const char *base, const struct history *h,
+                             struct checkpoints *notes, struct arena *a, struct shopper **out,
+                             struct err *err)
+{
+    struct event *events = arena_array(a, h->count, sizeof *events);
+    struct shopper *start;
+
+    if (!start_of(base, a, &start, err)) {
+        return false;
     }
-    *out = shopper_fold_all(start, key, events, n, until_us, a);
+    *out = shopper_fold_noting(start, key, events, shopper_log_events(h, a, events), notes, a);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #define EVENTLOG_SHOPPER_LOG_H
 
 #include "domain/shopper/shopper.h"
+#include "domain/shopper/shopper_again.h"
 #include "store/events.h"
 #include "store/history.h"
 #include "store/shoppers.h"
@@ -16,6 +17,13 @@ CAN_FAIL bool log_event_decode(const struct log_event *e, struct arena *a, struc
 CAN_FAIL bool shopper_log_fold(const char *key, const char *base, const struct history *h,
                                int64_t until_us, struct arena *a, struct shopper **out,
                                struct err *err);
+
+/* The events that decode; returns how many. In arena. */
+size_t shopper_log_events(const struct history *h, struct arena *a, struct event *out);
+/* The same as shopper_log_fold of all times, and notes states on the way. */
+CAN_FAIL bool shopper_log_fold_noting(const char *key, const char *base, const struct history *h,
+                                      struct checkpoints *notes, struct arena *a,
+                                      struct shopper **out, struct err *err);
 
 /* A stored document; NULL is an empty shopper. Fails also for one that was folded by other rules (shopper_rules_stamp): the log
  * has everything to fold it again. */

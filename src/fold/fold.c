@@ -258,6 +258,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
 
     /* Decoding and grouping need no database, so they come before the transaction that locks the cursors. */
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
+    b.heavy_events = f->config->heavy_events;
     db_patience(f->db, patience_us(f, alone));
     *out = BATCH_FOLDED;
     if (batch_commit(f, &b, err)) {

@@ -2,7 +2,7 @@
  * around it, are fold.c's. */
 #include "fold/fold_batch.h"
 
-#include "base/metric.h"
+#include "fold/fold_heavy.h"
 
 #include <assert.h>
 #include <math.h>
@@ -118,6 +118,7 @@ void fold_key_apply(struct fold_key *k, struct arena *a)
         k->refold = true;
         k->sweep = true;
     }
+    k->events_before = k->after->events;
     note_stored_carts(k);
     if (has_binding(k)) { /* who owns its events may change, and derive_anonymous has to see how */
         k->before = shopper_copy(k->after, a);
@@ -191,11 +192,9 @@ static bool read_histories(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < n; i++) {
         struct fold_key *k = w.keys[i];
         k->history = histories[i];
-        if (k->refold && !shopper_log_fold(k->key, docs[i].base, &k->history, INT64_MAX, b->arena,
-                                           &k->after, err)) {
+        if (k->refold && !fold_heavy_whole(b, k, docs[i].base, db, err)) {
             return false;
         }
-        b->refolds += k->refold ? 1 : 0;
     }
     return true;
 }
@@ -208,7 +207,7 @@ bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < b->key_count; i++) {
         fold_key_apply(&b->keys[i], b->arena);
     }
-    return read_histories(b, db, err);
+    return fold_heavy_try(b, db, err) && read_histories(b, db, err);
 }
 
 /* ---- write ---- */

@@ -30,6 +30,7 @@ struct fold_key {
     struct shopper *after;
     bool wants_history; /* fold again from the log, or forward all of it */
     bool refold;
+    int64_t events_before;  /* of the stored document */
     struct history history; /* where wanted: all events up to last_off */
 };
 
@@ -42,6 +43,7 @@ struct fold_batch {
     struct history_keys names; /* of keys, in parallel */
     int64_t last_offs[LANES];  /* newest offset of each lane in the batch; 0 none */
     int64_t now_us;
+    int64_t heavy_events; /* the setting; 0: nobody is heavy. Set between make and apply */
     size_t dead;
     size_t refolds;
 };

@@ -15,8 +15,8 @@ static struct params keys_params(const struct history_keys *keys, struct arena *
     return p;
 }
 
-static bool event_of_row(const PGresult *r, int row, struct arena *a, struct log_event *e,
-                         struct err *err)
+bool store_history_event_of_row(const PGresult *r, int row, struct arena *a, struct log_event *e,
+                                struct err *err)
 {
     e->off = row_i64(r, row, 1);
     e->event_id = row_text_copy(r, row, 2, a);
@@ -50,7 +50,7 @@ bool store_history_events(struct db *db, const struct history_keys *keys, const 
         assert(i < keys->count);
         events[row].lane = keys->lanes[i];
         events[row].key = keys->keys[i];
-        if (!event_of_row(r, row, a, &events[row], err)) {
+        if (!store_history_event_of_row(r, row, a, &events[row], err)) {
             return false;
         }
         if (out[i].count++ == 0) {

@@ -25,6 +25,9 @@ struct history {
 CAN_FAIL bool store_history_events(struct db *db, const struct history_keys *keys,
                                    const int64_t *last_offs, struct arena *a, struct history *out,
                                    struct err *err);
+/* The event of a row of such columns as history_events has, but for lane and key; in arena. For store/ only. */
+CAN_FAIL bool store_history_event_of_row(const PGresult *r, int row, struct arena *a,
+                                         struct log_event *e, struct err *err);
 /* out[i] gets the stored document and the base of key i; in arena. */
 CAN_FAIL bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,
                                  struct shopper_row *out, struct err *err);

@@ -1,5 +1,7 @@
 #include "store/lanes.h"
 
+#include "store/heavy.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -146,7 +148,7 @@ bool store_lane_trim(struct db *db, int lane, int64_t new_floor, int64_t *out_de
     param_i64(&p, new_floor);
     /* The floor first: it takes the lane's lock, so no append can meanwhile number from rows about to go. */
     return db_exec(db, Q_lane_floor_raise, &p, NULL, err) &&
-           db_exec(db, Q_lane_trim, &p, out_deleted, err);
+           db_exec(db, Q_lane_trim, &p, out_deleted, err) && store_heavy_drop(db, lane, err);
 }
 
 bool store_lane_floor_candidate(struct db *db, int lane, int64_t received_before_us,

@@ -27,8 +27,8 @@ void notes_take(struct fold_onlooker *o, const struct shopper *s, const struct e
     const int64_t left = (int64_t)(count - index);
     const int64_t at_us = index == 0 ? INT64_MAX : events[index - 1].occurred_us;
 
-    /* Only between two times: lateness and repeats are about events of one. A base may have folded what is later. */
-    if (left > o->wanted || at_us >= events[index].occurred_us || s->at_us > at_us ||
+    /* Only between two times: lateness and repeats are about events of one. */
+    if (left > o->wanted || at_us >= events[index].occurred_us ||
         o->notes->count == CHECKPOINTS_MAX) {
         return;
     }
@@ -111,9 +111,9 @@ void checkpoints_thin(const int64_t *events, size_t count, int64_t total, bool *
 {
     int64_t far = 0; /* of the one kept last, from the end */
 
-    for (size_t i = count; i > 0; i--) {
-        const int64_t this_far = total - events[i - 1];
-        out_keep[i - 1] = 2 * this_far >= 3 * far;
-        far = out_keep[i - 1] ? this_far : far;
+    for (size_t i = 0; i < count; i++) {
+        const bool outer = i == 0 || i + 1 == count;
+        out_keep[i] = outer || far > 2 * (total - events[i + 1]);
+        far = out_keep[i] ? total - events[i] : far;
     }
 }

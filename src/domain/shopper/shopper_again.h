@@ -6,7 +6,7 @@
 /* Folding a shopper of very many events again without folding them all: a fold notes states on its way, and the next one, of
  * the same events and some that came in since (the news), begins at a state before the first of them.
  *
- * A state noted at time T has folded every event up to T and none after it, but it knows what the whole set says: who is whom,
+ * A state noted at time T has folded the base and every event up to T, and none after it, but it knows what the whole set says: who is whom,
  * and what came too late. So it stands for the larger set as well, as long as the news
  *   - all occurred after T,
  *   - tell nothing about who is whom that would have to be known before T, and
@@ -43,8 +43,8 @@ struct shopper *shopper_fold_again(const struct shopper *known, const struct che
                                    struct event *events, size_t count, size_t news,
                                    struct checkpoints *out, struct arena *a);
 
-/* Which states to keep, of those with so many events folded (ascending), when there are total: none much closer to its
- * neighbour than it is to the end. */
+/* Which states to keep, of those with so many events folded (ascending), when there are total: the oldest, the newest, and what it
+ * takes for no gap to be much longer than the way from its later side to the end. */
 void checkpoints_thin(const int64_t *events, size_t count, int64_t total, bool *out_keep);
 
 #endif

@@ -23,12 +23,15 @@ static const char fill_sql[] =
     "INSERT INTO cartwright.model SELECT 'm' || n, 'risk', n, 'fm', decode(repeat('00', 32), 'hex'), 1, '{}', 'passed', '', now()"
     "  FROM generate_series(1, 500) n;"
     "INSERT INTO cartwright.model_chunk SELECT 'm' || n % 500 + 1, n / 500, repeat('x', 500)::bytea FROM generate_series(0, 9999) n;"
+    "INSERT INTO cartwright.heavy_shopper SELECT n % 256, 'c:' || n, 1, 'x' FROM generate_series(1, 20000) n;"
+    "INSERT INTO cartwright.heavy_event SELECT lane, key, occurred_at, off FROM cartwright.event;"
+    "INSERT INTO cartwright.heavy_checkpoint SELECT n % 256, 'c:' || n, now(), 1, 'x' FROM generate_series(1, 20000) n;"
     "UPDATE cartwright.lane_cursor SET off = 230;"
     "ANALYZE";
 
-static const char *const growing[] = {"event",   "shopper",   "shopper_base",
-                                      "cart",    "cart_lane", "cart_party",
-                                      "product", "outreach",  "model_chunk"};
+static const char *const growing[] = {
+    "event",   "shopper",  "shopper_base", "cart",          "cart_lane",   "cart_party",
+    "product", "outreach", "model_chunk",  "heavy_shopper", "heavy_event", "heavy_checkpoint"};
 
 /* These read one of them, or a whole lane of it, and are meant to. */
 static const struct {
@@ -39,6 +42,7 @@ static const struct {
     {"bases_stream_active", "the daily check reads the shoppers of its weeks"},
     {"events_read", "training reads the log"},
     {"events_read_active", "the daily check finds the shoppers of its weeks"},
+    {"heavy_drop", "retention and rebuild forget a whole lane"},
     {"history_lane_keys", "replay and retention go lane by lane"},
     {"history_lane_states", "EXISTS: reads one row a lane"},
     {"history_unread", "replay counts what no fold has read"},
@@ -69,6 +73,14 @@ static const struct {
     {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "event_key"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_pkey"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_base_pkey"},
+    {"heavy_known", "('{1,2}', '{c:1,c:2}')", "heavy_shopper_pkey"},
+    {"heavy_checkpoints", "(1, 'c:1')", "heavy_checkpoint_pkey"},
+    {"heavy_checkpoint_doc", "(1, 'c:1', now())", "heavy_checkpoint_pkey"},
+    {"heavy_news", "(1, 'c:1', 3, 9)", "event_key"},
+    {"heavy_behind", "(1, 'c:1', now())", "heavy_event_pkey"},
+    {"heavy_behind", "(1, 'c:1', now())", "event_pkey"},
+    {"heavy_events_add", "(1, 'c:1', 3, 9)", "event_key"},
+    {"heavy_checkpoints_keep", "(1, 'c:1', '{now}')", "heavy_checkpoint_pkey"},
     {"history_carts", "('{1,2}', '{c:1,c:2}')", "cart_pkey"},
     {"history_shoppers_delete", "(1, '{c:1,c:2}')", "shopper_pkey"},
     {"shoppers_read", "('{1,2,3}', '{c:1,c:2,c:3}')", "shopper_pkey"},

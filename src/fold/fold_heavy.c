@@ -1,0 +1,256 @@
+/* Shoppers of very many events: folded again from a checkpoint instead of from the whole log. Pure about that is
+ * domain/shopper/shopper_again.h; here is what is kept for it (sql/migrations/0019_heavy_shoppers.sql), and when. */
+#include "fold/fold_heavy.h"
+
+#include "base/metric.h"
+#include "domain/shopper/shopper_again.h"
+#include "store/heavy.h"
+
+/* A refold wants the log as a whole: to see who is told what, or because what was stored is of another version. */
+static bool wants_whole(const struct fold_key *k)
+{
+    bool answered = false;
+
+    for (size_t i = 0; i < k->count && !answered; i++) {
+        answered = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_BINDING_SET;
+    }
+    return answered || k->sweep || k->before != NULL;
+}
+
+static bool is_heavy(const struct fold_batch *b, const struct fold_key *k)
+{
+    return b->heavy_events > 0 && k->after->events >= b->heavy_events;
+}
+
+/* How often the shopper has been as heavy as it takes. */
+static int64_t times_heavy(const struct fold_batch *b, int64_t events)
+{
+    return b->heavy_events > 0 ? events / b->heavy_events : 0;
+}
+
+/* Checkpoints also follow a shopper whose events come in order, or the first that does not would find them far behind. */
+static bool grew(const struct fold_batch *b, const struct fold_key *k)
+{
+    return !k->refold && times_heavy(b, k->after->events) > times_heavy(b, k->events_before);
+}
+
+/* Where the checkpoints do not do for a shopper in order, it is read whole each time it has doubled: that adds up to what it has. */
+static bool doubled(const struct fold_batch *b, const struct fold_key *k)
+{
+    const int64_t was = times_heavy(b, k->events_before);
+    const int64_t is = times_heavy(b, k->after->events);
+
+    for (int64_t n = 1; n <= is; n *= 2) {
+        if (n > was) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- from a checkpoint ---- */
+
+/* What there is to begin at. */
+struct beginning {
+    struct shopper *known;
+    struct heavy_checkpoint *stored;
+    size_t kept; /* of the stored: up to the one to begin at; 0 none does */
+    struct history news;
+    struct history behind;
+    struct checkpoint from;
+};
+
+static size_t before_news(const struct beginning *x, size_t count)
+{
+    int64_t first_us = INT64_MAX;
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->news.count; i++) {
+        const int64_t at_us = x->news.events[i].occurred_us;
+        first_us = at_us < first_us ? at_us : first_us;
+    }
+    while (n < count && x->stored[n].at_us < first_us) {
+        n++;
+    }
+    return n;
+}
+
+/* Reads no more than it needs: x->kept stays 0 where nothing does. */
+static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
+                           const struct heavy_known *h, struct db *db, struct beginning *x,
+                           struct err *err)
+{
+    const struct heavy_key key = {k->lane, k->key};
+    struct arena *a = b->arena;
+    struct err unreadable = {0};
+    size_t count;
+    const char *doc;
+
+    if (h->doc == NULL || !shopper_from_doc(k->key, h->doc, a, &x->known, &unreadable)) {
+        return true;
+    }
+    if (!store_heavy_news(db, key, h->known_off, k->last_off, a, &x->news, err) ||
+        !store_heavy_checkpoints(db, key, a, &x->stored, &count, err)) {
+        return false;
+    }
+    const size_t kept = before_news(x, count);
+    if (kept == 0) {
+        return true;
+    }
+    x->from = (struct checkpoint){.at_us = x->stored[kept - 1].at_us,
+                                  .events = x->stored[kept - 1].events};
+    if (!store_heavy_checkpoint_doc(db, key, x->from.at_us, a, &doc, err) ||
+        !store_heavy_behind(db, key, x->from.at_us, a, &x->behind, err)) {
+        return false;
+    }
+    if (doc != NULL && shopper_from_doc(k->key, doc, a, &x->from.state, &unreadable)) {
+        x->kept = kept;
+    }
+    return true;
+}
+
+/* In arena. */
+static struct heavy_checkpoint *as_rows(const struct checkpoints *notes, struct arena *a)
+{
+    struct heavy_checkpoint *rows = arena_array(a, notes->count, sizeof *rows);
+
+    for (size_t i = 0; i < notes->count; i++) {
+        rows[i] = (struct heavy_checkpoint){.at_us = notes->all[i].at_us,
+                                            .events = notes->all[i].events,
+                                            .doc = shopper_to_doc(notes->all[i].state, a)};
+    }
+    return rows;
+}
+
+/* The times of those to keep; returns how many. */
+static size_t thinned(const struct beginning *x, int64_t total, int64_t *kept_us, struct arena *a)
+{
+    int64_t *events = arena_array(a, x->kept, sizeof *events);
+    bool *keep = arena_array(a, x->kept, sizeof *keep);
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->kept; i++) {
+        events[i] = x->stored[i].events;
+    }
+    checkpoints_thin(events, x->kept, total, keep);
+    for (size_t i = 0; i < x->kept; i++) {
+        if (keep[i]) {
+            kept_us[n++] = x->stored[i].at_us;
+        }
+    }
+    return n;
+}
+
+static bool write_further(const struct fold_batch *b, const struct fold_key *k,
+                          const struct heavy_known *h, const struct beginning *x,
+                          const struct checkpoints *notes, struct db *db, struct err *err)
+{
+    struct arena *a = b->arena;
+    int64_t *kept_us = arena_array(a, x->kept, sizeof *kept_us);
+    const int64_t total = x->from.events + (int64_t)(x->news.count + x->behind.count);
+    struct heavy_fold fold = {.after_off = h->known_off,
+                              .last_off = k->last_off,
+                              .doc = shopper_to_doc(k->after, a),
+                              .kept_us = kept_us,
+                              .added = as_rows(notes, a),
+                              .added_count = notes->count};
+
+    fold.kept_count = thinned(x, total, kept_us, a);
+    return store_heavy_write(db, (struct heavy_key){k->lane, k->key}, &fold, err);
+}
+
+static int64_t spacing(const struct fold_batch *b)
+{
+    return b->heavy_events / 8 > 0 ? b->heavy_events / 8 : 1;
+}
+
+static bool fold_from(const struct fold_batch *b, struct fold_key *k, const struct heavy_known *h,
+                      struct db *db, bool *out_done, struct err *err)
+{
+    struct arena *a = b->arena;
+    struct beginning x = {0};
+    struct checkpoints notes = {.spacing = spacing(b)};
+
+    *out_done = false;
+    if (!find_beginning(b, k, h, db, &x, err)) {
+        return false;
+    }
+    if (x.kept == 0) {
+        return true;
+    }
+    struct event *events = arena_array(a, x.news.count + x.behind.count, sizeof *events);
+    const size_t news = shopper_log_events(&x.news, a, events);
+    const size_t behind = shopper_log_events(&x.behind, a, events + news);
+    struct shopper *after =
+        shopper_fold_again(x.known, &x.from, events, news + behind, news, &notes, a);
+    if (after == NULL) {
+        return true;
+    }
+    k->after = after;
+    *out_done = true;
+    metric_add(METRIC_fold_checkpoints, 1);
+    return write_further(b, k, h, &x, &notes, db, err);
+}
+
+/* ---- which ---- */
+
+/* The keys to try, in parallel arrays; in arena. */
+static struct history_keys candidates(const struct fold_batch *b, struct fold_key **out_keys)
+{
+    int32_t *lanes = arena_array(b->arena, b->key_count, sizeof *lanes);
+    const char **names = arena_array(b->arena, b->key_count, sizeof *names);
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->key_count; i++) {
+        struct fold_key *k = &b->keys[i];
+        if (is_heavy(b, k) && !wants_whole(k) && (k->refold || grew(b, k))) {
+            lanes[n] = k->lane;
+            names[n] = k->key;
+            out_keys[n++] = k;
+        }
+    }
+    return (struct history_keys){.lanes = lanes, .keys = names, .count = n};
+}
+
+bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err)
+{
+    struct fold_key **keys = arena_array(b->arena, b->key_count, sizeof(struct fold_key *));
+    const struct history_keys names = candidates(b, keys);
+    struct heavy_known *known = arena_array(b->arena, names.count, sizeof *known);
+
+    if (names.count > 0 && !store_heavy_known(db, &names, b->arena, known, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        struct fold_key *k = keys[i];
+        bool done;
+        if (!fold_from(b, k, &known[i], db, &done, err)) {
+            return false;
+        }
+        b->refolds += done && k->refold ? 1 : 0;
+        if (!done && doubled(b, k)) {
+            k->refold = true;
+        }
+        k->wants_history = k->refold && !done;
+    }
+    return true;
+}
+
+bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base, struct db *db,
+                      struct err *err)
+{
+    struct checkpoints notes = {.spacing = spacing(b)};
+
+    if (!shopper_log_fold_noting(k->key, base, &k->history, &notes, b->arena, &k->after, err)) {
+        return false;
+    }
+    b->refolds++;
+    if (b->heavy_events == 0 || (int64_t)k->history.count < b->heavy_events) {
+        return true;
+    }
+    const struct heavy_fold fold = {.last_off = k->last_off,
+                                    .doc = shopper_to_doc(k->after, b->arena),
+                                    .added = as_rows(&notes, b->arena),
+                                    .added_count = notes.count};
+    return store_heavy_write(db, (struct heavy_key){k->lane, k->key}, &fold, err);
+}

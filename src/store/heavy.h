@@ -1,0 +1,58 @@
+#ifndef STORE_HEAVY_H
+#define STORE_HEAVY_H
+
+#include "store/history.h"
+
+/* What is kept of shoppers of very many events (sql/migrations/0019_heavy_shoppers.sql). */
+
+/* One fold of everything up to known_off; doc is NULL: the shopper is not heavy, or not yet. */
+struct heavy_known {
+    int64_t known_off;
+    const char *doc;
+};
+/* out[i] is of key i; in arena. */
+CAN_FAIL bool store_heavy_known(struct db *db, const struct history_keys *keys, struct arena *a,
+                                struct heavy_known *out, struct err *err);
+
+/* One shopper; the key is borrowed. */
+struct heavy_key {
+    int32_t lane;
+    const char *key;
+};
+struct heavy_checkpoint {
+    int64_t at_us;
+    int64_t events;
+    const char *doc; /* NULL where it was not read */
+};
+/* Oldest first, without documents; in arena. */
+CAN_FAIL bool store_heavy_checkpoints(struct db *db, struct heavy_key key, struct arena *a,
+                                      struct heavy_checkpoint **out, size_t *out_count,
+                                      struct err *err);
+CAN_FAIL bool store_heavy_checkpoint_doc(struct db *db, struct heavy_key key, int64_t at_us,
+                                         struct arena *a, const char **out, struct err *err);
+
+/* Events from behind after_off up to last_off; in arena. */
+CAN_FAIL bool store_heavy_news(struct db *db, struct heavy_key key, int64_t after_off,
+                               int64_t last_off, struct arena *a, struct history *out,
+                               struct err *err);
+/* Of the events up to known_off those that occurred after at_us, in no order; in arena. */
+CAN_FAIL bool store_heavy_behind(struct db *db, struct heavy_key key, int64_t at_us,
+                                 struct arena *a, struct history *out, struct err *err);
+
+/* What a fold up to last_off leaves: its document, the events from behind after_off on, and the checkpoints: of the stored ones
+ * those of kept_us, and the new ones. */
+struct heavy_fold {
+    int64_t after_off;
+    int64_t last_off;
+    const char *doc;
+    const int64_t *kept_us;
+    size_t kept_count;
+    const struct heavy_checkpoint *added;
+    size_t added_count;
+};
+CAN_FAIL bool store_heavy_write(struct db *db, struct heavy_key key, const struct heavy_fold *fold,
+                                struct err *err);
+/* Forgets all of it about a lane: its shoppers are read whole the next time. */
+CAN_FAIL bool store_heavy_drop(struct db *db, int lane, struct err *err);
+
+#endif
