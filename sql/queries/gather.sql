@@ -2,6 +2,7 @@
 
 -- name: shopper_gather
 -- $1 a key, or NULL and $2 a cart id. $3: the whole history, else what no fold has taken yet. $4: with what a decision asks besides.
+-- $5: at most so many events of that, the first.
 -- One statement, so that everything is of one snapshot: retention moves events into the base at any time, and the fold moves them into doc.
 -- Rows are tagged: 0 the shopper (none: no shopper has such a cart), 1 an event, in order of offset, 2 a round that was spoken to.
 WITH who AS MATERIALIZED (
@@ -15,7 +16,9 @@ WITH who AS MATERIALIZED (
       LEFT JOIN cartwright.shopper_base b ON b.lane = w.lane AND b.key = w.key
 ), news AS MATERIALIZED (
     SELECT e.lane, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
-      FROM stored t JOIN cartwright.event e ON e.lane = t.lane AND e.key = t.key AND e.off > t.since
+      FROM stored t
+     CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = t.lane AND x.key = t.key AND x.off > t.since
+                          ORDER BY x.off LIMIT $5::bigint) AS e
 ), carts AS ( -- that were folded, or spoken about since
     SELECT c.lane, c.key, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool
      UNION

@@ -61,7 +61,7 @@ static enum shopper_step apply_news(struct view *v, struct arena *a)
 
 /* False where the document does not do: it is of another version, or the news sort before what it
  * has. */
-static bool fold_news(struct view *v, struct arena *a)
+static bool fold_news(struct view *v, struct arena *a, bool *out_readable)
 {
     struct err unreadable = {0};
 
@@ -69,14 +69,28 @@ static bool fold_news(struct view *v, struct arena *a)
      * doc and news are of one snapshot, and the fold writes doc and offset together. */
     v->known = v->rows.doc != NULL || v->rows.events.count > 0;
     v->last_off = v->rows.doc == NULL ? 0 : v->rows.folded_off;
-    return shopper_from_doc(v->key, v->rows.doc, a, &v->shopper, &unreadable) &&
-           apply_news(v, a) == SHOPPER_FOLDED;
+    *out_readable = shopper_from_doc(v->key, v->rows.doc, a, &v->shopper, &unreadable);
+    return *out_readable && apply_news(v, a) == SHOPPER_FOLDED;
 }
 
-static bool read_rows(struct db *db, const struct shopper_ask *ask, struct arena *a, struct view *v,
-                      struct err *err)
+/* Who has done very much must not take the memory and the time of everybody else's requests. */
+static bool is_bounded(const struct view *v, int64_t until_us, struct err *err)
 {
-    if (!store_gather(db, ask, a, &v->rows, err)) {
+    if (!v->rows.cut) {
+        return true;
+    }
+    if (until_us != INT64_MAX) {
+        return FAIL_AT(err, ERR_INVALID, "at",
+                       "cannot be answered for a shopper of more than %d events", VIEW_EVENTS_MAX);
+    }
+    return FAIL(err, ERR_BUSY, "some of this shopper's more than %d events are still being folded",
+                VIEW_EVENTS_MAX);
+}
+
+static bool read_rows(struct db *db, const struct shopper_ask *ask, int64_t until_us,
+                      struct arena *a, struct view *v, struct err *err)
+{
+    if (!store_gather(db, ask, a, &v->rows, err) || !is_bounded(v, until_us, err)) {
         return false;
     }
     v->lane = v->rows.lane;
@@ -91,12 +105,14 @@ static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct
 {
     /* A document may be used only with the news behind it, and a whole history only without. */
     if (!v->rows.whole) {
-        const struct shopper_ask whole = {
-            .key = v->key, .whole = true, .for_decision = for_decision};
-        if (fold_news(v, a)) {
+        struct shopper_ask whole = {.key = v->key, .whole = true, .for_decision = for_decision};
+        bool readable;
+        if (fold_news(v, a, &readable)) {
             return true;
         }
-        if (!read_rows(db, &whole, a, v, err)) {
+        /* News that do not fit the fold takes soon. A document of another version it leaves until there are some. */
+        whole.events_most = readable ? VIEW_EVENTS_MAX : 0;
+        if (!read_rows(db, &whole, INT64_MAX, a, v, err)) {
             return false;
         }
     }
@@ -106,11 +122,13 @@ static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct
 static bool read_and_fold(struct db *db, const char *key, const struct view_ask *ask,
                           struct arena *a, struct view *out, struct err *err)
 {
-    const struct shopper_ask part = {
-        .key = key, .whole = ask->until_us != INT64_MAX, .for_decision = ask->for_decision};
+    const struct shopper_ask part = {.key = key,
+                                     .whole = ask->until_us != INT64_MAX,
+                                     .for_decision = ask->for_decision,
+                                     .events_most = VIEW_EVENTS_MAX};
     struct view v = {0};
 
-    if (!read_rows(db, &part, a, &v, err) ||
+    if (!read_rows(db, &part, ask->until_us, a, &v, err) ||
         !fold_rows(db, ask->until_us, ask->for_decision, a, &v, err)) {
         return false;
     }
@@ -148,10 +166,11 @@ bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struc
     const struct shopper_ask part = {.key = ask->key,
                                      .cart_id = ask->cart_id,
                                      .whole = ask->until_us != INT64_MAX,
-                                     .for_decision = ask->for_decision};
+                                     .for_decision = ask->for_decision,
+                                     .events_most = VIEW_EVENTS_MAX};
     struct view v = {0};
 
-    if (!read_rows(db, &part, a, &v, err)) {
+    if (!read_rows(db, &part, ask->until_us, a, &v, err)) {
         return false;
     }
     if (v.rows.found &&

@@ -9,6 +9,7 @@
  * so that an answer never lags behind an event that was acknowledged. Read only: nothing is stored.
  * One round trip and one snapshot; two only where what is stored turns out not to do and everything
  * has to be folded again. */
+enum { VIEW_EVENTS_MAX = 5000 }; /* that one look reads: some 5 MB and 50 ms */
 struct view {
     int lane;
     const char *key;
@@ -19,7 +20,8 @@ struct view {
 };
 
 /* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it
- * was then (events that occurred later left out). */
+ * was then (events that occurred later left out). Where that takes more than VIEW_EVENTS_MAX events, it is ERR_BUSY for the
+ * present, until the fold has taken them, and ERR_INVALID at "at" for the past. */
 CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a,
                         struct view *out, struct err *err);
 

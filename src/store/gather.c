@@ -92,6 +92,8 @@ bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
     param_text(&p, ask->cart_id);
     param_bool(&p, ask->whole);
     param_bool(&p, ask->for_decision);
+    /* one more, to see whether there are more */
+    param_i64(&p, ask->events_most > 0 ? ask->events_most + 1 : INT64_MAX);
     if (!db_query(db, Q_shopper_gather, &p, &rows, err)) {
         return false;
     }
@@ -101,6 +103,7 @@ bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
             return false;
         }
     }
+    got.cut = ask->events_most > 0 && (int64_t)got.events.count > ask->events_most;
     *out = got;
     return true;
 }

@@ -10,6 +10,7 @@ struct shopper_ask {
     const char *cart_id; /* whoever used this cart last */
     bool whole;          /* all events, not only those that no fold has taken yet */
     bool for_decision;   /* with sent */
+    int64_t events_most; /* 0: all there are */
 };
 
 /* A round and step of one of the shopper's carts that was spoken about. */
@@ -25,6 +26,7 @@ struct sent {
 struct shopper_rows {
     bool found; /* false: no shopper has that cart; the rest is empty */
     bool whole; /* as asked */
+    bool cut;   /* there are more events than events_most; the rest is missing */
     int lane;
     const char *key;
     int64_t folded_off;    /* newest event in doc */

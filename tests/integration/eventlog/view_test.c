@@ -358,6 +358,60 @@ static void sent_are_the_sends_of_the_shoppers_own_carts(void **state)
     assert_int_equal(found_at("c:y", NULL, INT64_MAX).rows.sent_count, 0); /* nobody asked */
 }
 
+/* Page views of customer z, one a second: from the n-th on. */
+static void tell_of_z(int from, int count)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "INSERT INTO cartwright.event"
+            " SELECT cartwright.lane_of('c:z'), n, 'z' || n, 'c:z', 'page_viewed', 'api', t.at, t.at, '',"
+            "        jsonb_build_object('event_id', 'z' || n, 'type', 'page_viewed', 'customer_id', 'z',"
+            "                           'occurred_at', t.at)"
+            "   FROM generate_series(%d, %d) n,"
+            "        LATERAL (SELECT timestamptz '2026-01-01Z' + n * interval '1 second' AS at) t",
+            from, from + count - 1));
+}
+
+static enum err_kind refusal(int64_t until_us, const char **out_path)
+{
+    static struct err err;
+    struct view v;
+
+    err = (struct err){0};
+    assert_false(view_read(bench.db, "c:z", until_us, &bench.arena, &v, &err));
+    *out_path = err.path;
+    return err.kind;
+}
+
+static void of_very_many_events_a_view_reads_a_part_or_nothing(void **state)
+{
+    const char *path;
+    (void)state;
+
+    bench.config.fold_batch = 4000;
+    tell_of_z(1, VIEW_EVENTS_MAX);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, VIEW_EVENTS_MAX);
+    assert_int_equal(view_of("c:z", START_US + SECONDS(9)).shopper->events, 9);
+    tell_of_z(VIEW_EVENTS_MAX + 1, 1);
+    assert_int_equal(refusal(START_US + SECONDS(9), &path), ERR_INVALID);
+    assert_string_equal(path, "at");
+    assert_int_equal(refusal(INT64_MAX, &path), ERR_BUSY); /* until they are folded */
+    fold_to_end(&bench);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, VIEW_EVENTS_MAX + 1);
+
+    TELL(&bench, .id = "late", .type = "page_viewed", .customer = "z", .at_s = 3);
+    assert_int_equal(refusal(INT64_MAX, &path), ERR_BUSY);
+    fold_to_end(&bench);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, VIEW_EVENTS_MAX + 2);
+    assert_int_equal(refusal(START_US + SECONDS(9), &path), ERR_INVALID);
+
+    /* Nobody folds it until something happens, so it is read whatever that takes. */
+    run_sql(&bench, "UPDATE cartwright.shopper SET doc = '{}'");
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, VIEW_EVENTS_MAX + 2);
+}
+
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -382,6 +436,7 @@ int main(void)
         VIEW_TEST(news_that_no_decoder_takes_count_for_nothing_but_are_seen),
         VIEW_TEST(a_browser_is_whose_it_is_now_whatever_time_is_looked_at),
         VIEW_TEST(a_cart_is_found_in_the_past_of_its_shopper),
+        VIEW_TEST(of_very_many_events_a_view_reads_a_part_or_nothing),
         VIEW_TEST(sent_are_the_sends_of_the_shoppers_own_carts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
