@@ -167,6 +167,23 @@ static void with_tables_locked_every_request_is_answered_by_its_deadline(void **
     answered_by_the_deadline(false);
 }
 
+/* How long one stop takes, with requests that have been under way for so long. */
+static int64_t stop_after(const char *url, const char *const *flags, bool frozen, int under_way_ms)
+{
+    struct client clients[CLIENTS];
+    struct service s = service_start(url, flags);
+    PGconn *obstacle = obstacle_begin(url, frozen);
+    clients_start(clients, s.port);
+    (void)poll(NULL, 0, under_way_ms);
+    int64_t began = now_ms();
+    int code = service_stop(&s);
+    int64_t took_ms = now_ms() - began;
+    obstacle_end(obstacle);
+    clients_join(clients);
+    assert_int_equal(code, 0);
+    return took_ms;
+}
+
 static void stopped_in_time(bool frozen)
 {
     const char *const flags[] = {"--auth=off", NULL};
@@ -174,21 +191,22 @@ static void stopped_in_time(bool frozen)
     int64_t longest_ms = 0;
 
     for (int i = 0; i < rounds(); i++) {
-        struct client clients[CLIENTS];
-        struct service s = service_start(url, flags);
-        PGconn *obstacle = obstacle_begin(url, frozen);
-        clients_start(clients, s.port);
-        (void)poll(NULL, 0, 300); /* they are under way */
-        int64_t began = now_ms();
-        int code = service_stop(&s);
-        int64_t took_ms = now_ms() - began;
-        obstacle_end(obstacle);
-        clients_join(clients);
-        assert_int_equal(code, 0);
+        int64_t took_ms = stop_after(url, flags, frozen, 300);
         longest_ms = took_ms > longest_ms ? took_ms : longest_ms;
     }
     print_message("%d stops, the longest took %lld ms\n", rounds(), (long long)longest_ms);
     assert_in_range(longest_ms, 0, PROMISED_MS - 1);
+    pg_fixture_drop(url);
+}
+
+/* Five seconds after its start it looks, and waits like everybody. */
+static void one_that_looks_whether_to_train_is_stopped_in_time(void **state)
+{
+    const char *const flags[] = {"--auth=off", "--train-every=1d", "--maintain-every=1d", NULL};
+    char *url = pg_fixture_database("frozen");
+    (void)state;
+    assert_in_range(stop_after(url, flags, true, 5500), 0, PROMISED_MS - 1);
+    assert_in_range(stop_after(url, flags, false, 5500), 0, PROMISED_MS - 1);
     pg_fixture_drop(url);
 }
 
@@ -211,6 +229,7 @@ int main(void)
         cmocka_unit_test(with_tables_locked_every_request_is_answered_by_its_deadline),
         cmocka_unit_test(with_postgresql_frozen_sigterm_ends_the_service_in_time),
         cmocka_unit_test(with_tables_locked_sigterm_ends_the_service_in_time),
+        cmocka_unit_test(one_that_looks_whether_to_train_is_stopped_in_time),
     };
 
     return cmocka_run_group_tests(tests, own_postgres_start, own_postgres_stop);
