@@ -180,10 +180,12 @@ static void moments_of_a_window_need_only_shoppers_active_near_it(void **state)
     moment_set_free(&all);
 }
 
-static void without_a_model_there_is_nothing_to_check(void **state)
+/* Version 0 is checked like any other (first_models_test); here somebody has emptied the history by hand. */
+static void where_nobody_was_ever_promoted_there_is_nothing_to_check(void **state)
 {
     struct risk_check c;
     (void)state;
+    run_sql(&bench, "TRUNCATE cartwright.model_promotion");
     assert_false(check_at(AFTER_US, &c));
 }
 
@@ -245,7 +247,7 @@ int main(void)
     };
     const struct CMUnitTest of_others[] = {
         spec_afresh(moments_of_a_window_need_only_shoppers_active_near_it),
-        spec_afresh(without_a_model_there_is_nothing_to_check),
+        spec_afresh(where_nobody_was_ever_promoted_there_is_nothing_to_check),
     };
     return cmocka_run_group_tests(of_one_model, open_half_trained, close_bench) +
            cmocka_run_group_tests(of_others, NULL, NULL);
