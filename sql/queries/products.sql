@@ -112,8 +112,8 @@ SELECT coalesce(min(a.xact_start), 'infinity') FROM pg_stat_activity a
  WHERE a.datname = current_database() AND a.backend_xid IS NOT NULL AND a.pid <> pg_backend_pid();
 
 -- name: products_changed
--- Stock and price of what was written at or after a time: the index on updated_at.
-SELECT product_id, price_minor, stock, updated_at
+-- What decides whether it may be shown, of what was written at or after a time: the index on updated_at.
+SELECT product_id, price_minor, stock, updated_at, currency, left(title, 1)
   FROM cartwright.product
  WHERE updated_at >= $1::timestamptz
  ORDER BY updated_at;

@@ -26,6 +26,11 @@ bool settings_check(const struct config *config, struct err *err)
         strcmp(config->purchase_closes, "lines") != 0) {
         return FAIL_AT(err, ERR_INVALID, "purchase_closes", "must be cart or lines");
     }
+    if (strcmp(config->picks_substitutes, "last") != 0 &&
+        strcmp(config->picks_substitutes, "never") != 0 &&
+        strcmp(config->picks_substitutes, "allowed") != 0) {
+        return FAIL_AT(err, ERR_INVALID, "picks_substitutes", "must be last, never or allowed");
+    }
     return strcmp(form, "formal") == 0 || strcmp(form, "informal") == 0 ||
            FAIL_AT(err, ERR_INVALID, "message_register", "must be formal or informal");
 }

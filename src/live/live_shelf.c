@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define OVERLAP_US SECONDS(10)
 #define WHOLE_US   MINUTES(10)
@@ -51,13 +52,16 @@ static bool read_change(void *ctx, const struct product *p, struct err *err)
 {
     struct reading *r = ctx;
     const struct affinity_shelf *now = r->fresh ? r->fresh : r->old;
+    struct shelf_facts facts = {
+        .stock = p->stock, .price_minor = p->price_minor, .titled = p->title != NULL};
     (void)err;
+    memcpy(facts.currency, p->currency, sizeof facts.currency);
     r->newest_us = p->updated_us > r->newest_us ? p->updated_us : r->newest_us;
     /* Most of what is read again lies in the overlap and is known; where nothing differs the shelf
      * that serves stays, and no set is made. */
-    if (affinity_shelf_differs(now, r->model, p->product_id, p->stock, p->price_minor)) {
+    if (affinity_shelf_differs(now, r->model, p->product_id, &facts)) {
         r->fresh = r->fresh ? r->fresh : affinity_shelf_copy(r->old);
-        affinity_shelf_put(r->fresh, r->model, p->product_id, p->stock, p->price_minor);
+        affinity_shelf_put(r->fresh, r->model, p->product_id, &facts);
     }
     return true;
 }

@@ -2,6 +2,7 @@
  */
 #include "live/picks.h"
 
+#include "domain/affinity/affinity_shelf.h"
 #include "domain/shop/money.h"
 #include "store/products.h"
 
@@ -25,8 +26,11 @@ static bool is_within(const char *category, const char *wished)
 /* A product that the catalogue does not know is judged by the model's word alone. */
 static bool can_be_shown(const struct product *p, const struct pick_wish *w)
 {
+    const struct pick_limits limits = affinity_limits(w);
+
     /* -1 is a stock that nobody keeps count of: shown. */
-    if (p->stock == 0) {
+    if (p->stock == 0 || !affinity_is_within(&limits, p->price_minor, p->currency) ||
+        (p->title == NULL && affinity_shelf_has_titles(w->shelf))) {
         return false;
     }
     if (p->updated_us == 0) {
@@ -40,9 +44,7 @@ static bool can_be_shown(const struct product *p, const struct pick_wish *w)
 /* The product a pick is due to; itself where that is none. */
 static const char *because_id(const struct pick *pick)
 {
-    /* A category is no product, and what is popular is due to nothing. */
-    bool is_product = pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR;
-    return is_product && pick->because != NULL ? pick->because : pick->product_id;
+    return pick_relation_is_to_product(pick->relation) ? pick->because : pick->product_id;
 }
 
 /* Products that could not be shown, in arena. */
@@ -99,6 +101,15 @@ static void sift(const struct picks_asked *asked, const struct product *products
             shown->picks.items[shown->picks.count++] = asked->ranked->items[i];
         }
     }
+}
+
+void picks_wish_of_shop(const struct config *config, struct pick_wish *wish)
+{
+    wish->bought_memory_us = config->bought_memory;
+    wish->dearest_ratio = config->picks_dearest;
+    wish->substitutes = strcmp(config->picks_substitutes, "never") == 0  ? SUBSTITUTES_NEVER
+                        : strcmp(config->picks_substitutes, "last") == 0 ? SUBSTITUTES_LAST
+                                                                         : SUBSTITUTES_ALLOWED;
 }
 
 void picks_ask(const struct picks_wanted *want, struct arena *a, struct picks_asked *out)

@@ -2,6 +2,7 @@
 #define LIVE_PICKS_H
 
 #include "base/arena.h"
+#include "base/config.h"
 #include "base/err.h"
 #include "domain/affinity/affinity.h"
 #include "domain/shop/product.h"
@@ -21,8 +22,11 @@ struct picks_wanted {
     struct pick_wish
         wish; /* shopper, now_us, k, shelf, category, prices; picks are always diverse */
 };
-/* Every pick is looked up in the catalogue: in stock, and of the wished category and price as it
- * says now. What is not makes room for the next best, so that fewer than k come only where the shop
+/* Sets what the settings say of every pick: how long what was bought is left out, how dear picks may be, substitutes. */
+void picks_wish_of_shop(const struct config *config, struct pick_wish *wish);
+
+/* Every pick is looked up in the catalogue: in stock, with a title (unless none
+ * has), of the cart's currency and size, and of the wished category and price, as it says now. What is not makes room for the next best, so that fewer than k come only where the shop
  * has no more. */
 CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
                          struct shown_picks *out, struct err *err);

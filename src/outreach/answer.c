@@ -253,6 +253,7 @@ static void put_pick(struct jenc *j, const struct shown_picks *shown, int i,
     put_money(j, "price", p->price_minor, p->currency);
     jenc_f64(j, "score", pick->score);
     jenc_str(j, "source", pick_source_name(pick->source));
+    jenc_str_opt(j, "relation", pick_relation_name(pick->relation));
     jenc_str_opt(j, "because", pick->because);
     jenc_str_opt(j, "because_is", pick_tie_name(pick->tie));
     jenc_str(j, "reason", buf_text(&reason));

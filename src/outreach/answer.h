@@ -51,7 +51,7 @@ void answer_contributions(struct jenc *j, const struct answer_score *score);
 struct message_reader answer_reader(const struct config *config, const struct shopper *shopper);
 
 /* "recommendations":
- * {"model","algorithm","items":[{product_id,title,price,score,source,because,reason}]}. */
+ * {"model","algorithm","items":[{product_id,title,price,score,source,relation,because,because_is,reason}]}. */
 void answer_picks(struct jenc *j, const struct affinity *model, const struct shown_picks *shown,
                   const struct message_reader *reader);
 

@@ -127,7 +127,7 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
     want.wish.shopper = v.shopper;
     want.wish.now_us = clock_now_us();
     want.wish.shelf = use.set->shelf;
-    want.wish.bought_memory_us = m->config->bought_memory;
+    picks_wish_of_shop(m->config, &want.wish);
     if (!picks_show(lease.db, &want, a, &shown, err)) {
         return false;
     }

@@ -157,13 +157,14 @@ static void weigh(struct decided *d, struct arena *a)
     d->cart_digest = cart_digest(d->cart, a);
     d->score = answer_score_of(models->risk, g->view.shopper, d->cart, g->now_us, &models->context,
                                &terms, &d->x);
-    picks_ask(&(struct picks_wanted){models->affinity,
-                                     {.shopper = g->view.shopper,
-                                      .now_us = g->now_us,
-                                      .k = (int)d->terms->config->picks,
-                                      .shelf = models->shelf,
-                                      .bought_memory_us = d->terms->config->bought_memory}},
-              a, &d->picks);
+    struct picks_wanted want = {models->affinity,
+                                {.shopper = g->view.shopper,
+                                 .now_us = g->now_us,
+                                 .k = (int)d->terms->config->picks,
+                                 .shelf = models->shelf,
+                                 .cart = d->cart}};
+    picks_wish_of_shop(d->terms->config, &want.wish);
+    picks_ask(&want, a, &d->picks);
 }
 
 /* Which cart was spoken about, if there is none to speak about any more: the answer has its id. */

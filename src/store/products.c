@@ -243,10 +243,13 @@ bool store_products_open(struct db *db, int64_t *out_us, struct err *err)
 static bool stream_change(void *ctx, const PGresult *row, struct err *err)
 {
     const struct stream *s = ctx;
-    const struct product p = {.product_id = row_text(row, 0, 0),
-                              .price_minor = row_i64_or(row, 0, 1, MONEY_UNKNOWN),
-                              .stock = row_i64_or(row, 0, 2, STOCK_UNTRACKED),
-                              .updated_us = row_time(row, 0, 3)};
+    struct product p = {.product_id = row_text(row, 0, 0),
+                        .price_minor = row_i64_or(row, 0, 1, MONEY_UNKNOWN),
+                        .stock = row_i64_or(row, 0, 2, STOCK_UNTRACKED),
+                        .updated_us = row_time(row, 0, 3),
+                        .title = row_text(row, 0, 5)};
+    const char *currency = row_text(row, 0, 4);
+    (void)snprintf(p.currency, sizeof p.currency, "%s", currency == NULL ? "" : currency);
     return s->fn(s->ctx, &p, err);
 }
 

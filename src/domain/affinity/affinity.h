@@ -24,12 +24,38 @@ const char *pick_source_name(
 enum pick_tie { TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED };
 const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewed" */
 
+/* What may be said of a pick, as far as the data carry it; the later ones say more.
+ *   NONE        nothing: the shop has it
+ *   TASTE       the model finds that it fits what the shopper did
+ *   POPULAR     of all products more than the mean had to do with it
+ *   POPULAR_IN  the same in its category
+ *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
+ *   NEXT        more often than by chance looked at right after an own product
+ *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category */
+enum pick_relation {
+    RELATION_NONE,
+    RELATION_TASTE,
+    RELATION_POPULAR,
+    RELATION_POPULAR_IN,
+    RELATION_SIMILAR,
+    RELATION_NEXT,
+    RELATION_GOES_WITH
+};
+/* NULL, "fits", "popular", "popular_in", "similar_to", "looked_at_next", "goes_with" */
+const char *pick_relation_name(enum pick_relation r);
+/* Whether it is a relation to a product of the shopper's. */
+static inline bool pick_relation_is_to_product(enum pick_relation r)
+{
+    return r >= RELATION_SIMILAR;
+}
+
 struct pick {
     const char *product_id; /* borrowed from the model */
     double score;           /* comparable only within one source */
     enum pick_source source;
+    enum pick_relation relation;
     const char *
-        because; /* product id of the shopper's own event that moved it most, or category for PICK_CATEGORY; NULL for popular */
+        because; /* the own product; reasons of picks go in no circle; of POPULAR_IN the category; else NULL */
     enum pick_tie tie; /* with because, where that is a product */
 };
 enum { PICKS_MAX = 100 };
@@ -62,6 +88,13 @@ bool affinity_has_already(const struct shopper *s, const char *product_id, int64
 /* Filter: true keeps the product (in stock ...); what the shopper has already is always left out. */
 typedef bool pick_filter(void *ctx, const char *product_id);
 
+/* Products of the same category as a line of the cart that cost less than it. */
+enum pick_substitutes {
+    SUBSTITUTES_ALLOWED,
+    SUBSTITUTES_LAST, /* only where nothing else is left */
+    SUBSTITUTES_NEVER
+};
+
 /* What is wanted of the picks, beside that they please. Members left out ask for nothing. */
 struct affinity_shelf;
 struct pick_wish {
@@ -78,6 +111,10 @@ struct pick_wish {
     size_t without_count;
     int64_t
         bought_memory_us; /* what was bought so long ago may come up again; 0: AFFINITY_BOUGHT_MEMORY_US */
+    /* What the cart asks: of its currency, as far as the shelf knows it, always. Unknown prices ask and break nothing. */
+    const struct cart *cart; /* NULL: the shopper's open one */
+    double dearest_ratio;    /* none dearer than so many times its dearest line; 0: any price */
+    enum pick_substitutes substitutes;
     pick_filter *keep;
     void *ctx;
     /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each
@@ -87,6 +124,15 @@ struct pick_wish {
                   const char *done); /* called as stages end, by name: for measurements; NULL */
     void *stage_ctx;
 };
+
+/* What the cart of a wish asks of every product beside it. */
+struct pick_limits {
+    char currency[4];  /* "": any */
+    int64_t price_max; /* MONEY_MINOR_MAX: any */
+};
+struct pick_limits affinity_limits(const struct pick_wish *w);
+bool affinity_is_within(const struct pick_limits *limits, int64_t price_minor,
+                        const char *currency);
 
 /* Top k for this shopper: what the sources find in what they did (fold-in uses the shopper's recent events and cart lines with the training's
  * event weights and time decay at now_us), then the chain until k are found; says of each pick where it came from. */

@@ -93,7 +93,7 @@ void ranking_candidates(struct ranking *r)
     qsort(r->candidates.all, (size_t)r->candidates.count, sizeof *r->candidates.all, best_first);
 }
 
-const char *ranking_because(const struct ranking *r, const struct candidate *c)
+int ranking_because(const struct ranking *r, const struct candidate *c)
 {
     int most = -1;
     float adds = 0;
@@ -106,7 +106,5 @@ const char *ranking_because(const struct ranking *r, const struct candidate *c)
             adds = part;
         }
     }
-    const struct cause cause =
-        most < 0 ? (struct cause){.item = -1} : affinity_sources[most].explain(r, c->item);
-    return cause.item < 0 ? NULL : affinity_item_id(r->model, cause.item);
+    return most < 0 ? -1 : affinity_sources[most].explain(r, c->item).item;
 }

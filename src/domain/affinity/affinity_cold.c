@@ -98,10 +98,10 @@ static void similar_to(struct ranking *r, int seed)
     }
     for (int i = 0; i < count; i++) {
         /* After the cut, so that there may be fewer than wanted: the stages behind fill up. */
-        if (!ranking_varies(r, best[i].id)) {
-            continue;
+        if (ranking_suits(r, best[i].id)) {
+            const struct reason why = ranking_reason(r, best[i].id, seed);
+            ranking_add(r, best[i].id, (double)best[i].score, PICK_SIMILAR, &why);
         }
-        ranking_add(r, best[i].id, (double)best[i].score, PICK_SIMILAR, affinity_item_id(m, seed));
     }
 }
 
@@ -119,14 +119,15 @@ static void ranking_similar(struct ranking *r, const struct seeds *seeds)
 /* ---- popular ---- */
 
 static void take_popular(struct ranking *r, const int32_t *items, int count,
-                         enum pick_source source, const char *because)
+                         enum pick_source source)
 {
     for (int i = 0; i < count && !ranking_full(r); i++) {
         /* of a prior, what nobody has touched is not popular */
         const bool counts = !r->model->is_prior || items[i] < r->model->trained;
         /* asked anew: what an earlier stage picked is excluded by now */
-        if (counts && ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
-            ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, because);
+        if (counts && ranking_allows(r, items[i]) && ranking_suits(r, items[i])) {
+            const struct reason why = ranking_reason_popular(r, items[i], source);
+            ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, &why);
         }
     }
 }
@@ -140,11 +141,11 @@ static void ranking_popular(struct ranking *r, const struct seeds *seeds)
         /* number 0 is "unknown": those products have nothing in common */
         if (category != 0) {
             take_popular(r, m->by_category + first, m->category_first[category + 1] - first,
-                         PICK_CATEGORY, affinity_category_name(m, category));
+                         PICK_CATEGORY);
         }
     }
     /* the end of the chain: needs to know nothing of the shopper */
-    take_popular(r, m->order, m->count, PICK_POPULAR, NULL);
+    take_popular(r, m->order, m->count, PICK_POPULAR);
 }
 
 void ranking_cold(struct ranking *r)

@@ -24,6 +24,12 @@ enum {
 /* Who proposes candidates, in the order of affinity_sources. */
 enum source { SOURCE_FACTORS, SOURCE_ITEM, SOURCE_VISITS, SOURCE_COUNT };
 
+/* For each trained product the products it has to do with, ascending; start NULL: nobody has counted. Views of the file. */
+struct pair_lists {
+    const int64_t *start; /* (trained + 1) */
+    const int32_t *target;
+};
+
 struct affinity {
     struct model_file file; /* owned; everything but what is computed below looks into it */
     char version[64];
@@ -40,22 +46,26 @@ struct affinity {
     int categories;          /* with number 0, "" */
     const uint8_t *category_text;
     const int64_t *category_start;
-    bool is_als;           /* it has factors */
-    bool is_blend;         /* and item-item weights */
-    bool is_prior;         /* nothing was trained */
-    struct mat factors;    /* (trained, k), in the eigenbasis of their Gram matrix */
-    const float *spectrum; /* (k) of their Gram matrix */
+    struct pair_lists together; /* carted or bought in one visit beyond chance */
+    struct pair_lists next;     /* looked at right after it beyond chance */
+    bool is_als;                /* it has factors */
+    bool is_blend;              /* and item-item weights */
+    bool is_prior;              /* nothing was trained */
+    struct mat factors;         /* (trained, k), in the eigenbasis of their Gram matrix */
+    const float *spectrum;      /* (k) of their Gram matrix */
     struct mat
         placed; /* (trained, k) the same, or (count, k): behind them the others, placed by what is known of them */
     struct als_server server; /* over the factors */
     /* computed at load, owned */
     struct topk_share
         *share; /* in front of the index: requests that come together are scanned for together */
-    struct topk_index *index; /* over what is placed; NULL without factors */
-    int32_t *order;           /* (count) most popular first */
-    int32_t *by_category;     /* (count) category by category, most popular first */
-    int32_t *category_first;  /* (categories + 1) */
-    int32_t *slots;           /* hash table of items by id; -1 free */
+    struct topk_index *index;   /* over what is placed; NULL without factors */
+    int32_t *order;             /* (count) most popular first */
+    int32_t *by_category;       /* (count) category by category, most popular first */
+    int32_t *category_first;    /* (categories + 1) */
+    float *category_popularity; /* (categories) mean of their products */
+    float mean_popularity;
+    int32_t *slots; /* hash table of items by id; -1 free */
     uint64_t slot_mask;
     /* what each source keeps of the file, owned by the source; NULL: it has nothing there */
     void *part[SOURCE_COUNT];
@@ -127,8 +137,32 @@ struct candidates {
 /* What affinity_shelf.h tells of. */
 struct affinity_shelf {
     int count;
-    uint64_t *stocked; /* a bit an item */
-    int64_t *price;    /* (count) MONEY_UNKNOWN */
+    uint64_t *stocked;  /* a bit an item */
+    int64_t *price;     /* (count) MONEY_UNKNOWN */
+    uint64_t *titled;   /* a bit an item */
+    uint32_t *currency; /* (count) by shelf_currency; 0 unknown */
+    uint32_t one_currency;
+    bool is_mixed; /* there are others than that one */
+};
+
+static inline uint32_t shelf_currency(const char currency[4])
+{
+    return (uint32_t)(unsigned char)currency[0] << 16 | (uint32_t)(unsigned char)currency[1] << 8 |
+           (uint32_t)(unsigned char)currency[2];
+}
+
+/* A line of the cart that a pick may undercut. */
+struct rank_line {
+    int32_t category;
+    int64_t price_minor;
+};
+
+/* Why a pick is shown: the last three members of struct pick, and the own product as a number. */
+struct reason {
+    enum pick_relation relation;
+    const char *because;
+    enum pick_tie tie;
+    int32_t due_to; /* -1: no product */
 };
 
 /* One request for picks, filled stage by stage. */
@@ -136,7 +170,11 @@ struct ranking {
     const struct affinity *model;
     const struct pick_wish *wish;
     const struct shopper *shopper;
-    const struct cart *cart; /* the open cart; NULL */
+    const struct cart *cart; /* beside which the picks stand; NULL */
+    struct pick_limits limits;
+    struct rank_line *lines; /* in arena */
+    size_t line_count;
+    bool undercuts; /* cheaper substitutes of them may be picked */
     int64_t now_us;
     int wanted;
     int depth;                 /* candidates to propose, each source */
@@ -150,13 +188,28 @@ struct ranking {
     struct arena *arena;      /* of this request */
     struct picks *out;
     int32_t picked[PICKS_MAX]; /* items of out */
+    int32_t due_to[PICKS_MAX]; /* their reasons' own products; -1 */
 };
 
 bool ranking_full(const struct ranking *r);
 bool ranking_allows(const struct ranking *r, int item);
 void ranking_exclude(struct ranking *r, int item);
 void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
-                 const char *because);
+                 const struct reason *why);
+
+/* What the cart asks for: the filter's prices, currencies and titles (affinity_limits.c). */
+void ranking_limit(struct ranking *r);
+/* Whether the item varies the picks so far, and undercuts no line of the cart where that was not wished. */
+bool ranking_suits(const struct ranking *r, int item);
+
+/* Reasons (affinity_reason.c). */
+CAN_FAIL bool reason_load(struct affinity *m, struct err *err);
+void reason_index(struct affinity *m); /* after affinity_index has its categories */
+enum pick_relation affinity_relation(const struct affinity *m, int own, int item);
+/* Of a pick due to the own product `lead` (-1: unknown), or what can be said instead. */
+struct reason ranking_reason(const struct ranking *r, int item, int lead);
+/* Of one that came from a list of what is popular. */
+struct reason ranking_reason_popular(const struct ranking *r, int item, enum pick_source source);
 
 /* Whether the picks so far hold less than two variants of the item, or nobody asked for diversity. */
 bool ranking_varies(const struct ranking *r, int item);
@@ -222,8 +275,8 @@ extern const struct source_row affinity_sources[SOURCE_COUNT];
 /* Collects from every source, lets each score what the others found, and sorts candidates, best blended score first, equal ones by item. */
 void ranking_candidates(struct ranking *r);
 
-/* The product of the shopper's own that the candidate is due to: asked of the source that adds most to the blended score. NULL: unknown. */
-const char *ranking_because(const struct ranking *r, const struct candidate *c);
+/* The product of the shopper's own that the candidate is due to: asked of the source that adds most to the blended score. -1: unknown. */
+int ranking_because(const struct ranking *r, const struct candidate *c);
 
 /* The source of the factors (affinity_factors.c). Many rankings may be searched for together before they collect; the answers are the same. */
 void factors_search_together(struct ranking *const *rankings, int count, int threads);

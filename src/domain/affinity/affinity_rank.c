@@ -53,30 +53,19 @@ void ranking_exclude(struct ranking *r, int item)
     r->excluded[item / 64] |= UINT64_C(1) << (item % 64);
 }
 
-/* because is the model's own text of an id, so that its address tells the item. */
-static enum pick_tie tie_of(const struct ranking *r, const char *because)
-{
-    for (int i = 0; because && i < r->own.count; i++) {
-        const struct own_item *own = &r->own.items[i];
-        if (affinity_item_id(r->model, own->item) == because) {
-            /* what lies in the cart is said first, whatever else was done with it */
-            return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
-        }
-    }
-    return TIE_NONE;
-}
-
 void ranking_add(struct ranking *r, int item, double score, enum pick_source source,
-                 const char *because)
+                 const struct reason *why)
 {
     assert(!ranking_full(r));
     r->picked[r->out->count] = item;
+    r->due_to[r->out->count] = why->due_to;
     r->out->items[r->out->count++] = (struct pick){
         .product_id = affinity_item_id(r->model, item),
         .score = score,
         .source = source,
-        .because = because,
-        .tie = tie_of(r, because),
+        .relation = why->relation,
+        .because = why->because,
+        .tie = why->tie,
     };
     /* once is enough: every later stage leaves it out */
     ranking_exclude(r, item);
@@ -166,11 +155,6 @@ static void filter_fill(struct ranking *r)
         r->filter.group = m->category;
         r->filter.groups = categories_within(r, w->category);
     }
-    if (w->priced) {
-        r->filter.value = w->shelf ? w->shelf->price : m->price;
-        r->filter.value_min = w->price_min > 0 ? w->price_min : 0; /* unknown is below */
-        r->filter.value_max = w->price_max;
-    }
     if (w->keep) {
         r->filter.keep = keep_item;
         r->filter.ctx = r;
@@ -178,7 +162,7 @@ static void filter_fill(struct ranking *r)
     for (size_t i = 0; i < w->without_count; i++) {
         exclude_id(r, w->without[i]);
     }
-    /* last, as all of them set bits of r->excluded */
+    ranking_limit(r);
     exclude_own(r);
 }
 
@@ -189,11 +173,11 @@ static void ranking_pick(struct ranking *r)
         const struct candidate *c = &r->candidates.all[i];
         /* Only this is asked again: the rest of the filter held when the candidate was put. */
         bool picked = r->excluded[c->item / 64] >> (c->item % 64) & 1;
-        if (!picked && ranking_varies(r, c->item)) {
+        if (!picked && ranking_suits(r, c->item)) {
             /* No other source knows it: it is there for its category, brand and price. */
             bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
-            ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION,
-                        ranking_because(r, c));
+            const struct reason why = ranking_reason(r, c->item, ranking_because(r, c));
+            ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION, &why);
         }
     }
 }
@@ -207,11 +191,10 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
     r->model = m;
     r->wish = w;
     r->shopper = w->shopper;
-    r->cart = shopper_open_cart(w->shopper);
     r->now_us = w->now_us;
     r->wanted = w->k;
-    /* Variants are left out behind the search, so more has to be found than is wanted. */
-    r->depth = w->diverse ? VARIED_DEPTH * w->k : w->k;
+    /* Variants and what undercuts the cart are left out behind the search, so more has to be found than is wanted. */
+    r->depth = w->diverse || w->substitutes != SUBSTITUTES_ALLOWED ? VARIED_DEPTH * w->k : w->k;
     /* The best of the sum may be far down in either part: each hands in more than is wanted. */
     if (m->is_blend && r->depth < BLEND_DEPTH) {
         r->depth = BLEND_DEPTH;
@@ -225,20 +208,28 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
     return r;
 }
 
+/* It only fills what is missing. */
+static void ranking_fill(struct ranking *r)
+{
+    ranking_pick(r);
+    ranking_cold(r);
+}
+
 static void ranking_finish(struct ranking *r)
 {
     if (r->wanted > 0) {
         ranking_candidates(r);
         ranking_stage(r, "candidates");
-        ranking_pick(r);
-        ranking_stage(r, "reasons and variety");
     }
-    /* Always: it only fills what is missing. */
-    ranking_cold(r);
+    ranking_fill(r);
+    ranking_stage(r, "reasons and variety");
     if (!ranking_full(r) && r->diverse) { /* nothing else is left */
         r->diverse = false;
-        ranking_pick(r);
-        ranking_cold(r);
+        ranking_fill(r);
+    }
+    if (!ranking_full(r) && r->wish->substitutes == SUBSTITUTES_LAST) { /* not even variants */
+        r->undercuts = true;
+        ranking_fill(r);
     }
     ranking_stage(r, "chain");
 }

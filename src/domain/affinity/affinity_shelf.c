@@ -14,6 +14,8 @@ static struct affinity_shelf *shelf_new(int count)
     shelf->count = count;
     shelf->stocked = mem_array((size_t)count / 64 + 1, sizeof *shelf->stocked);
     shelf->price = mem_array((size_t)count + 1, sizeof *shelf->price);
+    shelf->titled = mem_array((size_t)count / 64 + 1, sizeof *shelf->titled);
+    shelf->currency = mem_array((size_t)count + 1, sizeof *shelf->currency);
     return shelf;
 }
 
@@ -31,6 +33,10 @@ struct affinity_shelf *affinity_shelf_copy(const struct affinity_shelf *shelf)
     struct affinity_shelf *copy = shelf_new(shelf->count);
     memcpy(copy->stocked, shelf->stocked, ((size_t)shelf->count / 64 + 1) * sizeof *shelf->stocked);
     memcpy(copy->price, shelf->price, (size_t)shelf->count * sizeof *shelf->price);
+    memcpy(copy->titled, shelf->titled, ((size_t)shelf->count / 64 + 1) * sizeof *shelf->titled);
+    memcpy(copy->currency, shelf->currency, (size_t)shelf->count * sizeof *shelf->currency);
+    copy->one_currency = shelf->one_currency;
+    copy->is_mixed = shelf->is_mixed;
     return copy;
 }
 
@@ -39,6 +45,8 @@ void affinity_shelf_free(struct affinity_shelf **shelf)
     if (*shelf) {
         free((*shelf)->stocked);
         free((*shelf)->price);
+        free((*shelf)->titled);
+        free((*shelf)->currency);
         free(*shelf);
         *shelf = NULL;
     }
@@ -49,28 +57,50 @@ static int64_t price_shown(const struct affinity *m, int item, int64_t price_min
     return price_minor == MONEY_UNKNOWN ? m->price[item] : price_minor;
 }
 
+static bool bit_of(const uint64_t *bits, int item)
+{
+    return bits[item / 64] >> (item % 64) & 1;
+}
+
+static void set_bit(uint64_t *bits, int item, bool value)
+{
+    const uint64_t bit = UINT64_C(1) << (item % 64);
+    bits[item / 64] = value ? bits[item / 64] | bit : bits[item / 64] & ~bit;
+}
+
 bool affinity_shelf_differs(const struct affinity_shelf *shelf, const struct affinity *m,
-                            const char *product_id, int64_t stock, int64_t price_minor)
+                            const char *product_id, const struct shelf_facts *facts)
 {
     const int item = affinity_find(m, product_id);
-    const bool stocked = item >= 0 && (shelf->stocked[item / 64] >> (item % 64) & 1);
-    return item >= 0 &&
-           (stocked != (stock != 0) || shelf->price[item] != price_shown(m, item, price_minor));
+    return item >= 0 && (bit_of(shelf->stocked, item) != (facts->stock != 0) ||
+                         bit_of(shelf->titled, item) != facts->titled ||
+                         shelf->currency[item] != shelf_currency(facts->currency) ||
+                         shelf->price[item] != price_shown(m, item, facts->price_minor));
 }
 
 void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
-                        const char *product_id, int64_t stock, int64_t price_minor)
+                        const char *product_id, const struct shelf_facts *facts)
 {
     const int item = affinity_find(m, product_id);
+    const uint32_t currency = shelf_currency(facts->currency);
     if (item < 0) {
         return;
     }
-    const uint64_t bit = UINT64_C(1) << (item % 64);
     /* exactly 0: -1 is "not tracked", and for sale */
-    if (stock == 0) {
-        shelf->stocked[item / 64] &= ~bit;
-    } else {
-        shelf->stocked[item / 64] |= bit;
+    set_bit(shelf->stocked, item, facts->stock != 0);
+    set_bit(shelf->titled, item, facts->titled);
+    shelf->price[item] = price_shown(m, item, facts->price_minor);
+    shelf->currency[item] = currency;
+    shelf->one_currency = shelf->one_currency != 0 ? shelf->one_currency : currency;
+    shelf->is_mixed = shelf->is_mixed || (currency != 0 && currency != shelf->one_currency);
+}
+
+bool affinity_shelf_has_titles(const struct affinity_shelf *shelf)
+{
+    for (int i = 0; shelf && i < shelf->count / 64 + 1; i++) {
+        if (shelf->titled[i] != 0) {
+            return true;
+        }
     }
-    shelf->price[item] = price_shown(m, item, price_minor);
+    return false;
 }

@@ -14,13 +14,23 @@ struct affinity_shelf *affinity_shelf_make(const struct affinity *m);
 struct affinity_shelf *affinity_shelf_copy(const struct affinity_shelf *shelf);
 void affinity_shelf_free(struct affinity_shelf **shelf);
 
+/* Of one product. */
+struct shelf_facts {
+    int64_t stock;       /* 0: out of stock; anything else is in stock */
+    int64_t price_minor; /* MONEY_UNKNOWN keeps that of training */
+    char currency[4];    /* "" unknown */
+    bool titled;
+};
+
 /* Whether affinity_shelf_put would change anything. */
 bool affinity_shelf_differs(const struct affinity_shelf *shelf, const struct affinity *m,
-                            const char *product_id, int64_t stock, int64_t price_minor);
+                            const char *product_id, const struct shelf_facts *facts);
 
-/* stock 0: out of stock; anything else is in stock. price_minor MONEY_UNKNOWN keeps that of training. Products the model does not know are
- * passed over. */
+/* Products the model does not know are passed over. */
 void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
-                        const char *product_id, int64_t stock, int64_t price_minor);
+                        const char *product_id, const struct shelf_facts *facts);
+
+/* Whether any product has a title: then those without are left out. NULL: nobody knows. */
+bool affinity_shelf_has_titles(const struct affinity_shelf *shelf);
 
 #endif

@@ -106,16 +106,6 @@ void affinity_visit_sections(const struct session_model *model, const struct ses
 
 /* ---- reading ---- */
 
-static bool holds(const struct model_file *file, const char *name)
-{
-    for (int i = 0; i < file->count; i++) {
-        if (strcmp(file->sections[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool read_shape(const struct model_file *file, int known, struct session_model *m,
                        int *out_kept, struct err *err)
 {
@@ -268,7 +258,7 @@ bool visits_read(const struct model_file *file, int known, struct session_model 
 {
     struct session_model m = {0};
     int kept = 0;
-    *out_found = holds(file, "visit_shape");
+    *out_found = model_file_has(file, "visit_shape");
     if (!*out_found) {
         return true;
     }

@@ -18,10 +18,12 @@ enum phrase {
     PHRASE_BECAUSE_CART, /* why a pick is shown: {because} */
     PHRASE_BECAUSE_BOUGHT,
     PHRASE_BECAUSE_SESSION,
+    PHRASE_BECAUSE_NEXT,
     PHRASE_BECAUSE_SIMILAR,
     PHRASE_BECAUSE_CATEGORY,
     PHRASE_BECAUSE_TASTE,
     PHRASE_BECAUSE_POPULAR,
+    PHRASE_BECAUSE_RANGE, /* nothing else can be said */
     PHRASE_CARD_GONE,
     PHRASE_CARD_WAS, /* {price}: in the cart */
     PHRASE_BUTTON_CART,

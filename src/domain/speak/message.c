@@ -90,13 +90,11 @@ static bool in_cart(const struct cart *cart, const char *product_id)
     return false;
 }
 
-/* How a pick goes with the named product it is due to; cart may be NULL. */
+/* What is said of the named product that a pick is due to; cart may be NULL. */
 static enum phrase product_reason(const struct pick *pick, const struct cart *cart)
 {
-    /* New and similar products are found by their category, brand and price: nobody has bought or
-     * viewed them together, so "goes with" would be untrue. */
-    if (pick->source != PICK_SESSION) {
-        return PHRASE_BECAUSE_SIMILAR;
+    if (pick->relation != RELATION_GOES_WITH) {
+        return pick->relation == RELATION_NEXT ? PHRASE_BECAUSE_NEXT : PHRASE_BECAUSE_SIMILAR;
     }
     /* The tie is that of the open cart when the pick was ranked; the
      * message's own cart is asked as well. */
@@ -111,16 +109,18 @@ static void add_reason(const struct speech *speech, const struct pick *pick,
                        const struct product *because, const struct cart *cart, struct buf *out)
 {
     CLEANUP(buf_free) struct buf name = buf_make(SHORT_MAX);
-    enum phrase phrase = PHRASE_BECAUSE_POPULAR;
+    enum phrase phrase = pick->relation == RELATION_POPULAR ? PHRASE_BECAUSE_POPULAR
+                         : pick->relation == RELATION_TASTE ? PHRASE_BECAUSE_TASTE
+                                                            : PHRASE_BECAUSE_RANGE;
 
-    if (pick->source == PICK_CATEGORY && pick->because != NULL) {
+    if (pick->relation == RELATION_POPULAR_IN) {
         /* The last level is what people call it: "Shoes" of "Women > Shoes". */
         const char *last = strrchr(pick->because, '>');
         name_add_text(last != NULL ? last + 1 + strspn(last + 1, " ") : pick->because, &name);
         phrase = PHRASE_BECAUSE_CATEGORY;
-    } else if (pick->source != PICK_CATEGORY && pick->source != PICK_POPULAR) {
+    } else if (pick_relation_is_to_product(pick->relation)) {
         /* Without a name the taste is all that can be said. */
-        const bool named = pick->because != NULL && because != NULL && name_has(because);
+        const bool named = because != NULL && name_has(because);
         if (named) {
             name_add(because, &name);
         }

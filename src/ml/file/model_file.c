@@ -331,6 +331,16 @@ static bool typed(const struct model_file *file, const char *name, enum model_dt
     return true;
 }
 
+bool model_file_has(const struct model_file *file, const char *name)
+{
+    for (int i = 0; i < file->count; i++) {
+        if (strcmp(file->sections[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool model_file_count(const struct model_file *file, const char *name, enum model_dtype dtype,
                       uint64_t *out_count, struct err *err)
 {

@@ -127,6 +127,9 @@ void model_file_close(struct model_file *file); /* accepts {0} and views */
 CAN_FAIL bool model_file_expect(const struct model_file *file, const char *kind,
                                 const uint8_t schema[SHA256_BYTES], struct err *err);
 
+/* Whether it has a section of that name. */
+bool model_file_has(const struct model_file *file, const char *name);
+
 /* Elements of the section; fails with ERR_INVALID if it is missing or of another type. */
 CAN_FAIL bool model_file_count(const struct model_file *file, const char *name,
                                enum model_dtype dtype, uint64_t *out_count, struct err *err);

@@ -8,6 +8,7 @@
 #include "domain/shop/money.h"
 #include "ml/als/als.h"
 #include "ml/linear/csr.h"
+#include "train/affinity/train_affinity_pairs.h"
 #include "train/affinity/train_factors.h"
 
 #include <assert.h>
@@ -36,6 +37,8 @@ struct fitting {
     struct rank_settings settings;
     struct csr weights; /* (trained, trained) of a blend */
     struct visit_models visits;
+    struct product_pairs together;
+    struct product_pairs next;
 };
 
 static void fitting_free(struct fitting *f)
@@ -49,6 +52,8 @@ static void fitting_free(struct fitting *f)
     mat_free(&f->shopper_factors);
     mat_free(&f->item_factors);
     visit_models_free(&f->visits);
+    product_pairs_free(&f->together);
+    product_pairs_free(&f->next);
 }
 
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us)
@@ -181,11 +186,12 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
     }
     fit->card(fit->ctx, made, als, &card);
     CLEANUP(arena_free) struct arena arena = {0};
-    struct affinity_section sections[AFFINITY_VISIT_SECTIONS];
+    struct affinity_section sections[AFFINITY_PAIR_SECTIONS + AFFINITY_VISIT_SECTIONS];
     bool visits = als && f->visits.made;
+    affinity_pair_sections(&f->together, &f->next, f->trained, sections);
     if (visits) {
         affinity_visit_sections(&f->visits.model, &f->visits.log, fit->visit_weight, &arena,
-                                sections);
+                                sections + AFFINITY_PAIR_SECTIONS);
     }
     const struct affinity_parts parts = {
         .items = items,
@@ -202,7 +208,7 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         .as_of_us = fit->until_us,
         .card = buf_text(&card),
         .more = sections,
-        .more_count = visits ? AFFINITY_VISIT_SECTIONS : 0,
+        .more_count = AFFINITY_PAIR_SECTIONS + (visits ? AFFINITY_VISIT_SECTIONS : 0),
     };
     out->made = affinity_write(&parts, &out->bytes, out->sha256, err);
     buf_free(&card);
@@ -223,6 +229,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
         return false;
     }
     count_popularity(&f);
+    affinity_count_pairs(a, fit->until_us, f.position, f.trained, &f.together, &f.next);
     made.trained_items = f.trained;
     made.pairs = csr_entries(&f.matrix);
     if (fit->factors) {

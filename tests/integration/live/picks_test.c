@@ -52,7 +52,8 @@ static int restock(void **state)
     struct err err = {0};
     bool changed = false;
     (void)state;
-    run_sql(&bench, "UPDATE cartwright.product SET stock = 5, updated_at = now()");
+    run_sql(&bench, "UPDATE cartwright.product SET stock = 5, title = 'Product', currency = 'EUR', "
+                    "updated_at = now()");
     assert_true(live_refresh(live, &changed, &err));
     return 0;
 }
@@ -94,6 +95,33 @@ static void everything_in_stock_fills_the_picks(void **state)
     assert_int_equal(p.picks.count, 10);
     assert_int_equal(p.picks.items[0].source, PICK_SESSION);
     assert_memory_equal(p.products[0].product_id, "p3", 2);
+}
+
+static void what_lost_its_title_is_not_shown_while_others_have_one(void **state)
+{
+    (void)state;
+    run_sql(&bench, "UPDATE cartwright.product SET title = NULL, updated_at = now() WHERE "
+                    "product_id NOT IN ('p3-4', 'p0-0')");
+    struct shown_picks p = shown(&(struct pick_wish){.k = 3}, true);
+    assert_int_equal(p.picks.count, 2);
+    assert_string_equal(p.products[0].product_id, "p3-4");
+    assert_string_equal(p.products[1].product_id, "p0-0");
+}
+
+static void the_catalogue_has_the_last_word_on_currency_and_price(void **state)
+{
+    static char id[] = "p3-1";
+    struct cart_line line = {.product_id = id, .price_minor = 1000, .currency = "EUR"};
+    const struct cart cart = {.lines = &line, .line_count = 1};
+    (void)state;
+    run_sql(&bench, "UPDATE cartwright.product SET currency = 'USD', updated_at = now() WHERE "
+                    "product_id NOT IN ('p3-4', 'p0-0', 'p3-6')");
+    /* p3-6 is 16.00, p3-4 14.00 */
+    struct shown_picks p =
+        shown(&(struct pick_wish){.k = 3, .cart = &cart, .dearest_ratio = 1.5}, true);
+    assert_int_equal(p.picks.count, 2);
+    assert_string_equal(p.products[0].product_id, "p3-4");
+    assert_string_equal(p.products[1].product_id, "p0-0");
 }
 
 static void what_sold_out_since_the_last_look_leaves_no_hole(void **state)
@@ -200,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_in_stock_fills_the_picks),
         cmocka_unit_test_teardown(what_sold_out_since_the_last_look_leaves_no_hole, restock),
+        cmocka_unit_test_teardown(what_lost_its_title_is_not_shown_while_others_have_one, restock),
+        cmocka_unit_test_teardown(the_catalogue_has_the_last_word_on_currency_and_price, restock),
         cmocka_unit_test_teardown(the_next_look_tells_the_scan, restock),
         cmocka_unit_test(a_look_without_news_keeps_the_shelf),
         cmocka_unit_test_teardown(a_catalogue_transaction_that_stays_open_is_seen_when_it_commits,

@@ -276,24 +276,27 @@ static void picks_are_told_in_their_order_with_what_they_are_due_to(void **state
         {.product_id = "sock", .title = "Sock", .price_minor = 300, .currency = "EUR"},
         {.product_id = "belt", .price_minor = MONEY_UNKNOWN}};
     struct product because[] = {{.product_id = "shoe", .title = "Shoe"}, {.product_id = "belt"}};
-    const struct shown_picks shown = {
-        .picks = {.count = 2,
-                  .items = {{.product_id = "sock",
-                             .score = 1.5,
-                             .source = PICK_SESSION,
-                             .because = "shoe",
-                             .tie = TIE_CART},
-                            {.product_id = "belt", .score = 0.5, .source = PICK_POPULAR}}},
-        .products = shown_products,
-        .because = because};
+    const struct shown_picks shown = {.picks = {.count = 2,
+                                                .items = {{.product_id = "sock",
+                                                           .score = 1.5,
+                                                           .source = PICK_SESSION,
+                                                           .relation = RELATION_GOES_WITH,
+                                                           .because = "shoe",
+                                                           .tie = TIE_CART},
+                                                          {.product_id = "belt",
+                                                           .score = 0.5,
+                                                           .source = PICK_POPULAR,
+                                                           .relation = RELATION_POPULAR}}},
+                                      .products = shown_products,
+                                      .because = because};
 
     answer_picks(&j, NULL, &shown, &(struct message_reader){.locale = "en", .shop_locale = "de"});
     assert_string_equal(
         written(),
         "{\"recommendations\":{\"model\":null,\"algorithm\":null,\"items\":["
         "{\"product_id\":\"sock\",\"title\":\"Sock\",\"price\":{\"amount_minor\":300,\"currency\":\"EUR\"},\"score\":1.5,"
-        "\"source\":\"session\",\"because\":\"shoe\",\"because_is\":\"in_cart\",\"reason\":\"goes with Shoe in your cart\"},"
-        "{\"product_id\":\"belt\",\"price\":null,\"score\":0.5,\"source\":\"popular\",\"reason\":\"popular right now\"}]}}");
+        "\"source\":\"session\",\"relation\":\"goes_with\",\"because\":\"shoe\",\"because_is\":\"in_cart\",\"reason\":\"goes with Shoe in your cart\"},"
+        "{\"product_id\":\"belt\",\"price\":null,\"score\":0.5,\"source\":\"popular\",\"relation\":\"popular\",\"reason\":\"popular right now\"}]}}");
 }
 
 static void every_rule_is_told_with_its_outcome(void **state)

@@ -266,8 +266,10 @@ static void what_the_own_products_add_makes_the_score_and_the_most_is_the_reason
                       (double)item_item_weight(&w.judged.weights, items[o], target) / sqrt(square);
         }
         assert_true(fabs(part[0] + part[1] - p.items[i].score) < 1e-4);
-        assert_string_equal(p.items[i].because, part[0] >= part[1] ? "a1" : "b10");
-        told++;
+        if (pick_relation_is_to_product(p.items[i].relation)) { /* a1 itself comes up as well */
+            assert_string_equal(p.items[i].because, part[0] >= part[1] ? "a1" : "b10");
+            told++;
+        }
     }
     assert_true(told >= TASTE);
 }

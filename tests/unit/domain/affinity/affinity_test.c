@@ -461,11 +461,14 @@ static void what_the_shelf_says_is_out_of_stock_leaves_no_hole(void **state)
     struct pick_wish wish = a_wish(ITEMS - 4);
     struct picks p;
     (void)state;
-    affinity_shelf_put(shelf, a, "b11", 0, MONEY_UNKNOWN);
-    affinity_shelf_put(shelf, a, "b12", 0, MONEY_UNKNOWN);
-    affinity_shelf_put(shelf, a, "a3", 0, MONEY_UNKNOWN);
-    affinity_shelf_put(shelf, a, "b12", 7, 500);
-    affinity_shelf_put(shelf, a, "not ours", 0, 1);
+    affinity_shelf_put(shelf, a, "b11",
+                       &(struct shelf_facts){.stock = 0, .price_minor = MONEY_UNKNOWN});
+    affinity_shelf_put(shelf, a, "b12",
+                       &(struct shelf_facts){.stock = 0, .price_minor = MONEY_UNKNOWN});
+    affinity_shelf_put(shelf, a, "a3",
+                       &(struct shelf_facts){.stock = 0, .price_minor = MONEY_UNKNOWN});
+    affinity_shelf_put(shelf, a, "b12", &(struct shelf_facts){.stock = 7, .price_minor = 500});
+    affinity_shelf_put(shelf, a, "not ours", &(struct shelf_facts){.stock = 0, .price_minor = 1});
     wish.shelf = shelf;
     affinity_recommend(a, &wish, &p);
     assert_int_equal(p.count, ITEMS - 4);

@@ -168,18 +168,35 @@ static int place_of(const struct picks *picks, const char *id)
     return -1;
 }
 
+/* Evidence that each product is looked at after the one before it. */
+enum { NEXT_SECTIONS = 2 };
+static void next_sections(struct affinity_section out[NEXT_SECTIONS])
+{
+    static int64_t start[ITEMS + 1];
+    static int32_t target[ITEMS];
+    for (int i = 0; i < ITEMS; i++) {
+        start[i] = i;
+        target[i] = i + 1;
+    }
+    start[ITEMS] = ITEMS - 1; /* nothing comes after the last */
+    out[0] = (struct affinity_section){"next_start", MODEL_I64, start, ITEMS + 1};
+    out[1] = (struct affinity_section){"next_target", MODEL_I32, target, ITEMS - 1};
+}
+
 static void what_others_did_next_comes_first_and_says_why(void **state)
 {
-    struct affinity_section more[AFFINITY_VISIT_SECTIONS];
+    struct affinity_section more[AFFINITY_VISIT_SECTIONS + NEXT_SECTIONS];
     CLEANUP(affinity_free) struct affinity *a = NULL;
     struct err err = {0};
     (void)state;
     visit_sections(100, more);
-    CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS);
+    next_sections(more + AFFINITY_VISIT_SECTIONS);
+    CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS + NEXT_SECTIONS);
     must(try_loading(&bytes, &a, &err), &err);
     struct picks picks = ranked(a, "p20");
     assert_string_equal(picks.items[0].product_id, "p21");
     assert_int_equal(picks.items[0].source, PICK_SESSION);
+    assert_int_equal(picks.items[0].relation, RELATION_NEXT);
     assert_string_equal(picks.items[0].because, "p20");
     assert_in_range(place_of(&picks, "p22"), 1, 4);
 }
@@ -322,15 +339,18 @@ static void a_blends_score_is_the_evaluations_formula_and_the_weighed_chances(vo
 
 static void visits_that_weigh_most_in_a_blend_are_the_reason(void **state)
 {
-    struct affinity_section more[AFFINITY_VISIT_SECTIONS];
+    struct affinity_section more[AFFINITY_VISIT_SECTIONS + NEXT_SECTIONS];
     CLEANUP(affinity_free) struct affinity *a = NULL;
     struct err err = {0};
     (void)state;
     visit_sections(100, more);
-    CLEANUP(buf_free) struct buf bytes = written_as(true, more, AFFINITY_VISIT_SECTIONS);
+    next_sections(more + AFFINITY_VISIT_SECTIONS);
+    CLEANUP(buf_free)
+    struct buf bytes = written_as(true, more, AFFINITY_VISIT_SECTIONS + NEXT_SECTIONS);
     must(try_loading(&bytes, &a, &err), &err);
     struct picks picks = ranked(a, "p20");
     assert_string_equal(picks.items[0].product_id, "p21");
+    assert_int_equal(picks.items[0].relation, RELATION_NEXT);
     assert_string_equal(picks.items[0].because, "p20");
 }
 

@@ -119,6 +119,7 @@ static json_t *message_of(const struct scene *s, const char *locale, bool inform
                                             .price_minor = MONEY_UNKNOWN};
         picks.items[i] = (struct pick){.product_id = "q",
                                        .source = PICK_SESSION,
+                                       .relation = RELATION_GOES_WITH,
                                        .because = i == 0 ? ids[0] : "elsewhere",
                                        .tie = ties[i]};
     }

@@ -1,6 +1,7 @@
 /* What a shopper reads: words, numbers, escaping, and what is left out when it is unknown. */
 #include "domain/speak/message.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "domain/shop/money.h"
 #include "support/spec.h"
@@ -118,7 +119,10 @@ static void a_cart_with_an_unknown_price_names_no_total(void **state)
 static void a_pick_says_why_it_is_shown(void **state)
 {
     (void)state;
-    struct pick pick = {.product_id = "h1", .source = PICK_SESSION, .because = "p1"};
+    struct pick pick = {.product_id = "h1",
+                        .source = PICK_SESSION,
+                        .relation = RELATION_GOES_WITH,
+                        .because = "p1"};
     json_t *m = message("de-AT", 1, &pick, "");
     json_t *card = json_array_get(json_object_get(m, "cards"), 1);
 
@@ -129,10 +133,47 @@ static void a_pick_says_why_it_is_shown(void **state)
     json_decref(m);
 }
 
+/* What is said is what was found of the two products; "goes with" is said of nothing else. */
+static void a_reason_says_what_the_relation_is_and_no_more(void **state)
+{
+    static const struct {
+        enum pick_relation relation;
+        const char *because;
+        const char *words;
+    } reasons[] = {
+        {RELATION_GOES_WITH, "x", "goes with Kettle, which you looked at"},
+        {RELATION_NEXT, "x", "others looked at this after Kettle"},
+        {RELATION_SIMILAR, "x", "similar to Kettle"},
+        {RELATION_POPULAR_IN, "Home > Kitchen", "popular in Kitchen"},
+        {RELATION_POPULAR, NULL, "popular right now"},
+        {RELATION_TASTE, NULL, "fits what you looked at"},
+        {RELATION_NONE, NULL, "from our range"},
+    };
+    const struct product kettle = {.product_id = "x", .title = "Kettle"};
+    const struct product nameless = {.product_id = "x"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        const struct message_reader reader = {.locale = "en", .shop_locale = "en"};
+        const struct pick pick = {.product_id = "h1",
+                                  .source = PICK_SESSION,
+                                  .relation = reasons[i].relation,
+                                  .because = reasons[i].because,
+                                  .tie = TIE_VIEWED};
+        CLEANUP(buf_free) struct buf out = buf_make(1000);
+        CLEANUP(buf_free) struct buf without = buf_make(1000);
+        message_pick_reason(&reader, &pick, &kettle, &out);
+        assert_string_equal(buf_text(&out), reasons[i].words);
+        message_pick_reason(&reader, &pick, &nameless, &without);
+        assert_string_equal(buf_text(&without), pick_relation_is_to_product(pick.relation)
+                                                    ? "fits what you looked at"
+                                                    : reasons[i].words);
+    }
+}
+
 static void titles_stay_on_one_line_and_survive_quotes(void **state)
 {
     (void)state;
-    struct pick pick = {.product_id = "h1", .source = PICK_POPULAR};
+    struct pick pick = {.product_id = "h1", .source = PICK_POPULAR, .relation = RELATION_POPULAR};
     json_t *m = message("en", 1, &pick, "");
     json_t *card = json_array_get(json_object_get(m, "cards"), 1);
 
@@ -233,16 +274,16 @@ static void every_language_fills_every_template(void **state)
 {
     (void)state;
     const char *const locales[] = {"en", "de", "fr", "es", "it", "nl", "pl", "pt-BR", "pt-PT"};
-    const enum pick_source sources[] = {PICK_SESSION, PICK_SIMILAR, PICK_CATEGORY, PICK_POPULAR};
+    enum { RELATIONS = RELATION_GOES_WITH + 1 };
     const enum pick_tie ties[] = {TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED};
 
     for (size_t i = 0; i < 2 * COUNT_OF(locales); i++) {
         informal = i >= COUNT_OF(locales);
-        for (size_t s = 0; s < COUNT_OF(sources) * COUNT_OF(ties); s++) {
+        for (size_t s = 0; s < RELATIONS * COUNT_OF(ties); s++) {
             struct pick pick = {.product_id = "h1",
-                                .source = sources[s % COUNT_OF(sources)],
+                                .relation = (enum pick_relation)(s % RELATIONS),
                                 .because = "p1",
-                                .tie = ties[s / COUNT_OF(sources)]};
+                                .tie = ties[s / RELATIONS]};
             check_filled(locales[i % COUNT_OF(locales)], 1 + s % 3, &pick);
         }
     }
@@ -255,6 +296,7 @@ int main(void)
         cmocka_unit_test(the_text_names_what_has_a_name_and_what_all_of_it_costs),
         cmocka_unit_test(a_cart_with_an_unknown_price_names_no_total),
         cmocka_unit_test(a_pick_says_why_it_is_shown),
+        cmocka_unit_test(a_reason_says_what_the_relation_is_and_no_more),
         cmocka_unit_test(titles_stay_on_one_line_and_survive_quotes),
         cmocka_unit_test(only_web_addresses_are_linked),
         cmocka_unit_test(the_locale_is_a_tag_and_that_of_the_words),

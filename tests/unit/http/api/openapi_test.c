@@ -231,6 +231,10 @@ static const char *source_at(int i)
 {
     return i <= PICK_POPULAR ? pick_source_name((enum pick_source)i) : NULL;
 }
+static const char *relation_at(int i)
+{
+    return i + 1 <= RELATION_GOES_WITH ? pick_relation_name((enum pick_relation)(i + 1)) : NULL;
+}
 static const char *tie_at(int i)
 {
     return i + 1 <= TIE_VIEWED ? pick_tie_name((enum pick_tie)(i + 1)) : NULL;
@@ -258,6 +262,7 @@ static const struct {
     {"Outreach", {"reason"}, rule_at},
     {"Why", {"reason"}, rule_at},
     {"Recommendations", {"items", "[]", "source"}, source_at},
+    {"Recommendations", {"items", "[]", "relation"}, relation_at},
     {"Recommendations", {"items", "[]", "because_is"}, tie_at},
     {"Message", {"cards", "[]", "source"}, source_at},
     {"Risk", {"reasons", "[]", "group"}, group_at},

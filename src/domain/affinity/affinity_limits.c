@@ -1,0 +1,127 @@
+/* What the cart asks of the picks beside it: its currency, prices of its size, and nothing that undercuts it. */
+#include "domain/affinity/affinity_internal.h"
+#include "domain/affinity/affinity_shelf.h"
+#include "domain/shop/money.h"
+
+#include <string.h>
+
+static const struct cart *cart_of(const struct pick_wish *w)
+{
+    return w->cart ? w->cart : shopper_open_cart(w->shopper);
+}
+
+/* "" where the lines differ: then no pick is of the wrong one. */
+static const char *currency_of(const struct cart *c)
+{
+    const char *currency = "";
+    for (size_t i = 0; c && i < c->line_count; i++) {
+        const char *of_line = c->lines[i].currency;
+        if (currency[0] != '\0' && of_line[0] != '\0' && strcmp(currency, of_line) != 0) {
+            return "";
+        }
+        currency = of_line[0] != '\0' ? of_line : currency;
+    }
+    return currency;
+}
+
+static int64_t dearest_of(const struct cart *c)
+{
+    int64_t dearest = 0;
+    for (size_t i = 0; c && i < c->line_count; i++) {
+        dearest = c->lines[i].price_minor > dearest ? c->lines[i].price_minor : dearest;
+    }
+    return dearest;
+}
+
+struct pick_limits affinity_limits(const struct pick_wish *w)
+{
+    const struct cart *c = cart_of(w);
+    const double price_max = w->dearest_ratio * (double)dearest_of(c);
+    struct pick_limits limits = {.price_max = MONEY_MINOR_MAX};
+    memcpy(limits.currency, currency_of(c), sizeof limits.currency);
+    /* a cart of gifts, or of unknown prices, has no size */
+    if (price_max > 0 && price_max < (double)MONEY_MINOR_MAX) {
+        limits.price_max = (int64_t)price_max;
+    }
+    return limits;
+}
+
+bool affinity_is_within(const struct pick_limits *limits, int64_t price_minor, const char *currency)
+{
+    const bool same = limits->currency[0] == '\0' || currency[0] == '\0' ||
+                      strcmp(limits->currency, currency) == 0;
+    /* an unknown price is below all others */
+    return same && price_minor <= limits->price_max;
+}
+
+/* ---- the filter ---- */
+
+static void exclude_currencies(struct ranking *r, const struct affinity_shelf *shelf)
+{
+    const uint32_t wanted = shelf_currency(r->limits.currency);
+    for (int i = 0; shelf->is_mixed && wanted != 0 && i < shelf->count; i++) {
+        if (shelf->currency[i] != 0 && shelf->currency[i] != wanted) {
+            ranking_exclude(r, i);
+        }
+    }
+}
+
+static void exclude_untitled(struct ranking *r, const struct affinity_shelf *shelf)
+{
+    const bool some = affinity_shelf_has_titles(shelf);
+    for (int i = 0; some && i < shelf->count / 64 + 1; i++) {
+        r->excluded[i] |= ~shelf->titled[i];
+    }
+}
+
+/* The lines that something may undercut. */
+static void note_lines(struct ranking *r)
+{
+    const struct cart *c = r->cart;
+    r->lines = arena_array(r->arena, c ? c->line_count + 1 : 1, sizeof *r->lines);
+    for (size_t i = 0; c && i < c->line_count; i++) {
+        const int item = affinity_find(r->model, c->lines[i].product_id);
+        if (item >= 0 && r->model->category[item] != 0 && c->lines[i].price_minor > 0) {
+            r->lines[r->line_count++] =
+                (struct rank_line){r->model->category[item], c->lines[i].price_minor};
+        }
+    }
+}
+
+void ranking_limit(struct ranking *r)
+{
+    const struct pick_wish *w = r->wish;
+    r->cart = cart_of(w);
+    r->limits = affinity_limits(w);
+    r->undercuts = w->substitutes == SUBSTITUTES_ALLOWED;
+    note_lines(r);
+    if (w->priced || r->limits.price_max < MONEY_MINOR_MAX) {
+        r->filter.value = w->shelf ? w->shelf->price : r->model->price;
+        /* unknown is below 0, and left out only where a price was asked for */
+        r->filter.value_min = !w->priced ? INT64_MIN : w->price_min > 0 ? w->price_min : 0;
+        r->filter.value_max =
+            w->priced && w->price_max < r->limits.price_max ? w->price_max : r->limits.price_max;
+    }
+    if (w->shelf) {
+        exclude_currencies(r, w->shelf);
+        exclude_untitled(r, w->shelf);
+    }
+}
+
+/* ---- substitutes ---- */
+
+static bool undercuts(const struct ranking *r, int item)
+{
+    const int64_t price = r->wish->shelf ? r->wish->shelf->price[item] : r->model->price[item];
+    for (size_t i = 0; price >= 0 && i < r->line_count; i++) {
+        if (r->lines[i].category == r->model->category[item] && price < r->lines[i].price_minor) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ranking_suits(const struct ranking *r, int item)
+{
+    return ranking_varies(r, item) && (r->undercuts || !undercuts(r, item));
+}

@@ -1,0 +1,227 @@
+/* Why a pick is shown: nothing is claimed that the data do not carry. Which sources found the product decides what is shown, not what is said. */
+#include "base/mem.h"
+#include "domain/affinity/affinity_internal.h"
+
+#include <stdlib.h>
+
+/* Products of one category are alike where one maker made them, or neither costs more than so many times the other. */
+static const double ALIKE_RATIO = 2;
+
+const char *pick_relation_name(enum pick_relation r)
+{
+    static const char *const names[] = {
+        [RELATION_NONE] = NULL,
+        [RELATION_TASTE] = "fits",
+        [RELATION_POPULAR] = "popular",
+        [RELATION_POPULAR_IN] = "popular_in",
+        [RELATION_SIMILAR] = "similar_to",
+        [RELATION_NEXT] = "looked_at_next",
+        [RELATION_GOES_WITH] = "goes_with",
+    };
+    return names[r];
+}
+
+/* ---- what the model file says of pairs ---- */
+
+static bool lists_check(const struct affinity *m, const struct pair_lists *l, uint64_t pairs,
+                        struct err *err)
+{
+    bool ok = l->start[0] == 0 && l->start[m->trained] == (int64_t)pairs;
+    /* the borders first: the second loop follows them */
+    for (int i = 0; ok && i < m->trained; i++) {
+        ok = l->start[i] <= l->start[i + 1];
+    }
+    for (int i = 0; ok && i < m->trained; i++) {
+        int32_t last = -1;
+        for (int64_t p = l->start[i]; ok && p < l->start[i + 1]; p++) {
+            /* ascending, since they are searched by halves; and no product has to do with itself */
+            ok = l->target[p] > last && l->target[p] < m->trained && l->target[p] != i;
+            last = l->target[p];
+        }
+    }
+    return ok || FAIL(err, ERR_INVALID, "the affinity model's pairs of products are out of order");
+}
+
+/* A file without the sections is fine: nothing is claimed then. */
+static bool lists_load(const struct affinity *m, const char *start, const char *target,
+                       struct pair_lists *out, struct err *err)
+{
+    uint64_t pairs = 0;
+    if (!model_file_has(&m->file, start)) {
+        return true;
+    }
+    return model_file_count(&m->file, target, MODEL_I32, &pairs, err) &&
+           model_file_i64(&m->file, start, (uint64_t)m->trained + 1, &out->start, err) &&
+           model_file_i32(&m->file, target, pairs, &out->target, err) &&
+           lists_check(m, out, pairs, err);
+}
+
+bool reason_load(struct affinity *m, struct err *err)
+{
+    return lists_load(m, "together_start", "together_target", &m->together, err) &&
+           lists_load(m, "next_start", "next_target", &m->next, err);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const int32_t *x = a;
+    const int32_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static bool lists_have(const struct affinity *m, const struct pair_lists *l, int32_t from,
+                       int32_t to)
+{
+    if (!l->start || from >= m->trained || l->start[from] == l->start[from + 1]) {
+        return false;
+    }
+    return bsearch(&to, l->target + l->start[from], (size_t)(l->start[from + 1] - l->start[from]),
+                   sizeof to, by_number) != NULL;
+}
+
+/* ---- two products ---- */
+
+static bool are_alike(const struct affinity *m, int a, int b)
+{
+    if (m->category[a] == 0 || m->category[a] != m->category[b]) {
+        return false;
+    }
+    if ((m->brand[a] != 0 && m->brand[a] == m->brand[b]) || m->price[a] <= 0 || m->price[b] <= 0) {
+        return true;
+    }
+    const double ratio = (double)m->price[a] / (double)m->price[b];
+    return ratio <= ALIKE_RATIO && ratio >= 1 / ALIKE_RATIO;
+}
+
+enum pick_relation affinity_relation(const struct affinity *m, int own, int item)
+{
+    /* Two of one category replace each other, even where some buy both. */
+    const bool across =
+        m->category[own] != 0 && m->category[item] != 0 && m->category[own] != m->category[item];
+    if (own == item) {
+        return RELATION_NONE;
+    }
+    if (across && lists_have(m, &m->together, own, item)) {
+        return RELATION_GOES_WITH;
+    }
+    if (are_alike(m, own, item)) {
+        return RELATION_SIMILAR;
+    }
+    return lists_have(m, &m->next, own, item) ? RELATION_NEXT : RELATION_NONE;
+}
+
+/* ---- popularity ---- */
+
+static bool is_popular(const struct affinity *m, int item)
+{
+    return m->popularity[item] > 0 && m->popularity[item] >= m->mean_popularity;
+}
+
+static bool is_popular_in_category(const struct affinity *m, int item)
+{
+    const int category = m->category[item];
+    return category != 0 && m->popularity[item] > 0 &&
+           m->popularity[item] >= m->category_popularity[category];
+}
+
+/* Popular is what is so above the mean: of all, or of its category. */
+void reason_index(struct affinity *m)
+{
+    double all = 0;
+    m->category_popularity = mem_array((size_t)m->categories, sizeof *m->category_popularity);
+    for (int c = 0; c < m->categories; c++) {
+        const int32_t first = m->category_first[c];
+        const int32_t count = m->category_first[c + 1] - first;
+        double sum = 0;
+        for (int32_t i = 0; i < count; i++) {
+            sum += (double)m->popularity[m->by_category[first + i]];
+        }
+        all += sum;
+        m->category_popularity[c] = count > 0 ? (float)(sum / count) : 0;
+    }
+    m->mean_popularity = (float)(all / m->count);
+}
+
+/* ---- the reason of a pick ---- */
+
+/* Whether the own product is a pick that is due to the item, by way of other picks perhaps. Ends, since reasons so far go in no circle. */
+static bool is_due_to(const struct ranking *r, int own, int item)
+{
+    for (int i = 0; i < r->out->count; i++) {
+        if (r->picked[i] == own) {
+            own = r->due_to[i];
+            if (own == item) {
+                return true;
+            }
+            i = -1; /* whether that is a pick as well */
+        }
+    }
+    return false;
+}
+
+static enum pick_tie tie_of(const struct own_item *own)
+{
+    /* what lies in the cart is said first, whatever else was done with it */
+    return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
+}
+
+/* An own product is no reason of what is its own reason. */
+static bool due_to(const struct ranking *r, int own, int item, struct reason *out)
+{
+    const enum pick_relation relation = affinity_relation(r->model, own, item);
+    if (relation == RELATION_NONE || is_due_to(r, own, item)) {
+        return false;
+    }
+    *out = (struct reason){relation, affinity_item_id(r->model, own), TIE_NONE, own};
+    for (int i = 0; i < r->own.count; i++) {
+        if (r->own.items[i].item == own) {
+            out->tie = tie_of(&r->own.items[i]);
+        }
+    }
+    return true;
+}
+
+/* What is said of another own product, where of the first nothing can be: the strongest; of equals what weighs most. */
+static bool due_to_another(const struct ranking *r, int item, struct reason *out)
+{
+    float weight = 0;
+    *out = (struct reason){.due_to = -1};
+    for (int i = 0; i < r->own.count; i++) {
+        const struct own_item *own = &r->own.items[i];
+        struct reason reason;
+        if (due_to(r, own->item, item, &reason) &&
+            (reason.relation > out->relation ||
+             (reason.relation == out->relation && own->weight > weight))) {
+            *out = reason;
+            weight = own->weight;
+        }
+    }
+    return out->relation != RELATION_NONE;
+}
+
+static struct reason popular_in(const struct affinity *m, int item)
+{
+    return (struct reason){RELATION_POPULAR_IN, affinity_category_name(m, m->category[item]),
+                           TIE_NONE, -1};
+}
+
+struct reason ranking_reason(const struct ranking *r, int item, int lead)
+{
+    struct reason reason;
+    if ((lead >= 0 && due_to(r, lead, item, &reason)) || due_to_another(r, item, &reason)) {
+        return reason;
+    }
+    if (is_popular_in_category(r->model, item)) {
+        return popular_in(r->model, item);
+    }
+    return (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1};
+}
+
+struct reason ranking_reason_popular(const struct ranking *r, int item, enum pick_source source)
+{
+    if (source == PICK_CATEGORY && is_popular_in_category(r->model, item)) {
+        return popular_in(r->model, item);
+    }
+    return (struct reason){is_popular(r->model, item) ? RELATION_POPULAR : RELATION_NONE, NULL,
+                           TIE_NONE, -1};
+}
