@@ -39,9 +39,12 @@ struct ranked_case {
 
 /* What affinity_rank leaves out by itself. Of what is shown and of what is asked for alike: "last viewed" does not go through affinity_rank, and
  * must not get points for naming what lies in the cart; and what no contender may name must not be asked of any. */
-static bool has_already(const struct judged_case *c, const char *product_id)
+static bool has_already(const struct affinity_evaluation *e, const struct judged_case *c,
+                        const char *product_id)
 {
-    return affinity_has_already(c->then, product_id, 0, c->moment_us);
+    /* The popularity model knows every product, and of each what the trained one knows of how often it is bought. */
+    return affinity_has_already(e->contenders[CONTENDER_POPULAR].model, c->then, product_id, 0,
+                                c->moment_us);
 }
 
 static bool may_show(void *ctx, const char *product_id)
@@ -69,7 +72,7 @@ static void rank_viewed(struct ranked_case *r, int k, struct picks *out)
     for (size_t i = s->recent_count; i > 0 && out->count < k; i--) {
         const struct recent_event *e = &s->recent[i - 1];
         if (e->type == EVENT_PRODUCT_VIEWED && e->product_id &&
-            !has_already(r->of, e->product_id) && !is_picked(out, e->product_id) &&
+            !has_already(r->e, r->of, e->product_id) && !is_picked(out, e->product_id) &&
             may_show(r, e->product_id)) {
             out->items[out->count++] =
                 (struct pick){.product_id = e->product_id, .source = PICK_SESSION};
@@ -169,7 +172,7 @@ static bool judge_case(void *ctx, const struct judged_case *of)
     CLEANUP(id_table_free) struct id_table possible = {0};
     for (int32_t i = 0; i < of->chosen->count; i++) {
         const char *product_id = of->chosen->texts[i];
-        if (!has_already(of, product_id)) {
+        if (!has_already(e, of, product_id)) {
             int32_t item = id_table_find(&e->a->items, product_id);
             id_table_add(&possible, product_id);
             e->chosen[item >= 0 ? item : 0] += item >= 0;

@@ -114,7 +114,9 @@ static bool load_items(struct affinity *m, struct err *err)
         !model_file_f32(&m->file, "popularity", n, &m->popularity, err) ||
         !model_file_i32(&m->file, "category", n, &m->category, err) ||
         !model_file_i32(&m->file, "brand", n, &m->brand, err) ||
-        !model_file_i64(&m->file, "price", n, &m->price, err)) {
+        !model_file_i64(&m->file, "price", n, &m->price, err) ||
+        (model_file_has(&m->file, "repeat") &&
+         !model_file_i64(&m->file, "repeat", n, &m->repeat, err))) {
         return false;
     }
     /* Categories and brands are used as indexes from here on, and nobody asks again. The comparison

@@ -81,9 +81,10 @@ bool affinity_knows(const struct affinity *a,
 /* What was bought is not recommended again for so long, where nobody says otherwise. */
 #define AFFINITY_BOUGHT_MEMORY_US INT64_C(2592000000000) /* 30 days */
 
-/* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the memory (0: as above). */
-bool affinity_has_already(const struct shopper *s, const char *product_id, int64_t memory_us,
-                          int64_t now_us);
+/* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the memory (0: as above), or
+ * within the time after which people buy its like again, where the model (NULL: none) knows a shorter one. */
+bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
+                          int64_t memory_us, int64_t now_us);
 
 /* Filter: true keeps the product (in stock ...); what the shopper has already is always left out. */
 typedef bool pick_filter(void *ctx, const char *product_id);

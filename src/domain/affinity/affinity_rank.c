@@ -71,16 +71,21 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
     ranking_exclude(r, item);
 }
 
-static bool was_bought_lately(int64_t bought_us, int64_t memory_us, int64_t now_us)
+/* m may be NULL, item -1. */
+static bool was_bought_lately(const struct affinity *m, int item, int64_t bought_us,
+                              int64_t memory_us, int64_t now_us)
 {
-    /* also what a device says it will buy tomorrow: its clock is ahead */
-    return now_us - bought_us < (memory_us > 0 ? memory_us : AFFINITY_BOUGHT_MEMORY_US);
+    const int64_t repeat_us = m && m->repeat && item >= 0 ? m->repeat[item] : 0;
+    const int64_t most_us = memory_us > 0 ? memory_us : AFFINITY_BOUGHT_MEMORY_US;
+    /* what is used up comes back as soon as people buy it again; also what a device says it will buy tomorrow was bought: its clock is ahead */
+    return now_us - bought_us < (repeat_us > 0 && repeat_us < most_us ? repeat_us : most_us);
 }
 
-bool affinity_has_already(const struct shopper *s, const char *product_id, int64_t memory_us,
-                          int64_t now_us)
+bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
+                          int64_t memory_us, int64_t now_us)
 {
     const int64_t bought_us = shopper_bought_us(s, product_id);
+    const int item = m ? affinity_find(m, product_id) : -1;
     /* of every open cart, not only the one that is talked about */
     for (size_t c = 0; c < s->cart_count; c++) {
         for (size_t i = 0; s->carts[c].status == CART_OPEN && i < s->carts[c].line_count; i++) {
@@ -89,7 +94,7 @@ bool affinity_has_already(const struct shopper *s, const char *product_id, int64
             }
         }
     }
-    return bought_us != 0 && was_bought_lately(bought_us, memory_us, now_us);
+    return bought_us != 0 && was_bought_lately(m, item, bought_us, memory_us, now_us);
 }
 
 static void exclude_id(struct ranking *r, const char *product_id)
@@ -110,8 +115,10 @@ static void exclude_own(struct ranking *r)
         }
     }
     for (size_t i = 0; i < s->purchase_count; i++) {
-        if (was_bought_lately(s->purchases[i].at_us, r->wish->bought_memory_us, r->now_us)) {
-            exclude_id(r, s->purchases[i].product_id);
+        const int item = affinity_find(r->model, s->purchases[i].product_id);
+        if (item >= 0 && was_bought_lately(r->model, item, s->purchases[i].at_us,
+                                           r->wish->bought_memory_us, r->now_us)) {
+            ranking_exclude(r, item);
         }
     }
 }

@@ -86,6 +86,7 @@ static void take_item(struct affinity_training *a, const struct event *e, const 
         .item = id_table_add(&a->items, product_id),
         .weight = (float)affinity_event_weight(e->type),
         .chosen = e->type == EVENT_CART_ITEM_ADDED || e->type == EVENT_PURCHASE,
+        .bought = e->type == EVENT_PURCHASE,
     };
 }
 

@@ -18,6 +18,7 @@ struct interaction {
     int32_t item; /* number in items */
     float weight; /* before decay */
     bool chosen;  /* put in the cart or bought: what the gate asks for */
+    bool bought;
 };
 
 /* What the catalogue tells of an item; texts in the arena of the training. */

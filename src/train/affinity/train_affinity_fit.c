@@ -9,6 +9,7 @@
 #include "ml/als/als.h"
 #include "ml/linear/csr.h"
 #include "train/affinity/train_affinity_pairs.h"
+#include "train/affinity/train_affinity_repeat.h"
 #include "train/affinity/train_factors.h"
 
 #include <assert.h>
@@ -39,6 +40,7 @@ struct fitting {
     struct visit_models visits;
     struct product_pairs together;
     struct product_pairs next;
+    int64_t *repeat_us; /* by item of the training */
 };
 
 static void fitting_free(struct fitting *f)
@@ -54,6 +56,7 @@ static void fitting_free(struct fitting *f)
     visit_models_free(&f->visits);
     product_pairs_free(&f->together);
     product_pairs_free(&f->next);
+    free(f->repeat_us);
 }
 
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us)
@@ -182,6 +185,7 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
             items[i].category = a->facts[item].category;
             items[i].brand = a->facts[item].brand;
             items[i].price_minor = a->facts[item].price_minor;
+            items[i].repeat_us = f->repeat_us[item];
         }
     }
     fit->card(fit->ctx, made, als, &card);
@@ -230,6 +234,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
     }
     count_popularity(&f);
     affinity_count_pairs(a, fit->until_us, f.position, f.trained, &f.together, &f.next);
+    f.repeat_us = affinity_repeat_intervals(a, fit->until_us);
     made.trained_items = f.trained;
     made.pairs = csr_entries(&f.matrix);
     if (fit->factors) {

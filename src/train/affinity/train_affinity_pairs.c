@@ -195,6 +195,7 @@ void product_pairs_free(struct product_pairs *p)
 {
     free(p->start);
     free(p->target);
+    *p = (struct product_pairs){0};
 }
 
 void affinity_pair_sections(const struct product_pairs *together, const struct product_pairs *next,

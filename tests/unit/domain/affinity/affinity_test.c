@@ -46,6 +46,8 @@ static void name_items(void)
             .popularity = i < TRAINED ? (float)(100 - i) : 0,
         };
     }
+    w.items[15].repeat_us = DAYS(7);
+    w.items[14].repeat_us = DAYS(365);
     /* the new ones: an odd hat, an even hat, and something nobody has filed */
     w.items[TRAINED + 2].category = NULL;
     w.items[TRAINED + 2].brand = NULL;
@@ -371,8 +373,31 @@ static void what_was_bought_longer_ago_than_the_memory_may_return(void **state)
                                        .bought_memory_us = cases[i].memory_us};
         affinity_recommend(a, &wish, &p);
         assert_int_equal(contains(&p, "b8"), cases[i].returns);
-        assert_int_equal(affinity_has_already(s, "b8", wish.bought_memory_us, wish.now_us),
+        assert_int_equal(affinity_has_already(a, s, "b8", wish.bought_memory_us, wish.now_us),
                          !cases[i].returns);
+    }
+}
+
+/* b15 is bought again after a week, b14 after a year (build_world). */
+static void what_is_bought_again_sooner_comes_back_sooner(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct event events[] = {
+        an_event(EVENT_PURCHASE, .at = 0, .sku = "b15", .sku2 = "b14", .order = "o1")};
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
+    const struct {
+        int64_t after_us;
+        bool b15, b14;
+    } cases[] = {{DAYS(7) - 1, false, false}, {DAYS(7), true, false}, {DAYS(30), true, true}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct picks p;
+        const struct pick_wish wish = {
+            .shopper = s, .now_us = TEST_DAY_US + cases[i].after_us, .k = ITEMS};
+        affinity_recommend(a, &wish, &p);
+        assert_int_equal(contains(&p, "b15"), cases[i].b15);
+        assert_int_equal(contains(&p, "b14"), cases[i].b14);
+        assert_int_equal(affinity_has_already(a, s, "b15", 0, wish.now_us), !cases[i].b15);
     }
 }
 
@@ -683,6 +708,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_in_the_cart_or_was_just_bought_is_left_out, forget),
         cmocka_unit_test_teardown(all_of_an_order_is_left_out_whatever_was_looked_at_since, forget),
         cmocka_unit_test_teardown(what_was_bought_longer_ago_than_the_memory_may_return, forget),
+        cmocka_unit_test_teardown(what_is_bought_again_sooner_comes_back_sooner, forget),
         cmocka_unit_test_teardown(the_callers_filter_holds_in_every_stage, forget),
         cmocka_unit_test_teardown(no_product_comes_up_twice, forget),
         cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),

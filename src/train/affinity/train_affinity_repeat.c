@@ -1,0 +1,114 @@
+/* Consumables: categories whose products the same people buy again, and after how long. */
+#include "train/affinity/train_affinity_repeat.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPEATS_MIN = 20 }; /* of a category, to say anything of it */
+/* So many second and later purchases for each first one. */
+static const double REPEATED_SHARE = 0.2;
+/* A quarter have bought again by then: about when it begins to be wanted. */
+static const double EARLY = 0.25;
+/* Rows of one order, and an order told twice, are no second purchase. */
+#define REPEAT_MIN_US HOURS(12)
+
+/* One purchase of a shopper's. */
+struct bought {
+    const char *category;
+    int32_t shopper;
+    int32_t item;
+    int64_t at_us;
+    int64_t gap_us; /* since the purchase of the same product before it; 0 it is the first */
+};
+
+static int by_product(const void *a, const void *b)
+{
+    const struct bought *x = a;
+    const struct bought *y = b;
+    if (x->shopper != y->shopper) {
+        return x->shopper < y->shopper ? -1 : 1;
+    }
+    if (x->item != y->item) {
+        return x->item < y->item ? -1 : 1;
+    }
+    return (x->at_us > y->at_us) - (x->at_us < y->at_us);
+}
+
+static int by_category(const void *a, const void *b)
+{
+    const struct bought *x = a;
+    const struct bought *y = b;
+    const int order = strcmp(x->category, y->category);
+    return order != 0 ? order : (x->gap_us > y->gap_us) - (x->gap_us < y->gap_us);
+}
+
+static size_t purchases_of(const struct affinity_training *a, int64_t until_us, struct bought *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct interaction *in = &a->all[i];
+        const char *category = in->item < a->facts_count ? a->facts[in->item].category : NULL;
+        if (in->bought && in->at_us < until_us && category && *category) {
+            out[count++] = (struct bought){category, in->shopper, in->item, in->at_us, 0};
+        }
+    }
+    return count;
+}
+
+/* Sorted by product; drops what is no purchase of its own. Returns how many stay. */
+static size_t set_gaps(struct bought *all, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct bought *last = kept > 0 ? &all[kept - 1] : NULL;
+        struct bought b = all[i];
+        if (last && last->shopper == b.shopper && last->item == b.item) {
+            b.gap_us = b.at_us - last->at_us;
+            if (b.gap_us < REPEAT_MIN_US) {
+                continue;
+            }
+        }
+        all[kept++] = b;
+    }
+    return kept;
+}
+
+/* Of one category, first purchases before the others, these by their gap. */
+static int64_t interval_of(const struct bought *all, size_t count)
+{
+    size_t first = 0;
+    while (first < count && all[first].gap_us == 0) {
+        first++;
+    }
+    const size_t repeats = count - first;
+    if (repeats < REPEATS_MIN || (double)repeats < REPEATED_SHARE * (double)first) {
+        return 0;
+    }
+    return all[first + (size_t)(EARLY * (double)repeats)].gap_us;
+}
+
+int64_t *affinity_repeat_intervals(const struct affinity_training *a, int64_t until_us)
+{
+    int64_t *intervals = mem_array((size_t)a->items.count + 1, sizeof *intervals);
+    struct bought *all = mem_array(a->count + 1, sizeof *all);
+    size_t count = purchases_of(a, until_us, all);
+    qsort(all, count, sizeof *all, by_product);
+    count = set_gaps(all, count);
+    qsort(all, count, sizeof *all, by_category);
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && strcmp(all[end].category, all[i].category) == 0; end++) {
+        }
+        const int64_t interval_us = interval_of(all + i, end - i);
+        for (int32_t item = 0; interval_us > 0 && item < a->facts_count; item++) {
+            const char *category = a->facts[item].category;
+            if (category && strcmp(category, all[i].category) == 0) {
+                intervals[item] = interval_us;
+            }
+        }
+    }
+    free(all);
+    return intervals;
+}
