@@ -1,8 +1,8 @@
 /* TZif files, RFC 8536. Every count is checked against what is there before anything is read. */
 #include "base/locale/tzif.h"
 
-#include "base/mem.h"
 #include "base/locale/tz_rule.h"
+#include "base/mem.h"
 
 #include <string.h>
 
