@@ -276,7 +276,8 @@ static void measure_spread(struct affinity_evaluation *e)
         if (c->took_part) {
             keep_possible(e, c->shown, counts);
             /* Both arrays have lost the same items, so that an index still means the same product in each. */
-            c->spread = rank_spread(counts, known, e->items, e->shoppers_before);
+            c->spread =
+                rank_spread(counts, known, e->items, e->shoppers_before, e->cases[TASK_ANY]);
             rank_concentration(counts, known, e->items, CONCENTRATION_POINTS, c->concentration);
         }
     }

@@ -40,6 +40,7 @@ static void spread_table(const struct affinity_evaluation *e, struct report_tabl
         if (c->took_part) {
             report_cell(t, "%s", c->name);
             report_cell(t, "%.1f %%", 100 * c->spread.coverage);
+            report_cell(t, "%.1f %%", 100 * c->spread.most_shown);
             report_cell_number(t, c->spread.novelty, 2);
             report_cell(t, "%.1f %%", 100 * c->spread.top_tenth);
             report_cell_number(t, c->spread.gini, 3);
@@ -100,10 +101,11 @@ void affinity_write_task(const struct affinity_evaluation *e, enum affinity_task
 void affinity_write_spread(const struct affinity_evaluation *e, report_table_writer *write,
                            struct buf *out)
 {
-    static const char *const columns[] = {"model", "catalogue shown", "novelty, bits",
-                                          "from the best-known tenth", "Gini"};
+    static const char *const columns[] = {
+        "model",         "catalogue shown",           "lists with the most shown",
+        "novelty, bits", "from the best-known tenth", "Gini"};
     CLEANUP(report_table_free)
-    struct report_table t = {.columns = columns, .column_count = 5};
+    struct report_table t = {.columns = columns, .column_count = 6};
     spread_table(e, &t);
     write(out, &t);
 }
@@ -214,6 +216,7 @@ static void json_spread(struct jenc *j, const struct affinity_evaluation *e)
         jenc_object(j, NULL);
         jenc_str(j, "model", c->name);
         jenc_f64(j, "coverage", c->spread.coverage);
+        jenc_f64(j, "most_shown", c->spread.most_shown);
         jenc_f64(j, "novelty_bits", c->spread.novelty);
         jenc_f64(j, "from_best_known_tenth", c->spread.top_tenth);
         jenc_f64(j, "gini", c->spread.gini);

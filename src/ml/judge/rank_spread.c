@@ -69,7 +69,7 @@ void rank_concentration(const int64_t *shown, const int64_t *known, int items, i
 }
 
 struct rank_spread rank_spread(const int64_t *shown, const int64_t *known, int items,
-                               int64_t shoppers)
+                               int64_t shoppers, int64_t lists)
 {
     assert(items >= 1 && shoppers >= 0);
     struct rank_spread s = {0};
@@ -79,6 +79,7 @@ struct rank_spread rank_spread(const int64_t *shown, const int64_t *known, int i
     for (int i = 0; i < items; i++) {
         double n = (double)shown[i];
         total += n;
+        s.most_shown = fmax(s.most_shown, n);
         s.coverage += n > 0;
         /* One more on either side: an item nobody knew is a surprise of finitely many bits. */
         s.novelty -= n > 0 ? n * log2(((double)known[i] + 1) / ((double)shoppers + 1)) : 0;
@@ -94,6 +95,7 @@ struct rank_spread rank_spread(const int64_t *shown, const int64_t *known, int i
         }
         s.coverage /= items;
         s.novelty /= total;
+        s.most_shown /= (double)lists;
         s.gini = 2 * ranks / (items * total) - (items + 1.0) / items;
     }
     free(c);

@@ -119,6 +119,8 @@ static void planted_tastes_are_seen_beside_the_baselines(void **state)
     assert_int_equal(json_array_size(json_object_get(json_object_get(r, "new_products"), "models")),
                      2);
     assert_true(NUMBER(r, "spread", "0", "coverage") > NUMBER(r, "spread", "1", "coverage"));
+    assert_true(NUMBER(r, "spread", "0", "most_shown") < NUMBER(r, "spread", "1", "most_shown"));
+    assert_true(NUMBER(r, "spread", "1", "most_shown") <= 1);
     json_decref(r);
 }
 

@@ -7,9 +7,10 @@ static void every_item_equally_often_is_full_coverage_without_inequality(void **
     const int64_t shown[] = {3, 3, 3, 3};
     const int64_t known[] = {1, 1, 1, 1};
     (void)state;
-    struct rank_spread s = rank_spread(shown, known, 4, 7);
+    struct rank_spread s = rank_spread(shown, known, 4, 7, 9);
     assert_close(s.coverage, 1, 1e-12);
     assert_close(s.gini, 0, 1e-12);
+    assert_close(s.most_shown, 1.0 / 3, 1e-12);
     assert_close(s.novelty, 2, 1e-12); /* -log2(2 / 8) */
     assert_close(s.top_tenth, 0.1, 1e-12);
 }
@@ -19,8 +20,9 @@ static void one_item_for_everybody_is_the_other_end(void **state)
     const int64_t shown[] = {0, 9, 0, 0};
     const int64_t known[] = {1, 7, 0, 2};
     (void)state;
-    struct rank_spread s = rank_spread(shown, known, 4, 7);
+    struct rank_spread s = rank_spread(shown, known, 4, 7, 9);
     assert_close(s.coverage, 0.25, 1e-12);
+    assert_close(s.most_shown, 1, 1e-12);
     assert_close(s.gini, 0.75, 1e-12);     /* 1 - 1 / items */
     assert_close(s.novelty, 0, 1e-12);     /* everybody knows it */
     assert_close(s.top_tenth, 0.4, 1e-12); /* a tenth of four items is two fifths of the first */
@@ -31,8 +33,8 @@ static void nothing_shown_is_zeros(void **state)
     const int64_t none[] = {0, 0};
     double curve[3] = {9, 9, 9};
     (void)state;
-    struct rank_spread s = rank_spread(none, none, 2, 0);
-    assert_close(s.coverage + s.gini + s.novelty + s.top_tenth, 0, 0);
+    struct rank_spread s = rank_spread(none, none, 2, 0, 0);
+    assert_close(s.coverage + s.gini + s.novelty + s.top_tenth + s.most_shown, 0, 0);
     rank_concentration(none, none, 2, 3, curve);
     assert_close(curve[0] + curve[1] + curve[2], 0, 0);
 }
