@@ -25,8 +25,8 @@ struct picks_wanted {
 /* Sets what the settings say of every pick: how long what was bought is left out, how dear picks may be, substitutes. */
 void picks_wish_of_shop(const struct config *config, struct pick_wish *wish);
 
-/* Every pick is looked up in the catalogue: in stock, with a title (unless none
- * has), of the cart's currency and size, and of the wished category and price, as it says now. What is not makes room for the next best, so that fewer than k come only where the shop
+/* Every pick is looked up in the catalogue: in stock, with a title (where most
+ * have one), of the cart's currency and size, and of the wished category and price, as it says now. What is not makes room for the next best, so that fewer than k come only where the shop
  * has no more. */
 CAN_FAIL bool picks_show(struct db *db, const struct picks_wanted *want, struct arena *a,
                          struct shown_picks *out, struct err *err);

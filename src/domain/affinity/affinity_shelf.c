@@ -97,10 +97,9 @@ void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
 
 bool affinity_shelf_has_titles(const struct affinity_shelf *shelf)
 {
+    int titled = 0;
     for (int i = 0; shelf && i < shelf->count / 64 + 1; i++) {
-        if (shelf->titled[i] != 0) {
-            return true;
-        }
+        titled += __builtin_popcountll(shelf->titled[i]);
     }
-    return false;
+    return shelf && titled > shelf->count / 2;
 }

@@ -30,7 +30,8 @@ bool affinity_shelf_differs(const struct affinity_shelf *shelf, const struct aff
 void affinity_shelf_put(struct affinity_shelf *shelf, const struct affinity *m,
                         const char *product_id, const struct shelf_facts *facts);
 
-/* Whether any product has a title: then those without are left out. NULL: nobody knows. */
+/* Whether most products have a title: then those without are left out. Where few have, the catalogue is not told yet, and they would be all that is
+ * ever shown. NULL: nobody knows. */
 bool affinity_shelf_has_titles(const struct affinity_shelf *shelf);
 
 #endif
