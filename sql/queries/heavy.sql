@@ -37,11 +37,11 @@ INSERT INTO cartwright.heavy_shopper (lane, key, known_off, doc) VALUES ($1::int
 ON CONFLICT (lane, key) DO UPDATE SET known_off = excluded.known_off, doc = excluded.doc
 
 -- name: heavy_events_add
--- Events of one shopper with offsets from behind $3 up to $4.
+-- Events of one shopper up to offset $3, from behind known_off on: those up to there are in it.
 INSERT INTO cartwright.heavy_event (lane, key, occurred_at, off)
 SELECT e.lane, e.key, e.occurred_at, e.off FROM cartwright.event e
- WHERE e.lane = $1::int AND e.key = $2::text AND (e.key, e.off) > ($2::text, $3::bigint) AND e.off <= $4::bigint
-ON CONFLICT (lane, key, occurred_at, off) DO NOTHING
+ WHERE e.lane = $1::int AND e.key = $2::text AND e.off <= $3::bigint
+   AND (e.key, e.off) > ($2::text, coalesce((SELECT h.known_off FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text), 0))
 
 -- name: heavy_checkpoints_keep
 -- Deletes those of one shopper that are not of the times $3.

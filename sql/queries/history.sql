@@ -9,6 +9,15 @@ SELECT (u.ord - 1)::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.r
                       ORDER BY x.off) e
  ORDER BY u.ord, e.off
 
+-- name: history_events_since
+-- The same, of each key ($4) only what occurred then or later: the others are passed over where they lie.
+SELECT (u.ord - 1)::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM unnest($1::int[], $2::text[], $3::bigint[], $4::timestamptz[]) WITH ORDINALITY AS u(lane, key, last_off, since, ord)
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x
+                      WHERE x.lane = u.lane AND x.key = u.key AND x.off <= u.last_off AND x.occurred_at >= u.since
+                      ORDER BY x.off) e
+ ORDER BY u.ord, e.off
+
 -- name: history_docs
 -- $1 lanes, $2 keys: what is stored of each, and the base that retention left. One row a key, in order.
 SELECT s.folded_off, s.doc, b.doc

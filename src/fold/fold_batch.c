@@ -145,28 +145,41 @@ static bool read_docs(struct fold_batch *b, struct db *db, struct err *err)
     return true;
 }
 
-/* The keys that want their whole history; parallel arrays in arena. */
+/* Some of the keys, and what to read of each; parallel arrays in arena. */
 struct wanted {
     struct history_keys names;
     int64_t *last_offs;
+    int64_t *since_us;
     struct fold_key **keys;
 };
 
-static struct wanted histories_wanted(const struct fold_batch *b)
+/* What folded without a refold has only to forward what changed hands; that may be all of it. INT64_MAX: nothing is wanted. */
+static int64_t wants_since(const struct fold_key *k)
+{
+    if (!k->wants_history) {
+        return INT64_MAX;
+    }
+    return k->refold ? INT64_MIN : shopper_owner_changed_from(k->before, k->after);
+}
+
+static struct wanted histories_wanted(const struct fold_batch *b, bool whole)
 {
     struct arena *a = b->arena;
     int32_t *lanes = arena_array(a, b->key_count, sizeof *lanes);
     const char **names = arena_array(a, b->key_count, sizeof *names);
     struct wanted w = {.last_offs = arena_array(a, b->key_count, sizeof *w.last_offs),
+                       .since_us = arena_array(a, b->key_count, sizeof *w.since_us),
                        .keys = arena_array(a, b->key_count, sizeof(struct fold_key *))};
     size_t n = 0;
 
     for (size_t i = 0; i < b->key_count; i++) {
         struct fold_key *k = &b->keys[i];
-        if (k->wants_history) {
+        const int64_t since_us = wants_since(k);
+        if (since_us != INT64_MAX && (since_us == INT64_MIN) == whole) {
             lanes[n] = k->lane;
             names[n] = k->key;
             w.last_offs[n] = k->last_off;
+            w.since_us[n] = since_us;
             w.keys[n++] = k;
         }
     }
@@ -174,10 +187,10 @@ static struct wanted histories_wanted(const struct fold_batch *b)
     return w;
 }
 
-/* Reads the histories and folds again where an event came out of order. */
-static bool read_histories(struct fold_batch *b, struct db *db, struct err *err)
+/* Reads the whole histories and folds again where an event came out of order. */
+static bool read_whole(struct fold_batch *b, struct db *db, struct err *err)
 {
-    struct wanted w = histories_wanted(b);
+    struct wanted w = histories_wanted(b, true);
     size_t n = w.names.count;
     struct history *histories = arena_array(b->arena, n, sizeof *histories);
     struct shopper_row *docs = arena_array(b->arena, n, sizeof *docs);
@@ -199,6 +212,23 @@ static bool read_histories(struct fold_batch *b, struct db *db, struct err *err)
     return true;
 }
 
+/* Of the others what changed hands, and no more: a kiosk may have years behind it at every login. */
+static bool read_changed(struct fold_batch *b, struct db *db, struct err *err)
+{
+    struct wanted w = histories_wanted(b, false);
+    size_t n = w.names.count;
+    struct history *histories = arena_array(b->arena, n, sizeof *histories);
+
+    if (n > 0 && !store_history_events_since(db, &w.names, w.last_offs, w.since_us, b->arena,
+                                             histories, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        w.keys[i]->history = histories[i];
+    }
+    return true;
+}
+
 bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
 {
     if (!read_docs(b, db, err)) {
@@ -207,7 +237,7 @@ bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < b->key_count; i++) {
         fold_key_apply(&b->keys[i], b->arena);
     }
-    return fold_heavy_try(b, db, err) && read_histories(b, db, err);
+    return fold_heavy_try(b, db, err) && read_changed(b, db, err) && read_whole(b, db, err);
 }
 
 /* ---- write ---- */

@@ -28,10 +28,11 @@ struct fold_key {
     bool sweep;             /* what carts are stored is not known */
     struct shopper *before; /* only where the binding may change */
     struct shopper *after;
-    bool wants_history; /* fold again from the log, or forward all of it */
+    bool wants_history; /* fold again from the log, or forward what changed hands */
     bool refold;
-    int64_t events_before;  /* of the stored document */
-    struct history history; /* where wanted: all events up to last_off */
+    int64_t events_before; /* of the stored document */
+    struct history
+        history; /* where wanted: all events up to last_off, or those that changed hands */
 };
 
 struct fold_batch {

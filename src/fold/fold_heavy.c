@@ -142,14 +142,13 @@ static size_t thinned(const struct beginning *x, int64_t total, int64_t *kept_us
 }
 
 static bool write_further(const struct fold_batch *b, const struct fold_key *k,
-                          const struct heavy_known *h, const struct beginning *x,
-                          const struct checkpoints *notes, struct db *db, struct err *err)
+                          const struct beginning *x, const struct checkpoints *notes, struct db *db,
+                          struct err *err)
 {
     struct arena *a = b->arena;
     int64_t *kept_us = arena_array(a, x->kept, sizeof *kept_us);
     const int64_t total = x->from.events + (int64_t)(x->news.count + x->behind.count);
-    struct heavy_fold fold = {.after_off = h->known_off,
-                              .last_off = k->last_off,
+    struct heavy_fold fold = {.last_off = k->last_off,
                               .doc = shopper_to_doc(k->after, a),
                               .kept_us = kept_us,
                               .added = as_rows(notes, a),
@@ -189,7 +188,7 @@ static bool fold_from(const struct fold_batch *b, struct fold_key *k, const stru
     k->after = after;
     *out_done = true;
     metric_add(METRIC_fold_checkpoints, 1);
-    return write_further(b, k, h, &x, &notes, db, err);
+    return write_further(b, k, &x, &notes, db, err);
 }
 
 /* ---- which ---- */

@@ -116,10 +116,10 @@ static bool know(struct db *db, struct heavy_key key, const struct heavy_fold *f
 
     param_i64(&known, fold->last_off);
     param_text(&known, fold->doc);
-    param_i64(&events, fold->after_off);
     param_i64(&events, fold->last_off);
-    return db_exec(db, Q_heavy_know, &known, NULL, err) &&
-           db_exec(db, Q_heavy_events_add, &events, NULL, err);
+    /* The events first: they go on from where the known ones end. */
+    return db_exec(db, Q_heavy_events_add, &events, NULL, err) &&
+           db_exec(db, Q_heavy_know, &known, NULL, err);
 }
 
 static bool keep_checkpoints(struct db *db, struct heavy_key key, const struct heavy_fold *fold,

@@ -39,10 +39,9 @@ CAN_FAIL bool store_heavy_news(struct db *db, struct heavy_key key, int64_t afte
 CAN_FAIL bool store_heavy_behind(struct db *db, struct heavy_key key, int64_t at_us,
                                  struct arena *a, struct history *out, struct err *err);
 
-/* What a fold up to last_off leaves: its document, the events from behind after_off on, and the checkpoints: of the stored ones
- * those of kept_us, and the new ones. */
+/* What a fold up to last_off leaves: its document, which events it folded, and the checkpoints: of the stored ones those of
+ * kept_us, and the new ones. */
 struct heavy_fold {
-    int64_t after_off;
     int64_t last_off;
     const char *doc;
     const int64_t *kept_us;

@@ -28,14 +28,13 @@ bool store_history_event_of_row(const PGresult *r, int row, struct arena *a, str
     return event_origin_of(row_text(r, row, 4), &e->origin, err);
 }
 
-bool store_history_events(struct db *db, const struct history_keys *keys, const int64_t *last_offs,
-                          struct arena *a, struct history *out, struct err *err)
+static bool read_histories(struct db *db, enum query_id q, const struct params *p,
+                           const struct history_keys *keys, struct arena *a, struct history *out,
+                           struct err *err)
 {
     CLEANUP(rows_clear) PGresult *r = NULL;
-    struct params p = keys_params(keys, a);
 
-    param_i64_array(&p, last_offs, keys->count);
-    if (!db_query(db, Q_history_events, &p, &r, err)) {
+    if (!db_query(db, q, p, &r, err)) {
         return false;
     }
     int rows = PQntuples(r);
@@ -58,6 +57,26 @@ bool store_history_events(struct db *db, const struct history_keys *keys, const 
         }
     }
     return true;
+}
+
+bool store_history_events(struct db *db, const struct history_keys *keys, const int64_t *last_offs,
+                          struct arena *a, struct history *out, struct err *err)
+{
+    struct params p = keys_params(keys, a);
+
+    param_i64_array(&p, last_offs, keys->count);
+    return read_histories(db, Q_history_events, &p, keys, a, out, err);
+}
+
+bool store_history_events_since(struct db *db, const struct history_keys *keys,
+                                const int64_t *last_offs, const int64_t *since_us, struct arena *a,
+                                struct history *out, struct err *err)
+{
+    struct params p = keys_params(keys, a);
+
+    param_i64_array(&p, last_offs, keys->count);
+    param_time_array(&p, since_us, keys->count);
+    return read_histories(db, Q_history_events_since, &p, keys, a, out, err);
 }
 
 bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,

@@ -25,6 +25,10 @@ struct history {
 CAN_FAIL bool store_history_events(struct db *db, const struct history_keys *keys,
                                    const int64_t *last_offs, struct arena *a, struct history *out,
                                    struct err *err);
+/* The same, of key i only what occurred at since_us[i] or later. */
+CAN_FAIL bool store_history_events_since(struct db *db, const struct history_keys *keys,
+                                         const int64_t *last_offs, const int64_t *since_us,
+                                         struct arena *a, struct history *out, struct err *err);
 /* The event of a row of such columns as history_events has, but for lane and key; in arena. For store/ only. */
 CAN_FAIL bool store_history_event_of_row(const PGresult *r, int row, struct arena *a,
                                          struct log_event *e, struct err *err);

@@ -329,6 +329,9 @@ bool shopper_changes_owner(const struct shopper *s, const struct event *e);
 /* The intervals of one customer, as its binding_set tells them. Returns how many. */
 size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
                             struct event_interval out[BINDINGS_MAX]);
+/* The earliest time whose owner is another one in the second state of an anonymous shopper; INT64_MIN: from ever on, INT64_MAX: no
+ * time's is. */
+int64_t shopper_owner_changed_from(const struct shopper *before, const struct shopper *after);
 /* Customers whose intervals differ between two states of an anonymous shopper (before may be NULL),
  * each once; borrowed from them. Returns how many. */
 size_t shopper_bindings_changed(const struct shopper *before, const struct shopper *after,

@@ -181,6 +181,34 @@ size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
     return count;
 }
 
+static bool same_owner(const struct shopper *x, const struct shopper *y, int64_t at_us)
+{
+    const char *of_x = shopper_owner_at(x, at_us);
+    const char *of_y = shopper_owner_at(y, at_us);
+
+    return of_x == NULL || of_y == NULL ? of_x == of_y : strcmp(of_x, of_y) == 0;
+}
+
+int64_t shopper_owner_changed_from(const struct shopper *before, const struct shopper *after)
+{
+    const struct shopper *const states[] = {before, after};
+    int64_t first_us = same_owner(before, after, INT64_MIN) ? INT64_MAX : INT64_MIN;
+
+    /* Between two ends of intervals nothing changes hands, so the ends are all there is to look at. */
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < states[k]->binding_count; i++) {
+            const int64_t ends[] = {states[k]->bindings[i].from_us,
+                                    states[k]->bindings[i].until_us};
+            for (size_t n = 0; n < 2; n++) {
+                if (ends[n] < first_us && !same_owner(before, after, ends[n])) {
+                    first_us = ends[n];
+                }
+            }
+        }
+    }
+    return first_us;
+}
+
 static bool same_intervals(const struct shopper *x, const struct shopper *y, const char *customer)
 {
     struct event_interval of_x[BINDINGS_MAX];

@@ -174,6 +174,31 @@ static void a_rebuild_begins_without_checkpoints(void **state)
     assert_replay_is_clean(&bench);
 }
 
+/* What lies before the login cannot even be read. */
+static void a_login_on_a_kiosk_reads_what_changes_hands_only(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "i1", .type = "identify", .customer = "anna", .anonymous = "kiosk",
+         .at_s = 1);
+    for (int i = 0; i < 50; i++) {
+        TELL(&bench, .id = arena_printf(&bench.arena, "v%d", i), .type = "product_viewed",
+             .anonymous = "kiosk", .product = "shoe", .at_s = 10 * i + 2);
+    }
+    fold_to_end(&bench);
+    run_sql(&bench,
+            "ALTER TABLE cartwright.event DROP CONSTRAINT event_origin_check;"
+            "UPDATE cartwright.event SET origin = 'lost' WHERE key = 'a:kiosk'"
+            " AND type = 'product_viewed' AND occurred_at < timestamptz '2026-01-01 00:07Z'");
+    TELL(&bench, .id = "i2", .type = "identify", .customer = "bob", .anonymous = "kiosk",
+         .at_s = 420);
+    fold_to_end(&bench);
+    run_sql(&bench, "UPDATE cartwright.event SET origin = 'api' WHERE origin = 'lost'");
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"
+                                      " WHERE type = 'forwarded' AND key = 'c:bob'"),
+                     8); /* 422 to 492 */
+    assert_replay_is_clean(&bench);
+}
+
 static void with_0_nobody_is_heavy(void **state)
 {
     (void)state;
@@ -192,6 +217,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(retention_forgets_what_lies_on_what_it_removed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_rebuild_begins_without_checkpoints, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_login_on_a_kiosk_reads_what_changes_hands_only, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(with_0_nobody_is_heavy, setup, teardown),
     };
     return cmocka_run_group_tests_name("heavy shoppers", tests, NULL, NULL);

@@ -358,6 +358,43 @@ static void binding_events_of_another_lane_say_nothing(void **state)
     assert_int_equal(anonymous->events, 0);
 }
 
+/* Who had the browser, by logins and logouts at these minutes; a logout names nobody. */
+static const struct shopper *browser_of(const char *const *customers, const int *minutes,
+                                        size_t count)
+{
+    struct event events[4];
+
+    assert_true(count <= COUNT_OF(events));
+    for (size_t i = 0; i < count; i++) {
+        events[i] = customers[i] == NULL
+                        ? an_event(EVENT_LOGGED_OUT, .at = MINUTES(minutes[i]))
+                        : an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = MINUTES(minutes[i]),
+                                   .via = "x", .customer = customers[i]);
+    }
+    return shopper_fold_all(NULL, "a:x", events, count, INT64_MAX, &arena);
+}
+
+static void the_first_time_that_changed_hands_is_known(void **state)
+{
+    static const char *const names[] = {"anna", "bob", NULL};
+    static const int minutes[] = {10, 40, 60};
+    const struct shopper *nobodys = browser_of(names, minutes, 0);
+    const struct shopper *annas = browser_of(names, minutes, 1);
+    const struct shopper *both = browser_of(names, minutes, 2);
+    const struct shopper *left = browser_of(names, minutes, 3);
+    (void)state;
+
+    assert_true(shopper_owner_changed_from(nobodys, nobodys) == INT64_MAX);
+    assert_true(shopper_owner_changed_from(annas, annas) == INT64_MAX);
+    assert_true(shopper_owner_changed_from(nobodys, annas) == INT64_MIN);
+    assert_true(shopper_owner_changed_from(annas, both) == TEST_DAY_US + MINUTES(40));
+    assert_true(shopper_owner_changed_from(both, annas) == TEST_DAY_US + MINUTES(40));
+    assert_true(shopper_owner_changed_from(both, left) == TEST_DAY_US + MINUTES(60));
+    assert_true(shopper_owner_changed_from(annas, left) == TEST_DAY_US + MINUTES(40));
+    forget_events();
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +418,7 @@ int main(void)
         cmocka_unit_test(an_own_event_takes_over_the_side_s_cart_it_names),
         cmocka_unit_test(what_a_stranger_bound_later_does_not_stay_with_the_customer),
         cmocka_unit_test(binding_events_of_another_lane_say_nothing),
+        cmocka_unit_test(the_first_time_that_changed_hands_is_known),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, forget);
 }
