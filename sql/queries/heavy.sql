@@ -18,19 +18,20 @@ SELECT c.doc FROM cartwright.heavy_checkpoint c
  WHERE c.lane = $1::int AND c.key = $2::text AND c.at = $3::timestamptz
 
 -- name: heavy_news
--- Events of one shopper with offsets from behind $3 up to $4. The comparison of pairs holds it to index event_key: by offset alone the lane would be
--- read. The columns of history_events.
+-- Events of one shopper with offsets from behind $3 up to $4. The columns of history_events.
 SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM cartwright.event e
- WHERE e.lane = $1::int AND e.key = $2::text AND (e.key, e.off) > ($2::text, $3::bigint) AND e.off <= $4::bigint
+ WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint
  ORDER BY e.off
 
 -- name: heavy_behind
--- Of the events up to known_off those that occurred after $3. The columns of history_events.
+-- Of the events up to known_off those that occurred after $3, in the order of the index, or a large part would look like a reason to read all.
+-- The columns of history_events.
 SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM cartwright.heavy_event h
  CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = h.lane AND x.off = h.off LIMIT 1) AS e
  WHERE h.lane = $1::int AND h.key = $2::text AND h.occurred_at > $3::timestamptz
+ ORDER BY h.occurred_at, h.off
 
 -- name: heavy_know
 INSERT INTO cartwright.heavy_shopper (lane, key, known_off, doc) VALUES ($1::int, $2::text, $3::bigint, $4::text)
@@ -41,7 +42,7 @@ ON CONFLICT (lane, key) DO UPDATE SET known_off = excluded.known_off, doc = excl
 INSERT INTO cartwright.heavy_event (lane, key, occurred_at, off)
 SELECT e.lane, e.key, e.occurred_at, e.off FROM cartwright.event e
  WHERE e.lane = $1::int AND e.key = $2::text AND e.off <= $3::bigint
-   AND (e.key, e.off) > ($2::text, coalesce((SELECT h.known_off FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text), 0))
+   AND e.off > coalesce((SELECT h.known_off FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text), 0)
 
 -- name: heavy_checkpoints_keep
 -- Deletes those of one shopper that are not of the times $3.

@@ -189,24 +189,28 @@ static bool same_owner(const struct shopper *x, const struct shopper *y, int64_t
     return of_x == NULL || of_y == NULL ? of_x == of_y : strcmp(of_x, of_y) == 0;
 }
 
-int64_t shopper_owner_changed_from(const struct shopper *before, const struct shopper *after)
+/* The first time that has another owner among the ends of intervals of one of the states, if it is before first_us. */
+static int64_t first_changed_end(const struct shopper *of, const struct shopper *before,
+                                 const struct shopper *after, int64_t first_us)
 {
-    const struct shopper *const states[] = {before, after};
-    int64_t first_us = same_owner(before, after, INT64_MIN) ? INT64_MAX : INT64_MIN;
-
-    /* Between two ends of intervals nothing changes hands, so the ends are all there is to look at. */
-    for (size_t k = 0; k < 2; k++) {
-        for (size_t i = 0; i < states[k]->binding_count; i++) {
-            const int64_t ends[] = {states[k]->bindings[i].from_us,
-                                    states[k]->bindings[i].until_us};
-            for (size_t n = 0; n < 2; n++) {
-                if (ends[n] < first_us && !same_owner(before, after, ends[n])) {
-                    first_us = ends[n];
-                }
-            }
+    for (size_t i = 0; i < of->binding_count; i++) {
+        const int64_t ends[] = {of->bindings[i].from_us, of->bindings[i].until_us};
+        for (size_t n = 0; n < 2; n++) {
+            const bool earlier = ends[n] < first_us && !same_owner(before, after, ends[n]);
+            first_us = earlier ? ends[n] : first_us;
         }
     }
     return first_us;
+}
+
+int64_t shopper_owner_changed_from(const struct shopper *before, const struct shopper *after)
+{
+    if (!same_owner(before, after, INT64_MIN)) {
+        return INT64_MIN;
+    }
+    /* Between two ends of intervals nothing changes hands, so the ends are all there is to look at. */
+    return first_changed_end(after, before, after,
+                             first_changed_end(before, before, after, INT64_MAX));
 }
 
 static bool same_intervals(const struct shopper *x, const struct shopper *y, const char *customer)

@@ -51,7 +51,7 @@ static struct told an_event(struct rng *r, int i)
                          .anonymous = named || anonymous ? browser : NULL,
                          .product = products[rng_below(r, COUNT_OF(products))],
                          .price_minor = 500,
-                         .at_s = i * 5 / 2};
+                         .at_s = INT64_C(5) * i / 2};
 }
 
 /* Nearly in order: every third up to ten places late, a few anywhere. */
@@ -101,7 +101,7 @@ static void a_late_event_reads_what_is_behind_it_only(void **state)
     (void)state;
     for (int i = 0; i < 200; i++) {
         TELL(&bench, .id = arena_printf(&bench.arena, "v%d", i), .type = "product_viewed",
-             .customer = "heavy", .product = "shoe", .at_s = 10 * i);
+             .customer = "heavy", .product = "shoe", .at_s = INT64_C(10) * i);
         if (i % 7 == 0) {
             fold_to_end(&bench);
         }
@@ -123,7 +123,7 @@ static void few_checkpoints_are_kept_of_many_events(void **state)
     (void)state;
     for (int i = 0; i < 400; i++) {
         TELL(&bench, .id = arena_printf(&bench.arena, "v%d", i), .type = "product_viewed",
-             .customer = "heavy", .product = "shoe", .at_s = 4 * i);
+             .customer = "heavy", .product = "shoe", .at_s = INT64_C(4) * i);
         fold_to_end(&bench);
     }
     assert_in_range(count_of(&bench, checkpoints_sql), 4, 14);
@@ -182,7 +182,7 @@ static void a_login_on_a_kiosk_reads_what_changes_hands_only(void **state)
          .at_s = 1);
     for (int i = 0; i < 50; i++) {
         TELL(&bench, .id = arena_printf(&bench.arena, "v%d", i), .type = "product_viewed",
-             .anonymous = "kiosk", .product = "shoe", .at_s = 10 * i + 2);
+             .anonymous = "kiosk", .product = "shoe", .at_s = INT64_C(10) * i + 2);
     }
     fold_to_end(&bench);
     run_sql(&bench,
