@@ -364,7 +364,7 @@ static void failures_beyond_the_room_for_them_are_left_out(void **state)
     (void)state;
     CLEANUP(jdec_free) json_t *doc = json_object();
     for (int i = 0; i < 40; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "%d", i);
         (void)json_object_set_new(doc, name, json_null());
     }
