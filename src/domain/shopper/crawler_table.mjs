@@ -33,6 +33,13 @@ const texts = [...rows.keys()].filter((text) => ![...rows.keys()].some((other) =
     (!rows.get(other) || rows.get(text)))).sort((a, b) => (a < b ? -1 : 1));
 console.log(`/* Made by crawler_table.mjs of crawler-user-agents ${read('package.json').version} (npm; MIT), ${new Date().toISOString().slice(0, 10)}: CRAWLER(name, ` +
     'whether it has to stand first). In order; in small letters. */');
+let line = '';
 for (const text of texts) {
-    console.log(`CRAWLER(${JSON.stringify(text)}, ${rows.get(text)})`);
+    const entry = `CRAWLER(${JSON.stringify(text)}, ${rows.get(text)})`;
+    if (line.length + 1 + entry.length > 150) {
+        console.log(line);
+        line = '';
+    }
+    line += (line === '' ? '' : ' ') + entry;
 }
+console.log(line);
