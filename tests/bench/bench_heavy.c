@@ -1,0 +1,249 @@
+/* What one shopper of very many events costs the others of the fold. Others send events all the time; beside them the heavy one sends few, in order,
+ * late by five minutes or an hour, or from anywhere in its past. One folder, so that every delay is everybody's.
+ * Prints a line of JSON for each number of events and each order: others' events folded a second alone and beside it (the median round), and the
+ * longest step that folded one of its events.
+ * bench_heavy [--whole] [EVENTS ...]; --whole: without checkpoints (heavy_events 0), as a comparison. */
+#include "base/clock.h"
+#include "base/init.h"
+#include "base/mem.h"
+#include "fold/fold.h"
+#include "support/pg_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { ROUNDS = 9, OTHERS = 4000, PEOPLE = 1500, HEAVY = 40, PACE_S = 2, SETUP_ROWS = 5000 };
+
+struct bench {
+    char *url;
+    struct config config;
+    struct database database;
+    struct db *db;
+    struct folder *folder;
+    int64_t told;   /* events so far: numbers ids */
+    int64_t last_s; /* of the heavy one, in order */
+};
+
+__attribute__((noreturn)) static void die(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "bench_heavy: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void open_bench(struct bench *b, bool whole)
+{
+    struct err err = {0};
+    char program[] = "bench_heavy";
+    char flag[] = "--database_url";
+    char *argv[] = {program, flag, NULL, NULL};
+    int argc = 3;
+
+    *b = (struct bench){.url = pg_fixture_database("heavy")};
+    argv[2] = b->url;
+    if (!config_load(&b->config, &argc, argv, &err)) {
+        die("settings", err.text);
+    }
+    b->config.heavy_events = whole ? 0 : b->config.heavy_events;
+    if (!database_open(&b->config, &b->database, &err) ||
+        !database_connect(&b->database, &b->db, &err) ||
+        !folder_open(&b->database, &b->config, NULL, "bench", LANES, &b->folder, &err)) {
+        die("start", err.text);
+    }
+}
+
+static void close_bench(struct bench *b)
+{
+    folder_close(&b->folder);
+    db_close(&b->db);
+    database_close(&b->database);
+    pg_fixture_drop(b->url);
+}
+
+static void sql(struct bench *b, const char *text)
+{
+    PGresult *r = PQexec(db_conn(b->db), text);
+
+    if (PQresultStatus(r) != PGRES_TUPLES_OK && PQresultStatus(r) != PGRES_COMMAND_OK) {
+        die("log", PQerrorMessage(db_conn(b->db)));
+    }
+    PQclear(r);
+}
+
+/* Appends count events; key and seconds are expressions of n, the number of the event from 1 on. */
+static void tell(struct bench *b, int64_t count, const char *customer, const char *seconds)
+{
+    struct arena a = {0};
+
+    sql(b,
+        arena_printf(
+            &a,
+            "SELECT cartwright.append_rows(array_agg(v.id), array_agg('c:' || v.customer), array_agg(v.type), 'import',"
+            "                              array_agg(v.at), now(), array_agg(jsonb_build_object('event_id', v.id, 'type', v.type,"
+            "  'customer_id', v.customer, 'occurred_at', v.at, 'items', jsonb_build_array(jsonb_build_object("
+            "  'product_id', 'p' || n %% 50, 'quantity', 1, 'price_minor', 1999, 'currency', 'EUR')))))"
+            "  FROM (SELECT n, 'b' || %lld + n AS id, %s AS customer,"
+            "               CASE WHEN n %% 5 = 0 THEN 'cart_item_added' ELSE 'product_viewed' END AS type,"
+            "               timestamptz '2026-01-01Z' + (%s) * interval '1 second' AS at"
+            "          FROM generate_series(1, %lld) n) v",
+            (long long)b->told, customer, seconds, (long long)count));
+    b->told += count;
+    arena_free(&a);
+}
+
+/* Seconds until everything is folded; *longest_us of a step. */
+static double fold(struct bench *b, int64_t *longest_us)
+{
+    const int64_t start_us = clock_monotonic_us();
+    int64_t folded = 1;
+    struct err err = {0};
+
+    while (folded > 0) {
+        const int64_t step_us = clock_monotonic_us();
+        if (!folder_step(b->folder, &folded, &err)) {
+            die("fold", err.text);
+        }
+        const int64_t took_us = clock_monotonic_us() - step_us;
+        *longest_us = took_us > *longest_us ? took_us : *longest_us;
+    }
+    return (double)(clock_monotonic_us() - start_us) / 1e6;
+}
+
+static int by_value(const void *x, const void *y)
+{
+    const double *p = x;
+    const double *q = y;
+
+    return (*p > *q) - (*p < *q);
+}
+
+enum way { ALONE, IN_ORDER, FIVE_MINUTES, ONE_HOUR, ANYWHERE, WAYS };
+static const char *const names[WAYS] = {"alone", "in order", "5 min late", "1 h late", "anywhere"};
+
+static void tell_heavy(struct bench *b, enum way way)
+{
+    static const int64_t late_s[WAYS] = {[FIVE_MINUTES] = 300, [ONE_HOUR] = 3600};
+    struct arena a = {0};
+
+    if (way == ANYWHERE) {
+        tell(b, HEAVY, "'heavy'",
+             arena_printf(&a, "floor(random() * %lld) + .5", (long long)b->last_s));
+    } else {
+        tell(b, HEAVY, "'heavy'",
+             arena_printf(&a, "%lld + n * %d - %lld + %s", (long long)b->last_s, PACE_S,
+                          (long long)late_s[way], late_s[way] == 0 ? "0" : ".25"));
+        b->last_s += late_s[way] == 0 ? HEAVY * PACE_S : 0;
+    }
+    arena_free(&a);
+}
+
+/* Others' events a second in one round. */
+static double round_of(struct bench *b, enum way way, int64_t *longest_us)
+{
+    struct arena a = {0};
+
+    tell(b, OTHERS, arena_printf(&a, "'o' || n %% %d", PEOPLE),
+         arena_printf(&a, "%lld + n", (long long)b->told));
+    if (way != ALONE) {
+        tell_heavy(b, way);
+    }
+    arena_free(&a);
+    return OTHERS / fold(b, longest_us);
+}
+
+static double median(double values[ROUNDS])
+{
+    qsort(values, ROUNDS, sizeof *values, by_value);
+    return values[ROUNDS / 2];
+}
+
+/* In the median round; both kinds in turn, so that what else the machine does is beside both. */
+struct pace {
+    double alone, beside, ratio;
+    int64_t alone_us, beside_us; /* the longest step */
+};
+
+static struct pace rounds(struct bench *b, enum way way)
+{
+    double alone[ROUNDS];
+    double beside[ROUNDS];
+    double ratio[ROUNDS];
+    struct pace p = {0};
+
+    for (int i = 0; i < ROUNDS; i++) {
+        alone[i] = round_of(b, ALONE, &p.alone_us);
+        beside[i] = round_of(b, way, &p.beside_us);
+        ratio[i] = beside[i] / alone[i];
+    }
+    p.alone = median(alone);
+    p.beside = median(beside);
+    p.ratio = median(ratio);
+    return p;
+}
+
+static int64_t peak_mb(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+}
+
+/* The past of the heavy one, in order. */
+static void fill(struct bench *b, int64_t events)
+{
+    int64_t longest_us = 0;
+    double seconds = 0;
+
+    for (int64_t n = 0; n < events; n += SETUP_ROWS) {
+        struct arena a = {0};
+        const int64_t count = events - n < SETUP_ROWS ? events - n : SETUP_ROWS;
+        tell(b, count, "'heavy'", arena_printf(&a, "%lld + n * %d", (long long)b->last_s, PACE_S));
+        b->last_s += count * PACE_S;
+        seconds += fold(b, &longest_us);
+        arena_free(&a);
+    }
+    (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"the past, in order\","
+                 "\"events_per_s\":%.0f,\"longest_step_ms\":%.0f}\n",
+                 (long long)events, (double)events / seconds, (double)longest_us / 1e3);
+}
+
+static void measure(int64_t events, bool whole)
+{
+    struct bench b;
+
+    open_bench(&b, whole);
+    fill(&b, events);
+    sql(&b, "ANALYZE");
+    (void)rounds(&b, ALONE); /* who they are, and the server's memory */
+    for (enum way way = IN_ORDER; way < WAYS; way++) {
+        const struct pace p = rounds(&b, way);
+        (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"%s\",\"others_per_s\":%.0f,"
+                     "\"others_alone_per_s\":%.0f,\"ratio\":%.2f,\"longest_step_ms\":%.0f,"
+                     "\"alone_ms\":%.0f,\"peak_mb\":%lld}\n",
+                     (long long)events, names[way], p.beside, p.alone, p.ratio,
+                     (double)p.beside_us / 1e3, (double)p.alone_us / 1e3, (long long)peak_mb());
+        (void)fflush(stdout);
+    }
+    close_bench(&b);
+}
+
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+
+    if (!base_init(&err)) {
+        die("start", err.text);
+    }
+    const bool whole = argc > 1 && strcmp(argv[1], "--whole") == 0;
+    const int first = whole ? 2 : 1;
+    if (first == argc) {
+        measure(10000, whole);
+        measure(100000, whole);
+    }
+    for (int i = first; i < argc; i++) {
+        measure(strtoll(argv[i], NULL, 10), whole);
+    }
+    return 0;
+}
