@@ -19,7 +19,7 @@ static const char *const brands[] = {NULL, "one", "two"};
 static const char *const currencies[] = {"", "EUR", "USD"};
 
 static struct world {
-    char ids[ITEMS][8];
+    char ids[ITEMS][16];
     struct affinity_item items[ITEMS];
     bool together[TRAINED][TRAINED];
     bool next[TRAINED][TRAINED];

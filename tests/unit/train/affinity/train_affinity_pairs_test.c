@@ -52,7 +52,7 @@ static void a_pair_has_to_meet_more_often_than_chance_explains(void **state)
     assert_false(pairs_beyond_chance(4, 60, 60, 1000));
     assert_false(pairs_beyond_chance(0, 60, 60, 1000));
     assert_false(pairs_beyond_chance(3, 500, 500, 1000)); /* they shun each other: 250 expected */
-    assert_false(pairs_beyond_chance(2, 2, 2, 100000)); /* twice is no evidence, however rare */
+    assert_false(pairs_beyond_chance(2, 2, 2, 100000));   /* twice is no evidence, however rare */
     assert_true(pairs_beyond_chance(5, 5, 5, 100000));
     assert_false(pairs_beyond_chance(100, 100, 100, 100)); /* everybody takes both */
 }
