@@ -10,14 +10,17 @@ static const struct cart *cart_of(const struct pick_wish *w)
     return w->cart ? w->cart : shopper_open_cart(w->shopper);
 }
 
-/* "" where the lines differ: then no pick is of the wrong one. */
+/* As long as any currency, because all of it is copied. */
+static const char no_currency[sizeof((struct pick_limits *)NULL)->currency] = "";
+
+/* Empty where the lines differ: then no pick is of the wrong one. */
 static const char *currency_of(const struct cart *c)
 {
-    const char *currency = "";
+    const char *currency = no_currency;
     for (size_t i = 0; c && i < c->line_count; i++) {
         const char *of_line = c->lines[i].currency;
         if (currency[0] != '\0' && of_line[0] != '\0' && strcmp(currency, of_line) != 0) {
-            return "";
+            return no_currency;
         }
         currency = of_line[0] != '\0' ? of_line : currency;
     }
