@@ -587,7 +587,7 @@ static void what_is_left_of_a_cart_is_spoken_about_and_what_is_gone_is_said(void
     struct answer a = ask("uri");
 
     assert_text_contains(a.text, "You left Blue shoe in your cart (current price: €59.90).");
-    assert_text_contains(a.text, "Sold out by now: Hat.");
+    assert_text_contains(a.text, "Now sold out: Hat.");
     assert_text_contains(a.text, "was €49.90 in your cart");
     expect(a, OUTREACH_NEW, "send", "risk");
     run_sql(&bench, "DELETE FROM cartwright.product");

@@ -295,7 +295,7 @@ static void picks_are_told_in_their_order_with_what_they_are_due_to(void **state
         written(),
         "{\"recommendations\":{\"model\":null,\"algorithm\":null,\"items\":["
         "{\"product_id\":\"sock\",\"title\":\"Sock\",\"price\":{\"amount_minor\":300,\"currency\":\"EUR\"},\"score\":1.5,"
-        "\"source\":\"session\",\"relation\":\"goes_with\",\"because\":\"shoe\",\"because_is\":\"in_cart\",\"reason\":\"goes with Shoe in your cart\"},"
+        "\"source\":\"session\",\"relation\":\"goes_with\",\"because\":\"shoe\",\"because_is\":\"in_cart\",\"reason\":\"others chose this together with Shoe (in your cart)\"},"
         "{\"product_id\":\"belt\",\"price\":null,\"score\":0.5,\"source\":\"popular\",\"relation\":\"popular\",\"reason\":\"popular right now\"}]}}");
 }
 

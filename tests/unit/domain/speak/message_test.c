@@ -128,12 +128,13 @@ static void a_pick_says_why_it_is_shown(void **state)
 
     assert_string_equal(text_of(card, "kind"), "recommendation");
     assert_string_equal(text_of(card, "source"), "session");
-    assert_string_equal(text_of(card, "reason"), "passt zu Fjord X2 phone in Ihrem Warenkorb");
+    assert_string_equal(text_of(card, "reason"),
+                        "von anderen gewählt zusammen mit Fjord X2 phone (in Ihrem Warenkorb)");
     assert_string_equal(text_of(m, "locale"), "de-AT");
     json_decref(m);
 }
 
-/* What is said is what was found of the two products; "goes with" is said of nothing else. */
+/* What is said is what was found of the two products; "others chose this together" is said of nothing else. */
 static void a_reason_says_what_the_relation_is_and_no_more(void **state)
 {
     static const struct {
@@ -141,12 +142,12 @@ static void a_reason_says_what_the_relation_is_and_no_more(void **state)
         const char *because;
         const char *words;
     } reasons[] = {
-        {RELATION_GOES_WITH, "x", "goes with Kettle, which you looked at"},
+        {RELATION_GOES_WITH, "x", "others chose this together with Kettle"},
         {RELATION_NEXT, "x", "others looked at this after Kettle"},
         {RELATION_SIMILAR, "x", "similar to Kettle"},
         {RELATION_POPULAR_IN, "Home > Kitchen", "popular in Kitchen"},
         {RELATION_POPULAR, NULL, "popular right now"},
-        {RELATION_TASTE, NULL, "fits what you looked at"},
+        {RELATION_TASTE, NULL, "based on what you looked at"},
         {RELATION_NONE, NULL, "from our range"},
     };
     const struct product kettle = {.product_id = "x", .title = "Kettle"};
@@ -165,7 +166,7 @@ static void a_reason_says_what_the_relation_is_and_no_more(void **state)
         assert_string_equal(buf_text(&out), reasons[i].words);
         message_pick_reason(&reader, &pick, &nameless, &without);
         assert_string_equal(buf_text(&without), pick_relation_is_to_product(pick.relation)
-                                                    ? "fits what you looked at"
+                                                    ? "based on what you looked at"
                                                     : reasons[i].words);
     }
 }

@@ -55,11 +55,12 @@ static void the_strongest_three_are_told_with_their_sign(void **state)
     x.values[FEATURE_SHIPPING] = 1;
     x.values[FEATURE_SHIPPING_COST] = 990;
     assert_string_equal(said(&x, moved, "en"), "+ shipping of €9.90 was shown\n"
-                                               "- returned to the cart twice\n"
+                                               "- returned to the shop twice\n"
                                                "+ has never ordered here\n");
-    assert_string_equal(said(&x, moved, "de-AT"), "+ Versand für €\u00a09,90 wurde angezeigt\n"
-                                                  "- ist zweimal zum Warenkorb zurückgekehrt\n"
-                                                  "+ hat hier noch nie bestellt\n");
+    assert_string_equal(said(&x, moved, "de-AT"),
+                        "+ Versandkosten von €\u00a09,90 wurden angezeigt\n"
+                        "- ist zweimal in den Shop zurückgekehrt\n"
+                        "+ hat hier noch nie bestellt\n");
 }
 
 static void what_no_person_would_give_as_a_reason_is_not_told(void **state)
@@ -92,7 +93,7 @@ static void a_fact_is_told_only_in_the_direction_that_makes_sense(void **state)
     moved[FEATURE_CHECKOUT] = 1;
     assert_string_equal(said(&x, moved, "en"), "+ has not come to the checkout\n");
     x.values[FEATURE_CHECKOUT] = 1;
-    assert_string_equal(said(&x, moved, "en"), "+ left during checkout\n");
+    assert_string_equal(said(&x, moved, "en"), "+ has not finished the checkout\n");
     moved[FEATURE_CHECKOUT] = -1;
     assert_string_equal(said(&x, moved, "en"), "- came as far as the checkout\n");
 }
