@@ -15,6 +15,7 @@ static void check(const char *locale, const char *shop_url, const char *form, co
     (void)snprintf(config.shop_url, sizeof config.shop_url, "%s", shop_url);
     (void)snprintf(config.message_register, sizeof config.message_register, "%s", form);
     (void)snprintf(config.purchase_closes, sizeof config.purchase_closes, "cart");
+    (void)snprintf(config.picks_substitutes, sizeof config.picks_substitutes, "last");
     assert_int_equal(settings_check(&config, &err), path == NULL);
     if (path != NULL) {
         assert_string_equal(err.path, path);
@@ -54,8 +55,10 @@ static void shoppers_are_spoken_to_in_one_of_two_ways(void **state)
 
 static void an_order_closes_the_cart_or_its_lines(void **state)
 {
-    static struct config config = {
-        .locale = "en", .message_register = "formal", .purchase_closes = "lines"};
+    static struct config config = {.locale = "en",
+                                   .message_register = "formal",
+                                   .purchase_closes = "lines",
+                                   .picks_substitutes = "last"};
     struct err err = {0};
     (void)state;
 
@@ -66,12 +69,28 @@ static void an_order_closes_the_cart_or_its_lines(void **state)
     assert_string_equal(err.text, "must be cart or lines");
 }
 
+static void substitutes_come_last_never_or_as_they_are(void **state)
+{
+    static struct config config = {.locale = "en",
+                                   .message_register = "formal",
+                                   .purchase_closes = "cart",
+                                   .picks_substitutes = "never"};
+    struct err err = {0};
+    (void)state;
+
+    assert_true(settings_check(&config, &err));
+    (void)snprintf(config.picks_substitutes, sizeof config.picks_substitutes, "first");
+    assert_false(settings_check(&config, &err));
+    assert_string_equal(err.path, "picks_substitutes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_language_is_a_tag_that_messages_are_written_in),
         cmocka_unit_test(the_address_of_the_shop_has_a_scheme),
         cmocka_unit_test(shoppers_are_spoken_to_in_one_of_two_ways),
+        cmocka_unit_test(substitutes_come_last_never_or_as_they_are),
         cmocka_unit_test(an_order_closes_the_cart_or_its_lines),
     };
     return cmocka_run_group_tests_name("settings of the domain", tests, NULL, NULL);
