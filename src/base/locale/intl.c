@@ -60,20 +60,36 @@ static void start(void)
 
 /* ---- tags ---- */
 
-/* Language, script and region of a locale, in ICU's writing, without what else may stand behind. */
-static void plain_locale(const char *locale, char out[LOCALE_MAX], UErrorCode *code)
-{
-    char whole[LOCALE_MAX] = "";
-    char language[PART_MAX] = "";
-    char script[PART_MAX] = "";
-    char region[PART_MAX] = "";
+/* A part of a locale. False for none that fits: ICU fills a buffer to its last byte with no more than a warning, which the next call may
+ * take back, and what is in it then has no end. */
+typedef int32_t locale_part(const char *locale, char *out, int32_t cap, UErrorCode *code);
 
-    (void)uloc_canonicalize(locale, whole, sizeof whole, code);
-    (void)uloc_getLanguage(whole, language, sizeof language, code);
-    (void)uloc_getScript(whole, script, sizeof script, code);
-    (void)uloc_getCountry(whole, region, sizeof region, code);
+static bool part_of(locale_part *part, const char *locale, char *out, size_t cap)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const int32_t len = part(locale, out, (int32_t)cap, &code);
+
+    out[U_SUCCESS(code) && len >= 0 && (size_t)len < cap ? len : 0] = '\0';
+    return U_SUCCESS(code) && len >= 0 && (size_t)len < cap;
+}
+
+/* Language, script and region of a locale, in ICU's writing, without what else may stand behind. */
+static bool plain_locale(const char *locale, char out[LOCALE_MAX])
+{
+    char whole[LOCALE_MAX];
+    char language[PART_MAX];
+    char script[PART_MAX];
+    char region[PART_MAX];
+
+    if (!part_of(uloc_canonicalize, locale, whole, sizeof whole) ||
+        !part_of(uloc_getLanguage, whole, language, sizeof language) ||
+        !part_of(uloc_getScript, whole, script, sizeof script) ||
+        !part_of(uloc_getCountry, whole, region, sizeof region)) {
+        return false;
+    }
     (void)snprintf(out, LOCALE_MAX, "%s%s%s%s%s", language, script[0] != '\0' ? "_" : "", script,
                    region[0] != '\0' ? "_" : "", region);
+    return true;
 }
 
 bool intl_tag(const char *locale, char out[INTL_TAG_MAX])
@@ -82,10 +98,10 @@ bool intl_tag(const char *locale, char out[INTL_TAG_MAX])
     UErrorCode code = U_ZERO_ERROR;
 
     out[0] = '\0';
-    if (locale == NULL || locale[0] == '\0' || strlen(locale) >= INTL_TAG_MAX) {
+    if (locale == NULL || locale[0] == '\0' || strlen(locale) >= INTL_TAG_MAX ||
+        !plain_locale(locale, plain)) {
         return false;
     }
-    plain_locale(locale, plain, &code);
     /* strict: what has no tag is refused, not cut down to what has one */
     const int32_t len = uloc_toLanguageTag(plain, out, INTL_TAG_MAX, true, &code);
     if (U_FAILURE(code) || len <= 0 || len >= INTL_TAG_MAX || strncmp(out, "und", 3) == 0) {
@@ -107,18 +123,12 @@ bool intl_is_tag(const char *text)
 
 void intl_language(const char *tag, char out[INTL_TAG_MAX])
 {
-    UErrorCode code = U_ZERO_ERROR;
-
-    (void)uloc_getLanguage(tag, out, INTL_TAG_MAX, &code);
-    out[U_FAILURE(code) ? 0 : INTL_TAG_MAX - 1] = '\0';
+    (void)!part_of(uloc_getLanguage, tag, out, INTL_TAG_MAX);
 }
 
 void intl_region(const char *tag, char out[INTL_TAG_MAX])
 {
-    UErrorCode code = U_ZERO_ERROR;
-
-    (void)uloc_getCountry(tag, out, INTL_TAG_MAX, &code);
-    out[U_FAILURE(code) ? 0 : INTL_TAG_MAX - 1] = '\0';
+    (void)!part_of(uloc_getCountry, tag, out, INTL_TAG_MAX);
 }
 
 /* ---- lending ---- */

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NBSP        "\u00a0"
 #define NARROW_NBSP "\u202f"
@@ -226,9 +227,26 @@ static void threads_share_them_without_meeting(void **state)
     }
 }
 
+/* Of any length, also as long as the room that ICU is given for a part: it then ends the part without an end. */
+static void what_is_too_long_for_a_language_is_no_tag(void **state)
+{
+    char locale[INTL_TAG_MAX + 1] = "";
+    char tag[INTL_TAG_MAX];
+    (void)state;
+    for (size_t len = 9; len < INTL_TAG_MAX; len++) {
+        memset(locale, 'p', len);
+        locale[len] = '\0';
+        assert_false(intl_tag(locale, tag));
+        assert_string_equal(tag, "");
+        memcpy(locale, "de_", 3); /* a variant of that length, or no tag at all */
+        assert_true(!intl_tag(locale, tag) || strcmp(tag, "de") == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_too_long_for_a_language_is_no_tag),
         cmocka_unit_test(a_locale_is_known_however_it_is_written),
         cmocka_unit_test(numbers_are_written_as_in_the_locale),
         cmocka_unit_test(what_nobody_speaks_is_written_as_english),
