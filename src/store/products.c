@@ -165,15 +165,14 @@ bool store_products_page(struct db *db, const char *after_id, int limit, struct 
     return true;
 }
 
-bool store_products_search(struct db *db, const char *words, const char *after_id, int limit,
-                           struct arena *a, struct product **out, size_t *out_count,
-                           struct err *err)
+bool store_products_search(struct db *db, const struct product_search *search, struct arena *a,
+                           struct product **out, size_t *out_count, struct err *err)
 {
     struct db_rows products;
     struct params p = params_make(a);
-    param_text(&p, after_id == NULL ? "" : after_id);
-    param_i64(&p, limit);
-    param_text(&p, words);
+    param_text(&p, search->after_id == NULL ? "" : search->after_id);
+    param_i64(&p, search->limit);
+    param_text(&p, search->words);
     if (!db_list(db, Q_products_search, &p, sizeof **out, read_product, &products, err)) {
         return false;
     }

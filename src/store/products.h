@@ -20,9 +20,14 @@ void store_products_answer(const PGresult *rows, struct arena *a, struct product
 CAN_FAIL bool store_products_page(struct db *db, const char *after_id, int limit, struct arena *a,
                                   struct product **out, size_t *out_count, struct err *err);
 /* The same of those whose id, title, brand and category have, for every word of words, one that begins with it. */
-CAN_FAIL bool store_products_search(struct db *db, const char *words, const char *after_id,
-                                    int limit, struct arena *a, struct product **out,
-                                    size_t *out_count, struct err *err);
+struct product_search {
+    const char *words;
+    const char *after_id; /* NULL: from the first */
+    int limit;
+};
+CAN_FAIL bool store_products_search(struct db *db, const struct product_search *search,
+                                    struct arena *a, struct product **out, size_t *out_count,
+                                    struct err *err);
 /* Those of these ids that are described, by id, locked until the transaction ends. */
 CAN_FAIL bool store_products_lock(struct db *db, const char *const *ids, size_t count,
                                   struct arena *a, struct product **out, size_t *out_count,

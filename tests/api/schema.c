@@ -243,7 +243,8 @@ static bool fits(struct check *c, json_t *schema, json_t *value)
 
 bool schema_fits(json_t *openapi, json_t *schema, json_t *value, char why[WHY_MAX])
 {
-    struct check c = {.openapi = openapi, .why = why};
+    struct check c = {.openapi = openapi};
 
+    c.why = why;
     return fits(&c, schema, value);
 }

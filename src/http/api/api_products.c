@@ -226,8 +226,10 @@ CAN_FAIL bool api_products_list(struct request *rq, struct err *err)
     bool all = words == NULL || words[0] == '\0';
     if (!pool_lease(rq->app->pool, &lease, err) ||
         !(all ? store_products_page(lease.db, after, (int)limit, &rq->arena, &products, &count, err)
-              : store_products_search(lease.db, words, after, (int)limit, &rq->arena, &products,
-                                      &count, err))) {
+              : store_products_search(lease.db,
+                                      &(struct product_search){
+                                          .words = words, .after_id = after, .limit = (int)limit},
+                                      &rq->arena, &products, &count, err))) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);

@@ -81,6 +81,25 @@ static bool sql_agrees(const char *id, const char *of, bool is)
     return agrees;
 }
 
+static const struct {
+    enum id_of of;
+    const char *name;
+} kinds_of_ids[] = {{ID_OF_SHOPPER, "shopper"},
+                    {ID_OF_CART, "cart"},
+                    {ID_OF_ORDER, "order"},
+                    {ID_OF_EVENT, "event"}};
+
+static void check_id(const char *id)
+{
+    for (size_t k = 0; k < COUNT_OF(kinds_of_ids); k++) {
+        bool is = placeholder_is(id, kinds_of_ids[k].of, NULL);
+        if (!sql_agrees(id, kinds_of_ids[k].name, is)) {
+            fail_msg("\"%s\" of a %s: %s in C only", id, kinds_of_ids[k].name,
+                     is ? "none" : "an id");
+        }
+    }
+}
+
 static void sql_and_c_agree_on_what_is_no_id(void **state)
 {
     static const char *const ids[] = {
@@ -110,22 +129,9 @@ static void sql_and_c_agree_on_what_is_no_id(void **state)
         "\xf0\x9f\x98\x80",
         "---",
     };
-    static const struct {
-        enum id_of of;
-        const char *name;
-    } kinds[] = {{ID_OF_SHOPPER, "shopper"},
-                 {ID_OF_CART, "cart"},
-                 {ID_OF_ORDER, "order"},
-                 {ID_OF_EVENT, "event"}};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
-            bool is = placeholder_is(ids[i], kinds[k].of, NULL);
-            if (!sql_agrees(ids[i], kinds[k].name, is)) {
-                fail_msg("\"%s\" of a %s: %s in C only", ids[i], kinds[k].name,
-                         is ? "none" : "an id");
-            }
-        }
+        check_id(ids[i]);
     }
     sql("BEGIN"); /* a pooler keeps a setting no longer than a transaction */
     sql("SET LOCAL cartwright.ids_allowed = 'x, Guest ,0'");

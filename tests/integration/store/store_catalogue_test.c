@@ -124,8 +124,10 @@ static void a_product_is_found_by_beginnings_of_its_words(void **state)
         struct product *found;
         size_t count;
         const char *ids = "";
-        assert_ok(store_products_search(spec.db, cases[i].words, NULL, 10, &spec.arena, &found,
-                                        &count, &spec.err));
+        assert_ok(store_products_search(
+            spec.db,
+            &(struct product_search){.words = cases[i].words, .after_id = NULL, .limit = 10},
+            &spec.arena, &found, &count, &spec.err));
         for (size_t k = 0; k < count; k++) {
             ids = arena_printf(&spec.arena, "%s%s%s", ids, k > 0 ? " " : "", found[k].product_id);
         }
@@ -135,8 +137,9 @@ static void a_product_is_found_by_beginnings_of_its_words(void **state)
     }
     struct product *page;
     size_t count;
-    assert_ok(
-        store_products_search(spec.db, "mug", "p1", 1, &spec.arena, &page, &count, &spec.err));
+    assert_ok(store_products_search(
+        spec.db, &(struct product_search){.words = "mug", .after_id = "p1", .limit = 1},
+        &spec.arena, &page, &count, &spec.err));
     assert_int_equal(count, 1);
     assert_string_equal(page[0].product_id, "p2");
 }
@@ -174,10 +177,23 @@ static bool seen_sold_out(void *ctx, const struct product *p, struct err *err)
     return true;
 }
 
-static void a_removed_product_is_sold_out_until_it_is_described_again(void **state)
+/* Neither listed, nor found, nor locked. */
+static void assert_is_nowhere(const char *id)
 {
     struct product *page;
     size_t count;
+
+    assert_ok(store_products_page(spec.db, NULL, 9, &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 0);
+    assert_ok(store_products_search(spec.db, &(struct product_search){.words = "mug", .limit = 9},
+                                    &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 0);
+    assert_ok(store_products_lock(spec.db, &id, 1, &spec.arena, &page, &count, &spec.err));
+    assert_int_equal(count, 0);
+}
+
+static void a_removed_product_is_sold_out_until_it_is_described_again(void **state)
+{
     bool found = false, created = false, sold_out = false;
     struct product p = a_product(.title = "Mug", .stock = 5);
     (void)state;
@@ -188,14 +204,7 @@ static void a_removed_product_is_sold_out_until_it_is_described_again(void **sta
     assert_null(read_product("p1").title);
     assert_int_equal(read_product("p1").updated_us, 0);
     assert_int_equal(read_product("p1").stock, 0);
-    assert_ok(store_products_page(spec.db, NULL, 9, &spec.arena, &page, &count, &spec.err));
-    assert_int_equal(count, 0);
-    assert_ok(
-        store_products_search(spec.db, "mug", NULL, 9, &spec.arena, &page, &count, &spec.err));
-    assert_int_equal(count, 0);
-    assert_ok(
-        store_products_lock(spec.db, &p.product_id, 1, &spec.arena, &page, &count, &spec.err));
-    assert_int_equal(count, 0);
+    assert_is_nowhere("p1");
     /* whoever serves looks for what was updated */
     assert_ok(store_products_changed(spec.db, NOW_US + 1, seen_sold_out, &sold_out, &spec.err));
     assert_true(sold_out);

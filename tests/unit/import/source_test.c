@@ -267,8 +267,11 @@ static const char *records_of(const struct text *t)
             assert_int_equal(lines_done(&lines), t->len);
             return out;
         }
-        at += (size_t)snprintf(out + at, sizeof out - at, "%lld:%.*s%s|", (long long)line.number,
-                               (int)line.len, line.text, line.ended ? "" : "<eof>");
+        /* as much of them as there is room for: the first ones are looked at */
+        at += at >= sizeof out ? 0
+                               : (size_t)snprintf(out + at, sizeof out - at, "%lld:%.*s%s|",
+                                                  (long long)line.number, (int)line.len, line.text,
+                                                  line.ended ? "" : "<eof>");
     }
 }
 

@@ -30,13 +30,12 @@ static double lost_within(int64_t horizon_us, int64_t idle_us)
     return risk_probability(r, &x);
 }
 
-#define assert_near(value, wanted)                                                                 \
-    do {                                                                                           \
-        const double is = (value);                                                                 \
-        if (!(fabs(is - (wanted)) < 1e-6)) {                                                       \
-            fail_msg("%.8f is not %.8f", is, (double)(wanted));                                    \
-        }                                                                                          \
-    } while (0)
+static void assert_near(double is, double wanted)
+{
+    if (!(fabs(is - wanted) < 1e-6)) {
+        fail_msg("%.8f is not %.8f", is, wanted);
+    }
+}
 
 static void a_new_cart_is_lost_as_often_as_the_studies_say(void **state)
 {

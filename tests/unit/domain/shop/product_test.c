@@ -165,7 +165,7 @@ static void names_are_read_as_people_should_and_none_is_refused_for_its_looks(vo
     for (int i = 0; i < PRODUCT_TITLE_MAX / 2; i++) {
         memcpy(long_title + (ptrdiff_t)i * 6, "&amp;x", 6);
     }
-    long_title[PRODUCT_TITLE_MAX / 2 * 6] = '\0';
+    long_title[(size_t)PRODUCT_TITLE_MAX / 2 * 6] = '\0';
     const char *json = arena_printf(&arena, "{\"title\":\"%s\"}", long_title);
     assert_int_equal(strlen(decoded(json, "p").title), PRODUCT_TITLE_MAX);
 }

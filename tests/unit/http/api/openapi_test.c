@@ -113,30 +113,39 @@ static void every_example_is_what_its_schema_says(void **state)
     assert_true(w.examples > 40);
 }
 
+static bool lacks_example(const char *path, const char *type, json_t *media)
+{
+    return strcmp(type, "application/json") == 0 && strcmp(path, "/openapi.json") != 0 &&
+           json_object_get(media, "example") == NULL && json_object_get(media, "examples") == NULL;
+}
+
+static void check_examples_of(const char *path, const char *method, json_t *operation)
+{
+    const char *status;
+    const char *type;
+    json_t *response;
+    json_t *media;
+
+    json_object_foreach (json_object_get(operation, "responses"), status, response) {
+        json_object_foreach (json_object_get(response, "content"), type, media) {
+            if (lacks_example(path, type, media)) {
+                fail_msg("%s %s: %s has no example", method, path, status);
+            }
+        }
+    }
+}
+
 static void an_answer_of_200_or_201_has_an_example(void **state)
 {
     const char *path;
     const char *method;
-    const char *status;
-    const char *type;
     json_t *item;
     json_t *operation;
-    json_t *response;
-    json_t *media;
     (void)state;
 
     json_object_foreach (json_object_get(doc, "paths"), path, item) {
         json_object_foreach (item, method, operation) {
-            json_object_foreach (json_object_get(operation, "responses"), status, response) {
-                json_object_foreach (json_object_get(response, "content"), type, media) {
-                    if (strcmp(type, "application/json") == 0 &&
-                        strcmp(path, "/openapi.json") != 0 &&
-                        json_object_get(media, "example") == NULL &&
-                        json_object_get(media, "examples") == NULL) {
-                        fail_msg("%s %s: %s has no example", method, path, status);
-                    }
-                }
-            }
+            check_examples_of(path, method, operation);
         }
     }
 }
@@ -197,6 +206,18 @@ static void nothing_is_left_untyped(void **state)
     }
 }
 
+static void check_no_default(const char *of)
+{
+    const char *name;
+    json_t *s;
+
+    json_object_foreach (json_object_get(schema(of), "properties"), name, s) {
+        if (json_object_get(s, "default") != NULL) {
+            fail_msg("%s.%s has a default", of, name);
+        }
+    }
+}
+
 static void a_member_that_may_be_left_out_of_a_request_has_no_default(void **state)
 {
     static const char *const sent[] = {"Event", "EventItem", "Product", "ProductPatch",
@@ -204,13 +225,7 @@ static void a_member_that_may_be_left_out_of_a_request_has_no_default(void **sta
     (void)state;
     /* generators of clients take such a member for one that is always there, and ask for it */
     for (size_t i = 0; i < COUNT_OF(sent); i++) {
-        const char *name;
-        json_t *s;
-        json_object_foreach (json_object_get(schema(sent[i]), "properties"), name, s) {
-            if (json_object_get(s, "default") != NULL) {
-                fail_msg("%s.%s has a default", sent[i], name);
-            }
-        }
+        check_no_default(sent[i]);
     }
 }
 
@@ -297,17 +312,25 @@ static bool has(json_t *names, const char *name)
     return false;
 }
 
+/* How many names the table has, each of which must be in the enum. */
+static int count_named(json_t *names, const char *schema_name, name_fn *name)
+{
+    int count = 0;
+
+    for (; name(count) != NULL; count++) {
+        if (!has(names, name(count))) {
+            fail_msg("%s: %s is missing", schema_name, name(count));
+        }
+    }
+    return count;
+}
+
 static void enums_name_what_the_tables_have_and_no_more(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(enums); i++) {
         json_t *names = enum_at(enums[i].schema, enums[i].members);
-        int count = 0;
-        for (; enums[i].name(count) != NULL; count++) {
-            if (!has(names, enums[i].name(count))) {
-                fail_msg("%s: %s is missing", enums[i].schema, enums[i].name(count));
-            }
-        }
+        const int count = count_named(names, enums[i].schema, enums[i].name);
         if (count != (int)json_array_size(names)) {
             fail_msg("%s/%s: %zu names, the table has %d", enums[i].schema, enums[i].members[0],
                      json_array_size(names), count);
