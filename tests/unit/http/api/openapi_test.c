@@ -119,19 +119,25 @@ static bool lacks_example(const char *path, const char *type, json_t *media)
            json_object_get(media, "example") == NULL && json_object_get(media, "examples") == NULL;
 }
 
+static void check_example(const char *path, const char *method, json_t *response)
+{
+    const char *type;
+    json_t *media;
+
+    json_object_foreach (json_object_get(response, "content"), type, media) {
+        if (lacks_example(path, type, media)) {
+            fail_msg("%s %s: an answer has no example", method, path);
+        }
+    }
+}
+
 static void check_examples_of(const char *path, const char *method, json_t *operation)
 {
     const char *status;
-    const char *type;
     json_t *response;
-    json_t *media;
 
     json_object_foreach (json_object_get(operation, "responses"), status, response) {
-        json_object_foreach (json_object_get(response, "content"), type, media) {
-            if (lacks_example(path, type, media)) {
-                fail_msg("%s %s: %s has no example", method, path, status);
-            }
-        }
+        check_example(path, method, response);
     }
 }
 
