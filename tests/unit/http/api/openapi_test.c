@@ -119,7 +119,7 @@ static bool lacks_example(const char *path, const char *type, json_t *media)
            json_object_get(media, "example") == NULL && json_object_get(media, "examples") == NULL;
 }
 
-static void check_example(const char *path, const char *method, json_t *response)
+static void check_response(const char *path, const char *method, json_t *response)
 {
     const char *type;
     json_t *media;
@@ -137,7 +137,7 @@ static void check_examples_of(const char *path, const char *method, json_t *oper
     json_t *response;
 
     json_object_foreach (json_object_get(operation, "responses"), status, response) {
-        check_example(path, method, response);
+        check_response(path, method, response);
     }
 }
 
