@@ -95,6 +95,14 @@ static int refuse(const char *name)
     return EXIT_USAGE;
 }
 
+static void tell_misspelt(const char *variable, const char *meant)
+{
+    (void)fprintf(
+        stderr,
+        "cartwright: CARTWRIGHT_%s in the environment is no setting and does nothing; %s is one\n",
+        variable, meant);
+}
+
 static const struct command *find(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++) {
@@ -124,6 +132,7 @@ int main(int argc, char **argv)
         (void)cli_fail("settings", &err);
         return EXIT_USAGE;
     }
+    config_misspelt(tell_misspelt);
     shopper_rules_set(
         &(struct shopper_rules){.closes_lines = strcmp(config.purchase_closes, "lines") == 0,
                                 .echo_us = config.order_echo});

@@ -4,10 +4,12 @@
 
 #include "base/config_file.h"
 #include "base/config_kind.h"
+#include "base/spell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static const char default_file[] = "cartwright.conf";
@@ -165,14 +167,19 @@ static const char *environment(const char *variable)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static void variable_of(const struct setting *s, char *out, size_t cap)
+static void name_of_variable(const char *name, char *out, size_t cap)
 {
-    (void)snprintf(out, cap, "CARTWRIGHT_%s", s->name);
+    (void)snprintf(out, cap, "CARTWRIGHT_%s", name);
     for (char *c = out; *c != '\0'; c++) {
         if (*c >= 'a' && *c <= 'z') {
             *c = (char)(*c - 'a' + 'A');
         }
     }
+}
+
+static void variable_of(const struct setting *s, char *out, size_t cap)
+{
+    name_of_variable(s->name, out, cap);
 }
 
 CAN_FAIL static bool take_variable(struct config *c, int id, const char *variable, struct err *err)
@@ -190,8 +197,6 @@ CAN_FAIL static bool read_environment(struct config *c, struct err *err)
             return false;
         }
     }
-    /* Unknown CARTWRIGHT_* variables are let be: Kubernetes sets some for a service of that name.
-     */
     for (int id = 0; id < CONFIG_COUNT; id++) {
         char variable[80];
         variable_of(&settings[id], variable, sizeof variable);
@@ -300,6 +305,39 @@ char **config_environ(const struct config *config, struct arena *a)
     /* what a file says is among them */
     out[kept] = arena_strdup(a, "CARTWRIGHT_CONFIG=/dev/null");
     return out;
+}
+
+/* The name behind CARTWRIGHT_ of a variable "NAME=value", copied; false where it has none, or one of another program's length. */
+static bool name_behind_prefix(const char *variable, char out[80])
+{
+    const size_t prefix = strlen("CARTWRIGHT_");
+    if (strncmp(variable, "CARTWRIGHT_", prefix) != 0) {
+        return false;
+    }
+    const size_t len = strcspn(variable + prefix, "=");
+    (void)snprintf(out, 80, "%.*s", (int)(len < 79 ? len : 79), variable + prefix);
+    return len > 0 && len < 80;
+}
+
+void config_misspelt(void (*tell)(const char *variable, const char *meant))
+{
+    const char *names[CONFIG_COUNT + 1];
+    for (int id = 0; id < CONFIG_COUNT; id++) {
+        names[id] = settings[id].name;
+    }
+    names[CONFIG_COUNT] = "config"; /* CARTWRIGHT_CONFIG names the file */
+    for (char **variable = environ; *variable != NULL; variable++) {
+        char name[80];
+        char meant[80];
+        const char *nearest = name_behind_prefix(*variable, name)
+                                  ? spell_nearest(name, names, CONFIG_COUNT + 1)
+                                  : NULL;
+        /* the setting itself is as near as can be */
+        if (nearest != NULL && strcasecmp(nearest, name) != 0) {
+            name_of_variable(nearest, meant, sizeof meant);
+            tell(name, meant);
+        }
+    }
 }
 
 void config_usage(struct buf *out)

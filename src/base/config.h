@@ -54,6 +54,10 @@ struct config {
  * then in no useful state. */
 CAN_FAIL bool config_load(struct config *out, int *argc, char **argv, struct err *err);
 
+/* Tells of each variable of the environment that is no setting and is spelt nearly as one, and which is meant. Others are let be: Kubernetes sets
+ * some for a service called cartwright. */
+void config_misspelt(void (*tell)(const char *variable, const char *meant));
+
 /* "name = value   # source: default|file|env|flag; help" lines; passwords in URLs are masked. */
 void config_print(const struct config *config, struct buf *out);
 

@@ -278,7 +278,7 @@ static enum rule_outcome rule_risk(const struct policy *p, const struct policy_i
         return RULE_NOT_APPLIED;
     }
     if (isnan(in->risk)) {
-        (void)snprintf(detail, cap, "no risk model has been trained yet: run cartwright train");
+        (void)snprintf(detail, cap, "no risk model serves");
         return RULE_BLOCK;
     }
     (void)snprintf(detail, cap, "risk %.3f, threshold %.3f", in->risk, p->risk_threshold);

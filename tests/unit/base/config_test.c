@@ -298,6 +298,30 @@ static void a_bad_variable_is_named(void **state)
     assert_text_contains(err.text, "(CARTWRIGHT_AUTH)");
 }
 
+static char misspelt[400];
+
+static void note_misspelt(const char *variable, const char *meant)
+{
+    const size_t len = strlen(misspelt);
+    (void)snprintf(misspelt + len, sizeof misspelt - len, "%s: %s\n", variable, meant);
+}
+
+static void a_variable_that_is_nearly_a_setting_is_told(void **state)
+{
+    (void)state;
+    misspelt[0] = '\0';
+    (void)setenv("CARTWRIGHT_LISTEN", "127.0.0.1:1", 1); /* right */
+    (void)setenv("CARTWRIGHT_PORT_8080_TCP", "x", 1);    /* Kubernetes */
+    (void)setenv("CARTWRIGHT_SERVICE_HOST", "x", 1);
+    (void)setenv("CARTWRIGHT_DATABSE_URL", "x", 1);
+    config_misspelt(note_misspelt);
+    (void)unsetenv("CARTWRIGHT_PORT_8080_TCP");
+    (void)unsetenv("CARTWRIGHT_SERVICE_HOST");
+    (void)unsetenv("CARTWRIGHT_DATABSE_URL");
+    (void)unsetenv("CARTWRIGHT_LISTEN");
+    assert_string_equal(misspelt, "DATABSE_URL: CARTWRIGHT_DATABASE_URL\n");
+}
+
 static void what_is_printed_reads_back_as_the_same_settings(void **state)
 {
     struct config c;
@@ -461,6 +485,7 @@ int main(void)
         spec_of(a_bad_file_is_refused_with_its_line),
         spec_of(a_line_is_not_cut_at_a_nul_without_a_word),
         spec_of(a_bad_variable_is_named),
+        spec_of(a_variable_that_is_nearly_a_setting_is_told),
         spec_of(what_is_printed_reads_back_as_the_same_settings),
         spec_of(what_is_handed_on_to_another_process_is_the_same_settings),
         spec_of(passwords_are_not_printed),

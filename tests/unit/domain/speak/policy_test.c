@@ -352,7 +352,7 @@ static void the_detail_carries_the_numbers_that_decided(void **state)
         {&plain, RULE_CART_CHANGED, "the cart is as it was looked at"},
         {&plain, RULE_ALREADY_CONTACTED, "round 1, step 1: not contacted yet"},
         {&strange, RULE_EMPTY, "no open cart with items"},
-        {&strange, RULE_RISK, "no risk model has been trained yet: run cartwright train"},
+        {&strange, RULE_RISK, "no risk model serves"},
         {&strange, RULE_TOO_EARLY, "idle for 0m, abandoned after 1h00m"},
         {&strange, RULE_TOO_OLD, "the cart changed 0m ago, limit 7d0h"},
     };
