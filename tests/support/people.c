@@ -1,6 +1,8 @@
 #include "support/people.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int customer_of_cart(int browser)
@@ -236,4 +238,24 @@ bool person_waits_for_a_message(const struct people *p, struct person who)
         }
     }
     return waits && !person_opted_out(p, who);
+}
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text == NULL || text[0] == '\0' ? otherwise : strtoull(text, NULL, 10);
+}
+
+struct people_seeds people_seeds(uint64_t schedules, uint64_t schedules_long)
+{
+    const char *thorough = getenv("CARTWRIGHT_LONG");
+    const bool is_long = thorough != NULL && thorough[0] != '\0';
+    const struct people_seeds seeds = {
+        .first = number_of("CARTWRIGHT_SEED", 1),
+        .count = number_of("CARTWRIGHT_SCHEDULES", is_long ? schedules_long : schedules)};
+
+    (void)printf("seeds %llu to %llu\n", (unsigned long long)seeds.first,
+                 (unsigned long long)(seeds.first + seeds.count - 1));
+    return seeds;
 }

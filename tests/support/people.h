@@ -45,6 +45,14 @@ const char *not_to_be_told(const struct people *p, struct person who, int deed);
 /* True if the person must be spoken to, once everything is folded. */
 bool person_waits_for_a_message(const struct people *p, struct person who);
 
+/* How many schedules a test runs, and the seed of the first: CARTWRIGHT_SEED (1) and CARTWRIGHT_SCHEDULES, else so many, or so many in
+ * the long tests. Prints the seeds. */
+struct people_seeds {
+    uint64_t first;
+    uint64_t count;
+};
+struct people_seeds people_seeds(uint64_t schedules, uint64_t schedules_long);
+
 /* Whose orders of that browser's cart a server may tell. */
 int customer_of_cart(int browser);
 

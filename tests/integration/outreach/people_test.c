@@ -175,32 +175,19 @@ static void run_schedule(void)
     end();
 }
 
-static uint64_t number_of(const char *variable, uint64_t otherwise)
-{
-    const char *text = getenv(variable);
-
-    return text == NULL || text[0] == '\0' ? otherwise : strtoull(text, NULL, 10);
-}
-
-/* CARTWRIGHT_SEED is the first of the schedules' seeds, CARTWRIGHT_SCHEDULES how many there are. */
 static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
 {
     (void)state;
-    const char *thorough = getenv("CARTWRIGHT_LONG");
-    const bool is_long = thorough != NULL && thorough[0] != '\0';
-    const uint64_t first = number_of("CARTWRIGHT_SEED", 1);
-    const uint64_t count = number_of("CARTWRIGHT_SCHEDULES", is_long ? SCHEDULES_LONG : SCHEDULES);
+    const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
     bench.config.fold_batch = 3;
     bench.config.database_wait = 5000; /* one look is enough: nobody folds meanwhile */
     bench.config.database_timeout = 5000;
-    print_message("seeds %llu to %llu\n", (unsigned long long)first,
-                  (unsigned long long)(first + count - 1));
-    for (seed = first; seed < first + count; seed++) {
+    for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         run_schedule();
     }
     print_message("%lld sends, %lld waited\n", (long long)sent, (long long)waited);
-    assert_true(count < 15 || (sent > (int64_t)count && waited > 0));
+    assert_true(seeds.count < 15 || (sent > (int64_t)seeds.count && waited > 0));
     assert_replay_is_clean(&bench);
 }
 

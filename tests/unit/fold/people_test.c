@@ -490,31 +490,19 @@ static void run_schedule(void)
     arena_reset(&arena);
 }
 
-static uint64_t number_of(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text == NULL || text[0] == '\0' ? otherwise : strtoull(text, NULL, 10);
-}
-
-/* CARTWRIGHT_SEED is the first of the schedules' seeds, CARTWRIGHT_SCHEDULES how many there are. */
 static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
 {
     (void)state;
-    const char *thorough = getenv("CARTWRIGHT_LONG");
-    const bool is_long = thorough != NULL && thorough[0] != '\0';
-    const uint64_t first = number_of("CARTWRIGHT_SEED", 1);
-    const uint64_t count = number_of("CARTWRIGHT_SCHEDULES", is_long ? SCHEDULES_LONG : SCHEDULES);
+    const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
-    print_message("seeds %llu to %llu\n", (unsigned long long)first,
-                  (unsigned long long)(first + count - 1));
-    for (seed = first; seed < first + count; seed++) {
+    for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         run_schedule();
     }
     print_message("%lld asked, %lld answered, %lld waited, %lld sends, %lld refolds\n",
                   (long long)asked, (long long)answered, (long long)waited, (long long)sent,
                   (long long)refolds);
-    assert_true(count < 100 || (sent > (int64_t)count && waited > (int64_t)count / 10));
+    assert_true(seeds.count < 100 ||
+                (sent > (int64_t)seeds.count && waited > (int64_t)seeds.count / 10));
     arena_free(&arena);
 }
 
