@@ -284,11 +284,11 @@ CAN_FAIL static bool learn(struct foreign_parser *p, const struct reading *r, st
         .price_minor = r->item.price_minor,
         .brand = m->codes && brand != NULL ? words_brand(brand, a) : brand,
         .category = m->codes && category != NULL ? words_category(category, a) : category,
+        /* a brand and a kind are no name: many products have the same ones, and a message would call all of them that */
+        .title = title,
         .stock = -1,
         .updated_us = r->e.occurred_us,
     };
-    /* The log has no titles. What a message can say of such a product is its brand and its kind. */
-    facts.title = m->codes ? words_title(facts.brand, facts.category, a) : title;
     /* What comes back was sold at an older price, and what was given away is not for sale at that. */
     if (r->e.type == EVENT_REFUND || facts.price_minor == MONEY_UNKNOWN) {
         facts.price_minor = MONEY_UNKNOWN;

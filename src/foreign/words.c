@@ -81,22 +81,3 @@ const char *words_category(const char *code, struct arena *a)
     }
     return out;
 }
-
-const char *words_title(const char *brand, const char *category, struct arena *a)
-{
-    if (category == NULL) {
-        return brand;
-    }
-    /* The levels above are too wide for a name ("appliances"). */
-    const char *last = category;
-    for (const char *next = strstr(last, " > "); next != NULL; next = strstr(last, " > ")) {
-        last = next + 3;
-    }
-    if (brand != NULL) {
-        return arena_printf(a, "%s %s", brand, last);
-    }
-    /* Without a brand in front it begins the name, and the catalogue's own text must not change. */
-    char *alone = arena_strdup(a, last);
-    alone[0] = upper(alone[0]);
-    return alone;
-}

@@ -10,7 +10,5 @@
 const char *words_brand(const char *code, struct arena *a);
 /* "appliances.environment.water_heater" -> "appliances > environment > water heater" */
 const char *words_category(const char *code, struct arena *a);
-/* Brand and last level of the category, "Samsung smartphone"; either may be NULL. */
-const char *words_title(const char *brand, const char *category, struct arena *a);
 
 #endif

@@ -142,9 +142,11 @@ static void rees46_has_17434_events_and_real_products(void **state)
                                          "'Samsung' AND price_minor IS NULL"),
                      0);
     assert_string_equal(
-        bench_text(*state, "SELECT title || ' in ' || category FROM cartwright.product WHERE brand "
-                           "= 'Samsung' AND category LIKE '%smartphone' LIMIT 1"),
-        "Samsung smartphone in electronics > smartphone");
+        bench_text(
+            *state,
+            "SELECT concat_ws(' ', count(title), max(category)) FROM cartwright.product WHERE brand "
+            "= 'Samsung' AND category LIKE '%smartphone'"),
+        "0 electronics > smartphone"); /* the log has no titles */
 }
 
 static void taobao_has_96168_events(void **state)

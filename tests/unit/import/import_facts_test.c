@@ -85,16 +85,13 @@ static void brands_are_spelt_as_people_do(void **state)
     assert_null(words_brand("", &a));
 }
 
-static void a_title_is_brand_and_last_category_word(void **state)
+static void a_category_is_its_levels_in_words(void **state)
 {
     (void)state;
     CLEANUP(arena_free) struct arena a = {0};
     const char *path = words_category("appliances.environment.water_heater", &a);
     assert_string_equal(path, "appliances > environment > water heater");
-    assert_string_equal(words_title("Aqua", path, &a), "Aqua water heater");
-    assert_string_equal(words_title(NULL, path, &a), "Water heater");
-    assert_string_equal(words_title("Aqua", NULL, &a), "Aqua");
-    assert_null(words_title(NULL, words_category("", &a), &a));
+    assert_null(words_category("", &a));
 }
 
 /* ---- categories ---- */
@@ -206,7 +203,7 @@ int main(void)
         cmocka_unit_test(a_second_table_gives_the_same_ids),
         cmocka_unit_test(formats_do_not_share_ids),
         cmocka_unit_test(brands_are_spelt_as_people_do),
-        cmocka_unit_test(a_title_is_brand_and_last_category_word),
+        cmocka_unit_test(a_category_is_its_levels_in_words),
         cmocka_unit_test(a_path_goes_from_root_to_leaf),
         cmocka_unit_test(a_circle_of_categories_is_cut),
         cmocka_unit_test(a_category_row_without_its_second_column_is_malformed),
