@@ -144,23 +144,67 @@ void jenc_str_opt(struct jenc *j, const char *key, const char *value)
     }
 }
 
+/* The decimal digits of a number, at the end of text; the first of them. */
+static char *digits_put(char *end, uint64_t value)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return end;
+}
+
 /* By hand: printf takes ten times as long, and states hold many numbers. */
 void jenc_i64(struct jenc *j, const char *key, int64_t value)
 {
-    char digits[24];
-    char *first = digits + sizeof digits;
+    char text[24];
+    char *end = text + sizeof text;
     /* negated as unsigned: -INT64_MIN has no int64_t */
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char *first = digits_put(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 
-    do {
-        *--first = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
     if (value < 0) {
         *--first = '-';
     }
     begin_value(j, key);
-    buf_add(j->out, first, (size_t)(digits + sizeof digits - first));
+    buf_add(j->out, first, (size_t)(end - first));
+}
+
+enum { SHORT_PLACES = 6 };
+
+/* A number of at most six places and fifteen digits, which is what most are (counts, amounts, shares that were set), as printf's %.15g
+ * writes it; false for any other. Exact: value is the double next to n / 10^6, as IEEE 754 has division round, so the decimal reads back equal, and a
+ * decimal of fifteen digits is the shortest that %.15g may write. Below 1e-4 %g changes to exponents, and -0 has a sign. */
+static bool short_f64(struct buf *out, double value)
+{
+    const double size = fabs(value);
+    const double scaled = size * 1e6;
+    char text[40];
+    char *end = text + sizeof text;
+
+    if (!(scaled < 1e15) || (size < 1e-4 && (size != 0 || signbit(value)))) {
+        return false;
+    }
+    uint64_t n = (uint64_t)(scaled + 0.5);
+    if ((double)n / 1e6 != size) {
+        return false;
+    }
+    int places = SHORT_PLACES;
+    for (; places > 0 && n % 10 == 0; places--) {
+        n /= 10;
+    }
+    char *first = end;
+    for (; places > 0; places--, n /= 10) {
+        *--first = (char)('0' + n % 10);
+    }
+    if (first != end) {
+        *--first = '.';
+    }
+    first = digits_put(first, n);
+    if (value < 0) {
+        *--first = '-';
+    }
+    buf_add(out, first, (size_t)(end - first));
+    return true;
 }
 
 void jenc_f64(struct jenc *j, const char *key, double value)
@@ -173,6 +217,9 @@ void jenc_f64(struct jenc *j, const char *key, double value)
         return;
     }
     begin_value(j, key);
+    if (short_f64(j->out, value)) { /* printing and reading back take a microsecond */
+        return;
+    }
     /* 17 digits always read back equal, but 15 mostly do and show .1 as 0.1 */
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);

@@ -208,6 +208,57 @@ static void random_doubles_read_back_bit_for_bit(void **state)
     }
 }
 
+/* The plain way: printf until it reads back equal. */
+static const char *printed(double value, char *out, size_t cap)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(out, cap, "%.*g", digits, value);
+        if (strtod(out, NULL) == value) {
+            break;
+        }
+    }
+    return out;
+}
+
+static void numbers_of_few_places_are_written_as_printf_writes_them(void **state)
+{
+    struct rng r = rng_seed(11);
+    static const double edges[] = {0.0,
+                                   -0.0,
+                                   1e-4,
+                                   9.9e-5,
+                                   -1e-4,
+                                   1e-6,
+                                   5e-7,
+                                   999999999.999999,
+                                   1e9,
+                                   1e15,
+                                   0.1,
+                                   -0.25,
+                                   123456789.123456,
+                                   1e8,
+                                   -1e-5,
+                                   4503599627.370497,
+                                   1e-7,
+                                   0.000999,
+                                   99999.99999,
+                                   1000000001,
+                                   1.0000005};
+    (void)state;
+
+    for (int i = 0; i < 200000; i++) {
+        double tenths = pow(10, (double)rng_below(&r, 9));
+        double value = (double)rng_below(&r, UINT64_C(1) << rng_below(&r, 54)) / tenths;
+        char expected[64];
+        struct buf b = buf_make(100);
+        struct jenc j = jenc_begin(&b);
+        value = (size_t)i < COUNT_OF(edges) ? edges[i] : i % 3 == 0 ? -value : value;
+        jenc_f64(&j, NULL, value);
+        assert_string_equal(buf_text(&b), printed(value, expected, sizeof expected));
+        buf_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +269,7 @@ int main(void)
         cmocka_unit_test(any_bytes_whatever_give_json),
         cmocka_unit_test(a_number_has_the_fewest_digits_that_read_back_equal),
         cmocka_unit_test(random_doubles_read_back_bit_for_bit),
+        cmocka_unit_test(numbers_of_few_places_are_written_as_printf_writes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
