@@ -153,7 +153,8 @@ bool outreach_tell(struct db *db, const struct decided *decided, const struct pr
         .reason = rule_name(d->decision.reason),
         .decided_us = d->gathered->now_us,
         .summary = summarize(d, &shown, a),
-        .why = explain(d, a),
+        /* a dry run stores nothing that could be asked why */
+        .why = d->gathered->subject.dry_run ? NULL : explain(d, a),
         /* a silence has none, which the table checks */
         .message = d->decision.send ? compose(d, &shown, a) : NULL,
         .cart_digest = d->cart_digest,
