@@ -151,11 +151,8 @@ struct dump {
 
 static struct dump dump_make(const struct config *config, int64_t at_us)
 {
-    return (struct dump){.clock = {.idle_after_us = config->idle_after,
-                                   .abandoned_after_us = config->abandoned_after,
-                                   .expired_after_us = config->expired_after},
-                         .at_us = at_us,
-                         .text = buf_make(TEXT_MAX_BYTES)};
+    return (struct dump){
+        .clock = cart_clock_of(config), .at_us = at_us, .text = buf_make(TEXT_MAX_BYTES)};
 }
 
 /* One shopper as stored; nothing where nothing is. Returns the carts. *next walks the page's carts. */

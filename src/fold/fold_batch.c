@@ -279,9 +279,7 @@ static bool lost_a_cart(const struct fold_key *k, const struct cart_row *rows, s
 bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct config *config,
                       const struct live_set *models, struct err *err)
 {
-    struct cart_clock clock = {.idle_after_us = config->idle_after,
-                               .abandoned_after_us = config->abandoned_after,
-                               .expired_after_us = config->expired_after};
+    const struct cart_clock clock = cart_clock_of(config);
     struct stored_rows rows = stored_rows_make(b->key_count, b->arena);
 
     for (size_t i = 0; i < b->key_count; i++) {

@@ -74,7 +74,7 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
 {
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     CLEANUP(live_use_end) struct live_use use = live_use(m->live);
-    const struct cart_clock clock = outreach_clock(m->config);
+    const struct cart_clock clock = cart_clock_of(m->config);
     struct view v;
     struct product *products;
     int64_t now_us = clock_now_us();

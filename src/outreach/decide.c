@@ -13,22 +13,15 @@
 
 enum { FIRST_STEP = 1, OUTREACH_ID_CHARS = 4 + 2 + 24, DIGESTED_MAX = 4 << 20 };
 
-struct cart_clock outreach_clock(const struct config *config)
-{
-    return (struct cart_clock){.idle_after_us = config->idle_after,
-                               .abandoned_after_us = config->abandoned_after,
-                               .expired_after_us = config->expired_after};
-}
-
 struct score_terms outreach_score_terms(const struct config *config)
 {
-    return (struct score_terms){config->risk_threshold, outreach_clock(config)};
+    return (struct score_terms){config->risk_threshold, cart_clock_of(config)};
 }
 
 static struct policy policy_of(const struct config *config)
 {
     return (struct policy){
-        .clock = outreach_clock(config),
+        .clock = cart_clock_of(config),
         .age_max_us = config->cart_age_max,
         .contact_pause_us = config->contact_pause,
         .risk_threshold = config->risk_threshold,

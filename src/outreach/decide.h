@@ -50,7 +50,6 @@ bool outreach_never(const struct decision *decision);
 /* The lane an outreach id names, so that reading by id asks one lane; false: it is no such id. */
 bool outreach_id_lane(const char *id, int *out_lane);
 
-struct cart_clock outreach_clock(const struct config *config);
 struct score_terms outreach_score_terms(const struct config *config);
 
 #endif

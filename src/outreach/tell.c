@@ -77,7 +77,7 @@ static const char *summarize(const struct decided *d, const struct shown *shown,
     struct jenc j = jenc_begin(&text);
     const struct config *config = d->terms->config;
     const struct shopper *shopper = d->gathered->view.shopper;
-    const struct cart_clock clock = outreach_clock(config);
+    const struct cart_clock clock = cart_clock_of(config);
     const struct message_reader reader = answer_reader(config, shopper);
 
     jenc_object(&j, NULL);

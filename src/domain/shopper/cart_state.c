@@ -6,6 +6,13 @@
 #include <assert.h>
 #include <string.h>
 
+struct cart_clock cart_clock_of(const struct config *config)
+{
+    return (struct cart_clock){.idle_after_us = config->idle_after,
+                               .abandoned_after_us = config->abandoned_after,
+                               .expired_after_us = config->expired_after};
+}
+
 /* Sum of the lines; false where it cannot be known. */
 static bool sum_lines(const struct cart_line *lines, size_t count, const char *currency,
                       int64_t *out)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/config.h"
 #include "base/err.h"
 #include "domain/shop/event.h"
 
@@ -366,6 +367,7 @@ struct cart_clock {
     int64_t abandoned_after_us;
     int64_t expired_after_us;
 };
+struct cart_clock cart_clock_of(const struct config *config);
 enum cart_state cart_state(const struct cart *c, int64_t seen_us, const struct cart_clock *clock,
                            int64_t now_us);
 const char *cart_state_name(enum cart_state state);

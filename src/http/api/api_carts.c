@@ -25,13 +25,6 @@ static const enum cart_order order_of[] = {CARTS_BY_SEEN, CARTS_BY_RISK};
 static const char *const order_names[] = {"seen", "risk"};
 enum { ORDERS = sizeof order_names / sizeof *order_names };
 
-static struct cart_clock clock_of(const struct config *config)
-{
-    return (struct cart_clock){.idle_after_us = config->idle_after,
-                               .abandoned_after_us = config->abandoned_after,
-                               .expired_after_us = config->expired_after};
-}
-
 /* The bounds on seen_at between which cart_state says this. */
 static void bound(struct cart_filter *f, enum cart_state state, const struct cart_clock *clock,
                   int64_t now_us)
@@ -148,7 +141,7 @@ static void write_cart(struct jenc *j, const struct cart_row *row, const struct 
 CAN_FAIL bool api_carts_list(struct request *rq, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
-    struct cart_clock clock = clock_of(rq->app->config);
+    struct cart_clock clock = cart_clock_of(rq->app->config);
     struct cart_filter filter;
     struct cart_row *rows = NULL;
     size_t count = 0;

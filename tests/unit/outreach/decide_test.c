@@ -275,7 +275,7 @@ static void the_settings_are_those_of_the_shop(void **state)
     c = config;
     c.risk_threshold = 0.95;
     assert_int_equal(reason_with(c, a_cart()), RULE_RISK);
-    const struct cart_clock clock = outreach_clock(&config);
+    const struct cart_clock clock = cart_clock_of(&config);
     assert_int_equal(clock.idle_after_us, MINUTES(5));
 }
 
