@@ -14,13 +14,13 @@ int cli_fail(const char *command, const struct err *err)
     return err->kind == ERR_REFUSED ? EXIT_REFUSED : EXIT_FAILED;
 }
 
-int cli_usage(const char *command, const char *usage, const char *problem)
+int cli_usage(const char *program, const char *command, const char *usage, const char *problem)
 {
     if (problem == NULL) { /* it was asked for */
-        (void)printf("usage: cartwright %s\n", usage);
+        (void)printf("usage: %s %s\n", program, usage);
         return EXIT_DONE;
     }
-    (void)fprintf(stderr, "cartwright %s: %s\nusage: cartwright %s\n", command, problem, usage);
+    (void)fprintf(stderr, "%s %s: %s\nusage: %s %s\n", program, command, problem, program, usage);
     return EXIT_USAGE;
 }
 

@@ -14,7 +14,7 @@ int cmd_version(int argc, char **argv, const struct config *config)
     (void)config;
     if (argc > 1) {
         bool help = strcmp(argv[1], "--help") == 0;
-        return cli_usage(argv[0], usage, help ? NULL : "it takes no arguments");
+        return cli_usage("cartwright", argv[0], usage, help ? NULL : "it takes no arguments");
     }
     (void)printf("cartwright %s (%s), OpenBLAS core %s\n", CARTWRIGHT_VERSION, CARTWRIGHT_GIT,
                  blas_core());

@@ -163,14 +163,15 @@ bool call_read(struct call *call, int argc, char **argv, const struct option_row
     }
     call->words = argv + 1;
     if (help) {
-        call->exit_code = cli_usage(call->command, call->usage, NULL);
+        call->exit_code = call_misuse(call, NULL);
     }
     return !help;
 }
 
 int call_misuse(const struct call *call, const char *problem)
 {
-    return cli_usage(call->command, call->usage, problem);
+    return cli_usage(call->program != NULL ? call->program : "cartwright", call->command,
+                     call->usage, problem);
 }
 
 /* ---- verbs ---- */

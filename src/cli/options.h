@@ -26,6 +26,7 @@ struct option_row {
 
 /* What a command is called with. */
 struct call {
+    const char *program; /* NULL: cartwright; benchmarks are called by another name */
     const char *command; /* "keys" */
     const char *usage;   /* begins with the command's name */
     int word_count;      /* what is left without the options */

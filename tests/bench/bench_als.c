@@ -11,6 +11,7 @@
 #include "blas_start.h"
 
 #include "base/mem.h"
+#include "cli/options.h"
 #include "ml/als/als.h"
 #include "ml/linear/blas.h"
 #include "ml/linear/parallel.h"
@@ -488,41 +489,38 @@ static void run_synthetic(const struct flags *flags)
     csr_free(&d.by_item);
 }
 
-static struct flags parse(int argc, char **argv)
-{
-    struct flags f = {.sweeps = 15, .sweep_times = true, .recall = true};
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--json") == 0) {
-            f.json = true;
-            continue;
-        }
-        i++;
-        long number = strtol(value, NULL, 10);
-        if (strcmp(argv[i - 1], "--data") == 0) {
-            f.data = value;
-        } else if (strcmp(argv[i - 1], "--factors") == 0) {
-            f.factors = (int)number;
-        } else if (strcmp(argv[i - 1], "--threads") == 0) {
-            f.threads = (int)number;
-        } else if (strcmp(argv[i - 1], "--sweeps") == 0 && number >= 1 && number <= SWEEPS_MAX) {
-            f.sweeps = (int)number;
-        } else if (strcmp(argv[i - 1], "--steps") == 0) {
-            f.steps = (int)number;
-        } else if (strcmp(argv[i - 1], "--recall") == 0) {
-            f.recall = strcmp(value, "no") != 0;
-            f.sweep_times = strcmp(value, "only") != 0;
-        } else {
-            die("usage: bench_als [--data gowalla|synthetic] [--factors 64|128|256] [--threads 1|2] "
-                "[--sweeps N] [--steps N] [--recall only|no] [--json]");
-        }
-    }
-    return f;
-}
-
 int main(int argc, char **argv)
 {
-    const struct flags flags = parse(argc, argv);
+    struct flags flags = {.sweeps = 15, .sweep_times = true, .recall = true};
+    int64_t factors = 0;
+    int64_t threads = 0;
+    int64_t sweeps = flags.sweeps;
+    int64_t steps = 0;
+    const char *recall = "";
+    const struct option_row rows[] = {
+        {.name = "data", .text = &flags.data},
+        {.name = "factors", .whole = &factors, .min = 1, .max = 1024},
+        {.name = "threads", .whole = &threads, .min = 1, .max = 64},
+        {.name = "sweeps", .whole = &sweeps, .min = 1, .max = SWEEPS_MAX},
+        {.name = "steps", .whole = &steps, .min = 1, .max = 100},
+        {.name = "recall", .text = &recall},
+        {.name = "json", .flag = &flags.json},
+        {0}};
+    struct call call = {
+        .program = "./dev bench",
+        .command = "als",
+        .usage =
+            "als [--data gowalla|synthetic] [--factors 64|128|256] [--threads 1|2] [--sweeps N] "
+            "[--steps N] [--recall only|no] [--json]"};
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
+    }
+    flags.recall = strcmp(recall, "no") != 0;
+    flags.sweep_times = strcmp(recall, "only") != 0;
+    flags.factors = (int)factors;
+    flags.threads = (int)threads;
+    flags.sweeps = (int)sweeps;
+    flags.steps = (int)steps;
     blas_start("bench_als");
     if (!flags.json && flags.sweep_times) {
         printf(

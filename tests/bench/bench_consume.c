@@ -2,11 +2,12 @@
  * on the same machine as PostgreSQL. Each run has a fresh database; the log is written first and not timed. Events are
  * those that were sent: what the fold derives for identities comes on top, and is work as well.
  * One line of JSON with the medians; --check exits with 1 below 10,000 events a second.
- * bench_consume [EVENTS [SHOPPERS]] [--check] */
+ *
 #include "base/clock.h"
 #include "base/init.h"
 #include "bench/consume_log.h"
 #include "bench/naive_consumer.h"
+#include "cli/options.h"
 #include "fold/fold.h"
 #include "support/pg_fixture.h"
 
@@ -96,14 +97,22 @@ int main(int argc, char **argv)
     double naive[RUNS];
     double ratio[RUNS];
     struct err err = {0};
-    bool check = argc > 1 && strcmp(argv[argc - 1], "--check") == 0;
+    bool check = false;
+    const struct option_row rows[] = {
+        {.name = "events", .whole = &log.events, .min = 1, .max = INT32_MAX},
+        {.name = "shoppers", .whole = &log.shoppers, .min = 1, .max = INT32_MAX},
+        {.name = "check", .flag = &check},
+        {0}};
+    struct call call = {.program = "./dev bench",
+                        .command = "consume",
+                        .usage = "consume [--events N] [--shoppers N] [--check]"};
 
     if (!base_init(&err)) {
         die("start", &err);
     }
-    argc -= check ? 1 : 0;
-    log.events = argc > 1 ? strtoll(argv[1], NULL, 10) : log.events;
-    log.shoppers = argc > 2 ? strtoll(argv[2], NULL, 10) : log.shoppers;
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
+    }
     for (int run = 0; run < RUNS; run++) {
         fold[run] = run_once(WAY_PRODUCT, &log, run + 1);
         naive[run] = run_once(WAY_NAIVE, &log, run + 1);

@@ -17,6 +17,7 @@
 #include "bench/blas_start.h"
 #include "bench/decide_shop.h"
 #include "bench/topk_peers.h"
+#include "cli/options.h"
 #include "crash/seed_model.h"
 #include "ml/linear/blas.h"
 #include "support/ledger.h"
@@ -275,12 +276,17 @@ static void bench_close(struct bench *b)
     mem_free(&b->key);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct err err = {0};
 
+    struct call call = {.program = "./dev bench", .command = "decide", .usage = "decide"};
+
     if (!base_init(&err)) {
         die("start", err.text);
+    }
+    if (!call_read(&call, argc, argv, &(struct option_row){0})) {
+        return call.exit_code;
     }
     blas_start("bench_decide");
     struct bench b = bench_open();

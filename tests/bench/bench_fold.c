@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/jdec.h"
+#include "cli/options.h"
 #include "domain/shopper/shopper.h"
 
 #include <inttypes.h>
@@ -100,7 +101,7 @@ static void measure(const struct buf *stored, const char *body, struct buf *out,
     costs->jansson += cpu_us() - t4;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct arena a = {0};
     struct arena work = {0};
@@ -109,7 +110,11 @@ int main(void)
     struct shopper *s = shopper_new("c:customer-17", &a);
     struct costs costs = {0};
     const double n = 10.0 * (ROUNDS / 10.0);
+    struct call call = {.program = "./dev bench", .command = "fold", .usage = "fold"};
 
+    if (!call_read(&call, argc, argv, &(struct option_row){0})) {
+        return call.exit_code;
+    }
     for (int i = 0; i < EVENTS_BEFORE; i++) {
         struct event e = decoded(body_of(i, &a), &a);
         (void)shopper_apply(s, &e, &a);

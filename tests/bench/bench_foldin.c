@@ -8,6 +8,7 @@
 #include "blas_start.h"
 
 #include "base/mem.h"
+#include "cli/options.h"
 #include "ml/als/als_serve.h"
 #include "ml/linear/blas.h"
 
@@ -199,9 +200,15 @@ int main(int argc, char **argv)
 {
     static const int factors[] = {64, 128};
     static const int entries[] = {5, 20, 100};
-    const bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    bool json = false;
+    const struct option_row rows[] = {{.name = "json", .flag = &json}, {0}};
+    struct call call = {.program = "./dev bench", .command = "foldin", .usage = "foldin [--json]"};
     const char *data = "gowalla";
     struct csr log = {0};
+
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
+    }
     blas_start("bench_foldin");
     if (!als_data_read("gowalla_train", 0, 0, &log)) {
         data = "synthetic";

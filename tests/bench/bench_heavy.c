@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/init.h"
 #include "base/mem.h"
+#include "cli/options.h"
 #include "fold/fold.h"
 #include "support/pg_fixture.h"
 
@@ -236,14 +237,24 @@ int main(int argc, char **argv)
     if (!base_init(&err)) {
         die("start", err.text);
     }
-    const bool whole = argc > 1 && strcmp(argv[1], "--whole") == 0;
-    const int first = whole ? 2 : 1;
-    if (first == argc) {
+    bool whole = false;
+    const struct option_row rows[] = {{.name = "whole", .flag = &whole}, {0}};
+    struct call call = {
+        .program = "./dev bench", .command = "heavy", .usage = "heavy [--whole] [EVENTS ...]"};
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
+    }
+    if (call.word_count == 0) {
         measure(10000, whole);
         measure(100000, whole);
     }
-    for (int i = first; i < argc; i++) {
-        measure(strtoll(argv[i], NULL, 10), whole);
+    for (int i = 0; i < call.word_count; i++) {
+        char *end;
+        const long long events = strtoll(call.words[i], &end, 10);
+        if (*end != '\0' || events < 1000) {
+            return call_misuse(&call, "EVENTS is a whole number from 1000");
+        }
+        measure(events, whole);
     }
     return 0;
 }

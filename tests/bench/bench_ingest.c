@@ -13,6 +13,7 @@
 #include "bench/ingest_rows.h"
 #include "bench/load_client.h"
 #include "bench/plain_insert.h"
+#include "cli/options.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
 
@@ -279,10 +280,16 @@ int main(int argc, char **argv)
 {
     struct err err = {0};
     bool ok = true;
+    bool check = false;
+    const struct option_row rows[] = {{.name = "check", .flag = &check}, {0}};
+    struct call call = {.program = "./dev bench", .command = "ingest", .usage = "ingest [--check]"};
     char *key;
 
     if (!base_init(&err)) {
         die("start", err.text);
+    }
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
     char *url = pg_fixture_database("bench_ingest");
     struct bench b = bench_open(url, &key);
@@ -293,5 +300,5 @@ int main(int argc, char **argv)
     bench_close(&b);
     free(key);
     pg_fixture_drop(url);
-    return argc > 1 && strcmp(argv[1], "--check") == 0 && !ok ? 1 : 0;
+    return check && !ok ? 1 : 0;
 }

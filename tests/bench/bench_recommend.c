@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "bench/blas_start.h"
 #include "bench/decide_shop.h"
+#include "cli/options.h"
 #include "crash/seed_model.h"
 #include "eventlog/view.h"
 #include "live/live.h"
@@ -343,24 +344,29 @@ static void bench_close(struct bench *b)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {{1000000, 128}, 64, SECONDS(5)};
+    int64_t products = 1000000;
+    int64_t factors = 128;
+    int64_t connections = 64;
+    int64_t seconds = 5;
+    const struct option_row rows[] = {
+        {.name = "products", .whole = &products, .min = 1000, .max = 10000000},
+        {.name = "factors", .whole = &factors, .min = 8, .max = 1024},
+        {.name = "connections", .whole = &connections, .min = 1, .max = 1024},
+        {.name = "seconds", .whole = &seconds, .min = 1, .max = 3600},
+        {0}};
+    struct call call = {
+        .program = "./dev bench",
+        .command = "recommend",
+        .usage = "recommend [--products N] [--factors N] [--connections N] [--seconds N]"};
     struct config config;
     struct err err = {0};
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const int value = (int)strtol(argv[i + 1], NULL, 10);
-        if (strcmp(argv[i], "--products") == 0) {
-            plan.size.products = value;
-        } else if (strcmp(argv[i], "--factors") == 0) {
-            plan.size.factors = value;
-        } else if (strcmp(argv[i], "--connections") == 0) {
-            plan.connections = value;
-        } else if (strcmp(argv[i], "--seconds") == 0) {
-            plan.time_us = SECONDS(value);
-        }
-    }
     if (!base_init(&err)) {
         die("start", err.text);
     }
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
+    }
+    const struct plan plan = {{(int)products, (int)factors}, (int)connections, SECONDS(seconds)};
     blas_start("bench_recommend");
     config = (struct config){.model_poll = SECONDS(1)};
     (void)snprintf(config.data_dir, sizeof config.data_dir, "%s", folder_of_run());

@@ -15,6 +15,7 @@
 #include "bench/risk_models.h"
 #include "bench/risk_score.h"
 #include "bench/xgb_peer.h"
+#include "cli/options.h"
 #include "domain/risk/risk_file.h"
 #include "ml/linear/cpu.h"
 #include "ml/linear/logistic.h"
@@ -517,22 +518,23 @@ static bool bench_files(const struct settings *s)
 int main(int argc, char **argv)
 {
     struct settings s = {.threads = 1, .runs = 5};
-    for (int i = 1; i < argc; i++) {
-        int *number = strcmp(argv[i], "--threads") == 0 ? &s.threads
-                      : strcmp(argv[i], "--runs") == 0  ? &s.runs
-                                                        : NULL;
-        if (number && i + 1 < argc) {
-            *number = (int)strtol(argv[++i], NULL, 10);
-        } else if (s.data == NULL && strncmp(argv[i], "--", 2) != 0) {
-            s.data = argv[i];
-        } else {
-            s.threads = 0; /* not understood */
-        }
+    int64_t threads = s.threads;
+    int64_t runs = s.runs;
+    const struct option_row rows[] = {{.name = "threads", .whole = &threads, .min = 1, .max = 64},
+                                      {.name = "runs", .whole = &runs, .min = 1, .max = RUNS_MAX},
+                                      {0}};
+    struct call call = {.program = "./dev bench",
+                        .command = "risk",
+                        .usage = "risk [DATA_FOLDER] [--threads N] [--runs N]"};
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
-    if (s.threads < 1 || s.threads > 64 || s.runs < 1 || s.runs > RUNS_MAX) {
-        (void)fputs("usage: ./dev bench risk [DATA_FOLDER] [--threads N] [--runs N]\n", stderr);
-        return 2;
+    if (call.word_count > 1) {
+        return call_misuse(&call, "it takes one folder");
     }
+    s.data = call.word_count == 1 ? call.words[0] : NULL;
+    s.threads = (int)threads;
+    s.runs = (int)runs;
     if (!xgb_available()) {
         (void)fputs("bench_risk: built without xgboost: that baseline is left out\n", stderr);
     }

@@ -10,6 +10,7 @@
 #include "bench/topk_factors.h"
 #include "bench/topk_faiss.h"
 #include "bench/topk_peers.h"
+#include "cli/options.h"
 #include "ml/linear/blas.h"
 #include "ml/linear/cpu.h"
 #include "ml/topk/topk_index.h"
@@ -275,17 +276,21 @@ struct list {
     int count;
 };
 
-static struct list list_of(const char *text)
+/* Keeps *out where no text was given; false for what is no list. */
+static bool list_of(const char *text, struct list *out)
 {
     struct list l = {0};
-    char *at = NULL;
-    for (; l.count < LIST_MAX; text = at + 1) {
-        l.values[l.count++] = (int)strtol(text, &at, 10);
-        if (*at != ',') {
-            break;
+    char *end = NULL;
+    for (const char *at = text; at != NULL; at = *end == ',' ? end + 1 : NULL) {
+        const long value = strtol(at, &end, 10);
+        if (end == at || value < 1 || value > INT32_MAX || l.count == LIST_MAX ||
+            (*end != ',' && *end != '\0')) {
+            return false;
         }
+        l.values[l.count++] = (int)value;
     }
-    return l;
+    *out = text == NULL ? *out : l;
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -293,21 +298,26 @@ int main(int argc, char **argv)
     struct list items = {{100000, 1000000}, 2};
     struct list factors = {{64, 128}, 2};
     struct plan plan = {.rounds = 7};
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--interactions") == 0) {
-            plan.interactions = argv[i + 1];
-        } else if (strcmp(argv[i], "--items") == 0) {
-            items = list_of(argv[i + 1]);
-        } else if (strcmp(argv[i], "--factors") == 0) {
-            factors = list_of(argv[i + 1]);
-        } else if (strcmp(argv[i], "--rounds") == 0) {
-            plan.rounds = list_of(argv[i + 1]).values[0];
-        }
+    int64_t rounds = plan.rounds;
+    const char *items_text = NULL;
+    const char *factors_text = NULL;
+    const struct option_row rows[] = {
+        {.name = "interactions", .text = &plan.interactions},
+        {.name = "items", .text = &items_text},
+        {.name = "factors", .text = &factors_text},
+        {.name = "rounds", .whole = &rounds, .min = 1, .max = ROUNDS_MAX},
+        {0}};
+    struct call call = {
+        .program = "./dev bench",
+        .command = "topk",
+        .usage = "topk [--interactions FILE] [--items N,N] [--factors N,N] [--rounds N]"};
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
-    if (plan.rounds < 1 || plan.rounds > ROUNDS_MAX) {
-        (void)fprintf(stderr, "bench_topk: 1 to %d rounds\n", ROUNDS_MAX);
-        return 2;
+    if (!list_of(items_text, &items) || !list_of(factors_text, &factors)) {
+        return call_misuse(&call, "a list is whole numbers with commas");
     }
+    plan.rounds = (int)rounds;
     blas_start("bench_topk");
     if (!BENCH_HAS_FAISS) {
         (void)fprintf(stderr, "bench_topk: built without faiss; that baseline is left out\n");

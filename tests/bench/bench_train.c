@@ -6,6 +6,7 @@
 #include "base/init.h"
 #include "bench/blas_start.h"
 #include "bench/train_log_fill.h"
+#include "cli/options.h"
 #include "ml/linear/blas.h"
 #include "support/pg_fixture.h"
 
@@ -32,21 +33,6 @@ __attribute__((noreturn)) static void die(const char *what, const char *why)
 {
     (void)fprintf(stderr, "bench_train: %s: %s\n", what, why);
     exit(1);
-}
-
-static int64_t read_count(int argc, char **argv, const char *flag, int64_t fallback)
-{
-    for (int i = 1; i + 1 < argc; i++) {
-        if (strcmp(argv[i], flag) == 0) {
-            char *end = NULL;
-            long long value = strtoll(argv[i + 1], &end, 10);
-            if (*end != '\0' || value < 1000) {
-                die(flag, "must be a whole number from 1000");
-            }
-            return value;
-        }
-    }
-    return fallback;
 }
 
 /* Steps of one name in a row (sweeps, trials) are one stage. */
@@ -129,17 +115,24 @@ static void fill(const char *url, const struct train_log_fill *log)
 int main(int argc, char **argv)
 {
     struct train_log_fill log = {
-        .events = read_count(argc, argv, "--events", 2000000),
-        .shoppers = read_count(argc, argv, "--shoppers", 200000),
-        .products = read_count(argc, argv, "--products", 50000),
-        .seed = 1,
-    };
+        .events = 2000000, .shoppers = 200000, .products = 50000, .seed = 1};
+    const struct option_row rows[] = {
+        {.name = "events", .whole = &log.events, .min = 1000, .max = INT64_MAX},
+        {.name = "shoppers", .whole = &log.shoppers, .min = 1000, .max = INT32_MAX},
+        {.name = "products", .whole = &log.products, .min = 1000, .max = INT32_MAX},
+        {0}};
+    struct call call = {.program = "./dev bench",
+                        .command = "train",
+                        .usage = "train [--events N] [--shoppers N] [--products N]"};
     struct stages stages = {0};
     struct rusage used;
 
     struct err err = {0};
     if (!base_init(&err)) {
         die("start", err.text);
+    }
+    if (!call_read(&call, argc, argv, rows)) {
+        return call.exit_code;
     }
     blas_start("bench_train"); /* the program that is measured takes the same core */
     log.end_us = clock_now_us();
