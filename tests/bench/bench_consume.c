@@ -1,8 +1,7 @@
 /* Events folded into carts a second, beside a naive consumer of the same log (naive_consumer.h: two statements an event, which is what is compared; one that kept each shopper for a batch would come near),
  * on the same machine as PostgreSQL. Each run has a fresh database; the log is written first and not timed. Events are
  * those that were sent: what the fold derives for identities comes on top, and is work as well.
- * One line of JSON with the medians; --check exits with 1 below 10,000 events a second.
- *
+ * One line of JSON with the medians; --check exits with 1 below 10,000 events a second. */
 #include "base/clock.h"
 #include "base/init.h"
 #include "bench/consume_log.h"

@@ -492,18 +492,23 @@ static int lane_of(const char *customer)
     return event_lane(arena_printf(&bench.arena, "c:%s", customer));
 }
 
-/* Two customers of one writer, whose lanes differ. */
-static const char *neighbour_of(const char *customer)
+/* The nth of the customers of the same writer in other lanes. */
+static const char *neighbour_nth(const char *customer, int nth)
 {
     const int lane = lane_of(customer);
     for (int i = 0; i < 10000; i++) {
         const char *other = arena_printf(&bench.arena, "n%d", i);
-        if (lane_of(other) != lane && lane_of(other) % 2 == lane % 2) {
+        if (lane_of(other) != lane && lane_of(other) % 2 == lane % 2 && nth-- == 0) {
             return other;
         }
     }
     fail_msg("no neighbour");
     return NULL;
+}
+
+static const char *neighbour_of(const char *customer)
+{
+    return neighbour_nth(customer, 0);
 }
 
 /* As a program does that appends by SQL and forgets to commit. */
@@ -564,10 +569,10 @@ static void
 of_one_request_the_free_lanes_are_stored_and_the_answer_waits_for_the_held_one(void **state)
 {
     (void)state;
-    struct request r = {.count = 3};
-    const char *const customers[] = {"1", neighbour_of("1"), "1"};
+    struct request r = {.count = 4};
+    const char *const customers[] = {"1", neighbour_of("1"), neighbour_nth("1", 1), "1"};
     struct intake *in = an_intake();
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct told t = {.id = arena_printf(&bench.arena, "e%d", i),
                          .type = "product_viewed",
                          .customer = customers[i],
@@ -578,13 +583,14 @@ of_one_request_the_free_lanes_are_stored_and_the_answer_waits_for_the_held_one(v
     hold_lane_of("1");
     assert_int_equal(pthread_create(&r.thread, NULL, request_main, &r), 0);
     await_held(in, 2);
-    while (count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE event_id = 'e1'") == 0) {
+    while (count_of(&bench,
+                    "SELECT count(*) FROM cartwright.event WHERE event_id IN ('e1', 'e2')") < 2) {
         (void)stop_wait_us(1000);
     }
     run_sql(&bench, "COMMIT");
     request_join(&r);
     assert_true(r.ok);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         assert_int_equal(r.status[i], APPEND_STORED);
     }
     intake_close(&in);

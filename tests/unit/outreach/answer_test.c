@@ -1,11 +1,14 @@
 /* The JSON that answers share: every member of every object, and what stands for the unknown. */
 #include "outreach/answer.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "domain/risk/risk_file.h"
+#include "domain/risk/risk_prior.h"
 #include "domain/shop/money.h"
 #include "support/spec.h"
 
+#include <jansson.h>
 #include <math.h>
 
 #define NOW DAYS(20000) /* 2024-10-04 */
@@ -194,6 +197,38 @@ static void a_model_without_contributions_says_that_it_has_none(void **state)
     assert_string_equal(written(), "{\"contributions\":null,\"contributions\":null}");
     risk_free(&r);
     buf_free(&model_bytes);
+}
+
+/* Every group and every feature, by name, with its part of the sum. */
+static void contributions_are_told_by_group_and_by_feature(void **state)
+{
+    (void)state;
+    CLEANUP(risk_free) struct risk *r = risk_prior_make(DAYS(1));
+    struct features x = {0};
+    double parts[FEATURE_COUNT];
+    const struct answer_score score = {.model = r, .x = &x};
+    double sum = 0;
+
+    x.values[FEATURE_IDLE] = 3600;
+    assert_true(risk_contributions(r, &x, parts));
+    assert_true(parts[FEATURE_IDLE] != 0);
+    answer_contributions(&j, &score);
+    json_t *told = json_object_get(json_loads(written(), 0, NULL), "contributions");
+    assert_true(json_number_value(json_object_get(told, "usual")) == risk_usual_logit(r));
+    const json_t *features = json_object_get(told, "features");
+    const json_t *groups = json_object_get(told, "groups");
+    assert_int_equal(json_object_size(features), FEATURE_COUNT);
+    assert_int_equal(json_object_size(groups), GROUP_COUNT);
+    for (int i = 0; i < FEATURE_COUNT; i++) {
+        const char *name = feature_def((enum feature_id)i)->name;
+        assert_true(json_number_value(json_object_get(features, name)) == parts[i]);
+        sum += parts[i];
+    }
+    for (int i = 0; i < GROUP_COUNT; i++) {
+        const char *name = feature_group_name((enum feature_group)i);
+        sum -= json_number_value(json_object_get(groups, name));
+    }
+    assert_true(fabs(sum) < 1e-9);
 }
 
 static void a_time_to_look_again_is_told(void **state)
@@ -390,6 +425,7 @@ int main(void)
         ANSWER_TEST(an_unknown_price_or_currency_is_null_and_so_is_the_total),
         ANSWER_TEST(no_cart_is_null),
         ANSWER_TEST(a_score_is_told_with_its_model_curve_and_horizons),
+        ANSWER_TEST(contributions_are_told_by_group_and_by_feature),
         ANSWER_TEST(a_model_without_contributions_says_that_it_has_none),
         ANSWER_TEST(a_time_to_look_again_is_told),
         ANSWER_TEST(without_a_model_the_features_are_there_and_the_score_is_not),

@@ -416,6 +416,27 @@ static void of_many_that_were_sent_the_one_of_this_round_is_found(void **state)
     assert_ptr_equal(decide(&scene, &cart, 1, NULL)->sent, &sent[2]);
 }
 
+/* A row of a version that kept no digest of the lines is judged by its time: what changed at that moment was seen. */
+static void what_was_sent_without_a_digest_is_outdated_by_a_later_change_only(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t decided_us;
+        bool outdated;
+    } rows[] = {{NOW - HOURS(2), false}, {NOW - HOURS(2) - 1, true}, {NOW - HOURS(1), false}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct sent sent = {
+            .subject = "cart:cart-1", .round = 1, .step = 1, .decided_us = rows[i].decided_us};
+        struct scene scene = {0};
+        const struct cart cart = a_cart();
+
+        scene.gathered.view.rows.sent = &sent;
+        scene.gathered.view.rows.sent_count = 1;
+        assert_int_equal(decide(&scene, &cart, 1, NULL)->asked.sent_outdated, rows[i].outdated);
+    }
+}
+
 /* Nothing that was decided before is handed out again to whom one of these rules protects. */
 static void never_are_buyer_opted_out_and_bot(void **state)
 {
@@ -445,6 +466,7 @@ int main(void)
         cmocka_unit_test(what_is_no_id_names_no_lane),
         cmocka_unit_test(only_the_same_cart_round_and_step_was_spoken_about_before),
         cmocka_unit_test(of_many_that_were_sent_the_one_of_this_round_is_found),
+        cmocka_unit_test(what_was_sent_without_a_digest_is_outdated_by_a_later_change_only),
         cmocka_unit_test(never_are_buyer_opted_out_and_bot),
     };
     return cmocka_run_group_tests_name("decide", tests, setup, teardown);

@@ -274,6 +274,24 @@ static void with_any_past_the_first_binding_asks_for_a_refold(void **state)
     }
 }
 
+/* Of more names than are kept the longest unnamed go, and the rest stands in the order of names, in which it is searched. */
+static void of_too_many_names_the_newest_stay_in_their_order(void **state)
+{
+    enum { MORE = 40 };
+    static struct event events[NAMED_MAX + MORE];
+    (void)state;
+
+    for (int i = 0; i < NAMED_MAX + MORE; i++) {
+        events[i] = an_event(EVENT_PRODUCT_VIEWED, .sku = "p", .at = MINUTES(i),
+                             .anonymous = arena_printf(&arena, "browser-%04d", i));
+    }
+    const struct shopper *s = collect("c:anna", NULL, events, NAMED_MAX + MORE);
+    assert_int_equal(s->named_count, NAMED_MAX);
+    for (int i = 0; i < NAMED_MAX; i++) {
+        assert_string_equal(s->named[i].other, arena_printf(&arena, "browser-%04d", MORE + i));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_base_s_owners_and_newer_ones_are_one_sequence),
         cmocka_unit_test(of_two_owners_of_one_moment_the_last_by_name_has_it),
         cmocka_unit_test(of_too_many_owners_the_oldest_are_forgotten),
+        cmocka_unit_test(of_too_many_names_the_newest_stay_in_their_order),
         cmocka_unit_test(only_a_later_binding_is_folded_at_once),
         cmocka_unit_test(with_any_past_the_first_binding_asks_for_a_refold),
     };

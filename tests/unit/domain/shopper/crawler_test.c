@@ -98,11 +98,27 @@ static void every_name_of_the_table_is_found_where_a_word_begins(void **state)
     }
 }
 
+/* Of a name as long as somebody likes only the beginning is looked at. */
+static void what_lies_far_behind_is_not_looked_at(void **state)
+{
+    enum { LONG = 5000 };
+    char agent[LONG + 1];
+    (void)state;
+
+    memset(agent, 'x', LONG);
+    agent[LONG] = '\0';
+    memcpy(agent + LONG - 14, " Googlebot/2.1", 14);
+    assert_false(crawler_agent(agent));
+    memcpy(agent + 200, " Googlebot/2.1 ", 15);
+    assert_true(crawler_agent(agent));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_are_known_by_how_they_name_themselves),
         cmocka_unit_test(telephones_and_apps_are_people),
+        cmocka_unit_test(what_lies_far_behind_is_not_looked_at),
         cmocka_unit_test(every_name_of_the_table_is_found_where_a_word_begins),
     };
     return cmocka_run_group_tests_name("crawlers", tests, NULL, NULL);

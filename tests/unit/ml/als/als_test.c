@@ -6,6 +6,7 @@
 #include "unit/ml/ml_spec.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,6 +29,14 @@ static struct mat train(const struct csr *a, const struct als_options *o, struct
     struct mat items = {0};
     assert_succeeds(als_train(a, o, out_shoppers, &items, &err), err);
     return items;
+}
+
+static float *aligned_floats(size_t count)
+{
+    float *out = aligned_alloc(64, (count * sizeof *out + 63) / 64 * 64);
+
+    assert_non_null(out);
+    return out;
 }
 
 /* Largest difference of scores relative to the largest score: factors may be rotated, scores may not. */
@@ -673,12 +682,67 @@ static int start_blas(void **state)
     return 0;
 }
 
+/* A right side of the caller's makes the start zero, and nothing but the row's own floats is written; at a length with kernels of its own, at
+ * one without, and at the longest. */
+static void a_given_right_side_starts_at_zero_and_writes_its_row_alone(void **state)
+{
+    enum { ENTRIES = 9, OTHERS = 20, BEHIND = 16 };
+    static const int lengths[] = {64, 208, ALS_FACTORS_MAX};
+    struct rng r = rng_seed(17);
+    (void)state;
+
+    for (size_t n = 0; n < COUNT_OF(lengths); n++) {
+        const int ld = lengths[n];
+        float *others = aligned_floats((size_t)OTHERS * (size_t)ld);
+        float *dense = aligned_floats((size_t)ld);
+        float *right = aligned_floats((size_t)ld);
+        float *x[2] = {aligned_floats((size_t)ld + BEHIND), aligned_floats((size_t)ld + BEHIND)};
+        int32_t column[ENTRIES];
+        float weight[ENTRIES];
+        for (int i = 0; i < OTHERS * ld; i++) {
+            others[i] = (float)rng_normal(&r) / sqrtf((float)ld);
+        }
+        for (int i = 0; i < ld; i++) {
+            dense[i] = 0.1F;
+            right[i] = (float)rng_normal(&r);
+        }
+        for (int e = 0; e < ENTRIES; e++) {
+            column[e] = (int32_t)rng_below(&r, OTHERS);
+            weight[e] = 1;
+        }
+        const struct als_system system = {
+            .others = others, .unit = 1, .ld = ld, .dense = dense, .steps = 4};
+        const struct als_row row = {
+            .column = column, .weight = weight, .count = ENTRIES, .ridge = 0.05F};
+        for (int level = CPU_PORTABLE; level <= CPU_AVX512; level++) {
+            enum cpu_level before = cpu_limit((enum cpu_level)level);
+            for (int i = 0; i < ld + BEHIND; i++) {
+                x[0][i] = i < ld ? 0 : 7;
+                x[1][i] = i < ld ? (float)rng_normal(&r) : 7;
+            }
+            als_row_kernel (&system)(&system, &row, right, x[0]);
+            als_row_kernel (&system)(&system, &row, right, x[1]);
+            cpu_limit(before);
+            assert_memory_equal(x[0], x[1], (size_t)ld * sizeof(float));
+            for (int i = ld; i < ld + BEHIND; i++) {
+                assert_true(x[0][i] == 7 && x[1][i] == 7);
+            }
+        }
+        free(others);
+        free(dense);
+        free(right);
+        free(x[0]);
+        free(x[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_solver_equals_the_plain_reference_in_double),
         cmocka_unit_test(two_steps_a_sweep_end_where_exact_solutions_end),
         cmocka_unit_test(every_kernel_set_finds_the_same_scores),
+        cmocka_unit_test(a_given_right_side_starts_at_zero_and_writes_its_row_alone),
         cmocka_unit_test(half_precision_holds_the_largest_entry_there_can_be),
         cmocka_unit_test(nothing_is_read_behind_the_last_entry),
         cmocka_unit_test(a_resumed_training_ends_with_the_same_bytes),
