@@ -39,7 +39,7 @@ start)
 listen_addresses = ''
 unix_socket_directories = '$dir'
 max_connections = 300
-shared_buffers = 64MB
+shared_buffers = ${CARTWRIGHT_TEST_SHARED_BUFFERS:-64MB}
 max_wal_size = 512MB
 CONF
     run ;;
