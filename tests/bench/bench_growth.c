@@ -13,14 +13,13 @@
 #include "bench/growth_events.h"
 #include "cli/options.h"
 #include "support/pg_fixture.h"
+#include "support/process.h"
 #include "support/service.h"
 
-#include <dirent.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BATCH = 500, PART = 50000, CONNECTIONS = 4, SEED = 1 };
 
@@ -53,71 +52,6 @@ static PGresult *ask(struct bench *b, const char *sql)
     return r;
 }
 
-/* ---- CPU time ---- */
-
-/* Of /proc/PID/stat (proc(5)): the parent, and the time of the process and of the children that it has waited for, in ticks. */
-static bool stat_read(pid_t pid, pid_t *out_parent, int64_t *out_ticks)
-{
-    char path[64];
-    char text[1024];
-    long long own[2];
-    long long waited[2];
-    int parent;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *f = fopen(path, "r");
-    if (f == NULL) {
-        return false;
-    }
-    text[fread(text, 1, sizeof text - 1, f)] = '\0';
-    (void)fclose(f);
-    const char *rest = strrchr(text, ')'); /* the name may hold anything */
-    if (rest == NULL ||
-        sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &parent,
-               &own[0], &own[1], &waited[0], &waited[1]) != 5) {
-        return false;
-    }
-    *out_parent = parent;
-    *out_ticks = own[0] + own[1] + waited[0] + waited[1];
-    return true;
-}
-
-static int64_t us_of_ticks(int64_t ticks)
-{
-    return ticks * 1000000 / sysconf(_SC_CLK_TCK);
-}
-
-/* The process and its children. */
-static int64_t cpu_us(pid_t pid)
-{
-    int64_t sum = 0;
-    DIR *dir = opendir("/proc");
-
-    for (struct dirent *e = dir == NULL ? NULL : readdir(dir); e != NULL; e = readdir(dir)) {
-        const pid_t each = (pid_t)strtol(e->d_name, NULL, 10);
-        pid_t parent;
-        int64_t ticks;
-        if (each > 0 && stat_read(each, &parent, &ticks) && (each == pid || parent == pid)) {
-            sum += ticks;
-        }
-    }
-    if (dir != NULL) {
-        (void)closedir(dir);
-    }
-    return us_of_ticks(sum);
-}
-
-static pid_t postmaster_of(struct bench *b)
-{
-    pid_t parent;
-    int64_t ticks;
-
-    if (!stat_read(PQbackendPID(b->conn), &parent, &ticks)) {
-        die("PostgreSQL", "its processes are not on this machine");
-    }
-    return parent;
-}
-
 /* ---- one part of the log ---- */
 
 struct cost {
@@ -148,8 +82,8 @@ static void store_part(struct bench *b, struct cost *cost)
                                    .request_count = PART / BATCH,
                                    .time_us = HOURS(1),
                                    .on_answer = look_at};
-    const int64_t pg_us = cpu_us(b->postmaster);
-    const int64_t service_us = cpu_us(b->service.pid);
+    const int64_t pg_us = process_cpu_us(b->postmaster);
+    const int64_t service_us = process_cpu_us(b->service.pid);
     const struct load_report r = load_run(&plan);
 
     if (r.answers != PART / BATCH) {
@@ -157,8 +91,8 @@ static void store_part(struct bench *b, struct cost *cost)
     }
     cost->events += PART;
     cost->elapsed_us += r.elapsed_us;
-    cost->pg_us += cpu_us(b->postmaster) - pg_us;
-    cost->service_us += cpu_us(b->service.pid) - service_us;
+    cost->pg_us += process_cpu_us(b->postmaster) - pg_us;
+    cost->service_us += process_cpu_us(b->service.pid) - service_us;
     b->stored += PART;
     load_requests_free(requests, PART / BATCH);
 }
@@ -228,7 +162,7 @@ static struct bench bench_open(bool other_program, bool fold)
             die("migrate", "failed");
         }
     }
-    b.postmaster = postmaster_of(&b);
+    b.postmaster = process_parent(PQbackendPID(b.conn));
     b.key = service_key(b.url, "ingest");
     b.service = service_start(b.url, flags);
     return b;
