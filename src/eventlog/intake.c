@@ -242,6 +242,7 @@ bool intake_open(const struct database *database, const struct config *config, s
     in->batch = (size_t)config->intake_batch;
     in->queue_max = (size_t)config->intake_queue;
     in->deadline_us = config->http_deadline;
+    in->gather_us = in->batch > 1 ? config->intake_gather : 0;
     in->writer_count = (int)config->intake_writers;
     assert(in->writer_count >= 1 && in->writer_count <= WRITERS_MAX);
     (void)pthread_mutex_init(&in->lock, NULL);

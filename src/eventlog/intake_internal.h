@@ -50,7 +50,10 @@ struct writer {
     pthread_cond_t work;
     struct part *head;
     struct part **tail;
-    struct db *db; /* of the writer's thread */
+    size_t waiting; /* rows in the queue */
+    size_t wake_at; /* rows at which the sleeping writer wants to be woken */
+    size_t last;    /* rows of the last group, the writer's own */
+    struct db *db;  /* of the writer's thread */
     struct rng rng;
     struct arena arena;
     bool failing; /* an outage was logged */
@@ -70,6 +73,7 @@ struct intake {
     size_t batch;
     size_t queue_max;
     int64_t deadline_us;
+    int64_t gather_us;
     int writer_count;
     int started;
     /* Guards what follows, every queue, and waiting, holders, left, failed, err of submissions. */

@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { GATHER_FROM = 16 };
+
 #define COMMIT_MAX_US    SECONDS(10) /* a server that has not answered by then is away */
 #define BACKOFF_FIRST_US INT64_C(2000)
 #define BACKOFF_MAX_US   INT64_C(500000)
@@ -22,6 +24,7 @@ void writer_make(struct intake *in, struct writer *w)
     hash_random(&seed, sizeof seed);
     w->intake = in;
     w->tail = &w->head;
+    w->wake_at = 1;
     w->rng = rng_seed(seed);
     cond_init(&w->work);
 }
@@ -37,7 +40,10 @@ void queue_add(struct writer *w, struct part *part)
     part->next = NULL;
     *w->tail = part;
     w->tail = &part->next;
-    (void)pthread_cond_signal(&w->work);
+    w->waiting += part->count;
+    if (w->waiting >= w->wake_at) {
+        (void)pthread_cond_signal(&w->work);
+    }
 }
 
 /* Under the lock: the first of the queue. */
@@ -46,6 +52,7 @@ static struct part *queue_pop(struct writer *w)
     struct part *p = w->head;
 
     w->head = p->next;
+    w->waiting -= p->count;
     p->next = NULL;
     if (w->head == NULL) { /* the tail pointed into it */
         w->tail = &w->head;
@@ -87,6 +94,25 @@ static struct group group_take(struct writer *w, struct part **out_dropped)
     return g;
 }
 
+/* Under the lock: gives those a moment who were answered by the last commit and are sending again. A commit costs as much as some fifty rows, so
+ * a larger one is worth it where many come; where few do, nobody waits. What came of it is the measure of the next time. */
+static void group_gather(struct writer *w)
+{
+    struct intake *in = w->intake;
+    const int64_t until_us = clock_monotonic_us() + in->gather_us;
+
+    /* what the patient writer has waits already */
+    if (in->gather_us == 0 || w->last < GATHER_FROM || w == &in->patient) {
+        return;
+    }
+    w->wake_at = w->last;
+    bool in_time = true;
+    while (!in->closing && w->waiting < w->last && in_time) {
+        in_time = cond_wait_until(&w->work, &in->lock, until_us);
+    }
+    w->wake_at = 1;
+}
+
 /* Waits for work. A group without parts: closing, and nothing is left. */
 static struct group group_await(struct writer *w, struct part **out_dropped)
 {
@@ -99,8 +125,10 @@ static struct group group_await(struct writer *w, struct part **out_dropped)
         if (w->head == NULL) {
             (void)pthread_cond_wait(&w->work, &in->lock);
         }
+        group_gather(w);
         g = group_take(w, out_dropped);
     }
+    w->last = g.rows;
     (void)pthread_mutex_unlock(&in->lock);
     return g;
 }

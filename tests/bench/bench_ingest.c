@@ -3,7 +3,7 @@
  * Per case and repetition, one after the other on an empty table each time: the service, the plain
  * inserts (plain_insert.h), for batches the same inserts in libpq's pipeline (one round trip a
  * transaction: what somebody who knows libpq would write), and for single events the same service with --intake-batch 1, which
- * commits each request alone. Client and server share the machine on all sides; fsync and
+ * commits each request alone, and with --intake-gather 0, which never waits for company; of the services also the CPU time of an event. Client and server share the machine on all sides; fsync and
  * synchronous_commit are on; the service folds nothing meanwhile (./dev bench consume measures
  * that) but for the last case, which says what folding on the same cores costs. Only events that
  * were answered `stored` count. The host is noisy, so what counts is the median of the ratios of
@@ -15,6 +15,7 @@
 #include "bench/plain_insert.h"
 #include "cli/options.h"
 #include "support/pg_fixture.h"
+#include "support/process.h"
 #include "support/service.h"
 
 #include <stdio.h>
@@ -47,6 +48,8 @@ struct bench {
     struct ingest_rows rows;
     struct service grouping; /* as shipped, but for folding */
     struct service alone;    /* commits each request by itself */
+    struct service hasty;    /* commits at once what there is */
+    pid_t postmaster;
 };
 
 /* One run's figures. */
@@ -54,6 +57,7 @@ struct figure {
     double events_per_s;
     double p50_ms;
     double p99_ms;
+    double cpu_us; /* of an event, PostgreSQL and the service; 0: not measured */
 };
 
 __attribute__((noreturn)) static void die(const char *what, const char *detail)
@@ -103,11 +107,14 @@ static struct figure run_service(struct bench *b, const struct service *s, bool 
                              .ctx = &stored};
 
     empty_tables(b);
+    const int64_t cpu_us = process_cpu_us(b->postmaster) + process_cpu_us(s->pid);
     struct load_report r = load_run(&plan);
+    const int64_t used_us = process_cpu_us(b->postmaster) + process_cpu_us(s->pid) - cpu_us;
     if (stored != r.answers * (batches ? INGEST_BATCH : 1)) {
         die("an event was not stored", s->log);
     }
-    return (struct figure){(double)stored * 1e6 / (double)r.elapsed_us, r.p50_ms, r.p99_ms};
+    return (struct figure){(double)stored * 1e6 / (double)r.elapsed_us, r.p50_ms, r.p99_ms,
+                           (double)used_us / (double)stored};
 }
 
 static struct figure run_plain(struct bench *b, bool batches, int connections, bool pipelined)
@@ -121,7 +128,7 @@ static struct figure run_plain(struct bench *b, bool batches, int connections, b
 
     empty_tables(b);
     struct plain_report r = plain_run(&plan);
-    return (struct figure){(double)r.rows * 1e6 / (double)r.elapsed_us, r.p50_ms, r.p99_ms};
+    return (struct figure){(double)r.rows * 1e6 / (double)r.elapsed_us, r.p50_ms, r.p99_ms, 0};
 }
 
 static int compare(const void *a, const void *b)
@@ -146,6 +153,7 @@ struct side {
     double events_per_s[REPETITIONS];
     double p50_ms[REPETITIONS];
     double p99_ms[REPETITIONS];
+    double cpu_us[REPETITIONS];
 };
 
 static void keep(struct side *side, int i, struct figure f)
@@ -153,6 +161,7 @@ static void keep(struct side *side, int i, struct figure f)
     side->events_per_s[i] = f.events_per_s;
     side->p50_ms[i] = f.p50_ms;
     side->p99_ms[i] = f.p99_ms;
+    side->cpu_us[i] = f.cpu_us;
 }
 
 /* Prints one line; true unless the ratio is below what is required. */
@@ -168,10 +177,11 @@ static bool report(const struct bench_load *l, const char *beside, const struct 
 
     printf("{\"case\":\"%s\",\"connections\":%d,\"events_per_s\":%.0f,\"baseline\":\"%s\","
            "\"baseline_per_s\":%.0f,\"ratio\":%.2f,\"required\":%.1f,\"p50_ms\":%.2f,"
-           "\"p99_ms\":%.2f,\"baseline_p50_ms\":%.2f,\"baseline_p99_ms\":%.2f}\n",
+           "\"p99_ms\":%.2f,\"baseline_p50_ms\":%.2f,\"baseline_p99_ms\":%.2f,\"cpu_us\":%.1f,"
+           "\"baseline_cpu_us\":%.1f}\n",
            l->name, l->connections, median(own->events_per_s), beside, median(other->events_per_s),
            ratio, required, median(own->p50_ms), median(own->p99_ms), median(other->p50_ms),
-           median(other->p99_ms));
+           median(other->p99_ms), median(own->cpu_us), median(other->cpu_us));
     (void)fprintf(stderr,
                   "%-12s %4d conns %8.0f/s  p50 %7.2f ms  p99 %7.2f ms | %-12s %8.0f/s"
                   "  ratio %5.2f%s\n",
@@ -188,6 +198,7 @@ static bool measure(struct bench *b, const struct bench_load *l)
     struct side plain;
     struct side pipelined = {0};
     struct side alone = {0};
+    struct side hasty = {0};
 
     for (int i = 0; i < REPETITIONS; i++) {
         keep(&own, i, run_service(b, &b->grouping, l->batches, l->connections));
@@ -197,6 +208,7 @@ static bool measure(struct bench *b, const struct bench_load *l)
         }
         if (l->over_alone >= 0) {
             keep(&alone, i, run_service(b, &b->alone, l->batches, l->connections));
+            keep(&hasty, i, run_service(b, &b->hasty, l->batches, l->connections));
         }
     }
     bool ok = report(l, "plain insert", &own, &plain, l->over_plain);
@@ -205,6 +217,7 @@ static bool measure(struct bench *b, const struct bench_load *l)
     }
     if (l->over_alone >= 0) {
         ok = report(l, "commit each", &own, &alone, l->over_alone) && ok;
+        ok = report(l, "no gathering", &own, &hasty, 0) && ok;
     }
     return ok;
 }
@@ -250,6 +263,8 @@ static struct bench bench_open(const char *database_url, char **out_key)
     static const char *const grouping[] = {"--fold-workers", "0", "--log-level", "warn", NULL};
     static const char *const alone[] = {"--fold-workers", "0", "--log-level", "warn",
                                         "--intake-batch", "1", NULL};
+    static const char *const hasty[] = {"--fold-workers",  "0", "--log-level", "warn",
+                                        "--intake-gather", "0", NULL};
     struct bench b = {.database_url = database_url, .conn = PQconnectdb(database_url)};
 
     if (PQstatus(b.conn) != CONNECTION_OK) {
@@ -259,6 +274,8 @@ static struct bench bench_open(const char *database_url, char **out_key)
     b.rows = ingest_rows_make(EVENTS, *out_key);
     b.grouping = service_start(database_url, grouping);
     b.alone = service_start(database_url, alone);
+    b.hasty = service_start(database_url, hasty);
+    b.postmaster = process_parent(PQbackendPID(b.conn));
     plain_create(b.conn);
     warm_up(&b);
     (void)fprintf(stderr, "%zu events of %zu bytes, median of %d runs of at most %d s\n",
@@ -271,7 +288,8 @@ static void bench_close(struct bench *b)
 {
     ingest_rows_free(&b->rows);
     PQfinish(b->conn);
-    if (service_stop(&b->alone) != 0 || service_stop(&b->grouping) != 0) {
+    if (service_stop(&b->alone) != 0 || service_stop(&b->hasty) != 0 ||
+        service_stop(&b->grouping) != 0) {
         die("a service did not stop cleanly", b->grouping.log);
     }
 }

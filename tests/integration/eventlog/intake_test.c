@@ -323,6 +323,78 @@ static void await_a_statement_in_line(void)
     }
 }
 
+/* Held as a whole: nothing is stored, and no lane is any the worse for it. */
+static void hold_log(void)
+{
+    run_sql(&bench, "BEGIN");
+    run_sql(&bench, "LOCK TABLE cartwright.event IN SHARE MODE");
+}
+
+/* An intake of one writer that has just committed twenty events together. */
+static struct intake *an_intake_under_load(struct request *twenty, int64_t gather_us)
+{
+    bench.config.intake_writers = 1;
+    bench.config.intake_gather = gather_us;
+    struct intake *in = an_intake();
+    hold_log();
+    request_start(&twenty[0], in, "first", "1");
+    await_a_statement_in_line();
+    requests_start(twenty, 1, 20, in);
+    await_value(METRIC_intake_queue, 20);
+    release_lanes();
+    requests_join(twenty, 20);
+    return in;
+}
+
+/* After a commit of many the writer waits for as many again, so that they need one commit and not two. */
+static void a_writer_under_load_waits_for_company(void **state)
+{
+    (void)state;
+    struct request r[60];
+    struct intake *in = an_intake_under_load(r, SECONDS(15));
+    const uint64_t before = metric_value(METRIC_intake_commits);
+    const int64_t start_us = clock_monotonic_us();
+    requests_start(r, 20, 30, in);
+    await_value(METRIC_intake_queue, 10);
+    (void)stop_wait_us(200000);
+    assert_int_equal(metric_value(METRIC_intake_commits) - before, 0);
+    requests_start(r, 30, 39, in); /* nineteen were committed together */
+    for (int i = 20; i < 39; i++) {
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    assert_int_equal(metric_value(METRIC_intake_commits) - before, 1);
+    assert_true(clock_monotonic_us() - start_us < SECONDS(14)); /* the last of them ended it */
+    intake_close(&in);
+}
+
+static void where_little_comes_nobody_waits_for_company(void **state)
+{
+    (void)state;
+    struct request r[3];
+    bench.config.intake_writers = 1;
+    bench.config.intake_gather = SECONDS(1000);
+    struct intake *in = an_intake();
+    for (int i = 0; i < 3; i++) { /* would not be answered before the request's deadline */
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i), "1");
+        request_join(&r[i]);
+        assert_true(r[i].ok);
+    }
+    intake_close(&in);
+}
+
+static void closing_does_not_wait_for_company(void **state)
+{
+    (void)state;
+    struct request r[21];
+    struct intake *in = an_intake_under_load(r, SECONDS(1000));
+    requests_start(r, 20, 21, in);
+    await_value(METRIC_intake_queue, 1);
+    intake_close(&in); /* commits what waits */
+    request_join(&r[20]);
+    assert_true(r[20].ok);
+}
+
 static void what_a_caller_left_behind_in_the_queue_is_not_written(void **state)
 {
     (void)state;
@@ -647,6 +719,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_row_gets_its_own_status_in_the_callers_order, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_waits_together_is_committed_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_writer_under_load_waits_for_company, setup, teardown),
+        cmocka_unit_test_setup_teardown(where_little_comes_nobody_waits_for_company, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(closing_does_not_wait_for_company, setup, teardown),
         cmocka_unit_test_setup_teardown(a_batch_of_one_commits_every_request_alone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, setup, teardown),
