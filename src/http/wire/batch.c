@@ -2,34 +2,16 @@
 #include "http/wire/batch.h"
 
 #include "base/jdec.h"
+#include "base/jlex.h"
 
 #include <string.h>
 
-static bool is_space(char c)
-{
-    /* RFC 8259, section 2: these four, where isspace takes more */
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static size_t skip_space(const char *text, size_t len, size_t at)
 {
-    while (at < len && is_space(text[at])) {
+    while (at < len && jlex_is_space(text[at])) {
         at++;
     }
     return at;
-}
-
-/* Index behind the string that opens at `at`; len + 1 if it does not end. */
-static size_t skip_string(const char *text, size_t len, size_t at)
-{
-    for (at++; at < len; at++) {
-        if (text[at] == '\\') {
-            at++;
-        } else if (text[at] == '"') {
-            return at + 1;
-        }
-    }
-    return len + 1;
 }
 
 /* Index of the comma or bracket that ends the element beginning at `at`; len if there is none. */
@@ -40,7 +22,8 @@ static size_t element_end(const char *text, size_t len, size_t at)
     while (at < len) {
         char c = text[at];
         if (c == '"') {
-            at = skip_string(text, len, at);
+            /* len + 1 where nothing ends it */
+            at = (size_t)(jlex_closing_quote(text + at + 1, text + len) - text) + 1;
             continue;
         }
         if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
@@ -59,7 +42,7 @@ static size_t element_end(const char *text, size_t len, size_t at)
 
 static struct piece trimmed(char *text, size_t from, size_t to)
 {
-    while (to > from && is_space(text[to - 1])) {
+    while (to > from && jlex_is_space(text[to - 1])) {
         to--;
     }
     return (struct piece){.text = text + from, .len = to - from};
