@@ -1,4 +1,4 @@
-/* Reads a parsed JSON object member by member. Does not parse (jdec_parse.c) and knows no message
+/* Reads a JSON object member by member. Does not parse (jdoc.c, jdec_parse.c) and knows no message
  * of any kind: what a member may be is the caller's to say. */
 #include "base/jdec.h"
 
@@ -13,15 +13,14 @@
 
 #define EXACT_BELOW 9007199254740992.0 /* 2^53: every integer up to here is a double */
 
-bool jdec_whole(const json_t *value, int64_t *out)
+bool jdec_whole(struct jval value, int64_t *out)
 {
-    double real = json_real_value(value); /* 0 for an integer */
-
-    if (json_is_integer(value)) {
-        *out = json_integer_value(value);
+    if (jval_is(value, JSON_INTEGER)) {
+        *out = jval_integer(value);
         return true;
     }
-    if (!json_is_real(value) || real <= -EXACT_BELOW || real >= EXACT_BELOW ||
+    double real = jval_real(value);
+    if (!jval_is(value, JSON_REAL) || real <= -EXACT_BELOW || real >= EXACT_BELOW ||
         real != (double)(int64_t)real) {
         return false;
     }
@@ -34,28 +33,28 @@ enum wanted { WANT_OBJECT, WANT_ARRAY, WANT_STRING, WANT_INTEGER, WANT_NUMBER, W
 static const char *const wanted_names[] = {"an object",  "an array", "a string",
                                            "an integer", "a number", "true or false"};
 
-static bool is_wanted(const json_t *value, enum wanted wanted)
+static bool is_wanted(struct jval value, enum wanted wanted)
 {
     switch (wanted) {
     case WANT_OBJECT:
-        return json_is_object(value);
+        return jval_is(value, JSON_OBJECT);
     case WANT_ARRAY:
-        return json_is_array(value);
+        return jval_is(value, JSON_ARRAY);
     case WANT_STRING:
-        return json_is_string(value);
+        return jval_is(value, JSON_STRING);
     case WANT_INTEGER:
         return jdec_whole(value, &(int64_t){0});
     case WANT_NUMBER:
-        return json_is_number(value);
+        return jval_is(value, JSON_INTEGER) || jval_is(value, JSON_REAL);
     case WANT_BOOLEAN:
-        return json_is_boolean(value);
+        return jval_is(value, JSON_TRUE) || jval_is(value, JSON_FALSE);
     }
     return false;
 }
 
-static const char *type_name(const json_t *value)
+static const char *type_name(struct jval value)
 {
-    switch (json_typeof(value)) {
+    switch (jval_type(value)) {
     case JSON_OBJECT:
         return "an object";
     case JSON_ARRAY:
@@ -77,42 +76,46 @@ static const char *type_name(const json_t *value)
     return "something else";
 }
 
-/* The member if it is there and of the wanted type; NULL if absent (which is a failure when
+static const struct jval no_value;
+
+/* The member if it is there and of the wanted type; no value if absent (which is a failure when
  * required) or after a failure. Remembers that it was asked for. */
-static json_t *member(struct jdec *d, const char *key, enum wanted wanted, bool required)
+static struct jval member(struct jdec *d, const char *key, enum wanted wanted, bool required)
 {
-    if (d->object == NULL || jdec_stopped(d)) {
-        return NULL;
+    if (!jval_exists(d->object) || jdec_stopped(d)) {
+        return no_value;
     }
     /* by code, never by the input: the decoders ask for a fixed list */
     assert(d->asked_count < JDEC_MEMBERS_MAX);
     /* also where it turns out absent or wrong: jdec_end refuses only what nobody asked for */
     d->asked[d->asked_count++] = key;
-    json_t *value = json_object_get(d->object, key);
-    if (value == NULL) {
+    struct jval value = jval_get(d->object, key);
+    if (!jval_exists(value)) {
         if (required) {
             jdec_refuse(d, key, "is required");
         }
-        return NULL;
+        return no_value;
+    }
+    if (value.mark != NULL) {
+        value.mark->asked = true;
     }
     if (!is_wanted(value, wanted)) {
         jdec_refuse(d, key, "must be %s, not %s", wanted_names[wanted], type_name(value));
-        return NULL;
+        return no_value;
     }
     return value;
 }
 
-static void set_present(bool *out_present, const json_t *value)
+static void set_present(bool *out_present, struct jval value)
 {
     if (out_present != NULL) {
-        *out_present = value != NULL;
+        *out_present = jval_exists(value);
     }
 }
 
-static int64_t i64_of(struct jdec *d, const char *key, const json_t *value, int64_t min,
-                      int64_t max)
+static int64_t i64_of(struct jdec *d, const char *key, struct jval value, int64_t min, int64_t max)
 {
-    if (value == NULL) {
+    if (!jval_exists(value)) {
         return 0;
     }
     int64_t v = 0;
@@ -131,18 +134,18 @@ int64_t jdec_i64(struct jdec *d, const char *key, int64_t min, int64_t max)
 
 int64_t jdec_i64_opt(struct jdec *d, const char *key, int64_t min, int64_t max, bool *out_present)
 {
-    json_t *value = member(d, key, WANT_INTEGER, false);
+    struct jval value = member(d, key, WANT_INTEGER, false);
 
     set_present(out_present, value);
     return i64_of(d, key, value, min, max);
 }
 
-static double f64_of(struct jdec *d, const char *key, const json_t *value, double min, double max)
+static double f64_of(struct jdec *d, const char *key, struct jval value, double min, double max)
 {
-    if (value == NULL) {
+    if (!jval_exists(value)) {
         return 0;
     }
-    double v = json_number_value(value);
+    double v = jval_number(value);
     /* in this form, because a NaN is neither below nor above anything */
     if (!(v >= min && v <= max)) {
         jdec_refuse(d, key, "must be between %.15g and %.15g", min, max);
@@ -158,7 +161,7 @@ double jdec_f64(struct jdec *d, const char *key, double min, double max)
 
 double jdec_f64_opt(struct jdec *d, const char *key, double min, double max, bool *out_present)
 {
-    json_t *value = member(d, key, WANT_NUMBER, false);
+    struct jval value = member(d, key, WANT_NUMBER, false);
 
     set_present(out_present, value);
     return f64_of(d, key, value, min, max);
@@ -166,11 +169,11 @@ double jdec_f64_opt(struct jdec *d, const char *key, double min, double max, boo
 
 int64_t jdec_milli_opt(struct jdec *d, const char *key, int64_t min, int64_t max, bool *out_present)
 {
-    json_t *value = member(d, key, WANT_NUMBER, false);
-    double number = json_number_value(value);
+    struct jval value = member(d, key, WANT_NUMBER, false);
+    double number = jval_number(value);
 
     set_present(out_present, value);
-    if (value == NULL) {
+    if (!jval_exists(value)) {
         return 0;
     }
     /* Between two thousandths the nearest: 0.1 + 0.2 is 0.30000000000000004 where it was added up.
@@ -186,26 +189,26 @@ int64_t jdec_milli_opt(struct jdec *d, const char *key, int64_t min, int64_t max
 
 bool jdec_bool(struct jdec *d, const char *key)
 {
-    return json_is_true(member(d, key, WANT_BOOLEAN, true));
+    return jval_is(member(d, key, WANT_BOOLEAN, true), JSON_TRUE);
 }
 
 bool jdec_bool_opt(struct jdec *d, const char *key, bool *out_present)
 {
-    json_t *value = member(d, key, WANT_BOOLEAN, false);
+    struct jval value = member(d, key, WANT_BOOLEAN, false);
 
     set_present(out_present, value);
-    return json_is_true(value);
+    return jval_is(value, JSON_TRUE);
 }
 
 /* value's bytes if there are min to max of them, else NULL and a failure. */
-static const char *str_of(struct jdec *d, const char *key, const json_t *value, size_t min,
+static const char *str_of(struct jdec *d, const char *key, struct jval value, size_t min,
                           size_t max)
 {
-    if (value == NULL) {
+    if (!jval_exists(value)) {
         return NULL;
     }
     /* The NUL ends it, too: the parser refuses \u0000, so that callers may treat it as C text. */
-    size_t len = json_string_length(value);
+    size_t len = jval_len(value);
     if (len < min) {
         jdec_refuse(d, key, "must not be empty");
         return NULL;
@@ -214,7 +217,7 @@ static const char *str_of(struct jdec *d, const char *key, const json_t *value, 
         jdec_refuse(d, key, "must be at most %zu bytes, not %zu", max, len);
         return NULL;
     }
-    return json_string_value(value);
+    return jval_text(value, d->arena);
 }
 
 static const char *or_empty(const char *text)
@@ -242,17 +245,17 @@ const char *jdec_text_opt(struct jdec *d, const char *key, size_t bytes_max)
     return str_of(d, key, member(d, key, WANT_STRING, false), 1, bytes_max);
 }
 
-static size_t enum_of(struct jdec *d, const char *key, const json_t *value,
-                      const char *const *names, size_t count)
+static size_t enum_of(struct jdec *d, const char *key, struct jval value, const char *const *names,
+                      size_t count)
 {
     char allowed[200];
     size_t len = 0;
 
-    if (value == NULL) {
+    if (!jval_exists(value)) {
         return 0;
     }
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(json_string_value(value), names[i]) == 0) {
+        if (jval_says(value, names[i])) {
             return i;
         }
     }
@@ -276,19 +279,19 @@ size_t jdec_enum(struct jdec *d, const char *key, const char *const *names, size
 size_t jdec_enum_opt(struct jdec *d, const char *key, const char *const *names, size_t count,
                      bool *out_present)
 {
-    json_t *value = member(d, key, WANT_STRING, false);
+    struct jval value = member(d, key, WANT_STRING, false);
 
     set_present(out_present, value);
     return enum_of(d, key, value, names, count);
 }
 
-static int64_t time_of(struct jdec *d, const char *key, const json_t *value)
+static int64_t time_of(struct jdec *d, const char *key, struct jval value)
 {
     /* its own: written into d->err it would pass for a first failure, and jdec_refuse keep still */
     struct err why = {0};
     int64_t us = 0;
 
-    if (value != NULL && !clock_parse_rfc3339(json_string_value(value), &us, &why)) {
+    if (jval_exists(value) && !clock_parse_rfc3339(jval_text(value, d->arena), &us, &why)) {
         jdec_refuse(d, key, "%s", why.text);
     }
     return us;
@@ -301,26 +304,29 @@ int64_t jdec_time(struct jdec *d, const char *key)
 
 int64_t jdec_time_opt(struct jdec *d, const char *key, bool *out_present)
 {
-    json_t *value = member(d, key, WANT_STRING, false);
+    struct jval value = member(d, key, WANT_STRING, false);
 
     set_present(out_present, value);
     return time_of(d, key, value);
 }
 
-json_t *jdec_tree(struct jdec *d, const char *key)
-{
-    return member(d, key, WANT_OBJECT, true);
-}
-
 json_t *jdec_tree_opt(struct jdec *d, const char *key)
 {
-    return member(d, key, WANT_OBJECT, false);
+    struct jval value = member(d, key, WANT_OBJECT, false);
+
+    assert(value.mark == NULL); /* its caller reads trees, and may take this one apart */
+    return value.tree;
 }
 
-static struct jdec child_of(const struct jdec *d, const char *key, json_t *object)
+static struct jdec child_of(const struct jdec *d, const char *key, struct jval object)
 {
-    return (struct jdec){
-        .object = object, .parent = d, .key = key, .index = -1, .hint = d->hint, .err = d->err};
+    return (struct jdec){.object = object,
+                         .arena = d->arena,
+                         .parent = d,
+                         .key = key,
+                         .index = -1,
+                         .hint = d->hint,
+                         .err = d->err};
 }
 
 struct jdec jdec_object(struct jdec *d, const char *key)
@@ -331,13 +337,13 @@ struct jdec jdec_object(struct jdec *d, const char *key)
 bool jdec_object_opt(struct jdec *d, const char *key, struct jdec *out_child)
 {
     *out_child = child_of(d, key, member(d, key, WANT_OBJECT, false));
-    return out_child->object != NULL;
+    return jval_exists(out_child->object);
 }
 
-static size_t count_of(struct jdec *d, const char *key, const json_t *value, size_t count_max)
+static size_t count_of(struct jdec *d, const char *key, struct jval value, size_t count_max)
 {
-    /* 0 for NULL, an array that is absent or was refused */
-    size_t count = json_array_size(value);
+    /* 0 for an array that is absent or was refused */
+    size_t count = jval_count(value);
 
     if (count > count_max) {
         jdec_refuse(d, key, "must have at most %zu elements, not %zu", count_max, count);
@@ -356,19 +362,32 @@ size_t jdec_array_opt(struct jdec *d, const char *key, size_t count_max)
     return count_of(d, key, member(d, key, WANT_ARRAY, false), count_max);
 }
 
-/* Element index of an array that jdec_array has accepted; NULL, after a failure or with one, if not
- * as wanted. */
-static json_t *element(struct jdec *d, const char *key, size_t index, enum wanted wanted)
+/* Goes on from the element that was asked for last: elements are asked for in their order. */
+static struct jval element_at(struct jdec *d, const char *key, size_t index)
 {
-    if (d->object == NULL || jdec_stopped(d)) {
-        return NULL;
+    if (d->walked == NULL || strcmp(d->walked, key) != 0 || d->walk.at > index + 1) {
+        d->walk = jwalk_begin(jval_get(d->object, key));
+        d->walked = key;
     }
-    json_t *value = json_array_get(json_object_get(d->object, key), index);
-    assert(value != NULL);
+    while (d->walk.at <= index) {
+        bool there = jwalk_next(&d->walk);
+        assert(there); /* jdec_array has said how many there are */
+    }
+    return d->walk.value;
+}
+
+/* Element index of an array that jdec_array has accepted; no value, after a failure or with one, if not
+ * as wanted. */
+static struct jval element(struct jdec *d, const char *key, size_t index, enum wanted wanted)
+{
+    if (!jval_exists(d->object) || jdec_stopped(d)) {
+        return no_value;
+    }
+    struct jval value = element_at(d, key, index);
     if (!is_wanted(value, wanted)) {
         jdec_refuse_element(d, key, index, "must be %s, not %s", wanted_names[wanted],
                             type_name(value));
-        return NULL;
+        return no_value;
     }
     return value;
 }
@@ -383,39 +402,39 @@ struct jdec jdec_element(struct jdec *d, const char *key, size_t index)
 
 const char *jdec_element_text(struct jdec *d, const char *key, size_t index, size_t bytes_max)
 {
-    const json_t *value = element(d, key, index, WANT_STRING);
+    struct jval value = element(d, key, index, WANT_STRING);
 
-    if (value == NULL) {
+    if (!jval_exists(value)) {
         return "";
     }
-    size_t len = json_string_length(value);
+    size_t len = jval_len(value);
     if (len == 0 || len > bytes_max) {
         jdec_refuse_element(d, key, index, "must have 1 to %zu bytes, not %zu", bytes_max, len);
         return "";
     }
-    return json_string_value(value);
+    return jval_text(value, d->arena);
 }
 
-static struct jdec root_of(json_t *document, ssize_t index, struct err *err)
+struct jdec jdec_root_of(struct jval document, struct arena *a, struct err *err)
 {
-    struct jdec d = {.object = document, .index = index, .err = err};
+    struct jdec d = {.object = document, .arena = a, .index = -1, .err = err};
 
-    if (!json_is_object(document)) {
+    if (!jval_is(document, JSON_OBJECT)) {
         jdec_refuse(&d, NULL, "must be an object, not %s",
-                    document == NULL ? "nothing" : type_name(document));
-        d.object = NULL;
+                    jval_exists(document) ? type_name(document) : "nothing");
+        d.object = no_value;
     }
     return d;
 }
 
 struct jdec jdec_root(json_t *document, struct err *err)
 {
-    return root_of(document, -1, err);
+    return jdec_root_of(jval_of_tree(document), NULL, err);
 }
 
-struct jdec jdec_root_at(json_t *document, size_t index, struct err *err)
+const char *jdec_keep(const struct jdec *d, const char *text, struct arena *a)
 {
-    return root_of(document, (ssize_t)index, err);
+    return d->object.mark != NULL && d->arena == a ? text : arena_strdup(a, text);
 }
 
 static bool was_asked(const struct jdec *d, const char *key)
@@ -437,7 +456,7 @@ static const char *meant(const struct jdec *d, const char *unknown)
     if (name == NULL || !was_asked(d, name)) {
         name = spell_nearest(unknown, d->asked, d->asked_count);
     }
-    return name != NULL && json_object_get(d->object, name) == NULL ? name : NULL;
+    return name != NULL && !jval_exists(jval_get(d->object, name)) ? name : NULL;
 }
 
 static void refuse_unknown(struct jdec *d, const char *key)
@@ -451,20 +470,19 @@ static void refuse_unknown(struct jdec *d, const char *key)
     }
 }
 
+static bool is_known(const struct jdec *d, const struct jwalk *w)
+{
+    return w->value.mark != NULL ? w->value.mark->asked : was_asked(d, jwalk_name(w, d->arena));
+}
+
 bool jdec_end(struct jdec *d)
 {
-    const char *key;
-    json_t *value;
+    struct jwalk w = jwalk_begin(d->object);
 
-    if (d->object != NULL && !jdec_stopped(d)) {
-        /* A misspelt name is refused rather than ignored: the sender believes it was heard. */
-        json_object_foreach (d->object, key, value) {
-            if (!was_asked(d, key)) {
-                refuse_unknown(d, key);
-            }
-            if (jdec_stopped(d)) {
-                break;
-            }
+    /* A misspelt name is refused rather than ignored: the sender believes it was heard. */
+    while (jval_exists(d->object) && !jdec_stopped(d) && jwalk_next(&w)) {
+        if (!is_known(d, &w)) {
+            refuse_unknown(d, jwalk_name(&w, d->arena));
         }
     }
     return !jdec_failed(d);

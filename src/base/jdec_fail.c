@@ -76,7 +76,7 @@ keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va
     char text[ERR_TEXT_MAX];
 
     /* nothing is wrong with the members of what is no object: it has none */
-    if (jdec_stopped(d) || (d->object == NULL && jdec_failed(d))) {
+    if (jdec_stopped(d) || (!jval_exists(d->object) && jdec_failed(d))) {
         return;
     }
     struct path p = {.text = where, .cap = sizeof where};
@@ -93,7 +93,7 @@ keep_failure(struct jdec *d, const char *key, ssize_t index, const char *fmt, va
     err_add(d->err, ERR_INVALID, where, text);
     /* reads of this object answer zero from now on; those of others see the shared err */
     if (d->err->more == NULL) {
-        d->object = NULL;
+        d->object = (struct jval){0};
     }
 }
 

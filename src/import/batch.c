@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdec.h"
+#include "base/jdoc.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "domain/shop/placeholder.h"
@@ -189,6 +189,19 @@ void batch_close(struct batch **b)
 
 /* ---- filling ---- */
 
+CAN_FAIL static bool decode(struct batch *b, const char *json, size_t len, int64_t received_us,
+                            struct event *out, struct err *err)
+{
+    struct event_sent sent = {.received_us = received_us};
+    struct jdoc doc;
+    bool good = jdoc_read(&doc, json, len, &b->decoding, err) &&
+                placeholders_refuse(doc.root, b->ids_allowed, &b->decoding, err) &&
+                event_decode(doc.root, ORIGIN_IMPORT, sent, &b->decoding, out, err);
+
+    jdoc_free(&doc);
+    return good;
+}
+
 bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
 {
     bool full = b->filling->count == BATCH_EVENTS || b->filling->bytes >= BATCH_BYTES;
@@ -201,13 +214,10 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
     if (load->count == 0) {
         load->received_us = clock_now_us();
     }
-    /* Decoded in an arena of its own: the tree of an event is many times its text, and only the text is
-     * kept until the append. */
+    /* Decoded in an arena of its own: only the text is kept until the append. */
     struct event e;
     arena_reset(&b->decoding);
-    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, len, err);
-    if (doc == NULL || !placeholders_refuse(doc, b->ids_allowed, err) ||
-        !event_decode(doc, ORIGIN_IMPORT, load->received_us, &b->decoding, &e, err)) {
+    if (!decode(b, json, len, load->received_us, &e, err)) {
         return false;
     }
     const char *key = event_key(&e, &load->arena);

@@ -1,11 +1,13 @@
 /* JSON in and out. A document that is taken keeps to the limits, is written by jenc as it was read, and
- * answers every reader of jdec with a value within the bounds asked for or one failure that says where. Any
- * bytes at all, written as a string, read back: equal where they are UTF-8 without NUL. */
+ * answers every reader of jdec with a value within the bounds asked for or one failure that says where. In one
+ * pass it is taken as well, and only then, and holds the same values. Any bytes at all, written as a string,
+ * read back: equal where they are UTF-8 without NUL. */
 #include "fuzz.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/jdec.h"
+#include "base/jdoc.h"
 #include "base/jenc.h"
 #include "base/utf8.h"
 
@@ -182,6 +184,52 @@ static void check_string(const uint8_t *data, size_t size)
     mem_free(&text);
 }
 
+static void check_scalar(struct jval pass, struct jval tree, struct arena *a)
+{
+    DEMAND(jval_exists(pass) && jval_type(pass) == jval_type(tree));
+    DEMAND(jval_count(pass) == jval_count(tree));
+    DEMAND(jval_integer(pass) == jval_integer(tree));
+    DEMAND(jval_real(pass) == jval_real(tree) && jval_number(pass) == jval_number(tree));
+    DEMAND(jval_len(pass) == jval_len(tree));
+    if (jval_is(tree, JSON_STRING)) {
+        DEMAND(jval_says(pass, jval_text(tree, NULL)));
+        DEMAND(strcmp(jval_text(pass, a), jval_text(tree, NULL)) == 0);
+    }
+}
+
+/* What one pass made of a document, against the tree: every value, and nothing else. */
+static void check_value(struct jval pass, struct jval tree, struct arena *a)
+{
+    struct jwalk p = jwalk_begin(pass);
+    struct jwalk t = jwalk_begin(tree);
+
+    check_scalar(pass, tree, a);
+    while (jwalk_next(&t)) {
+        DEMAND(jwalk_next(&p));
+        if (jval_is(tree, JSON_OBJECT)) {
+            const char *name = jwalk_name(&t, NULL);
+            DEMAND(strcmp(jwalk_name(&p, a), name) == 0);
+            DEMAND(jval_get(pass, name).mark == p.value.mark);
+        }
+        check_value(p.value, t.value, a);
+    }
+    DEMAND(!jwalk_next(&p));
+}
+
+static void check_one_pass(const char *text, size_t size, json_t *tree)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct jmarks marks;
+
+    bool taken = jmarks_read(&marks, text, size, &a);
+    DEMAND(taken == (tree != NULL));
+    if (taken) {
+        DEMAND(marks.all[0].span == marks.count);
+        check_value((struct jval){.mark = marks.all}, jval_of_tree(tree), &a);
+    }
+    jmarks_free(&marks);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = {0};
@@ -190,8 +238,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text, data, size);
     }
     CLEANUP(jdec_free) json_t *doc = jdec_parse(text, size, &err);
+    check_one_pass(text, size, doc);
     mem_free(&text);
-
     check_string(data, size);
     if (doc == NULL) {
         fuzz_refusal(&err);

@@ -32,7 +32,7 @@ const char *event_type_name(enum event_type type)
 enum event_type event_type_of(const char *name)
 {
     for (size_t i = EVENT_UNKNOWN + 1; i < EVENT_TYPE_COUNT; i++) {
-        if (strcmp(type_names[i], name) == 0) {
+        if (type_names[i][0] == name[0] && strcmp(type_names[i], name) == 0) {
             return (enum event_type)i;
         }
     }

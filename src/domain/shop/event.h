@@ -4,8 +4,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/jval.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -105,21 +105,20 @@ struct event_sent {
     int64_t received_us;
 };
 
-/* Decodes and validates one event. json is borrowed only during the call. Origin ORIGIN_DERIVED
- * admits only the derived types (DERIVED_* rows of the table), every other origin refuses them ("is
- * written by Cartwright itself"). On failure err->path is the pointer inside this event
+/* Decodes and validates one event. json may have been read either way (base/jdoc.h), in one pass with the same arena; it
+ * is read once. Origin ORIGIN_DERIVED admits only the derived types (DERIVED_* rows of the table), every other origin
+ * refuses them ("is written by Cartwright itself"). On failure err->path is the pointer inside this event
  * ("/items/0/quantity"). *err must be {0} at the start.
+ *
+ * sent_us is when its batch was sent by the sender's clock (0: not told); the event's own sent_at goes first. Where that
+ * clock is at most EVENT_SKEW_MAX_US off the clock of received_us, occurred_us is corrected by the difference, as Segment
+ * does.
  *
  * A forwarded event comes out as the event it wraps (type, items, cart, times, origin), with via
  * set, customer_id its owner, event_id its own and sort_id the original's. */
-CAN_FAIL bool event_decode(json_t *json, enum event_origin origin, int64_t received_us,
+CAN_FAIL bool event_decode(struct jval json, enum event_origin origin, struct event_sent sent,
                            struct arena *a, struct event *out, struct err *err);
-/* The same for an event of a batch that was sent at sent_us by the sender's clock (0: not told); the event's own sent_at goes
- * first. Where that clock is at most EVENT_SKEW_MAX_US off the clock of received_us, occurred_us is corrected by the
- * difference, as Segment does. */
-CAN_FAIL bool event_decode_sent(json_t *json, enum event_origin origin, struct event_sent sent,
-                                struct arena *a, struct event *out, struct err *err);
-/* The same from text (one JSON object). */
+/* The same from text (one JSON object), in one pass. */
 CAN_FAIL bool event_decode_text(const char *text, size_t len, enum event_origin origin,
                                 int64_t received_us, struct arena *a, struct event *out,
                                 struct err *err);
@@ -131,6 +130,9 @@ struct event_times {
 };
 /* The same for a row of the log: the columns decide the times, the text is not judged by the clock
  * again. A forwarded event keeps the received_us and the origin of its original. */
+CAN_FAIL bool event_decode_stored(struct jval json, enum event_origin origin,
+                                  struct event_times times, struct arena *a, struct event *out,
+                                  struct err *err);
 CAN_FAIL bool event_decode_log(const char *text, size_t len, enum event_origin origin,
                                struct event_times times, struct arena *a, struct event *out,
                                struct err *err);

@@ -1,7 +1,7 @@
-/* The one decoder of events: JSON text or tree to struct event, refusing with a pointer whatever
- * the fold could not trust. Judges form only; what an event does is the fold's business. */
-#include "base/cleanup.h"
+/* The one decoder of events: JSON to struct event, refusing with a pointer whatever the fold could not
+ * trust. Judges form only; what an event does is the fold's business. How the text is read is base/jdoc.c's. */
 #include "base/jdec.h"
+#include "base/jdoc.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/event_items.h"
@@ -95,7 +95,7 @@ static void read_context(struct jdec *d, struct arena *a, struct event *e)
         const char *text = jdec_str_opt(&context, members[i].key, EVENT_CONTEXT_MAX);
         /* Empty says nothing, and must not overwrite the locale or device that was seen before. */
         if (text != NULL && text[0] != '\0') {
-            *members[i].out = arena_strdup(a, text);
+            *members[i].out = jdec_keep(&context, text, a);
         }
     }
 }
@@ -139,11 +139,9 @@ static void read_channel(struct jdec *properties, struct arena *a, struct event 
 }
 
 /* A subscription that runs on: nobody has bought what lies in the cart. */
-static bool is_renewal(const json_t *properties)
+static bool is_renewal(struct jval properties)
 {
-    const char *kind = json_string_value(json_object_get(properties, "kind"));
-
-    return kind != NULL && strcmp(kind, "renewal") == 0;
+    return jval_says(jval_get(properties, "kind"), "renewal");
 }
 
 /* Other properties are the sender's own: what has another type than we hoped for is not there for
@@ -166,20 +164,20 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
         e->type = EVENT_RENEWAL;
     }
     if (subject_key != NULL) {
-        const json_t *subject = json_object_get(properties.object, subject_key);
+        struct jval subject = jval_get(properties.object, subject_key);
         /* 0 for whatever is no string: then it is as good as absent */
-        size_t len = json_string_length(subject);
+        size_t len = jval_len(subject);
         if (len > 0 && len <= SUBJECT_MAX) {
-            e->subject = arena_strdup(a, json_string_value(subject));
-        } else if (e->type == EVENT_CHECKOUT_STEP && json_is_integer(subject)) {
+            e->subject = jdec_keep(&properties, jval_text(subject, a), a);
+        } else if (e->type == EVENT_CHECKOUT_STEP && jval_is(subject, JSON_INTEGER)) {
             /* Steps come as 2 as well as "2", and are the same step. */
-            e->subject = arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(subject));
+            e->subject = arena_printf(a, "%" PRId64, jval_integer(subject));
         }
     }
     if (amount_key != NULL) {
-        const json_t *amount = json_object_get(properties.object, amount_key);
         int64_t minor;
-        if (jdec_whole(amount, &minor) && minor >= 0 && minor <= MONEY_MINOR_MAX) {
+        if (jdec_whole(jval_get(properties.object, amount_key), &minor) && minor >= 0 &&
+            minor <= MONEY_MINOR_MAX) {
             e->amount_minor = minor;
         }
     }
@@ -187,10 +185,9 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
 
 /* What a shopper writes. Said by the sender, whose chatbot understood more than a word, or recognized here; both, so that it
  * counts by whatever way the event came in. */
-static void read_chat(struct jdec *d, struct event *e)
+static void read_chat(struct jdec *d, struct arena *a, struct event *e)
 {
-    const json_t *properties = json_object_get(d->object, "properties");
-    const char *text = json_string_value(json_object_get(properties, "text"));
+    const char *text = jval_text(jval_get(jval_get(d->object, "properties"), "text"), a);
     bool said = jdec_bool_opt(d, "opt_out", NULL);
 
     e->opt_out = said || (text != NULL && opt_out_says(text));
@@ -214,8 +211,8 @@ static bool is_derived(enum event_type type)
 static void check_identity(struct jdec *d, const struct event *e)
 {
     /* one that is there and wrong has been told already */
-    bool customer = json_object_get(d->object, "customer_id") != NULL;
-    bool anonymous = json_object_get(d->object, "anonymous_id") != NULL;
+    bool customer = jval_exists(jval_get(d->object, "customer_id"));
+    bool anonymous = jval_exists(jval_get(d->object, "anonymous_id"));
 
     /* These join the two: one id alone joins nothing. */
     if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
@@ -247,7 +244,7 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     read_properties(d, a, e);
     event_read_items(d, a, e);
     if (e->type == EVENT_CHAT_MESSAGE) {
-        read_chat(d, e);
+        read_chat(d, a, e);
     }
     if (!jdec_end(d) &&
         jdec_stopped(d)) { /* before the rules: a misspelt customer_id is the better answer */
@@ -408,10 +405,10 @@ static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
 
 /* ---- the ways in ---- */
 
-CAN_FAIL static bool decode(json_t *json, const struct reading *r, struct event *out,
+CAN_FAIL static bool decode(struct jval json, const struct reading *r, struct event *out,
                             struct err *err)
 {
-    struct jdec d = jdec_root(json, err);
+    struct jdec d = jdec_root_of(json, r->arena, err);
     struct event e = {0};
 
     d.hint = event_member_hint;
@@ -422,15 +419,8 @@ CAN_FAIL static bool decode(json_t *json, const struct reading *r, struct event 
     return true;
 }
 
-bool event_decode(json_t *json, enum event_origin origin, int64_t received_us, struct arena *a,
-                  struct event *out, struct err *err)
-{
-    return event_decode_sent(json, origin, (struct event_sent){.received_us = received_us}, a, out,
-                             err);
-}
-
-bool event_decode_sent(json_t *json, enum event_origin origin, struct event_sent sent,
-                       struct arena *a, struct event *out, struct err *err)
+bool event_decode(struct jval json, enum event_origin origin, struct event_sent sent,
+                  struct arena *a, struct event *out, struct err *err)
 {
     struct reading r = {
         .origin = origin, .received_us = sent.received_us, .sent_us = sent.sent_us, .arena = a};
@@ -438,20 +428,34 @@ bool event_decode_sent(json_t *json, enum event_origin origin, struct event_sent
     return decode(json, &r, out, err);
 }
 
+bool event_decode_stored(struct jval json, enum event_origin origin, struct event_times times,
+                         struct arena *a, struct event *out, struct err *err)
+{
+    struct reading r = {
+        .origin = origin, .log = &times, .received_us = times.received_us, .arena = a};
+
+    return decode(json, &r, out, err);
+}
+
 bool event_decode_text(const char *text, size_t len, enum event_origin origin, int64_t received_us,
                        struct arena *a, struct event *out, struct err *err)
 {
-    CLEANUP(jdec_free) json_t *doc = jdec_parse(text, len, err);
+    struct event_sent sent = {.received_us = received_us};
+    struct jdoc doc;
+    bool good =
+        jdoc_read(&doc, text, len, a, err) && event_decode(doc.root, origin, sent, a, out, err);
 
-    return doc != NULL && event_decode(doc, origin, received_us, a, out, err);
+    jdoc_free(&doc);
+    return good;
 }
 
 bool event_decode_log(const char *text, size_t len, enum event_origin origin,
                       struct event_times times, struct arena *a, struct event *out, struct err *err)
 {
-    struct reading r = {
-        .origin = origin, .log = &times, .received_us = times.received_us, .arena = a};
-    CLEANUP(jdec_free) json_t *doc = jdec_parse(text, len, err);
+    struct jdoc doc;
+    bool good = jdoc_read(&doc, text, len, a, err) &&
+                event_decode_stored(doc.root, origin, times, a, out, err);
 
-    return doc != NULL && decode(doc, &r, out, err);
+    jdoc_free(&doc);
+    return good;
 }

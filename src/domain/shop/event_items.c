@@ -7,7 +7,7 @@
 #include "domain/shop/quantity.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 static bool needs_items(enum event_type type)
 {
@@ -52,7 +52,7 @@ static void read_item(struct jdec *d, enum event_type type, struct arena *a, str
     }
     /* A currency alone is no price, and is not kept. */
     if (has_price && currency != NULL) {
-        (void)snprintf(out->currency, sizeof out->currency, "%s", currency);
+        memcpy(out->currency, currency, sizeof out->currency); /* three letters, and the NUL */
     }
 }
 

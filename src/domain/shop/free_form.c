@@ -6,18 +6,14 @@
 #define NUMBER_LIMIT 9.2e18 /* a little below 2^63 */
 
 /* Keeps what is wrong in *out_text, so that the refusal can say the limit it was given. */
-static bool is_fit(json_t *tree, int levels, const char **out_text)
+static bool is_fit(struct jval tree, int levels, const char **out_text)
 {
-    const char *name;
-    json_t *value;
-    size_t i;
-
-    /* Integers need no look: what does not fit 64 bits, jansson has refused. */
-    if (json_is_real(tree) && fabs(json_real_value(tree)) >= NUMBER_LIMIT) {
+    /* Integers need no look: what does not fit 64 bits, is refused as it is read. */
+    if (jval_is(tree, JSON_REAL) && fabs(jval_real(tree)) >= NUMBER_LIMIT) {
         *out_text = "must not hold numbers of 9.2e18 or more";
         return false;
     }
-    if (!json_is_object(tree) && !json_is_array(tree)) {
+    if (!jval_is(tree, JSON_OBJECT) && !jval_is(tree, JSON_ARRAY)) {
         return true;
     }
     if (levels == 0) {
@@ -25,20 +21,16 @@ static bool is_fit(json_t *tree, int levels, const char **out_text)
         *out_text = NULL;
         return false;
     }
-    json_object_foreach (tree, name, value) {
-        if (!is_fit(value, levels - 1, out_text)) {
-            return false;
-        }
-    }
-    json_array_foreach (tree, i, value) {
-        if (!is_fit(value, levels - 1, out_text)) {
+    struct jwalk w = jwalk_begin(tree);
+    while (jwalk_next(&w)) {
+        if (!is_fit(w.value, levels - 1, out_text)) {
             return false;
         }
     }
     return true;
 }
 
-bool free_form_check(struct jdec *d, const char *key, json_t *tree, int levels)
+bool free_form_check(struct jdec *d, const char *key, struct jval tree, int levels)
 {
     const char *text;
 
@@ -74,5 +66,5 @@ const char *text_keep(struct jdec *d, const char *key, const char *text, struct 
         jdec_refuse(d, key, "must not contain control characters");
         return NULL;
     }
-    return arena_strdup(a, text);
+    return jdec_keep(d, text, a);
 }

@@ -127,12 +127,13 @@ static void refuse(const char *pointer, const char *id, struct err *err)
     err_add(err, ERR_INVALID, pointer, text);
 }
 
-CAN_FAIL bool placeholders_refuse(const json_t *doc, const char *allowed, struct err *err)
+CAN_FAIL bool placeholders_refuse(struct jval doc, const char *allowed, struct arena *a,
+                                  struct err *err)
 {
     bool good = true;
 
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        const char *id = json_string_value(json_object_get(doc, members[i].member + 1));
+        const char *id = jval_text(jval_get(doc, members[i].member + 1), a);
         /* an empty one is the decoder's to refuse */
         if (id != NULL && id[0] != '\0' && placeholder_is(id, members[i].of, allowed)) {
             refuse(members[i].member, id, err);

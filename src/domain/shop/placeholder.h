@@ -2,8 +2,8 @@
 #define DOMAIN_SHOP_PLACEHOLDER_H
 
 #include "base/err.h"
+#include "base/jval.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 
 /* Words that stand where an id is missing ("undefined", "null", "guest"): taken for ids, they would make one
@@ -19,8 +19,9 @@ enum id_of { ID_OF_SHOPPER, ID_OF_CART, ID_OF_ORDER, ID_OF_EVENT };
 bool placeholder_is(const char *id, enum id_of of, const char *allowed);
 
 /* False where an id of an event, or of a request that names a shopper, is a placeholder: the members
- * customer_id, anonymous_id, cart_id, order_id, event_id of doc, each with its fault (err_add). The log is never
+ * customer_id, anonymous_id, cart_id, order_id, event_id of doc, which was read with the arena, each with its fault (err_add). The log is never
  * asked: what it holds stays readable. */
-CAN_FAIL bool placeholders_refuse(const json_t *doc, const char *allowed, struct err *err);
+CAN_FAIL bool placeholders_refuse(struct jval doc, const char *allowed, struct arena *a,
+                                  struct err *err);
 
 #endif

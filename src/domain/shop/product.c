@@ -128,7 +128,7 @@ static const char *read_levels(struct jdec *d, struct arena *a)
 
 static const char *read_category(struct jdec *d, struct arena *a)
 {
-    if (json_is_array(json_object_get(d->object, "category"))) {
+    if (jval_is(jval_get(d->object, "category"), JSON_ARRAY)) {
         return read_levels(d, a);
     }
     return read_text(d, "category", PRODUCT_CATEGORY_MAX, a);
@@ -143,7 +143,8 @@ static const char *read_attributes(struct jdec *d, struct arena *a)
 {
     json_t *tree = jdec_tree_opt(d, "attributes");
 
-    if (tree == NULL || !free_form_check(d, "attributes", tree, PRODUCT_ATTRIBUTES_DEPTH)) {
+    if (tree == NULL ||
+        !free_form_check(d, "attributes", jval_of_tree(tree), PRODUCT_ATTRIBUTES_DEPTH)) {
         return "{}";
     }
     /* Sorted: the same attributes are the same text in whatever order they were sent. */

@@ -29,14 +29,14 @@ static void prepare(void *ctx, size_t count, struct arena *a)
     d->opt_out = arena_array(a, count, sizeof *d->opt_out);
 }
 
-static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
+static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
 {
     struct decoding *d = ctx;
     struct event event;
 
     /* both, whatever the first finds: the sender learns of all at once */
-    bool real_ids = placeholders_refuse(doc, d->ids_allowed, err);
-    if (!event_decode_sent(doc, ORIGIN_API, d->sent, d->arena, &event, err) || !real_ids) {
+    bool real_ids = placeholders_refuse(doc, d->ids_allowed, d->arena, err);
+    if (!event_decode(doc, ORIGIN_API, d->sent, d->arena, &event, err) || !real_ids) {
         return false;
     }
     /* Only good elements become rows. The body follows later, when every element has its NUL. */

@@ -51,7 +51,7 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
     }
     /* one huge shopper of that name may be left from before such ids were refused: it is nobody to write to */
     if (!read_request(doc, &request, err) ||
-        !placeholders_refuse(doc, app->config->ids_allowed, err)) {
+        !placeholders_refuse(jval_of_tree(doc), app->config->ids_allowed, &rq->arena, err)) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);

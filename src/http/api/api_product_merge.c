@@ -64,10 +64,10 @@ static void prepare(void *ctx, size_t count, struct arena *a)
 }
 
 /* Only the id: what the whole is, shows when it is merged. */
-static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
+static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
 {
     struct merging *m = ctx;
-    struct jdec d = jdec_root(doc, err);
+    struct jdec d = jdec_root_of(doc, m->arena, err);
     const char *id =
         text_keep(&d, "product_id", jdec_text(&d, "product_id", EVENT_ID_MAX), m->arena);
 

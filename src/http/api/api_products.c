@@ -35,12 +35,12 @@ static void prepare(void *ctx, size_t count, struct arena *a)
     d->element = arena_array(a, count, sizeof *d->element);
 }
 
-static bool decode(void *ctx, size_t index, json_t *doc, struct err *err)
+static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
 {
     struct decoding *d = ctx;
 
     /* a failure leaves the place free for the next element */
-    if (!product_decode(doc, NULL, d->arena, &d->products[d->count], err)) {
+    if (!product_decode(doc.tree, NULL, d->arena, &d->products[d->count], err)) {
         return false;
     }
     d->element[d->count++] = index;
@@ -87,7 +87,7 @@ CAN_FAIL static bool replace(struct request *rq, struct err *err)
 {
     struct decoding d = {0};
     struct element_reader reader = {
-        .id_name = "product_id", .prepare = prepare, .decode = decode, .ctx = &d};
+        .id_name = "product_id", .prepare = prepare, .trees = true, .decode = decode, .ctx = &d};
     struct elements elements;
 
     if (!elements_read(rq, &reader, &elements)) {

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/jdec.h"
+#include "base/jdoc.h"
 #include "base/jenc.h"
 #include "domain/shop/event.h"
 #include "http/wire/respond.h"
@@ -67,15 +68,15 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
         }
         r->whole_checked = true;
     }
-    /* The body parses, the element alone does not: jansson takes only objects and arrays at the
-     * root, so it is a number, a text or the like. */
+    /* The body parses, the element alone does not: only objects and arrays are taken at the root, so
+     * it is a number, a text or the like. */
     (void)FAIL(&fault, ERR_INVALID, "must be an object");
     element_invalid(e, &fault, &r->rq->arena);
     return true;
 }
 
 /* The reader's own decoder, behind the limit that it gives. */
-CAN_FAIL static bool decode(const struct reading *r, size_t index, json_t *doc, struct err *err)
+CAN_FAIL static bool decode(const struct reading *r, size_t index, struct jval doc, struct err *err)
 {
     size_t max = r->reader->bytes_max;
     size_t len = r->batch.pieces[index].len;
@@ -86,29 +87,42 @@ CAN_FAIL static bool decode(const struct reading *r, size_t index, json_t *doc, 
     return r->reader->decode(r->reader->ctx, index, doc, err);
 }
 
+/* An element that parses. */
+static void read_parsed(const struct reading *r, size_t index, struct jval doc, struct element *e,
+                        struct err *cause)
+{
+    struct arena *a = &r->rq->arena;
+    /* Also of an element that is refused: with its id the client finds what it sent. NULL where
+     * there is none, or it is no string. */
+    struct jval id = jval_get(doc, r->reader->id_name);
+
+    if (jval_is(id, JSON_STRING) && jval_len(id) <= EVENT_ID_MAX) {
+        e->id = id.mark != NULL ? jval_text(id, a) : arena_strdup(a, jval_text(id, a));
+    }
+    if (!decode(r, index, doc, cause)) {
+        element_invalid(e, cause, a);
+    }
+}
+
 CAN_FAIL static bool read_element(struct reading *r, size_t index, struct element *e,
                                   struct err *err)
 {
     const struct piece *piece = &r->batch.pieces[index];
     struct err_more more = {.count = 0};
     struct err cause = {.more = &more};
+    struct jdoc doc;
 
     e->text = piece->text;
-    /* One tree at a time: a MiB of text can become 79 MiB of them (body.c, DECODING_FACTOR). */
-    CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &cause);
-    if (doc == NULL) {
-        return blame(r, piece, e, &cause, err);
+    /* One at a time: a MiB of text can become 79 MiB of tree (body.c, DECODING_FACTOR). */
+    bool good = r->reader->trees ? jdoc_parse(&doc, piece->text, piece->len, &cause)
+                                 : jdoc_read(&doc, piece->text, piece->len, &r->rq->arena, &cause);
+    if (good) {
+        read_parsed(r, index, doc.root, e, &cause);
+    } else {
+        good = blame(r, piece, e, &cause, err);
     }
-    /* Also of an element that is refused: with its id the client finds what it sent. NULL where
-     * there is none, or it is no string. */
-    const char *id = json_string_value(json_object_get(doc, r->reader->id_name));
-    if (id != NULL && strlen(id) <= EVENT_ID_MAX) {
-        e->id = arena_strdup(&r->rq->arena, id);
-    }
-    if (!decode(r, index, doc, &cause)) {
-        element_invalid(e, &cause, &r->rq->arena);
-    }
-    return true;
+    jdoc_free(&doc);
+    return good;
 }
 
 bool elements_read(struct request *rq, const struct element_reader *reader, struct elements *out)

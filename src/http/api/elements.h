@@ -1,9 +1,8 @@
 #ifndef HTTP_API_ELEMENTS_H
 #define HTTP_API_ELEMENTS_H
 
+#include "base/jval.h"
 #include "http/wire/request.h"
-
-#include <jansson.h>
 
 struct element_fault {
     const char *pointer; /* into the element */
@@ -33,8 +32,10 @@ struct element_reader {
     size_t bytes_max; /* of one element; 0: as many as the body may have */
     /* Told how many elements there will be, before the first. */
     void (*prepare)(void *ctx, size_t count, struct arena *a);
+    bool
+        trees; /* decode takes trees apart (doc.tree); else they are read in one pass, with the arena */
     /* Decodes element number index of the batch; a failure makes it invalid, with all that err->more took. */
-    bool (*decode)(void *ctx, size_t index, json_t *doc, struct err *err);
+    bool (*decode)(void *ctx, size_t index, struct jval doc, struct err *err);
     void *ctx;
 };
 

@@ -1,6 +1,8 @@
 #include "base/jdec.h"
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/jdoc.h"
 #include "support/spec.h"
 
 #include <stdio.h>
@@ -9,6 +11,47 @@
 enum { MEMBER_BYTES = 8 };
 
 static const char *const colours[] = {"red", "green", "blue"};
+
+/* Every test runs on documents of either reader. */
+static bool is_tree;
+static struct jdoc doc;
+static struct arena arena;
+
+/* The root of the document of this test, or a later one of it; fails the test if it does not parse. */
+static struct jdec a_root(const char *json, struct err *err)
+{
+    struct err why = {0};
+
+    jdoc_free(&doc);
+    if (!(is_tree ? jdoc_parse(&doc, json, strlen(json), &why)
+                  : jdoc_read(&doc, json, strlen(json), &arena, &why))) {
+        fail_msg("%s: %s", json, why.text);
+    }
+    assert_true((doc.root.tree != NULL) == is_tree);
+    return jdec_root_of(doc.root, &arena, err);
+}
+
+static int in_one_pass(void **state)
+{
+    (void)state;
+    is_tree = false;
+    return 0;
+}
+
+static int by_the_tree(void **state)
+{
+    (void)state;
+    is_tree = true;
+    return 0;
+}
+
+static int free_all(void **state)
+{
+    (void)state;
+    jdoc_free(&doc);
+    arena_free(&arena);
+    return 0;
+}
 
 /* Reads the one member "m" in some way. */
 typedef void read_member(struct jdec *d);
@@ -76,9 +119,14 @@ static void as_time_opt(struct jdec *d)
 {
     (void)jdec_time_opt(d, "m", NULL);
 }
-static void as_tree(struct jdec *d)
+static void as_tree_opt(struct jdec *d)
 {
-    (void)jdec_tree(d, "m");
+    if (is_tree) {
+        (void)jdec_tree_opt(d, "m");
+    } else { /* which has none */
+        struct jdec child;
+        (void)jdec_object_opt(d, "m", &child);
+    }
 }
 static void as_object(struct jdec *d)
 {
@@ -179,8 +227,8 @@ static const struct {
     {as_time, "{\"m\":1569902400}", "/m", "must be a string, not an integer"},
     {as_time_opt, "{}", NULL, NULL},
     {as_time_opt, "{\"m\":\"2019-10-01\"}", "/m", "must be a time such as 2019-10-01T04:00:00Z"},
-    {as_tree, "{\"m\":{\"any\":[1,{}]}}", NULL, NULL},
-    {as_tree, "{\"m\":[]}", "/m", "must be an object, not an array"},
+    {as_tree_opt, "{\"m\":{\"any\":[1,{}]}}", NULL, NULL},
+    {as_tree_opt, "{\"m\":[]}", "/m", "must be an object, not an array"},
     {as_object, "{\"m\":{}}", NULL, NULL},
     {as_object, "{}", "/m", "is required"},
     {as_object, "{\"m\":false}", "/m", "must be an object, not false"},
@@ -210,9 +258,7 @@ static void a_member_is_checked_and_its_fault_told_with_its_pointer(void **state
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct err err = {0};
-        CLEANUP(jdec_free) json_t *doc = jdec_parse(cases[i].json, strlen(cases[i].json), &err);
-        assert_non_null(doc);
-        struct jdec d = jdec_root(doc, &err);
+        struct jdec d = a_root(cases[i].json, &err);
         cases[i].read(&d);
         bool ok = jdec_end(&d);
         const char *path = cases[i].path == NULL ? "" : cases[i].path;
@@ -225,28 +271,14 @@ static void a_member_is_checked_and_its_fault_told_with_its_pointer(void **state
     }
 }
 
-/* A document of the test's own; fails the test if it does not parse. */
-static json_t *a_document(const char *json)
-{
-    struct err err = {0};
-    json_t *doc = jdec_parse(json, strlen(json), &err);
-
-    if (doc == NULL) {
-        fail_msg("%s: %s", json, err.text);
-    }
-    return doc;
-}
-
 static void values_arrive_as_they_were_written(void **state)
 {
     struct err err = {0};
     bool present = false;
     (void)state;
-    CLEANUP(jdec_free)
-    json_t *doc =
-        a_document("{\"i\":-5,\"f\":0.25,\"b\":true,\"s\":\"caf\xc3\xa9\",\"e\":\"green\","
-                   "\"t\":\"1970-01-01T00:00:01Z\",\"o\":{\"k\":1},\"a\":[\"x\",\"y\"]}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{\"i\":-5,\"f\":0.25,\"b\":true,\"s\":\"caf\xc3\xa9\",\"e\":\"green\","
+                           "\"t\":\"1970-01-01T00:00:01Z\",\"o\":{\"k\":1},\"a\":[\"x\",\"y\"]}",
+                           &err);
 
     assert_int_equal(jdec_i64(&d, "i", INT64_MIN, INT64_MAX), -5);
     assert_true(jdec_f64(&d, "f", 0, 1) == 0.25);
@@ -254,9 +286,12 @@ static void values_arrive_as_they_were_written(void **state)
     assert_string_equal(jdec_text_opt(&d, "s", 5), "caf\xc3\xa9");
     assert_int_equal(jdec_enum(&d, "e", colours, COUNT_OF(colours)), 1);
     assert_int_equal(jdec_time(&d, "t"), 1000000);
-    assert_int_equal(json_object_size(jdec_tree(&d, "o")), 1);
+    struct jdec o = jdec_object(&d, "o");
+    assert_int_equal(jdec_i64(&o, "k", 1, 1), 1);
     assert_int_equal(jdec_array(&d, "a", 9), 2);
     assert_string_equal(jdec_element_text(&d, "a", 1, 9), "y");
+    assert_string_equal(jdec_element_text(&d, "a", 1, 9), "y"); /* again, and one before it */
+    assert_string_equal(jdec_element_text(&d, "a", 0, 9), "x");
     assert_true(jdec_end(&d));
 }
 
@@ -266,8 +301,7 @@ static void absent_members_read_as_absent(void **state)
     bool present[5] = {true, true, true, true, true};
     struct jdec child;
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = a_document("{}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{}", &err);
 
     assert_int_equal(jdec_i64_opt(&d, "a", 1, 9, &present[0]), 0);
     assert_true(jdec_f64_opt(&d, "b", 1, 9, &present[1]) == 0);
@@ -289,8 +323,7 @@ static void a_misspelt_member_is_refused_rather_than_ignored(void **state)
 {
     struct err err = {0};
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = a_document("{\"qty\":1,\"currenzy\":\"EUR\"}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{\"qty\":1,\"currenzy\":\"EUR\"}", &err);
 
     (void)jdec_i64(&d, "qty", 1, 9);
     (void)jdec_str_opt(&d, "currency", 3);
@@ -309,9 +342,7 @@ static void what_another_system_calls_a_member_is_told_by_the_hints(void **state
     struct err_more more = {0};
     struct err err = {.more = &more};
     (void)state;
-    CLEANUP(jdec_free)
-    json_t *doc = a_document("{\"number\":1,\"other\":2,\"currency\":\"EUR\",\"Currency\":0}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{\"number\":1,\"other\":2,\"currency\":\"EUR\",\"Currency\":0}", &err);
 
     d.hint = hinted;
     (void)jdec_i64_opt(&d, "qty", 1, 9, NULL);
@@ -329,10 +360,8 @@ static void who_wants_more_than_the_first_failure_gets_one_a_member(void **state
     struct err_more more = {0};
     struct err err = {.more = &more};
     (void)state;
-    CLEANUP(jdec_free)
-    json_t *doc = a_document(
-        "{\"a\":\"x\",\"list\":[{\"n\":0},{\"n\":3},7,{\"n\":9,\"u\":1}],\"u\":1,\"v\":2}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root(
+        "{\"a\":\"x\",\"list\":[{\"n\":0},{\"n\":3},7,{\"n\":9,\"u\":1}],\"u\":1,\"v\":2}", &err);
 
     assert_int_equal(jdec_i64(&d, "a", 1, 9), 0);
     jdec_refuse(&d, "a", "must be something else");
@@ -362,13 +391,12 @@ static void failures_beyond_the_room_for_them_are_left_out(void **state)
     struct err_more more = {0};
     struct err err = {.more = &more};
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = json_object();
+    CLEANUP(buf_free) struct buf json = buf_make(4096);
     for (int i = 0; i < 40; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof name, "%d", i);
-        (void)json_object_set_new(doc, name, json_null());
+        buf_printf(&json, "%s\"%d\":null", i == 0 ? "{" : ",", i);
     }
-    struct jdec d = jdec_root(doc, &err);
+    buf_add_str(&json, "}");
+    struct jdec d = a_root(buf_text(&json), &err);
 
     assert_false(jdec_end(&d));
     assert_int_equal(more.count, ERR_MORE_MAX);
@@ -379,8 +407,7 @@ static void the_first_failure_is_the_one_that_is_told(void **state)
 {
     struct err err = {0};
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = a_document("{\"o\":{\"a\":1,\"b\":2,\"u\":3},\"c\":[1]}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{\"o\":{\"a\":1,\"b\":2,\"u\":3},\"c\":[1]}", &err);
     struct jdec o = jdec_object(&d, "o");
 
     assert_string_equal(jdec_str(&o, "a", 9), ""); /* fails */
@@ -400,8 +427,7 @@ static void a_rule_of_the_callers_is_kept_like_any_other(void **state)
 {
     struct err err = {0};
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = a_document("{\"from\":2,\"to\":1}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{\"from\":2,\"to\":1}", &err);
 
     jdec_refuse(&d, "to", "must not come before %d", 2);
     assert_false(jdec_end(&d));
@@ -410,31 +436,26 @@ static void a_rule_of_the_callers_is_kept_like_any_other(void **state)
     assert_string_equal(err.text, "must not come before 2");
 }
 
-static void pointers_begin_with_the_place_in_the_batch(void **state)
+static void what_is_no_object_has_no_members(void **state)
 {
     struct err err = {0};
-    struct err not_object = {0};
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = a_document("[{\"items\":[{\"q\":\"x\"}]},5]");
+    struct jdec d = a_root("[{\"items\":[]},5]", &err);
 
-    struct jdec d = jdec_root_at(json_array_get(doc, 0), 3, &err);
-    (void)jdec_array(&d, "items", 9);
-    struct jdec item = jdec_element(&d, "items", 0);
-    (void)jdec_i64(&item, "q", 0, 9);
-    assert_string_equal(err.path, "/3/items/0/q");
-
-    struct jdec number = jdec_root_at(json_array_get(doc, 1), 4, &not_object);
-    assert_false(jdec_end(&number));
-    assert_string_equal(not_object.path, "/4");
-    assert_string_equal(not_object.text, "must be an object, not an integer");
+    assert_false(jdec_end(&d));
+    assert_string_equal(err.path, "");
+    assert_string_equal(err.text, "must be an object, not an array");
+    err = (struct err){0};
+    struct jdec nothing = jdec_root(NULL, &err);
+    assert_false(jdec_end(&nothing));
+    assert_string_equal(err.text, "must be an object, not nothing");
 }
 
 static void slashes_and_tildes_in_names_are_escaped(void **state)
 {
     struct err err = {0};
     (void)state;
-    CLEANUP(jdec_free) json_t *doc = a_document("{\"a/b~c\":1}");
-    struct jdec d = jdec_root(doc, &err);
+    struct jdec d = a_root("{\"a/b~c\":1}", &err);
 
     assert_false(jdec_end(&d));
     assert_string_equal(err.path, "/a~1b~0c");
@@ -452,8 +473,7 @@ static void a_long_name_is_cut_at_a_whole_character(void **state)
         }
         (void)snprintf(json, sizeof json, "{\"%.*s%s\":1}", shift, "xx", euros);
         struct err err = {0};
-        CLEANUP(jdec_free) json_t *doc = a_document(json);
-        struct jdec d = jdec_root(doc, &err);
+        struct jdec d = a_root(json, &err);
         assert_false(jdec_end(&d));
         assert_in_range(strlen(err.path), sizeof err.path - 4, sizeof err.path - 1);
         assert_int_equal((strlen(err.path) - 1 - (size_t)shift) % 3, 0);
@@ -472,9 +492,11 @@ int main(void)
         cmocka_unit_test(failures_beyond_the_room_for_them_are_left_out),
         cmocka_unit_test(the_first_failure_is_the_one_that_is_told),
         cmocka_unit_test(a_rule_of_the_callers_is_kept_like_any_other),
-        cmocka_unit_test(pointers_begin_with_the_place_in_the_batch),
+        cmocka_unit_test(what_is_no_object_has_no_members),
         cmocka_unit_test(slashes_and_tildes_in_names_are_escaped),
         cmocka_unit_test(a_long_name_is_cut_at_a_whole_character),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("in one pass", tests, in_one_pass, free_all);
+
+    return failed + cmocka_run_group_tests_name("by the tree", tests, by_the_tree, free_all);
 }

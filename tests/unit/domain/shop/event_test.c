@@ -3,9 +3,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/jdec.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/money.h"
+#include "support/event_twice.h"
 #include "support/spec.h"
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ static struct event decoded(const char *json)
     struct err err = {0};
     struct event e;
 
-    if (!event_decode_text(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err)) {
+    if (!event_text_twice(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err)) {
         fail_msg("%s: %s: %s", json, err.path, err.text);
     }
     return e;
@@ -47,7 +47,7 @@ static void expect_refused(const char *json, const char *path, const char *text)
     struct err err = {0};
     struct event e = {.round = 77};
 
-    assert_false(event_decode_text(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err));
+    assert_false(event_text_twice(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err));
     assert_string_equal(err.path, path);
     assert_string_equal(err.text, text);
     assert_int_equal(err.kind, ERR_INVALID);
@@ -123,8 +123,8 @@ static void the_log_decides_the_times_of_what_it_holds(void **state)
     const char *json = "{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"a\","
                        "\"occurred_at\":\"2049-10-02T04:00:00Z\"}";
 
-    assert_true(event_decode_log(json, strlen(json), ORIGIN_SQL, (struct event_times){5, 9}, &arena,
-                                 &e, &err));
+    assert_true(event_log_twice(json, strlen(json), ORIGIN_SQL, (struct event_times){5, 9}, &arena,
+                                &e, &err));
     assert_int_equal(e.occurred_us, 5);
     assert_int_equal(e.received_us, 9);
     assert_int_equal(e.origin, ORIGIN_SQL);
@@ -277,7 +277,7 @@ static const char *all_faults(const char *json)
     struct err err = {.more = &more};
     struct event e;
 
-    assert_false(event_decode_text(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err));
+    assert_false(event_text_twice(json, strlen(json), ORIGIN_API, NOW_US, &arena, &e, &err));
     const char *text = arena_printf(&arena, "%s %s\n", err.path, err.text);
     for (int i = 0; i < more.count; i++) {
         text = arena_printf(&arena, "%s%s %s\n", text, more.all[i].path, more.all[i].text);
@@ -453,16 +453,17 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
                                         "\"customer_id\":\"c\",\"occurred_at\":"
                                         "\"2019-10-02T00:30:00Z\"%s}",
                                         own);
-        CLEANUP(jdec_free) json_t *doc = jdec_parse(text, strlen(text), &err);
-        struct event_sent sent = {.received_us = received_us};
+        struct event_road road = {.origin = ORIGIN_API, .sent.received_us = received_us};
         if (clocks[i].batch_us != INT64_MIN) {
-            sent.sent_us = received_us - clocks[i].batch_us;
+            road.sent.sent_us = received_us - clocks[i].batch_us;
         }
-        assert_true(event_decode_sent(doc, ORIGIN_API, sent, &arena, &e, &err));
+        bool taken;
+        assert_null(event_decode_twice(text, strlen(text), &road, &arena, &taken, &e, &err));
+        assert_true(taken);
         assert_int_equal(e.occurred_us, received_us - MINUTES(30) + clocks[i].shift_us);
         /* read again from the log, where it was settled, it is not corrected again */
         struct event_times times = {.occurred_us = 7, .received_us = received_us};
-        assert_true(event_decode_log(text, strlen(text), ORIGIN_API, times, &arena, &e, &err));
+        assert_true(event_log_twice(text, strlen(text), ORIGIN_API, times, &arena, &e, &err));
         assert_int_equal(e.occurred_us, 7);
     }
 }
@@ -476,8 +477,8 @@ static void a_corrected_time_is_never_ahead_of_ours(void **state)
     struct event e;
     (void)state;
 
-    assert_true(event_decode_text(text, strlen(text), ORIGIN_API, INT64_C(1569978000000000), &arena,
-                                  &e, &err));
+    assert_true(event_text_twice(text, strlen(text), ORIGIN_API, INT64_C(1569978000000000), &arena,
+                                 &e, &err));
     assert_int_equal(e.occurred_us, INT64_C(1569978000000000));
 }
 
@@ -559,7 +560,7 @@ static void text_that_is_no_json_object_is_refused(void **state)
     struct err err = {0};
     struct event e;
 
-    assert_false(event_decode_text("{", 1, ORIGIN_API, NOW_US, &arena, &e, &err));
+    assert_false(event_text_twice("{", 1, ORIGIN_API, NOW_US, &arena, &e, &err));
     assert_int_equal(err.kind, ERR_INVALID);
     expect_refused("[]", "", "must be an object, not an array");
 }
@@ -582,7 +583,7 @@ static struct event decoded_derived(const struct buf *body)
     struct event e;
     struct event_times times = {NOW_US, NOW_US};
 
-    if (!event_decode_log(buf_text(body), body->len, ORIGIN_DERIVED, times, &arena, &e, &err)) {
+    if (!event_log_twice(buf_text(body), body->len, ORIGIN_DERIVED, times, &arena, &e, &err)) {
         fail_msg("%s: %s: %s", buf_text(body), err.path, err.text);
     }
     return e;
@@ -669,7 +670,7 @@ static void a_forwarding_of_a_forwarding_is_refused(void **state)
                                  {NOW_US, NOW_US}};
     event_encode_forwarded(&outer, &f);
     assert_false(
-        event_decode_log(buf_text(&outer), outer.len, ORIGIN_DERIVED, f.times, &arena, &e, &err));
+        event_log_twice(buf_text(&outer), outer.len, ORIGIN_DERIVED, f.times, &arena, &e, &err));
     assert_string_equal(err.path, "/event/type");
     assert_string_equal(err.text, "must not be shopper_bound");
 }
@@ -697,7 +698,7 @@ static void an_event_of_the_shop_is_no_derived_event(void **state)
     struct event e;
     const char *json = event_text("searched", "");
 
-    assert_false(event_decode_text(json, strlen(json), ORIGIN_DERIVED, NOW_US, &arena, &e, &err));
+    assert_false(event_text_twice(json, strlen(json), ORIGIN_DERIVED, NOW_US, &arena, &e, &err));
     assert_string_equal(err.text, "must be that of a derived event");
 }
 
@@ -713,7 +714,7 @@ static void an_id_of_a_derived_event_cannot_be_taken_from_outside(void **state)
     for (size_t i = 0; i < COUNT_OF(outside); i++) {
         struct err err = {0};
         struct event e;
-        assert_false(event_decode_text(json, strlen(json), outside[i], NOW_US, &arena, &e, &err));
+        assert_false(event_text_twice(json, strlen(json), outside[i], NOW_US, &arena, &e, &err));
         assert_string_equal(err.path, "/event_id");
         assert_string_equal(err.text, "must not begin with cartwright:");
     }

@@ -1,7 +1,6 @@
 #include "domain/shop/placeholder.h"
 
-#include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/jdoc.h"
 #include "support/spec.h"
 
 static const char *const of_nobody[] = {
@@ -92,10 +91,12 @@ static void every_id_of_an_event_is_refused_with_its_reason(void **state)
     const char *json =
         "{\"customer_id\":\"NaN\",\"anonymous_id\":\"{{ visitor }}\",\"cart_id\":\"guest\","
         "\"order_id\":\"null\",\"session_id\":\"null\",\"event_id\":7}";
-    CLEANUP(jdec_free) json_t *doc = jdec_parse(json, strlen(json), &ignored);
+    struct arena arena = {0};
+    struct jdoc doc;
     (void)state;
 
-    assert_false(placeholders_refuse(doc, NULL, &err));
+    assert_true(jdoc_read(&doc, json, strlen(json), &arena, &ignored));
+    assert_false(placeholders_refuse(doc.root, NULL, &arena, &err));
     assert_int_equal(err.kind, ERR_INVALID);
     assert_string_equal(err.path, "/customer_id");
     assert_string_equal(
@@ -105,8 +106,10 @@ static void every_id_of_an_event_is_refused_with_its_reason(void **state)
     assert_string_equal(more.all[0].path, "/anonymous_id");
     assert_string_equal(more.all[1].path, "/order_id");
     err = (struct err){0};
-    assert_true(placeholders_refuse(doc, "nan,null,{{ visitor }}", &err));
+    assert_true(placeholders_refuse(doc.root, "nan,null,{{ visitor }}", &arena, &err));
     assert_int_equal(err.kind, ERR_NONE);
+    jdoc_free(&doc);
+    arena_free(&arena);
 }
 
 int main(void)
