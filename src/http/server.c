@@ -121,6 +121,11 @@ static const char *header(struct MHD_Connection *mhd, const char *name)
     return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
 }
 
+static bool takes_body(const struct route *route)
+{
+    return strcmp(route->method, "GET") != 0 && strcmp(route->method, "DELETE") != 0;
+}
+
 /* Everything that can be told without the body. False: it has answered. */
 static bool admit(struct MHD_Connection *mhd, struct conn *c)
 {
@@ -147,7 +152,7 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
         (err.kind == ERR_BUSY ? answer_unavailable : answer_error)(rq, &err);
         return false;
     }
-    if (strcmp(rq->route->method, "GET") == 0 || strcmp(rq->route->method, "DELETE") == 0) {
+    if (!takes_body(rq->route)) {
         return true;
     }
     if (!request_take_media(rq, header(mhd, "Content-Type"), header(mhd, "Content-Encoding"))) {
@@ -262,7 +267,9 @@ static enum MHD_Result on_body(struct conn *c, const char *bytes, size_t len)
 
 static void handle(struct request *rq)
 {
-    struct err err = {0};
+    /* who sends a body learns of all its faults at once */
+    struct err_more more = {.count = 0};
+    struct err err = {.more = takes_body(rq->route) ? &more : NULL};
 
     if (!rq->route->handle(rq, &err)) {
         answer_error(rq, &err);

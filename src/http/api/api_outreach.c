@@ -9,6 +9,11 @@
 #include "http/wire/respond.h"
 #include "outreach/outreach.h"
 
+static int has(const json_t *doc, const char *member)
+{
+    return json_object_get(doc, member) != NULL ? 1 : 0;
+}
+
 CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, struct err *err)
 {
     struct jdec d = jdec_root(doc, err);
@@ -21,8 +26,8 @@ CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, str
     bool has_at = false;
 
     r.at_us = jdec_time_opt(&d, "at", &has_at);
-    int named = (r.customer_id != NULL) + (r.anonymous_id != NULL) + (r.cart_id != NULL);
-    if (named != 1) {
+    /* by what is there: one that is no text has been refused, and is named all the same */
+    if (has(doc, "customer_id") + has(doc, "anonymous_id") + has(doc, "cart_id") != 1) {
         jdec_refuse(&d, NULL, "needs exactly one of customer_id, anonymous_id and cart_id");
     }
     /* what would have been said at another time can be asked for, but not sent now */
@@ -49,9 +54,11 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
     if (!request_json(rq, &doc)) {
         return true;
     }
-    /* one huge shopper of that name may be left from before such ids were refused: it is nobody to write to */
-    if (!read_request(doc, &request, err) ||
-        !placeholders_refuse(jval_of_tree(doc), app->config->ids_allowed, &rq->arena, err)) {
+    /* One huge shopper of that name may be left from before such ids were refused: it is nobody to write to. Both,
+     * whatever the first finds: the sender learns of all at once. */
+    bool real_ids =
+        placeholders_refuse(jval_of_tree(doc), app->config->ids_allowed, &rq->arena, err);
+    if (!read_request(doc, &request, err) || !real_ids) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);

@@ -157,10 +157,7 @@ static void write_faults(struct jenc *j, const char *name, const struct element_
 {
     jenc_array(j, name);
     for (size_t i = 0; i < count; i++) {
-        jenc_object(j, NULL);
-        jenc_str(j, "pointer", faults[i].pointer);
-        jenc_str(j, "detail", faults[i].detail);
-        jenc_object_end(j);
+        answer_fault(j, faults[i].pointer, faults[i].detail);
     }
     jenc_array_end(j);
 }

@@ -3,7 +3,6 @@
 #include "http/wire/respond.h"
 
 #include "base/clock.h"
-#include "base/jenc.h"
 #include "base/log.h"
 
 #include <stdatomic.h>
@@ -104,6 +103,24 @@ static int retry_after(const struct request *rq)
     return 1 + (int)(sum % 3);
 }
 
+void answer_fault(struct jenc *j, const char *pointer, const char *detail)
+{
+    jenc_object(j, NULL);
+    jenc_str(j, "pointer", pointer);
+    jenc_str(j, "detail", detail);
+    jenc_object_end(j);
+}
+
+static void write_faults(struct jenc *j, const struct err *err)
+{
+    jenc_array(j, "errors");
+    answer_fault(j, err->path, err->text);
+    for (int i = 0; i < err->more->count; i++) {
+        answer_fault(j, err->more->all[i].path, err->more->all[i].text);
+    }
+    jenc_array_end(j);
+}
+
 void answer_problem(struct request *rq, const struct problem *problem)
 {
     const struct status_word *word = status_word(problem->status);
@@ -121,6 +138,9 @@ void answer_problem(struct request *rq, const struct problem *problem)
     if (problem->parameter != NULL && problem->parameter[0] != '\0') {
         jenc_str(&j, "parameter", problem->parameter);
     }
+    if (problem->faults != NULL) {
+        write_faults(&j, problem->faults);
+    }
     jenc_str(&j, "request_id", rq->request_id);
     jenc_object_end(&j);
     set_answer(rq, problem->status, "application/problem+json", &body);
@@ -136,10 +156,14 @@ void answer_error(struct request *rq, const struct err *err)
 
     /* A path of JSON begins with a slash; any other names a parameter of the query. */
     bool pointer = err->path[0] == '/';
+    bool parameter = !pointer && err->path[0] != '\0';
     struct problem problem = {.status = status,
                               .detail = err->text,
                               .pointer = pointer ? err->path : NULL,
-                              .parameter = pointer ? NULL : err->path};
+                              .parameter = parameter ? err->path : NULL};
+    if (err->kind == ERR_INVALID && err->more != NULL && !parameter) {
+        problem.faults = err;
+    }
     /* The text may name tables, paths or the address of the database: it is for the log, and the
      * client gets the id to ask with. */
     if (status == 500 || status == 502) {

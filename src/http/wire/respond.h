@@ -2,6 +2,7 @@
 #define HTTP_WIRE_RESPOND_H
 
 #include "base/err.h"
+#include "base/jenc.h"
 #include "http/wire/request.h"
 
 /* Takes the buffer over. */
@@ -14,11 +15,16 @@ struct problem {
     const char *detail;
     const char *pointer;
     const char *parameter;
+    const struct err *faults; /* all of a body, the first of which is told above; NULL: none */
 };
 void answer_problem(struct request *rq, const struct problem *problem);
 
-/* The problem of the error's kind; logs what is a defect or an outage of ours. */
+/* The problem of the error's kind, with all that err->more has; logs what is a defect or an outage of
+ * ours. */
 void answer_error(struct request *rq, const struct err *err);
+
+/* What is wrong with one member of a body, as an element of "errors". */
+void answer_fault(struct jenc *j, const char *pointer, const char *detail);
 
 /* 503 for a failure of the database, to somebody without a key: its words, which may name sockets, hosts and
  * roles, go to the log, at most once a second. */
