@@ -49,6 +49,15 @@ static void bound(struct cart_filter *f, enum cart_state state, const struct car
     }
 }
 
+/* Carts that can still be lost. One that was closed keeps the score it had, which says nothing any more; one that has
+ * expired is lost, with the highest score of all, and would stand before every other. */
+static void bound_at_risk(struct cart_filter *f, const struct cart_clock *clock, int64_t now_us)
+{
+    bound(f, STATE_EXPIRED, clock, now_us);
+    f->seen_from_us = f->seen_until_us;
+    f->seen_until_us = INT64_MAX;
+}
+
 /* Index into state_names; -1: all. A form with nothing chosen sends "state=". */
 CAN_FAIL static bool read_state(const struct request *rq, int *out, struct err *err)
 {
@@ -80,7 +89,7 @@ CAN_FAIL static bool read_filter(struct request *rq, const struct cart_clock *cl
     if (state >= 0) {
         bound(&f, state_of[state], clock, rq->received_us);
     } else if (f.order == CARTS_BY_RISK) {
-        f.status = "open"; /* a closed cart keeps the score it had, which says nothing any more */
+        bound_at_risk(&f, clock, rq->received_us);
     }
     f.limit = (int)limit;
     *out = f;
