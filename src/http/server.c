@@ -88,11 +88,17 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 
 /* ---- answers ---- */
 
+/* Whether the gate reads nothing behind the request under way. */
+static bool is_last(const struct conn *c)
+{
+    return c->tap.gate.last && c->heads == c->tap.gate.heads;
+}
+
 static enum MHD_Result send_answer(struct server *s, struct MHD_Connection *mhd, struct conn *c)
 {
     conn_answer_begins(s->conns, c);
     /* here, so that every answer passes by */
-    c->rq.answer.close = c->rq.answer.close || guard_ends_connection(&c->guard);
+    c->rq.answer.close = c->rq.answer.close || guard_ends_connection(&c->guard) || is_last(c);
     body_free(&c->rq.body); /* however long the client takes to read */
     return reply_send(mhd, &c->rq);
 }

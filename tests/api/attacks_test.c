@@ -339,6 +339,45 @@ static void behind_chunks_nothing_is_read_whatever_was_answered(void **state)
 }
 
 /* The parser's memory grows while a long head arrives in pieces. */
+/* Of load balancers that ask whether we live, and of shops that send their webhooks so; also where HTTP/1.1 was
+ * spoken before, or keeping the connection is asked for. */
+static void a_request_in_http_1_0_is_answered_and_nothing_behind_it_is_read(void **state)
+{
+    static char answer[RAW_MAX];
+    static const struct {
+        const char *request, *status, *says;
+    } cases[] = {
+        {"GET /livez HTTP/1.0\r\n\r\n", "200", "alive"},
+        {"GET /livez HTTP/1.0\r\n" HOST "Connection: keep-alive\r\n\r\n", "200", "alive"},
+        {"HEAD /livez HTTP/1.0\r\n\r\n", "200", "Content-Length: 18\r\n"},
+        {"GET /readyz HTTP/1.0\r\n\r\n", "200", "ready"},
+        {"GET /metrics HTTP/1.0\r\n\r\n", "200", "cartwright_"},
+        {"GET /v1/nothing HTTP/1.0\r\n" HOST "\r\n", "404", "no such route"},
+        {"POST /v1/events HTTP/1.0\r\n" JSON "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n[]",
+         "200", "{\"results\":[]}"},
+        {"POST /v1/events HTTP/1.0\r\n" JSON "\r\n", "400", "problem:invalid"},
+        {"GET /livez HTTP/1.0\r\nHost: elsewhere\r\n\r\n", "403", "without keys"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *text = many(cases[i].request, HIDDEN, 1, "");
+        const struct attack a = {"HTTP/1.0", text, strlen(text), false};
+        bool closed = attack_with(&a, "", answer);
+        free(text);
+        if (!closed || answers(answer) != 1 || strncmp(answer + 9, cases[i].status, 3) != 0 ||
+            strstr(answer, cases[i].says) == NULL ||
+            count_of(answer, "\r\nConnection: close\r\n") != 1) {
+            fail_msg("case %zu, %s: %s", i, closed ? "closed" : "not closed", answer);
+        }
+    }
+    /* the one before is not the last: its answer does not end the connection */
+    const struct attack second = {"second", cases[0].request, strlen(cases[0].request), false};
+    assert_true(attack_with(&second, LIVEZ, answer));
+    assert_int_equal(answers(answer), 2);
+    assert_int_equal(count_of(answer, "\r\nConnection: close\r\n"), 1);
+}
+
 static void a_long_head_in_pieces_is_read_as_it_was_sent(void **state)
 {
     static char answer[RAW_MAX];
@@ -389,6 +428,7 @@ int main(void)
         cmocka_unit_test(honest_requests_on_one_connection_are_answered_in_turn),
         cmocka_unit_test(a_chunked_request_is_answered_and_nothing_behind_it_is_read),
         cmocka_unit_test(behind_chunks_nothing_is_read_whatever_was_answered),
+        cmocka_unit_test(a_request_in_http_1_0_is_answered_and_nothing_behind_it_is_read),
         cmocka_unit_test(a_long_head_in_pieces_is_read_as_it_was_sent),
         cmocka_unit_test(requests_sent_ahead_are_answered_in_turn),
     };

@@ -251,11 +251,16 @@ static void step_data_end(struct gate *g, struct piece *p)
 
 /* ---- all of it ---- */
 
+static enum gate_state after_body(const struct gate *g)
+{
+    return g->last ? GATE_OVER : GATE_START;
+}
+
 void gate_body_begins(struct gate *g, bool chunked, uint64_t length)
 {
     g->empty_line = false;
     g->left = length;
-    g->state = length > 0 ? GATE_LENGTH : GATE_START;
+    g->state = length > 0 ? GATE_LENGTH : after_body(g);
     if (chunked) {
         size_begins(g);
     }
@@ -272,7 +277,7 @@ static void step(struct gate *g, struct piece *p)
         break;
     case GATE_LENGTH:
         pass_data(g, p);
-        g->state = g->left > 0 ? GATE_LENGTH : GATE_START;
+        g->state = g->left > 0 ? GATE_LENGTH : after_body(g);
         break;
     case GATE_DATA:
         pass_data(g, p);

@@ -14,7 +14,9 @@
  * cannot be misread:
  *
  * - a head, whole and only if it is right to the last byte and passes the guard. Left out of it are an
- *   empty line before it and its cookies, which nobody reads and the library would keep one by one;
+ *   empty line before it and its cookies, which nobody reads and the library would keep one by one. One of
+ *   HTTP/1.0 comes out as HTTP/1.1 (RFC 9110, 2.5: it is answered so as well), and nothing behind that request
+ *   is read: load balancers ask in it whether we live, and some shops send their webhooks in it;
  * - a body with a length, as it is;
  * - a body in chunks with its framing written anew: no extensions, no trailers.
  *
@@ -68,6 +70,7 @@ struct gate {
     size_t digits;     /* of a chunk's size */
     bool empty_line;   /* one was passed over before this request */
     bool trailer;      /* the lines are trailers */
+    bool last;         /* nothing is read behind the last head that was let through */
     uint64_t left;     /* of a body or chunk */
     uint64_t body;     /* bytes in chunks so far */
     uint64_t body_max; /* more is refused with 413 */

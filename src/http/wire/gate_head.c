@@ -8,7 +8,7 @@
 #include <strings.h>
 
 static const char version_text[] = "HTTP/1.1\r\n";
-enum { LINE_END = 2, VERSION_LEN = sizeof version_text - 1 };
+enum { LINE_END = 2, VERSION_LEN = sizeof version_text - 1, MINOR = VERSION_LEN - LINE_END - 1 };
 
 /* ---- the grammar ---- */
 
@@ -43,11 +43,11 @@ static void after_target(struct gate *g, unsigned char c)
 
 static void step_version(struct gate *g, unsigned char c)
 {
-    if (c != (unsigned char)version_text[g->at]) {
+    if (c != (unsigned char)version_text[g->at] && !(g->at == MINOR && c == '0')) {
         wrong(g, g->at >= VERSION_LEN - LINE_END
-                     ? "the request line does not end in HTTP/1.1 and CR LF"
+                     ? "the request line does not end in its version and CR LF"
                  : c == ' ' ? "exactly one blank stands before the version"
-                            : "only HTTP/1.1 is spoken here");
+                            : "only HTTP/1.1 and HTTP/1.0 are spoken here");
         return;
     }
     g->at++;
@@ -195,9 +195,9 @@ static void end_line(char *out)
     out[1] = '\n';
 }
 
-static bool is_cookie(const struct field *f)
+static bool is_named(const struct field *f, const char *name)
 {
-    return strcasecmp(f->line, "Cookie") == 0;
+    return strcasecmp(f->line, name) == 0;
 }
 
 static size_t count_of(const char *text, char c)
@@ -210,29 +210,59 @@ static size_t count_of(const char *text, char c)
     return n;
 }
 
-/* The fields one by one: to the guard, and but for cookies to out. How many bytes came out. */
-static size_t copy_fields(char *line, struct guard *guard, size_t *cookies, char *out)
+/* What the fields of a head say. */
+struct said {
+    bool old; /* in HTTP/1.0 */
+    struct guard guard;
+    size_t cookies;
+};
+
+/* Whether the field is to be let through. */
+static bool look_at(struct said *said, const struct field *f)
+{
+    /* RFC 9110, 10.1.1: a 1.0 client that expects to be told to go on MUST be ignored in that */
+    if (said->old && is_named(f, "Expect")) {
+        return false;
+    }
+    bool cookie = is_named(f, "Cookie");
+    guard_header(&said->guard, f->line, f->value);
+    said->cookies += cookie ? 1 + count_of(f->value, ';') : 0;
+    return !cookie;
+}
+
+/* HTTP/1.0 has no Host; the library demands one. Whose address we would have to be wary of (wire/host.h) are
+ * pages in browsers, and those say it. */
+static size_t add_host(char *out)
+{
+    static const char host[] = "Host: localhost\r\n";
+
+    _Static_assert(sizeof host - 1 <= GATE_SLACK, "room for what did not come in");
+    memcpy(out, host, sizeof host - 1);
+    return sizeof host - 1;
+}
+
+/* The fields one by one. How many bytes came out. */
+static size_t copy_fields(char *line, struct said *said, char *out)
 {
     size_t len = 0;
     struct field f;
 
     while (cut_field(line, &f)) {
-        bool cookie = is_cookie(&f);
-        guard_header(guard, f.line, f.value);
-        *cookies += cookie ? 1 + count_of(f.value, ';') : 0;
+        bool through = look_at(said, &f);
         mend(&f);
-        if (!cookie) {
+        if (through) {
             memcpy(out + len, f.line, (size_t)(f.next - f.line));
             len += (size_t)(f.next - f.line);
         }
         line = f.next;
     }
+    len += said->old && said->guard.hosts == 0 ? add_host(out + len) : 0;
     end_line(out + len);
     return len + LINE_END;
 }
 
 /* Method and target of the line, which is left as it was. */
-static bool judge(struct gate *g, char *line, const struct guard *guard, size_t cookies)
+static bool judge(struct gate *g, char *line, const struct said *said)
 {
     struct err err = {0};
     char *target = strchr(line, ' ') + 1;
@@ -241,7 +271,8 @@ static bool judge(struct gate *g, char *line, const struct guard *guard, size_t 
     target[-1] = '\0';
     *target_end = '\0';
     size_t params = count_of(target, '&');
-    bool right = guard_target(target, &err) && guard_end(guard, line, "HTTP/1.1", &err);
+    bool right = guard_target(target, &err) &&
+                 guard_end(&said->guard, line, said->old ? "HTTP/1.0" : "HTTP/1.1", &err);
     target[-1] = ' ';
     *target_end = ' ';
     if (!right) {
@@ -249,7 +280,7 @@ static bool judge(struct gate *g, char *line, const struct guard *guard, size_t 
         gate_refuse(g, 400, g->why_text);
     } else if (params >= GATE_PARAMS_MAX) {
         gate_refuse(g, 400, "the query has more than 100 parameters");
-    } else if (cookies > GATE_COOKIES_MAX) {
+    } else if (said->cookies > GATE_COOKIES_MAX) {
         gate_refuse(g, 431, "there are more than 200 cookies");
     }
     return g->refused == 0;
@@ -260,17 +291,18 @@ size_t gate_pass_head(struct gate *g, char *out)
     char *line = g->head.data;
     char *fields = strchr(line, '\n') + 1;
     size_t len = (size_t)(fields - line);
-    size_t cookies = 0;
-    struct guard guard = {0};
+    struct said said = {.old = line[len - LINE_END - 1] == '0'};
 
     memcpy(out, line, len);
-    len += copy_fields(fields, &guard, &cookies, out + len);
-    if (!judge(g, line, &guard, cookies)) {
+    out[len - LINE_END - 1] = '1';
+    len += copy_fields(fields, &said, out + len);
+    if (!judge(g, line, &said)) {
         return 0; /* written over by the refusal */
     }
     buf_reset(&g->head);
     g->heads++;
-    gate_body_begins(g, guard.chunked, guard.length);
+    g->last = said.old;
+    gate_body_begins(g, said.guard.chunked, said.guard.length);
     return len;
 }
 

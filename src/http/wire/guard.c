@@ -125,13 +125,12 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
     if (!is_token(method)) {
         return FAIL(err, ERR_INVALID, "the method has characters that no method may have");
     }
-    /* HTTP/1.0 knows no Transfer-Encoding (RFC 9112, 6.1): a proxy that speaks it would see another
-     * end of the body. */
-    if (strcmp(version, "HTTP/1.1") != 0) {
-        return FAIL(err, ERR_INVALID, "only HTTP/1.1 is spoken here");
+    bool old = strcmp(version, "HTTP/1.0") == 0;
+    if (!old && strcmp(version, "HTTP/1.1") != 0) {
+        return FAIL(err, ERR_INVALID, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     }
-    /* RFC 9112, 3.2 asks for 400 in both cases */
-    if (g->hosts != 1) {
+    /* RFC 9112, 3.2 asks for 400 in both cases; only HTTP/1.0 had none */
+    if (g->hosts > 1 || (g->hosts == 0 && !old)) {
         return FAIL(err, ERR_INVALID, "exactly one Host header is needed, there are %d", g->hosts);
     }
     /* Also where they agree, which RFC 9110, 8.6 would let pass: no honest client sends two. */
@@ -145,6 +144,10 @@ CAN_FAIL bool guard_end(const struct guard *g, const char *method, const char *v
      * takes for body is the next request of the other (RFC 9112, 6.3). */
     if (g->encodings > 0 && g->lengths > 0) {
         return FAIL(err, ERR_INVALID, "Content-Length and Transfer-Encoding exclude each other");
+    }
+    /* HTTP/1.0 knows none (RFC 9112, 6.1): a proxy that speaks it would see another end of the body. */
+    if (old && g->encodings > 0) {
+        return FAIL(err, ERR_INVALID, "HTTP/1.0 has no Transfer-Encoding");
     }
     /* A proxy that sees no body here would take ours for the next request. */
     if (guard_has_body(g) && strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0 &&

@@ -104,6 +104,9 @@ static void run_all_ways(const char *name, const char *bytes, size_t len, bool e
 
 #define GET     "GET /livez HTTP/1.1\r\nHost: shop\r\n\r\n"
 #define OF(len) "POST /v1/events HTTP/1.1\r\nHost: shop\r\nContent-Length: " #len "\r\n\r\n"
+#define OLD     "GET /livez HTTP/1.0\r\n"
+#define NEW     "GET /livez HTTP/1.1\r\n"
+#define ADDED   "Host: localhost\r\n"
 #define CHUNKS  "POST /v1/events HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static const struct honest {
@@ -131,6 +134,12 @@ static const struct honest {
      CHUNKS "2\r\n[]\r\n0\r\n\r\n", 1},
     {CHUNKS "1A\r\n0123456789\r\n0\r\n\r\nabcdefghi\r\n0\r\n\r\n",
      CHUNKS "1a\r\n0123456789\r\n0\r\n\r\nabcdefghi\r\n0\r\n\r\n", 1},
+    {GET OLD "\r\n" GET, GET NEW ADDED "\r\n", 2},
+    {OLD "Host: a\r\nConnection: keep-alive\r\n\r\n" GET,
+     NEW "Host: a\r\nConnection: keep-alive\r\n\r\n", 1},
+    {OLD "Cookie: a=b\r\nexpect: what\r\nX: y\r\n\r\n" OLD "\r\n", NEW "X: y\r\n" ADDED "\r\n", 1},
+    {"POST /v1/events HTTP/1.0\r\nContent-Length: 2\r\n\r\n[]" GET,
+     "POST /v1/events HTTP/1.1\r\nContent-Length: 2\r\n" ADDED "\r\n[]", 1},
 };
 
 static void what_is_right_is_let_through(void **state)
@@ -230,10 +239,13 @@ static const struct {
     {"GET  / HTTP/1.1", 400, "exactly one blank stands behind the method"},
     {"GET /\t HTTP/1.1", 400, "must be percent-coded"},
     {"GET /  HTTP/1.1", 400, "exactly one blank stands before the version"},
-    {"GET / http", 400, "only HTTP/1.1 is spoken here"},
-    {"GET / HTTP/1.0", 400, "only HTTP/1.1 is spoken here"},
-    {"GET / HTTP/1.1\n", 400, "does not end in HTTP/1.1 and CR LF"},
-    {"GET / HTTP/1.1 ", 400, "does not end in HTTP/1.1 and CR LF"},
+    {"GET / http", 400, "only HTTP/1.1 and HTTP/1.0 are spoken here"},
+    {"GET / HTTP/0.", 400, "only HTTP/1.1 and HTTP/1.0 are spoken here"},
+    {"GET / HTTP/1.2", 400, "only HTTP/1.1 and HTTP/1.0 are spoken here"},
+    {"GET / HTTP/1.1\n", 400, "does not end in its version and CR LF"},
+    {"GET / HTTP/1.0\n", 400, "does not end in its version and CR LF"},
+    {"GET / HTTP/1.1 ", 400, "does not end in its version and CR LF"},
+    {OLD "Transfer-Encoding: chunked\r\n\r\n", 400, "HTTP/1.0 has no Transfer-Encoding"},
     {"GET / HTTP/1.1\r\n X", 400, "folded"},
     {"GET / HTTP/1.1\r\nX: y\r\n\tz", 400, "folded"},
     {"GET / HTTP/1.1\r\n\n", 400, "a bare LF"},
