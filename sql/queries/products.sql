@@ -73,17 +73,39 @@ SELECT product_id, title, url, image_url, price_minor, currency, category, brand
  LIMIT $2::bigint;
 
 -- name: products_search
--- Those with a word that begins so, for every word of $3: the index product_words. Few are found by most words, so all of them are read before they
--- are put in order.
+-- Those with a word that begins so, for every word of $3: behind id $1 the next $2, and where to go on (NULL: there are no more; a row of it alone
+-- where no product is on the page). Most words find few: up to $4 are read by the index product_words, and put in order. More than that are met soon by
+-- who walks the catalogue in order; at most $5 products are looked at for a page, which may be short then and not the last. A CTE is read only as
+-- far as somebody asks: found no further than for $4 + 1.
 WITH found AS MATERIALIZED (
     SELECT p.product_id
       FROM cartwright.product p
      WHERE cartwright.product_words(p.product_id, p.title, p.brand, p.category) @@ cartwright.product_search($3::text) AND NOT p.deleted
+), few AS MATERIALIZED (
+    SELECT f.product_id FROM found f LIMIT $4::bigint + 1
+), walk AS MATERIALIZED (
+    SELECT p.product_id,
+           cartwright.product_words(p.product_id, p.title, p.brand, p.category) @@ (SELECT cartwright.product_search($3::text)) AS hit
+      FROM cartwright.product p
+     WHERE (SELECT count(*) FROM few) > $4::bigint AND p.product_id > $1::text AND NOT p.deleted
+     ORDER BY p.product_id
+     LIMIT $5::bigint
+), page AS MATERIALIZED (
+    (SELECT f.product_id FROM few f
+      WHERE (SELECT count(*) FROM few) <= $4::bigint AND f.product_id > $1::text
+      ORDER BY f.product_id
+      LIMIT $2::bigint)
+     UNION ALL
+    (SELECT w.product_id FROM walk w WHERE w.hit LIMIT $2::bigint)
+), stop AS MATERIALIZED (
+    SELECT CASE WHEN (SELECT count(*) FROM page) = $2::bigint THEN (SELECT max(g.product_id) FROM page g)
+                ELSE (SELECT max(w.product_id) FROM walk w HAVING count(*) = $5::bigint) END AS product_id
 )
-SELECT p.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes, p.updated_at
-  FROM (SELECT f.product_id FROM found f WHERE f.product_id > $1::text ORDER BY f.product_id LIMIT $2::bigint) AS f
-  JOIN cartwright.product p ON p.product_id = f.product_id
- ORDER BY p.product_id;
+SELECT p.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes, p.updated_at, s.product_id
+  FROM stop s
+  LEFT JOIN page g ON true
+  LEFT JOIN LATERAL (SELECT x.* FROM cartwright.product x WHERE x.product_id = g.product_id LIMIT 1) AS p ON true
+ ORDER BY g.product_id;
 
 -- name: products_lock
 -- What is known of these, held until commit: nobody merges into them meanwhile. Locks in the order of ids.

@@ -9,6 +9,10 @@
 
 enum { STOCK_UNTRACKED = -1 };
 
+/* Of a search, so that a page costs a bounded time in a catalogue of any size: rows fetched here and there, and names
+ * taken apart in a row. */
+enum { SEARCH_FEW = 5000, SEARCH_WALK = 10000 };
+
 /* What the table writes as NULL. */
 struct known {
     int64_t
@@ -166,18 +170,25 @@ bool store_products_page(struct db *db, const char *after_id, int limit, struct 
 }
 
 bool store_products_search(struct db *db, const struct product_search *search, struct arena *a,
-                           struct product **out, size_t *out_count, struct err *err)
+                           struct product_found *out, struct err *err)
 {
-    struct db_rows products;
+    CLEANUP(rows_clear) PGresult *rows = NULL;
     struct params p = params_make(a);
     param_text(&p, search->after_id == NULL ? "" : search->after_id);
     param_i64(&p, search->limit);
     param_text(&p, search->words);
-    if (!db_list(db, Q_products_search, &p, sizeof **out, read_product, &products, err)) {
+    param_i64(&p, search->few > 0 ? search->few : SEARCH_FEW);
+    param_i64(&p, search->walk > 0 ? search->walk : SEARCH_WALK);
+    if (!db_query(db, Q_products_search, &p, &rows, err)) {
         return false;
     }
-    *out = products.all;
-    *out_count = products.count;
+    struct product_found found = {.next = row_text_copy(rows, 0, 11, a)};
+    found.products = arena_array(a, (size_t)PQntuples(rows), sizeof *found.products);
+    /* one row says where to go on, also where it has no product */
+    for (int r = 0; r < PQntuples(rows) && !row_null(rows, r, 0); r++) {
+        found.products[found.count++] = product_copy(rows, r, a);
+    }
+    *out = found;
     return true;
 }
 

@@ -24,10 +24,16 @@ struct product_search {
     const char *words;
     const char *after_id; /* NULL: from the first */
     int limit;
+    int few;  /* so many are read and put in order; 0: as is good */
+    int walk; /* where there are more, so many products are looked at; 0: as is good */
+};
+struct product_found {
+    struct product *products;
+    size_t count;     /* at most limit */
+    const char *next; /* after_id of the next page; NULL: there is none. Also behind a page that is short */
 };
 CAN_FAIL bool store_products_search(struct db *db, const struct product_search *search,
-                                    struct arena *a, struct product **out, size_t *out_count,
-                                    struct err *err);
+                                    struct arena *a, struct product_found *out, struct err *err);
 /* Those of these ids that are described, by id, locked until the transaction ends. */
 CAN_FAIL bool store_products_lock(struct db *db, const char *const *ids, size_t count,
                                   struct arena *a, struct product **out, size_t *out_count,

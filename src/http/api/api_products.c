@@ -193,6 +193,13 @@ CAN_FAIL bool api_product_get(struct request *rq, struct err *err)
 }
 
 /* Cursors are "1" + the last id, in base64: opaque to clients, and their version told. */
+static const char *cursor_of(const char *last_id, struct arena *a)
+{
+    const char *text = arena_printf(a, "1%s", last_id);
+
+    return codec_base64(text, strlen(text), a);
+}
+
 CAN_FAIL static bool read_cursor(struct request *rq, const char **out_after, struct err *err)
 {
     const char *cursor = request_param(rq, "cursor");
@@ -206,48 +213,54 @@ CAN_FAIL static bool read_cursor(struct request *rq, const char **out_after, str
     return true;
 }
 
+/* By the last id and not by a number of rows: products that come or go meanwhile make no page skip one
+ * or show it twice. After a full last page follows an empty one. */
+CAN_FAIL static bool read_page(struct db *db, const struct product_search *search, struct arena *a,
+                               struct product_found *out, struct err *err)
+{
+    /* an empty field of a form asks for nothing, so for all */
+    if (search->words != NULL && search->words[0] != '\0') {
+        return store_products_search(db, search, a, out, err);
+    }
+    out->next = NULL;
+    if (!store_products_page(db, search->after_id, search->limit, a, &out->products, &out->count,
+                             err)) {
+        return false;
+    }
+    if (out->count == (size_t)search->limit) {
+        out->next = out->products[out->count - 1].product_id;
+    }
+    return true;
+}
+
 CAN_FAIL bool api_products_list(struct request *rq, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
-    struct product *products = NULL;
-    const char *after = NULL;
-    const char *words = request_param(rq, "q");
-    size_t count = 0;
+    struct product_search search = {.words = request_param(rq, "q")};
+    struct product_found page = {0};
     int64_t limit = 0;
 
     if (!request_param_i64(rq, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit, err) ||
-        !read_cursor(rq, &after, err)) {
+        !read_cursor(rq, &search.after_id, err)) {
         return false;
     }
-    if (words != NULL && strlen(words) > WORDS_MAX) {
+    if (search.words != NULL && strlen(search.words) > WORDS_MAX) {
         return FAIL_AT(err, ERR_INVALID, "q", "must be at most %d bytes", WORDS_MAX);
     }
-    /* an empty field of a form asks for nothing, so for all */
-    bool all = words == NULL || words[0] == '\0';
+    search.limit = (int)limit;
     if (!pool_lease(rq->app->pool, &lease, err) ||
-        !(all ? store_products_page(lease.db, after, (int)limit, &rq->arena, &products, &count, err)
-              : store_products_search(lease.db,
-                                      &(struct product_search){
-                                          .words = words, .after_id = after, .limit = (int)limit},
-                                      &rq->arena, &products, &count, err))) {
+        !read_page(lease.db, &search, &rq->arena, &page, err)) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
     struct jenc j = jenc_begin(&body);
     jenc_object(&j, NULL);
     jenc_array(&j, "data");
-    for (size_t i = 0; i < count; i++) {
-        write_product(&j, &products[i], &rq->arena);
+    for (size_t i = 0; i < page.count; i++) {
+        write_product(&j, &page.products[i], &rq->arena);
     }
     jenc_array_end(&j);
-    const char *next = NULL;
-    /* By the last id and not by a number of rows: products that come or go meanwhile make no page
-     * skip one or show it twice. After a full last page follows an empty one. */
-    if (count == (size_t)limit) {
-        const char *last = arena_printf(&rq->arena, "1%s", products[count - 1].product_id);
-        next = codec_base64(last, strlen(last), &rq->arena);
-    }
-    jenc_str(&j, "next_cursor", next);
+    jenc_str(&j, "next_cursor", page.next != NULL ? cursor_of(page.next, &rq->arena) : NULL);
     jenc_object_end(&j);
     answer_json(rq, 200, &body);
     return true;

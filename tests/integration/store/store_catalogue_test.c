@@ -96,6 +96,25 @@ static void products_come_back_in_the_order_asked_for(void **state)
     assert_string_equal(got[2].product_id, "p1");
 }
 
+static struct product_found search(const struct product_search *s)
+{
+    struct product_found found;
+
+    assert_ok(store_products_search(spec.db, s, &spec.arena, &found, &spec.err));
+    return found;
+}
+
+static const char *ids_of(struct product_found found)
+{
+    const char *ids = "";
+
+    for (size_t i = 0; i < found.count; i++) {
+        ids = arena_printf(&spec.arena, "%s%s%s", ids, i > 0 ? " " : "",
+                           found.products[i].product_id);
+    }
+    return ids;
+}
+
 static void a_product_is_found_by_beginnings_of_its_words(void **state)
 {
     static const struct {
@@ -121,27 +140,57 @@ static void a_product_is_found_by_beginnings_of_its_words(void **state)
     put(a_product(.product_id = "p3", .title = "O'Neill Caf\xc3\xa9", .category = "Clothes"));
     put(a_product(.product_id = "sku-17", .title = NULL));
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct product *found;
-        size_t count;
-        const char *ids = "";
-        assert_ok(store_products_search(
-            spec.db,
-            &(struct product_search){.words = cases[i].words, .after_id = NULL, .limit = 10},
-            &spec.arena, &found, &count, &spec.err));
-        for (size_t k = 0; k < count; k++) {
-            ids = arena_printf(&spec.arena, "%s%s%s", ids, k > 0 ? " " : "", found[k].product_id);
-        }
+        const char *ids = ids_of(search(&(struct product_search){.words = cases[i].words, .limit = 10}));
         if (strcmp(ids, cases[i].ids) != 0) {
             fail_msg("%s: %s", cases[i].words, ids);
         }
     }
-    struct product *page;
-    size_t count;
-    assert_ok(store_products_search(
-        spec.db, &(struct product_search){.words = "mug", .after_id = "p1", .limit = 1},
-        &spec.arena, &page, &count, &spec.err));
-    assert_int_equal(count, 1);
-    assert_string_equal(page[0].product_id, "p2");
+    assert_string_equal(
+        ids_of(search(&(struct product_search){.words = "mug", .after_id = "p1", .limit = 1})),
+        "p2");
+}
+
+/* Page by page, from the first to the one that says that there are no more; the ids of all. */
+static const char *ids_of_pages(struct product_search s, int *out_pages)
+{
+    const char *ids = "";
+
+    *out_pages = 0;
+    do {
+        struct product_found page = search(&s);
+        assert_true(page.count <= (size_t)s.limit);
+        ids = arena_printf(&spec.arena, "%s%s ", ids, ids_of(page));
+        s.after_id = page.next;
+        assert_true(++*out_pages < 100);
+    } while (s.after_id != NULL);
+    return ids;
+}
+
+/* Mugs lie together, behind many others; how they are found must not show. */
+static void a_search_for_many_is_answered_in_parts_and_none_is_left_out(void **state)
+{
+    int pages;
+    struct product_search s = {.words = "mug", .limit = 3};
+    (void)state;
+
+    for (int i = 0; i < 60; i++) {
+        put(a_product(.product_id = arena_printf(&spec.arena, "p%02d", i),
+                      .title = i >= 40 && i < 47 ? "A mug" : "A pot"));
+    }
+    assert_string_equal(ids_of_pages(s, &pages), "p40 p41 p42 p43 p44 p45 p46 ");
+    assert_int_equal(pages, 3);
+    s.few = 7; /* all of them, read at once */
+    assert_string_equal(ids_of_pages(s, &pages), "p40 p41 p42 p43 p44 p45 p46 ");
+    assert_int_equal(pages, 3);
+    s.few = 6;
+    s.walk = 10; /* four looks before the first of them and one behind the last find none */
+    assert_string_equal(ids_of_pages(s, &pages), "    p40 p41 p42 p43 p44 p45 p46  ");
+    assert_int_equal(pages, 8);
+    s.walk = 60; /* and the last look ends at the end of the catalogue */
+    assert_string_equal(ids_of_pages(s, &pages), "p40 p41 p42 p43 p44 p45 p46 ");
+    s.words = "kettle";
+    assert_string_equal(ids_of_pages(s, &pages), " ");
+    assert_int_equal(pages, 1);
 }
 
 /* So that of two patches at once none is lost. */
@@ -185,9 +234,7 @@ static void assert_is_nowhere(const char *id)
 
     assert_ok(store_products_page(spec.db, NULL, 9, &spec.arena, &page, &count, &spec.err));
     assert_int_equal(count, 0);
-    assert_ok(store_products_search(spec.db, &(struct product_search){.words = "mug", .limit = 9},
-                                    &spec.arena, &page, &count, &spec.err));
-    assert_int_equal(count, 0);
+    assert_int_equal(search(&(struct product_search){.words = "mug", .limit = 9}).count, 0);
     assert_ok(store_products_lock(spec.db, &id, 1, &spec.arena, &page, &count, &spec.err));
     assert_int_equal(count, 0);
 }
@@ -568,6 +615,7 @@ int main(void)
         SPEC_TEST(a_batch_says_which_products_are_new_and_its_last_word_counts),
         SPEC_TEST(products_come_back_in_the_order_asked_for),
         SPEC_TEST(a_product_is_found_by_beginnings_of_its_words),
+        SPEC_TEST(a_search_for_many_is_answered_in_parts_and_none_is_left_out),
         SPEC_TEST(who_merges_into_a_product_has_it_alone_until_commit),
         SPEC_TEST(a_removed_product_is_sold_out_until_it_is_described_again),
         SPEC_TEST(pages_of_products_go_by_id),
