@@ -1,6 +1,7 @@
 #include "support/pg_fixture.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,4 +115,28 @@ void pg_fixture_drop(char *url)
     (void)snprintf(database, sizeof database, "%.*s", (int)strcspn(start, "?"), start);
     run_on_server("DROP DATABASE IF EXISTS", database, "WITH (FORCE)");
     free(url);
+}
+
+static bool somebody_waits(PGconn *conn)
+{
+    /* the views of statistics stand still within a transaction */
+    PQclear(PQexec(conn, "SELECT pg_stat_clear_snapshot()"));
+    PGresult *res = PQexec(conn, "SELECT FROM pg_stat_activity WHERE datname = current_database() "
+                                 "AND wait_event_type = 'Lock'");
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+        die("pg_stat_activity", PQerrorMessage(conn));
+    }
+    bool waits = PQntuples(res) > 0;
+    PQclear(res);
+    return waits;
+}
+
+void pg_fixture_await_lock(struct pg_conn *conn)
+{
+    for (int tries = 0; !somebody_waits(conn); tries++) {
+        if (tries == 20000) {
+            die("nobody waits for a lock", "");
+        }
+        (void)poll(NULL, 0, 1);
+    }
 }

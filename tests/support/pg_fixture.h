@@ -17,4 +17,9 @@ bool pg_fixture_pooled(void);
 /* Drops the database, ending whatever is still connected, and frees the URL. NULL is fine. */
 void pg_fixture_drop(char *url);
 
+/* Waits until a statement of some other connection to conn's database stands in line for a lock, 20 s at
+ * most. */
+struct pg_conn;
+void pg_fixture_await_lock(struct pg_conn *conn);
+
 #endif

@@ -310,19 +310,6 @@ static void a_request_leaves_at_its_deadline_and_may_be_sent_again(void **state)
     intake_close(&in);
 }
 
-/* A statement of some other connection stands in line for a lane. */
-static void await_a_statement_in_line(void)
-{
-    int64_t until_us = clock_monotonic_us() + SECONDS(20);
-    while (count_of(&bench, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                            "current_database() AND wait_event_type = 'Lock'") == 0) {
-        assert_true(clock_monotonic_us() < until_us);
-        run_sql(&bench,
-                "SELECT pg_stat_clear_snapshot()"); /* in a transaction it would not change */
-        assert_false(stop_wait_us(1000));
-    }
-}
-
 /* Held as a whole: nothing is stored, and no lane is any the worse for it. */
 static void hold_log(void)
 {
@@ -338,7 +325,7 @@ static struct intake *an_intake_under_load(struct request *twenty, int64_t gathe
     struct intake *in = an_intake();
     hold_log();
     request_start(&twenty[0], in, "first", "1");
-    await_a_statement_in_line();
+    pg_fixture_await_lock(db_conn(bench.db));
     requests_start(twenty, 1, 20, in);
     await_value(METRIC_intake_queue, 20);
     release_lanes();
@@ -405,7 +392,7 @@ static void what_a_caller_left_behind_in_the_queue_is_not_written(void **state)
     struct intake *in = an_intake();
     hold_lanes();
     request_start(&begun, in, "begun", "1");
-    await_a_statement_in_line();
+    pg_fixture_await_lock(db_conn(bench.db));
     request_start(&queued, in, "queued", "1");
     request_join(&begun);
     request_join(&queued);
@@ -445,7 +432,7 @@ static void a_group_is_filled_up_to_the_batch(void **state)
     uint64_t before = metric_value(METRIC_intake_commits);
     hold_lanes();
     request_start(&r[0], in, "e0", "1");
-    await_a_statement_in_line();
+    pg_fixture_await_lock(db_conn(bench.db));
     requests_start(r, 1, 5, in);
     await_value(METRIC_intake_queue, 5);
     release_lanes();

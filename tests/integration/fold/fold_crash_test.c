@@ -1,6 +1,7 @@
 /* The database goes away before, or right after, the n-th query of the fold, for every n: what remains is what the log
  * says. The two libpq calls that every query goes through are wrapped by the linker. */
 #include "integration/flow_spec.h"
+#include "support/pg_fixture.h"
 #include "support/spec.h"
 
 #include <poll.h>
@@ -194,15 +195,6 @@ static void *sleeper_main(void *arg)
     return NULL;
 }
 
-static void await_a_blocked_query(void)
-{
-    int tries = 0;
-    while (count_of(&bench, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                            "current_database() AND wait_event_type = 'Lock'") == 0) {
-        assert_true(++tries < 20000);
-    }
-}
-
 static void a_lease_that_ends_in_the_middle_of_a_transaction_lets_nobody_fold_twice(void **state)
 {
     (void)state;
@@ -220,7 +212,7 @@ static void a_lease_that_ends_in_the_middle_of_a_transaction_lets_nobody_fold_tw
     run_sql(&blocker,
             "INSERT INTO cartwright.shopper VALUES (cartwright.lane_of('c:w'), 'c:w', 0, '')");
     assert_int_equal(pthread_create(&s.thread, NULL, sleeper_main, &s), 0);
-    await_a_blocked_query(); /* past its fence, before its writes */
+    pg_fixture_await_lock(db_conn(bench.db)); /* past its fence, before its writes */
     run_sql(&bench, "DELETE FROM cartwright.lane_owner");
     run_sql(&bench,
             "UPDATE cartwright.lane_cursor c SET lease_until = '-infinity' FROM (SELECT lane "

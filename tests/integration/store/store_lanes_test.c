@@ -337,6 +337,44 @@ static void a_locked_lane_takes_no_appends_until_commit(void **state)
     db_close(&other);
 }
 
+static void run_on(struct db *db, const char *text)
+{
+    PGresult *res = PQexec(db_conn(db), text);
+
+    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK) {
+        fail_msg("%s: %s", text, PQerrorMessage(db_conn(db)));
+    }
+    PQclear(res);
+}
+
+/* The plan as it could be: a scan of the table, in which any update may have put a row behind those that follow it. Out of
+ * order, two who lock the same two lanes wait for each other. */
+static void lanes_are_locked_in_ascending_order_however_their_rows_lie(void **state)
+{
+    (void)state;
+    struct db *holder = spec_connect();
+    struct db *locker = spec_connect();
+    const char *lanes = "{5,3}";
+    sql("UPDATE cartwright.lane SET floor_off = 0 WHERE lane = 3");
+    assert_int_equal(sql_number("SELECT count(*) FROM cartwright.lane x, cartwright.lane y "
+                                "WHERE x.lane = 3 AND y.lane = 5 AND x.ctid > y.ctid"),
+                     1);
+    run_on(holder, "BEGIN; SELECT FROM cartwright.lane WHERE lane = 5 FOR UPDATE");
+    run_on(locker, "BEGIN; SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off");
+
+    assert_int_equal(PQsendQueryParams(db_conn(locker), query_defs[Q_lanes_lock].sql, 1, NULL, &lanes,
+                                       NULL, NULL, 0),
+                     1);
+    pg_fixture_await_lock(db_conn(spec.db));
+
+    assert_int_equal(sql_number("SELECT count(*) FROM (SELECT FROM cartwright.lane WHERE lane = 3 "
+                                "FOR UPDATE SKIP LOCKED) AS free"),
+                     0);
+    run_on(holder, "ROLLBACK");
+    db_close(&locker);
+    db_close(&holder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +397,7 @@ int main(void)
         SPEC_TEST(the_floor_stays_below_what_is_young_or_unfolded),
         SPEC_TEST(the_lag_counts_what_is_past_the_cursors),
         SPEC_TEST_HARMFUL(another_consumer_s_lanes_are_let_alone),
+        SPEC_TEST(lanes_are_locked_in_ascending_order_however_their_rows_lie),
         SPEC_TEST(a_locked_lane_takes_no_appends_until_commit),
     };
     return RUN_BOTH_WAYS(tests);
