@@ -261,6 +261,38 @@ static void many_half_sent_bodies_cannot_eat_the_memory(void **state)
     assert_int_equal(service_stop(&s), 0);
 }
 
+/* As a wholesaler's shop sends it, with ids of its own for lines. */
+static void an_order_of_two_thousand_lines_is_taken(void **state)
+{
+    enum { LINES = 2000, LINE_BYTES = 300 };
+    const char *const flags[] = {"--auth=off", NULL};
+    struct service s = service_start(url, flags);
+    struct http_client *c = http_client_open(NULL, 30000);
+    char *body = malloc(LINES * LINE_BYTES + 500);
+    const char *answer;
+
+    (void)state;
+    assert_non_null(body);
+    int len = snprintf(body, 500, "%s",
+                       "{\"event_id\":\"wholesale\",\"type\":\"purchase\",\"customer_id\":\"b2b\","
+                       "\"order_id\":\"o-2000\",\"occurred_at\":\"2026-03-01T10:00:00Z\",\"items\":[");
+    for (int i = 0; i < LINES; i++) {
+        len += snprintf(body + len, LINE_BYTES,
+                        "%s{\"product_id\":\"wholesale-article-%d\",\"variant_id\":\"box-of-100\","
+                        "\"line_id\":\"3f2504e0-4f89-11d3-9a0c-%012d\",\"quantity\":%d,"
+                        "\"price_minor\":%d,\"currency\":\"EUR\"}",
+                        i == 0 ? "" : ",", i, i, 1 + i % 9, 100 + i);
+    }
+    (void)snprintf(body + len, 3, "]}");
+    int status = http_client_request(c, s.port, "/v1/events", body, &answer);
+    if (status != 200 || strstr(answer, "\"status\":\"stored\"") == NULL) {
+        fail_msg("%d bytes: %d %s", len, status, answer);
+    }
+    free(body);
+    http_client_close(c);
+    assert_int_equal(service_stop(&s), 0);
+}
+
 static void a_new_key_works_at_once_and_a_revoked_one_not_for_long(void **state)
 {
     struct service s = service_start(url, NULL);
@@ -508,6 +540,7 @@ int main(void)
         cmocka_unit_test(above_the_limit_of_connections_the_answer_is_503_at_once),
         cmocka_unit_test(with_few_files_the_connections_are_fewer_and_those_are_served),
         cmocka_unit_test(many_half_sent_bodies_cannot_eat_the_memory),
+        cmocka_unit_test(an_order_of_two_thousand_lines_is_taken),
         cmocka_unit_test(a_new_key_works_at_once_and_a_revoked_one_not_for_long),
         cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),
         cmocka_unit_test(without_keys_a_request_must_be_for_the_loopback),

@@ -98,6 +98,7 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     struct decoding d = {.ids_allowed = config->ids_allowed};
     struct element_reader reader = {.id_name = "event_id",
                                     .bytes_max = (size_t)config->event_bytes_max,
+                                    .beside = "items", /* a wholesale order has 2,000 */
                                     .prepare = prepare,
                                     .decode = decode,
                                     .ctx = &d};

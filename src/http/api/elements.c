@@ -75,14 +75,32 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
     return true;
 }
 
+/* How many bytes of an element count: where the text is too long, without its blanks and the list that does not count.
+ * It is read once more for that, since few are so long. */
+static size_t weigh(const struct reading *r, const struct piece *piece)
+{
+    const char *beside = r->reader->beside;
+    struct err ignored = {0};
+
+    if (piece->len <= r->reader->bytes_max || beside == NULL) {
+        return piece->len;
+    }
+    CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &ignored);
+    const json_t *list = json_object_get(doc, beside);
+    size_t list_len = json_is_array(list) ? json_dumpb(list, NULL, 0, JSON_COMPACT) : 0;
+    return json_dumpb(doc, NULL, 0, JSON_COMPACT) - list_len;
+}
+
 /* The reader's own decoder, behind the limit that it gives. */
 CAN_FAIL static bool decode(const struct reading *r, size_t index, struct jval doc, struct err *err)
 {
     size_t max = r->reader->bytes_max;
-    size_t len = r->batch.pieces[index].len;
+    size_t len = max > 0 ? weigh(r, &r->batch.pieces[index]) : 0;
 
-    if (max > 0 && len > max) {
-        return FAIL(err, ERR_INVALID, "must have at most %zu bytes, not %zu", max, len);
+    if (len > max) {
+        const char *beside = r->reader->beside;
+        return FAIL(err, ERR_INVALID, "must have at most %zu bytes%s%s, not %zu", max,
+                    beside != NULL ? " beside " : "", beside != NULL ? beside : "", len);
     }
     return r->reader->decode(r->reader->ctx, index, doc, err);
 }
