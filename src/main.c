@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/settings.h"
+#include "cli/signals.h"
 #include "domain/shopper/shopper.h"
 #include "ml/linear/blas.h"
 

@@ -18,8 +18,4 @@ command_fn cmd_serve, cmd_migrate, cmd_import, cmd_replay, cmd_maintain, cmd_tra
 int cli_fail(const char *command, const struct err *err);
 int cli_usage(const char *program, const char *command, const char *usage, const char *problem);
 
-/* From now on SIGTERM, SIGINT and SIGHUP end the program only after its private PostgreSQL, if it is the last to use it, was stopped.
- * Before the first thread. For commands that have nothing else to put in order. */
-void cli_end_on_signals(void);
-
 #endif

@@ -7,6 +7,7 @@
 #include "cli/chores.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/signals.h"
 #include "eventlog/intake.h"
 #include "fold/fold.h"
 #include "http/auth.h"
@@ -18,6 +19,7 @@
 
 #include "build_info.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,21 +46,11 @@ struct service {
 
 /* ---- signals ---- */
 
-static sigset_t stop_signals(void)
-{
-    sigset_t set;
-
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    return set;
-}
-
 /* Before the first thread, so that all inherit it: signals are for sigwait alone. */
 static void block_signals(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigset_t set = stop_signals();
+    sigset_t set = cli_ending_signals();
 
     /* who hangs up makes a write fail with EPIPE, which is told; it must not end the process */
     (void)sigaction(SIGPIPE, &ignore, NULL);
@@ -67,13 +59,13 @@ static void block_signals(void)
 
 static int wait_for_signal(void)
 {
-    sigset_t set = stop_signals();
+    sigset_t set = cli_ending_signals();
     int got = 0;
 
     while (sigwait(&set, &got) != 0) {
     }
-    /* a second one ends the program at once */
-    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    /* a second one ends the program as soon as its private PostgreSQL has stopped, which nobody else would do */
+    cli_end_on_signals();
     return got;
 }
 
