@@ -100,6 +100,33 @@ static const struct binding *known_binding(const struct shopper *base, const cha
     return NULL;
 }
 
+/* When the bound anonymous shopper that was named longest ago was named; 0: one of them never, as far as is known. */
+static int64_t longest_unnamed_us(const struct shopper *s)
+{
+    int64_t lowest = INT64_MAX;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->binding_count; i++) {
+        int order = -1;
+        /* both are in the order of names */
+        while (n < s->named_count &&
+               (order = strcmp(s->named[n].other, s->bindings[i].other)) < 0) {
+            n++;
+        }
+        int64_t at_us = n < s->named_count && order == 0 ? s->named[n].last_us : 0;
+        lowest = at_us < lowest ? at_us : lowest;
+    }
+    return lowest;
+}
+
+/* Whether an interval that had to go would come back, and push another out, were the browser named now. All that is left of
+ * was named later than what went, but for those named longest ago: of these, some may have gone. */
+static bool brings_back(const struct shopper *s, const struct event *e, int64_t named_us)
+{
+    return s->binding_count == BINDINGS_MAX && e->occurred_us > named_us &&
+           (known_binding(s, e->anonymous_id) == NULL || named_us <= longest_unnamed_us(s));
+}
+
 bool bindings_full(const struct shopper *s, const struct event *e)
 {
     bool found;
@@ -107,9 +134,9 @@ bool bindings_full(const struct shopper *s, const struct event *e)
     if (!identity_names(s, e)) {
         return false;
     }
-    (void)named_index(s, e->anonymous_id, &found);
+    const size_t at = named_index(s, e->anonymous_id, &found);
     return (!found && s->named_count == NAMED_MAX) ||
-           (s->binding_count == BINDINGS_MAX && known_binding(s, e->anonymous_id) == NULL);
+           brings_back(s, e, found ? s->named[at].last_us : 0);
 }
 
 void bindings_name(struct shopper *s, const struct event *e, struct arena *a)

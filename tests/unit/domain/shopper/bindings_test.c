@@ -126,6 +126,54 @@ static void too_many_intervals_lose_the_one_that_ended_first(void **state)
     }
 }
 
+static struct event names(const char *via, int64_t at_us)
+{
+    struct event e = an_event(EVENT_PRODUCT_VIEWED, .sku = "p1", .anonymous = via);
+
+    e.occurred_us = at_us;
+    return e;
+}
+
+/* All are named, v first, and one of its two intervals had to go. Named once more, it gets that back. */
+static void who_was_named_longest_ago_and_is_named_again_wants_all_events(void **state)
+{
+    enum { OTHERS = BINDINGS_MAX - 1, COUNT = 2 * OTHERS + 2 };
+    static const struct event_interval two[] = {{50, 60}, {70, 80}};
+    static struct event events[COUNT + 1];
+    (void)state;
+
+    for (int i = 0; i < OTHERS; i++) {
+        const char *via = arena_printf(&arena, "m%03d", i);
+        events[2 * i] = set_of(via, 1, 50, 100);
+        events[2 * i + 1] = names(via, 1000 + i);
+    }
+    events[COUNT - 2] = set_of("v", 1, 0, 0);
+    events[COUNT - 2].intervals = two;
+    events[COUNT - 2].interval_count = 2;
+    events[COUNT - 1] = names("v", 900);
+    const struct shopper *s = collect("c:anna", NULL, events, COUNT);
+    assert_int_equal(s->binding_count, BINDINGS_MAX);
+    assert_string_equal(s->bindings[0].other, "m000");
+    assert_int_equal(s->bindings[BINDINGS_MAX - 1].from_us, 70);
+
+    events[COUNT] = names("v", 5000);
+    assert_true(bindings_full(s, &events[COUNT]));
+    s = collect("c:anna", NULL, events, COUNT + 1); /* which is what the whole set says */
+    assert_string_equal(s->bindings[0].other, "m001");
+    assert_int_equal(s->bindings[BINDINGS_MAX - 2].from_us, 50);
+    /* Now m001 is the one of longest ago: the others have all that is theirs, and need nobody's help. */
+    for (int i = 1; i < OTHERS; i++) {
+        const struct event again = names(arena_printf(&arena, "m%03d", i), 6000);
+        assert_int_equal(bindings_full(s, &again), i == 1);
+    }
+    const struct event later = names("v", 6000);
+    const struct event gone = names("m000", 6000);
+    const struct event before = names("m001", 1001);
+    assert_false(bindings_full(s, &later));
+    assert_true(bindings_full(s, &gone));
+    assert_false(bindings_full(s, &before));
+}
+
 static void intervals_of_one_browser_are_told_in_order_of_time(void **state)
 {
     static const struct event_interval intervals[] = {{40, 50}, {10, 20}, {60, INT64_MAX}};
@@ -300,6 +348,7 @@ int main(void)
         cmocka_unit_test(of_several_sets_the_newest_counts_wherever_it_stands),
         cmocka_unit_test(what_was_identified_stays_so_under_a_newer_set),
         cmocka_unit_test(too_many_intervals_lose_the_one_that_ended_first),
+        cmocka_unit_test(who_was_named_longest_ago_and_is_named_again_wants_all_events),
         cmocka_unit_test(intervals_of_one_browser_are_told_in_order_of_time),
         cmocka_unit_test(a_set_that_differs_in_one_bound_asks_for_a_refold),
         cmocka_unit_test(a_repeated_set_of_several_intervals_gives_all_of_them_its_version),
