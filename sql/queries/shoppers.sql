@@ -74,25 +74,32 @@ DELETE FROM cartwright.cart_lane l
  WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key;
 
 -- name: cart_parties_put
--- $1 lanes of the cart ids, $2 cart ids, $3 keys, $4 when it was ordered (NULL: it was not), in parallel: who had to do with which cart. What
--- is known already is not touched; the rest is locked in order of lane and cart id. Rows: carts of which exactly one customer and one
+-- $1 lanes of the cart ids, $2 cart ids, $3 keys, $4 when it was ordered (NULL: it was not), in parallel: who had to do with which cart, by $5. What
+-- is known already is touched once a day; the rest is locked in order of lane and cart id. Rows: of these, carts of which exactly one customer and one
 -- anonymous shopper are known by now, and an order or withdrawal of either. Its lanes are those of the cart ids, not of the shoppers: this is
 -- where two of any lanes meet.
-INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at)
+INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at)
 SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FILTER (WHERE u.key < 'b'),
-       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') > 1 OR count(DISTINCT u.key) FILTER (WHERE u.key < 'b') > 1, min(u.ordered_at)
+       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') > 1 OR count(DISTINCT u.key) FILTER (WHERE u.key < 'b') > 1, min(u.ordered_at),
+       $5::timestamptz
   FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS u(lane, cart_id, key, ordered_at)
  WHERE NOT EXISTS (SELECT FROM cartwright.cart_party x
-                    WHERE x.lane = u.lane AND x.cart_id = u.cart_id
+                    WHERE x.lane = u.lane AND x.cart_id = u.cart_id AND x.used_at > $5::timestamptz - interval '1 day'
                       AND (x.many OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at))))
  GROUP BY u.lane, u.cart_id
  ORDER BY u.lane, u.cart_id
 ON CONFLICT (lane, cart_id) DO UPDATE
    SET customer = coalesce(p.customer, excluded.customer), anonymous = coalesce(p.anonymous, excluded.anonymous),
        many = p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false),
-       ordered_at = least(p.ordered_at, excluded.ordered_at)
+       ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at)
 RETURNING cart_id, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN customer END, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN anonymous END,
           ordered_at;
+
+-- name: cart_parties_trim
+-- Of lane $1 what nobody has named since $2. One that is being named is left for another time: a fold must not wait.
+DELETE FROM cartwright.cart_party p
+ USING (SELECT x.lane, x.cart_id FROM cartwright.cart_party x WHERE x.lane = $1::int AND x.used_at < $2::timestamptz FOR UPDATE SKIP LOCKED) AS old
+ WHERE p.lane = old.lane AND p.cart_id = old.cart_id;
 
 -- name: carts_by_seen
 -- Newest first. One index range a status, merged. The page begins after ($4 .. $7), the last row of the page before; the first one

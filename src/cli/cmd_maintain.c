@@ -42,6 +42,7 @@ static void print_json(const struct report *report)
     jenc_i64(&j, "lanes", r->lanes);
     jenc_i64(&j, "deleted", r->deleted);
     jenc_i64(&j, "bases", r->bases);
+    jenc_i64(&j, "cart_ids", r->cart_ids);
     jenc_i64(&j, "held", r->held);
     jenc_i64(&j, "lag_events", lag->events);
     jenc_i64(&j, "lag_us", lag->oldest_us);
@@ -68,6 +69,10 @@ static void print_text(const struct report *report)
     const struct log_lag *lag = &report->lag;
     (void)printf("removed %lld events from %lld lanes, kept the state of %lld shoppers\n",
                  (long long)r->deleted, (long long)r->lanes, (long long)r->bases);
+    if (r->cart_ids > 0) {
+        (void)printf("forgot %lld cart ids that nobody has named for as long\n",
+                     (long long)r->cart_ids);
+    }
     if (r->held > 0) {
         (void)printf("%lld lanes were left out: another transaction held them; run it again\n",
                      (long long)r->held);

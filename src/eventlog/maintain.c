@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "eventlog/lane_lock.h"
 #include "eventlog/shopper_log.h"
+#include "store/carts.h"
 #include "store/shop_days.h"
 
 #include <string.h>
@@ -227,6 +228,19 @@ static bool maintain_lane(struct db *db, int lane, void *ctx, struct err *err)
     return true;
 }
 
+/* Who had to do with which cart (store/carts.h): a row waits for nobody's fold. */
+static bool forget_carts(struct db *db, struct maintaining *m, struct err *err)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        int64_t deleted;
+        if (!store_cart_uses_trim(db, lane, m->old_before_us, &deleted, err)) {
+            return false;
+        }
+        m->result.cart_ids += deleted;
+    }
+    return true;
+}
+
 bool maintain_run(const struct database *database, const struct config *config, int64_t now_us,
                   struct maintain_result *out, struct err *err)
 {
@@ -237,7 +251,7 @@ bool maintain_run(const struct database *database, const struct config *config, 
     if (!database_connect(database, &db, err) ||
         !store_shop_days_fill(db, now_us / DAYS(1), &m.result.days, err) ||
         !store_lane_states(db, m.states, err) ||
-        !lane_lock_each(db, maintain_lane, &m, &left, err)) {
+        !lane_lock_each(db, maintain_lane, &m, &left, err) || !forget_carts(db, &m, err)) {
         return false;
     }
     m.result.held = left.count;

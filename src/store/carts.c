@@ -116,8 +116,9 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
            db_exec(db, Q_cart_lanes_upsert, &cart_lanes, NULL, err);
 }
 
-bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t count, struct arena *a,
-                         struct cart_meeting **out, size_t *out_count, struct err *err)
+bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t count, int64_t now_us,
+                         struct arena *a, struct cart_meeting **out, size_t *out_count,
+                         struct err *err)
 {
     CLEANUP(arena_free) struct arena scratch = {0};
     CLEANUP(rows_clear) PGresult *rows = NULL;
@@ -128,6 +129,7 @@ bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t coun
     param_texts(&p, TEXTS(uses, count, cart_id));
     param_texts(&p, TEXTS(uses, count, key));
     param_times(&p, INT64S(uses, count, ordered_us));
+    param_time(&p, now_us);
     if (!db_query(db, Q_cart_parties_put, &p, &rows, err)) {
         return false;
     }
@@ -142,6 +144,17 @@ bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t coun
     }
     *out_count = met;
     return true;
+}
+
+bool store_cart_uses_trim(struct db *db, int lane, int64_t before_us, int64_t *out_deleted,
+                          struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+
+    param_i32(&p, lane);
+    param_time(&p, before_us);
+    return db_exec(db, Q_cart_parties_trim, &p, out_deleted, err);
 }
 
 struct cart_row cart_row_at(const PGresult *rows, int r)

@@ -79,6 +79,39 @@ static void young_and_unfolded_events_stay(void **state)
     assert_int_equal(maintain_when(everything_is_old).deleted, 0); /* again: nothing is left */
 }
 
+static int64_t carts_known(void)
+{
+    return count_of(&bench, "SELECT count(*) FROM cartwright.cart_party");
+}
+
+/* A cart that is named once in a while stays known, whoever named it first; so does one that many name. */
+static void cart_ids_that_nobody_names_are_forgotten(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "e1", .type = "cart_item_added", .customer = "y", .cart = "cart-1",
+         .product = "shoe", .at_s = 1);
+    TELL(&bench, .id = "e2", .type = "cart_item_added", .customer = "z", .cart = "cart-2",
+         .product = "shoe", .at_s = 2);
+    TELL(&bench, .id = "e3", .type = "cart_item_added", .customer = "w", .cart = "cart-2",
+         .product = "shoe", .at_s = 3);
+    fold_to_end(&bench);
+    assert_int_equal(carts_known(), 2);
+    const int64_t now_us = clock_now_us();
+
+    assert_int_equal(maintain_when(now_us + DAYS(399)).cart_ids, 0);
+    run_sql(&bench, "UPDATE cartwright.cart_party SET used_at = used_at - interval '100 days'");
+    TELL(&bench, .id = "e4", .type = "cart_item_added", .customer = "v", .cart = "cart-2",
+         .product = "shoe", .at_s = 4);
+    fold_to_end(&bench);
+    assert_int_equal(maintain_when(now_us + DAYS(399)).cart_ids, 1);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart_party WHERE cart_id = "
+                                      "'cart-2' AND many"),
+                     1);
+    assert_int_equal(maintain_when(now_us + DAYS(401)).cart_ids, 1);
+    assert_int_equal(carts_known(), 0);
+    assert_replay_is_clean(&bench);
+}
+
 static void offsets_go_on_above_the_floor(void **state)
 {
     (void)state;
@@ -223,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(retention_removes_events_and_keeps_what_they_said, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(young_and_unfolded_events_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(cart_ids_that_nobody_names_are_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(offsets_go_on_above_the_floor, setup, teardown),
         cmocka_unit_test_setup_teardown(an_event_from_before_the_floor_is_folded_onto_the_base,
                                         setup, teardown),

@@ -40,6 +40,7 @@ static const struct {
 } whole[] = {
     {"bases_stream", "training and replay begin from all of them"},
     {"bases_stream_active", "the daily check reads the shoppers of its weeks"},
+    {"cart_parties_trim", "retention walks the cart ids of a lane"},
     {"events_read", "training reads the log"},
     {"events_read_active", "the daily check finds the shoppers of its weeks"},
     {"heavy_drop", "retention and rebuild forget a whole lane"},
@@ -69,7 +70,7 @@ static const struct {
     {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}')", "event_names"},
     {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}')", "event_cart_orders"},
     {"cart_pending", "('k7')", "event_pkey"},
-    {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}')", "cart_party_pkey"},
+    {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now())", "cart_party_pkey"},
     {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "event_key"},
     {"history_events_since", "('{1,2}', '{c:1,c:2}', '{9,9}', '{now,now}')", "event_key"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_pkey"},
