@@ -134,8 +134,9 @@ SELECT n.lane, n.type, count(*), $3::timestamptz
 ON CONFLICT (lane, type) DO UPDATE SET events = unknown_type.events + excluded.events, last_at = excluded.last_at;
 
 -- name: log_lag
--- Events past the cursors (holes count: an upper bound), the oldest of them, and the dead letters.
-SELECT coalesce(sum(newest.off - c.off), 0)::bigint, min(oldest.received_at), (SELECT count(*) FROM cartwright.dead_letter)
+-- Events past the cursors (holes count: an upper bound) and those on their way into held lanes, the oldest of them, and the dead letters.
+SELECT coalesce(sum(newest.off - c.off), 0)::bigint + (SELECT count(*) FROM cartwright.derived_waiting),
+       least(min(oldest.received_at), (SELECT min(w.since) FROM cartwright.derived_waiting w)), (SELECT count(*) FROM cartwright.dead_letter)
   FROM cartwright.lane_cursor c
  CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
  CROSS JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest

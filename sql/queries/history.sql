@@ -55,8 +55,8 @@ SELECT l.lane, coalesce(c.off, 0), l.floor_off,
  ORDER BY l.lane
 
 -- name: history_unread
--- Events past the cursors.
-SELECT count(*)
+-- Events past the cursors, and those on their way into held lanes.
+SELECT count(*) + (SELECT count(*) FROM cartwright.derived_waiting)
   FROM cartwright.lane_cursor c
   JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
  WHERE c.consumer = 'fold'

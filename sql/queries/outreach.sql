@@ -9,7 +9,7 @@ SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key =
 -- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, of whom it is not
 -- known whether they are, and who logged out or was; and in any lane at all, by the indexes event_names and event_cart_orders: what another customer says, or is told, of the
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
--- have been folded before anything that their shopper did with them.
+-- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5.
 SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
                  JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
@@ -37,7 +37,10 @@ SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                                      WHERE p.lane = cartwright.lane_of('k:' || (e.body ->> 'cart_id')) AND p.cart_id = e.body ->> 'cart_id'
                                        AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN ('purchase', 'consent_withdrawn', 'chat_message'))
                                      LIMIT 1) AS ordered
-                WHERE c.consumer = 'fold' AND c.lane = $1::int);
+                WHERE c.consumer = 'fold' AND c.lane = $1::int)
+    OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
+    OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
+                CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told);
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken? Whose, nobody knows: looks at the first 1,000 that wait in each lane.

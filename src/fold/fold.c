@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "fold/fold_batch.h"
+#include "fold/fold_parked.h"
+#include "store/derived.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -20,15 +22,7 @@ enum { RETRIES = 5 };
 #define PATIENCE_MAX SECONDS(5)      /* and at most */
 #define PATIENCE_ALONE                                                                             \
     INT64_C(100000) /* of a lane by itself, and of all while somebody is known to hold something */
-#define PARKED_US     INT64_C(250000) /* a lane that cannot be folded is left alone for so long, */
-#define PARKED_MAX_US SECONDS(2)      /* then twice as long, up to this */
-
-/* A lane that cannot be folded, because somebody holds what it needs: its cursor, a lane that it forwards to, rows. */
-struct parked {
-    int64_t since_us; /* monotonic; 0: it is not */
-    int64_t until_us;
-    int64_t for_us;
-};
+#define WAITING_LOOK_US SECONDS(1) /* how often each folder looks whether derived events wait for a lane */
 
 struct folder {
     const struct database *database; /* borrowed, as config and live */
@@ -43,8 +37,12 @@ struct folder {
     int lanes_due;     /* the share of it when last looked at */
     int64_t leased_us; /* monotonic; 0: ask again before the next read */
     int64_t batch_us;  /* how long the last batch took: other folders' take as long */
-    struct parked parked[LANES];
-    int parked_count;
+    struct fold_parked parked;
+    /* What was derived for lanes that others hold (store/derived.h), as last seen. */
+    bool waiting;
+    int waiting_lanes;
+    int64_t waiting_since_us; /* monotonic, as the next */
+    int64_t waiting_look_us;
 };
 
 /* ---- leases ---- */
@@ -53,6 +51,7 @@ static void leases_forget(struct folder *f)
 {
     f->lease_count = 0;
     f->leased_us = 0;
+    f->waiting_look_us = 0; /* what a batch derived of which nobody knows whether it committed */
 }
 
 static bool folder_connected(struct folder *f, struct err *err)
@@ -202,47 +201,48 @@ static void batch_tell(const struct folder *f, const struct fold_batch *b)
 
 /* ---- what somebody else holds ---- */
 
-static void park(struct folder *f, int lane)
-{
-    struct parked *p = &f->parked[lane];
-    int64_t now_us = clock_monotonic_us();
-
-    if (p->since_us == 0) {
-        *p = (struct parked){.since_us = now_us, .for_us = PARKED_US / 2};
-        f->parked_count++;
-        metric_add(METRIC_fold_held, 1);
-    }
-    p->for_us = p->for_us * 2 < PARKED_MAX_US ? p->for_us * 2 : PARKED_MAX_US;
-    p->until_us = now_us + p->for_us;
-}
-
-static void unpark(struct folder *f, int lane)
-{
-    if (f->parked[lane].since_us != 0) {
-        f->parked[lane] = (struct parked){0};
-        f->parked_count--;
-        metric_sub(METRIC_fold_held, 1);
-    }
-}
-
 /* A batch of ours may stand in line behind one of another folder, which is no reason to park anything. */
 static int64_t patience_us(const struct folder *f, bool alone)
 {
     int64_t us = 4 * f->batch_us > PATIENCE_US ? 4 * f->batch_us : PATIENCE_US;
 
     us = us < PATIENCE_MAX ? us : PATIENCE_MAX;
-    return alone || f->parked_count > 0 ? PATIENCE_ALONE : us;
+    return alone || f->parked.count > 0 ? PATIENCE_ALONE : us;
 }
 
 void folder_look(const struct folder *f, struct folder_state *out)
 {
-    int64_t now_us = clock_monotonic_us();
+    int64_t since_us = parked_since_us(&f->parked);
 
-    *out = (struct folder_state){.held_lanes = f->parked_count};
-    for (int lane = 0; lane < LANES; lane++) {
-        int64_t held_us = f->parked[lane].since_us == 0 ? 0 : now_us - f->parked[lane].since_us;
-        out->held_us = held_us > out->held_us ? held_us : out->held_us;
+    if (f->waiting_lanes > 0 && f->waiting_since_us < since_us) {
+        since_us = f->waiting_since_us;
     }
+    *out = (struct folder_state){
+        .held_lanes = f->parked.count,
+        .waiting_lanes = f->waiting_lanes,
+        .held_us = since_us == INT64_MAX ? 0 : clock_monotonic_us() - since_us,
+    };
+}
+
+/* What was derived for held lanes goes into them as soon as they are free. Whoever derived it may be gone: everybody looks now and
+ * then, and in every pass who knows of some. */
+static bool folder_let_in(struct folder *f, struct err *err)
+{
+    int64_t now_us = clock_monotonic_us();
+    struct derived_moved moved;
+
+    if (!f->waiting && now_us < f->waiting_look_us) {
+        return true;
+    }
+    if (!store_derived_move(f->db, clock_now_us(), &moved, err)) {
+        return false;
+    }
+    f->waiting_since_us = f->waiting_lanes > 0 ? f->waiting_since_us : now_us;
+    f->waiting_lanes = moved.held_lanes;
+    f->waiting = moved.held_lanes > 0 || moved.more;
+    f->waiting_look_us = now_us + WAITING_LOOK_US;
+    metric_set(METRIC_fold_waiting, moved.held_lanes);
+    return true;
 }
 
 /* ---- a pass ---- */
@@ -259,12 +259,14 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
     /* Decoding and grouping need no database, so they come before the transaction that locks the cursors. */
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
     b.heavy_events = f->config->heavy_events;
+    b.patient = !alone && !f->waiting; /* else it is known that somebody holds something */
     db_patience(f->db, patience_us(f, alone));
     *out = BATCH_FOLDED;
     if (batch_commit(f, &b, err)) {
         f->batch_us = clock_monotonic_us() - start_us;
         batch_done(f, &b);
         batch_tell(f, &b);
+        f->waiting = f->waiting || b.waiting > 0;
         return true;
     }
     db_rollback(f->db);
@@ -307,9 +309,9 @@ static bool folder_fold_alone(struct folder *f, const struct log_event *events, 
             return false;
         }
         if (end == BATCH_HELD) {
-            park(f, events[i].lane);
+            parked_put(&f->parked, events[i].lane);
         } else {
-            unpark(f, events[i].lane);
+            parked_take(&f->parked, events[i].lane);
             *out_folded += end == BATCH_FOLDED ? (int64_t)n : 0;
         }
     }
@@ -331,12 +333,11 @@ static bool folder_fold(struct folder *f, const struct log_event *events, size_t
 /* Leased lanes that are not parked; or (due) the first that is and whose time has come. Returns how many. */
 static int lanes_to_read(const struct folder *f, bool due, struct lane_lease out[LANES])
 {
-    int64_t now_us = clock_monotonic_us();
     int n = 0;
 
     for (int i = 0; i < f->lease_count && !(due && n > 0); i++) {
-        const struct parked *p = &f->parked[f->leases[i].lane];
-        if (due ? p->since_us != 0 && p->until_us <= now_us : p->since_us == 0) {
+        const int lane = f->leases[i].lane;
+        if (due ? parked_is_due(&f->parked, lane) : !parked_has(&f->parked, lane)) {
             out[n++] = f->leases[i];
         }
     }
@@ -354,21 +355,6 @@ static bool read_lanes(struct folder *f, bool due, struct log_event **out, size_
                                         out_count, err);
 }
 
-/* Lanes that were lost to another folder are its to park. */
-static void parked_forget_others(struct folder *f)
-{
-    bool ours[LANES] = {false};
-
-    for (int i = 0; i < f->lease_count; i++) {
-        ours[f->leases[i].lane] = true;
-    }
-    for (int lane = 0; lane < LANES && f->parked_count > 0; lane++) {
-        if (!ours[lane] && f->parked[lane].until_us < clock_monotonic_us()) {
-            unpark(f, lane);
-        }
-    }
-}
-
 /* One parked lane a pass: it costs the others its patience. */
 static bool folder_try_parked(struct folder *f, int64_t *out_folded, struct err *err)
 {
@@ -376,10 +362,10 @@ static bool folder_try_parked(struct folder *f, int64_t *out_folded, struct err 
     size_t count;
 
     *out_folded = 0;
-    if (f->parked_count == 0) {
+    if (f->parked.count == 0) {
         return true;
     }
-    parked_forget_others(f);
+    parked_keep(&f->parked, f->leases, f->lease_count);
     return read_lanes(f, true, &events, &count, err) &&
            (count == 0 || folder_fold_alone(f, events, count, out_folded, err));
 }
@@ -391,8 +377,8 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
     int64_t late;
 
     arena_reset(&f->arena);
-    if (!folder_connected(f, err) || !folder_leased(f, err) || !folder_try_parked(f, &late, err) ||
-        !read_lanes(f, false, &events, &count, err)) {
+    if (!folder_connected(f, err) || !folder_leased(f, err) || !folder_let_in(f, err) ||
+        !folder_try_parked(f, &late, err) || !read_lanes(f, false, &events, &count, err)) {
         return false;
     }
     *out_folded = 0;
@@ -464,9 +450,7 @@ void folder_close(struct folder **f)
         db_bound((*f)->db, clock_monotonic_us() + PASS_MAX_US);
         (void)!store_lanes_release((*f)->db, (*f)->owner, &ignored);
     }
-    for (int lane = 0; lane < LANES; lane++) {
-        unpark(*f, lane);
-    }
+    parked_clear(&(*f)->parked);
     db_close(&(*f)->db);
     arena_free(&(*f)->arena);
     mem_free(&(*f)->owner);

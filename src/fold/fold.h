@@ -23,11 +23,12 @@ CAN_FAIL bool folder_step(struct folder *f, int64_t *out_folded, struct err *err
 CAN_FAIL bool folder_lag(struct folder *f, struct log_lag *out, struct err *err);
 /* Scores some carts the fold has not touched since another risk model scored them; does nothing without live models. */
 CAN_FAIL bool folder_rescore(struct folder *f, struct rescore *r, struct err *err);
-/* Lanes that it cannot fold now, because another transaction holds what they need (the cursor, a lane they forward to, rows): the others
- * are folded all the same, these are tried again. */
+/* Lanes that it cannot fold now, because another transaction holds what they need (the cursor, rows), and lanes that it cannot tell what it
+ * derived for them, because another transaction holds those: everything else is folded all the same, and these are tried again. */
 struct folder_state {
-    int held_lanes;
-    int64_t held_us; /* the longest */
+    int held_lanes;    /* not folded */
+    int waiting_lanes; /* not told; of all folders, since each sees the same */
+    int64_t held_us;   /* the longest */
 };
 void folder_look(const struct folder *f, struct folder_state *out);
 void folder_close(struct folder **f); /* releases the leases */

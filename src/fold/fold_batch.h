@@ -45,6 +45,8 @@ struct fold_batch {
     int64_t last_offs[LANES];  /* newest offset of each lane in the batch; 0 none */
     int64_t now_us;
     int64_t heavy_events; /* the setting; 0: nobody is heavy. Set between make and apply */
+    bool patient;         /* waits for lanes; else what it derives does (store/derived.h). Likewise */
+    size_t waiting;       /* so many events do */
     size_t dead;
     size_t refolds;
 };
@@ -68,8 +70,8 @@ CAN_FAIL bool fold_orders_meet(const struct fold_batch *b, struct db *db, struct
  * arena. Pure. Returns how many. */
 size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting *meetings,
                           size_t meeting_count, struct event_row **out);
-/* Appends them, in one statement. */
-CAN_FAIL bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err);
+/* Appends them, in one statement; where b->patient is false, those whose lanes nobody holds. */
+CAN_FAIL bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err);
 /* Dead letters and counts of unknown types. */
 CAN_FAIL bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err);
 

@@ -5,6 +5,7 @@
 #include "fold/fold_batch.h"
 
 #include "base/cleanup.h"
+#include "store/derived.h"
 
 #include <assert.h>
 #include <string.h>
@@ -310,7 +311,7 @@ size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting 
     return d.count;
 }
 
-bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *err)
+bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err)
 {
     struct cart_meeting *meetings;
     struct event_row *rows;
@@ -322,6 +323,9 @@ bool fold_batch_derive(const struct fold_batch *b, struct db *db, struct err *er
     const size_t count = fold_identity_rows(b, meetings, meeting_count, &rows);
     if (count == 0) {
         return true;
+    }
+    if (!b->patient) {
+        return store_derived_append(db, rows, count, b->now_us, b->arena, &b->waiting, err);
     }
     enum append_status *status = arena_array(b->arena, count, sizeof *status);
     return lock_lanes(rows, count, b->arena, db, err) &&

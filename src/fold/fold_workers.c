@@ -28,6 +28,7 @@ struct fold_worker {
     int64_t lag_us;         /* monotonic: lag last looked at */
     bool failing;
     atomic_int held_lanes; /* folder_look, for other threads */
+    atomic_int waiting_lanes;
     atomic_int_fast64_t held_us;
 };
 
@@ -101,6 +102,7 @@ static void worker_tell_held(struct fold_worker *w)
 
     folder_look(w->folder, &state);
     atomic_store(&w->held_lanes, state.held_lanes);
+    atomic_store(&w->waiting_lanes, state.waiting_lanes);
     atomic_store(&w->held_us, state.held_us);
 }
 
@@ -207,7 +209,9 @@ void fold_workers_look(const struct fold_workers *w, struct folder_state *out)
     *out = (struct folder_state){0};
     for (int i = 0; i < w->count; i++) {
         int64_t held_us = atomic_load(&w->workers[i].held_us);
+        int waiting = atomic_load(&w->workers[i].waiting_lanes);
         out->held_lanes += atomic_load(&w->workers[i].held_lanes);
+        out->waiting_lanes = waiting > out->waiting_lanes ? waiting : out->waiting_lanes;
         out->held_us = held_us > out->held_us ? held_us : out->held_us;
     }
 }
@@ -298,12 +302,17 @@ struct standstill {
     int64_t since_us;
 };
 
+static uint64_t lanes_held(void)
+{
+    return metric_value(METRIC_fold_held) + metric_value(METRIC_fold_waiting);
+}
+
 /* True where lanes are held and nothing was folded for a while: they may be held for an hour, and a command has an end. */
 static bool stands_still(struct standstill *s, int64_t folded)
 {
     int64_t now_us = clock_monotonic_us();
 
-    if (folded != s->folded || s->since_us == 0 || metric_value(METRIC_fold_held) == 0) {
+    if (folded != s->folded || s->since_us == 0 || lanes_held() == 0) {
         *s = (struct standstill){.folded = folded, .since_us = now_us};
     }
     return now_us - s->since_us > SECONDS(STILL_S);
@@ -336,7 +345,7 @@ static bool catch_up_run(struct catch_up *c, void (*progress)(void *ctx, int64_t
                 return FAIL(err, ERR_BUSY,
                             "another transaction has held %llu lanes of the log for %d s: end it, "
                             "and run this again",
-                            (unsigned long long)metric_value(METRIC_fold_held), STILL_S);
+                            (unsigned long long)lanes_held(), STILL_S);
             }
         }
     }

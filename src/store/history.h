@@ -49,7 +49,7 @@ struct lane_state {
     bool used; /* some event, shopper or cart is in it */
 };
 CAN_FAIL bool store_lane_states(struct db *db, struct lane_state out[LANES], struct err *err);
-/* Events past the cursors. */
+/* Events past the cursors, and derived ones that are not in the log yet. */
 CAN_FAIL bool store_unread_count(struct db *db, int64_t *out_count, struct err *err);
 
 /* Locks the lane's cursor to the end of the transaction; *out_off is where the fold stands. */

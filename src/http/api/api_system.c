@@ -93,8 +93,9 @@ static void put_fold(struct jenc *j, const struct fold_workers *folders)
         fold_workers_look(folders, &state);
     }
     jenc_object(j, "fold");
-    jenc_str(j, "status", folders == NULL ? "off" : state.held_lanes > 0 ? "held" : "ok");
-    put_held(j, state.held_lanes, state.held_us);
+    int held = state.held_lanes + state.waiting_lanes;
+    jenc_str(j, "status", folders == NULL ? "off" : held > 0 ? "held" : "ok");
+    put_held(j, held, state.held_us);
     if (folders != NULL) { /* whose first keeps them */
         jenc_i64(j, "lag_events", (int64_t)metric_value(METRIC_fold_lag_events));
         jenc_f64(j, "lag_seconds", (double)metric_value(METRIC_fold_lag_us) / 1e6);

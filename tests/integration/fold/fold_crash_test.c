@@ -111,23 +111,41 @@ static void tell_a_bit_of_everything(void)
                     "\"2026-01-01T00:00:01Z\", \"items\": 7}]')");
 }
 
+/* Somebody who keeps the lane of y, which x forwards to, from the first step to the eighth; NULL: nobody. */
+static PGconn *holder;
+
+static void hold(const char *sql)
+{
+    if (holder != NULL) {
+        PGresult *res = PQexec(holder, sql);
+        assert_true(PQresultStatus(res) == PGRES_COMMAND_OK ||
+                    PQresultStatus(res) == PGRES_TUPLES_OK);
+        PQclear(res);
+    }
+}
+
 static void step_until_done(void)
 {
     struct log_lag lag = {.events = 1};
     struct err err = {0};
     struct folder *f = NULL;
+    hold("BEGIN; SELECT FROM cartwright.lane WHERE lane = cartwright.lane_of('c:y') FOR UPDATE");
     while (f == NULL) {
         if (!folder_open(&bench.database, &bench.config, NULL, "spec", LANES, &f, &err)) {
             assert_true(fault.cut); /* only we make it fail, and only once */
         }
     }
     for (int i = 0; lag.events > 0 && i < 100; i++) {
+        if (i == 8) {
+            hold("ROLLBACK");
+        }
         int64_t folded = 0;
         if (!folder_step(f, &folded, &err) || !folder_lag(f, &lag, &err)) {
             assert_true(fault.cut);
             assert_int_equal(err.kind, ERR_BUSY);
         }
     }
+    hold("ROLLBACK");
     folder_close(&f);
 }
 
@@ -164,6 +182,18 @@ static void fold_with_cuts(bool after)
         assert_string_equal(tally(), expected_tally);
     } while (fault.cut && n < 500);
     assert_in_range(n, 20, 499);
+}
+
+static void the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits(void **state)
+{
+    (void)state;
+    holder = PQconnectdb(bench.url);
+    PQclear(
+        PQexec(holder, "SET client_min_messages = error")); /* to end what has ended is no fault */
+    fold_with_cuts(true);
+    assert_true(PQtransactionStatus(holder) == PQTRANS_IDLE);
+    PQfinish(holder);
+    holder = NULL;
 }
 
 static void the_fold_survives_the_loss_of_its_connection_before_any_query(void **state)
@@ -239,6 +269,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_fold_survives_the_loss_of_its_connection_before_any_query, setup, teardown),
         cmocka_unit_test_setup_teardown(the_fold_survives_the_loss_of_any_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_lease_that_ends_in_the_middle_of_a_transaction_lets_nobody_fold_twice, setup,
             teardown),

@@ -555,10 +555,48 @@ static void a_held_cursor_stops_the_fold_of_its_lane_only(void **state)
     folder_close(&f);
 }
 
-static void a_lane_that_takes_no_events_stops_those_that_forward_to_it_only(void **state)
+static int64_t waiting(void)
+{
+    return count_of(&bench, "SELECT count(*) FROM cartwright.derived_waiting");
+}
+
+static int64_t forwarded(void)
+{
+    return count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE key = 'c:held' AND type = "
+                            "'forwarded'");
+}
+
+/* Steps until everything in the log is folded. */
+static void fold_the_log(struct folder *f)
+{
+    const int64_t until_us = clock_monotonic_us() + SECONDS(60);
+
+    while (unfolded() > 0) {
+        assert_true(clock_monotonic_us() < until_us);
+        (void)step(f);
+    }
+}
+
+static void told_when_released(struct folder *f)
+{
+    const int64_t until_us = clock_monotonic_us() + SECONDS(60);
+
+    while (waiting() > 0) {
+        assert_true(clock_monotonic_us() < until_us);
+        (void)step(f);
+    }
+    folded_when_released(f);
+    assert_int_equal(metric_value(METRIC_fold_waiting), 0);
+}
+
+/* What is to be forwarded waits; the browser's lane, and everybody in it, does not. */
+static void a_lane_that_takes_no_events_stops_nobody_who_forwards_to_it(void **state)
 {
     (void)state;
     bench.config.fold_lease = MINUTES(10);
+    struct folder_state look;
+    struct log_lag lag;
+    struct err err = {0};
     struct folder *f = a_folder("f");
     TELL(&bench, .id = "i1", .type = "identify", .customer = "held", .anonymous = "dev", .at_s = 1);
     while (step(f) > 0) {
@@ -566,17 +604,47 @@ static void a_lane_that_takes_no_events_stops_those_that_forward_to_it_only(void
     other_begins("SELECT * FROM cartwright.append_events('[{\"event_id\": \"sql\", \"type\": "
                  "\"product_viewed\", \"customer_id\": \"held\", \"occurred_at\": "
                  "\"2026-01-01T00:00:01Z\"}]')");
-    TELL(&bench, .id = "d1", .type = "product_viewed", .anonymous = "dev", .product = "p",
-         .at_s = 50);
-    tell_of_shoppers(0, 20);
-    held(f, "a:dev");
+    for (int i = 0; i < 3; i++) {
+        TELL(&bench, .id = arena_printf(&bench.arena, "d%d", i), .type = "product_viewed",
+             .anonymous = "dev", .product = "p", .at_s = 50 + i);
+        tell_of_shoppers(10 * i, 10 * i + 10);
+        fold_the_log(f);
+        assert_int_equal(waiting(), i + 1);
+    }
+    (void)step(f); /* which sees that the lane is held still */
+    folder_look(f, &look);
+    assert_int_equal(look.held_lanes, 0);
+    assert_int_equal(look.waiting_lanes, 1);
+    assert_true(look.held_us > 0);
+    assert_int_equal(metric_value(METRIC_fold_waiting), 1);
+    assert_true(folder_lag(f, &lag, &err));
+    assert_int_equal(lag.events, 3);
+    assert_int_equal(forwarded(), 0);
     other_ends();
-    folded_when_released(f);
-    assert_int_equal(
-        count_of(&bench, "SELECT count(*) FROM cartwright.event WHERE key = 'c:held' AND type = "
-                         "'forwarded'"),
-        1);
+    told_when_released(f);
+    assert_int_equal(forwarded(), 3);
     folder_close(&f);
+}
+
+static void what_waits_for_a_lane_is_told_by_others_where_the_folder_has_died(void **state)
+{
+    (void)state;
+    struct folder *f = a_folder("f");
+    TELL(&bench, .id = "i1", .type = "identify", .customer = "held", .anonymous = "dev", .at_s = 1);
+    while (step(f) > 0) {
+    }
+    other_begins("SELECT FROM cartwright.lane WHERE lane = cartwright.lane_of('c:held') FOR UPDATE");
+    TELL(&bench, .id = "d1", .type = "cart_item_added", .anonymous = "dev", .product = "p",
+         .at_s = 50);
+    fold_the_log(f);
+    folder_close(&f);
+    assert_int_equal(waiting(), 1);
+    other_ends();
+    struct folder *heir = a_folder("heir");
+    told_when_released(heir);
+    assert_int_equal(forwarded(), 1);
+    assert_int_equal(count_of(&bench, "SELECT lines FROM cartwright.cart WHERE key = 'c:held'"), 1);
+    folder_close(&heir);
 }
 
 static void a_row_that_somebody_locks_stops_its_lane_only(void **state)
@@ -658,7 +726,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_held_cursor_stops_the_fold_of_its_lane_only, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
-            a_lane_that_takes_no_events_stops_those_that_forward_to_it_only, setup, teardown),
+            a_lane_that_takes_no_events_stops_nobody_who_forwards_to_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_waits_for_a_lane_is_told_by_others_where_the_folder_has_died, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_that_somebody_locks_stops_its_lane_only, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_folder_comes_and_goes_though_a_cursor_is_held, setup,

@@ -109,6 +109,70 @@ static void nobody_is_unknown_whom_the_fold_is_about_to_know(void **state)
     expect(a, OUTREACH_NEW, "send", "risk");
 }
 
+/* ---- what is folded, and told nobody yet ---- */
+
+/* Folds everything while somebody holds the lane of the key, so that what it is to be told waits. */
+static void fold_beside(const char *key)
+{
+    PGconn *holder = PQconnectdb(bench.url);
+    struct err err = {0};
+    int64_t folded;
+
+    PQclear(PQexec(holder, "BEGIN"));
+    PGresult *res = PQexec(
+        holder, arena_printf(&bench.arena, "SELECT FROM cartwright.lane WHERE lane = "
+                                           "cartwright.lane_of('%s') FOR UPDATE",
+                             key));
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    PQclear(res);
+    for (int i = 0; i < 20; i++) {
+        ok(folder_step(bench.folder, &folded, &err), &err);
+    }
+    PQfinish(holder);
+    assert_true(count_of(&bench, "SELECT count(*) FROM cartwright.derived_waiting") > 0);
+}
+
+static void a_purchase_counts_while_it_waits_to_be_forwarded(void **state)
+{
+    (void)state;
+    did("vic", "identify", 200, with_browser("vic-phone", ""));
+    browser_did("vic-phone", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    browser_did("vic-phone", "purchase", 62, A_SHOE);
+    fold_beside("c:vic");
+    expect_pending((struct outreach_request){.customer_id = "vic"});
+    expect_pending((struct outreach_request){.anonymous_id = "vic-phone"});
+    fold_to_end(&bench);
+    expect(ask("vic"), OUTREACH_DRY, "silence", "buyer");
+}
+
+static void a_login_counts_while_it_waits_to_be_told(void **state)
+{
+    (void)state;
+    did("jax", "consent_withdrawn", 200, "");
+    browser_did("jax-phone", "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+    did("jax", "identify", 80, with_browser("jax-phone", ""));
+    fold_beside("a:jax-phone");
+    expect_pending((struct outreach_request){.anonymous_id = "jax-phone"});
+    fold_to_end(&bench);
+    expect(ask_browser("jax-phone"), OUTREACH_NEW, "silence", "opted_out");
+}
+
+static void an_order_that_names_a_cart_counts_while_it_waits_to_be_told(void **state)
+{
+    (void)state;
+    browser_did("kim-phone", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"kims-9\"");
+    fold_to_end(&bench);
+    did("kim", "purchase", 62, A_SHOE ",\"cart_id\":\"kims-9\"");
+    fold_beside("c:kim");
+    expect_pending((struct outreach_request){.anonymous_id = "kim-phone"});
+    expect_pending((struct outreach_request){.cart_id = "kims-9"});
+    fold_to_end(&bench);
+    expect(ask_browser("kim-phone"), OUTREACH_DRY, "silence", "buyer");
+    assert_replay_is_clean(&bench);
+}
+
 /* ---- an event with both ids ---- */
 
 static void an_order_with_both_ids_closes_the_browser_s_cart(void **state)
@@ -312,6 +376,9 @@ int main(void)
         cmocka_unit_test(a_message_is_not_handed_out_again_while_a_login_waits),
         cmocka_unit_test(nobody_is_without_a_cart_who_has_just_logged_in_with_one),
         cmocka_unit_test(nobody_is_unknown_whom_the_fold_is_about_to_know),
+        cmocka_unit_test(a_purchase_counts_while_it_waits_to_be_forwarded),
+        cmocka_unit_test(a_login_counts_while_it_waits_to_be_told),
+        cmocka_unit_test(an_order_that_names_a_cart_counts_while_it_waits_to_be_told),
         cmocka_unit_test(an_order_with_both_ids_closes_the_browser_s_cart),
         cmocka_unit_test(a_withdrawal_with_both_ids_counts_in_the_browser),
         cmocka_unit_test(a_known_binding_is_not_told_again),

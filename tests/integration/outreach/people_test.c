@@ -13,6 +13,7 @@ enum { SCHEDULES = 15, SCHEDULES_LONG = 300 };
 static struct people people;
 static uint64_t seed;
 static int64_t sent, waited;
+static PGconn *holder;
 
 static const char *name_of(char kind, int number)
 {
@@ -44,15 +45,37 @@ static void arrive(int n)
     d->arrived = true;
 }
 
-static void fold_a_part(void)
+static void hold_lane_of(const char *key)
+{
+    PGresult *res =
+        PQexec(holder, arena_printf(&bench.arena, "BEGIN; SELECT FROM cartwright.lane WHERE lane = "
+                                                  "cartwright.lane_of('%s') FOR UPDATE",
+                                    key));
+
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    PQclear(res);
+}
+
+/* Now and then while somebody holds a lane: what is derived for it waits, and is there for nobody to see but outreach. */
+static void fold_a_part(struct rng *r)
 {
     struct err err = {0};
     int64_t folded;
+    const bool held = rng_below(r, 6) == 0;
+    const int who = (int)rng_below(r, CUSTOMERS);
 
     if (bench.folder == NULL) {
         fold_to_end(&bench);
     }
+    if (held) {
+        hold_lane_of(rng_below(r, 2) == 0
+                         ? arena_printf(&bench.arena, "c:%s", name_of('y', who))
+                         : arena_printf(&bench.arena, "a:%s", name_of('x', who)));
+    }
     ok(folder_step(bench.folder, &folded, &err), &err);
+    if (held) {
+        PQclear(PQexec(holder, "ROLLBACK"));
+    }
 }
 
 static void wrong(const struct answer *a, const char *why)
@@ -164,7 +187,7 @@ static void run_schedule(void)
     const uint64_t eager = 1 + rng_below(&r, 3); /* how often the fold gets a turn */
     while (arrived < people.count) {
         if (rng_below(&r, 5) < eager) {
-            fold_a_part();
+            fold_a_part(&r);
         } else {
             arrive(people.arrival[arrived++]);
         }
@@ -183,12 +206,14 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
     bench.config.fold_batch = 3;
     bench.config.database_wait = 5000; /* one look is enough: nobody folds meanwhile */
     bench.config.database_timeout = 5000;
+    holder = PQconnectdb(bench.url);
     for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         run_schedule();
     }
     print_message("%lld sends, %lld waited\n", (long long)sent, (long long)waited);
     assert_true(seeds.count < 15 || (sent > (int64_t)seeds.count && waited > 0));
     assert_replay_is_clean(&bench);
+    PQfinish(holder);
 }
 
 int main(void)
