@@ -49,6 +49,13 @@ static bool tells_taste(const struct train_key *k, const struct event *e)
     return affinity_event_weight(e->type) > 0 && e->item_count > 0 && identity_counts(k->final, e);
 }
 
+/* What lies in a cart is no new product, whoever says so: a snapshot or a checkout names all of it. */
+static bool tells_cart(const struct train_key *k, const struct event *e)
+{
+    return (e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED) &&
+           identity_counts(k->final, e);
+}
+
 static int64_t moment_of(const struct train_key *k, int64_t cut_us)
 {
     for (size_t i = 0; i < k->count; i++) {
@@ -75,12 +82,14 @@ static void history_read(struct history *h, const struct affinity *catalogue,
 {
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
+        /* Up to the moment and with it: the event that begins the visit is known when the model is
+         * asked. */
+        const bool known = e->occurred_us <= h->moment_us;
+        const bool counts = tells_taste(k, e) || (known && tells_cart(k, e));
         /* In the order of time: known is complete before the first choice is looked up in it. */
-        for (size_t n = 0; tells_taste(k, e) && n < e->item_count; n++) {
+        for (size_t n = 0; counts && n < e->item_count; n++) {
             const char *id = e->items[n].product_id;
-            /* Up to the moment and with it: the event that begins the visit is known when the
-             * model is asked. */
-            if (e->occurred_us <= h->moment_us) {
+            if (known) {
                 id_table_add(&h->known, id);
             } else if (is_choice(e->type)) {
                 read_choice(h, catalogue, id);
