@@ -312,14 +312,17 @@ bool report_save(const struct buf *page, const char *path, struct err *err)
     }
     /* Synced before it gets its name: after a power cut the name would else stand for an empty
      * file. */
-    bool ok = write_all(fd, page->data, page->len) && (special || fsync(fd) == 0);
-    int problem = errno;
-    /* Some file systems (NFS) tell only here that the disk is full. */
-    ok = close(fd) == 0 && ok;
-    if (ok && (special || rename(temporary, path) == 0)) {
+    int problem = write_all(fd, page->data, page->len) && (special || fsync(fd) == 0) ? 0 : errno;
+    /* Some file systems (NFS) tell only here that the disk is full. What failed first is told. */
+    if (close(fd) != 0 && problem == 0) {
+        problem = errno;
+    }
+    if (problem == 0 && !special && rename(temporary, path) != 0) {
+        problem = errno;
+    }
+    if (problem == 0) {
         return true;
     }
-    problem = ok ? errno : problem;
     if (!special) {
         (void)unlink(temporary);
     }

@@ -337,11 +337,12 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
-/* What is fitted before the cut; factors false where too little lies there, and why says so. */
+/* What is fitted before the cut; factors false where too little lies there, and why says so. Without checkpoints, which only the
+ * end of a training clears: whoever evaluates must not leave them behind. */
 static struct affinity_fit fit_before(struct run *r, char why[WHY_MAX])
 {
     struct size_before size = size_before(r->a, r->cut_us);
-    struct affinity_fit fit = {.until_us = r->cut_us, .keep = true, .card = file_card, .ctx = r};
+    struct affinity_fit fit = {.until_us = r->cut_us, .card = file_card, .ctx = r};
     fit.factors =
         size.interactions >= FACTOR_INTERACTIONS_MIN && size.shoppers >= FACTOR_SHOPPERS_MIN;
     fit.settings = (struct rank_settings){.kind = RANK_ALS, .als = als_defaults()};
@@ -365,9 +366,6 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
     if (!fit.factors) {
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
-    /* Whoever evaluates must not leave checkpoints behind, which only the end of a training
-     * clears. */
-    fit.keep = false;
     return affinity_tune(a, cut_us, &fit.settings, err) &&
            affinity_weigh_visits(a, cut_us, &fit, err) && affinity_fit_models(a, &fit, out, err);
 }
@@ -390,6 +388,7 @@ static bool challenge(struct run *r, struct err *err)
 {
     char why[WHY_MAX];
     struct affinity_fit fit = fit_before(r, why);
+    fit.keep = true;
     /* Without enough for factors popularity is still fitted, and serves. */
     bool enough = fit.factors;
     if (enough && (!affinity_tune(r->a, r->cut_us, &fit.settings, err) ||

@@ -17,14 +17,13 @@ enum { KEY_EVENTS_MAX = 50000 };
 static bool take_base(void *ctx, const struct shopper_row *row, struct err *err)
 {
     struct train_bases *b = ctx;
-    const char *doc = row->base ? row->base : row->doc;
     (void)err;
     if (b->count == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 1024;
         b->docs = mem_grow(b->docs, b->cap, sizeof *b->docs);
     }
     b->docs[b->count++] =
-        (struct base_doc){arena_strdup(&b->arena, row->key), arena_strdup(&b->arena, doc)};
+        (struct base_doc){arena_strdup(&b->arena, row->key), arena_strdup(&b->arena, row->base)};
     return true;
 }
 

@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "evaluate/evaluate.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
+#include <glob.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,10 +15,21 @@
 
 static struct flow_bench bench;
 
+/* Which only a training goes on from, and only its end removes. */
+static void assert_no_checkpoints(void)
+{
+    char pattern[sizeof bench.config.data_dir + 32];
+    glob_t found;
+
+    (void)snprintf(pattern, sizeof pattern, "%s/models/training-*", bench.config.data_dir);
+    assert_int_equal(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+}
+
 static int open_bench(void **state)
 {
     (void)state;
     flow_open(&bench, "evaluate");
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     bench.config.factors = 16;
     return 0;
 }
@@ -291,6 +304,7 @@ static void products_without_a_history_are_found_where_the_catalogue_tells_of_ta
     assert_true(NUMBER(r, "without_history", "placed", "recall_among_all", "value") >
                 NUMBER(r, "without_history", "popular_in_category", "recall_among_all", "high"));
     json_decref(r);
+    assert_no_checkpoints();
 }
 
 static void where_the_catalogue_says_nothing_no_product_is_placed(void **state)

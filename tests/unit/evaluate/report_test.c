@@ -2,9 +2,11 @@
 
 #include "support/spec.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct buf page;
@@ -152,6 +154,41 @@ static void a_page_that_cannot_be_written_is_told_with_its_path(void **state)
     assert_true(report_can_save("/dev/stdout", &err));
 }
 
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+static bool disk_is_full;
+
+int __wrap_close(int fd)
+{
+    int result = __real_close(fd);
+
+    if (disk_is_full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return result;
+}
+
+/* As file systems over a network do. */
+static void a_disk_that_is_found_full_as_the_page_is_closed_is_told_as_such(void **state)
+{
+    char folder[] = "/tmp/report_test.XXXXXX";
+    char path[64];
+    struct err err = {0};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/r.html", folder);
+    buf_add_str(&page, "text");
+    errno = EACCES; /* of long ago */
+    disk_is_full = true;
+    bool saved = report_save(&page, path, &err);
+    disk_is_full = false;
+    assert_false(saved);
+    assert_text_contains(err.text, strerrordesc_np(ENOSPC));
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_page_that_grew_too_large_is_not_written(void **state)
 {
     struct buf small = buf_make(8);
@@ -178,6 +215,8 @@ int main(void)
             a_saved_page_replaces_the_old_one_and_leaves_nothing_beside_it, begin, end),
         cmocka_unit_test_setup_teardown(a_page_that_cannot_be_written_is_told_with_its_path, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(
+            a_disk_that_is_found_full_as_the_page_is_closed_is_told_as_such, begin, end),
         cmocka_unit_test_setup_teardown(a_page_that_grew_too_large_is_not_written, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
