@@ -22,7 +22,8 @@ enum { RETRIES = 5 };
 #define PATIENCE_MAX SECONDS(5)      /* and at most */
 #define PATIENCE_ALONE                                                                             \
     INT64_C(100000) /* of a lane by itself, and of all while somebody is known to hold something */
-#define WAITING_LOOK_US SECONDS(1) /* how often each folder looks whether derived events wait for a lane */
+#define WAITING_LOOK_US                                                                            \
+    SECONDS(1) /* how often each folder looks whether derived events wait for a lane */
 
 struct folder {
     const struct database *database; /* borrowed, as config and live */

@@ -45,8 +45,8 @@ struct fold_batch {
     int64_t last_offs[LANES];  /* newest offset of each lane in the batch; 0 none */
     int64_t now_us;
     int64_t heavy_events; /* the setting; 0: nobody is heavy. Set between make and apply */
-    bool patient;         /* waits for lanes; else what it derives does (store/derived.h). Likewise */
-    size_t waiting;       /* so many events do */
+    bool patient;   /* waits for lanes; else what it derives does (store/derived.h). Likewise */
+    size_t waiting; /* so many events do */
     size_t dead;
     size_t refolds;
 };

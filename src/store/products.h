@@ -29,8 +29,9 @@ struct product_search {
 };
 struct product_found {
     struct product *products;
-    size_t count;     /* at most limit */
-    const char *next; /* after_id of the next page; NULL: there is none. Also behind a page that is short */
+    size_t count; /* at most limit */
+    const char *
+        next; /* after_id of the next page; NULL: there is none. Also behind a page that is short */
 };
 CAN_FAIL bool store_products_search(struct db *db, const struct product_search *search,
                                     struct arena *a, struct product_found *out, struct err *err);

@@ -273,9 +273,10 @@ static void an_order_of_two_thousand_lines_is_taken(void **state)
 
     (void)state;
     assert_non_null(body);
-    int len = snprintf(body, 500, "%s",
-                       "{\"event_id\":\"wholesale\",\"type\":\"purchase\",\"customer_id\":\"b2b\","
-                       "\"order_id\":\"o-2000\",\"occurred_at\":\"2026-03-01T10:00:00Z\",\"items\":[");
+    int len =
+        snprintf(body, 500, "%s",
+                 "{\"event_id\":\"wholesale\",\"type\":\"purchase\",\"customer_id\":\"b2b\","
+                 "\"order_id\":\"o-2000\",\"occurred_at\":\"2026-03-01T10:00:00Z\",\"items\":[");
     for (int i = 0; i < LINES; i++) {
         len += snprintf(body + len, LINE_BYTES,
                         "%s{\"product_id\":\"wholesale-article-%d\",\"variant_id\":\"box-of-100\","

@@ -425,7 +425,8 @@ static void pass_gate(struct seen *s)
         drop(s, "Expect");
     }
     if (s->old && header_of(s, "Host") == NULL) {
-        s->headers[s->header_count++] = (struct header){arena_strdup(&run.arena, "Host"), arena_strdup(&run.arena, "localhost")};
+        s->headers[s->header_count++] = (struct header){arena_strdup(&run.arena, "Host"),
+                                                        arena_strdup(&run.arena, "localhost")};
     }
 }
 

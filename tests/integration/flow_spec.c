@@ -13,6 +13,13 @@
 
 enum { TEXT_MAX = 8 << 20 };
 
+void must(bool ok, const struct err *err)
+{
+    if (!ok) {
+        fail_msg("%s: %s", err->path, err->text);
+    }
+}
+
 void flow_open(struct flow_bench *b, const char *name)
 {
     struct err err = {0};

@@ -18,6 +18,9 @@ struct flow_bench {
     struct arena arena;    /* of the whole test */
 };
 
+/* Fails the test with the error's text. */
+void must(bool ok, const struct err *err);
+
 /* Fresh database, small batches and short leases; fails the test where it cannot. */
 void flow_open(struct flow_bench *b, const char *name);
 void flow_close(struct flow_bench *b);

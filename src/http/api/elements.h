@@ -30,7 +30,8 @@ struct elements {
 struct element_reader {
     const char *id_name;
     size_t bytes_max; /* of one element; 0: as many as the body may have */
-    const char *beside; /* a list of which the decoder bounds every element: it does not count. NULL: none */
+    const char *
+        beside; /* a list of which the decoder bounds every element: it does not count. NULL: none */
     /* Told how many elements there will be, before the first. */
     void (*prepare)(void *ctx, size_t count, struct arena *a);
     bool

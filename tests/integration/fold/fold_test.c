@@ -633,7 +633,8 @@ static void what_waits_for_a_lane_is_told_by_others_where_the_folder_has_died(vo
     TELL(&bench, .id = "i1", .type = "identify", .customer = "held", .anonymous = "dev", .at_s = 1);
     while (step(f) > 0) {
     }
-    other_begins("SELECT FROM cartwright.lane WHERE lane = cartwright.lane_of('c:held') FOR UPDATE");
+    other_begins(
+        "SELECT FROM cartwright.lane WHERE lane = cartwright.lane_of('c:held') FOR UPDATE");
     TELL(&bench, .id = "d1", .type = "cart_item_added", .anonymous = "dev", .product = "p",
          .at_s = 50);
     fold_the_log(f);
@@ -725,8 +726,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_held_cursor_stops_the_fold_of_its_lane_only, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(
-            a_lane_that_takes_no_events_stops_nobody_who_forwards_to_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lane_that_takes_no_events_stops_nobody_who_forwards_to_it,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_waits_for_a_lane_is_told_by_others_where_the_folder_has_died, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_that_somebody_locks_stops_its_lane_only, setup,

@@ -119,10 +119,10 @@ static void fold_beside(const char *key)
     int64_t folded;
 
     PQclear(PQexec(holder, "BEGIN"));
-    PGresult *res = PQexec(
-        holder, arena_printf(&bench.arena, "SELECT FROM cartwright.lane WHERE lane = "
-                                           "cartwright.lane_of('%s') FOR UPDATE",
-                             key));
+    PGresult *res = PQexec(holder, arena_printf(&bench.arena,
+                                                "SELECT FROM cartwright.lane WHERE lane = "
+                                                "cartwright.lane_of('%s') FOR UPDATE",
+                                                key));
     assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
     PQclear(res);
     for (int i = 0; i < 20; i++) {

@@ -47,10 +47,10 @@ static void arrive(int n)
 
 static void hold_lane_of(const char *key)
 {
-    PGresult *res =
-        PQexec(holder, arena_printf(&bench.arena, "BEGIN; SELECT FROM cartwright.lane WHERE lane = "
-                                                  "cartwright.lane_of('%s') FOR UPDATE",
-                                    key));
+    PGresult *res = PQexec(holder, arena_printf(&bench.arena,
+                                                "BEGIN; SELECT FROM cartwright.lane WHERE lane = "
+                                                "cartwright.lane_of('%s') FOR UPDATE",
+                                                key));
 
     assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
     PQclear(res);
@@ -68,9 +68,8 @@ static void fold_a_part(struct rng *r)
         fold_to_end(&bench);
     }
     if (held) {
-        hold_lane_of(rng_below(r, 2) == 0
-                         ? arena_printf(&bench.arena, "c:%s", name_of('y', who))
-                         : arena_printf(&bench.arena, "a:%s", name_of('x', who)));
+        hold_lane_of(rng_below(r, 2) == 0 ? arena_printf(&bench.arena, "c:%s", name_of('y', who))
+                                          : arena_printf(&bench.arena, "a:%s", name_of('x', who)));
     }
     ok(folder_step(bench.folder, &folded, &err), &err);
     if (held) {

@@ -140,7 +140,8 @@ static void a_product_is_found_by_beginnings_of_its_words(void **state)
     put(a_product(.product_id = "p3", .title = "O'Neill Caf\xc3\xa9", .category = "Clothes"));
     put(a_product(.product_id = "sku-17", .title = NULL));
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const char *ids = ids_of(search(&(struct product_search){.words = cases[i].words, .limit = 10}));
+        const char *ids =
+            ids_of(search(&(struct product_search){.words = cases[i].words, .limit = 10}));
         if (strcmp(ids, cases[i].ids) != 0) {
             fail_msg("%s: %s", cases[i].words, ids);
         }

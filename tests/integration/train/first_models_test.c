@@ -32,13 +32,6 @@ static int close_bench(void **state)
     return 0;
 }
 
-static void must(bool ok, const struct err *err)
-{
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
 static const char *serving(const char *kind)
 {
     struct model_row m = {0};

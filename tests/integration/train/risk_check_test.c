@@ -34,13 +34,6 @@ static int close_bench(void **state)
     return 0;
 }
 
-static void must(bool ok, const struct err *err)
-{
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
 #define AFTER_US (START_US + SECONDS(160000))
 
 /* A model that has seen the larger part of a shop's life: all that is checked below, and none of the checks. */
