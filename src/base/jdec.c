@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/jdec_fail.h"
-#include "base/spell.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -318,15 +317,32 @@ json_t *jdec_tree_opt(struct jdec *d, const char *key)
     return value.tree;
 }
 
+/* Not cleared as a whole, which would cost more than reading a small object: asked_count says how much of asked there
+ * is, walked whether there is a walk. */
+static struct jdec begin(struct jval object, struct arena *a, struct err *err)
+{
+    struct jdec d;
+
+    d.object = object;
+    d.arena = a;
+    d.parent = NULL;
+    d.key = NULL;
+    d.index = -1;
+    d.walked = NULL;
+    d.asked_count = 0;
+    d.hint = NULL;
+    d.err = err;
+    return d;
+}
+
 static struct jdec child_of(const struct jdec *d, const char *key, struct jval object)
 {
-    return (struct jdec){.object = object,
-                         .arena = d->arena,
-                         .parent = d,
-                         .key = key,
-                         .index = -1,
-                         .hint = d->hint,
-                         .err = d->err};
+    struct jdec child = begin(object, d->arena, d->err);
+
+    child.parent = d;
+    child.key = key;
+    child.hint = d->hint;
+    return child;
 }
 
 struct jdec jdec_object(struct jdec *d, const char *key)
@@ -336,8 +352,13 @@ struct jdec jdec_object(struct jdec *d, const char *key)
 
 bool jdec_object_opt(struct jdec *d, const char *key, struct jdec *out_child)
 {
-    *out_child = child_of(d, key, member(d, key, WANT_OBJECT, false));
-    return jval_exists(out_child->object);
+    struct jval object = member(d, key, WANT_OBJECT, false);
+
+    if (!jval_exists(object)) {
+        return false;
+    }
+    *out_child = child_of(d, key, object);
+    return true;
 }
 
 static size_t count_of(struct jdec *d, const char *key, struct jval value, size_t count_max)
@@ -417,7 +438,7 @@ const char *jdec_element_text(struct jdec *d, const char *key, size_t index, siz
 
 struct jdec jdec_root_of(struct jval document, struct arena *a, struct err *err)
 {
-    struct jdec d = {.object = document, .arena = a, .index = -1, .err = err};
+    struct jdec d = begin(document, a, err);
 
     if (!jval_is(document, JSON_OBJECT)) {
         jdec_refuse(&d, NULL, "must be an object, not %s",
@@ -435,55 +456,4 @@ struct jdec jdec_root(json_t *document, struct err *err)
 const char *jdec_keep(const struct jdec *d, const char *text, struct arena *a)
 {
     return d->object.mark != NULL && d->arena == a ? text : arena_strdup(a, text);
-}
-
-static bool was_asked(const struct jdec *d, const char *key)
-{
-    for (size_t i = 0; i < d->asked_count; i++) {
-        if (strcmp(d->asked[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What the unknown member was probably meant to be: a name that was asked for and is not there. */
-static const char *meant(const struct jdec *d, const char *unknown)
-{
-    const char *name = d->hint != NULL ? d->hint(unknown) : NULL;
-
-    /* the hint is of the document as a whole: this object may have no such member */
-    if (name == NULL || !was_asked(d, name)) {
-        name = spell_nearest(unknown, d->asked, d->asked_count);
-    }
-    return name != NULL && !jval_exists(jval_get(d->object, name)) ? name : NULL;
-}
-
-static void refuse_unknown(struct jdec *d, const char *key)
-{
-    const char *name = meant(d, key);
-
-    if (name != NULL) {
-        jdec_refuse(d, key, "is not a known member; did you mean %s?", name);
-    } else {
-        jdec_refuse(d, key, "is not a known member");
-    }
-}
-
-static bool is_known(const struct jdec *d, const struct jwalk *w)
-{
-    return w->value.mark != NULL ? w->value.mark->asked : was_asked(d, jwalk_name(w, d->arena));
-}
-
-bool jdec_end(struct jdec *d)
-{
-    struct jwalk w = jwalk_begin(d->object);
-
-    /* A misspelt name is refused rather than ignored: the sender believes it was heard. */
-    while (jval_exists(d->object) && !jdec_stopped(d) && jwalk_next(&w)) {
-        if (!is_known(d, &w)) {
-            refuse_unknown(d, jwalk_name(&w, d->arena));
-        }
-    }
-    return !jdec_failed(d);
 }

@@ -1,8 +1,12 @@
-/* What is wrong with a document being read, and the JSON pointers (RFC 6901) to it. */
+/* What is wrong with a document being read, members that nobody knows among it, and the JSON pointers (RFC 6901)
+ * to it. */
 #include "base/jdec_fail.h"
+
+#include "base/spell.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct path {
     char *text;
@@ -123,4 +127,57 @@ bool jdec_failed(const struct jdec *d)
 bool jdec_stopped(const struct jdec *d)
 {
     return err_is_final(d->err);
+}
+
+/* ---- members that nobody asked for ---- */
+
+static bool was_asked(const struct jdec *d, const char *key)
+{
+    for (size_t i = 0; i < d->asked_count; i++) {
+        if (strcmp(d->asked[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the unknown member was probably meant to be: a name that was asked for and is not there. */
+static const char *meant(const struct jdec *d, const char *unknown)
+{
+    const char *name = d->hint != NULL ? d->hint(unknown) : NULL;
+
+    /* the hint is of the document as a whole: this object may have no such member */
+    if (name == NULL || !was_asked(d, name)) {
+        name = spell_nearest(unknown, d->asked, d->asked_count);
+    }
+    return name != NULL && !jval_exists(jval_get(d->object, name)) ? name : NULL;
+}
+
+static void refuse_unknown(struct jdec *d, const char *key)
+{
+    const char *name = meant(d, key);
+
+    if (name != NULL) {
+        jdec_refuse(d, key, "is not a known member; did you mean %s?", name);
+    } else {
+        jdec_refuse(d, key, "is not a known member");
+    }
+}
+
+static bool is_known(const struct jdec *d, const struct jwalk *w)
+{
+    return w->value.mark != NULL ? w->value.mark->asked : was_asked(d, jwalk_name(w, d->arena));
+}
+
+bool jdec_end(struct jdec *d)
+{
+    struct jwalk w = jwalk_begin(d->object);
+
+    /* A misspelt name is refused rather than ignored: the sender believes it was heard. */
+    while (jval_exists(d->object) && !jdec_stopped(d) && jwalk_next(&w)) {
+        if (!is_known(d, &w)) {
+            refuse_unknown(d, jwalk_name(&w, d->arena));
+        }
+    }
+    return !jdec_failed(d);
 }

@@ -4,34 +4,21 @@
 #include "base/jlex.h"
 
 #include "base/jdec.h"
+#include "base/swar.h"
 #include "base/utf8.h"
 
 #include <string.h>
 
 enum { EXPONENT_ABSURD = 100000 }; /* anything so large is refused; keeps sums from overflowing */
 
-const char *jlex_skip_space(const char *at, const char *end)
-{
-    while (at < end && jlex_is_space(*at)) {
-        at++;
-    }
-    return at;
-}
-
 /* ---- strings ---- */
 
-#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
-
-/* Not 0 where one of eight bytes is no plain character: a quote, a backslash, a control character, or of more than
- * ASCII. (x - 1) & ~x has the highest bit of a byte that is 0, and perhaps of bytes above it.) */
+/* Tells the first of eight bytes that is no plain character: a quote, a backslash, a control character, or of more than
+ * ASCII. */
 static uint64_t odd_bytes(uint64_t eight)
 {
-    uint64_t quote = eight ^ EACH_BYTE('"');
-    uint64_t backslash = eight ^ EACH_BYTE('\\');
-
-    return (((quote - EACH_BYTE(1)) & ~quote) | ((backslash - EACH_BYTE(1)) & ~backslash) |
-            ((eight - EACH_BYTE(0x20)) & ~eight) | eight) &
-           EACH_BYTE(0x80);
+    return swar_some_is(eight, '"') | swar_some_is(eight, '\\') | swar_some_below(eight, 0x20) |
+           swar_some_beyond_ascii(eight);
 }
 
 static bool is_plain(char c)
@@ -41,14 +28,12 @@ static bool is_plain(char c)
 
 static const char *skip_plain(const char *at, const char *end)
 {
-    uint64_t eight;
-
-    while (end - at >= (ptrdiff_t)sizeof eight) {
-        memcpy(&eight, at, sizeof eight);
-        if (odd_bytes(eight) != 0) {
-            break;
+    while (end - at >= 8) {
+        uint64_t odd = odd_bytes(swar_load(at));
+        if (odd != 0) {
+            return at + swar_first(odd);
         }
-        at += sizeof eight;
+        at += 8;
     }
     while (at < end && is_plain(*at)) {
         at++;

@@ -20,7 +20,13 @@ static inline bool jlex_is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-const char *jlex_skip_space(const char *at, const char *end);
+static inline const char *jlex_skip_space(const char *at, const char *end)
+{
+    while (at < end && jlex_is_space(*at)) {
+        at++;
+    }
+    return at;
+}
 
 /* The quote that ends the string whose first byte is at `at`, or end where none does. Only looks for it: what
  * stands before it may be anything. */

@@ -1,7 +1,10 @@
 /* What may stand in the parts of events and products that are the sender's own. */
 #include "domain/shop/free_form.h"
 
+#include "base/swar.h"
+
 #include <math.h>
+#include <string.h>
 
 #define NUMBER_LIMIT 9.2e18 /* a little below 2^63 */
 
@@ -47,9 +50,16 @@ bool free_form_check(struct jdec *d, const char *key, struct jval tree, int leve
 
 bool text_has_control(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        /* Bytes of a longer UTF-8 sequence are 0x80 or more: none
-         * passes for a control character. */
+    size_t left = strlen(text);
+
+    /* Bytes of a longer UTF-8 sequence are 0x80 or more: none passes for a control character. */
+    for (; left >= 8; left -= 8, text += 8) {
+        uint64_t eight = swar_load(text);
+        if ((swar_some_below(eight, 0x20) | swar_some_is(eight, 0x7f)) != 0) {
+            return true;
+        }
+    }
+    for (; left > 0; left--, text++) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f) {
             return true;
         }
