@@ -11,6 +11,7 @@
 #include <unicode/ucurr.h>
 #include <unicode/ulistformatter.h>
 #include <unicode/uloc.h>
+#include <unicode/unorm2.h>
 #include <unicode/unumberformatter.h>
 #include <unicode/upluralrules.h>
 #include <unicode/ustring.h>
@@ -405,6 +406,24 @@ bool intl_runs_left(const char *text)
     mem_free(&points);
     mem_free(&wide);
     return found;
+}
+
+void intl_fold(const char *text, struct buf *out)
+{
+    int32_t len = 0;
+    UErrorCode code = U_ZERO_ERROR;
+    UChar *wide = wide_of(text, &len);
+    const UNormalizer2 *folding = unorm2_getNFKCCasefoldInstance(&code);
+    const int32_t room =
+        18 * len +
+        1; /* no character becomes more than eighteen (Unicode Standard Annex 15, table 6 has 18 for NFKC) */
+    UChar *folded = mem_array((size_t)room, sizeof *folded);
+
+    const int32_t folded_len = unorm2_normalize(folding, wide, len, folded, room, &code);
+    assert(U_SUCCESS(code));
+    add_wide(out, folded, folded_len);
+    mem_free(&folded);
+    mem_free(&wide);
 }
 
 bool intl_same(const char *a, const char *b)

@@ -45,6 +45,8 @@ void intl_plural(struct intl *intl, double number, char out[INTL_CATEGORY_MAX]);
 int intl_currency_digits(const char *currency);
 /* Whether a text has letters that run from right to left. */
 bool intl_runs_left(const char *text);
+/* Adds the text as it is compared: small letters, one form of each character, none that is not seen (NFKC_Casefold, Unicode 3.13). */
+void intl_fold(const char *text, struct buf *out);
 /* Whether two texts are the same but for capitals. */
 bool intl_same(const char *a, const char *b);
 

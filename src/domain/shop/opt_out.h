@@ -4,7 +4,9 @@
 #include <stdbool.h>
 
 /* Whether a message says, as a whole, that no messages are wanted any more: "STOP", " Unsubscribe! ", "стоп". Capitals,
- * punctuation and white space do not matter. "Stop, which size is this?" says something else. */
+ * punctuation and white space do not matter, nor what is said
+ * out of politeness, what is said twice, full-width letters, or the signature of a telephone: "Stop. Thank you", "STOP\n\nSent from my iPhone". "Stop, which
+ * size is this?" says something else. */
 bool opt_out_says(const char *text);
 
 #endif

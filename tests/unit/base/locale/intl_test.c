@@ -151,6 +151,13 @@ static void texts_are_looked_at_as_people_do(void **state)
     assert_true(intl_same("TASCHE", "Tasche"));
     assert_true(intl_same("ΣΊΣΥΦΟΣ", "σίσυφος"));
     assert_false(intl_same("Tasche", "Taschen"));
+    struct buf folded = buf_make(100);
+    intl_fold("\uff33TOP \ufb01 e\u0301\ufe0f \u0130", &folded);
+    assert_string_equal(buf_text(&folded), "stop fi \u00e9 i\u0307");
+    buf_reset(&folded);
+    intl_fold("", &folded);
+    assert_string_equal(buf_text(&folded), "");
+    buf_free(&folded);
     assert_int_equal(intl_currency_digits("JPY"), 0);
     assert_int_equal(intl_currency_digits("EUR"), 2);
 }

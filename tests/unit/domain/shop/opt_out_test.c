@@ -1,6 +1,7 @@
 /* Who wants no messages any more, in whatever way they write it, and who wants something else. */
 #include "domain/shop/opt_out.h"
 
+#include "domain/speak/language.h"
 #include "support/spec.h"
 
 #include <string.h>
@@ -29,6 +30,27 @@ static const struct {
     {"AUFH\xc3\x96REN!", true},
     {"\xd0\xa1\xd0\xa2\xd0\x9e\xd0\x9f", true}, /* Cyrillic, in capitals */
     {"\xe5\x81\x9c\xe6\xad\xa2\xe3\x80\x82", true},
+    {"Stop. Thank you", true},
+    {"thanks, please STOP now", true},
+    {"stop stop stop", true},
+    {"No more messages, please. No more messages, please.", true},
+    {"STOP\n\nSent from my iPhone", true},
+    {"Abmelden bitte\r\n-- \r\nDr. Anna Muster, Musterstra\xc3\x9f"
+     "e 5, a very long address that is nobody's wish",
+     true},
+    {"\xef\xbc\xb3\xef\xbc\xb4\xef\xbc\xaf\xef\xbc\xb0", true}, /* full width */
+    {"STOP SVP", true},
+    {"arr\xc3\xaatez svp", true},
+    {"arre\xcc\x82tez, s'il vous pla\xc3\xaet", true}, /* a letter and its accent apart */
+    {"unsubscribe me please", true},
+    {"please stop sending me messages", true},
+    {"no quiero m\xc3\xa1s mensajes, gracias", true},
+    {"please", false},
+    {"thank you", false},
+    {"no, thanks", false},
+    {"Sent from my iPhone", false},
+    {"please stop the delivery", false},
+    {"hello\nSent from my iPhone: stop", false},
     {"", false},
     {"!!!", false},
     {"stopwatch", false},
@@ -55,9 +77,13 @@ static void a_message_that_says_nothing_else_is_an_opt_out(void **state)
 static void every_word_of_the_table_is_recognized(void **state)
 {
     static const char *const words[] = {
+#define POLITE(language, words)
+#define SIGNATURE(words)
 #define OPT_OUT(language, words) words,
 #include "domain/shop/opt_out_table.inc"
 #undef OPT_OUT
+#undef POLITE
+#undef SIGNATURE
     };
     (void)state;
 
@@ -65,6 +91,26 @@ static void every_word_of_the_table_is_recognized(void **state)
         if (!opt_out_says(words[i])) {
             fail_msg("\"%s\" is never recognized", words[i]);
         }
+    }
+}
+
+/* Whoever types what the button says, or a bot that sends its label, means it. */
+static void the_label_of_the_stop_button_is_one_in_every_language(void **state)
+{
+    static const char *const locales[] = {"en", "de",    "fr",    "es",   "it",
+                                          "nl", "pl-PL", "pt-BR", "pt-PT"};
+    (void)state;
+
+    for (size_t i = 0; i < 2 * COUNT_OF(locales); i++) {
+        struct speech speech;
+        struct buf label = buf_make(200);
+        speech_begin(&speech, locales[i / 2], "en", i % 2 != 0);
+        speech_say(&speech, PHRASE_BUTTON_STOP, (const struct slot[]){{0}}, &label);
+        if (!opt_out_says(buf_text(&label))) {
+            fail_msg("\"%s\" is not taken for an opt-out", buf_text(&label));
+        }
+        speech_end(&speech);
+        buf_free(&label);
     }
 }
 
@@ -87,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_that_says_nothing_else_is_an_opt_out),
         cmocka_unit_test(every_word_of_the_table_is_recognized),
+        cmocka_unit_test(the_label_of_the_stop_button_is_one_in_every_language),
         cmocka_unit_test(a_long_message_is_none),
     };
     return cmocka_run_group_tests_name("opt-out words", tests, NULL, NULL);
