@@ -1,4 +1,5 @@
--- The catalogue. Columns are always in this order: id title url image_url price_minor currency category brand stock attributes updated_at.
+-- The catalogue. Columns are always in this order: id title url image_url price_minor currency category brand stock attributes updated_at; products_read
+-- adds when the price became that, the one before, and when that had become.
 
 -- name: products_put
 -- Replaces whole products; of an id that comes twice the last one counts. Says per element whether the product is new.
@@ -11,15 +12,21 @@ WITH incoming AS MATERIALIZED (
 ), removed AS MATERIALIZED (
     SELECT p.product_id FROM cartwright.product p WHERE p.product_id = ANY ($1::text[]) AND p.deleted
 ), written AS (
-    INSERT INTO cartwright.product (product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, source, updated_at)
+    INSERT INTO cartwright.product (product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, source, updated_at, priced_at)
     SELECT DISTINCT ON (i.product_id) i.product_id, i.title, i.url, i.image_url, i.price_minor, i.currency, i.category, i.brand, i.stock,
-           coalesce(i.attributes, '{}'), 'api', $11::timestamptz
+           coalesce(i.attributes, '{}'), 'api', $11::timestamptz, CASE WHEN i.price_minor IS NOT NULL THEN $11::timestamptz END
       FROM incoming i
      ORDER BY i.product_id, i.o DESC
     ON CONFLICT (product_id) DO UPDATE
        SET title = excluded.title, url = excluded.url, image_url = excluded.image_url, price_minor = excluded.price_minor,
            currency = excluded.currency, category = excluded.category, brand = excluded.brand, stock = excluded.stock,
-           attributes = excluded.attributes, source = 'api', updated_at = excluded.updated_at, deleted = false
+           attributes = excluded.attributes, source = 'api', updated_at = excluded.updated_at, deleted = false,
+           priced_at = CASE WHEN product.price_minor IS NOT DISTINCT FROM excluded.price_minor AND product.currency IS NOT DISTINCT FROM excluded.currency
+                            THEN product.priced_at ELSE excluded.updated_at END,
+           price_before = CASE WHEN product.price_minor IS NOT DISTINCT FROM excluded.price_minor AND product.currency IS NOT DISTINCT FROM excluded.currency
+                               THEN product.price_before WHEN product.currency = excluded.currency THEN product.price_minor END,
+           priced_before_at = CASE WHEN product.price_minor IS NOT DISTINCT FROM excluded.price_minor AND product.currency IS NOT DISTINCT FROM excluded.currency
+                                   THEN product.priced_before_at WHEN product.currency = excluded.currency THEN product.priced_at END
     RETURNING product_id, xmax = 0 AS created
 )
 SELECT w.created OR EXISTS (SELECT 1 FROM removed r WHERE r.product_id = w.product_id)
@@ -29,14 +36,14 @@ SELECT w.created OR EXISTS (SELECT 1 FROM removed r WHERE r.product_id = w.produ
 -- name: products_learn
 -- What an import saw. Its own earlier words it may correct (the newest known value of each column), the API's it only completes. What the shop
 -- removed it does not bring back.
-INSERT INTO cartwright.product (product_id, title, category, brand, price_minor, currency, source, updated_at)
+INSERT INTO cartwright.product (product_id, title, category, brand, price_minor, currency, source, updated_at, priced_at)
 SELECT u.product_id,
        (array_agg(u.title ORDER BY u.seen_at DESC, u.o DESC) FILTER (WHERE u.title IS NOT NULL))[1],
        (array_agg(u.category ORDER BY u.seen_at DESC, u.o DESC) FILTER (WHERE u.category IS NOT NULL))[1],
        (array_agg(u.brand ORDER BY u.seen_at DESC, u.o DESC) FILTER (WHERE u.brand IS NOT NULL))[1],
        (array_agg(u.price_minor ORDER BY u.seen_at DESC, u.o DESC) FILTER (WHERE u.price_minor IS NOT NULL))[1],
        (array_agg(u.currency ORDER BY u.seen_at DESC, u.o DESC) FILTER (WHERE u.price_minor IS NOT NULL))[1],
-       'import', max(u.seen_at)
+       'import', max(u.seen_at), max(u.seen_at) FILTER (WHERE u.price_minor IS NOT NULL)
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::timestamptz[])
        WITH ORDINALITY AS u(product_id, title, category, brand, price_minor, currency, seen_at, o)
  GROUP BY u.product_id
@@ -54,13 +61,21 @@ ON CONFLICT (product_id) DO UPDATE
        currency = CASE WHEN product.source = 'import' AND excluded.price_minor IS NOT NULL
                             AND (product.price_minor IS NULL OR excluded.updated_at >= product.updated_at)
                        THEN excluded.currency ELSE product.currency END,
+       priced_at = CASE WHEN product.source = 'import' AND excluded.price_minor IS NOT NULL
+                             AND (product.price_minor IS NULL
+                                  OR (excluded.updated_at >= product.updated_at AND (excluded.price_minor, excluded.currency) <> (product.price_minor, product.currency)))
+                        THEN excluded.priced_at ELSE product.priced_at END,
+       price_before = CASE WHEN product.source = 'import' AND excluded.updated_at >= product.updated_at AND excluded.price_minor <> product.price_minor
+                           THEN CASE WHEN excluded.currency = product.currency THEN product.price_minor END ELSE product.price_before END,
+       priced_before_at = CASE WHEN product.source = 'import' AND excluded.updated_at >= product.updated_at AND excluded.price_minor <> product.price_minor
+                               THEN product.priced_at ELSE product.priced_before_at END,
        updated_at = CASE WHEN product.source = 'import' THEN greatest(excluded.updated_at, product.updated_at) ELSE product.updated_at END
  WHERE NOT product.deleted;
 
 -- name: products_read
 -- In the order asked for; NULLs where there is none. Of one that was removed there is the stock: none is left.
 SELECT u.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes,
-       CASE WHEN NOT p.deleted THEN p.updated_at END
+       CASE WHEN NOT p.deleted THEN p.updated_at END, p.priced_at, p.price_before, p.priced_before_at
   FROM unnest($1::text[]) WITH ORDINALITY AS u(product_id, o)
   LEFT JOIN cartwright.product p ON p.product_id = u.product_id
  ORDER BY u.o;
@@ -119,7 +134,7 @@ SELECT product_id, title, url, image_url, price_minor, currency, category, brand
 -- Sold out and without a word: whoever serves looks for what was updated, and learns of it by that.
 UPDATE cartwright.product
    SET title = NULL, url = NULL, image_url = NULL, price_minor = NULL, currency = NULL, category = NULL, brand = NULL, stock = 0, attributes = '{}',
-       source = 'api', updated_at = $2::timestamptz, deleted = true
+       source = 'api', updated_at = $2::timestamptz, deleted = true, priced_at = NULL, price_before = NULL, priced_before_at = NULL
  WHERE product_id = $1::text AND NOT deleted;
 
 -- name: products_stream

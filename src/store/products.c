@@ -132,6 +132,9 @@ void store_products_answer(const PGresult *rows, struct arena *a, struct product
 {
     for (int i = 0; i < PQntuples(rows); i++) {
         out[i] = product_copy(rows, i, a);
+        out[i].priced_us = row_time(rows, i, 11);
+        out[i].price_before = row_i64_or(rows, i, 12, MONEY_UNKNOWN);
+        out[i].priced_before_us = row_time(rows, i, 13);
     }
 }
 

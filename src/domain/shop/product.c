@@ -168,6 +168,7 @@ bool product_decode(json_t *json, const char *product_id_in_path, struct arena *
     d.hint = event_member_hint;
     read_id(&d, product_id_in_path, a, &p);
     p.title = read_text(&d, "title", PRODUCT_TITLE_MAX, a);
+    p.title = p.title == NULL || product_title_is_none(p.title, p.product_id) ? NULL : p.title;
     p.url = read_url(&d, "url", a);
     p.image_url = read_url(&d, "image_url", a);
     read_price(&d, &p);
@@ -197,11 +198,62 @@ static const char *clean_or_none(const char *text, size_t bytes_max, struct aren
 void product_clean(struct product *p, struct arena *a)
 {
     p->title = clean_or_none(p->title, PRODUCT_TITLE_MAX, a);
+    p->title = p->title == NULL || product_title_is_none(p->title, p->product_id) ? NULL : p->title;
     p->category = clean_or_none(p->category, PRODUCT_CATEGORY_MAX, a);
     p->brand = clean_or_none(p->brand, PRODUCT_BRAND_MAX, a);
 }
 
 /* ---- names ---- */
+
+bool product_title_is_none(const char *title, const char *product_id)
+{
+    /* Fewer than for ids (placeholder_table.inc): "True" and "Object" are perfumes and toys. */
+    static const char *const none[] = {"undefined",
+                                       "null",
+                                       "nil",
+                                       "nan",
+                                       "none",
+                                       "n/a",
+                                       "na",
+                                       "#n/a",
+                                       "#null!",
+                                       "#value!",
+                                       "(null)",
+                                       "(none)",
+                                       "(not set)",
+                                       "not set",
+                                       "[object object]",
+                                       "<null>",
+                                       "untitled",
+                                       "no title",
+                                       "no name",
+                                       "unnamed",
+                                       "unknown",
+                                       "unknown product",
+                                       "product",
+                                       "item",
+                                       "title",
+                                       "name",
+                                       "tbd",
+                                       "todo",
+                                       "?",
+                                       "??",
+                                       "-",
+                                       "--",
+                                       ".",
+                                       "\\N"};
+    const char *first = title + strspn(title, " \t\r\n");
+
+    if (first[0] == '\0' || (product_id != NULL && strcmp(first, product_id) == 0)) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        if (strcasecmp(first, none[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* What follows the last level separator, dot, slash or space. */
 static const char *last_word(const char *category)

@@ -20,6 +20,9 @@ struct product {
     int64_t stock;          /* -1: not tracked */
     const char *attributes; /* JSON object text; "{}" where none were sent */
     int64_t updated_us;     /* 0: not said by the decoder */
+    int64_t priced_us;      /* when the price became this one; 0: not known, or not asked for */
+    int64_t price_before;   /* where priced_us is known: the one before, MONEY_UNKNOWN: none */
+    int64_t priced_before_us;
 };
 
 enum {
@@ -45,6 +48,9 @@ CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struc
  * refuse: too long for the catalogue. For what foreign sources say, which must not lose its price for it. In
  * arena, or borrowed as they were. */
 void product_clean(struct product *p, struct arena *a);
+
+/* Whether a title names nothing: blank, the id once more, or a word that programs write where they have none ("undefined", "N/A", "-"). */
+bool product_title_is_none(const char *title, const char *product_id);
 
 /* Whether the shop says that none is left. Where stock is not tracked, it does not. */
 static inline bool product_sold_out(const struct product *p)

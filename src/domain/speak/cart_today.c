@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "domain/shop/money.h"
+#include "domain/shop/quantity.h"
 
 #include <string.h>
 
@@ -21,20 +22,32 @@ static bool has_siblings(const struct cart *cart, size_t line)
     return false;
 }
 
+/* Whether the shopper saw a price that the catalogue has changed since. A price that the catalogue never had is the cart's own: a coupon's, a
+ * group's, a gift's. After several changes it is not known any more which one was seen. */
+static bool has_changed_since(const struct cart_line *line, const struct product *p)
+{
+    const bool seen_in_catalogue = p->price_before == MONEY_UNKNOWN ||
+                                   p->price_before == line->price_minor ||
+                                   p->priced_before_us > line->touched_us;
+
+    return p->priced_us > line->touched_us && seen_in_catalogue && line->price_minor != 0;
+}
+
 static struct line_today line_today(const struct cart *cart, size_t i, const struct product *p)
 {
     const struct cart_line *line = &cart->lines[i];
     const bool seen = line->price_minor != MONEY_UNKNOWN && line->currency[0] != '\0';
     const bool known = p->price_minor != MONEY_UNKNOWN && p->currency[0] != '\0';
-    /* A catalogue that was filled before the cart is older news than the cart. */
-    const bool later = p->updated_us == 0 || p->updated_us > line->touched_us;
     struct line_today t = {.gone = product_sold_out(p), .price_minor = line->price_minor};
+
+    t.few = p->stock > 0 && p->stock < (line->quantity_milli + QUANTITY_ONE - 1) / QUANTITY_ONE;
+    t.left = p->stock;
 
     memcpy(t.currency, line->currency, sizeof t.currency);
     if (known && !seen) {
         t.price_minor = p->price_minor;
         memcpy(t.currency, p->currency, sizeof t.currency);
-    } else if (known && later && strcmp(p->currency, line->currency) == 0 &&
+    } else if (known && has_changed_since(line, p) && strcmp(p->currency, line->currency) == 0 &&
                p->price_minor != line->price_minor && !has_siblings(cart, i)) {
         t.price_minor = p->price_minor;
         t.repriced = true;

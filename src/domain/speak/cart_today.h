@@ -7,14 +7,17 @@
 /* A cart by what the catalogue says now: a message must not promise what is gone, nor quote what was
  * paid for it yesterday. */
 struct line_today {
-    bool gone;           /* sold out */
-    bool repriced;       /* the price below is not the one that the shopper saw */
+    bool gone;     /* sold out */
+    bool repriced; /* the price below is not the one that the shopper saw */
+    bool few;      /* not gone, but fewer are left than the line has: `left` of them */
+    int64_t left;
     int64_t price_minor; /* of a unit now; MONEY_UNKNOWN */
     char currency[4];
 };
 
 /* out: of cart->lines, in order, as products is. The catalogue's price counts where it is of the
- * same currency and was told after the line was last touched; else the cart's is all that is known. */
+ * same currency, became what it is after the line was last touched, and the line's was the catalogue's before; else the cart's stands: what a coupon, a
+ * group of customers or a gift made of it is the shop's word too. */
 void cart_today(const struct cart *cart, const struct product *products, struct line_today *out);
 
 /* Sum of what can still be had, as cart_total has it; *out_repriced: one of its prices is. */

@@ -25,6 +25,7 @@ enum phrase {
     PHRASE_BECAUSE_POPULAR,
     PHRASE_BECAUSE_RANGE, /* nothing else can be said */
     PHRASE_CARD_GONE,
+    PHRASE_CARD_FEW, /* {n}: left, fewer than the cart has */
     PHRASE_CARD_WAS, /* {price}: in the cart */
     PHRASE_BUTTON_CART,
     PHRASE_BUTTON_HELP,

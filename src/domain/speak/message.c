@@ -141,11 +141,12 @@ void message_pick_reason(const struct message_reader *reader, const struct pick 
 
 /* ---- the parts of a message ---- */
 
-/* The price as it is now, and what the shopper saw where that was another. */
+/* The price as it is now, what the shopper saw where that was another, and what is left where it is less. */
 static void put_line_price(struct jenc *j, const struct cart_line *line,
                            const struct line_today *today, const struct speech *speech)
 {
     CLEANUP(buf_free) struct buf was = buf_make(SHORT_MAX);
+    CLEANUP(buf_free) struct buf note = buf_make(SHORT_MAX);
 
     if (today->gone) {
         jenc_bool(j, "sold_out", true);
@@ -156,9 +157,16 @@ static void put_line_price(struct jenc *j, const struct cart_line *line,
     if (today->repriced) {
         put_price(j, "price_in_cart", line->price_minor, line->currency, speech);
         money_write(line->price_minor, line->currency, speech->intl, &was);
-        put_phrase(j, "note", speech, PHRASE_CARD_WAS,
-                   (const struct slot[]){{.name = "price", .text = buf_text(&was)}, {0}});
+        speech_say(speech, PHRASE_CARD_WAS,
+                   (const struct slot[]){{.name = "price", .text = buf_text(&was)}, {0}}, &note);
     }
+    if (today->few) {
+        jenc_i64(j, "stock_left", today->left);
+        buf_add_str(&note, note.len > 0 ? ", " : "");
+        speech_say(speech, PHRASE_CARD_FEW,
+                   (const struct slot[]){{.name = "n", .number = today->left}, {0}}, &note);
+    }
+    jenc_str_opt(j, "note", buf_text(&note));
 }
 
 static void put_cards(struct jenc *j, const struct message_input *in,
@@ -170,6 +178,8 @@ static void put_cards(struct jenc *j, const struct message_input *in,
         jenc_object(j, NULL);
         jenc_str(j, "kind", "cart_item");
         put_product(j, &in->line_products[i]);
+        jenc_str_opt(j, "variant_id", line->variant_id);
+        jenc_str_opt(j, "line_id", line->line_id);
         quantity_put(j, "quantity", line->quantity_milli);
         put_line_price(j, line, &lines[i], speech);
         jenc_object_end(j);

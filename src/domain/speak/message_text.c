@@ -51,7 +51,8 @@ static void say_total(const struct message_input *in, const struct line_today *l
     int64_t minor;
     bool repriced;
 
-    if (!cart_today_total(in->cart, lines, &minor, currency, &repriced)) {
+    /* What comes to nothing is no total to quote: gifts alone, or a card that pays for all. */
+    if (!cart_today_total(in->cart, lines, &minor, currency, &repriced) || minor <= 0) {
         return;
     }
     money_write(minor, currency, speech->intl, &amount);
@@ -111,6 +112,16 @@ static void say_picks(const struct message_input *in, const struct speech *speec
     speech_say(speech, PHRASE_PICKS, slots, out);
 }
 
+static bool has_few(const struct cart *cart, const struct line_today *lines)
+{
+    bool few = false;
+
+    for (size_t i = 0; i < cart->line_count; i++) {
+        few = few || lines[i].few;
+    }
+    return few;
+}
+
 void message_text(const struct message_input *in, const struct line_today *lines,
                   const struct speech *speech, struct buf *out)
 {
@@ -121,12 +132,13 @@ void message_text(const struct message_input *in, const struct line_today *lines
     gather_names(in, lines, true, &gone);
     if (left.things > 0) {
         say_left(in, lines, &left, speech, out);
-        buf_add_char(out, ' ');
     }
-    /* What is gone was not kept, and the cart as it was is not there to go back to. */
+    /* What is gone was not kept, and the cart as it was is not there to go back to; nor is it where fewer are left. */
     if (gone.things > 0) {
+        buf_add_str(out, left.things > 0 ? " " : "");
         say_gone(&gone, speech, out);
-    } else {
+    } else if (!has_few(in->cart, lines)) {
+        buf_add_char(out, ' ');
         speech_say(speech, PHRASE_KEPT, (const struct slot[]){{0}}, out);
     }
     say_picks(in, speech, out);

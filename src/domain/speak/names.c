@@ -35,7 +35,7 @@ void name_add_text(const char *text, struct buf *out)
 
 bool name_has(const struct product *p)
 {
-    return p->title != NULL && p->title[strspn(p->title, " \t\r\n")] != '\0';
+    return p->title != NULL && !product_title_is_none(p->title, p->product_id);
 }
 
 void name_add(const struct product *p, struct buf *out)

@@ -68,6 +68,47 @@ static void putting_again_replaces_everything(void **state)
     assert_int_equal(p.stock, -1);
 }
 
+static void put_at(struct product p, int64_t at_us)
+{
+    assert_ok(store_products_put(spec.db, &p, 1, at_us, NULL, &spec.err));
+}
+
+static void when_a_price_changed_and_from_what_is_known(void **state)
+{
+    (void)state;
+    put_at(a_product(), NOW_US);
+    struct product p = read_product("p1");
+    assert_int_equal(p.priced_us, NOW_US);
+    assert_int_equal(p.price_before, MONEY_UNKNOWN);
+    put_at(a_product(.stock = 3, .title = "Cup"), NOW_US + 1); /* the same price */
+    assert_int_equal(read_product("p1").priced_us, NOW_US);
+    put_at(a_product(.price_minor = 1500), NOW_US + 2);
+    put_at(a_product(.price_minor = 1500, .stock = 2), NOW_US + 3);
+    p = read_product("p1");
+    assert_int_equal(p.priced_us, NOW_US + 2);
+    assert_int_equal(p.price_before, 1250);
+    assert_int_equal(p.priced_before_us, NOW_US);
+    put_at(a_product(.price_minor = 1500, .currency = "USD"), NOW_US + 4);
+    p = read_product("p1");
+    assert_int_equal(p.priced_us, NOW_US + 4);
+    assert_int_equal(p.price_before, MONEY_UNKNOWN); /* of another currency */
+}
+
+static void what_an_import_learns_of_prices_is_dated_too(void **state)
+{
+    (void)state;
+    learn(a_product());
+    learn(a_product(.updated_us = NOW_US + 5));
+    assert_int_equal(read_product("p1").priced_us, NOW_US);
+    learn(a_product(.price_minor = 990, .updated_us = NOW_US + 6));
+    struct product p = read_product("p1");
+    assert_int_equal(p.priced_us, NOW_US + 6);
+    assert_int_equal(p.price_before, 1250);
+    assert_int_equal(p.priced_before_us, NOW_US);
+    learn(a_product(.price_minor = 500, .updated_us = NOW_US + 1)); /* older news */
+    assert_int_equal(read_product("p1").priced_us, NOW_US + 6);
+}
+
 static void a_batch_says_which_products_are_new_and_its_last_word_counts(void **state)
 {
     (void)state;
@@ -613,6 +654,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SPEC_TEST(a_product_reads_back_as_it_was_put),
         SPEC_TEST(putting_again_replaces_everything),
+        SPEC_TEST(when_a_price_changed_and_from_what_is_known),
+        SPEC_TEST(what_an_import_learns_of_prices_is_dated_too),
         SPEC_TEST(a_batch_says_which_products_are_new_and_its_last_word_counts),
         SPEC_TEST(products_come_back_in_the_order_asked_for),
         SPEC_TEST(a_product_is_found_by_beginnings_of_its_words),

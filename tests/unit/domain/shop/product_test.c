@@ -188,6 +188,25 @@ static void a_product_without_a_title_is_called_by_brand_and_category(void **sta
     assert_string_equal(product_title(&p, &arena), "Buds");
 }
 
+static void a_title_that_names_nothing_is_none(void **state)
+{
+    static const char *const none[] = {"undefined", "NULL", "N/A", "-", " ", "sku-1", "(not set)"};
+    static const char *const some[] = {"True", "Null Pointer Mug", "sku-10", "A", "Object 7", "5"};
+    struct arena a = {0};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        struct product p = {.product_id = "sku-1", .title = none[i]};
+        assert_true(product_title_is_none(none[i], "sku-1"));
+        product_clean(&p, &a);
+        assert_null(p.title);
+    }
+    for (size_t i = 0; i < COUNT_OF(some); i++) {
+        assert_false(product_title_is_none(some[i], "sku-1"));
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +217,7 @@ int main(void)
         cmocka_unit_test(an_id_is_needed_in_the_body_or_the_path),
         cmocka_unit_test(texts_that_no_catalogue_takes_are_dropped_and_the_rest_is_kept),
         cmocka_unit_test(names_are_read_as_people_should_and_none_is_refused_for_its_looks),
+        cmocka_unit_test(a_title_that_names_nothing_is_none),
         cmocka_unit_test(a_product_without_a_title_is_called_by_brand_and_category),
     };
     return cmocka_run_group_tests_name("products", tests, NULL, empty_the_arena);

@@ -24,7 +24,8 @@ static struct product a_product(const char *product_id, int64_t price_minor)
                             .price_minor = price_minor,
                             .currency = "EUR",
                             .stock = -1,
-                            .updated_us = HOURS(2)};
+                            .priced_us = HOURS(2),
+                            .price_before = MONEY_UNKNOWN};
 }
 
 static struct line_today first_of(const struct cart_line *lines, size_t count,
@@ -58,10 +59,11 @@ static void the_price_is_what_was_told_last(void **state)
 
     check_price("the catalogue is newer", line, product, 4999, true);
     check_price("and says the same", a_line(shoe, 4999), product, 4999, false);
-    product.updated_us = HOURS(1);
+    product.priced_us = HOURS(1);
     check_price("the cart is as new", line, product, 1000, false);
-    product.updated_us = 0;
-    check_price("nobody knows when", line, product, 4999, true);
+    product.priced_us = 0;
+    check_price("nobody knows when", line, product, 1000, false);
+    product.priced_us = HOURS(2);
     line.variant_id = blue;
     check_price("a variant has a price of its own", line, product, 1000, false);
     line = a_line(shoe, 1000);
@@ -72,6 +74,39 @@ static void the_price_is_what_was_told_last(void **state)
     line.price_minor = MONEY_UNKNOWN;
     check_price("nobody knows any", line, product, MONEY_UNKNOWN, false);
     check_price("only the catalogue does", line, a_product("shoe", 4999), 4999, false);
+}
+
+static void a_price_that_the_catalogue_never_had_is_the_carts_own(void **state)
+{
+    (void)state;
+    struct product product = a_product("shoe", 5500);
+
+    product.price_before = 5000;
+    check_price("it was the catalogue's", a_line(shoe, 5000), product, 5500, true);
+    check_price("a coupon's", a_line(shoe, 4500), product, 4500, false);
+    product.priced_before_us = HOURS(1);
+    check_price("a coupon's, of the catalogue as it was then", a_line(shoe, 4500), product, 4500,
+                false);
+    product.priced_before_us = HOURS(1) + 1;
+    check_price("it changed twice since", a_line(shoe, 4500), product, 5500, true);
+    check_price("a gift stays one", a_line(shoe, 0), product, 0, false);
+}
+
+static void fewer_than_the_cart_has_is_told(void **state)
+{
+    (void)state;
+    const struct cart_line line = a_line(shoe, 1000); /* two of it */
+    struct product product = a_product("shoe", 1000);
+
+    product.stock = 1;
+    assert_true(first_of(&line, 1, &product).few);
+    assert_int_equal(first_of(&line, 1, &product).left, 1);
+    product.stock = 2;
+    assert_false(first_of(&line, 1, &product).few);
+    product.stock = -1;
+    assert_false(first_of(&line, 1, &product).few);
+    product.stock = 0; /* is gone instead */
+    assert_false(first_of(&line, 1, &product).few);
 }
 
 static void a_product_on_two_lines_has_several_prices(void **state)
@@ -133,6 +168,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_price_is_what_was_told_last),
+        cmocka_unit_test(a_price_that_the_catalogue_never_had_is_the_carts_own),
+        cmocka_unit_test(fewer_than_the_cart_has_is_told),
         cmocka_unit_test(a_product_on_two_lines_has_several_prices),
         cmocka_unit_test(the_total_is_of_what_can_be_had_at_prices_of_today),
         cmocka_unit_test(a_cart_is_gone_only_with_its_last_line),

@@ -25,6 +25,8 @@ static const struct scene {
     int64_t quantities[LINES]; /* thousandths; 0: one */
     int64_t prices[LINES];     /* of the catalogue; 0: the cart's */
     bool gone[LINES];
+    int64_t stock;        /* of what is not gone; 0: nobody counts */
+    bool given;           /* the first for nothing */
     int64_t card;         /* what an adjustment takes off */
     const char *currency; /* of the second line */
 } scenes[] = {
@@ -49,6 +51,9 @@ static const struct scene {
     {.name = "dearer", .lines = 1, .prices = {5990}},
     {.name = "one cheaper", .lines = 2, .prices = {0, 1500}},
     {.name = "mixed currencies", .lines = 2, .currency = "USD"},
+    {.name = "fewer left", .lines = 2, .quantities = {3000}, .stock = 1},
+    {.name = "fewer and dearer", .lines = 1, .quantities = {3000}, .prices = {5990}, .stock = 2},
+    {.name = "a gift", .lines = 1, .given = true},
     {.name = "right to left", .lines = 2, .titles = {"חולצה (L)"}},
 };
 
@@ -79,6 +84,9 @@ static struct cart_line line_of(const struct scene *s, size_t i)
                              .currency = "EUR",
                              .touched_us = 100 - (int64_t)i};
 
+    if (i == 0 && s->given) {
+        line.price_minor = 0;
+    }
     if (i == 1 && s->currency != NULL) {
         (void)snprintf(line.currency, sizeof line.currency, "%s", s->currency);
     }
@@ -93,7 +101,11 @@ static struct product product_of(const struct scene *s, size_t i, const struct c
                         .brand = "Volta",
                         .category = "toys > things",
                         .price_minor = s->prices[i] != 0 ? s->prices[i] : line->price_minor,
-                        .stock = s->gone[i] ? 0 : -1};
+                        .priced_us = HOURS(1),
+                        .price_before = MONEY_UNKNOWN,
+                        .stock = s->gone[i]      ? 0
+                                 : s->stock != 0 ? s->stock
+                                                 : -1};
 
     memcpy(p.currency, line->currency, sizeof p.currency);
     return p;
