@@ -44,7 +44,7 @@ static const char *const outcome_names[OUTCOMES] = {"done", "too_little", "faile
 struct work {
     const char *name;
     struct chore_rule rule;
-    const char *words[3]; /* of the command line */
+    const char *words[4]; /* of the command line */
     enum metric_id running;
     enum metric_id ended;    /* when it last ended well, here or elsewhere */
     enum metric_id outcomes; /* the first of four, in the order of the enum */
@@ -56,7 +56,7 @@ static void works_of(const struct config *config, struct work out[WORKS])
 {
     out[0] = (struct work){.name = "train",
                            .rule = {config->train_every, TRAIN_EVENTS_MIN, true},
-                           .words = {"train", "all", NULL},
+                           .words = {"train", "all", "--learnt", NULL},
                            .running = METRIC_train_running,
                            .ended = METRIC_train_ended,
                            .outcomes = METRIC_train_done};

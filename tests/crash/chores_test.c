@@ -120,6 +120,25 @@ static void a_log_that_has_enough_is_trained_from_without_being_asked(void **sta
     assert_int_equal(service_stop(&s), 0);
 }
 
+/* Enough for both baselines and for no learner: the training itself went well, and the next is due when the log has doubled. */
+static void a_training_that_could_only_count_is_too_little(void **state)
+{
+    struct service s;
+    (void)state;
+    (void)sql(
+        "SELECT count(*) FROM cartwright.append_events((SELECT jsonb_agg(jsonb_build_object('event_id', t || n, 'type', t,"
+        " 'customer_id', 'c' || n, 'order_id', CASE t WHEN 'purchase' THEN 'o' || n END, 'occurred_at',"
+        " to_char(now() AT TIME ZONE 'UTC' - interval '70 hours' + n * interval '1 minute', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " 'items', jsonb_build_array(jsonb_build_object('product_id', 'p' || n % 3, 'quantity', 1))) - (CASE t WHEN 'purchase' THEN ''"
+        " ELSE 'order_id' END)) FROM generate_series(1, 12) n, (VALUES ('cart_item_added'), ('purchase')) AS v(t)))");
+    s = service_start(url, flags);
+    await_answer(&s, "SELECT outcome FROM cartwright.chore WHERE name = 'train'", "too_little");
+    assert_string_equal(
+        sql("SELECT string_agg(DISTINCT algorithm, ' ' ORDER BY algorithm) FROM cartwright.model"),
+        "popularity prior");
+    assert_int_equal(service_stop(&s), 0);
+}
+
 /* What /proc says of a process; false: there is none. */
 static bool look_at(const char *pid, char *out_state, int *out_parent)
 {
@@ -253,6 +272,7 @@ int main(void)
 {
 #define ALONE(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
     const struct CMUnitTest tests[] = {
+        ALONE(a_training_that_could_only_count_is_too_little),
         ALONE(a_log_that_has_enough_is_trained_from_without_being_asked),
         ALONE(a_training_ends_with_its_serve_and_the_next_one_takes_it_up),
         ALONE(of_two_replicas_one_trains),
