@@ -140,6 +140,7 @@ UPDATE cartwright.product
 -- name: products_stream
 SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at
   FROM cartwright.product
+ WHERE NOT deleted
  ORDER BY product_id;
 
 -- name: products_open

@@ -40,7 +40,7 @@ const struct affinity_shelf *held_shelf_look(const struct held_shelf *h)
     return h ? h->shelf : NULL;
 }
 
-/* One read: fresh is made when the first difference shows. */
+/* One read: fresh is made when the first difference shows, or at once where everything is read. */
 struct reading {
     const struct affinity *model;
     const struct affinity_shelf *old;
@@ -82,11 +82,12 @@ bool held_shelf_read(struct db *db, const struct affinity *model, struct held_sh
         return true;
     }
     /* Another model numbers its products otherwise: all of them are read. */
-    if (!old) {
-        r.fresh = affinity_shelf_make(model);
-    }
     const int64_t now_us = clock_monotonic_us();
     const bool whole = !old || now_us - seen->whole_us >= WHOLE_US;
+    if (whole) {
+        /* from nothing: a row that somebody deleted can tell nobody of it */
+        r.fresh = affinity_shelf_make(model);
+    }
     int64_t open_us = INT64_MAX;
     /* Before the changes: a transaction that commits in between is then in both. */
     if (!store_products_open(db, &open_us, err) ||
@@ -101,6 +102,9 @@ bool held_shelf_read(struct db *db, const struct affinity *model, struct held_sh
     seen->newest_us = old && r.newest_us < seen->newest_us ? seen->newest_us : r.newest_us;
     seen->open_us = open_us;
     seen->whole_us = whole ? now_us : seen->whole_us;
+    if (whole && old && affinity_shelf_equals(r.fresh, r.old)) {
+        affinity_shelf_free(&r.fresh);
+    }
     if (r.fresh) {
         held_shelf_drop(out);
         *out = mem_alloc(sizeof **out);

@@ -43,8 +43,9 @@ CAN_FAIL bool store_products_lock(struct db *db, const char *const *ids, size_t 
 CAN_FAIL bool store_products_delete(struct db *db, const char *id, int64_t now_us, bool *out_found,
                                     struct err *err);
 typedef bool product_fn(void *ctx, const struct product *p, struct err *err);
-CAN_FAIL bool store_products_stream(struct db *db, product_fn *fn, void *ctx,
-                                    struct err *err); /* by id; borrowed */
+CAN_FAIL bool
+store_products_stream(struct db *db, product_fn *fn, void *ctx,
+                      struct err *err); /* by id, without those that were removed; borrowed */
 
 /* When the oldest transaction began that is open and may write, INT64_MAX for none: what it writes is dated before it can be read. */
 CAN_FAIL bool store_products_open(struct db *db, int64_t *out_us, struct err *err);

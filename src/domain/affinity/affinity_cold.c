@@ -6,7 +6,7 @@
 
 /* ---- the shopper's own products, those that matter most first ---- */
 
-enum { SEEDS_MAX = RANK_LINES_MAX + RECENT_MAX };
+enum { SEEDS_MAX = RANK_LINES_MAX + RECENT_MAX + PURCHASES_MAX };
 
 struct seeds {
     int items[SEEDS_MAX]; /* distinct */
@@ -26,7 +26,7 @@ static void seeds_add(const struct ranking *r, struct seeds *seeds, const char *
     }
 }
 
-/* Cart lines, the last touched first, then the products of the last events, newest first. */
+/* Cart lines, the last touched first, then the products of the last events and what else was bought, newest first. */
 static void seeds_collect(const struct ranking *r, struct seeds *seeds)
 {
     const struct cart_line *lines[RANK_LINES_MAX];
@@ -45,6 +45,9 @@ static void seeds_collect(const struct ranking *r, struct seeds *seeds)
     }
     for (size_t i = r->shopper->recent_count; i > 0; i--) {
         seeds_add(r, seeds, r->shopper->recent[i - 1].product_id);
+    }
+    for (size_t i = r->shopper->purchase_count; i > 0; i--) {
+        seeds_add(r, seeds, r->shopper->purchases[i - 1].product_id);
     }
 }
 

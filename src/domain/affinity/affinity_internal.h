@@ -96,7 +96,7 @@ CAN_FAIL bool affinity_index(struct affinity *m, struct err *err);
 /* What the shopper did, as the sources see it. */
 enum {
     RANK_LINES_MAX = 200, /* of a larger cart's lines, the first tell what the shopper likes */
-    OWN_MAX = RECENT_MAX + RANK_LINES_MAX
+    OWN_MAX = RECENT_MAX + PURCHASES_MAX + RANK_LINES_MAX
 };
 struct own_item {
     int32_t item;    /* distinct; item < trained has factors */
@@ -113,7 +113,7 @@ struct own_step {
 };
 struct own {
     struct own_item
-        items[OWN_MAX]; /* in order of the first touch that is still known; cart lines last */
+        items[OWN_MAX]; /* the last events oldest first, older purchases, cart lines */
     int count;
     struct own_step
         steps[RECENT_MAX]; /* the last events about products the model knows, oldest first */

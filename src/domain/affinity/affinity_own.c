@@ -14,7 +14,7 @@ static struct own_item *own_find(struct own *own, int item)
             return &own->items[i];
         }
     }
-    /* room for every recent event and every cart line, each of another product */
+    /* room for every recent event, purchase and cart line, each of another product */
     assert(own->count < OWN_MAX);
     struct own_item *fresh = &own->items[own->count++];
     *fresh = (struct own_item){.item = item};
@@ -66,16 +66,31 @@ static void mark_in_cart(struct ranking *r, const char *product_id)
     }
 }
 
-/* The other items of an order, and orders behind the last events: they say why, not how much. */
-static void mark_bought(struct ranking *r, const char *product_id)
+static bool purchase_is_recent(const struct shopper *s, const struct purchase *p)
 {
-    const int item = affinity_find(r->model, product_id);
-    for (int i = 0; i < r->own.count; i++) {
-        r->own.items[i].bought = r->own.items[i].bought || r->own.items[i].item == item;
+    for (size_t i = 0; i < s->recent_count; i++) {
+        const struct recent_event *e = &s->recent[i];
+        if (e->type == EVENT_PURCHASE && e->at_us == p->at_us && e->product_id &&
+            strcmp(e->product_id, p->product_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of an order among the last events only the first product stands there; training has learnt from all of them, and from orders behind
+ * the last events. */
+static void own_add_purchases(struct ranking *r)
+{
+    const struct shopper *s = r->shopper;
+    for (size_t i = 0; i < s->purchase_count; i++) {
+        if (!purchase_is_recent(s, &s->purchases[i])) {
+            own_add(r, s->purchases[i].product_id, EVENT_PURCHASE, s->purchases[i].at_us);
+        }
     }
 }
 
-/* The last events, and cart lines whose addition is not among them any more (or came in a snapshot). */
+/* The last events, what was bought, and cart lines whose addition is not among the events any more (or came in a snapshot). */
 void ranking_own(struct ranking *r)
 {
     const struct shopper *s = r->shopper;
@@ -84,6 +99,7 @@ void ranking_own(struct ranking *r)
         own_add(r, s->recent[i].product_id, s->recent[i].type, s->recent[i].at_us);
         step_add(r, &s->recent[i]);
     }
+    own_add_purchases(r);
     for (size_t i = 0; r->cart && i < r->cart->line_count && i < RANK_LINES_MAX; i++) {
         const struct cart_line *line = &r->cart->lines[i];
         /* else counted twice, as the event and as the line that it made */
@@ -91,8 +107,5 @@ void ranking_own(struct ranking *r)
             own_add(r, line->product_id, EVENT_CART_ITEM_ADDED, line->touched_us);
         }
         mark_in_cart(r, line->product_id);
-    }
-    for (size_t i = 0; i < s->purchase_count; i++) {
-        mark_bought(r, s->purchases[i].product_id);
     }
 }

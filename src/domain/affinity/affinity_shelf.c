@@ -40,6 +40,18 @@ struct affinity_shelf *affinity_shelf_copy(const struct affinity_shelf *shelf)
     return copy;
 }
 
+bool affinity_shelf_equals(const struct affinity_shelf *a, const struct affinity_shelf *b)
+{
+    const size_t words = (size_t)a->count / 64 + 1;
+    const size_t count = (size_t)a->count;
+    /* what currencies come to follows from theirs */
+    return a->count == b->count &&
+           memcmp(a->stocked, b->stocked, words * sizeof *a->stocked) == 0 &&
+           memcmp(a->titled, b->titled, words * sizeof *a->titled) == 0 &&
+           memcmp(a->price, b->price, count * sizeof *a->price) == 0 &&
+           memcmp(a->currency, b->currency, count * sizeof *a->currency) == 0;
+}
+
 void affinity_shelf_free(struct affinity_shelf **shelf)
 {
     if (*shelf) {

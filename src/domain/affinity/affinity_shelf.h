@@ -14,6 +14,9 @@ struct affinity_shelf *affinity_shelf_make(const struct affinity *m);
 struct affinity_shelf *affinity_shelf_copy(const struct affinity_shelf *shelf);
 void affinity_shelf_free(struct affinity_shelf **shelf);
 
+/* Whether two shelves of one model say the same of every product. */
+bool affinity_shelf_equals(const struct affinity_shelf *a, const struct affinity_shelf *b);
+
 /* Of one product. */
 struct shelf_facts {
     int64_t stock;       /* 0: out of stock; anything else is in stock */

@@ -4,8 +4,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/stop.h"
+#include "domain/affinity/affinity_shelf.h"
+#include "domain/shop/money.h"
 #include "integration/train_spec.h"
 #include "live/live.h"
+#include "live/live_shelf.h"
 #include "store/models.h"
 #include "support/folder.h"
 #include "support/spec.h"
@@ -204,6 +207,35 @@ static void a_look_without_news_keeps_the_shelf(void **state)
     live_release(live, &after);
 }
 
+/* A DELETE by hand leaves nothing that could be read as changed. */
+static void a_row_that_is_gone_is_missed_when_all_is_read_again(void **state)
+{
+    struct held_shelf *shelf = NULL;
+    struct held_shelf *again = NULL;
+    struct shelf_seen seen = {0};
+    struct err err = {0};
+    (void)state;
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    const struct affinity *model = use.set->affinity;
+    const struct shelf_facts gone = {.stock = 5, .price_minor = MONEY_UNKNOWN};
+    assert_true(held_shelf_read(bench.db, model, NULL, &seen, &shelf, &err));
+    run_sql(&bench, "DELETE FROM cartwright.product WHERE product_id = 'p3-4'");
+    assert_true(affinity_shelf_differs(held_shelf_look(shelf), model, "p3-4", &gone));
+    seen.whole_us = clock_monotonic_us() - HOURS(1);
+    assert_true(held_shelf_read(bench.db, model, shelf, &seen, &again, &err));
+    assert_false(affinity_shelf_differs(held_shelf_look(again), model, "p3-4", &gone));
+    assert_false(again == shelf);
+    held_shelf_drop(&shelf);
+    seen.whole_us = clock_monotonic_us() - HOURS(1);
+    assert_true(held_shelf_read(bench.db, model, again, &seen, &shelf, &err));
+    assert_ptr_equal(again, shelf); /* nothing new: the same one */
+    held_shelf_drop(&shelf);
+    held_shelf_drop(&again);
+    run_sql(&bench, "INSERT INTO cartwright.product (product_id, title, category, price_minor, "
+                    "currency, stock, source, updated_at) VALUES ('p3-4', 'Product', "
+                    "'Group 3 > Even', 1400, 'EUR', 5, 'api', now())");
+}
+
 static void a_wished_category_and_price_are_judged_by_the_catalogue(void **state)
 {
     (void)state;
@@ -234,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_look_without_news_keeps_the_shelf),
         cmocka_unit_test_teardown(a_catalogue_transaction_that_stays_open_is_seen_when_it_commits,
                                   restock),
+        cmocka_unit_test_teardown(a_row_that_is_gone_is_missed_when_all_is_read_again, restock),
         cmocka_unit_test(a_wished_category_and_price_are_judged_by_the_catalogue),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);

@@ -384,6 +384,9 @@ static void all_products_stream_by_id(void **state)
     const char *text = "";
     put(a_product(.product_id = "b"));
     put(a_product(.product_id = "a"));
+    put(a_product(.product_id = "gone"));
+    bool found = false;
+    assert_ok(store_products_delete(spec.db, "gone", NOW_US + 1, &found, &spec.err));
     assert_ok(store_products_stream(spec.db, note_product, &text, &spec.err));
     assert_string_equal(text, "a b ");
 }

@@ -315,6 +315,42 @@ static void a_pick_due_to_what_was_bought_says_so(void **state)
     assert_string_equal(pick_tie_name(p.items[0].tie), "bought");
 }
 
+/* The last events keep the first product of an order alone. */
+static void all_of_an_order_says_what_the_shopper_likes(void **state)
+{
+    struct event forth[] = {
+        an_event(EVENT_PURCHASE, .at = 2, .sku = "a1", .sku2 = "b8", .order = "o1")};
+    struct event back[] = {
+        an_event(EVENT_PURCHASE, .at = 2, .sku = "b8", .sku2 = "a1", .order = "o1")};
+    (void)state;
+    const struct picks p = ranked(&w.als, forth, 1, TASTE, NULL);
+    const struct picks q = ranked(&w.als, back, 1, TASTE, NULL);
+    bool shoes = false;
+    bool hats = false;
+    assert_int_equal(p.count, TASTE);
+    for (int i = 0; i < p.count; i++) {
+        shoes = shoes || p.items[i].product_id[0] == 'a';
+        hats = hats || p.items[i].product_id[0] == 'b';
+        assert_string_equal(p.items[i].product_id, q.items[i].product_id);
+        assert_true(fabs(p.items[i].score - q.items[i].score) < 1e-5);
+    }
+    assert_true(shoes && hats);
+}
+
+static void an_order_behind_the_last_events_still_says_what_the_shopper_likes(void **state)
+{
+    struct event events[1 + 45];
+    (void)state;
+    events[0] = an_event(EVENT_PURCHASE, .at = 2, .sku = "b8", .order = "o1");
+    for (int i = 1; i <= 45; i++) {
+        events[i] = an_event(EVENT_PAGE_VIEWED, .at = 2 + i);
+    }
+    struct picks p = ranked(&w.als, events, 46, 1, NULL);
+    assert_int_equal(p.items[0].source, PICK_SESSION);
+    assert_int_equal(p.items[0].product_id[0], 'b');
+    assert_int_equal(p.items[0].tie, TIE_BOUGHT);
+}
+
 /* ---- what is never recommended ---- */
 
 static void what_is_in_the_cart_or_was_just_bought_is_left_out(void **state)
@@ -704,6 +740,9 @@ int main(void)
         cmocka_unit_test_teardown(after_its_like_comes_what_is_popular_in_its_category, forget),
         cmocka_unit_test_teardown(somebody_unknown_gets_what_is_popular, forget),
         cmocka_unit_test_teardown(the_popularity_model_answers_by_category_and_then_overall,
+                                  forget),
+        cmocka_unit_test_teardown(all_of_an_order_says_what_the_shopper_likes, forget),
+        cmocka_unit_test_teardown(an_order_behind_the_last_events_still_says_what_the_shopper_likes,
                                   forget),
         cmocka_unit_test_teardown(what_is_in_the_cart_or_was_just_bought_is_left_out, forget),
         cmocka_unit_test_teardown(all_of_an_order_is_left_out_whatever_was_looked_at_since, forget),
