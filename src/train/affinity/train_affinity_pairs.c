@@ -1,9 +1,11 @@
-/* Pairs of products that meet more often than by chance. */
+/* Pairs of products that meet more often than by chance: counted, then tested all together. */
 #include "train/affinity/train_affinity_pairs.h"
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/affinity/affinity_visit.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,22 +15,53 @@ enum {
         30, /* products of one visit that are paired; a larger one is a wholesaler's, or a program's */
     PAIRS_MAX = 20000000, /* of all visits together; what comes after them is not counted */
 };
-/* Of a likelihood ratio (G squared, one degree of freedom): one pair in 10,000 exceeds it by chance. */
-static const double BEYOND_CHANCE = 15.14;
+/* Of the pairs that are claimed, so many at most meet by chance (Benjamini and Hochberg 1995). */
+static const double FALSE_SHARE = 0.05;
 
-bool pairs_beyond_chance(double both, double a, double b, double all)
+double pairs_expected(const struct pairs_margins *m, double from, double to)
 {
-    const double cells[4] = {both, a - both, b - both, all - a - b + both};
-    const double expected[4] = {a * b / all, a * (all - b) / all, (all - a) * b / all,
-                                (all - a) * (all - b) / all};
-    double g = 0;
-    if (both < MET_MIN || both <= expected[0]) {
-        return false;
+    const double fewer = fmin(from, to);
+    /* Each token of the one meets a token of any other product, as often as tokens meet at all: in carts of two, half as often as two draws out
+     * of all carts would. A product does not meet itself. */
+    const double others = m->tokens - fmax(from, to);
+    return others > 0 ? fmin(fewer, from * to * m->meetings / (m->tokens * others)) : fewer;
+}
+
+double pairs_chance(double both, double expected)
+{
+    if (both <= expected) {
+        return 1;
     }
-    for (int i = 0; i < 4; i++) {
-        g += cells[i] > 0 ? 2 * cells[i] * log(cells[i] / expected[i]) : 0;
+    /* The upper tail of Poisson: its first term, and the others as parts of it, which fall at once since both is above the mean. */
+    int sign = 0;
+    const double first = exp(both * log(expected) - expected - lgamma_r(both + 1, &sign));
+    double term = 1;
+    double sum = 1;
+    for (double n = both + 1; term > 1e-12 * sum; n++) {
+        term *= expected / n;
+        sum += term;
     }
-    return g > BEYOND_CHANCE;
+    return fmin(1, first * sum);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a;
+    const double *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+double pairs_threshold(double *chances, size_t count, double tested)
+{
+    double most = 0;
+    if (count > 0) { /* else there is no array */
+        qsort(chances, count, sizeof *chances, ascending);
+    }
+    for (size_t i = 0; i < count; i++) {
+        /* the last that holds, not the first that does not: the procedure steps up */
+        most = chances[i] <= FALSE_SHARE * (double)(i + 1) / tested ? chances[i] : most;
+    }
+    return most;
 }
 
 /* ---- counting ---- */
@@ -37,9 +70,12 @@ struct counts {
     uint64_t *pairs; /* from << 32 | to, each time they met */
     size_t count;
     size_t cap;
-    double *from; /* (products) in how many of what is counted each came first, and second */
+    double *from; /* (products) how many tokens of it came first, and second */
     double *to;
-    double all;
+    struct pairs_margins margins;
+    const int32_t *
+        group; /* (products) only pairs of two different ones are tested, 0 is none of them; NULL: all are */
+    int32_t *taken; /* (products) by which shopper + 1 last */
 };
 
 static void counts_free(struct counts *c)
@@ -47,12 +83,15 @@ static void counts_free(struct counts *c)
     free(c->pairs);
     free(c->from);
     free(c->to);
+    free(c->taken);
 }
 
-static struct counts counts_make(int32_t products)
+static struct counts counts_make(int32_t products, const int32_t *group)
 {
     return (struct counts){.from = mem_array((size_t)products + 1, sizeof(double)),
-                           .to = mem_array((size_t)products + 1, sizeof(double))};
+                           .to = mem_array((size_t)products + 1, sizeof(double)),
+                           .taken = mem_array((size_t)products + 1, sizeof(int32_t)),
+                           .group = group};
 }
 
 static void met(struct counts *c, int32_t from, int32_t to)
@@ -71,14 +110,52 @@ static int by_number(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* The pairs that met beyond chance, by their first product. */
-static struct product_pairs pairs_of(struct counts *c, int32_t products)
+/* ---- testing ---- */
+
+static bool is_tested(const struct counts *c, int32_t from, int32_t to)
 {
-    struct product_pairs out = {.start = mem_array((size_t)products + 1, sizeof *out.start),
-                                .target = mem_array(c->count + 1, sizeof *out.target)};
-    int64_t kept = 0;
-    int32_t row = 0;
-    if (c->count > 0) { /* else there is no array */
+    /* By how often each came alone, and not by how often they met: else only the luckiest would be tested. */
+    return c->from[from] >= MET_MIN && c->to[to] >= MET_MIN &&
+           (!c->group ||
+            (c->group[from] != 0 && c->group[to] != 0 && c->group[from] != c->group[to]));
+}
+
+/* How many pairs is_tested holds for. */
+static double tested(const struct counts *c, int32_t products)
+{
+    double *first = mem_array((size_t)products + 2, sizeof *first); /* by group */
+    double *second = mem_array((size_t)products + 2, sizeof *second);
+    double from = 0;
+    double to = 0;
+    double same = 0; /* of one group; without groups each product is its own */
+    for (int32_t i = 0; i < products; i++) {
+        const int32_t group = c->group ? c->group[i] : i + 1;
+        first[group] += group != 0 && c->from[i] >= MET_MIN;
+        second[group] += group != 0 && c->to[i] >= MET_MIN;
+    }
+    for (int32_t g = 1; g <= products; g++) {
+        from += first[g];
+        to += second[g];
+        same += first[g] * second[g];
+    }
+    free(first);
+    free(second);
+    return from * to - same;
+}
+
+/* A pair of products and how often they met. */
+struct meeting {
+    int32_t from;
+    int32_t to;
+    double chance;
+};
+
+/* Those that met often enough to be tested, by their first product; owned by the caller. */
+static struct meeting *meetings_of(struct counts *c, size_t *out_count)
+{
+    struct meeting *all = mem_array(c->count + 1, sizeof *all);
+    size_t count = 0;
+    if (c->count > 0) {
         qsort(c->pairs, c->count, sizeof *c->pairs, by_number);
     }
     for (size_t i = 0, end; i < c->count; i = end) {
@@ -86,16 +163,42 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
         const int32_t to = (int32_t)(c->pairs[i] & UINT32_MAX);
         for (end = i + 1; end < c->count && c->pairs[end] == c->pairs[i]; end++) {
         }
-        if (pairs_beyond_chance((double)(end - i), c->from[from], c->to[to], c->all)) {
-            while (row < from) {
+        if (end - i >= MET_MIN && is_tested(c, from, to)) {
+            const double expected = pairs_expected(&c->margins, c->from[from], c->to[to]);
+            all[count++] = (struct meeting){from, to, pairs_chance((double)(end - i), expected)};
+        }
+    }
+    *out_count = count;
+    return all;
+}
+
+/* The pairs that met beyond chance, by their first product. */
+static struct product_pairs pairs_of(struct counts *c, int32_t products)
+{
+    size_t count = 0;
+    struct meeting *all = meetings_of(c, &count);
+    struct product_pairs out = {.start = mem_array((size_t)products + 1, sizeof *out.start),
+                                .target = mem_array(count + 1, sizeof *out.target)};
+    double *chances = mem_array(count + 1, sizeof *chances);
+    int64_t kept = 0;
+    int32_t row = 0;
+    for (size_t i = 0; i < count; i++) {
+        chances[i] = all[i].chance;
+    }
+    const double most = pairs_threshold(chances, count, tested(c, products));
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].chance <= most) {
+            while (row < all[i].from) {
                 out.start[++row] = kept;
             }
-            out.target[kept++] = to;
+            out.target[kept++] = all[i].to;
         }
     }
     while (row < products) {
         out.start[++row] = kept;
     }
+    free(chances);
+    free(all);
     return out;
 }
 
@@ -106,14 +209,11 @@ struct basket {
     int count;
 };
 
-static void basket_put(struct basket *b, int32_t item)
+/* Once a shopper: a cart that is taken up again the next day, or bought every week, is one person's habit and no more evidence. */
+static void basket_put(struct counts *c, struct basket *b, int32_t shopper, int32_t item)
 {
-    for (int i = 0; i < b->count; i++) {
-        if (b->items[i] == item) {
-            return;
-        }
-    }
-    if (b->count < BASKET_MAX) {
+    if (c->taken[item] != shopper + 1 && b->count < BASKET_MAX) {
+        c->taken[item] = shopper + 1;
         b->items[b->count++] = item;
     }
 }
@@ -124,7 +224,8 @@ static void count_basket(struct counts *c, const struct basket *b)
     if (b->count < 2) {
         return;
     }
-    c->all++;
+    c->margins.tokens += b->count;
+    c->margins.meetings += (double)b->count * (b->count - 1);
     for (int i = 0; i < b->count; i++) {
         c->from[b->items[i]]++;
         c->to[b->items[i]]++;
@@ -136,59 +237,114 @@ static void count_basket(struct counts *c, const struct basket *b)
     }
 }
 
-static void count_step(struct counts *c, int32_t from, int32_t to)
+/* The steps from `first` on are one shopper's: each counts once, however often somebody went to and fro. */
+static void count_steps(struct counts *c, size_t first)
 {
-    c->all++;
-    c->from[from]++;
-    c->to[to]++;
-    met(c, from, to);
+    size_t kept = first;
+    if (c->count > first) {
+        qsort(c->pairs + first, c->count - first, sizeof *c->pairs, by_number);
+    }
+    for (size_t i = first; i < c->count; i++) {
+        if (i == first || c->pairs[i] != c->pairs[kept - 1]) {
+            c->pairs[kept++] = c->pairs[i];
+            c->from[c->pairs[i] >> 32]++;
+            c->to[c->pairs[i] & UINT32_MAX]++;
+            c->margins.tokens++;
+            c->margins.meetings++;
+        }
+    }
+    c->count = kept;
 }
 
+struct counting {
+    const struct affinity_training *a;
+    int64_t until_us;
+    const int32_t *position;
+    struct counts together;
+    struct counts next;
+};
+
 /* One visit: interactions first to end. */
-static void count_visit(const struct affinity_training *a, size_t first, size_t end,
-                        int64_t until_us, const int32_t *position, struct counts *together,
-                        struct counts *next)
+static void count_visit(struct counting *c, size_t first, size_t end)
 {
+    const struct interaction *all = c->a->all;
     struct basket basket = {.count = 0};
     int32_t last = -1;
     for (size_t i = first; i < end; i++) {
         /* what has faded to nothing, or is not before until_us, is in no model and has no position */
-        if (affinity_interaction_weight(&a->all[i], until_us) <= 0) {
+        if (affinity_interaction_weight(&all[i], c->until_us) <= 0) {
             continue;
         }
-        const int32_t item = position[a->all[i].item];
-        if (a->all[i].chosen) {
-            basket_put(&basket, item);
+        const int32_t item = c->position[all[i].item];
+        if (all[i].chosen) {
+            basket_put(&c->together, &basket, all[i].shopper, item);
         }
         /* several products of one moment are an order: none of them comes after another */
-        if (last >= 0 && last != item && a->all[i].at_us != a->all[i - 1].at_us) {
-            count_step(next, last, item);
+        if (last >= 0 && last != item && all[i].at_us != all[i - 1].at_us) {
+            met(&c->next, last, item);
         }
         last = item;
     }
-    count_basket(together, &basket);
+    count_basket(&c->together, &basket);
+}
+
+static size_t visit_end(const struct affinity_training *a, size_t first)
+{
+    size_t end = first + 1;
+    /* Interactions of a shopper are neighbours, in the order of time. */
+    while (end < a->count && a->all[end].shopper == a->all[first].shopper &&
+           a->all[end].at_us - a->all[end - 1].at_us <= VISIT_GAP_US) {
+        end++;
+    }
+    return end;
+}
+
+static void count_all(struct counting *c)
+{
+    const struct affinity_training *a = c->a;
+    size_t shopper = 0; /* where its steps begin */
+    for (size_t i = 0, end;
+         i < a->count && c->together.count < PAIRS_MAX && c->next.count < PAIRS_MAX; i = end) {
+        end = visit_end(a, i);
+        count_visit(c, i, end);
+        if (end == a->count || a->all[end].shopper != a->all[i].shopper) {
+            count_steps(&c->next, shopper);
+            shopper = c->next.count;
+        }
+    }
+    c->next.count = shopper; /* of whom the end was not counted */
+}
+
+/* Categories by position, numbered from 1; 0 is none. */
+static int32_t *groups_of(const struct affinity_training *a, const int32_t *position,
+                          int32_t trained)
+{
+    CLEANUP(id_table_free) struct id_table names = {0};
+    int32_t *group = mem_array((size_t)trained + 1, sizeof *group);
+    for (int32_t i = 0; i < a->facts_count; i++) {
+        if (a->facts[i].category && position[i] >= 0 && position[i] < trained) {
+            group[position[i]] = 1 + id_table_add(&names, a->facts[i].category);
+        }
+    }
+    return group;
 }
 
 void affinity_count_pairs(const struct affinity_training *a, int64_t until_us,
                           const int32_t *position, int32_t trained, struct product_pairs *together,
                           struct product_pairs *next)
 {
-    struct counts baskets = counts_make(trained);
-    struct counts steps = counts_make(trained);
-    size_t end;
-    for (size_t i = 0; i < a->count && baskets.count < PAIRS_MAX && steps.count < PAIRS_MAX;
-         i = end) {
-        /* Interactions of a shopper are neighbours, in the order of time. */
-        for (end = i + 1; end < a->count && a->all[end].shopper == a->all[i].shopper &&
-                          a->all[end].at_us - a->all[end - 1].at_us <= VISIT_GAP_US;
-             end++) {
-        }
-        count_visit(a, i, end, until_us, position, &baskets, &steps);
-    }
-    *together = pairs_of(&baskets, trained);
-    *next = pairs_of(&steps, trained);
-    counts_free(&baskets);
-    counts_free(&steps);
+    int32_t *group = groups_of(a, position, trained);
+    struct counting c = {.a = a,
+                         .until_us = until_us,
+                         .position = position,
+                         .together = counts_make(trained, group),
+                         .next = counts_make(trained, NULL)};
+    count_all(&c);
+    *together = pairs_of(&c.together, trained);
+    *next = pairs_of(&c.next, trained);
+    counts_free(&c.together);
+    counts_free(&c.next);
+    free(group);
 }
 
 void product_pairs_free(struct product_pairs *p)

@@ -1,0 +1,308 @@
+/* What picks claim of other products is recomputed from the log, by the rule written once more: every "goes with" has to pass it. */
+#include "integration/train_spec.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "domain/shop/money.h"
+#include "live/live.h"
+#include "store/models.h"
+#include "support/folder.h"
+#include "support/spec.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Products of six categories; of the first, number 2 i and 2 i + 1 are wanted together. Every third shopper comes back the next day for the same cart. */
+enum { PRODUCTS = 48, KINDS = 6, PLANTED = 8, SHOPPERS = 420, CART_MAX = 4, PICKS = 200 };
+
+static struct flow_bench bench;
+static struct live *live;
+
+static const char *product(int number)
+{
+    return arena_printf(&bench.arena, "p%d", number);
+}
+
+static int kind_of(int number)
+{
+    return number % KINDS;
+}
+
+static struct told told[SHOPPERS * CART_MAX * 4];
+static size_t told_count;
+
+static void visit(int shopper, int day, const int *cart, int count, int64_t at_s)
+{
+    static const char *const types[] = {"product_viewed", "cart_item_added"};
+    for (int i = 0; i < 2 * count; i++) {
+        told[told_count++] =
+            (struct told){.id = arena_printf(&bench.arena, "e%d-%d-%d", shopper, day, i),
+                          .type = types[i % 2],
+                          .customer = arena_printf(&bench.arena, "c%d", shopper),
+                          .product = product(cart[i / 2]),
+                          .at_s = at_s + 86400 * day + 30 * i};
+    }
+}
+
+static void tell_shopper(struct rng *r, int shopper)
+{
+    int cart[CART_MAX];
+    const int count = 2 + (int)rng_below(r, CART_MAX - 1);
+    int have = 0;
+    if (rng_below(r, 2)) {
+        cart[0] = 2 * (int)rng_below(r, PLANTED);
+        cart[1] = cart[0] + 1;
+        have = 2;
+    }
+    for (; have < count; have++) {
+        cart[have] = (int)rng_below(r, PRODUCTS);
+    }
+    const int64_t at_s = shopper * 60;
+    visit(shopper, 0, cart, count, at_s);
+    if (shopper % 3 == 0) {
+        visit(shopper, 1, cart, count, at_s);
+    }
+}
+
+static int open_bench(void **state)
+{
+    struct rng r = rng_seed(3);
+    struct err err = {0};
+    struct trained_shop made = {0};
+    struct train_options options = quiet_options();
+    (void)state;
+    flow_open(&bench, "claims");
+    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
+    run_sql(&bench,
+            arena_printf(&bench.arena,
+                         "INSERT INTO cartwright.product (product_id, title, category, "
+                         "price_minor, currency, stock, source, updated_at) SELECT 'p' || i, "
+                         "'Product ' || i, 'Kind ' || i %% %d, 1000, 'EUR', 5, 'api', now() "
+                         "FROM generate_series(0, %d) i",
+                         KINDS, PRODUCTS - 1));
+    for (int s = 0; s < SHOPPERS; s++) {
+        tell_shopper(&r, s);
+    }
+    tell_all(&bench, told, told_count);
+    options.kind = TRAIN_AFFINITY;
+    if (!try_training(&bench, &options, &made, &err)) {
+        fail_msg("train: %s", err.text);
+    }
+    const char *version = text_of(
+        &bench, "SELECT version FROM cartwright.model WHERE version ~ '^affinity-(als|blend)-'");
+    assert_true(
+        store_model_promote(bench.db, "affinity", version, "promote", true, clock_now_us(), &err));
+    assert_true(live_open(&bench.database, &bench.config, false, &live, &err));
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    (void)state;
+    live_close(&live);
+    flow_close(&bench);
+    return 0;
+}
+
+/* ---- the rule, once more ---- */
+
+static double carts[PRODUCTS]; /* shoppers who took it into a cart of two or more */
+static double met[PRODUCTS][PRODUCTS];
+static double tokens;
+static double meetings;
+static bool claimed[PRODUCTS][PRODUCTS];
+
+struct basket {
+    int items[CART_MAX * 2];
+    int count;
+};
+
+static void end_basket(struct basket *b)
+{
+    for (int i = 0; i < b->count && b->count > 1; i++) {
+        carts[b->items[i]]++;
+        tokens++;
+        for (int k = 0; k < b->count; k++) {
+            met[b->items[i]][b->items[k]] += k != i;
+            meetings += k != i;
+        }
+    }
+    b->count = 0;
+}
+
+/* Straight from the table of events, shopper by shopper and in order of time. */
+static void read_log(void)
+{
+    const char *row = text_of(
+        &bench,
+        "SELECT string_agg(format('%s %s %s', substr(key, 4), extract(epoch FROM occurred_at)::bigint, "
+        "substr(body->'items'->0->>'product_id', 2)), E'\\n' ORDER BY key, occurred_at) FROM cartwright.event "
+        "WHERE type = 'cart_item_added'");
+    struct basket basket = {.count = 0};
+    bool taken[PRODUCTS] = {false};
+    long long shopper = -1;
+    long long last_s = 0;
+    while (row) {
+        char *at = NULL;
+        const long long who = strtoll(row, &at, 10);
+        const long long at_s = strtoll(at, &at, 10);
+        const long long item = strtoll(at, &at, 10);
+        if (who != shopper || at_s - last_s > 1800) {
+            end_basket(&basket);
+        }
+        if (who != shopper) {
+            memset(taken, 0, sizeof taken);
+        }
+        if (!taken[item]) {
+            taken[item] = true;
+            basket.items[basket.count++] = (int)item;
+        }
+        shopper = who;
+        last_s = at_s;
+        row = *at == '\n' ? at + 1 : NULL;
+    }
+    end_basket(&basket);
+}
+
+static double upper_tail(double both, double mean)
+{
+    double below = 0;
+    for (int n = 0; n < (int)both; n++) {
+        below += exp(n * log(mean) - mean - lgamma(n + 1.));
+    }
+    return fmax(0, 1 - below);
+}
+
+static bool is_tested(int a, int b)
+{
+    return kind_of(a) != kind_of(b) && carts[a] >= 3 && carts[b] >= 3;
+}
+
+static double chance_of(int a, int b)
+{
+    const double mean =
+        carts[a] * carts[b] * meetings / (tokens * (tokens - fmax(carts[a], carts[b])));
+    return met[a][b] < 3 || met[a][b] <= mean ? 1 : upper_tail(met[a][b], mean);
+}
+
+/* Benjamini and Hochberg by their definition: a pair is claimed if some chance p, at least its own, has p <= .05 R(p) / tests. */
+static void claim(void)
+{
+    int tests = 0;
+    for (int a = 0; a < PRODUCTS; a++) {
+        for (int b = 0; b < PRODUCTS; b++) {
+            tests += is_tested(a, b);
+        }
+    }
+    double most = -1;
+    for (int i = 0; i < PRODUCTS * PRODUCTS; i++) {
+        if (!is_tested(i / PRODUCTS, i % PRODUCTS)) {
+            continue;
+        }
+        const double p = chance_of(i / PRODUCTS, i % PRODUCTS);
+        int as_small = 0;
+        for (int k = 0; k < PRODUCTS * PRODUCTS; k++) {
+            as_small +=
+                is_tested(k / PRODUCTS, k % PRODUCTS) && chance_of(k / PRODUCTS, k % PRODUCTS) <= p;
+        }
+        most = p <= .05 * as_small / tests && p > most ? p : most;
+    }
+    for (int i = 0; i < PRODUCTS * PRODUCTS; i++) {
+        const int a = i / PRODUCTS;
+        const int b = i % PRODUCTS;
+        claimed[a][b] = is_tested(a, b) && chance_of(a, b) <= most * (1 + 1e-9);
+    }
+}
+
+/* ---- picks ---- */
+
+static const struct shopper *random_shopper(struct rng *r)
+{
+    struct shopper *s = shopper_new("c:anybody", &bench.arena);
+    const size_t count = 1 + rng_below(r, 4);
+    for (size_t i = 0; i < count; i++) {
+        s->recent[s->recent_count++] = (struct recent_event){
+            .type = rng_below(r, 2) ? EVENT_PRODUCT_VIEWED : EVENT_CART_ITEM_ADDED,
+            .at_us = START_US + DAYS(4) + (int64_t)i,
+            .product_id = arena_strdup(&bench.arena, product((int)rng_below(r, PRODUCTS)))};
+    }
+    return s;
+}
+
+static int number_of(const char *id)
+{
+    return (int)strtol(id + 1, NULL, 10);
+}
+
+static void every_goes_with_of_200_random_picks_passes_the_rule_it_claims(void **state)
+{
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    struct rng r = rng_seed(8);
+    int picked = 0;
+    int gone_with = 0;
+    (void)state;
+    read_log();
+    claim();
+    while (picked < PICKS) {
+        struct picks picks;
+        const struct pick_wish wish = {.shopper = random_shopper(&r),
+                                       .now_us = START_US + DAYS(4) + HOURS(1),
+                                       .k = 3,
+                                       .shelf = use.set->shelf,
+                                       .diverse = true};
+        affinity_recommend(use.set->affinity, &wish, &picks);
+        for (int i = 0; i < picks.count; i++, picked++) {
+            const struct pick *p = &picks.items[i];
+            if (p->relation == RELATION_GOES_WITH) {
+                gone_with++;
+                assert_true(claimed[number_of(p->because)][number_of(p->product_id)]);
+            }
+        }
+    }
+    print_message("%d of %d picks go with something\n", gone_with, picked);
+    assert_true(gone_with >= 10); /* else nothing was tested */
+}
+
+/* The other way round: of two that were planted, and of a claim that holds, it is said. */
+static void what_was_planted_is_claimed_and_hardly_anything_else(void **state)
+{
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    int claims = 0;
+    int planted = 0;
+    (void)state;
+    for (int a = 0; a < PRODUCTS; a++) {
+        for (int b = 0; b < PRODUCTS; b++) {
+            claims += claimed[a][b];
+            planted += claimed[a][b] && a / 2 == b / 2 && a < 2 * PLANTED;
+        }
+    }
+    assert_int_equal(planted, 2 * PLANTED);
+    assert_in_range(claims, 2 * PLANTED, 2 * PLANTED + 2);
+    struct shopper *s = shopper_new("c:anybody", &bench.arena);
+    s->recent[s->recent_count++] =
+        (struct recent_event){.type = EVENT_CART_ITEM_ADDED,
+                              .at_us = START_US + DAYS(4),
+                              .product_id = arena_strdup(&bench.arena, product(0))};
+    struct picks picks;
+    const struct pick_wish wish = {
+        .shopper = s, .now_us = START_US + DAYS(4) + HOURS(1), .k = PRODUCTS};
+    affinity_recommend(use.set->affinity, &wish, &picks);
+    bool said = false;
+    for (int i = 0; i < picks.count; i++) {
+        said = said || (number_of(picks.items[i].product_id) == 1 &&
+                        picks.items[i].relation == RELATION_GOES_WITH);
+    }
+    assert_true(said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_goes_with_of_200_random_picks_passes_the_rule_it_claims),
+        cmocka_unit_test(what_was_planted_is_claimed_and_hardly_anything_else),
+    };
+    return cmocka_run_group_tests_name("claims", tests, open_bench, close_bench);
+}
