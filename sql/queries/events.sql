@@ -134,9 +134,12 @@ SELECT n.lane, n.type, count(*), $3::timestamptz
 ON CONFLICT (lane, type) DO UPDATE SET events = unknown_type.events + excluded.events, last_at = excluded.last_at;
 
 -- name: log_lag
--- Events past the cursors (holes count: an upper bound) and those on their way into held lanes, the oldest of them, and the dead letters.
+-- Events past the cursors (holes count: an upper bound) and those on their way into held lanes, the oldest of them, and the dead letters; shoppers that
+-- are stale, and since when.
 SELECT coalesce(sum(newest.off - c.off), 0)::bigint + (SELECT count(*) FROM cartwright.derived_waiting),
-       least(min(oldest.received_at), (SELECT min(w.since) FROM cartwright.derived_waiting w)), (SELECT count(*) FROM cartwright.dead_letter)
+       least(min(oldest.received_at), (SELECT min(w.since) FROM cartwright.derived_waiting w)), (SELECT count(*) FROM cartwright.dead_letter),
+       (SELECT count(*) FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL),
+       (SELECT min(w.since) FROM cartwright.stale_shopper w)
   FROM cartwright.lane_cursor c
  CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
  CROSS JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
@@ -150,8 +153,15 @@ DELETE FROM cartwright.event WHERE lane = $1::int AND off <= $2::bigint;
 UPDATE cartwright.lane SET floor_off = greatest(floor_off, $2::bigint) WHERE lane = $1::int;
 
 -- name: lane_floor_candidate
--- The last offset before the first event that is too young, and folded.
-SELECT least(c.off, coalesce(young.off - 1, c.off))
+-- The last offset before the first event that is too young, or of a stale shopper, and folded.
+SELECT least(c.off, coalesce(young.off - 1, c.off),
+             (SELECT min(unread.off) - 1
+                FROM cartwright.stale_shopper w
+                LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+               CROSS JOIN LATERAL (SELECT x.off FROM cartwright.event x
+                                    WHERE x.lane = w.lane AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
+                                    ORDER BY x.off LIMIT 1) AS unread
+               WHERE w.lane = $1::int AND w.since IS NOT NULL))
   FROM cartwright.lane_cursor c
   LEFT JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane AND x.received_at >= $2::timestamptz
                       ORDER BY x.off LIMIT 1) AS young ON true

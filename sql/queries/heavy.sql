@@ -17,21 +17,66 @@ SELECT c.at, c.events FROM cartwright.heavy_checkpoint c
 SELECT c.doc FROM cartwright.heavy_checkpoint c
  WHERE c.lane = $1::int AND c.key = $2::text AND c.at = $3::timestamptz
 
--- name: heavy_news
--- Events of one shopper with offsets from behind $3 up to $4. The columns of history_events.
-SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
-  FROM cartwright.event e
- WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint
- ORDER BY e.off
-
 -- name: heavy_behind
--- Of the events up to known_off those that occurred after $3, in the order of the index, or a large part would look like a reason to read all.
--- The columns of history_events.
+-- Of the events up to known_off those that occurred after $3 (or then, and have an offset behind $4), at most $5, in the order of the index, or a
+-- large part would look like a reason to read all. The columns of history_events.
 SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM cartwright.heavy_event h
  CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = h.lane AND x.off = h.off LIMIT 1) AS e
- WHERE h.lane = $1::int AND h.key = $2::text AND h.occurred_at > $3::timestamptz
- ORDER BY h.occurred_at, h.off
+ WHERE h.lane = $1::int AND h.key = $2::text AND (h.occurred_at, h.off) > ($3::timestamptz, $4::bigint)
+ ORDER BY h.occurred_at, h.off LIMIT $5::bigint
+
+-- name: heavy_more_behind
+-- Are there more than $4 of them that occurred at $3 or later?
+SELECT EXISTS (SELECT FROM cartwright.heavy_event h
+                WHERE h.lane = $1::int AND h.key = $2::text AND h.occurred_at >= $3::timestamptz
+                ORDER BY h.occurred_at, h.off OFFSET $4::bigint)
+
+-- name: heavy_view
+-- One shopper ($1, $2) up to the time $3, from the newest checkpoint that stands for it; at most $4 events, none where it takes more. Rows are tagged:
+-- 0 the newest offset of the shopper's, when it is due if it is stale, and as type 'more' where it takes more; 1 known_off and the document of
+-- then; 2 the checkpoint: events, time and document; 3 what came in since known_off, 4 what had before, as in history_events. Behind known_off only
+-- so many are looked at, whatever their time.
+WITH known AS MATERIALIZED (
+    SELECT h.known_off, h.doc FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text
+), news AS MATERIALIZED (
+    SELECT e.off, e.occurred_at
+      FROM known k
+     CROSS JOIN LATERAL (SELECT x.off, x.occurred_at FROM cartwright.event x
+                          WHERE x.lane = $1::int AND x.key = $2::text AND x.off > k.known_off
+                          ORDER BY x.off LIMIT $4::bigint + 1) AS e
+), start AS MATERIALIZED (
+    SELECT c.at, c.events, c.doc FROM cartwright.heavy_checkpoint c
+     WHERE c.lane = $1::int AND c.key = $2::text AND c.at <= $3::timestamptz
+       AND c.at < coalesce((SELECT min(n.occurred_at) FROM news n WHERE n.occurred_at <= $3::timestamptz), 'infinity')
+     ORDER BY c.at DESC LIMIT 1
+), behind AS MATERIALIZED (
+    SELECT h.off
+      FROM start s
+     CROSS JOIN LATERAL (SELECT x.off FROM cartwright.heavy_event x
+                          WHERE x.lane = $1::int AND x.key = $2::text AND x.occurred_at > s.at AND x.occurred_at <= $3::timestamptz
+                          ORDER BY x.occurred_at, x.off LIMIT $4::bigint + 1) AS h
+), size AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM news) + (SELECT count(*) FROM behind) > $4::bigint AS more
+), wanted AS MATERIALIZED (
+    SELECT 3 AS part, n.off FROM news n, size z WHERE NOT z.more AND n.occurred_at <= $3::timestamptz
+     UNION ALL
+    SELECT 4, b.off FROM behind b, size z WHERE NOT z.more
+)
+SELECT 0 AS part,
+       coalesce((SELECT x.off FROM cartwright.event x WHERE x.lane = $1::int AND x.key = $2::text ORDER BY x.off DESC LIMIT 1), 0) AS off,
+       NULL::text AS event_id, CASE WHEN z.more THEN 'more' END AS type, NULL::text AS origin,
+       (SELECT w.due_at FROM cartwright.stale_shopper w WHERE w.lane = $1::int AND w.key = $2::text AND w.since IS NOT NULL) AS occurred_at,
+       NULL::timestamptz AS received_at, NULL::jsonb AS body
+  FROM size z
+ UNION ALL
+SELECT 1, k.known_off, k.doc, NULL, NULL, NULL, NULL, NULL FROM known k
+ UNION ALL
+SELECT 2, s.events, s.doc, NULL, NULL, s.at, NULL, NULL FROM start s
+ UNION ALL
+SELECT w.part, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM wanted w
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = $1::int AND x.off = w.off LIMIT 1) AS e
 
 -- name: heavy_know
 INSERT INTO cartwright.heavy_shopper (lane, key, known_off, doc) VALUES ($1::int, $2::text, $3::bigint, $4::text)

@@ -9,21 +9,21 @@ SELECT (u.ord - 1)::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.r
                       ORDER BY x.off) e
  ORDER BY u.ord, e.off
 
--- name: history_events_since
--- The same, of each key ($4) only what occurred then or later: the others are passed over where they lie.
-SELECT (u.ord - 1)::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
-  FROM unnest($1::int[], $2::text[], $3::bigint[], $4::timestamptz[]) WITH ORDINALITY AS u(lane, key, last_off, since, ord)
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x
-                      WHERE x.lane = u.lane AND x.key = u.key AND x.off <= u.last_off AND x.occurred_at >= u.since
-                      ORDER BY x.off) e
- ORDER BY u.ord, e.off
+-- name: history_page
+-- Of one shopper ($1, $2) at most $6 events with offsets from behind $3 up to $4 that occurred at $5 or later; the others are passed over where they
+-- lie. The columns of history_events.
+SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM cartwright.event e
+ WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint AND e.occurred_at >= $5::timestamptz
+ ORDER BY e.off LIMIT $6::bigint
 
 -- name: history_docs
--- $1 lanes, $2 keys: what is stored of each, and the base that retention left. One row a key, in order.
-SELECT s.folded_off, s.doc, b.doc
+-- $1 lanes, $2 keys: what is stored of each, the base that retention left, and whether it is stale. One row a key, in order.
+SELECT s.folded_off, s.doc, b.doc, w.since IS NOT NULL
   FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
   LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
   LEFT JOIN cartwright.shopper_base b ON b.lane = u.lane AND b.key = u.key
+  LEFT JOIN cartwright.stale_shopper w ON w.lane = u.lane AND w.key = u.key
  ORDER BY u.ord
 
 -- name: history_carts
@@ -55,11 +55,18 @@ SELECT l.lane, coalesce(c.off, 0), l.floor_off,
  ORDER BY l.lane
 
 -- name: history_unread
--- Events past the cursors, and those on their way into held lanes.
-SELECT count(*) + (SELECT count(*) FROM cartwright.derived_waiting)
-  FROM cartwright.lane_cursor c
-  JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
- WHERE c.consumer = 'fold'
+-- Events past the cursors, those on their way into held lanes, and those of stale shoppers that the cursors have passed.
+SELECT (SELECT count(*)
+          FROM cartwright.lane_cursor c
+          JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
+         WHERE c.consumer = 'fold')
+     + (SELECT count(*) FROM cartwright.derived_waiting)
+     + (SELECT count(*)
+          FROM cartwright.stale_shopper w
+          JOIN cartwright.lane_cursor c ON c.lane = w.lane AND c.consumer = 'fold'
+          LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+          JOIN cartwright.event e ON e.lane = w.lane AND e.key = w.key AND e.off > coalesce(s.folded_off, 0) AND e.off <= c.off
+         WHERE w.since IS NOT NULL)
 
 -- name: history_cursor_hold
 -- $1 lane: a fold transaction locks its cursors first, so it has ended by now, or waits until this one has.

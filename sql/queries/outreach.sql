@@ -9,8 +9,25 @@ SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key =
 -- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, of whom it is not
 -- known whether they are, and who logged out or was; and in any lane at all, by the indexes event_names and event_cart_orders: what another customer says, or is told, of the
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
--- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5.
-SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
+-- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where it is of a stale shopper: of
+-- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
+-- the last of these is due, NULL: none is stale.
+WITH stale AS MATERIALIZED (
+    SELECT w.due_at
+      FROM cartwright.stale_shopper w
+      LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+     WHERE w.since IS NOT NULL
+       AND (EXISTS (SELECT FROM unnest($3::text[]) AS v(via) WHERE w.key = 'a:' || v.via)
+         OR w.key <> $2::text
+            AND EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
+                         CROSS JOIN LATERAL (SELECT FROM cartwright.event e
+                                              WHERE coalesce(e.body ->> 'anonymous_id', e.body ->> 'via') = n.id AND e.type <> 'forwarded'
+                                                AND e.key >= 'c:' AND e.key < 'c;' AND e.lane = w.lane AND e.off > coalesce(s.folded_off, 0)
+                                                AND e.key = w.key AND e.type = 'binding_set'
+                                              LIMIT 1) AS told))
+)
+SELECT EXISTS (SELECT FROM stale)
+    OR EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
                  JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
     OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
@@ -40,14 +57,22 @@ SELECT EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                 WHERE c.consumer = 'fold' AND c.lane = $1::int)
     OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
     OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
-                CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told);
+                CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told),
+       (SELECT max(w.due_at) FROM stale w);
 
 -- name: cart_pending
--- Is there an event about the cart $1 that no fold has taken? Whose, nobody knows: looks at the first 1,000 that wait in each lane.
+-- Is there an event about the cart $1 that no fold has taken? Whose, nobody knows: looks at the first 1,000 that wait in each lane, and of each
+-- stale shopper.
 SELECT EXISTS (SELECT FROM cartwright.lane_cursor c
                 CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off
                                      ORDER BY x.off LIMIT 1000) AS e
-                WHERE c.consumer = 'fold' AND e.body ->> 'cart_id' = $1::text);
+                WHERE c.consumer = 'fold' AND e.body ->> 'cart_id' = $1::text)
+    OR EXISTS (SELECT FROM cartwright.stale_shopper w
+                 LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+                CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x
+                                     WHERE x.lane = w.lane AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
+                                     ORDER BY x.off LIMIT 1000) AS e
+                WHERE w.since IS NOT NULL AND e.body ->> 'cart_id' = $1::text);
 
 -- name: outreach_put
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),

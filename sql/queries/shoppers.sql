@@ -1,10 +1,11 @@
 -- Folded shoppers, their carts, and where a cart id lives.
 
 -- name: shoppers_read
--- In the order asked for; NULL where there is none.
-SELECT s.folded_off, s.doc
+-- In the order asked for; NULL where there is none. Whether it is stale, too.
+SELECT s.folded_off, s.doc, w.since IS NOT NULL
   FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, o)
   LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
+  LEFT JOIN cartwright.stale_shopper w ON w.lane = u.lane AND w.key = u.key
  ORDER BY u.o;
 
 -- name: shoppers_write

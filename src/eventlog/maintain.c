@@ -111,10 +111,14 @@ static bool trim_page(struct trim *t, const char *const *names, size_t count, st
 
     for (size_t i = 0; i < count; i++) {
         lanes[i] = t->lane;
-        last_offs[i] = t->cursor;
     }
-    if (!store_history_docs(t->db, &keys, a, docs, err) ||
-        !store_history_events(t->db, &keys, last_offs, a, histories, err)) {
+    if (!store_history_docs(t->db, &keys, a, docs, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        last_offs[i] = shopper_row_until(&docs[i], t->cursor);
+    }
+    if (!store_history_events(t->db, &keys, last_offs, a, histories, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {

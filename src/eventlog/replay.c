@@ -37,10 +37,14 @@ static bool page_read(struct db *db, int lane, int64_t until_off, struct page *p
 
     for (size_t i = 0; i < p->count; i++) {
         lanes[i] = lane;
-        last_offs[i] = until_off;
     }
-    return store_history_docs(db, &keys, a, p->docs, err) &&
-           store_history_events(db, &keys, last_offs, a, p->histories, err) &&
+    if (!store_history_docs(db, &keys, a, p->docs, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        last_offs[i] = shopper_row_until(&p->docs[i], until_off);
+    }
+    return store_history_events(db, &keys, last_offs, a, p->histories, err) &&
            store_history_carts(db, &keys, a, &p->carts, &p->cart_count, err);
 }
 
@@ -76,7 +80,7 @@ static bool snapshot_pages(struct db *db, page_fn *fn, void *ctx, int64_t *out_u
     bool ok = db_begin_snapshot(db, err) && store_lane_states(db, states, err) &&
               store_unread_count(db, out_unread, err);
 
-    /* Up to each lane's cursor: what is not folded yet is not missing. */
+    /* Up to each lane's cursor, or where a stale shopper's document stands: what is not folded yet is not missing. */
     for (int lane = 0; ok && lane < LANES; lane++) {
         ok = !states[lane].used || lane_pages(db, lane, states[lane].cursor, fn, ctx, err);
     }

@@ -139,6 +139,11 @@ size_t shopper_cart_rows(const struct shopper *s, int lane, struct cart_row out[
     return s->cart_count;
 }
 
+int64_t shopper_row_until(const struct shopper_row *row, int64_t cursor_off)
+{
+    return row->stale ? row->folded_off : cursor_off;
+}
+
 struct stored_rows stored_rows_make(size_t shoppers_max, struct arena *a)
 {
     return (struct stored_rows){

@@ -37,6 +37,9 @@ const char *shopper_to_doc(const struct shopper *s, struct arena *a); /* canonic
  * that is bound has none: its customer has them. Returns how many. */
 size_t shopper_cart_rows(const struct shopper *s, int lane, struct cart_row out[CARTS_MAX]);
 
+/* The newest offset that its document has, or may have: the fold of its lane stands at cursor_off. */
+int64_t shopper_row_until(const struct shopper_row *row, int64_t cursor_off);
+
 /* What is to be stored of some shoppers, in arena. */
 struct stored_rows {
     struct arena *arena;

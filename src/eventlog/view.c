@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "eventlog/shopper_log.h"
+#include "eventlog/view_heavy.h"
 
 /* A base is one lump: what lies inside it cannot be told apart any more. */
 static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, struct arena *a,
@@ -31,8 +32,7 @@ static bool fold_whole(struct view *v, int64_t until_us, struct arena *a, struct
 {
     const struct history *h = &v->rows.events;
 
-    if (!reaches_back(&v->rows, until_us, a, err) ||
-        !shopper_log_fold(v->key, v->rows.base, h, until_us, a, &v->shopper, err)) {
+    if (!shopper_log_fold(v->key, v->rows.base, h, until_us, a, &v->shopper, err)) {
         return false;
     }
     v->known = v->rows.base != NULL || h->count > 0;
@@ -73,6 +73,14 @@ static bool fold_news(struct view *v, struct arena *a, bool *out_readable)
     return *out_readable && apply_news(v, a) == SHOPPER_FOLDED;
 }
 
+static bool refuse_past(struct err *err)
+{
+    return FAIL_AT(err, ERR_INVALID, "at",
+                   "is too far back for a shopper of more than %d events: after that time it did "
+                   "more than can be read at once",
+                   VIEW_EVENTS_MAX);
+}
+
 /* Who has done very much must not take the memory and the time of everybody else's requests. */
 static bool is_bounded(const struct view *v, int64_t until_us, struct err *err)
 {
@@ -80,8 +88,7 @@ static bool is_bounded(const struct view *v, int64_t until_us, struct err *err)
         return true;
     }
     if (until_us != INT64_MAX) {
-        return FAIL_AT(err, ERR_INVALID, "at",
-                       "cannot be answered for a shopper of more than %d events", VIEW_EVENTS_MAX);
+        return refuse_past(err);
     }
     return FAIL(err, ERR_BUSY, "some of this shopper's more than %d events are still being folded",
                 VIEW_EVENTS_MAX);
@@ -98,25 +105,62 @@ static bool read_rows(struct db *db, const struct shopper_ask *ask, int64_t unti
     return true;
 }
 
+/* What was folded last is all there is to be had. */
+static bool leave_unread(struct view *v, int64_t until_us, struct arena *a, struct err *err)
+{
+    struct err unreadable = {0};
+
+    if (until_us != INT64_MAX) {
+        return refuse_past(err);
+    }
+    if (!shopper_from_doc(v->key, v->rows.doc, a, &v->shopper, &unreadable)) {
+        v->shopper = shopper_new(v->key, a);
+    }
+    v->known = true;
+    v->unread = true;
+    return true;
+}
+
+/* Everything, if it can be read at once. A document of another version the fold leaves until there are news, and that of few events is
+ * read whatever it takes; other news that do not fit it takes soon. */
+static bool read_whole(struct db *db, bool for_decision, bool readable, struct arena *a,
+                       struct view *v, struct err *err)
+{
+    const bool many = v->rows.heavy || v->rows.held;
+    const struct shopper_ask whole = {.key = v->key,
+                                      .whole = true,
+                                      .for_decision = for_decision,
+                                      .events_most = readable || many ? VIEW_EVENTS_MAX : 0};
+
+    return read_rows(db, &whole, INT64_MAX, a, v, err);
+}
+
 /* The present needs only the news, unless they do not fit behind what is stored: then everything is
- * read, which is rare and costs a second round trip. A look into the past was read whole. */
+ * read, or from a state on the way on, which is rare and costs further round trips. A look into the past was read whole. */
 static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct arena *a,
                       struct view *v, struct err *err)
 {
-    /* A document may be used only with the news behind it, and a whole history only without. */
-    if (!v->rows.whole) {
-        struct shopper_ask whole = {.key = v->key, .whole = true, .for_decision = for_decision};
-        bool readable;
-        if (fold_news(v, a, &readable)) {
-            return true;
-        }
-        /* News that do not fit the fold takes soon. A document of another version it leaves until there are some. */
-        whole.events_most = readable ? VIEW_EVENTS_MAX : 0;
-        if (!read_rows(db, &whole, INT64_MAX, a, v, err)) {
-            return false;
-        }
+    bool readable = true;
+    bool read = false;
+
+    if (v->rows.whole && !reaches_back(&v->rows, until_us, a, err)) {
+        return false;
     }
-    return fold_whole(v, until_us, a, err);
+    /* A document may be used only with the news behind it, and a whole history only without. */
+    if (!v->rows.whole && !v->rows.held && fold_news(v, a, &readable)) {
+        return true;
+    }
+    if ((v->rows.held || (v->rows.heavy && !v->rows.whole)) &&
+        !view_read_heavy(db, until_us, a, v, &read, err)) {
+        return false;
+    }
+    if (!read && !v->rows.whole && !read_whole(db, for_decision, readable, a, v, err)) {
+        return false;
+    }
+    if (read) {
+        return true;
+    }
+    return v->rows.held ? leave_unread(v, until_us, a, err) : fold_whole(v, until_us, a, err);
 }
 
 static bool read_and_fold(struct db *db, const char *key, const struct view_ask *ask,
@@ -153,11 +197,15 @@ static bool follow(struct db *db, const struct view_ask *ask, struct arena *a, s
         v->key = NULL;
         return true;
     }
+    if (v->unread) {
+        return ask->until_us == INT64_MAX ||
+               FAIL(err, ERR_BUSY, "whose this anonymous shopper is, is still being folded");
+    }
     const char *owner = shopper_owner_now(v->shopper);
     if (owner != NULL) {
         return read_and_fold(db, arena_printf(a, "c:%s", owner), ask, a, v, err);
     }
-    return ask->until_us == INT64_MAX || fold_whole(v, ask->until_us, a, err);
+    return ask->until_us == INT64_MAX || fold_rows(db, ask->until_us, ask->for_decision, a, v, err);
 }
 
 bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,

@@ -9,19 +9,27 @@
  * so that an answer never lags behind an event that was acknowledged. Read only: nothing is stored.
  * One round trip and one snapshot; two only where what is stored turns out not to do and everything
  * has to be folded again. */
-enum { VIEW_EVENTS_MAX = 5000 }; /* that one look reads: some 5 MB and 50 ms */
+enum {
+    VIEW_EVENTS_MAX = 5000, /* that one look reads: some 5 MB and 50 ms */
+    VIEW_BEHIND_MAX =
+        2000 /* the same, behind a state that a shopper of very many events has on its way */
+};
 struct view {
     int lane;
     const char *key;
     struct shopper *shopper; /* in arena; an empty one where the key is unknown */
     bool known;
-    int64_t last_off;         /* newest event of the key taken into account */
+    bool
+        unread; /* some of its events are not taken into account: they wait to be folded, and are too many, or lie too far back, to be read */
+    int64_t due_us;           /* unread: that happens then at the earliest; 0: at once */
+    int64_t last_off;         /* newest event of the key taken into account; unread: of all */
     struct shopper_rows rows; /* what it was made of */
 };
 
 /* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it
- * was then (events that occurred later left out). Where that takes more than VIEW_EVENTS_MAX events, it is ERR_BUSY for the
- * present, until the fold has taken them, and ERR_INVALID at "at" for the past. */
+ * was then (events that occurred later left out). Where that takes more than VIEW_EVENTS_MAX events, a shopper of very many is read
+ * from the newest state on its way that stands for that time (in the past as one who is who, and what came too late, is known now).
+ * Where that does not do, the present is unread, or ERR_BUSY for a shopper that was never folded, and the past is ERR_INVALID at "at". */
 CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a,
                         struct view *out, struct err *err);
 
@@ -33,7 +41,8 @@ struct view_ask {
     bool for_decision;   /* out->rows get what a decision asks besides */
 };
 /* The same for whom the request means: a bound anonymous shopper is its customer, and is read as
- * that with a second round trip. out->key NULL: no such cart or anonymous shopper was ever seen. */
+ * that with a second round trip. out->key NULL: no such cart or anonymous shopper was ever seen. An unread
+ * anonymous shopper is followed to nobody: whose it is may be what is unread. */
 CAN_FAIL bool view_find(struct db *db, const struct view_ask *ask, struct arena *a,
                         struct view *out, struct err *err);
 

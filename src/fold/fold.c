@@ -9,6 +9,7 @@
 #include "base/metric.h"
 #include "fold/fold_batch.h"
 #include "fold/fold_parked.h"
+#include "fold/fold_stale.h"
 #include "store/derived.h"
 
 #include <assert.h>
@@ -38,6 +39,7 @@ struct folder {
     int lanes_due;     /* the share of it when last looked at */
     int64_t leased_us; /* monotonic; 0: ask again before the next read */
     int64_t batch_us;  /* how long the last batch took: other folders' take as long */
+    struct stale_clock stale;
     struct fold_parked parked;
     /* What was derived for lanes that others hold (store/derived.h), as last seen. */
     bool waiting;
@@ -151,25 +153,14 @@ static bool batch_fence(const struct folder *f, const struct fold_batch *b, stru
     return store_cursors_advance(f->db, before, offs, moved, f->config->fold_lease, err);
 }
 
-static bool batch_write(const struct folder *f, const struct fold_batch *b, struct err *err)
-{
-    /* One set for the whole batch: every score in it names the model that made it. */
-    const struct live_set *models = f->live == NULL ? NULL : live_acquire(f->live);
-    bool ok = fold_batch_write(b, f->db, f->config, models, err);
-
-    if (models != NULL) {
-        live_release(f->live, &models);
-    }
-    return ok;
-}
-
 /* Locks in the same order everywhere: cursors, shoppers, carts, lanes (by the append). The fence comes first: whoever
  * lost a lane touches nothing, and what is read behind it stands still. */
 static bool batch_commit(struct folder *f, struct fold_batch *b, struct err *err)
 {
     return db_begin(f->db, err) && batch_fence(f, b, err) && fold_batch_apply(b, f->db, err) &&
-           batch_write(f, b, err) && fold_batch_derive(b, f->db, err) &&
-           fold_batch_count(b, f->db, err) && db_commit(f->db, err);
+           fold_batch_write(b, f->db, f->config, f->live, err) &&
+           fold_batch_derive(b, f->db, err) && fold_batch_count(b, f->db, err) &&
+           db_commit(f->db, err);
 }
 
 static void batch_done(struct folder *f, const struct fold_batch *b)
@@ -184,20 +175,13 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
         const struct fold_event *e = &b->events[i];
         unknown += !e->dead && e->event.type == EVENT_UNKNOWN && e->event.via == NULL ? 1 : 0;
     }
+    if (b->put_off > 0) {
+        f->stale.look_us = 0; /* it may be due at once */
+    }
     metric_add(METRIC_fold_events, b->count);
     metric_add(METRIC_fold_dead, b->dead);
     metric_add(METRIC_fold_refolds, b->refolds);
     metric_add(METRIC_events_unknown_type, unknown);
-}
-
-/* What was done just now counts in the next ranking for anybody else. */
-static void batch_tell(const struct folder *f, const struct fold_batch *b)
-{
-    for (size_t i = 0; f->live != NULL && i < b->count; i++) {
-        if (!b->events[i].dead) {
-            live_tell(f->live, b->events[i].log, &b->events[i].event);
-        }
-    }
 }
 
 /* ---- what somebody else holds ---- */
@@ -266,7 +250,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
     if (batch_commit(f, &b, err)) {
         f->batch_us = clock_monotonic_us() - start_us;
         batch_done(f, &b);
-        batch_tell(f, &b);
+        fold_batch_tell(&b, f->live);
         f->waiting = f->waiting || b.waiting > 0;
         return true;
     }
@@ -371,6 +355,30 @@ static bool folder_try_parked(struct folder *f, int64_t *out_folded, struct err 
            (count == 0 || folder_fold_alone(f, events, count, out_folded, err));
 }
 
+static struct stale_means stale_means(const struct folder *f)
+{
+    return (struct stale_means){.db = f->db,
+                                .config = f->config,
+                                .live = f->live,
+                                .leases = f->leases,
+                                .lease_count = f->lease_count};
+}
+
+/* At most one stale shopper. */
+static bool folder_fold_stale(struct folder *f, struct err *err)
+{
+    const struct stale_means means = stale_means(f);
+    enum stale_end end;
+
+    if (!fold_stale_step(&means, &f->stale, &end, err)) {
+        return false;
+    }
+    if (end == STALE_FENCED) {
+        leases_forget(f);
+    }
+    return true;
+}
+
 static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
 {
     struct log_event *events;
@@ -387,7 +395,7 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
         return false;
     }
     *out_folded += late;
-    return true;
+    return folder_fold_stale(f, err);
 }
 
 /* Two folders may meet in the rows of one cart id (cart_lane is shared by all lanes): the one that the
@@ -401,6 +409,15 @@ bool folder_step(struct folder *f, int64_t *out_folded, struct err *err)
         ok = folder_pass(f, out_folded, err);
     }
     return ok;
+}
+
+bool folder_settle(struct folder *f, int *out_folded, struct err *err)
+{
+    if (!folder_connected(f, err) || !folder_leased(f, err)) {
+        return false;
+    }
+    const struct stale_means means = stale_means(f);
+    return fold_stale_settle(&means, out_folded, err);
 }
 
 bool folder_lag(struct folder *f, struct log_lag *out, struct err *err)

@@ -12,13 +12,16 @@
  * shoppers, carts, derived events and cursors in ONE transaction. A fenced cursor rolls all of it
  * back. */
 
-/* One pass over up to fold_batch events of the leased lanes; *out_folded 0: nothing was waiting.
+/* One pass over up to fold_batch events of the leased lanes, and over one shopper that an earlier one has put off, if it is due
+ * (fold_stale.h); *out_folded 0: nothing was waiting.
  * live may be NULL (no scores). For tests, import and replay. */
 struct folder;
 CAN_FAIL bool folder_open(const struct database *database, const struct config *config,
                           struct live *live, const char *owner, int lanes_wanted,
                           struct folder **out, struct err *err);
 CAN_FAIL bool folder_step(struct folder *f, int64_t *out_folded, struct err *err);
+/* Folds the shoppers of its lanes that are stale now, whenever they are due: for who wants to come to an end. How many were. */
+CAN_FAIL bool folder_settle(struct folder *f, int *out_folded, struct err *err);
 /* How far the fold of the whole log is behind, over the folder's connection. */
 CAN_FAIL bool folder_lag(struct folder *f, struct log_lag *out, struct err *err);
 /* Scores some carts the fold has not touched since another risk model scored them; does nothing without live models. */
@@ -33,8 +36,8 @@ struct folder_state {
 void folder_look(const struct folder *f, struct folder_state *out);
 void folder_close(struct folder **f); /* releases the leases */
 
-/* Folds until every cursor has reached the end of the log (import and train call it before they
- * read). progress may be NULL. */
+/* Folds until every cursor has reached the end of the log, and whoever was put off meanwhile in the lanes that it holds (import calls
+ * it before it ends). progress may be NULL. */
 CAN_FAIL bool fold_catch_up(const struct database *database, const struct config *config,
                             void (*progress)(void *ctx, int64_t folded), void *ctx,
                             struct err *err);

@@ -107,6 +107,23 @@ static void note_stored_carts(struct fold_key *k)
     }
 }
 
+/* The names alone, so that whom the shopper names again and again is not told at every event. */
+static void take_names(struct fold_key *k, struct arena *a)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        if (!k->events[i].dead) {
+            shopper_take_name(k->after, &k->events[i].event, a);
+        }
+    }
+}
+
+void fold_key_postpone(struct fold_key *k, struct arena *a)
+{
+    k->waits = true;
+    k->refold = false;
+    take_names(k, a);
+}
+
 /* One after the other, as far as the order allows. A document that cannot be read (another version wrote
  * it) is no reason to stop: the log has everything. */
 void fold_key_apply(struct fold_key *k, struct arena *a)
@@ -118,17 +135,19 @@ void fold_key_apply(struct fold_key *k, struct arena *a)
         k->refold = true;
         k->sweep = true;
     }
+    if (k->waits) {
+        fold_key_postpone(k, a);
+        return;
+    }
     k->events_before = k->after->events;
     note_stored_carts(k);
     if (has_binding(k)) { /* who owns its events may change, and derive_anonymous has to see how */
         k->before = shopper_copy(k->after, a);
-        k->wants_history = true;
     }
     for (size_t i = 0; i < k->count && !k->refold; i++) {
         const struct fold_event *e = &k->events[i];
         k->refold = !e->dead && shopper_apply(k->after, &e->event, a) == SHOPPER_REFOLD;
     }
-    k->wants_history = k->wants_history || k->refold;
 }
 
 static bool read_docs(struct fold_batch *b, struct db *db, struct err *err)
@@ -141,45 +160,33 @@ static bool read_docs(struct fold_batch *b, struct db *db, struct err *err)
     }
     for (size_t i = 0; i < b->key_count; i++) {
         b->keys[i].doc = rows[i].doc;
+        b->keys[i].waits = rows[i].stale && !b->alone;
     }
     return true;
 }
 
-/* Some of the keys, and what to read of each; parallel arrays in arena. */
+/* Those that are still to be folded from the log, in parallel arrays; in arena. */
 struct wanted {
     struct history_keys names;
     int64_t *last_offs;
-    int64_t *since_us;
     struct fold_key **keys;
 };
 
-/* What folded without a refold has only to forward what changed hands; that may be all of it. INT64_MAX: nothing is wanted. */
-static int64_t wants_since(const struct fold_key *k)
-{
-    if (!k->wants_history) {
-        return INT64_MAX;
-    }
-    return k->refold ? INT64_MIN : shopper_owner_changed_from(k->before, k->after);
-}
-
-static struct wanted histories_wanted(const struct fold_batch *b, bool whole)
+static struct wanted histories_wanted(const struct fold_batch *b)
 {
     struct arena *a = b->arena;
     int32_t *lanes = arena_array(a, b->key_count, sizeof *lanes);
     const char **names = arena_array(a, b->key_count, sizeof *names);
     struct wanted w = {.last_offs = arena_array(a, b->key_count, sizeof *w.last_offs),
-                       .since_us = arena_array(a, b->key_count, sizeof *w.since_us),
                        .keys = arena_array(a, b->key_count, sizeof(struct fold_key *))};
     size_t n = 0;
 
     for (size_t i = 0; i < b->key_count; i++) {
         struct fold_key *k = &b->keys[i];
-        const int64_t since_us = wants_since(k);
-        if (since_us != INT64_MAX && (since_us == INT64_MIN) == whole) {
+        if (k->refold) {
             lanes[n] = k->lane;
             names[n] = k->key;
             w.last_offs[n] = k->last_off;
-            w.since_us[n] = since_us;
             w.keys[n++] = k;
         }
     }
@@ -187,10 +194,10 @@ static struct wanted histories_wanted(const struct fold_batch *b, bool whole)
     return w;
 }
 
-/* Reads the whole histories and folds again where an event came out of order. */
+/* Reads the whole histories and folds again. */
 static bool read_whole(struct fold_batch *b, struct db *db, struct err *err)
 {
-    struct wanted w = histories_wanted(b, true);
+    struct wanted w = histories_wanted(b);
     size_t n = w.names.count;
     struct history *histories = arena_array(b->arena, n, sizeof *histories);
     struct shopper_row *docs = arena_array(b->arena, n, sizeof *docs);
@@ -205,26 +212,9 @@ static bool read_whole(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < n; i++) {
         struct fold_key *k = w.keys[i];
         k->history = histories[i];
-        if (k->refold && !fold_heavy_whole(b, k, docs[i].base, db, err)) {
+        if (!fold_heavy_whole(b, k, docs[i].base, db, err)) {
             return false;
         }
-    }
-    return true;
-}
-
-/* Of the others what changed hands, and no more: a kiosk may have years behind it at every login. */
-static bool read_changed(struct fold_batch *b, struct db *db, struct err *err)
-{
-    struct wanted w = histories_wanted(b, false);
-    size_t n = w.names.count;
-    struct history *histories = arena_array(b->arena, n, sizeof *histories);
-
-    if (n > 0 && !store_history_events_since(db, &w.names, w.last_offs, w.since_us, b->arena,
-                                             histories, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        w.keys[i]->history = histories[i];
     }
     return true;
 }
@@ -237,7 +227,7 @@ bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < b->key_count; i++) {
         fold_key_apply(&b->keys[i], b->arena);
     }
-    return fold_heavy_try(b, db, err) && read_changed(b, db, err) && read_whole(b, db, err);
+    return fold_heavy_try(b, db, err) && read_whole(b, db, err);
 }
 
 /* ---- write ---- */
@@ -276,28 +266,52 @@ static bool lost_a_cart(const struct fold_key *k, const struct cart_row *rows, s
     return k->sweep || found < k->stored_cart_count;
 }
 
+static void add_rows(const struct fold_batch *b, const struct fold_key *k,
+                     const struct cart_clock *clock, const struct live_set *models,
+                     struct stored_rows *rows)
+{
+    size_t carts;
+
+    stored_rows_add(rows, k->after, k->lane, k->last_off, &carts);
+    if (lost_a_cart(k, rows->carts + rows->cart_count - carts, carts)) {
+        stored_rows_sweep(rows, k->lane, k->key);
+    }
+    for (size_t c = 0; c < carts && models != NULL && models->risk != NULL; c++) {
+        struct cart_row *row = &rows->carts[rows->cart_count - 1 - c];
+        const struct cart *cart = shopper_cart(k->after, row->cart_id);
+        if (worth_a_score(k->after, cart, clock, b->now_us)) {
+            score(row, k->after, cart, models, b->now_us);
+        }
+    }
+}
+
 bool fold_batch_write(const struct fold_batch *b, struct db *db, const struct config *config,
-                      const struct live_set *models, struct err *err)
+                      struct live *live, struct err *err)
 {
     const struct cart_clock clock = cart_clock_of(config);
     struct stored_rows rows = stored_rows_make(b->key_count, b->arena);
+    /* One set for the whole batch: every score in it names the model that made it. */
+    const struct live_set *models = live == NULL ? NULL : live_acquire(live);
 
     for (size_t i = 0; i < b->key_count; i++) {
-        const struct fold_key *k = &b->keys[i];
-        size_t carts;
-        stored_rows_add(&rows, k->after, k->lane, k->last_off, &carts);
-        if (lost_a_cart(k, rows.carts + rows.cart_count - carts, carts)) {
-            stored_rows_sweep(&rows, k->lane, k->key);
-        }
-        for (size_t c = 0; c < carts && models != NULL && models->risk != NULL; c++) {
-            struct cart_row *row = &rows.carts[rows.cart_count - 1 - c];
-            const struct cart *cart = shopper_cart(k->after, row->cart_id);
-            if (worth_a_score(k->after, cart, &clock, b->now_us)) {
-                score(row, k->after, cart, models, b->now_us);
-            }
+        if (!b->keys[i].waits) {
+            add_rows(b, &b->keys[i], &clock, models, &rows);
         }
     }
-    return stored_rows_write(&rows, db, err);
+    const bool ok = stored_rows_write(&rows, db, err);
+    if (models != NULL) {
+        live_release(live, &models);
+    }
+    return ok;
+}
+
+void fold_batch_tell(const struct fold_batch *b, struct live *live)
+{
+    for (size_t i = 0; live != NULL && i < b->count; i++) {
+        if (!b->events[i].dead) {
+            live_tell(live, b->events[i].log, &b->events[i].event);
+        }
+    }
 }
 
 /* ---- dead letters and unknown types ---- */

@@ -28,11 +28,11 @@ struct fold_key {
     bool sweep;             /* what carts are stored is not known */
     struct shopper *before; /* only where the binding may change */
     struct shopper *after;
-    bool wants_history; /* fold again from the log, or forward what changed hands */
     bool refold;
-    int64_t events_before; /* of the stored document */
-    struct history
-        history; /* where wanted: all events up to last_off, or those that changed hands */
+    bool
+        waits; /* it is stale (store/stale.h): nothing of it is written, and after serves only to tell its logins */
+    int64_t events_before;  /* of the stored document */
+    struct history history; /* refold: all events up to last_off, unless a checkpoint did */
 };
 
 struct fold_batch {
@@ -44,34 +44,46 @@ struct fold_batch {
     struct history_keys names; /* of keys, in parallel */
     int64_t last_offs[LANES];  /* newest offset of each lane in the batch; 0 none */
     int64_t now_us;
-    int64_t heavy_events; /* the setting; 0: nobody is heavy. Set between make and apply */
-    bool patient;   /* waits for lanes; else what it derives does (store/derived.h). Likewise */
+    int64_t
+        heavy_events; /* the setting; 0: nobody is heavy. Set between make and apply, as the next two */
+    bool
+        alone; /* it is the turn of a stale shopper: everything of it is folded, whatever that takes */
+    bool patient;   /* waits for lanes; else what it derives does (store/derived.h) */
     size_t waiting; /* so many events do */
     size_t dead;
     size_t refolds;
+    size_t put_off; /* keys that wait */
 };
 
 /* Decodes and groups. */
 void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_t count,
                      int64_t now_us, struct arena *a);
-/* Folds the run of one shopper onto its document (k->doc), as far as that goes; k->wants_history and
- * k->refold say what is left to do. Pure. */
+/* Folds the run of one shopper onto its document (k->doc), as far as that goes; k->refold says whether it has to be folded from
+ * the log instead. Of one that waits (k->waits) only whom it names is taken in. Pure. */
 void fold_key_apply(struct fold_key *k, struct arena *a);
+/* From now on it waits. Pure. */
+void fold_key_postpone(struct fold_key *k, struct arena *a);
 /* Reads what is stored of the shoppers and folds the events in. */
 CAN_FAIL bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err);
-/* Writes shoppers and carts; the risk model of models (either NULL: none) scores the carts at now. */
+/* Writes shoppers and carts; the risk model that serves (live NULL: none does) scores the carts at now. */
 CAN_FAIL bool fold_batch_write(const struct fold_batch *b, struct db *db,
-                               const struct config *config, const struct live_set *models,
-                               struct err *err);
+                               const struct config *config, struct live *live, struct err *err);
 /* Notes who named which cart in the batch. Who turns out by that to have had to do with one cart, in arena. */
 CAN_FAIL bool fold_orders_meet(const struct fold_batch *b, struct db *db, struct cart_meeting **out,
                                size_t *out_count, struct err *err);
-/* What the batch, and the meetings that it made known, tell other shoppers (identity): rows to append, in
- * arena. Pure. Returns how many. */
+/* What the batch, and the meetings that it made known, tell other shoppers (identity), but for what happened before it: rows to
+ * append, in arena. Pure. Returns how many. */
 size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting *meetings,
                           size_t meeting_count, struct event_row **out);
-/* Appends them, in one statement; where b->patient is false, those whose lanes nobody holds. */
+/* Of some events of an anonymous shopper of the batch those that belong to somebody else than before it: rows to append, in arena.
+ * Pure. Returns how many. */
+size_t fold_identity_changed(const struct fold_key *k, const struct history *events,
+                             struct arena *a, struct event_row **out);
+/* Appends all of it; where b->patient is false, what is for lanes that nobody holds. What changed hands is read in pages, for a kiosk may
+ * have years behind it. */
 CAN_FAIL bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err);
+/* What was done just now counts in the next ranking for anybody else. live may be NULL. */
+void fold_batch_tell(const struct fold_batch *b, struct live *live);
 /* Dead letters and counts of unknown types. */
 CAN_FAIL bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err);
 

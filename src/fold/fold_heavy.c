@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "domain/shopper/shopper_again.h"
 #include "store/heavy.h"
+#include "store/stale.h"
 
 /* A refold wants the log as a whole: to see who is told what, or because what was stored is of another version. */
 static bool wants_whole(const struct fold_key *k)
@@ -17,9 +18,15 @@ static bool wants_whole(const struct fold_key *k)
     return answered || k->sweep || k->before != NULL;
 }
 
+/* So many events of one shopper a batch reads again; who asks for more is folded alone (fold_stale.c). */
+static int64_t at_once(const struct fold_batch *b)
+{
+    return b->alone ? INT64_MAX - 1 : b->heavy_events / 2;
+}
+
 static bool is_heavy(const struct fold_batch *b, const struct fold_key *k)
 {
-    return b->heavy_events > 0 && k->after->events >= b->heavy_events;
+    return b->heavy_events > 0 && k->after->events + k->after->late_events >= b->heavy_events;
 }
 
 /* How often the shopper has been as heavy as it takes. */
@@ -34,18 +41,11 @@ static bool grew(const struct fold_batch *b, const struct fold_key *k)
     return !k->refold && times_heavy(b, k->after->events) > times_heavy(b, k->events_before);
 }
 
-/* Where the checkpoints do not do for a shopper in order, it is read whole each time it has doubled: that adds up to what it has. */
-static bool doubled(const struct fold_batch *b, const struct fold_key *k)
+/* A shopper in order is read whole for its first checkpoints. If it is of many more events and there are none (retention has removed them),
+ * the first event out of order makes them. */
+static bool became_heavy(const struct fold_batch *b, const struct fold_key *k)
 {
-    const int64_t was = times_heavy(b, k->events_before);
-    const int64_t is = times_heavy(b, k->after->events);
-
-    for (int64_t n = 1; n <= is; n *= 2) {
-        if (n > was) {
-            return true;
-        }
-    }
-    return false;
+    return times_heavy(b, k->events_before) == 0 && times_heavy(b, k->after->events) <= 4;
 }
 
 /* ---- from a checkpoint ---- */
@@ -80,7 +80,11 @@ static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
                            const struct heavy_known *h, struct db *db, struct beginning *x,
                            struct err *err)
 {
-    const struct heavy_key key = {k->lane, k->key};
+    const struct history_key key = {k->lane, k->key};
+    const struct history_range news = {.after_off = h->known_off,
+                                       .last_off = k->last_off,
+                                       .since_us = INT64_MIN,
+                                       .most = INT64_MAX};
     struct arena *a = b->arena;
     struct err unreadable = {0};
     size_t count;
@@ -89,7 +93,7 @@ static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
     if (h->doc == NULL || !shopper_from_doc(k->key, h->doc, a, &x->known, &unreadable)) {
         return true;
     }
-    if (!store_heavy_news(db, key, h->known_off, k->last_off, a, &x->news, err) ||
+    if (!store_history_page(db, key, &news, a, &x->news, err) ||
         !store_heavy_checkpoints(db, key, a, &x->stored, &count, err)) {
         return false;
     }
@@ -99,8 +103,14 @@ static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
     }
     x->from = (struct checkpoint){.at_us = x->stored[kept - 1].at_us,
                                   .events = x->stored[kept - 1].events};
-    if (!store_heavy_checkpoint_doc(db, key, x->from.at_us, a, &doc, err) ||
-        !store_heavy_behind(db, key, x->from.at_us, a, &x->behind, err)) {
+    if (!store_heavy_behind(db, key, (struct heavy_place){x->from.at_us, INT64_MAX}, at_once(b) + 1,
+                            a, &x->behind, err)) {
+        return false;
+    }
+    if ((int64_t)x->behind.count > at_once(b)) {
+        return true;
+    }
+    if (!store_heavy_checkpoint_doc(db, key, x->from.at_us, a, &doc, err)) {
         return false;
     }
     if (doc != NULL && shopper_from_doc(k->key, doc, a, &x->from.state, &unreadable)) {
@@ -155,7 +165,7 @@ static bool write_further(const struct fold_batch *b, const struct fold_key *k,
                               .added_count = notes->count};
 
     fold.kept_count = thinned(x, total, kept_us, a);
-    return store_heavy_write(db, (struct heavy_key){k->lane, k->key}, &fold, err);
+    return store_heavy_write(db, (struct history_key){k->lane, k->key}, &fold, err);
 }
 
 static int64_t spacing(const struct fold_batch *b)
@@ -193,7 +203,13 @@ static bool fold_from(const struct fold_batch *b, struct fold_key *k, const stru
 
 /* ---- which ---- */
 
-/* The keys to try, in parallel arrays; in arena. */
+/* Of one whose document cannot be read nobody knows yet how many events it has. */
+static bool may_be_heavy(const struct fold_batch *b, const struct fold_key *k)
+{
+    return is_heavy(b, k) || (b->heavy_events > 0 && k->sweep);
+}
+
+/* The keys to look at, in parallel arrays; in arena. */
 static struct history_keys candidates(const struct fold_batch *b, struct fold_key **out_keys)
 {
     int32_t *lanes = arena_array(b->arena, b->key_count, sizeof *lanes);
@@ -202,13 +218,75 @@ static struct history_keys candidates(const struct fold_batch *b, struct fold_ke
 
     for (size_t i = 0; i < b->key_count; i++) {
         struct fold_key *k = &b->keys[i];
-        if (is_heavy(b, k) && !wants_whole(k) && (k->refold || grew(b, k))) {
+        if (!k->waits && may_be_heavy(b, k) && (k->refold || (grew(b, k) && !wants_whole(k)))) {
             lanes[n] = k->lane;
             names[n] = k->key;
             out_keys[n++] = k;
         }
     }
     return (struct history_keys){.lanes = lanes, .keys = names, .count = n};
+}
+
+/* Folds it, or says what is to become of it. */
+static bool try_one(struct fold_batch *b, struct fold_key *k, const struct heavy_known *known,
+                    struct db *db, struct err *err)
+{
+    bool done = false;
+
+    if (!is_heavy(b, k) && known->doc == NULL) {
+        return true; /* an ordinary shopper */
+    }
+    if (!wants_whole(k) && !fold_from(b, k, known, db, &done, err)) {
+        return false;
+    }
+    if (done) {
+        b->refolds += k->refold ? 1 : 0;
+        k->refold = false;
+    } else if (!k->refold) {
+        k->refold = became_heavy(b, k);
+    } else if (!b->alone) {
+        fold_key_postpone(k, b->arena);
+    }
+    return true;
+}
+
+/* A login on a kiosk may hand over years. */
+static bool try_forward(const struct fold_batch *b, struct fold_key *k, struct db *db,
+                        struct err *err)
+{
+    const struct history_key key = {k->lane, k->key};
+    bool more = false;
+
+    if (b->alone || k->waits || k->before == NULL || !is_heavy(b, k)) {
+        return true;
+    }
+    const int64_t since_us = shopper_owner_changed_from(k->before, k->after);
+    if (since_us != INT64_MAX &&
+        !store_heavy_more_behind(db, key, since_us, at_once(b), &more, err)) {
+        return false;
+    }
+    if (more) {
+        fold_key_postpone(k, b->arena);
+    }
+    return true;
+}
+
+/* Those that wait; most have before this batch. */
+static bool mark_stale(struct fold_batch *b, struct db *db, struct err *err)
+{
+    int32_t *lanes = arena_array(b->arena, b->key_count, sizeof *lanes);
+    const char **names = arena_array(b->arena, b->key_count, sizeof *names);
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->key_count; i++) {
+        if (b->keys[i].waits) {
+            lanes[n] = b->keys[i].lane;
+            names[n++] = b->keys[i].key;
+        }
+    }
+    b->put_off = n;
+    return store_stale_mark(db, &(struct history_keys){.lanes = lanes, .keys = names, .count = n},
+                            err);
 }
 
 bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err)
@@ -221,18 +299,16 @@ bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err)
         return false;
     }
     for (size_t i = 0; i < names.count; i++) {
-        struct fold_key *k = keys[i];
-        bool done;
-        if (!fold_from(b, k, &known[i], db, &done, err)) {
+        if (!try_one(b, keys[i], &known[i], db, err)) {
             return false;
         }
-        b->refolds += done && k->refold ? 1 : 0;
-        if (!done && doubled(b, k)) {
-            k->refold = true;
-        }
-        k->wants_history = k->refold && !done;
     }
-    return true;
+    for (size_t i = 0; i < b->key_count; i++) {
+        if (!try_forward(b, &b->keys[i], db, err)) {
+            return false;
+        }
+    }
+    return mark_stale(b, db, err);
 }
 
 bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base, struct db *db,
@@ -251,5 +327,5 @@ bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base
                                     .doc = shopper_to_doc(k->after, b->arena),
                                     .added = as_rows(&notes, b->arena),
                                     .added_count = notes.count};
-    return store_heavy_write(db, (struct heavy_key){k->lane, k->key}, &fold, err);
+    return store_heavy_write(db, (struct history_key){k->lane, k->key}, &fold, err);
 }

@@ -1,16 +1,17 @@
 /* What a batch tells other shoppers (domain/shopper/shopper.h, "Identity"): a customer's event that names an anonymous
  * shopper binds it in its own lane; a bound anonymous shopper forwards its events, and tells the customers
- * concerned their intervals. All of it goes to the log in one statement, under ids derived from the
+ * concerned their intervals. All of it goes to the log in one transaction, under ids derived from the
  * cause, so that a repeat is a duplicate. */
 #include "fold/fold_batch.h"
 
 #include "base/cleanup.h"
 #include "store/derived.h"
+#include "store/heavy.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { BODY_MAX_BYTES = 32 << 20 };
+enum { BODY_MAX_BYTES = 32 << 20, PAGE_EVENTS = 1000 };
 
 /* Rows to append, growing in the arena. */
 struct derived {
@@ -158,19 +159,24 @@ static bool changed_hands(const struct fold_key *k, const struct log_event *log)
     return k->before != NULL && is != NULL && (was == NULL || strcmp(was, is) != 0);
 }
 
-/* What belongs to somebody else now, of everything in the log. */
-static void forward_history(struct derived *d, const struct fold_key *k)
+size_t fold_identity_changed(const struct fold_key *k, const struct history *events,
+                             struct arena *a, struct event_row **out)
 {
-    for (size_t i = 0; i < k->history.count; i++) {
-        const struct log_event *log = &k->history.events[i];
+    CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX_BYTES);
+    struct derived d = {.arena = a, .body = &body};
+
+    for (size_t i = 0; i < events->count; i++) {
+        const struct log_event *log = &events->events[i];
         struct event e;
         struct err dead;
         if (changed_hands(k, log) &&
-            log_event_decode(log, d->arena, &e,
+            log_event_decode(log, a, &e,
                              &dead)) { /* else it is a dead letter, and was counted when it came */
-            forward(d, k, log, e.type);
+            forward(&d, k, log, e.type);
         }
     }
+    *out = d.rows;
+    return d.count;
 }
 
 static void forward_batch(struct derived *d, const struct fold_key *k)
@@ -249,11 +255,9 @@ static void derive_anonymous(struct derived *d, const struct fold_key *k)
     if (k->after->binding_count == 0) {
         return;
     }
-    /* Forwarding again what was forwarded before costs an insert that conflicts; missing one costs a cart. */
-    forward_history(d, k);
     forward_batch(d, k);
-    /* The intervals go last: the customer's fold ignores forwarded events outside of them, and asks for a refold when a set
-     * comes, so either order gives the same in the end. */
+    /* The customer's fold ignores forwarded events outside of its intervals, and asks for a refold when a set comes, so that either
+     * order gives the same in the end. */
     for (size_t i = 0; i < changed; i++) {
         tell_intervals(d, k, customers[i], newest_change_us(k));
     }
@@ -278,19 +282,6 @@ static void tell_meeting(struct derived *d, const struct cart_meeting *m)
                                       .occurred_us = m->ordered_us});
 }
 
-/* With the fold's patience, which is shorter than that of an append: who is told waits for nobody for long. */
-static bool lock_lanes(const struct event_row *rows, size_t count, struct arena *a, struct db *db,
-                       struct err *err)
-{
-    int32_t *lanes = arena_array(a, count, sizeof *lanes);
-
-    for (size_t i = 0; i < count; i++) {
-        lanes[i] = event_lane(rows[i].key);
-    }
-    struct db_call lock = store_lanes_lock(lanes, count, a);
-    return db_exec(db, lock.query, &lock.params, NULL, err);
-}
-
 size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting *meetings,
                           size_t meeting_count, struct event_row **out)
 {
@@ -301,14 +292,141 @@ size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting 
         tell_meeting(&d, &meetings[i]);
     }
     for (size_t i = 0; i < b->key_count; i++) {
-        if (b->keys[i].key[0] == 'a') {
-            derive_anonymous(&d, &b->keys[i]);
-        } else {
-            derive_customer(&d, &b->keys[i]);
+        const struct fold_key *k = &b->keys[i];
+        if (k->key[0] != 'a') {
+            derive_customer(&d, k);
+        } else if (!k->waits) { /* what is its own it tells when it is folded */
+            derive_anonymous(&d, k);
         }
     }
     *out = d.rows;
     return d.count;
+}
+
+/* ---- to the log ---- */
+
+/* From when on something changed hands that had been folded before this batch; INT64_MAX: nothing did. */
+static int64_t changed_since(const struct fold_key *k)
+{
+    return k->waits || k->before == NULL || k->after->binding_count == 0
+               ? INT64_MAX
+               : shopper_owner_changed_from(k->before, k->after);
+}
+
+/* Who may be told: whom the rows are for, and the owners of what changed hands. With the fold's patience, which is shorter than that of
+ * an append: who is told waits for nobody for long. */
+static bool lock_lanes(const struct fold_batch *b, const struct event_row *rows, size_t count,
+                       struct db *db, struct err *err)
+{
+    struct arena *a = b->arena;
+    int32_t *lanes = arena_array(a, count + b->key_count * BINDINGS_MAX, sizeof *lanes);
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        lanes[n++] = event_lane(rows[i].key);
+    }
+    for (size_t i = 0; i < b->key_count; i++) {
+        const struct fold_key *k = &b->keys[i];
+        for (size_t o = 0; changed_since(k) != INT64_MAX && o < k->after->binding_count; o++) {
+            lanes[n++] = event_lane(customer_key(k->after->bindings[o].other, a));
+        }
+    }
+    struct db_call lock = store_lanes_lock(lanes, n, a);
+    return n == 0 || db_exec(db, lock.query, &lock.params, NULL, err);
+}
+
+static bool append(struct fold_batch *b, const struct event_row *rows, size_t count,
+                   struct arena *a, struct db *db, struct err *err)
+{
+    enum append_status *status = arena_array(a, count, sizeof *status);
+    size_t waiting = 0;
+
+    if (count == 0) {
+        return true;
+    }
+    if (b->patient) { /* the lanes are locked */
+        return store_events_append(db, rows, count, ORIGIN_DERIVED, b->now_us, status, err);
+    }
+    if (!store_derived_append(db, rows, count, b->now_us, a, &waiting, err)) {
+        return false;
+    }
+    b->waiting += waiting;
+    return true;
+}
+
+/* Where the next page of one shopper's events begins: first those that are known by time, then those behind. */
+struct page {
+    struct heavy_place known;
+    struct history_range behind;
+    bool known_done;
+};
+
+static bool page_next(struct db *db, struct history_key key, struct page *p, struct arena *a,
+                      struct history *out, struct err *err)
+{
+    if (!p->known_done) {
+        if (!store_heavy_behind(db, key, p->known, p->behind.most, a, out, err)) {
+            return false;
+        }
+        p->known_done = (int64_t)out->count < p->behind.most;
+        if (out->count > 0) {
+            const struct log_event *last = &out->events[out->count - 1];
+            p->known = (struct heavy_place){last->occurred_us, last->off};
+            return true;
+        }
+    }
+    if (!store_history_page(db, key, &p->behind, a, out, err)) {
+        return false;
+    }
+    if (out->count > 0) {
+        p->behind.after_off = out->events[out->count - 1].off;
+    }
+    return true;
+}
+
+static bool page_begin(struct db *db, struct history_key key, const struct fold_key *k,
+                       struct arena *a, struct page *out, struct err *err)
+{
+    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
+    const int64_t since_us = changed_since(k);
+    struct heavy_known known;
+
+    if (!store_heavy_known(db, &one, a, &known, err)) {
+        return false;
+    }
+    *out = (struct page){.known = {since_us, 0},
+                         .behind = {.after_off = known.known_off,
+                                    .last_off = k->last_off,
+                                    .since_us = since_us,
+                                    .most = PAGE_EVENTS},
+                         .known_done = known.doc == NULL};
+    return true;
+}
+
+/* Forwarding again what was forwarded before costs an insert that conflicts; missing one costs a cart. */
+static bool forward_changed(struct fold_batch *b, const struct fold_key *k, struct db *db,
+                            struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct history_key key = {k->lane, k->key};
+    struct history events = {.count = 1};
+    struct page p;
+
+    if (!page_begin(db, key, k, &a, &p, err)) {
+        return false;
+    }
+    while (events.count > 0) {
+        struct event_row *rows;
+        arena_reset(&a);
+        if (!page_next(db, key, &p, &a, &events, err)) {
+            return false;
+        }
+        const size_t count = fold_identity_changed(k, &events, &a, &rows);
+        if (!append(b, rows, count, &a, db, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err)
@@ -321,13 +439,13 @@ bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err)
         return false;
     }
     const size_t count = fold_identity_rows(b, meetings, meeting_count, &rows);
-    if (count == 0) {
-        return true;
+    if (b->patient && !lock_lanes(b, rows, count, db, err)) {
+        return false;
     }
-    if (!b->patient) {
-        return store_derived_append(db, rows, count, b->now_us, b->arena, &b->waiting, err);
+    for (size_t i = 0; i < b->key_count; i++) {
+        if (changed_since(&b->keys[i]) != INT64_MAX && !forward_changed(b, &b->keys[i], db, err)) {
+            return false;
+        }
     }
-    enum append_status *status = arena_array(b->arena, count, sizeof *status);
-    return lock_lanes(rows, count, b->arena, db, err) &&
-           store_events_append(db, rows, count, ORIGIN_DERIVED, b->now_us, status, err);
+    return append(b, rows, count, b->arena, db, err);
 }

@@ -87,6 +87,8 @@ static bool worker_look_at_lag(struct fold_worker *w, bool busy, struct err *err
     w->lag_us = now_us;
     metric_set(METRIC_fold_lag_events, lag.events);
     metric_set(METRIC_fold_lag_us, lag.oldest_us);
+    metric_set(METRIC_fold_stale, lag.stale);
+    metric_set(METRIC_fold_stale_us, lag.stale_us);
     return true;
 }
 
@@ -225,15 +227,30 @@ struct helper {
     struct catch_up *all;
     pthread_t thread;
     struct folder *folder;
+    atomic_int_fast64_t
+        settling_us; /* monotonic: since when it looks for who was put off; 0: it does not */
 };
 struct catch_up {
     const struct config *config;
     atomic_bool done;
     atomic_int_fast64_t folded;
+    atomic_int settled; /* of those who were put off */
     int count;
     int started; /* threads, for helpers 1 .. started; the caller is helper 0 */
     struct helper helpers[WORKERS_MAX];
 };
+
+/* Who was put off would otherwise be due after the command has ended. That tells others, so there is more to fold then. */
+static bool helper_settle(struct helper *h, struct err *err)
+{
+    int folded = 0;
+
+    atomic_store(&h->settling_us, clock_monotonic_us());
+    bool ok = folder_settle(h->folder, &folded, err);
+    (void)atomic_fetch_add(&h->all->settled, folded);
+    atomic_store(&h->settling_us, 0);
+    return ok;
+}
 
 /* One pass; *out_folded 0 after a pause. */
 static bool helper_pass(struct helper *h, int64_t *out_folded, struct err *err)
@@ -242,6 +259,9 @@ static bool helper_pass(struct helper *h, int64_t *out_folded, struct err *err)
         return FAIL(err, ERR_BUSY, "stopped before the log was folded to its end");
     }
     if (!folder_step(h->folder, out_folded, err)) {
+        return false;
+    }
+    if (*out_folded == 0 && !helper_settle(h, err)) {
         return false;
     }
     (void)atomic_fetch_add(&h->all->folded, *out_folded);
@@ -307,6 +327,30 @@ static uint64_t lanes_held(void)
     return metric_value(METRIC_fold_held) + metric_value(METRIC_fold_waiting);
 }
 
+/* Somebody is folding one that was put off, and not only looking whether there is any. */
+static bool is_settling(const struct catch_up *c, int64_t now_us)
+{
+    bool found = false;
+
+    for (int i = 0; i < c->count && !found; i++) {
+        const int64_t since_us = atomic_load(&c->helpers[i].settling_us);
+        found = since_us != 0 && now_us - since_us > SECONDS(1) / 10;
+    }
+    return found;
+}
+
+/* Whoever is stale in lanes of others (of a serve beside this) they fold when they are due. Our own helpers look every 20 ms. */
+static bool is_settled(const struct catch_up *c, struct standstill *s, const struct log_lag *lag)
+{
+    const int64_t now_us = clock_monotonic_us();
+    const int64_t settled = (int64_t)atomic_load(&c->settled);
+
+    if (settled != s->folded || s->since_us == 0 || is_settling(c, now_us)) {
+        *s = (struct standstill){.folded = settled, .since_us = now_us};
+    }
+    return lag->stale == 0 || now_us - s->since_us > SECONDS(1);
+}
+
 /* True where lanes are held and nothing was folded for a while: they may be held for an hour, and a command has an end. */
 static bool stands_still(struct standstill *s, int64_t folded)
 {
@@ -324,8 +368,10 @@ static bool catch_up_run(struct catch_up *c, void (*progress)(void *ctx, int64_t
     struct helper *h = &c->helpers[0];
     struct log_lag lag = {.events = 1};
     struct standstill still = {0};
+    struct standstill stale = {0};
+    bool settled = false;
 
-    while (lag.events > 0) {
+    while (lag.events > 0 || !settled) {
         int64_t folded = 0;
         if (!helper_pass(h, &folded, err)) {
             return false;
@@ -339,9 +385,10 @@ static bool catch_up_run(struct catch_up *c, void (*progress)(void *ctx, int64_t
         if (!folder_lag(h->folder, &lag, err)) {
             return false;
         }
-        if (lag.events > 0) { /* in lanes that others hold */
+        settled = is_settled(c, &stale, &lag);
+        if (lag.events > 0 || !settled) { /* in lanes that others hold */
             (void)stop_wait_us(STOP_LOOK_US);
-            if (stands_still(&still, (int64_t)atomic_load(&c->folded))) {
+            if (lag.events > 0 && stands_still(&still, (int64_t)atomic_load(&c->folded))) {
                 return FAIL(err, ERR_BUSY,
                             "another transaction has held %llu lanes of the log for %d s: end it, "
                             "and run this again",

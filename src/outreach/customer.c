@@ -101,6 +101,9 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
     struct jenc j = jenc_begin(out);
     jenc_object(&j, NULL);
     put_identity(&j, &v);
+    if (v.unread) {
+        jenc_bool(&j, "unread", true);
+    }
     answer_cart(&j, cart, v.shopper, products, &clock, now_us);
     answer_risk(&j, &score, &reader);
     put_consents(&j, v.shopper);

@@ -199,6 +199,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .step = out->step,
                                        .risk = out->score.probability,
                                        .now_us = g->now_us,
+                                       .unread_until_us = g->unread_until_us,
                                        .dry_run = g->subject.dry_run,
                                        .cart_changed = changed,
                                        .sent_outdated = is_outdated(out)};
@@ -223,6 +224,6 @@ struct decided outreach_in_stock(const struct decided *d, const struct product *
 
 bool outreach_never(const struct decision *decision)
 {
-    return !decision->send && (decision->reason == RULE_BUYER ||
+    return !decision->send && (decision->reason == RULE_UNREAD || decision->reason == RULE_BUYER ||
                                decision->reason == RULE_OPTED_OUT || decision->reason == RULE_BOT);
 }

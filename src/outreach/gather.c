@@ -1,7 +1,11 @@
 /* Reads what a decision is made of. Must not judge any of it. */
 #include "outreach/gather.h"
 
+#include "base/clock.h"
+
 #include <string.h>
+
+#define LOOK_AGAIN_US SECONDS(1) /* at what is folded soon, but nobody knows when */
 
 static void add(const char **ids, size_t *count, const char *id)
 {
@@ -69,31 +73,45 @@ struct joins outreach_joins(const struct gathered *g)
 }
 
 /* Nobody was found, but the fold may be about to find somebody. */
-static bool stranger_pending(struct db *db, const struct outreach_subject *subject, bool *out,
-                             struct err *err)
+static bool stranger_pending(struct db *db, const struct outreach_subject *subject,
+                             struct joins_pending *out, struct err *err)
 {
+    *out = (struct joins_pending){0};
     if (subject->key == NULL) {
-        return store_cart_pending(db, subject->cart_id, out, err);
+        return store_cart_pending(db, subject->cart_id, &out->any, err);
     }
     if (subject->key[0] == 'c') {
-        *out = false; /* a customer is known by the first event that names it */
+        /* a customer is known by the first event that names it */
         return true;
     }
     const struct joins j = {.lane = event_lane(subject->key), .key = subject->key};
     return store_joins_pending(db, &j, out, err);
 }
 
-bool outreach_pending(struct db *db, const struct gathered *g, bool *out, struct err *err)
+bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
+                      struct err *err)
 {
     if (!g->known) {
         return stranger_pending(db, &g->subject, out, err);
     }
     const struct joins j = outreach_joins(g);
     if (g->view.key[0] == 'c' && g->via_count == 0 && g->cart_count == 0) {
-        *out = false;
+        *out = (struct joins_pending){0};
         return true;
     }
     return store_joins_pending(db, &j, out, err);
+}
+
+/* A time that has gone by means that it is being folded just now. */
+static int64_t unread_until(const struct gathered *g)
+{
+    const int64_t due_us =
+        g->view.unread && g->view.due_us > g->subject.due_us ? g->view.due_us : g->subject.due_us;
+
+    if (!g->view.unread && due_us == 0) {
+        return 0;
+    }
+    return due_us > g->now_us + LOOK_AGAIN_US ? due_us : g->now_us + LOOK_AGAIN_US;
 }
 
 bool outreach_gather(struct db *db, const struct outreach_subject *subject, struct arena *a,
@@ -114,6 +132,7 @@ bool outreach_gather(struct db *db, const struct outreach_subject *subject, stru
     g.known = g.view.key != NULL && (g.view.known || past);
     if (g.known) {
         join(&g, a);
+        g.unread_until_us = unread_until(&g);
     }
     *out = g;
     return true;

@@ -10,7 +10,9 @@ struct outreach_subject {
     const char *key;     /* "c:" + customer or "a:" + anonymous; or NULL, and: */
     const char *cart_id; /* whoever used it last; with a key: this cart of theirs */
     bool dry_run;
-    int64_t at_us;  /* dry runs only, a look into the past; 0: none */
+    int64_t at_us; /* dry runs only, a look into the past; 0: none */
+    int64_t
+        due_us; /* who joins it is stale until then (struct joins_pending); 0: nobody is, as far as is known */
     int64_t now_us; /* the clock, read by whoever asks: no step reads one */
 };
 
@@ -21,6 +23,8 @@ struct gathered {
     struct outreach_subject subject;
     int64_t now_us;   /* the time that is decided about: at_us, or the clock */
     struct view view; /* its rows tell the rounds that were spoken about */
+    int64_t
+        unread_until_us; /* some of what it, or who joins it, did is not taken into account, until then at least; 0: everything is */
     /* Anonymous shoppers that are this customer, or by the log are about to be; of the open ones it is
      * not known whether they are now. */
     const char **vias;
@@ -33,7 +37,8 @@ struct gathered {
 
 /* Whether anything that is committed waits for the fold and may change who the subject is, or what was
  * done with its carts. Needs no round trip where nothing can. */
-CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, bool *out, struct err *err);
+CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
+                               struct err *err);
 struct joins outreach_joins(const struct gathered *g); /* what it asks for */
 
 /* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is

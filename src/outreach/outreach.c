@@ -27,6 +27,7 @@ struct asking {
     struct arena *arena;
     enum outreach_outcome outcome;
     struct outreach_row row; /* of every outcome but OUTREACH_UNKNOWN */
+    int64_t due_us;          /* of a try that has to wait for joins, as in struct joins_pending */
 };
 
 static struct outreach_subject subject_of(const struct outreach_request *r, struct arena *a)
@@ -84,12 +85,13 @@ static bool say_again(struct asking *k, const struct decided *d, struct err *err
 static bool wait_for_joins(struct asking *k, const struct gathered *g, enum release_step *out,
                            struct err *err)
 {
-    bool pending = false;
+    struct joins_pending pending = {0};
 
     if (k->subject.at_us == 0 && !outreach_pending(k->db, g, &pending, err)) {
         return false;
     }
-    *out = pending ? RELEASE_PENDING : RELEASED;
+    k->due_us = pending.due_us;
+    *out = pending.any ? RELEASE_PENDING : RELEASED;
     return true;
 }
 
@@ -134,7 +136,7 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
         return *out != RELEASED || say_again(k, &d, err);
     }
     k->outcome = OUTREACH_NEW;
-    return outreach_release(k->db, &d, k->arena, &k->row, out, err);
+    return outreach_release(k->db, &d, k->arena, &k->row, out, &k->due_us, err);
 }
 
 /* The connection is only borrowed for the try: who waits for a fold must not keep others from theirs. */
@@ -165,8 +167,10 @@ static bool try_until_it_stands(struct asking *k, struct err *err)
             return true;
         }
         /* What changed can be decided about at once; what is pending needs the fold, which needs
-         * the lanes this try has just given back. */
-        if (step == RELEASE_PENDING && stop_wait_us(PENDING_WAIT_US)) {
+         * the lanes this try has just given back. What is stale may take longer than a request: that is a decision, too. */
+        if (step == RELEASE_PENDING && k->due_us != k->subject.due_us) {
+            k->subject.due_us = k->due_us;
+        } else if (step == RELEASE_PENDING && stop_wait_us(PENDING_WAIT_US)) {
             break;
         }
     }

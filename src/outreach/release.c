@@ -80,11 +80,12 @@ static enum release_step verdict(const struct decided *d, const struct release_s
     if (seen->changed) {
         return RELEASE_CHANGED;
     }
-    return d->decision.send && seen->pending ? RELEASE_PENDING : RELEASED;
+    return d->decision.send && seen->pending.any ? RELEASE_PENDING : RELEASED;
 }
 
 static bool run(struct db *db, const struct decided *d, struct arena *a,
-                struct outreach_row *out_row, enum release_step *out, struct err *err)
+                struct outreach_row *out_row, enum release_step *out, int64_t *out_due_us,
+                struct err *err)
 {
     struct release_seen seen;
     struct outreach_row row;
@@ -94,6 +95,7 @@ static bool run(struct db *db, const struct decided *d, struct arena *a,
         return false;
     }
     *out = verdict(d, &seen);
+    *out_due_us = seen.pending.due_us;
     if (*out != RELEASED) {
         return true;
     }
@@ -111,10 +113,11 @@ static bool run(struct db *db, const struct decided *d, struct arena *a,
 }
 
 bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
-                      struct outreach_row *out_row, enum release_step *out, struct err *err)
+                      struct outreach_row *out_row, enum release_step *out, int64_t *out_due_us,
+                      struct err *err)
 {
     assert(d->cart != NULL && !d->gathered->subject.dry_run);
-    bool ok = run(db, d, a, out_row, out, err);
+    bool ok = run(db, d, a, out_row, out, out_due_us, err);
     if (!ok || *out != RELEASED) {
         db_rollback(db); /* the lanes are needed by others while this one thinks again */
     }

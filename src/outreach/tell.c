@@ -84,6 +84,9 @@ static const char *summarize(const struct decided *d, const struct shown *shown,
     jenc_str(&j, "reason_text",
              d->decision.send ? "the risk of losing the cart is high enough to speak"
                               : d->decision.rules[d->decision.reason].detail);
+    if (d->decision.look_again_us != 0) {
+        jenc_time(&j, "look_again_at", d->decision.look_again_us);
+    }
     answer_risk(&j, &d->score, &reader);
     answer_picks(&j, d->terms->models->affinity, &shown->picks, &reader);
     answer_cart(&j, d->cart, shopper, shown->lines, &clock, d->gathered->now_us);

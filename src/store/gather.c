@@ -5,7 +5,7 @@
 /* One shopper, whole: the parts come as tagged rows of one statement (sql/queries/gather.sql). */
 
 enum part { PART_SHOPPER, PART_EVENT, PART_SENT, PARTS };
-enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY };
+enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY, HEAVY, HELD };
 
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
 {
@@ -17,6 +17,8 @@ static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopp
     out->key = row_text_copy(r, row, ID, a);
     out->doc = row_text_copy(r, row, TYPE, a);
     out->base = row_text_copy(r, row, ORIGIN, a);
+    out->heavy = row_bool(r, row, HEAVY);
+    out->held = row_bool(r, row, HELD);
 }
 
 static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out,

@@ -27,6 +27,9 @@ struct shopper_rows {
     bool found; /* false: no shopper has that cart; the rest is empty */
     bool whole; /* as asked */
     bool cut;   /* there are more events than events_most; the rest is missing */
+    bool heavy; /* store/heavy.h knows the shopper */
+    bool
+        held; /* some or all of the events are missing: it is stale, or heavy and has more than events_most */
     int lane;
     const char *key;
     int64_t folded_off;    /* newest event in doc */

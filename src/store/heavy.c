@@ -25,7 +25,7 @@ bool store_heavy_known(struct db *db, const struct history_keys *keys, struct ar
     return true;
 }
 
-static struct params key_params(struct heavy_key key, struct arena *a)
+static struct params key_params(struct history_key key, struct arena *a)
 {
     struct params p = params_make(a);
 
@@ -41,7 +41,7 @@ static void read_checkpoint(const PGresult *rows, int r, struct arena *a, void *
         (struct heavy_checkpoint){.at_us = row_time(rows, r, 0), .events = row_i64(rows, r, 1)};
 }
 
-bool store_heavy_checkpoints(struct db *db, struct heavy_key key, struct arena *a,
+bool store_heavy_checkpoints(struct db *db, struct history_key key, struct arena *a,
                              struct heavy_checkpoint **out, size_t *out_count, struct err *err)
 {
     struct params p = key_params(key, a);
@@ -55,8 +55,8 @@ bool store_heavy_checkpoints(struct db *db, struct heavy_key key, struct arena *
     return true;
 }
 
-bool store_heavy_checkpoint_doc(struct db *db, struct heavy_key key, int64_t at_us, struct arena *a,
-                                const char **out, struct err *err)
+bool store_heavy_checkpoint_doc(struct db *db, struct history_key key, int64_t at_us,
+                                struct arena *a, const char **out, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *r = NULL;
     struct params p = key_params(key, a);
@@ -69,46 +69,34 @@ bool store_heavy_checkpoint_doc(struct db *db, struct heavy_key key, int64_t at_
     return true;
 }
 
-static bool read_events(struct db *db, enum query_id q, const struct params *p,
-                        struct heavy_key key, struct arena *a, struct history *out, struct err *err)
+bool store_heavy_behind(struct db *db, struct history_key key, struct heavy_place behind,
+                        int64_t most, struct arena *a, struct history *out, struct err *err)
 {
-    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = key_params(key, a);
 
-    if (!db_query(db, q, p, &r, err)) {
+    param_time(&p, behind.at_us);
+    param_i64(&p, behind.off);
+    param_i64(&p, most);
+    return store_history_rows(db, Q_heavy_behind, &p, key, out, err);
+}
+
+bool store_heavy_more_behind(struct db *db, struct history_key key, int64_t since_us, int64_t count,
+                             bool *out, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = key_params(key, &a);
+
+    param_time(&p, since_us);
+    param_i64(&p, count);
+    if (!db_query(db, Q_heavy_more_behind, &p, &r, err)) {
         return false;
     }
-    *out = (struct history){.count = (size_t)PQntuples(r)};
-    out->events = arena_array(a, out->count, sizeof *out->events);
-    for (size_t i = 0; i < out->count; i++) {
-        out->events[i].lane = key.lane;
-        out->events[i].key = key.key;
-        if (!store_history_event_of_row(r, (int)i, a, &out->events[i], err)) {
-            return false;
-        }
-    }
+    *out = row_bool(r, 0, 0);
     return true;
 }
 
-bool store_heavy_news(struct db *db, struct heavy_key key, int64_t after_off, int64_t last_off,
-                      struct arena *a, struct history *out, struct err *err)
-{
-    struct params p = key_params(key, a);
-
-    param_i64(&p, after_off);
-    param_i64(&p, last_off);
-    return read_events(db, Q_heavy_news, &p, key, a, out, err);
-}
-
-bool store_heavy_behind(struct db *db, struct heavy_key key, int64_t at_us, struct arena *a,
-                        struct history *out, struct err *err)
-{
-    struct params p = key_params(key, a);
-
-    param_time(&p, at_us);
-    return read_events(db, Q_heavy_behind, &p, key, a, out, err);
-}
-
-static bool know(struct db *db, struct heavy_key key, const struct heavy_fold *fold,
+static bool know(struct db *db, struct history_key key, const struct heavy_fold *fold,
                  struct arena *a, struct err *err)
 {
     struct params known = key_params(key, a);
@@ -122,7 +110,7 @@ static bool know(struct db *db, struct heavy_key key, const struct heavy_fold *f
            db_exec(db, Q_heavy_know, &known, NULL, err);
 }
 
-static bool keep_checkpoints(struct db *db, struct heavy_key key, const struct heavy_fold *fold,
+static bool keep_checkpoints(struct db *db, struct history_key key, const struct heavy_fold *fold,
                              struct arena *a, struct err *err)
 {
     struct params kept = key_params(key, a);
@@ -136,12 +124,75 @@ static bool keep_checkpoints(struct db *db, struct heavy_key key, const struct h
            (fold->added_count == 0 || db_exec(db, Q_heavy_checkpoints_add, &added, NULL, err));
 }
 
-bool store_heavy_write(struct db *db, struct heavy_key key, const struct heavy_fold *fold,
+bool store_heavy_write(struct db *db, struct history_key key, const struct heavy_fold *fold,
                        struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
 
     return know(db, key, fold, &a, err) && keep_checkpoints(db, key, fold, &a, err);
+}
+
+/* ---- one shopper, as of a moment ---- */
+
+enum view_part { VIEW_SHOPPER, VIEW_KNOWN, VIEW_CHECKPOINT, VIEW_NEWS, VIEW_BEHIND };
+enum view_column { VIEW_PART, VIEW_OFF, VIEW_ID, VIEW_TYPE, VIEW_ORIGIN, VIEW_OCCURRED };
+
+static bool view_event(const PGresult *r, int row, struct history_key key, struct arena *a,
+                       struct history *out, struct err *err)
+{
+    struct log_event *e = &out->events[out->count++];
+
+    *e = (struct log_event){.lane = key.lane, .key = key.key};
+    return store_history_event_of_row(r, row, a, e, err);
+}
+
+/* The parts of a UNION have the same columns: what has none of its own travels in those of events. */
+static bool view_row(const PGresult *r, int row, struct history_key key, struct arena *a,
+                     struct heavy_view *v, struct err *err)
+{
+    switch ((enum view_part)row_i32(r, row, VIEW_PART)) {
+    case VIEW_SHOPPER:
+        v->newest_off = row_i64(r, row, VIEW_OFF);
+        v->more = !row_null(r, row, VIEW_TYPE);
+        v->due_us = row_null(r, row, VIEW_OCCURRED) ? 0 : row_time(r, row, VIEW_OCCURRED);
+        return true;
+    case VIEW_KNOWN:
+        v->doc = row_text_copy(r, row, VIEW_ID, a);
+        return true;
+    case VIEW_CHECKPOINT:
+        v->from = (struct heavy_checkpoint){.at_us = row_time(r, row, VIEW_OCCURRED),
+                                            .events = row_i64(r, row, VIEW_OFF),
+                                            .doc = row_text_copy(r, row, VIEW_ID, a)};
+        return true;
+    case VIEW_NEWS:
+        return view_event(r, row, key, a, &v->news, err);
+    case VIEW_BEHIND:
+        return view_event(r, row, key, a, &v->behind, err);
+    }
+    return FAIL(err, ERR_INTERNAL, "a row of an unknown part");
+}
+
+bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us, int64_t most,
+                      struct arena *a, struct heavy_view *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct heavy_view v = {0};
+    struct params p = key_params(key, a);
+
+    param_time(&p, until_us);
+    param_i64(&p, most);
+    if (!db_query(db, Q_heavy_view, &p, &r, err)) {
+        return false;
+    }
+    v.news.events = arena_array(a, (size_t)PQntuples(r), sizeof *v.news.events);
+    v.behind.events = arena_array(a, (size_t)PQntuples(r), sizeof *v.behind.events);
+    for (int row = 0; row < PQntuples(r); row++) {
+        if (!view_row(r, row, key, a, &v, err)) {
+            return false;
+        }
+    }
+    *out = v;
+    return true;
 }
 
 bool store_heavy_drop(struct db *db, int lane, struct err *err)

@@ -14,30 +14,44 @@ struct heavy_known {
 CAN_FAIL bool store_heavy_known(struct db *db, const struct history_keys *keys, struct arena *a,
                                 struct heavy_known *out, struct err *err);
 
-/* One shopper; the key is borrowed. */
-struct heavy_key {
-    int32_t lane;
-    const char *key;
-};
 struct heavy_checkpoint {
     int64_t at_us;
     int64_t events;
     const char *doc; /* NULL where it was not read */
 };
 /* Oldest first, without documents; in arena. */
-CAN_FAIL bool store_heavy_checkpoints(struct db *db, struct heavy_key key, struct arena *a,
+CAN_FAIL bool store_heavy_checkpoints(struct db *db, struct history_key key, struct arena *a,
                                       struct heavy_checkpoint **out, size_t *out_count,
                                       struct err *err);
-CAN_FAIL bool store_heavy_checkpoint_doc(struct db *db, struct heavy_key key, int64_t at_us,
+CAN_FAIL bool store_heavy_checkpoint_doc(struct db *db, struct history_key key, int64_t at_us,
                                          struct arena *a, const char **out, struct err *err);
 
-/* Events from behind after_off up to last_off; in arena. */
-CAN_FAIL bool store_heavy_news(struct db *db, struct heavy_key key, int64_t after_off,
-                               int64_t last_off, struct arena *a, struct history *out,
+/* Of the events up to known_off those behind a place in the order of time and offset (offset INT64_MAX: behind that time), the first `most`; in
+ * arena. */
+struct heavy_place {
+    int64_t at_us;
+    int64_t off;
+};
+CAN_FAIL bool store_heavy_behind(struct db *db, struct history_key key, struct heavy_place behind,
+                                 int64_t most, struct arena *a, struct history *out,
+                                 struct err *err);
+/* Are there more than count of them that occurred at since_us or later? */
+CAN_FAIL bool store_heavy_more_behind(struct db *db, struct history_key key, int64_t since_us,
+                                      int64_t count, bool *out, struct err *err);
+
+/* What there is to fold one shopper from as of now, or as of a time, all of one moment; in arena. */
+struct heavy_view {
+    int64_t newest_off; /* of the shopper's events; 0 none */
+    int64_t due_us;     /* when it is folded again, if it is stale; 0 */
+    bool more;          /* it would take more events than were asked for: there are none here */
+    const char *doc;    /* of everything up to known_off; NULL: there is none */
+    struct heavy_checkpoint from; /* doc NULL: none stands for it */
+    struct history news;          /* came in since known_off */
+    struct history behind;        /* had come in before, and occurred after `from` */
+};
+CAN_FAIL bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us,
+                               int64_t most, struct arena *a, struct heavy_view *out,
                                struct err *err);
-/* Of the events up to known_off those that occurred after at_us, in no order; in arena. */
-CAN_FAIL bool store_heavy_behind(struct db *db, struct heavy_key key, int64_t at_us,
-                                 struct arena *a, struct history *out, struct err *err);
 
 /* What a fold up to last_off leaves: its document, which events it folded, and the checkpoints: of the stored ones those of
  * kept_us, and the new ones. */
@@ -49,8 +63,8 @@ struct heavy_fold {
     const struct heavy_checkpoint *added;
     size_t added_count;
 };
-CAN_FAIL bool store_heavy_write(struct db *db, struct heavy_key key, const struct heavy_fold *fold,
-                                struct err *err);
+CAN_FAIL bool store_heavy_write(struct db *db, struct history_key key,
+                                const struct heavy_fold *fold, struct err *err);
 /* Forgets all of it about a lane: its shoppers are read whole the next time. */
 CAN_FAIL bool store_heavy_drop(struct db *db, int lane, struct err *err);
 

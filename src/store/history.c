@@ -68,15 +68,26 @@ bool store_history_events(struct db *db, const struct history_keys *keys, const 
     return read_histories(db, Q_history_events, &p, keys, a, out, err);
 }
 
-bool store_history_events_since(struct db *db, const struct history_keys *keys,
-                                const int64_t *last_offs, const int64_t *since_us, struct arena *a,
-                                struct history *out, struct err *err)
+bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
+                        struct history_key key, struct history *out, struct err *err)
 {
-    struct params p = keys_params(keys, a);
+    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
 
-    param_i64_array(&p, last_offs, keys->count);
-    param_time_array(&p, since_us, keys->count);
-    return read_histories(db, Q_history_events_since, &p, keys, a, out, err);
+    return read_histories(db, q, p, &one, p->arena, out, err);
+}
+
+bool store_history_page(struct db *db, struct history_key key, const struct history_range *range,
+                        struct arena *a, struct history *out, struct err *err)
+{
+    struct params p = params_make(a);
+
+    param_i32(&p, key.lane);
+    param_text(&p, key.key);
+    param_i64(&p, range->after_off);
+    param_i64(&p, range->last_off);
+    param_time(&p, range->since_us);
+    param_i64(&p, range->most);
+    return store_history_rows(db, Q_history_page, &p, key, out, err);
 }
 
 bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,
@@ -96,7 +107,8 @@ bool store_history_docs(struct db *db, const struct history_keys *keys, struct a
                                       .key = keys->keys[i],
                                       .folded_off = row_i64(r, row, 0),
                                       .doc = row_text_copy(r, row, 1, a),
-                                      .base = row_text_copy(r, row, 2, a)};
+                                      .base = row_text_copy(r, row, 2, a),
+                                      .stale = row_bool(r, row, 3)};
     }
     return true;
 }

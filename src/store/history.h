@@ -25,11 +25,25 @@ struct history {
 CAN_FAIL bool store_history_events(struct db *db, const struct history_keys *keys,
                                    const int64_t *last_offs, struct arena *a, struct history *out,
                                    struct err *err);
-/* The same, of key i only what occurred at since_us[i] or later. */
-CAN_FAIL bool store_history_events_since(struct db *db, const struct history_keys *keys,
-                                         const int64_t *last_offs, const int64_t *since_us,
-                                         struct arena *a, struct history *out, struct err *err);
-/* The event of a row of such columns as history_events has, but for lane and key; in arena. For store/ only. */
+/* One shopper; the key is borrowed. */
+struct history_key {
+    int32_t lane;
+    const char *key;
+};
+/* Offsets from behind after_off up to last_off, of what occurred at since_us (INT64_MIN: ever) or later; the first `most`. */
+struct history_range {
+    int64_t after_off;
+    int64_t last_off;
+    int64_t since_us;
+    int64_t most;
+};
+/* In arena. */
+CAN_FAIL bool store_history_page(struct db *db, struct history_key key,
+                                 const struct history_range *range, struct arena *a,
+                                 struct history *out, struct err *err);
+/* For store/ only: a query with the columns of history_events and one key, and one of its rows (but for lane and key); in arena. */
+CAN_FAIL bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
+                                 struct history_key key, struct history *out, struct err *err);
 CAN_FAIL bool store_history_event_of_row(const PGresult *r, int row, struct arena *a,
                                          struct log_event *e, struct err *err);
 /* out[i] gets the stored document and the base of key i; in arena. */

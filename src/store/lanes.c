@@ -120,21 +120,26 @@ bool store_cursors_advance(struct db *db, const struct lane_lease *before, const
                 (long long)(count - moved), count);
 }
 
+/* NULL, read as 0: there is none. Another clock wrote the time; what is there is at least 1 us old. */
+static int64_t age_us(int64_t since_us, int64_t now_us)
+{
+    if (since_us == 0) {
+        return 0;
+    }
+    return now_us > since_us ? now_us - since_us : 1;
+}
+
 bool store_lag(struct db *db, int64_t now_us, struct log_lag *out, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *rows = NULL;
     if (!db_query(db, Q_log_lag, NULL, &rows, err)) {
         return false;
     }
-    /* NULL, read as 0: nothing is unread. Another clock wrote received_at; what is unread is at least 1 us old. */
-    int64_t oldest = row_time(rows, 0, 1);
-    *out = (struct log_lag){
-        .events = row_i64(rows, 0, 0),
-        .oldest_us = oldest == 0       ? 0
-                     : now_us > oldest ? now_us - oldest
-                                       : 1,
-        .dead = row_i64(rows, 0, 2),
-    };
+    *out = (struct log_lag){.events = row_i64(rows, 0, 0),
+                            .oldest_us = age_us(row_time(rows, 0, 1), now_us),
+                            .dead = row_i64(rows, 0, 2),
+                            .stale = row_i64(rows, 0, 3),
+                            .stale_us = age_us(row_time(rows, 0, 4), now_us)};
     return true;
 }
 

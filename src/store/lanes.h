@@ -36,6 +36,9 @@ struct log_lag {
     int64_t events;
     int64_t oldest_us; /* age of the oldest unread event; 0 for none */
     int64_t dead;
+    int64_t
+        stale; /* shoppers whose events the cursors have passed, and that are folded by themselves */
+    int64_t stale_us; /* how long the oldest of them has been; 0 for none */
 };
 CAN_FAIL bool store_lag(struct db *db, int64_t now_us, struct log_lag *out, struct err *err);
 

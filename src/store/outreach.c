@@ -108,33 +108,38 @@ static struct params joins_params(const struct joins *j, struct arena *a)
     return p;
 }
 
-static bool first_bool(struct db *db, enum query_id query, const struct params *p, bool *out,
-                       struct err *err)
+static struct joins_pending pending_at(const PGresult *rows)
 {
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-
-    if (!db_query(db, query, p, &rows, err)) {
-        return false;
-    }
-    *out = row_bool(rows, 0, 0);
-    return true;
+    return (struct joins_pending){.any = row_bool(rows, 0, 0),
+                                  .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1)};
 }
 
-bool store_joins_pending(struct db *db, const struct joins *j, bool *out, struct err *err)
+bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
+                         struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
     const struct params p = joins_params(j, &a);
 
-    return first_bool(db, Q_joins_pending, &p, out, err);
+    if (!db_query(db, Q_joins_pending, &p, &rows, err)) {
+        return false;
+    }
+    *out = pending_at(rows);
+    return true;
 }
 
 bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
     struct params p = params_make(&a);
 
     param_text(&p, cart_id);
-    return first_bool(db, Q_cart_pending, &p, out, err);
+    if (!db_query(db, Q_cart_pending, &p, &rows, err)) {
+        return false;
+    }
+    *out = row_bool(rows, 0, 0);
+    return true;
 }
 
 /* Takes what was asked along: ids may be none. */
@@ -143,7 +148,7 @@ static void look_at(const struct db_call calls[4], const struct release_look *lo
 {
     /* calls[0] is the lock, of whose rows nobody needs to know. */
     out->changed = row_bool(calls[1].rows, 0, 0);
-    out->pending = row_bool(calls[2].rows, 0, 0);
+    out->pending = pending_at(calls[2].rows);
     out->products = arena_array(a, look->id_count + 1, sizeof *out->products);
     if (look->id_count > 0) {
         store_products_answer(calls[3].rows, a, out->products);

@@ -51,7 +51,13 @@ struct joins {
 };
 /* Is anything committed and not folded yet that joins it, or comes from whom it joins, or that somebody
  * else did with the carts? */
-CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, bool *out, struct err *err);
+struct joins_pending {
+    bool any;
+    int64_t
+        due_us; /* some of it is of a stale shopper (store/stale.h), the last of which is due then; 0: none is */
+};
+CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
+                                  struct err *err);
 /* Is there an event that names the cart and is not folded yet? */
 CAN_FAIL bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err);
 
@@ -65,9 +71,9 @@ struct release_look {
     size_t id_count;
 };
 struct release_seen {
-    bool changed;             /* something of the shopper came meanwhile */
-    bool pending;             /* as store_joins_pending says */
-    struct product *products; /* of ids, in order; in arena */
+    bool changed;                 /* something of the shopper came meanwhile */
+    struct joins_pending pending; /* as store_joins_pending says */
+    struct product *products;     /* of ids, in order; in arena */
 };
 /* Begins a transaction, locks the lanes and looks, in one round trip. What it saw stands until
  * commit: every event of the shopper and of the vias goes through one of these lanes. The caller

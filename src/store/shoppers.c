@@ -25,6 +25,7 @@ bool store_shoppers_read(struct db *db, const int *lanes, const char *const *key
             .key = keys[i],
             .folded_off = row_i64(rows, (int)i, 0),
             .doc = row_text_copy(rows, (int)i, 1, a),
+            .stale = row_bool(rows, (int)i, 2),
         };
     }
     return true;

@@ -11,6 +11,7 @@ struct shopper_row {
     int64_t folded_off;
     const char *doc;  /* canonical JSON; NULL: no row */
     const char *base; /* shopper_base.doc; NULL: none, or not read */
+    bool stale; /* read only: its events behind folded_off wait to be folded (store/stale.h) */
 };
 
 /* In the order asked for; in arena. */

@@ -118,13 +118,14 @@ void fold_to_end(struct flow_bench *b)
         !folder_open(&b->database, &b->config, NULL, "spec", LANES, &b->folder, &err)) {
         fail_msg("folder: %s", err.text);
     }
-    while (lag.events > 0 && clock_monotonic_us() < until_us) {
+    while ((lag.events > 0 || lag.stale > 0) && clock_monotonic_us() < until_us) {
         int64_t folded = 0;
         if (!folder_step(b->folder, &folded, &err) || !folder_lag(b->folder, &lag, &err)) {
             fail_msg("fold: %s", err.text);
         }
     }
     assert_int_equal(lag.events, 0);
+    assert_int_equal(lag.stale, 0);
 }
 
 void forget_everything(struct flow_bench *b)
@@ -135,6 +136,7 @@ void forget_everything(struct flow_bench *b)
         "DELETE FROM cartwright.cart; DELETE FROM cartwright.cart_lane; DELETE FROM cartwright.cart_party; "
         "DELETE FROM cartwright.heavy_shopper; DELETE FROM cartwright.heavy_event; "
         "DELETE FROM cartwright.heavy_checkpoint; DELETE FROM cartwright.derived_waiting; "
+        "DELETE FROM cartwright.stale_shopper; "
         "UPDATE cartwright.lane_cursor SET off = 0, epoch = epoch + 1 WHERE off > 0");
 }
 

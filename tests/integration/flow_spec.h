@@ -39,7 +39,7 @@ void append(struct flow_bench *b, const struct event_row *rows, size_t count);
 void tell_all(struct flow_bench *b, const struct told *events, size_t count);
 #define TELL(bench, ...) tell_all((bench), &(struct told){__VA_ARGS__}, 1)
 
-/* Folds to the end of the log, in this thread, with one folder for the whole test. */
+/* Folds to the end of the log, and whoever was put off, in this thread, with one folder for the whole test. */
 void fold_to_end(struct flow_bench *b);
 
 /* Empties the log and what was folded; no folder may be in the middle of a step. */

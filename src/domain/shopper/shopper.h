@@ -294,6 +294,9 @@ struct shopper_login {
 };
 bool shopper_login(const struct shopper *after, const struct event *e, struct shopper_login *out);
 
+/* Whom e names, where e itself is not folded yet: shopper_login then does not ask again for what follows. */
+void shopper_take_name(struct shopper *s, const struct event *e, struct arena *a);
+
 enum shopper_step { SHOPPER_FOLDED, SHOPPER_REFOLD };
 
 /* Folds one event that sorts after the last one. SHOPPER_REFOLD: it does not, or it changes which

@@ -146,6 +146,11 @@ void bindings_name(struct shopper *s, const struct event *e, struct arena *a)
     }
 }
 
+void shopper_take_name(struct shopper *s, const struct event *e, struct arena *a)
+{
+    bindings_name(s, e, a);
+}
+
 /* ---- the customer: which intervals of whom are its ---- */
 
 /* A via's newest binding_set first. */

@@ -55,7 +55,21 @@ static const struct cart *last_changed_cart(const struct shopper *s)
     return last;
 }
 
-/* Stands first: of all that can be wrong with a message, one to somebody who has bought is the
+/* Whatever the others say is said of a part of what the shopper did: it may have bought since, or said no. */
+static enum rule_outcome rule_unread(const struct policy *p, const struct policy_input *in,
+                                     char *detail, size_t cap)
+{
+    (void)p;
+    if (in->unread_until_us == 0) {
+        (void)snprintf(detail, cap, "everything that the shopper did is known");
+        return RULE_PASS;
+    }
+    (void)snprintf(detail, cap, "not everything that was done is folded yet: look again in %lld s",
+                   (long long)((in->unread_until_us - in->now_us) / SECONDS(1)));
+    return RULE_BLOCK;
+}
+
+/* Stands first of those that judge: of all that can be wrong with a message, one to somebody who has bought is the
  * worst. An order in the same microsecond as the last change bought that change (the fold sorts a
  * purchase behind the additions of its time), and an older order is about another round. An order
  * that took only its own lines (purchase_closes) left the others to be spoken about. */
@@ -286,6 +300,7 @@ static enum rule_outcome rule_risk(const struct policy *p, const struct policy_i
 }
 
 static rule_fn *const rule_functions[RULE_COUNT] = {
+    [RULE_UNREAD] = rule_unread,
     [RULE_BUYER] = rule_buyer,
     [RULE_EMPTY] = rule_empty,
     [RULE_OPTED_OUT] = rule_opted_out,
@@ -319,6 +334,8 @@ struct decision policy_decide(const struct policy *p, const struct policy_input 
     }
     if (d.reason == RULE_RECENTLY_CONTACTED) {
         d.look_again_us = pause_until_us(p, in);
+    } else if (d.reason == RULE_UNREAD) {
+        d.look_again_us = in->unread_until_us;
     }
     return d;
 }

@@ -4,7 +4,7 @@
 #include "domain/shopper/shopper.h"
 
 /* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why"
- * is complete. Rules in order: buyer, empty, opted_out, bot, import, cart_changed, too_early, expired,
+ * is complete. Rules in order: unread, buyer, empty, opted_out, bot, import, cart_changed, too_early, expired,
  * too_old, sold_out, already_contacted, recently_contacted, risk. The first that blocks is the reason. */
 enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
 
@@ -33,9 +33,11 @@ struct policy_input {
     int step;                /* 1 */
     double risk;             /* NaN: no model */
     int64_t now_us;
-    bool dry_run;       /* the import rule is not applied */
-    bool cart_changed;  /* the caller named a round or cart that is no longer the open one */
-    bool sent_outdated; /* what was sent about this round and step was about other lines */
+    int64_t
+        unread_until_us; /* the shopper is not known to the end, which may be over then; 0: it is */
+    bool dry_run;        /* the import rule is not applied */
+    bool cart_changed;   /* the caller named a round or cart that is no longer the open one */
+    bool sent_outdated;  /* what was sent about this round and step was about other lines */
     bool sold_out; /* nothing in the cart can be had; where the catalogue was not read, false */
 };
 

@@ -394,6 +394,7 @@ static void of_very_many_events_a_view_reads_a_part_or_nothing(void **state)
     tell_of_z(1, VIEW_EVENTS_MAX);
     assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, VIEW_EVENTS_MAX);
     assert_int_equal(view_of("c:z", START_US + SECONDS(9)).shopper->events, 9);
+    bench.config.heavy_events = 0;
     tell_of_z(VIEW_EVENTS_MAX + 1, 1);
     assert_int_equal(refusal(START_US + SECONDS(9), &path), ERR_INVALID);
     assert_string_equal(path, "at");
@@ -413,6 +414,81 @@ static void of_very_many_events_a_view_reads_a_part_or_nothing(void **state)
 }
 
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+/* ---- of very many events ---- */
+
+static const char *encoded(const struct shopper *s)
+{
+    return shopper_to_doc(s, &bench.arena);
+}
+
+/* As of then, folded from everything. */
+static const char *as_folded(int64_t until_us)
+{
+    const char *key = "c:z";
+    const int32_t lane = event_lane(key);
+    const struct history_keys one = {.lanes = &lane, .keys = &key, .count = 1};
+    const int64_t all = INT64_MAX;
+    struct history h;
+    struct shopper *s;
+    struct err err = {0};
+
+    assert_true(store_history_events(bench.db, &one, &all, &bench.arena, &h, &err));
+    assert_true(shopper_log_fold(key, NULL, &h, until_us, &bench.arena, &s, &err));
+    return encoded(s);
+}
+
+static void assert_view_is_what_the_log_says(int64_t until_us)
+{
+    const struct view v = view_of("c:z", until_us);
+
+    assert_false(v.unread);
+    assert_string_equal(encoded(v.shopper), as_folded(until_us));
+}
+
+static void heavy_z(void)
+{
+    bench.config.fold_batch = 1000;
+    for (int i = 0; i < 12; i++) {
+        tell_of_z(1 + 1000 * i, 1000);
+        fold_to_end(&bench);
+    }
+}
+
+static void of_very_many_events_it_reads_what_lies_behind_a_checkpoint(void **state)
+{
+    (void)state;
+    heavy_z();
+    TELL(&bench, .id = "late", .type = "cart_item_added", .customer = "z", .product = "hat",
+         .at_s = 11900); /* not folded yet */
+    assert_view_is_what_the_log_says(INT64_MAX);
+    assert_view_is_what_the_log_says(START_US + SECONDS(11950));
+    assert_view_is_what_the_log_says(START_US + SECONDS(11600));
+    fold_to_end(&bench);
+    assert_view_is_what_the_log_says(START_US + SECONDS(11950));
+}
+
+static void where_that_is_too_much_the_present_is_unread_and_the_past_refused(void **state)
+{
+    const char *path;
+    (void)state;
+    heavy_z();
+    TELL(&bench, .id = "far", .type = "cart_item_added", .customer = "z", .product = "hat",
+         .at_s = 3); /* not folded yet */
+    const struct view v = view_of("c:z", INT64_MAX);
+    assert_true(v.unread && v.known);
+    assert_int_equal(v.shopper->events, 12000);
+    assert_int_equal(v.last_off, count_of(&bench, "SELECT max(off) FROM cartwright.event"));
+    assert_view_is_what_the_log_says(START_US + SECONDS(1000));
+    assert_int_equal(refusal(START_US + SECONDS(4000), &path), ERR_INVALID);
+    assert_string_equal(path, "at");
+    fold_to_end(&bench);
+    assert_view_is_what_the_log_says(INT64_MAX);
+    /* Of another version, and too many to be read: what is known is nothing. */
+    run_sql(&bench, "UPDATE cartwright.shopper SET doc = '{}';"
+                    "UPDATE cartwright.heavy_shopper SET doc = '{}'");
+    assert_true(view_of("c:z", INT64_MAX).unread);
+}
 
 int main(void)
 {
@@ -437,6 +513,8 @@ int main(void)
         VIEW_TEST(a_browser_is_whose_it_is_now_whatever_time_is_looked_at),
         VIEW_TEST(a_cart_is_found_in_the_past_of_its_shopper),
         VIEW_TEST(of_very_many_events_a_view_reads_a_part_or_nothing),
+        VIEW_TEST(of_very_many_events_it_reads_what_lies_behind_a_checkpoint),
+        VIEW_TEST(where_that_is_too_much_the_present_is_unread_and_the_past_refused),
         VIEW_TEST(sent_are_the_sends_of_the_shoppers_own_carts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

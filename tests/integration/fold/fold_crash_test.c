@@ -1,5 +1,6 @@
 /* The database goes away before, or right after, the n-th query of the fold, for every n: what remains is what the log
  * says. The two libpq calls that every query goes through are wrapped by the linker. */
+#include "base/metric.h"
 #include "integration/flow_spec.h"
 #include "support/pg_fixture.h"
 #include "support/spec.h"
@@ -135,11 +136,14 @@ static void step_until_done(void)
             assert_true(fault.cut); /* only we make it fail, and only once */
         }
     }
-    for (int i = 0; lag.events > 0 && i < 100; i++) {
+    for (int i = 0; (lag.events > 0 || lag.stale > 0) && i < 200; i++) {
         if (i == 8) {
             hold("ROLLBACK");
         }
         int64_t folded = 0;
+        if (fault.cut) { /* who was put off, and then cut off, would be left alone for a while */
+            run_sql(&bench, "UPDATE cartwright.stale_shopper SET due_at = now()");
+        }
         if (!folder_step(f, &folded, &err) || !folder_lag(f, &lag, &err)) {
             assert_true(fault.cut);
             assert_int_equal(err.kind, ERR_BUSY);
@@ -159,20 +163,41 @@ static const char *tally(void)
                    "cart_id) FROM cartwright.cart_lane))");
 }
 
-static void fold_with_cuts(bool after)
+static void tell_nothing(void)
 {
+}
+
+static void tell_a_past(void)
+{
+    bench.config.heavy_events = 3;
+    bench.config.heavy_pause = 0;
+    for (int i = 0; i < 12; i++) {
+        TELL(&bench, .id = arena_printf(&bench.arena, "v%d", i), .type = "product_viewed",
+             .customer = i < 6 ? "y" : NULL, .anonymous = i < 6 ? NULL : "x", .product = "shoe",
+             .at_s = INT64_C(10) * i + 40);
+    }
+    step_until_done();
+}
+
+/* What is folded before comes first, without a cut. Cuts at each stride-th query. */
+static void fold_with_cuts(void (*tell_before)(void), bool after, int stride)
+{
+    tell_before();
     tell_a_bit_of_everything();
     step_until_done();
     const char *expected = dump_of(&bench, false);
     const char *expected_tally = tally();
-    int n = 0;
+    int n = 1 - stride + (after ? stride - 1 : 0);
     do {
         forget_everything(&bench);
         run_sql(&bench, "DELETE FROM cartwright.dead_letter");
         run_sql(&bench, "DELETE FROM cartwright.unknown_type");
+        fault.cut = false;
+        tell_before();
         tell_a_bit_of_everything();
         fault.after = after;
-        fault.left = ++n;
+        n += stride;
+        fault.left = n;
         fault.cut = false;
         fault.armed = true;
         step_until_done();
@@ -190,7 +215,7 @@ static void the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits
     holder = PQconnectdb(bench.url);
     PQclear(
         PQexec(holder, "SET client_min_messages = error")); /* to end what has ended is no fault */
-    fold_with_cuts(true);
+    fold_with_cuts(tell_nothing, true, 1);
     assert_true(PQtransactionStatus(holder) == PQTRANS_IDLE);
     PQfinish(holder);
     holder = NULL;
@@ -199,13 +224,23 @@ static void the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits
 static void the_fold_survives_the_loss_of_its_connection_before_any_query(void **state)
 {
     (void)state;
-    fold_with_cuts(false);
+    fold_with_cuts(tell_nothing, false, 1);
 }
 
 static void the_fold_survives_the_loss_of_any_answer(void **state)
 {
     (void)state;
-    fold_with_cuts(true);
+    fold_with_cuts(tell_nothing, true, 1);
+}
+
+static void so_does_that_of_who_was_put_off(void **state)
+{
+    const int64_t before = (int64_t)metric_value(METRIC_fold_stale_folded);
+    (void)state;
+
+    fold_with_cuts(tell_a_past, false, 2);
+    fold_with_cuts(tell_a_past, true, 2);
+    assert_true((int64_t)metric_value(METRIC_fold_stale_folded) - before > 50);
 }
 
 /* ---- frozen in the middle of a transaction ---- */
@@ -269,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_fold_survives_the_loss_of_its_connection_before_any_query, setup, teardown),
         cmocka_unit_test_setup_teardown(the_fold_survives_the_loss_of_any_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_does_that_of_who_was_put_off, setup, teardown),
         cmocka_unit_test_setup_teardown(
             the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -2,6 +2,7 @@
 #include "support/people.h"
 
 #include "base/clock.h"
+#include "base/metric.h"
 #include "integration/outreach/outreach_spec.h"
 #include "support/spec.h"
 
@@ -12,12 +13,13 @@ enum { SCHEDULES = 15, SCHEDULES_LONG = 300 };
 
 static struct people people;
 static uint64_t seed;
-static int64_t sent, waited;
+static int64_t sent, waited, unread;
 static PGconn *holder;
 
 static const char *name_of(char kind, int number)
 {
-    return arena_printf(&bench.arena, "%c%d-of-%llu", kind, number, (unsigned long long)seed);
+    return arena_printf(&bench.arena, "%c%d-of-%llu%s", kind, number, (unsigned long long)seed,
+                        bench.config.heavy_pause == 1000 ? "h" : ""); /* others in each test */
 }
 
 static void arrive(int n)
@@ -124,6 +126,7 @@ static bool ask_dry(struct outreach_request request, bool *out_send)
         waited++;
         return false;
     }
+    unread += strcmp(member(&a, "reason"), "unread") == 0 ? 1 : 0;
     if (a.json != NULL && strcmp(member(&a, "decision"), "send") == 0) {
         *out_send = true;
         check_send(&a);
@@ -159,11 +162,27 @@ static void ask_somebody(struct rng *r)
     }
 }
 
+/* Whoever was put off, whenever they are due, and whom that tells. */
+static void settle(void)
+{
+    struct err err = {0};
+    struct log_lag lag = {.events = 1};
+    int64_t folded;
+    int settled;
+
+    for (int i = 0; (lag.events > 0 || lag.stale > 0) && i < 1000; i++) {
+        ok(folder_settle(bench.folder, &settled, &err), &err);
+        ok(folder_step(bench.folder, &folded, &err), &err);
+        ok(folder_lag(bench.folder, &lag, &err), &err);
+    }
+    assert_int_equal(lag.stale, 0);
+}
+
 static void end(void)
 {
     bool send;
 
-    fold_to_end(&bench);
+    settle();
     for (int i = 0; i < CUSTOMERS; i++) {
         const struct person who = {i, NOBODY};
         assert_true(ask_dry((struct outreach_request){.customer_id = name_of('y', i)}, &send));
@@ -190,6 +209,9 @@ static void run_schedule(void)
         } else {
             arrive(people.arrival[arrived++]);
         }
+        if (bench.config.heavy_pause == 1000 && rng_below(&r, 15) == 0) {
+            settle();
+        }
         if (rng_below(&r, 4) == 0) {
             ask_somebody(&r);
         }
@@ -215,10 +237,33 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
     PQfinish(holder);
 }
 
+/* Two events make everybody heavy, one far back is too much for a batch, and who is put off waits until somebody settles it. */
+static void nor_while_what_they_did_waits_to_be_folded_by_itself(void **state)
+{
+    const int64_t sent_before = sent;
+    (void)state;
+    const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
+
+    bench.config.heavy_events = 2;
+    bench.config.heavy_pause = 1000;
+    holder = PQconnectdb(bench.url);
+    for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
+        run_schedule();
+    }
+    print_message("%lld sends, %lld waited, %lld unread, %lld put off and folded\n",
+                  (long long)(sent - sent_before), (long long)waited, (long long)unread,
+                  (long long)metric_value(METRIC_fold_stale_folded));
+    assert_true(seeds.count < 15 || (sent - sent_before > (int64_t)seeds.count && unread > 0 &&
+                                     metric_value(METRIC_fold_stale_folded) > 50));
+    assert_replay_is_clean(&bench);
+    PQfinish(holder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_happens_nobody_is_told_what_they_must_not_be),
+        cmocka_unit_test(nor_while_what_they_did_waits_to_be_folded_by_itself),
     };
     return cmocka_run_group_tests_name("people", tests, outreach_setup, outreach_teardown);
 }

@@ -120,6 +120,13 @@ static struct event decoded(const struct log_event *log)
     return e;
 }
 
+static void store_derived(const struct event_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        store(&rows[i], ORIGIN_DERIVED, START_US + HOURS(2));
+    }
+}
+
 static struct shopper *fold_of(const struct lane_of_one *l, size_t count)
 {
     struct err err = {0};
@@ -202,10 +209,10 @@ static void fold_some(struct lane_of_one *l, size_t n)
     l->doc = shopper_to_doc(k->after, &arena);
     note_carts(before, k->after);
     const size_t met = meet(&b, meetings);
-    const size_t count = fold_identity_rows(&b, meetings, met, &rows);
-    for (size_t i = 0; i < count; i++) {
-        store(&rows[i], ORIGIN_DERIVED, START_US + HOURS(2));
-    }
+    const size_t changed = fold_identity_changed(k, &k->history, &arena, &rows);
+    store_derived(rows, changed);
+    const size_t told = fold_identity_rows(&b, meetings, met, &rows);
+    store_derived(rows, told);
 }
 
 static bool fold_somewhere(struct rng *r)

@@ -418,11 +418,20 @@ static void each_step_of_a_round_is_contacted_once(void **state)
 static void rules_and_outcomes_have_the_names_of_the_api(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "buyer",   "empty",        "opted_out",         "bot",
-        "import",  "cart_changed", "too_early",         "expired",
-        "too_old", "sold_out",     "already_contacted", "recently_contacted",
-        "risk"};
+    static const char *const names[] = {"unread",
+                                        "buyer",
+                                        "empty",
+                                        "opted_out",
+                                        "bot",
+                                        "import",
+                                        "cart_changed",
+                                        "too_early",
+                                        "expired",
+                                        "too_old",
+                                        "sold_out",
+                                        "already_contacted",
+                                        "recently_contacted",
+                                        "risk"};
 
     assert_int_equal(COUNT_OF(names), RULE_COUNT);
     for (int r = 0; r < RULE_COUNT; r++) {
@@ -479,6 +488,31 @@ static void between_two_messages_to_one_shopper_there_is_a_pause(void **state)
     assert_true(policy_decide(&p, &in).send);
 }
 
+/* Whatever a part of what was done says, the rest may say otherwise. */
+static void who_is_not_known_to_the_end_is_not_spoken_to_before(void **state)
+{
+    (void)state;
+    static char product[] = "p";
+    struct cart_line line = {.product_id = product, .quantity_milli = 1000, .price_minor = 999};
+    struct shopper s = {.last_us = 90, .last_order_us = 95, .bot = true};
+    const struct cart c = {.round = 1, .lines = &line, .line_count = 1, .changed_us = 50};
+    const struct policy p = {.clock = {1, 2, DAYS(9)}, .age_max_us = DAYS(9)};
+    struct policy_input in = {.shopper = &s,
+                              .cart = &c,
+                              .step = 1,
+                              .risk = 1,
+                              .now_us = 100,
+                              .unread_until_us = 100 + SECONDS(90)};
+
+    struct decision d = policy_decide(&p, &in);
+    assert_false(d.send);
+    assert_int_equal(d.reason, RULE_UNREAD);
+    assert_int_equal(d.look_again_us, 100 + SECONDS(90));
+    assert_text_contains(d.rules[RULE_UNREAD].detail, "look again in 90 s");
+    in.unread_until_us = 0;
+    assert_int_equal(policy_decide(&p, &in).reason, RULE_BUYER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +530,7 @@ int main(void)
         cmocka_unit_test(rules_and_outcomes_have_the_names_of_the_api),
         cmocka_unit_test(an_order_that_left_the_lines_over_is_no_purchase_of_them),
         cmocka_unit_test(between_two_messages_to_one_shopper_there_is_a_pause),
+        cmocka_unit_test(who_is_not_known_to_the_end_is_not_spoken_to_before),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

@@ -1,0 +1,188 @@
+/* Folds shoppers whose past was put off. The lane's cursor has passed their events, which are read from where their document stands; what
+ * was told of them then (logins, carts' parties, dead letters) is told again as duplicates, or not at all. */
+#include "fold/fold_stale.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "fold/fold_batch.h"
+#include "store/stale.h"
+
+enum { TRIES = 3 };
+
+#define LOOK_EVERY_US INT64_C(250000)
+#define AGAIN_US                                                                                   \
+    SECONDS(10) /* whoever takes one and dies of it leaves it alone for so long, at least */
+#define TURN_MAX_US MINUTES(5) /* of the database, for one */
+#define PATIENCE_US SECONDS(2) /* with a lock */
+
+/* ---- one ---- */
+
+static const struct lane_lease *lease_of(const struct stale_means *m, int lane)
+{
+    for (int i = 0; i < m->lease_count; i++) {
+        if (m->leases[i].lane == lane) {
+            return &m->leases[i];
+        }
+    }
+    return NULL;
+}
+
+/* In arena. */
+static const int32_t *lanes_of(const struct stale_means *m, struct arena *a)
+{
+    int32_t *lanes = arena_array(a, (size_t)m->lease_count, sizeof *lanes);
+
+    for (int i = 0; i < m->lease_count; i++) {
+        lanes[i] = m->leases[i].lane;
+    }
+    return lanes;
+}
+
+/* Everything that was put off, up to the cursor; none where somebody else has folded it meanwhile. */
+static bool read_unread(const struct stale_means *m, struct history_key key, int64_t cursor_off,
+                        struct arena *a, struct history *out, struct err *err)
+{
+    struct history_range range = {.last_off = cursor_off, .since_us = INT64_MIN, .most = INT64_MAX};
+    struct shopper_row row;
+
+    *out = (struct history){0};
+    if (!store_shoppers_read(m->db, &key.lane, &key.key, 1, a, &row, err)) {
+        return false;
+    }
+    range.after_off = row.folded_off;
+    return !row.stale || store_history_page(m->db, key, &range, a, out, err);
+}
+
+static bool fold_events(const struct stale_means *m, const struct history *unread, struct arena *a,
+                        struct err *err)
+{
+    struct fold_batch b;
+
+    if (unread->count == 0) {
+        return true;
+    }
+    fold_batch_make(&b, unread->events, unread->count, clock_now_us(), a);
+    b.heavy_events = m->config->heavy_events;
+    b.alone =
+        true; /* and not patient: what it tells others waits for their lanes, and not they for it */
+    if (!fold_batch_apply(&b, m->db, err) ||
+        !fold_batch_write(&b, m->db, m->config, m->live, err) ||
+        !fold_batch_derive(&b, m->db, err)) {
+        return false;
+    }
+    metric_add(METRIC_fold_refolds, b.refolds);
+    return true;
+}
+
+/* The cursor stays where it is: moving it by nothing fences off whoever has lost the lane, and whoever wants to trim or rebuild it. */
+static bool run(const struct stale_means *m, struct history_key key, int64_t start_us,
+                struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct lane_lease *lease = lease_of(m, key.lane);
+    struct history unread;
+
+    db_bound(m->db, clock_monotonic_us() + TURN_MAX_US);
+    db_patience(m->db, PATIENCE_US);
+    return db_begin(m->db, err) &&
+           store_cursors_advance(m->db, lease, &lease->off, 1, m->config->fold_lease, err) &&
+           read_unread(m, key, lease->off, &a, &unread, err) && fold_events(m, &unread, &a, err) &&
+           store_stale_took(m->db, key, clock_monotonic_us() - start_us, m->config->heavy_pause,
+                            true, err) &&
+           db_commit(m->db, err);
+}
+
+/* ---- a turn ---- */
+
+/* Two folders may meet in the rows of one cart id, and the database sends one back. What somebody holds is waited for another time. */
+static bool run_until_it_stands(const struct stale_means *m, struct history_key key,
+                                int64_t start_us, struct err *err)
+{
+    bool ok = run(m, key, start_us, err);
+
+    for (int i = 1;
+         i < TRIES && !ok && db_alive(m->db) && db_retryable(m->db) && !db_locked_out(m->db); i++) {
+        db_rollback(m->db);
+        ok = run(m, key, start_us, err);
+    }
+    return ok;
+}
+
+/* It costs the others no more than if it had gone well. */
+static bool put_off(const struct stale_means *m, struct history_key key, int64_t took_us,
+                    struct err *err)
+{
+    struct err why = *err;
+
+    db_rollback(m->db);
+    if (!db_alive(m->db)) {
+        return false;
+    }
+    log_line(LOG_WARN, "stale_shopper_not_folded", "lane %d, after %lld ms: %s", key.lane,
+             (long long)(took_us / 1000), why.text);
+    return store_stale_took(m->db, key, took_us, m->config->heavy_pause, false, err);
+}
+
+static bool take_turn(const struct stale_means *m, struct history_key key,
+                      struct stale_clock *clock, enum stale_end *out, struct err *err)
+{
+    const int64_t start_us = clock_monotonic_us();
+    const bool ok = run_until_it_stands(m, key, start_us, err);
+    const int64_t now_us = clock_monotonic_us();
+
+    *clock = (struct stale_clock){.free_us = now_us + (now_us - start_us) * m->config->heavy_pause};
+    *out = ok ? STALE_FOLDED : err->kind == ERR_CONFLICT ? STALE_FENCED : STALE_FAILED;
+    if (ok) {
+        metric_add(METRIC_fold_stale_folded, 1);
+        return true;
+    }
+    if (*out == STALE_FENCED) {
+        db_rollback(m->db);
+        return true;
+    }
+    return put_off(m, key, now_us - start_us, err);
+}
+
+/* One that is due, if there is. */
+static bool fold_due(const struct stale_means *m, struct stale_clock *clock, enum stale_end *out,
+                     struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct stale_turn turn = {.at_least_us = AGAIN_US, .pause = m->config->heavy_pause};
+    const int32_t *lanes = lanes_of(m, &a);
+    struct history_key key;
+
+    *out = STALE_NONE;
+    return store_stale_claim(m->db, lanes, (size_t)m->lease_count, &turn, &a, &key, err) &&
+           (key.key == NULL || take_turn(m, key, clock, out, err));
+}
+
+bool fold_stale_step(const struct stale_means *m, struct stale_clock *clock, enum stale_end *out,
+                     struct err *err)
+{
+    const int64_t now_us = clock_monotonic_us();
+
+    *out = STALE_NONE;
+    if (m->lease_count == 0 || now_us < clock->look_us || now_us < clock->free_us) {
+        return true;
+    }
+    clock->look_us = now_us + LOOK_EVERY_US;
+    return fold_due(m, clock, out, err);
+}
+
+bool fold_stale_settle(const struct stale_means *m, int *out_folded, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct stale_clock clock;
+    enum stale_end end = STALE_FOLDED;
+    bool ok = store_stale_hasten(m->db, lanes_of(m, &a), (size_t)m->lease_count, err);
+
+    *out_folded = 0;
+    while (ok && end == STALE_FOLDED) {
+        ok = fold_due(m, &clock, &end, err);
+        *out_folded += ok && end == STALE_FOLDED ? 1 : 0;
+    }
+    return ok;
+}
