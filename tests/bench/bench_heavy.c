@@ -1,21 +1,38 @@
 /* What one shopper of very many events costs the others of the fold. Others send events all the time; beside them the heavy one sends few, in order,
  * late by five minutes or an hour, or from anywhere in its past. One folder, so that every delay is everybody's.
- * Prints a line of JSON for each number of events and each order: others' events folded a second alone and beside it (the median round), and the
- * longest step that folded one of its events.
+ * Prints a line of JSON for each number of events and each order: others' events folded a second alone and beside it, and the longest step. What is
+ * folded with the batch is measured by rounds in turn (the median round); what is put off and folded by itself (1 h late, anywhere) from the end of one
+ * such fold to the end of the next, all of it counted ("cycle" true; false where LIMIT_S ended it), with how long the shopper waited at most.
+ * Then what it takes to ask about such a shopper (GET /v1/customers/{id} and POST /v1/outreach, in process), and how much more memory.
  * bench_heavy [--whole] [EVENTS ...]; --whole: without checkpoints (heavy_events 0), as a comparison. */
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/init.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "cli/options.h"
 #include "fold/fold.h"
+#include "outreach/customer.h"
+#include "outreach/outreach.h"
+#include "support/folder.h"
 #include "support/pg_fixture.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-enum { ROUNDS = 9, OTHERS = 4000, PEOPLE = 1500, HEAVY = 40, PACE_S = 2, SETUP_ROWS = 5000 };
+enum {
+    ROUNDS = 9,
+    OTHERS = 4000,
+    PEOPLE = 1500,
+    HEAVY = 40,
+    PACE_S = 2,
+    SETUP_ROWS = 5000,
+    LIMIT_S = 150,
+    ASKS = 300
+};
 
 struct bench {
     char *url;
@@ -23,6 +40,8 @@ struct bench {
     struct database database;
     struct db *db;
     struct folder *folder;
+    struct pool *pool;
+    struct live *live;
     int64_t told;   /* events so far: numbers ids */
     int64_t last_s; /* of the heavy one, in order */
 };
@@ -49,13 +68,20 @@ static void open_bench(struct bench *b, bool whole)
     b->config.heavy_events = whole ? 0 : b->config.heavy_events;
     if (!database_open(&b->config, &b->database, &err) ||
         !database_connect(&b->database, &b->db, &err) ||
-        !folder_open(&b->database, &b->config, NULL, "bench", LANES, &b->folder, &err)) {
+        !folder_open(&b->database, &b->config, NULL, "bench", LANES, &b->folder, &err) ||
+        !pool_open(b->database.conninfo, b->database.prepared, 4, SECONDS(10), &b->pool, &err)) {
         die("start", err.text);
+    }
+    (void)snprintf(b->config.data_dir, sizeof b->config.data_dir, "%s", folder_of_run());
+    if (!live_open(&b->database, &b->config, false, &b->live, &err)) {
+        die("models", err.text);
     }
 }
 
 static void close_bench(struct bench *b)
 {
+    live_close(&b->live);
+    pool_close(&b->pool);
     folder_close(&b->folder);
     db_close(&b->db);
     database_close(&b->database);
@@ -183,6 +209,210 @@ static struct pace rounds(struct bench *b, enum way way)
     return p;
 }
 
+/* The same where the heavy one is put off: a while of it, between a while alone before and after. */
+struct while_of {
+    int64_t events;
+    double seconds;
+    int64_t longest_us, waited_us;
+    int64_t folds; /* of the heavy one by itself */
+};
+
+static int64_t waited_us(struct bench *b)
+{
+    struct log_lag lag;
+    struct err err = {0};
+
+    if (!folder_lag(b->folder, &lag, &err)) {
+        die("lag", err.text);
+    }
+    return lag.stale_us;
+}
+
+static int64_t folds_alone(void)
+{
+    return (int64_t)metric_value(METRIC_fold_stale_folded);
+}
+
+/* From the end of one such fold to the end of another, ROUNDS later at least; *out_cycle false: there was none in time. */
+static struct while_of cycle_of(struct bench *b, enum way way, bool *out_cycle)
+{
+    struct while_of w = {0};
+    const int64_t until_us = clock_monotonic_us() + SECONDS(LIMIT_S);
+    bool begun = false;
+
+    *out_cycle = false;
+    while (!*out_cycle && clock_monotonic_us() < until_us) {
+        const int64_t folds = folds_alone();
+        w.seconds += OTHERS / round_of(b, way, &w.longest_us);
+        w.events += OTHERS;
+        const int64_t waited = waited_us(b);
+        w.waited_us = waited > w.waited_us ? waited : w.waited_us;
+        w.folds += folds_alone() - folds;
+        if (folds_alone() > folds) {
+            *out_cycle = begun && w.events >= (int64_t)ROUNDS * OTHERS;
+            w = begun ? w : (struct while_of){0};
+            begun = true;
+        }
+    }
+    return w;
+}
+
+/* Adds to it as many rounds alone. */
+static void stay_alone(struct bench *b, struct while_of *w)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        w->seconds += OTHERS / round_of(b, ALONE, &w->longest_us);
+        w->events += OTHERS;
+    }
+}
+
+static void settle(struct bench *b)
+{
+    int folded = 1;
+    int64_t longest_us = 0;
+    struct err err = {0};
+
+    while (folded > 0) {
+        if (!folder_settle(b->folder, &folded, &err)) {
+            die("settle", err.text);
+        }
+        (void)fold(b, &longest_us);
+    }
+}
+
+static void measure_cycle(struct bench *b, int64_t events, enum way way)
+{
+    struct while_of alone = {0};
+    bool cycle;
+
+    stay_alone(b, &alone);
+    const struct while_of w = cycle_of(b, way, &cycle);
+    settle(b);
+    stay_alone(b, &alone);
+    const double per_s = (double)w.events / w.seconds;
+    const double alone_per_s = (double)alone.events / alone.seconds;
+    (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"%s\",\"others_per_s\":%.0f,"
+                 "\"others_alone_per_s\":%.0f,\"ratio\":%.2f,\"longest_step_ms\":%.0f,"
+                 "\"cycle\":%s,\"folds\":%lld,\"seconds\":%.1f,\"waited_s\":%.1f}\n",
+                 (long long)events, names[way], per_s, alone_per_s, per_s / alone_per_s,
+                 (double)w.longest_us / 1e3, cycle ? "true" : "false", (long long)w.folds,
+                 w.seconds, (double)w.waited_us / 1e6);
+    (void)fflush(stdout);
+}
+
+/* ---- asking about it ---- */
+
+static int64_t status_kb(const char *name)
+{
+    char line[200];
+    int64_t kb = 0;
+    FILE *in = fopen("/proc/self/status", "r");
+
+    while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) {
+            kb = strtoll(line + strlen(name), NULL, 10);
+        }
+    }
+    if (in != NULL) {
+        (void)fclose(in);
+    }
+    return kb;
+}
+
+/* From now on VmHWM is about what comes. */
+static void forget_peak(void)
+{
+    FILE *out = fopen("/proc/self/clear_refs", "w");
+
+    (void)malloc_trim(0);
+    if (out != NULL) {
+        (void)fputs("5", out);
+        (void)fclose(out);
+    }
+}
+
+static double ms_since(int64_t start_us)
+{
+    return (double)(clock_monotonic_us() - start_us) / 1e3;
+}
+
+static double get_once(const struct outreach_means *m, const char *customer)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(buf_free) struct buf out = buf_make(4 << 20);
+    const int64_t start_us = clock_monotonic_us();
+    struct err err = {0};
+    bool found;
+
+    if (!customer_read(m, customer, &a, &out, &found, &err) || !found) {
+        die("customer", err.text);
+    }
+    return ms_since(start_us);
+}
+
+/* at_us 0: now, and no dry run. Takes what is refused as well: it took its time. */
+static double ask_once(const struct outreach_means *m, const char *customer, int64_t at_us)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(buf_free) struct buf out = buf_make(4 << 20);
+    const struct outreach_request request = {
+        .customer_id = customer, .dry_run = at_us != 0, .at_us = at_us};
+    const int64_t start_us = clock_monotonic_us();
+    enum outreach_outcome outcome;
+    struct err err = {0};
+
+    if (!outreach_ask(m, &request, &a, &out, &outcome, &err) && err.kind != ERR_INVALID) {
+        die("outreach", err.text);
+    }
+    return ms_since(start_us);
+}
+
+static double p99(double *ms, size_t count)
+{
+    qsort(ms, count, sizeof *ms, by_value);
+    return ms[count * 99 / 100];
+}
+
+static void ask(struct bench *b, int64_t events, const char *what, const char *customer)
+{
+    static double get[ASKS], outreach[ASKS], past[ASKS];
+    const struct outreach_means means = {b->pool, b->live, &b->config};
+
+    forget_peak();
+    const int64_t before_kb = status_kb("VmRSS:");
+    for (int i = 0; i < ASKS; i++) {
+        const int64_t at_s = b->last_s * (i + 1) / (ASKS + 1); /* all over its past */
+        get[i] = get_once(&means, customer);
+        outreach[i] = ask_once(&means, customer, 0);
+        past[i] = ask_once(&means, customer, INT64_C(1767225600000000) + SECONDS(at_s));
+    }
+    const int64_t peak_kb = status_kb("VmHWM:") - before_kb;
+    (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"asked_about\":\"%s\","
+                 "\"get_p99_ms\":%.1f,\"outreach_p99_ms\":%.1f,\"outreach_at_p99_ms\":%.1f,"
+                 "\"memory_mb\":%.1f}\n",
+                 (long long)events, what, p99(get, ASKS), p99(outreach, ASKS), p99(past, ASKS),
+                 (double)peak_kb / 1024);
+    (void)fflush(stdout);
+}
+
+static void ask_all(struct bench *b, int64_t events)
+{
+    int64_t longest_us = 0;
+
+    settle(b);
+    ask(b, events, "an ordinary one", "o1");
+    ask(b, events, "all folded", "heavy");
+    tell_heavy(b, ONE_HOUR);
+    ask(b, events, "1 h late, not folded", "heavy");
+    (void)fold(b, &longest_us);
+    settle(b);
+    sql(b, "UPDATE cartwright.stale_shopper SET due_at = now() + interval '1 hour'");
+    tell_heavy(b, ANYWHERE);
+    (void)fold(b, &longest_us);
+    ask(b, events, waited_us(b) > 0 ? "anywhere, put off" : "anywhere, folded", "heavy");
+    settle(b);
+}
+
 static int64_t peak_mb(void)
 {
     struct rusage usage;
@@ -219,6 +449,10 @@ static void measure(int64_t events, bool whole)
     sql(&b, "ANALYZE");
     (void)rounds(&b, ALONE); /* who they are, and the server's memory */
     for (enum way way = IN_ORDER; way < WAYS; way++) {
+        if (way >= ONE_HOUR && !whole) {
+            measure_cycle(&b, events, way);
+            continue;
+        }
         const struct pace p = rounds(&b, way);
         (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"%s\",\"others_per_s\":%.0f,"
                      "\"others_alone_per_s\":%.0f,\"ratio\":%.2f,\"longest_step_ms\":%.0f,"
@@ -226,6 +460,9 @@ static void measure(int64_t events, bool whole)
                      (long long)events, names[way], p.beside, p.alone, p.ratio,
                      (double)p.beside_us / 1e3, (double)p.alone_us / 1e3, (long long)peak_mb());
         (void)fflush(stdout);
+    }
+    if (!whole) {
+        ask_all(&b, events);
     }
     close_bench(&b);
 }
