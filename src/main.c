@@ -136,7 +136,8 @@ int main(int argc, char **argv)
     config_misspelt(tell_misspelt);
     shopper_rules_set(
         &(struct shopper_rules){.closes_lines = strcmp(config.purchase_closes, "lines") == 0,
-                                .echo_us = config.order_echo});
+                                .echo_us = config.order_echo,
+                                .undo_us = config.order_undo});
     blas_init(); /* before any thread */
     log_set_level(level);
     log_set_plain(isatty(STDERR_FILENO));

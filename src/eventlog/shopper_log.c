@@ -41,6 +41,7 @@ bool shopper_from_base(const char *base, struct arena *a, struct shopper **out, 
     }
     (*out)->format = SHOPPER_FORMAT; /* what an older one cannot tell, nobody can any more */
     (*out)->rules = shopper_rules_stamp();
+    (*out)->bought_us = 0;
     return true;
 }
 

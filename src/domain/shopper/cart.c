@@ -196,7 +196,6 @@ bool cart_buy_lines(struct cart *c, const struct event *e, struct arena *a)
         cart_close(c, CART_BOUGHT, e);
         return false;
     }
-    c->left_us = e->occurred_us;
     if (changed) {
         stamp(c, e);
     }

@@ -9,18 +9,20 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Seconds of the echo, and one bit. */
-#define RULES_DEFAULT INT64_C(1800)
+/* Seconds of the echo, one bit, and seconds in which an order may be undone. */
 #define RULES_LINES   (INT64_C(1) << 31)
+#define RULES_UNDO    (INT64_C(1) << 32)
+#define RULES_DEFAULT (INT64_C(1800) + 86400 * RULES_UNDO)
 
 static _Atomic int64_t rules_in_use = RULES_DEFAULT;
 
 void shopper_rules_set(const struct shopper_rules *rules)
 {
-    int64_t seconds = rules->echo_us / SECONDS(1);
+    int64_t echo = rules->echo_us / SECONDS(1);
+    int64_t undo = rules->undo_us / SECONDS(1);
 
-    assert(seconds >= 0 && seconds < RULES_LINES);
-    rules_in_use = seconds | (rules->closes_lines ? RULES_LINES : 0);
+    assert(echo >= 0 && echo < RULES_LINES && undo >= 0 && rules->undo_us <= ORDER_LINES_AGE_US);
+    rules_in_use = undo * RULES_UNDO + echo + (rules->closes_lines ? RULES_LINES : 0);
 }
 
 int64_t shopper_rules_stamp(void)
@@ -31,7 +33,8 @@ int64_t shopper_rules_stamp(void)
 struct shopper_rules shopper_rules_of(const struct shopper *s)
 {
     return (struct shopper_rules){.closes_lines = (s->rules & RULES_LINES) != 0,
-                                  .echo_us = (s->rules & (RULES_LINES - 1)) * SECONDS(1)};
+                                  .echo_us = (s->rules & (RULES_LINES - 1)) * SECONDS(1),
+                                  .undo_us = s->rules / RULES_UNDO * SECONDS(1)};
 }
 
 struct shopper *shopper_new(const char *key, struct arena *a)

@@ -25,18 +25,21 @@
  *   round. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
  *   withdrawal counts whenever it comes; so does a chat_message that opts out).
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
- *   are one order. Its first row closes the round of the cart it names, or of every open cart if it
- *   names none (or one that is not there); the later rows close nothing. Every row adds its units, and
- *   to what was spent its lines; a total_minor stands for the whole order and is taken from the first
- *   row only. A row of a known order more than 60 s after the last one repeats it, and changes nothing.
- *   By the rule closes_lines an order takes only its own lines out of these carts; one that is left with
- *   none is bought. A renewal (a purchase with properties.kind "renewal") is no order.
+ *   are one order; more than ORDER_APART_US after it a row that names another open cart and goods of it, or that has none of the
+ *   order's goods, is another order of the same number. Its first row closes the round of the cart it names, or of every open cart if it names none (or one that is not
+ *   there), and of every other open cart in which nothing lies that it did not buy; a later row takes its own lines out of these carts.
+ *   Within 60 s of the last one every row adds its units, and to what was spent its lines; a row that comes later repeats the order: it
+ *   adds, and takes, only what the order did not have (the order was edited), or what lies in a cart that the order had not named.
+ *   A total_minor stands for the whole order. By the rule closes_lines the first row, too, takes only its own lines; a cart that is
+ *   left with none is bought. A renewal (a purchase with properties.kind "renewal") is no order.
  * Bought: every product of every row is remembered with its time (purchases); of an order that names none,
- *   the lines of the carts it closed. Cancelling an order forgets what was bought between its rows.
+ *   the lines of the carts it closed. Cancelling an order forgets what it bought.
  * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
- *   round. order_cancelled, and payment_failed with the id of a known order (or the cart it closed), undo
- *   the order: the carts it closed are open again in the same round, with the messages they had. Lines that
- *   an order took by closes_lines do not come back so.
+ *   round, nor does, within CART_SYNC_US, a snapshot that names the cart which the order closed. order_cancelled, and payment_failed with
+ *   the id of a known order (or the cart it closed) within undo_us of it, undo the order; within undo_us the carts it closed are open
+ *   again in the same round, with the messages they had, and with what no other order has bought since it was put there: if
+ *   that is nothing, the cart stays bought. A cancellation with items undoes, and gives back, these alone. Lines that an order took out
+ *   of a cart that was left open do not come back so.
  * Idle: only what is the shopper's own doing (domain/shop/event_table.inc) ends it.
  * Rounds: buying or emptying closes a round; the next item that comes in (added, or by a snapshot or a
  *   checkout) opens round + 1 of the same cart. A bought round keeps its lines until then.
@@ -101,11 +104,18 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 7 };
+enum { SHOPPER_FORMAT = 8 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
 #define SESSION_GAP_US  INT64_C(1800000000)
+/* A row of a known order id, so long after the order, may be another one of the same number. */
+#define ORDER_APART_US INT64_C(86400000000)
+/* So long after an order a snapshot of the cart that it closed, with nothing but its lines, is an echo: carts are synchronized by the
+ * hour, or by night. */
+#define CART_SYNC_US INT64_C(90000000000)
+/* So long it is known which order bought what: at least as long as one may be undone. */
+#define ORDER_LINES_AGE_US INT64_C(2592000000000) /* 30 days */
 /* Older purchases than this, counted from the newest, are forgotten. */
 #define PURCHASES_AGE_US INT64_C(34560000000000) /* 400 days */
 
@@ -178,16 +188,20 @@ struct recent_event {
 
 struct order_seen {
     char *order_id;             /* NULL */
-    int64_t at_us;              /* of its last row */
+    int64_t at_us;              /* of its last row that bought something */
     int64_t first_us;           /* of its first */
     int64_t units, spent_minor; /* what it added to the shopper's sums */
+    int64_t number;             /* another one for each of the shopper's orders, from 1 */
+    char *cart_id;              /* the cart that it named last; NULL */
 };
 
-/* Of the last order, until it can have no echo any more. */
+/* Goods of an order. */
 struct bought_line {
     char *product_id;
-    char *variant_id; /* NULL */
-    int64_t quantity_milli;
+    char *variant_id;       /* NULL */
+    int64_t quantity_milli; /* as its rows told; 0: they did not */
+    int64_t order;          /* its number */
+    int64_t cart_milli;     /* as lay in a cart that it closed */
 };
 
 /* A product of an order: one entry for each time it was bought. */
@@ -232,9 +246,10 @@ struct shopper {
     size_t recent_count;
     struct order_seen orders[ORDERS_MAX]; /* by time of the last row */
     size_t order_count;
-    struct bought_line *bought;
+    struct bought_line *bought; /* of these orders, in the order in which they were told; at most
+                                   CART_LINES_MAX, the newest of ORDER_LINES_AGE_US */
     size_t bought_count;
-    int64_t bought_us; /* of the last row that bought; 0 none */
+    int64_t bought_us; /* formats before 8: of the last row that bought */
     struct purchase
         *purchases; /* by time, then product; the newest PURCHASES_MAX of PURCHASES_AGE_US */
     size_t purchase_count;
@@ -274,9 +289,10 @@ struct shopper {
 struct shopper_rules {
     bool closes_lines; /* a purchase takes its own lines only; else the whole cart */
     int64_t echo_us;   /* so long after an order its lines in a snapshot are an echo */
+    int64_t undo_us;   /* so long after an order its cart comes back when it is undone */
 };
-/* Set once, when a program begins, before anything is folded; until then carts are closed whole, and an echo may come for half
- * an hour. Every shopper keeps by which rules it was made: a stored one of others is folded again from the log. */
+/* Set once, when a program begins, before anything is folded; until then carts are closed whole, an echo may come for half
+ * an hour, and what is undone within a day gives its cart back. Every shopper keeps by which rules it was made: a stored one of others is folded again from the log. */
 void shopper_rules_set(const struct shopper_rules *rules);
 int64_t shopper_rules_stamp(void);
 struct shopper_rules shopper_rules_of(const struct shopper *s);

@@ -6,6 +6,7 @@
 #include "domain/shopper/cart.h"
 #include "domain/shopper/crawler.h"
 #include "domain/shopper/page_concern.h"
+#include "domain/shopper/shopper_cancel.h"
 #include "domain/shopper/shopper_carts.h"
 #include "domain/shopper/shopper_identity.h"
 #include "domain/shopper/shopper_orders.h"
@@ -261,12 +262,8 @@ static void note_signals(struct cart *c, const struct event *e)
 static void replace_lines(struct shopper *s, const struct event *e, const char *side,
                           struct arena *a)
 {
-    struct cart *open = carts_of_event(s, e, side);
+    const struct event still = orders_without_echo(s, carts_of_event(s, e, side), e, a);
 
-    if (open != NULL && open->status != CART_OPEN) {
-        open = NULL;
-    }
-    const struct event still = orders_without_echo(s, open, e, a);
     if (still.item_count > 0) {
         cart_replace(carts_for_items(s, &still, side, a), &still, a);
     }
@@ -342,7 +339,7 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
     } else if (e->type == EVENT_PURCHASE) {
         orders_buy(s, e, a);
     } else if (e->type == EVENT_ORDER_CANCELLED || e->type == EVENT_PAYMENT_FAILED) {
-        orders_cancel(s, e);
+        orders_cancel(s, e, a);
     } else if (says_who(e)) {
         return;
     }

@@ -107,6 +107,8 @@ static const struct field order_fields[] = {
     {"first_us", FIELD_COUNT, offsetof(struct order_seen, first_us), NULL},
     {"units", FIELD_COUNT, offsetof(struct order_seen, units), NULL},
     {"spent_minor", FIELD_COUNT, offsetof(struct order_seen, spent_minor), NULL},
+    {"number", FIELD_COUNT, offsetof(struct order_seen, number), NULL},
+    {"cart_id", FIELD_TEXT, offsetof(struct order_seen, cart_id), NULL},
 };
 enum { ORDER_ROW_MIN = 2 };
 static const struct field_list orders = {
@@ -123,12 +125,15 @@ static const struct field bought_fields[] = {
     {"product_id", FIELD_TEXT, offsetof(struct bought_line, product_id), NULL},
     {"quantity", FIELD_QUANTITY, offsetof(struct bought_line, quantity_milli), NULL},
     {"variant_id", FIELD_TEXT, offsetof(struct bought_line, variant_id), NULL},
+    {"order", FIELD_COUNT, offsetof(struct bought_line, order), NULL},
+    {"cart_quantity", FIELD_QUANTITY, offsetof(struct bought_line, cart_milli), NULL},
 };
+enum { BOUGHT_ROW_MIN = 2 };
 static const struct field_list bought = {
     .fields = bought_fields,
     .field_count = sizeof bought_fields / sizeof bought_fields[0],
     .rows = true,
-    .row_min = sizeof bought_fields / sizeof bought_fields[0] - 1,
+    .row_min = BOUGHT_ROW_MIN,
     .size = sizeof(struct bought_line),
     .max = CART_LINES_MAX,
     .count_offset = offsetof(struct shopper, bought_count),

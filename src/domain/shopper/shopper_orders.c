@@ -1,9 +1,10 @@
-/* Orders: which rows are one, what they close, and what comes after them. */
+/* Orders: which rows are one, what they close, and what only echoes them. What undoes them: shopper_cancel.c. */
 #include "domain/shopper/shopper_orders.h"
 
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
 #include "domain/shopper/cart.h"
+#include "domain/shopper/shopper_bought.h"
 #include "domain/shopper/shopper_carts.h"
 #include "domain/shopper/shopper_purchases.h"
 
@@ -19,11 +20,6 @@ static int64_t plus(int64_t sum, int64_t more)
     return more > limit - sum ? limit : sum + more;
 }
 
-static int64_t less(int64_t sum, int64_t part)
-{
-    return part > sum ? 0 : sum - part;
-}
-
 static int64_t larger(int64_t x, int64_t y)
 {
     return x > y ? x : y;
@@ -31,12 +27,43 @@ static int64_t larger(int64_t x, int64_t y)
 
 /* ---- which rows are one order ---- */
 
-static bool same_order(const struct order_seen *order, const struct event *e)
+static bool is_other(const char *x, const char *y)
+{
+    return x != NULL && y != NULL && strcmp(x, y) != 0;
+}
+
+/* The row names an open cart that the order did not, and goods of it. (A page that is opened again may name the cart of today, and the
+ * goods of then.) */
+static bool is_of_other_cart(const struct shopper *s, const struct order_seen *order,
+                             const struct event *e)
+{
+    const struct cart *named = e->cart_id == NULL ? NULL : shopper_cart(s, e->cart_id);
+    bool has = e->item_count == 0;
+
+    if (named == NULL || named->status != CART_OPEN || !is_other(order->cart_id, e->cart_id)) {
+        return false;
+    }
+    for (size_t i = 0; i < e->item_count && !has; i++) {
+        has = cart_has(named, e->items[i].product_id);
+    }
+    return has;
+}
+
+/* Numbers of orders start again, and several shops may have the same ones. */
+static bool is_namesake(const struct shopper *s, const struct order_seen *order,
+                        const struct event *e)
+{
+    return e->occurred_us - order->at_us > ORDER_APART_US &&
+           (is_of_other_cart(s, order, e) || (e->item_count > 0 && !bought_shares(s, order, e)));
+}
+
+static bool same_order(const struct shopper *s, const struct order_seen *order,
+                       const struct event *e)
 {
     /* A row with an id and one without are never the same order: a shop names its orders or it does not. */
     if (order->order_id != NULL || e->order_id != NULL) {
         return order->order_id != NULL && e->order_id != NULL &&
-               strcmp(order->order_id, e->order_id) == 0;
+               strcmp(order->order_id, e->order_id) == 0 && !is_namesake(s, order, e);
     }
     return llabs(e->occurred_us - order->at_us) <= ORDER_WINDOW_US;
 }
@@ -44,12 +71,12 @@ static bool same_order(const struct order_seen *order, const struct event *e)
 /* order_count where there is none. */
 static size_t order_index(const struct shopper *s, const struct event *e)
 {
-    size_t i = 0;
+    size_t i = s->order_count;
 
-    while (i < s->order_count && !same_order(&s->orders[i], e)) {
-        i++;
+    while (i > 0 && !same_order(s, &s->orders[i - 1], e)) {
+        i--;
     }
-    return i;
+    return i > 0 ? i - 1 : s->order_count;
 }
 
 bool orders_know(const struct shopper *s, const struct event *e)
@@ -57,42 +84,78 @@ bool orders_know(const struct shopper *s, const struct event *e)
     return order_index(s, e) < s->order_count;
 }
 
-static void drop_order(struct shopper *s, size_t index)
+static void take_out(struct shopper *s, size_t index)
 {
     s->order_count--;
     memmove(&s->orders[index], &s->orders[index + 1],
             (s->order_count - index) * sizeof s->orders[0]);
 }
 
-/* The order of a row, put last as the one seen last; *out_first: this is its first row. NULL: the row repeats an order that
- * was told long since (a thank-you page that was opened again), and says nothing. */
-static struct order_seen *note_order(struct shopper *s, const struct event *e, struct arena *a,
-                                     bool *out_first)
+void orders_drop(struct shopper *s, size_t index)
 {
-    size_t index = order_index(s, e);
-    struct order_seen order = {.first_us = e->occurred_us};
+    bought_forget(s, &s->orders[index]);
+    take_out(s, index);
+}
 
-    *out_first = index == s->order_count;
-    if (*out_first) {
-        order.order_id = e->order_id == NULL ? NULL : arena_strdup(a, e->order_id);
-    } else if (llabs(e->occurred_us - s->orders[index].at_us) > ORDER_WINDOW_US) {
-        return NULL;
-    } else {
-        order = s->orders[index];
-    }
-    order.at_us = e->occurred_us;
+/* A row, and what it means. */
+struct row {
+    struct order_seen *order;
+    struct event news; /* with the goods that the order did not have before */
+    bool first;        /* of its order */
+    bool again;        /* it repeats the order */
+    bool elsewhere;    /* it names an open cart that the order had not named */
+};
+
+static struct row first_row(struct shopper *s, const struct event *e, struct arena *a)
+{
+    int64_t number = 0;
+
+    bought_forget_old(s, e->occurred_us);
     /* The list is in the order in which orders were seen last, so the first one is the longest unseen. */
-    if (!*out_first || s->order_count == ORDERS_MAX) {
-        drop_order(s, *out_first ? 0 : index);
+    if (s->order_count == ORDERS_MAX) {
+        orders_drop(s, 0);
     }
+    for (size_t i = 0; i < s->order_count; i++) {
+        number = larger(number, s->orders[i].number);
+    }
+    s->orders[s->order_count++] =
+        (struct order_seen){.order_id = e->order_id == NULL ? NULL : arena_strdup(a, e->order_id),
+                            .number = number + 1,
+                            .first_us = e->occurred_us};
+    return (struct row){.order = &s->orders[s->order_count - 1], .news = *e, .first = true};
+}
+
+static struct row later_row(struct shopper *s, size_t index, const struct event *e, struct arena *a)
+{
+    const struct order_seen order = s->orders[index];
+    const struct cart *named = e->cart_id == NULL ? NULL : carts_find(s, e->cart_id);
+    struct row r = {.news = *e, .again = e->occurred_us - order.at_us > ORDER_WINDOW_US};
+
+    if (r.again) {
+        r.news = bought_news(s, &order, e, a);
+        r.elsewhere = named != NULL && named->status == CART_OPEN &&
+                      (order.cart_id == NULL || is_other(order.cart_id, e->cart_id));
+    }
+    if (r.again && r.news.item_count == 0 && !r.elsewhere) {
+        return r; /* a thank-you page that was opened again: it says nothing */
+    }
+    take_out(s, index);
     s->orders[s->order_count++] = order;
-    return &s->orders[s->order_count - 1];
+    r.order = &s->orders[s->order_count - 1];
+    return r;
+}
+
+/* Without an order: the row says nothing. Else the order stands last, as the one seen last. */
+static struct row row_of(struct shopper *s, const struct event *e, struct arena *a)
+{
+    const size_t index = order_index(s, e);
+
+    return index == s->order_count ? first_row(s, e, a) : later_row(s, index, e, a);
 }
 
 /* ---- what it cost ---- */
 
-/* Of those whose price is known. */
-static int64_t sum_of(const struct event_item *items, size_t count)
+int64_t orders_sum(const struct event_item *items, size_t count)
 {
     int64_t sum = 0;
     int64_t amount;
@@ -106,139 +169,120 @@ static int64_t sum_of(const struct event_item *items, size_t count)
     return sum;
 }
 
-static void spend(struct shopper *s, struct order_seen *order, const struct event *e,
-                  bool first_row)
+int64_t orders_units(const struct event_item *items, size_t count)
 {
     int64_t units = 0;
-    int64_t paid =
-        larger(sum_of(e->items, e->item_count) - sum_of(e->adjustments, e->adjustment_count), 0);
 
-    for (size_t i = 0; i < e->item_count; i++) {
-        units = plus(units, quantity_units(e->items[i].quantity_milli));
+    for (size_t i = 0; i < count; i++) {
+        units = plus(units, quantity_units(items[i].quantity_milli));
     }
+    return units;
+}
+
+static void spend(struct shopper *s, const struct row *r)
+{
+    const struct event *e = &r->news;
+    int64_t units = orders_units(e->items, e->item_count);
+    int64_t paid = larger(
+        orders_sum(e->items, e->item_count) - orders_sum(e->adjustments, e->adjustment_count), 0);
+
     if (e->amount_minor != MONEY_UNKNOWN) {
-        /* total_minor stands for the whole order on each of its rows. */
-        paid = first_row ? e->amount_minor : 0;
+        /* total_minor stands for the whole order on each of its rows; of one that was edited it is the new one. */
+        paid = r->first   ? e->amount_minor
+               : r->again ? larger(e->amount_minor - r->order->spent_minor, 0)
+                          : 0;
     }
     s->units_bought = plus(s->units_bought, units);
     s->spent_minor = plus(s->spent_minor, paid);
-    order->units = plus(order->units, units);
-    order->spent_minor = plus(order->spent_minor, paid);
+    r->order->units = plus(r->order->units, units);
+    r->order->spent_minor = plus(r->order->spent_minor, paid);
 }
 
-/* ---- what was bought just now ---- */
+/* ---- echoes ---- */
 
-static bool same_goods(const char *product, const char *variant, const struct bought_line *bought)
+/* Every item was bought within so long before. */
+static bool was_all_bought(const struct shopper *s, const struct event *e, int64_t within_us)
 {
-    /* A hook may tell less of a line than the order did, or more. */
-    return strcmp(product, bought->product_id) == 0 &&
-           (variant == NULL || bought->variant_id == NULL ||
-            strcmp(variant, bought->variant_id) == 0);
+    bool all = true;
+
+    for (size_t i = 0; i < e->item_count && all; i++) {
+        all = bought_lately(s, &e->items[i], e->occurred_us, within_us);
+    }
+    return all;
 }
 
-static void remember(struct shopper *s, const char *product, const char *variant, int64_t milli,
-                     struct arena *a)
+/* Shops tell what is in a cart by the hour, of one that was ordered, too. */
+static bool is_synchronized(const struct shopper *s, const struct cart *c, const struct event *e)
 {
-    for (size_t i = 0; i < s->bought_count; i++) {
-        /* The larger: the order and the cart that it closed tell the same goods. */
-        if (same_goods(product, variant, &s->bought[i])) {
-            s->bought[i].quantity_milli = larger(s->bought[i].quantity_milli, milli);
-            return;
-        }
-    }
-    if (s->bought_count == CART_LINES_MAX) {
-        return;
-    }
-    if (s->bought == NULL || s->bought_count == cart_lines_capacity(s->bought_count)) {
-        struct bought_line *grown =
-            arena_array(a, cart_lines_capacity(s->bought_count + 1), sizeof *grown);
-        if (s->bought != NULL) {
-            memcpy(grown, s->bought, s->bought_count * sizeof *grown);
-        }
-        s->bought = grown;
-    }
-    s->bought[s->bought_count++] =
-        (struct bought_line){.product_id = arena_strdup(a, product),
-                             .variant_id = variant == NULL ? NULL : arena_strdup(a, variant),
-                             .quantity_milli = milli};
+    return c != NULL && e->cart_id != NULL && e->type == EVENT_CART_SNAPSHOT &&
+           c->status == CART_BOUGHT && e->occurred_us - c->closed_us <= CART_SYNC_US &&
+           was_all_bought(s, e, CART_SYNC_US);
 }
 
-static bool is_recent(const struct shopper *s, const struct event *e)
-{
-    int64_t since_us = e->occurred_us - s->bought_us;
-
-    return s->bought_us != 0 && since_us >= 0 && since_us <= shopper_rules_of(s).echo_us;
-}
-
-/* A row's items. What an earlier order bought is forgotten once it can have no echo any more. */
-static void remember_items(struct shopper *s, const struct event *e, struct arena *a)
-{
-    if (!is_recent(s, e)) {
-        s->bought = NULL;
-        s->bought_count = 0;
-    }
-    s->bought_us = larger(s->bought_us, e->occurred_us);
-    for (size_t i = 0; i < e->item_count; i++) {
-        remember(s, e->items[i].product_id, e->items[i].variant_id, e->items[i].quantity_milli, a);
-        purchases_note(s, e->items[i].product_id, e->occurred_us, a);
-    }
-}
-
-static void remember_cart(struct shopper *s, const struct cart *c, const struct event *e,
-                          struct arena *a)
-{
-    for (size_t i = 0; i < c->line_count; i++) {
-        remember(s, c->lines[i].product_id, c->lines[i].variant_id, c->lines[i].quantity_milli, a);
-        if (e->item_count == 0) { /* else the order itself says what was bought */
-            purchases_note(s, c->lines[i].product_id, e->occurred_us, a);
-        }
-    }
-}
-
-static bool was_bought(const struct shopper *s, const struct event_item *item)
-{
-    for (size_t i = 0; i < s->bought_count; i++) {
-        if (same_goods(item->product_id, item->variant_id, &s->bought[i]) &&
-            item->quantity_milli <= s->bought[i].quantity_milli) {
-            return true;
-        }
-    }
-    return false;
-}
-
-struct event orders_without_echo(const struct shopper *s, const struct cart *open,
-                                 const struct event *e, struct arena *a)
+/* What is left of a snapshot of a cart out of which orders take their lines. */
+static struct event without_bought(const struct shopper *s, const struct cart *open,
+                                   const struct event *e, struct arena *a)
 {
     struct event left = *e;
 
-    if (!is_recent(s, e)) {
-        return left;
-    }
-    /* Where an order closes its cart, an open one is of after it, and means what it says. Where an order takes its own lines,
-     * the cart is open still, and an old snapshot would bring them back. */
-    bool keeps_rest = open != NULL && shopper_rules_of(s).closes_lines;
-    if (open != NULL && !keeps_rest) {
-        return left;
-    }
     left.items = arena_array(a, e->item_count, sizeof *left.items);
     left.item_count = 0;
     for (size_t i = 0; i < e->item_count; i++) {
-        if (!was_bought(s, &e->items[i]) ||
-            (keeps_rest && cart_has(open, e->items[i].product_id))) {
-            left.items[left.item_count++] = e->items[i];
+        const struct event_item *item = &e->items[i];
+        if (cart_has(open, item->product_id) ||
+            !bought_lately(s, item, e->occurred_us, shopper_rules_of(s).echo_us)) {
+            left.items[left.item_count++] = *item;
         }
     }
+    return left;
+}
+
+struct event orders_without_echo(const struct shopper *s, const struct cart *c,
+                                 const struct event *e, struct arena *a)
+{
+    const bool open = c != NULL && c->status == CART_OPEN;
+    struct event left = *e;
+
+    /* Where an order closes its cart, an open one is of after it, and means what it says. Where an order takes its own lines,
+     * the cart is open still, and an old snapshot would bring them back. */
+    if (open) {
+        return shopper_rules_of(s).closes_lines ? without_bought(s, c, e, a) : left;
+    }
     /* One product that was not bought, and a new round has begun: with all its lines. */
-    return left.item_count > 0 && !keeps_rest ? *e : left;
+    if (is_synchronized(s, c, e) || was_all_bought(s, e, shopper_rules_of(s).echo_us)) {
+        left.item_count = 0;
+    }
+    return left;
 }
 
 /* ---- buying ---- */
 
-/* The first row of an order closes the cart it names, else all. */
-static void close_carts(struct shopper *s, const struct event *e, struct arena *a)
+static void mark_bought(struct cart *c, const struct event *e, struct arena *a)
 {
-    const struct cart *named = e->cart_id == NULL ? NULL : carts_find(s, e->cart_id);
-    bool by_lines = shopper_rules_of(s).closes_lines && e->item_count > 0;
+    if (c->status == CART_OPEN) {
+        cart_close(c, CART_BOUGHT, e);
+    }
+    c->order_id = e->order_id == NULL ? NULL : arena_strdup(a, e->order_id);
+}
+
+/* The order has all that lies in the cart, whatever it tells. */
+static void buy_cart(struct shopper *s, struct cart *c, const struct row *r, const struct event *e,
+                     struct arena *a)
+{
+    const bool as_told = r->first && e->item_count == 0;
+
+    mark_bought(c, e, a);
+    bought_note_cart(s, r->order, c, as_told, a);
+    for (size_t i = 0; as_told && i < c->line_count; i++) {
+        purchases_note(s, c->lines[i].product_id, e->occurred_us, a);
+    }
+}
+
+/* The first row of an order closes the cart it names, else all. */
+static void close_carts(struct shopper *s, const struct row *r, const struct event *e,
+                        const struct cart *named, struct arena *a)
+{
+    const bool by_lines = shopper_rules_of(s).closes_lines && e->item_count > 0;
 
     for (size_t i = 0; i < s->cart_count; i++) {
         struct cart *c = &s->carts[i];
@@ -246,108 +290,71 @@ static void close_carts(struct shopper *s, const struct event *e, struct arena *
             continue;
         }
         if (by_lines && cart_buy_lines(c, e, a)) {
+            c->left_us = e->occurred_us;
+        } else {
+            buy_cart(s, c, r, e, a);
+        }
+    }
+    /* A checkout often has an id of its own beside the cart's, and both tell the same lines. */
+    for (size_t i = 0; i < s->cart_count; i++) {
+        if (s->carts[i].status == CART_OPEN && named != NULL && &s->carts[i] != named &&
+            bought_covers(s, r->order, &s->carts[i])) {
+            mark_bought(&s->carts[i], e, a);
+        }
+    }
+}
+
+/* Nobody is spoken to about it: an order came since it changed, and left nothing of it over (rule_buyer). */
+static bool is_settled(const struct shopper *s, const struct cart *c)
+{
+    return s->last_order_us >= c->changed_us && s->last_order_us > c->left_us;
+}
+
+/* A later row takes its goods; what was put into a cart meanwhile stays, and is spoken about. */
+static void take_lines(struct shopper *s, const struct row *r, const struct event *e,
+                       const struct cart *named, struct arena *a)
+{
+    const struct event *goods = r->elsewhere ? e : &r->news;
+    /* A page that is opened again may name no goods, and the cart of today: of the order is only one that it told of before. */
+    const bool whole = r->elsewhere && e->item_count == 0 && r->order->cart_id != NULL;
+
+    for (size_t i = 0; i < s->cart_count; i++) {
+        struct cart *c = &s->carts[i];
+        if (c->status != CART_OPEN) {
             continue;
         }
-        if (c->status == CART_OPEN) {
-            cart_close(c, CART_BOUGHT, e);
+        const bool meant = named == NULL || named == c;
+        const bool settled = is_settled(s, c);
+        if (meant && (whole || (goods->item_count > 0 && !cart_buy_lines(c, goods, a)))) {
+            buy_cart(s, c, r, e, a);
+        } else if (!settled) {
+            c->left_us = e->occurred_us;
         }
-        c->order_id = e->order_id == NULL ? NULL : arena_strdup(a, e->order_id);
-        remember_cart(s, c, e, a);
     }
 }
 
 void orders_buy(struct shopper *s, const struct event *e, struct arena *a)
 {
-    bool first_row;
-    struct order_seen *order = note_order(s, e, a, &first_row);
+    const struct cart *named = e->cart_id == NULL ? NULL : carts_find(s, e->cart_id);
+    const struct row r = row_of(s, e, a);
 
-    if (order == NULL) {
+    if (r.order == NULL) {
         return;
     }
-    spend(s, order, e, first_row);
-    remember_items(s, e, a);
-    if (!first_row) {
-        return; /* a cart filled between two rows of one order is a new one, and stays open */
+    r.order->at_us = e->occurred_us;
+    spend(s, &r);
+    bought_note_items(s, r.order, &r.news, a);
+    for (size_t i = 0; i < r.news.item_count; i++) {
+        purchases_note(s, r.news.items[i].product_id, e->occurred_us, a);
+    }
+    if (r.first) {
+        s->orders_total++;
+        close_carts(s, &r, e, named, a);
+    } else {
+        take_lines(s, &r, e, named, a);
     }
     s->last_order_us = larger(s->last_order_us, e->occurred_us);
-    s->orders_total++;
-    close_carts(s, e, a);
-}
-
-/* ---- cancelling ---- */
-
-/* By the ids the event has; order_count where it means none that was told. */
-static size_t order_meant(const struct shopper *s, const struct event *e, const struct cart *named)
-{
-    size_t i = s->order_count;
-
-    if (e->order_id != NULL) {
-        for (i = 0; i < s->order_count; i++) {
-            const char *id = s->orders[i].order_id;
-            if (id != NULL && strcmp(id, e->order_id) == 0) {
-                break;
-            }
-        }
-        return i;
-    }
-    /* A cart's id is used again and again: long after the order, a payment that fails is of what lies in it now. */
-    if (named != NULL && e->type == EVENT_PAYMENT_FAILED &&
-        e->occurred_us - named->closed_us > shopper_rules_of(s).echo_us) {
-        return i;
-    }
-    if (named != NULL) {
-        for (i = 0; i < s->order_count && s->orders[i].first_us != named->closed_us; i++) {
-        }
-        return i;
-    }
-    /* a payment that fails before any order is told is an ordinary step of a checkout */
-    return e->type == EVENT_ORDER_CANCELLED && s->order_count > 0 ? s->order_count - 1
-                                                                  : s->order_count;
-}
-
-static bool closed_by(const struct cart *c, const struct order_seen *order)
-{
-    if (c->status != CART_BOUGHT) {
-        return false;
-    }
-    if (c->order_id != NULL || order->order_id != NULL) {
-        return c->order_id != NULL && order->order_id != NULL &&
-               strcmp(c->order_id, order->order_id) == 0;
-    }
-    return c->closed_us == order->first_us;
-}
-
-void orders_cancel(struct shopper *s, const struct event *e)
-{
-    const struct cart *named = e->cart_id == NULL ? NULL : carts_find(s, e->cart_id);
-    if (named != NULL && named->status != CART_BOUGHT) {
-        named = NULL;
-    }
-    size_t index = order_meant(s, e, named);
-
-    if (index == s->order_count) {
-        return;
-    }
-    const struct order_seen order = s->orders[index];
-    for (size_t i = 0; i < s->cart_count; i++) {
-        if (closed_by(&s->carts[i], &order)) {
-            cart_reopen(&s->carts[i], e);
-        }
-    }
-    /* what was stored by an older version has only its last row's time */
-    purchases_forget(s, order.first_us != 0 ? order.first_us : order.at_us, order.at_us);
-    drop_order(s, index);
-    s->orders_total = less(s->orders_total, 1);
-    s->units_bought = less(s->units_bought, order.units);
-    s->spent_minor = less(s->spent_minor, order.spent_minor);
-    /* Forgotten, so that the same order told again after the second try of the payment is an order. */
-    s->bought = NULL;
-    s->bought_count = 0;
-    s->bought_us = 0;
-    s->last_order_us = 0;
-    for (size_t i = 0; i < s->order_count; i++) {
-        /* what was stored by an older version has only its last row's time */
-        int64_t at_us = s->orders[i].first_us != 0 ? s->orders[i].first_us : s->orders[i].at_us;
-        s->last_order_us = larger(s->last_order_us, at_us);
+    if (e->cart_id != NULL) {
+        r.order->cart_id = arena_strdup(a, e->cart_id);
     }
 }

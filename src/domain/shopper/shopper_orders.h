@@ -10,14 +10,16 @@ bool orders_know(const struct shopper *s, const struct event *e);
 
 void orders_buy(struct shopper *s, const struct event *e, struct arena *a);
 
-/* order_cancelled, or a payment_failed that names an order which was told (or, soon after it, the cart that it closed): the
- * order never was, and the carts it closed are open again. A payment_failed of a checkout that is still going on changes
- * nothing here. */
-void orders_cancel(struct shopper *s, const struct event *e);
+/* Forgets the order and its goods. */
+void orders_drop(struct shopper *s, size_t index);
 
-/* The event without the items that only repeat what was bought just now; none left: it is an echo. open: the cart its items
- * would go to, NULL where they would begin a round. In arena. */
-struct event orders_without_echo(const struct shopper *s, const struct cart *open,
+/* What items cost, of those whose price is known. */
+int64_t orders_sum(const struct event_item *items, size_t count);
+int64_t orders_units(const struct event_item *items, size_t count);
+
+/* The event without the items that only repeat what was bought just now; none left: it is an echo. c: the cart its items
+ * would go to, NULL where they would make one. In arena. */
+struct event orders_without_echo(const struct shopper *s, const struct cart *c,
                                  const struct event *e, struct arena *a);
 
 #endif

@@ -63,17 +63,8 @@ void purchases_note(struct shopper *s, const char *product_id, int64_t at_us, st
     assert(s->purchase_count >= 1 && s->purchase_count <= PURCHASES_MAX);
 }
 
-void purchases_forget(struct shopper *s, int64_t from_us, int64_t until_us)
+void purchases_forget(struct shopper *s, size_t index)
 {
-    size_t first = 0;
-    size_t end;
-
-    while (first < s->purchase_count && s->purchases[first].at_us < from_us) {
-        first++;
-    }
-    for (end = first; end < s->purchase_count && s->purchases[end].at_us <= until_us; end++) {
-    }
-    if (end > first) {
-        drop(s, first, end - first);
-    }
+    assert(index < s->purchase_count);
+    drop(s, index, 1);
 }

@@ -6,7 +6,7 @@
 /* The memory of what was bought (shopper.purchases), for the fold only: the same in whatever order it is told. */
 
 void purchases_note(struct shopper *s, const char *product_id, int64_t at_us, struct arena *a);
-/* What was bought from from_us to until_us, both included, was not bought after all. */
-void purchases_forget(struct shopper *s, int64_t from_us, int64_t until_us);
+/* The purchase at this index was none after all. */
+void purchases_forget(struct shopper *s, size_t index);
 
 #endif

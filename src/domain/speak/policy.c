@@ -84,7 +84,7 @@ static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_
      * round that ended by buying does. */
     bool bought = s->last_order_us != 0 && cart != NULL &&
                   (in->cart != NULL
-                       ? s->last_order_us >= cart->changed_us && s->last_order_us != cart->left_us
+                       ? s->last_order_us >= cart->changed_us && s->last_order_us > cart->left_us
                        : cart->status == CART_BOUGHT);
 
     if (!bought) {

@@ -109,8 +109,9 @@ static void a_rebuild_writes_what_the_log_says_and_keeps_scores(void **state)
 /* By the document alone: nobody has to remember what was in effect when it was written. */
 static void what_was_folded_by_other_settings_or_before_is_folded_again(void **state)
 {
-    const struct shopper_rules lines = {.closes_lines = true, .echo_us = MINUTES(30)};
-    const struct shopper_rules usual = {.echo_us = MINUTES(30)};
+    const struct shopper_rules lines = {
+        .closes_lines = true, .echo_us = MINUTES(30), .undo_us = DAYS(1)};
+    const struct shopper_rules usual = {.echo_us = MINUTES(30), .undo_us = DAYS(1)};
     struct replay_result rebuilt = {0};
     struct err err = {0};
     (void)state;

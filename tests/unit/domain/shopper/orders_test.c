@@ -16,7 +16,7 @@ static int forget(void **state)
 
 static int by_cart(void **state)
 {
-    const struct shopper_rules rules = {.echo_us = MINUTES(30)};
+    const struct shopper_rules rules = {.echo_us = MINUTES(30), .undo_us = DAYS(1)};
     (void)state;
 
     shopper_rules_set(&rules);
@@ -25,7 +25,8 @@ static int by_cart(void **state)
 
 static int by_lines(void **state)
 {
-    const struct shopper_rules rules = {.closes_lines = true, .echo_us = MINUTES(30)};
+    const struct shopper_rules rules = {
+        .closes_lines = true, .echo_us = MINUTES(30), .undo_us = DAYS(1)};
     (void)state;
 
     shopper_rules_set(&rules);
@@ -133,7 +134,37 @@ static void after_the_first_order_s_echo_the_next_order_has_its_own(void **state
                                      snapshot(.at = HOURS(2) + 1, .sku = "p1"));
 
     assert_cart(s, "open 1: p1 x1");
-    assert_int_equal(s->bought_count, 1);
+    assert_cart(folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                       bought(.at = HOURS(2), .order = "n", .sku = "p2"),
+                       snapshot(.at = HOURS(2) + 1, .sku = "p3"),
+                       snapshot(.at = HOURS(2) + 2, .sku = "p2")),
+                "open 1: p2 x1");
+    assert_int_equal(folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                            bought(.at = HOURS(2), .order = "n", .sku = "p2"),
+                            snapshot(.at = HOURS(2) + 1, .sku = "p2"))
+                         ->cart_count,
+                     0);
+}
+
+/* What orders bought is kept as long as one may be undone, or edited; and no more of it than a cart has lines. */
+static void what_an_order_bought_long_since_is_forgotten(void **state)
+{
+    static struct event events[CART_LINES_MAX + 1];
+    (void)state;
+    const struct shopper *s =
+        folded(bought(.at = 1, .order = "o", .sku = "p1"),
+               bought(.at = 1 + ORDER_LINES_AGE_US, .order = "n", .sku = "p2"),
+               bought(.at = 2 + ORDER_LINES_AGE_US, .order = "m", .sku = "p3"));
+
+    assert_int_equal(s->order_count, 3);
+    assert_int_equal(s->bought_count, 2);
+    assert_string_equal(s->bought[0].product_id, "p2");
+    for (int i = 0; i <= CART_LINES_MAX; i++) {
+        events[i] = bought(.at = i, .order = "o", .sku = arena_printf(&arena, "p%d", i));
+    }
+    s = fold_these(events, COUNT_OF(events));
+    assert_int_equal(s->bought_count, CART_LINES_MAX);
+    assert_string_equal(s->bought[0].product_id, "p1");
 }
 
 /* ---- repeats ---- */
@@ -152,6 +183,7 @@ static void a_row_that_repeats_an_old_order_buys_nothing(void **state)
     assert_int_equal(s->spent_minor, 500);
     assert_int_equal(s->last_order_us, TEST_DAY_US + 1);
     assert_int_equal(s->bought_count, 1);
+    assert_int_equal(s->orders[0].at_us, TEST_DAY_US + 1);
 }
 
 static void a_second_row_within_a_minute_is_more_of_the_order(void **state)
@@ -462,6 +494,7 @@ int main(void)
         CASE(what_only_repeats_the_bought_lines_soon_after_begins_no_round, by_cart),
         CASE(an_echo_is_known_by_the_goods_and_not_by_the_cart, by_cart),
         CASE(after_the_first_order_s_echo_the_next_order_has_its_own, by_cart),
+        CASE(what_an_order_bought_long_since_is_forgotten, by_cart),
         CASE(a_row_that_repeats_an_old_order_buys_nothing, by_cart),
         CASE(a_second_row_within_a_minute_is_more_of_the_order, by_cart),
         CASE(a_cancelled_order_never_was_and_its_cart_goes_on, by_cart),

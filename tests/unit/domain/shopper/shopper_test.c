@@ -329,7 +329,7 @@ static void an_order_closes_the_cart_it_names_and_no_other(void **state)
 {
     (void)state;
     struct shopper *s = folded(an_event(EVENT_CART_ITEM_ADDED, .at = 1, .cart = "c1", .sku = "p"),
-                               an_event(EVENT_CART_ITEM_ADDED, .at = 2, .cart = "c2", .sku = "p"),
+                               an_event(EVENT_CART_ITEM_ADDED, .at = 2, .cart = "c2", .sku = "q"),
                                an_event(EVENT_PURCHASE, .at = 3, .cart = "c1"));
 
     assert_int_equal(shopper_cart(s, "c1")->status, CART_BOUGHT);

@@ -269,8 +269,10 @@ static void any_order_of_arrival_gives_the_same_bytes(void **state)
         struct rng r = rng_seed(seed);
         static struct set set;
         /* either way of closing carts, and echoes of all lengths */
-        shopper_rules_set(&(struct shopper_rules){.closes_lines = one_in(&r, 2),
-                                                  .echo_us = (int64_t)rng_below(&r, 3) * HOURS(2)});
+        shopper_rules_set(
+            &(struct shopper_rules){.closes_lines = one_in(&r, 2),
+                                    .echo_us = (int64_t)rng_below(&r, 3) * HOURS(2),
+                                    .undo_us = (int64_t)rng_below(&r, 3) * HOURS(20)});
         make_set(&r, &set);
         encode(folded(&set, set.count, INT64_MAX), &expected);
         for (int order = 0; order < ORDERS_TRIED; order++) {

@@ -1,0 +1,511 @@
+/* Orders as shops tell them: twice, edited, row by row, cancelled in part, undone late, under a number that was there before. What is
+ * said to the shopper afterwards is asked of the rules. */
+#include "domain/shopper/shopper.h"
+
+#include "domain/speak/policy.h"
+#include "support/spec.h"
+#include "unit/domain/an_event.h"
+
+enum { TOLD_MAX = 6 };
+
+/* What happened, and what is said three hours later: "p1 x2, p2 x1" of the cart that is spoken about, or the rule that forbids it. */
+struct story {
+    const char *name;
+    struct event_plan told[TOLD_MAX];
+    const char *said;
+};
+
+static struct arena arena;
+static struct shopper_rules rules = {.echo_us = MINUTES(30), .undo_us = DAYS(1)};
+
+#define ADDED(minute, ...)                                                                         \
+    {                                                                                              \
+        EVENT_CART_ITEM_ADDED, .at = MINUTES(minute), __VA_ARGS__                                  \
+    }
+#define SNAPSHOT(minute, ...)                                                                      \
+    {                                                                                              \
+        EVENT_CART_SNAPSHOT, .at = MINUTES(minute), __VA_ARGS__                                    \
+    }
+#define BOUGHT(minute, ...)                                                                        \
+    {                                                                                              \
+        EVENT_PURCHASE, .at = MINUTES(minute), __VA_ARGS__                                         \
+    }
+#define CANCELLED(minute, ...)                                                                     \
+    {                                                                                              \
+        EVENT_ORDER_CANCELLED, .at = MINUTES(minute), __VA_ARGS__                                  \
+    }
+#define FAILED(minute, ...)                                                                        \
+    {                                                                                              \
+        EVENT_PAYMENT_FAILED, .at = MINUTES(minute), __VA_ARGS__                                   \
+    }
+
+static int reset(void **state)
+{
+    (void)state;
+    rules = (struct shopper_rules){.echo_us = MINUTES(30), .undo_us = DAYS(1)};
+    shopper_rules_set(&rules);
+    forget_events();
+    arena_free(&arena);
+    return 0;
+}
+
+static const struct shopper *fold_story(const struct story *story, int64_t *out_last_us)
+{
+    struct event events[TOLD_MAX];
+    size_t count = 0;
+
+    *out_last_us = 0;
+    for (; count < TOLD_MAX && story->told[count].type != EVENT_UNKNOWN; count++) {
+        events[count] = event_planned(&story->told[count]);
+        *out_last_us =
+            events[count].occurred_us > *out_last_us ? events[count].occurred_us : *out_last_us;
+    }
+    return shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &arena);
+}
+
+static const char *lines_of(const struct cart *c)
+{
+    char quantity[QUANTITY_TEXT_MAX];
+    const char *text = "";
+
+    for (size_t i = 0; i < c->line_count; i++) {
+        text = arena_printf(&arena, "%s%s%s x%s", text, i == 0 ? "" : ", ", c->lines[i].product_id,
+                            quantity_text(c->lines[i].quantity_milli, quantity));
+    }
+    return text;
+}
+
+static const char *said_of(const struct story *story)
+{
+    const struct policy policy = {
+        .clock = {MINUTES(5), HOURS(1), DAYS(7)}, .age_max_us = DAYS(7), .risk_threshold = 0.5};
+    int64_t last_us;
+    const struct shopper *s = fold_story(story, &last_us);
+    const struct cart *cart = shopper_open_cart(s);
+    const struct decision d = policy_decide(
+        &policy,
+        &(struct policy_input){
+            .shopper = s, .cart = cart, .step = 1, .risk = 0.9, .now_us = last_us + HOURS(3)});
+
+    return d.send ? lines_of(cart) : rule_name(d.reason);
+}
+
+static void assert_stories(const struct story *stories, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *said = said_of(&stories[i]);
+        if (strcmp(said, stories[i].said) != 0) {
+            fail_msg("%s: %s, and not %s", stories[i].name, said, stories[i].said);
+        }
+    }
+}
+
+#define TELL(stories) assert_stories(stories, COUNT_OF(stories))
+
+/* ---- of two orders one is undone ---- */
+
+static void what_another_order_bought_stays_bought_when_one_is_undone(void **state)
+{
+    static const struct story stories[] = {
+        {"the first payment failed",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          BOUGHT(20, .order = "b", .sku = "p1"), FAILED(30, .order = "a")},
+         "buyer"},
+        {"ordered twice, and the first cancelled",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          BOUGHT(20, .order = "b", .sku = "p1"), CANCELLED(100, .order = "a")},
+         "buyer"},
+        {"the second cancelled",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          BOUGHT(20, .order = "b", .sku = "p1"), CANCELLED(100, .order = "b")},
+         "buyer"},
+        {"ordered again from another cart, two of them",
+         {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
+          BOUGHT(10, .order = "a", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(15, .cart = "cb", .sku = "p1", .quantity = 2),
+          BOUGHT(20, .order = "b", .cart = "cb", .sku = "p1", .quantity = 2),
+          CANCELLED(100, .order = "a")},
+         "buyer"},
+        {"ordered again in another browser",
+         {ADDED(0, .anonymous = "x", .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          ADDED(15, .anonymous = "y", .sku = "p1"),
+          BOUGHT(20, .anonymous = "y", .order = "b", .sku = "p1"), CANCELLED(100, .order = "a")},
+         "buyer"},
+        {"the second names no goods",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a"), BOUGHT(20, .order = "b"),
+          FAILED(30, .order = "a")},
+         "buyer"},
+        {"the second has a part of them",
+         {ADDED(0, .sku = "p1", .sku2 = "p2"), BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          BOUGHT(20, .order = "b", .sku = "p1"), CANCELLED(100, .order = "a")},
+         "p2 x1"},
+        {"both are undone",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          BOUGHT(20, .order = "b", .sku = "p1"), FAILED(30, .order = "a"),
+          FAILED(40, .order = "b")},
+         "p1 x1"},
+        {"the second is of other goods",
+         {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
+          BOUGHT(10, .order = "a", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(15, .cart = "cb", .sku = "p3"),
+          BOUGHT(20, .order = "b", .cart = "cb", .sku = "p3"), CANCELLED(100, .order = "a")},
+         "p1 x1"},
+        {"another order had bought the same before it was put there",
+         {BOUGHT(0, .order = "b", .sku = "p1"), ADDED(60, .sku = "p1"),
+          BOUGHT(70, .order = "a", .sku = "p1"), CANCELLED(100, .order = "a")},
+         "p1 x1"},
+    };
+    (void)state;
+
+    TELL(stories);
+    rules.closes_lines = true;
+    shopper_rules_set(&rules);
+    TELL(stories);
+}
+
+/* ---- rows that come later ---- */
+
+static void of_an_order_that_is_edited_what_is_new_is_bought(void **state)
+{
+    static const struct story stories[] = {
+        {"all of it is told again",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"), ADDED(15, .sku = "p3"),
+          BOUGHT(20, .order = "a", .sku = "p1", .sku2 = "p3")},
+         "buyer"},
+        {"the new goods alone",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"), ADDED(15, .sku = "p3"),
+          BOUGHT(20, .order = "a", .sku = "p3")},
+         "buyer"},
+        {"one more",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"), ADDED(15, .sku = "p1"),
+          BOUGHT(20, .order = "a", .sku = "p1", .quantity = 2)},
+         "buyer"},
+        {"not everything that was added since",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          ADDED(15, .sku = "p3", .sku2 = "p4"),
+          BOUGHT(20, .order = "a", .sku = "p1", .sku2 = "p3")},
+         "p4 x1"},
+        {"nothing new: a page was opened again",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"), ADDED(15, .sku = "p3"),
+          BOUGHT(20, .order = "a", .sku = "p1")},
+         "p3 x1"},
+        {"less than before",
+         {ADDED(0, .sku = "p1", .sku2 = "p2"), BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          ADDED(15, .sku = "p3"), BOUGHT(20, .order = "a", .sku = "p1")},
+         "p3 x1"},
+        {"edited, and then cancelled",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"), ADDED(15, .sku = "p3"),
+          BOUGHT(20, .order = "a", .sku = "p1", .sku2 = "p3"), CANCELLED(30, .order = "a")},
+         "p3 x1"},
+        {"after the goods are forgotten, products tell what is new",
+         {BOUGHT(0, .order = "a", .sku = "p1"), BOUGHT(60 * 24 * 31, .order = "b", .sku = "p9"),
+          ADDED(60 * 24 * 31 + 9, .sku = "p1"), ADDED(60 * 24 * 31 + 10, .sku = "p3"),
+          BOUGHT(60 * 24 * 31 + 20, .order = "a", .sku = "p1", .sku2 = "p3")},
+         "p1 x1"},
+    };
+    (void)state;
+
+    TELL(stories);
+    rules.closes_lines = true;
+    shopper_rules_set(&rules);
+    TELL(stories);
+}
+
+static void an_edited_order_adds_what_is_new_to_the_sums(void **state)
+{
+    static const struct story by_items = {
+        "",
+        {BOUGHT(0, .order = "a", .sku = "p1", .quantity = 2, .price = 500),
+         BOUGHT(20, .order = "a", .sku = "p1", .quantity = 3, .price = 500, .sku2 = "p2",
+                .price2 = 70)},
+        ""};
+    static const struct story by_total = {
+        "",
+        {BOUGHT(0, .order = "a", .sku = "p1", .amount = 900),
+         BOUGHT(20, .order = "a", .sku = "p1", .sku2 = "p2", .amount = 1000)},
+        ""};
+    int64_t last_us;
+    (void)state;
+
+    const struct shopper *s = fold_story(&by_items, &last_us);
+    assert_int_equal(s->orders_total, 1);
+    assert_int_equal(s->units_bought, 4);
+    assert_int_equal(s->spent_minor, 1570);
+    assert_int_equal(s->last_order_us, last_us);
+    s = fold_story(&by_total, &last_us);
+    assert_int_equal(s->spent_minor, 1000);
+    assert_int_equal(shopper_bought_us(s, "p1"), TEST_DAY_US);
+    assert_int_equal(shopper_bought_us(s, "p2"), last_us);
+}
+
+static void another_order_of_the_same_number_closes_its_own_cart(void **state)
+{
+    enum { LATER = 60 * 24 * 6 };
+    static const struct story stories[] = {
+        {"of another cart",
+         {BOUGHT(0, .order = "7", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(LATER, .cart = "cb", .sku = "p2"),
+          BOUGHT(LATER + 10, .order = "7", .cart = "cb", .sku = "p2")},
+         "buyer"},
+        {"of another cart, the same goods",
+         {BOUGHT(0, .order = "7", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(LATER, .cart = "cb", .sku = "p1"),
+          BOUGHT(LATER + 10, .order = "7", .cart = "cb", .sku = "p1")},
+         "buyer"},
+        {"of another cart, without goods",
+         {BOUGHT(0, .order = "7", .cart = "ca"), SNAPSHOT(LATER, .cart = "cb", .sku = "p2"),
+          BOUGHT(LATER + 10, .order = "7", .cart = "cb")},
+         "buyer"},
+        {"soon after the first",
+         {BOUGHT(0, .order = "7", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(20, .cart = "cb", .sku = "p1", .sku2 = "p2"),
+          BOUGHT(25, .order = "7", .cart = "cb", .sku = "p1", .sku2 = "p2")},
+         "buyer"},
+        {"no cart is named",
+         {BOUGHT(0, .order = "7", .sku = "p1"), SNAPSHOT(LATER, .sku = "p2"),
+          BOUGHT(LATER + 10, .order = "7", .sku = "p2")},
+         "buyer"},
+        {"cancelled, it gives its own cart back",
+         {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
+          BOUGHT(1, .order = "7", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(LATER, .cart = "cb", .sku = "p2"),
+          BOUGHT(LATER + 10, .order = "7", .cart = "cb", .sku = "p2"),
+          CANCELLED(LATER + 20, .order = "7")},
+         "p2 x1"},
+        /* not one: the page of the order was opened again, and tells today's cart */
+        {"the old goods in the new cart",
+         {BOUGHT(0, .order = "7", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(LATER, .cart = "cb", .sku = "p2"),
+          BOUGHT(LATER + 10, .order = "7", .cart = "cb", .sku = "p1")},
+         "p2 x1"},
+        {"the old goods, no cart",
+         {BOUGHT(0, .order = "7", .sku = "p1"), SNAPSHOT(LATER, .sku = "p2"),
+          BOUGHT(LATER + 10, .order = "7", .sku = "p1")},
+         "p2 x1"},
+    };
+    int64_t last_us;
+    (void)state;
+
+    TELL(stories);
+    assert_int_equal(fold_story(&stories[0], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[3], &last_us)->orders_total, 1);
+    assert_int_equal(fold_story(&stories[5], &last_us)->orders_total, 1);
+}
+
+static void by_lines_every_row_of_an_order_takes_its_own(void **state)
+{
+    static const struct story stories[] = {
+        {"at one instant",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"), BOUGHT(10, .order = "a", .sku = "p1"),
+          BOUGHT(10, .order = "a", .sku = "p2")},
+         "buyer"},
+        {"at one instant, without an id",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"), BOUGHT(10, .sku = "p1"), BOUGHT(10, .sku = "p2")},
+         "buyer"},
+        {"half a minute apart",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1"),
+          {EVENT_PURCHASE, .at = MINUTES(10) + SECONDS(30), .order = "a", .sku = "p2"}},
+         "buyer"},
+        {"96 seconds apart",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1"),
+          {EVENT_PURCHASE, .at = MINUTES(10) + SECONDS(96), .order = "a", .sku = "p2"}},
+         "buyer"},
+        {"a row for each piece",
+         {SNAPSHOT(0, .sku = "p1", .quantity = 2), BOUGHT(10, .order = "a", .sku = "p1"),
+          BOUGHT(10, .order = "a", .sku = "p1")},
+         "buyer"},
+        {"what no row names is left",
+         {SNAPSHOT(0, .sku = "p1", .quantity = 2, .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p2")},
+         "p1 x1"},
+    };
+    (void)state;
+
+    rules.closes_lines = true;
+    shopper_rules_set(&rules);
+    TELL(stories);
+}
+
+/* ---- what is undone in part, or late ---- */
+
+static void items_of_a_cancellation_limit_what_comes_back(void **state)
+{
+    static const struct story stories[] = {
+        {"one of two",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          CANCELLED(100, .order = "a", .sku = "p2")},
+         "p2 x1"},
+        {"one of three pieces",
+         {SNAPSHOT(0, .sku = "p1", .quantity = 3),
+          BOUGHT(10, .order = "a", .sku = "p1", .quantity = 3),
+          CANCELLED(100, .order = "a", .sku = "p1")},
+         "p1 x1"},
+        {"all of it",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          CANCELLED(100, .order = "a", .sku = "p1", .sku2 = "p2")},
+         "p1 x1, p2 x1"},
+        {"what the order never had",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          CANCELLED(100, .order = "a", .sku = "p9")},
+         "buyer"},
+        {"of an order that names no goods, the cart's",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"), BOUGHT(10, .order = "a"),
+          CANCELLED(100, .order = "a", .sku = "p2")},
+         "p2 x1"},
+        {"a payment fails as a whole",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          FAILED(100, .order = "a", .sku = "p2")},
+         "p1 x1, p2 x1"},
+    };
+    int64_t last_us;
+    (void)state;
+
+    TELL(stories);
+    const struct shopper *s = fold_story(&stories[0], &last_us);
+    assert_int_equal(s->orders_total, 1);
+    assert_int_equal(s->units_bought, 1);
+    assert_int_equal(s->last_order_us, TEST_DAY_US + MINUTES(10));
+    assert_int_equal(shopper_bought_us(s, "p1"), TEST_DAY_US + MINUTES(10));
+    assert_int_equal(shopper_bought_us(s, "p2"), 0);
+    s = fold_story(&stories[2], &last_us);
+    assert_int_equal(s->orders_total, 0);
+    assert_int_equal(s->last_order_us, 0);
+}
+
+static void what_is_undone_late_brings_no_cart_back(void **state)
+{
+    enum { DAY = 60 * 24 };
+    static const struct story stories[] = {
+        {"an instalment fails",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          FAILED(6 * DAY, .order = "a")},
+         "buyer"},
+        {"cancelled after three days",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          CANCELLED(3 * DAY, .order = "a")},
+         "empty"},
+        {"a day to the minute",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          CANCELLED(DAY + 10, .order = "a")},
+         "empty"},
+    };
+    static const struct story soon[] = {
+        {"a payment fails before a day is over",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          FAILED(DAY + 9, .order = "a")},
+         "p1 x1"},
+        {"cancelled before a day is over",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
+          CANCELLED(DAY + 9, .order = "a")},
+         "p1 x1"},
+    };
+    int64_t last_us;
+    (void)state;
+
+    TELL(stories);
+    TELL(soon);
+    /* an order that is cancelled never was, however late: but a payment of it that fails is another one */
+    assert_int_equal(fold_story(&stories[0], &last_us)->orders_total, 1);
+    assert_int_equal(fold_story(&stories[1], &last_us)->orders_total, 0);
+    rules.undo_us = DAYS(7);
+    shopper_rules_set(&rules);
+    assert_string_equal(said_of(&stories[0]), "p1 x1");
+    assert_string_equal(said_of(&stories[1]), "p1 x1");
+    rules.undo_us = 0;
+    shopper_rules_set(&rules);
+    assert_string_equal(said_of(&soon[0]), "buyer");
+    assert_string_equal(said_of(&soon[1]), "empty");
+}
+
+/* ---- echoes ---- */
+
+static void a_snapshot_of_the_ordered_cart_is_an_echo_for_a_day(void **state)
+{
+    enum { HOUR = 60 };
+#define ORDERED                                                                                    \
+    SNAPSHOT(0, .cart = "ca", .sku = "p1", .quantity = 2, .sku2 = "p2"),                           \
+        BOUGHT(10, .cart = "ca", .sku = "p1", .quantity = 2)
+    static const struct story stories[] = {
+        {"an hour later",
+         {ORDERED, SNAPSHOT(HOUR + 10, .cart = "ca", .sku = "p1", .quantity = 2, .sku2 = "p2")},
+         "buyer"},
+        {"25 hours later, one of it",
+         {ORDERED, SNAPSHOT(25 * HOUR + 10, .cart = "ca", .sku = "p1")},
+         "buyer"},
+        {"later than that",
+         {ORDERED, SNAPSHOT(25 * HOUR + 11, .cart = "ca", .sku = "p1")},
+         "p1 x1"},
+        {"more of it",
+         {ORDERED, SNAPSHOT(HOUR + 10, .cart = "ca", .sku = "p1", .quantity = 3)},
+         "p1 x3"},
+        {"something else beside it",
+         {ORDERED, SNAPSHOT(HOUR + 10, .cart = "ca", .sku = "p1", .sku2 = "p3")},
+         "p1 x1, p3 x1"},
+        {"another cart's", {ORDERED, SNAPSHOT(HOUR + 10, .cart = "cb", .sku = "p1")}, "p1 x1"},
+        {"no cart's", {ORDERED, SNAPSHOT(HOUR + 10, .sku = "p1")}, "p1 x1"},
+        {"a checkout",
+         {ORDERED, {EVENT_CHECKOUT_STARTED, .at = MINUTES(HOUR + 10), .cart = "ca", .sku = "p1"}},
+         "p1 x1"},
+        {"put there again", {ORDERED, ADDED(HOUR + 10, .cart = "ca", .sku = "p1")}, "p1 x1"},
+    };
+    (void)state;
+
+    TELL(stories);
+}
+
+/* ---- a cart under two ids ---- */
+
+static void an_order_closes_every_cart_of_which_it_bought_all(void **state)
+{
+    static const struct story stories[] = {
+        {"",
+         {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
+          {EVENT_CHECKOUT_STARTED, .at = MINUTES(5), .cart = "cb", .sku = "p1"},
+          BOUGHT(10, .order = "a", .cart = "cb", .sku = "p1")},
+         "buyer"},
+        {"without goods",
+         {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
+          {EVENT_CHECKOUT_STARTED, .at = MINUTES(5), .cart = "cb", .sku = "p1"},
+          BOUGHT(10, .order = "a", .cart = "cb")},
+         "buyer"},
+    };
+    static const struct event_plan others[] = {
+        SNAPSHOT(0, .cart = "ca", .sku = "p1", .quantity = 2),
+        SNAPSHOT(0, .cart = "ca", .sku = "p1", .sku2 = "p3"),
+        SNAPSHOT(0, .cart = "ca", .sku = "p3")};
+    int64_t last_us;
+    (void)state;
+
+    TELL(stories);
+    for (size_t i = 0; i < COUNT_OF(stories); i++) {
+        const struct shopper *s = fold_story(&stories[i], &last_us);
+        assert_int_equal(shopper_cart(s, "ca")->status, CART_BOUGHT);
+        assert_int_equal(shopper_cart(s, "cb")->status, CART_BOUGHT);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        struct story other = stories[0];
+        other.told[0] = others[i];
+        assert_int_equal(shopper_cart(fold_story(&other, &last_us), "ca")->status, CART_OPEN);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(what_another_order_bought_stays_bought_when_one_is_undone, reset),
+        cmocka_unit_test_teardown(of_an_order_that_is_edited_what_is_new_is_bought, reset),
+        cmocka_unit_test_teardown(an_edited_order_adds_what_is_new_to_the_sums, reset),
+        cmocka_unit_test_teardown(another_order_of_the_same_number_closes_its_own_cart, reset),
+        cmocka_unit_test_teardown(by_lines_every_row_of_an_order_takes_its_own, reset),
+        cmocka_unit_test_teardown(items_of_a_cancellation_limit_what_comes_back, reset),
+        cmocka_unit_test_teardown(what_is_undone_late_brings_no_cart_back, reset),
+        cmocka_unit_test_teardown(a_snapshot_of_the_ordered_cart_is_an_echo_for_a_day, reset),
+        cmocka_unit_test_teardown(an_order_closes_every_cart_of_which_it_bought_all, reset),
+    };
+    return cmocka_run_group_tests_name("orders as they are told", tests, NULL, NULL);
+}
