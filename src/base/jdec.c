@@ -319,35 +319,34 @@ json_t *jdec_tree_opt(struct jdec *d, const char *key)
 
 /* Not cleared as a whole, which would cost more than reading a small object: asked_count says how much of asked there
  * is, walked whether there is a walk. */
-static struct jdec begin(struct jval object, struct arena *a, struct err *err)
+static void begin(struct jdec *d, struct jval object, struct arena *a, struct err *err)
 {
-    struct jdec d;
-
-    d.object = object;
-    d.arena = a;
-    d.parent = NULL;
-    d.key = NULL;
-    d.index = -1;
-    d.walked = NULL;
-    d.asked_count = 0;
-    d.hint = NULL;
-    d.err = err;
-    return d;
+    d->object = object;
+    d->arena = a;
+    d->parent = NULL;
+    d->key = NULL;
+    d->index = -1;
+    d->walked = NULL;
+    d->asked_count = 0;
+    d->hint = NULL;
+    d->err = err;
 }
 
-static struct jdec child_of(const struct jdec *d, const char *key, struct jval object)
+static void begin_child(struct jdec *child, const struct jdec *d, const char *key,
+                        struct jval object)
 {
-    struct jdec child = begin(object, d->arena, d->err);
-
-    child.parent = d;
-    child.key = key;
-    child.hint = d->hint;
-    return child;
+    begin(child, object, d->arena, d->err);
+    child->parent = d;
+    child->key = key;
+    child->hint = d->hint;
 }
 
 struct jdec jdec_object(struct jdec *d, const char *key)
 {
-    return child_of(d, key, member(d, key, WANT_OBJECT, true));
+    struct jdec child;
+
+    begin_child(&child, d, key, member(d, key, WANT_OBJECT, true));
+    return child;
 }
 
 bool jdec_object_opt(struct jdec *d, const char *key, struct jdec *out_child)
@@ -357,7 +356,7 @@ bool jdec_object_opt(struct jdec *d, const char *key, struct jdec *out_child)
     if (!jval_exists(object)) {
         return false;
     }
-    *out_child = child_of(d, key, object);
+    begin_child(out_child, d, key, object);
     return true;
 }
 
@@ -415,8 +414,9 @@ static struct jval element(struct jdec *d, const char *key, size_t index, enum w
 
 struct jdec jdec_element(struct jdec *d, const char *key, size_t index)
 {
-    struct jdec child = child_of(d, key, element(d, key, index, WANT_OBJECT));
+    struct jdec child;
 
+    begin_child(&child, d, key, element(d, key, index, WANT_OBJECT));
     child.index = (ssize_t)index;
     return child;
 }
@@ -438,8 +438,9 @@ const char *jdec_element_text(struct jdec *d, const char *key, size_t index, siz
 
 struct jdec jdec_root_of(struct jval document, struct arena *a, struct err *err)
 {
-    struct jdec d = begin(document, a, err);
+    struct jdec d;
 
+    begin(&d, document, a, err);
     if (!jval_is(document, JSON_OBJECT)) {
         jdec_refuse(&d, NULL, "must be an object, not %s",
                     jval_exists(document) ? type_name(document) : "nothing");

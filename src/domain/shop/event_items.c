@@ -72,8 +72,9 @@ static void refuse_overflow(struct jdec *d, const struct event_item *items, size
     }
 }
 
-/* Where it belongs: a product, an adjustment, or nowhere. */
-static void keep_item(struct event *e, const struct event_item *item, bool negative)
+/* Where it belongs: a product, an adjustment, or nowhere. There are at most so many of either. */
+static void keep_item(struct event *e, const struct event_item *item, bool negative, size_t most,
+                      struct arena *a)
 {
     if (item->quantity_milli == 0) {
         return;
@@ -81,6 +82,9 @@ static void keep_item(struct event *e, const struct event_item *item, bool negat
     if (!negative) {
         e->items[e->item_count++] = *item;
         return;
+    }
+    if (e->adjustments == NULL) { /* hardly any event has one */
+        e->adjustments = arena_array(a, most, sizeof *e->adjustments);
     }
     struct event_item *taken_off = &e->adjustments[e->adjustment_count++];
     *taken_off = *item;
@@ -98,7 +102,6 @@ void event_read_items(struct jdec *d, struct arena *a, struct event *e)
         jdec_refuse(d, "items", "must have at least one element for %s", e->type_name);
     }
     e->items = arena_array(a, count, sizeof *e->items);
-    e->adjustments = arena_array(a, count, sizeof *e->adjustments);
     for (size_t i = 0; i < count && !jdec_stopped(d); i++) {
         struct jdec element = jdec_element(d, "items", i);
         struct event_item item = {0};
@@ -107,7 +110,7 @@ void event_read_items(struct jdec *d, struct arena *a, struct event *e)
             return;
         }
         /* by the currency: -1 is MONEY_UNKNOWN, and an unknown price has none */
-        keep_item(e, &item, item.price_minor < 0 && item.currency[0] != '\0');
+        keep_item(e, &item, item.price_minor < 0 && item.currency[0] != '\0', count, a);
     }
     refuse_overflow(d, e->items, e->item_count);
     refuse_overflow(d, e->adjustments, e->adjustment_count);
