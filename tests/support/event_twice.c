@@ -4,6 +4,7 @@
 #include "base/jdoc.h"
 #include "domain/shop/placeholder.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,10 @@ bool event_decode_plain(const char *text, size_t len, const struct event_road *r
 }
 
 /* ---- what came out ---- */
+
+/* Who adds a field compares it below. */
+static_assert(sizeof(struct event) == 248 && sizeof(struct event_item) == 48,
+              "every field is compared");
 
 struct difference {
     struct arena *arena;
