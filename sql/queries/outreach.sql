@@ -61,18 +61,27 @@ SELECT EXISTS (SELECT FROM stale)
        (SELECT max(w.due_at) FROM stale w);
 
 -- name: cart_pending
--- Is there an event about the cart $1 that no fold has taken? Whose, nobody knows: looks at the first 1,000 that wait in each lane, and of each
--- stale shopper.
+-- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: looks at the first
+-- 1,000 that wait in each lane, and of each stale shopper; and whatever waits for one of the two who are known to have had to do with it:
+-- between two folds a cart that changes hands is nobody's.
 SELECT EXISTS (SELECT FROM cartwright.lane_cursor c
                 CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off
                                      ORDER BY x.off LIMIT 1000) AS e
-                WHERE c.consumer = 'fold' AND e.body ->> 'cart_id' = $1::text)
+                WHERE c.consumer = 'fold' AND coalesce(e.body ->> 'cart_id', e.body -> 'event' ->> 'cart_id') = $1::text)
     OR EXISTS (SELECT FROM cartwright.stale_shopper w
                  LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
                 CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x
                                      WHERE x.lane = w.lane AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
                                      ORDER BY x.off LIMIT 1000) AS e
-                WHERE w.since IS NOT NULL AND e.body ->> 'cart_id' = $1::text);
+                WHERE w.since IS NOT NULL AND coalesce(e.body ->> 'cart_id', e.body -> 'event' ->> 'cart_id') = $1::text)
+    OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text)
+    OR EXISTS (SELECT FROM cartwright.cart_party p
+                CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)
+                WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key IS NOT NULL
+                  AND (EXISTS (SELECT FROM cartwright.lane_cursor c
+                                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = k.key
+                                WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(k.key))
+                    OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)));
 
 -- name: outreach_put
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),

@@ -245,6 +245,32 @@ static void an_order_acts_on_the_cart_it_names_wherever_that_is_kept(void **stat
     an_order_of_a_cart_that_a_browser_keeps(true, "ivo");
 }
 
+/* While it goes from the browser to the customer it is in nobody's document. */
+static void a_cart_that_changes_hands_is_never_unknown(void **state)
+{
+    enum { STEPS = 8 };
+    int waits = 0;
+    (void)state;
+
+    browser_did("pia-phone", "cart_item_added", 150, A_SHOE ",\"cart_id\":\"pias-9\"");
+    fold_to_end(&bench);
+    did("pia", "purchase", 148, A_SHOE ",\"cart_id\":\"pias-9\"");
+    for (int i = 0; i < STEPS; i++) {
+        struct answer a = {0};
+        struct err err = {0};
+        int64_t folded;
+        if (try_ask((struct outreach_request){.cart_id = "pias-9", .dry_run = true}, &a, &err)) {
+            expect(a, OUTREACH_DRY, "silence", "buyer");
+        } else {
+            assert_int_equal(err.kind, ERR_BUSY);
+            waits++;
+        }
+        err = (struct err){0};
+        ok(folder_step(bench.folder, &folded, &err), &err);
+    }
+    assert_in_range(waits, 1, STEPS - 1);
+}
+
 static void a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts(void **state)
 {
     (void)state;
@@ -384,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_known_binding_is_not_told_again),
         cmocka_unit_test(an_order_acts_on_the_cart_it_names_wherever_that_is_kept),
         cmocka_unit_test(stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts),
+        cmocka_unit_test(a_cart_that_changes_hands_is_never_unknown),
         cmocka_unit_test(a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_word_that_every_cart_is_called_joins_nobody),
         cmocka_unit_test(a_login_counts_more_than_a_cart),
