@@ -24,6 +24,7 @@ const char *mapping_target_name(enum target target)
         [TO_PRICE] = "price",          [TO_CURRENCY] = "currency",
         [TO_TOTAL] = "total",          [TO_TITLE] = "title",
         [TO_CATEGORY] = "category",    [TO_BRAND] = "brand",
+        [TO_CANCELLED] = "cancelled",
     };
     assert(target < TARGETS);
     return names[target];
@@ -44,7 +45,8 @@ struct reading {
 static bool of_the_order(size_t target)
 {
     return target != TO_ORDER && target != TO_CART && target != TO_EVENT_ID &&
-           (target < TO_PRODUCT || target == TO_CURRENCY || target == TO_TOTAL);
+           (target < TO_PRODUCT || target == TO_CURRENCY || target == TO_TOTAL ||
+            target == TO_CANCELLED);
 }
 
 static const char *order_of(const struct reading *r)
@@ -89,13 +91,19 @@ static bool says(const char *value, const char *text)
 CAN_FAIL static bool unknown_type(const struct mapping *m, const struct reading *r, struct arena *a,
                                   struct err *err)
 {
-    /* The list is made from the rows, so that the error cannot forget a name. */
+    enum { KNOWN_MAX = 120 };
+    /* The list is made from the rows, so that the error cannot forget a name; what is too long ends between two. */
     const char *known = m->native_types ? "the names of our events" : "";
     for (const struct mapping_type *t = m->types; t != NULL && t->value != NULL; t++) {
+        if (strlen(known) + strlen(t->value) > KNOWN_MAX) {
+            known = arena_printf(a, "%s ...", known);
+            break;
+        }
         known = arena_printf(a, "%s%s%s", known, known[0] != '\0' ? ", " : "", t->value);
     }
-    return FAIL(err, ERR_INVALID, "%s is none of %.160s: \"%.40s\"", r->name[TO_TYPE], known,
-                r->field[TO_TYPE]);
+    return FAIL(err, ERR_INVALID,
+                "%s is none of %s: \"%.40s\" (say with --types what it stands for)",
+                r->name[TO_TYPE], known, r->field[TO_TYPE]);
 }
 
 bool mapping_type_find(const struct mapping *m, const char *text, enum event_type *out_type,
@@ -300,6 +308,19 @@ CAN_FAIL static bool learn(struct foreign_parser *p, const struct reading *r, st
     return (silent && !m->codes) || native_product(&p->out, &facts, err);
 }
 
+/* A line of an order that was cancelled, or of which nothing is left (what was given back is taken off by the exporting shop). */
+static bool is_nothing(const struct mapping *m, const struct reading *r)
+{
+    const char *quantity = r->field[TO_QUANTITY];
+    struct err none = {0};
+    int64_t milli;
+
+    return (r->field[TO_CANCELLED][0] != '\0' &&
+            !placeholder_is(r->field[TO_CANCELLED], ID_OF_SHOPPER, NULL)) ||
+           (m->by_order && quantity[0] != '\0' &&
+            field_milli(r->name[TO_QUANTITY], quantity, &milli, &none) && milli == 0);
+}
+
 bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
     const struct mapping *m = p->format->mapping;
@@ -320,7 +341,7 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
     if (!mapping_type_find(m, field_text(r.field[TO_TYPE], &p->scratch), &r.e.type, &left_out)) {
         return unknown_type(m, &r, &p->scratch, err);
     }
-    if (left_out) {
+    if (left_out || is_nothing(m, &r)) {
         p->left_out++;
         return true;
     }

@@ -28,6 +28,7 @@ enum target {
     TO_TITLE,
     TO_CATEGORY,
     TO_BRAND,
+    TO_CANCELLED, /* of the order: anything in it, and it was none */
     TARGETS
 };
 _Static_assert((int)TARGETS <= (int)TABLE_COLUMNS_MAX, "a row has room for all of them");

@@ -95,11 +95,12 @@ static const struct mapping_type ga4_types[] = {
 };
 
 /* Shopify's orders export (help.shopify.com, "Exporting orders": a row a line item, the order's own columns in its first row
- * only). Whether it was paid later does not matter here: the cart was closed; a voided payment never came. */
+ * only). Whether it was paid later does not matter here: the cart was closed; a voided payment never came, and a cancelled order is none. */
 static const struct table_column shopify_orders_columns[TARGETS] = {
     [TO_ORDER] = COLUMN("Name"),
     [TO_CUSTOMER] = COLUMN("Email"),
     [TO_TYPE] = COLUMN("Financial Status"),
+    [TO_CANCELLED] = MAYBE("Cancelled at"),
     [TO_CURRENCY] = COLUMN("Currency"),
     [TO_TOTAL] = COLUMN("Total"),
     [TO_TIME] = COLUMN("Created at"),

@@ -205,6 +205,12 @@ void product_clean(struct product *p, struct arena *a)
 
 /* ---- names ---- */
 
+/* As ids look: with a digit and without a blank. Products known by their title alone have it as their id. */
+static bool is_code(const char *text)
+{
+    return strpbrk(text, "0123456789") != NULL && strpbrk(text, " \t") == NULL;
+}
+
 bool product_title_is_none(const char *title, const char *product_id)
 {
     /* Fewer than for ids (placeholder_table.inc): "True" and "Object" are perfumes and toys. */
@@ -244,7 +250,8 @@ bool product_title_is_none(const char *title, const char *product_id)
                                        "\\N"};
     const char *first = title + strspn(title, " \t\r\n");
 
-    if (first[0] == '\0' || (product_id != NULL && strcmp(first, product_id) == 0)) {
+    if (first[0] == '\0' ||
+        (product_id != NULL && strcmp(first, product_id) == 0 && is_code(first))) {
         return true;
     }
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {

@@ -49,7 +49,7 @@ CAN_FAIL bool product_decode(json_t *json, const char *product_id_in_path, struc
  * arena, or borrowed as they were. */
 void product_clean(struct product *p, struct arena *a);
 
-/* Whether a title names nothing: blank, the id once more, or a word that programs write where they have none ("undefined", "N/A", "-"). */
+/* Whether a title names nothing: blank, the id once more where that is a code, or a word that programs write where they have none ("undefined", "N/A", "-"). */
 bool product_title_is_none(const char *title, const char *product_id);
 
 /* Whether the shop says that none is left. Where stock is not tracked, it does not. */

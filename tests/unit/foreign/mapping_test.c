@@ -42,7 +42,7 @@ static void a_map_that_does_not_say_who_what_and_when_is_refused(void **state)
         {WHOLE ",userId=u", NULL,
          "--map has no \"userId\": what a column can be is occurred_at, type, customer_id, "
          "anonymous_id, session_id, order_id, cart_id, event_id, product_id, quantity, price, "
-         "currency, total, title, category, brand"},
+         "currency, total, title, category, brand, cancelled"},
         {"occurred_at=#1,customer_id=c,type=#2", NULL,
          "--map names columns of a header and places (#2): a file without header has only places"},
         {WHOLE ",type=k", "buy=bought",

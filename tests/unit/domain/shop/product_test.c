@@ -204,6 +204,8 @@ static void a_title_that_names_nothing_is_none(void **state)
     for (size_t i = 0; i < COUNT_OF(some); i++) {
         assert_false(product_title_is_none(some[i], "sku-1"));
     }
+    assert_false(product_title_is_none("Tea towel 2", "Tea towel 2")); /* known by its title */
+    assert_false(product_title_is_none("Mug", "Mug"));
     arena_free(&a);
 }
 
