@@ -3,11 +3,13 @@
 
 #include "base/cleanup.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-/* Carts, lines and names are bounded by domain/shopper/shopper.h; no document comes near this. */
-enum { DOC_MAX_BYTES = 16 << 20 };
+/* Carts, lines and names are bounded by domain/shopper/shopper.h: CARTS_MAX carts of as many lines and adjustments as there may be, each
+ * with ids as long as they may be, are a quarter of this. */
+enum { DOC_MAX_BYTES = 128 << 20 };
 
 bool log_event_decode(const struct log_event *e, struct arena *a, struct event *out,
                       struct err *err)
@@ -95,6 +97,7 @@ const char *shopper_to_doc(const struct shopper *s, struct arena *a)
     CLEANUP(buf_free) struct buf text = buf_make(DOC_MAX_BYTES);
 
     shopper_encode(s, &text);
+    assert(buf_ok(&text));
     return arena_strndup(a, buf_text(&text), text.len);
 }
 

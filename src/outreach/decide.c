@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_STEP = 1, OUTREACH_ID_CHARS = 4 + 2 + 24, DIGESTED_MAX = 4 << 20 };
+enum { FIRST_STEP = 1, OUTREACH_ID_CHARS = 4 + 2 + 24, DIGESTED_MAX = 64 << 20 };
 
 struct score_terms outreach_score_terms(const struct config *config)
 {

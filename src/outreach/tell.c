@@ -8,7 +8,14 @@
 #include "outreach/answer.h"
 #include "store/products.h"
 
-enum { TEXT_MAX_BYTES = 4 << 20 };
+/* More than a cart of CART_LINES_MAX lines and as many adjustments takes, each with three ids and a title as long as they may be. */
+enum { TEXT_MAX_BYTES = 64 << 20 };
+
+/* NULL where it is cut off. */
+static const char *whole(const struct buf *text, struct arena *a)
+{
+    return buf_ok(text) ? arena_strdup(a, buf_text(text)) : NULL;
+}
 
 /* What the words are about: the catalogue's entries. */
 struct shown {
@@ -67,7 +74,7 @@ static const char *compose(const struct decided *d, const struct shown *shown, s
             .expires_us = d->gathered->now_us + config->message_lifetime,
         },
         &text);
-    return arena_strdup(a, buf_text(&text));
+    return whole(&text, a);
 }
 
 /* Scores, models, recommendations, cart and rules: part of every answer about the decision. */
@@ -92,7 +99,7 @@ static const char *summarize(const struct decided *d, const struct shown *shown,
     answer_cart(&j, d->cart, shopper, shown->lines, &clock, d->gathered->now_us);
     answer_rules(&j, &d->decision);
     jenc_object_end(&j);
-    return arena_strdup(a, buf_text(&text));
+    return whole(&text, a);
 }
 
 /* What the summary was computed from. log_offset is what makes a decision repeatable: the log up to
@@ -112,7 +119,7 @@ static const char *explain(const struct decided *d, struct arena *a)
         answer_contributions(&j, &d->score);
     }
     jenc_object_end(&j);
-    return arena_strdup(a, buf_text(&text));
+    return whole(&text, a);
 }
 
 bool outreach_gone(struct db *db, const struct decided *d, struct arena *a, bool *out,
@@ -162,5 +169,9 @@ bool outreach_tell(struct db *db, const struct decided *decided, const struct pr
         .message = d->decision.send ? compose(d, &shown, a) : NULL,
         .cart_digest = d->cart_digest,
     };
+    if (out->summary == NULL || (out->why == NULL && !d->gathered->subject.dry_run) ||
+        (out->message == NULL && d->decision.send)) {
+        return FAIL(err, ERR_INTERNAL, "what is to be said about this cart is too long");
+    }
     return true;
 }

@@ -15,7 +15,11 @@
 #include <assert.h>
 #include <string.h>
 
-enum { TEXT_MAX = 16000, SHORT_MAX = 4000 };
+enum {
+    TEXT_MAX = 16000,
+    SHORT_MAX = 4000,
+    CARDS_MAX = 30 /* lines of the cart; nobody scrolls through more in a chat */
+};
 
 static const struct slot no_slots[] = {{0}};
 
@@ -172,8 +176,10 @@ static void put_line_price(struct jenc *j, const struct cart_line *line,
 static void put_cards(struct jenc *j, const struct message_input *in,
                       const struct line_today *lines, const struct speech *speech)
 {
+    const size_t shown = in->cart->line_count < CARDS_MAX ? in->cart->line_count : CARDS_MAX;
+
     jenc_array(j, "cards");
-    for (size_t i = 0; i < in->cart->line_count; i++) {
+    for (size_t i = 0; i < shown; i++) {
         const struct cart_line *line = &in->cart->lines[i];
         jenc_object(j, NULL);
         jenc_str(j, "kind", "cart_item");
@@ -253,6 +259,9 @@ void message_compose(const struct message_input *in, struct buf *out)
     jenc_str(&j, "locale", speech.locale);
     jenc_str(&j, "text", buf_text(&text));
     put_cards(&j, in, lines, &speech);
+    if (in->cart->line_count > CARDS_MAX) {
+        jenc_i64(&j, "cards_left_out", (int64_t)(in->cart->line_count - CARDS_MAX));
+    }
     jenc_array(&j, "buttons");
     put_button(&j, "cart", &speech, PHRASE_BUTTON_CART, buf_text(&link));
     put_button(&j, "help", &speech, PHRASE_BUTTON_HELP, NULL);

@@ -38,7 +38,7 @@ void message_pick_reason(const struct message_reader *reader, const struct pick 
 /* Appends the message as a JSON object:
  * {"locale","text","cards":[{"kind":"cart_item"|"recommendation","product_id","title","url","image_url","price":
  * {"amount_minor","currency","text"},"price_in_cart","sold_out","note","quantity","reason","source"}],"buttons":[{"kind","label","url"}],"link",
- * "disclosure","expires_at"}. locale is a BCP 47 tag, title null where there is none. */
+ * "disclosure","expires_at"}, with "cards_left_out" where the cart has more lines than cards are useful (30). locale is a BCP 47 tag, title null where there is none. */
 void message_compose(const struct message_input *in, struct buf *out);
 
 /* Whether an address may be linked to: http or https with a host, and nothing that would end the

@@ -136,7 +136,7 @@ void did(const char *customer, const char *type, int64_t minutes_ago, const char
 bool try_ask(struct outreach_request request, struct answer *out, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = {0};
-    CLEANUP(buf_free) struct buf text = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf text = buf_make(32 << 20);
     const struct outreach_means means = {pool, live, &bench.config};
 
     if (!outreach_ask(&means, &request, &arena, &text, &out->outcome, err)) {

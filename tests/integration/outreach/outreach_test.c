@@ -593,6 +593,33 @@ static void what_is_left_of_a_cart_is_spoken_about_and_what_is_gone_is_said(void
     run_sql(&bench, "DELETE FROM cartwright.product");
 }
 
+/* As large as carts may be, with ids as long as they may be, of characters that JSON has to write as two. */
+static void the_largest_cart_there_can_be_is_spoken_about(void **state)
+{
+    (void)state;
+    run_sql(
+        &bench,
+        "SELECT cartwright.append_events(jsonb_agg(jsonb_build_object("
+        "'event_id', 'giant-' || n, 'customer_id', 'giant', 'type', 'cart_item_added', 'cart_id', 'giant-1',"
+        " 'occurred_at', to_char(now() AT TIME ZONE 'UTC' - interval '3 hours' + n * interval '1 second', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " 'items', (SELECT jsonb_agg(jsonb_build_object('product_id', repeat('\"', 190) || n || '-' || i,"
+        " 'variant_id', repeat('\"', 190) || i, 'line_id', repeat('\\', 190) || i, 'quantity', 1,"
+        " 'price_minor', CASE WHEN n % 2 = 0 THEN 1000 ELSE -1 END, 'currency', 'EUR')) FROM generate_series(1, 20) i))))"
+        " FROM generate_series(1, 200) n");
+    struct answer dry = ask_as((struct outreach_request){.customer_id = "giant", .dry_run = true});
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(dry.json, "message"), "cards")),
+        30 + 3 /* picks */);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(dry.json, "message"), "cards_left_out")),
+        2000 - 30);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(dry.json, "cart"), "items")),
+                     2000);
+    expect(dry, OUTREACH_DRY, "send", "risk");
+    expect(ask("giant"), OUTREACH_NEW, "send", "risk");
+    expect(ask("giant"), OUTREACH_BEFORE, "send", "risk");
+}
+
 static void a_message_does_not_come_back_once_the_cart_has_changed(void **state)
 {
     (void)state;
@@ -765,6 +792,7 @@ int main(void)
         cmocka_unit_test(a_pick_that_was_sold_out_a_moment_ago_makes_room_for_the_next),
         cmocka_unit_test(nobody_is_spoken_to_about_a_cart_that_is_sold_out),
         cmocka_unit_test(what_is_left_of_a_cart_is_spoken_about_and_what_is_gone_is_said),
+        cmocka_unit_test(the_largest_cart_there_can_be_is_spoken_about),
         cmocka_unit_test(a_message_does_not_come_back_once_the_cart_has_changed),
         cmocka_unit_test(of_a_send_before_digests_the_time_tells_whether_the_cart_has_changed),
         cmocka_unit_test(a_message_does_not_come_back_once_all_of_it_is_sold_out),
