@@ -111,8 +111,8 @@ bool config_file_read(const char *path, bool required, config_file_take *take, v
         if (errno == ENOENT && !required) {
             return true;
         }
-        return FAIL_AT(err, ERR_INVALID, "config", "cannot open the settings file %.150s: error %d",
-                       path, errno);
+        return FAIL_AT(err, ERR_INVALID, "config", "cannot open the settings file %.150s: %s", path,
+                       err_words(errno));
     }
     ssize_t got = 0;
     for (int number = 1; (got = getline(&line, &cap, file)) >= 0; number++) {

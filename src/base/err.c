@@ -1,8 +1,35 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+const char *err_words(int code)
+{
+    switch (code) {
+    case EACCES:
+    case EPERM:
+        return "permission denied: give the user that this runs as the right to it, or name another place";
+    case EROFS:
+        return "the file system is read-only: name another place";
+    case ENOSPC:
+    case EDQUOT:
+        return "no space is left on the device: make room, or name another place";
+    case ENOENT:
+        return "no such file or directory";
+    case EMFILE:
+    case ENFILE:
+        return "too many open files: raise their limit (ulimit -n)";
+    case EAGAIN:
+    case ENOMEM:
+        return "not enough processes or memory: raise the limits (ulimit -u, -v), or end something else";
+    default:
+        break;
+    }
+    const char *words = strerrordesc_np(code);
+    return words != NULL ? words : "an error without a name";
+}
 
 void err_fill(struct err *err, enum err_kind kind, const char *fmt, ...)
 {

@@ -17,7 +17,7 @@ bool base_init(struct err *err)
 
     struct rlimit none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0) {
-        return FAIL(err, ERR_INTERNAL, "cannot switch core dumps off: error %d", errno);
+        return FAIL(err, ERR_INTERNAL, "cannot switch core dumps off: %s", err_words(errno));
     }
     return true;
 }

@@ -53,7 +53,7 @@ bool chore_run_start(struct chore_run *r, const struct config *config, const cha
     }
     *r = (struct chore_run){.output = -1};
     if (pipe2(fds, O_CLOEXEC) != 0) {
-        return FAIL(err, ERR_INTERNAL, "cannot make a pipe: error %d", errno);
+        return FAIL(err, ERR_INTERNAL, "cannot make a pipe: %s", err_words(errno));
     }
     r->pid = fork();
     if (r->pid == 0) {
@@ -63,7 +63,7 @@ bool chore_run_start(struct chore_run *r, const struct config *config, const cha
     if (r->pid < 0) {
         (void)close(fds[0]);
         r->pid = 0;
-        return FAIL(err, ERR_INTERNAL, "cannot fork: error %d", errno);
+        return FAIL(err, ERR_INTERNAL, "cannot fork: %s", err_words(errno));
     }
     r->output = fds[0];
     return true;

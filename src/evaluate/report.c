@@ -289,7 +289,7 @@ bool report_can_save(const char *path, struct err *err)
     (void)snprintf(folder, sizeof folder, "%.*s", length, path);
     const char *where = slash == NULL ? "." : length == 0 ? "/" : folder;
     return is_special(path) || access(where, W_OK | X_OK) == 0 ||
-           FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, strerrordesc_np(errno));
+           FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, err_words(errno));
 }
 
 bool report_save(const struct buf *page, const char *path, struct err *err)
@@ -308,7 +308,7 @@ bool report_save(const struct buf *page, const char *path, struct err *err)
     }
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
-        return FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, strerrordesc_np(errno));
+        return FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, err_words(errno));
     }
     /* Synced before it gets its name: after a power cut the name would else stand for an empty
      * file. */
@@ -326,5 +326,5 @@ bool report_save(const struct buf *page, const char *path, struct err *err)
     if (!special) {
         (void)unlink(temporary);
     }
-    return FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, strerrordesc_np(problem));
+    return FAIL(err, ERR_INVALID, "cannot write %.150s: %s", path, err_words(problem));
 }

@@ -19,7 +19,7 @@ enum { FILES_KEPT = 8 }; /* the last three of each kind, and two for a swap unde
 static bool make_dir(const char *path, struct err *err)
 {
     if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-        return FAIL(err, ERR_INTERNAL, "cannot make the directory %s: error %d", path, errno);
+        return FAIL(err, ERR_INTERNAL, "cannot make the directory %s: %s", path, err_words(errno));
     }
     return true;
 }

@@ -60,7 +60,7 @@ static bool take_file(struct zones *z, const char *path, const char *name, struc
     CLEANUP(file_close) FILE *file = fopen(path, "rbe");
 
     if (file == NULL) {
-        return FAIL_AT(err, ERR_INVALID, name, "cannot be opened: error %d", errno);
+        return FAIL_AT(err, ERR_INVALID, name, "cannot be opened: %s", err_words(errno));
     }
     const size_t size = fread(bytes, 1, sizeof bytes, file);
     if (size < 4 || memcmp(bytes, "TZif", 4) != 0) {
@@ -108,7 +108,8 @@ static bool take_folder(struct zones *z, const char *folder, const char *prefix,
 
     if (dir == NULL) {
         return FAIL_AT(err, ERR_INVALID, folder,
-                       "cannot be read (error %d): time zones come from the package tzdata", errno);
+                       "cannot be read (%s): time zones come from the package tzdata",
+                       err_words(errno));
     }
     // NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
     for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 200, PORT_MAX = 8, BACKLOG = 1024, ERROR_TEXT_MAX = 120 };
+enum { HOST_MAX = 200, PORT_MAX = 8, BACKLOG = 1024 };
 
 static bool is_loopback(const struct sockaddr_storage *a)
 {
@@ -80,6 +80,23 @@ CAN_FAIL static bool describe(struct listener *l, struct err *err)
     return true;
 }
 
+/* What went wrong, and what to do about it. */
+static const char *bind_words(int code)
+{
+    switch (code) {
+    case EADDRINUSE:
+        return "something listens there already, perhaps another serve: end it, or name another "
+               "port with --listen HOST:PORT (port 0: any that is free)";
+    case EADDRNOTAVAIL:
+        return "this machine has no such address: 127.0.0.1 is for itself only, 0.0.0.0 for all "
+               "networks it is in";
+    case EACCES:
+        return "permission denied: ports below 1024 are for root; name a higher one";
+    default:
+        return err_words(code);
+    }
+}
+
 CAN_FAIL bool listen_open(const char *address, struct listener *out, struct err *err)
 {
     struct address a;
@@ -98,9 +115,8 @@ CAN_FAIL bool listen_open(const char *address, struct listener *out, struct err 
     l.fd = bind_any(info);
     freeaddrinfo(info);
     if (l.fd < 0) {
-        char text[ERROR_TEXT_MAX];
-        return FAIL_AT(err, ERR_INVALID, "listen", "cannot bind %s: %s", address,
-                       strerror_r(errno, text, sizeof text));
+        return FAIL_AT(err, ERR_INVALID, "listen", "cannot bind %.80s: %s", address,
+                       bind_words(errno));
     }
     if (!describe(&l, err)) {
         (void)close(l.fd);

@@ -196,9 +196,7 @@ static void fd_close(const int *fd)
 
 static bool not_opened(struct err *err, const char *path, int code)
 {
-    char reason[128];
-    return FAIL(err, ERR_INVALID, "cannot read the model file %s: %s", path,
-                strerror_r(code, reason, sizeof reason));
+    return FAIL(err, ERR_INVALID, "cannot read the model file %s: %s", path, err_words(code));
 }
 
 /* Memory that begins a page, as sections want; model_file_close gives it back. */

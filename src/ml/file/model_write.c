@@ -190,9 +190,8 @@ static bool io_failed(struct err *err, const char *what, int code)
 {
     /* BUSY: trying again may help once there is room, anything else needs somebody */
     bool full = code == ENOSPC || code == EDQUOT;
-    char reason[128];
     return FAIL(err, full ? ERR_BUSY : ERR_INTERNAL, "%s a model file failed: %s", what,
-                strerror_r(code, reason, sizeof reason));
+                err_words(code));
 }
 
 static bool write_all(int fd, const uint8_t *bytes, size_t len, struct err *err)

@@ -99,7 +99,7 @@ bool child_run(struct child_user user, const char *const *argv, struct err *err)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0) {
-        return FAIL(err, ERR_INTERNAL, "cannot make a pipe: error %d", errno);
+        return FAIL(err, ERR_INTERNAL, "cannot make a pipe: %s", err_words(errno));
     }
     pid_t pid = fork();
     if (pid == 0) {
@@ -113,7 +113,7 @@ bool child_run(struct child_user user, const char *const *argv, struct err *err)
     }
     (void)close(fds[0]);
     if (pid < 0) {
-        return FAIL(err, ERR_INTERNAL, "cannot fork: error %d", errno);
+        return FAIL(err, ERR_INTERNAL, "cannot fork: %s", err_words(errno));
     }
     int status = wait_for(pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {

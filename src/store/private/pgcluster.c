@@ -153,10 +153,11 @@ static bool own_directory(const char *path, struct child_user user, struct err *
     struct stat st;
     if (mkdir(path, 0700) == 0) {
         if (geteuid() != user.uid && lchown(path, user.uid, user.gid) != 0) {
-            return FAIL(err, ERR_INTERNAL, "cannot give %s to its user: error %d", path, errno);
+            return FAIL(err, ERR_INTERNAL, "cannot give %s to its user: %s", path,
+                        err_words(errno));
         }
     } else if (errno != EEXIST) {
-        return FAIL(err, ERR_INTERNAL, "cannot make %s: error %d", path, errno);
+        return FAIL(err, ERR_INTERNAL, "cannot make %s: %s", path, err_words(errno));
     }
     /* It may have been there before: in /tmp anybody could have made it, or a link of that name, to get at the socket. */
     if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != user.uid ||
@@ -189,7 +190,7 @@ static bool append_settings(const char *data, struct err *err)
     }
     CLEANUP(file_close) FILE *f = fopen(path, "ae");
     if (f == NULL || fputs(settings, f) < 0 || fflush(f) != 0 || fsync(fileno(f)) != 0) {
-        return FAIL(err, ERR_INTERNAL, "cannot write %s: error %d", path, errno);
+        return FAIL(err, ERR_INTERNAL, "cannot write %s: %s", path, err_words(errno));
     }
     return true;
 }
@@ -218,7 +219,7 @@ static bool make_cluster(const struct pgcluster *c, struct err *err)
     }
     /* The one moment at which there is a cluster: a process killed before it leaves only what the next one clears. */
     return rename(fresh, c->data) == 0 ||
-           FAIL(err, ERR_INTERNAL, "cannot make %s: error %d", c->data, errno);
+           FAIL(err, ERR_INTERNAL, "cannot make %s: %s", c->data, err_words(errno));
 }
 
 /* ---- its places ---- */
@@ -242,11 +243,11 @@ static bool place_elsewhere(const char *data_dir, const char *link, char out[PAT
     char name[9];
     short_name(data_dir, name);
     if (mkdir(ELSEWHERE, 0711) != 0 && errno != EEXIST) {
-        return FAIL(err, ERR_INTERNAL, "cannot make " ELSEWHERE ": error %d", errno);
+        return FAIL(err, ERR_INTERNAL, "cannot make " ELSEWHERE ": %s", err_words(errno));
     }
     (void)snprintf(out, PATH_MAX, ELSEWHERE "/%s", name);
     return symlink(out, link) == 0 || errno == EEXIST ||
-           FAIL(err, ERR_INTERNAL, "cannot link %s: error %d", link, errno);
+           FAIL(err, ERR_INTERNAL, "cannot link %s: %s", link, err_words(errno));
 }
 
 /* Follows the link, if data_dir/pg is one; its target may still have to be made. */

@@ -117,8 +117,8 @@ bool checkpoint_save(const struct checkpoint *c, const struct als_state *state, 
         /* Before unlink, which sets its own. */
         int code = errno;
         (void)unlink(temporary);
-        return FAIL(err, ERR_INTERNAL, "the checkpoint %s cannot be written: error %d", c->path,
-                    code);
+        return FAIL(err, ERR_INTERNAL, "the checkpoint %s cannot be written: %s", c->path,
+                    err_words(code));
     }
     return true;
 }

@@ -2,6 +2,8 @@
 
 #include "support/spec.h"
 
+#include <errno.h>
+
 static void a_failure_keeps_kind_and_text_and_leaves_the_path(void **state)
 {
     struct err err = {.path = "/qty"};
@@ -37,9 +39,22 @@ static void long_texts_and_paths_are_cut(void **state)
     assert_int_equal(strlen(err.text), sizeof err.text - 1);
 }
 
+static void an_error_of_the_system_is_told_in_words(void **state)
+{
+    (void)state;
+
+    assert_text_contains(err_words(EACCES), "permission denied: give the user");
+    assert_text_contains(err_words(ENOSPC), "make room");
+    assert_text_contains(err_words(EROFS), "name another place");
+    assert_text_contains(err_words(EMFILE), "ulimit -n");
+    assert_string_equal(err_words(EISDIR), "Is a directory");
+    assert_string_equal(err_words(99999), "an error without a name");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_of_the_system_is_told_in_words),
         cmocka_unit_test(a_failure_keeps_kind_and_text_and_leaves_the_path),
         cmocka_unit_test(a_failure_somewhere_says_where),
         cmocka_unit_test(long_texts_and_paths_are_cut),

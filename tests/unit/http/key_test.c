@@ -135,6 +135,23 @@ static void an_address_is_bound_and_its_port_told(void **state)
     (void)close(l.fd);
 }
 
+static void a_port_in_use_says_what_to_do(void **state)
+{
+    struct listener first;
+    struct listener second;
+    struct err err = {0};
+    (void)state;
+
+    assert_true(listen_open("127.0.0.1:0", &first, &err));
+    assert_false(listen_open(first.url + strlen("http://"), &second, &err));
+    assert_string_equal(err.path, "listen");
+    assert_text_contains(err.text, "something listens there already");
+    assert_text_contains(err.text, "--listen HOST:PORT");
+    (void)close(first.fd);
+    assert_false(listen_open("192.0.2.1:0", &second, &err));
+    assert_text_contains(err.text, "this machine has no such address");
+}
+
 /* ---- a name with two addresses, the first of which is no machine's ---- */
 
 int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -206,6 +223,7 @@ int main(void)
         cmocka_unit_test(scopes_are_read_and_written),
         cmocka_unit_test(a_scope_that_does_not_exist_is_refused),
         cmocka_unit_test(text_survives_base64),
+        cmocka_unit_test(a_port_in_use_says_what_to_do),
         cmocka_unit_test(an_address_is_bound_and_its_port_told),
         cmocka_unit_test(of_a_name_the_first_address_that_can_be_bound_is),
         cmocka_unit_test(an_address_that_is_none_is_refused),
