@@ -4,6 +4,7 @@
 #include "base/init.h"
 #include "base/locale/zones.h"
 #include "base/log.h"
+#include "base/spell.h"
 #include "cli/cli.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
@@ -82,16 +83,47 @@ static int put_plainly(int argc, char **argv)
     return argc;
 }
 
+static const char *nearest_command(const char *name)
+{
+    const char *names[COMMANDS];
+
+    for (int i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i].name;
+    }
+    return spell_nearest(name, names, COMMANDS);
+}
+
+/* A value may stand behind the name: --adress=x. */
+static const char *nearest_setting(const char *flag)
+{
+    char name[80];
+
+    flag += strspn(flag, "-");
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(flag, "="), flag);
+    return config_nearest(name);
+}
+
 static int refuse(const char *name)
 {
-    if (name[0] == '-') {
+    const bool setting = name[0] == '-';
+    const char *meant = setting ? nearest_setting(name) : nearest_command(name);
+    char hint[120] = "";
+
+    if (meant != NULL) {
+        (void)snprintf(hint, sizeof hint, "; did you mean %s%s?", setting ? "--" : "", meant);
+    }
+    for (char *c = hint; *c != '\0'; c++) {
+        *c = (char)(*c == '_' ? '-' : *c);
+    }
+    if (setting) {
         (void)fprintf(
             stderr,
-            "cartwright: there is no setting %s, and a command's own options stand behind its name; cartwright --help lists both\n",
-            name);
+            "cartwright: there is no setting %s%s (a command's own options stand behind its name; cartwright --help lists both)\n",
+            name, hint);
     } else {
-        (void)fprintf(
-            stderr, "cartwright: there is no command \"%s\"; cartwright --help lists them\n", name);
+        (void)fprintf(stderr,
+                      "cartwright: there is no command \"%s\"%s (cartwright --help lists them)\n",
+                      name, hint);
     }
     return EXIT_USAGE;
 }

@@ -68,10 +68,19 @@ static int find_setting(const char *given, size_t len)
     return -1;
 }
 
-static bool is_flag_value(const char *text)
+/* Also what says it elsewhere: behind a flag it was meant for the flag, which refuses it, and would else be a word that the
+ * command knows nothing of. */
+static bool says_yes_or_no(const char *text)
 {
-    return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0 ||
-                            strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
+    static const char *const near[] = {"on", "off",     "true",     "false",  "yes",     "no", "y",
+                                       "n",  "enabled", "disabled", "enable", "disable", "0",  "1"};
+
+    for (size_t i = 0; text != NULL && i < sizeof near / sizeof near[0]; i++) {
+        if (strcasecmp(text, near[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Looks at argv[i]; *out_taken is how many arguments belong to a setting there, 0 if none. */
@@ -94,7 +103,7 @@ CAN_FAIL static bool take_flag(struct flags *flags, char **argv, int i, int *out
         *out_taken = 1;
     } else if (id >= 0 && settings[id].kind == KIND_flag) {
         /* "--auth serve" means --auth=on and the word serve, which is not the flag's to take */
-        bool told = is_flag_value(next);
+        bool told = says_yes_or_no(next);
         value = told ? next : "on";
         *out_taken = told ? 2 : 1;
     } else if (next == NULL || strncmp(next, "--", 2) == 0) {
@@ -272,7 +281,7 @@ static char *variable_with_value(const struct config *config, int id, struct are
     char variable[80];
     struct buf value = buf_make(VALUE_MAX);
     variable_of(s, variable, sizeof variable);
-    if (s->kind == KIND_text || s->kind == KIND_address) {
+    if (s->kind == KIND_text || s->kind == KIND_choice || s->kind == KIND_address) {
         /* as it is: config_value_write masks passwords */
         buf_add_str(&value, (const char *)config + s->offset);
     } else {
@@ -319,19 +328,29 @@ static bool name_behind_prefix(const char *variable, char out[80])
     return len > 0 && len < 80;
 }
 
-void config_misspelt(void (*tell)(const char *variable, const char *meant))
+/* names has room for CONFIG_COUNT + 1. */
+static void name_all(const char **names)
 {
-    const char *names[CONFIG_COUNT + 1];
     for (int id = 0; id < CONFIG_COUNT; id++) {
         names[id] = settings[id].name;
     }
-    names[CONFIG_COUNT] = "config"; /* CARTWRIGHT_CONFIG names the file */
+    names[CONFIG_COUNT] = "config"; /* names the file */
+}
+
+const char *config_nearest(const char *word)
+{
+    const char *names[CONFIG_COUNT + 1];
+
+    name_all(names);
+    return spell_nearest(word, names, CONFIG_COUNT + 1);
+}
+
+void config_misspelt(void (*tell)(const char *variable, const char *meant))
+{
     for (char **variable = environ; *variable != NULL; variable++) {
         char name[80];
         char meant[80];
-        const char *nearest = name_behind_prefix(*variable, name)
-                                  ? spell_nearest(name, names, CONFIG_COUNT + 1)
-                                  : NULL;
+        const char *nearest = name_behind_prefix(*variable, name) ? config_nearest(name) : NULL;
         /* the setting itself is as near as can be */
         if (nearest != NULL && strcasecmp(nearest, name) != 0) {
             name_of_variable(nearest, meant, sizeof meant);

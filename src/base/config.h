@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Settings from ONE table (config_table.inc). kind is text, address ("HOST:PORT"), integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
+/* Settings from ONE table (config_table.inc). kind is text, choice (one of some words), address ("HOST:PORT"), integer, duration (int64_t us), ratio (double) or flag (bool). "listen" is
  * set by --listen, CARTWRIGHT_LISTEN or `listen = ...` in the settings file (default
  * ./cartwright.conf when it exists, or --config FILE / CARTWRIGHT_CONFIG); flag beats environment
  * beats file beats default. database_url is also read from DATABASE_URL, database_prepared from
@@ -27,6 +27,7 @@ enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
 struct config {
 // NOLINTBEGIN(bugprone-macro-parentheses): member names cannot stand in parentheses
 #define CONFIG_text(member)     char member[512];
+#define CONFIG_choice(member)   char member[512];
 #define CONFIG_address(member)  char member[512];
 #define CONFIG_integer(member)  int64_t member;
 #define CONFIG_duration(member) int64_t member;
@@ -38,6 +39,7 @@ struct config {
 #undef CONFIG
 #undef SECTION
 #undef CONFIG_text
+#undef CONFIG_choice
 #undef CONFIG_address
 #undef CONFIG_integer
 #undef CONFIG_duration
@@ -57,6 +59,9 @@ CAN_FAIL bool config_load(struct config *out, int *argc, char **argv, struct err
 /* Tells of each variable of the environment that is no setting and is spelt nearly as one, and which is meant. Others are let be: Kubernetes sets
  * some for a service called cartwright. */
 void config_misspelt(void (*tell)(const char *variable, const char *meant));
+
+/* The setting that word, without dashes, was probably meant to be; NULL where nobody can say. */
+const char *config_nearest(const char *word);
 
 /* "name = value   # source: default|file|env|flag; help" lines; passwords in URLs are masked. */
 void config_print(const struct config *config, struct buf *out);

@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +14,16 @@ const struct setting settings[CONFIG_COUNT] = {
 #define SECTION(title)
 #define CONFIG(member, kind, name, def, min, max, help, paragraph)                                 \
     {name, def, help, KIND_##kind, min, max, offsetof(struct config, member)},
+#include "base/config_table.inc"
+#undef CONFIG
+#undef SECTION
+};
+
+/* What may be chosen, one blank between two words; NULL where the kind is another. */
+static const char *const choices[CONFIG_COUNT] = {
+#define SECTION(title)
+#define CONFIG(member, kind, name, def, min, max, help, paragraph)
+#define CHOICES(member, words) [CONFIG_ID_##member] = (words),
 #include "base/config_table.inc"
 #undef CONFIG
 #undef SECTION
@@ -40,6 +51,51 @@ CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *
     }
     memcpy(at, text, len + 1);
     return true;
+}
+
+static const char *choices_of(const struct setting *s)
+{
+    const char *words = choices[s - settings];
+
+    assert(words != NULL); /* a row of kind choice without CHOICES is a mistake of the table */
+    return words;
+}
+
+/* "last, never or allowed" */
+static void write_choices(const struct setting *s, struct buf *out)
+{
+    const char *word = choices_of(s);
+
+    while (*word != '\0') {
+        size_t len = strcspn(word, " ");
+        const char *rest = word + len + strspn(word + len, " ");
+        buf_add(out, word, len);
+        if (*rest != '\0') {
+            buf_add_str(out, strchr(rest, ' ') != NULL ? ", " : " or ");
+        }
+        word = rest;
+    }
+}
+
+CAN_FAIL static bool read_choice(const struct setting *s, const char *text, void *at,
+                                 struct err *err)
+{
+    const size_t len = strlen(text);
+    const char *word = choices_of(s);
+
+    while (*word != '\0') {
+        size_t word_len = strcspn(word, " ");
+        if (word_len == len && memcmp(word, text, len) == 0) {
+            memcpy(at, text, len + 1);
+            return true;
+        }
+        word += word_len + strspn(word + word_len, " ");
+    }
+    struct buf allowed = buf_make(TEXT_CAP);
+    write_choices(s, &allowed);
+    (void)FAIL_AT(err, ERR_INVALID, s->name, "must be %s, not \"%.40s\"", buf_text(&allowed), text);
+    buf_free(&allowed);
+    return false;
 }
 
 CAN_FAIL static bool read_address(const struct setting *s, const char *text, void *at,
@@ -230,6 +286,7 @@ static const struct {
     void (*write)(const void *at, struct buf *out);
 } kinds[] = {
     [KIND_text] = {"TEXT", read_text, write_text},
+    [KIND_choice] = {"WORD", read_choice, write_text},
     [KIND_address] = {"HOST:PORT", read_address, write_text},
     [KIND_integer] = {"N", read_integer, write_integer},
     [KIND_duration] = {"TIME", read_duration, write_duration},
@@ -261,6 +318,9 @@ void config_bounds_write(const struct setting *s, struct buf *out)
     switch (s->kind) {
     case KIND_text:
         buf_printf(out, "%" PRId64 " to %" PRId64 " bytes", s->min, s->max);
+        break;
+    case KIND_choice:
+        write_choices(s, out);
         break;
     case KIND_address:
         buf_add_str(out, "HOST:PORT, the port 0 to 65535");

@@ -6,7 +6,15 @@
 #include <stddef.h>
 
 /* The settings table as data, and how a value of each kind is read and written. For config*.c only. */
-enum config_kind { KIND_text, KIND_address, KIND_integer, KIND_duration, KIND_ratio, KIND_flag };
+enum config_kind {
+    KIND_text,
+    KIND_choice,
+    KIND_address,
+    KIND_integer,
+    KIND_duration,
+    KIND_ratio,
+    KIND_flag
+};
 
 struct setting {
     const char *name;

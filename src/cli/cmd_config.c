@@ -17,6 +17,14 @@ static int print_psql(const struct config *config)
         (void)FAIL_AT(&err, ERR_INVALID, "database_url", "is set: psql takes it as it is");
         return cli_fail("config", &err);
     }
+    /* Opening it would start one, which ends with this command: psql would find nobody. */
+    if (!pgserver_is_used(config->data_dir)) {
+        (void)FAIL_AT(
+            &err, ERR_INVALID, "data_dir",
+            "nobody runs a private PostgreSQL in %.100s: start `cartwright serve` first, in this folder and with these settings",
+            config->data_dir);
+        return cli_fail("config", &err);
+    }
     if (!database_open(config, &database, &err)) {
         return cli_fail("config", &err);
     }
@@ -38,11 +46,8 @@ int cmd_config(int argc, char **argv, const struct config *config)
         {.name = "reference", .flag = &reference}, {.name = "psql", .flag = &psql}, {0}};
     struct call call = {.command = "config", .usage = usage};
 
-    if (!call_read(&call, argc, argv, rows)) {
+    if (!call_read(&call, argc, argv, rows) || !call_wordless(&call)) {
         return call.exit_code;
-    }
-    if (call.word_count != 0) {
-        return call_misuse(&call, "it takes settings only");
     }
     if (psql) {
         return print_psql(config);

@@ -10,6 +10,8 @@
 enum { URL_MAX = 600, ANSWER_MAX = 64 * 1024 };
 #define TIMEOUT_MS 3000L
 
+#define NOBODY_THERE "; is `cartwright serve` running, and does it listen there (--url)?"
+
 static size_t keep(char *bytes, size_t size, size_t count, void *out)
 {
     buf_add(out, bytes, size * count);
@@ -52,7 +54,8 @@ static int ask(const char *base)
     if (code == CURLE_OK) {
         (void)fprintf(ready ? stdout : stderr, "%s\n", buf_text(&answer));
     } else {
-        (void)fprintf(stderr, "cartwright health: %s: %s\n", url, curl_easy_strerror(code));
+        (void)fprintf(stderr, "cartwright health: %s: %s%s\n", url, curl_easy_strerror(code),
+                      code == CURLE_COULDNT_CONNECT ? NOBODY_THERE : "");
     }
     curl_easy_cleanup(curl);
     buf_free(&answer);

@@ -105,11 +105,8 @@ int cmd_maintain(int argc, char **argv, const struct config *config)
     const struct option_row rows[] = {{.name = "json", .flag = &json}, {0}};
     struct call call = {.command = "maintain", .usage = usage};
 
-    if (!call_read(&call, argc, argv, rows)) {
+    if (!call_read(&call, argc, argv, rows) || !call_wordless(&call)) {
         return call.exit_code;
-    }
-    if (call.word_count != 0) {
-        return call_misuse(&call, "it takes no words");
     }
     if (!run(config, &report, &err)) {
         arena_free(&report.arena);

@@ -17,11 +17,8 @@ int cmd_migrate(int argc, char **argv, const struct config *config)
     const struct option_row none[] = {{0}};
     struct call call = {.command = "migrate", .usage = usage};
 
-    if (!call_read(&call, argc, argv, none)) {
+    if (!call_read(&call, argc, argv, none) || !call_wordless(&call)) {
         return call.exit_code;
-    }
-    if (call.word_count != 0) {
-        return call_misuse(&call, "it takes settings only");
     }
     /* migrates, like every command that opens the database: under an advisory lock */
     if (!database_open(config, &database, &err)) {

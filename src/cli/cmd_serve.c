@@ -273,11 +273,8 @@ int cmd_serve(int argc, char **argv, const struct config *config)
     const struct option_row none[] = {{0}};
     struct call call = {.command = "serve", .usage = usage};
 
-    if (!call_read(&call, argc, argv, none)) {
+    if (!call_read(&call, argc, argv, none) || !call_wordless(&call)) {
         return call.exit_code;
-    }
-    if (call.word_count != 0) {
-        return call_misuse(&call, "it takes settings only");
     }
     block_signals();
     return serve(config);

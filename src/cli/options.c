@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/config.h"
 #include "base/err.h"
+#include "base/spell.h"
 #include "cli/cli.h"
 #include "store/private/database.h"
 
@@ -14,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OPTIONS_MAX = 32 }; /* of one command, among which one that was misspelt is sought */
+
 static const struct option_row *row_of(const struct option_row *rows, const char *name, size_t len)
 {
     for (; rows->name != NULL; rows++) {
@@ -23,6 +27,34 @@ static const struct option_row *row_of(const struct option_row *rows, const char
         }
     }
     return NULL;
+}
+
+/* The option or setting that was probably meant; NULL where nobody can say. */
+static const char *meant(const struct option_row *rows, const char *name)
+{
+    const char *names[OPTIONS_MAX];
+    size_t count = 0;
+    for (; rows->name != NULL && count < OPTIONS_MAX; rows++) {
+        names[count++] = rows->name;
+    }
+    const char *option = spell_nearest(name, names, count);
+    return option != NULL ? option : config_nearest(name);
+}
+
+static bool refuse_unknown(const struct option_row *rows, const char *name, size_t len,
+                           struct err *err)
+{
+    char word[61];
+    (void)snprintf(word, sizeof word, "%.*s", (int)(len < 60 ? len : 60), name);
+    const char *nearest = meant(rows, word);
+    char flag[80] = "";
+    if (nearest != NULL) {
+        (void)snprintf(flag, sizeof flag, "; did you mean --%s?", nearest);
+    }
+    for (char *c = flag; *c != '\0'; c++) {
+        *c = (char)(*c == '_' ? '-' : *c);
+    }
+    return FAIL(err, ERR_INVALID, "there is no option --%s%s", word, flag);
 }
 
 static bool read_whole(const struct option_row *row, const char *text, struct err *err)
@@ -102,8 +134,7 @@ static bool read_option(struct reading *r, struct err *err)
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
     const struct option_row *row = row_of(r->rows, name, len);
     if (row == NULL) {
-        return FAIL(err, ERR_INVALID, "there is no option --%.*s", (int)(len < 60 ? len : 60),
-                    name);
+        return refuse_unknown(r->rows, name, len, err);
     }
     /* a row with no target, or two, is a mistake of the program */
     assert((row->flag != NULL) + (row->text != NULL) + (row->whole != NULL) +
@@ -166,6 +197,18 @@ bool call_read(struct call *call, int argc, char **argv, const struct option_row
         call->exit_code = call_misuse(call, NULL);
     }
     return !help;
+}
+
+bool call_wordless(struct call *call)
+{
+    char problem[200];
+    if (call->word_count == 0) {
+        return true;
+    }
+    (void)snprintf(problem, sizeof problem,
+                   "it takes options and settings only, and no word \"%.60s\"", call->words[0]);
+    call->exit_code = call_misuse(call, problem);
+    return false;
 }
 
 int call_misuse(const struct call *call, const char *problem)

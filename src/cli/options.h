@@ -38,6 +38,9 @@ struct call {
  * command ends with call->exit_code, and help, or what is wrong, was printed. */
 bool call_read(struct call *call, int argc, char **argv, const struct option_row *rows);
 
+/* For commands that take no words. False: one was given, which was said; the command ends with call->exit_code. */
+bool call_wordless(struct call *call);
+
 /* Commands of several verbs ("keys list"): a table whose rows end with one without a name. */
 struct config;
 struct db;

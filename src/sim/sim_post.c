@@ -83,7 +83,10 @@ static bool post_once(struct sim_client *c, const char *path, const struct buf *
     curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, 60L);
     CURLcode code = curl_easy_perform(c->curl);
     if (code != CURLE_OK) {
-        return FAIL(err, ERR_UPSTREAM, "%s: %s", url, curl_easy_strerror(code));
+        return FAIL(err, ERR_UPSTREAM, "%.120s: %s%s", url, curl_easy_strerror(code),
+                    code == CURLE_COULDNT_CONNECT
+                        ? "; is `cartwright serve` running, and does it listen there (--url)?"
+                        : "");
     }
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, out_status);
     return true;

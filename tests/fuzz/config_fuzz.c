@@ -37,6 +37,9 @@ static void check_setting(const struct setting *s, const char *at)
     case KIND_address:
         DEMAND((int64_t)strlen(at) >= s->min && (int64_t)strlen(at) <= s->max);
         break;
+    case KIND_choice:
+        DEMAND(at[0] != '\0');
+        break;
     case KIND_integer:
     case KIND_duration:
         memcpy(&whole, at, sizeof whole);

@@ -63,15 +63,17 @@ static bool open_data_dir(const char *data_dir, char out[PATH_MAX], int *out_loc
 {
     char path[PATH_MAX];
     if (mkdir(data_dir, 0711) != 0 && errno != EEXIST) {
-        return FAIL_AT(err, ERR_INVALID, "data_dir", "cannot make %s: error %d", data_dir, errno);
+        return FAIL_AT(err, ERR_INVALID, "data_dir", "cannot make %s: %s", data_dir,
+                       err_words(errno));
     }
     if (realpath(data_dir, out) == NULL ||
         snprintf(path, sizeof path, "%s/pg.lock", out) >= PATH_MAX) {
-        return FAIL_AT(err, ERR_INVALID, "data_dir", "cannot find %s: error %d", data_dir, errno);
+        return FAIL_AT(err, ERR_INVALID, "data_dir", "cannot find %s: %s", data_dir,
+                       err_words(errno));
     }
     *out_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     return *out_lock >= 0 ||
-           FAIL_AT(err, ERR_INVALID, "data_dir", "cannot open %s: error %d", path, errno);
+           FAIL_AT(err, ERR_INVALID, "data_dir", "cannot open %s: %s", path, err_words(errno));
 }
 
 /* ---- the server ---- */
@@ -142,7 +144,7 @@ static bool join_server(struct pgserver *s, const char *data_dir, struct err *er
                    "host=%s port=5432 user=cartwright dbname=cartwright", s->cluster.socket);
     /* Before our turn ends, or the last user could stop the server between. */
     return lock_byte(s->lock, USERS, F_RDLCK, F_OFD_SETLK) ||
-           FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
+           FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: %s", err_words(errno));
 }
 
 static bool use_server(const char *data_dir, struct pgserver **out, struct err *err)
@@ -154,8 +156,9 @@ static bool use_server(const char *data_dir, struct pgserver **out, struct err *
     }
     struct pgserver *s = mem_alloc(sizeof *s);
     s->lock = lock;
-    bool ok = take_turn(lock) ? join_server(s, absolute, err)
-                              : FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: error %d", errno);
+    bool ok = take_turn(lock)
+                  ? join_server(s, absolute, err)
+                  : FAIL(err, ERR_INTERNAL, "cannot lock pg.lock: %s", err_words(errno));
     /* Also after a failure: others may have better luck, or get the same message. */
     end_turn(lock);
     if (!ok) {
@@ -175,6 +178,23 @@ bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
     bool ok = use_server(data_dir, out, err);
     (void)pthread_mutex_unlock(&life);
     return ok;
+}
+
+bool pgserver_is_used(const char *data_dir)
+{
+    char path[PATH_MAX];
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = USERS, .l_len = 1};
+    if (snprintf(path, sizeof path, "%s/pg.lock", data_dir) >= PATH_MAX) {
+        return false;
+    }
+    int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) {
+        return false;
+    }
+    /* only asks: a lock that is tried would keep somebody from joining meanwhile */
+    bool used = fcntl(lock, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+    (void)close(lock);
+    return used;
 }
 
 const char *pgserver_conninfo(const struct pgserver *s)

@@ -14,6 +14,8 @@ struct pgserver;
 
 /* Starts or joins; *out owns. conninfo (borrowed from it) is for db_open. */
 CAN_FAIL bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err);
+/* Whether some process uses the one under data_dir at this moment. */
+bool pgserver_is_used(const char *data_dir);
 const char *pgserver_conninfo(const struct pgserver *s);
 void pgserver_close(struct pgserver **s);
 /* Closes all that this process opened, for a process that ends by a signal: other threads may be at work on them, and nothing may be

@@ -186,6 +186,12 @@ static const struct {
     {"--risk-threshold=nan", "risk_threshold", "must be a number from 0 to 1"},
     {"--risk-threshold=0x1", "risk_threshold", "must be a number from 0 to 1"},
     {"--risk-threshold=", "risk_threshold", "must be a number from 0 to 1"},
+    {"--message-register=du", "message_register",
+     "must be formal or informal, not \"du\" (command line)"},
+    {"--picks-substitutes=no", "picks_substitutes", "must be last, never or allowed, not \"no\""},
+    {"--purchase-closes=all", "purchase_closes", "must be cart or lines, not \"all\""},
+    {"--purchase-closes=cart lines", "purchase_closes", "must be cart or lines"},
+    {"--log-level=verbose", "log_level", "must be debug, info, warn or error, not \"verbose\""},
     {"--auth=maybe", "auth", "must be on, off, true or false, not \"maybe\""},
     {"--listen=", "listen", "must be HOST:PORT with a port from 0 to 65535, not \"\""},
     {"--listen=localhost", "listen", "must be HOST:PORT"},
@@ -210,6 +216,30 @@ static void a_bad_value_is_refused_with_its_setting_limits_and_source(void **sta
         assert_text_contains(err.text, bad_flags[i].says);
         assert_int_equal(c.picks, 77);
     }
+}
+
+static void a_word_that_says_no_elsewhere_is_meant_for_its_flag(void **state)
+{
+    static const char *const words[] = {"no", "0", "OFF", "disabled"};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        struct config c;
+        struct err err;
+        assert_false(LOAD(&c, &err, "serve", "--auth", words[i]));
+        assert_string_equal(err.path, "auth");
+        assert_text_contains(err.text, "must be on, off, true or false, not");
+    }
+}
+
+static void a_setting_is_found_by_what_is_nearly_its_name(void **state)
+{
+    (void)state;
+
+    assert_string_equal(config_nearest("abandoned-afer"), "abandoned_after");
+    assert_string_equal(config_nearest("shopName"), "shop_name");
+    assert_string_equal(config_nearest("conifg"), "config");
+    assert_null(config_nearest("colour"));
 }
 
 static void a_flag_in_place_of_a_value_is_not_swallowed(void **state)
@@ -480,6 +510,8 @@ int main(void)
         spec_of(what_is_no_setting_stays_in_the_arguments),
         spec_of(a_flag_without_a_value_means_on),
         spec_of(a_bad_value_is_refused_with_its_setting_limits_and_source),
+        spec_of(a_word_that_says_no_elsewhere_is_meant_for_its_flag),
+        spec_of(a_setting_is_found_by_what_is_nearly_its_name),
         spec_of(a_flag_in_place_of_a_value_is_not_swallowed),
         spec_of(a_file_has_comments_blanks_and_quotes),
         spec_of(a_bad_file_is_refused_with_its_line),

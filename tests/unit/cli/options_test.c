@@ -107,8 +107,11 @@ static void a_pair_takes_two_values(void **state)
 static void what_is_wrong_is_named_with_its_option(void **state)
 {
     (void)state;
-    assert_refused(LINE("--colour", "red"), "there is no option --colour");
-    assert_refused(LINE("--tex", "x"), "there is no option --tex");
+    assert_refused(LINE("--colour", "red"), "there is no option --colour\n");
+    assert_refused(LINE("--tex", "x"), "there is no option --tex\n");
+    assert_refused(LINE("--txet", "x"), "there is no option --txet; did you mean --text?");
+    assert_refused(LINE("--shop-nam=Tea"),
+                   "there is no option --shop-nam; did you mean --shop-name?");
     assert_refused(LINE("--textual", "x"), "there is no option --textual");
     assert_refused(LINE("--text"), "--text needs a value");
     assert_refused(LINE("--flag=yes"), "--flag takes no value");
