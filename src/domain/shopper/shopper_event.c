@@ -70,12 +70,14 @@ static void note_recent(struct shopper *s, const struct event *e, struct arena *
 
 /* ---- consent ---- */
 
+static char all_channels[] = "all";
+
 /* What may be forgotten first when a shopper has more channels than we keep: a given one before a
- * withdrawn one, the oldest, and never "all". */
+ * withdrawn one, the oldest, and never "all", which a forgotten withdrawal becomes. */
 static bool forgotten_before(const struct consent *x, const struct consent *y)
 {
-    bool x_all = strcmp(x->channel, "all") == 0;
-    bool y_all = strcmp(y->channel, "all") == 0;
+    bool x_all = strcmp(x->channel, all_channels) == 0;
+    bool y_all = strcmp(y->channel, all_channels) == 0;
 
     if (x_all != y_all) {
         return y_all;
@@ -86,7 +88,18 @@ static bool forgotten_before(const struct consent *x, const struct consent *y)
     return x->at_us < y->at_us;
 }
 
-static void forget_one(struct shopper *s)
+static size_t consent_index(const struct shopper *s, const char *channel, bool *out_found)
+{
+    size_t i = 0;
+
+    while (i < s->consent_count && strcmp(s->consents[i].channel, channel) < 0) {
+        i++;
+    }
+    *out_found = i < s->consent_count && strcmp(s->consents[i].channel, channel) == 0;
+    return i;
+}
+
+static struct consent forget_one(struct shopper *s)
 {
     size_t victim = 0;
 
@@ -95,39 +108,46 @@ static void forget_one(struct shopper *s)
             victim = i;
         }
     }
+    const struct consent forgotten = s->consents[victim];
     memmove(&s->consents[victim], &s->consents[victim + 1],
             (s->consent_count - victim - 1) * sizeof s->consents[0]);
     s->consent_count--;
+    return forgotten;
+}
+
+static void put_consent(struct shopper *s, struct consent consent)
+{
+    bool found;
+    size_t i = consent_index(s, consent.channel, &found);
+
+    if (found) {
+        /* At equal times the later in the order: consent_withdrawn has the higher rank, so it wins. */
+        if (consent.at_us >= s->consents[i].at_us) {
+            s->consents[i].given = consent.given;
+            s->consents[i].at_us = consent.at_us;
+        }
+        return;
+    }
+    while (s->consent_count == CONSENTS_MAX) {
+        const struct consent forgotten = forget_one(s);
+        if (!forgotten
+                 .given) { /* it must not be forgotten that something was withdrawn: it is for all then; once, "all" is kept */
+            put_consent(s, (struct consent){.channel = all_channels, .at_us = forgotten.at_us});
+        }
+    }
+    i = consent_index(s, consent.channel,
+                      &found); /* what was dropped may have stood before the place found */
+    memmove(&s->consents[i + 1], &s->consents[i], (s->consent_count - i) * sizeof s->consents[0]);
+    s->consents[i] = consent;
+    s->consent_count++;
 }
 
 static void note_consent(struct shopper *s, const struct event *e, struct arena *a)
 {
-    const char *channel = e->subject == NULL ? "all" : e->subject;
-    bool given = e->type == EVENT_CONSENT_GIVEN;
-    size_t i = 0;
-
-    while (i < s->consent_count && strcmp(s->consents[i].channel, channel) < 0) {
-        i++;
-    }
-    if (i < s->consent_count && strcmp(s->consents[i].channel, channel) == 0) {
-        /* At equal times the later in the order: consent_withdrawn has the higher rank, so it wins. */
-        if (e->occurred_us >= s->consents[i].at_us) {
-            s->consents[i].given = given;
-            s->consents[i].at_us = e->occurred_us;
-        }
-        return;
-    }
-    if (s->consent_count == CONSENTS_MAX) {
-        forget_one(s);
-        i = 0; /* what was dropped may have stood before the place found */
-        while (i < s->consent_count && strcmp(s->consents[i].channel, channel) < 0) {
-            i++;
-        }
-    }
-    memmove(&s->consents[i + 1], &s->consents[i], (s->consent_count - i) * sizeof s->consents[0]);
-    s->consents[i] = (struct consent){
-        .channel = arena_strdup(a, channel), .given = given, .at_us = e->occurred_us};
-    s->consent_count++;
+    put_consent(s, (struct consent){.channel = e->subject == NULL ? all_channels
+                                                                  : arena_strdup(a, e->subject),
+                                    .given = e->type == EVENT_CONSENT_GIVEN,
+                                    .at_us = e->occurred_us});
 }
 
 /* ---- the rate ---- */

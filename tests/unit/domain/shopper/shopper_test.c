@@ -523,6 +523,28 @@ static void a_withdrawal_outlives_consents_to_more_channels_than_we_keep(void **
     assert_int_equal(shopper_consent(s, "push"), -1);
 }
 
+static void of_more_withdrawals_than_we_keep_none_is_forgotten(void **state)
+{
+    struct event events[2 * CONSENTS_MAX + 1];
+    size_t count = 0;
+    (void)state;
+
+    for (int i = 0; i <= CONSENTS_MAX; i++) {
+        events[count++] = an_event(EVENT_CONSENT_WITHDRAWN, .at = i + 1,
+                                   .subject = arena_printf(&arena, "channel %d", i));
+    }
+    for (int i = 1; i <= CONSENTS_MAX; i++) { /* all but the first are given back */
+        events[count++] = an_event(EVENT_CONSENT_GIVEN, .at = 100 + i,
+                                   .subject = arena_printf(&arena, "channel %d", i));
+    }
+    struct shopper *s = fold_these(events, count);
+
+    assert_int_equal(s->consent_count, CONSENTS_MAX);
+    assert_int_equal(shopper_consent(s, "channel 0"), -1);
+    assert_int_equal(shopper_consent(s, "all"), -1);
+    assert_int_equal(shopper_consent(s, arena_printf(&arena, "channel %d", CONSENTS_MAX)), 1);
+}
+
 static void a_channel_that_sorts_first_is_kept_first_when_another_made_room(void **state)
 {
     struct event events[CONSENTS_MAX + 1];
@@ -832,6 +854,7 @@ int main(void)
         cmocka_unit_test(consent_is_kept_by_channel_and_the_newest_word_counts),
         cmocka_unit_test(of_a_yes_and_a_no_at_the_same_time_the_no_counts),
         cmocka_unit_test(a_withdrawal_outlives_consents_to_more_channels_than_we_keep),
+        cmocka_unit_test(of_more_withdrawals_than_we_keep_none_is_forgotten),
         cmocka_unit_test(a_channel_that_sorts_first_is_kept_first_when_another_made_room),
         cmocka_unit_test(a_crawler_is_a_bot_for_good),
         cmocka_unit_test(more_than_120_events_in_a_minute_are_no_person_s),
