@@ -43,6 +43,12 @@ static const struct {
     {"the same event twice", "[" EVENT("e", ANN) ", " EVENT("e", ANN) "]", "0 stored; 1 duplicate"},
     {"the same id, another body", "[" EVENT("e", ANN) ", " EVENT("e", ANN ", \"x\": 1") "]",
      "0 stored; 1 conflict /event_id an event with this id and another body is stored already"},
+    {"an opt-out said later", "[" EVENT("e", ANN) ", " EVENT("e", ANN ", \"opt_out\": true") "]",
+     "0 stored; 1 conflict /event_id an event with this id and another body is stored already"},
+    {"an opt-out twice, and once without",
+     "[" EVENT("e", ANN ", \"opt_out\": true") ", " EVENT(
+         "e", ANN ", \"opt_out\": true") ", " EVENT("e", ANN) "]",
+     "0 stored; 1 duplicate; 2 duplicate"},
     {"indexes count bad events too", "[1, " EVENT("e", ANN) ", 2, " EVENT("e", ANN) "]",
      "0 invalid  must be an object; 1 stored; 2 invalid  must be an object; 3 duplicate"},
     {"no event_id", "{\"type\": \"t\"}", "0 invalid /event_id must be a string of 1 to 200 bytes"},
