@@ -83,6 +83,10 @@ UPDATE cartwright.lane_cursor c
  WHERE c.lane = t.lane AND c.consumer = 'fold'
 RETURNING c.lane, c.epoch, c.off;
 
+-- name: lanes_orphaned
+-- Of all lanes: is there one whose lease has run out?
+SELECT EXISTS (SELECT FROM cartwright.lane_cursor c WHERE c.consumer = 'fold' AND c.lease_until < now());
+
 -- name: lanes_shed
 -- Gives back what the owner holds beyond the lanes it leased just now ($2), for others to claim; a cursor that somebody locks another time.
 WITH beyond AS MATERIALIZED (

@@ -8,21 +8,23 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "fold/fold_batch.h"
+#include "fold/fold_lease.h"
 #include "fold/fold_parked.h"
 #include "fold/fold_stale.h"
 #include "store/derived.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { RETRIES = 5 };
+enum { RETRIES = 5, BATCH_FIRST = 1000 };
 
 #define PASS_MAX_US  SECONDS(60)     /* of the database, for one pass: then it is away */
 #define PATIENCE_US  INT64_C(400000) /* with a lock, of a batch, at least */
-#define PATIENCE_MAX SECONDS(5)      /* and at most */
+#define PATIENCE_MAX SECONDS(2)      /* and at most */
 #define PATIENCE_ALONE                                                                             \
     INT64_C(100000) /* of a lane by itself, and of all while somebody is known to hold something */
+#define BATCH_AIM_US                                                                               \
+    INT64_C(                                                                                       \
+        300000) /* a longer batch, as behind a lane with a backlog, makes the other lanes wait */
 #define WAITING_LOOK_US                                                                            \
     SECONDS(1) /* how often each folder looks whether derived events wait for a lane */
 
@@ -30,15 +32,11 @@ struct folder {
     const struct database *database; /* borrowed, as config and live */
     const struct config *config;
     struct live *live;
-    char *owner;
-    int lanes_wanted;
     struct db *db;
     struct arena arena; /* of one step */
-    struct lane_lease leases[LANES];
-    int lease_count;
-    int lanes_due;     /* the share of it when last looked at */
-    int64_t leased_us; /* monotonic; 0: ask again before the next read */
-    int64_t batch_us;  /* how long the last batch took: other folders' take as long */
+    struct fold_leases leases;
+    int64_t batch_us; /* how long the last batch took: other folders' take as long */
+    int batch_size;   /* as many events as will take BATCH_AIM_US */
     struct stale_clock stale;
     struct fold_parked parked;
     /* What was derived for lanes that others hold (store/derived.h), as last seen. */
@@ -48,12 +46,9 @@ struct folder {
     int64_t waiting_look_us;
 };
 
-/* ---- leases ---- */
-
-static void leases_forget(struct folder *f)
+static void folder_forget(struct folder *f)
 {
-    f->lease_count = 0;
-    f->leased_us = 0;
+    leases_forget(&f->leases);
     f->waiting_look_us = 0; /* what a batch derived of which nobody knows whether it committed */
 }
 
@@ -61,7 +56,7 @@ static bool folder_connected(struct folder *f, struct err *err)
 {
     if (f->db != NULL && !db_still_alive(f->db)) {
         db_close(&f->db);
-        leases_forget(f); /* while it was away somebody may have moved the cursors */
+        folder_forget(f); /* while it was away somebody may have moved the cursors */
         metric_add(METRIC_db_reconnects, 1);
     }
     if (f->db == NULL && !database_connect(f->database, &f->db, err)) {
@@ -69,61 +64,6 @@ static bool folder_connected(struct folder *f, struct err *err)
     }
     db_bound(f->db, clock_monotonic_us() + PASS_MAX_US);
     return true;
-}
-
-static int by_lane(const void *a, const void *b)
-{
-    const struct lane_lease *x = a;
-    const struct lane_lease *y = b;
-
-    return (x->lane > y->lane) - (x->lane < y->lane);
-}
-
-/* Where we have less than our share, a lane that was ours and was not renewed is one whose cursor somebody holds: it stays ours, so that it is
- * seen to be stuck. Should it have been taken from us after all, the fence says so. */
-static void leases_keep(struct folder *f, const struct lane_lease *before, int count)
-{
-    const int renewed = f->lease_count;
-
-    for (int i = 0; i < count && f->lease_count < f->lanes_due; i++) {
-        if (bsearch(&before[i], f->leases, (size_t)renewed, sizeof *before, by_lane) == NULL) {
-            f->leases[f->lease_count++] = before[i];
-        }
-    }
-    qsort(f->leases, (size_t)f->lease_count, sizeof *f->leases, by_lane);
-}
-
-/* Fair shares: every live folder of every process wants its part of the lanes, gives back what is more,
- * and takes over what a dead one's lease leaves. */
-static bool folder_lease(struct folder *f, struct err *err)
-{
-    struct lane_lease before[LANES];
-    const int held = f->lease_count;
-    int owners;
-
-    memcpy(before, f->leases, (size_t)held * sizeof *before);
-    if (!store_lanes_owners(f->db, f->owner, f->config->fold_lease, &owners, err)) {
-        return false;
-    }
-    int share = (LANES + owners - 1) / owners; /* rounded up: no lane is left to nobody */
-    f->lanes_due = share < f->lanes_wanted ? share : f->lanes_wanted;
-    if (!store_lanes_lease(f->db, f->owner, f->config->fold_lease, f->lanes_due, f->leases,
-                           &f->lease_count, err)) {
-        return false;
-    }
-    leases_keep(f, before, held);
-    f->leased_us = clock_monotonic_us();
-    return true;
-}
-
-/* Renewed well before it runs out; who has less than its share looks more often. */
-static bool folder_leased(struct folder *f, struct err *err)
-{
-    int64_t lease_us = f->config->fold_lease;
-    int64_t every_us = f->lease_count < f->lanes_due ? lease_us / 20 : lease_us / 3;
-
-    return (f->leased_us != 0 && clock_monotonic_us() - f->leased_us < every_us) ||
-           folder_lease(f, err);
 }
 
 /* ---- one batch ---- */
@@ -134,10 +74,10 @@ static int cursors_moved(const struct folder *f, const struct fold_batch *b,
 {
     int n = 0;
 
-    for (int i = 0; i < f->lease_count; i++) {
-        int64_t off = b->last_offs[f->leases[i].lane];
-        if (off > f->leases[i].off) { /* 0 where the batch has nothing of the lane */
-            before[n] = f->leases[i];
+    for (int i = 0; i < f->leases.count; i++) {
+        int64_t off = b->last_offs[f->leases.all[i].lane];
+        if (off > f->leases.all[i].off) { /* 0 where the batch has nothing of the lane */
+            before[n] = f->leases.all[i];
             offs[n++] = off;
         }
     }
@@ -167,9 +107,9 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
 {
     uint64_t unknown = 0;
 
-    for (int i = 0; i < f->lease_count; i++) {
-        int64_t off = b->last_offs[f->leases[i].lane];
-        f->leases[i].off = off > f->leases[i].off ? off : f->leases[i].off;
+    for (int i = 0; i < f->leases.count; i++) {
+        int64_t off = b->last_offs[f->leases.all[i].lane];
+        f->leases.all[i].off = off > f->leases.all[i].off ? off : f->leases.all[i].off;
     }
     for (size_t i = 0; i < b->count; i++) {
         const struct fold_event *e = &b->events[i];
@@ -189,7 +129,7 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
 /* A batch of ours may stand in line behind one of another folder, which is no reason to park anything. */
 static int64_t patience_us(const struct folder *f, bool alone)
 {
-    int64_t us = 4 * f->batch_us > PATIENCE_US ? 4 * f->batch_us : PATIENCE_US;
+    int64_t us = 2 * f->batch_us > PATIENCE_US ? 2 * f->batch_us : PATIENCE_US;
 
     us = us < PATIENCE_MAX ? us : PATIENCE_MAX;
     return alone || f->parked.count > 0 ? PATIENCE_ALONE : us;
@@ -230,6 +170,17 @@ static bool folder_let_in(struct folder *f, struct err *err)
     return true;
 }
 
+/* By what the last one took. The shares of lanes are equal (store_events_after): where a batch is short enough, news of other lanes
+ * wait for no backlog. Not so short that a lane gets none. */
+static void size_batches(struct folder *f, size_t count)
+{
+    const int64_t most = f->config->fold_batch;
+    int64_t fit = (int64_t)count * BATCH_AIM_US / (f->batch_us + 1);
+
+    fit = fit > LANES ? fit : LANES;
+    f->batch_size = (int)(fit < most ? fit : most);
+}
+
 /* ---- a pass ---- */
 
 /* What became of a batch. */
@@ -249,6 +200,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
     *out = BATCH_FOLDED;
     if (batch_commit(f, &b, err)) {
         f->batch_us = clock_monotonic_us() - start_us;
+        size_batches(f, count);
         batch_done(f, &b);
         fold_batch_tell(&b, f->live);
         f->waiting = f->waiting || b.waiting > 0;
@@ -261,7 +213,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
         return true;
     }
     /* Even the COMMIT may have arrived: only the database knows where the cursors are. */
-    leases_forget(f);
+    folder_forget(f);
     if (err->kind ==
         ERR_CONFLICT) { /* somebody else holds a lane by now; nothing of ours remains */
         metric_add(METRIC_fold_fenced, 1);
@@ -287,7 +239,7 @@ static bool folder_fold_alone(struct folder *f, const struct log_event *events, 
                               int64_t *out_folded, struct err *err)
 {
     *out_folded = 0;
-    for (size_t i = 0, n; i < count && f->lease_count > 0; i += n) {
+    for (size_t i = 0, n; i < count && f->leases.count > 0; i += n) {
         enum batch_end end;
         n = lane_run(events + i, count - i);
         if (!batch_fold(f, events + i, n, true, &end, err)) {
@@ -320,10 +272,10 @@ static int lanes_to_read(const struct folder *f, bool due, struct lane_lease out
 {
     int n = 0;
 
-    for (int i = 0; i < f->lease_count && !(due && n > 0); i++) {
-        const int lane = f->leases[i].lane;
+    for (int i = 0; i < f->leases.count && !(due && n > 0); i++) {
+        const int lane = f->leases.all[i].lane;
         if (due ? parked_is_due(&f->parked, lane) : !parked_has(&f->parked, lane)) {
-            out[n++] = f->leases[i];
+            out[n++] = f->leases.all[i];
         }
     }
     return n;
@@ -336,8 +288,8 @@ static bool read_lanes(struct folder *f, bool due, struct log_event **out, size_
     int n = lanes_to_read(f, due, lanes);
 
     *out_count = 0;
-    return n == 0 || store_events_after(f->db, lanes, n, (int)f->config->fold_batch, &f->arena, out,
-                                        out_count, err);
+    return n == 0 ||
+           store_events_after(f->db, lanes, n, f->batch_size, &f->arena, out, out_count, err);
 }
 
 /* One parked lane a pass: it costs the others its patience. */
@@ -350,7 +302,7 @@ static bool folder_try_parked(struct folder *f, int64_t *out_folded, struct err 
     if (f->parked.count == 0) {
         return true;
     }
-    parked_keep(&f->parked, f->leases, f->lease_count);
+    parked_keep(&f->parked, f->leases.all, f->leases.count);
     return read_lanes(f, true, &events, &count, err) &&
            (count == 0 || folder_fold_alone(f, events, count, out_folded, err));
 }
@@ -360,8 +312,8 @@ static struct stale_means stale_means(const struct folder *f)
     return (struct stale_means){.db = f->db,
                                 .config = f->config,
                                 .live = f->live,
-                                .leases = f->leases,
-                                .lease_count = f->lease_count};
+                                .leases = f->leases.all,
+                                .lease_count = f->leases.count};
 }
 
 /* At most one stale shopper. */
@@ -374,7 +326,7 @@ static bool folder_fold_stale(struct folder *f, struct err *err)
         return false;
     }
     if (end == STALE_FENCED) {
-        leases_forget(f);
+        folder_forget(f);
     }
     return true;
 }
@@ -386,8 +338,9 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
     int64_t late;
 
     arena_reset(&f->arena);
-    if (!folder_connected(f, err) || !folder_leased(f, err) || !folder_let_in(f, err) ||
-        !folder_try_parked(f, &late, err) || !read_lanes(f, false, &events, &count, err)) {
+    if (!folder_connected(f, err) || !leases_hold(&f->leases, f->db, err) ||
+        !folder_let_in(f, err) || !folder_try_parked(f, &late, err) ||
+        !read_lanes(f, false, &events, &count, err)) {
         return false;
     }
     *out_folded = 0;
@@ -413,7 +366,7 @@ bool folder_step(struct folder *f, int64_t *out_folded, struct err *err)
 
 bool folder_settle(struct folder *f, int *out_folded, struct err *err)
 {
-    if (!folder_connected(f, err) || !folder_leased(f, err)) {
+    if (!folder_connected(f, err) || !leases_hold(&f->leases, f->db, err)) {
         return false;
     }
     const struct stale_means means = stale_means(f);
@@ -445,11 +398,13 @@ bool folder_open(const struct database *database, const struct config *config, s
     f->database = database;
     f->config = config;
     f->live = live;
-    f->owner = mem_strdup(owner);
-    f->lanes_wanted = lanes_wanted < LANES ? lanes_wanted : LANES;
+    f->leases.owner = mem_strdup(owner);
+    f->leases.lease_us = config->fold_lease;
+    f->leases.wanted = lanes_wanted < LANES ? lanes_wanted : LANES;
+    f->batch_size = config->fold_batch < BATCH_FIRST ? (int)config->fold_batch : BATCH_FIRST;
     int owners; /* from now on it counts among them: the first share of everybody is then the right one */
     if (!folder_connected(f, err) ||
-        !store_lanes_owners(f->db, f->owner, config->fold_lease, &owners, err)) {
+        !store_lanes_owners(f->db, f->leases.owner, config->fold_lease, &owners, err)) {
         folder_close(&f);
         return false;
     }
@@ -466,11 +421,11 @@ void folder_close(struct folder **f)
     }
     if ((*f)->db != NULL && db_alive((*f)->db)) {
         db_bound((*f)->db, clock_monotonic_us() + PASS_MAX_US);
-        (void)!store_lanes_release((*f)->db, (*f)->owner, &ignored);
+        (void)!store_lanes_release((*f)->db, (*f)->leases.owner, &ignored);
     }
     parked_clear(&(*f)->parked);
     db_close(&(*f)->db);
     arena_free(&(*f)->arena);
-    mem_free(&(*f)->owner);
+    mem_free(&(*f)->leases.owner);
     mem_free(f);
 }

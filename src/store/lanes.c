@@ -55,6 +55,16 @@ bool store_lanes_lease(struct db *db, const char *owner, int64_t lease_us, int w
     return count < want || shed(db, owner, out, count, err);
 }
 
+bool store_lanes_orphaned(struct db *db, bool *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    if (!db_query(db, Q_lanes_orphaned, NULL, &rows, err)) {
+        return false;
+    }
+    *out = row_bool(rows, 0, 0);
+    return true;
+}
+
 bool store_lanes_release(struct db *db, const char *owner, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};

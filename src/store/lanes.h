@@ -16,6 +16,8 @@ struct lane_lease {
  * that it gives back. Lanes whose cursor another transaction holds are left out. out has room for LANES, in ascending order. Own transaction. */
 CAN_FAIL bool store_lanes_lease(struct db *db, const char *owner, int64_t lease_us, int want,
                                 struct lane_lease *out, int *out_count, struct err *err);
+/* Whether the lease of any lane has run out, or it never had one. */
+CAN_FAIL bool store_lanes_orphaned(struct db *db, bool *out, struct err *err);
 /* Gives all of them back, and is no longer counted as an owner. */
 CAN_FAIL bool store_lanes_release(struct db *db, const char *owner, struct err *err);
 /* Announces the owner for seen_us and counts who announced itself, it included: a fair share is LANES / owners, rounded up. */

@@ -204,7 +204,9 @@ static void a_folder_that_was_fenced_asks_the_database_where_the_cursors_are(voi
     }
     folder_close(&heir);
     tell_of_shoppers(2, 3);
+    run_sql(&bench, "UPDATE cartwright.lane_cursor SET lease_until = 'infinity'"); /* no orphans */
     assert_int_equal(step(fenced), 0); /* its cursors are those of before */
+    run_sql(&bench, "UPDATE cartwright.lane_cursor SET lease_until = '-infinity'");
     int64_t folded = 0;
     for (int64_t n = step(fenced); n > 0; n = step(fenced)) {
         folded += n;
@@ -255,6 +257,58 @@ static void folders_share_the_lanes_and_inherit_from_the_dead(void **state)
         count_of(&bench, "SELECT count(*) FROM cartwright.lane_cursor WHERE owner = 'two'"), 256);
     folder_close(&one);
     folder_close(&two);
+}
+
+/* Long before its own leases are to be renewed. */
+static void a_folder_takes_over_as_soon_as_a_lease_runs_out(void **state)
+{
+    (void)state;
+    bench.config.fold_lease = HOURS(1);
+    const int64_t until_us = clock_monotonic_us() + SECONDS(60);
+    struct folder *one = a_folder("one");
+    struct folder *two = a_folder("two");
+    (void)step(one);
+    (void)step(two);
+    run_sql(&bench,
+            "UPDATE cartwright.lane_cursor SET lease_until = '-infinity' WHERE owner = 'one'");
+    run_sql(&bench,
+            "UPDATE cartwright.lane_owner SET seen_until = '-infinity' WHERE owner = 'one'");
+    while (count_of(&bench, "SELECT count(*) FROM cartwright.lane_cursor WHERE owner = 'two'") <
+           LANES) {
+        assert_true(clock_monotonic_us() < until_us);
+        (void)step(two);
+    }
+    folder_close(&one);
+    folder_close(&two);
+}
+
+/* What another folder has left behind comes in parts, and each part has news of every lane: none waits for all of it. */
+static void news_of_a_lane_wait_for_no_backlog_of_others(void **state)
+{
+    (void)state;
+    enum { BACKLOG = 20000, FIRST = 1000, AIM_US = 300000, SLACK = 4 };
+    bench.config.fold_batch = 10000;
+    bench.config.fold_lease = HOURS(1);
+    int64_t folded = 0, allowed = FIRST;
+    run_sql(&bench,
+            arena_printf(&bench.arena,
+                         "SELECT count(*) FROM (SELECT (cartwright.append_events(jsonb_agg("
+                         "jsonb_build_object('event_id', 'b' || n, 'type', 'product_viewed', "
+                         "'customer_id', 'c' || n %% 5000, 'occurred_at', '2026-01-01T00:00:00Z', "
+                         "'items', '[{\"product_id\": \"p\"}]'::jsonb)))).* "
+                         "FROM generate_series(1, %d) n GROUP BY n / 1000) AS a",
+                         BACKLOG));
+    struct folder *f = a_folder("f");
+
+    for (int64_t all = 0; all < BACKLOG; all += folded) {
+        const int64_t from_us = clock_monotonic_us();
+        folded = step(f);
+        const int64_t took_us = clock_monotonic_us() - from_us;
+        assert_in_range(folded, 1, allowed);
+        allowed = SLACK * folded * AIM_US / took_us;
+        allowed = allowed > SLACK * LANES ? allowed : SLACK * LANES;
+    }
+    folder_close(&f);
 }
 
 static void a_closed_folder_leaves_its_lanes_to_others_at_once(void **state)
@@ -707,6 +761,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_document_of_another_version_is_made_anew_with_exactly_its_carts, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_share_the_lanes_and_inherit_from_the_dead, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_folder_takes_over_as_soon_as_a_lease_runs_out, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(news_of_a_lane_wait_for_no_backlog_of_others, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_closed_folder_leaves_its_lanes_to_others_at_once, setup,
                                         teardown),
