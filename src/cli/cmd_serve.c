@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "cli/chores.h"
+#include "cli/private_watch.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/signals.h"
@@ -40,6 +41,7 @@ struct service {
     struct intake *intake;
     struct fold_workers *folders;
     struct chores *chores;
+    struct private_watch *watch;
     struct server *server;
     struct app app;
 };
@@ -183,7 +185,8 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
            (config->fold_workers == 0 ||
             fold_workers_start(&s->database, config, s->live, &s->folders, err)) &&
            (!config->auth || auth_open(s->pool, &s->app.auth, err)) &&
-           chores_start(config, s->pool, &s->chores, err);
+           chores_start(config, s->pool, &s->chores, err) &&
+           private_watch_start(s->database.server, &s->watch, err);
 }
 
 /* ---- stop ---- */
@@ -202,6 +205,7 @@ static void close_backend(struct service *s)
     /* after the folders, which score with the models */
     live_close(&s->live);
     pool_close(&s->pool);
+    private_watch_stop(&s->watch); /* or it would start again what is stopped now */
     /* last: it may stop the private PostgreSQL */
     database_close(&s->database);
 }

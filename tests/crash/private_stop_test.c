@@ -1,5 +1,6 @@
 /* A signal that ends a command, or two of them, also ends the private PostgreSQL that it started: nothing is left running that nobody asked for. */
 #include "support/folder.h"
+#include "support/http_client.h"
 #include "support/service.h"
 #include "support/spec.h"
 
@@ -143,6 +144,40 @@ static void a_hangup_ends_serve_in_order(void **state)
     assert_string_equal(server_state(data_dir, text), "");
 }
 
+static pid_t postmaster_of(const char *data_dir)
+{
+    char text[1024];
+
+    return (pid_t)strtol(server_state(data_dir, text), NULL, 10);
+}
+
+/* Killed by the kernel for want of memory, say: nobody else would start it again. */
+static void a_server_that_is_killed_is_started_again(void **state)
+{
+    char data_dir[256];
+    char text[1024];
+    struct service s = serving("killed", data_dir);
+    const pid_t first = postmaster_of(data_dir);
+    struct http_client *c = http_client_open(NULL, 10000);
+    const char *body = NULL;
+    int waited = 0;
+
+    (void)state;
+    assert_true(first > 1);
+    assert_int_equal(kill(first, SIGKILL), 0);
+    while (postmaster_of(data_dir) == first ||
+           strstr(server_state(data_dir, text), "ready") == NULL ||
+           http_client_request(c, s.port, "/readyz", NULL, &body) != 200) {
+        assert_true(waited < WAIT_MS);
+        assert_true(service_alive(&s));
+        (void)poll(NULL, 0, LOOK_MS);
+        waited += LOOK_MS;
+    }
+    http_client_close(c);
+    assert_int_equal(service_stop(&s), 0);
+    assert_string_equal(server_state(data_dir, text), "");
+}
+
 /* A second signal cuts the drain short. Also when it comes right behind the first, or while the server is being stopped. */
 static void signals_one_after_another_leave_no_server_behind(void **state)
 {
@@ -171,6 +206,7 @@ int main(void)
         cmocka_unit_test(so_does_an_interrupt_from_the_keyboard),
         cmocka_unit_test(a_hangup_that_is_ignored_ends_nothing),
         cmocka_unit_test(a_hangup_ends_serve_in_order),
+        cmocka_unit_test(a_server_that_is_killed_is_started_again),
         cmocka_unit_test(signals_one_after_another_leave_no_server_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

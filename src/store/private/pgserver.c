@@ -180,6 +180,30 @@ bool pgserver_open(const char *data_dir, struct pgserver **out, struct err *err)
     return ok;
 }
 
+bool pgserver_revive(struct pgserver *s, bool *out_restarted, struct err *err)
+{
+    bool ok = true;
+
+    *out_restarted = false;
+    if (pgcluster_running(&s->cluster)) {
+        return true;
+    }
+    (void)pthread_mutex_lock(&life);
+    const struct pgserver *used = opened;
+    while (used != NULL && used != s) {
+        used = used->next;
+    }
+    /* one that was left is not to be started again by a process that is ending */
+    if (used != NULL && take_turn(s->lock)) {
+        /* another process may have been quicker */
+        *out_restarted = !pgcluster_running(&s->cluster);
+        ok = ensure_running(s, err);
+    }
+    end_turn(s->lock);
+    (void)pthread_mutex_unlock(&life);
+    return ok;
+}
+
 bool pgserver_is_used(const char *data_dir)
 {
     char path[PATH_MAX];

@@ -17,6 +17,9 @@ CAN_FAIL bool pgserver_open(const char *data_dir, struct pgserver **out, struct 
 /* Whether some process uses the one under data_dir at this moment. */
 bool pgserver_is_used(const char *data_dir);
 const char *pgserver_conninfo(const struct pgserver *s);
+/* Starts the server again where it has ended by itself (killed, out of memory); *out_restarted says whether that was needed. From any thread. Nothing is
+ * lost: what was committed is in its write-ahead log. */
+CAN_FAIL bool pgserver_revive(struct pgserver *s, bool *out_restarted, struct err *err);
 void pgserver_close(struct pgserver **s);
 /* Closes all that this process opened, for a process that ends by a signal: other threads may be at work on them, and nothing may be
  * opened or closed afterwards. Waits for one that is being started. */
