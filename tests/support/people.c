@@ -13,7 +13,13 @@ int customer_of_cart(int browser)
 /* ---- what happens ---- */
 
 /* Who a kind of deed names. */
-enum names { BROWSER, CUSTOMER, BOTH, SERVER /* a customer, and a browser's cart */ };
+enum names {
+    BROWSER,
+    CUSTOMER,
+    BOTH,
+    SERVER, /* a customer, and a browser's cart */
+    AGAIN,  /* whom an order before it named, mostly */
+};
 
 static const struct kind {
     const char *type;
@@ -31,6 +37,9 @@ static const struct kind {
     {"purchase", CUSTOMER, 1},
     {"purchase", BOTH, 1},
     {"purchase", SERVER, 1},
+    {"purchase", AGAIN, 2},
+    {"order_cancelled", AGAIN, 2},
+    {"payment_failed", AGAIN, 1},
     {"consent_withdrawn", BROWSER, 1},
     {"consent_withdrawn", CUSTOMER, 1},
     {"consent_withdrawn", BOTH, 1},
@@ -55,12 +64,53 @@ static const struct kind *some_kind(struct rng *r)
     return &kinds[i];
 }
 
-static struct person_deed some_deed(struct rng *r)
+static bool is(const struct person_deed *d, const char *type)
+{
+    return strcmp(d->type, type) == 0;
+}
+
+/* One of the first count deeds that is of the type, or NOTHING. */
+static int some_deed_before(struct rng *r, const struct people *p, int count, const char *type)
+{
+    const int from = count == 0 ? 0 : (int)rng_below(r, (uint64_t)count);
+
+    for (int i = 0; i < count; i++) {
+        const int n = (from + i) % count;
+        if (is(&p->deeds[n], type)) {
+            return n;
+        }
+    }
+    return NOTHING;
+}
+
+/* An order is told again, with goods or without; or it is undone, whole or in part. */
+static void make_again(struct rng *r, const struct people *p, int number, struct person_deed *d)
+{
+    const int before = some_deed_before(r, p, number, "purchase");
+
+    d->customer = NOBODY;
+    if (before != NOTHING) {
+        const struct person_deed *first = &p->deeds[p->deeds[before].order];
+        d->order = p->deeds[before].order;
+        if (first->of_cart || rng_below(r, 4) > 0) {
+            d->customer = first->customer;
+            d->browser = first->browser;
+            d->of_cart = first->of_cart;
+        }
+    }
+    if (rng_below(r, 3) > 0 && !is(d, "payment_failed")) {
+        d->goods = some_deed_before(r, p, number, "cart_item_added");
+    }
+}
+
+static struct person_deed some_deed(struct rng *r, const struct people *p, int number)
 {
     const struct kind *k = some_kind(r);
     struct person_deed d = {.type = k->type,
                             .customer = (int)rng_below(r, CUSTOMERS),
-                            .browser = (int)rng_below(r, BROWSERS)};
+                            .browser = (int)rng_below(r, BROWSERS),
+                            .order = strcmp(k->type, "purchase") == 0 ? number : NOTHING,
+                            .goods = NOTHING};
 
     if (k->names == BROWSER) {
         d.customer = NOBODY;
@@ -70,6 +120,8 @@ static struct person_deed some_deed(struct rng *r)
     } else if (k->names == SERVER) {
         d.customer = customer_of_cart(d.browser);
         d.of_cart = true;
+    } else if (k->names == AGAIN) {
+        make_again(r, p, number, &d);
     }
     return d;
 }
@@ -79,7 +131,7 @@ struct people people_make(struct rng *r)
     struct people p = {.count = 8 + (int)rng_below(r, DEEDS_MAX - 8)};
 
     for (int i = 0; i < p.count; i++) {
-        p.deeds[i] = some_deed(r);
+        p.deeds[i] = some_deed(r, &p, i);
         p.arrival[i] = i;
     }
     /* mostly in order, as life is; every other time in any */
@@ -95,11 +147,6 @@ struct people people_make(struct rng *r)
 }
 
 /* ---- who is whom ---- */
-
-static bool is(const struct person_deed *d, const char *type)
-{
-    return strcmp(d->type, type) == 0;
-}
 
 static bool is_server_s(const struct person_deed *d)
 {
@@ -207,25 +254,139 @@ bool person_opted_out(const struct people *p, struct person who)
     return out;
 }
 
-/* An order closes the cart it names, or every one. */
-static bool buys(const struct person_deed *order, const struct person_deed *added)
-{
-    const bool all = !order->of_cart;
+/* Where a product is, and of which orders; an order is known by the number of the deed that told it first. */
+struct goods {
+    bool in_cart[DEEDS_MAX];
+    int by[DEEDS_MAX];              /* of what is in no cart: the order that took it out */
+    bool has[DEEDS_MAX][DEEDS_MAX]; /* [order][product] */
+    bool told[DEEDS_MAX]
+             [DEEDS_MAX];        /* of these what its rows named; where they named nothing, all */
+    bool of_anything[DEEDS_MAX]; /* an order that named nothing and found nothing */
+    bool stands[DEEDS_MAX];
+    int last[DEEDS_MAX]; /* its last row */
+    bool unsure
+        [DEEDS_MAX]; /* whether an order that named a cart took it depends on what carts there were */
+    bool undone;     /* something was: then it matters which order took what */
+};
 
-    return is(order, "purchase") && (all || (added->of_cart && added->browser == order->browser));
+static void take(struct goods *g, int order, int product)
+{
+    g->in_cart[product] = false;
+    g->by[product] = order;
+    g->has[order][product] = true;
+}
+
+/* "Closes the round of the cart it names (else of every open cart)." */
+static void order_is_told(struct goods *g, const struct people *p, int i)
+{
+    const struct person_deed *d = &p->deeds[i];
+    bool found = false;
+
+    for (int n = 0; n < i; n++) {
+        const bool meant =
+            !d->of_cart || (p->deeds[n].of_cart && p->deeds[n].browser == d->browser);
+        g->unsure[n] = g->unsure[n] || (g->in_cart[n] && !meant);
+        if (g->in_cart[n] && meant) {
+            take(g, d->order, n);
+            found = true;
+        }
+    }
+    g->stands[d->order] = true;
+    g->last[d->order] = i;
+    g->of_anything[d->order] = !found && !d->of_cart && d->goods == NOTHING;
+    for (int n = 0; n < DEEDS_MAX; n++) {
+        g->told[d->order][n] = d->goods == NOTHING ? g->has[d->order][n] : n == d->goods;
+        g->has[d->order][n] = g->has[d->order][n] || g->told[d->order][n];
+    }
+}
+
+/* "Told again later, only what it did not have before is bought." */
+static void order_is_told_again(struct goods *g, const struct person_deed *d, int i)
+{
+    if (d->goods != NOTHING && !g->told[d->order][d->goods]) {
+        g->told[d->order][d->goods] = g->has[d->order][d->goods] = true;
+        g->of_anything[d->order] = false;
+        g->last[d->order] = i;
+        if (g->in_cart[d->goods]) {
+            take(g, d->order, d->goods);
+        }
+    }
+}
+
+/* The other order told last that has bought it since it was put into the cart; NOTHING: none has. */
+static int another_has(const struct goods *g, int order, int product)
+{
+    int found = NOTHING;
+
+    for (int k = 0; k < DEEDS_MAX; k++) {
+        if (k != order && g->stands[k] && g->last[k] >= product &&
+            (g->has[k][product] || g->of_anything[k]) &&
+            (found == NOTHING || g->last[k] > g->last[found])) {
+            found = k;
+        }
+    }
+    return found;
+}
+
+/* "With items of a cancellation: these alone. Within order_undo its cart is open again, with what no other order bought." */
+static void order_is_undone(struct goods *g, const struct person_deed *d, int i)
+{
+    const int order = d->order;
+    const bool in_time = i - g->last[order] < UNDO_MINUTES;
+    const int only = is(d, "order_cancelled") ? d->goods : NOTHING;
+    bool left = false;
+
+    g->undone = true;
+    if ((!in_time && is(d, "payment_failed")) || (only != NOTHING && !g->told[order][only])) {
+        return;
+    }
+    for (int n = 0; n < DEEDS_MAX; n++) {
+        const bool gone = only == NOTHING || n == only;
+        left = left || (g->told[order][n] && !gone);
+        if (gone && g->by[n] == order && !g->in_cart[n]) {
+            const int other = another_has(g, order, n);
+            g->in_cart[n] = in_time && other == NOTHING;
+            g->by[n] = in_time && other != NOTHING ? other : g->by[n];
+        }
+        g->has[order][n] = g->has[order][n] && !gone;
+        g->told[order][n] = g->told[order][n] && !gone;
+    }
+    g->stands[order] = left;
+    for (int n = 0; n < DEEDS_MAX && !left; n++) {
+        g->has[order][n] = false; /* told again, it is another one */
+    }
+}
+
+/* What one person does, one deed after the other. */
+static void happen(struct goods *g, const struct people *p, int i)
+{
+    const struct person_deed *d = &p->deeds[i];
+
+    if (is(d, "cart_item_added")) {
+        g->in_cart[i] = true;
+    } else if (is(d, "purchase") && g->stands[d->order]) {
+        order_is_told_again(g, d, i);
+    } else if (is(d, "purchase")) {
+        order_is_told(g, p, i);
+    } else if (d->order != NOTHING && g->stands[d->order]) {
+        order_is_undone(g, d, i);
+    }
 }
 
 const char *not_to_be_told(const struct people *p, struct person who, int deed)
 {
+    struct goods g = {0};
+
+    memset(g.by, 0xff, sizeof g.by); /* NOTHING */
     if (!did(p, who, deed)) {
         return "is of another person";
     }
-    for (int i = deed + 1; i < p->count; i++) {
-        if (did(p, who, i) && buys(&p->deeds[i], &p->deeds[deed])) {
-            return "was bought";
+    for (int i = 0; i < p->count; i++) {
+        if (did(p, who, i)) {
+            happen(&g, p, i);
         }
     }
-    return NULL;
+    return g.in_cart[deed] || (g.undone && g.unsure[deed]) ? NULL : "was bought";
 }
 
 bool person_waits_for_a_message(const struct people *p, struct person who)

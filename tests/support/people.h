@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CUSTOMERS = 3, BROWSERS = 3, DEEDS_MAX = 40, NOBODY = -1 };
+enum { CUSTOMERS = 3, BROWSERS = 3, DEEDS_MAX = 40, NOBODY = -1, NOTHING = -1 };
+/* How long after an order its cart comes back: order_undo, of the tests that play these people. */
+enum { UNDO_MINUTES = 12 };
 
 /* Something happens, each at a minute of its own, in order. */
 struct person_deed {
@@ -18,6 +20,8 @@ struct person_deed {
     int browser;
     bool
         of_cart; /* it names cart_of(browser or, where it names none, the browser whose orders the customer's server tells) */
+    int order; /* of an order, or what undoes one: the number of the deed that told that order first; NOTHING */
+    int goods; /* it names the product of that deed alone; NOTHING: none, but its own where it puts one into a cart */
     bool arrived;
 };
 

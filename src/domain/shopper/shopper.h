@@ -27,7 +27,7 @@
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
  *   are one order; more than ORDER_APART_US after it a row that names another open cart and goods of it, or that has none of the
  *   order's goods, is another order of the same number. Its first row closes the round of the cart it names, or of every open cart if it names none (or one that is not
- *   there), and of every other open cart in which nothing lies that it did not buy; a later row takes its own lines out of these carts.
+ *   there), and of every other open cart in which nothing lies that it did not buy; a later row takes its own lines out of all of them.
  *   Within 60 s of the last one every row adds its units, and to what was spent its lines; a row that comes later repeats the order: it
  *   adds, and takes, only what the order did not have (the order was edited), or what lies in a cart that the order had not named.
  *   A total_minor stands for the whole order. By the rule closes_lines the first row, too, takes only its own lines; a cart that is

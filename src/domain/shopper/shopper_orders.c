@@ -310,11 +310,10 @@ static bool is_settled(const struct shopper *s, const struct cart *c)
     return s->last_order_us >= c->changed_us && s->last_order_us > c->left_us;
 }
 
-/* A later row takes its goods; what was put into a cart meanwhile stays, and is spoken about. */
+/* A later row takes its goods, wherever they lie; what was put into a cart meanwhile stays, and is spoken about. */
 static void take_lines(struct shopper *s, const struct row *r, const struct event *e,
                        const struct cart *named, struct arena *a)
 {
-    const struct event *goods = r->elsewhere ? e : &r->news;
     /* A page that is opened again may name no goods, and the cart of today: of the order is only one that it told of before. */
     const bool whole = r->elsewhere && e->item_count == 0 && r->order->cart_id != NULL;
 
@@ -323,9 +322,9 @@ static void take_lines(struct shopper *s, const struct row *r, const struct even
         if (c->status != CART_OPEN) {
             continue;
         }
-        const bool meant = named == NULL || named == c;
+        const struct event *goods = r->elsewhere && c == named ? e : &r->news;
         const bool settled = is_settled(s, c);
-        if (meant && (whole || (goods->item_count > 0 && !cart_buy_lines(c, goods, a)))) {
+        if ((whole && c == named) || (goods->item_count > 0 && !cart_buy_lines(c, goods, a))) {
             buy_cart(s, c, r, e, a);
         } else if (!settled) {
             c->left_us = e->occurred_us;

@@ -26,6 +26,9 @@ static void arrive(int n)
 {
     struct person_deed *d = &people.deeds[n];
     const char *more = "";
+    const bool of_goods =
+        strcmp(d->type, "cart_item_added") == 0 || strcmp(d->type, "product_viewed") == 0;
+    const int product = of_goods ? n : d->goods;
 
     if (d->customer != NOBODY && d->browser != NOBODY && !d->of_cart) {
         more = arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"", name_of('x', d->browser));
@@ -33,10 +36,10 @@ static void arrive(int n)
     if (d->of_cart) {
         more = arena_printf(&bench.arena, "%s,\"cart_id\":\"%s\"", more, name_of('k', d->browser));
     }
-    if (strcmp(d->type, "purchase") == 0) {
-        more = arena_printf(&bench.arena, "%s,\"order_id\":\"%s\"", more, name_of('o', n));
-    } else if (strcmp(d->type, "cart_item_added") == 0 || strcmp(d->type, "product_viewed") == 0) {
-        more = arena_printf(&bench.arena, "%s,\"items\":[{\"product_id\":\"p%d\"}]", more, n);
+    more = arena_printf(&bench.arena, "%s,\"order_id\":\"%s\"", more,
+                        name_of('o', d->order == NOTHING ? n : d->order));
+    if (product != NOTHING) {
+        more = arena_printf(&bench.arena, "%s,\"items\":[{\"product_id\":\"p%d\"}]", more, product);
     }
     did_with(bench.db,
              (struct deed){.customer = d->customer != NOBODY ? name_of('y', d->customer) : NULL,
@@ -84,8 +87,8 @@ static void wrong(const struct answer *a, const char *why)
     for (int i = 0; i < people.count; i++) {
         const struct person_deed *d = &people.deeds[i];
         if (d->arrived) {
-            print_error("%2d %-18s y%d x%d%s\n", i, d->type, d->customer, d->browser,
-                        d->of_cart ? " of the cart" : "");
+            print_error("%2d %-18s y%d x%d%s, order %d, goods %d\n", i, d->type, d->customer,
+                        d->browser, d->of_cart ? " of the cart" : "", d->order, d->goods);
         }
     }
     fail_msg("seed %llu: %s: %s", (unsigned long long)seed, why, a->text);
@@ -224,6 +227,8 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
     (void)state;
     const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
+    shopper_rules_set(
+        &(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = MINUTES(UNDO_MINUTES)});
     bench.config.fold_batch = 3;
     bench.config.database_wait = 5000; /* one look is enough: nobody folds meanwhile */
     bench.config.database_timeout = 5000;
@@ -244,6 +249,8 @@ static void nor_while_what_they_did_waits_to_be_folded_by_itself(void **state)
     (void)state;
     const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
+    shopper_rules_set(
+        &(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = MINUTES(UNDO_MINUTES)});
     bench.config.heavy_events = 2;
     bench.config.heavy_pause = 1000;
     holder = PQconnectdb(bench.url);

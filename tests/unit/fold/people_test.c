@@ -81,6 +81,8 @@ static void arrive(int n)
     const bool server = d->customer != NOBODY && d->of_cart;
     char at[CLOCK_TEXT_MAX];
     const char *who = "";
+    const bool of_goods = strncmp(d->type, "cart", 4) == 0 || strncmp(d->type, "product", 7) == 0;
+    const int product = of_goods ? n : d->goods;
 
     if (d->customer != NOBODY) {
         who = arena_printf(&arena, ",\"customer_id\":\"y%d\"", d->customer);
@@ -99,10 +101,10 @@ static void arrive(int n)
         .body = arena_printf(
             &arena,
             "{\"event_id\":\"e%d\",\"type\":\"%s\",\"order_id\":\"o%d\",\"occurred_at\":\"%s\"%s%s}",
-            n, d->type, n, clock_format_rfc3339(at_us, at), who,
-            strncmp(d->type, "cart", 4) == 0 || strncmp(d->type, "product", 7) == 0
-                ? arena_printf(&arena, ",\"items\":[{\"product_id\":\"p%d\"}]", n)
-                : "")};
+            n, d->type, d->order == NOTHING ? n : d->order, clock_format_rfc3339(at_us, at), who,
+            product == NOTHING
+                ? ""
+                : arena_printf(&arena, ",\"items\":[{\"product_id\":\"p%d\"}]", product))};
     store(&row, ORIGIN_API, START_US + HOURS(2));
     d->arrived = true;
 }
@@ -365,8 +367,8 @@ static void wrong(const char *key, const struct cart *c, const char *why)
     for (int i = 0; i < people.count; i++) {
         const struct person_deed *d = &people.deeds[i];
         if (d->arrived) {
-            print_error("%2d %-18s y%d x%d%s\n", i, d->type, d->customer, d->browser,
-                        d->of_cart ? " of the cart" : "");
+            print_error("%2d %-18s y%d x%d%s, order %d, goods %d\n", i, d->type, d->customer,
+                        d->browser, d->of_cart ? " of the cart" : "", d->order, d->goods);
         }
     }
     fail_msg("seed %llu: %s, cart %s: %s", (unsigned long long)seed, key, c == NULL ? "" : c->id,
@@ -502,6 +504,8 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
     (void)state;
     const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
+    shopper_rules_set(
+        &(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = MINUTES(UNDO_MINUTES)});
     for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         run_schedule();
     }
