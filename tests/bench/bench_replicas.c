@@ -15,6 +15,7 @@
 #include "support/service.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,7 @@ static void await_folded(struct shop *s)
 {
     while (number_of(s, "SELECT count(*) FROM cartwright.lane_cursor c JOIN cartwright.event e "
                         "ON e.lane = c.lane AND e.off > c.off WHERE c.consumer = 'fold'") > 0) {
-        (void)usleep(20000);
+        (void)poll(NULL, 0, 20);
     }
 }
 
