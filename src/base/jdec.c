@@ -98,6 +98,10 @@ static struct jval member(struct jdec *d, const char *key, enum wanted wanted, b
     if (value.mark != NULL) {
         value.mark->asked = true;
     }
+    /* What a program writes where it has nothing to say: an order is not lost for a session_id that is null. */
+    if (!required && jval_is(value, JSON_NULL)) {
+        return no_value;
+    }
     if (!is_wanted(value, wanted)) {
         jdec_refuse(d, key, "must be %s, not %s", wanted_names[wanted], type_name(value));
         return no_value;

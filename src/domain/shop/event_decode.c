@@ -187,8 +187,11 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
  * counts by whatever way the event came in. */
 static void read_chat(struct jdec *d, struct arena *a, struct event *e)
 {
-    const char *text = jval_text(jval_get(jval_get(d->object, "properties"), "text"), a);
-    bool said = jdec_bool_opt(d, "opt_out", NULL);
+    const struct jval properties = jval_get(d->object, "properties");
+    const char *text = jval_text(jval_get(properties, "text"), a);
+    /* beside the text is where most would put it */
+    bool said =
+        jdec_bool_opt(d, "opt_out", NULL) || jval_is(jval_get(properties, "opt_out"), JSON_TRUE);
 
     e->opt_out = said || (text != NULL && opt_out_says(text));
 }
@@ -208,11 +211,18 @@ static bool is_derived(enum event_type type)
            type == EVENT_DERIVED_FORWARDED || type == EVENT_DERIVED_OUTREACH_RELEASED;
 }
 
+static bool is_there(const struct jdec *d, const char *key)
+{
+    const struct jval value = jval_get(d->object, key);
+
+    return jval_exists(value) && !jval_is(value, JSON_NULL);
+}
+
 static void check_identity(struct jdec *d, const struct event *e)
 {
     /* one that is there and wrong has been told already */
-    bool customer = jval_exists(jval_get(d->object, "customer_id"));
-    bool anonymous = jval_exists(jval_get(d->object, "anonymous_id"));
+    bool customer = is_there(d, "customer_id");
+    bool anonymous = is_there(d, "anonymous_id");
 
     /* These join the two: one id alone joins nothing. */
     if (e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS) {
