@@ -1,9 +1,11 @@
 /* Affinity on the later part of the log: every shopper who came back or was new, ranked for as it stood then, by each contender. Trains what stands
- * before the cut; measures, and leaves the telling to evaluate_affinity_table.c and evaluate_affinity_page.c. */
+ * before the cut; the figures are evaluate_affinity_measure.c's, the telling evaluate_affinity_table.c's and evaluate_affinity_page.c's. */
 #include "evaluate/evaluate_affinity.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "domain/affinity/affinity_spread.h"
+#include "evaluate/evaluate_affinity_measure.h"
 #include "evaluate/evaluate_affinity_page.h"
 #include "evaluate/evaluate_affinity_table.h"
 
@@ -11,15 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CASES_MAX = 10000, CASES_MIN = 10 };
+enum { CASES_MAX = 10000, CASES_MIN = 10, LISTS_MAX = 20000 };
 
 static void evaluation_free(struct affinity_evaluation *e)
 {
     for (int c = 0; c < CONTENDERS; c++) {
         for (int task = 0; task < TASKS; task++) {
             free(e->contenders[c].lists[task]);
+            free(e->contenders[c].heads[task]);
         }
         free(e->contenders[c].shown);
+        free(e->contenders[c].shown_first);
     }
     free(e->segments[TASK_ANY]);
     free(e->segments[TASK_NEW]);
@@ -88,14 +92,36 @@ static void rank_viewed(struct ranked_case *r, int k, struct picks *out)
     }
 }
 
-static void count_shown(struct affinity_evaluation *e, struct contender *c,
-                        const struct picks *picks)
+/* shown (items) */
+static void count_shown(const struct affinity_evaluation *e, const struct picks *picks,
+                        int64_t *shown)
 {
-    for (int i = 0; i < picks->count && i < e->k; i++) {
+    for (int i = 0; i < picks->count; i++) {
         int32_t item = id_table_find(&e->a->items, picks->items[i].product_id);
         /* A product that the training has not numbered is counted nowhere. */
-        c->shown[item >= 0 ? item : 0] += item >= 0;
+        shown[item >= 0 ? item : 0] += item >= 0;
+    }
+}
+
+static void count_sources(struct contender *c, const struct picks *picks)
+{
+    for (int i = 0; i < picks->count; i++) {
         c->sources[picks->items[i].source]++;
+    }
+}
+
+static void rank_case(struct ranked_case *r, const struct contender *c, int k, struct picks *out)
+{
+    if (c->model) {
+        const struct pick_wish wish = {.shopper = r->of->then,
+                                       .now_us = r->of->moment_us,
+                                       .k = k,
+                                       .keep = may_show,
+                                       .ctx = r,
+                                       .by_score = c->by_score};
+        affinity_recommend(c->model, &wish, out);
+    } else {
+        rank_viewed(r, k, out);
     }
 }
 
@@ -103,20 +129,40 @@ static void rank_contender(struct ranked_case *r, struct contender *c)
 {
     struct affinity_evaluation *e = r->e;
     struct picks picks;
-    if (c->model) {
-        /* The longest list that any figure asks for. */
-        affinity_rank(c->model, r->of->then, r->of->moment_us, e->curve, may_show, r, &picks);
-    } else {
-        rank_viewed(r, e->curve, &picks);
+    /* Each as long as it is shown: a model that spreads its picks ends a short list with others than go on in a long one. */
+    rank_case(r, c, SHOWN_FIRST, &picks);
+    c->heads[r->task][e->cases[r->task]] = affinity_judge_picks(&picks, r->chosen, SHOWN_FIRST);
+    if (r->task == TASK_ANY) {
+        count_shown(e, &picks, c->shown_first);
     }
+    rank_case(r, c, e->k, &picks);
     c->lists[r->task][e->cases[r->task]] = affinity_judge_picks(&picks, r->chosen, e->k);
-    /* One ranking serves all lengths: the first k of a longer list are the list of length k. */
+    if (r->task == TASK_ANY) {
+        count_shown(e, &picks, c->shown);
+        count_sources(c, &picks);
+    }
+    /* The curve is of the longest list: how far down what is chosen stands. */
+    rank_case(r, c, e->curve, &picks);
     for (int k = 1; k <= e->curve; k++) {
         c->recall_at[r->task][k - 1] += affinity_judge_picks(&picks, r->chosen, k).recall;
     }
-    if (r->task == TASK_ANY) {
-        count_shown(e, c, &picks);
+}
+
+/* Who chooses nothing is shown something too. */
+static void show_case(struct ranked_case *r)
+{
+    for (int c = 0; c < CONTENDERS; c++) {
+        struct picks picks;
+        if (r->e->contenders[c].took_part) {
+            struct contender *contender = &r->e->contenders[c];
+            rank_case(r, contender, SHOWN_FIRST, &picks);
+            count_shown(r->e, &picks, contender->shown_first);
+            rank_case(r, contender, r->e->k, &picks);
+            count_shown(r->e, &picks, contender->shown);
+            count_sources(contender, &picks);
+        }
     }
+    r->e->lists++;
 }
 
 static uint32_t segments_of(const struct affinity_evaluation *e, const struct shopper *s)
@@ -140,6 +186,7 @@ static void grow(struct affinity_evaluation *e, enum affinity_task task)
     for (int i = 0; i < CONTENDERS; i++) {
         struct contender *c = &e->contenders[i];
         c->lists[task] = mem_grow(c->lists[task], cap, sizeof *c->lists[task]);
+        c->heads[task] = mem_grow(c->heads[task], cap, sizeof *c->heads[task]);
     }
 }
 
@@ -164,6 +211,7 @@ static void judge_task(struct ranked_case *r)
         }
     }
     e->cases[r->task]++;
+    e->lists += r->task == TASK_ANY;
 }
 
 static bool judge_case(void *ctx, const struct judged_case *of)
@@ -178,126 +226,16 @@ static bool judge_case(void *ctx, const struct judged_case *of)
             e->chosen[item >= 0 ? item : 0] += item >= 0;
         }
     }
-    judge_task(&(struct ranked_case){e, of, TASK_ANY, &possible});
+    struct ranked_case any = {e, of, TASK_ANY, &possible};
+    judge_task(&any);
+    if (possible.count == 0 && e->lists < LISTS_MAX) {
+        show_case(&any);
+    }
     /* Not sieved, as in the gate: what lies in a cart is known by the event that put it there. But where that was a snapshot, which tells
      * no taste and makes nothing known, every contender is asked for what none may show. */
     judge_task(&(struct ranked_case){e, of, TASK_NEW, of->chosen_new});
     new_products_case(&e->fresh, e->a, of);
     return true;
-}
-
-/* ---- the figures ---- */
-
-enum measure { MEASURE_NDCG, MEASURE_RECALL, MEASURE_MRR };
-
-static double measure_of(const struct rank_metrics *m, enum measure which)
-{
-    return which == MEASURE_NDCG     ? m->ndcg
-           : which == MEASURE_RECALL ? m->recall
-                                     : m->reciprocal_rank;
-}
-
-/* over: bits of segments of which a case must have one. minus: another contender's lists to subtract; NULL. */
-struct figure {
-    const struct affinity_evaluation *e;
-    enum affinity_task task;
-    enum measure measure;
-    uint32_t over;
-    const struct rank_metrics *of;
-    const struct rank_metrics *minus;
-};
-
-static struct interval figure_interval(const struct figure *f)
-{
-    double *values = mem_array((size_t)f->e->cases[f->task] + 1, sizeof *values);
-    int count = 0;
-    for (int i = 0; i < f->e->cases[f->task]; i++) {
-        if (f->e->segments[f->task][i] & f->over) {
-            /* The difference is taken shopper by shopper before it is resampled: what makes one shopper hard for everybody drops out, so
-             * that its interval is narrower than those of the two figures. */
-            values[count++] = measure_of(&f->of[i], f->measure) -
-                              (f->minus ? measure_of(&f->minus[i], f->measure) : 0);
-        }
-    }
-    struct interval interval = bootstrap_mean(values, count, f->e->options->seed);
-    free(values);
-    return interval;
-}
-
-static void measure_task(const struct affinity_evaluation *e, struct contender *c,
-                         enum affinity_task task)
-{
-    struct figure f = {.e = e, .task = task, .over = ~0U, .of = c->lists[task]};
-    c->ndcg[task] = figure_interval(&f);
-    f.measure = MEASURE_RECALL;
-    c->recall[task] = figure_interval(&f);
-    f.measure = MEASURE_MRR;
-    c->mrr[task] = figure_interval(&f);
-    f.measure = MEASURE_NDCG;
-    f.minus = e->contenders[CONTENDER_POPULAR].lists[task];
-    c->gain[task] = figure_interval(&f);
-    if (task == TASK_ANY) {
-        /* Only of this task has "last viewed" lists: it knows nothing new. */
-        f.minus = e->contenders[CONTENDER_VIEWED].lists[task];
-        c->above_viewed = figure_interval(&f);
-    }
-    f.minus = NULL;
-    for (int s = 0; s < SEGMENTS; s++) {
-        f.over = 1U << s;
-        c->segment_ndcg[task][s] = figure_interval(&f);
-    }
-    /* Sums until here; means from now on. */
-    for (int k = 0; k < e->curve && e->cases[task] > 0; k++) {
-        c->recall_at[task][k] /= e->cases[task];
-    }
-}
-
-/* Items that nobody could have named (first seen after the cut, not in the catalogue) are left out of the shares. */
-static int keep_possible(const struct affinity_evaluation *e, const int64_t *of, int64_t *out)
-{
-    int count = 0;
-    for (int32_t i = 0; i < e->a->items.count; i++) {
-        /* Items of the catalogue are numbered first (train_affinity.c), so a number below facts_count is in it. */
-        if (e->known[i] > 0 || i < e->a->facts_count) {
-            out[count++] = of[i];
-        }
-    }
-    return count;
-}
-
-static void measure_spread(struct affinity_evaluation *e)
-{
-    size_t n = (size_t)e->a->items.count + 1;
-    int64_t *known = mem_array(n, sizeof *known);
-    int64_t *counts = mem_array(n, sizeof *counts);
-    e->items = keep_possible(e, e->known, known);
-    for (int i = 0; i < CONTENDERS; i++) {
-        struct contender *c = &e->contenders[i];
-        if (c->took_part) {
-            keep_possible(e, c->shown, counts);
-            /* Both arrays have lost the same items, so that an index still means the same product in each. */
-            c->spread =
-                rank_spread(counts, known, e->items, e->shoppers_before, e->cases[TASK_ANY]);
-            rank_concentration(counts, known, e->items, CONCENTRATION_POINTS, c->concentration);
-        }
-    }
-    keep_possible(e, e->chosen, counts);
-    rank_concentration(counts, known, e->items, CONCENTRATION_POINTS, e->chosen_concentration);
-    free(known);
-    free(counts);
-}
-
-static void measure(struct affinity_evaluation *e)
-{
-    for (int task = 0; task < TASKS; task++) {
-        for (int c = 0; c < CONTENDERS; c++) {
-            if (contender_answers(&e->contenders[c], task)) {
-                measure_task(e, &e->contenders[c], task);
-            }
-        }
-    }
-    measure_spread(e);
-    new_products_measure(&e->fresh, e->options->seed);
 }
 
 /* ---- who takes part ---- */
@@ -329,6 +267,7 @@ static void enter(struct affinity_evaluation *e, enum affinity_contender which,
     c->took_part = true;
     c->model = model;
     c->shown = mem_array((size_t)e->a->items.count + 1, sizeof *c->shown);
+    c->shown_first = mem_array((size_t)e->a->items.count + 1, sizeof *c->shown_first);
     (void)snprintf(c->name, sizeof c->name, "%s", name);
 }
 
@@ -347,7 +286,8 @@ static bool judge(struct affinity_evaluation *e, const struct training *t, struc
 {
     /* The popularity model knows every product that any contender could name. */
     const struct judged_window window = {.cut_us = e->heading.cut_us,
-                                         .catalogue = e->contenders[CONTENDER_POPULAR].model};
+                                         .catalogue = e->contenders[CONTENDER_POPULAR].model,
+                                         .everybody = true};
     train_say(t, "affinity", "ranking for the shoppers of the later window");
     if (!affinity_judge_cases(t, &window, judge_case, e, err)) {
         return false;
@@ -386,6 +326,11 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     enter_serving(e, &champion);
     enter(e, CONTENDER_POPULAR, popularity, "popularity");
     enter(e, CONTENDER_VIEWED, NULL, "last viewed");
+    if (affinity_spreads(trained)) {
+        (void)snprintf(name, sizeof name, "%.40s by score alone", affinity_algorithm(trained));
+        enter(e, CONTENDER_BY_SCORE, trained, name);
+        e->contenders[CONTENDER_BY_SCORE].by_score = true;
+    }
     count_known(e);
     /* Fitted once more without a tenth of the products, but not tuned again: with settings of its own it would differ from the others by
      * more than what was hidden from it. */
@@ -395,7 +340,7 @@ static bool evaluate(struct affinity_evaluation *e, const struct training *t, st
     if (!judge(e, t, err)) {
         return false;
     }
-    measure(e);
+    affinity_evaluation_measure(e);
     affinity_evaluation_text(e, &out->text);
     affinity_evaluation_json(e, &out->json);
     return !e->options->report || affinity_evaluation_page(e, &out->page, err);

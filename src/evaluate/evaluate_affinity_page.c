@@ -6,15 +6,15 @@
 
 #include <stdio.h>
 
-static const int colours[CONTENDERS] = {0, 2, 4, 1};
+static const int colours[CONTENDERS_DRAWN] = {0, 2, 4, 1};
 
 static bool page_bars(const struct affinity_evaluation *e, enum affinity_task task, struct buf *out,
                       struct err *err)
 {
-    struct plot_bar bars[CONTENDERS];
+    struct plot_bar bars[CONTENDERS_DRAWN];
     char title[48];
     int count = 0;
-    for (int i = 0; i < CONTENDERS; i++) {
+    for (int i = 0; i < CONTENDERS_DRAWN; i++) {
         const struct contender *c = &e->contenders[i];
         if (contender_answers(c, task)) {
             bars[count++] = (struct plot_bar){c->name, colours[i], c->ndcg[task].value,
@@ -36,13 +36,13 @@ static bool page_bars(const struct affinity_evaluation *e, enum affinity_task ta
 static bool page_recall(const struct affinity_evaluation *e, enum affinity_task task,
                         struct buf *out, struct err *err)
 {
-    struct plot_series series[CONTENDERS];
+    struct plot_series series[CONTENDERS_DRAWN];
     double k[CURVE_MAX];
     int count = 0;
     for (int i = 0; i < e->curve; i++) {
         k[i] = i + 1;
     }
-    for (int i = 0; i < CONTENDERS; i++) {
+    for (int i = 0; i < CONTENDERS_DRAWN; i++) {
         const struct contender *c = &e->contenders[i];
         if (contender_answers(c, task)) {
             series[count++] = plot_line(c->name, colours[i], e->curve, k, c->recall_at[task]);
@@ -62,13 +62,13 @@ static bool page_recall(const struct affinity_evaluation *e, enum affinity_task 
 
 static bool page_tail(const struct affinity_evaluation *e, struct buf *out, struct err *err)
 {
-    struct plot_series series[CONTENDERS + 1];
+    struct plot_series series[CONTENDERS_DRAWN + 1];
     double share[CONCENTRATION_POINTS];
     int count = 0;
     for (int i = 0; i < CONCENTRATION_POINTS; i++) {
         share[i] = (double)i / (CONCENTRATION_POINTS - 1);
     }
-    for (int i = 0; i < CONTENDERS; i++) {
+    for (int i = 0; i < CONTENDERS_DRAWN; i++) {
         const struct contender *c = &e->contenders[i];
         if (c->took_part) {
             series[count++] =
@@ -93,9 +93,9 @@ static bool page_tail(const struct affinity_evaluation *e, struct buf *out, stru
 
 static bool page_coverage(const struct affinity_evaluation *e, struct buf *out, struct err *err)
 {
-    struct plot_bar bars[CONTENDERS];
+    struct plot_bar bars[CONTENDERS_DRAWN];
     int count = 0;
-    for (int i = 0; i < CONTENDERS; i++) {
+    for (int i = 0; i < CONTENDERS_DRAWN; i++) {
         const struct contender *c = &e->contenders[i];
         if (c->took_part) {
             /* Without an interval: it is of all lists together, and no shopper has a value of its
@@ -223,6 +223,14 @@ static bool page_spread(const struct affinity_evaluation *e, struct buf *out, st
     }
     report_figures_end(out);
     affinity_write_spread(e, report_table_html, out);
+    if (e->contenders[CONTENDER_BY_SCORE].took_part) {
+        report_text(
+            out,
+            "Picks are spread: behind the first, a product that hardly anybody would be shown may pass others of up to "
+            "twice its score, for those whom it suits best. The last table holds that against the same model by score alone. %d shoppers "
+            "came after the cut; lists of %d for all of them can show %.0f %% of the catalogue at most.",
+            e->lists, e->k, 100 * affinity_most_coverage(e, e->k));
+    }
     return true;
 }
 

@@ -17,6 +17,12 @@ const char *affinity_segment_name(int segment)
     return names[segment];
 }
 
+double affinity_most_coverage(const struct affinity_evaluation *e, int k)
+{
+    const double most = (double)e->lists * k / e->items;
+    return most < 1 ? most : 1;
+}
+
 bool contender_answers(const struct contender *c, enum affinity_task task)
 {
     return c->took_part && (task == TASK_ANY || c->model);

@@ -15,8 +15,10 @@ enum affinity_contender {
     CONTENDER_TRAINED, /* by training's procedure, on what lies before the cut */
     CONTENDER_SERVING, /* the champion, where its log ended before the cut */
     CONTENDER_POPULAR,
-    CONTENDER_VIEWED, /* what the shopper viewed last, then popularity */
-    CONTENDERS
+    CONTENDER_VIEWED,   /* what the shopper viewed last, then popularity */
+    CONTENDER_BY_SCORE, /* the trained one where it spreads picks, without that */
+    CONTENDERS,
+    CONTENDERS_DRAWN = CONTENDER_BY_SCORE /* the plots have these, and no more */
 };
 enum affinity_segment {
     SEGMENT_FIRST_VISIT,
@@ -30,15 +32,23 @@ enum affinity_segment {
 const char *affinity_task_name(enum affinity_task task);
 const char *affinity_segment_name(int segment);
 
-enum { CURVE_MAX = 2 * EVALUATE_K_MAX, CONCENTRATION_POINTS = 41, SOURCES = 5 };
+enum {
+    CURVE_MAX = 2 * EVALUATE_K_MAX,
+    CONCENTRATION_POINTS = 41,
+    SOURCES = 5,
+    SHOWN_FIRST = 3 /* a message shows so many */
+};
 
 struct contender {
     bool took_part;
     char name[CONTENDER_NAME_MAX];
     const struct affinity *model;      /* NULL: last viewed */
+    bool by_score;                     /* ranked by score alone */
     struct rank_metrics *lists[TASKS]; /* by case, at k; owned */
+    struct rank_metrics *heads[TASKS]; /* by case, at SHOWN_FIRST; owned */
     double recall_at[TASKS][CURVE_MAX];
-    int64_t *shown; /* by item: among the first k of TASK_ANY; owned */
+    int64_t *shown;       /* by item: among the first k of TASK_ANY; owned */
+    int64_t *shown_first; /* by item: among its first SHOWN_FIRST; owned */
     int64_t sources[SOURCES];
     /* computed at the end */
     struct interval ndcg[TASKS];
@@ -48,7 +58,14 @@ struct contender {
     struct interval above_viewed; /* NDCG above that of last viewed, TASK_ANY */
     struct interval segment_ndcg[TASKS][SEGMENTS];
     struct rank_spread spread;
+    struct rank_spread spread_first;
     double concentration[CONCENTRATION_POINTS];
+};
+
+/* What spreading changes: the trained model less the same by score alone, shopper by shopper. */
+struct spreading_cost {
+    struct interval ndcg[TASKS];       /* at k */
+    struct interval ndcg_first[TASKS]; /* at SHOWN_FIRST */
 };
 
 struct affinity_evaluation {
@@ -59,6 +76,7 @@ struct affinity_evaluation {
     int k;
     int curve; /* recall is drawn up to here */
     int cases[TASKS];
+    int lists; /* shoppers who came: those of cases[TASK_ANY], and who chose nothing */
     int cap[TASKS];
     uint32_t *segments[TASKS]; /* bits by case; owned */
     int segment_cases[TASKS][SEGMENTS];
@@ -67,8 +85,12 @@ struct affinity_evaluation {
     int64_t *chosen; /* by item: how often chosen after it; owned */
     double chosen_concentration[CONCENTRATION_POINTS];
     int64_t shoppers_before;
+    struct spreading_cost spreading; /* where CONTENDER_BY_SCORE took part */
     struct new_products fresh;
 };
+
+/* The share of the products that lists of k for all shoppers who came could show, were each shown once. */
+double affinity_most_coverage(const struct affinity_evaluation *e, int k);
 
 /* Whether the contender can do anything about the task: last viewed knows nothing new. */
 bool contender_answers(const struct contender *c, enum affinity_task task);

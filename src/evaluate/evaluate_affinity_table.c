@@ -11,6 +11,12 @@ static void cell_interval(struct report_table *t, const struct interval *i, int 
     report_cell(t, "%.*f to %.*f", digits, i->low, digits, i->high);
 }
 
+static void cell_difference(struct report_table *t, const struct interval *i)
+{
+    report_cell(t, "%+.4f", i->value);
+    report_cell(t, "%+.4f to %+.4f", i->low, i->high);
+}
+
 static void quality_table(const struct affinity_evaluation *e, enum affinity_task task,
                           struct report_table *t)
 {
@@ -40,6 +46,7 @@ static void spread_table(const struct affinity_evaluation *e, struct report_tabl
         if (c->took_part) {
             report_cell(t, "%s", c->name);
             report_cell(t, "%.1f %%", 100 * c->spread.coverage);
+            report_cell(t, "%.1f %%", 100 * c->spread_first.coverage);
             report_cell(t, "%.1f %%", 100 * c->spread.most_shown);
             report_cell_number(t, c->spread.novelty, 2);
             report_cell(t, "%.1f %%", 100 * c->spread.top_tenth);
@@ -98,16 +105,43 @@ void affinity_write_task(const struct affinity_evaluation *e, enum affinity_task
     write(out, &segments);
 }
 
+/* What it costs to spread the picks, beside the same model that does not. */
+static void affinity_write_spreading(const struct affinity_evaluation *e,
+                                     report_table_writer *write, struct buf *out)
+{
+    char heads[2][24];
+    if (!e->contenders[CONTENDER_BY_SCORE].took_part) {
+        return;
+    }
+    (void)snprintf(heads[0], sizeof heads[0], "NDCG@%d", e->k);
+    (void)snprintf(heads[1], sizeof heads[1], "NDCG@%d", SHOWN_FIRST);
+    const char *const columns[] = {"spreading changes", heads[0], "95 % interval", heads[1],
+                                   "95 % interval"};
+    CLEANUP(report_table_free)
+    struct report_table t = {.caption = "\nwhat spreading costs, shopper by shopper",
+                             .columns = columns,
+                             .column_count = 5};
+    for (int task = 0; task < TASKS; task++) {
+        report_cell(&t, "%s", affinity_task_name(task));
+        cell_difference(&t, &e->spreading.ndcg[task]);
+        cell_difference(&t, &e->spreading.ndcg_first[task]);
+    }
+    write(out, &t);
+}
+
 void affinity_write_spread(const struct affinity_evaluation *e, report_table_writer *write,
                            struct buf *out)
 {
-    static const char *const columns[] = {
-        "model",         "catalogue shown",           "lists with the most shown",
+    char first[32];
+    (void)snprintf(first, sizeof first, "in the first %d", SHOWN_FIRST);
+    const char *const columns[] = {
+        "model",         "catalogue shown",           first, "lists with the most shown",
         "novelty, bits", "from the best-known tenth", "Gini"};
     CLEANUP(report_table_free)
-    struct report_table t = {.columns = columns, .column_count = 6};
+    struct report_table t = {.columns = columns, .column_count = 7};
     spread_table(e, &t);
     write(out, &t);
+    affinity_write_spreading(e, write, out);
 }
 
 void affinity_write_new(const struct affinity_evaluation *e, report_table_writer *write,
@@ -150,7 +184,12 @@ void affinity_evaluation_text(const struct affinity_evaluation *e, struct buf *o
             e->fresh.products, e->fresh.possible, e->fresh.cases);
         affinity_write_new(e, report_table_text, out);
     }
-    buf_printf(out, "\nspread over %d products, of the first %d shown\n\n", e->items, e->k);
+    buf_printf(
+        out,
+        "\nspread over %d products, of the first %d shown: to %d shoppers, whose lists can hold %.1f %% of them at most, "
+        "their first %d %.1f %%\n\n",
+        e->items, e->k, e->lists, 100 * affinity_most_coverage(e, e->k), SHOWN_FIRST,
+        100 * affinity_most_coverage(e, SHOWN_FIRST));
     affinity_write_spread(e, report_table_text, out);
 }
 
@@ -216,6 +255,7 @@ static void json_spread(struct jenc *j, const struct affinity_evaluation *e)
         jenc_object(j, NULL);
         jenc_str(j, "model", c->name);
         jenc_f64(j, "coverage", c->spread.coverage);
+        jenc_f64(j, "coverage_first_3", c->spread_first.coverage);
         jenc_f64(j, "most_shown", c->spread.most_shown);
         jenc_f64(j, "novelty_bits", c->spread.novelty);
         jenc_f64(j, "from_best_known_tenth", c->spread.top_tenth);
@@ -228,6 +268,21 @@ static void json_spread(struct jenc *j, const struct affinity_evaluation *e)
         jenc_object_end(j);
     }
     jenc_array_end(j);
+}
+
+static void json_spreading(struct jenc *j, const struct affinity_evaluation *e)
+{
+    if (!e->contenders[CONTENDER_BY_SCORE].took_part) {
+        return;
+    }
+    jenc_object(j, "spreading");
+    for (int task = 0; task < TASKS; task++) {
+        jenc_object(j, task == TASK_ANY ? "any_product" : "new_products");
+        evaluate_json_interval(j, "ndcg_difference", &e->spreading.ndcg[task]);
+        evaluate_json_interval(j, "ndcg_difference_first_3", &e->spreading.ndcg_first[task]);
+        jenc_object_end(j);
+    }
+    jenc_object_end(j);
 }
 
 static void json_new(struct jenc *j, const struct affinity_evaluation *e)
@@ -265,7 +320,9 @@ void affinity_evaluation_json(const struct affinity_evaluation *e, struct buf *o
     json_task(&j, e, TASK_ANY);
     json_task(&j, e, TASK_NEW);
     json_new(&j, e);
+    jenc_f64(&j, "coverage_at_most", affinity_most_coverage(e, e->k));
     json_spread(&j, e);
+    json_spreading(&j, e);
     jenc_object_end(&j);
     buf_add_char(out, '\n');
 }

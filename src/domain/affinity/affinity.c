@@ -244,7 +244,7 @@ static bool load(struct affinity *m, struct err *err)
                              : m->is_prior ? AFFINITY_KIND_PRIOR
                                            : AFFINITY_KIND_POPULARITY,
                              schema, err) &&
-           load_shape(m, err) && load_items(m, err) && reason_load(m, err) &&
+           load_shape(m, err) && load_items(m, err) && reason_load(m, err) && spread_load(m, err) &&
            (!m->is_als || (load_factors(m, err) && self_test(m, err))) && load_sources(m, err) &&
            affinity_index(m, err);
 }

@@ -121,6 +121,8 @@ struct pick_wish {
     /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each
      * other, or factors (32 or more) that point the same way, cosine .98. Brand and category unknown: no family. */
     bool diverse;
+    bool
+        by_score; /* the products by their scores alone: a model that spreads picks (affinity_spread.h) does not */
     void (*stage)(void *stage_ctx,
                   const char *done); /* called as stages end, by name: for measurements; NULL */
     void *stage_ctx;

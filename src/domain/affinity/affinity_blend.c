@@ -91,6 +91,9 @@ void ranking_candidates(struct ranking *r)
     }
     blend(r);
     qsort(r->candidates.all, (size_t)r->candidates.count, sizeof *r->candidates.all, best_first);
+    if (ranking_spreads(r)) {
+        ranking_spread(r);
+    }
 }
 
 int ranking_because(const struct ranking *r, const struct candidate *c)

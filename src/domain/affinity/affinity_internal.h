@@ -49,11 +49,12 @@ struct affinity {
     const int64_t *category_start;
     struct pair_lists together; /* carted or bought in one visit beyond chance */
     struct pair_lists next;     /* looked at right after it beyond chance */
-    bool is_als;                /* it has factors */
-    bool is_blend;              /* and item-item weights */
-    bool is_prior;              /* nothing was trained */
-    struct mat factors;         /* (trained, k), in the eigenbasis of their Gram matrix */
-    const float *spectrum;      /* (k) of their Gram matrix */
+    const float *log_lift; /* (SPREAD_LENGTHS, count) of affinity_spread.h; NULL: none is lifted */
+    bool is_als;           /* it has factors */
+    bool is_blend;         /* and item-item weights */
+    bool is_prior;         /* nothing was trained */
+    struct mat factors;    /* (trained, k), in the eigenbasis of their Gram matrix */
+    const float *spectrum; /* (k) of their Gram matrix */
     struct mat
         placed; /* (trained, k) the same, or (count, k): behind them the others, placed by what is known of them */
     struct als_server server; /* over the factors */
@@ -112,8 +113,7 @@ struct own_step {
     int64_t at_us;
 };
 struct own {
-    struct own_item
-        items[OWN_MAX]; /* the last events oldest first, older purchases, cart lines */
+    struct own_item items[OWN_MAX]; /* the last events oldest first, older purchases, cart lines */
     int count;
     struct own_step
         steps[RECENT_MAX]; /* the last events about products the model knows, oldest first */
@@ -224,6 +224,13 @@ static inline void ranking_stage(const struct ranking *r, const char *name)
     }
 }
 
+/* Spreading (affinity_spread.c). */
+CAN_FAIL bool spread_load(struct affinity *m, struct err *err);
+bool ranking_spreads(const struct ranking *r);
+void ranking_spread(struct ranking *r); /* sorts the candidates anew, by their lifted scores */
+void ranking_order(struct ranking *r,
+                   int first); /* puts the picks from there on in the order of their scores */
+
 /* First stage: fills r->own. */
 void ranking_own(struct ranking *r);
 
@@ -273,7 +280,8 @@ extern const struct source_row affinity_sources[SOURCE_COUNT];
  *
  * Products that none of the sources proposes are not ranked: each hands in its best r->depth. */
 
-/* Collects from every source, lets each score what the others found, and sorts candidates, best blended score first, equal ones by item. */
+/* Collects from every source, lets each score what the others found, and sorts candidates, best blended score first, equal ones by item; then lifts
+ * those that are shown too seldom. */
 void ranking_candidates(struct ranking *r);
 
 /* The product of the shopper's own that the candidate is due to: asked of the source that adds most to the blended score. -1: unknown. */

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "domain/affinity/affinity_internal.h"
+#include "domain/affinity/affinity_spread.h"
 
 #include <assert.h>
 #include <string.h>
@@ -176,6 +177,7 @@ static void filter_fill(struct ranking *r)
 /* The best candidates become picks. */
 static void ranking_pick(struct ranking *r)
 {
+    const int before = r->out->count;
     for (int i = 0; i < r->candidates.count && !ranking_full(r); i++) {
         const struct candidate *c = &r->candidates.all[i];
         /* Only this is asked again: the rest of the filter held when the candidate was put. */
@@ -186,6 +188,9 @@ static void ranking_pick(struct ranking *r)
             const struct reason why = ranking_reason(r, c->item, ranking_because(r, c));
             ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION, &why);
         }
+    }
+    if (ranking_spreads(r)) {
+        ranking_order(r, before);
     }
 }
 
@@ -205,6 +210,10 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
     /* The best of the sum may be far down in either part: each hands in more than is wanted. */
     if (m->is_blend && r->depth < BLEND_DEPTH) {
         r->depth = BLEND_DEPTH;
+    }
+    /* What is lifted comes from behind what is wanted; and by score alone the same candidates are ranked. */
+    if (m->log_lift && r->depth < SPREAD_DEPTH) {
+        r->depth = SPREAD_DEPTH;
     }
     r->diverse = w->diverse;
     r->arena = arena;
@@ -271,6 +280,31 @@ void affinity_recommend_many(const struct affinity *m, const struct pick_wish *w
             ranking_finish(rankings[i]);
         }
     }
+}
+
+int affinity_scored(const struct affinity *m, const struct pick_wish *wish,
+                    struct scored_item out[SPREAD_DEPTH])
+{
+    CLEANUP(arena_free) struct arena arena = {0};
+    struct pick_wish deep = *wish;
+    struct picks none;
+    int count = 0;
+    static_assert((int)SPREAD_DEPTH <= (int)PICKS_MAX, "as many can be wished for");
+    deep.k = SPREAD_DEPTH;
+    deep.by_score = true;
+    struct ranking *r = ranking_start(m, &deep, &arena, &none);
+    if (m->is_als) {
+        factors_search_together(&r, 1, 1);
+    }
+    ranking_candidates(r);
+    for (; count < r->candidates.count && count < SPREAD_DEPTH; count++) {
+        const struct candidate *c = &r->candidates.all[count];
+        if (!(c->blended > 0)) {
+            break;
+        }
+        out[count] = (struct scored_item){c->item, c->blended};
+    }
+    return count;
 }
 
 void affinity_rank(const struct affinity *m, const struct shopper *s, int64_t now_us, int k,

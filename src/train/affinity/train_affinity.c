@@ -235,6 +235,24 @@ static void card_settings(struct jenc *j, const struct rank_settings *s)
     jenc_object_end(j);
 }
 
+static void card_spreading(struct jenc *j, const struct affinity_spreading *s)
+{
+    static const char *const names[SPREAD_LENGTHS] = {"first_3", "first_10"};
+    if (!spread_is_wanted(&s->floors)) {
+        return;
+    }
+    jenc_object(j, "spreading");
+    jenc_i64(j, "shoppers", s->lists);
+    for (int l = 0; l < SPREAD_LENGTHS; l++) {
+        jenc_object(j, names[l]);
+        jenc_f64(j, "floor", s->floors.of[l]);
+        jenc_f64(j, "catalogue_shown", s->shown[l]);
+        jenc_f64(j, "catalogue_shown_by_score", s->shown_by_score[l]);
+        jenc_object_end(j);
+    }
+    jenc_object_end(j);
+}
+
 /* The file's card must be the same for the same log and seed. The gate's window may depend on who serves by now, so it is told in the row's only. */
 static void card_write(const struct run *r, const struct affinity_models *m, bool als, bool of_row,
                        struct buf *out)
@@ -249,6 +267,7 @@ static void card_write(const struct run *r, const struct affinity_models *m, boo
     jenc_i64(&j, "catalogue", r->a->facts_count);
     if (als) {
         card_settings(&j, &m->settings);
+        card_spreading(&j, &m->spreading);
     }
     if (of_row) {
         card_gate(r, &j);
@@ -367,7 +386,8 @@ bool affinity_train_before(const struct affinity_training *a, int64_t cut_us,
         return FAIL(err, ERR_REFUSED, "%s", why);
     }
     return affinity_tune(a, cut_us, &fit.settings, err) &&
-           affinity_weigh_visits(a, cut_us, &fit, err) && affinity_fit_models(a, &fit, out, err);
+           affinity_weigh_visits(a, cut_us, &fit, err) &&
+           affinity_weigh_spread(a, cut_us, &fit, err) && affinity_fit_models(a, &fit, out, err);
 }
 
 bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
@@ -393,6 +413,7 @@ static bool challenge(struct run *r, struct err *err)
     bool enough = fit.factors;
     if (enough && (!affinity_tune(r->a, r->cut_us, &fit.settings, err) ||
                    !affinity_weigh_visits(r->a, r->cut_us, &fit, err) ||
+                   !affinity_weigh_spread(r->a, r->cut_us, &fit, err) ||
                    !affinity_fit_models(r->a, &fit, &r->before, err) || !judge(r, err))) {
         return false;
     }

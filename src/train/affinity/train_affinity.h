@@ -2,6 +2,7 @@
 #define TRAIN_AFFINITY_TRAIN_AFFINITY_H
 
 #include "domain/affinity/affinity_file.h"
+#include "domain/affinity/affinity_spread.h"
 #include "ml/items/rank_model.h"
 #include "ml/judge/rank_eval.h"
 #include "ml/session/session_rank.h"
@@ -48,6 +49,19 @@ CAN_FAIL bool affinity_training_key(struct affinity_training *a, const struct tr
 CAN_FAIL bool affinity_training_finish(struct affinity_training *a, struct train_result *out,
                                        struct err *err);
 
+/* How often every product is wanted in lists of either length, in parts of the mean of all products; 0: no matter. */
+struct spread_floors {
+    double of[SPREAD_LENGTHS];
+};
+/* Lifts by position of the model, and how much of the catalogue the shoppers of the log are shown with them and without. Owned. */
+struct affinity_spreading {
+    float *log_lift; /* (SPREAD_LENGTHS, items) */
+    struct spread_floors floors;
+    int lists;
+    double shown_by_score[SPREAD_LENGTHS];
+    double shown[SPREAD_LENGTHS];
+};
+
 struct affinity_models {
     struct trained popularity;
     struct trained als; /* made false where factors was false */
@@ -56,6 +70,7 @@ struct affinity_models {
     int64_t pairs;                          /* different (shopper, item) */
     struct rank_settings settings;          /* as trained: RANK_ALS or RANK_BLEND */
     struct session_settings visit_settings; /* likewise; neighbours 0: no visits */
+    struct affinity_spreading spreading;    /* without its lifts, which the file has */
 };
 /* Models from the interactions before until_us, decayed to that time. */
 typedef void affinity_card_fn(void *ctx, const struct affinity_models *m, bool als,
@@ -67,6 +82,7 @@ struct affinity_fit {
     bool
         choose_visits; /* search for the settings of the visits; else visit_settings, or middling ones where its neighbours are 0 */
     struct session_settings visit_settings;
+    struct spread_floors floors;
     bool keep; /* go on from checkpoints and leave them: see train_factors.h */
     struct rank_settings settings;
     affinity_card_fn *card;
@@ -92,6 +108,16 @@ void visit_models_free(struct visit_models *v);
 /* Sets fit->visit_weight and visit_settings by what ranks a held-out part of the log before until_us best; on logs too large for that a middling one. Needs fit->settings
  * as they will be. */
 CAN_FAIL bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
+                                    struct affinity_fit *fit, struct err *err);
+
+bool spread_is_wanted(const struct spread_floors *f);
+/* Lifts of a model's products by the shoppers before until_us. */
+CAN_FAIL bool affinity_fit_spread(const struct affinity_training *a, int64_t until_us,
+                                  const struct spread_floors *floors, const struct affinity *model,
+                                  struct affinity_spreading *out, struct err *err);
+/* Sets fit->floors to the highest that widen what shoppers held out are shown and rank no worse for them than by score alone; to 0 where the log is too small to tell or too
+ * large to try. Needs all other settings as they will be. */
+CAN_FAIL bool affinity_weigh_spread(const struct affinity_training *a, int64_t until_us,
                                     struct affinity_fit *fit, struct err *err);
 
 /* The time with four fifths of the choices before until_us before it: choices are what is judged. none_us where there are none. */
@@ -122,16 +148,17 @@ struct judged_case {
     const struct shopper *then;
     int64_t moment_us;
     const struct id_table *known;      /* products it had to do with up to the moment */
-    const struct id_table *chosen;     /* after it; at least one */
+    const struct id_table *chosen;     /* after it; at least one, but for window.everybody */
     const struct id_table *chosen_new; /* those that were not known; may be none */
 };
 struct judged_window {
     int64_t cut_us;
     int64_t until_us;                 /* the last moment that is read; 0: the end of the log */
     const struct affinity *catalogue; /* choices that it does not know are left out */
+    bool everybody;                   /* those too who chose nothing */
 };
 typedef bool judged_case_fn(void *ctx, const struct judged_case *c); /* false: enough of them */
-/* Every shopper with a history and a choice after the cut, in order of the log. */
+/* Every shopper with a history and, unless everybody is wanted, a choice after the cut, in order of the log. */
 CAN_FAIL bool affinity_judge_cases(const struct training *t, const struct judged_window *window,
                                    judged_case_fn *fn, void *ctx, struct err *err);
 /* A filter for affinity_rank, ctx a struct judged_case: products the shopper had nothing to do with. */

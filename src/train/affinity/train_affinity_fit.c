@@ -38,6 +38,7 @@ struct fitting {
     struct rank_settings settings;
     struct csr weights; /* (trained, trained) of a blend */
     struct visit_models visits;
+    struct affinity_spreading spreading;
     struct product_pairs together;
     struct product_pairs next;
     int64_t *repeat_us; /* by item of the training */
@@ -54,6 +55,7 @@ static void fitting_free(struct fitting *f)
     mat_free(&f->shopper_factors);
     mat_free(&f->item_factors);
     visit_models_free(&f->visits);
+    free(f->spreading.log_lift);
     product_pairs_free(&f->together);
     product_pairs_free(&f->next);
     free(f->repeat_us);
@@ -190,12 +192,17 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
     }
     fit->card(fit->ctx, made, als, &card);
     CLEANUP(arena_free) struct arena arena = {0};
-    struct affinity_section sections[AFFINITY_PAIR_SECTIONS + AFFINITY_VISIT_SECTIONS];
-    bool visits = als && f->visits.made;
+    struct affinity_section
+        sections[AFFINITY_PAIR_SECTIONS + AFFINITY_VISIT_SECTIONS + AFFINITY_SPREAD_SECTIONS];
+    int count = AFFINITY_PAIR_SECTIONS;
     affinity_pair_sections(&f->together, &f->next, f->trained, sections);
-    if (visits) {
+    if (als && f->visits.made) {
         affinity_visit_sections(&f->visits.model, &f->visits.log, fit->visit_weight, &arena,
-                                sections + AFFINITY_PAIR_SECTIONS);
+                                sections + count);
+        count += AFFINITY_VISIT_SECTIONS;
+    }
+    if (als && f->spreading.log_lift) {
+        sections[count++] = affinity_spread_section(f->spreading.log_lift, f->count);
     }
     const struct affinity_parts parts = {
         .items = items,
@@ -212,12 +219,30 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         .as_of_us = fit->until_us,
         .card = buf_text(&card),
         .more = sections,
-        .more_count = AFFINITY_PAIR_SECTIONS + (visits ? AFFINITY_VISIT_SECTIONS : 0),
+        .more_count = count,
     };
     out->made = affinity_write(&parts, &out->bytes, out->sha256, err);
     buf_free(&card);
     free(items);
     return out->made;
+}
+
+/* The model as it ranks by score alone says whom each product suits; then it is written once more, with the lifts. */
+static bool spread_model(struct fitting *f, const struct affinity_fit *fit,
+                         struct affinity_models *made, struct err *err)
+{
+    CLEANUP(affinity_free) struct affinity *model = NULL;
+    if (!affinity_model_open(&made->als, "by score", &model, err) ||
+        !affinity_fit_spread(f->a, fit->until_us, &fit->floors, model, &f->spreading, err)) {
+        return false;
+    }
+    made->spreading = f->spreading;
+    made->spreading.log_lift = NULL;
+    /* before the bytes it looks into */
+    affinity_free(&model);
+    buf_free(&made->als.bytes);
+    made->als = (struct trained){0};
+    return write_model(f, fit, made, true, &made->als, err);
 }
 
 bool affinity_fit_models(const struct affinity_training *a, const struct affinity_fit *fit,
@@ -248,7 +273,9 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
         made.visit_settings = f.visits.model.settings;
     }
     if (!write_model(&f, fit, &made, false, &made.popularity, err) ||
-        (fit->factors && !write_model(&f, fit, &made, true, &made.als, err))) {
+        (fit->factors &&
+         (!write_model(&f, fit, &made, true, &made.als, err) ||
+          (spread_is_wanted(&fit->floors) && !spread_model(&f, fit, &made, err))))) {
         affinity_models_free(&made);
         return false;
     }

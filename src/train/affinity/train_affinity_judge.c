@@ -117,7 +117,7 @@ static bool read_key(void *ctx, const struct train_key *k, struct err *err)
     }
     history_read(&h, r->window->catalogue, k);
     /* Without a history there is nothing to rank by; without a choice, nothing to judge by. */
-    if (h.known.count == 0 || h.chosen.count == 0) {
+    if (h.known.count == 0 || (h.chosen.count == 0 && !r->window->everybody)) {
         return true;
     }
     /* The fold puts k->events into another order, so that what is read of them was read before. */

@@ -1,8 +1,11 @@
 /* Evaluation on a small shop whose truth is known: what is measured, who is judged, and that nothing is left behind. */
 #include "integration/train_spec.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/rng.h"
 #include "evaluate/evaluate.h"
+#include "sim/sim_world.h"
 #include "support/folder.h"
 #include "support/spec.h"
 
@@ -114,6 +117,12 @@ static double number_at(const json_t *root, const char *const *path)
 
 /* ---- affinity ---- */
 
+/* Whether training found spreading the picks free: then the same model by score alone stands beside it, last. */
+static int spreads(const json_t *r)
+{
+    return json_object_get(r, "spreading") != NULL;
+}
+
 static void planted_tastes_are_seen_beside_the_baselines(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
@@ -130,11 +139,64 @@ static void planted_tastes_are_seen_beside_the_baselines(void **state)
     }
     assert_true(NUMBER(r, "any_product", "models", "2", "mrr", "value") >= 0);
     assert_int_equal(json_array_size(json_object_get(json_object_get(r, "new_products"), "models")),
-                     2);
+                     2 + spreads(r));
     assert_true(NUMBER(r, "spread", "0", "coverage") > NUMBER(r, "spread", "1", "coverage"));
     assert_true(NUMBER(r, "spread", "0", "most_shown") < NUMBER(r, "spread", "1", "most_shown"));
     assert_true(NUMBER(r, "spread", "1", "most_shown") <= 1);
     json_decref(r);
+}
+
+/* Views and additions of the demo shop's people, a month of theirs in a day and a half: most of its 300 products suit few. */
+static void open_demo_shop(void)
+{
+    enum { SHOPPERS = 1200, VISITS = 4, MOST = SHOPPERS * VISITS * 10 };
+    CLEANUP(sim_world_free) struct sim_world world = {0};
+    struct told *told = arena_array(&bench.arena, MOST, sizeof *told);
+    struct rng r = rng_seed(4);
+    size_t count = 0;
+    sim_world_make(&world, 1, SHOPPERS);
+    for (int v = 0; v < SHOPPERS * VISITS && count < MOST - SIM_VISIT_EVENTS_MAX; v++) {
+        const int64_t from_s = (int64_t)rng_below(&r, 130000);
+        struct sim_visit visit;
+        sim_visit_make(&world, v / VISITS, v % VISITS, START_US, &visit);
+        for (int i = 0; i < visit.count; i++) {
+            const struct sim_event *e = &visit.events[i];
+            if (e->product >= 0) {
+                told[count++] =
+                    (struct told){.id = arena_printf(&bench.arena, "d%d-%d", v, i),
+                                  .type = event_type_name(e->type),
+                                  .customer = arena_printf(&bench.arena, "d%d", v / VISITS),
+                                  .product = world.products[e->product].id,
+                                  .at_s = from_s + (e->at_us - START_US) / 1000000};
+            }
+        }
+    }
+    tell_all(&bench, told, count);
+}
+
+/* In one run, on the same shoppers: what the spreading of picks brings, and what it costs. */
+static void spreading_is_measured_beside_the_same_model_by_score_alone(void **state)
+{
+    struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    (void)state;
+    open_demo_shop();
+    json_t *r = evaluated_json(&o);
+    assert_true(spreads(r));
+    const json_t *spread = json_object_get(r, "spread");
+    const json_t *by_score = json_array_get(spread, json_array_size(spread) - 1);
+    assert_text_contains(json_string_value(json_object_get(by_score, "model")), "by score alone");
+    assert_true(NUMBER(r, "spread", "0", "coverage") >= NUMBER(by_score, "coverage"));
+    assert_true(NUMBER(r, "spread", "0", "coverage_first_3") >=
+                NUMBER(by_score, "coverage_first_3"));
+    assert_true(NUMBER(r, "coverage_at_most") >= NUMBER(r, "spread", "0", "coverage"));
+    const double spread_ndcg = NUMBER(r, "any_product", "models", "0", "ndcg", "value");
+    const double plain_ndcg = NUMBER(r, "any_product", "models", "3", "ndcg", "value");
+    assert_true(fabs(NUMBER(r, "spreading", "any_product", "ndcg_difference", "value") -
+                     (spread_ndcg - plain_ndcg)) < 1e-9);
+    assert_true(NUMBER(r, "spreading", "new_products", "ndcg_difference_first_3", "high") >= 0);
+    json_decref(r);
+    o.json = false;
+    assert_text_contains(evaluated(&o), "what spreading costs, shopper by shopper");
 }
 
 static void without_tastes_nothing_is_claimed(void **state)
@@ -174,7 +236,7 @@ static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(
     assert_true(trained.affinity.promoted);
     json_t *r = evaluated_json(&o);
     json_t *models = json_object_get(json_object_get(r, "any_product"), "models");
-    assert_int_equal(json_array_size(models), 4);
+    assert_int_equal(json_array_size(models), 4 + spreads(r));
     assert_string_equal(json_string_value(json_object_get(json_array_get(models, 1), "model")),
                         "affinity-als-2, serving");
     json_decref(r);
@@ -182,7 +244,7 @@ static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(
     o.cut_us = SHOP_TIME_US(SHOPPERS_MANY, .6);
     r = evaluated_json(&o);
     models = json_object_get(json_object_get(r, "any_product"), "models");
-    assert_int_equal(json_array_size(models), 3);
+    assert_int_equal(json_array_size(models), 3 + spreads(r));
     assert_text_contains(json_string_value(json_object_get(r, "serving")), "unfair");
     json_decref(r);
 }
@@ -413,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(planted_tastes_are_seen_beside_the_baselines, forget),
+        cmocka_unit_test_setup(spreading_is_measured_beside_the_same_model_by_score_alone, forget),
         cmocka_unit_test_setup(without_tastes_nothing_is_claimed, forget),
         cmocka_unit_test_setup(the_same_log_and_seed_give_the_same_figures, forget),
         cmocka_unit_test_setup(the_serving_model_is_judged_only_where_its_log_ended_before_the_cut,
