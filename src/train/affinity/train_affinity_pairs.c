@@ -37,8 +37,8 @@ double pairs_chance(double both, double expected)
     const double first = exp(both * log(expected) - expected - lgamma_r(both + 1, &sign));
     double term = 1;
     double sum = 1;
-    for (double n = both + 1; term > 1e-12 * sum; n++) {
-        term *= expected / n;
+    for (int64_t n = (int64_t)both + 1; term > 1e-12 * sum; n++) {
+        term *= expected / (double)n;
         sum += term;
     }
     return fmin(1, first * sum);

@@ -43,7 +43,7 @@ static void visit(int shopper, int day, const int *cart, int count, int64_t at_s
                           .type = types[i % 2],
                           .customer = arena_printf(&bench.arena, "c%d", shopper),
                           .product = product(cart[i / 2]),
-                          .at_s = at_s + 86400 * day + 30 * i};
+                          .at_s = at_s + (int64_t)86400 * day + (int64_t)30 * i};
     }
 }
 
@@ -60,7 +60,7 @@ static void tell_shopper(struct rng *r, int shopper)
     for (; have < count; have++) {
         cart[have] = (int)rng_below(r, PRODUCTS);
     }
-    const int64_t at_s = shopper * 60;
+    const int64_t at_s = (int64_t)shopper * 60;
     visit(shopper, 0, cart, count, at_s);
     if (shopper % 3 == 0) {
         visit(shopper, 1, cart, count, at_s);

@@ -83,7 +83,7 @@ static int build_world(void **state)
     }
     options.factors = FACTORS;
     options.sweeps = 6;
-    must(csr_build(ROWS, TRAINED, triples, ROWS * 8, &matrix, &err) &&
+    must(csr_build(ROWS, TRAINED, triples, COUNT_OF(triples), &matrix, &err) &&
              als_train(&matrix, &options, &shoppers, &factors, &err),
          &err);
     write_model(&factors, &options, false, &w.plain);

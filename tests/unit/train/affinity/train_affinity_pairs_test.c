@@ -193,7 +193,7 @@ static void tell_carts(struct rng *r, double planted)
             count += !there;
         }
         for (int i = 0; i < count; i++) {
-            did(s, cart[i], DAYS(1) + SECONDS(20 * i), true);
+            did(s, cart[i], DAYS(1) + SECONDS((int64_t)20 * i), true);
         }
     }
 }
