@@ -144,7 +144,7 @@ static void a_reason_says_what_the_relation_is_and_no_more(void **state)
     } reasons[] = {
         {RELATION_GOES_WITH, "x", "others chose this together with Kettle"},
         {RELATION_NEXT, "x", "others looked at this after Kettle"},
-        {RELATION_SIMILAR, "x", "similar to Kettle"},
+        {RELATION_SIMILAR, "x", "from the same category as Kettle"},
         {RELATION_POPULAR_IN, "Home > Kitchen", "popular in Kitchen"},
         {RELATION_POPULAR, NULL, "popular right now"},
         {RELATION_TASTE, NULL, "based on what you looked at"},
