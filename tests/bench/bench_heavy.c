@@ -1,9 +1,11 @@
 /* What one shopper of very many events costs the others of the fold. Others send events all the time; beside them the heavy one sends few, in order,
  * late by five minutes or an hour, or from anywhere in its past. One folder, so that every delay is everybody's.
  * Prints a line of JSON for each number of events and each order: others' events folded a second alone and beside it, and the longest step. What is
- * folded with the batch is measured by rounds in turn (the median round); what is put off and folded by itself (1 h late, anywhere) from the end of one
- * such fold to the end of the next, all of it counted ("cycle" true; false where LIMIT_S ended it), with how long the shopper waited at most.
- * Then what it takes to ask about such a shopper (GET /v1/customers/{id} and POST /v1/outreach, in process), and how much more memory.
+ * folded with the batch is measured by rounds in turn (the median round). Where it is put off and folded by itself (1 h late, anywhere), the rounds in
+ * turn are counted without those folds, and the share of these in the time that passed from the end of one to the end of a later one comes off the
+ * ratio ("cycle" false where LIMIT_S ended it before); with how long the shopper waited at most.
+ * Then what it takes to ask about such a shopper (GET /v1/customers/{id} and POST /v1/outreach, in process: dry runs,
+ * of now and of any time in its past, and such that are stored), and how much more memory.
  * bench_heavy [--whole] [EVENTS ...]; --whole: without checkpoints (heavy_events 0), as a comparison. */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -31,7 +33,8 @@ enum {
     PACE_S = 2,
     SETUP_ROWS = 5000,
     LIMIT_S = 150,
-    ASKS = 300
+    ASKS = 300,
+    STORED = 30
 };
 
 struct bench {
@@ -209,12 +212,20 @@ static struct pace rounds(struct bench *b, enum way way)
     return p;
 }
 
-/* The same where the heavy one is put off: a while of it, between a while alone before and after. */
-struct while_of {
-    int64_t events;
-    double seconds;
-    int64_t longest_us, waited_us;
-    int64_t folds; /* of the heavy one by itself */
+static int64_t peak_mb(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+}
+
+/* The same where the heavy one is put off: rounds in turn again, what its own folds took apart, whichever round they came in. */
+struct cycles {
+    int64_t rounds; /* of each kind */
+    double alone_s, beside_s;
+    double folds_s, wall_s; /* from the end of a fold to the end of a later one */
+    int64_t folds, longest_us, waited_us;
 };
 
 static int64_t waited_us(struct bench *b)
@@ -233,37 +244,54 @@ static int64_t folds_alone(void)
     return (int64_t)metric_value(METRIC_fold_stale_folded);
 }
 
-/* From the end of one such fold to the end of another, ROUNDS later at least; *out_cycle false: there was none in time. */
-static struct while_of cycle_of(struct bench *b, enum way way, bool *out_cycle)
+/* What the last fold of the heavy one by itself took. */
+static double took_s(struct bench *b)
 {
-    struct while_of w = {0};
+    CLEANUP(rows_clear)
+    PGresult *r =
+        PQexec(db_conn(b->db), "SELECT coalesce(max(took_us), 0) FROM cartwright.stale_shopper");
+
+    return strtod(PQgetvalue(r, 0, 0), NULL) / 1e6;
+}
+
+/* Seconds of a round without such a fold, which *c gets. */
+static double round_apart(struct bench *b, enum way way, struct cycles *c)
+{
+    const int64_t folds = folds_alone();
+    double s = OTHERS / round_of(b, way, &c->longest_us);
+
+    if (folds_alone() > folds) {
+        c->folds += folds_alone() - folds;
+        c->folds_s += took_s(b);
+        s -= took_s(b);
+    }
+    return s;
+}
+
+/* ROUNDS at least, from the end of a fold to the end of a later one; *out_cycle false: there was none in time. */
+static struct cycles cycles_of(struct bench *b, enum way way, bool *out_cycle)
+{
+    struct cycles c = {0};
     const int64_t until_us = clock_monotonic_us() + SECONDS(LIMIT_S);
-    bool begun = false;
+    int64_t begun_us = 0;
 
     *out_cycle = false;
     while (!*out_cycle && clock_monotonic_us() < until_us) {
-        const int64_t folds = folds_alone();
-        w.seconds += OTHERS / round_of(b, way, &w.longest_us);
-        w.events += OTHERS;
+        const int64_t folds = c.folds;
+        c.alone_s += round_apart(b, ALONE, &c);
+        c.beside_s += round_apart(b, way, &c);
+        c.rounds++;
         const int64_t waited = waited_us(b);
-        w.waited_us = waited > w.waited_us ? waited : w.waited_us;
-        w.folds += folds_alone() - folds;
-        if (folds_alone() > folds) {
-            *out_cycle = begun && w.events >= (int64_t)ROUNDS * OTHERS;
-            w = begun ? w : (struct while_of){0};
-            begun = true;
+        c.waited_us = waited > c.waited_us ? waited : c.waited_us;
+        if (c.folds > folds && begun_us == 0) {
+            begun_us = clock_monotonic_us();
+            c = (struct cycles){0};
+        } else if (c.folds > folds) {
+            c.wall_s = (double)(clock_monotonic_us() - begun_us) / 1e6;
+            *out_cycle = c.rounds >= ROUNDS;
         }
     }
-    return w;
-}
-
-/* Adds to it as many rounds alone. */
-static void stay_alone(struct bench *b, struct while_of *w)
-{
-    for (int i = 0; i < ROUNDS; i++) {
-        w->seconds += OTHERS / round_of(b, ALONE, &w->longest_us);
-        w->events += OTHERS;
-    }
+    return c;
 }
 
 static void settle(struct bench *b)
@@ -280,23 +308,23 @@ static void settle(struct bench *b)
     }
 }
 
-static void measure_cycle(struct bench *b, int64_t events, enum way way)
+/* share: of the time that passed. The ratio is that of the pace without the folds, less their share. */
+static void measure_cycles(struct bench *b, int64_t events, enum way way)
 {
-    struct while_of alone = {0};
     bool cycle;
+    const struct cycles c = cycles_of(b, way, &cycle);
+    const double share = c.wall_s > 0 ? c.folds_s / c.wall_s : 0;
 
-    stay_alone(b, &alone);
-    const struct while_of w = cycle_of(b, way, &cycle);
     settle(b);
-    stay_alone(b, &alone);
-    const double per_s = (double)w.events / w.seconds;
-    const double alone_per_s = (double)alone.events / alone.seconds;
     (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"%s\",\"others_per_s\":%.0f,"
-                 "\"others_alone_per_s\":%.0f,\"ratio\":%.2f,\"longest_step_ms\":%.0f,"
-                 "\"cycle\":%s,\"folds\":%lld,\"seconds\":%.1f,\"waited_s\":%.1f}\n",
-                 (long long)events, names[way], per_s, alone_per_s, per_s / alone_per_s,
-                 (double)w.longest_us / 1e3, cycle ? "true" : "false", (long long)w.folds,
-                 w.seconds, (double)w.waited_us / 1e6);
+                 "\"others_alone_per_s\":%.0f,\"ratio\":%.2f,\"share\":%.3f,\"fold_ms\":%.0f,"
+                 "\"longest_step_ms\":%.0f,\"cycle\":%s,\"folds\":%lld,\"waited_s\":%.1f,"
+                 "\"peak_mb\":%lld}\n",
+                 (long long)events, names[way], (double)(c.rounds * OTHERS) / c.beside_s,
+                 (double)(c.rounds * OTHERS) / c.alone_s, c.alone_s / c.beside_s * (1 - share),
+                 share, c.folds > 0 ? c.folds_s / (double)c.folds * 1e3 : 0,
+                 (double)c.longest_us / 1e3, cycle ? "true" : "false", (long long)c.folds,
+                 (double)c.waited_us / 1e6, (long long)peak_mb());
     (void)fflush(stdout);
 }
 
@@ -350,13 +378,14 @@ static double get_once(const struct outreach_means *m, const char *customer)
     return ms_since(start_us);
 }
 
-/* at_us 0: now, and no dry run. Takes what is refused as well: it took its time. */
-static double ask_once(const struct outreach_means *m, const char *customer, int64_t at_us)
+/* at_us 0: now. Takes what is refused as well: it took its time. */
+static double ask_once(const struct outreach_means *m, const char *customer, bool dry_run,
+                       int64_t at_us)
 {
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(buf_free) struct buf out = buf_make(4 << 20);
     const struct outreach_request request = {
-        .customer_id = customer, .dry_run = at_us != 0, .at_us = at_us};
+        .customer_id = customer, .dry_run = dry_run, .at_us = at_us};
     const int64_t start_us = clock_monotonic_us();
     enum outreach_outcome outcome;
     struct err err = {0};
@@ -373,9 +402,15 @@ static double p99(double *ms, size_t count)
     return ms[count * 99 / 100];
 }
 
+static double p50(double *ms, size_t count)
+{
+    qsort(ms, count, sizeof *ms, by_value);
+    return ms[count / 2];
+}
+
 static void ask(struct bench *b, int64_t events, const char *what, const char *customer)
 {
-    static double get[ASKS], outreach[ASKS], past[ASKS];
+    static double get[ASKS], dry[ASKS], past[ASKS], stored[STORED];
     const struct outreach_means means = {b->pool, b->live, &b->config};
 
     forget_peak();
@@ -383,15 +418,18 @@ static void ask(struct bench *b, int64_t events, const char *what, const char *c
     for (int i = 0; i < ASKS; i++) {
         const int64_t at_s = b->last_s * (i + 1) / (ASKS + 1); /* all over its past */
         get[i] = get_once(&means, customer);
-        outreach[i] = ask_once(&means, customer, 0);
-        past[i] = ask_once(&means, customer, INT64_C(1767225600000000) + SECONDS(at_s));
+        dry[i] = ask_once(&means, customer, true, 0);
+        if (i < STORED) { /* which waits for the disk */
+            stored[i] = ask_once(&means, customer, false, 0);
+        }
+        past[i] = ask_once(&means, customer, true, INT64_C(1767225600000000) + SECONDS(at_s));
     }
     const int64_t peak_kb = status_kb("VmHWM:") - before_kb;
     (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"asked_about\":\"%s\","
                  "\"get_p99_ms\":%.1f,\"outreach_p99_ms\":%.1f,\"outreach_at_p99_ms\":%.1f,"
-                 "\"memory_mb\":%.1f}\n",
-                 (long long)events, what, p99(get, ASKS), p99(outreach, ASKS), p99(past, ASKS),
-                 (double)peak_kb / 1024);
+                 "\"outreach_stored_p50_ms\":%.1f,\"memory_mb\":%.1f}\n",
+                 (long long)events, what, p99(get, ASKS), p99(dry, ASKS), p99(past, ASKS),
+                 p50(stored, STORED), (double)peak_kb / 1024);
     (void)fflush(stdout);
 }
 
@@ -400,7 +438,7 @@ static void ask_all(struct bench *b, int64_t events)
     int64_t longest_us = 0;
 
     settle(b);
-    ask(b, events, "an ordinary one", "o1");
+    ask(b, events, "an ordinary one", "o5"); /* who has a cart as well */
     ask(b, events, "all folded", "heavy");
     tell_heavy(b, ONE_HOUR);
     ask(b, events, "1 h late, not folded", "heavy");
@@ -411,14 +449,6 @@ static void ask_all(struct bench *b, int64_t events)
     (void)fold(b, &longest_us);
     ask(b, events, waited_us(b) > 0 ? "anywhere, put off" : "anywhere, folded", "heavy");
     settle(b);
-}
-
-static int64_t peak_mb(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
 }
 
 /* The past of the heavy one, in order. */
@@ -450,7 +480,7 @@ static void measure(int64_t events, bool whole)
     (void)rounds(&b, ALONE); /* who they are, and the server's memory */
     for (enum way way = IN_ORDER; way < WAYS; way++) {
         if (way >= ONE_HOUR && !whole) {
-            measure_cycle(&b, events, way);
+            measure_cycles(&b, events, way);
             continue;
         }
         const struct pace p = rounds(&b, way);
