@@ -245,6 +245,27 @@ bool live_refresh(struct live *live, bool *out_changed, struct err *err)
     return database_connect(&live->database, &db, err) && look(live, db, out_changed, err);
 }
 
+static bool knows_products(struct live *live)
+{
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    return use.set->affinity != NULL;
+}
+
+bool live_meet(struct live *live, struct pool *pool, struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = pool};
+    struct err ignored = {0}; /* the watcher tells it, and what can be said without picks is said */
+    bool changed = false;
+    if (knows_products(live)) {
+        return true;
+    }
+    if (!pool_lease(pool, &lease, err)) {
+        return false;
+    }
+    (void)!look(live, lease.db, &changed, &ignored);
+    return true;
+}
+
 /* ---- watching ---- */
 
 static bool wait_stopping(struct live *live)

@@ -66,6 +66,11 @@ struct live_state {
 };
 void live_look(struct live *live, struct live_state *out);
 
+/* For a request that wants picks: where no product was known at the last look, which is so in a shop's first minute, looks again before it
+ * is answered, since a message is stored with the picks it had. One of several that come together waits for the other's look. Fails where
+ * there is no connection. */
+CAN_FAIL bool live_meet(struct live *live, struct pool *pool, struct err *err);
+
 /* Looks once, now, as the thread does; *out_changed tells whether a set was swapped in. */
 CAN_FAIL bool live_refresh(struct live *live, bool *out_changed, struct err *err);
 

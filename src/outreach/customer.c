@@ -4,9 +4,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/stop.h"
 #include "eventlog/view.h"
 #include "outreach/answer.h"
 #include "outreach/decide.h"
+#include "outreach/gather.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,6 +30,41 @@ static bool read_shopper(struct db *db, const char *id, struct arena *a, struct 
      * counter mean the customer. */
     *out = found.key != NULL ? found : v;
     return true;
+}
+
+/* Whether the log already says whose browser this is, and the fold does not yet. Who is a customer is known by the first event that names it. */
+static bool read_pending(struct db *db, const char *id, const struct view *v, struct arena *a,
+                         struct joins_pending *out, struct err *err)
+{
+    const char *key = arena_printf(a, "a:%s", id);
+    const struct joins joins = {.lane = event_lane(key), .key = key};
+
+    *out = (struct joins_pending){0};
+    return (v->known && v->key[0] == 'c') || store_joins_pending(db, &joins, out, err);
+}
+
+/* As outreach does, waits for the fold where an event of a moment ago says who an anonymous shopper is: nobody is unknown who was just
+ * acknowledged. The lease is given back meanwhile, and held at the end. */
+static bool read_joined(const struct outreach_means *m, const char *id, struct arena *a,
+                        struct lease *lease, struct view *out, struct err *err)
+{
+    const int64_t until_us =
+        clock_monotonic_us() + m->config->database_wait + m->config->database_timeout;
+
+    for (;;) {
+        struct joins_pending pending;
+        if (!pool_lease(m->pool, lease, err) || !read_shopper(lease->db, id, a, out, err) ||
+            !read_pending(lease->db, id, out, a, &pending, err)) {
+            return false;
+        }
+        if (!pending.any) {
+            return true;
+        }
+        pool_return(lease);
+        if (clock_monotonic_us() >= until_us || stop_wait_us(OUTREACH_PENDING_WAIT_US)) {
+            return FAIL(err, ERR_BUSY, OUTREACH_PENDING_TEXT);
+        }
+    }
 }
 
 static void put_identity(struct jenc *j, const struct view *v)
@@ -79,7 +116,7 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
     struct product *products;
     int64_t now_us = clock_now_us();
 
-    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+    if (!read_joined(m, customer_id, a, &lease, &v, err)) {
         return false;
     }
     *out_found = v.known;
@@ -117,13 +154,16 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
                               const struct pick_wish *wish, struct arena *a, struct buf *out,
                               bool *out_found, struct err *err)
 {
+    if (!live_meet(m->live, m->pool, err)) {
+        return false;
+    }
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     CLEANUP(live_use_end) struct live_use use = live_use(m->live);
     struct picks_wanted want = {use.set->affinity, *wish};
     struct shown_picks shown;
     struct view v;
 
-    if (!pool_lease(m->pool, &lease, err) || !read_shopper(lease.db, customer_id, a, &v, err)) {
+    if (!read_joined(m, customer_id, a, &lease, &v, err)) {
         return false;
     }
     /* What the caller wished for stays; who, when and what is in stock is for here to say. */

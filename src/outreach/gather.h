@@ -35,6 +35,10 @@ struct gathered {
     size_t cart_count;
 };
 
+/* What waits for a join looks again so often: the fold looks every 100 ms. And what is said where it takes too long. */
+#define OUTREACH_PENDING_WAIT_US INT64_C(50000)
+#define OUTREACH_PENDING_TEXT    "what the shopper did before logging in is still being joined"
+
 /* Whether anything that is committed waits for the fold and may change who the subject is, or what was
  * done with its carts. Needs no round trip where nothing can. */
 CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,

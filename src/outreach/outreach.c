@@ -16,8 +16,6 @@
 
 enum { TRIES_MAX = 40 };
 
-#define PENDING_WAIT_US INT64_C(50000) /* the fold looks every 100 ms */
-
 /* One request on its way to an answer. */
 struct asking {
     struct pool *pool;
@@ -170,20 +168,22 @@ static bool try_until_it_stands(struct asking *k, struct err *err)
          * the lanes this try has just given back. What is stale may take longer than a request: that is a decision, too. */
         if (step == RELEASE_PENDING && k->due_us != k->subject.due_us) {
             k->subject.due_us = k->due_us;
-        } else if (step == RELEASE_PENDING && stop_wait_us(PENDING_WAIT_US)) {
+        } else if (step == RELEASE_PENDING && stop_wait_us(OUTREACH_PENDING_WAIT_US)) {
             break;
         }
     }
     return FAIL(err, ERR_BUSY,
-                step == RELEASE_PENDING
-                    ? "what the shopper did before logging in is still being joined"
-                    : "the shopper's events kept arriving");
+                step == RELEASE_PENDING ? OUTREACH_PENDING_TEXT
+                                        : "the shopper's events kept arriving");
 }
 
 bool outreach_ask(const struct outreach_means *m, const struct outreach_request *request,
                   struct arena *a, struct buf *out, enum outreach_outcome *out_outcome,
                   struct err *err)
 {
+    if (!live_meet(m->live, m->pool, err)) {
+        return false;
+    }
     /* One set of models for all tries, so that a swap in between cannot mix two in one answer. */
     CLEANUP(live_use_end) struct live_use use = live_use(m->live);
     struct asking k = {.pool = m->pool,
