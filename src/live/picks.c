@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     ROUNDS_MAX = 50
@@ -19,7 +20,7 @@ static bool is_within(const char *category, const char *wished)
     const size_t len = strlen(wished);
     /* Up to a separator: "Shoe" must not take "Shoes > Boots". The rule of affinity_rank.c, on what
      * the catalogue says now. */
-    return category != NULL && strncmp(category, wished, len) == 0 &&
+    return category != NULL && strncasecmp(category, wished, len) == 0 &&
            (category[len] == '\0' || strncmp(category + len, below, strlen(below)) == 0);
 }
 

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     VARIED_DEPTH = 3, /* candidates for each pick, where some may be left out for variety */
@@ -141,7 +142,7 @@ static uint64_t *categories_within(const struct ranking *r, const char *wished)
     for (int c = 1; c < m->categories; c++) {
         const char *name = affinity_category_name(m, c);
         /* up to a separator: "Shoe" must not take "Shoes > Boots" */
-        bool within = strncmp(name, wished, len) == 0 &&
+        bool within = strncasecmp(name, wished, len) == 0 &&
                       (name[len] == '\0' || strncmp(name + len, below, strlen(below)) == 0);
         bits[c / 64] |= (uint64_t)within << (c % 64);
     }

@@ -86,6 +86,14 @@ CAN_FAIL static bool read_filter(struct request *rq, const struct cart_clock *cl
         return false;
     }
     f.order = order >= 0 ? order_of[order] : CARTS_BY_SEEN;
+    /* would be answered with no cart, and look as if there were none */
+    if (f.order == CARTS_BY_RISK && state >= 0 &&
+        (state_of[state] == STATE_BOUGHT || state_of[state] == STATE_EMPTIED)) {
+        return FAIL_AT(
+            err, ERR_INVALID, "order",
+            "risk is known of open carts only, and none with state=%s is: leave order away",
+            state_names[state]);
+    }
     if (state >= 0) {
         bound(&f, state_of[state], clock, rq->received_us);
     } else if (f.order == CARTS_BY_RISK) {
@@ -193,7 +201,7 @@ CAN_FAIL bool api_customer_get(struct request *rq, struct err *err)
     return true;
 }
 
-/* A category is compared as it stands; a price band holds for products with a known price. */
+/* A category is compared without regard to the case of ASCII; a price band holds for products with a known price. */
 static bool read_wish(const struct request *rq, struct pick_wish *out, struct err *err)
 {
     enum { K_DEFAULT = 10 };

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/jdec.h"
 #include "domain/shop/event.h"
+#include "domain/shop/event_hints.h"
 #include "domain/shop/placeholder.h"
 #include "http/api/router.h"
 #include "http/wire/respond.h"
@@ -25,11 +26,8 @@ CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, str
     };
     bool has_at = false;
 
+    d.hint = event_member_hint;
     r.at_us = jdec_time_opt(&d, "at", &has_at);
-    /* by what is there: one that is no text has been refused, and is named all the same */
-    if (has(doc, "customer_id") + has(doc, "anonymous_id") + has(doc, "cart_id") != 1) {
-        jdec_refuse(&d, NULL, "needs exactly one of customer_id, anonymous_id and cart_id");
-    }
     /* what would have been said at another time can be asked for, but not sent now */
     if (has_at && !r.dry_run) {
         jdec_refuse(&d, "at", "goes with dry_run only");
@@ -37,7 +35,13 @@ CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, str
     if (has_at && r.at_us < EVENT_OCCURRED_MIN_US) {
         jdec_refuse(&d, "at", "must not lie before 2000-01-01");
     }
-    if (!jdec_end(&d)) {
+    bool good = jdec_end(&d);
+    /* Behind what is misspelt, which says more. By what is there: one that is no text has been refused, and is named all the same. */
+    if (has(doc, "customer_id") + has(doc, "anonymous_id") + has(doc, "cart_id") != 1) {
+        jdec_refuse(&d, NULL, "needs exactly one of customer_id, anonymous_id and cart_id");
+        good = false;
+    }
+    if (!good) {
         return false;
     }
     *out = r;

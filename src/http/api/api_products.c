@@ -148,7 +148,9 @@ static void write_product(struct jenc *j, const struct product *p, struct arena 
 {
     jenc_object(j, NULL);
     jenc_str(j, "product_id", p->product_id);
-    jenc_str(j, "title", product_title(p, a));
+    const char *title = product_title(p, a);
+    /* an id is no name: a page that shows it would look as if the shop had called it so */
+    jenc_str(j, "title", title != p->product_id ? title : NULL);
     jenc_str(j, "url", p->url);
     jenc_str(j, "image_url", p->image_url);
     /* null says "unknown"; 0 would be a price */

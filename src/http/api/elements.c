@@ -48,6 +48,21 @@ static bool is_past_limits(const struct piece *piece)
     return !jdec_check_limits(piece->text, piece->len, &ignored);
 }
 
+/* A whole object, and more behind it: lines that were sent as one document. The parser says of them only that the document goes on. */
+static bool looks_like_lines(const struct buf *body)
+{
+    const char *text = buf_text(body);
+    const char *end = strchr(text, '\n');
+    const char *next = end == NULL ? "" : end + strspn(end, " \t\r\n");
+    struct err ignored = {0};
+
+    if (text[strspn(text, " \t\r\n")] != '{' || next[0] != '{') {
+        return false;
+    }
+    CLEANUP(jdec_free) json_t *first = jdec_parse(text, (size_t)(end - text), &ignored);
+    return first != NULL;
+}
+
 /* An element that does not parse: in NDJSON its own fault, in an array the fault of the body, unless
  * it is past the parser's limits or merely no object. */
 CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct element *e,
@@ -63,6 +78,11 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
     /* once for the body, whose answer holds for every element */
     if (!r->whole_checked) {
         CLEANUP(jdec_free) json_t *whole = jdec_parse(body->data, body->len, err);
+        if (whole == NULL && !r->batch.array && looks_like_lines(body)) {
+            return FAIL(err, ERR_INVALID,
+                        "these are several objects, one a line: send them as Content-Type: "
+                        "application/x-ndjson, or as an array");
+        }
         if (whole == NULL) {
             return false;
         }

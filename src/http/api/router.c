@@ -1,6 +1,7 @@
 /* The route table: a row is the whole change for a new endpoint (and its path in openapi.json). */
 #include "http/api/router.h"
 
+#include "base/spell.h"
 #include "domain/shop/event.h"
 #include "http/wire/codec.h"
 #include "http/wire/respond.h"
@@ -82,10 +83,62 @@ static bool take_id(struct request *rq, const struct id_span *id)
     return false;
 }
 
+/* The path with {id} where the pattern has it, so that only the words are compared. */
+static const char *told_as(const char *pattern, const char *path, size_t path_len, struct arena *a)
+{
+    const char *end = path + path_len;
+    const char *out = "";
+
+    while (path < end && *path == '/') {
+        size_t want = *pattern == '/' ? strcspn(pattern + 1, "/") : 0;
+        size_t have = 0;
+        path++;
+        while (path + have < end && path[have] != '/') {
+            have++;
+        }
+        bool id = want == 4 && have > 0 && memcmp(pattern + 1, "{id}", want) == 0;
+        out = arena_printf(a, "%s/%.*s", out, (int)(id ? want : have), id ? pattern + 1 : path);
+        pattern += *pattern == '/' ? 1 + want : 0;
+        path += have;
+    }
+    return out;
+}
+
+/* Of what is said of an object, where only its collection was named. */
+static bool is_above(const char *path, size_t path_len, const char *pattern)
+{
+    const char *id = strstr(pattern, "/{id}");
+
+    return id != NULL && path_len == (size_t)(id - pattern) && memcmp(path, pattern, path_len) == 0;
+}
+
+/* The pattern that was probably meant; NULL where nobody can say. */
+static const char *nearest_route(struct request *rq, size_t path_len)
+{
+    enum { PATH_MAX_LOOKED_AT = 300 };
+
+    for (size_t i = 0; i < route_count && path_len < PATH_MAX_LOOKED_AT; i++) {
+        const char *pattern = routes[i].pattern;
+        const char *path = told_as(pattern, rq->target, path_len, &rq->arena);
+        const char *below = told_as(pattern, arena_printf(&rq->arena, "/v1%s", path),
+                                    strlen("/v1") + strlen(path), &rq->arena);
+        if (spell_nearest(path, &pattern, 1) != NULL || spell_same(below, pattern) ||
+            is_above(rq->target, path_len, pattern)) {
+            return pattern;
+        }
+    }
+    return NULL;
+}
+
 static bool refuse(struct request *rq, const char *allow)
 {
     if (allow == NULL) {
-        answer_problem(rq, &(struct problem){.status = 404, .detail = "there is no such route"});
+        const char *nearest = nearest_route(rq, strcspn(rq->target, "?"));
+        const char *detail =
+            nearest != NULL
+                ? arena_printf(&rq->arena, "there is no such route; did you mean %s?", nearest)
+                : "there is no such route; GET /openapi.json lists them";
+        answer_problem(rq, &(struct problem){.status = 404, .detail = detail});
     } else {
         answer_problem(rq, &(struct problem){
                                .status = 405,

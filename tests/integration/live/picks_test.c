@@ -244,7 +244,7 @@ static void a_wished_category_and_price_are_judged_by_the_catalogue(void **state
     run_sql(&bench, "UPDATE cartwright.product SET price_minor = 9000 WHERE product_id = 'p3-5'");
     struct shown_picks p = shown(&wish, true);
     assert_int_equal(p.picks.count, 5); /* 3, 4, 6, 7, 8 */
-    wish.category = "Group 3 > Even";
+    wish.category = "group 3 > EVEN";
     p = shown(&wish, true);
     assert_int_equal(p.picks.count, 3); /* 4, 6, 8 */
     for (int i = 0; i < 3; i++) {
