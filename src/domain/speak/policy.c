@@ -104,8 +104,10 @@ static enum rule_outcome rule_empty(const struct policy *p, const struct policy_
         (void)snprintf(detail, cap, "no open cart with items");
         return RULE_BLOCK;
     }
-    (void)snprintf(detail, cap, "%zu products, %lld units", in->cart->line_count,
-                   (long long)cart_units(in->cart));
+    const size_t lines = in->cart->line_count;
+    const long long units = (long long)cart_units(in->cart);
+    (void)snprintf(detail, cap, "%zu product%s, %lld unit%s", lines, lines == 1 ? "" : "s", units,
+                   units == 1 ? "" : "s");
     return RULE_PASS;
 }
 

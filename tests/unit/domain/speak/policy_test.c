@@ -344,7 +344,7 @@ static void the_detail_carries_the_numbers_that_decided(void **state)
         {&known, RULE_IMPORT, "imported history is never contacted"},
         {&dry, RULE_IMPORT, "imported history; a dry run does not apply this rule"},
         {&plain, RULE_BUYER, "no purchase since the cart last changed"},
-        {&plain, RULE_EMPTY, "1 products, 1 units"},
+        {&plain, RULE_EMPTY, "1 product, 1 unit"},
         {&plain, RULE_BOT, "human"},
         {&plain, RULE_IMPORT, "live events"},
         {&plain, RULE_EXPIRED, "idle for 2h00m, expired after 7d0h"},
