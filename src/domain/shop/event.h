@@ -96,7 +96,11 @@ enum {
 
 const char *event_type_name(enum event_type type); /* "unknown" for EVENT_UNKNOWN */
 bool event_is_own_doing(enum event_type type);     /* of the shopper; false for EVENT_UNKNOWN */
-enum event_type event_type_of(const char *name);   /* EVENT_UNKNOWN for a name nobody knows */
+/* The property that says what an event of a type is about, and the one that has its amount in minor units; NULL where none is read. A consent's
+ * channel is no such: of it more is demanded. */
+const char *event_subject_name(enum event_type type);
+const char *event_amount_name(enum event_type type);
+enum event_type event_type_of(const char *name);         /* EVENT_UNKNOWN for a name nobody knows */
 const char *event_origin_name(enum event_origin origin); /* as in the column event.origin */
 CAN_FAIL bool event_origin_of(const char *name, enum event_origin *out, struct err *err);
 

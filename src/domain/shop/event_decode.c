@@ -100,8 +100,7 @@ static void read_context(struct jdec *d, struct arena *a, struct event *e)
     }
 }
 
-/* The property that says what the event is about, by type; NULL where the fold reads none. */
-static const char *subject_name(enum event_type type)
+const char *event_subject_name(enum event_type type)
 {
     /* Consents are not here: read_channel is strict about theirs. */
     switch ((int)type) {
@@ -122,7 +121,7 @@ static const char *subject_name(enum event_type type)
     }
 }
 
-static const char *amount_name(enum event_type type)
+const char *event_amount_name(enum event_type type)
 {
     if (type == EVENT_SHIPPING_SHOWN) {
         return "cost_minor";
@@ -148,8 +147,8 @@ static bool is_renewal(struct jval properties)
  * us. */
 static void read_properties(struct jdec *d, struct arena *a, struct event *e)
 {
-    const char *subject_key = subject_name(e->type);
-    const char *amount_key = amount_name(e->type);
+    const char *subject_key = event_subject_name(e->type);
+    const char *amount_key = event_amount_name(e->type);
     struct jdec properties;
 
     e->amount_minor = MONEY_UNKNOWN;

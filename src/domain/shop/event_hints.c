@@ -3,7 +3,10 @@
 #include "domain/shop/event_hints.h"
 
 #include "base/spell.h"
-#include "domain/shop/event.h"
+#include "domain/shop/local_time.h"
+#include "domain/shop/money.h"
+
+#include <string.h>
 
 struct foreign_name {
     const char *theirs; /* case and what parts the words do not matter */
@@ -157,4 +160,100 @@ const char *event_type_hint(const char *unknown)
         names[count++] = event_type_name((enum event_type)t);
     }
     return known != NULL ? known : spell_nearest(unknown, names, count);
+}
+
+/* ---- without effect ---- */
+
+struct warnings {
+    struct event_warning *all;
+    size_t count;
+    struct arena *arena;
+};
+
+static void warn(struct warnings *w, const char *pointer, const char *detail)
+{
+    if (w->count < EVENT_WARNINGS_MAX) {
+        w->all[w->count++] = (struct event_warning){pointer, detail};
+    }
+}
+
+/* "de", "de-AT", "de_AT.UTF-8" and "zh-Hant" begin with the two or three letters of a language, "deutsch" does not. */
+static bool names_language(const char *locale)
+{
+    size_t letters = strcspn(locale, "-_.@");
+
+    return letters == 2 || letters == 3;
+}
+
+static void warn_of_context(struct warnings *w, const struct event *e)
+{
+    int offset;
+
+    if (e->locale != NULL && !names_language(e->locale)) {
+        warn(
+            w, "/context/locale",
+            "is no language tag such as de-AT, and is not taken for one: the shop's own language is spoken");
+    }
+    if (e->timezone != NULL && !local_time_offset(e->timezone, e->occurred_us, &offset)) {
+        warn(
+            w, "/context/timezone",
+            "is no name of the tz database such as Europe/Berlin, nor an offset such as +02:00: it says nothing here");
+    }
+}
+
+/* "cost" and "costMinor" are nearly cost_minor, and so is what is misspelt by little. */
+static bool is_nearly(const char *name, const char *read, struct arena *a)
+{
+    return spell_nearest(name, &read, 1) != NULL ||
+           spell_same(arena_printf(a, "%s_minor", name), read);
+}
+
+/* The property called read is not there: the first that was probably meant for it. */
+static void warn_of_misspelt(struct warnings *w, struct jval properties, const char *read,
+                             const char *kind)
+{
+    struct jwalk walk = jwalk_begin(properties);
+
+    while (jwalk_next(&walk)) {
+        const char *name = jwalk_name(&walk, w->arena);
+        if (is_nearly(name, read, w->arena)) {
+            warn(
+                w, arena_printf(w->arena, "/properties/%s", name),
+                arena_printf(w->arena, "is kept, and not read; did you mean %s (%s)?", read, kind));
+            return;
+        }
+    }
+}
+
+static void warn_of_property(struct warnings *w, struct jval properties, const char *read,
+                             const char *kind, bool taken)
+{
+    if (read == NULL || taken) {
+        return;
+    }
+    if (!jval_exists(jval_get(properties, read))) {
+        warn_of_misspelt(w, properties, read, kind);
+        return;
+    }
+    warn(w, arena_printf(w->arena, "/properties/%s", read),
+         arena_printf(w->arena, "is kept, and not read: it is %s", kind));
+}
+
+size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
+                      struct event_warning out[EVENT_WARNINGS_MAX])
+{
+    static const char text[] = "a text of 1 to 300 bytes";
+    struct warnings w = {.all = out, .arena = a};
+    const struct jval properties = jval_get(doc, "properties");
+    const bool consent = e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN;
+
+    warn_of_context(&w, e);
+    if (jval_is(properties, JSON_OBJECT)) {
+        warn_of_property(&w, properties, consent ? "channel" : event_subject_name(e->type), text,
+                         e->subject != NULL);
+        warn_of_property(&w, properties, event_amount_name(e->type),
+                         "a whole number of minor units: 490 for 4.90",
+                         e->amount_minor != MONEY_UNKNOWN);
+    }
+    return w.count;
 }

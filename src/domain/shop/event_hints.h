@@ -1,6 +1,8 @@
 #ifndef DOMAIN_SHOP_EVENT_HINTS_H
 #define DOMAIN_SHOP_EVENT_HINTS_H
 
+#include "domain/shop/event.h"
+
 /* What another tracker's name of a member of events or products is called here ("userId" is customer_id);
  * NULL for a name that is none of theirs. Only for words to people: nothing is read by it. */
 const char *event_member_hint(const char *unknown);
@@ -8,5 +10,16 @@ const char *event_member_hint(const char *unknown);
 /* The type that an unknown one was probably meant to be ("add_to_cart" is cart_item_added); NULL where
  * nobody can say. */
 const char *event_type_hint(const char *unknown);
+
+/* What was taken of an event and has no effect, though its sender will believe that it has: a language or time zone that is none, a property
+ * whose name is nearly one that is read ("chanel"), or whose value is of another kind (a price of "4.90"). Pointers and texts are in arena.
+ * Returns how many. */
+enum { EVENT_WARNINGS_MAX = 4 };
+struct event_warning {
+    const char *pointer;
+    const char *detail;
+};
+size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
+                      struct event_warning out[EVENT_WARNINGS_MAX]);
 
 #endif

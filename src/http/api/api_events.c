@@ -9,6 +9,8 @@
 #include "http/api/router.h"
 #include "http/wire/respond.h"
 
+#include <string.h>
+
 struct decoding {
     struct arena *arena;
     const char *ids_allowed;
@@ -16,7 +18,11 @@ struct decoding {
     struct event_row *rows;
     bool *opt_out;   /* of rows */
     size_t *element; /* rows[i] came from this element */
-    size_t count;    /* of rows */
+    struct warned {
+        struct event_warning *all;
+        size_t count;
+    } * warned;   /* of rows */
+    size_t count; /* of rows */
 };
 
 static void prepare(void *ctx, size_t count, struct arena *a)
@@ -27,6 +33,20 @@ static void prepare(void *ctx, size_t count, struct arena *a)
     d->rows = arena_array(a, count, sizeof *d->rows);
     d->element = arena_array(a, count, sizeof *d->element);
     d->opt_out = arena_array(a, count, sizeof *d->opt_out);
+    d->warned = arena_array(a, count, sizeof *d->warned);
+}
+
+/* Kept only where there are any: nearly all events are without. */
+static struct warned warned_of(const struct event *event, struct jval doc, struct arena *a)
+{
+    struct event_warning all[EVENT_WARNINGS_MAX];
+    struct warned w = {.count = event_warnings(event, doc, a, all)};
+
+    if (w.count > 0) {
+        w.all = arena_array(a, w.count, sizeof *w.all);
+        memcpy(w.all, all, w.count * sizeof *w.all);
+    }
+    return w;
 }
 
 static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
@@ -42,6 +62,7 @@ static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
     /* Only good elements become rows. The body follows later, when every element has its NUL. */
     d->element[d->count] = index;
     d->opt_out[d->count] = event.opt_out;
+    d->warned[d->count] = warned_of(&event, doc, d->arena);
     d->rows[d->count++] = (struct event_row){.event_id = event.event_id,
                                              .key = event_key(&event, d->arena),
                                              .type = event.type_name,
@@ -68,17 +89,32 @@ static void tell(struct element *e, enum append_status status, struct arena *a)
 }
 
 /* A type that nobody knows is no error: shops send types of their own. But it may be a slip. */
-static void warn_of_type(struct element *e, const char *type, struct arena *a)
+static const char *type_warning(const char *type, struct arena *a)
 {
-    if (event_type_of(type) != EVENT_UNKNOWN) {
-        return;
-    }
     const char *meant = event_type_hint(type);
-    e->warning.pointer = "/type";
-    e->warning.detail = arena_printf(
+
+    return arena_printf(
         a, "is not known here: the event is kept and counted, and changes no cart%s%s%s",
         meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
         meant != NULL ? "?" : "");
+}
+
+static void put_warnings(struct element *e, const char *type, const struct warned *w,
+                         struct arena *a)
+{
+    const bool known = event_type_of(type) != EVENT_UNKNOWN;
+
+    if (known && w->count == 0) {
+        return;
+    }
+    e->warnings = arena_array(a, w->count + 1, sizeof *e->warnings);
+    if (!known) {
+        e->warnings[e->warning_count++] = (struct element_fault){"/type", type_warning(type, a)};
+    }
+    for (size_t i = 0; i < w->count; i++) {
+        e->warnings[e->warning_count++] =
+            (struct element_fault){w->all[i].pointer, w->all[i].detail};
+    }
 }
 
 /* When the batch was sent, by the sender's clock. In the query, since beacons set no headers and a body may be lines. */
@@ -125,7 +161,7 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     for (size_t i = 0; i < d.count; i++) {
         struct element *e = &elements.items[d.element[i]];
         tell(e, status[i], &rq->arena);
-        warn_of_type(e, d.rows[i].type, &rq->arena);
+        put_warnings(e, d.rows[i].type, &d.warned[i], &rq->arena);
     }
     elements_answer(rq, &elements);
     return true;

@@ -214,8 +214,8 @@ void elements_answer(struct request *rq, const struct elements *elements)
         jenc_str(&j, elements->id_name, e->id);
         jenc_str(&j, "status", e->status);
         write_faults(&j, "errors", e->errors, e->error_count);
-        if (e->warning.detail != NULL) {
-            write_faults(&j, "warnings", &e->warning, 1);
+        if (e->warning_count > 0) {
+            write_faults(&j, "warnings", e->warnings, e->warning_count);
         }
         jenc_object_end(&j);
     }

@@ -10,7 +10,7 @@ struct element_fault {
 };
 
 /* Bodies of many elements, and one result for each: {"results":[{"index","<id>","status","errors"}]},
- * with "warnings" where there is one.
+ * with "warnings" where there are any.
  * Good elements pass though others are bad; only a body that cannot be read as a whole is 400. */
 struct element {
     const char *id;     /* in arena; NULL: unknown */
@@ -18,7 +18,8 @@ struct element {
     const char *status; /* "invalid", or what the handler made of it; NULL: not yet */
     struct element_fault *errors;
     size_t error_count;
-    struct element_fault warning; /* of one that was taken; detail NULL: none */
+    struct element_fault *warnings; /* of one that was taken */
+    size_t warning_count;
 };
 struct elements {
     const char *id_name; /* member that names an element: "event_id" */
