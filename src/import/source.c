@@ -44,10 +44,7 @@ bool source_open(const char *path, struct source **out, struct err *err)
         if (fd > STDIN_FILENO) {
             close(fd);
         }
-        return FAIL_AT(err, ERR_INVALID, path, "cannot be opened: %s",
-                       why == ENOENT   ? "no such file"
-                       : why == EACCES ? "permission denied"
-                                       : "the system refused");
+        return FAIL_AT(err, ERR_INVALID, path, "cannot be opened: %s", err_words(why));
     }
     /* open() takes a directory, and only read() would fail. */
     if (S_ISDIR(st.st_mode)) {
@@ -88,8 +85,8 @@ CAN_FAIL static bool read_file(struct source *s, char *to, size_t cap, size_t *o
         got = read(s->fd, to, cap);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
-        return FAIL(err, ERR_INTERNAL, "read failed after %lld bytes with errno %d",
-                    (long long)s->taken, errno);
+        return FAIL(err, ERR_INTERNAL, "read failed after %lld bytes: %s", (long long)s->taken,
+                    err_words(errno));
     }
     s->taken += got;
     *out_got = (size_t)got;

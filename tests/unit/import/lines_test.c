@@ -126,7 +126,7 @@ static void a_file_that_is_not_there_is_named(void **state)
     struct err err = {0};
     assert_false(lines_open("/nowhere/events.csv", &r, &err));
     assert_string_equal(err.path, "/nowhere/events.csv");
-    assert_string_equal(err.text, "cannot be opened: no such file");
+    assert_string_equal(err.text, "cannot be opened: no such file or directory");
     assert_false(lines_open("/tmp", &r, &err));
     assert_string_equal(err.text, "is a directory");
 }

@@ -176,6 +176,21 @@ static void a_large_file_comes_out_whole(void **state)
     expect_text(&t, "zstd", large, sizeof large);
 }
 
+static void a_file_that_cannot_be_read_says_why_in_words(void **state)
+{
+    CLEANUP(source_close) struct source *s = NULL;
+    struct err err = {0};
+    char piece[10];
+    size_t got = 0;
+    (void)state;
+    assert_false(source_open("/nowhere/at/all", &s, &err));
+    assert_string_equal(err.text, "cannot be opened: no such file or directory");
+    /* nothing lies at its beginning, which only reading tells */
+    assert_true(source_open("/proc/self/mem", &s, &err));
+    assert_false(source_read(s, piece, sizeof piece, &got, &err));
+    assert_string_equal(err.text, "read failed after 0 bytes: Input/output error");
+}
+
 static void a_packed_file_that_breaks_off_or_is_damaged_is_told(void **state)
 {
     (void)state;
@@ -323,6 +338,7 @@ int main(void)
         cmocka_unit_test(packed_files_are_told_by_their_first_bytes),
         cmocka_unit_test(several_packed_files_behind_each_other_are_one),
         cmocka_unit_test(a_large_file_comes_out_whole),
+        cmocka_unit_test(a_file_that_cannot_be_read_says_why_in_words),
         cmocka_unit_test(a_packed_file_that_breaks_off_or_is_damaged_is_told),
         cmocka_unit_test(utf_16_with_a_mark_is_read_in_either_order),
         cmocka_unit_test(a_pointer_of_git_lfs_is_told_as_one),
