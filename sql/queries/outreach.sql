@@ -11,7 +11,8 @@ SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key =
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
 -- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where it is of a stale shopper: of
 -- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
--- the last of these is due, NULL: none is stale.
+-- the last of these is due, NULL: none is stale. The third is when one of the carts was last ordered by somebody else who keeps no such cart, folded or
+-- not, NULL: never, or by several, who then call all their carts so.
 WITH stale AS MATERIALIZED (
     SELECT w.due_at
       FROM cartwright.stale_shopper w
@@ -58,7 +59,17 @@ SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
     OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told),
-       (SELECT max(w.due_at) FROM stale w);
+       (SELECT max(w.due_at) FROM stale w),
+       (SELECT max(o.ordered_at)
+          FROM unnest($6::text[]) AS k(cart_id)
+         CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
+                               FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.event x
+                                      WHERE x.body ->> 'cart_id' = k.cart_id AND x.type IN ('purchase', 'consent_withdrawn', 'chat_message')
+                                        AND x.type = 'purchase' AND x.key <> $2::text
+                                        AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
+                                      LIMIT 100) AS e
+                              WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)) AS o
+         WHERE k.cart_id ~ '[0-9]' AND o.by = 1);
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: looks at the first

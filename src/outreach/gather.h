@@ -13,6 +13,8 @@ struct outreach_subject {
     int64_t at_us; /* dry runs only, a look into the past; 0: none */
     int64_t
         due_us; /* who joins it is stale until then (struct joins_pending); 0: nobody is, as far as is known */
+    int64_t
+        ordered_us; /* somebody else ordered one of its carts then (struct joins_pending); 0: as far as is known nobody did */
     int64_t now_us; /* the clock, read by whoever asks: no step reads one */
 };
 

@@ -24,8 +24,8 @@ struct asking {
     struct outreach_subject subject;
     struct arena *arena;
     enum outreach_outcome outcome;
-    struct outreach_row row; /* of every outcome but OUTREACH_UNKNOWN */
-    int64_t due_us;          /* of a try that has to wait for joins, as in struct joins_pending */
+    struct outreach_row row;      /* of every outcome but OUTREACH_UNKNOWN */
+    struct joins_pending pending; /* of a try that has to wait for joins */
 };
 
 static struct outreach_subject subject_of(const struct outreach_request *r, struct arena *a)
@@ -88,8 +88,8 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
     if (k->subject.at_us == 0 && !outreach_pending(k->db, g, &pending, err)) {
         return false;
     }
-    k->due_us = pending.due_us;
-    *out = pending.any ? RELEASE_PENDING : RELEASED;
+    k->pending = pending;
+    *out = pending.any || pending.ordered_us != k->subject.ordered_us ? RELEASE_PENDING : RELEASED;
     return true;
 }
 
@@ -134,7 +134,7 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
         return *out != RELEASED || say_again(k, &d, err);
     }
     k->outcome = OUTREACH_NEW;
-    return outreach_release(k->db, &d, k->arena, &k->row, out, &k->due_us, err);
+    return outreach_release(k->db, &d, k->arena, &k->row, out, &k->pending, err);
 }
 
 /* The connection is only borrowed for the try: who waits for a fold must not keep others from theirs. */
@@ -149,6 +149,17 @@ static bool try_leased(struct asking *k, enum release_step *out, struct err *err
     return try_once(k, out, err);
 }
 
+/* What the next try should know from the start; false: nothing new. Who ordered the cart may turn out to be the shopper, so that is
+ * asked when all is folded. */
+static bool learn(struct asking *k)
+{
+    const struct outreach_subject before = k->subject;
+
+    k->subject.due_us = k->pending.due_us;
+    k->subject.ordered_us = k->pending.any ? before.ordered_us : k->pending.ordered_us;
+    return k->subject.due_us != before.due_us || k->subject.ordered_us != before.ordered_us;
+}
+
 /* Again, as long as the shopper is faster, or somebody else was. */
 static bool try_until_it_stands(struct asking *k, struct err *err)
 {
@@ -157,7 +168,9 @@ static bool try_until_it_stands(struct asking *k, struct err *err)
         clock_monotonic_us() + config->database_wait + config->database_timeout;
     enum release_step step = RELEASED;
 
-    for (int i = 0; i < TRIES_MAX && clock_monotonic_us() < until_us; i++) {
+    bool learned = false; /* then nothing has to be waited for */
+
+    for (int i = 0; i < TRIES_MAX && (learned || clock_monotonic_us() < until_us); i++) {
         if (!try_leased(k, &step, err)) {
             return false;
         }
@@ -166,9 +179,8 @@ static bool try_until_it_stands(struct asking *k, struct err *err)
         }
         /* What changed can be decided about at once; what is pending needs the fold, which needs
          * the lanes this try has just given back. What is stale may take longer than a request: that is a decision, too. */
-        if (step == RELEASE_PENDING && k->due_us != k->subject.due_us) {
-            k->subject.due_us = k->due_us;
-        } else if (step == RELEASE_PENDING && stop_wait_us(OUTREACH_PENDING_WAIT_US)) {
+        learned = step == RELEASE_PENDING && learn(k);
+        if (!learned && step == RELEASE_PENDING && stop_wait_us(OUTREACH_PENDING_WAIT_US)) {
             break;
         }
     }

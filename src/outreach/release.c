@@ -80,12 +80,14 @@ static enum release_step verdict(const struct decided *d, const struct release_s
     if (seen->changed) {
         return RELEASE_CHANGED;
     }
-    return d->decision.send && seen->pending.any ? RELEASE_PENDING : RELEASED;
+    /* That somebody else ordered the cart must have been asked of the rules. */
+    const bool unasked = seen->pending.ordered_us != d->gathered->subject.ordered_us;
+    return d->decision.send && (seen->pending.any || unasked) ? RELEASE_PENDING : RELEASED;
 }
 
 static bool run(struct db *db, const struct decided *d, struct arena *a,
-                struct outreach_row *out_row, enum release_step *out, int64_t *out_due_us,
-                struct err *err)
+                struct outreach_row *out_row, enum release_step *out,
+                struct joins_pending *out_pending, struct err *err)
 {
     struct release_seen seen;
     struct outreach_row row;
@@ -95,7 +97,7 @@ static bool run(struct db *db, const struct decided *d, struct arena *a,
         return false;
     }
     *out = verdict(d, &seen);
-    *out_due_us = seen.pending.due_us;
+    *out_pending = seen.pending;
     if (*out != RELEASED) {
         return true;
     }
@@ -113,11 +115,11 @@ static bool run(struct db *db, const struct decided *d, struct arena *a,
 }
 
 bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
-                      struct outreach_row *out_row, enum release_step *out, int64_t *out_due_us,
-                      struct err *err)
+                      struct outreach_row *out_row, enum release_step *out,
+                      struct joins_pending *out_pending, struct err *err)
 {
     assert(d->cart != NULL && !d->gathered->subject.dry_run);
-    bool ok = run(db, d, a, out_row, out, out_due_us, err);
+    bool ok = run(db, d, a, out_row, out, out_pending, err);
     if (!ok || *out != RELEASED) {
         db_rollback(db); /* the lanes are needed by others while this one thinks again */
     }

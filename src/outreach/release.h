@@ -14,9 +14,9 @@ enum release_step {
 
 /* Locks, looks again, has it told, and stores it, in one transaction that is over when this
  * returns. *out_row is set only where *out is RELEASED; in arena. For decisions about a cart that
- * are no dry run. *out_due_us: as in struct joins_pending. */
+ * are no dry run. *out_pending: what it saw under the locks. */
 CAN_FAIL bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
                                struct outreach_row *out_row, enum release_step *out,
-                               int64_t *out_due_us, struct err *err);
+                               struct joins_pending *out_pending, struct err *err);
 
 #endif

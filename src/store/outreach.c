@@ -111,7 +111,8 @@ static struct params joins_params(const struct joins *j, struct arena *a)
 static struct joins_pending pending_at(const PGresult *rows)
 {
     return (struct joins_pending){.any = row_bool(rows, 0, 0),
-                                  .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1)};
+                                  .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
+                                  .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2)};
 }
 
 bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,

@@ -55,6 +55,8 @@ struct joins_pending {
     bool any;
     int64_t
         due_us; /* some of it is of a stale shopper (store/stale.h), the last of which is due then; 0: none is */
+    int64_t
+        ordered_us; /* when somebody else, who keeps no such cart, last ordered one of its carts; 0: never */
 };
 CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
                                   struct err *err);

@@ -72,27 +72,28 @@ static enum rule_outcome rule_unread(const struct policy *p, const struct policy
 /* Stands first of those that judge: of all that can be wrong with a message, one to somebody who has bought is the
  * worst. An order in the same microsecond as the last change bought that change (the fold sorts a
  * purchase behind the additions of its time), and an older order is about another round. An order
- * that took only its own lines (purchase_closes) left the others to be spoken about. */
+ * that took only its own lines (purchase_closes) left the others to be spoken about. Whoever orders
+ * one of the shopper's carts buys what is in it: under another address, say. */
 static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
                                     char *detail, size_t cap)
 {
     (void)p;
     const struct shopper *s = in->shopper;
     const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(s);
+    const bool elsewhere = in->cart != NULL && in->ordered_us > s->last_order_us;
+    const int64_t ordered_us = elsewhere ? in->ordered_us : s->last_order_us;
     char when[24];
     /* Without an open cart an order alone says nothing, it may be years old: only a last
      * round that ended by buying does. */
-    bool bought = s->last_order_us != 0 && cart != NULL &&
-                  (in->cart != NULL
-                       ? s->last_order_us >= cart->changed_us && s->last_order_us > cart->left_us
-                       : cart->status == CART_BOUGHT);
+    bool bought = ordered_us != 0 && cart != NULL &&
+                  (in->cart != NULL ? ordered_us >= cart->changed_us && ordered_us > cart->left_us
+                                    : cart->status == CART_BOUGHT);
 
     if (!bought) {
         (void)snprintf(detail, cap, "no purchase since the cart last changed");
         return RULE_PASS;
     }
-    (void)snprintf(detail, cap, "bought %s ago",
-                   ago(in->now_us - s->last_order_us, when, sizeof when));
+    (void)snprintf(detail, cap, "bought %s ago", ago(in->now_us - ordered_us, when, sizeof when));
     return RULE_BLOCK;
 }
 

@@ -245,6 +245,53 @@ static void an_order_acts_on_the_cart_it_names_wherever_that_is_kept(void **stat
     an_order_of_a_cart_that_a_browser_keeps(true, "ivo");
 }
 
+/* At the checkout another address was typed in: the cart is bought, and nobody is anybody else. */
+static void a_cart_that_another_customer_orders_is_bought(void **state)
+{
+    static const char *const orders[] = {",\"anonymous_id\":\"uma-phone\"", ""};
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        const char *who = arena_printf(&bench.arena, "uma%d", i);
+        const char *other = arena_printf(&bench.arena, "ulf%d", i);
+        const char *cart = arena_printf(&bench.arena, A_SHOE ",\"cart_id\":\"umas-9%d\"", i);
+        did(who, "cart_snapshot", 150, cart);
+        fold_to_end(&bench);
+        expect(ask_as((struct outreach_request){.customer_id = who, .dry_run = true}), OUTREACH_DRY,
+               "send", "risk");
+        did(other, "purchase", 148, arena_printf(&bench.arena, "%s%s", cart, orders[i]));
+        expect_pending((struct outreach_request){.customer_id = who});
+        fold_to_end(&bench);
+        expect(ask_as((struct outreach_request){.customer_id = who, .dry_run = true}), OUTREACH_DRY,
+               "silence", "buyer");
+        expect(ask(who), OUTREACH_NEW, "silence", "buyer");
+        struct answer a = ask(other);
+        assert_string_equal(member(&a, "customer_id"), other);
+        json_decref(a.json);
+        did(who, "cart_item_added", 95, cart); /* what is put there since is not bought */
+        fold_to_end(&bench);
+        expect(ask(who), OUTREACH_NEW, "send", "risk");
+    }
+}
+
+/* Two shops that count their carts from 1, and a shop that calls every cart cart1. */
+static void an_id_that_many_carts_have_is_no_other_shopper_s(void **state)
+{
+    (void)state;
+    did("liv", "cart_snapshot", 150, A_SHOE ",\"cart_id\":\"1001\"");
+    did("lou", "cart_snapshot", 150, A_SHOE ",\"cart_id\":\"1001\"");
+    did("lou", "purchase", 148, A_SHOE ",\"cart_id\":\"1001\"");
+    did("meg", "cart_snapshot", 150, A_SHOE ",\"cart_id\":\"cart1\"");
+    did("mia", "purchase", 148, A_SHOE ",\"cart_id\":\"cart1\"");
+    did("moe", "purchase", 147, A_SHOE ",\"cart_id\":\"cart1\"");
+    did("nia", "cart_snapshot", 150, A_SHOE ",\"cart_id\":\"cart\"");
+    did("noa", "purchase", 148, A_SHOE ",\"cart_id\":\"cart\"");
+    fold_to_end(&bench);
+    expect(ask("liv"), OUTREACH_NEW, "send", "risk");
+    expect(ask("meg"), OUTREACH_NEW, "send", "risk");
+    expect(ask("nia"), OUTREACH_NEW, "send", "risk");
+}
+
 /* While it goes from the browser to the customer it is in nobody's document. */
 static void a_cart_that_changes_hands_is_never_unknown(void **state)
 {
@@ -410,6 +457,8 @@ int main(void)
         cmocka_unit_test(a_known_binding_is_not_told_again),
         cmocka_unit_test(an_order_acts_on_the_cart_it_names_wherever_that_is_kept),
         cmocka_unit_test(stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts),
+        cmocka_unit_test(a_cart_that_another_customer_orders_is_bought),
+        cmocka_unit_test(an_id_that_many_carts_have_is_no_other_shopper_s),
         cmocka_unit_test(a_cart_that_changes_hands_is_never_unknown),
         cmocka_unit_test(a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_word_that_every_cart_is_called_joins_nobody),
