@@ -79,6 +79,28 @@ static void rank(const struct picks_wanted *want, int deep, const struct turned_
     }
 }
 
+static bool same_title(const struct product *a, const struct product *b)
+{
+    return a->title != NULL && b->title != NULL && strcasecmp(a->title, b->title) == 0;
+}
+
+/* Whether people would read the same name once more: sizes that are products of their own, say. */
+static bool is_named_already(const struct product *p, const struct picks_wanted *want,
+                             const struct shown_picks *shown)
+{
+    for (size_t i = 0; i < want->beside_count; i++) {
+        if (same_title(p, &want->beside[i])) {
+            return true;
+        }
+    }
+    for (int i = 0; i < shown->picks.count; i++) {
+        if (same_title(p, &shown->products[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The first k that can be shown go to *shown, what cannot is added to *down. */
 static void sift(const struct picks_asked *asked, const struct product *products,
                  struct turned_down *down, struct arena *a, struct shown_picks *shown)
@@ -94,7 +116,8 @@ static void sift(const struct picks_asked *asked, const struct product *products
     down->ids = more;
     shown->picks.count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!can_be_shown(&products[i], &asked->want.wish)) {
+        if (!can_be_shown(&products[i], &asked->want.wish) ||
+            is_named_already(&products[i], &asked->want, shown)) {
             down->ids[down->count++] = asked->ids[i];
         } else if (shown->picks.count < asked->want.wish.k) {
             shown->products[shown->picks.count] = products[i];

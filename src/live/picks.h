@@ -19,6 +19,9 @@ struct shown_picks {
 
 struct picks_wanted {
     const struct affinity *model; /* NULL: no picks */
+    /* What is shown beside them, by the catalogue: nothing of the same name is picked. May be NULL. */
+    const struct product *beside;
+    size_t beside_count;
     struct pick_wish
         wish; /* shopper, now_us, k, shelf, category, prices; picks are always diverse */
 };

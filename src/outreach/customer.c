@@ -159,7 +159,7 @@ bool customer_recommendations(const struct outreach_means *m, const char *custom
     }
     CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     CLEANUP(live_use_end) struct live_use use = live_use(m->live);
-    struct picks_wanted want = {use.set->affinity, *wish};
+    struct picks_wanted want = {.model = use.set->affinity, .wish = *wish};
     struct shown_picks shown;
     struct view v;
 

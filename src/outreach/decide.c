@@ -150,12 +150,12 @@ static void weigh(struct decided *d, struct arena *a)
     d->cart_digest = cart_digest(d->cart, a);
     d->score = answer_score_of(models->risk, g->view.shopper, d->cart, g->now_us, &models->context,
                                &terms, &d->x);
-    struct picks_wanted want = {models->affinity,
-                                {.shopper = g->view.shopper,
-                                 .now_us = g->now_us,
-                                 .k = (int)d->terms->config->picks,
-                                 .shelf = models->shelf,
-                                 .cart = d->cart}};
+    struct picks_wanted want = {.model = models->affinity,
+                                .wish = {.shopper = g->view.shopper,
+                                         .now_us = g->now_us,
+                                         .k = (int)d->terms->config->picks,
+                                         .shelf = models->shelf,
+                                         .cart = d->cart}};
     picks_wish_of_shop(d->terms->config, &want.wish);
     picks_ask(&want, a, &d->picks);
 }

@@ -147,8 +147,11 @@ bool outreach_tell(struct db *db, const struct decided *decided, const struct pr
     const struct decided *d = &in_stock;
     /* Behind the lines stand the picks. Those sold out since the models' shelf was filled make room
      * for the next best. */
+    struct picks_asked asked = d->picks;
+    asked.want.beside = shown.lines;
+    asked.want.beside_count = cart != NULL ? cart->line_count : 0;
     if (cart != NULL &&
-        !picks_answer(db, &d->picks, shown.lines + cart->line_count, a, &shown.picks, err)) {
+        !picks_answer(db, &asked, shown.lines + cart->line_count, a, &shown.picks, err)) {
         return false;
     }
     *out = (struct outreach_row){

@@ -1,4 +1,4 @@
-/* Diversity of picks: no row of variants of one product. */
+/* Diversity of picks: no row of variants of one product, nor of one category alone. */
 #include "domain/affinity/affinity_internal.h"
 #include "domain/shop/money.h"
 
@@ -49,9 +49,29 @@ bool affinity_are_variants(const struct affinity *m, int a, int b)
     return (one_maker && prices_are_close(m->price[a], m->price[b])) || vectors_are_close(m, a, b);
 }
 
+/* Whoever has a camera in the cart is not shown three more: of several picks a third at least is from elsewhere. Where a category was
+ * asked for, or nothing else is left (ranking_finish), there is no elsewhere. */
+static bool category_is_full(const struct ranking *r, int item)
+{
+    const int category = r->model->category[item];
+    const int most = r->wanted - r->wanted / 3;
+    int same = 0;
+
+    if (r->wish->category != NULL || category == 0) {
+        return false;
+    }
+    for (int i = 0; i < r->out->count; i++) {
+        same += r->model->category[r->picked[i]] == category;
+    }
+    return same >= most;
+}
+
 bool ranking_varies(const struct ranking *r, int item)
 {
     int variants = 0;
+    if (r->diverse && category_is_full(r, item)) {
+        return false;
+    }
     for (int i = 0; r->diverse && i < r->out->count && variants < VARIANTS_MAX; i++) {
         variants += affinity_are_variants(r->model, r->picked[i], item);
     }

@@ -29,7 +29,7 @@ static int open_bench(void **state)
     run_sql(
         &bench,
         "INSERT INTO cartwright.product (product_id, title, category, price_minor, currency, "
-        "stock, source, updated_at) SELECT 'p' || g || '-' || i, 'Product ' || i, 'Group ' || g "
+        "stock, source, updated_at) SELECT 'p' || g || '-' || i, 'Product ' || g || '-' || i, 'Group ' || g "
         "|| CASE WHEN i % 2 = 0 THEN ' > Even' ELSE '' END, 1000 + 100 * i, 'EUR', 5, 'api', "
         "now() FROM generate_series(0, 5) g, generate_series(0, 11) i");
     open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
@@ -55,8 +55,10 @@ static int restock(void **state)
     struct err err = {0};
     bool changed = false;
     (void)state;
-    run_sql(&bench, "UPDATE cartwright.product SET stock = 5, title = 'Product', currency = 'EUR', "
-                    "updated_at = now()");
+    run_sql(
+        &bench,
+        "UPDATE cartwright.product SET stock = 5, title = 'Product ' || product_id, currency = 'EUR', "
+        "updated_at = now()");
     assert_true(live_refresh(live, &changed, &err));
     return 0;
 }
@@ -75,10 +77,13 @@ static struct shopper *dora(void)
     return s;
 }
 
+static struct product beside; /* what is shown beside the picks */
+
 static struct shown_picks shown(const struct pick_wish *wish, bool with_shelf)
 {
     CLEANUP(live_use_end) struct live_use use = live_use(live);
-    struct picks_wanted want = {use.set->affinity, *wish};
+    struct picks_wanted want = {
+        .model = use.set->affinity, .beside = &beside, .beside_count = 1, .wish = *wish};
     struct shown_picks out;
     struct err err = {0};
     want.wish.shopper = dora();
@@ -98,6 +103,30 @@ static void everything_in_stock_fills_the_picks(void **state)
     assert_int_equal(p.picks.count, 10);
     assert_int_equal(p.picks.items[0].source, PICK_SESSION);
     assert_memory_equal(p.products[0].product_id, "p3", 2);
+}
+
+/* Sizes that are products of their own: nobody is shown the same name twice, nor that of what lies in the cart. */
+static void nothing_of_one_name_is_picked_twice(void **state)
+{
+    (void)state;
+    run_sql(
+        &bench,
+        "UPDATE cartwright.product SET title = CASE WHEN product_id LIKE 'p3-%' THEN 'tee' ELSE 'Tee' END, updated_at = now()"
+        " WHERE product_id LIKE 'p3-%' OR product_id LIKE 'p2-%'");
+    struct shown_picks p = shown(&(struct pick_wish){.k = 10}, true);
+    int tees = 0;
+    assert_int_equal(p.picks.count, 10);
+    for (int i = 0; i < p.picks.count; i++) {
+        tees += strcasecmp(p.products[i].title, "tee") == 0;
+    }
+    assert_int_equal(tees, 1);
+    beside = (struct product){.product_id = "tee-m", .title = "TEE"};
+    p = shown(&(struct pick_wish){.k = 10}, true);
+    beside = (struct product){0};
+    assert_int_equal(p.picks.count, 10);
+    for (int i = 0; i < p.picks.count; i++) {
+        assert_true(strcasecmp(p.products[i].title, "tee") != 0);
+    }
 }
 
 static void what_lost_its_title_is_not_shown_while_others_have_one(void **state)
@@ -260,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_in_stock_fills_the_picks),
         cmocka_unit_test_teardown(what_sold_out_since_the_last_look_leaves_no_hole, restock),
+        cmocka_unit_test_teardown(nothing_of_one_name_is_picked_twice, restock),
         cmocka_unit_test_teardown(what_lost_its_title_is_not_shown_while_others_have_one, restock),
         cmocka_unit_test_teardown(the_catalogue_has_the_last_word_on_currency_and_price, restock),
         cmocka_unit_test_teardown(the_next_look_tells_the_scan, restock),

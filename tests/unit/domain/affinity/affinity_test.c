@@ -607,6 +607,43 @@ static void no_third_variant_comes_up_while_anything_else_is_left(void **state)
     assert_int_equal(p.count, ITEMS - 1);
 }
 
+static int most_of_one_category(const struct affinity *a, const struct pick_wish *wish)
+{
+    struct picks p;
+    int most = 0;
+    affinity_recommend(a, wish, &p);
+    assert_int_equal(p.count, wish->k);
+    for (int i = 0; i < p.count; i++) {
+        int same = 0;
+        for (int j = 0; j < p.count; j++) {
+            same += strcmp(item_of(p.items[i].product_id)->category,
+                           item_of(p.items[j].product_id)->category) == 0;
+        }
+        most = same > most ? same : most;
+    }
+    return most;
+}
+
+static void a_third_of_the_picks_is_of_another_category(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    struct pick_wish wish = a_wish(3);
+    int most = 0;
+    (void)state;
+    for (int i = 0; i < TRAINED; i++) {
+        struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = w.ids[i])};
+        wish.shopper = shopper_fold_all(NULL, "c:x", events, 1, INT64_MAX, &w.arena);
+        wish.diverse = false;
+        const int without = most_of_one_category(a, &wish);
+        most = without > most ? without : most;
+        wish.diverse = true;
+        assert_true(most_of_one_category(a, &wish) <= 2);
+    }
+    assert_int_equal(most, 3); /* without the wish some would see one category alone */
+    wish.category = "shoes";   /* who asks for one gets it */
+    assert_int_equal(most_of_one_category(a, &wish), 3);
+}
+
 static void many_shoppers_at_once_get_what_each_gets_alone(void **state)
 {
     enum { MANY = 130 };
@@ -753,6 +790,7 @@ int main(void)
         cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),
         cmocka_unit_test_teardown(what_the_shelf_says_is_out_of_stock_leaves_no_hole, forget),
         cmocka_unit_test_teardown(ids_the_caller_does_not_want_stay_away, forget),
+        cmocka_unit_test_teardown(a_third_of_the_picks_is_of_another_category, forget),
         cmocka_unit_test_teardown(no_third_variant_comes_up_while_anything_else_is_left, forget),
         cmocka_unit_test_teardown(many_shoppers_at_once_get_what_each_gets_alone, forget),
         cmocka_unit_test(what_was_done_fades_by_half_in_a_month),
