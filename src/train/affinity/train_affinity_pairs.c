@@ -17,6 +17,8 @@ enum {
 };
 /* Of the pairs that are claimed, so many at most meet by chance (Benjamini and Hochberg 1995). */
 static const double FALSE_SHARE = 0.05;
+/* Beyond chance is not worth telling where hardly anybody did it: of those who looked on from a product so many at least looked at the other next. */
+static const double NEXT_SHARE = 0.05;
 
 double pairs_expected(const struct pairs_margins *m, double from, double to)
 {
@@ -75,7 +77,8 @@ struct counts {
     struct pairs_margins margins;
     const int32_t *
         group; /* (products) only pairs of two different ones are tested, 0 is none of them; NULL: all are */
-    int32_t *taken; /* (products) by which shopper + 1 last */
+    int32_t *taken;   /* (products) by which shopper + 1 last */
+    double share_min; /* of the first product's tokens */
 };
 
 static void counts_free(struct counts *c)
@@ -148,6 +151,7 @@ struct meeting {
     int32_t from;
     int32_t to;
     double chance;
+    double share; /* of the first one's tokens */
 };
 
 /* Those that met often enough to be tested, by their first product; owned by the caller. */
@@ -165,7 +169,9 @@ static struct meeting *meetings_of(struct counts *c, size_t *out_count)
         }
         if (end - i >= MET_MIN && is_tested(c, from, to)) {
             const double expected = pairs_expected(&c->margins, c->from[from], c->to[to]);
-            all[count++] = (struct meeting){from, to, pairs_chance((double)(end - i), expected)};
+            const double both = (double)(end - i);
+            all[count++] =
+                (struct meeting){from, to, pairs_chance(both, expected), both / c->from[from]};
         }
     }
     *out_count = count;
@@ -187,7 +193,7 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
     }
     const double most = pairs_threshold(chances, count, tested(c, products));
     for (size_t i = 0; i < count; i++) {
-        if (all[i].chance <= most) {
+        if (all[i].chance <= most && all[i].share >= c->share_min) {
             while (row < all[i].from) {
                 out.start[++row] = kept;
             }
@@ -339,6 +345,7 @@ void affinity_count_pairs(const struct affinity_training *a, int64_t until_us,
                          .position = position,
                          .together = counts_make(trained, group),
                          .next = counts_make(trained, NULL)};
+    c.next.share_min = NEXT_SHARE;
     count_all(&c);
     *together = pairs_of(&c.together, trained);
     *next = pairs_of(&c.next, trained);
