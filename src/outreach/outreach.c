@@ -93,6 +93,23 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
     return true;
 }
 
+/* Nobody was found. Between that look and the one at what waits, a fold may have come to it: once nothing waits, one more look is
+ * the last word. */
+static bool make_sure(struct asking *k, struct gathered *g, enum release_step *out, struct err *err)
+{
+    if (!wait_for_joins(k, g, out, err)) {
+        return false;
+    }
+    if (*out != RELEASED) {
+        return true;
+    }
+    if (!outreach_gather(k->db, &k->subject, k->arena, g, err)) {
+        return false;
+    }
+    *out = g->known ? RELEASE_CHANGED : RELEASED;
+    return true;
+}
+
 /* A silence by another rule needs no patience: what is pending could only make it a send, and then it may
  * be asked again. */
 static bool could_change(const struct decided *d)
@@ -117,7 +134,7 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
         return false;
     }
     if (!g.known) {
-        return wait_for_joins(k, &g, out, err);
+        return make_sure(k, &g, out, err);
     }
     outreach_decide(&k->terms, &g, k->arena, &d);
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
