@@ -328,6 +328,18 @@ static int another_has(const struct goods *g, int order, int product)
     return found;
 }
 
+static void give_back(struct goods *g, int order, int product, bool in_time)
+{
+    const int other = another_has(g, order, product);
+
+    if (g->by[product] == order && !g->in_cart[product]) {
+        g->in_cart[product] = in_time && other == NOTHING;
+        g->by[product] = in_time && other != NOTHING ? other : order;
+    }
+    g->has[order][product] = false;
+    g->told[order][product] = false;
+}
+
 /* "With items of a cancellation: these alone. Within order_undo its cart is open again, with what no other order bought." */
 static void order_is_undone(struct goods *g, const struct person_deed *d, int i)
 {
@@ -341,15 +353,10 @@ static void order_is_undone(struct goods *g, const struct person_deed *d, int i)
         return;
     }
     for (int n = 0; n < DEEDS_MAX; n++) {
-        const bool gone = only == NOTHING || n == only;
-        left = left || (g->told[order][n] && !gone);
-        if (gone && g->by[n] == order && !g->in_cart[n]) {
-            const int other = another_has(g, order, n);
-            g->in_cart[n] = in_time && other == NOTHING;
-            g->by[n] = in_time && other != NOTHING ? other : g->by[n];
+        if (only == NOTHING || n == only) {
+            give_back(g, order, n, in_time);
         }
-        g->has[order][n] = g->has[order][n] && !gone;
-        g->told[order][n] = g->told[order][n] && !gone;
+        left = left || g->told[order][n];
     }
     g->stands[order] = left;
     for (int n = 0; n < DEEDS_MAX && !left; n++) {

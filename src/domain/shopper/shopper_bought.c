@@ -88,16 +88,12 @@ void bought_note_items(struct shopper *s, const struct order_seen *order, const 
 }
 
 void bought_note_cart(struct shopper *s, const struct order_seen *order, const struct cart *c,
-                      bool as_told, struct arena *a)
+                      struct arena *a)
 {
     for (size_t i = 0; i < c->line_count; i++) {
         const struct cart_line *of = &c->lines[i];
         struct bought_line *line = line_for(s, order, of->product_id, of->variant_id, a);
-        if (as_told) {
-            tell_more(line, of->quantity_milli);
-        } else {
-            line->cart_milli = larger(line->cart_milli, of->quantity_milli);
-        }
+        line->cart_milli = larger(line->cart_milli, of->quantity_milli);
     }
 }
 
@@ -161,12 +157,17 @@ static int64_t take(const struct shopper *s, const struct order_seen *order,
     return wanted;
 }
 
-static int64_t *told_of(const struct shopper *s, struct arena *a)
+/* By line. Of an order whose rows named nothing, what lay in the carts that it closed. */
+static int64_t *told_of(const struct shopper *s, const struct order_seen *order, struct arena *a)
 {
     int64_t *told = arena_array(a, s->bought_count, sizeof *told);
+    bool any = false;
 
     for (size_t i = 0; i < s->bought_count; i++) {
-        told[i] = s->bought[i].quantity_milli;
+        any = any || (is_of(&s->bought[i], order) && s->bought[i].quantity_milli > 0);
+    }
+    for (size_t i = 0; i < s->bought_count; i++) {
+        told[i] = any ? s->bought[i].quantity_milli : s->bought[i].cart_milli;
     }
     return told;
 }
@@ -175,7 +176,7 @@ struct event bought_news(const struct shopper *s, const struct order_seen *order
                          const struct event *row, struct arena *a)
 {
     const bool remembered = is_remembered(s, order);
-    int64_t *left = told_of(s, a);
+    int64_t *left = told_of(s, order, a);
     struct event news = *row;
 
     news.items = arena_array(a, row->item_count, sizeof *news.items);
@@ -286,8 +287,10 @@ const struct order_seen *bought_since(const struct shopper *s, const struct cart
 struct event bought_give_up(struct shopper *s, const struct order_seen *order,
                             const struct event *cancelled, bool *out_left, struct arena *a)
 {
-    int64_t *left = told_of(s, a);
+    int64_t *left = told_of(s, order, a);
     struct event gone = *cancelled;
+
+    const int64_t *before = told_of(s, order, a);
 
     gone.items = arena_array(a, cancelled->item_count, sizeof *gone.items);
     gone.item_count = 0;
@@ -304,7 +307,7 @@ struct event bought_give_up(struct shopper *s, const struct order_seen *order,
         if (!is_of(line, order)) {
             continue;
         }
-        bool told = line->quantity_milli > 0;
+        const bool told = before[i - 1] > 0;
         line->quantity_milli = left[i - 1];
         *out_left = *out_left || left[i - 1] > 0;
         if (told && left[i - 1] == 0) {

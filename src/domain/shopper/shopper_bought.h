@@ -9,9 +9,9 @@
 /* More of the order: what a row of it tells. */
 void bought_note_items(struct shopper *s, const struct order_seen *order, const struct event *row,
                        struct arena *a);
-/* What lay in a cart that it closed; as_told: no row says what was bought. */
+/* What lay in a cart that it closed. */
 void bought_note_cart(struct shopper *s, const struct order_seen *order, const struct cart *c,
-                      bool as_told, struct arena *a);
+                      struct arena *a);
 void bought_forget(struct shopper *s, const struct order_seen *order);
 /* Forgets what was bought longer than ORDER_LINES_AGE_US before now_us: nothing asks for it any more. */
 void bought_forget_old(struct shopper *s, int64_t now_us);

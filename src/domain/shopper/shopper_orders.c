@@ -272,7 +272,7 @@ static void buy_cart(struct shopper *s, struct cart *c, const struct row *r, con
     const bool as_told = r->first && e->item_count == 0;
 
     mark_bought(c, e, a);
-    bought_note_cart(s, r->order, c, as_told, a);
+    bought_note_cart(s, r->order, c, a);
     for (size_t i = 0; as_told && i < c->line_count; i++) {
         purchases_note(s, c->lines[i].product_id, e->occurred_us, a);
     }

@@ -7,6 +7,8 @@
 #include "unit/domain/an_event.h"
 
 enum { TOLD_MAX = 6 };
+/* In minutes. */
+enum { DAY = 1440, THREE_DAYS = 4320, SIX_DAYS = 8640, MONTH = 44640 };
 
 /* What happened, and what is said three hours later: "p1 x2, p2 x1" of the cart that is spoken about, or the rule that forbids it. */
 struct story {
@@ -204,9 +206,9 @@ static void of_an_order_that_is_edited_what_is_new_is_bought(void **state)
           BOUGHT(20, .order = "a", .sku = "p1", .sku2 = "p3"), CANCELLED(30, .order = "a")},
          "p3 x1"},
         {"after the goods are forgotten, products tell what is new",
-         {BOUGHT(0, .order = "a", .sku = "p1"), BOUGHT(60 * 24 * 31, .order = "b", .sku = "p9"),
-          ADDED(60 * 24 * 31 + 9, .sku = "p1"), ADDED(60 * 24 * 31 + 10, .sku = "p3"),
-          BOUGHT(60 * 24 * 31 + 20, .order = "a", .sku = "p1", .sku2 = "p3")},
+         {BOUGHT(0, .order = "a", .sku = "p1"), BOUGHT(MONTH, .order = "b", .sku = "p9"),
+          ADDED(MONTH + 9, .sku = "p1"), ADDED(MONTH + 10, .sku = "p3"),
+          BOUGHT(MONTH + 20, .order = "a", .sku = "p1", .sku2 = "p3")},
          "p1 x1"},
     };
     (void)state;
@@ -246,7 +248,7 @@ static void an_edited_order_adds_what_is_new_to_the_sums(void **state)
 
 static void another_order_of_the_same_number_closes_its_own_cart(void **state)
 {
-    enum { LATER = 60 * 24 * 6 };
+    enum { LATER = SIX_DAYS };
     static const struct story stories[] = {
         {"of another cart",
          {BOUGHT(0, .order = "7", .cart = "ca", .sku = "p1"),
@@ -362,6 +364,10 @@ static void items_of_a_cancellation_limit_what_comes_back(void **state)
          {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"), BOUGHT(10, .order = "a"),
           CANCELLED(100, .order = "a", .sku = "p2")},
          "p2 x1"},
+        {"the goods are told by a second row, and one of them is cancelled",
+         {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a"), BOUGHT(11, .order = "a", .sku = "p1"),
+          CANCELLED(100, .order = "a", .sku = "p1"), BOUGHT(110, .order = "a", .sku = "p1")},
+         "buyer"},
         {"a payment fails as a whole",
          {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
           BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
@@ -385,15 +391,14 @@ static void items_of_a_cancellation_limit_what_comes_back(void **state)
 
 static void what_is_undone_late_brings_no_cart_back(void **state)
 {
-    enum { DAY = 60 * 24 };
     static const struct story stories[] = {
         {"an instalment fails",
          {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
-          FAILED(6 * DAY, .order = "a")},
+          FAILED(SIX_DAYS, .order = "a")},
          "buyer"},
         {"cancelled after three days",
          {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
-          CANCELLED(3 * DAY, .order = "a")},
+          CANCELLED(THREE_DAYS, .order = "a")},
          "empty"},
         {"a day to the minute",
          {SNAPSHOT(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"),
