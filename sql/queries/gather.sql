@@ -2,7 +2,7 @@
 
 -- name: shopper_gather
 -- $1 a key, or NULL and $2 a cart id. $3: the whole history, else what no fold has taken yet. $4: with what a decision asks besides.
--- $5: at most so many events of that, the first. Of a stale shopper's news, and where a heavy or stale one has more, there are none: the row of the
+-- $5: at most so many events of that, the first, and $6: the one that goes beyond so many bytes is the last. Of a stale shopper's news, and where a heavy or stale one has more, there are none: the row of the
 -- shopper says so (held).
 -- One statement, so that everything is of one snapshot: retention moves events into the base at any time, and the fold moves them into doc.
 -- Rows are tagged: 0 the shopper (none: no shopper has such a cart), 1 an event, in order of offset, 2 a round that was spoken to.
@@ -26,8 +26,10 @@ WITH who AS MATERIALIZED (
 ), news AS MATERIALIZED (
     SELECT e.lane, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
       FROM stored t
-     CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = t.lane AND x.key = t.key AND x.off > t.since
-                          ORDER BY x.off LIMIT CASE WHEN t.held THEN 0 ELSE $5::bigint END) AS e
+     CROSS JOIN LATERAL (SELECT array_agg(y.off ORDER BY y.off) AS offs
+                           FROM (SELECT x.off FROM cartwright.event x WHERE x.lane = t.lane AND x.key = t.key AND x.off > t.since
+                                  ORDER BY x.off LIMIT CASE WHEN t.held THEN 0 ELSE $5::bigint END) AS y) AS n
+     CROSS JOIN LATERAL cartwright.events_within(t.lane, n.offs, $6::bigint) AS e
 ), carts AS ( -- that were folded, or spoken about since
     SELECT c.lane, c.key, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool
      UNION

@@ -33,7 +33,8 @@ SELECT EXISTS (SELECT FROM cartwright.heavy_event h
                 ORDER BY h.occurred_at, h.off OFFSET $4::bigint)
 
 -- name: heavy_view
--- One shopper ($1, $2) up to the time $3, from the newest checkpoint that stands for it; at most $4 events, none where it takes more. Rows are tagged:
+-- One shopper ($1, $2) up to the time $3, from the newest checkpoint that stands for it; at most $4 events, none where it takes more, and no
+-- further than the one that goes beyond $5 bytes. Rows are tagged:
 -- 0 the newest offset of the shopper's, when it is due if it is stale, and as type 'more' where it takes more; 1 known_off and the document of
 -- then; 2 the checkpoint: events, time and document; 3 what came in since known_off, 4 what had before, as in history_events. Behind known_off only
 -- so many are looked at, whatever their time.
@@ -59,9 +60,10 @@ WITH known AS MATERIALIZED (
 ), size AS MATERIALIZED (
     SELECT (SELECT count(*) FROM news) + (SELECT count(*) FROM behind) > $4::bigint AS more
 ), wanted AS MATERIALIZED (
-    SELECT 3 AS part, n.off FROM news n, size z WHERE NOT z.more AND n.occurred_at <= $3::timestamptz
-     UNION ALL
-    SELECT 4, b.off FROM behind b, size z WHERE NOT z.more
+    SELECT array_agg(w.off ORDER BY w.off) AS offs
+      FROM (SELECT n.off FROM news n, size z WHERE NOT z.more AND n.occurred_at <= $3::timestamptz
+             UNION ALL
+            SELECT b.off FROM behind b, size z WHERE NOT z.more) AS w
 )
 SELECT 0 AS part,
        coalesce((SELECT x.off FROM cartwright.event x WHERE x.lane = $1::int AND x.key = $2::text ORDER BY x.off DESC LIMIT 1), 0) AS off,
@@ -74,9 +76,9 @@ SELECT 1, k.known_off, k.doc, NULL, NULL, NULL, NULL, NULL FROM known k
  UNION ALL
 SELECT 2, s.events, s.doc, NULL, NULL, s.at, NULL, NULL FROM start s
  UNION ALL
-SELECT w.part, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
-  FROM wanted w
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = $1::int AND x.off = w.off LIMIT 1) AS e
+SELECT CASE WHEN e.off > k.known_off THEN 3 ELSE 4 END, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM known k, wanted w
+ CROSS JOIN LATERAL cartwright.events_within($1::int, w.offs, $5::bigint) AS e
 
 -- name: heavy_know
 INSERT INTO cartwright.heavy_shopper (lane, key, known_off, doc) VALUES ($1::int, $2::text, $3::bigint, $4::text)

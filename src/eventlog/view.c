@@ -75,10 +75,11 @@ static bool fold_news(struct view *v, struct arena *a, bool *out_readable)
 
 static bool refuse_past(struct err *err)
 {
-    return FAIL_AT(err, ERR_INVALID, "at",
-                   "is too far back for a shopper of more than %d events: after that time it did "
-                   "more than can be read at once",
-                   VIEW_EVENTS_MAX);
+    return FAIL_AT(
+        err, ERR_INVALID, "at",
+        "is too far back for a shopper of so many events: what it did is more than can be "
+        "read at once (%d events, or %d MiB of them)",
+        VIEW_EVENTS_MAX, VIEW_BYTES_MAX >> 20);
 }
 
 /* Who has done very much must not take the memory and the time of everybody else's requests. */
@@ -90,8 +91,11 @@ static bool is_bounded(const struct view *v, int64_t until_us, struct err *err)
     if (until_us != INT64_MAX) {
         return refuse_past(err);
     }
-    return FAIL(err, ERR_BUSY, "some of this shopper's more than %d events are still being folded",
-                VIEW_EVENTS_MAX);
+    return FAIL(
+        err, ERR_BUSY,
+        "some of this shopper's events are still being folded, and are more than can be read at once "
+        "(%d events, or %d MiB of them)",
+        VIEW_EVENTS_MAX, VIEW_BYTES_MAX >> 20);
 }
 
 static bool read_rows(struct db *db, const struct shopper_ask *ask, int64_t until_us,
@@ -130,7 +134,8 @@ static bool read_whole(struct db *db, bool for_decision, bool readable, struct a
     const struct shopper_ask whole = {.key = v->key,
                                       .whole = true,
                                       .for_decision = for_decision,
-                                      .events_most = readable || many ? VIEW_EVENTS_MAX : 0};
+                                      .events_most = readable || many ? VIEW_EVENTS_MAX : 0,
+                                      .bytes_most = VIEW_BYTES_MAX};
 
     return read_rows(db, &whole, INT64_MAX, a, v, err);
 }
@@ -169,7 +174,8 @@ static bool read_and_fold(struct db *db, const char *key, const struct view_ask 
     const struct shopper_ask part = {.key = key,
                                      .whole = ask->until_us != INT64_MAX,
                                      .for_decision = ask->for_decision,
-                                     .events_most = VIEW_EVENTS_MAX};
+                                     .events_most = VIEW_EVENTS_MAX,
+                                     .bytes_most = VIEW_BYTES_MAX};
     struct view v = {0};
 
     if (!read_rows(db, &part, ask->until_us, a, &v, err) ||
@@ -215,7 +221,8 @@ bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struc
                                      .cart_id = ask->cart_id,
                                      .whole = ask->until_us != INT64_MAX,
                                      .for_decision = ask->for_decision,
-                                     .events_most = VIEW_EVENTS_MAX};
+                                     .events_most = VIEW_EVENTS_MAX,
+                                     .bytes_most = VIEW_BYTES_MAX};
     struct view v = {0};
 
     if (!read_rows(db, &part, ask->until_us, a, &v, err)) {

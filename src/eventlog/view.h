@@ -10,7 +10,8 @@
  * One round trip and one snapshot; two only where what is stored turns out not to do and everything
  * has to be folded again. */
 enum {
-    VIEW_EVENTS_MAX = 5000, /* that one look reads: some 5 MB and 50 ms */
+    VIEW_EVENTS_MAX = 5000,   /* that one look reads: some 5 MB and 50 ms */
+    VIEW_BYTES_MAX = 8 << 20, /* of their bodies, in either case */
     VIEW_BEHIND_MAX =
         2000 /* the same, behind a state that a shopper of very many events has on its way */
 };
@@ -27,7 +28,7 @@ struct view {
 };
 
 /* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it
- * was then (events that occurred later left out). Where that takes more than VIEW_EVENTS_MAX events, a shopper of very many is read
+ * was then (events that occurred later left out). Where that takes more than VIEW_EVENTS_MAX events, or VIEW_BYTES_MAX, a shopper of very many is read
  * from the newest state on its way that stands for that time (in the past as one who is who, and what came too late, is known now).
  * Where that does not do, the present is unread, or ERR_BUSY for a shopper that was never folded, and the past is ERR_INVALID at "at". */
 CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct arena *a,

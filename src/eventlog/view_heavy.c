@@ -27,9 +27,10 @@ bool view_read_heavy(struct db *db, int64_t until_us, struct arena *a, struct vi
                      bool *out_read, struct err *err)
 {
     const struct history_key key = {v->lane, v->key};
+    const struct heavy_most most = {.events = VIEW_BEHIND_MAX, .bytes = VIEW_BYTES_MAX};
     struct heavy_view h;
 
-    if (!store_heavy_view(db, key, until_us, VIEW_BEHIND_MAX, a, &h, err)) {
+    if (!store_heavy_view(db, key, until_us, most, a, &h, err)) {
         return false;
     }
     v->last_off = h.newest_off;

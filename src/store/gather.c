@@ -57,7 +57,8 @@ static bool part_at(const PGresult *r, int row, struct arena *a, struct shopper_
         shopper_at(r, row, a, out);
         return true;
     case PART_EVENT:
-        return event_at(r, row, a, out, err);
+        /* A part of them is of no use, and must not be held twice. */
+        return out->cut || event_at(r, row, a, out, err);
     case PART_SENT:
         sent_at(r, row, a, out);
         return true;
@@ -82,6 +83,21 @@ static void make_room(const PGresult *r, struct arena *a, struct shopper_rows *o
     out->sent = arena_array(a, counts[PART_SENT], sizeof *out->sent);
 }
 
+/* Then one event more came than was asked for, or the one that went beyond the bytes. */
+static bool is_more(const PGresult *r, const struct shopper_ask *ask)
+{
+    int64_t events = 0;
+    int64_t bytes = 0;
+
+    for (int row = 0; row < PQntuples(r); row++) {
+        if (row_i32(r, row, PART) == PART_EVENT) {
+            events++;
+            bytes += (int64_t)row_len(r, row, BODY);
+        }
+    }
+    return ask->events_most > 0 && (events > ask->events_most || bytes > ask->bytes_most);
+}
+
 bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
                   struct shopper_rows *out, struct err *err)
 {
@@ -96,16 +112,20 @@ bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
     param_bool(&p, ask->for_decision);
     /* one more, to see whether there are more */
     param_i64(&p, ask->events_most > 0 ? ask->events_most + 1 : INT64_MAX);
+    param_i64(&p, ask->events_most > 0 ? ask->bytes_most : INT64_MAX);
     if (!db_query(db, Q_shopper_gather, &p, &rows, err)) {
         return false;
     }
     make_room(rows, a, &got);
+    got.cut = is_more(rows, ask);
     for (int row = 0; row < PQntuples(rows); row++) {
         if (!part_at(rows, row, a, &got, err)) {
             return false;
         }
     }
-    got.cut = ask->events_most > 0 && (int64_t)got.events.count > ask->events_most;
+    /* Who is heavy can be had from a state on the way. */
+    got.held = got.held || (got.cut && got.heavy);
+    got.cut = got.cut && !got.heavy;
     *out = got;
     return true;
 }

@@ -11,6 +11,7 @@ struct shopper_ask {
     bool whole;          /* all events, not only those that no fold has taken yet */
     bool for_decision;   /* with sent */
     int64_t events_most; /* 0: all there are */
+    int64_t bytes_most;  /* of their bodies; not asked where events_most is 0 */
 };
 
 /* A round and step of one of the shopper's carts that was spoken about. */
@@ -26,10 +27,10 @@ struct sent {
 struct shopper_rows {
     bool found; /* false: no shopper has that cart; the rest is empty */
     bool whole; /* as asked */
-    bool cut;   /* there are more events than events_most; the rest is missing */
+    bool cut;   /* there are more events than events_most, or bytes_most: all are missing */
     bool heavy; /* store/heavy.h knows the shopper */
     bool
-        held; /* some or all of the events are missing: it is stale, or heavy and has more than events_most */
+        held; /* some or all of the events are missing: it is stale, or heavy and has more than events_most, or bytes_most */
     int lane;
     const char *key;
     int64_t folded_off;    /* newest event in doc */

@@ -135,7 +135,16 @@ bool store_heavy_write(struct db *db, struct history_key key, const struct heavy
 /* ---- one shopper, as of a moment ---- */
 
 enum view_part { VIEW_SHOPPER, VIEW_KNOWN, VIEW_CHECKPOINT, VIEW_NEWS, VIEW_BEHIND };
-enum view_column { VIEW_PART, VIEW_OFF, VIEW_ID, VIEW_TYPE, VIEW_ORIGIN, VIEW_OCCURRED };
+enum view_column {
+    VIEW_PART,
+    VIEW_OFF,
+    VIEW_ID,
+    VIEW_TYPE,
+    VIEW_ORIGIN,
+    VIEW_OCCURRED,
+    VIEW_RECEIVED,
+    VIEW_BODY
+};
 
 static bool view_event(const PGresult *r, int row, struct history_key key, struct arena *a,
                        struct history *out, struct err *err)
@@ -172,25 +181,46 @@ static bool view_row(const PGresult *r, int row, struct history_key key, struct 
     return FAIL(err, ERR_INTERNAL, "a row of an unknown part");
 }
 
-bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us, int64_t most,
-                      struct arena *a, struct heavy_view *out, struct err *err)
+static bool is_view_event(const PGresult *r, int row)
+{
+    const enum view_part part = (enum view_part)row_i32(r, row, VIEW_PART);
+
+    return part == VIEW_NEWS || part == VIEW_BEHIND;
+}
+
+static int64_t view_bytes(const PGresult *r)
+{
+    int64_t bytes = 0;
+
+    for (int row = 0; row < PQntuples(r); row++) {
+        bytes += is_view_event(r, row) ? (int64_t)row_len(r, row, VIEW_BODY) : 0;
+    }
+    return bytes;
+}
+
+bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us,
+                      struct heavy_most most, struct arena *a, struct heavy_view *out,
+                      struct err *err)
 {
     CLEANUP(rows_clear) PGresult *r = NULL;
     struct heavy_view v = {0};
     struct params p = key_params(key, a);
 
     param_time(&p, until_us);
-    param_i64(&p, most);
+    param_i64(&p, most.events);
+    param_i64(&p, most.bytes);
     if (!db_query(db, Q_heavy_view, &p, &r, err)) {
         return false;
     }
+    const bool fat = view_bytes(r) > most.bytes;
     v.news.events = arena_array(a, (size_t)PQntuples(r), sizeof *v.news.events);
     v.behind.events = arena_array(a, (size_t)PQntuples(r), sizeof *v.behind.events);
     for (int row = 0; row < PQntuples(r); row++) {
-        if (!view_row(r, row, key, a, &v, err)) {
+        if (!(fat && is_view_event(r, row)) && !view_row(r, row, key, a, &v, err)) {
             return false;
         }
     }
+    v.more = v.more || fat;
     *out = v;
     return true;
 }

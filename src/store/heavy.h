@@ -43,14 +43,18 @@ CAN_FAIL bool store_heavy_more_behind(struct db *db, struct history_key key, int
 struct heavy_view {
     int64_t newest_off; /* of the shopper's events; 0 none */
     int64_t due_us;     /* when it is folded again, if it is stale; 0 */
-    bool more;          /* it would take more events than were asked for: there are none here */
-    const char *doc;    /* of everything up to known_off; NULL: there is none */
+    bool more; /* it would take more events, or bytes, than were asked for: there are none here */
+    const char *doc;              /* of everything up to known_off; NULL: there is none */
     struct heavy_checkpoint from; /* doc NULL: none stands for it */
     struct history news;          /* came in since known_off */
     struct history behind;        /* had come in before, and occurred after `from` */
 };
+struct heavy_most {
+    int64_t events;
+    int64_t bytes; /* of their bodies */
+};
 CAN_FAIL bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us,
-                               int64_t most, struct arena *a, struct heavy_view *out,
+                               struct heavy_most most, struct arena *a, struct heavy_view *out,
                                struct err *err);
 
 /* What a fold up to last_off leaves: its document, which events it folded, and the checkpoints: of the stored ones those of

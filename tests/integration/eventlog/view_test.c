@@ -413,6 +413,43 @@ static void of_very_many_events_a_view_reads_a_part_or_nothing(void **state)
     assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, VIEW_EVENTS_MAX + 2);
 }
 
+/* The same of fat ones: 200 of them are more than may be read at once. */
+static void tell_of_fat_z(int from, int count)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "INSERT INTO cartwright.event"
+            " SELECT cartwright.lane_of('c:z'), n, 'z' || n, 'c:z', 'page_viewed', 'api', t.at, t.at, '',"
+            "        jsonb_build_object('event_id', 'z' || n, 'type', 'page_viewed', 'customer_id', 'z',"
+            "                           'occurred_at', t.at, 'properties', jsonb_build_object('x', repeat('x', 60000)))"
+            "   FROM generate_series(%d, %d) n,"
+            "        LATERAL (SELECT timestamptz '2026-01-01Z' + n * interval '1 second' AS at) t",
+            from, from + count - 1));
+}
+
+static void of_few_but_fat_events_a_view_reads_as_little(void **state)
+{
+    const char *path;
+    (void)state;
+
+    bench.config.heavy_events = 0;
+    tell_of_fat_z(1, 100);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, 100); /* 6 MB can be read */
+    tell_of_fat_z(101, 100);
+    assert_int_equal(refusal(INT64_MAX, &path), ERR_BUSY); /* until they are folded */
+    assert_int_equal(refusal(START_US + SECONDS(500), &path), ERR_INVALID);
+    assert_string_equal(path, "at");
+    fold_to_end(&bench);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, 200);
+
+    TELL(&bench, .id = "late", .type = "page_viewed", .customer = "z", .at_s = 3);
+    assert_int_equal(refusal(INT64_MAX, &path), ERR_BUSY);
+    fold_to_end(&bench);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, 201);
+}
+
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 /* ---- of very many events ---- */
@@ -513,6 +550,7 @@ int main(void)
         VIEW_TEST(a_browser_is_whose_it_is_now_whatever_time_is_looked_at),
         VIEW_TEST(a_cart_is_found_in_the_past_of_its_shopper),
         VIEW_TEST(of_very_many_events_a_view_reads_a_part_or_nothing),
+        VIEW_TEST(of_few_but_fat_events_a_view_reads_as_little),
         VIEW_TEST(of_very_many_events_it_reads_what_lies_behind_a_checkpoint),
         VIEW_TEST(where_that_is_too_much_the_present_is_unread_and_the_past_refused),
         VIEW_TEST(sent_are_the_sends_of_the_shoppers_own_carts),

@@ -74,6 +74,16 @@ static const struct {
     {"a placeholder for a customer", EVENT("e", ", \"customer_id\": \"Undefined\""),
      "0 invalid /customer_id must be an id, not what programs write where there is none (where it is one, name it in "
      "cartwright.ids_allowed)"},
+    {"a body that is nested too deep",
+     "[" EVENT("e", ANN ", \"x\": [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]") ", " EVENT(
+         "f", ANN ", \"x\": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]") "]",
+     "0 stored; 1 invalid  must not be nested deeper than 16 levels"},
+    {"a number of 100,000 digits",
+     "[" EVENT("e", ANN ", \"x\": [1e100000, 1]") ", " EVENT("f", ANN ", \"x\": 1e300") "]",
+     "0 invalid  must not hold a number of more than 400 digits; 1 stored"},
+    {"a number of 5,000 digits behind the point",
+     "[" EVENT("e", ANN ", \"x\": {\"y\": -1e-5000}") ", " EVENT("f", ANN ", \"x\": 1e-300") "]",
+     "0 invalid  must not hold a number of more than 400 digits; 1 stored"},
     {"a cart called guest, of a good customer", EVENT("e", ANN ", \"cart_id\": \"guest\""),
      "0 stored"},
 };
@@ -309,6 +319,46 @@ static void a_body_is_bounded(void **state)
     assert_string_equal(answer(event), "0 invalid  must have at most 1048576 bytes");
 }
 
+/* Beside a good event, one whose member `rest` makes from SQL: what no test can write out. */
+static const char *beside_a_good_one(const char *type, const char *rest)
+{
+    sql("DELETE FROM cartwright.event");
+    return sql_text(arena_printf(
+        &spec.arena,
+        "SELECT string_agg(concat_ws(' ', index, status, errors -> 0 ->> 'pointer', errors -> 0 ->> 'detail'), '; ' ORDER BY index)"
+        "  FROM cartwright.append_events(jsonb_build_array('" EVENT("e", ANN) "'::jsonb, '" EVENT(
+            "f", ANN) "'::jsonb || jsonb_build_object('type', '%s') || jsonb_build_object(%s)))",
+        type, rest));
+}
+
+#define LONG_TEXT "(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 3000) AS i)"
+
+static void one_event_that_cannot_be_stored_stops_no_other(void **state)
+{
+    (void)state;
+    assert_string_equal(beside_a_good_one("purchase", "'cart_id', " LONG_TEXT),
+                        "0 stored; 1 invalid /cart_id must be a string of 1 to 200 bytes");
+    assert_string_equal(
+        beside_a_good_one("purchase", "'cart_id', jsonb_build_array(" LONG_TEXT ")"),
+        "0 stored; 1 invalid /cart_id must be a string of 1 to 200 bytes");
+    assert_string_equal(beside_a_good_one("page_viewed", "'via', " LONG_TEXT),
+                        "0 stored; 1 invalid /via must be a string of 1 to 200 bytes");
+    assert_string_equal(beside_a_good_one("page_viewed", "'cart_id', repeat('k', 200)"),
+                        "0 stored; 1 stored");
+    assert_string_equal(
+        beside_a_good_one(
+            "page_viewed",
+            "'x', (SELECT jsonb_agg(1e131000::numeric) FROM generate_series(1, 9000))"),
+        "0 stored; 1 invalid  must not hold a number of more than 400 digits");
+    assert_string_equal(
+        beside_a_good_one("page_viewed",
+                          "'x', (SELECT jsonb_agg(1e300::numeric) FROM generate_series(1, 5000))"),
+        "0 stored; 1 invalid  must have at most 1048576 bytes");
+    assert_string_equal(
+        beside_a_good_one("page_viewed", "'x', (repeat('[', 3000) || repeat(']', 3000))::jsonb"),
+        "0 stored; 1 invalid  must not be nested deeper than 16 levels");
+}
+
 static void a_retry_over_another_road_is_a_duplicate(void **state)
 {
     (void)state;
@@ -371,6 +421,7 @@ int main(void)
         SPEC_TEST(a_clock_that_is_a_few_minutes_off_is_corrected),
         SPEC_TEST(a_retry_with_another_sent_at_is_a_duplicate),
         SPEC_TEST(a_body_is_bounded),
+        SPEC_TEST(one_event_that_cannot_be_stored_stops_no_other),
         SPEC_TEST(a_retry_over_another_road_is_a_duplicate),
         SPEC_TEST(an_order_of_thousands_is_kept),
         SPEC_TEST(a_file_that_is_copied_line_by_line_goes_through_the_one_append),
