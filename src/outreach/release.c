@@ -3,21 +3,54 @@
 #include "outreach/release.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "outreach/tell.h"
+#include "store/lanes.h"
 
 #include <assert.h>
 
-/* Every lane from which something could come that changes who the shopper is: their own, and those
- * of the anonymous shoppers that join them. */
-static void take_lanes(const struct gathered *g, struct arena *a, struct release_look *look)
+/* All others wait while lanes are held. One who has this many browsers is many people (a call centre, a kiosk), and
+ * nobody knows whose cart it is. */
+enum {
+    LANES_HELD_MAX = 64,
+    LANES_HELD_FEW = 8, /* of more it is asked first, without them, whether anything is pending */
+};
+
+static void take_lane(struct release_look *look, bool has[LANES], int lane)
 {
-    look->lanes = arena_array(a, g->via_count + 1, sizeof *look->lanes);
-    /* In any order, and twice where two share a lane: the query locks each once, ascending, as
-     * everybody does who takes several. */
-    look->lanes[look->lane_count++] = g->view.lane;
-    for (size_t i = 0; i < g->via_count; i++) {
-        look->lanes[look->lane_count++] = event_lane(arena_printf(a, "a:%s", g->vias[i]));
+    if (!has[lane]) {
+        has[lane] = true;
+        look->lanes[look->lane_count++] = lane;
     }
+}
+
+/* Every lane from which something could come that changes the decision. A silence needs its own alone, where the shopper's events and
+ * the row are: what a browser does could only make it a send, or another silence. A send needs those of the anonymous shoppers that join
+ * the shopper as well: one of them may have bought. */
+static void take_lanes(const struct decided *d, struct arena *a, struct release_look *look)
+{
+    const struct gathered *g = d->gathered;
+    const size_t vias = d->decision.send ? g->via_count : 0;
+    bool has[LANES] = {false};
+
+    look->lanes = arena_array(a, LANES, sizeof *look->lanes);
+    take_lane(look, has, g->view.lane);
+    for (size_t i = 0; i < vias; i++) {
+        take_lane(look, has, event_lane(arena_printf(a, "a:%s", g->vias[i])));
+    }
+}
+
+/* Whether it can be said without a lock that a send will have to wait. Of too many lanes it is: as unread, until somebody
+ * asks again. */
+static bool must_wait(struct db *db, const struct decided *d, const struct release_look *look,
+                      struct joins_pending *out, struct err *err)
+{
+    *out = (struct joins_pending){0};
+    if (look->lane_count > LANES_HELD_MAX) {
+        *out = (struct joins_pending){.any = true, .due_us = d->gathered->now_us + HOURS(1)};
+        return true;
+    }
+    return look->lane_count <= LANES_HELD_FEW || store_joins_pending(db, &look->joins, out, err);
 }
 
 /* Locks, and looks at all that rules may change their mind about. Nothing is appended to these
@@ -34,7 +67,14 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
     const struct gathered *g = d->gathered;
     struct release_look look = {.joins = outreach_joins(g), .last_off = g->view.last_off};
 
-    take_lanes(g, a, &look);
+    *seen = (struct release_seen){0};
+    take_lanes(d, a, &look);
+    if (!must_wait(db, d, &look, &seen->pending, err)) {
+        return false;
+    }
+    if (seen->pending.any) {
+        return true;
+    }
     look.ids = outreach_tell_ids(d, a, &look.id_count);
     return store_release_begin(db, &look, a, seen, err);
 }

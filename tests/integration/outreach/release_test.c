@@ -230,36 +230,101 @@ static bool is_locked(const char *key)
     return locked;
 }
 
+static const char *probed; /* a customer, of a phone and a laptop */
 static bool own_locked, told_locked, bound_locked;
 
 static void probes(int nth)
 {
     (void)nth;
-    own_locked = is_locked("c:eli");
-    told_locked = is_locked("a:eli-phone");
-    bound_locked = is_locked("a:eli-laptop");
+    own_locked = is_locked(arena_printf(&bench.arena, "c:%s", probed));
+    told_locked = is_locked(arena_printf(&bench.arena, "a:%s-phone", probed));
+    bound_locked = is_locked(arena_printf(&bench.arena, "a:%s-laptop", probed));
     assert_false(is_locked("a:somebody"));
 }
 
-/* The browser the fold has joined, and the one that only the log knows of. */
 static void from_the_last_look_to_commit_no_lane_of_the_shopper_takes_an_event(void **state)
 {
     (void)state;
     struct err err = {0};
     ok(database_connect(&bench.database, &other, &err), &err);
-    did("eli", "cart_item_added", 10, A_SHOE);
+    did("eli", "cart_item_added", 90, A_SHOE);
     did("eli", "identify", 80, ",\"anonymous_id\":\"eli-laptop\"");
+    did("eli", "alias", 70, ",\"anonymous_id\":\"eli-phone\"");
     fold_to_end(&bench);
-    run_sql(&bench, "DELETE FROM cartwright.event WHERE key = 'c:eli' AND type = 'identify'");
-    did("eli", "alias", 5, ",\"anonymous_id\":\"eli-phone\"");
+    probed = "eli";
     right_before("outreach_put", probes);
-    expect(ask("eli"), OUTREACH_NEW, "silence", "too_early");
+    expect(ask("eli"), OUTREACH_NEW, "send", "risk");
     assert_int_equal(hook.nth, 1);
     assert_true(own_locked);
     assert_true(told_locked);
     assert_true(bound_locked);
     assert_false(is_locked("c:eli"));
     db_close(&other);
+}
+
+/* What a browser does could only make it a send, or another silence: nobody waits for that. */
+static void a_silence_holds_no_lane_but_its_own(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    ok(database_connect(&bench.database, &other, &err), &err);
+    did("eve", "cart_item_added", 10, A_SHOE);
+    did("eve", "identify", 80, ",\"anonymous_id\":\"eve-laptop\"");
+    did("eve", "alias", 70, ",\"anonymous_id\":\"eve-phone\"");
+    fold_to_end(&bench);
+    probed = "eve";
+    right_before("outreach_put", probes);
+    expect(ask("eve"), OUTREACH_NEW, "silence", "too_early");
+    assert_int_equal(hook.nth, 1);
+    assert_true(own_locked);
+    assert_false(told_locked);
+    assert_false(bound_locked);
+    db_close(&other);
+}
+
+static void note_lock(int nth)
+{
+    acts = nth;
+}
+
+static void named_by(const char *who, int browsers)
+{
+    for (int i = 0; i < browsers; i++) {
+        did(who, "identify", 100 + i,
+            arena_printf(&bench.arena, ",\"anonymous_id\":\"%s-%d\"", who, i));
+    }
+    did(who, "cart_item_added", 90, A_SHOE);
+    fold_to_end(&bench);
+}
+
+/* 130 browsers lie in a hundred lanes: to hold them all would stop everybody else. */
+static void about_who_has_browsers_in_very_many_lanes_nothing_is_said(void **state)
+{
+    (void)state;
+    named_by("fay", 130);
+    acts = 0;
+    right_before("lanes_lock", note_lock);
+    expect(ask("fay"), OUTREACH_NEW, "silence", "unread");
+    assert_int_equal(acts, 1); /* for the silence, its own */
+    assert_int_equal(released_count("fay"), 0);
+    unhook(NULL);
+
+    named_by("gus", 30);
+    expect(ask("gus"), OUTREACH_NEW, "send", "risk");
+}
+
+static void expect_pending(const char *who);
+
+/* ... and where it will have to wait anyway, it does so without them. */
+static void what_many_browsers_did_is_waited_for_without_their_lanes(void **state)
+{
+    (void)state;
+    named_by("hal", 30);
+    did_with(bench.db, (struct deed){.anonymous = "hal-7", .type = "page_viewed"});
+    acts = 0;
+    right_before("lanes_lock", note_lock);
+    expect_pending("hal");
+    assert_int_equal(acts, 0);
 }
 
 static void *buy_while_holding_the_lane(void *slot)
@@ -732,6 +797,9 @@ int main(void)
         RELEASE_TEST(from_the_last_look_to_commit_no_lane_of_the_shopper_takes_an_event),
         RELEASE_TEST(a_purchase_that_holds_the_lane_is_waited_for_and_counts),
         RELEASE_TEST(a_browsers_purchase_at_the_last_moment_is_waited_for),
+        RELEASE_TEST(a_silence_holds_no_lane_but_its_own),
+        RELEASE_TEST(about_who_has_browsers_in_very_many_lanes_nothing_is_said),
+        RELEASE_TEST(what_many_browsers_did_is_waited_for_without_their_lanes),
         RELEASE_TEST(an_identify_that_is_not_folded_is_waited_for),
         RELEASE_TEST(an_alias_that_is_not_folded_is_waited_for),
         RELEASE_TEST(what_a_browser_did_that_the_log_is_about_to_join_is_waited_for),
