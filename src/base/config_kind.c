@@ -2,6 +2,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,6 +49,9 @@ CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             return FAIL_AT(err, ERR_INVALID, s->name, "must not hold control characters");
         }
+    }
+    if (!utf8_valid(text)) {
+        return FAIL_AT(err, ERR_INVALID, s->name, "must be UTF-8");
     }
     memcpy(at, text, len + 1);
     return true;

@@ -59,7 +59,7 @@ void config_reference(struct buf *out)
         "Each is a flag of every command, a variable of the environment, or a line `name = value` of the settings file "
         "(./cartwright.conf,\nor the one that --config or CARTWRIGHT_CONFIG names): a flag beats the environment, which beats the "
         "file. `cartwright config` prints what\nis in effect and where it came from. Durations are written as 250us, 500ms, 30s, "
-        "30m, 24h or 7d.\n\n");
+        "30m, 24h or 7d. The file is\na regular file (or /dev/null) in UTF-8, of at most 1 MiB.\n\n");
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
         if (entries[i].section != NULL) {
             buf_printf(out, "## %s\n\n", entries[i].section);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Every test starts in an empty directory of its own, with no setting in the environment. */
@@ -316,6 +317,48 @@ static void a_line_is_not_cut_at_a_nul_without_a_word(void **state)
     assert_string_equal(err.text, "holds a NUL byte");
 }
 
+static void the_settings_file_is_a_file_that_ends(void **state)
+{
+    struct config c;
+    struct err err;
+    (void)state;
+
+    (void)unlink("cartwright.conf");
+    assert_int_equal(mkfifo("cartwright.conf", 0600), 0);
+    assert_false(LOAD_PLAIN(&c, &err)); /* and does not wait for who writes into it */
+    assert_text_contains(err.text, "must be a regular file");
+    assert_int_equal(unlink("cartwright.conf"), 0);
+    assert_false(LOAD(&c, &err, "--config", "/dev/zero"));
+    assert_text_contains(err.text, "/dev/zero must be a regular file");
+    assert_false(LOAD(&c, &err, "--config", "/dev/full"));
+    assert_text_contains(err.text, "must be a regular file");
+    assert_true(LOAD(&c, &err, "--config", "/dev/null"));
+
+    write_file("other.conf", "shop_name = a\n");
+    assert_int_equal(truncate("other.conf", (1 << 20) + 1), 0);
+    assert_false(LOAD(&c, &err, "--config", "other.conf"));
+    assert_text_contains(err.text, "must have at most 1048576 bytes");
+}
+
+static void the_settings_file_is_utf_8_with_or_without_its_mark(void **state)
+{
+    struct config c;
+    struct err err;
+    (void)state;
+
+    write_file("cartwright.conf", "\xef\xbb\xbfshop_name = caf\xc3\xa9\n");
+    assert_true(LOAD_PLAIN(&c, &err));
+    assert_string_equal(c.shop_name, "caf\xc3\xa9");
+    write_file("cartwright.conf", "# a\nshop_name = \xff\xfe\n");
+    assert_false(LOAD_PLAIN(&c, &err));
+    assert_string_equal(err.path, "cartwright.conf:2");
+    assert_string_equal(err.text, "is not UTF-8");
+    write_file("cartwright.conf", "");
+    assert_false(LOAD(&c, &err, "--shop-name", "\xff\xfe"));
+    assert_string_equal(err.path, "shop_name");
+    assert_text_contains(err.text, "must be UTF-8");
+}
+
 static void a_bad_variable_is_named(void **state)
 {
     struct config c;
@@ -516,6 +559,8 @@ int main(void)
         spec_of(a_file_has_comments_blanks_and_quotes),
         spec_of(a_bad_file_is_refused_with_its_line),
         spec_of(a_line_is_not_cut_at_a_nul_without_a_word),
+        spec_of(the_settings_file_is_a_file_that_ends),
+        spec_of(the_settings_file_is_utf_8_with_or_without_its_mark),
         spec_of(a_bad_variable_is_named),
         spec_of(a_variable_that_is_nearly_a_setting_is_told),
         spec_of(what_is_printed_reads_back_as_the_same_settings),
