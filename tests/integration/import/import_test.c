@@ -157,7 +157,9 @@ static void malformed_lines_are_told_with_their_place_and_the_rest_is_stored(voi
                 &o, );
     assert_true(o.done);
     expect_counts(&o, 4, 1, 0, 3);
-    assert_text_contains(o.report, ":3: event is none of view, addtocart, transaction: \"gaze\" (say with --types what it stands for)\n");
+    assert_text_contains(
+        o.report,
+        ":3: event is none of view, addtocart, transaction: \"gaze\" (say with --types what it stands for)\n");
     assert_text_contains(o.report, ":5: /occurred_at must not be before 2000-01-01\n");
     assert_text_contains(o.report, ":6: /occurred_at must not be more than 24 hours ahead\n");
 }
