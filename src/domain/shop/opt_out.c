@@ -128,7 +128,7 @@ static char *phrase_find(char *text, const char *phrase)
 }
 
 /* Takes len bytes at `at` out, and a blank with them. */
-static void words_cut(char *text, char *at, size_t len)
+static void words_cut(const char *text, char *at, size_t len)
 {
     const char *rest = at + len;
 
