@@ -264,9 +264,8 @@ struct goods {
     bool of_anything[DEEDS_MAX]; /* an order that named nothing and found nothing */
     bool stands[DEEDS_MAX];
     int last[DEEDS_MAX]; /* its last row */
-    bool unsure
-        [DEEDS_MAX]; /* whether an order that named a cart took it depends on what carts there were */
-    bool undone;     /* something was: then it matters which order took what */
+    bool unsure;         /* what an order that named a cart took depends on what carts there were */
+    bool undone;         /* something was: then it matters which order took what */
 };
 
 static void take(struct goods *g, int order, int product)
@@ -285,7 +284,7 @@ static void order_is_told(struct goods *g, const struct people *p, int i)
     for (int n = 0; n < i; n++) {
         const bool meant =
             !d->of_cart || (p->deeds[n].of_cart && p->deeds[n].browser == d->browser);
-        g->unsure[n] = g->unsure[n] || (g->in_cart[n] && !meant);
+        g->unsure = g->unsure || (g->in_cart[n] && !meant);
         if (g->in_cart[n] && meant) {
             take(g, d->order, n);
             found = true;
@@ -393,7 +392,7 @@ const char *not_to_be_told(const struct people *p, struct person who, int deed)
             happen(&g, p, i);
         }
     }
-    return g.in_cart[deed] || (g.undone && g.unsure[deed]) ? NULL : "was bought";
+    return g.in_cart[deed] || (g.undone && g.unsure) ? NULL : "was bought";
 }
 
 /* "If it is one shopper's, and one other orders it, its shopper is not reminded of it." */
