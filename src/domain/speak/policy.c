@@ -93,7 +93,12 @@ static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_
         (void)snprintf(detail, cap, "no purchase since the cart last changed");
         return RULE_PASS;
     }
-    (void)snprintf(detail, cap, "bought %s ago", ago(in->now_us - ordered_us, when, sizeof when));
+    if (ordered_us > in->now_us) { /* our own clock was ahead then */
+        (void)snprintf(detail, cap, "bought just now");
+    } else {
+        (void)snprintf(detail, cap, "bought %s ago",
+                       ago(in->now_us - ordered_us, when, sizeof when));
+    }
     return RULE_BLOCK;
 }
 

@@ -329,6 +329,7 @@ static void the_detail_carries_the_numbers_that_decided(void **state)
     struct situation strange =
         a_cart_left_behind(.risk = (double)NAN, .no_lines = true, .idle_us = -HOURS(1),
                            .changed_ago_us = -HOURS(1));
+    struct situation ahead = a_cart_left_behind(.bought_ago_us = -DAYS(30));
     struct situation dry = a_cart_left_behind(.imported = true, .dry_run = true);
     const struct {
         const struct situation *situation;
@@ -338,6 +339,7 @@ static void the_detail_carries_the_numbers_that_decided(void **state)
         {&early, RULE_TOO_EARLY, "idle for 12m, abandoned after 1h00m"},
         {&calm, RULE_RISK, "risk 0.200, threshold 0.500"},
         {&known, RULE_BUYER, "bought 1h05m ago"},
+        {&ahead, RULE_BUYER, "bought just now"},
         {&known, RULE_ALREADY_CONTACTED, "round 1, step 1: contacted 3d4h ago"},
         {&known, RULE_BOT, "crawler agent or inhuman rate"},
         {&known, RULE_CART_CHANGED, "the cart is not the one that was looked at"},
