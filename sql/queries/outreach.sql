@@ -1,18 +1,14 @@
 -- Decisions. The primary key (lane, key, subject, round, step) is "never twice".
 
--- name: release_look
--- Under the locks of the shopper's lane. Is there an event of the shopper ($1, $2) behind offset $3, the newest that was read?
--- (Not: is $3 still the newest? Retention may have removed it.)
-SELECT EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint);
-
 -- name: joins_pending
--- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, of whom it is not
--- known whether they are, and who logged out or was; and in any lane at all, by the indexes event_names and event_cart_orders: what another customer says, or is told, of the
+-- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, or answers about it, of whom it is not
+-- known whether they are (an answer that takes time away from it makes its own later logins count again), and who logged out or was; and in any lane at all, by the indexes event_names and event_cart_orders: what another customer says, or is told, of the
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
 -- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where it is of a stale shopper: of
 -- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
 -- the last of these is due, NULL: none is stale. The third is when one of the carts was last ordered by somebody else who keeps no such cart, folded or
--- not, NULL: never, or by several, who then call all their carts so.
+-- not, NULL: never, or by several, who then call all their carts so. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
+-- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
 WITH stale AS MATERIALIZED (
     SELECT w.due_at
       FROM cartwright.stale_shopper w
@@ -33,7 +29,8 @@ SELECT EXISTS (SELECT FROM stale)
                  JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
     OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
-                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.body ->> 'anonymous_id' = o.via)
+                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.type <> 'forwarded'
+                                        AND coalesce(e.body ->> 'anonymous_id', e.body ->> 'via') = o.via)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
                  JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text
                                         AND e.type IN ('logged_out', 'shopper_bound', 'shopper_unbound')
@@ -69,30 +66,39 @@ SELECT EXISTS (SELECT FROM stale)
                                         AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)) AS o
-         WHERE k.cart_id ~ '[0-9]' AND o.by = 1);
+         WHERE k.cart_id ~ '[0-9]' AND o.by = 1),
+       EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $7::bigint)
+    OR EXISTS (SELECT FROM cartwright.event e WHERE e.lane = cartwright.lane_of($8::text) AND e.key = $8::text AND e.off > $9::bigint);
 
 -- name: cart_pending
--- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: looks at the first
--- 1,000 that wait in each lane, and of each stale shopper; and whatever waits for one of the two who are known to have had to do with it:
--- between two folds a cart that changes hands is nobody's.
-SELECT EXISTS (SELECT FROM cartwright.lane_cursor c
-                CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off
-                                     ORDER BY x.off LIMIT 1000) AS e
-                WHERE c.consumer = 'fold' AND coalesce(e.body ->> 'cart_id', e.body -> 'event' ->> 'cart_id') = $1::text)
-    OR EXISTS (SELECT FROM cartwright.stale_shopper w
-                 LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-                CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x
-                                     WHERE x.lane = w.lane AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
-                                     ORDER BY x.off LIMIT 1000) AS e
-                WHERE w.since IS NOT NULL AND coalesce(e.body ->> 'cart_id', e.body -> 'event' ->> 'cart_id') = $1::text)
-    OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text)
-    OR EXISTS (SELECT FROM cartwright.cart_party p
-                CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)
-                WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key IS NOT NULL
-                  AND (EXISTS (SELECT FROM cartwright.lane_cursor c
-                                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = k.key
-                                WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(k.key))
-                    OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)));
+-- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: all that waits is
+-- looked at, unless it is more than 5,000 events, or a stale shopper's are: then there may be one, and nobody waits for them to be read. And whatever waits for one of the two who
+-- are known to have had to do with it: between two folds a cart that changes hands is nobody's.
+SELECT CASE
+    WHEN (SELECT count(*) > 5000
+            FROM (SELECT FROM cartwright.lane_cursor c
+                   CROSS JOIN LATERAL (SELECT FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 5001) AS e
+                   WHERE c.consumer = 'fold' LIMIT 5001) AS waiting) THEN true
+    WHEN EXISTS (SELECT FROM cartwright.lane_cursor c
+                  CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off
+                                       ORDER BY x.off LIMIT 5001) AS e
+                  WHERE c.consumer = 'fold' AND coalesce(e.body ->> 'cart_id', e.body -> 'event' ->> 'cart_id') = $1::text) THEN true
+    WHEN EXISTS (SELECT FROM cartwright.stale_shopper w
+                   LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+                  CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(coalesce(x.body ->> 'cart_id', x.body -> 'event' ->> 'cart_id') = $1::text) AS found
+                                        FROM (SELECT y.body FROM cartwright.event y
+                                               WHERE y.lane = w.lane AND y.key = w.key AND y.off > coalesce(s.folded_off, 0)
+                                               ORDER BY y.off LIMIT 5001) AS x) AS e
+                  WHERE w.since IS NOT NULL AND e.found) THEN true
+    ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text)
+      OR EXISTS (SELECT FROM cartwright.cart_party p
+                  CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)
+                  WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key IS NOT NULL
+                    AND (EXISTS (SELECT FROM cartwright.lane_cursor c
+                                   JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = k.key
+                                  WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(k.key))
+                      OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)))
+END;
 
 -- name: outreach_put
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),

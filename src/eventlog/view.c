@@ -209,7 +209,13 @@ static bool follow(struct db *db, const struct view_ask *ask, struct arena *a, s
     }
     const char *owner = shopper_owner_now(v->shopper);
     if (owner != NULL) {
-        return read_and_fold(db, arena_printf(a, "c:%s", owner), ask, a, v, err);
+        const struct view by = *v;
+        if (!read_and_fold(db, arena_printf(a, "c:%s", owner), ask, a, v, err)) {
+            return false;
+        }
+        v->found_by = by.key;
+        v->found_by_off = by.last_off;
+        return true;
     }
     return ask->until_us == INT64_MAX || fold_rows(db, ask->until_us, ask->for_decision, a, v, err);
 }

@@ -22,8 +22,11 @@ struct view {
     bool known;
     bool
         unread; /* some of its events are not taken into account: they wait to be folded, and are too many, or lie too far back, to be read */
-    int64_t due_us;           /* unread: that happens then at the earliest; 0: at once */
-    int64_t last_off;         /* newest event of the key taken into account; unread: of all */
+    int64_t due_us;   /* unread: that happens then at the earliest; 0: at once */
+    int64_t last_off; /* newest event of the key taken into account; unread: of all */
+    const char
+        *found_by; /* key of the anonymous shopper that led to it (view_find); NULL: none did */
+    int64_t found_by_off;     /* newest event of that one taken into account */
     struct shopper_rows rows; /* what it was made of */
 };
 

@@ -37,7 +37,8 @@ static bool read_pending(struct db *db, const char *id, const struct view *v, st
                          struct joins_pending *out, struct err *err)
 {
     const char *key = arena_printf(a, "a:%s", id);
-    const struct joins joins = {.lane = event_lane(key), .key = key};
+    const struct joins joins = {
+        .lane = event_lane(key), .key = key, .last_off = v->known ? v->last_off : 0};
 
     *out = (struct joins_pending){0};
     return (v->known && v->key[0] == 'c') || store_joins_pending(db, &joins, out, err);
@@ -57,7 +58,7 @@ static bool read_joined(const struct outreach_means *m, const char *id, struct a
             !read_pending(lease->db, id, out, a, &pending, err)) {
             return false;
         }
-        if (!pending.any) {
+        if (!pending.any && !pending.moved) {
             return true;
         }
         pool_return(lease);

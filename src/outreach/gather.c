@@ -69,7 +69,10 @@ struct joins outreach_joins(const struct gathered *g)
                           .open = g->open,
                           .open_count = g->open_count,
                           .cart_ids = g->cart_ids,
-                          .cart_count = g->cart_count};
+                          .cart_count = g->cart_count,
+                          .last_off = g->view.last_off,
+                          .found_by = g->view.found_by,
+                          .found_by_off = g->view.found_by_off};
 }
 
 /* Nobody was found, but the fold may be about to find somebody. */

@@ -79,7 +79,8 @@ static bool say_again(struct asking *k, const struct decided *d, struct err *err
 }
 
 /* What is not stored is not looked at again under locks, but it waits for joins as a send does: nobody is
- * unknown or without a cart who has just logged in with one. Of the past everything is folded. */
+ * unknown or without a cart who has just logged in with one, and nobody is told again what was read of a moment ago: what
+ * was waited for may have been folded since, into what was read. Of the past everything is folded. */
 static bool wait_for_joins(struct asking *k, const struct gathered *g, enum release_step *out,
                            struct err *err)
 {
@@ -89,18 +90,20 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
         return false;
     }
     k->pending = pending;
-    *out = pending.any || pending.ordered_us != k->subject.ordered_us ? RELEASE_PENDING : RELEASED;
+    *out = pending.moved                                                ? RELEASE_CHANGED
+           : pending.any || pending.ordered_us != k->subject.ordered_us ? RELEASE_PENDING
+                                                                        : RELEASED;
     return true;
 }
 
 /* Nobody was found. Between that look and the one at what waits, a fold may have come to it: once nothing waits, one more look is
- * the last word. */
+ * the last word. Of a key the one at what waits has said as well whether anything came. */
 static bool make_sure(struct asking *k, struct gathered *g, enum release_step *out, struct err *err)
 {
     if (!wait_for_joins(k, g, out, err)) {
         return false;
     }
-    if (*out != RELEASED) {
+    if (*out != RELEASED || k->subject.key != NULL) {
         return true;
     }
     if (!outreach_gather(k->db, &k->subject, k->arena, g, err)) {

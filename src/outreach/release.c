@@ -65,7 +65,7 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
                        struct release_seen *seen, struct err *err)
 {
     const struct gathered *g = d->gathered;
-    struct release_look look = {.joins = outreach_joins(g), .last_off = g->view.last_off};
+    struct release_look look = {.joins = outreach_joins(g)};
 
     *seen = (struct release_seen){0};
     take_lanes(d, a, &look);
@@ -117,7 +117,7 @@ static enum release_step verdict(const struct decided *d, const struct release_s
 {
     /* Changed comes first: what is pending about a shopper who has moved on is asked again anyway.
      */
-    if (seen->changed) {
+    if (seen->pending.moved) {
         return RELEASE_CHANGED;
     }
     /* That somebody else ordered the cart must have been asked of the rules. */

@@ -105,6 +105,9 @@ static struct params joins_params(const struct joins *j, struct arena *a)
     param_text_array(&p, j->open, j->open_count);
     param_text_array(&p, names, count);
     param_text_array(&p, j->cart_ids, j->cart_count);
+    param_i64(&p, j->last_off);
+    param_text(&p, j->found_by);
+    param_i64(&p, j->found_by_off);
     return p;
 }
 
@@ -112,7 +115,8 @@ static struct joins_pending pending_at(const PGresult *rows)
 {
     return (struct joins_pending){.any = row_bool(rows, 0, 0),
                                   .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
-                                  .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2)};
+                                  .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2),
+                                  .moved = row_bool(rows, 0, 3)};
 }
 
 bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
@@ -144,15 +148,14 @@ bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct er
 }
 
 /* Takes what was asked along: ids may be none. */
-static void look_at(const struct db_call calls[4], const struct release_look *look, struct arena *a,
+static void look_at(const struct db_call calls[3], const struct release_look *look, struct arena *a,
                     struct release_seen *out)
 {
     /* calls[0] is the lock, of whose rows nobody needs to know. */
-    out->changed = row_bool(calls[1].rows, 0, 0);
-    out->pending = pending_at(calls[2].rows);
+    out->pending = pending_at(calls[1].rows);
     out->products = arena_array(a, look->id_count + 1, sizeof *out->products);
     if (look->id_count > 0) {
-        store_products_answer(calls[3].rows, a, out->products);
+        store_products_answer(calls[2].rows, a, out->products);
     }
 }
 
@@ -161,15 +164,11 @@ bool store_release_begin(struct db *db, const struct release_look *look, struct 
 {
     /* The lock is a statement of its own, before the look: a statement sees what was committed when
      * it began, and the lock may wait. */
-    struct db_call calls[4] = {store_lanes_lock(look->lanes, look->lane_count, a),
-                               {.query = Q_release_look, .params = params_make(a)},
+    struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
                                {.query = Q_joins_pending, .params = joins_params(&look->joins, a)},
                                store_products_ask(look->ids, look->id_count, a)};
-    const int count = look->id_count > 0 ? 4 : 3;
+    const int count = look->id_count > 0 ? 3 : 2;
 
-    param_i32(&calls[1].params, look->joins.lane);
-    param_text(&calls[1].params, look->joins.key);
-    param_i64(&calls[1].params, look->last_off);
     bool ok = db_begin_with(db, calls, count, err);
     if (ok) {
         look_at(calls, look, a, out);

@@ -48,11 +48,16 @@ struct joins {
     size_t open_count;
     const char **cart_ids; /* of its carts */
     size_t cart_count;
+    int64_t last_off;     /* newest of its events that was read */
+    const char *found_by; /* key of the anonymous shopper that it was found by; NULL: none */
+    int64_t found_by_off; /* newest of that one's that was read */
 };
 /* Is anything committed and not folded yet that joins it, or comes from whom it joins, or that somebody
  * else did with the carts? */
 struct joins_pending {
     bool any;
+    bool
+        moved; /* something of it, or of whom it was found by, came since they were read: decide again */
     int64_t
         due_us; /* some of it is of a stale shopper (store/stale.h), the last of which is due then; 0: none is */
     int64_t
@@ -60,20 +65,18 @@ struct joins_pending {
 };
 CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
                                   struct err *err);
-/* Is there an event that names the cart and is not folded yet? */
+/* May there be an event that names the cart and is not folded yet? */
 CAN_FAIL bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err);
 
 /* What a release looks at once more, under the locks of the lanes. */
 struct release_look {
     struct joins joins;
-    int64_t last_off; /* newest event that was read */
-    int32_t *lanes;   /* theirs and its own */
+    int32_t *lanes; /* theirs and its own */
     size_t lane_count;
     const char *const *ids; /* products wanted along with it; their text is for whoever tells */
     size_t id_count;
 };
 struct release_seen {
-    bool changed;                 /* something of the shopper came meanwhile */
     struct joins_pending pending; /* as store_joins_pending says */
     struct product *products;     /* of ids, in order; in arena */
 };

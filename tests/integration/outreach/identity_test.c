@@ -109,6 +109,82 @@ static void nobody_is_unknown_whom_the_fold_is_about_to_know(void **state)
     expect(a, OUTREACH_NEW, "send", "risk");
 }
 
+/* So many page views of one customer, none of them folded. */
+static void crowd_waits(int count)
+{
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body) "
+            "SELECT l.lane, l.off + n, 'crowd' || l.off + n, 'c:crowd', 'page_viewed', 'api', now(), now(), '', "
+            "jsonb_build_object('event_id', 'crowd' || l.off + n, 'type', 'page_viewed', 'customer_id', 'crowd', "
+            "'occurred_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) "
+            "FROM generate_series(1, %d) n, (SELECT cartwright.lane_of('c:crowd') AS lane, "
+            "(SELECT coalesce(max(off), 0) FROM cartwright.event WHERE lane = cartwright.lane_of('c:crowd')) AS off) l",
+            count));
+}
+
+static void a_cart_behind_however_many_events_is_not_unknown(void **state)
+{
+    (void)state;
+    fold_to_end(&bench);
+    crowd_waits(1200);
+    did("crowd", "cart_item_added", 90, A_SHOE ",\"cart_id\":\"crowds-9\"");
+    expect_pending((struct outreach_request){.cart_id = "crowds-9"});
+    assert_int_equal(ask_as((struct outreach_request){.cart_id = "nowhere-9"}).outcome,
+                     OUTREACH_UNKNOWN);
+    crowd_waits(4000); /* too many to be read: it may be there */
+    expect_pending((struct outreach_request){.cart_id = "nowhere-9"});
+    fold_to_end(&bench);
+    assert_int_equal(ask_as((struct outreach_request){.cart_id = "nowhere-9"}).outcome,
+                     OUTREACH_UNKNOWN);
+}
+
+/* Folds everything but the lane of the key, which another folder has. */
+static void fold_all_but(const char *key)
+{
+    struct err err = {0};
+    int64_t folded;
+
+    run_sql(
+        &bench,
+        arena_printf(
+            &bench.arena,
+            "UPDATE cartwright.lane_cursor SET owner = 'another', epoch = epoch + 1, "
+            "lease_until = now() + interval '1 hour' WHERE consumer = 'fold' AND lane = cartwright.lane_of('%s')",
+            key));
+    for (int i = 0; i < 20; i++) {
+        if (!folder_step(bench.folder, &folded, &err)) {
+            err = (struct err){0}; /* it finds out that the lane is gone */
+        }
+    }
+}
+
+static void fold_the_rest(void)
+{
+    run_sql(&bench,
+            "UPDATE cartwright.lane_cursor SET lease_until = '-infinity' WHERE owner = 'another'");
+    fold_to_end(&bench);
+}
+
+/* Anna's second login was no news as long as nobody knew of dora's. */
+static void a_login_again_on_a_shared_browser_counts_before_it_is_told(void **state)
+{
+    (void)state;
+    did("anna", "cart_item_added", 300, A_SHOE);
+    did("anna", "identify", 200, with_browser("annas-tablet", ""));
+    did("anna", "identify", 196, with_browser("annas-tablet", ""));
+    fold_to_end(&bench);
+    did("dora", "identify", 198, with_browser("annas-tablet", ""));
+    browser_did("annas-tablet", "purchase", 100, A_SHOE);
+    fold_all_but("c:anna");
+    expect_pending((struct outreach_request){.customer_id = "anna"});
+    fold_the_rest();
+    expect(ask("anna"), OUTREACH_DRY, "silence", "buyer");
+    assert_replay_is_clean(&bench);
+}
+
 /* ---- what is folded, and told nobody yet ---- */
 
 /* Folds everything while somebody holds the lane of the key, so that what it is to be told waits. */
@@ -449,6 +525,8 @@ int main(void)
         cmocka_unit_test(a_message_is_not_handed_out_again_while_a_login_waits),
         cmocka_unit_test(nobody_is_without_a_cart_who_has_just_logged_in_with_one),
         cmocka_unit_test(nobody_is_unknown_whom_the_fold_is_about_to_know),
+        cmocka_unit_test(a_cart_behind_however_many_events_is_not_unknown),
+        cmocka_unit_test(a_login_again_on_a_shared_browser_counts_before_it_is_told),
         cmocka_unit_test(a_purchase_counts_while_it_waits_to_be_forwarded),
         cmocka_unit_test(a_login_counts_while_it_waits_to_be_told),
         cmocka_unit_test(an_order_that_names_a_cart_counts_while_it_waits_to_be_told),
