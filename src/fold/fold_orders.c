@@ -3,13 +3,9 @@
  * first. */
 #include "fold/fold_batch.h"
 
-#include <string.h>
+#include "domain/shop/cart_id.h"
 
-/* An id without a digit is a word ("cart", "default") that every shopper's cart is called. */
-static bool tells_carts_apart(const char *cart_id)
-{
-    return cart_id != NULL && cart_id[strcspn(cart_id, "0123456789")] != '\0';
-}
+#include <string.h>
 
 static bool is_order(const struct event *e)
 {
@@ -18,7 +14,7 @@ static bool is_order(const struct event *e)
 
 static bool names_a_cart(const struct fold_event *e)
 {
-    return !e->dead && e->log->origin != ORIGIN_DERIVED && tells_carts_apart(e->event.cart_id);
+    return !e->dead && e->log->origin != ORIGIN_DERIVED && cart_id_tells_apart(e->event.cart_id);
 }
 
 /* Many events of a shopper are about one cart: one use for all of them that say no more. */

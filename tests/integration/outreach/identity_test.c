@@ -421,6 +421,11 @@ static void stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts(void **
 static void a_word_that_every_cart_is_called_joins_nobody(void **state)
 {
     (void)state;
+    browser_did("koa-phone", "cart_item_added", 150,
+                A_SHOE ",\"cart_id\":\"V-uGTxcDRsXZJiHpkwbQe\"");
+    did("koa", "purchase", 148, A_SHOE ",\"cart_id\":\"V-uGTxcDRsXZJiHpkwbQe\"");
+    fold_to_end(&bench);
+    expect(ask_browser("koa-phone"), OUTREACH_DRY, "silence", "buyer"); /* an id without a digit */
     browser_did("kai-phone", "cart_item_added", 150, A_SHOE ",\"cart_id\":\"cart\"");
     did("kay", "purchase", 148, A_SHOE ",\"cart_id\":\"cart\"");
     fold_to_end(&bench);
