@@ -185,7 +185,7 @@ static void a_disk_that_is_found_full_as_the_page_is_closed_is_told_as_such(void
     bool saved = report_save(&page, path, &err);
     disk_is_full = false;
     assert_false(saved);
-    assert_text_contains(err.text, strerrordesc_np(ENOSPC));
+    assert_text_contains(err.text, err_words(ENOSPC));
     assert_int_equal(rmdir(folder), 0);
 }
 

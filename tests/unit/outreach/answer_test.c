@@ -345,7 +345,7 @@ static void every_rule_is_told_with_its_outcome(void **state)
     const char *text = written();
     assert_text_contains(
         text,
-        "{\"rules\":[{\"rule\":\"buyer\",\"outcome\":\"pass\",\"detail\":\"\"},{\"rule\":\"empty\"");
+        "{\"rules\":[{\"rule\":\"unread\",\"outcome\":\"pass\",\"detail\":\"\"},{\"rule\":\"buyer\",\"outcome\":\"pass\",\"detail\":\"\"},{\"rule\":\"empty\"");
     assert_text_contains(text, "{\"rule\":\"bot\",\"outcome\":\"block\",\"detail\":\"beep\"}");
     assert_text_contains(
         text, "{\"rule\":\"risk\",\"outcome\":\"not_applied\",\"detail\":\"no open cart\"}]}");

@@ -402,7 +402,7 @@ static void saving_into_a_missing_directory_fails_and_says_why(void **state)
     char path[MODEL_PATH_BYTES] = "untouched";
     assert_false(model_file_save("/nonexistent/models", "x", 1, path, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
-    assert_text_contains(err.text, "No such file");
+    assert_text_contains(err.text, "no such file");
     assert_string_equal(path, "untouched");
 }
 
@@ -420,7 +420,7 @@ static void links_directories_and_missing_files_are_not_opened(void **state)
     assert_int_equal(symlink(path, link), 0);
     assert_refused(model_file_open(link, &file, &err), err, "symbolic links");
     assert_refused(model_file_open(dir, &file, &err), err, "not a plain file");
-    assert_refused(model_file_open("/nonexistent", &file, &err), err, "No such file");
+    assert_refused(model_file_open("/nonexistent", &file, &err), err, "no such file");
     buf_free(&bytes);
 }
 
