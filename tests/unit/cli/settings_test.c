@@ -66,7 +66,8 @@ static void a_cart_is_idle_before_it_is_abandoned_and_that_before_it_is_expired(
     (void)state;
     times(MINUTES(5), MINUTES(60), HOURS(24), true, NULL, "");
     times(MINUTES(60), MINUTES(60), MINUTES(60), true, NULL, "");
-    times(MINUTES(61), MINUTES(60), HOURS(24), true, "idle_after", "must not be longer than abandoned_after (1h), not 61m");
+    times(MINUTES(61), MINUTES(60), HOURS(24), true, "idle_after",
+          "must not be longer than abandoned_after (1h), not 61m");
     times(MINUTES(5), MINUTES(1), HOURS(24), false, NULL, ""); /* README's --abandoned-after 1m */
     times(MINUTES(5), HOURS(25), HOURS(24), true, "abandoned_after", "expired_after");
 }
