@@ -54,6 +54,6 @@ bool fold_orders_meet(const struct fold_batch *b, struct db *db, struct cart_mee
     const size_t count = find_uses(b, uses);
 
     *out_count = 0;
-    return count == 0 ||
-           store_cart_uses_put(db, uses, count, b->now_us, b->arena, out, out_count, err);
+    return count == 0 || store_cart_uses_put(db, &(struct cart_uses){uses, count, b->now_us},
+                                             b->arena, out, out_count, err);
 }

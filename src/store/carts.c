@@ -116,20 +116,19 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
            db_exec(db, Q_cart_lanes_upsert, &cart_lanes, NULL, err);
 }
 
-bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t count, int64_t now_us,
-                         struct arena *a, struct cart_meeting **out, size_t *out_count,
-                         struct err *err)
+bool store_cart_uses_put(struct db *db, const struct cart_uses *uses, struct arena *a,
+                         struct cart_meeting **out, size_t *out_count, struct err *err)
 {
     CLEANUP(arena_free) struct arena scratch = {0};
     CLEANUP(rows_clear) PGresult *rows = NULL;
     struct params p = params_make(&scratch);
     size_t met = 0;
 
-    param_i32s(&p, INT32S(uses, count, lane));
-    param_texts(&p, TEXTS(uses, count, cart_id));
-    param_texts(&p, TEXTS(uses, count, key));
-    param_times(&p, INT64S(uses, count, ordered_us));
-    param_time(&p, now_us);
+    param_i32s(&p, INT32S(uses->all, uses->count, lane));
+    param_texts(&p, TEXTS(uses->all, uses->count, cart_id));
+    param_texts(&p, TEXTS(uses->all, uses->count, key));
+    param_times(&p, INT64S(uses->all, uses->count, ordered_us));
+    param_time(&p, uses->now_us);
     if (!db_query(db, Q_cart_parties_put, &p, &rows, err)) {
         return false;
     }

@@ -44,9 +44,13 @@ struct cart_meeting {
 };
 /* In the transaction of the fold. Meetings that this made known, in arena; some that were known before may be among
  * them. */
-CAN_FAIL bool store_cart_uses_put(struct db *db, const struct cart_use *uses, size_t count,
-                                  int64_t now_us, struct arena *a, struct cart_meeting **out,
-                                  size_t *out_count, struct err *err);
+struct cart_uses {
+    const struct cart_use *all;
+    size_t count;
+    int64_t now_us;
+};
+CAN_FAIL bool store_cart_uses_put(struct db *db, const struct cart_uses *uses, struct arena *a,
+                                  struct cart_meeting **out, size_t *out_count, struct err *err);
 /* Forgets the uses of carts of the lane that nobody has named since before_us. */
 CAN_FAIL bool store_cart_uses_trim(struct db *db, int lane, int64_t before_us, int64_t *out_deleted,
                                    struct err *err);

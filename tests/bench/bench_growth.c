@@ -122,7 +122,9 @@ static void put_bytes(struct bench *b, struct jenc *j)
 
 static double tenths(int64_t us, int64_t events)
 {
-    return (double)(us * 10 / events) / 10;
+    const int64_t rounded = us * 10 / events;
+
+    return (double)rounded / 10;
 }
 
 static void report(struct bench *b, const struct cost *last)

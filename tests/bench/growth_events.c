@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,8 +109,8 @@ static void put_event(struct growth_events *g, struct jenc *j, int64_t at_us)
     jenc_str(j, "type", types[rng_below(&g->rng, sizeof types / sizeof *types)]);
     if (v->customer) {
         char customer[32];
-        (void)snprintf(customer, sizeof customer, "%llu",
-                       (unsigned long long)(500000000 + v->number));
+        const uint64_t number = 500000000 + v->number;
+        (void)snprintf(customer, sizeof customer, "%" PRIu64, number);
         jenc_str(j, "customer_id", customer);
     }
     jenc_str(j, "anonymous_id", anonymous_put(v, id));

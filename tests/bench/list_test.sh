@@ -23,6 +23,6 @@ for kind in bench eval; do
     done <"$dir/names"
     # A name that is none is refused before anything is installed.
     if PATH="$dir:$PATH" ./dev "$kind" no-such-name 2>"$dir/log"; then fail "no-such-name ran"; fi
-    grep -q "no such $kind: no_such_name" "$dir/log" || fail "$(cat "$dir/log")"
+    grep -q "there is no $kind \"no_such_name\"" "$dir/log" || fail "$(cat "$dir/log")"
     [ ! -e "$dir/called" ] || fail "packages were looked for before the name: $(cat "$dir/called")"
 done

@@ -12,9 +12,8 @@ static bool stat_read(pid_t pid, pid_t *out_parent, int64_t *out_ticks)
 {
     char path[64];
     char text[1024];
-    long long own[2];
-    long long waited[2];
-    int parent;
+    enum { FIRST_TIME = 11, LAST_TIME = 14 };
+    int64_t ticks = 0;
 
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *f = fopen(path, "r");
@@ -24,13 +23,19 @@ static bool stat_read(pid_t pid, pid_t *out_parent, int64_t *out_ticks)
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     (void)fclose(f);
     const char *rest = strrchr(text, ')'); /* the name may hold anything */
-    if (rest == NULL ||
-        sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &parent,
-               &own[0], &own[1], &waited[0], &waited[1]) != 5) {
+    if (rest == NULL || strlen(rest) < 4) {
         return false;
     }
-    *out_parent = parent;
-    *out_ticks = own[0] + own[1] + waited[0] + waited[1];
+    /* behind the name and the state stand numbers alone: parent first, then the times as the 11th to 14th */
+    char *at = text + (rest - text) + 4;
+    for (int n = 1; n <= LAST_TIME; n++) {
+        const int64_t number = strtoll(at, &at, 10);
+        if (n == 1) {
+            *out_parent = (pid_t)number;
+        }
+        ticks += n >= FIRST_TIME ? number : 0;
+    }
+    *out_ticks = ticks;
     return true;
 }
 

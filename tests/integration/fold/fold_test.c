@@ -306,7 +306,8 @@ static void news_of_a_lane_wait_for_no_backlog_of_others(void **state)
         const int64_t took_us = clock_monotonic_us() - from_us;
         assert_in_range(folded, 1, allowed);
         allowed = SLACK * folded * AIM_US / took_us;
-        allowed = allowed > SLACK * LANES ? allowed : SLACK * LANES;
+        const int64_t least = (int64_t)SLACK * LANES;
+        allowed = allowed > least ? allowed : least;
     }
     folder_close(&f);
 }

@@ -81,7 +81,7 @@ static const char *cases(void)
 {
     const struct training t = {.config = &bench.config, .db = bench.db};
     const struct judged_window window = {.cut_us = START_US + SECONDS(CUT_S),
-                                         .until_us = START_US + SECONDS(10 * CUT_S),
+                                         .until_us = START_US + 10 * SECONDS(CUT_S),
                                          .catalogue = catalogue};
     const char *text = "";
     struct err err = {0};

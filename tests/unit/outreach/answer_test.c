@@ -213,7 +213,8 @@ static void contributions_are_told_by_group_and_by_feature(void **state)
     assert_true(risk_contributions(r, &x, parts));
     assert_true(parts[FEATURE_IDLE] != 0);
     answer_contributions(&j, &score);
-    json_t *told = json_object_get(json_loads(written(), 0, NULL), "contributions");
+    json_t *whole = json_loads(written(), 0, NULL);
+    const json_t *told = json_object_get(whole, "contributions");
     assert_true(json_number_value(json_object_get(told, "usual")) == risk_usual_logit(r));
     const json_t *features = json_object_get(told, "features");
     const json_t *groups = json_object_get(told, "groups");
@@ -229,6 +230,7 @@ static void contributions_are_told_by_group_and_by_feature(void **state)
         sum -= json_number_value(json_object_get(groups, name));
     }
     assert_true(fabs(sum) < 1e-9);
+    json_decref(whole);
 }
 
 static void a_time_to_look_again_is_told(void **state)

@@ -144,8 +144,8 @@ static void who_was_named_longest_ago_and_is_named_again_wants_all_events(void *
 
     for (int i = 0; i < OTHERS; i++) {
         const char *via = arena_printf(&arena, "m%03d", i);
-        events[2 * i] = set_of(via, 1, 50, 100);
-        events[2 * i + 1] = names(via, 1000 + i);
+        events[(size_t)2 * (size_t)i] = set_of(via, 1, 50, 100);
+        events[(size_t)2 * (size_t)i + 1] = names(via, 1000 + i);
     }
     events[COUNT - 2] = set_of("v", 1, 0, 0);
     events[COUNT - 2].intervals = two;

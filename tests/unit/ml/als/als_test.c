@@ -682,57 +682,77 @@ static int start_blas(void **state)
     return 0;
 }
 
+enum { SCENE_ENTRIES = 9, SCENE_OTHERS = 20, BEHIND = 16 };
+
+/* One row's system of random numbers. */
+struct row_scene {
+    int ld;
+    float *others, *dense, *right;
+    int32_t column[SCENE_ENTRIES];
+    float weight[SCENE_ENTRIES];
+};
+
+static struct row_scene row_scene_make(int ld, struct rng *r)
+{
+    struct row_scene s = {.ld = ld,
+                          .others = aligned_floats((size_t)SCENE_OTHERS * (size_t)ld),
+                          .dense = aligned_floats((size_t)ld),
+                          .right = aligned_floats((size_t)ld)};
+    for (int i = 0; i < SCENE_OTHERS * ld; i++) {
+        s.others[i] = (float)rng_normal(r) / sqrtf((float)ld);
+    }
+    for (int i = 0; i < ld; i++) {
+        s.dense[i] = 0.1F;
+        s.right[i] = (float)rng_normal(r);
+    }
+    for (int e = 0; e < SCENE_ENTRIES; e++) {
+        s.column[e] = (int32_t)rng_below(r, SCENE_OTHERS);
+        s.weight[e] = 1;
+    }
+    return s;
+}
+
+/* Solves from this start; what lies behind the row must stay as it is. */
+static void solve_from(const struct row_scene *s, enum cpu_level level, float start, float *x)
+{
+    const struct als_system system = {
+        .others = s->others, .unit = 1, .ld = s->ld, .dense = s->dense, .steps = 4};
+    const struct als_row row = {
+        .column = s->column, .weight = s->weight, .count = SCENE_ENTRIES, .ridge = 0.05F};
+    for (int i = 0; i < s->ld + BEHIND; i++) {
+        x[i] = i < s->ld ? start : 7;
+    }
+    enum cpu_level before = cpu_limit(level);
+    als_row_kernel (&system)(&system, &row, s->right, x);
+    cpu_limit(before);
+    for (int i = s->ld; i < s->ld + BEHIND; i++) {
+        assert_true(x[i] == 7);
+    }
+}
+
 /* A right side of the caller's makes the start zero, and nothing but the row's own floats is written; at a length with kernels of its own, at
  * one without, and at the longest. */
 static void a_given_right_side_starts_at_zero_and_writes_its_row_alone(void **state)
 {
-    enum { ENTRIES = 9, OTHERS = 20, BEHIND = 16 };
     static const int lengths[] = {64, 208, ALS_FACTORS_MAX};
     struct rng r = rng_seed(17);
     (void)state;
 
     for (size_t n = 0; n < COUNT_OF(lengths); n++) {
         const int ld = lengths[n];
-        float *others = aligned_floats((size_t)OTHERS * (size_t)ld);
-        float *dense = aligned_floats((size_t)ld);
-        float *right = aligned_floats((size_t)ld);
-        float *x[2] = {aligned_floats((size_t)ld + BEHIND), aligned_floats((size_t)ld + BEHIND)};
-        int32_t column[ENTRIES];
-        float weight[ENTRIES];
-        for (int i = 0; i < OTHERS * ld; i++) {
-            others[i] = (float)rng_normal(&r) / sqrtf((float)ld);
-        }
-        for (int i = 0; i < ld; i++) {
-            dense[i] = 0.1F;
-            right[i] = (float)rng_normal(&r);
-        }
-        for (int e = 0; e < ENTRIES; e++) {
-            column[e] = (int32_t)rng_below(&r, OTHERS);
-            weight[e] = 1;
-        }
-        const struct als_system system = {
-            .others = others, .unit = 1, .ld = ld, .dense = dense, .steps = 4};
-        const struct als_row row = {
-            .column = column, .weight = weight, .count = ENTRIES, .ridge = 0.05F};
+        struct row_scene s = row_scene_make(ld, &r);
+        float *x = aligned_floats((size_t)ld + BEHIND);
+        float *y = aligned_floats((size_t)ld + BEHIND);
         for (int level = CPU_PORTABLE; level <= CPU_AVX512; level++) {
-            enum cpu_level before = cpu_limit((enum cpu_level)level);
-            for (int i = 0; i < ld + BEHIND; i++) {
-                x[0][i] = i < ld ? 0 : 7;
-                x[1][i] = i < ld ? (float)rng_normal(&r) : 7;
-            }
-            als_row_kernel (&system)(&system, &row, right, x[0]);
-            als_row_kernel (&system)(&system, &row, right, x[1]);
-            cpu_limit(before);
-            assert_memory_equal(x[0], x[1], (size_t)ld * sizeof(float));
-            for (int i = ld; i < ld + BEHIND; i++) {
-                assert_true(x[0][i] == 7 && x[1][i] == 7);
-            }
+            solve_from(&s, (enum cpu_level)level, 0, x);
+            solve_from(&s, (enum cpu_level)level, 3, y);
+            assert_memory_equal(x, y, (size_t)ld * sizeof(float));
         }
-        free(others);
-        free(dense);
-        free(right);
-        free(x[0]);
-        free(x[1]);
+        free(s.others);
+        free(s.dense);
+        free(s.right);
+        free(x);
+        free(y);
     }
 }
 
