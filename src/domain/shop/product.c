@@ -241,7 +241,6 @@ bool product_title_is_none(const char *title, const char *product_id)
                                        "title",
                                        "name",
                                        "tbd",
-                                       "todo",
                                        "?",
                                        "??",
                                        "-",
