@@ -2,7 +2,7 @@
  * all of its items and its parameters as a list. The types are those of the format ga4, which has an item a row. Members
  * that are not read here may be anything: it is Google's record. */
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
 #include "foreign/field.h"

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdoc.h"
+#include "base/json/jdoc.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "domain/shop/placeholder.h"

@@ -2,7 +2,7 @@
 #include "live/risk_metrics.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "base/metric.h"
 #include "domain/risk/features.h"
 

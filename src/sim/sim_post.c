@@ -3,8 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdec.h"
 #include "base/jenc.h"
+#include "base/json/jdec.h"
 #include "base/mem.h"
 #include "base/stop.h"
 

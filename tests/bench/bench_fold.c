@@ -4,7 +4,7 @@
  * time; prints one JSON line. */
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "cli/options.h"
 #include "domain/shopper/shopper.h"
 

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "http/wire/batch.h"
 
 static json_t *parse(const char *text, size_t len)

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "base/metric.h"
 #include "domain/shop/event.h"
 #include "domain/shop/money.h"

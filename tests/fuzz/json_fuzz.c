@@ -6,9 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdec.h"
-#include "base/jdoc.h"
 #include "base/jenc.h"
+#include "base/json/jdec.h"
+#include "base/json/jdoc.h"
 #include "base/utf8.h"
 
 enum { TEXT_MAX = 1 << 24 };

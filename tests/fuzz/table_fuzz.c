@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "base/utf8.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"

@@ -1,7 +1,7 @@
 /* Every event through both readers of JSON, and what came out held against each other. */
 #include "support/event_twice.h"
 
-#include "base/jdoc.h"
+#include "base/json/jdoc.h"
 #include "base/mem.h"
 #include "domain/shop/placeholder.h"
 

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/jval.h"
+#include "base/json/jval.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -109,7 +109,7 @@ struct event_sent {
     int64_t received_us;
 };
 
-/* Decodes and validates one event. json may have been read either way (base/jdoc.h), in one pass with the same arena; it
+/* Decodes and validates one event. json may have been read either way (base/json/jdoc.h), in one pass with the same arena; it
  * is read once. Origin ORIGIN_DERIVED admits only the derived types (DERIVED_* rows of the table), every other origin
  * refuses them ("is written by Cartwright itself"). On failure err->path is the pointer inside this event
  * ("/items/0/quantity"). *err must be {0} at the start.

@@ -1,7 +1,7 @@
 /* The one decoder of events: JSON to struct event, refusing with a pointer whatever the fold could not
- * trust. Judges form only; what an event does is the fold's business. How the text is read is base/jdoc.c's. */
-#include "base/jdec.h"
-#include "base/jdoc.h"
+ * trust. Judges form only; what an event does is the fold's business. How the text is read is base/json/jdoc.c's. */
+#include "base/json/jdec.h"
+#include "base/json/jdoc.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/event_items.h"

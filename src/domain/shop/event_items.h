@@ -2,7 +2,7 @@
 #define DOMAIN_SHOP_EVENT_ITEMS_H
 
 #include "base/arena.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "domain/shop/event.h"
 
 /* Reads the member `items` of d, whose type is known, to e->items and e->adjustments, in arena. */

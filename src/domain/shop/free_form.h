@@ -2,7 +2,7 @@
 #define DOMAIN_SHOP_FREE_FORM_H
 
 #include "base/arena.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #define DOMAIN_SHOP_PLACEHOLDER_H
 
 #include "base/err.h"
-#include "base/jval.h"
+#include "base/json/jval.h"
 
 #include <stdbool.h>
 

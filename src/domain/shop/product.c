@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "domain/shop/clean_text.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"

@@ -2,7 +2,7 @@
 #include "domain/shop/product_merge.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "domain/shop/money.h"
 
 #include <assert.h>

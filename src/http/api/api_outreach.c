@@ -2,7 +2,7 @@
  * decision's primary key is (lane, key, subject, round, step), so an Idempotency-Key adds nothing; it is
  * accepted, for clients that always send one. */
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/placeholder.h"

@@ -3,8 +3,8 @@
 #include "http/api/product_merge.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
 #include "base/jenc.h"
+#include "base/json/jdec.h"
 #include "domain/shop/event.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/product_merge.h"

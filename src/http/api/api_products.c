@@ -2,8 +2,8 @@
  * api_product_merge.c. */
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/jdec.h"
 #include "base/jenc.h"
+#include "base/json/jdec.h"
 #include "domain/shop/money.h"
 #include "domain/shop/product.h"
 #include "http/api/elements.h"

@@ -2,9 +2,9 @@
 #include "http/api/elements.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
-#include "base/jdoc.h"
 #include "base/jenc.h"
+#include "base/json/jdec.h"
+#include "base/json/jdoc.h"
 #include "domain/shop/event.h"
 #include "http/wire/respond.h"
 

@@ -1,7 +1,7 @@
 #ifndef HTTP_API_ELEMENTS_H
 #define HTTP_API_ELEMENTS_H
 
-#include "base/jval.h"
+#include "base/json/jval.h"
 #include "http/wire/request.h"
 
 struct element_fault {

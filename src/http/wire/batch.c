@@ -1,8 +1,8 @@
 /* Cuts a request body into its elements. It looks at brackets and strings only. */
 #include "http/wire/batch.h"
 
-#include "base/jdec.h"
-#include "base/jlex.h"
+#include "base/json/jdec.h"
+#include "base/json/jlex.h"
 
 #include <string.h>
 

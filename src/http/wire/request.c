@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "http/wire/codec.h"
 #include "http/wire/respond.h"
 

@@ -1,6 +1,6 @@
 #include "domain/shop/placeholder.h"
 
-#include "base/jdoc.h"
+#include "base/json/jdoc.h"
 #include "support/spec.h"
 
 static const char *const of_nobody[] = {

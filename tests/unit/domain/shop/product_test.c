@@ -1,7 +1,7 @@
 #include "domain/shop/product.h"
 
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "domain/shop/money.h"
 #include "support/spec.h"
 

@@ -1,9 +1,9 @@
 /* Reads a JSON object member by member. Does not parse (jdoc.c, jdec_parse.c) and knows no message
  * of any kind: what a member may be is the caller's to say. */
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 
 #include "base/clock.h"
-#include "base/jdec_fail.h"
+#include "base/json/jdec_fail.h"
 
 #include <assert.h>
 #include <inttypes.h>

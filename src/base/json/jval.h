@@ -2,7 +2,7 @@
 #define BASE_JVAL_H
 
 #include "base/arena.h"
-#include "base/jmarks.h"
+#include "base/json/jmarks.h"
 
 #include <jansson.h>
 #include <stdbool.h>

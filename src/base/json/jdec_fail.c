@@ -1,6 +1,6 @@
 /* What is wrong with a document being read, members that nobody knows among it, and the JSON pointers (RFC 6901)
  * to it. */
-#include "base/jdec_fail.h"
+#include "base/json/jdec_fail.h"
 
 #include "base/spell.h"
 

@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/jmarks.h"
-#include "base/jval.h"
+#include "base/json/jmarks.h"
+#include "base/json/jval.h"
 
 /* A document, read for reading: what is hot in one pass, the rest to jansson's tree. Both take the same texts, say
  * the same of others, and are read alike (jval.h, jdec_root_of). */

@@ -1,8 +1,8 @@
 /* One face for both ways of reading a document, so that what a member means is written once. Where the two could
  * differ, jansson's tree is right (tests/fuzz/decode_fuzz.c). */
-#include "base/jval.h"
+#include "base/json/jval.h"
 
-#include "base/jlex.h"
+#include "base/json/jlex.h"
 
 #include <stdlib.h>
 #include <string.h>

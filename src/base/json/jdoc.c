@@ -1,7 +1,7 @@
 /* Which of the two readers reads a document. */
-#include "base/jdoc.h"
+#include "base/json/jdoc.h"
 
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 
 bool jdoc_read(struct jdoc *doc, const char *text, size_t len, struct arena *a, struct err *err)
 {

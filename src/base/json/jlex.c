@@ -1,9 +1,9 @@
 /* Strings and numbers of JSON text, byte by byte, or eight at a time where nothing but plain bytes can be
  * expected. What may be is jansson's to say: whatever is taken here, it takes as well, and the other way
  * round (tests/fuzz/decode_fuzz.c). */
-#include "base/jlex.h"
+#include "base/json/jlex.h"
 
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 #include "base/swar.h"
 #include "base/utf8.h"
 

@@ -1,10 +1,10 @@
 /* The one pass takes what jansson takes, byte for byte, and makes the same values of it; json_fuzz goes on from here. */
-#include "base/jmarks.h"
+#include "base/json/jmarks.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/jdec.h"
-#include "base/jdoc.h"
+#include "base/json/jdec.h"
+#include "base/json/jdoc.h"
 #include "support/spec.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #include "base/cleanup.h"
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 
 #include "support/spec.h"
 

@@ -1,8 +1,8 @@
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/jdoc.h"
+#include "base/json/jdoc.h"
 #include "support/spec.h"
 
 #include <stdio.h>

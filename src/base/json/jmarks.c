@@ -1,9 +1,9 @@
 /* Reads JSON text in one pass and allocates nothing for a value, but for texts with escapes. Says only whether the
  * text is good: what is wrong with one that is not, jansson says (jdoc.c), as of all others. */
-#include "base/jmarks.h"
+#include "base/json/jmarks.h"
 
-#include "base/jdec.h"
-#include "base/jlex.h"
+#include "base/json/jdec.h"
+#include "base/json/jlex.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

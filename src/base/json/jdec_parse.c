@@ -1,8 +1,8 @@
 /* Text to jansson tree: the plain reader, against which the other one (jmarks.c) is measured. Guards jansson's recursion
  * and its appetite for memory by looking at the bytes first; knows nothing of what the document means (jdec.c does). */
-#include "base/jdec.h"
+#include "base/json/jdec.h"
 
-#include "base/jlex.h"
+#include "base/json/jlex.h"
 
 #include <string.h>
 
