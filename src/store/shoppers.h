@@ -7,11 +7,11 @@
 /* Folded shoppers, and the bases retention left. */
 struct shopper_row {
     int lane;
+    bool stale; /* read only: its events behind folded_off wait to be folded (store/stale.h) */
     const char *key;
     int64_t folded_off;
     const char *doc;  /* canonical JSON; NULL: no row */
     const char *base; /* shopper_base.doc; NULL: none, or not read */
-    bool stale; /* read only: its events behind folded_off wait to be folded (store/stale.h) */
 };
 
 /* In the order asked for; in arena. */
