@@ -1,14 +1,15 @@
--- The event log. What is claimed, locked and ordered is said above each query.
+-- The event log. What is claimed, locked and ordered is said above each query. Bodies, ids and types are as they lie there: store/log_row.c reads them. A key is
+-- looked for by its hash as well, which is what the index log_key has.
 
 -- name: events_append
--- Locks the lanes of the keys in ascending order until commit. Rows only for what was not stored.
+-- Locks the lanes of the keys ($1) in ascending order until commit. Rows only for what was not stored.
 SELECT ord, status
-  FROM cartwright.append_rows($1::text[], $2::text[], $3::text[], $4::text, $5::timestamptz[], $6::timestamptz, $7::jsonb[]);
+  FROM cartwright.append_rows($1::int[], $2::bytea[], $3::text[], $4::int[], $5::text, $6::timestamptz[], $7::timestamptz, $8::text[]);
 
 -- name: events_append_if_free
 -- The same unless another transaction holds one of the lanes $1: then nothing is stored, and there is a row (lane, 'busy') for each of those.
 SELECT ord, status
-  FROM cartwright.append_if_free($1::int[], $2::text[], $3::text[], $4::text[], $5::text, $6::timestamptz[], $7::timestamptz, $8::jsonb[]);
+  FROM cartwright.append_if_free($1::int[], $2::bytea[], $3::text[], $4::int[], $5::text, $6::timestamptz[], $7::timestamptz, $8::text[]);
 
 -- name: events_after
 -- Of the lanes with news at most $3, each gets an equal share of $3 rows; ordered by lane, then offset.
@@ -16,21 +17,21 @@ SELECT ord, status
 WITH fresh AS MATERIALIZED (
     SELECT l.lane, l.off
       FROM unnest($1::int[], $2::bigint[]) AS l(lane, off)
-     CROSS JOIN LATERAL (SELECT 1 FROM cartwright.event x WHERE x.lane = l.lane AND x.off > l.off ORDER BY x.off LIMIT 1) AS news
+     CROSS JOIN LATERAL (SELECT 1 FROM cartwright.log_rows x WHERE x.lane = l.lane AND x.off > l.off ORDER BY x.off LIMIT 1) AS news
      ORDER BY random()
      LIMIT $3::bigint
 )
-SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
+SELECT e.lane, e.off, e.id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM fresh f
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = f.lane AND x.off > f.off
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = f.lane AND x.off > f.off
                       ORDER BY x.off LIMIT $3::bigint / (SELECT count(*) FROM fresh)) AS e
  ORDER BY e.lane, e.off;
 
 -- name: events_latest
 -- Of the last $2 folded events of each lane those that occurred after $1; one index descent a lane.
-SELECT e.lane, e.off, e.event_id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
+SELECT e.lane, e.off, e.id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM cartwright.lane_cursor c
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = c.lane AND x.off <= c.off
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off <= c.off
                       ORDER BY x.off DESC LIMIT $2::bigint) AS e
  WHERE c.consumer = 'fold' AND e.occurred_at > $1::timestamptz
  ORDER BY e.occurred_at, e.lane, e.off;
@@ -41,24 +42,24 @@ SELECT set_config('cartwright.read_until', $1::timestamptz::text, true);
 
 -- name: events_read
 -- The whole log up to a time, shopper by shopper.
-COPY (SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
-        FROM cartwright.event
+COPY (SELECT lane, off, id, key, type, origin, occurred_at, received_at, body
+        FROM cartwright.log_rows
        WHERE occurred_at <= (SELECT current_setting('cartwright.read_until')::timestamptz)
        ORDER BY lane, key, off) TO STDOUT (FORMAT binary);
 
 -- name: events_read_active_from
--- For events_read_active, beside events_read_until.
-SELECT set_config('cartwright.read_active_from', $1::timestamptz::text, true);
+-- For events_read_active, beside events_read_until. The planner does not know how few they are: it would read the whole log, and has to be held to the index by time.
+SELECT set_config('cartwright.read_active_from', $1::timestamptz::text, true), set_config('enable_seqscan', 'off', true);
 
 -- name: events_read_active
 -- Shoppers with an event that occurred after a time, all their events up to another, shopper by shopper.
 COPY (WITH active AS MATERIALIZED (
-          SELECT DISTINCT lane, key FROM cartwright.event
+          SELECT DISTINCT lane, key FROM cartwright.log_rows
            WHERE occurred_at > (SELECT current_setting('cartwright.read_active_from')::timestamptz))
-      SELECT lane, off, event_id, key, type, origin, occurred_at, received_at, body
-        FROM active JOIN cartwright.event USING (lane, key)
-       WHERE occurred_at <= (SELECT current_setting('cartwright.read_until')::timestamptz)
-       ORDER BY lane, key, off) TO STDOUT (FORMAT binary);
+      SELECT e.lane, e.off, e.id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
+        FROM active a JOIN cartwright.log_rows e ON e.lane = a.lane AND hashtext(e.key) = hashtext(a.key) AND e.key = a.key
+       WHERE e.occurred_at <= (SELECT current_setting('cartwright.read_until')::timestamptz)
+       ORDER BY e.lane, e.key, e.off) TO STDOUT (FORMAT binary);
 
 -- name: lanes_lock
 -- $1 lanes: locks them in ascending order until commit, nobody appends to them meanwhile. Waits as long as the transaction's lock_timeout.
@@ -125,7 +126,7 @@ UPDATE cartwright.lane_cursor c
 
 -- name: dead_letter_put
 INSERT INTO cartwright.dead_letter (lane, off, event_id, key, pointer, detail, body, dead_at)
-VALUES ($1::int, $2::bigint, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::timestamptz)
+VALUES ($1::int, $2::bigint, $3::text, $4::text, $5::text, $6::text, cartwright.json_or_text($7::text), $8::timestamptz)
 ON CONFLICT (lane, off) DO NOTHING;
 
 -- name: unknown_types_count
@@ -145,13 +146,13 @@ SELECT coalesce(sum(newest.off - c.off), 0)::bigint + (SELECT count(*) FROM cart
        (SELECT count(*) FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL),
        (SELECT min(w.since) FROM cartwright.stale_shopper w)
   FROM cartwright.lane_cursor c
- CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
- CROSS JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
+ CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
+ CROSS JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
  WHERE c.consumer = 'fold';
 
 -- name: lane_trim
 -- The caller holds the lane's lock; the floor is raised in the same transaction.
-DELETE FROM cartwright.event WHERE lane = $1::int AND off <= $2::bigint;
+DELETE FROM cartwright.log WHERE lane = $1::int AND off <= $2::bigint;
 
 -- name: lane_floor_raise
 UPDATE cartwright.lane SET floor_off = greatest(floor_off, $2::bigint) WHERE lane = $1::int;
@@ -162,11 +163,26 @@ SELECT least(c.off, coalesce(young.off - 1, c.off),
              (SELECT min(unread.off) - 1
                 FROM cartwright.stale_shopper w
                 LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-               CROSS JOIN LATERAL (SELECT x.off FROM cartwright.event x
-                                    WHERE x.lane = w.lane AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
+               CROSS JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x
+                                    WHERE x.lane = w.lane AND hashtext(x.key) = hashtext(w.key) AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
                                     ORDER BY x.off LIMIT 1) AS unread
                WHERE w.lane = $1::int AND w.since IS NOT NULL))
   FROM cartwright.lane_cursor c
-  LEFT JOIN LATERAL (SELECT x.off FROM cartwright.event x WHERE x.lane = c.lane AND x.received_at >= $2::timestamptz
+  LEFT JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.received_at >= $2::timestamptz
                       ORDER BY x.off LIMIT 1) AS young ON true
  WHERE c.lane = $1::int AND c.consumer = 'fold';
+
+-- name: carry_page
+-- Of a log of before (migration 30), the events of lane $1 from behind $2 on that are still to be moved.
+SELECT p.off, p.event_id, p.key, p.type, p.occurred_at, p.body FROM cartwright.carry_page($1::int, $2::bigint, $3::int) AS p;
+
+-- name: carry_move
+-- Locks lane $1 until commit.
+SELECT cartwright.carry_move($1::int, $2::bigint[], $3::bytea[], $4::int[], $5::text[]);
+
+-- name: carry_state
+-- No row: there is nothing to carry. Of how many events, how many are moved, and the bytes of what is left.
+SELECT c.events, c.moved, coalesce(pg_total_relation_size(to_regclass('cartwright.event_before')), 0) FROM cartwright.carry c;
+
+-- name: carry_end
+SELECT cartwright.carry_end();

@@ -15,8 +15,8 @@ WITH who AS MATERIALIZED (
            h.lane IS NOT NULL AS heavy,
            CASE WHEN d.since IS NOT NULL AND NOT $3::bool THEN true
                 WHEN h.lane IS NULL AND d.since IS NULL THEN false
-                ELSE EXISTS (SELECT FROM cartwright.event x
-                              WHERE x.lane = w.lane AND x.key = w.key AND x.off > CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END
+                ELSE EXISTS (SELECT FROM cartwright.log_rows x
+                              WHERE x.lane = w.lane AND hashtext(x.key) = hashtext(w.key) AND x.key = w.key AND x.off > CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END
                              OFFSET $5::bigint - 1) END AS held
       FROM who w
       LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
@@ -24,24 +24,25 @@ WITH who AS MATERIALIZED (
       LEFT JOIN cartwright.heavy_shopper h ON h.lane = w.lane AND h.key = w.key
       LEFT JOIN cartwright.stale_shopper d ON d.lane = w.lane AND d.key = w.key
 ), news AS MATERIALIZED (
-    SELECT e.lane, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+    SELECT e.lane, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
       FROM stored t
      CROSS JOIN LATERAL (SELECT array_agg(y.off ORDER BY y.off) AS offs
-                           FROM (SELECT x.off FROM cartwright.event x WHERE x.lane = t.lane AND x.key = t.key AND x.off > t.since
+                           FROM (SELECT x.off FROM cartwright.log_rows x
+                                  WHERE x.lane = t.lane AND hashtext(x.key) = hashtext(t.key) AND x.key = t.key AND x.off > t.since
                                   ORDER BY x.off LIMIT CASE WHEN t.held THEN 0 ELSE $5::bigint END) AS y) AS n
      CROSS JOIN LATERAL cartwright.events_within(t.lane, n.offs, $6::bigint) AS e
 ), carts AS ( -- that were folded, or spoken about since
     SELECT c.lane, c.key, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool
      UNION
-    SELECT t.lane, t.key, (n.body ->> 'cart_id') COLLATE "C" FROM stored t, news n WHERE $4::bool AND n.type = 'outreach_released'
+    SELECT t.lane, t.key, cartwright.event_cart(n.body) COLLATE "C" FROM stored t, news n WHERE $4::bool AND n.type = 32
 )
 SELECT 0 AS part, coalesce(t.folded_off, 0) AS n, t.lane AS m, t.key AS id, t.doc AS type, t.base AS origin,
-       NULL::timestamptz AS occurred_at, NULL::timestamptz AS received_at, NULL::jsonb AS body,
-       t.heavy, t.held
+       NULL::timestamptz AS occurred_at, NULL::timestamptz AS received_at, NULL::text AS body,
+       t.heavy, t.held, NULL::bytea AS packed_id, NULL::smallint AS code
   FROM stored t
  UNION ALL
-SELECT 1, n.off, n.lane, n.event_id, n.type, n.origin, n.occurred_at, n.received_at, n.body, NULL, NULL FROM news n
+SELECT 1, n.off, n.lane, NULL, NULL, n.origin::text, n.occurred_at, n.received_at, n.body, NULL, NULL, n.id, n.type FROM news n
  UNION ALL
-SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, o.cart_digest, o.decided_at, NULL, NULL, NULL, NULL
+SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, o.cart_digest, o.decided_at, NULL, NULL, NULL, NULL, NULL, NULL
   FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.key = c.key AND o.subject = 'cart:' || c.cart_id AND o.decision = 'send'
  ORDER BY 1, 2;

@@ -20,9 +20,9 @@ SELECT c.doc FROM cartwright.heavy_checkpoint c
 -- name: heavy_behind
 -- Of the events up to known_off those that occurred after $3 (or then, and have an offset behind $4), at most $5, in the order of the index, or a
 -- large part would look like a reason to read all. The columns of history_events.
-SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM cartwright.heavy_event h
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x WHERE x.lane = h.lane AND x.off = h.off LIMIT 1) AS e
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = h.lane AND x.off = h.off LIMIT 1) AS e
  WHERE h.lane = $1::int AND h.key = $2::text AND (h.occurred_at, h.off) > ($3::timestamptz, $4::bigint)
  ORDER BY h.occurred_at, h.off LIMIT $5::bigint
 
@@ -35,16 +35,16 @@ SELECT EXISTS (SELECT FROM cartwright.heavy_event h
 -- name: heavy_view
 -- One shopper ($1, $2) up to the time $3, from the newest checkpoint that stands for it; at most $4 events, none where it takes more, and no
 -- further than the one that goes beyond $5 bytes. Rows are tagged:
--- 0 the newest offset of the shopper's, when it is due if it is stale, and as type 'more' where it takes more; 1 known_off and the document of
--- then; 2 the checkpoint: events, time and document; 3 what came in since known_off, 4 what had before, as in history_events. Behind known_off only
+-- 0 the newest offset of the shopper's, when it is due if it is stale, and a type where it takes more; 1 known_off and the document of
+-- then, as body; 2 the checkpoint: events, time and document; 3 what came in since known_off, 4 what had before, as in history_events. Behind known_off only
 -- so many are looked at, whatever their time.
 WITH known AS MATERIALIZED (
     SELECT h.known_off, h.doc FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text
 ), news AS MATERIALIZED (
     SELECT e.off, e.occurred_at
       FROM known k
-     CROSS JOIN LATERAL (SELECT x.off, x.occurred_at FROM cartwright.event x
-                          WHERE x.lane = $1::int AND x.key = $2::text AND x.off > k.known_off
+     CROSS JOIN LATERAL (SELECT x.off, x.occurred_at FROM cartwright.log_rows x
+                          WHERE x.lane = $1::int AND hashtext(x.key) = hashtext($2::text) AND x.key = $2::text AND x.off > k.known_off
                           ORDER BY x.off LIMIT $4::bigint + 1) AS e
 ), start AS MATERIALIZED (
     SELECT c.at, c.events, c.doc FROM cartwright.heavy_checkpoint c
@@ -66,17 +66,18 @@ WITH known AS MATERIALIZED (
             SELECT b.off FROM behind b, size z WHERE NOT z.more) AS w
 )
 SELECT 0 AS part,
-       coalesce((SELECT x.off FROM cartwright.event x WHERE x.lane = $1::int AND x.key = $2::text ORDER BY x.off DESC LIMIT 1), 0) AS off,
-       NULL::text AS event_id, CASE WHEN z.more THEN 'more' END AS type, NULL::text AS origin,
+       coalesce((SELECT x.off FROM cartwright.log_rows x
+                  WHERE x.lane = $1::int AND hashtext(x.key) = hashtext($2::text) AND x.key = $2::text ORDER BY x.off DESC LIMIT 1), 0) AS off,
+       NULL::bytea AS id, CASE WHEN z.more THEN 0::smallint END AS type, NULL::"char" AS origin,
        (SELECT w.due_at FROM cartwright.stale_shopper w WHERE w.lane = $1::int AND w.key = $2::text AND w.since IS NOT NULL) AS occurred_at,
-       NULL::timestamptz AS received_at, NULL::jsonb AS body
+       NULL::timestamptz AS received_at, NULL::text AS body
   FROM size z
  UNION ALL
-SELECT 1, k.known_off, k.doc, NULL, NULL, NULL, NULL, NULL FROM known k
+SELECT 1, k.known_off, NULL, NULL, NULL, NULL, NULL, k.doc FROM known k
  UNION ALL
-SELECT 2, s.events, s.doc, NULL, NULL, s.at, NULL, NULL FROM start s
+SELECT 2, s.events, NULL, NULL, NULL, s.at, NULL, s.doc FROM start s
  UNION ALL
-SELECT CASE WHEN e.off > k.known_off THEN 3 ELSE 4 END, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+SELECT CASE WHEN e.off > k.known_off THEN 3 ELSE 4 END, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM known k, wanted w
  CROSS JOIN LATERAL cartwright.events_within($1::int, w.offs, $5::bigint) AS e
 
@@ -87,8 +88,8 @@ ON CONFLICT (lane, key) DO UPDATE SET known_off = excluded.known_off, doc = excl
 -- name: heavy_events_add
 -- Events of one shopper up to offset $3, from behind known_off on: those up to there are in it.
 INSERT INTO cartwright.heavy_event (lane, key, occurred_at, off)
-SELECT e.lane, e.key, e.occurred_at, e.off FROM cartwright.event e
- WHERE e.lane = $1::int AND e.key = $2::text AND e.off <= $3::bigint
+SELECT e.lane, e.key, e.occurred_at, e.off FROM cartwright.log_rows e
+ WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off <= $3::bigint
    AND e.off > coalesce((SELECT h.known_off FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text), 0)
 
 -- name: heavy_checkpoints_keep

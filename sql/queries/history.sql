@@ -1,20 +1,20 @@
 -- Whole histories of shoppers, many at a time: for folding again, replay and retention.
 
 -- name: history_events
--- $1 lanes, $2 keys, $3 last offsets, in parallel: each key's events up to its last offset, through index event_key.
-SELECT (u.ord - 1)::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+-- $1 lanes, $2 keys, $3 last offsets, in parallel: each key's events up to its last offset, through index log_key.
+SELECT (u.ord - 1)::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM unnest($1::int[], $2::text[], $3::bigint[]) WITH ORDINALITY AS u(lane, key, last_off, ord)
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.event x
-                      WHERE x.lane = u.lane AND x.key = u.key AND x.off <= u.last_off
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x
+                      WHERE x.lane = u.lane AND hashtext(x.key) = hashtext(u.key) AND x.key = u.key AND x.off <= u.last_off
                       ORDER BY x.off) e
  ORDER BY u.ord, e.off
 
 -- name: history_page
 -- Of one shopper ($1, $2) at most $6 events with offsets from behind $3 up to $4 that occurred at $5 or later; the others are passed over where they
 -- lie. The columns of history_events.
-SELECT 0::int, e.off, e.event_id, e.type, e.origin, e.occurred_at, e.received_at, e.body
-  FROM cartwright.event e
- WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint AND e.occurred_at >= $5::timestamptz
+SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM cartwright.log_rows e
+ WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint AND e.occurred_at >= $5::timestamptz
  ORDER BY e.off LIMIT $6::bigint
 
 -- name: history_docs
@@ -37,7 +37,7 @@ SELECT (u.ord - 1)::int, c.cart_id, c.round, c.status, c.lines, c.units, c.total
 -- name: history_lane_keys
 -- $1 lane: every key of which anything is known, by bytes.
 SELECT k.key
-  FROM (SELECT e.key FROM cartwright.event e WHERE e.lane = $1::int
+  FROM (SELECT e.key FROM cartwright.log_rows e WHERE e.lane = $1::int
          UNION SELECT s.key FROM cartwright.shopper s WHERE s.lane = $1::int
          UNION SELECT b.key FROM cartwright.shopper_base b WHERE b.lane = $1::int
          UNION SELECT c.key FROM cartwright.cart c WHERE c.lane = $1::int) k
@@ -46,7 +46,7 @@ SELECT k.key
 -- name: history_lane_states
 -- Where each lane's fold stands, what retention left, and whether there is anything in it at all.
 SELECT l.lane, coalesce(c.off, 0), l.floor_off,
-       EXISTS (SELECT FROM cartwright.event e WHERE e.lane = l.lane)
+       EXISTS (SELECT FROM cartwright.log_rows e WHERE e.lane = l.lane)
        OR EXISTS (SELECT FROM cartwright.shopper s WHERE s.lane = l.lane)
        OR EXISTS (SELECT FROM cartwright.shopper_base b WHERE b.lane = l.lane)
        OR EXISTS (SELECT FROM cartwright.cart k WHERE k.lane = l.lane)
@@ -58,14 +58,14 @@ SELECT l.lane, coalesce(c.off, 0), l.floor_off,
 -- Events past the cursors, those on their way into held lanes, and those of stale shoppers that the cursors have passed.
 SELECT (SELECT count(*)
           FROM cartwright.lane_cursor c
-          JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off
+          JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off
          WHERE c.consumer = 'fold')
      + (SELECT count(*) FROM cartwright.derived_waiting)
      + (SELECT count(*)
           FROM cartwright.stale_shopper w
           JOIN cartwright.lane_cursor c ON c.lane = w.lane AND c.consumer = 'fold'
           LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-          JOIN cartwright.event e ON e.lane = w.lane AND e.key = w.key AND e.off > coalesce(s.folded_off, 0) AND e.off <= c.off
+          JOIN cartwright.log_rows e ON e.lane = w.lane AND hashtext(e.key) = hashtext(w.key) AND e.key = w.key AND e.off > coalesce(s.folded_off, 0) AND e.off <= c.off
          WHERE w.since IS NOT NULL)
 
 -- name: history_cursor_hold

@@ -2,13 +2,15 @@
 
 -- name: joins_pending
 -- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, or answers about it, of whom it is not
--- known whether they are (an answer that takes time away from it makes its own later logins count again), and who logged out or was; and in any lane at all, by the indexes event_names and event_cart_orders: what another customer says, or is told, of the
+-- known whether they are (an answer that takes time away from it makes its own later logins count again), and who logged out or was; and in any lane at all, by the indexes log_name and log_cart: what another customer says, or is told, of the
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
 -- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where it is of a stale shopper: of
 -- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
 -- the last of these is due, NULL: none is stale. The third is when one of the carts was last ordered by somebody else who keeps no such cart, folded or
 -- not, NULL: never, or by several, who then call all their carts so. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
+-- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
+-- binding_set and forwarded.
 WITH stale AS MATERIALIZED (
     SELECT w.due_at
       FROM cartwright.stale_shopper w
@@ -17,40 +19,38 @@ WITH stale AS MATERIALIZED (
        AND (EXISTS (SELECT FROM unnest($3::text[]) AS v(via) WHERE w.key = 'a:' || v.via)
          OR w.key <> $2::text
             AND EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
-                         CROSS JOIN LATERAL (SELECT FROM cartwright.event e
-                                              WHERE coalesce(e.body ->> 'anonymous_id', e.body ->> 'via') = n.id AND e.type <> 'forwarded'
-                                                AND e.key >= 'c:' AND e.key < 'c;' AND e.lane = w.lane AND e.off > coalesce(s.folded_off, 0)
-                                                AND e.key = w.key AND e.type = 'binding_set'
+                         CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
+                                              WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.lane = w.lane
+                                                AND e.off > coalesce(s.folded_off, 0) AND e.key = w.key AND e.type = 30
                                               LIMIT 1) AS told))
 )
 SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
-                 JOIN cartwright.event e ON e.lane = c.lane AND e.key = 'a:' || v.via AND e.off > c.off)
+                 JOIN cartwright.log_rows e ON e.lane = c.lane AND hashtext(e.key) = hashtext('a:' || v.via) AND e.key = 'a:' || v.via AND e.off > c.off)
     OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
-                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text AND e.type <> 'forwarded'
-                                        AND coalesce(e.body ->> 'anonymous_id', e.body ->> 'via') = o.via)
+                 JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text
+                                           AND e.type <> 31 AND cartwright.event_name(e.body) = o.via)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text
-                                        AND e.type IN ('logged_out', 'shopper_bound', 'shopper_unbound')
+                 JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text
+                                           AND e.type IN (23, 27, 28)
                 WHERE c.consumer = 'fold' AND c.lane = $1::int)
     OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
-                CROSS JOIN LATERAL (SELECT FROM cartwright.event e
+                CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
-                                     WHERE coalesce(e.body ->> 'anonymous_id', e.body ->> 'via') = n.id AND e.type <> 'forwarded'
-                                       AND e.key >= 'c:' AND e.key < 'c;' AND e.key <> $2::text
+                                     WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.key <> $2::text
                                      LIMIT 1) AS news)
     OR EXISTS (SELECT FROM unnest($6::text[]) AS k(cart_id)
-                CROSS JOIN LATERAL (SELECT FROM cartwright.event e
+                CROSS JOIN LATERAL (SELECT FROM cartwright.log_carts e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
-                                     WHERE e.body ->> 'cart_id' = k.cart_id AND e.type IN ('purchase', 'consent_withdrawn', 'chat_message') AND e.key <> $2::text
+                                     WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> $2::text
                                      LIMIT 1) AS news)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                 JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = $2::text
+                 JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text
                 CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
-                                     WHERE p.lane = cartwright.lane_of('k:' || (e.body ->> 'cart_id')) AND p.cart_id = e.body ->> 'cart_id'
-                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN ('purchase', 'consent_withdrawn', 'chat_message'))
+                                     WHERE p.lane = cartwright.lane_of('k:' || cartwright.event_cart(e.body)) AND p.cart_id = cartwright.event_cart(e.body)
+                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN (15, 25, 26))
                                      LIMIT 1) AS ordered
                 WHERE c.consumer = 'fold' AND c.lane = $1::int)
     OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
@@ -60,15 +60,16 @@ SELECT EXISTS (SELECT FROM stale)
        (SELECT max(o.ordered_at)
           FROM unnest($6::text[]) AS k(cart_id)
          CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
-                               FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.event x
-                                      WHERE x.body ->> 'cart_id' = k.cart_id AND x.type IN ('purchase', 'consent_withdrawn', 'chat_message')
-                                        AND x.type = 'purchase' AND x.key <> $2::text
+                               FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
+                                      WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type = 15 AND x.key <> $2::text
                                         AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)) AS o
          WHERE k.cart_id ~ '[0-9]' AND o.by = 1),
-       EXISTS (SELECT FROM cartwright.event e WHERE e.lane = $1::int AND e.key = $2::text AND e.off > $7::bigint)
-    OR EXISTS (SELECT FROM cartwright.event e WHERE e.lane = cartwright.lane_of($8::text) AND e.key = $8::text AND e.off > $9::bigint);
+       EXISTS (SELECT FROM cartwright.log_rows e
+                WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off > $7::bigint)
+    OR EXISTS (SELECT FROM cartwright.log_rows e
+                WHERE e.lane = cartwright.lane_of($8::text) AND hashtext(e.key) = hashtext($8::text) AND e.key = $8::text AND e.off > $9::bigint);
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: all that waits is
@@ -77,17 +78,17 @@ SELECT EXISTS (SELECT FROM stale)
 SELECT CASE
     WHEN (SELECT count(*) > 5000
             FROM (SELECT FROM cartwright.lane_cursor c
-                   CROSS JOIN LATERAL (SELECT FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 5001) AS e
+                   CROSS JOIN LATERAL (SELECT FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 5001) AS e
                    WHERE c.consumer = 'fold' LIMIT 5001) AS waiting) THEN true
     WHEN EXISTS (SELECT FROM cartwright.lane_cursor c
-                  CROSS JOIN LATERAL (SELECT x.body FROM cartwright.event x WHERE x.lane = c.lane AND x.off > c.off
+                  CROSS JOIN LATERAL (SELECT x.id, x.key, x.type, x.occurred_at, x.body FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off
                                        ORDER BY x.off LIMIT 5001) AS e
-                  WHERE c.consumer = 'fold' AND coalesce(e.body ->> 'cart_id', e.body -> 'event' ->> 'cart_id') = $1::text) THEN true
+                  WHERE c.consumer = 'fold' AND cartwright.event_about(e.id, e.key, e.type, e.occurred_at, e.body, $1::text)) THEN true
     WHEN EXISTS (SELECT FROM cartwright.stale_shopper w
                    LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-                  CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(coalesce(x.body ->> 'cart_id', x.body -> 'event' ->> 'cart_id') = $1::text) AS found
-                                        FROM (SELECT y.body FROM cartwright.event y
-                                               WHERE y.lane = w.lane AND y.key = w.key AND y.off > coalesce(s.folded_off, 0)
+                  CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(cartwright.event_about(x.id, x.key, x.type, x.occurred_at, x.body, $1::text)) AS found
+                                        FROM (SELECT y.id, y.key, y.type, y.occurred_at, y.body FROM cartwright.log_rows y
+                                               WHERE y.lane = w.lane AND hashtext(y.key) = hashtext(w.key) AND y.key = w.key AND y.off > coalesce(s.folded_off, 0)
                                                ORDER BY y.off LIMIT 5001) AS x) AS e
                   WHERE w.since IS NOT NULL AND e.found) THEN true
     ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text)
@@ -95,7 +96,7 @@ SELECT CASE
                   CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)
                   WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key IS NOT NULL
                     AND (EXISTS (SELECT FROM cartwright.lane_cursor c
-                                   JOIN cartwright.event e ON e.lane = c.lane AND e.off > c.off AND e.key = k.key
+                                   JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext(k.key) AND e.key = k.key
                                   WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(k.key))
                       OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)))
 END;

@@ -27,7 +27,8 @@ SELECT lane, key, doc FROM cartwright.shopper_base ORDER BY lane, key;
 -- name: bases_stream_active
 -- Of shoppers with an event that occurred after $1.
 SELECT b.lane, b.key, b.doc FROM cartwright.shopper_base b
- WHERE EXISTS (SELECT FROM cartwright.event e WHERE e.lane = b.lane AND e.key = b.key AND e.occurred_at > $1::timestamptz)
+ WHERE EXISTS (SELECT FROM cartwright.log_rows e
+                WHERE e.lane = b.lane AND hashtext(e.key) = hashtext(b.key) AND e.key = b.key AND e.occurred_at > $1::timestamptz)
  ORDER BY b.lane, b.key;
 
 -- name: carts_delete_others

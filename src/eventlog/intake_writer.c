@@ -246,8 +246,6 @@ static struct event_batch batch_of(struct writer *w, const struct part *parts, s
     for (const struct part *p = parts; p != NULL; p = p->next) {
         memcpy(rows + batch.count, p->owner->rows + p->first, p->count * sizeof *rows);
         batch.count += p->count;
-        batch.lanes.count += batch.lanes.has[p->lane] ? 0 : 1;
-        batch.lanes.has[p->lane] = true;
     }
     assert(batch.count == count);
     return batch;

@@ -1,5 +1,6 @@
 #include "store/events.h"
 
+#include "store/log_row.h"
 #include "store/pg/pgtype.h"
 
 #include <assert.h>
@@ -7,24 +8,27 @@
 
 /* The event log: append and read. Lanes, leases and cursors are in lanes.c. */
 
-static const char *const origin_names[] = {[ORIGIN_API] = "api",
-                                           [ORIGIN_SQL] = "sql",
-                                           [ORIGIN_IMPORT] = "import",
-                                           [ORIGIN_DERIVED] = "derived"};
-
 /* ---- append ---- */
 
 /* What append_rows and append_if_free are told alike. */
 static void param_rows(struct params *p, const struct event_row *rows, size_t count,
                        enum event_origin origin, int64_t received_us)
 {
-    param_texts(p, TEXTS(rows, count, event_id));
+    int32_t *lanes = arena_array(p->arena, count, sizeof *lanes);
+    struct log_arrays arrays = log_arrays_make(count, p->arena);
+
+    for (size_t i = 0; i < count; i++) {
+        lanes[i] = event_lane(rows[i].key);
+        log_arrays_set(&arrays, i, &rows[i], p->arena);
+    }
+    param_i32_array(p, lanes, count);
+    param_blob_array(p, arrays.ids, count);
     param_texts(p, TEXTS(rows, count, key));
-    param_texts(p, TEXTS(rows, count, type));
-    param_text(p, origin_names[origin]);
+    param_i32_array(p, arrays.types, count);
+    param_text(p, event_origin_name(origin));
     param_times(p, INT64S(rows, count, occurred_us));
     param_time(p, received_us);
-    param_jsonbs(p, TEXTS(rows, count, body));
+    param_text_array(p, arrays.bodies, count);
 }
 
 static void read_statuses(const PGresult *refused, size_t count, enum append_status *out_status)
@@ -67,16 +71,8 @@ bool store_events_append_if_free(struct db *db, const struct event_batch *batch,
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *told = NULL;
     struct params p = params_make(&a);
-    int32_t lanes[LANES];
-    size_t lane_count = 0;
 
     assert(batch->count > 0);
-    for (int lane = 0; lane < LANES; lane++) {
-        if (batch->lanes.has[lane]) {
-            lanes[lane_count++] = lane;
-        }
-    }
-    param_i32_array(&p, lanes, lane_count);
     param_rows(&p, batch->rows, batch->count, ORIGIN_API, received_us);
     if (!db_query(db, Q_events_append_if_free, &p, &told, err)) {
         return false;
@@ -95,41 +91,20 @@ bool store_events_append_if_free(struct db *db, const struct event_batch *batch,
 
 /* ---- read ---- */
 
-static enum event_origin origin_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof origin_names / sizeof *origin_names; i++) {
-        if (strcmp(origin_names[i], name) == 0) {
-            return (enum event_origin)i;
-        }
-    }
-    assert(!"an origin the table does not allow");
-    return ORIGIN_API;
-}
-
-/* Borrowed from the result. */
-static struct log_event event_at(const PGresult *rows, int r)
-{
-    return (struct log_event){
-        .lane = row_i32(rows, r, 0),
-        .off = row_i64(rows, r, 1),
-        .event_id = row_text(rows, r, 2),
-        .key = row_text(rows, r, 3),
-        .type = row_text(rows, r, 4),
-        .origin = origin_of(row_text(rows, r, 5)),
-        .occurred_us = row_time(rows, r, 6),
-        .received_us = row_time(rows, r, 7),
-        .body = row_text(rows, r, 8),
-        .body_len = row_len(rows, r, 8),
-    };
-}
-
 static void read_event(const PGresult *rows, int r, struct arena *a, void *out)
 {
-    struct log_event e = event_at(rows, r);
-    e.event_id = arena_strdup(a, e.event_id);
-    e.key = arena_strdup(a, e.key);
-    e.type = arena_strdup(a, e.type);
-    e.body = arena_strndup(a, e.body, e.body_len);
+    const struct log_cells cells =
+        log_cells_at(rows, r, (struct log_columns){.id = 2, .type = 4, .origin = 5, .body = 8});
+    struct log_event e = {.lane = row_i32(rows, r, 0),
+                          .off = row_i64(rows, r, 1),
+                          .key = row_text_copy(rows, r, 3, a),
+                          .occurred_us = row_time(rows, r, 6),
+                          .received_us = row_time(rows, r, 7)};
+    struct err unseen;
+    const bool known = log_event_open(&cells, a, &e, &unseen);
+
+    assert(known); /* the table allows no other origin */
+    (void)known;
     *(struct log_event *)out = e;
 }
 
@@ -179,6 +154,7 @@ bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct a
 struct event_stream {
     log_event_fn *fn;
     void *ctx;
+    struct arena arena; /* of one event */
 };
 
 static int64_t copied_time(const char *field)
@@ -188,26 +164,26 @@ static int64_t copied_time(const char *field)
     return v == INT64_MAX || v == INT64_MIN ? v : v + PG_EPOCH_US;
 }
 
-/* Borrowed from the row. jsonb travels as a version byte and its text. */
+/* Text is used where it lies: the fields end with a zero byte that db_copy_out has put there. */
 static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
 {
-    const struct event_stream *s = ctx;
+    struct event_stream *s = ctx;
     /* The columns of events_read and events_read_active, one for one. */
-    assert(row->count == 9 && row->len[8] > 0 && row->data[8][0] == PG_JSONB_VERSION);
-    const struct log_event e = {
-        .lane = pg_get32(row->data[0]),
-        .off = pg_get64(row->data[1]),
-        .event_id = row->data[2],
-        .key = row->data[3],
-        .type = row->data[4],
-        .origin = origin_of(row->data[5]),
-        .occurred_us = copied_time(row->data[6]),
-        .received_us = copied_time(row->data[7]),
-        .body = row->data[8] + 1,
-        .body_len = (size_t)row->len[8] - 1,
-    };
-    /* The fields end with a zero byte that db_copy_out has put there: text is used where it lies. */
-    return s->fn(s->ctx, &e, err);
+    assert(row->count == 9 && row->len[4] == 2);
+    const struct log_cells cells = {.id = row->data[2],
+                                    .id_len = (size_t)row->len[2],
+                                    .type = pg_get16(row->data[4]),
+                                    .origin = row->data[5][0],
+                                    .body = row->data[8],
+                                    .body_len = (size_t)row->len[8]};
+    struct log_event e = {.lane = pg_get32(row->data[0]),
+                          .off = pg_get64(row->data[1]),
+                          .key = row->data[3],
+                          .occurred_us = copied_time(row->data[6]),
+                          .received_us = copied_time(row->data[7])};
+
+    arena_reset(&s->arena);
+    return log_event_open(&cells, &s->arena, &e, err) && s->fn(s->ctx, &e, err);
 }
 
 /* For the COPY that follows: until the transaction ends, and no longer. */
@@ -225,18 +201,24 @@ static bool set_time(struct db *db, enum query_id setting, int64_t at_us, struct
 bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void *ctx,
                          struct err *err)
 {
-    struct event_stream s = {fn, ctx};
-    return set_time(db, Q_events_read_until, until_us, err) &&
-           db_copy_out(db, Q_events_read, stream_event, &s, err);
+    struct event_stream s = {.fn = fn, .ctx = ctx};
+    bool ok = set_time(db, Q_events_read_until, until_us, err) &&
+              db_copy_out(db, Q_events_read, stream_event, &s, err);
+
+    arena_free(&s.arena);
+    return ok;
 }
 
 bool store_events_stream_active(struct db *db, int64_t active_us, int64_t until_us,
                                 log_event_fn *fn, void *ctx, struct err *err)
 {
-    struct event_stream s = {fn, ctx};
-    return set_time(db, Q_events_read_until, until_us, err) &&
-           set_time(db, Q_events_read_active_from, active_us, err) &&
-           db_copy_out(db, Q_events_read_active, stream_event, &s, err);
+    struct event_stream s = {.fn = fn, .ctx = ctx};
+    bool ok = set_time(db, Q_events_read_until, until_us, err) &&
+              set_time(db, Q_events_read_active_from, active_us, err) &&
+              db_copy_out(db, Q_events_read_active, stream_event, &s, err);
+
+    arena_free(&s.arena);
+    return ok;
 }
 
 /* ---- what the fold counts ---- */
@@ -252,7 +234,7 @@ bool store_dead_letter(struct db *db, const struct log_event *e, const char *poi
     param_text(&p, e->key);
     param_text(&p, pointer);
     param_text(&p, detail);
-    param_jsonb(&p, e->body, e->body_len);
+    param_textn(&p, e->body, e->body_len);
     param_time(&p, now_us);
     /* Folding it again (after a crash, or from the start) finds it there and changes nothing. */
     return db_exec(db, Q_dead_letter_put, &p, NULL, err);

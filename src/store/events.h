@@ -30,8 +30,7 @@ struct lane_set {
 /* Events of whole lanes, for those who serve many. */
 struct event_batch {
     const struct event_row *rows;
-    size_t count;          /* at least one */
-    struct lane_set lanes; /* of the rows' keys */
+    size_t count; /* at least one */
 };
 /* The same in a transaction of its own, of all of the rows or of none: where another transaction holds some of the lanes, *out_held has those,
  * out_status is not set, and the rows of the other lanes may be sent again at once. Waits for a moment only. Rows come by lane, as an append of

@@ -1,11 +1,13 @@
 #include "store/gather.h"
 
+#include "store/log_row.h"
+
 #include <assert.h>
 
 /* One shopper, whole: the parts come as tagged rows of one statement (sql/queries/gather.sql). */
 
 enum part { PART_SHOPPER, PART_EVENT, PART_SENT, PARTS };
-enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY, HEAVY, HELD };
+enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY, HEAVY, HELD, PACKED_ID, CODE };
 
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
 {
@@ -25,17 +27,16 @@ static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper
                      struct err *err)
 {
     struct log_event *e = &out->events.events[out->events.count++];
+    const struct log_cells cells = log_cells_at(
+        r, row,
+        (struct log_columns){.id = PACKED_ID, .type = CODE, .origin = ORIGIN, .body = BODY});
 
     *e = (struct log_event){.lane = out->lane,
                             .key = out->key,
                             .off = row_i64(r, row, N),
-                            .event_id = row_text_copy(r, row, ID, a),
-                            .type = row_text_copy(r, row, TYPE, a),
                             .occurred_us = row_time(r, row, OCCURRED),
-                            .received_us = row_time(r, row, RECEIVED),
-                            .body = row_text_copy(r, row, BODY, a),
-                            .body_len = row_len(r, row, BODY)};
-    return event_origin_of(row_text(r, row, ORIGIN), &e->origin, err);
+                            .received_us = row_time(r, row, RECEIVED)};
+    return log_event_open(&cells, a, e, err);
 }
 
 static void sent_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)

@@ -166,12 +166,12 @@ static bool view_row(const PGresult *r, int row, struct history_key key, struct 
         v->due_us = row_null(r, row, VIEW_OCCURRED) ? 0 : row_time(r, row, VIEW_OCCURRED);
         return true;
     case VIEW_KNOWN:
-        v->doc = row_text_copy(r, row, VIEW_ID, a);
+        v->doc = row_text_copy(r, row, VIEW_BODY, a);
         return true;
     case VIEW_CHECKPOINT:
         v->from = (struct heavy_checkpoint){.at_us = row_time(r, row, VIEW_OCCURRED),
                                             .events = row_i64(r, row, VIEW_OFF),
-                                            .doc = row_text_copy(r, row, VIEW_ID, a)};
+                                            .doc = row_text_copy(r, row, VIEW_BODY, a)};
         return true;
     case VIEW_NEWS:
         return view_event(r, row, key, a, &v->news, err);

@@ -2,6 +2,7 @@
 #include "store/history.h"
 
 #include "base/cleanup.h"
+#include "store/log_row.h"
 
 #include <assert.h>
 #include <math.h>
@@ -18,14 +19,13 @@ static struct params keys_params(const struct history_keys *keys, struct arena *
 bool store_history_event_of_row(const PGresult *r, int row, struct arena *a, struct log_event *e,
                                 struct err *err)
 {
+    const struct log_cells cells =
+        log_cells_at(r, row, (struct log_columns){.id = 2, .type = 3, .origin = 4, .body = 7});
+
     e->off = row_i64(r, row, 1);
-    e->event_id = row_text_copy(r, row, 2, a);
-    e->type = row_text_copy(r, row, 3, a);
     e->occurred_us = row_time(r, row, 5);
     e->received_us = row_time(r, row, 6);
-    e->body = row_text_copy(r, row, 7, a);
-    e->body_len = row_len(r, row, 7);
-    return event_origin_of(row_text(r, row, 4), &e->origin, err);
+    return log_event_open(&cells, a, e, err);
 }
 
 static bool read_histories(struct db *db, enum query_id q, const struct params *p,

@@ -6,10 +6,17 @@
 bool store_shop_days_fill(struct db *db, int64_t until_day, int64_t *out_added, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
     struct params p = params_make(&a);
 
     param_i64(&p, until_day);
-    return db_exec(db, Q_shop_days_fill, &p, out_added, err);
+    if (!db_query(db, Q_shop_days_fill, &p, &rows, err)) {
+        return false;
+    }
+    if (out_added != NULL) {
+        *out_added = row_i64(rows, 0, 0);
+    }
+    return true;
 }
 
 static void read_day(const PGresult *rows, int r, struct arena *a, void *out)

@@ -79,7 +79,7 @@ static void sql(struct bench *b, const char *text)
 /* Every run begins with an empty table and no checkpoint due. */
 static void empty_tables(struct bench *b)
 {
-    sql(b, "TRUNCATE cartwright.event");
+    sql(b, "TRUNCATE cartwright.log");
     sql(b, "TRUNCATE plain_event");
     sql(b, "CHECKPOINT");
 }
@@ -248,7 +248,7 @@ static void measure_folding(struct bench *b)
 
     for (int i = 0; i < REPETITIONS; i++) {
         keep(&own, i, run_service(b, &b->grouping, l.batches, l.connections));
-        sql(b, "TRUNCATE cartwright.event, cartwright.shopper, cartwright.cart, "
+        sql(b, "TRUNCATE cartwright.log, cartwright.shopper, cartwright.cart, "
                "cartwright.cart_lane");
         sql(b, "UPDATE cartwright.lane_cursor SET off = 0");
         struct service s = service_start(b->database_url, flags);

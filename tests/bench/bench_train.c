@@ -106,7 +106,7 @@ static void fill(const char *url, const struct train_log_fill *log)
     if (!db_open(url, true, &db, &err) || !train_log_fill(db, log, &err)) {
         die("log", err.text);
     }
-    PQclear(PQexec(db_conn(db), "VACUUM ANALYZE cartwright.event"));
+    PQclear(PQexec(db_conn(db), "VACUUM ANALYZE cartwright.log"));
     db_close(&db);
     (void)fprintf(stderr, "%lld events written in %.0f s\n", (long long)log->events,
                   (double)(clock_monotonic_us() - start_us) / 1e6);

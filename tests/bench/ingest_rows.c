@@ -101,7 +101,7 @@ void ingest_rows_read_back(struct ingest_rows *rows, PGconn *conn)
 {
     rows->stored = PQexecParams(conn,
                                 "SELECT lane, off, event_id, key, type, origin, occurred_at,"
-                                " received_at, body_hash, body FROM cartwright.event"
+                                " received_at, body FROM cartwright.event"
                                 " ORDER BY event_id",
                                 0, NULL, NULL, NULL, NULL, 1);
     if (PQntuples(rows->stored) != (int)rows->count) {

@@ -13,7 +13,7 @@ struct ingest_rows {
     size_t batch_count;
     struct load_request *batches; /* INGEST_BATCH events a request */
     size_t body_bytes;            /* of all events */
-    PGresult *stored;             /* binary; all columns of cartwright.event, in order of sending */
+    PGresult *stored; /* binary; all columns of the view cartwright.event, in order of sending */
 };
 
 enum { INGEST_BATCH = 100 };

@@ -21,7 +21,7 @@ struct plain_report {
     double p99_ms;
 };
 
-/* CREATE TABLE plain_event with the columns, checks and indexes of cartwright.event. */
+/* CREATE TABLE plain_event: events as anybody would keep them, with the columns of the view cartwright.event and the indexes for the same questions. */
 void plain_create(PGconn *conn);
 /* Prepared single-row INSERTs, binary parameters, one round trip a row (or, pipelined, one a transaction), until every row
  * is in or the time has passed. The table must be empty. Any error ends the program. */

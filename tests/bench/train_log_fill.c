@@ -2,9 +2,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/rng.h"
 #include "domain/shop/event.h"
+#include "domain/shop/event_pack.h"
 #include "store/lanes.h"
 
 #include <libpq-fe.h>
@@ -12,13 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TASTES = 64, DAYS_LONG = 60, CHUNK_BYTES = 1 << 20, LINE_BYTES_MAX = 2048, TEXT_MAX = 1024 };
+enum { TASTES = 64, DAYS_LONG = 60, CHUNK_BYTES = 1 << 20, TEXT_MAX = 1024 };
 
 struct filler {
     const struct train_log_fill *fill;
     struct rng rng;
     int64_t offs[LANES];
     struct buf chunk;
+    struct arena arena; /* of one row */
 };
 
 /* Rank from 0, the smaller the more often. */
@@ -46,43 +47,69 @@ static int64_t draw_product(struct filler *f, int64_t shopper)
     return strays || tasted >= f->fill->products ? product : tasted;
 }
 
-/* As jsonb prints it, members in its order, so that the hash is the append's. */
-static int body_text(char out[TEXT_MAX], struct filler *f, int64_t number, int64_t shopper,
-                     const char *type, int64_t at_us)
+static int body_text(char out[TEXT_MAX], struct filler *f, const struct event_form *e,
+                     int64_t shopper)
 {
     char time[CLOCK_TEXT_MAX];
     int64_t product = draw_product(f, shopper);
 
     return snprintf(
         out, TEXT_MAX,
-        "{\"type\": \"%s\", \"items\": [{\"currency\": \"EUR\", \"quantity\": 1, \"product_id\": \"product-%07lld\", \"price_minor\": %lld}], "
-        "\"context\": {\"device\": \"mobile\", \"locale\": \"de-DE\"}, \"event_id\": \"event-%010lld\", \"customer_id\": \"customer-%08lld\", "
-        "\"occurred_at\": \"%s\"}",
-        type, (long long)product, (long long)(500 + product * 37 % 20000), (long long)number,
-        (long long)shopper, clock_format_rfc3339(at_us, time));
+        "{\"event_id\":\"%s\",\"type\":\"%s\",\"customer_id\":\"%s\",\"occurred_at\":\"%s\",\"items\":[{\"product_id\":\"product-%07lld\","
+        "\"quantity\":1,\"price_minor\":%lld,\"currency\":\"EUR\"}],\"context\":{\"locale\":\"de-DE\",\"device\":\"mobile\"}}",
+        e->event_id, e->type, e->key + 2, clock_format_rfc3339(e->occurred_us, time),
+        (long long)product, (long long)(500 + product * 37 % 20000));
+}
+
+/* As COPY wants it: the codes of a packed body may be tabs and ends of lines. */
+static void add_escaped(struct buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        const char *escape = *text == '\t'   ? "\\t"
+                             : *text == '\n' ? "\\n"
+                             : *text == '\r' ? "\\r"
+                             : *text == '\\' ? "\\\\"
+                                             : NULL;
+        if (escape != NULL) {
+            buf_add_str(out, escape);
+        } else {
+            buf_add_char(out, *text);
+        }
+    }
+}
+
+static void add_packed(struct filler *f, const struct event_form *e)
+{
+    struct event_packed packed;
+    char time[CLOCK_TEXT_MAX];
+    int lane = event_lane(e->key);
+
+    arena_reset(&f->arena);
+    event_pack(e, &f->arena, &packed);
+    clock_format_rfc3339(e->occurred_us, time);
+    buf_printf(&f->chunk, "%lld\t%s\t%s\t%d\t%d\ta\t\\\\x", (long long)++f->offs[lane], time, time,
+               lane, (int)packed.type);
+    for (size_t i = 0; i < packed.id_len; i++) {
+        buf_printf(&f->chunk, "%02x", (unsigned)(unsigned char)packed.id[i]);
+    }
+    buf_printf(&f->chunk, "\t%s\t", e->key);
+    add_escaped(&f->chunk, packed.body);
+    buf_add_char(&f->chunk, '\n');
 }
 
 static void add_row(struct filler *f, int64_t number, int64_t at_us)
 {
     char body[TEXT_MAX];
     char key[64];
-    char hash[2 * SHA256_BYTES + 1];
-    char time[CLOCK_TEXT_MAX];
-    char line[LINE_BYTES_MAX];
-    uint8_t digest[SHA256_BYTES];
+    char id[32];
     int64_t shopper = power_law(&f->rng, f->fill->shoppers);
-    const char *type = draw_type(&f->rng);
-    int body_len = body_text(body, f, number, shopper, type, at_us);
+    struct event_form e = {
+        .event_id = id, .key = key, .type = draw_type(&f->rng), .occurred_us = at_us, .body = body};
 
-    hash_sha256(body, (size_t)body_len, digest);
-    hash_hex(digest, sizeof digest, hash);
     (void)snprintf(key, sizeof key, "c:customer-%08lld", (long long)shopper);
-    int lane = event_lane(key);
-    clock_format_rfc3339(at_us, time);
-    int len = snprintf(
-        line, sizeof line, "%d\t%lld\tevent-%010lld\t%s\t%s\tapi\t%s\t%s\t\\\\x%s\t%s\n", lane,
-        (long long)++f->offs[lane], (long long)number, key, type, time, time, hash, body);
-    buf_add(&f->chunk, line, (size_t)len);
+    (void)snprintf(id, sizeof id, "event-%010lld", (long long)number);
+    e.body_len = (size_t)body_text(body, f, &e, shopper);
+    add_packed(f, &e);
 }
 
 static bool send_chunk(struct filler *f, PGconn *conn, struct err *err)
@@ -125,7 +152,7 @@ static bool ended(PGconn *conn, struct err *err)
 bool train_log_fill(struct db *db, const struct train_log_fill *fill, struct err *err)
 {
     static const char copy[] =
-        "COPY cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body) FROM STDIN";
+        "COPY cartwright.log (off, occurred_at, received_at, lane, type, origin, id, key, body) FROM STDIN";
     PGconn *conn = db_conn(db);
     struct filler f = {
         .fill = fill, .rng = rng_seed(fill->seed), .chunk = buf_make((size_t)2 * CHUNK_BYTES)};
@@ -138,5 +165,6 @@ bool train_log_fill(struct db *db, const struct train_log_fill *fill, struct err
     }
     ok = ok && copy_rows(&f, conn, err) && ended(conn, err);
     buf_free(&f.chunk);
+    arena_free(&f.arena);
     return ok;
 }

@@ -1,4 +1,4 @@
-/* A long log, quickly: rows go straight into cartwright.event by COPY, past the append. For benchmarks of reading and training only: nothing
+/* A long log, quickly: rows go straight into cartwright.log by COPY, past the append. For benchmarks of reading and training only: nothing
  * else may write to the database meanwhile, and no duplicate is looked for. What is stored is what the append would have stored, lanes, offsets,
  * keys and hashes included. */
 #ifndef TESTS_BENCH_TRAIN_LOG_FILL_H

@@ -132,7 +132,7 @@ void forget_everything(struct flow_bench *b)
 {
     run_sql(
         b,
-        "DELETE FROM cartwright.event; DELETE FROM cartwright.shopper; "
+        "DELETE FROM cartwright.log; DELETE FROM cartwright.shopper; "
         "DELETE FROM cartwright.cart; DELETE FROM cartwright.cart_lane; DELETE FROM cartwright.cart_party; "
         "DELETE FROM cartwright.heavy_shopper; DELETE FROM cartwright.heavy_event; "
         "DELETE FROM cartwright.heavy_checkpoint; DELETE FROM cartwright.derived_waiting; "

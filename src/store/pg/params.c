@@ -305,3 +305,19 @@ void param_time_array(struct params *p, const int64_t *us, size_t n)
 {
     param_times(p, (struct int64s){us, sizeof *us, n});
 }
+
+void param_blob_array(struct params *p, const struct blob *v, size_t n)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        bytes += v[i].len;
+    }
+    char *head = array_begin(p, PG_BYTEA, n, bytes);
+    char *at = array_first(head, n);
+    for (size_t i = 0; i < n; i++) {
+        at = pg_put32(at, (int32_t)v[i].len);
+        memcpy(at, v[i].data, v[i].len);
+        at += v[i].len;
+    }
+    array_end(p, PG_BYTEA_ARRAY, head, at);
+}

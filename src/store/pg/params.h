@@ -86,5 +86,11 @@ void param_bool_array(struct params *p, const bool *v, size_t n);
 void param_text_array(struct params *p, const char *const *v, size_t n);
 void param_jsonb_array(struct params *p, const char *const *v, size_t n);
 void param_time_array(struct params *p, const int64_t *us, size_t n);
+/* bytea[] */
+struct blob {
+    const void *data;
+    size_t len;
+};
+void param_blob_array(struct params *p, const struct blob *v, size_t n);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     PG_FLOAT4 = 700,
     PG_FLOAT8 = 701,
     PG_BOOL_ARRAY = 1000,
+    PG_BYTEA_ARRAY = 1001,
     PG_INT4_ARRAY = 1007,
     PG_TEXT_ARRAY = 1009,
     PG_INT8_ARRAY = 1016,
@@ -42,6 +43,13 @@ static inline char *pg_put64(char *at, int64_t v)
 {
     uint64_t n = htobe64((uint64_t)v);
     return (char *)memcpy(at, &n, sizeof n) + sizeof n;
+}
+
+static inline int16_t pg_get16(const char *at)
+{
+    uint16_t n;
+    memcpy(&n, at, sizeof n);
+    return (int16_t)be16toh(n);
 }
 
 static inline int32_t pg_get32(const char *at)

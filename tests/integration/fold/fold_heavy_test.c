@@ -141,7 +141,7 @@ static void retention_forgets_what_lies_on_what_it_removed(void **state)
     (void)state;
 
     tell_in_disorder(2);
-    run_sql(&bench, "UPDATE cartwright.event SET received_at = received_at - interval '300 days'"
+    run_sql(&bench, "UPDATE cartwright.log SET received_at = received_at - interval '300 days'"
                     " WHERE off <= 150");
     bench.config.retention = DAYS(100);
     if (!maintain_run(&bench.database, &bench.config, START_US + DAYS(1), &result, &err)) {
@@ -189,14 +189,15 @@ static void a_login_on_a_kiosk_reads_what_changes_hands_only(void **state)
              .anonymous = "kiosk", .product = "shoe", .at_s = INT64_C(10) * i + 2);
     }
     fold_to_end(&bench);
-    run_sql(&bench,
-            "ALTER TABLE cartwright.event DROP CONSTRAINT event_origin_check;"
-            "UPDATE cartwright.event SET origin = 'lost' WHERE key = 'a:kiosk'"
-            " AND type = 'product_viewed' AND occurred_at < timestamptz '2026-01-01 00:07Z'");
+    run_sql(
+        &bench,
+        "ALTER TABLE cartwright.log DROP CONSTRAINT log_origin_check;"
+        "UPDATE cartwright.log SET origin = 'l' WHERE key = 'a:kiosk'"
+        " AND type = cartwright.type_code('product_viewed') AND occurred_at < timestamptz '2026-01-01 00:07Z'");
     TELL(&bench, .id = "i2", .type = "identify", .customer = "bob", .anonymous = "kiosk",
          .at_s = 420);
     fold_to_end(&bench);
-    run_sql(&bench, "UPDATE cartwright.event SET origin = 'api' WHERE origin = 'lost'");
+    run_sql(&bench, "UPDATE cartwright.log SET origin = 'a' WHERE origin = 'l'");
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"
                                       " WHERE type = 'forwarded' AND key = 'c:bob'"),
                      8); /* 422 to 492 */

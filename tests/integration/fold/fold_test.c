@@ -104,6 +104,23 @@ static void an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody(void **
     assert_replay_is_clean(&bench);
 }
 
+/* What no decoder can even unpack: nobody writes such, but a hand in the log might. */
+static void a_body_that_somebody_broke_is_a_dead_letter_as_it_stands(void **state)
+{
+    (void)state;
+    TELL(&bench, .id = "broken", .type = "cart_item_added", .customer = "y", .product = "p",
+         .at_s = 1);
+    TELL(&bench, .id = "good", .type = "cart_item_added", .customer = "y", .product = "p",
+         .at_s = 2);
+    run_sql(&bench, "UPDATE cartwright.log SET body = '!' WHERE id = cartwright.id_pack('broken')");
+    fold_to_end(&bench);
+    assert_string_equal(
+        text_of(&bench, "SELECT event_id || ' ' || body::text FROM cartwright.dead_letter"),
+        "broken \"!\"");
+    assert_int_equal(count_of(&bench, "SELECT units FROM cartwright.cart WHERE key = 'c:y'"), 1);
+    assert_replay_is_clean(&bench);
+}
+
 static void unknown_types_are_counted_exactly_once(void **state)
 {
     (void)state;
@@ -749,6 +766,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_event_is_folded_once_into_its_cart, setup, teardown),
         cmocka_unit_test_setup_teardown(
             an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_body_that_somebody_broke_is_a_dead_letter_as_it_stands,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_types_are_counted_exactly_once, setup, teardown),
         cmocka_unit_test_setup_teardown(
             metrics_count_what_was_folded_and_of_unknown_types_the_originals, setup, teardown),

@@ -198,8 +198,8 @@ static void a_stranger_views(int nth)
     (void)nth;
     run_sql(
         &bench,
-        "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body)"
-        " SELECT cartwright.lane_of('c:dot'), 1000, 'stranger', 'c:stranger', 'page_viewed', 'api', now(), now(), '', '{}'");
+        "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body)"
+        " SELECT cartwright.lane_of('c:dot'), 1000, 'stranger', 'c:stranger', 'page_viewed', 'api', now(), now(), '{}'");
     hook.query = NULL;
 }
 
@@ -569,8 +569,8 @@ static void told_beside(const char *id, const char *key, const char *beside, con
         &bench,
         arena_printf(
             &bench.arena,
-            "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body)"
-            " SELECT cartwright.lane_of('%s'), 5000, '%s', '%s', '%s', 'api', now(), now(), '', '{}'",
+            "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body)"
+            " SELECT cartwright.lane_of('%s'), 5000, '%s', '%s', '%s', 'api', now(), now(), '{}'",
             beside, id, key, type));
 }
 

@@ -165,7 +165,7 @@ static void every_event_of_a_call_gets_its_own_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        sql("DELETE FROM cartwright.event");
+        sql("DELETE FROM cartwright.log");
         const char *got = answer(cases[i].events);
         if (strcmp(got, cases[i].expected) != 0) {
             print_error("%s: got \"%s\", expected \"%s\"\n", cases[i].name, got, cases[i].expected);
@@ -269,7 +269,7 @@ static void a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent(vo
 /* By how many minutes the stored time is later than the one in the body, for a clock that is so far behind ours. */
 static const char *shift_of(const char *behind)
 {
-    sql("DELETE FROM cartwright.event");
+    sql("DELETE FROM cartwright.log");
     sql(arena_printf(
         &spec.arena,
         "SELECT cartwright.append_events(jsonb_build_object('event_id', 'e', 'type', 't', 'customer_id', 'ann', "

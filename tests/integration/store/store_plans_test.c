@@ -6,8 +6,8 @@
 
 /* Large enough that a scan would hurt, and that the planner knows. */
 static const char fill_sql[] =
-    "INSERT INTO cartwright.event"
-    " SELECT n % 256, n / 256 + 1, 'e' || n, 'c:' || n % 9973, 'page_viewed', 'api', now(), now(), '', '{}'"
+    "INSERT INTO cartwright.log (lane, off, id, key, type, origin, occurred_at, received_at, body)"
+    " SELECT n % 256, n / 256 + 1, cartwright.id_pack('e' || n), 'c:' || n % 9973, 20, 'a', now(), now(), '{}'"
     "   FROM generate_series(0, 59999) n;"
     "INSERT INTO cartwright.shopper SELECT n % 256, 'c:' || n, 1, repeat('x', 200) FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.shopper_base SELECT n % 256, 'c:' || n, repeat('x', 200) FROM generate_series(1, 20000) n;"
@@ -24,13 +24,13 @@ static const char fill_sql[] =
     "  FROM generate_series(1, 500) n;"
     "INSERT INTO cartwright.model_chunk SELECT 'm' || n % 500 + 1, n / 500, repeat('x', 500)::bytea FROM generate_series(0, 9999) n;"
     "INSERT INTO cartwright.heavy_shopper SELECT n % 256, 'c:' || n, 1, 'x' FROM generate_series(1, 20000) n;"
-    "INSERT INTO cartwright.heavy_event SELECT lane, key, occurred_at, off FROM cartwright.event;"
+    "INSERT INTO cartwright.heavy_event SELECT lane, key, occurred_at, off FROM cartwright.log;"
     "INSERT INTO cartwright.heavy_checkpoint SELECT n % 256, 'c:' || n, now(), 1, 'x' FROM generate_series(1, 20000) n;"
     "UPDATE cartwright.lane_cursor SET off = 230;"
     "ANALYZE";
 
 static const char *const growing[] = {
-    "event",   "shopper",  "shopper_base", "cart",          "cart_lane",   "cart_party",
+    "log",     "shopper",  "shopper_base", "cart",          "cart_lane",   "cart_party",
     "product", "outreach", "model_chunk",  "heavy_shopper", "heavy_event", "heavy_checkpoint"};
 
 /* These read one of them, or a whole lane of it, and are meant to. */
@@ -49,7 +49,6 @@ static const struct {
     {"history_unread", "replay counts what no fold has read"},
     {"lane_floor_candidate", "retention walks the events of a lane that it may remove"},
     {"products_stream", "training reads the catalogue"},
-    {"shop_days_fill", "once a day, two columns of the log"},
 };
 
 /* What waits for an answer, or comes with every event: by the very index (NULL: two would do). */
@@ -58,20 +57,20 @@ static const struct {
     const char *arguments;
     const char *index;
 } hot[] = {
-    {"events_after", "('{1,2,3}', '{0,100,200}', 1000)", "event_pkey"},
-    {"events_latest", "('-infinity', 100)", "event_pkey"},
-    {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "event_key"},
+    {"events_after", "('{1,2,3}', '{0,100,200}', 1000)", "log_pkey"},
+    {"events_latest", "('-infinity', 100)", "log_pkey"},
+    {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "log_key"},
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "shopper_pkey"},
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "shopper_base_pkey"},
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "outreach_pkey"},
     {"shopper_gather", "(NULL, 'k1', true, true, 9, 9)", "cart_lane_pkey"},
-    {"joins_pending", "(7, 'c:7', '{x,y}', '{x}', '{x,y}', '{k7}', 0, 'a:x', 0)", "event_key"},
-    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0)", "event_names"},
-    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0)", "event_cart_orders"},
-    {"cart_pending", "('k7')", "event_pkey"},
+    {"joins_pending", "(7, 'c:7', '{x,y}', '{x}', '{x,y}', '{k7}', 0, 'a:x', 0)", "log_key"},
+    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0)", "log_name"},
+    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0)", "log_cart"},
+    {"cart_pending", "('k7')", "log_pkey"},
     {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now())",
      "cart_party_pkey"},
-    {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "event_key"},
+    {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "log_key"},
     {"history_page", "(1, 'c:1', 3, 9, now(), 10)", NULL},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_pkey"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_base_pkey"},
@@ -79,7 +78,7 @@ static const struct {
     {"heavy_checkpoints", "(1, 'c:1')", "heavy_checkpoint_pkey"},
     {"heavy_checkpoint_doc", "(1, 'c:1', now())", "heavy_checkpoint_pkey"},
     {"heavy_behind", "(1, 'c:1', now(), 7, 10)", "heavy_event_pkey"},
-    {"heavy_behind", "(1, 'c:1', now(), 7, 10)", "event_pkey"},
+    {"heavy_behind", "(1, 'c:1', now(), 7, 10)", "log_pkey"},
     {"heavy_more_behind", "(1, 'c:1', now(), 7)", "heavy_event_pkey"},
     {"heavy_view", "(1, 'c:1', now(), 7, 9)", "heavy_event_pkey"},
     {"heavy_view", "(1, 'c:1', now(), 7, 9)", "heavy_checkpoint_pkey"},
@@ -110,8 +109,8 @@ static const struct {
     {"products_lock", "('{p1,p2}')", "product_pkey"},
     {"products_delete", "('p1', now())", "product_pkey"},
     {"products_changed", "(now())", "product_updated"},
-    {"log_lag", NULL, "event_pkey"},
-    {"lane_trim", "(7, 9)", "event_pkey"},
+    {"log_lag", NULL, "log_pkey"},
+    {"lane_trim", "(7, 9)", "log_pkey"},
     {"model_chunks", "('m7')", "model_chunk_pkey"},
 };
 
@@ -317,12 +316,43 @@ static void an_append_reads_neither_the_log_nor_the_lanes_as_a_whole(void **stat
     (void)state;
     static const char scans[] =
         "SELECT sum(pg_stat_get_xact_numscans(c.oid)) FROM pg_class c"
-        " WHERE c.oid IN ('cartwright.event'::regclass, 'cartwright.lane'::regclass)";
+        " WHERE c.oid IN ('cartwright.log'::regclass, 'cartwright.lane'::regclass)";
     sql(fill_sql);
     sql("BEGIN");
     int64_t before = sql_number(scans);
     assert_int_equal(append(an_event(.event_id = "e7", .key = "c:7")), APPEND_STORED);
     assert_int_equal(append(an_event(.event_id = "e7", .key = "c:7")), APPEND_DUPLICATE);
+    assert_int_equal(sql_number(scans), before);
+    sql("ROLLBACK");
+}
+
+/* What a query is that COPY sends. */
+static const char *select_of(enum query_id q)
+{
+    const char *from = strchr(query_defs[q].sql, '(') + 1;
+    const char *to = strstr(from, ") TO STDOUT");
+    return arena_strndup(&spec.arena, from, (size_t)(to - from));
+}
+
+/* Neither the daily check nor the days of the shop look at what came long ago. */
+static void what_asks_for_a_time_goes_by_the_index_of_times(void **state)
+{
+    (void)state;
+    static const char scans[] = "SELECT pg_stat_get_xact_numscans('cartwright.log'::regclass)";
+    sql(fill_sql);
+    sql("BEGIN; SELECT set_config('cartwright.read_until', 'infinity', true)");
+    sql("EXECUTE events_read_active_from('2026-01-01')");
+    PGresult *plan = PQexec(
+        db_conn(spec.db), arena_printf(&spec.arena, "EXPLAIN %s", select_of(Q_events_read_active)));
+    const char *text = "";
+    for (int i = 0; i < PQntuples(plan); i++) {
+        text = arena_printf(&spec.arena, "%s%s\n", text, PQgetvalue(plan, i, 0));
+    }
+    PQclear(plan);
+    assert_text_contains(text, "Bitmap Index Scan on log_time");
+    assert_null(strstr(text, "Seq Scan on log"));
+    const int64_t before = sql_number(scans);
+    sql("SELECT cartwright.shop_days_fill(30000)");
     assert_int_equal(sql_number(scans), before);
     sql("ROLLBACK");
 }
@@ -334,6 +364,7 @@ int main(void)
         SPEC_TEST_HARMFUL(hot_queries_use_their_indexes_whatever_plan_is_kept),
         SPEC_TEST_HARMFUL(a_page_of_a_list_is_one_stretch_of_its_index),
         SPEC_TEST_HARMFUL(an_append_reads_neither_the_log_nor_the_lanes_as_a_whole),
+        SPEC_TEST_HARMFUL(what_asks_for_a_time_goes_by_the_index_of_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

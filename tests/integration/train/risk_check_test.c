@@ -142,7 +142,7 @@ static bool take_key(void *ctx, const struct train_key *k, struct err *err)
 /* Most shoppers were here 20 days before the others, a tenth of them 10 days. */
 static void move_back(void)
 {
-    run_sql(&bench, "UPDATE cartwright.event SET occurred_at = occurred_at -"
+    run_sql(&bench, "UPDATE cartwright.log SET occurred_at = occurred_at -"
                     " CASE WHEN key LIKE '%1' THEN interval '10 days' ELSE interval '20 days' END"
                     " WHERE key NOT LIKE '%7'");
 }

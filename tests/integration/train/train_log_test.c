@@ -100,7 +100,7 @@ static void of_shoppers_active_after_a_time_every_event_is_shown_and_of_others_n
     static struct shown shown;
     struct train_log log = {0};
     struct err err = {0};
-    run_sql(&bench, "UPDATE cartwright.event SET occurred_at = occurred_at - interval '1 year'"
+    run_sql(&bench, "UPDATE cartwright.log SET occurred_at = occurred_at - interval '1 year'"
                     " WHERE NOT (key LIKE '%7' OR key LIKE '%8')");
 
     assert_true(
@@ -116,7 +116,7 @@ static void a_shopper_longer_than_a_batch_stays_whole(void **state)
     static struct shown shown;
     struct train_log log = {0};
     struct err err = {0};
-    run_sql(&bench, "DELETE FROM cartwright.event");
+    run_sql(&bench, "DELETE FROM cartwright.log");
     run_sql(
         &bench,
         "SELECT cartwright.append_events((SELECT jsonb_agg(jsonb_build_object('event_id', 'x' || n, 'type', 'page_viewed',"
@@ -135,7 +135,7 @@ static void what_the_decoder_refuses_is_counted_and_left_out(void **state)
     static struct shown shown;
     struct train_log log = {0};
     struct err err = {0};
-    run_sql(&bench, "DELETE FROM cartwright.event");
+    run_sql(&bench, "DELETE FROM cartwright.log");
     run_sql(
         &bench,
         "SELECT cartwright.append_events('[{\"event_id\": \"1\", \"type\": \"product_viewed\", \"customer_id\": \"a\","
@@ -186,7 +186,7 @@ static void an_empty_log_shows_nobody(void **state)
     static struct shown shown;
     struct train_log log = {0};
     struct err err = {0};
-    run_sql(&bench, "DELETE FROM cartwright.event");
+    run_sql(&bench, "DELETE FROM cartwright.log");
 
     assert_true(read_all(&shown, &log, &err));
 

@@ -126,7 +126,7 @@ static void where_no_cart_is_bought_the_base_rate_serves_and_is_not_certain(void
     struct train_options options = quiet_options();
     (void)state;
     open_shop(&bench, &(struct shop){.shoppers = 100, .effect = true, .seed = 6});
-    run_sql(&bench, "DELETE FROM cartwright.event WHERE type = 'purchase'");
+    run_sql(&bench, "DELETE FROM cartwright.log WHERE type = cartwright.type_code('purchase')");
     /* and one cart is dearer than anybody has seen */
     TELL(&bench, .id = "dear", .type = "cart_item_added", .customer = "rich", .product = "p1-1",
          .quantity = 1000, .price_minor = 1000000000);
