@@ -1,7 +1,8 @@
-/* cartwright migrate: what serve does at its start, alone. */
+/* cartwright migrate: what serve does at its start, alone, and what it may go on with beside its work. */
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "eventlog/carry.h"
 #include "store/private/database.h"
 
 #include <stdio.h>
@@ -9,10 +10,12 @@
 int cmd_migrate(int argc, char **argv, const struct config *config)
 {
     static const char usage[] =
-        "migrate [SETTINGS]\n\nBrings the database's schema up to date. Safe to repeat, and safe "
-        "beside others that do the same.";
+        "migrate [SETTINGS]\n\nBrings the database's schema up to date, and an event log of an older form into "
+        "the one of today\n(serve does so while it serves). Safe to repeat, to interrupt, and beside others that do the "
+        "same.";
     CLEANUP(database_close) struct database database = {0};
     struct err err = {0};
+    int64_t moved;
 
     const struct option_row none[] = {{0}};
     struct call call = {.command = "migrate", .usage = usage};
@@ -23,6 +26,12 @@ int cmd_migrate(int argc, char **argv, const struct config *config)
     /* migrates, like every command that opens the database: under an advisory lock */
     if (!database_open(config, &database, &err)) {
         return cli_fail(argv[0], &err);
+    }
+    if (!carry_run(&database, &moved, &err)) {
+        return cli_fail(argv[0], &err);
+    }
+    if (moved > 0) {
+        (void)printf("%lld events are in the log's new form\n", (long long)moved);
     }
     (void)puts("the schema is up to date");
     return EXIT_DONE;

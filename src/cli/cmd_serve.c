@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/private_watch.h"
 #include "cli/signals.h"
+#include "eventlog/carry.h"
 #include "eventlog/intake.h"
 #include "fold/fold.h"
 #include "http/auth.h"
@@ -40,6 +41,7 @@ struct service {
     struct live *live;
     struct intake *intake;
     struct fold_workers *folders;
+    struct carrier *carrier;
     struct chores *chores;
     struct private_watch *watch;
     struct server *server;
@@ -185,6 +187,7 @@ CAN_FAIL static bool open_backend(struct service *s, struct err *err)
            (config->fold_workers == 0 ||
             fold_workers_start(&s->database, config, s->live, &s->folders, err)) &&
            (!config->auth || auth_open(s->pool, &s->app.auth, err)) &&
+           carrier_start(&s->database, &s->carrier, err) &&
            chores_start(config, s->pool, &s->chores, err) &&
            private_watch_start(s->database.server, &s->watch, err);
 }
@@ -200,6 +203,7 @@ static void close_backend(struct service *s)
     /* wakes the folders from their pauses: from here on stop_wait_us waits no more */
     stop_request();
     fold_workers_stop(&s->folders);
+    carrier_stop(&s->carrier);
     /* they had the time of the drain to end */
     chores_close(&s->chores);
     /* after the folders, which score with the models */
