@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/stop.h"
+#include "store/private/pgmemory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,22 +25,20 @@
 
 /* Appended to postgresql.conf once, so that an operator may edit it later. What start needs is on
  * its command line instead. */
-static const char settings[] = "\n# ---- written by cartwright when it made this cluster ----\n"
-                               "max_connections = 100\n"
-                               "shared_buffers = 256MB\n"
-                               "work_mem = 16MB\n"
-                               "maintenance_work_mem = 128MB\n"
-                               "effective_cache_size = 1GB\n"
-                               "random_page_cost = 1.1\n"
-                               "jit = off\n"
-                               "fsync = on\n"
-                               "full_page_writes = on\n"
-                               "synchronous_commit = on\n"
-                               "max_wal_size = 2GB\n"
-                               "checkpoint_timeout = 15min\n"
-                               "log_checkpoints = off\n"
-                               "timezone = 'UTC'\n"
-                               "log_timezone = 'UTC'\n";
+static const char settings[] =
+    "\n# ---- written by cartwright when it made this cluster ----\n"
+    "# sizes that follow the machine, anew at every start; what stands below it wins:\n" PGMEMORY_INCLUDE
+    "max_connections = 100\n"
+    "work_mem = 16MB\n"
+    "random_page_cost = 1.1\n"
+    "jit = off\n"
+    "fsync = on\n"
+    "full_page_writes = on\n"
+    "synchronous_commit = on\n"
+    "checkpoint_timeout = 15min\n"
+    "log_checkpoints = off\n"
+    "timezone = 'UTC'\n"
+    "log_timezone = 'UTC'\n";
 
 CAN_FAIL static bool join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
 {
@@ -195,6 +194,32 @@ static bool append_settings(const char *data, struct err *err)
     return true;
 }
 
+/* What clusters of before have, whatever the machine. */
+static const char sizes_of_before[] = "shared_buffers = 256MB\n"
+                                      "work_mem = 16MB\n"
+                                      "maintenance_work_mem = 128MB\n"
+                                      "effective_cache_size = 1GB\n";
+
+/* A cluster of before, whose sizes nobody has changed, gets those of its machine as well. */
+static bool settings_renewed(const char *data, struct err *err)
+{
+    char path[PATH_MAX];
+    char text[64 << 10];
+    if (!join(path, data, "postgresql.conf", err)) {
+        return false;
+    }
+    CLEANUP(file_close) FILE *f = fopen(path, "r+e");
+    if (f == NULL) {
+        return FAIL(err, ERR_INTERNAL, "cannot read %s: error %d", path, errno);
+    }
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    if (strstr(text, sizes_of_before) == NULL || strstr(text, PGMEMORY_FILE) != NULL) {
+        return true;
+    }
+    return (fseek(f, 0, SEEK_END) == 0 && fputs("\n" PGMEMORY_INCLUDE, f) >= 0 && fflush(f) == 0) ||
+           FAIL(err, ERR_INTERNAL, "cannot write %s: error %d", path, errno);
+}
+
 /* A half-made cluster never has the final name: initdb works beside it. */
 static bool make_cluster(const struct pgcluster *c, struct err *err)
 {
@@ -332,7 +357,8 @@ bool pgcluster_start(const struct pgcluster *c, struct err *err)
     char pid_file[PATH_MAX];
     char options[256];
     if (!own_directory(c->socket, c->user, err) || !join(pg_ctl, c->bin, "pg_ctl", err) ||
-        !join(log, c->data, "server.log", err) || !join(pid_file, c->data, "postmaster.pid", err)) {
+        !join(log, c->data, "server.log", err) || !join(pid_file, c->data, "postmaster.pid", err) ||
+        !pgmemory_write(c->data, err) || !settings_renewed(c->data, err)) {
         return false;
     }
     /* PostgreSQL itself takes any live process of its user for the owner of a left-over pid file;

@@ -87,13 +87,16 @@ static void it_is_durable_and_listens_on_no_port(void **state)
     static const struct {
         const char *statement;
         const char *expected;
-    } settings[] = {{"SHOW fsync", "on"},
-                    {"SHOW synchronous_commit", "on"},
-                    {"SHOW full_page_writes", "on"},
-                    {"SHOW listen_addresses", ""},
-                    {"SHOW server_encoding", "UTF8"},
-                    {"SELECT datcollate FROM pg_database WHERE datname = current_database()", "C"},
-                    {"SHOW unix_socket_permissions", "0700"}};
+    } settings[] = {
+        {"SHOW fsync", "on"},
+        {"SHOW synchronous_commit", "on"},
+        {"SHOW full_page_writes", "on"},
+        {"SHOW listen_addresses", ""},
+        {"SHOW server_encoding", "UTF8"},
+        {"SELECT datcollate FROM pg_database WHERE datname = current_database()", "C"},
+        {"SHOW unix_socket_permissions", "0700"},
+        {"SELECT count(*) > 4 FROM pg_settings WHERE sourcefile LIKE '%/cartwright.memory.conf'",
+         "t"}};
     struct pgserver *server = open_server();
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
         char cell[64];
