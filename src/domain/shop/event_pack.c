@@ -162,6 +162,12 @@ struct taken {
     int flags;
 };
 
+/* NULL where it says null: such a member is as good as none, but goes along with the others. */
+static const struct member *not_null(const struct member *m)
+{
+    return m != NULL && m->len == 4 && memcmp(m->value, "null", 4) == 0 ? NULL : m;
+}
+
 /* The members that every event has are what the columns say. */
 static bool stand_in_columns(const struct event_form *sent, const struct taken *t)
 {
@@ -188,13 +194,14 @@ static bool take(const struct event_form *sent, const struct member *members, si
         !member_find(members, count, "via", &via) || !stand_in_columns(sent, out)) {
         return false;
     }
+    out->cart = not_null(out->cart);
     own = customer ? own : anonymous;
     if (own != NULL && says(own, sent->key + 2)) {
         out->who = own;
         out->flags |= EVENT_PACK_WHO;
     }
     /* Whom a customer's event names. In an anonymous shopper's own events the name is the shopper. */
-    out->name = !customer ? NULL : anonymous != NULL ? anonymous : via;
+    out->name = !customer ? NULL : not_null(anonymous) != NULL ? anonymous : not_null(via);
     out->flags |= out->name == NULL ? 0 : EVENT_PACK_NAME;
     out->flags |= out->name != NULL && out->name == via ? EVENT_PACK_VIA : 0;
     out->flags |= out->cart == NULL ? 0 : EVENT_PACK_CART;

@@ -97,6 +97,8 @@ static void whatever_was_sent_comes_back(void **state)
         ",\"cart_id\":\"\",\"order_id\":\"\"",
         ",\"cart_id\":7",
         ",\"cart_id\":null,\"anonymous_id\":[\"x\"]",
+        ",\"cart_id\":null,\"anonymous_id\":null",
+        ",\"anonymous_id\":null,\"via\":\"x\"",
         ",\"cart_id\":\"a\\\"b\",\"anonymous_id\":\"caf\\u00e9\"",
         ",\"cart_id\":\"k\\n\"",
         ",\"via\":\"x\",\"anonymous_id\":\"y\"",
@@ -229,6 +231,19 @@ static void what_is_not_as_expected_stays_plain(void **state)
     }
 }
 
+/* Programs send all members that they know, whether there is something to say or not. */
+static void members_that_are_null_do_not_make_an_event_plain(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        there_and_back(
+            "c:anna", "alias",
+            "{" ID
+            ",\"type\":\"alias\",\"customer_id\":\"anna\",\"anonymous_id\":null,\"cart_id\":null,"
+            "\"occurred_at\":\"2019-10-01T04:00:00.123Z\"}"),
+        1 + 19 + 1 + 14 + 1);
+}
+
 static void the_type_of_a_plain_body_is_looked_for_there(void **state)
 {
     (void)state;
@@ -359,6 +374,7 @@ int main(void)
         cmocka_unit_test(times_come_back_as_they_were_written),
         cmocka_unit_test(the_packed_form_stays_what_it_is),
         cmocka_unit_test(what_is_not_as_expected_stays_plain),
+        cmocka_unit_test(members_that_are_null_do_not_make_an_event_plain),
         cmocka_unit_test(the_type_of_a_plain_body_is_looked_for_there),
         cmocka_unit_test(a_body_that_nobody_packed_is_no_event),
         cmocka_unit_test(ids_come_back_and_hashes_are_half_as_long),
