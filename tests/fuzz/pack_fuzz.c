@@ -39,7 +39,7 @@ static void any_bytes(const uint8_t *data, size_t size, struct arena *a)
 {
     const struct event_packed packed = {.id = (const char *)data,
                                         .id_len = size,
-                                        .type = size % 40,
+                                        .type = (int32_t)(size % 40),
                                         .body = (const char *)data,
                                         .body_len = size};
     struct event_form sent = {.key = "c:x", .occurred_us = AT_US};
