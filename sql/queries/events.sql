@@ -173,7 +173,7 @@ SELECT least(c.off, coalesce(young.off - 1, c.off),
  WHERE c.lane = $1::int AND c.consumer = 'fold';
 
 -- name: carry_page
--- Of a log of before (migration 30), the events of lane $1 from behind $2 on that are still to be moved.
+-- Of a log of before (migration 31), the events of lane $1 from behind $2 on that are still to be moved.
 SELECT p.off, p.event_id, p.key, p.type, p.occurred_at, p.body FROM cartwright.carry_page($1::int, $2::bigint, $3::int) AS p;
 
 -- name: carry_move

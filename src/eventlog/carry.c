@@ -1,5 +1,5 @@
 /* Carries a log of before into the form of today. What a page is, and why readers see each event once meanwhile, is SQL's
- * (sql/migrations/0030_log_bytes.sql); here is how often, how fast and until when. */
+ * (sql/migrations/0031_log_bytes.sql); here is how often, how fast and until when. */
 #include "eventlog/carry.h"
 
 #include "base/cleanup.h"

@@ -4,8 +4,8 @@
 #include "store/carry.h"
 #include "store/private/database.h"
 
-/* A log of before migration 30 is carried into the form of today, a page of one lane at a time, each in a transaction: killed at any moment it goes on where
- * it was. Who reads and appends meanwhile sees every event once (sql/migrations/0030_log_bytes.sql). Any number may do it at once. */
+/* A log of before migration 31 is carried into the form of today, a page of one lane at a time, each in a transaction: killed at any moment it goes on where
+ * it was. Who reads and appends meanwhile sees every event once (sql/migrations/0031_log_bytes.sql). Any number may do it at once. */
 
 /* To the end, or until stop is requested. *out_moved: events that this call moved. Fails where the database is away. */
 CAN_FAIL bool carry_run(const struct database *database, int64_t *out_moved, struct err *err);

@@ -3,7 +3,7 @@
 
 #include "store/events.h"
 
-/* A log of before migration 30, on its way into the form of today (sql/migrations/0030_log_bytes.sql). */
+/* A log of before migration 31, on its way into the form of today (sql/migrations/0031_log_bytes.sql). */
 
 struct carry_state {
     bool left;      /* there is something to carry, or to be put away behind it */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* How an event lies in the log: in a fifth of the bytes that were sent. What stands in columns (id, type, shopper, time) leaves the body, white space
- * as well, and what is written often is a byte. Pure functions; SQL that reads the same form is in sql/migrations/0030_log_bytes.sql.
+ * as well, and what is written often is a byte. Pure functions; SQL that reads the same form is in sql/migrations/0031_log_bytes.sql.
  *
  * A body is either plain, JSON as it was sent, which begins with '{' (plain SQL writes such), or packed:
  *   a head, '@' and flags: how occurred_at was written (EVENT_PACK_TIME), whose members were taken out (EVENT_PACK_WHO), which texts follow;

@@ -1,4 +1,4 @@
-/* Shops whose log is of before migration 30: what is folded while it is carried is what would have been folded without. */
+/* Shops whose log is of before migration 31: what is folded while it is carried is what would have been folded without. */
 #include "eventlog/carry.h"
 
 #include "base/clock.h"
