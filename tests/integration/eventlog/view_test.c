@@ -421,7 +421,7 @@ static void tell_of_fat_z(int from, int count)
         arena_printf(
             &bench.arena,
             "INSERT INTO cartwright.event"
-            " SELECT cartwright.lane_of('c:z'), n, 'z' || n, 'c:z', 'page_viewed', 'api', t.at, t.at, '',"
+            " SELECT cartwright.lane_of('c:z'), n, 'z' || n, 'c:z', 'page_viewed', 'api', t.at, t.at,"
             "        jsonb_build_object('event_id', 'z' || n, 'type', 'page_viewed', 'customer_id', 'z',"
             "                           'occurred_at', t.at, 'properties', jsonb_build_object('x', repeat('x', 60000)))"
             "   FROM generate_series(%d, %d) n,"

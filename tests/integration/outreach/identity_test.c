@@ -116,8 +116,8 @@ static void crowd_waits(int count)
         &bench,
         arena_printf(
             &bench.arena,
-            "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body_hash, body) "
-            "SELECT l.lane, l.off + n, 'crowd' || l.off + n, 'c:crowd', 'page_viewed', 'api', now(), now(), '', "
+            "INSERT INTO cartwright.event (lane, off, event_id, key, type, origin, occurred_at, received_at, body) "
+            "SELECT l.lane, l.off + n, 'crowd' || l.off + n, 'c:crowd', 'page_viewed', 'api', now(), now(), "
             "jsonb_build_object('event_id', 'crowd' || l.off + n, 'type', 'page_viewed', 'customer_id', 'crowd', "
             "'occurred_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) "
             "FROM generate_series(1, %d) n, (SELECT cartwright.lane_of('c:crowd') AS lane, "
