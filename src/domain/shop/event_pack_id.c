@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { UUID_TEXT = 36, UUID_BYTES = 16, HASH_BYTES = 32 };
+enum { UUID_TEXT = 36, UUID_BYTES = 16, UUID_HEX = 32, HASH_BYTES = 32, HASH_HEX = 64 };
 enum { TAG_TEXT, TAG_UUID, TAG_HEX_16, TAG_HEX_32 };
 
 /* ---- ids ---- */
@@ -47,7 +47,7 @@ static bool is_uuid(const char *text)
 /* How the id ends, and how many bytes of text that is. */
 static int tail_of(const char *id, size_t len, size_t *out_tail)
 {
-    static const size_t tails[] = {0, UUID_TEXT, 2 * UUID_BYTES, 2 * HASH_BYTES};
+    static const size_t tails[] = {0, UUID_TEXT, UUID_HEX, HASH_HEX};
     int tag = TAG_TEXT;
 
     if (len >= tails[TAG_HEX_32] && is_hex(id + len - tails[TAG_HEX_32], tails[TAG_HEX_32])) {
@@ -67,7 +67,7 @@ static char *put_bytes(char *at, const char *digits, const char *end)
 {
     while (digits < end) {
         digits += *digits == '-' ? 1 : 0;
-        *at++ = (char)(hex_value(digits[0]) << 4 | hex_value(digits[1]));
+        *at++ = (char)((unsigned)hex_value(digits[0]) << 4 | (unsigned)hex_value(digits[1]));
         digits += 2;
     }
     return at;
@@ -148,9 +148,9 @@ static void get_base64(char *bytes, size_t count, const char *text)
         const unsigned value = found == NULL ? 0 : (unsigned)(found - base64);
         const size_t bit = 6 * i;
         const unsigned both = value << (10 - bit % 8);
-        bytes[bit / 8] |= (char)(both >> 8);
+        bytes[bit / 8] = (char)((unsigned char)bytes[bit / 8] | both >> 8);
         if (bit / 8 + 1 < count) {
-            bytes[bit / 8 + 1] |= (char)(both & 255);
+            bytes[bit / 8 + 1] = (char)(both & 255);
         }
     }
 }
@@ -162,9 +162,9 @@ size_t event_pack_hash(const char *text, size_t len, char out[EVENT_HASH_PACKED]
 
     if (len == UUID_TEXT && is_uuid(text)) {
         out[1] = MARK_UUID;
-    } else if (len == 2 * UUID_BYTES && is_hex(text, len)) {
+    } else if (len == UUID_HEX && is_hex(text, len)) {
         out[1] = MARK_HEX_16;
-    } else if (len == 2 * HASH_BYTES && is_hex(text, len)) {
+    } else if (len == HASH_HEX && is_hex(text, len)) {
         out[1] = MARK_HEX_32;
         count = HASH_BYTES;
     } else {
@@ -180,7 +180,7 @@ size_t event_unpack_hash(const char *packed, size_t len, char out[EVENT_HASH_TEX
                          size_t *out_used)
 {
     char bytes[HASH_BYTES];
-    const char mark = len == 0 ? '\0' : packed[0];
+    const int mark = len == 0 ? 0 : packed[0];
     const size_t count = mark == MARK_HEX_32 ? HASH_BYTES : UUID_BYTES;
 
     if ((mark != MARK_UUID && mark != MARK_HEX_16 && mark != MARK_HEX_32) ||

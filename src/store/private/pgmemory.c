@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,11 +18,12 @@
 /* A container's limit; INT64_MAX where the file has none. */
 static int64_t limit_in(const char *path)
 {
-    long long bytes;
+    char line[32] = "";
     CLEANUP(file_close) FILE *f = fopen(path, "re");
+    const long long bytes =
+        f != NULL && fgets(line, sizeof line, f) != NULL ? strtoll(line, NULL, 10) : 0;
 
-    /* "max" is no number */
-    return f != NULL && fscanf(f, "%lld", &bytes) == 1 && bytes > 0 ? bytes : INT64_MAX;
+    return bytes > 0 ? bytes : INT64_MAX; /* "max" is no number */
 }
 
 static int64_t least(int64_t a, int64_t b)
