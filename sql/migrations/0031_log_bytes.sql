@@ -624,8 +624,8 @@ BEGIN
     RETURN v_added;
 END $$;
 
--- events_within (migration 30) of the log: no further than the event that goes beyond p_bytes bytes, counted as those of their text. A packed body counts as 400
--- more than it has: what its codes stand for is hardly ever more.
+-- events_within (migration 30) of the log: no further than the event that goes beyond p_bytes bytes, counted as they lie there. Who unpacks them bounds what
+-- comes of it (store/gather.c, store/heavy.c): a code of two bytes may stand for a hundred.
 CREATE FUNCTION cartwright.events_within(p_lane int, p_offs bigint[], p_bytes bigint)
     RETURNS TABLE (lane int, off bigint, id bytea, key text, type smallint, origin "char", occurred_at timestamptz, received_at timestamptz, body text)
     LANGUAGE plpgsql STABLE STRICT ROWS 100
@@ -642,7 +642,7 @@ BEGIN
                               WHERE x.lane = p_lane AND x.off = u.off LIMIT 1) AS e
     LOOP
         RETURN NEXT;
-        v_bytes := v_bytes + octet_length(body) + CASE WHEN left(body, 1) = '{' THEN 0 ELSE 400 END;
+        v_bytes := v_bytes + octet_length(body);
         EXIT WHEN v_bytes > p_bytes;
     END LOOP;
 END $$;

@@ -11,7 +11,7 @@
  * has to be folded again. */
 enum {
     VIEW_EVENTS_MAX = 5000,   /* that one look reads: some 5 MB and 50 ms */
-    VIEW_BYTES_MAX = 8 << 20, /* of their bodies, in either case */
+    VIEW_BYTES_MAX = 8 << 20, /* of their bodies, in either case, packed and as they were sent */
     VIEW_BEHIND_MAX =
         2000 /* the same, behind a state that a shopper of very many events has on its way */
 };

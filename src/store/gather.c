@@ -7,7 +7,21 @@
 /* One shopper, whole: the parts come as tagged rows of one statement (sql/queries/gather.sql). */
 
 enum part { PART_SHOPPER, PART_EVENT, PART_SENT, PARTS };
-enum column { PART, N, M, ID, TYPE, ORIGIN, OCCURRED, RECEIVED, BODY, HEAVY, HELD, PACKED_ID, CODE };
+enum column {
+    PART,
+    N,
+    M,
+    ID,
+    TYPE,
+    ORIGIN,
+    OCCURRED,
+    RECEIVED,
+    BODY,
+    HEAVY,
+    HELD,
+    PACKED_ID,
+    CODE
+};
 
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
 {
@@ -36,7 +50,11 @@ static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper
                             .off = row_i64(r, row, N),
                             .occurred_us = row_time(r, row, OCCURRED),
                             .received_us = row_time(r, row, RECEIVED)};
-    return log_event_open(&cells, a, e, err);
+    if (!log_event_open(&cells, a, e, err)) {
+        return false;
+    }
+    out->event_bytes += (int64_t)e->body_len;
+    return true;
 }
 
 static void sent_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
@@ -84,7 +102,7 @@ static void make_room(const PGresult *r, struct arena *a, struct shopper_rows *o
     out->sent = arena_array(a, counts[PART_SENT], sizeof *out->sent);
 }
 
-/* Then one event more came than was asked for, or the one that went beyond the bytes. */
+/* Then one event more came than was asked for, or the one that went beyond the bytes. Those are counted as in the statement: as they lie there. */
 static bool is_more(const PGresult *r, const struct shopper_ask *ask)
 {
     int64_t events = 0;
@@ -123,7 +141,10 @@ bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
         if (!part_at(rows, row, a, &got, err)) {
             return false;
         }
+        /* few bytes in the log may be very many as they were sent */
+        got.cut = got.cut || (ask->events_most > 0 && got.event_bytes > ask->bytes_most);
     }
+    got.events.count = got.cut ? 0 : got.events.count;
     /* Who is heavy can be had from a state on the way. */
     got.held = got.held || (got.cut && got.heavy);
     got.cut = got.cut && !got.heavy;

@@ -11,7 +11,8 @@ struct shopper_ask {
     bool whole;          /* all events, not only those that no fold has taken yet */
     bool for_decision;   /* with sent */
     int64_t events_most; /* 0: all there are */
-    int64_t bytes_most;  /* of their bodies; not asked where events_most is 0 */
+    int64_t
+        bytes_most; /* of their bodies, as they lie in the log and as they were sent; not asked where events_most is 0 */
 };
 
 /* A round and step of one of the shopper's carts that was spoken about. */
@@ -37,6 +38,7 @@ struct shopper_rows {
     const char *doc;       /* NULL: not folded yet */
     const char *base;      /* of retention: what lies before the events; NULL */
     struct history events; /* behind folded_off; all of them where whole or without doc */
+    int64_t event_bytes;   /* of their bodies, as they were sent */
     struct sent *sent;
     size_t sent_count;
 };

@@ -48,10 +48,11 @@ struct heavy_view {
     struct heavy_checkpoint from; /* doc NULL: none stands for it */
     struct history news;          /* came in since known_off */
     struct history behind;        /* had come in before, and occurred after `from` */
+    int64_t event_bytes;          /* of the bodies of both, as they were sent */
 };
 struct heavy_most {
     int64_t events;
-    int64_t bytes; /* of their bodies */
+    int64_t bytes; /* of their bodies, as they lie in the log and as they were sent */
 };
 CAN_FAIL bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us,
                                struct heavy_most most, struct arena *a, struct heavy_view *out,

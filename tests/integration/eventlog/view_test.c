@@ -450,6 +450,57 @@ static void of_few_but_fat_events_a_view_reads_as_little(void **state)
     assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, 201);
 }
 
+/* The same as services write them, which is packed: so many bytes of one text, or of a piece that lies in the log as two. */
+static void tell_of_packed_z(int from, int count, const char *piece, size_t bytes)
+{
+    struct event_row *rows = arena_array(&bench.arena, (size_t)count, sizeof *rows);
+    char *filler = arena_alloc(&bench.arena, bytes + 1);
+    const size_t len = strlen(piece);
+
+    for (size_t i = 0; i < bytes; i++) {
+        filler[i] = piece[i % len];
+    }
+    filler[bytes - bytes % len] = '\0';
+    for (int i = 0; i < count; i++) {
+        rows[i] = row_of(&bench, &(struct told){.id = arena_printf(&bench.arena, "z%d", from + i),
+                                                .type = "page_viewed",
+                                                .customer = "z",
+                                                .at_s = from + i});
+        rows[i].body = arena_printf(&bench.arena, "%.*s,\"properties\":{\"x\":[\"%s\"]}}",
+                                    (int)strlen(rows[i].body) - 1, rows[i].body, filler);
+    }
+    append(&bench, rows, (size_t)count);
+}
+
+static void what_is_fat_only_as_it_was_sent_is_fat(void **state)
+{
+    static const char piece[] = "\",{\"user_agent\":\"Mozilla/5.0 (Windows NT 10.0; Win64; x64) "
+                                "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1\"},\"";
+    const char *path;
+    (void)state;
+
+    bench.config.heavy_events = 0;
+    tell_of_packed_z(1, 100, piece, 60000);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, 100);
+    tell_of_packed_z(101, 100, piece, 60000);
+    assert_true(count_of(&bench, "SELECT sum(octet_length(body)) FROM cartwright.log") <
+                VIEW_BYTES_MAX / 4);
+    assert_int_equal(refusal(INT64_MAX, &path), ERR_BUSY);
+    assert_int_equal(refusal(START_US + SECONDS(500), &path), ERR_INVALID);
+    assert_string_equal(path, "at");
+}
+
+/* The statement and whoever counts what came of it mean the same bytes, or a part would pass for all of it. */
+static void what_fits_just_so_is_read_to_the_last_event(void **state)
+{
+    (void)state;
+    bench.config.heavy_events = 0;
+    tell_of_packed_z(1, 140, "x", 59650);
+    assert_in_range(count_of(&bench, "SELECT sum(octet_length(body)) FROM cartwright.log"),
+                    VIEW_BYTES_MAX - 140 * 400, VIEW_BYTES_MAX);
+    assert_int_equal(view_of("c:z", INT64_MAX).shopper->events, 140);
+}
+
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 /* ---- of very many events ---- */
@@ -551,6 +602,8 @@ int main(void)
         VIEW_TEST(a_cart_is_found_in_the_past_of_its_shopper),
         VIEW_TEST(of_very_many_events_a_view_reads_a_part_or_nothing),
         VIEW_TEST(of_few_but_fat_events_a_view_reads_as_little),
+        VIEW_TEST(what_is_fat_only_as_it_was_sent_is_fat),
+        VIEW_TEST(what_fits_just_so_is_read_to_the_last_event),
         VIEW_TEST(of_very_many_events_it_reads_what_lies_behind_a_checkpoint),
         VIEW_TEST(where_that_is_too_much_the_present_is_unread_and_the_past_refused),
         VIEW_TEST(sent_are_the_sends_of_the_shoppers_own_carts),
