@@ -163,9 +163,7 @@ SELECT least(c.off, coalesce(young.off - 1, c.off),
              (SELECT min(unread.off) - 1
                 FROM cartwright.stale_shopper w
                 LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-               CROSS JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x
-                                    WHERE x.lane = w.lane AND hashtext(x.key) = hashtext(w.key) AND x.key = w.key AND x.off > coalesce(s.folded_off, 0)
-                                    ORDER BY x.off LIMIT 1) AS unread
+               CROSS JOIN LATERAL cartwright.events_since(w.lane, w.key, coalesce(s.folded_off, 0), 1) AS unread
                WHERE w.lane = $1::int AND w.since IS NOT NULL))
   FROM cartwright.lane_cursor c
   LEFT JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.received_at >= $2::timestamptz

@@ -15,8 +15,7 @@ WITH who AS MATERIALIZED (
            h.lane IS NOT NULL AS heavy,
            CASE WHEN d.since IS NOT NULL AND NOT $3::bool THEN true
                 WHEN h.lane IS NULL AND d.since IS NULL THEN false
-                ELSE EXISTS (SELECT FROM cartwright.log_rows x
-                              WHERE x.lane = w.lane AND hashtext(x.key) = hashtext(w.key) AND x.key = w.key AND x.off > CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END
+                ELSE EXISTS (SELECT FROM cartwright.events_since(w.lane, w.key, CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END, $5::bigint)
                              OFFSET $5::bigint - 1) END AS held
       FROM who w
       LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
@@ -27,9 +26,7 @@ WITH who AS MATERIALIZED (
     SELECT e.lane, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
       FROM stored t
      CROSS JOIN LATERAL (SELECT array_agg(y.off ORDER BY y.off) AS offs
-                           FROM (SELECT x.off FROM cartwright.log_rows x
-                                  WHERE x.lane = t.lane AND hashtext(x.key) = hashtext(t.key) AND x.key = t.key AND x.off > t.since
-                                  ORDER BY x.off LIMIT CASE WHEN t.held THEN 0 ELSE $5::bigint END) AS y) AS n
+                           FROM cartwright.events_since(t.lane, t.key, t.since, CASE WHEN t.held THEN 0 ELSE $5::bigint END) AS y) AS n
      CROSS JOIN LATERAL cartwright.events_within(t.lane, n.offs, $6::bigint) AS e
 ), carts AS ( -- that were folded, or spoken about since
     SELECT c.lane, c.key, c.cart_id FROM stored t JOIN cartwright.cart c ON c.lane = t.lane AND c.key = t.key WHERE $4::bool

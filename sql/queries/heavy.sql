@@ -43,9 +43,7 @@ WITH known AS MATERIALIZED (
 ), news AS MATERIALIZED (
     SELECT e.off, e.occurred_at
       FROM known k
-     CROSS JOIN LATERAL (SELECT x.off, x.occurred_at FROM cartwright.log_rows x
-                          WHERE x.lane = $1::int AND hashtext(x.key) = hashtext($2::text) AND x.key = $2::text AND x.off > k.known_off
-                          ORDER BY x.off LIMIT $4::bigint + 1) AS e
+     CROSS JOIN LATERAL cartwright.events_since($1::int, $2::text, k.known_off, $4::bigint + 1) AS e
 ), start AS MATERIALIZED (
     SELECT c.at, c.events, c.doc FROM cartwright.heavy_checkpoint c
      WHERE c.lane = $1::int AND c.key = $2::text AND c.at <= $3::timestamptz

@@ -27,15 +27,14 @@ WITH stale AS MATERIALIZED (
 SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
-                 JOIN cartwright.log_rows e ON e.lane = c.lane AND hashtext(e.key) = hashtext('a:' || v.via) AND e.key = 'a:' || v.via AND e.off > c.off)
+                CROSS JOIN LATERAL cartwright.events_since(c.lane, 'a:' || v.via, c.off, 1) AS e)
     OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
-                 JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text
-                                           AND e.type <> 31 AND cartwright.event_name(e.body) = o.via)
+                CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
+                WHERE e.type <> 31 AND cartwright.event_name(e.body) = o.via)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                 JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text
-                                           AND e.type IN (23, 27, 28)
-                WHERE c.consumer = 'fold' AND c.lane = $1::int)
+                CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
+                WHERE e.type IN (23, 27, 28) AND c.consumer = 'fold' AND c.lane = $1::int)
     OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
@@ -47,7 +46,7 @@ SELECT EXISTS (SELECT FROM stale)
                                      WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> $2::text
                                      LIMIT 1) AS news)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                 JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text
+                CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
                 CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
                                      WHERE p.lane = cartwright.lane_of('k:' || cartwright.event_cart(e.body)) AND p.cart_id = cartwright.event_cart(e.body)
                                        AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN (15, 25, 26))
@@ -66,10 +65,8 @@ SELECT EXISTS (SELECT FROM stale)
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)) AS o
          WHERE k.cart_id ~ '[0-9]' AND o.by = 1),
-       EXISTS (SELECT FROM cartwright.log_rows e
-                WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off > $7::bigint)
-    OR EXISTS (SELECT FROM cartwright.log_rows e
-                WHERE e.lane = cartwright.lane_of($8::text) AND hashtext(e.key) = hashtext($8::text) AND e.key = $8::text AND e.off > $9::bigint);
+       EXISTS (SELECT FROM cartwright.events_since($1::int, $2::text, $7::bigint, 1))
+    OR EXISTS (SELECT FROM cartwright.events_since(cartwright.lane_of($8::text), $8::text, $9::bigint, 1));
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: all that waits is
@@ -86,17 +83,15 @@ SELECT CASE
                   WHERE c.consumer = 'fold' AND cartwright.event_about(e.id, e.key, e.type, e.occurred_at, e.body, $1::text)) THEN true
     WHEN EXISTS (SELECT FROM cartwright.stale_shopper w
                    LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-                  CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(cartwright.event_about(x.id, x.key, x.type, x.occurred_at, x.body, $1::text)) AS found
-                                        FROM (SELECT y.id, y.key, y.type, y.occurred_at, y.body FROM cartwright.log_rows y
-                                               WHERE y.lane = w.lane AND hashtext(y.key) = hashtext(w.key) AND y.key = w.key AND y.off > coalesce(s.folded_off, 0)
-                                               ORDER BY y.off LIMIT 5001) AS x) AS e
+                  CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(cartwright.event_about(x.id, w.key, x.type, x.occurred_at, x.body, $1::text)) AS found
+                                        FROM cartwright.events_since(w.lane, w.key, coalesce(s.folded_off, 0), 5001) AS x) AS e
                   WHERE w.since IS NOT NULL AND e.found) THEN true
     ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text)
       OR EXISTS (SELECT FROM cartwright.cart_party p
                   CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)
                   WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key IS NOT NULL
                     AND (EXISTS (SELECT FROM cartwright.lane_cursor c
-                                   JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off AND hashtext(e.key) = hashtext(k.key) AND e.key = k.key
+                                  CROSS JOIN LATERAL cartwright.events_since(c.lane, k.key, c.off, 1) AS e
                                   WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(k.key))
                       OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)))
 END;

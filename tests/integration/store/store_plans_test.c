@@ -33,6 +33,13 @@ static const char *const growing[] = {
     "log",     "shopper",  "shopper_base", "cart",          "cart_lane",   "cart_party",
     "product", "outreach", "model_chunk",  "heavy_shopper", "heavy_event", "heavy_checkpoint"};
 
+/* One key that a third of the log is of, all of it folded: what asks what came since finds nothing, and has read nothing else. */
+static const char heavy_sql[] =
+    "INSERT INTO cartwright.log (lane, off, id, key, type, origin, occurred_at, received_at, body)"
+    " SELECT cartwright.lane_of('c:heavy'), 1000 + n, cartwright.id_pack('h' || n), 'c:heavy', 20, 'a', now(), now(), '{}'"
+    "   FROM generate_series(0, 29999) n;"
+    "ANALYZE cartwright.log";
+
 /* These read one of them, or a whole lane of it, and are meant to. */
 static const struct {
     const char *query;
@@ -293,6 +300,37 @@ static void hot_queries_use_their_indexes_whatever_plan_is_kept(void **state)
     assert_int_equal(check_hot("force_generic_plan") + check_hot("force_custom_plan"), 0);
 }
 
+/* A plan that expects many rows of a key and needs a few of them would rather walk the log, or its lane, until they come; and none does. */
+static void what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        const char *arguments;
+    } asked[] = {
+        {"shopper_gather", "('c:heavy', NULL, false, true, 5000, 9)"},
+        {"shopper_gather", "('c:heavy', NULL, true, true, 5000, 9)"},
+        {"joins_pending", "(189, 'c:heavy', '{x}', '{x}', '{x}', '{k7}', 9, 'a:x', 9)"},
+        {"cart_pending", "('k7')"},
+        {"heavy_view", "(189, 'c:heavy', now(), 7, 9)"},
+    };
+    static const char *const modes[] = {"force_generic_plan", "force_custom_plan"};
+    int faults = 0;
+    sql(fill_sql);
+    sql(heavy_sql);
+    for (size_t i = 0; i < COUNT_OF(asked) * COUNT_OF(modes); i++) {
+        const char *query = asked[i / COUNT_OF(modes)].query;
+        const char *arguments = asked[i / COUNT_OF(modes)].arguments;
+        sql(arena_printf(&spec.arena, "SET plan_cache_mode = %s", modes[i % COUNT_OF(modes)]));
+        const char *plan = plan_text(query, arguments);
+        if (strstr(plan, "Seq Scan on log") != NULL ||
+            strstr(plan, "Index Scan using log_key on log") == NULL) {
+            faults += wrong(query, arguments, modes[i % COUNT_OF(modes)]);
+        }
+    }
+    assert_int_equal(faults, 0);
+}
+
 static void a_page_of_a_list_is_one_stretch_of_its_index(void **state)
 {
     (void)state;
@@ -362,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SPEC_TEST_HARMFUL(no_query_reads_a_growing_table_whole_without_a_reason),
         SPEC_TEST_HARMFUL(hot_queries_use_their_indexes_whatever_plan_is_kept),
+        SPEC_TEST_HARMFUL(what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it),
         SPEC_TEST_HARMFUL(a_page_of_a_list_is_one_stretch_of_its_index),
         SPEC_TEST_HARMFUL(an_append_reads_neither_the_log_nor_the_lanes_as_a_whole),
         SPEC_TEST_HARMFUL(what_asks_for_a_time_goes_by_the_index_of_times),
