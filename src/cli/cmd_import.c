@@ -33,6 +33,7 @@ static const char usage[] =
     "  --join COLUMN=FILE,...  adds the columns of another table, found by a column of both\n"
     "  --currency CODE         of the prices in the file, such as EUR, where it has none\n"
     "  --categories ITEM TREE  retailrocket: the files item,category and category,parent\n"
+    "  --dates 1900|1904       where days of a spreadsheet (45321.5) are counted from (1900)\n"
     "  --max-errors N          give up after more than N malformed lines (1000)\n"
     "  --json                  report in one JSON line, no progress bar\n"
     "  --quiet                 no progress bar";
@@ -56,6 +57,7 @@ int cmd_import(int argc, char **argv, const struct config *config)
         {.name = "join", .text = &o.join},
         {.name = "currency", .text = &o.currency},
         {.name = "categories", .text = &o.categories_item, .text_2 = &o.categories_tree},
+        {.name = "dates", .whole = &o.dates, .min = 1900, .max = 1904},
         {.name = "max-errors", .whole = &o.max_errors, .min = 0, .max = INT64_MAX},
         {.name = "json", .flag = &o.json},
         {.name = "quiet", .flag = &o.quiet},

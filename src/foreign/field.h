@@ -34,8 +34,12 @@ CAN_FAIL bool field_amount(const char *name, const char *text, const char *curre
  *   2019-10-01            midnight
  *   10/1/2019 4:00        month first; days first are written 1.10.2019 4:00
  *   1569902400            seconds, milliseconds, microseconds or nanoseconds since 1970, as large as
- *                         they are for this century; seconds may have a fraction */
+ *                         they are for this century; seconds may have a fraction
+ *   20191001              midnight
+ *   43739.5               days as spreadsheets count them, of 2000 to 2099 */
 CAN_FAIL bool field_time(const char *name, const char *text, int64_t *out_us, struct err *err);
+/* The same of a workbook that counts days from 1904, as Excel did on Macs. */
+CAN_FAIL bool field_time_1904(const char *name, const char *text, int64_t *out_us, struct err *err);
 
 /* Text for people: without blanks around it, a blank for every line break, tab and run of them. In
  * arena, or text itself. */

@@ -12,6 +12,9 @@
 #define TIME_MAX_US                                                                                \
     INT64_C(253402300799999999) /* end of the year 9999, the last RFC 3339 can write */
 
+#define DAY_US INT64_C(86400000000)
+enum { DAY_OF_1970 = 25569, DAYS_1900_TO_1904 = 1462 }; /* as spreadsheets count days */
+
 struct stamp {
     int year, month, day;
     int hour, minute, second;
@@ -195,9 +198,71 @@ static bool since_1970(const char *text, int64_t *out_us)
     return true;
 }
 
-bool field_time(const char *name, const char *text, int64_t *out_us, struct err *err)
+/* Days as a spreadsheet counts them, with the time of day as their fraction: 45321.5. Those of this century have five digits, and
+ * as seconds since 1970 they would lie in that year's first day, of which no event is taken. Excel's 29 February 1900,
+ * which never was, lies before all of them: it is why 1 January 1970 is day 25569 and not 25568. */
+static bool spreadsheet_day(const char *text, int64_t day_of_1970, int64_t *out_us)
 {
-    if (usual(text, out_us) || since_1970(text, out_us)) {
+    enum { YEAR_2000 = 10957, YEAR_2100 = 47482, DIGITS_OF_DAY = 5, FRACTION_MAX = 15 };
+    const char *mark = text + strspn(text, DIGITS);
+    size_t digits = *mark == '.' || *mark == ',' ? strspn(mark + 1, DIGITS) : 0;
+    int64_t day = 0;
+    double fraction = 0;
+    if (mark - text != DIGITS_OF_DAY || (*mark != '\0' && digits == 0) ||
+        mark[digits > 0 ? digits + 1 : 0] != '\0') {
+        return false;
+    }
+    for (const char *p = text; p < mark; p++) {
+        day = day * 10 + (*p - '0');
+    }
+    /* from the last digit on; what is finer than these is far below a millisecond */
+    for (size_t i = digits < FRACTION_MAX ? digits : FRACTION_MAX; i > 0; i--) {
+        fraction = (fraction + (mark[i] - '0')) / 10;
+    }
+    day -= day_of_1970;
+    if (day < YEAR_2000 || day >= YEAR_2100) {
+        return false;
+    }
+    /* Such a fraction is a rounded one: 10:30:06 is .437569444442. */
+    *out_us = day * DAY_US + (int64_t)(fraction * (double)(DAY_US / 1000) + .5) * 1000;
+    return true;
+}
+
+/* 20240301, which as seconds would be of 1970. */
+static bool compact_date(const char *text, int64_t *out_us)
+{
+    char rfc[CLOCK_TEXT_MAX];
+    struct err unread = {0};
+    if (strlen(text) != 8 || strspn(text, DIGITS) != 8 || (text[0] != '1' && text[0] != '2')) {
+        return false;
+    }
+    (void)snprintf(rfc, sizeof rfc, "%.4s-%.2s-%.2sT00:00:00Z", text, text + 4, text + 6);
+    return clock_parse_rfc3339(rfc, out_us, &unread);
+}
+
+static bool is_number(const char *text)
+{
+    size_t digits = strspn(text, DIGITS);
+    const char *rest = text + digits;
+    rest += *rest == '.' || *rest == ',';
+    return digits > 0 && rest[strspn(rest, DIGITS)] == '\0';
+}
+
+CAN_FAIL static bool read_time(const char *name, const char *text, int64_t day_of_1970,
+                               int64_t *out_us, struct err *err)
+{
+    if (usual(text, out_us) || spreadsheet_day(text, day_of_1970, out_us) ||
+        compact_date(text, out_us)) {
+        return true;
+    }
+    /* Fewer than nine digits of seconds end in 1973, and nobody's events are so old. */
+    if (is_number(text) && strspn(text, DIGITS) < 9) {
+        return FAIL(err, ERR_INVALID,
+                    "%s is a number, and neither a day of a spreadsheet (45321.5), a date "
+                    "(20240301) nor a time since 1970: \"%.40s\"",
+                    name, text);
+    }
+    if (since_1970(text, out_us)) {
         return true;
     }
     struct stamp s = {0};
@@ -216,4 +281,14 @@ bool field_time(const char *name, const char *text, int64_t *out_us, struct err 
         return FAIL(err, ERR_INVALID, "%s is no time: \"%.40s\"", name, text);
     }
     return true;
+}
+
+bool field_time(const char *name, const char *text, int64_t *out_us, struct err *err)
+{
+    return read_time(name, text, DAY_OF_1970, out_us, err);
+}
+
+bool field_time_1904(const char *name, const char *text, int64_t *out_us, struct err *err)
+{
+    return read_time(name, text, DAY_OF_1970 - DAYS_1900_TO_1904, out_us, err);
 }

@@ -47,6 +47,7 @@ struct foreign_parser {
     struct arena scratch;          /* of one record */
     int64_t records;               /* so far, malformed ones too; a header is none */
     int64_t left_out;              /* of them: good, and nothing that a shopper did */
+    bool dates_1904;               /* its spreadsheet counts days from there */
     bool cut_off;                  /* the last record is malformed, and torn */
     struct table_reading *reading; /* of a format with a table */
     void *state;

@@ -43,7 +43,7 @@ const char *foreign_guess(const char *text, size_t len)
     const struct foreign_format *format = NULL;
     const char *best = NULL;
     size_t best_columns = 0;
-    if (len > 0 && text[0] == '{') {
+    if (len > 0 && (text[0] == '{' || text[0] == '[')) {
         bool ga4 = memmem(text, len, "\"user_pseudo_id\"", strlen("\"user_pseudo_id\"")) != NULL;
         return ga4 ? foreign_ga4_json.name : foreign_ndjson.name;
     }

@@ -321,6 +321,13 @@ static bool is_nothing(const struct mapping *m, const struct reading *r)
             field_milli(r->name[TO_QUANTITY], quantity, &milli, &none) && milli == 0);
 }
 
+CAN_FAIL static bool read_time(const struct foreign_parser *p, struct reading *r, struct err *err)
+{
+    return p->dates_1904
+               ? field_time_1904(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err)
+               : field_time(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err);
+}
+
 bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
     const struct mapping *m = p->format->mapping;
@@ -345,9 +352,8 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
         p->left_out++;
         return true;
     }
-    if (!read_ids(p, &r, err) ||
-        !field_time(r.name[TO_TIME], r.field[TO_TIME], &r.e.occurred_us, err) ||
-        !read_money(p, &r, err) || !read_quantity(&r, err) || !read_event_id(p, row, &r, err) ||
+    if (!read_ids(p, &r, err) || !read_time(p, &r, err) || !read_money(p, &r, err) ||
+        !read_quantity(&r, err) || !read_event_id(p, row, &r, err) ||
         !write_event(p, &r, row->number, &valid, err)) {
         return false;
     }

@@ -351,6 +351,13 @@ static bool quantity_of(const char *text, int64_t *out, struct err *err)
     return true;
 }
 
+CAN_FAIL static bool date_of(const struct foreign_parser *p, const char *text, int64_t *out_us,
+                             struct err *err)
+{
+    return p->dates_1904 ? field_time_1904("InvoiceDate", text, out_us, err)
+                         : field_time("InvoiceDate", text, out_us, err);
+}
+
 static bool online_retail_row(struct foreign_parser *p, const struct table_row *row,
                               struct err *err)
 {
@@ -363,7 +370,7 @@ static bool online_retail_row(struct foreign_parser *p, const struct table_row *
         !field_id("StockCode", row->field[CODE], a, &l.code, err) ||
         !field_id_opt("Customer ID", row->field[CUSTOMER], a, &customer, err) ||
         !quantity_of(row->field[QUANTITY], &l.quantity, err) ||
-        !field_time("InvoiceDate", row->field[DATE], &occurred_us, err) ||
+        !date_of(p, row->field[DATE], &occurred_us, err) ||
         !signed_price(row->field[PRICE], p->currency, &l.price_minor, err)) {
         return false;
     }

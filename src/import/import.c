@@ -101,6 +101,9 @@ bool import_check(const struct import_options *o, struct err *err)
     if (o->categories_item != NULL && strcmp(format->name, "retailrocket") != 0) {
         return FAIL_AT(err, ERR_INVALID, "--categories", "goes with --format retailrocket only");
     }
+    if (o->dates != 0 && o->dates != 1900 && o->dates != 1904) {
+        return FAIL_AT(err, ERR_INVALID, "--dates", "must be 1900 or 1904, where the days begin");
+    }
     if (o->max_errors < 0) {
         return FAIL_AT(err, ERR_INVALID, "--max-errors", "must not be negative");
     }
@@ -214,6 +217,9 @@ static bool import_records(struct job *j, struct line_reader *lines, struct fore
             /* What only the end shows is told by the last line: there is no better place. */
             return judge(j, foreign_parser_finish(p, &what), number, &what, err);
         }
+        if (number == 0 && lines_array(lines)) {
+            take_note(j, 1, "is an array of JSON, of which elements are counted instead of lines");
+        }
         number = line.number;
         if (!judge(j, parse_record(p, &line, &what), number, &what, err)) {
             return false;
@@ -232,6 +238,10 @@ static bool import_file(struct job *j, const char *file, struct err *err)
         return false;
     }
     foreign_parser_open(j->format, j->options->currency, sink, &parser);
+    parser.dates_1904 = j->options->dates == 1904;
+    if (!foreign_parser_shape(&parser).rows) {
+        lines_expect_json(&lines);
+    }
     for (size_t i = 0; i < j->joins.count; i++) {
         foreign_parser_join(&parser, j->joins.lookups[i]);
     }

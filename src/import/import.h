@@ -21,6 +21,7 @@ struct import_options {
     const char *currency;        /* NULL: the format's own; required for rees46 */
     const char *categories_item; /* retailrocket: item -> category file; NULL */
     const char *categories_tree;
+    int64_t dates;      /* from which the days of a spreadsheet count: 1900, 1904; 0: 1900 */
     int64_t max_errors; /* more malformed lines than this: failed */
     bool json;
     bool quiet; /* no progress bar */

@@ -22,6 +22,16 @@ bool lines_open(const char *path, struct line_reader *out, struct err *err)
     return true;
 }
 
+void lines_expect_json(struct line_reader *r)
+{
+    source_expect_json(r->source);
+}
+
+bool lines_array(const struct line_reader *r)
+{
+    return source_array(r->source);
+}
+
 /* Moves what is left to the front and reads once. */
 static bool fill(struct line_reader *r, struct err *err)
 {
@@ -146,7 +156,7 @@ void lines_widen(struct line_reader *r, size_t len, size_t breaks, struct line *
 int64_t lines_done(const struct line_reader *r)
 {
     /* Packed bytes cannot be told by the line; they come in pieces small enough for a bar. */
-    if (source_packed(r->source)) {
+    if (source_packed(r->source) || source_array(r->source)) {
         return source_taken(r->source);
     }
     /* less what was read ahead, so that the bar does not jump by the buffer */

@@ -32,6 +32,9 @@ struct line_reader {
 
 /* "-" is stdin. Fails with ERR_INVALID and path = the file's name. */
 CAN_FAIL bool lines_open(const char *path, struct line_reader *out, struct err *err);
+/* Before the first line: of documents of JSON, also as an array, of which an element is a line (import/elements.h). */
+void lines_expect_json(struct line_reader *r);
+bool lines_array(const struct line_reader *r); /* it is one; from the first line on */
 /* *out_more false: the file has ended, *out is not set. */
 CAN_FAIL bool lines_next(struct line_reader *r, struct line *out, bool *out_more, struct err *err);
 /* For a record that goes on behind its line: `want` bytes from the beginning of the last line on, or as many as there are,

@@ -2,6 +2,7 @@
 #include "import/source.h"
 
 #include "base/mem.h"
+#include "import/elements.h"
 #include "import/unpack.h"
 #include "import/utf16.h"
 
@@ -27,7 +28,9 @@ struct source {
     struct utf16 units;  /* between chunks */
     char *wide, *narrow; /* CHUNK as it came, and as UTF-8 */
     size_t narrow_at, narrow_end;
-    char text[8]; /* what was read to see whether it is UTF-16 */
+    bool json;
+    struct elements elements; /* of an array, if json */
+    char text[8];             /* what was read to see whether it is UTF-16 */
     size_t text_at, text_end;
 };
 
@@ -142,6 +145,24 @@ CAN_FAIL static bool fill_text(struct source *s, struct err *err)
     return true;
 }
 
+static bool is_ascii(char c)
+{
+    return (unsigned char)c > 0 && (unsigned char)c < 0x80;
+}
+
+/* With its mark, which is no text; or without one: a first letter of ASCII with a NUL beside it is nothing else. */
+static void begin_utf16(struct source *s)
+{
+    bool two = s->text_end == 2;
+    bool marked_big = two && memcmp(s->text, "\xFE\xFF", 2) == 0;
+    bool marked = marked_big || (two && memcmp(s->text, "\xFF\xFE", 2) == 0);
+    bool bare_big = two && s->text[0] == '\0' && is_ascii(s->text[1]);
+    bool bare = bare_big || (two && is_ascii(s->text[0]) && s->text[1] == '\0');
+    s->big_endian = marked_big || bare_big;
+    s->utf16 = marked || bare;
+    s->text_at = marked ? 2 : 0;
+}
+
 CAN_FAIL static bool begin(struct source *s, struct err *err)
 {
     s->begun = true;
@@ -158,10 +179,8 @@ CAN_FAIL static bool begin(struct source *s, struct err *err)
     if (!fill_text(s, err)) {
         return false;
     }
-    s->big_endian = s->text_end == 2 && memcmp(s->text, "\xFE\xFF", 2) == 0;
-    s->utf16 = s->big_endian || (s->text_end == 2 && memcmp(s->text, "\xFF\xFE", 2) == 0);
+    begin_utf16(s);
     if (s->utf16) {
-        s->text_at = 2; /* the mark is no text */
         s->wide = mem_array(CHUNK, 1);
         s->narrow = mem_array(CHUNK, 2); /* two bytes become three at most */
         s->units = (struct utf16){.big_endian = s->big_endian};
@@ -204,12 +223,41 @@ CAN_FAIL static bool read_wide(struct source *s, char *to, size_t cap, size_t *o
     return true;
 }
 
+CAN_FAIL static bool read_utf8(struct source *s, char *to, size_t cap, size_t *out_got,
+                               struct err *err)
+{
+    return s->utf16 ? read_wide(s, to, cap, out_got, err) : read_text(s, to, cap, out_got, err);
+}
+
 bool source_read(struct source *s, char *to, size_t cap, size_t *out_got, struct err *err)
 {
+    size_t got = 1;
+    size_t kept = 0;
     if (!s->begun && !begin(s, err)) {
         return false;
     }
-    return s->utf16 ? read_wide(s, to, cap, out_got, err) : read_text(s, to, cap, out_got, err);
+    /* A piece may be nothing but blanks between elements. */
+    while (kept == 0 && got > 0) {
+        if (!read_utf8(s, to, cap, &got, err)) {
+            return false;
+        }
+        kept = s->json ? elements_cut(&s->elements, to, got) : got;
+    }
+    if (kept == 0 && s->json && elements_open(&s->elements)) {
+        return FAIL(err, ERR_INVALID, "breaks off inside of its array of JSON");
+    }
+    *out_got = kept;
+    return true;
+}
+
+void source_expect_json(struct source *s)
+{
+    s->json = true;
+}
+
+bool source_array(const struct source *s)
+{
+    return elements_seen(&s->elements);
 }
 
 int64_t source_taken(const struct source *s)

@@ -15,6 +15,10 @@ struct source;
 CAN_FAIL bool source_open(const char *path, struct source **out, struct err *err); /* owns */
 void source_close(struct source **s);                                              /* CLEANUP */
 
+/* Before the first read: it holds documents of JSON, one a line or as the elements of an array, which come out as lines. */
+void source_expect_json(struct source *s);
+bool source_array(const struct source *s); /* it is such an array; known from the first read on */
+
 /* Up to cap bytes; *out_got 0: the end. ERR_INVALID: the packed file is damaged, breaks
  * off, or is a pointer of Git LFS to a file that is elsewhere. */
 CAN_FAIL bool source_read(struct source *s, char *to, size_t cap, size_t *out_got, struct err *err);

@@ -48,11 +48,21 @@ static unsigned unit_at(const struct buf *file, size_t i, bool big_endian)
     return big_endian ? (unsigned)at[0] << 8 | at[1] : (unsigned)at[1] << 8 | at[0];
 }
 
+/* A letter of ASCII with a NUL beside it, where a mark might stand. */
+static bool is_bare_utf16(const struct buf *file)
+{
+    if (file->len < 2 || (file->data[0] != '\0') == (file->data[1] != '\0')) {
+        return false;
+    }
+    return (unsigned char)(file->data[0] | file->data[1]) < 0x80;
+}
+
 /* The whole file as UTF-8, behind its mark; halves of anything are U+FFFD. */
 static void decode_utf16(const struct buf *file, struct buf *out)
 {
-    bool big_endian = file->data[0] == '\xFE';
-    size_t i = 2;
+    bool marked = begins(file, "\xFF\xFE", 2) || begins(file, "\xFE\xFF", 2);
+    bool big_endian = file->data[0] == (marked ? '\xFE' : '\0');
+    size_t i = marked ? 2 : 0;
     for (; i + 1 < file->len; i += 2) {
         unsigned unit = unit_at(file, i, big_endian);
         unsigned next = i + 3 < file->len ? unit_at(file, i + 2, big_endian) : 0;
@@ -147,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     inflate(data, size, &file);
     DEMAND(buf_ok(&file));
     int fd = fuzz_file(file.data, file.len, path);
-    if (begins(&file, "\xFF\xFE", 2) || begins(&file, "\xFE\xFF", 2)) {
+    if (begins(&file, "\xFF\xFE", 2) || begins(&file, "\xFE\xFF", 2) || is_bare_utf16(&file)) {
         decode_utf16(&file, &text);
         DEMAND(buf_ok(&text));
         read_against(path, &text, true);

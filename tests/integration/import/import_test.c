@@ -359,6 +359,60 @@ static void any_table_is_read_by_a_map_and_rows_of_no_shopper_are_left_out(void 
     assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.cart"), 1);
 }
 
+/* The sample in the shape NAME, of the folder of golden files. */
+static void import_sample(void **state, const char *name, struct import_outcome *out,
+                          struct import_options options)
+{
+    char path[512];
+    const char *files[] = {path};
+    (void)snprintf(path, sizeof path, "%s/tests/golden/import/%s", getenv("CARTWRIGHT_SOURCE"),
+                   name);
+    options.files = files;
+    options.file_count = 1;
+    options.max_errors = 1000;
+    bench_import(*state, options, out);
+}
+
+static void an_array_of_json_is_the_same_events_as_its_lines(void **state)
+{
+    struct import_outcome o;
+    import_sample(state, "ga4_array.json", &o, (struct import_options){.format = "ga4-json"});
+    expect_counts(&o, 5, 3, 0, 1);
+    assert_text_contains(o.report, "elements are counted instead of lines");
+    assert_text_contains(o.report, ":5: says a price and no currency (--currency)");
+    import_sample(state, "ga4.ndjson", &o, (struct import_options){.format = "ga4-json"});
+    assert_int_equal(o.result.stored, 0);
+    assert_int_equal(o.result.duplicate, 3);
+}
+
+static void a_spreadsheet_without_formats_of_dates_counts_days(void **state)
+{
+    struct import_outcome o;
+    struct import_options as = {
+        .map = "occurred_at=Date,customer_id=Customer,product_id=Article,order_id=Order",
+        .types = "*=purchase"};
+    import_sample(state, "excel_days.csv", &o, as);
+    expect_counts(&o, 3, 2, 0, 1);
+    assert_text_contains(o.report, ":4: Date is a number, and neither a day of a spreadsheet");
+    assert_string_equal(bench_text(*state, "SELECT min(occurred_at AT TIME ZONE 'UTC') "
+                                           "FROM cartwright.event"),
+                        "2024-01-30 12:00:00");
+}
+
+static void days_from_1904_are_said_by_an_option(void **state)
+{
+    struct import_outcome o;
+    struct import_options as = {
+        .map = "occurred_at=Date,customer_id=Customer,product_id=Article,order_id=Order",
+        .types = "*=purchase",
+        .dates = 1904};
+    import_sample(state, "excel_days_1904.csv", &o, as);
+    expect_counts(&o, 2, 2, 0, 0);
+    assert_string_equal(bench_text(*state, "SELECT min(occurred_at AT TIME ZONE 'UTC') "
+                                           "FROM cartwright.event"),
+                        "2024-01-30 12:00:00");
+}
+
 static void joined_files_complete_the_rows(void **state)
 {
     char dir[] = "/tmp/import_test.XXXXXX";
@@ -517,6 +571,9 @@ static void options_that_make_no_sense_are_usage_errors(void **state)
          "--categories",
          "retailrocket only"},
         {{.format = "taobao", .files = twice, .file_count = 2}, "", "read once only"},
+        {{.format = "taobao", .dates = 1901, .files = one, .file_count = 1},
+         "--dates",
+         "must be 1900 or 1904"},
         {{.format = "taobao", .max_errors = -1, .files = one, .file_count = 1},
          "--max-errors",
          "must not be negative"},
@@ -552,6 +609,9 @@ int main(void)
         spec(a_later_export_of_an_order_is_the_same_order),
         spec(an_order_of_many_rows_makes_nobody_a_bot),
         spec(any_table_is_read_by_a_map_and_rows_of_no_shopper_are_left_out),
+        spec(an_array_of_json_is_the_same_events_as_its_lines),
+        spec(a_spreadsheet_without_formats_of_dates_counts_days),
+        spec(days_from_1904_are_said_by_an_option),
         spec(joined_files_complete_the_rows),
         spec(a_wrong_header_fails_and_stores_nothing),
         spec(the_json_report_is_one_line),

@@ -184,6 +184,21 @@ static void times_are_read_as_people_and_programs_write_them(void **state)
         {"1569888005123", "2019-10-01T00:00:05.123000Z"},
         {"1569888005123456", "2019-10-01T00:00:05.123456Z"},
         {"1569888005123456789", "2019-10-01T00:00:05.123456Z"},
+        {"20191001", "2019-10-01T00:00:00Z"},
+        {"43739", "2019-10-01T00:00:00Z"},
+        {"43739.5", "2019-10-01T12:00:00Z"},
+        {"45321,4375694444", "2024-01-30T10:30:06Z"},
+        {"45321.437569444442130", "2024-01-30T10:30:06Z"},
+        {"45351", "2024-02-29T00:00:00Z"},
+        {"36526", "2000-01-01T00:00:00Z"},
+        {"73050.99999", "2099-12-31T23:59:59.136000Z"},
+        {"73051", NULL},
+        {"36525.9", NULL},
+        {"60", NULL},
+        {"45321.", NULL},
+        {"45321.5.5", NULL},
+        {"20191301", NULL},
+        {"12345678", NULL},
         {"", NULL},
         {"soon", NULL},
         {"-5", NULL},
@@ -227,6 +242,30 @@ static void a_date_with_the_day_first_is_told_as_one(void **state)
     assert_string_equal(err.text, "InvoiceDate is no time: \"31/31/2010 8:26\"");
 }
 
+static void days_of_a_workbook_that_counts_from_1904_are_four_years_later(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    char text[CLOCK_TEXT_MAX];
+    int64_t us = 0;
+    assert_true(field_time_1904("at", "42277.5", &us, &err));
+    assert_string_equal(clock_format_rfc3339(us, text), "2019-10-01T12:00:00Z");
+    assert_true(field_time_1904("at", "35064", &us, &err));
+    assert_string_equal(clock_format_rfc3339(us, text), "2000-01-01T00:00:00Z");
+    assert_true(field_time_1904("at", "2019-10-01", &us, &err));
+    assert_string_equal(clock_format_rfc3339(us, text), "2019-10-01T00:00:00Z");
+}
+
+static void a_number_that_is_no_time_says_what_numbers_may_be(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int64_t us = 0;
+    assert_false(field_time("at", "1234.5", &us, &err));
+    assert_string_equal(err.text, "at is a number, and neither a day of a spreadsheet (45321.5), a "
+                                  "date (20240301) nor a time since 1970: \"1234.5\"");
+}
+
 static void text_for_people_has_no_ends_of_lines(void **state)
 {
     (void)state;
@@ -246,6 +285,8 @@ int main(void)
         cmocka_unit_test(amounts_are_read_with_either_decimal_sign_unless_they_could_be_two),
         cmocka_unit_test(times_are_read_as_people_and_programs_write_them),
         cmocka_unit_test(a_date_with_the_day_first_is_told_as_one),
+        cmocka_unit_test(days_of_a_workbook_that_counts_from_1904_are_four_years_later),
+        cmocka_unit_test(a_number_that_is_no_time_says_what_numbers_may_be),
         cmocka_unit_test(text_for_people_has_no_ends_of_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,69 @@ static void utf_16_with_a_mark_is_read_in_either_order(void **state)
     expect_text(&t, "UTF-16", utf8, sizeof utf8 - 1);
 }
 
+static void utf_16_without_a_mark_is_told_by_the_nul_beside_its_first_letter(void **state)
+{
+    (void)state;
+    static struct text t;
+    t.len = 0;
+    add(&t, "a\0,\0\xE9\0\n", 7);
+    add(&t, "", 1);
+    expect_text(&t, "UTF-16", "a,\xC3\xA9\n", 5);
+    t.len = 0;
+    add(&t, "\0a\0,\0b", 6);
+    expect_text(&t, "UTF-16", "a,b", 3);
+    /* these are no letters, and somebody else's to refuse */
+    t.len = 0;
+    add(&t, "\0\0a,b", 5);
+    expect_text(&t, NULL, "\0\0a,b", 5);
+    t.len = 0;
+    add(&t, "\xE9\0a", 3);
+    expect_text(&t, NULL, "\xE9\0a", 3);
+}
+
+/* What comes of a file of JSON by pieces of 1, 2 and many bytes; "" is an error, in *err. */
+static void expect_json(const char *json, const char *want, bool array, const char *error)
+{
+    static const size_t caps[] = {1, 2, 1000};
+    for (size_t i = 0; i < COUNT_OF(caps); i++) {
+        CLEANUP(source_close) struct source *s = NULL;
+        CLEANUP(buf_free) struct buf out = buf_make(TEXT_MAX);
+        static struct text t;
+        struct err err = {0};
+        char path[32];
+        char piece[1000];
+        size_t got = 1;
+        bool done = true;
+        t.len = 0;
+        add(&t, json, strlen(json));
+        a_file(path, &t);
+        assert_true(source_open(path, &s, &err));
+        assert_int_equal(unlink(path), 0);
+        source_expect_json(s);
+        while (got > 0 && (done = source_read(s, piece, caps[i], &got, &err))) {
+            buf_add(&out, piece, got);
+        }
+        assert_int_equal(done, error == NULL);
+        assert_string_equal(done ? "" : err.text, error != NULL ? error : "");
+        assert_string_equal(buf_text(&out), want);
+        assert_int_equal(source_array(s), array);
+    }
+}
+
+static void elements_of_an_array_of_json_come_out_as_lines(void **state)
+{
+    (void)state;
+    expect_json("[{\"a\":1},{\"b\":[2,3]}]", "{\"a\":1}\n{\"b\":[2,3]}\n", true, NULL);
+    expect_json("\xEF\xBB\xBF \n[\r\n  {\n \"a\" : \"x, ]\\\" }\"\n } ,\n[ ] ]\n",
+                "\xEF\xBB\xBF \n{\"a\":\"x, ]\\\" }\"}\n[]\n", true, NULL);
+    expect_json("[{\"a\":\"x\ny\"}] z", "{\"a\":\"x\ty\"}\nz", true, NULL);
+    expect_json("[]", "\n", true, NULL);
+    expect_json("{\"a\": [1, 2]}\n[3]\n", "{\"a\": [1, 2]}\n[3]\n", false, NULL);
+    expect_json("", "", false, NULL);
+    expect_json("[{\"a\":1},", "{\"a\":1}\n", true, "breaks off inside of its array of JSON");
+    expect_json("[{\"a\":\"]", "{\"a\":\"]", true, "breaks off inside of its array of JSON");
+}
+
 static void a_pointer_of_git_lfs_is_told_as_one(void **state)
 {
     (void)state;
@@ -341,6 +404,8 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_read_says_why_in_words),
         cmocka_unit_test(a_packed_file_that_breaks_off_or_is_damaged_is_told),
         cmocka_unit_test(utf_16_with_a_mark_is_read_in_either_order),
+        cmocka_unit_test(utf_16_without_a_mark_is_told_by_the_nul_beside_its_first_letter),
+        cmocka_unit_test(elements_of_an_array_of_json_come_out_as_lines),
         cmocka_unit_test(a_pointer_of_git_lfs_is_told_as_one),
         cmocka_unit_test(a_record_may_have_several_lines_and_keeps_the_number_of_its_first),
         cmocka_unit_test(a_record_is_whole_across_the_ends_of_the_buffer),
