@@ -5,13 +5,15 @@
 -- $5: at most so many events of that, the first, and $6: the one that goes beyond so many bytes is the last. Of a stale shopper's news, and where a heavy or stale one has more, there are none: the row of the
 -- shopper says so (held).
 -- One statement, so that everything is of one snapshot: retention moves events into the base at any time, and the fold moves them into doc.
--- Rows are tagged: 0 the shopper (none: no shopper has such a cart), 1 an event, in order of offset, 2 a round that was spoken to.
+-- Rows are tagged: 0 the shopper (none: no shopper has such a cart; several have: one of them, and shared says so), 1 an event, in order of offset, 2 a round that was spoken to.
 WITH who AS MATERIALIZED (
-    SELECT cartwright.lane_of($1::text) AS lane, $1::text AS key WHERE $1::text IS NOT NULL
+    SELECT cartwright.lane_of($1::text) AS lane, $1::text AS key, false AS shared WHERE $1::text IS NOT NULL
      UNION ALL
-    SELECT l.lane, l.key FROM cartwright.cart_lane l WHERE $1::text IS NULL AND l.cart_id = $2::text
+    (SELECT k.lane, k.key, count(*) OVER () > 1
+       FROM (SELECT l.lane, l.key FROM cartwright.cart_lane l WHERE $1::text IS NULL AND l.cart_id = $2::text ORDER BY l.lane, l.key LIMIT 2) AS k
+      ORDER BY k.lane, k.key LIMIT 1)
 ), stored AS MATERIALIZED (
-    SELECT w.lane, w.key, s.folded_off, s.doc, b.doc AS base, CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END AS since,
+    SELECT w.lane, w.key, w.shared, s.folded_off, s.doc, b.doc AS base, CASE WHEN $3::bool THEN 0 ELSE coalesce(s.folded_off, 0) END AS since,
            h.lane IS NOT NULL AS heavy,
            CASE WHEN d.since IS NOT NULL AND NOT $3::bool THEN true
                 WHEN h.lane IS NULL AND d.since IS NULL THEN false
@@ -35,11 +37,15 @@ WITH who AS MATERIALIZED (
 )
 SELECT 0 AS part, coalesce(t.folded_off, 0) AS n, t.lane AS m, t.key AS id, t.doc AS type, t.base AS origin,
        NULL::timestamptz AS occurred_at, NULL::timestamptz AS received_at, NULL::text AS body,
-       t.heavy, t.held, NULL::bytea AS packed_id, NULL::smallint AS code
+       t.heavy, t.held, NULL::bytea AS packed_id, NULL::smallint AS code, t.shared
   FROM stored t
  UNION ALL
-SELECT 1, n.off, n.lane, NULL, NULL, n.origin::text, n.occurred_at, n.received_at, n.body, NULL, NULL, n.id, n.type FROM news n
+SELECT 1, n.off, n.lane, NULL, NULL, n.origin::text, n.occurred_at, n.received_at, n.body, NULL, NULL, n.id, n.type, NULL FROM news n
  UNION ALL
-SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, o.cart_digest, o.decided_at, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 2, o.round::bigint, o.step, o.outreach_id, o.subject, o.cart_digest, o.decided_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM carts c JOIN cartwright.outreach o ON o.lane = c.lane AND o.key = c.key AND o.subject = 'cart:' || c.cart_id AND o.decision = 'send'
  ORDER BY 1, 2;
+
+-- name: cart_keepers
+-- Whoever keeps a cart of the id $1, at most $2 of them, in whatever lanes they are.
+SELECT l.key FROM cartwright.cart_lane l WHERE l.cart_id = $1::text ORDER BY l.lane, l.key LIMIT $2::bigint;

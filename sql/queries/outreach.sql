@@ -69,9 +69,10 @@ SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM cartwright.events_since(cartwright.lane_of($8::text), $8::text, $9::bigint, 1));
 
 -- name: cart_pending
--- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper? Whose, nobody knows: all that waits is
+-- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper, but for those of $2, who are known to keep it? Whose, nobody knows: all that waits is
 -- looked at, unless it is more than 5,000 events, or a stale shopper's are: then there may be one, and nobody waits for them to be read. And whatever waits for one of the two who
--- are known to have had to do with it: between two folds a cart that changes hands is nobody's.
+-- are known to have had to do with it: between two folds a cart that changes hands is nobody's. $3: somebody is known to keep it, and would not be told by what a stale
+-- shopper, one of very many events, has not been read of.
 SELECT CASE
     WHEN (SELECT count(*) > 5000
             FROM (SELECT FROM cartwright.lane_cursor c
@@ -80,16 +81,17 @@ SELECT CASE
     WHEN EXISTS (SELECT FROM cartwright.lane_cursor c
                   CROSS JOIN LATERAL (SELECT x.id, x.key, x.type, x.occurred_at, x.body FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off
                                        ORDER BY x.off LIMIT 5001) AS e
-                  WHERE c.consumer = 'fold' AND cartwright.event_about(e.id, e.key, e.type, e.occurred_at, e.body, $1::text)) THEN true
-    WHEN EXISTS (SELECT FROM cartwright.stale_shopper w
+                  WHERE c.consumer = 'fold' AND cartwright.event_about(e.id, e.key, e.type, e.occurred_at, e.body, $1::text)
+                    AND e.key <> ALL ($2::text[])) THEN true
+    WHEN NOT $3::bool AND EXISTS (SELECT FROM cartwright.stale_shopper w
                    LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
                   CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(cartwright.event_about(x.id, w.key, x.type, x.occurred_at, x.body, $1::text)) AS found
                                         FROM cartwright.events_since(w.lane, w.key, coalesce(s.folded_off, 0), 5001) AS x) AS e
                   WHERE w.since IS NOT NULL AND e.found) THEN true
-    ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text)
+    ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text AND w.key <> ALL ($2::text[]))
       OR EXISTS (SELECT FROM cartwright.cart_party p
                   CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)
-                  WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key IS NOT NULL
+                  WHERE p.lane = cartwright.lane_of('k:' || $1::text) AND p.cart_id = $1::text AND k.key <> ALL ($2::text[])
                     AND (EXISTS (SELECT FROM cartwright.lane_cursor c
                                   CROSS JOIN LATERAL cartwright.events_since(c.lane, k.key, c.off, 1) AS e
                                   WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(k.key))

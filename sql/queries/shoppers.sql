@@ -61,16 +61,16 @@ ON CONFLICT (lane, key, cart_id) DO UPDATE
        scored_at = CASE WHEN excluded.risk IS NULL THEN cart.scored_at ELSE excluded.scored_at END;
 
 -- name: cart_lanes_upsert
--- Ordered by cart id: this table is shared by all lanes, and two folds may meet in it. What is right already is not touched.
+-- Ordered by the key: the cart ids of all lanes are in this table, though a row is one shopper's. What is there already is not touched.
 INSERT INTO cartwright.cart_lane (cart_id, lane, key)
-SELECT DISTINCT ON (u.cart_id) u.cart_id, u.lane, u.key
-  FROM unnest($1::text[], $2::int[], $3::text[]) WITH ORDINALITY AS u(cart_id, lane, key, o)
+SELECT u.cart_id, u.lane, u.key
+  FROM unnest($1::text[], $2::int[], $3::text[]) AS u(cart_id, lane, key)
  WHERE NOT EXISTS (SELECT FROM cartwright.cart_lane l WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key)
- ORDER BY u.cart_id, u.o DESC
-ON CONFLICT (cart_id) DO UPDATE SET lane = excluded.lane, key = excluded.key;
+ ORDER BY u.cart_id, u.lane, u.key
+ON CONFLICT (cart_id, lane, key) DO NOTHING;
 
 -- name: cart_lanes_delete
--- Only where the cart id still leads to the shopper that lost it.
+-- Of the shoppers that lost the cart; others may keep one of that id.
 DELETE FROM cartwright.cart_lane l
  USING unnest($1::text[], $2::int[], $3::text[]) AS u(cart_id, lane, key)
  WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key;

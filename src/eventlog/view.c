@@ -5,6 +5,8 @@
 #include "eventlog/shopper_log.h"
 #include "eventlog/view_heavy.h"
 
+#include <string.h>
+
 /* A base is one lump: what lies inside it cannot be told apart any more. */
 static bool reaches_back(const struct shopper_rows *rows, int64_t until_us, struct arena *a,
                          struct err *err)
@@ -220,8 +222,8 @@ static bool follow(struct db *db, const struct view_ask *ask, struct arena *a, s
     return ask->until_us == INT64_MAX || fold_rows(db, ask->until_us, ask->for_decision, a, v, err);
 }
 
-bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,
-               struct err *err)
+static bool find(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,
+                 struct err *err)
 {
     const struct shopper_ask part = {.key = ask->key,
                                      .cart_id = ask->cart_id,
@@ -234,10 +236,54 @@ bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struc
     if (!read_rows(db, &part, ask->until_us, a, &v, err)) {
         return false;
     }
-    if (v.rows.found &&
+    if (v.rows.found && !v.rows.shared &&
         !(v.key[0] == 'a' ? follow(db, ask, a, &v, err)
                           : fold_rows(db, ask->until_us, ask->for_decision, a, &v, err))) {
         return false;
+    }
+    *out = v;
+    return true;
+}
+
+/* Several keys keep a cart of that id. Only where all of them turn out to be one person is it theirs; of more than a few nobody looks. */
+static bool find_among(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,
+                       struct err *err)
+{
+    const char *keys[KEEPERS_MAX + 1];
+    size_t count = 0;
+    struct view only = {0};
+
+    if (!store_cart_keepers(db, ask->cart_id, a, keys, &count, err)) {
+        return false;
+    }
+    bool shared = count > KEEPERS_MAX;
+    for (size_t i = 0; i < count && !shared; i++) {
+        const struct view_ask by = {
+            .key = keys[i], .until_us = ask->until_us, .for_decision = ask->for_decision};
+        struct view v;
+        if (!find(db, &by, a, &v, err)) {
+            return false;
+        }
+        /* Who is not known any more keeps nothing; who was not yet, does. */
+        if (v.key != NULL && (v.known || ask->until_us != INT64_MAX)) {
+            shared = only.key != NULL && strcmp(only.key, v.key) != 0;
+            only = v;
+        }
+    }
+    *out = shared ? (struct view){.shared = true} : only;
+    return true;
+}
+
+bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,
+               struct err *err)
+{
+    struct view v;
+
+    if (!find(db, ask, a, &v, err)) {
+        return false;
+    }
+    if (v.rows.shared) {
+        return find_among(db, ask, a, out, err);
     }
     *out = v;
     return true;

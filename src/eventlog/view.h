@@ -20,6 +20,7 @@ struct view {
     const char *key;
     struct shopper *shopper; /* in arena; an empty one where the key is unknown */
     bool known;
+    bool shared; /* asked by a cart id: several people keep one, and nobody was read (view_find) */
     bool
         unread; /* some of its events are not taken into account: they wait to be folded, and are too many, or lie too far back, to be read */
     int64_t due_us;   /* unread: that happens then at the earliest; 0: at once */
@@ -40,12 +41,13 @@ CAN_FAIL bool view_read(struct db *db, const char *key, int64_t until_us, struct
 /* Whom a request means. */
 struct view_ask {
     const char *key;     /* "c:" + customer or "a:" + anonymous; or NULL, and: */
-    const char *cart_id; /* whoever used this cart last */
+    const char *cart_id; /* whoever keeps this cart */
     int64_t until_us;    /* INT64_MAX: the present */
     bool for_decision;   /* out->rows get what a decision asks besides */
 };
 /* The same for whom the request means: a bound anonymous shopper is its customer, and is read as
- * that with a second round trip. out->key NULL: no such cart or anonymous shopper was ever seen. An unread
+ * that with a second round trip. out->key NULL: no such cart or anonymous shopper was ever seen, or (shared) several people keep a cart of the id; who
+ * keeps one under two names, as a browser and as its customer, is one. An unread
  * anonymous shopper is followed to nobody: whose it is may be what is unread. */
 CAN_FAIL bool view_find(struct db *db, const struct view_ask *ask, struct arena *a,
                         struct view *out, struct err *err);

@@ -351,7 +351,7 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
     return folder_fold_stale(f, err);
 }
 
-/* Two folders may meet in the rows of one cart id (cart_lane is shared by all lanes): the one that the
+/* Two folders may meet in the row of one cart id (cart_party, whose lanes are those of the ids): the one that the
  * database sends back simply tries again. */
 bool folder_step(struct folder *f, int64_t *out_folded, struct err *err)
 {

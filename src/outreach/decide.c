@@ -57,17 +57,20 @@ bool outreach_id_lane(const char *id, int *out_lane)
 /* The cart the request is about: the one it names if that is open, else the shopper's open cart. A
  * cart that belongs to a browser the customer has not been joined with yet (via) is not the
  * customer's to be spoken to about. */
-static const struct cart *cart_meant(const struct shopper *s, const char *cart_id,
+static const struct cart *cart_meant(const struct shopper *s, const struct outreach_subject *asked,
                                      bool *out_changed)
 {
+    const char *cart_id = asked->cart_id;
     const struct cart *open = shopper_open_cart(s);
     const struct cart *named = cart_id != NULL ? shopper_cart(s, cart_id) : NULL;
 
     *out_changed = false;
-    if (named == NULL || named->status == CART_MERGED) {
+    /* Who was named beside the cart may not have it, and is told of no other one. */
+    const bool elsewhere = named == NULL && cart_id != NULL && asked->key != NULL;
+    if (!elsewhere && (named == NULL || named->status == CART_MERGED)) {
         return open;
     }
-    if (named->status == CART_OPEN && named->via == NULL) {
+    if (!elsewhere && named->status == CART_OPEN && named->via == NULL) {
         return named;
     }
     /* It is closed. Another one may be open, but the caller looked at this one: silence, and the
@@ -186,7 +189,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
     bool changed;
 
     *out = (struct decided){.terms = terms, .gathered = g, .step = FIRST_STEP};
-    out->cart = cart_meant(g->view.shopper, g->subject.cart_id, &changed);
+    out->cart = cart_meant(g->view.shopper, &g->subject, &changed);
     /* NaN is what the rules take for "no model"; without a cart they do not come to the risk. */
     out->score = (struct answer_score){.model = terms->models->risk, .probability = (double)NAN};
     if (out->cart != NULL) {

@@ -76,12 +76,15 @@ struct joins outreach_joins(const struct gathered *g)
 }
 
 /* Nobody was found, but the fold may be about to find somebody. */
-static bool stranger_pending(struct db *db, const struct outreach_subject *subject,
-                             struct joins_pending *out, struct err *err)
+static bool stranger_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
+                             struct err *err)
 {
+    const struct outreach_subject *subject = &g->subject;
+
     *out = (struct joins_pending){0};
     if (subject->key == NULL) {
-        return store_cart_pending(db, subject->cart_id, &out->any, err);
+        const struct cart_look look = {.cart_id = subject->cart_id, .kept = g->view.shared};
+        return store_cart_pending(db, &look, &out->any, err);
     }
     if (subject->key[0] == 'c') {
         /* a customer is known by the first event that names it */
@@ -95,7 +98,7 @@ bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pend
                       struct err *err)
 {
     if (!g->known) {
-        return stranger_pending(db, &g->subject, out, err);
+        return stranger_pending(db, g, out, err);
     }
     const struct joins j = outreach_joins(g);
     if (g->view.key[0] == 'c' && g->via_count == 0 && g->cart_count == 0) {
@@ -103,6 +106,26 @@ bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pend
         return true;
     }
     return store_joins_pending(db, &j, out, err);
+}
+
+bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena *a, bool *out,
+                          struct err *err)
+{
+    *out = false;
+    if (g->subject.key != NULL) {
+        return true;
+    }
+    struct cart_look look = {.cart_id = g->subject.cart_id,
+                             .keys = arena_array(a, g->via_count + 2, sizeof *look.keys),
+                             .kept = true};
+    look.keys[look.key_count++] = g->view.key;
+    if (g->view.found_by != NULL) {
+        look.keys[look.key_count++] = g->view.found_by;
+    }
+    for (size_t i = 0; i < g->via_count; i++) {
+        look.keys[look.key_count++] = arena_printf(a, "a:%s", g->vias[i]);
+    }
+    return store_cart_pending(db, &look, out, err);
 }
 
 /* A time that has gone by means that it is being folded just now. */

@@ -8,7 +8,7 @@
 /* First step of a decision: everything it is made from, read at once. */
 struct outreach_subject {
     const char *key;     /* "c:" + customer or "a:" + anonymous; or NULL, and: */
-    const char *cart_id; /* whoever used it last; with a key: this cart of theirs */
+    const char *cart_id; /* whoever keeps it; with a key: this cart of theirs */
     bool dry_run;
     int64_t at_us; /* dry runs only, a look into the past; 0: none */
     int64_t
@@ -21,7 +21,8 @@ struct outreach_subject {
 /* In arena. Nothing in it came from two moments: the shopper, what was sent and who may be joining
  * are of one snapshot. */
 struct gathered {
-    bool known; /* false: no such shopper or cart was ever seen; only subject is set */
+    bool
+        known; /* false: no such shopper or cart was ever seen, or several people keep one of that id (view.shared); only subject is set */
     struct outreach_subject subject;
     int64_t now_us;   /* the time that is decided about: at_us, or the clock */
     struct view view; /* its rows tell the rounds that were spoken about */
@@ -45,6 +46,9 @@ struct gathered {
  * done with its carts. Needs no round trip where nothing can. */
 CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
                                struct err *err);
+/* Asked by a cart id alone: may somebody else be about to have one of that id? One round trip; none where somebody was named. */
+CAN_FAIL bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena *a,
+                                   bool *out, struct err *err);
 struct joins outreach_joins(const struct gathered *g); /* what it asks for */
 
 /* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is

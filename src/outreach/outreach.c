@@ -24,7 +24,7 @@ struct asking {
     struct outreach_subject subject;
     struct arena *arena;
     enum outreach_outcome outcome;
-    struct outreach_row row;      /* of every outcome but OUTREACH_UNKNOWN */
+    struct outreach_row row;      /* of every outcome but OUTREACH_UNKNOWN and OUTREACH_SHARED */
     struct joins_pending pending; /* of a try that has to wait for joins */
 };
 
@@ -96,7 +96,21 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
     return true;
 }
 
-/* Nobody was found. Between that look and the one at what waits, a fold may have come to it: once nothing waits, one more look is
+/* Of a cart that is asked about by its id alone nothing is told, not even a silence, while what somebody else did with one of the same id
+ * waits for the fold. */
+static bool is_alone(struct asking *k, const struct gathered *g, enum release_step *out,
+                     struct err *err)
+{
+    bool soon;
+
+    if (!outreach_shared_soon(k->db, g, k->arena, &soon, err)) {
+        return false;
+    }
+    *out = soon ? RELEASE_PENDING : RELEASED;
+    return true;
+}
+
+/* Nobody was found, or several people. Between that look and the one at what waits, a fold may have come to it: once nothing waits, one more look is
  * the last word. Of a key the one at what waits has said as well whether anything came. */
 static bool make_sure(struct asking *k, struct gathered *g, enum release_step *out, struct err *err)
 {
@@ -110,6 +124,7 @@ static bool make_sure(struct asking *k, struct gathered *g, enum release_step *o
         return false;
     }
     *out = g->known ? RELEASE_CHANGED : RELEASED;
+    k->outcome = g->view.shared ? OUTREACH_SHARED : OUTREACH_UNKNOWN;
     return true;
 }
 
@@ -138,6 +153,9 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
     }
     if (!g.known) {
         return make_sure(k, &g, out, err);
+    }
+    if (!is_alone(k, &g, out, err) || *out != RELEASED) {
+        return *out != RELEASED;
     }
     outreach_decide(&k->terms, &g, k->arena, &d);
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
@@ -232,7 +250,7 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
     if (k.outcome == OUTREACH_NEW || (k.outcome == OUTREACH_DRY && !request->dry_run)) {
         outreach_metrics_count(k.row.message != NULL, k.row.reason);
     }
-    if (k.outcome != OUTREACH_UNKNOWN) {
+    if (k.outcome != OUTREACH_UNKNOWN && k.outcome != OUTREACH_SHARED) {
         answer_outreach(&k.row, request->dry_run, out);
     }
     *out_outcome = k.outcome;

@@ -19,17 +19,18 @@ struct outreach_means {
 };
 
 struct outreach_request {
-    const char *customer_id; /* exactly one of the three */
+    const char *customer_id; /* at most one of these two, and: */
     const char *anonymous_id;
-    const char *cart_id;
+    const char *cart_id; /* this cart of theirs; where neither is named, of whoever keeps it */
     bool dry_run;
     int64_t at_us; /* dry runs only; 0: now */
 };
 enum outreach_outcome {
     OUTREACH_NEW,
     OUTREACH_BEFORE,
-    OUTREACH_DRY,    /* nothing was stored: a dry run, or a shopper without a cart */
-    OUTREACH_UNKNOWN /* no such shopper or cart */
+    OUTREACH_DRY,     /* nothing was stored: a dry run, or a shopper without a cart */
+    OUTREACH_UNKNOWN, /* no such shopper or cart */
+    OUTREACH_SHARED   /* several people keep a cart of that id, and none of them was named */
 };
 
 /* Decides and, if it is no dry run, stores the row; a send appends outreach_released to the cart's

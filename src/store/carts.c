@@ -98,7 +98,6 @@ bool store_carts_write(struct db *db, const int *lanes, const char *const *keys,
                        const struct cart_row *rows, size_t count, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    /* First: a cart id may move from one shopper to another within one batch, and the home written last is the one that stays. */
     if (key_count != 0 && !delete_others(db, lanes, keys, key_count, rows, count, err)) {
         return false;
     }

@@ -20,7 +20,8 @@ enum column {
     HEAVY,
     HELD,
     PACKED_ID,
-    CODE
+    CODE,
+    SHARED
 };
 
 static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out)
@@ -35,6 +36,7 @@ static void shopper_at(const PGresult *r, int row, struct arena *a, struct shopp
     out->base = row_text_copy(r, row, ORIGIN, a);
     out->heavy = row_bool(r, row, HEAVY);
     out->held = row_bool(r, row, HELD);
+    out->shared = row_bool(r, row, SHARED);
 }
 
 static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper_rows *out,
@@ -149,5 +151,23 @@ bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
     got.held = got.held || (got.cut && got.heavy);
     got.cut = got.cut && !got.heavy;
     *out = got;
+    return true;
+}
+
+bool store_cart_keepers(struct db *db, const char *cart_id, struct arena *a,
+                        const char *out[KEEPERS_MAX + 1], size_t *out_count, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(a);
+
+    param_text(&p, cart_id);
+    param_i64(&p, KEEPERS_MAX + 1);
+    if (!db_query(db, Q_cart_keepers, &p, &rows, err)) {
+        return false;
+    }
+    *out_count = (size_t)PQntuples(rows);
+    for (size_t i = 0; i < *out_count; i++) {
+        out[i] = row_text_copy(rows, (int)i, 0, a);
+    }
     return true;
 }

@@ -7,7 +7,7 @@
 /* Everything that is stored of one shopper, read in one statement and so as of one moment. */
 struct shopper_ask {
     const char *key;     /* or NULL, and: */
-    const char *cart_id; /* whoever used this cart last */
+    const char *cart_id; /* whoever keeps this cart */
     bool whole;          /* all events, not only those that no fold has taken yet */
     bool for_decision;   /* with sent */
     int64_t events_most; /* 0: all there are */
@@ -26,10 +26,11 @@ struct sent {
 };
 
 struct shopper_rows {
-    bool found; /* false: no shopper has that cart; the rest is empty */
-    bool whole; /* as asked */
-    bool cut;   /* there are more events than events_most, or bytes_most: all are missing */
-    bool heavy; /* store/heavy.h knows the shopper */
+    bool found;  /* false: no shopper has that cart; the rest is empty */
+    bool whole;  /* as asked */
+    bool shared; /* asked by a cart id: others keep a cart of that id as well */
+    bool cut;    /* there are more events than events_most, or bytes_most: all are missing */
+    bool heavy;  /* store/heavy.h knows the shopper */
     bool
         held; /* some or all of the events are missing: it is stale, or heavy and has more than events_most, or bytes_most */
     int lane;
@@ -46,5 +47,12 @@ struct shopper_rows {
 /* In arena. */
 CAN_FAIL bool store_gather(struct db *db, const struct shopper_ask *ask, struct arena *a,
                            struct shopper_rows *out, struct err *err);
+
+/* Asked by a cart id, so many of those who keep one are looked at. */
+enum { KEEPERS_MAX = 8 };
+/* Keys of whoever keeps a cart of the id, in arena: at most KEEPERS_MAX + 1, the last of which says that there are more. */
+CAN_FAIL bool store_cart_keepers(struct db *db, const char *cart_id, struct arena *a,
+                                 const char *out[KEEPERS_MAX + 1], size_t *out_count,
+                                 struct err *err);
 
 #endif

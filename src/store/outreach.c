@@ -133,13 +133,15 @@ bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pend
     return true;
 }
 
-bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err)
+bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *rows = NULL;
     struct params p = params_make(&a);
 
-    param_text(&p, cart_id);
+    param_text(&p, look->cart_id);
+    param_text_array(&p, look->keys, look->key_count);
+    param_bool(&p, look->kept);
     if (!db_query(db, Q_cart_pending, &p, &rows, err)) {
         return false;
     }

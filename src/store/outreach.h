@@ -65,8 +65,16 @@ struct joins_pending {
 };
 CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
                                   struct err *err);
-/* May there be an event that names the cart and is not folded yet? */
-CAN_FAIL bool store_cart_pending(struct db *db, const char *cart_id, bool *out, struct err *err);
+/* May there be an event that names the cart and is not folded yet, of somebody who is none of keys? kept: somebody is known to keep
+ * such a cart. */
+struct cart_look {
+    const char *cart_id;
+    const char **keys;
+    size_t key_count;
+    bool kept;
+};
+CAN_FAIL bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out,
+                                 struct err *err);
 
 /* What a release looks at once more, under the locks of the lanes. */
 struct release_look {

@@ -37,8 +37,11 @@ CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, str
     }
     bool good = jdec_end(&d);
     /* Behind what is misspelt, which says more. By what is there: one that is no text has been refused, and is named all the same. */
-    if (has(doc, "customer_id") + has(doc, "anonymous_id") + has(doc, "cart_id") != 1) {
-        jdec_refuse(&d, NULL, "needs exactly one of customer_id, anonymous_id and cart_id");
+    const int people = has(doc, "customer_id") + has(doc, "anonymous_id");
+    if (people > 1 || people + has(doc, "cart_id") == 0) {
+        jdec_refuse(&d, NULL,
+                    "needs one of customer_id, anonymous_id and cart_id, or cart_id beside one of "
+                    "the other two");
         good = false;
     }
     if (!good) {
@@ -73,7 +76,14 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
     if (outcome == OUTREACH_UNKNOWN) {
         buf_free(&body);
         return FAIL(err, ERR_NOT_FOUND, "no such %s",
-                    request.cart_id ? "cart" : "shopper was ever seen");
+                    request.customer_id == NULL && request.anonymous_id == NULL
+                        ? "cart"
+                        : "shopper was ever seen");
+    }
+    if (outcome == OUTREACH_SHARED) {
+        buf_free(&body);
+        return FAIL_AT(err, ERR_CONFLICT, "/cart_id",
+                       "is of carts of several people: send customer_id or anonymous_id beside it");
     }
     /* 201 only to the request that stored the decision; asked again, it is the same with 200 */
     answer_json(rq, outcome == OUTREACH_NEW ? 201 : 200, &body);

@@ -2,6 +2,8 @@
  * about what another one put into a cart, and whatever is committed counts, folded or not. */
 #include "integration/outreach/outreach_spec.h"
 
+#include "base/clock.h"
+#include "store/gather.h"
 #include "support/spec.h"
 
 static void browser_did(const char *browser, const char *type, int64_t minutes_ago,
@@ -15,6 +17,11 @@ static void browser_did(const char *browser, const char *type, int64_t minutes_a
 static const char *with_browser(const char *browser, const char *more)
 {
     return arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"%s", browser, more);
+}
+
+static const char *with_cart(const char *cart_id, const char *more)
+{
+    return arena_printf(&bench.arena, ",\"cart_id\":\"%s\"%s", cart_id, more);
 }
 
 static const char *of_product(const char *product)
@@ -368,6 +375,111 @@ static void an_id_that_many_carts_have_is_no_other_shopper_s(void **state)
     expect(ask("nia"), OUTREACH_NEW, "send", "risk");
 }
 
+/* ---- one cart id, several people ---- */
+
+static void expect_outcome(struct outreach_request request, enum outreach_outcome outcome)
+{
+    struct answer a = ask_as(request);
+
+    if (a.outcome != outcome) {
+        fail_msg("expected %d, got %d %s", (int)outcome, (int)a.outcome, a.text);
+    }
+    json_decref(a.json);
+}
+
+static void expect_product(struct outreach_request request, const char *product)
+{
+    struct answer a = ask_as(request);
+
+    assert_text_contains(a.text, product);
+    json_decref(a.json);
+}
+
+static void a_cart_id_of_two_people_tells_nobody_s_cart(void **state)
+{
+    (void)state;
+    did("oda", "cart_item_added", 100, with_cart("till-7", of_product("odas-hat")));
+    did("orm", "cart_item_added", 90, with_cart("till-7", of_product("orms-sock")));
+    fold_to_end(&bench);
+    expect_outcome((struct outreach_request){.cart_id = "till-7"}, OUTREACH_SHARED);
+    expect_outcome((struct outreach_request){.cart_id = "till-7", .dry_run = true},
+                   OUTREACH_SHARED);
+    expect_outcome((struct outreach_request){.cart_id = "till-7",
+                                             .dry_run = true,
+                                             .at_us = clock_now_us() - MINUTES(95)},
+                   OUTREACH_SHARED);
+    assert_int_equal(
+        count_of(&bench, "SELECT count(*) FROM cartwright.outreach WHERE subject = 'cart:till-7'"),
+        0);
+    expect_product((struct outreach_request){.customer_id = "oda", .cart_id = "till-7"},
+                   "odas-hat");
+    expect_product((struct outreach_request){.customer_id = "orm", .cart_id = "till-7"},
+                   "orms-sock");
+    fold_to_end(&bench);
+    assert_replay_is_clean(&bench);
+}
+
+static void a_cart_id_of_very_many_people_tells_nobody_s_cart(void **state)
+{
+    (void)state;
+    for (int i = 0; i < KEEPERS_MAX + 4; i++) {
+        did(arena_printf(&bench.arena, "clerk%d", i), "cart_item_added", 100,
+            with_cart("till-8", A_SHOE));
+    }
+    fold_to_end(&bench);
+    expect_outcome((struct outreach_request){.cart_id = "till-8", .dry_run = true},
+                   OUTREACH_SHARED);
+}
+
+/* The customer named the cart before it was said whose browser it is. */
+static void a_cart_id_of_a_browser_and_its_customer_is_one_person_s(void **state)
+{
+    (void)state;
+    browser_did("pam-phone", "cart_item_added", 100, with_cart("pams-7", of_product("pams-hat")));
+    did("pam", "cart_item_added", 95, with_cart("pams-7", of_product("pams-scarf")));
+    fold_to_end(&bench);
+    expect_outcome((struct outreach_request){.cart_id = "pams-7", .dry_run = true},
+                   OUTREACH_SHARED);
+    did("pam", "identify", 90, with_browser("pam-phone", ""));
+    expect_pending((struct outreach_request){.cart_id = "pams-7"});
+    fold_to_end(&bench);
+    expect_product((struct outreach_request){.cart_id = "pams-7", .dry_run = true}, "pams-hat");
+    /* as where the browser's own row has not gone yet */
+    run_sql(&bench, "INSERT INTO cartwright.cart_lane VALUES ('pams-7', "
+                    "cartwright.lane_of('a:pam-phone'), 'a:pam-phone')");
+    expect_product((struct outreach_request){.cart_id = "pams-7", .dry_run = true}, "pams-hat");
+}
+
+static void a_cart_id_that_somebody_else_has_just_used_waits_for_the_fold(void **state)
+{
+    (void)state;
+    did("rae", "cart_item_added", 100, with_cart("till-9", of_product("raes-hat")));
+    fold_to_end(&bench);
+    expect_product((struct outreach_request){.cart_id = "till-9", .dry_run = true}, "raes-hat");
+    did("rae", "cart_item_added", 95, with_cart("till-9", A_SHOE)); /* her own does not */
+    expect_product((struct outreach_request){.cart_id = "till-9", .dry_run = true}, "raes-hat");
+    browser_did("guest-9", "cart_item_added", 90, with_cart("till-9", A_SHOE));
+    expect_pending((struct outreach_request){.cart_id = "till-9"});
+    expect_pending((struct outreach_request){.cart_id = "till-9", .dry_run = true});
+    expect_product((struct outreach_request){.customer_id = "rae", .cart_id = "till-9"},
+                   "raes-hat");
+    fold_to_end(&bench);
+    expect_outcome((struct outreach_request){.cart_id = "till-9"}, OUTREACH_SHARED);
+}
+
+static void who_is_named_beside_a_cart_of_somebody_else_is_told_of_none(void **state)
+{
+    (void)state;
+    did("sal", "cart_item_added", 100, with_cart("sals-7", of_product("sals-hat")));
+    did("sid", "cart_item_added", 100, with_cart("sids-7", of_product("sids-sock")));
+    fold_to_end(&bench);
+    struct answer a = ask_as((struct outreach_request){.customer_id = "sid", .cart_id = "sals-7"});
+    assert_null(strstr(a.text, "sals-hat"));
+    assert_null(strstr(a.text, "sids-sock"));
+    assert_string_equal(member(&a, "decision"), "silence");
+    json_decref(a.json);
+}
+
 /* While it goes from the browser to the customer it is in nobody's document. */
 static void a_cart_that_changes_hands_is_never_unknown(void **state)
 {
@@ -542,6 +654,11 @@ int main(void)
         cmocka_unit_test(stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_cart_that_another_customer_orders_is_bought),
         cmocka_unit_test(an_id_that_many_carts_have_is_no_other_shopper_s),
+        cmocka_unit_test(a_cart_id_of_two_people_tells_nobody_s_cart),
+        cmocka_unit_test(a_cart_id_of_very_many_people_tells_nobody_s_cart),
+        cmocka_unit_test(a_cart_id_of_a_browser_and_its_customer_is_one_person_s),
+        cmocka_unit_test(a_cart_id_that_somebody_else_has_just_used_waits_for_the_fold),
+        cmocka_unit_test(who_is_named_beside_a_cart_of_somebody_else_is_told_of_none),
         cmocka_unit_test(a_cart_that_changes_hands_is_never_unknown),
         cmocka_unit_test(a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_word_that_every_cart_is_called_joins_nobody),

@@ -196,14 +196,30 @@ static void carts_of_a_shopper_that_are_not_written_again_are_gone(void **state)
     assert_int_equal(found.lane, 1);
 }
 
-static void a_cart_id_leads_to_who_used_it_last(void **state)
+static const char *keepers_of(const char *cart_id)
+{
+    const char *keys[KEEPERS_MAX + 1];
+    const char *all = "";
+    size_t count = 0;
+
+    assert_ok(store_cart_keepers(spec.db, cart_id, &spec.arena, keys, &count, &spec.err));
+    for (size_t i = 0; i < count; i++) {
+        all = arena_printf(&spec.arena, "%s%s%s", all, i == 0 ? "" : " ", keys[i]);
+    }
+    return all;
+}
+
+static void a_cart_id_leads_to_all_who_keep_one(void **state)
 {
     (void)state;
     write_cart(an_open_cart());
     write_cart(an_open_cart(.lane = 2, .key = "c:bob"));
+    assert_true(stored_of((struct shopper_ask){.cart_id = "k1"}).shared);
+    assert_string_equal(keepers_of("k1"), "c:ann c:bob");
+    write_carts(1, "c:ann", NULL, 0); /* ann's cart goes, bob's stays */
     assert_string_equal(stored_of((struct shopper_ask){.cart_id = "k1"}).key, "c:bob");
-    write_carts(1, "c:ann", NULL, 0); /* ann's cart goes: the id is bob's now and stays */
-    assert_string_equal(stored_of((struct shopper_ask){.cart_id = "k1"}).key, "c:bob");
+    assert_false(stored_of((struct shopper_ask){.cart_id = "k1"}).shared);
+    assert_string_equal(keepers_of("k1"), "c:bob");
 }
 
 static void two_shoppers_of_one_lane_may_use_the_same_cart_id(void **state)
@@ -435,7 +451,7 @@ int main(void)
         SPEC_TEST(an_unknown_total_is_unknown_not_nothing),
         SPEC_TEST(a_write_without_a_score_keeps_the_stored_one),
         SPEC_TEST(carts_of_a_shopper_that_are_not_written_again_are_gone),
-        SPEC_TEST(a_cart_id_leads_to_who_used_it_last),
+        SPEC_TEST(a_cart_id_leads_to_all_who_keep_one),
         SPEC_TEST(two_shoppers_of_one_lane_may_use_the_same_cart_id),
         SPEC_TEST(a_list_is_newest_first_and_filtered),
         SPEC_TEST(a_window_that_ends_before_it_begins_is_empty),
