@@ -309,6 +309,9 @@ struct shopper_login {
     bool guessed;
 };
 bool shopper_login(const struct shopper *after, const struct event *e, struct shopper_login *out);
+/* Of a login that had been folded before: has an answer since made it one to be asked for? What was one before that, was asked for. */
+bool shopper_login_again(const struct shopper *before, const struct shopper *after,
+                         const struct event *e);
 
 /* Whom e names, where e itself is not folded yet: shopper_login then does not ask again for what follows. */
 void shopper_take_name(struct shopper *s, const struct event *e, struct arena *a);
@@ -349,8 +352,8 @@ bool shopper_changes_owner(const struct shopper *s, const struct event *e);
 /* The intervals of one customer, as its binding_set tells them. Returns how many. */
 size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
                             struct event_interval out[BINDINGS_MAX]);
-/* The earliest time whose owner is another one in the second state of an anonymous shopper; INT64_MIN: from ever on, INT64_MAX: no
- * time's is. */
+/* The earliest time that is somebody's in the second state of an anonymous shopper and was not that one's in the first; INT64_MIN: from ever
+ * on, INT64_MAX: there is none. What has become nobody's is told nobody. */
 int64_t shopper_owner_changed_from(const struct shopper *before, const struct shopper *after);
 /* Customers whose intervals differ between two states of an anonymous shopper (before may be NULL),
  * each once; borrowed from them. Returns how many. */

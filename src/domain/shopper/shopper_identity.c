@@ -144,6 +144,15 @@ bool shopper_login(const struct shopper *after, const struct event *e, struct sh
     return true;
 }
 
+bool shopper_login_again(const struct shopper *before, const struct shopper *after,
+                         const struct event *e)
+{
+    struct shopper_login login;
+
+    return shopper_login(after, e, &login) && was_answered(after, login.via) &&
+           !(was_answered(before, login.via) && shopper_login(before, e, &login));
+}
+
 bool shopper_changes_owner(const struct shopper *s, const struct event *e)
 {
     return identity_is_anonymous(s) &&
@@ -181,71 +190,65 @@ size_t shopper_intervals_of(const struct shopper *s, const char *customer_id,
     return count;
 }
 
-static bool same_owner(const struct shopper *x, const struct shopper *y, int64_t at_us)
-{
-    const char *of_x = shopper_owner_at(x, at_us);
-    const char *of_y = shopper_owner_at(y, at_us);
-
-    return of_x == NULL || of_y == NULL ? of_x == of_y : strcmp(of_x, of_y) == 0;
-}
-
-/* The first time that has another owner among the ends of intervals of one of the states, if it is before first_us. */
-static int64_t first_changed_end(const struct shopper *of, const struct shopper *before,
-                                 const struct shopper *after, int64_t first_us)
-{
-    for (size_t i = 0; i < of->binding_count; i++) {
-        const int64_t ends[] = {of->bindings[i].from_us, of->bindings[i].until_us};
-        for (size_t n = 0; n < 2; n++) {
-            const bool earlier = ends[n] < first_us && !same_owner(before, after, ends[n]);
-            first_us = earlier ? ends[n] : first_us;
-        }
-    }
-    return first_us;
-}
-
+/* Both states' intervals lie in order of time, so that one walk along both sees every difference. */
 int64_t shopper_owner_changed_from(const struct shopper *before, const struct shopper *after)
 {
-    if (!same_owner(before, after, INT64_MIN)) {
-        return INT64_MIN;
-    }
-    /* Between two ends of intervals nothing changes hands, so the ends are all there is to look at. */
-    return first_changed_end(after, before, after,
-                             first_changed_end(before, before, after, INT64_MAX));
-}
+    size_t was = 0;
 
-static bool same_intervals(const struct shopper *x, const struct shopper *y, const char *customer)
-{
-    struct event_interval of_x[BINDINGS_MAX];
-    struct event_interval of_y[BINDINGS_MAX];
-    size_t count = x == NULL ? 0 : shopper_intervals_of(x, customer, of_x);
-
-    if (count != (y == NULL ? 0 : shopper_intervals_of(y, customer, of_y))) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (of_x[i].from_us != of_y[i].from_us || of_x[i].until_us != of_y[i].until_us) {
-            return false;
+    for (size_t i = 0; i < after->binding_count && identity_is_anonymous(after); i++) {
+        const struct binding *is = &after->bindings[i];
+        for (int64_t at_us = is->from_us; at_us < is->until_us;
+             at_us = before->bindings[was].until_us) {
+            while (was < before->binding_count && before->bindings[was].until_us <= at_us) {
+                was++;
+            }
+            const struct binding *b = was < before->binding_count ? &before->bindings[was] : NULL;
+            if (b == NULL || b->from_us > at_us || strcmp(b->other, is->other) != 0) {
+                return at_us;
+            }
         }
     }
-    return true;
+    return INT64_MAX;
 }
 
+static bool same_interval(const struct binding *x, const struct binding *y)
+{
+    return x->from_us == y->from_us && x->until_us == y->until_us &&
+           strcmp(x->other, y->other) == 0;
+}
+
+/* Returns how many are listed then. */
+static size_t list_once(const char *customer, const char **listed, size_t count)
+{
+    for (size_t n = 0; n < count; n++) {
+        if (strcmp(listed[n], customer) == 0) {
+            return count;
+        }
+    }
+    listed[count] = customer;
+    return count + 1;
+}
+
+/* Whose intervals differ has one that stands in one of the two states only. */
 size_t shopper_bindings_changed(const struct shopper *before, const struct shopper *after,
                                 const char *out_customers[2 * BINDINGS_MAX])
 {
-    const struct shopper *const states[] = {before, after};
+    const size_t had = before == NULL ? 0 : before->binding_count;
+    const size_t has = after == NULL ? 0 : after->binding_count;
     size_t count = 0;
 
-    for (size_t k = 0; k < 2; k++) {
-        for (size_t i = 0; states[k] != NULL && i < states[k]->binding_count; i++) {
-            const char *customer = states[k]->bindings[i].other;
-            bool listed = false;
-            for (size_t n = 0; n < count; n++) {
-                listed = listed || strcmp(out_customers[n], customer) == 0;
-            }
-            if (!listed && !same_intervals(before, after, customer)) {
-                out_customers[count++] = customer;
-            }
+    for (size_t i = 0, n = 0; i < had || n < has;) {
+        const struct binding *x = i < had ? &before->bindings[i] : NULL;
+        const struct binding *y = n < has ? &after->bindings[n] : NULL;
+        if (x != NULL && y != NULL && same_interval(x, y)) {
+            i++;
+            n++;
+        } else if (y == NULL || (x != NULL && x->from_us <= y->from_us)) {
+            count = list_once(x->other, out_customers, count);
+            i++;
+        } else {
+            count = list_once(y->other, out_customers, count);
+            n++;
         }
     }
     return count;
