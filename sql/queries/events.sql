@@ -12,8 +12,8 @@ SELECT ord, status
   FROM cartwright.append_if_free($1::int[], $2::bytea[], $3::text[], $4::int[], $5::text, $6::timestamptz[], $7::timestamptz, $8::text[]);
 
 -- name: events_after
--- Of the lanes with news at most $3, each gets an equal share of $3 rows; ordered by lane, then offset.
--- LIMIT inside the lateral parts holds the planner to one index descent a lane.
+-- Of the lanes with news at most $3, each gets an equal share of $3 rows and of $4 bytes (but one event at least comes); ordered by lane, then offset.
+-- LIMIT inside the lateral part holds the planner to one index descent a lane.
 WITH fresh AS MATERIALIZED (
     SELECT l.lane, l.off
       FROM unnest($1::int[], $2::bigint[]) AS l(lane, off)
@@ -22,9 +22,9 @@ WITH fresh AS MATERIALIZED (
      LIMIT $3::bigint
 )
 SELECT e.lane, e.off, e.id, e.key, e.type, e.origin, e.occurred_at, e.received_at, e.body
-  FROM fresh f
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = f.lane AND x.off > f.off
-                      ORDER BY x.off LIMIT $3::bigint / (SELECT count(*) FROM fresh)) AS e
+  FROM (SELECT array_agg(f.lane ORDER BY f.at) AS lanes, array_agg(f.off ORDER BY f.at) AS offs, count(*) AS lane_count
+          FROM (SELECT u.lane, u.off, row_number() OVER () AS at FROM fresh u) AS f) AS n
+ CROSS JOIN LATERAL cartwright.events_after(n.lanes, n.offs, $3::bigint / greatest(n.lane_count, 1), $4::bigint) AS e
  ORDER BY e.lane, e.off;
 
 -- name: events_latest
@@ -140,11 +140,11 @@ ON CONFLICT (lane, type) DO UPDATE SET events = unknown_type.events + excluded.e
 
 -- name: log_lag
 -- Events past the cursors (holes count: an upper bound) and those on their way into held lanes, the oldest of them, and the dead letters; shoppers that
--- are stale, and since when.
+-- are stale or handed over, and since when.
 SELECT coalesce(sum(newest.off - c.off), 0)::bigint + (SELECT count(*) FROM cartwright.derived_waiting),
        least(min(oldest.received_at), (SELECT min(w.since) FROM cartwright.derived_waiting w)), (SELECT count(*) FROM cartwright.dead_letter),
-       (SELECT count(*) FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL),
-       (SELECT min(w.since) FROM cartwright.stale_shopper w)
+       (SELECT count(*) FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL) + (SELECT count(*) FROM cartwright.handing_over),
+       least((SELECT min(w.since) FROM cartwright.stale_shopper w), (SELECT min(h.since) FROM cartwright.handing_over h))
   FROM cartwright.lane_cursor c
  CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
  CROSS JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
@@ -158,13 +158,14 @@ DELETE FROM cartwright.log WHERE lane = $1::int AND off <= $2::bigint;
 UPDATE cartwright.lane SET floor_off = greatest(floor_off, $2::bigint) WHERE lane = $1::int;
 
 -- name: lane_floor_candidate
--- The last offset before the first event that is too young, or of a stale shopper, and folded.
+-- The last offset before the first event that is too young, or of a stale shopper, or still to be handed over, and folded.
 SELECT least(c.off, coalesce(young.off - 1, c.off),
              (SELECT min(unread.off) - 1
                 FROM cartwright.stale_shopper w
                 LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
                CROSS JOIN LATERAL cartwright.events_since(w.lane, w.key, coalesce(s.folded_off, 0), 1) AS unread
-               WHERE w.lane = $1::int AND w.since IS NOT NULL))
+               WHERE w.lane = $1::int AND w.since IS NOT NULL),
+             (SELECT min(CASE WHEN h.again_at IS NULL THEN h.done_off ELSE 0 END) FROM cartwright.handing_over h WHERE h.lane = $1::int))
   FROM cartwright.lane_cursor c
   LEFT JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.received_at >= $2::timestamptz
                       ORDER BY x.off LIMIT 1) AS young ON true

@@ -17,6 +17,16 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
  WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint AND e.occurred_at >= $5::timestamptz
  ORDER BY e.off LIMIT $6::bigint
 
+-- name: history_page_within
+-- The same, no further than the event that goes beyond $7 bytes.
+SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM (SELECT array_agg(y.off ORDER BY y.off) AS offs
+          FROM (SELECT x.off FROM cartwright.events_since($1::int, $2::text, $3::bigint, NULL) AS x
+                 WHERE x.off <= $4::bigint AND x.occurred_at >= $5::timestamptz
+                 LIMIT $6::bigint) AS y) AS n
+ CROSS JOIN LATERAL cartwright.events_within($1::int, n.offs, $7::bigint) AS e
+ ORDER BY e.off
+
 -- name: history_docs
 -- $1 lanes, $2 keys: what is stored of each, the base that retention left, and whether it is stale. One row a key, in order.
 SELECT s.folded_off, s.doc, b.doc, w.since IS NOT NULL
@@ -55,7 +65,8 @@ SELECT l.lane, coalesce(c.off, 0), l.floor_off,
  ORDER BY l.lane
 
 -- name: history_unread
--- Events past the cursors, those on their way into held lanes, and those of stale shoppers that the cursors have passed.
+-- Events past the cursors, those on their way into held lanes, those of stale shoppers that the cursors have passed, and of shoppers that are handed over
+-- those that may still have to be.
 SELECT (SELECT count(*)
           FROM cartwright.lane_cursor c
           JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off
@@ -67,6 +78,10 @@ SELECT (SELECT count(*)
           LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
           JOIN cartwright.log_rows e ON e.lane = w.lane AND hashtext(e.key) = hashtext(w.key) AND e.key = w.key AND e.off > coalesce(s.folded_off, 0) AND e.off <= c.off
          WHERE w.since IS NOT NULL)
+     + (SELECT count(*)
+          FROM cartwright.handing_over h
+          JOIN cartwright.log_rows e ON e.lane = h.lane AND hashtext(e.key) = hashtext(h.key) AND e.key = h.key AND e.off > CASE WHEN h.again_at IS NULL THEN h.done_off ELSE 0 END
+                                 AND e.off <= h.last_off)
 
 -- name: history_cursor_hold
 -- $1 lane: a fold transaction locks its cursors first, so it has ended by now, or waits until this one has.

@@ -4,7 +4,7 @@
 -- Does anything that is committed wait for the fold and may change who the shopper ($1, $2) is, or what was done with its carts $6? In the lanes of the anonymous shoppers $3 that are it, or are about to be; in its own lane, what names one of $4, or answers about it, of whom it is not
 -- known whether they are (an answer that takes time away from it makes its own later logins count again), and who logged out or was; and in any lane at all, by the indexes log_name and log_cart: what another customer says, or is told, of the
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
--- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where it is of a stale shopper: of
+-- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where one of $3 is still being handed over, or where it is of a stale shopper: of
 -- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
 -- the last of these is due, NULL: none is stale. The third is when one of the carts was last ordered by somebody else who keeps no such cart, folded or
 -- not, NULL: never, or by several, who then call all their carts so. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
@@ -23,6 +23,8 @@ WITH stale AS MATERIALIZED (
                                               WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.lane = w.lane
                                                 AND e.off > coalesce(s.folded_off, 0) AND e.key = w.key AND e.type = 30
                                               LIMIT 1) AS told))
+     UNION ALL
+    SELECT h.due_at FROM cartwright.handing_over h JOIN unnest($3::text[]) AS v(via) ON h.key = 'a:' || v.via
 )
 SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
@@ -70,9 +72,9 @@ SELECT EXISTS (SELECT FROM stale)
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper, but for those of $2, who are known to keep it? Whose, nobody knows: all that waits is
--- looked at, unless it is more than 5,000 events, or a stale shopper's are: then there may be one, and nobody waits for them to be read. And whatever waits for one of the two who
--- are known to have had to do with it: between two folds a cart that changes hands is nobody's. $3: somebody is known to keep it, and would not be told by what a stale
--- shopper, one of very many events, has not been read of.
+-- looked at, unless it is more than 5,000 events, or those of a shopper that is stale or handed over are: then there may be one, and nobody waits for them to be read. And whatever waits for one of the two who
+-- are known to have had to do with it: between two folds a cart that changes hands is nobody's. $3: somebody is known to keep it, and would not be told by what of such a
+-- shopper, one of very many events, has not been read.
 SELECT CASE
     WHEN (SELECT count(*) > 5000
             FROM (SELECT FROM cartwright.lane_cursor c
@@ -83,11 +85,14 @@ SELECT CASE
                                        ORDER BY x.off LIMIT 5001) AS e
                   WHERE c.consumer = 'fold' AND cartwright.event_about(e.id, e.key, e.type, e.occurred_at, e.body, $1::text)
                     AND e.key <> ALL ($2::text[])) THEN true
-    WHEN NOT $3::bool AND EXISTS (SELECT FROM cartwright.stale_shopper w
-                   LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+    WHEN NOT $3::bool AND EXISTS (SELECT FROM (SELECT w.lane, w.key, coalesce(s.folded_off, 0) AS off
+                                FROM cartwright.stale_shopper w LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
+                               WHERE w.since IS NOT NULL
+                               UNION ALL
+                              SELECT h.lane, h.key, CASE WHEN h.again_at IS NULL THEN h.done_off ELSE 0 END FROM cartwright.handing_over h) AS w
                   CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(cartwright.event_about(x.id, w.key, x.type, x.occurred_at, x.body, $1::text)) AS found
-                                        FROM cartwright.events_since(w.lane, w.key, coalesce(s.folded_off, 0), 5001) AS x) AS e
-                  WHERE w.since IS NOT NULL AND e.found) THEN true
+                                        FROM cartwright.events_since(w.lane, w.key, w.off, 5001) AS x) AS e
+                  WHERE e.found) THEN true
     ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text AND w.key <> ALL ($2::text[]))
       OR EXISTS (SELECT FROM cartwright.cart_party p
                   CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)

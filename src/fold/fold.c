@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "fold/fold_batch.h"
+#include "fold/fold_hand.h"
 #include "fold/fold_lease.h"
 #include "fold/fold_parked.h"
 #include "fold/fold_stale.h"
@@ -38,6 +39,7 @@ struct folder {
     int64_t batch_us; /* how long the last batch took: other folders' take as long */
     int batch_size;   /* as many events as will take BATCH_AIM_US */
     struct stale_clock stale;
+    struct hand_clock hand;
     struct fold_parked parked;
     /* What was derived for lanes that others hold (store/derived.h), as last seen. */
     bool waiting;
@@ -118,7 +120,11 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
     if (b->put_off > 0) {
         f->stale.look_us = 0; /* it may be due at once */
     }
+    if (b->handing) {
+        f->hand.look_us = 0;
+    }
     metric_add(METRIC_fold_events, b->count);
+    metric_add(METRIC_fold_read, b->count);
     metric_add(METRIC_fold_dead, b->dead);
     metric_add(METRIC_fold_refolds, b->refolds);
     metric_add(METRIC_events_unknown_type, unknown);
@@ -287,9 +293,10 @@ static bool read_lanes(struct folder *f, bool due, struct log_event **out, size_
     struct lane_lease lanes[LANES];
     int n = lanes_to_read(f, due, lanes);
 
+    const struct events_most most = {.events = f->batch_size, .bytes = f->config->fold_batch_bytes};
+
     *out_count = 0;
-    return n == 0 ||
-           store_events_after(f->db, lanes, n, f->batch_size, &f->arena, out, out_count, err);
+    return n == 0 || store_events_after(f->db, lanes, n, most, &f->arena, out, out_count, err);
 }
 
 /* One parked lane a pass: it costs the others its patience. */
@@ -328,6 +335,29 @@ static bool folder_fold_stale(struct folder *f, struct err *err)
     if (end == STALE_FENCED) {
         folder_forget(f);
     }
+    if (end == STALE_FOLDED) {
+        f->hand.look_us = 0; /* it may have changed hands */
+    }
+    return true;
+}
+
+/* At most one page, whose events count as folded: there is more to do. */
+static bool folder_hand_over(struct folder *f, int64_t *folded, struct err *err)
+{
+    const struct stale_means means = stale_means(f);
+    enum hand_end end;
+    int64_t count;
+
+    if (!fold_hand_step(&means, &f->hand, *folded == 0, &end, &count, err)) {
+        return false;
+    }
+    if (end == HAND_FENCED) {
+        folder_forget(f);
+    }
+    if (end == HAND_PAGE) {
+        f->waiting = f->waiting || f->hand.waiting;
+        *folded += count + 1;
+    }
     return true;
 }
 
@@ -348,7 +378,7 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
         return false;
     }
     *out_folded += late;
-    return folder_fold_stale(f, err);
+    return folder_fold_stale(f, err) && folder_hand_over(f, out_folded, err);
 }
 
 /* Two folders may meet in the row of one cart id (cart_party, whose lanes are those of the ids): the one that the
@@ -370,7 +400,10 @@ bool folder_settle(struct folder *f, int *out_folded, struct err *err)
         return false;
     }
     const struct stale_means means = stale_means(f);
-    return fold_stale_settle(&means, out_folded, err);
+    int pages = 0;
+    bool ok = fold_stale_settle(&means, out_folded, err) && fold_hand_settle(&means, &pages, err);
+    *out_folded += pages;
+    return ok;
 }
 
 bool folder_lag(struct folder *f, struct log_lag *out, struct err *err)

@@ -97,6 +97,16 @@ static bool has_binding(const struct fold_key *k)
     return found;
 }
 
+bool fold_key_answered(const struct fold_key *k)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < k->count && !found; i++) {
+        found = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_BINDING_SET;
+    }
+    return found;
+}
+
 static void note_stored_carts(struct fold_key *k)
 {
     struct cart_row rows[CARTS_MAX];
@@ -141,7 +151,7 @@ void fold_key_apply(struct fold_key *k, struct arena *a)
     }
     k->events_before = k->after->events;
     note_stored_carts(k);
-    if (has_binding(k)) { /* who owns its events may change, and derive_anonymous has to see how */
+    if (has_binding(k) || fold_key_answered(k)) { /* what it tells is about what changes by that */
         k->before = shopper_copy(k->after, a);
     }
     for (size_t i = 0; i < k->count && !k->refold; i++) {

@@ -26,13 +26,17 @@ struct fold_key {
     const char *stored_carts[CARTS_MAX];
     size_t stored_cart_count;
     bool sweep;             /* what carts are stored is not known */
-    struct shopper *before; /* only where the binding may change */
+    struct shopper *before; /* only where it may become another's, or hears whose others are */
     struct shopper *after;
     bool refold;
     bool
         waits; /* it is stale (store/stale.h): nothing of it is written, and after serves only to tell its logins */
-    int64_t events_before;  /* of the stored document */
-    struct history history; /* refold: all events up to last_off, unless a checkpoint did */
+    int64_t
+        changed_us; /* from when on what had been folded before became another's; INT64_MAX: nothing did */
+    bool handed_over;      /* its events are passed on afterwards (fold_hand.h) */
+    int64_t events_before; /* of the stored document */
+    struct history
+        history; /* refold, and it was answered or sweep: all events up to last_off, unless a checkpoint did */
 };
 
 struct fold_batch {
@@ -53,6 +57,7 @@ struct fold_batch {
     size_t dead;
     size_t refolds;
     size_t put_off; /* keys that wait */
+    bool handing;   /* some changed hands and are passed on afterwards */
 };
 
 /* Decodes and groups. */
@@ -61,6 +66,8 @@ void fold_batch_make(struct fold_batch *b, const struct log_event *events, size_
 /* Folds the run of one shopper onto its document (k->doc), as far as that goes; k->refold says whether it has to be folded from
  * the log instead. Of one that waits (k->waits) only whom it names is taken in. Pure. */
 void fold_key_apply(struct fold_key *k, struct arena *a);
+/* Is it told in the batch whose somebody is? */
+bool fold_key_answered(const struct fold_key *k);
 /* From now on it waits. Pure. */
 void fold_key_postpone(struct fold_key *k, struct arena *a);
 /* Reads what is stored of the shoppers and folds the events in. */
@@ -79,8 +86,11 @@ size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting 
  * Pure. Returns how many. */
 size_t fold_identity_changed(const struct fold_key *k, const struct history *events,
                              struct arena *a, struct event_row **out);
-/* Appends all of it; where b->patient is false, what is for lanes that nobody holds. What changed hands is read in pages, for a kiosk may
- * have years behind it. */
+/* The same of those that occurred at since_us or later, whoever they belonged to before; who: the shopper. */
+size_t fold_identity_handed(const char *key, struct shopper *who, const struct history *events,
+                            int64_t since_us, struct arena *a, struct event_row **out);
+/* Appends all of it; where b->patient is false, what is for lanes that nobody holds. Of what changed hands some of each shopper, in pages: the
+ * rest goes afterwards, for a kiosk may have years behind it. */
 CAN_FAIL bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err);
 /* What was done just now counts in the next ranking for anybody else. live may be NULL. */
 void fold_batch_tell(const struct fold_batch *b, struct live *live);

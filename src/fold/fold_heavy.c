@@ -10,12 +10,7 @@
 /* A refold wants the log as a whole: to see who is told what, or because what was stored is of another version. */
 static bool wants_whole(const struct fold_key *k)
 {
-    bool answered = false;
-
-    for (size_t i = 0; i < k->count && !answered; i++) {
-        answered = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_BINDING_SET;
-    }
-    return answered || k->sweep || k->before != NULL;
+    return k->sweep || k->before != NULL;
 }
 
 /* So many events of one shopper a batch reads again; who asks for more is folded alone (fold_stale.c). */
@@ -188,6 +183,7 @@ static bool fold_from(const struct fold_batch *b, struct fold_key *k, const stru
         return true;
     }
     struct event *events = arena_array(a, x.news.count + x.behind.count, sizeof *events);
+    metric_add(METRIC_fold_read, x.news.count + x.behind.count);
     const size_t news = shopper_log_events(&x.news, a, events);
     const size_t behind = shopper_log_events(&x.behind, a, events + news);
     struct shopper *after =
@@ -250,27 +246,6 @@ static bool try_one(struct fold_batch *b, struct fold_key *k, const struct heavy
     return true;
 }
 
-/* A login on a kiosk may hand over years. */
-static bool try_forward(const struct fold_batch *b, struct fold_key *k, struct db *db,
-                        struct err *err)
-{
-    const struct history_key key = {k->lane, k->key};
-    bool more = false;
-
-    if (b->alone || k->waits || k->before == NULL || !is_heavy(b, k)) {
-        return true;
-    }
-    const int64_t since_us = shopper_owner_changed_from(k->before, k->after);
-    if (since_us != INT64_MAX &&
-        !store_heavy_more_behind(db, key, since_us, at_once(b), &more, err)) {
-        return false;
-    }
-    if (more) {
-        fold_key_postpone(k, b->arena);
-    }
-    return true;
-}
-
 /* Those that wait; most have before this batch. */
 static bool mark_stale(struct fold_batch *b, struct db *db, struct err *err)
 {
@@ -300,11 +275,6 @@ bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err)
     }
     for (size_t i = 0; i < names.count; i++) {
         if (!try_one(b, keys[i], &known[i], db, err)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < b->key_count; i++) {
-        if (!try_forward(b, &b->keys[i], db, err)) {
             return false;
         }
     }

@@ -1,17 +1,15 @@
 /* What a batch tells other shoppers (domain/shopper/shopper.h, "Identity"): a customer's event that names an anonymous
  * shopper binds it in its own lane; a bound anonymous shopper forwards its events, and tells the customers
- * concerned their intervals. All of it goes to the log in one transaction, under ids derived from the
- * cause, so that a repeat is a duplicate. */
+ * concerned their intervals. All of it goes to the log under ids derived from the cause, so that a repeat is a
+ * duplicate; how it gets there is fold_derive.c's. */
 #include "fold/fold_batch.h"
 
 #include "base/cleanup.h"
-#include "store/derived.h"
-#include "store/heavy.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { BODY_MAX_BYTES = 32 << 20, PAGE_EVENTS = 1000 };
+enum { BODY_MAX_BYTES = 32 << 20 };
 
 /* Rows to append, growing in the arena. */
 struct derived {
@@ -85,33 +83,37 @@ static bool may_name(const struct log_event *log)
            memmem(log->body, log->body_len, member, sizeof member - 1) != NULL;
 }
 
-/* Logins that an answer has made news again. */
+/* Where the events of the batch begin. */
+static int64_t first_off(const struct fold_key *k)
+{
+    int64_t off = INT64_MAX;
+
+    for (size_t i = 0; i < k->count; i++) {
+        off = k->events[i].log->off < off ? k->events[i].log->off : off;
+    }
+    return off;
+}
+
+/* Logins that an answer has made news again, and no others: of a customer who logs in all the time that would be all of them at each answer. sweep:
+ * the document was of another version, which may have asked for less. */
 static void tell_logins_of_history(struct derived *d, const struct fold_key *k)
 {
+    const int64_t batch_off = first_off(k);
+
     for (size_t i = 0; i < k->history.count; i++) {
         const struct log_event *log = &k->history.events[i];
         struct event e;
         struct err dead;
-        if (may_name(log) && log_event_decode(log, d->arena, &e, &dead)) {
+        if (may_name(log) && log_event_decode(log, d->arena, &e, &dead) &&
+            (k->sweep || log->off >= batch_off || shopper_login_again(k->before, k->after, &e))) {
             tell_login(d, k, &e);
         }
     }
 }
 
-static bool was_answered(const struct fold_key *k)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < k->count && !found; i++) {
-        found = !k->events[i].dead && k->events[i].event.type == EVENT_DERIVED_BINDING_SET;
-    }
-    return found;
-}
-
 static void derive_customer(struct derived *d, const struct fold_key *k)
 {
-    /* sweep: the document was of another version, which may have asked for less */
-    if (k->refold && (k->sweep || was_answered(k))) {
+    if (k->refold && (k->sweep || fold_key_answered(k))) {
         tell_logins_of_history(d, k);
         return;
     }
@@ -159,6 +161,17 @@ static bool changed_hands(const struct fold_key *k, const struct log_event *log)
     return k->before != NULL && is != NULL && (was == NULL || strcmp(was, is) != 0);
 }
 
+/* Of what does not decode nothing: it is a dead letter, and was counted when it came. */
+static void forward_log(struct derived *d, const struct fold_key *k, const struct log_event *log)
+{
+    struct event e;
+    struct err dead;
+
+    if (log_event_decode(log, d->arena, &e, &dead)) {
+        forward(d, k, log, e.type);
+    }
+}
+
 size_t fold_identity_changed(const struct fold_key *k, const struct history *events,
                              struct arena *a, struct event_row **out)
 {
@@ -166,13 +179,24 @@ size_t fold_identity_changed(const struct fold_key *k, const struct history *eve
     struct derived d = {.arena = a, .body = &body};
 
     for (size_t i = 0; i < events->count; i++) {
-        const struct log_event *log = &events->events[i];
-        struct event e;
-        struct err dead;
-        if (changed_hands(k, log) &&
-            log_event_decode(log, a, &e,
-                             &dead)) { /* else it is a dead letter, and was counted when it came */
-            forward(&d, k, log, e.type);
+        if (changed_hands(k, &events->events[i])) {
+            forward_log(&d, k, &events->events[i]);
+        }
+    }
+    *out = d.rows;
+    return d.count;
+}
+
+size_t fold_identity_handed(const char *key, struct shopper *who, const struct history *events,
+                            int64_t since_us, struct arena *a, struct event_row **out)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX_BYTES);
+    struct derived d = {.arena = a, .body = &body};
+    const struct fold_key k = {.key = key, .after = who};
+
+    for (size_t i = 0; i < events->count; i++) {
+        if (events->events[i].occurred_us >= since_us) {
+            forward_log(&d, &k, &events->events[i]);
         }
     }
     *out = d.rows;
@@ -255,7 +279,9 @@ static void derive_anonymous(struct derived *d, const struct fold_key *k)
     if (k->after->binding_count == 0) {
         return;
     }
-    forward_batch(d, k);
+    if (!k->handed_over) {
+        forward_batch(d, k);
+    }
     /* The customer's fold ignores forwarded events outside of its intervals, and asks for a refold when a set comes, so that either
      * order gives the same in the end. */
     for (size_t i = 0; i < changed; i++) {
@@ -301,151 +327,4 @@ size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting 
     }
     *out = d.rows;
     return d.count;
-}
-
-/* ---- to the log ---- */
-
-/* From when on something changed hands that had been folded before this batch; INT64_MAX: nothing did. */
-static int64_t changed_since(const struct fold_key *k)
-{
-    return k->waits || k->before == NULL || k->after->binding_count == 0
-               ? INT64_MAX
-               : shopper_owner_changed_from(k->before, k->after);
-}
-
-/* Who may be told: whom the rows are for, and the owners of what changed hands. With the fold's patience, which is shorter than that of
- * an append: who is told waits for nobody for long. */
-static bool lock_lanes(const struct fold_batch *b, const struct event_row *rows, size_t count,
-                       struct db *db, struct err *err)
-{
-    struct arena *a = b->arena;
-    int32_t *lanes = arena_array(a, count + b->key_count * BINDINGS_MAX, sizeof *lanes);
-    size_t n = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        lanes[n++] = event_lane(rows[i].key);
-    }
-    for (size_t i = 0; i < b->key_count; i++) {
-        const struct fold_key *k = &b->keys[i];
-        for (size_t o = 0; changed_since(k) != INT64_MAX && o < k->after->binding_count; o++) {
-            lanes[n++] = event_lane(customer_key(k->after->bindings[o].other, a));
-        }
-    }
-    struct db_call lock = store_lanes_lock(lanes, n, a);
-    return n == 0 || db_exec(db, lock.query, &lock.params, NULL, err);
-}
-
-static bool append(struct fold_batch *b, const struct event_row *rows, size_t count,
-                   struct arena *a, struct db *db, struct err *err)
-{
-    enum append_status *status = arena_array(a, count, sizeof *status);
-    size_t waiting = 0;
-
-    if (count == 0) {
-        return true;
-    }
-    if (b->patient) { /* the lanes are locked */
-        return store_events_append(db, rows, count, ORIGIN_DERIVED, b->now_us, status, err);
-    }
-    if (!store_derived_append(db, rows, count, b->now_us, a, &waiting, err)) {
-        return false;
-    }
-    b->waiting += waiting;
-    return true;
-}
-
-/* Where the next page of one shopper's events begins: first those that are known by time, then those behind. */
-struct page {
-    struct heavy_place known;
-    struct history_range behind;
-    bool known_done;
-};
-
-static bool page_next(struct db *db, struct history_key key, struct page *p, struct arena *a,
-                      struct history *out, struct err *err)
-{
-    if (!p->known_done) {
-        if (!store_heavy_behind(db, key, p->known, p->behind.most, a, out, err)) {
-            return false;
-        }
-        p->known_done = (int64_t)out->count < p->behind.most;
-        if (out->count > 0) {
-            const struct log_event *last = &out->events[out->count - 1];
-            p->known = (struct heavy_place){last->occurred_us, last->off};
-            return true;
-        }
-    }
-    if (!store_history_page(db, key, &p->behind, a, out, err)) {
-        return false;
-    }
-    if (out->count > 0) {
-        p->behind.after_off = out->events[out->count - 1].off;
-    }
-    return true;
-}
-
-static bool page_begin(struct db *db, struct history_key key, const struct fold_key *k,
-                       struct arena *a, struct page *out, struct err *err)
-{
-    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
-    const int64_t since_us = changed_since(k);
-    struct heavy_known known;
-
-    if (!store_heavy_known(db, &one, a, &known, err)) {
-        return false;
-    }
-    *out = (struct page){.known = {since_us, 0},
-                         .behind = {.after_off = known.known_off,
-                                    .last_off = k->last_off,
-                                    .since_us = since_us,
-                                    .most = PAGE_EVENTS},
-                         .known_done = known.doc == NULL};
-    return true;
-}
-
-/* Forwarding again what was forwarded before costs an insert that conflicts; missing one costs a cart. */
-static bool forward_changed(struct fold_batch *b, const struct fold_key *k, struct db *db,
-                            struct err *err)
-{
-    CLEANUP(arena_free) struct arena a = {0};
-    const struct history_key key = {k->lane, k->key};
-    struct history events = {.count = 1};
-    struct page p;
-
-    if (!page_begin(db, key, k, &a, &p, err)) {
-        return false;
-    }
-    while (events.count > 0) {
-        struct event_row *rows;
-        arena_reset(&a);
-        if (!page_next(db, key, &p, &a, &events, err)) {
-            return false;
-        }
-        const size_t count = fold_identity_changed(k, &events, &a, &rows);
-        if (!append(b, rows, count, &a, db, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err)
-{
-    struct cart_meeting *meetings;
-    struct event_row *rows;
-    size_t meeting_count;
-
-    if (!fold_orders_meet(b, db, &meetings, &meeting_count, err)) {
-        return false;
-    }
-    const size_t count = fold_identity_rows(b, meetings, meeting_count, &rows);
-    if (b->patient && !lock_lanes(b, rows, count, db, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < b->key_count; i++) {
-        if (changed_since(&b->keys[i]) != INT64_MAX && !forward_changed(b, &b->keys[i], db, err)) {
-            return false;
-        }
-    }
-    return append(b, rows, count, b->arena, db, err);
 }

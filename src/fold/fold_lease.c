@@ -87,3 +87,23 @@ bool leases_hold(struct fold_leases *l, struct db *db, struct err *err)
     }
     return sees_orphans(l, db, &orphans, err) && (!orphans || lease(l, db, err));
 }
+
+const struct lane_lease *lease_of(const struct lane_lease *leases, int count, int lane)
+{
+    for (int i = 0; i < count; i++) {
+        if (leases[i].lane == lane) {
+            return &leases[i];
+        }
+    }
+    return NULL;
+}
+
+const int32_t *leases_lanes(const struct lane_lease *leases, int count, struct arena *a)
+{
+    int32_t *lanes = arena_array(a, (size_t)count, sizeof *lanes);
+
+    for (int i = 0; i < count; i++) {
+        lanes[i] = leases[i].lane;
+    }
+    return lanes;
+}

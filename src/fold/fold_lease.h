@@ -19,6 +19,9 @@ struct fold_leases {
 
 /* Renews, takes or gives back where it is time to. */
 CAN_FAIL bool leases_hold(struct fold_leases *l, struct db *db, struct err *err);
+/* One of some, NULL: it is not among them. And the lanes of all of them, in arena. */
+const struct lane_lease *lease_of(const struct lane_lease *leases, int count, int lane);
+const int32_t *leases_lanes(const struct lane_lease *leases, int count, struct arena *a);
 /* Only the database knows by now whose they are, and where their cursors stand. */
 void leases_forget(struct fold_leases *l);
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "fold/fold_batch.h"
+#include "fold/fold_lease.h"
 #include "store/stale.h"
 
 enum { TRIES = 3 };
@@ -18,27 +19,6 @@ enum { TRIES = 3 };
 #define PATIENCE_US SECONDS(2) /* with a lock */
 
 /* ---- one ---- */
-
-static const struct lane_lease *lease_of(const struct stale_means *m, int lane)
-{
-    for (int i = 0; i < m->lease_count; i++) {
-        if (m->leases[i].lane == lane) {
-            return &m->leases[i];
-        }
-    }
-    return NULL;
-}
-
-/* In arena. */
-static const int32_t *lanes_of(const struct stale_means *m, struct arena *a)
-{
-    int32_t *lanes = arena_array(a, (size_t)m->lease_count, sizeof *lanes);
-
-    for (int i = 0; i < m->lease_count; i++) {
-        lanes[i] = m->leases[i].lane;
-    }
-    return lanes;
-}
 
 /* Everything that was put off, up to the cursor; none where somebody else has folded it meanwhile. */
 static bool read_unread(const struct stale_means *m, struct history_key key, int64_t cursor_off,
@@ -63,6 +43,7 @@ static bool fold_events(const struct stale_means *m, const struct history *unrea
     if (unread->count == 0) {
         return true;
     }
+    metric_add(METRIC_fold_read, unread->count);
     fold_batch_make(&b, unread->events, unread->count, clock_now_us(), a);
     b.heavy_events = m->config->heavy_events;
     b.alone =
@@ -81,7 +62,7 @@ static bool run(const struct stale_means *m, struct history_key key, int64_t sta
                 struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    const struct lane_lease *lease = lease_of(m, key.lane);
+    const struct lane_lease *lease = lease_of(m->leases, m->lease_count, key.lane);
     struct history unread;
 
     db_bound(m->db, clock_monotonic_us() + TURN_MAX_US);
@@ -151,7 +132,7 @@ static bool fold_due(const struct stale_means *m, struct stale_clock *clock, enu
 {
     CLEANUP(arena_free) struct arena a = {0};
     const struct stale_turn turn = {.at_least_us = AGAIN_US, .pause = m->config->heavy_pause};
-    const int32_t *lanes = lanes_of(m, &a);
+    const int32_t *lanes = leases_lanes(m->leases, m->lease_count, &a);
     struct history_key key;
 
     *out = STALE_NONE;
@@ -177,7 +158,8 @@ bool fold_stale_settle(const struct stale_means *m, int *out_folded, struct err 
     CLEANUP(arena_free) struct arena a = {0};
     struct stale_clock clock;
     enum stale_end end = STALE_FOLDED;
-    bool ok = store_stale_hasten(m->db, lanes_of(m, &a), (size_t)m->lease_count, err);
+    bool ok = store_stale_hasten(m->db, leases_lanes(m->leases, m->lease_count, &a),
+                                 (size_t)m->lease_count, err);
 
     *out_folded = 0;
     while (ok && end == STALE_FOLDED) {

@@ -121,10 +121,11 @@ static bool list_events(struct db *db, enum query_id q, const struct params *p,
 }
 
 // NOLINTNEXTLINE(readability-function-size): a list is two outputs
-bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count, int limit,
-                        struct arena *a, struct log_event **out, size_t *out_count, struct err *err)
+bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count,
+                        struct events_most most, struct arena *a, struct log_event **out,
+                        size_t *out_count, struct err *err)
 {
-    assert(lane_count <= LANES && limit > 0);
+    assert(lane_count <= LANES && most.events > 0);
     int32_t numbers[LANES];
     int64_t offs[LANES];
     for (int i = 0; i < lane_count; i++) {
@@ -136,7 +137,8 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
     param_i64_array(&p, offs, (size_t)lane_count);
     /* In all, not a lane: what a fold holds in memory must not grow with the lanes it has
      * leased. */
-    param_i64(&p, limit);
+    param_i64(&p, most.events);
+    param_i64(&p, most.bytes);
     return list_events(db, Q_events_after, &p, out, out_count, err);
 }
 

@@ -53,9 +53,14 @@ struct log_event {
     size_t body_len;
 };
 
-/* Events past each lane's off, by lane and offset, at most `limit` in all, in equal shares over the lanes that have news; in arena. */
+/* Events past each lane's off, by lane and offset, so many at most in all, in equal shares over the lanes that have news; in arena. One that
+ * is larger than all may be together comes alone. */
+struct events_most {
+    int64_t events;
+    int64_t bytes; /* of their bodies */
+};
 CAN_FAIL bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count,
-                                 int limit, struct arena *a, struct log_event **out,
+                                 struct events_most most, struct arena *a, struct log_event **out,
                                  size_t *out_count, struct err *err);
 /* Of the last per_lane events of each lane that are folded, those that occurred after after_us, in order of when they occurred; in arena. */
 CAN_FAIL bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,

@@ -76,8 +76,8 @@ bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
     return read_histories(db, q, p, &one, p->arena, out, err);
 }
 
-bool store_history_page(struct db *db, struct history_key key, const struct history_range *range,
-                        struct arena *a, struct history *out, struct err *err)
+static struct params range_params(struct history_key key, const struct history_range *range,
+                                  struct arena *a)
 {
     struct params p = params_make(a);
 
@@ -87,7 +87,25 @@ bool store_history_page(struct db *db, struct history_key key, const struct hist
     param_i64(&p, range->last_off);
     param_time(&p, range->since_us);
     param_i64(&p, range->most);
+    return p;
+}
+
+bool store_history_page(struct db *db, struct history_key key, const struct history_range *range,
+                        struct arena *a, struct history *out, struct err *err)
+{
+    const struct params p = range_params(key, range, a);
+
     return store_history_rows(db, Q_history_page, &p, key, out, err);
+}
+
+bool store_history_page_within(struct db *db, struct history_key key,
+                               const struct history_range *range, int64_t bytes, struct arena *a,
+                               struct history *out, struct err *err)
+{
+    struct params p = range_params(key, range, a);
+
+    param_i64(&p, bytes);
+    return store_history_rows(db, Q_history_page_within, &p, key, out, err);
 }
 
 bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,

@@ -41,6 +41,10 @@ struct history_range {
 CAN_FAIL bool store_history_page(struct db *db, struct history_key key,
                                  const struct history_range *range, struct arena *a,
                                  struct history *out, struct err *err);
+/* The same, and no further than the event that goes beyond so many bytes. */
+CAN_FAIL bool store_history_page_within(struct db *db, struct history_key key,
+                                        const struct history_range *range, int64_t bytes,
+                                        struct arena *a, struct history *out, struct err *err);
 /* For store/ only: a query with the columns of history_events and one key, and one of its rows (but for lane and key); in arena. */
 CAN_FAIL bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
                                  struct history_key key, struct history *out, struct err *err);

@@ -79,7 +79,8 @@ static bool consume_batch(struct db *db, struct lane_lease *lanes, int lane_coun
     struct log_event *events;
     size_t count;
 
-    if (!store_events_after(db, lanes, lane_count, NAIVE_BATCH, &a, &events, &count, err) ||
+    if (!store_events_after(db, lanes, lane_count, (struct events_most){NAIVE_BATCH, INT64_MAX}, &a,
+                            &events, &count, err) ||
         !db_begin(db, err)) {
         return false;
     }

@@ -136,7 +136,7 @@ void forget_everything(struct flow_bench *b)
         "DELETE FROM cartwright.cart; DELETE FROM cartwright.cart_lane; DELETE FROM cartwright.cart_party; "
         "DELETE FROM cartwright.heavy_shopper; DELETE FROM cartwright.heavy_event; "
         "DELETE FROM cartwright.heavy_checkpoint; DELETE FROM cartwright.derived_waiting; "
-        "DELETE FROM cartwright.stale_shopper; "
+        "DELETE FROM cartwright.stale_shopper; DELETE FROM cartwright.handing_over; "
         "UPDATE cartwright.lane_cursor SET off = 0, epoch = epoch + 1 WHERE off > 0");
 }
 

@@ -241,9 +241,10 @@ static void the_fold_survives_the_loss_of_any_answer(void **state)
     fold_with_cuts(tell_nothing, true, 1);
 }
 
-static void so_does_that_of_who_was_put_off(void **state)
+static void so_does_that_of_who_was_put_off_and_of_what_changes_hands(void **state)
 {
     const int64_t before = (int64_t)metric_value(METRIC_fold_stale_folded);
+    const int64_t handed = (int64_t)metric_value(METRIC_fold_handed);
     (void)state;
 
     /* each cut folds all of it anew, which takes a while: every query under --long */
@@ -252,6 +253,7 @@ static void so_does_that_of_who_was_put_off(void **state)
     fold_with_cuts(tell_a_past, false, stride);
     fold_with_cuts(tell_a_past, true, stride);
     assert_true((int64_t)metric_value(METRIC_fold_stale_folded) - before > 10);
+    assert_true((int64_t)metric_value(METRIC_fold_handed) - handed > 10);
 }
 
 /* ---- frozen in the middle of a transaction ---- */
@@ -315,7 +317,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_fold_survives_the_loss_of_its_connection_before_any_query, setup, teardown),
         cmocka_unit_test_setup_teardown(the_fold_survives_the_loss_of_any_answer, setup, teardown),
-        cmocka_unit_test_setup_teardown(so_does_that_of_who_was_put_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_does_that_of_who_was_put_off_and_of_what_changes_hands,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(

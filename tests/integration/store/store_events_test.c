@@ -182,6 +182,11 @@ static size_t events_of(const struct log_event *events, size_t count, const char
     return n;
 }
 
+static struct events_most most(int64_t events)
+{
+    return (struct events_most){.events = events, .bytes = INT64_MAX};
+}
+
 static void a_busy_lane_leaves_room_for_the_others(void **state)
 {
     (void)state;
@@ -189,8 +194,8 @@ static void a_busy_lane_leaves_room_for_the_others(void **state)
     size_t count;
     const struct lane_lease *lanes = two_busy_lanes();
 
-    assert_ok(
-        store_events_after(spec.db, lanes, LANES, 10, &spec.arena, &events, &count, &spec.err));
+    assert_ok(store_events_after(spec.db, lanes, LANES, most(10), &spec.arena, &events, &count,
+                                 &spec.err));
 
     assert_int_equal(events_of(events, count, "c:ann"), 5);
     assert_int_equal(events_of(events, count, "c:bob"), 3);
@@ -205,9 +210,79 @@ static void fewer_events_than_lanes_with_news_are_still_read(void **state)
     struct log_event *events;
     size_t count;
     const struct lane_lease *lanes = two_busy_lanes();
-    assert_ok(
-        store_events_after(spec.db, lanes, LANES, 1, &spec.arena, &events, &count, &spec.err));
+    assert_ok(store_events_after(spec.db, lanes, LANES, most(1), &spec.arena, &events, &count,
+                                 &spec.err));
     assert_int_equal(count, 1);
+}
+
+/* So many bytes of page. */
+static void append_large(const char *id, const char *key, int bytes)
+{
+    char *page = arena_alloc(&spec.arena, (size_t)bytes + 1);
+
+    memset(page, 'x', (size_t)bytes);
+    (void)append(an_event(.event_id = id, .key = key,
+                          .body = arena_printf(&spec.arena, "{\"page\": \"%s\"}", page)));
+}
+
+static size_t bytes_of(const struct log_event *events, size_t count)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bytes += events[i].body_len;
+    }
+    return bytes;
+}
+
+static void lanes_of_large_events_share_the_bytes(void **state)
+{
+    struct log_event *events;
+    size_t count;
+    (void)state;
+
+    const struct lane_lease *lanes = two_busy_lanes();
+    for (int i = 0; i < 40; i++) {
+        append_large(arena_printf(&spec.arena, "c%d", i), "c:carl", 10000);
+        append_large(arena_printf(&spec.arena, "d%d", i), "c:dora", 10000);
+    }
+    for (int i = 0; i < 20; i++) { /* whatever lane comes first */
+        assert_ok(store_events_after(spec.db, lanes, LANES,
+                                     (struct events_most){.events = 400, .bytes = 100000},
+                                     &spec.arena, &events, &count, &spec.err));
+        assert_true(bytes_of(events, count) <= 100000);
+        assert_int_equal(events_of(events, count, "c:ann"), 40);
+        assert_int_equal(events_of(events, count, "c:bob"), 3);
+        assert_in_range(events_of(events, count, "c:carl"), 2, 7);
+        assert_in_range(events_of(events, count, "c:dora"), 2, 7);
+    }
+}
+
+static void an_event_larger_than_all_may_be_comes_alone(void **state)
+{
+    struct log_event *events;
+    size_t count = 1;
+    size_t read = 0;
+    int alone = 0;
+    (void)state;
+
+    struct lane_lease *lanes = two_busy_lanes();
+    append_large("large", "c:ann", 100000);
+    append_large("behind", "c:ann", 10);
+    for (int i = 0; read < 45 && i < 1000; i++) {
+        assert_ok(store_events_after(spec.db, lanes, LANES,
+                                     (struct events_most){.events = 100, .bytes = 4000},
+                                     &spec.arena, &events, &count, &spec.err));
+        assert_true(count > 0);
+        assert_true(count == 1 || bytes_of(events, count) <= 4000);
+        alone += bytes_of(events, count) > 4000 ? 1 : 0;
+        for (size_t n = 0; n < count; n++) {
+            lanes[events[n].lane].off = events[n].off;
+        }
+        read += count;
+    }
+    assert_int_equal(read, 45);
+    assert_int_equal(alone, 1);
 }
 
 static void nothing_is_read_past_the_end(void **state)
@@ -218,8 +293,8 @@ static void nothing_is_read_past_the_end(void **state)
     struct lane_lease *lanes = two_busy_lanes();
     lanes[event_lane("c:ann")].off = 40;
     lanes[event_lane("c:bob")].off = 3;
-    assert_ok(
-        store_events_after(spec.db, lanes, LANES, 10, &spec.arena, &events, &count, &spec.err));
+    assert_ok(store_events_after(spec.db, lanes, LANES, most(10), &spec.arena, &events, &count,
+                                 &spec.err));
     assert_int_equal(count, 0);
 }
 
@@ -403,8 +478,8 @@ static size_t follow(struct lane_lease *cursors)
 {
     struct log_event *events;
     size_t count;
-    assert_ok(
-        store_events_after(spec.db, cursors, LANES, 500, &spec.arena, &events, &count, &spec.err));
+    assert_ok(store_events_after(spec.db, cursors, LANES, most(500), &spec.arena, &events, &count,
+                                 &spec.err));
     for (size_t i = 0; i < count; i++) {
         cursors[events[i].lane].off = events[i].off;
     }
@@ -458,6 +533,8 @@ int main(void)
         SPEC_TEST(an_event_reads_back_as_it_was_stored),
         SPEC_TEST(a_busy_lane_leaves_room_for_the_others),
         SPEC_TEST(fewer_events_than_lanes_with_news_are_still_read),
+        SPEC_TEST(lanes_of_large_events_share_the_bytes),
+        SPEC_TEST(an_event_larger_than_all_may_be_comes_alone),
         SPEC_TEST(nothing_is_read_past_the_end),
         SPEC_TEST(the_stream_goes_shopper_by_shopper_up_to_a_time),
         SPEC_TEST(a_stream_that_is_stopped_leaves_a_usable_connection),

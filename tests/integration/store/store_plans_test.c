@@ -64,7 +64,7 @@ static const struct {
     const char *arguments;
     const char *index;
 } hot[] = {
-    {"events_after", "('{1,2,3}', '{0,100,200}', 1000)", "log_pkey"},
+    {"events_after", "('{1,2,3}', '{0,100,200}', 1000, 9)", "log_pkey"},
     {"events_latest", "('-infinity', 100)", "log_pkey"},
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "log_key"},
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "shopper_pkey"},
@@ -80,6 +80,7 @@ static const struct {
      "cart_party_pkey"},
     {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "log_key"},
     {"history_page", "(1, 'c:1', 3, 9, now(), 10)", NULL},
+    {"history_page_within", "(1, 'c:1', 3, 9, now(), 10, 9)", NULL},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_pkey"},
     {"history_docs", "('{1,2}', '{c:1,c:2}')", "shopper_base_pkey"},
     {"heavy_known", "('{1,2}', '{c:1,c:2}')", "heavy_shopper_pkey"},
