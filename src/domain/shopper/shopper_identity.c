@@ -243,10 +243,10 @@ size_t shopper_bindings_changed(const struct shopper *before, const struct shopp
         if (x != NULL && y != NULL && same_interval(x, y)) {
             i++;
             n++;
-        } else if (y == NULL || (x != NULL && x->from_us <= y->from_us)) {
+        } else if (x != NULL && (y == NULL || x->from_us <= y->from_us)) {
             count = list_once(x->other, out_customers, count);
             i++;
-        } else {
+        } else if (y != NULL) {
             count = list_once(y->other, out_customers, count);
             n++;
         }
