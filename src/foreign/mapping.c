@@ -7,6 +7,7 @@
 #include "domain/shop/placeholder.h"
 #include "domain/shop/quantity.h"
 #include "foreign/field.h"
+#include "foreign/parts.h"
 #include "foreign/words.h"
 
 #include <assert.h>
@@ -30,12 +31,21 @@ const char *mapping_target_name(enum target target)
     return names[target];
 }
 
+/* One of its products. */
+struct reading_part {
+    struct event_item item;
+    const char *title, *category, *brand; /* "": not told */
+};
+
 /* What one row says. */
 struct reading {
     const char *field[TARGETS];
     const char *name[TARGETS]; /* of the columns, for errors */
     struct native_envelope e;
-    struct event_item item;
+    struct event_item item; /* the one being read */
+    struct reading_part *parts;
+    size_t part_count;
+    bool several; /* a row of this mapping may hold more than one */
     int64_t total_minor;
     char id[SHA256_HEX];
 };
@@ -128,6 +138,13 @@ static bool wants_product(enum event_type type)
            type == EVENT_PURCHASE || type == EVENT_REFUND;
 }
 
+/* Whether it says what its products are. A row that holds several of them does tell the whole cart. */
+static bool tells_items(const struct reading *r)
+{
+    return wants_product(r->e.type) || (r->several && (r->e.type == EVENT_CHECKOUT_STARTED ||
+                                                       r->e.type == EVENT_CART_SNAPSHOT));
+}
+
 /* ---- who and what ---- */
 
 /* pandas and databases write NaN and null where a field is empty. Where somebody else stands for the
@@ -154,7 +171,7 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
     } ids[] = {
         {TO_CUSTOMER, &r->e.customer_id}, {TO_ANONYMOUS, &r->e.anonymous_id},
         {TO_SESSION, &r->e.session_id},   {TO_ORDER, &r->e.order_id},
-        {TO_CART, &r->e.cart_id},         {TO_PRODUCT, &r->item.product_id},
+        {TO_CART, &r->e.cart_id},
     };
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         if (!field_id_opt(r->name[ids[i].target], r->field[ids[i].target], a, ids[i].out, err)) {
@@ -166,17 +183,24 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
     if (m->order_is_cart && r->e.customer_id[0] == '\0' && r->e.anonymous_id[0] == '\0') {
         r->e.anonymous_id = named;
     }
-    if (m->title_names && r->item.product_id[0] == '\0') {
-        r->item.product_id = field_text(r->field[TO_TITLE], a);
-    }
     if (r->e.customer_id[0] == '\0' && r->e.anonymous_id[0] == '\0') {
         enum target who = r->name[TO_CUSTOMER][0] != '\0' ? TO_CUSTOMER : TO_ANONYMOUS;
         return FAIL(err, ERR_INVALID, "%s is empty", r->name[who]);
     }
-    if (wants_product(r->e.type) && r->item.product_id[0] == '\0') {
-        return FAIL(err, ERR_INVALID, "%s is empty", r->name[TO_PRODUCT]);
-    }
     return true;
+}
+
+CAN_FAIL static bool read_product(struct foreign_parser *p, struct reading *r, struct err *err)
+{
+    struct arena *a = &p->scratch;
+    if (!field_id_opt(r->name[TO_PRODUCT], r->field[TO_PRODUCT], a, &r->item.product_id, err)) {
+        return false;
+    }
+    if (p->format->mapping->title_names && r->item.product_id[0] == '\0') {
+        r->item.product_id = field_text(r->field[TO_TITLE], a);
+    }
+    return r->item.product_id[0] != '\0' || !tells_items(r) ||
+           FAIL(err, ERR_INVALID, "%s is empty", r->name[TO_PRODUCT]);
 }
 
 /* Prices of 0 and below are what shops write that do not know them: the visit took place nevertheless. */
@@ -232,6 +256,71 @@ CAN_FAIL static bool read_quantity(struct reading *r, struct err *err)
     return true;
 }
 
+/* ---- the products of the row ---- */
+
+/* A line of which nothing is left (what was given back is taken off by the exporting shop). */
+static bool is_given_back(const struct mapping *m, const struct reading *r)
+{
+    const char *quantity = r->field[TO_QUANTITY];
+    struct err none = {0};
+    int64_t milli;
+
+    return m->by_order && quantity[0] != '\0' &&
+           field_milli(r->name[TO_QUANTITY], quantity, &milli, &none) && milli == 0;
+}
+
+CAN_FAIL static bool read_part(struct foreign_parser *p, struct reading *r, struct err *err)
+{
+    if (!read_product(p, r, err) || !read_money(p, r, err) || !read_quantity(r, err)) {
+        return false;
+    }
+    r->parts[r->part_count++] = (struct reading_part){r->item, r->field[TO_TITLE],
+                                                      r->field[TO_CATEGORY], r->field[TO_BRAND]};
+    return true;
+}
+
+/* Lets the row's item be the n-th; false: nothing stands there. */
+static bool take_part(const struct table_row *row, const struct parts *parts, size_t n,
+                      struct reading *r, struct arena *a)
+{
+    bool any = false;
+    for (size_t i = 0; i < TARGETS; i++) {
+        const char *text = parts->field[n][i];
+        const char *name =
+            text != NULL ? table_nth_name(row->name[i], row->nth_first + n, a) : NULL;
+        if (text != NULL) {
+            r->field[i] = text;
+            any = any || text[0] != '\0';
+        }
+        r->name[i] = name != NULL ? name : row->name[i];
+    }
+    return any;
+}
+
+CAN_FAIL static bool read_parts(struct foreign_parser *p, const struct table_row *row,
+                                struct reading *r, struct err *err)
+{
+    struct table_row said = *row;
+    struct parts parts;
+    memcpy(said.field, r->field, sizeof r->field);
+    if (!parts_of(p->format->mapping, &said, &p->scratch, &parts, err)) {
+        return false;
+    }
+    r->parts = arena_array(&p->scratch, parts.count + 1, sizeof *r->parts);
+    if (!r->several) {
+        return read_part(p, r, err);
+    }
+    for (size_t n = 0; n < parts.count; n++) {
+        bool there =
+            take_part(row, &parts, n, r, &p->scratch) && !is_given_back(p->format->mapping, r);
+        if (there && !read_part(p, r, err)) {
+            return false;
+        }
+    }
+    return r->part_count > 0 || !tells_items(r) ||
+           FAIL(err, ERR_INVALID, "%s says no product", row->name[TO_PRODUCT]);
+}
+
 /* ---- the event's id ---- */
 
 CAN_FAIL static bool read_event_id(struct foreign_parser *p, const struct table_row *row,
@@ -247,7 +336,7 @@ CAN_FAIL static bool read_event_id(struct foreign_parser *p, const struct table_
     if (p->format->mapping->by_order && order[0] != '\0') {
         /* Not by customer: who it was may be known only to the later export. */
         char *text = arena_printf(&p->scratch, "%s\n%s\n%s", event_type_name(r->e.type), order,
-                                  r->item.product_id);
+                                  r->several ? "" : r->item.product_id);
         table_event_id(p, text, strlen(text), r->id);
     }
     return true;
@@ -260,9 +349,11 @@ CAN_FAIL static bool write_event(struct foreign_parser *p, const struct reading 
 {
     bool order = r->e.type == EVENT_PURCHASE || r->e.type == EVENT_REFUND;
     struct jenc j = native_begin(&p->out, &r->e);
-    if (wants_product(r->e.type)) {
+    if (tells_items(r)) {
         jenc_array(&j, "items");
-        native_item(&j, &r->item);
+        for (size_t i = 0; i < r->part_count; i++) {
+            native_item(&j, &r->parts[i].item);
+        }
         jenc_array_end(&j);
     }
     if (order && r->total_minor != MONEY_UNKNOWN) {
@@ -275,21 +366,22 @@ CAN_FAIL static bool write_event(struct foreign_parser *p, const struct reading 
 }
 
 /* NULL where it says nothing. The catalogue cleans it (native_product). */
-static const char *text_of(const struct reading *r, enum target target)
+static const char *or_null(const char *text)
 {
-    return r->field[target][0] != '\0' ? r->field[target] : NULL;
+    return text[0] != '\0' ? text : NULL;
 }
 
-CAN_FAIL static bool learn(struct foreign_parser *p, const struct reading *r, struct err *err)
+CAN_FAIL static bool learn_part(struct foreign_parser *p, const struct reading *r,
+                                const struct reading_part *part, struct err *err)
 {
     const struct mapping *m = p->format->mapping;
     struct arena *a = &p->scratch;
-    const char *brand = text_of(r, TO_BRAND);
-    const char *category = text_of(r, TO_CATEGORY);
-    const char *title = text_of(r, TO_TITLE);
+    const char *brand = or_null(part->brand);
+    const char *category = or_null(part->category);
+    const char *title = or_null(part->title);
     struct product facts = {
-        .product_id = r->item.product_id,
-        .price_minor = r->item.price_minor,
+        .product_id = part->item.product_id,
+        .price_minor = part->item.price_minor,
         .brand = m->codes && brand != NULL ? words_brand(brand, a) : brand,
         .category = m->codes && category != NULL ? words_category(category, a) : category,
         /* a brand and a kind are no name: many products have the same ones, and a message would call all of them that */
@@ -301,24 +393,29 @@ CAN_FAIL static bool learn(struct foreign_parser *p, const struct reading *r, st
     if (r->e.type == EVENT_REFUND || facts.price_minor == MONEY_UNKNOWN) {
         facts.price_minor = MONEY_UNKNOWN;
     } else {
-        memcpy(facts.currency, r->item.currency, sizeof facts.currency);
+        memcpy(facts.currency, part->item.currency, sizeof facts.currency);
     }
     bool silent =
         brand == NULL && category == NULL && title == NULL && facts.price_minor == MONEY_UNKNOWN;
     return (silent && !m->codes) || native_product(&p->out, &facts, err);
 }
 
-/* A line of an order that was cancelled, or of which nothing is left (what was given back is taken off by the exporting shop). */
+CAN_FAIL static bool learn(struct foreign_parser *p, const struct reading *r, struct err *err)
+{
+    for (size_t i = 0; i < r->part_count; i++) {
+        if (r->parts[i].item.product_id[0] != '\0' && !learn_part(p, r, &r->parts[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A line of an order that was cancelled, or of which nothing is left. */
 static bool is_nothing(const struct mapping *m, const struct reading *r)
 {
-    const char *quantity = r->field[TO_QUANTITY];
-    struct err none = {0};
-    int64_t milli;
-
     return (r->field[TO_CANCELLED][0] != '\0' &&
             !placeholder_is(r->field[TO_CANCELLED], ID_OF_SHOPPER, NULL)) ||
-           (m->by_order && quantity[0] != '\0' &&
-            field_milli(r->name[TO_QUANTITY], quantity, &milli, &none) && milli == 0);
+           (!r->several && is_given_back(m, r));
 }
 
 CAN_FAIL static bool read_time(const struct foreign_parser *p, struct reading *r, struct err *err)
@@ -334,6 +431,7 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
     struct reading r = {.total_minor = MONEY_UNKNOWN};
     bool left_out = false;
     bool valid = false;
+    r.several = parts_several(m, row);
     memcpy(r.field, row->field, sizeof r.field);
     memcpy(r.name, row->name, sizeof r.name);
     for (size_t i = 0; i < TARGETS; i++) {
@@ -352,11 +450,10 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
         p->left_out++;
         return true;
     }
-    if (!read_ids(p, &r, err) || !read_time(p, &r, err) || !read_money(p, &r, err) ||
-        !read_quantity(&r, err) || !read_event_id(p, row, &r, err) ||
-        !write_event(p, &r, row->number, &valid, err)) {
+    if (!read_ids(p, &r, err) || !read_parts(p, row, &r, err) || !read_time(p, &r, err) ||
+        !read_event_id(p, row, &r, err) || !write_event(p, &r, row->number, &valid, err)) {
         return false;
     }
     /* A row whose event was refused is not trusted with the catalogue either. */
-    return !valid || r.item.product_id[0] == '\0' || learn(p, &r, err);
+    return !valid || learn(p, &r, err);
 }

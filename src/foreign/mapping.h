@@ -49,6 +49,8 @@ struct mapping {
     bool codes; /* brand and category are codes to be spelled out; the title is made of them */
     bool title_names;   /* a product without an id is known by its title */
     bool order_is_cart; /* a row without customer is the order's own shopper */
+    char
+        list[TARGETS]; /* what parts the values of a column that holds several; NUL: it holds one */
 };
 
 /* What the first row of an order said, for the rows behind it. */

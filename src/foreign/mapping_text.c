@@ -1,6 +1,8 @@
 /* A format from the command line: --map and --types. */
 #include "foreign/mapping.h"
 
+#include "foreign/parts.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,8 +70,33 @@ CAN_FAIL static bool target_of(const char *name, enum target *out, struct arena 
                    known);
 }
 
-CAN_FAIL static bool read_columns(const char *map, struct table_column *columns, struct arena *a,
-                                  struct err *err)
+/* The column's name without what says that it holds several: "SKUs[;]" is SKUs, a list with semicolons. */
+CAN_FAIL static bool read_several(const struct pair *pair, enum target target, struct mapping *m,
+                                  const char **out_name, struct arena *a, struct err *err)
+{
+    size_t len = strlen(pair->value);
+    bool list = len > 3 && pair->value[len - 3] == '[' && pair->value[len - 1] == ']';
+    bool nth = strstr(pair->value, TABLE_NTH) != NULL;
+    if ((list || nth) && !parts_target(target)) {
+        return FAIL_AT(err, ERR_INVALID, "--map",
+                       "says several of %s: a row has several of " PARTS_TARGETS " only",
+                       pair->name);
+    }
+    if (list && nth) {
+        return FAIL_AT(err, ERR_INVALID, "--map",
+                       "says %s by {n} and as a list: it is one or the other", pair->name);
+    }
+    m->list[target] = '\0';
+    *out_name = pair->value;
+    if (list) {
+        m->list[target] = pair->value[len - 2];
+        *out_name = arena_strndup(a, pair->value, len - 3);
+    }
+    return true;
+}
+
+CAN_FAIL static bool read_columns(const char *map, struct table_column *columns, struct mapping *m,
+                                  struct arena *a, struct err *err)
 {
     struct pair pair;
     bool said[TARGETS] = {false};
@@ -87,7 +114,10 @@ CAN_FAIL static bool read_columns(const char *map, struct table_column *columns,
             return FAIL_AT(err, ERR_INVALID, "--map", "says %s twice", pair.name);
         }
         said[target] = true;
-        columns[target] = (struct table_column){.names = {pair.value}};
+        columns[target] = (struct table_column){0};
+        if (!read_several(&pair, target, m, &columns[target].names[0], a, err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -228,7 +258,7 @@ bool mapping_read(const char *map, const char *types, const struct foreign_forma
         memcpy(columns, base->table->columns, TARGETS * sizeof *columns);
     }
     if (!read_types(types, m->types, a, &m->types, err) ||
-        !read_columns(map != NULL ? map : "", columns, a, err) ||
+        !read_columns(map != NULL ? map : "", columns, m, a, err) ||
         !read_header_kind(columns, &table->header, err) || !check_whole(columns, m, err)) {
         return false;
     }

@@ -26,6 +26,8 @@ struct table_reading {
     char separator;                       /* 0: not known yet */
     size_t width;                         /* columns in the file; 0: not known yet */
     bool told_windows;
+    size_t nth_first, nth_count;   /* of {n} */
+    int (*nth)[TABLE_COLUMNS_MAX]; /* where they are; -1: nowhere */
     const struct lookup *lookups[TABLE_LOOKUPS_MAX];
     struct place keys[TABLE_LOOKUPS_MAX]; /* of each lookup */
     size_t lookup_count;
@@ -57,6 +59,7 @@ void table_close(struct table_reading **t)
 {
     if (*t != NULL) {
         repeat_close(&(*t)->repeats);
+        mem_free(&(*t)->nth);
         mem_free(t);
     }
 }
@@ -121,6 +124,68 @@ CAN_FAIL static bool refuse(const struct foreign_parser *p, const struct foreign
                 p->format->name, hint, what);
 }
 
+/* ---- columns that come several times ---- */
+
+const char *table_nth_name(const char *name, size_t n, struct arena *a)
+{
+    const char *at = name != NULL ? strstr(name, TABLE_NTH) : NULL;
+    return at != NULL
+               ? arena_printf(a, "%.*s%zu%s", (int)(at - name), name, n, at + strlen(TABLE_NTH))
+               : NULL;
+}
+
+/* Where the columns of this n are; false: it has none. */
+static bool find_nth(const struct table_reading *t, const struct csv_row *header, size_t n,
+                     struct arena *a, int out[TABLE_COLUMNS_MAX])
+{
+    bool any = false;
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        const char *name = table_nth_name(t->table->columns[i].names[0], n, a);
+        out[i] = name != NULL ? csv_column(header, name) : -1;
+        any = any || out[i] >= 0;
+    }
+    return any;
+}
+
+static void place_nth(struct table_reading *t, const struct csv_row *header, struct arena *a)
+{
+    int at[TABLE_COLUMNS_MAX];
+    t->nth_first = find_nth(t, header, 0, a, at) ? 0 : 1;
+    while (find_nth(t, header, t->nth_first + t->nth_count, a, at)) {
+        t->nth_count++;
+    }
+    if (t->nth_count > 0) {
+        t->nth = mem_array(t->nth_count, sizeof *t->nth);
+    }
+    for (size_t n = 0; n < t->nth_count; n++) {
+        (void)find_nth(t, header, t->nth_first + n, a, t->nth[n]);
+    }
+    /* Such a column is there if one of them is. */
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        for (size_t n = 0; n < t->nth_count && t->places[i].source < 0; n++) {
+            t->places[i] = (struct place){t->nth[n][i] >= 0 ? 0 : -1, t->nth[n][i]};
+        }
+    }
+}
+
+static void pick_nth(const struct table_reading *t, const struct csv_row *file, struct arena *a,
+                     struct table_row *row)
+{
+    row->nth_first = t->nth_first;
+    row->nth_count = t->nth_count;
+    row->nth = t->nth_count > 0 ? arena_array(a, t->nth_count, sizeof *row->nth) : NULL;
+    for (size_t n = 0; n < t->nth_count; n++) {
+        for (size_t i = 0; i < t->table->column_count; i++) {
+            const char *name = t->table->columns[i].names[0];
+            bool several = name != NULL && strstr(name, TABLE_NTH) != NULL;
+            row->nth[n][i] = several ? "" : NULL;
+            if (t->nth[n][i] >= 0) {
+                row->nth[n][i] = file->field[t->nth[n][i]];
+            }
+        }
+    }
+}
+
 static void place_columns(struct table_reading *t, const struct csv_row *header)
 {
     for (size_t i = 0; i < t->table->column_count; i++) {
@@ -159,6 +224,7 @@ CAN_FAIL static bool read_header(struct foreign_parser *p, const struct foreign_
         return false;
     }
     place_columns(t, &header);
+    place_nth(t, &header, &p->scratch);
     for (size_t i = 0; i < t->table->column_count; i++) {
         /* Better here than as a million malformed rows. */
         const struct table_column *column = &t->table->columns[i];
@@ -298,8 +364,11 @@ bool table_record(struct foreign_parser *p, const struct foreign_record *record,
         separator = t->separator;
     }
     bool done = csv_split(utf8.text, utf8.len, separator, &p->scratch, &rows[0], err) &&
-                find_lookups(t, rows, &p->scratch, err) && pick_columns(p, rows, &row, err) &&
-                t->table->row(p, &row, err);
+                find_lookups(t, rows, &p->scratch, err) && pick_columns(p, rows, &row, err);
+    if (done) {
+        pick_nth(t, &rows[0], &p->scratch, &row);
+        done = t->table->row(p, &row, err);
+    }
     return judge_first(p, &utf8, done, err);
 }
 

@@ -17,10 +17,16 @@ struct table_column {
     bool optional;
 };
 
+/* Where a row holds several of something, column by column: "Lineitem {n} sku" is as many columns as there are numbers, from 1
+ * on or from 0. */
+#define TABLE_NTH "{n}"
 struct table_row {
     const char *field[TABLE_COLUMNS_MAX]; /* by the table's columns; "" where one is not there */
     const char *const *name;              /* of each column, as the file calls it */
     int64_t number;
+    /* Of each n the columns with {n} in their names, by the table's columns; NULL for those without. */
+    size_t nth_first, nth_count;
+    const char *(*nth)[TABLE_COLUMNS_MAX];
     /* Hex SHA-256 of format, raw row, and how many times this identical row came before: a second
      * import of a file gives the same ids, and identical rows of one file different ones. */
     char event_id[SHA256_HEX];
@@ -35,6 +41,9 @@ struct table {
     /* ERR_INVALID: the row is malformed, the next may be good. */
     bool (*row)(struct foreign_parser *p, const struct table_row *row, struct err *err);
 };
+
+/* "Lineitem 2 sku" for "Lineitem {n} sku"; NULL for a name without. In arena. */
+const char *table_nth_name(const char *name, size_t n, struct arena *a);
 
 struct table_reading; /* of one source */
 

@@ -57,6 +57,16 @@ static const struct sample samples[] = {
     {.file = "ratings_amazon.csv", .format = "ratings"},
     {.file = "ratings_plain.tsv", .format = "ratings-plain"},
     {.file = "own_shop.csv", .currency = "EUR", .map = OWN_SHOP_MAP, .types = OWN_SHOP_TYPES},
+    {.file = "own_wide.csv",
+     .currency = "EUR",
+     .map = "order_id=Order,occurred_at=Placed,customer_id=E-Mail,total=Total,product_id=Item {n} "
+            "SKU,title=Item {n} Name,quantity=Item {n} Qty,price=Item {n} Price",
+     .types = "*=purchase"},
+    {.file = "own_lists.csv",
+     .currency = "EUR",
+     .map = "order_id=Order,occurred_at=Placed,customer_id=E-Mail,product_id=SKUs[|],title=Names[|]"
+            ",quantity=Quantities[|],price=Prices[|]",
+     .types = "*=purchase"},
     {.file = "own_plain.csv",
      .map = "occurred_at=#1,customer_id=#3,product_id=#2",
      .types = "*=product_viewed"},
