@@ -6,11 +6,12 @@
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
 -- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where one of $3 is still being handed over, or where it is of a stale shopper: of
 -- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
--- the last of these is due, NULL: none is stale. The third is when one of the carts was last ordered by somebody else who keeps no such cart, folded or
--- not, NULL: never, or by several, who then call all their carts so. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
+-- the last of these is due, NULL: none is stale. The third is when one of the carts $11, those with an id that tells them apart, was last ordered by somebody else who keeps no such cart, folded or
+-- not, NULL: never, or by several, who then call all their carts so. The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
+-- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
 -- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
--- binding_set and forwarded.
+-- binding_set and forwarded. Of chats those count that opt out, which only the body tells.
 WITH stale AS MATERIALIZED (
     SELECT w.due_at
       FROM cartwright.stale_shopper w
@@ -25,6 +26,13 @@ WITH stale AS MATERIALIZED (
                                               LIMIT 1) AS told))
      UNION ALL
     SELECT h.due_at FROM cartwright.handing_over h JOIN unnest($3::text[]) AS v(via) ON h.key = 'a:' || v.via
+), had AS MATERIALIZED (
+    SELECT k.cart_id FROM unnest($6::text[]) AS k(cart_id)
+     UNION
+    SELECT CASE WHEN x.type = 31 THEN cartwright.event_sent(x.id, x.key, x.type, x.occurred_at, x.body) #>> '{event,cart_id}' ELSE cartwright.event_cart(x.body) END
+      FROM (SELECT e.id, e.key, e.type, e.occurred_at, e.body FROM cartwright.log_rows e
+             WHERE $10::bool AND e.lane = $1::int AND e.key = $2::text AND hashtext(e.key) BETWEEN hashtext($2::text) AND hashtext($2::text)
+             ORDER BY hashtext(e.key) DESC, e.off DESC LIMIT 1000) AS x -- by log_key, as in events_since
 )
 SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
@@ -42,7 +50,7 @@ SELECT EXISTS (SELECT FROM stale)
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
                                      WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.key <> $2::text
                                      LIMIT 1) AS news)
-    OR EXISTS (SELECT FROM unnest($6::text[]) AS k(cart_id)
+    OR EXISTS (SELECT FROM had k
                 CROSS JOIN LATERAL (SELECT FROM cartwright.log_carts e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
                                      WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> $2::text
@@ -59,16 +67,28 @@ SELECT EXISTS (SELECT FROM stale)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told),
        (SELECT max(w.due_at) FROM stale w),
        (SELECT max(o.ordered_at)
-          FROM unnest($6::text[]) AS k(cart_id)
+          FROM unnest($11::text[]) AS k(cart_id)
          CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
                                FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
                                       WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type = 15 AND x.key <> $2::text
                                         AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)) AS o
-         WHERE k.cart_id ~ '[0-9]' AND o.by = 1),
+         WHERE o.by = 1),
        EXISTS (SELECT FROM cartwright.events_since($1::int, $2::text, $7::bigint, 1))
-    OR EXISTS (SELECT FROM cartwright.events_since(cartwright.lane_of($8::text), $8::text, $9::bigint, 1));
+    OR EXISTS (SELECT FROM cartwright.events_since(cartwright.lane_of($8::text), $8::text, $9::bigint, 1)),
+       (SELECT max(o.withdrawn_at)
+          FROM unnest($11::text[]) AS k(cart_id)
+         CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS withdrawn_at
+                               FROM (SELECT x.lane, x.off, x.key, x.type, x.occurred_at FROM cartwright.log_carts x
+                                      WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type IN (25, 26) AND x.key <> $2::text
+                                        AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
+                                      LIMIT 100) AS e
+                              WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)
+                                AND (e.type = 25
+                                  OR (SELECT cartwright.event_sent(y.id, y.key, y.type, y.occurred_at, y.body) -> 'opt_out' = 'true'
+                                        FROM cartwright.log_rows y WHERE y.lane = e.lane AND y.off = e.off LIMIT 1))) AS o
+         WHERE o.by <= 16);
 
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper, but for those of $2, who are known to keep it? Whose, nobody knows: all that waits is

@@ -204,6 +204,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .now_us = g->now_us,
                                        .unread_until_us = g->unread_until_us,
                                        .ordered_us = g->subject.ordered_us,
+                                       .withdrawn_us = g->subject.withdrawn_us,
                                        .dry_run = g->subject.dry_run,
                                        .cart_changed = changed,
                                        .sent_outdated = is_outdated(out)};

@@ -2,6 +2,7 @@
 #include "outreach/gather.h"
 
 #include "base/clock.h"
+#include "domain/shop/cart_id.h"
 
 #include <string.h>
 
@@ -55,8 +56,12 @@ static void join(struct gathered *g, struct arena *a)
         }
     }
     g->cart_ids = arena_array(a, s->cart_count, sizeof *g->cart_ids);
+    g->apart = arena_array(a, s->cart_count, sizeof *g->apart);
     for (size_t i = 0; i < s->cart_count; i++) {
         g->cart_ids[g->cart_count++] = s->carts[i].id;
+        if (cart_id_tells_apart(s->carts[i].id)) {
+            g->apart[g->apart_count++] = s->carts[i].id;
+        }
     }
 }
 
@@ -70,9 +75,17 @@ struct joins outreach_joins(const struct gathered *g)
                           .open_count = g->open_count,
                           .cart_ids = g->cart_ids,
                           .cart_count = g->cart_count,
+                          .apart = g->apart,
+                          .apart_count = g->apart_count,
+                          .dropped = g->view.shopper->dropped_rounds > 0,
                           .last_off = g->view.last_off,
                           .found_by = g->view.found_by,
                           .found_by_off = g->view.found_by_off};
+}
+
+bool outreach_unasked(const struct outreach_subject *asked, const struct joins_pending *seen)
+{
+    return seen->ordered_us != asked->ordered_us || seen->withdrawn_us != asked->withdrawn_us;
 }
 
 /* Nobody was found, but the fold may be about to find somebody. */

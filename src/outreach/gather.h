@@ -15,7 +15,8 @@ struct outreach_subject {
         due_us; /* who joins it is stale until then (struct joins_pending); 0: nobody is, as far as is known */
     int64_t
         ordered_us; /* somebody else ordered one of its carts then (struct joins_pending); 0: as far as is known nobody did */
-    int64_t now_us; /* the clock, read by whoever asks: no step reads one */
+    int64_t withdrawn_us; /* or withdrew consent, naming one of them */
+    int64_t now_us;       /* the clock, read by whoever asks: no step reads one */
 };
 
 /* In arena. Nothing in it came from two moments: the shopper, what was sent and who may be joining
@@ -36,6 +37,8 @@ struct gathered {
     size_t open_count;
     const char **cart_ids; /* of all carts, its own or not */
     size_t cart_count;
+    const char **apart; /* those of them that tell a cart apart */
+    size_t apart_count;
 };
 
 /* What waits for a join looks again so often: the fold looks every 100 ms. And what is said where it takes too long. */
@@ -50,6 +53,8 @@ CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct j
 CAN_FAIL bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena *a,
                                    bool *out, struct err *err);
 struct joins outreach_joins(const struct gathered *g); /* what it asks for */
+/* Whether somebody else ordered a cart, or withdrew consent, of which the rules were not asked. */
+bool outreach_unasked(const struct outreach_subject *asked, const struct joins_pending *seen);
 
 /* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is
  * stored does not do (eventlog/view.h). */

@@ -90,9 +90,9 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
         return false;
     }
     k->pending = pending;
-    *out = pending.moved                                                ? RELEASE_CHANGED
-           : pending.any || pending.ordered_us != k->subject.ordered_us ? RELEASE_PENDING
-                                                                        : RELEASED;
+    *out = pending.moved                                            ? RELEASE_CHANGED
+           : pending.any || outreach_unasked(&k->subject, &pending) ? RELEASE_PENDING
+                                                                    : RELEASED;
     return true;
 }
 
@@ -187,15 +187,18 @@ static bool try_leased(struct asking *k, enum release_step *out, struct err *err
     return try_once(k, out, err);
 }
 
-/* What the next try should know from the start; false: nothing new. Who ordered the cart may turn out to be the shopper, so that is
+/* What the next try should know from the start; false: nothing new. Who ordered the cart, or withdrew consent, may turn out to be the shopper, so that is
  * asked when all is folded. */
 static bool learn(struct asking *k)
 {
     const struct outreach_subject before = k->subject;
 
     k->subject.due_us = k->pending.due_us;
-    k->subject.ordered_us = k->pending.any ? before.ordered_us : k->pending.ordered_us;
-    return k->subject.due_us != before.due_us || k->subject.ordered_us != before.ordered_us;
+    if (!k->pending.any) {
+        k->subject.ordered_us = k->pending.ordered_us;
+        k->subject.withdrawn_us = k->pending.withdrawn_us;
+    }
+    return k->subject.due_us != before.due_us || outreach_unasked(&before, &k->pending);
 }
 
 /* Again, as long as the shopper is faster, or somebody else was. */

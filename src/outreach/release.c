@@ -120,8 +120,8 @@ static enum release_step verdict(const struct decided *d, const struct release_s
     if (seen->pending.moved) {
         return RELEASE_CHANGED;
     }
-    /* That somebody else ordered the cart must have been asked of the rules. */
-    const bool unasked = seen->pending.ordered_us != d->gathered->subject.ordered_us;
+    /* That somebody else ordered the cart, or opted out, must have been asked of the rules. */
+    const bool unasked = outreach_unasked(&d->gathered->subject, &seen->pending);
     return d->decision.send && (seen->pending.any || unasked) ? RELEASE_PENDING : RELEASED;
 }
 

@@ -108,6 +108,8 @@ static struct params joins_params(const struct joins *j, struct arena *a)
     param_i64(&p, j->last_off);
     param_text(&p, j->found_by);
     param_i64(&p, j->found_by_off);
+    param_bool(&p, j->dropped);
+    param_text_array(&p, j->apart, j->apart_count);
     return p;
 }
 
@@ -116,7 +118,8 @@ static struct joins_pending pending_at(const PGresult *rows)
     return (struct joins_pending){.any = row_bool(rows, 0, 0),
                                   .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
                                   .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2),
-                                  .moved = row_bool(rows, 0, 3)};
+                                  .moved = row_bool(rows, 0, 3),
+                                  .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4)};
 }
 
 bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,

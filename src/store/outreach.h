@@ -48,6 +48,9 @@ struct joins {
     size_t open_count;
     const char **cart_ids; /* of its carts */
     size_t cart_count;
+    const char **apart; /* those of them that tell a cart apart (domain/shop/cart_id.h) */
+    size_t apart_count;
+    bool dropped;         /* it had more carts than are kept */
     int64_t last_off;     /* newest of its events that was read */
     const char *found_by; /* key of the anonymous shopper that it was found by; NULL: none */
     int64_t found_by_off; /* newest of that one's that was read */
@@ -62,6 +65,7 @@ struct joins_pending {
         due_us; /* some of it is of a stale shopper (store/stale.h), the last of which is due then; 0: none is */
     int64_t
         ordered_us; /* when somebody else, who keeps no such cart, last ordered one of its carts; 0: never */
+    int64_t withdrawn_us; /* or withdrew consent, naming one of them */
 };
 CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
                                   struct err *err);

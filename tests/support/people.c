@@ -395,18 +395,19 @@ const char *not_to_be_told(const struct people *p, struct person who, int deed)
     return g.in_cart[deed] || (g.undone && g.unsure) ? NULL : "was bought";
 }
 
-/* "If it is one shopper's, and one other orders it, its shopper is not reminded of it." */
-static bool is_ordered_by_another(const struct people *p, struct person who)
+/* "Whoever keeps it is not reminded of it where one other person orders it, nor of anything where somebody withdraws consent for it." */
+static bool is_ended_by_another(const struct people *p, struct person who)
 {
     bool found = false;
 
     for (int i = 0; i < p->count && !found; i++) {
-        const struct person_deed *order = &p->deeds[i];
-        if (!order->arrived || !is(order, "purchase") || !order->of_cart || did(p, who, i)) {
+        const struct person_deed *end = &p->deeds[i];
+        if (!end->arrived || !(is(end, "purchase") || is(end, "consent_withdrawn")) ||
+            !end->of_cart || did(p, who, i)) {
             continue;
         }
         for (int n = 0; n < p->count && !found; n++) {
-            found = did(p, who, n) && p->deeds[n].of_cart && p->deeds[n].browser == order->browser;
+            found = did(p, who, n) && p->deeds[n].of_cart && p->deeds[n].browser == end->browser;
         }
     }
     return found;
@@ -421,7 +422,7 @@ bool person_waits_for_a_message(const struct people *p, struct person who)
             waits = (waits || is(&p->deeds[i], "cart_item_added")) && !is(&p->deeds[i], "purchase");
         }
     }
-    return waits && !person_opted_out(p, who) && !is_ordered_by_another(p, who);
+    return waits && !person_opted_out(p, who) && !is_ended_by_another(p, who);
 }
 
 static uint64_t number_of(const char *variable, uint64_t otherwise)

@@ -117,6 +117,18 @@ static enum rule_outcome rule_empty(const struct policy *p, const struct policy_
     return RULE_PASS;
 }
 
+/* Of whom nobody knows who they are, but that they had to do with the cart; until the shopper has said yes since. */
+static bool is_withdrawn_elsewhere(const struct policy_input *in)
+{
+    bool given = false;
+
+    for (size_t i = 0; i < in->shopper->consent_count; i++) {
+        const struct consent *c = &in->shopper->consents[i];
+        given = given || (c->given && c->at_us > in->withdrawn_us);
+    }
+    return in->withdrawn_us != 0 && !given;
+}
+
 /* A withdrawal on any channel counts for all: which one a message will take is not known here, and
  * who said no once is not asked where else it would be welcome. */
 static enum rule_outcome rule_opted_out(const struct policy *p, const struct policy_input *in,
@@ -132,6 +144,10 @@ static enum rule_outcome rule_opted_out(const struct policy *p, const struct pol
             (void)snprintf(detail, cap, "consent withdrawn for %.60s", s->consents[i].channel);
             return RULE_BLOCK;
         }
+    }
+    if (is_withdrawn_elsewhere(in)) {
+        (void)snprintf(detail, cap, "consent withdrawn by somebody who named the cart");
+        return RULE_BLOCK;
     }
     (void)snprintf(detail, cap,
                    s->consent_count == 0 ? "consent unknown: nothing was withdrawn"

@@ -36,9 +36,10 @@ struct policy_input {
     int64_t
         unread_until_us; /* the shopper is not known to the end, which may be over then; 0: it is */
     int64_t ordered_us;  /* when somebody else ordered one of the shopper's carts; 0: nobody did */
-    bool dry_run;        /* the import rule is not applied */
-    bool cart_changed;   /* the caller named a round or cart that is no longer the open one */
-    bool sent_outdated;  /* what was sent about this round and step was about other lines */
+    int64_t withdrawn_us; /* or withdrew consent, naming one of them */
+    bool dry_run;         /* the import rule is not applied */
+    bool cart_changed;    /* the caller named a round or cart that is no longer the open one */
+    bool sent_outdated;   /* what was sent about this round and step was about other lines */
     bool sold_out; /* nothing in the cart can be had; where the catalogue was not read, false */
 };
 

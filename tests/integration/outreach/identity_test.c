@@ -530,6 +530,93 @@ static void stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts(void **
     expect(ask("jon"), OUTREACH_NEW, "silence", "opted_out");
 }
 
+/* Two have named the cart, so that nobody is joined by it: whoever keeps it is not spoken to. */
+static void a_withdrawal_that_joins_nobody_counts_for_whoever_keeps_the_cart(const char *cart_id,
+                                                                             const char *type,
+                                                                             const char *more)
+{
+    const char *who = arena_printf(&bench.arena, "keeper-of-%s", cart_id);
+    const char *other = arena_printf(&bench.arena, "also-%s", cart_id);
+    const struct outreach_request dry = {.customer_id = who, .dry_run = true};
+
+    did(who, "cart_item_added", 150, with_cart(cart_id, A_SHOE));
+    did(other, "cart_item_added", 149, with_cart(cart_id, A_SHOE));
+    fold_to_end(&bench);
+    expect(ask_as(dry), OUTREACH_DRY, "send", "risk");
+    browser_did(arena_printf(&bench.arena, "session-%s", cart_id), type, 100,
+                with_cart(cart_id, more));
+    expect_pending(dry);
+    fold_to_end(&bench);
+    expect(ask_as(dry), OUTREACH_DRY, "silence", "opted_out");
+    expect(ask(who), OUTREACH_NEW, "silence", "opted_out");
+    expect(ask(other), OUTREACH_NEW, "silence", "opted_out");
+    did(who, "consent_given", 90, "");
+    expect(ask(who), OUTREACH_NEW, "send", "risk");
+    expect(ask(other), OUTREACH_NEW, "silence", "opted_out");
+}
+
+static void a_withdrawal_counts_for_all_who_keep_the_cart_it_names(void **state)
+{
+    (void)state;
+    a_withdrawal_that_joins_nobody_counts_for_whoever_keeps_the_cart("rugs-9", "consent_withdrawn",
+                                                                     "");
+    a_withdrawal_that_joins_nobody_counts_for_whoever_keeps_the_cart(
+        "QuGTxcDRsXZJiHpkwbVeK", "chat_message",
+        ",\"opt_out\":true,\"properties\":{\"text\":\"No more of this\"}");
+}
+
+/* By a word, or by who keeps one of the same id, nobody else opts out. */
+static void a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alone(void **state)
+{
+    (void)state;
+    did("tia", "cart_item_added", 150, with_cart("basket", A_SHOE));
+    browser_did("tias-neighbour", "consent_withdrawn", 100, with_cart("basket", ""));
+    did("tom", "cart_item_added", 150, with_cart("2001", A_SHOE));
+    did("ted", "cart_item_added", 150, with_cart("2001", A_SHOE));
+    did("ted", "consent_withdrawn", 100, with_cart("2001", ""));
+    fold_to_end(&bench);
+    expect(ask("tia"), OUTREACH_NEW, "send", "risk");
+    expect(ask("tom"), OUTREACH_NEW, "send", "risk");
+    expect(ask("ted"), OUTREACH_NEW, "silence", "opted_out");
+}
+
+/* Both keep it, and a third one's till orders it. */
+static void an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart(void **state)
+{
+    const char *cart = with_cart("ZuGTxcDRsXZJiHpkwbQeK", A_SHOE);
+    (void)state;
+
+    did("una", "cart_item_added", 150, cart);
+    did("uwe", "cart_item_added", 149, cart);
+    fold_to_end(&bench);
+    did("till", "purchase", 100, cart);
+    expect_pending((struct outreach_request){.customer_id = "una"});
+    fold_to_end(&bench);
+    expect(ask("una"), OUTREACH_NEW, "silence", "buyer");
+    expect(ask("uwe"), OUTREACH_NEW, "silence", "buyer");
+}
+
+/* Of five open carts the first had to make room. */
+static void an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= CARTS_MAX; i++) {
+        browser_did("zoe-phone", "cart_item_added", 150 - i,
+                    with_cart(arena_printf(&bench.arena, "zoes-9%d", i), A_SHOE));
+    }
+    fold_to_end(&bench);
+    expect(ask_as((struct outreach_request){.anonymous_id = "zoe-phone", .dry_run = true}),
+           OUTREACH_DRY, "send", "risk");
+    did("zoe", "purchase", 100, with_cart("zoes-90", A_SHOE));
+    expect_pending((struct outreach_request){.anonymous_id = "zoe-phone"});
+    expect_pending((struct outreach_request){.anonymous_id = "zoe-phone", .dry_run = true});
+    fold_to_end(&bench);
+    struct answer a = ask_browser("zoe-phone");
+    assert_string_equal(member(&a, "customer_id"), "zoe");
+    assert_string_equal(member(&a, "decision"), "silence");
+    json_decref(a.json);
+}
+
 static void a_word_that_every_cart_is_called_joins_nobody(void **state)
 {
     (void)state;
@@ -654,6 +741,10 @@ int main(void)
         cmocka_unit_test(stop_in_a_session_s_chat_that_names_a_customer_s_cart_counts),
         cmocka_unit_test(a_cart_that_another_customer_orders_is_bought),
         cmocka_unit_test(an_id_that_many_carts_have_is_no_other_shopper_s),
+        cmocka_unit_test(a_withdrawal_counts_for_all_who_keep_the_cart_it_names),
+        cmocka_unit_test(a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alone),
+        cmocka_unit_test(an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart),
+        cmocka_unit_test(an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for),
         cmocka_unit_test(a_cart_id_of_two_people_tells_nobody_s_cart),
         cmocka_unit_test(a_cart_id_of_very_many_people_tells_nobody_s_cart),
         cmocka_unit_test(a_cart_id_of_a_browser_and_its_customer_is_one_person_s),

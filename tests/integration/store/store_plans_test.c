@@ -71,9 +71,12 @@ static const struct {
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "shopper_base_pkey"},
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "outreach_pkey"},
     {"shopper_gather", "(NULL, 'k1', true, true, 9, 9)", "cart_lane_pkey"},
-    {"joins_pending", "(7, 'c:7', '{x,y}', '{x}', '{x,y}', '{k7}', 0, 'a:x', 0)", "log_key"},
-    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0)", "log_name"},
-    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0)", "log_cart"},
+    {"joins_pending", "(7, 'c:7', '{x,y}', '{x}', '{x,y}', '{k7}', 0, 'a:x', 0, true, '{k7}')",
+     "log_key"},
+    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}')",
+     "log_name"},
+    {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}')",
+     "log_cart"},
     {"cart_keepers", "('k7', 9)", "cart_lane_pkey"},
     {"cart_pending", "('k7', '{c:7}', true)", "log_pkey"},
     {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now())",
@@ -312,8 +315,9 @@ static void what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it(voi
     } asked[] = {
         {"shopper_gather", "('c:heavy', NULL, false, true, 5000, 9)"},
         {"shopper_gather", "('c:heavy', NULL, true, true, 5000, 9)"},
-        {"joins_pending", "(189, 'c:heavy', '{x}', '{x}', '{x}', '{k7}', 9, 'a:x', 9)"},
-        {"cart_pending", "('k7')"},
+        {"joins_pending",
+         "(189, 'c:heavy', '{x}', '{x}', '{x}', '{k7}', 9, 'a:x', 9, true, '{k7}')"},
+        {"cart_pending", "('k7', '{}', false)"},
         {"heavy_view", "(189, 'c:heavy', now(), 7, 9)"},
     };
     static const char *const modes[] = {"force_generic_plan", "force_custom_plan"};

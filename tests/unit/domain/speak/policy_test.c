@@ -21,6 +21,7 @@ struct situation {
     int64_t changed_ago_us;
     int64_t bought_ago_us;    /* 0: never */
     int64_t contacted_ago_us; /* 0: never */
+    int64_t opted_out_ago_us; /* somebody who named the cart; 0: nobody */
     double risk;
     bool no_cart, no_lines, bot, imported, dry_run, cart_changed, sent_outdated, sold_out,
         withdrawn, given_again;
@@ -55,6 +56,12 @@ static const struct situation situations[] = {
     a_cart_left_behind(.name = "consent withdrawn", .withdrawn = true, .reason = RULE_OPTED_OUT),
     a_cart_left_behind(.name = "consent withdrawn and given again", .withdrawn = true,
                        .given_again = true, .send = true),
+    a_cart_left_behind(.name = "consent withdrawn by somebody who named the cart",
+                       .opted_out_ago_us = HOURS(1), .reason = RULE_OPTED_OUT),
+    a_cart_left_behind(.name = "so, and the shopper had said yes before", .withdrawn = true,
+                       .given_again = true, .opted_out_ago_us = HOURS(1), .reason = RULE_OPTED_OUT),
+    a_cart_left_behind(.name = "so, and the shopper said yes since", .withdrawn = true,
+                       .given_again = true, .opted_out_ago_us = HOURS(4), .send = true),
     a_cart_left_behind(.name = "a bot", .bot = true, .reason = RULE_BOT),
     a_cart_left_behind(.name = "imported history", .imported = true, .reason = RULE_IMPORT),
     a_cart_left_behind(.name = "a dry run over imported history", .imported = true, .dry_run = true,
@@ -115,15 +122,18 @@ static struct decision decide(const struct situation *t)
         .consent_count = t->withdrawn ? 1 : 0,
         .bot = t->bot,
     };
-    return policy_decide(&shop, &(struct policy_input){.shopper = &shopper,
-                                                       .cart = t->no_cart ? NULL : &cart,
-                                                       .step = 1,
-                                                       .risk = t->risk,
-                                                       .now_us = NOW,
-                                                       .dry_run = t->dry_run,
-                                                       .cart_changed = t->cart_changed,
-                                                       .sent_outdated = t->sent_outdated,
-                                                       .sold_out = t->sold_out});
+    return policy_decide(
+        &shop, &(struct policy_input){.shopper = &shopper,
+                                      .cart = t->no_cart ? NULL : &cart,
+                                      .step = 1,
+                                      .risk = t->risk,
+                                      .now_us = NOW,
+                                      .withdrawn_us =
+                                          t->opted_out_ago_us != 0 ? NOW - t->opted_out_ago_us : 0,
+                                      .dry_run = t->dry_run,
+                                      .cart_changed = t->cart_changed,
+                                      .sent_outdated = t->sent_outdated,
+                                      .sold_out = t->sold_out});
 }
 
 static void each_situation_is_decided_by_its_first_blocking_rule(void **state)
