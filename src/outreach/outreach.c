@@ -198,7 +198,8 @@ static bool learn(struct asking *k)
         k->subject.ordered_us = k->pending.ordered_us;
         k->subject.withdrawn_us = k->pending.withdrawn_us;
     }
-    return k->subject.due_us != before.due_us || outreach_unasked(&before, &k->pending);
+    return k->subject.due_us != before.due_us || k->subject.ordered_us != before.ordered_us ||
+           k->subject.withdrawn_us != before.withdrawn_us;
 }
 
 /* Again, as long as the shopper is faster, or somebody else was. */
