@@ -141,14 +141,17 @@ ON CONFLICT (lane, type) DO UPDATE SET events = unknown_type.events + excluded.e
 -- name: log_lag
 -- Events past the cursors (holes count: an upper bound) and those on their way into held lanes, the oldest of them, and the dead letters; shoppers that
 -- are stale or handed over, and since when.
-SELECT coalesce(sum(newest.off - c.off), 0)::bigint + (SELECT count(*) FROM cartwright.derived_waiting),
-       least(min(oldest.received_at), (SELECT min(w.since) FROM cartwright.derived_waiting w)), (SELECT count(*) FROM cartwright.dead_letter),
-       (SELECT count(*) FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL) + (SELECT count(*) FROM cartwright.handing_over),
-       least((SELECT min(w.since) FROM cartwright.stale_shopper w), (SELECT min(h.since) FROM cartwright.handing_over h))
-  FROM cartwright.lane_cursor c
- CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
- CROSS JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
- WHERE c.consumer = 'fold';
+SELECT coalesce(unread.events, 0)::bigint + waiting.events, least(unread.since, waiting.since), dead.events, stale.shoppers + handed.shoppers,
+       least(stale.since, handed.since)
+  FROM (SELECT sum(newest.off - c.off) AS events, min(oldest.received_at) AS since
+          FROM cartwright.lane_cursor c
+         CROSS JOIN LATERAL (SELECT x.received_at FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 1) AS oldest
+         CROSS JOIN LATERAL (SELECT x.off FROM cartwright.log_rows x WHERE x.lane = c.lane ORDER BY x.off DESC LIMIT 1) AS newest
+         WHERE c.consumer = 'fold') AS unread
+ CROSS JOIN (SELECT count(*) AS events, min(w.since) AS since FROM cartwright.derived_waiting w) AS waiting
+ CROSS JOIN (SELECT count(*) AS events FROM cartwright.dead_letter d) AS dead
+ CROSS JOIN (SELECT count(w.since) AS shoppers, min(w.since) AS since FROM cartwright.stale_shopper w) AS stale
+ CROSS JOIN (SELECT count(*) AS shoppers, min(h.since) AS since FROM cartwright.handing_over h) AS handed;
 
 -- name: lane_trim
 -- The caller holds the lane's lock; the floor is raised in the same transaction.

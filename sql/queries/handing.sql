@@ -22,7 +22,7 @@ RETURNING h.lane, h.key
 -- name: handing_read
 SELECT h.done_off, h.last_off, h.from_at, s.doc
   FROM cartwright.handing_over h
-  LEFT JOIN cartwright.shopper s ON s.lane = h.lane AND s.key = h.key
+  LEFT JOIN cartwright.shopper s ON s.lane = $1::int AND s.key = h.key
  WHERE h.lane = $1::int AND h.key = $2::text
 
 -- name: handing_move

@@ -2,11 +2,10 @@
 -- rebuilds the lane, who holds it too.
 
 -- name: heavy_known
--- $1 lanes, $2 keys: one row a key, in order; NULL where it is not heavy.
-SELECT h.known_off, h.doc
+-- $1 lanes, $2 keys: a row for each of them that is heavy, with its number.
+SELECT (u.ord - 1)::int, h.known_off, h.doc
   FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
-  LEFT JOIN cartwright.heavy_shopper h ON h.lane = u.lane AND h.key = u.key
- ORDER BY u.ord
+  JOIN cartwright.heavy_shopper h ON h.lane = u.lane AND h.key = u.key
 
 -- name: heavy_checkpoints
 -- Of one shopper, oldest first.
@@ -22,7 +21,7 @@ SELECT c.doc FROM cartwright.heavy_checkpoint c
 -- large part would look like a reason to read all. The columns of history_events.
 SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM cartwright.heavy_event h
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = h.lane AND x.off = h.off LIMIT 1) AS e
+ CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = $1::int AND x.off = h.off LIMIT 1) AS e
  WHERE h.lane = $1::int AND h.key = $2::text AND (h.occurred_at, h.off) > ($3::timestamptz, $4::bigint)
  ORDER BY h.occurred_at, h.off LIMIT $5::bigint
 

@@ -28,8 +28,9 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
  ORDER BY e.off
 
 -- name: history_docs
--- $1 lanes, $2 keys: what is stored of each, the base that retention left, and whether it is stale. One row a key, in order.
-SELECT s.folded_off, s.doc, b.doc, w.since IS NOT NULL
+-- $1 lanes, $2 keys: the number of each, what is stored of it, the base that retention left, and whether it is stale. Whoever reads takes what is not NULL: a key may
+-- have several rows, or none.
+SELECT (u.ord - 1)::int, s.folded_off, s.doc, b.doc, w.since IS NOT NULL
   FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
   LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
   LEFT JOIN cartwright.shopper_base b ON b.lane = u.lane AND b.key = u.key

@@ -1,12 +1,12 @@
 -- Folded shoppers, their carts, and where a cart id lives.
 
 -- name: shoppers_read
--- In the order asked for; NULL where there is none. Whether it is stale, too.
-SELECT s.folded_off, s.doc, w.since IS NOT NULL
-  FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, o)
+-- $1 lanes, $2 keys: the number of each, what is stored of it, and whether it is stale. Columns and meaning are those of history_docs.
+SELECT (u.ord - 1)::int, s.folded_off, s.doc, NULL::text, w.since IS NOT NULL
+  FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS u(lane, key, ord)
   LEFT JOIN cartwright.shopper s ON s.lane = u.lane AND s.key = u.key
   LEFT JOIN cartwright.stale_shopper w ON w.lane = u.lane AND w.key = u.key
- ORDER BY u.o;
+ ORDER BY u.ord;
 
 -- name: shoppers_write
 INSERT INTO cartwright.shopper (lane, key, folded_off, doc)
@@ -101,7 +101,7 @@ RETURNING cart_id, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN customer E
 -- Of lane $1 what nobody has named since $2. One that is being named is left for another time: a fold must not wait.
 DELETE FROM cartwright.cart_party p
  USING (SELECT x.lane, x.cart_id FROM cartwright.cart_party x WHERE x.lane = $1::int AND x.used_at < $2::timestamptz FOR UPDATE SKIP LOCKED) AS old
- WHERE p.lane = old.lane AND p.cart_id = old.cart_id;
+ WHERE p.lane = $1::int AND p.cart_id = old.cart_id;
 
 -- name: carts_by_seen
 -- Newest first. One index range a status, merged. The page begins after ($4 .. $7), the last row of the page before; the first one

@@ -16,11 +16,14 @@ bool store_heavy_known(struct db *db, const struct history_keys *keys, struct ar
     if (!db_query(db, Q_heavy_known, &p, &r, err)) {
         return false;
     }
-    /* A left join of what was asked: row i is key i. */
-    assert((size_t)PQntuples(r) == keys->count);
     for (size_t i = 0; i < keys->count; i++) {
-        out[i] = (struct heavy_known){.known_off = row_i64(r, (int)i, 0),
-                                      .doc = row_text_copy(r, (int)i, 1, a)};
+        out[i] = (struct heavy_known){0};
+    }
+    for (int row = 0; row < PQntuples(r); row++) {
+        const size_t i = (size_t)row_i32(r, row, 0);
+        assert(i < keys->count);
+        out[i] = (struct heavy_known){.known_off = row_i64(r, row, 1),
+                                      .doc = row_text_copy(r, row, 2, a)};
     }
     return true;
 }

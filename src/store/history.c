@@ -117,17 +117,7 @@ bool store_history_docs(struct db *db, const struct history_keys *keys, struct a
     if (!db_query(db, Q_history_docs, &p, &r, err)) {
         return false;
     }
-    /* A left join of what was asked: row i is key i, stored or not. */
-    assert((size_t)PQntuples(r) == keys->count);
-    for (size_t i = 0; i < keys->count; i++) {
-        int row = (int)i;
-        out[i] = (struct shopper_row){.lane = keys->lanes[i],
-                                      .key = keys->keys[i],
-                                      .folded_off = row_i64(r, row, 0),
-                                      .doc = row_text_copy(r, row, 1, a),
-                                      .base = row_text_copy(r, row, 2, a),
-                                      .stale = row_bool(r, row, 3)};
-    }
+    store_shopper_parts(r, keys->lanes, keys->keys, keys->count, a, out);
     return true;
 }
 

@@ -4,6 +4,34 @@
 
 /* Folded shoppers: one row each, and the base retention left of them. */
 
+/* Columns of shoppers_read and history_docs. */
+enum { NUMBER, FOLDED_OFF, DOC, BASE, STALE };
+
+static void part_at(const PGresult *rows, int r, struct arena *a, struct shopper_row *out)
+{
+    if (!PQgetisnull(rows, r, DOC)) {
+        out->folded_off = row_i64(rows, r, FOLDED_OFF);
+        out->doc = row_text_copy(rows, r, DOC, a);
+    }
+    if (!PQgetisnull(rows, r, BASE)) {
+        out->base = row_text_copy(rows, r, BASE, a);
+    }
+    out->stale = out->stale || row_bool(rows, r, STALE);
+}
+
+void store_shopper_parts(const PGresult *rows, const int *lanes, const char *const *keys,
+                         size_t count, struct arena *a, struct shopper_row *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct shopper_row){.lane = lanes[i], .key = keys[i]};
+    }
+    for (int r = 0; r < PQntuples(rows); r++) {
+        const size_t i = (size_t)row_i32(rows, r, NUMBER);
+        assert(i < count);
+        part_at(rows, r, a, &out[i]);
+    }
+}
+
 bool store_shoppers_read(struct db *db, const int *lanes, const char *const *keys, size_t count,
                          struct arena *a, struct shopper_row *out, struct err *err)
 {
@@ -17,17 +45,7 @@ bool store_shoppers_read(struct db *db, const int *lanes, const char *const *key
     if (!db_query(db, Q_shoppers_read, &p, &rows, err)) {
         return false;
     }
-    /* A left join of what was asked: row i is shopper i, there or not. */
-    assert((size_t)PQntuples(rows) == count);
-    for (size_t i = 0; i < count; i++) {
-        out[i] = (struct shopper_row){
-            .lane = lanes[i],
-            .key = keys[i],
-            .folded_off = row_i64(rows, (int)i, 0),
-            .doc = row_text_copy(rows, (int)i, 1, a),
-            .stale = row_bool(rows, (int)i, 2),
-        };
-    }
+    store_shopper_parts(rows, lanes, keys, count, a, out);
     return true;
 }
 

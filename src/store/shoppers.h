@@ -14,6 +14,10 @@ struct shopper_row {
     const char *base; /* shopper_base.doc; NULL: none, or not read */
 };
 
+/* The rows of shoppers_read and history_docs into the order asked for: each is what there is of one key, or a part of it. For these two. */
+void store_shopper_parts(const PGresult *rows, const int *lanes, const char *const *keys,
+                         size_t count, struct arena *a, struct shopper_row *out);
+
 /* In the order asked for; in arena. */
 CAN_FAIL bool store_shoppers_read(struct db *db, const int *lanes, const char *const *keys,
                                   size_t count, struct arena *a, struct shopper_row *out,
