@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "store/pg/conninfo.h"
 #include "store/pg/db_internal.h"
+#include "store/pg/distribute.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -42,7 +43,8 @@ static bool prepare_all(struct db *db, struct err *err)
     bool sent = PQenterPipelineMode(conn) == 1;
     for (int q = 0; sent && q < Q_COUNT; q++) {
         /* No types: every parameter is cast where it stands in the text. */
-        sent = PQsendPrepare(conn, query_defs[q].name, query_defs[q].sql, 0, NULL) == 1;
+        sent = PQsendPrepare(conn, query_defs[q].name, query_sql((enum query_id)q, db->distributed),
+                             0, NULL) == 1;
     }
     if (!sent || PQpipelineSync(conn) != 1) {
         return db_failed(db, NULL, "prepare", err);
@@ -62,6 +64,20 @@ static bool prepare_all(struct db *db, struct err *err)
     return ok;
 }
 
+static PGresult *last_result(struct db *db);
+
+/* Asked of the database itself, so that no program that was not told can send it what it does not take. */
+static bool ask_form(struct db *db, struct err *err)
+{
+    CLEANUP(rows_clear)
+    PGresult *res = PQsendQuery(db->conn, DISTRIBUTED_SQL) == 1 ? last_result(db) : NULL;
+    if (!db_done(res)) {
+        return db_failed(db, res, "connect", err);
+    }
+    db->distributed = strcmp(PQgetvalue(res, 0, 0), "t") == 0;
+    return true;
+}
+
 bool db_open_by(const char *conninfo, bool prepared, int64_t until_us, struct db **out,
                 struct err *err)
 {
@@ -77,7 +93,8 @@ bool db_open_by(const char *conninfo, bool prepared, int64_t until_us, struct db
                       .opened_us = clock_monotonic_us()};
     /* What does not fit into the socket waits in memory, so that a server that reads no more cannot
      * hold us in a write. */
-    if (PQsetnonblocking(conn, 1) != 0 || (prepared && !prepare_all(db, err))) {
+    if (PQsetnonblocking(conn, 1) != 0 || !ask_form(db, err) ||
+        (prepared && !prepare_all(db, err))) {
         db_close(&db);
         return false;
     }
@@ -171,11 +188,11 @@ bool db_send(struct db *db, enum query_id q, const struct params *p)
     const struct query_def *def = &query_defs[q];
     const struct params *with = p == NULL ? &none : p;
 
-    return (db->prepared
-                ? PQsendQueryPrepared(db->conn, def->name, with->count, with->values, with->lengths,
-                                      with->formats, BINARY)
-                : PQsendQueryParams(db->conn, def->sql, with->count, with->types, with->values,
-                                    with->lengths, with->formats, BINARY)) == 1;
+    return (db->prepared ? PQsendQueryPrepared(db->conn, def->name, with->count, with->values,
+                                               with->lengths, with->formats, BINARY)
+                         : PQsendQueryParams(db->conn, query_sql(q, db->distributed), with->count,
+                                             with->types, with->values, with->lengths,
+                                             with->formats, BINARY)) == 1;
 }
 
 /* The last result of what was sent, and the NULL behind it. */

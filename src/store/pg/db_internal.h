@@ -11,6 +11,7 @@ enum { BINARY = 1, BOUNDS_SQL_MAX = 300 };
 struct db {
     PGconn *conn;
     bool prepared;
+    bool distributed;    /* the database is; then some queries have another text */
     bool broken;         /* the connection must be replaced, whatever libpq thinks of it */
     bool late;           /* given up on: it did not answer in time */
     bool retryable;      /* about the last failure */

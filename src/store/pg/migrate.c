@@ -45,7 +45,7 @@ const struct migration *migrate_embedded(int *out_count)
     return embedded;
 }
 
-static bool run(PGconn *conn, const char *what, const char *sql, struct err *err)
+bool migrate_text(PGconn *conn, const char *what, const char *sql, struct err *err)
 {
     /* The simple protocol: a migration is many statements in one text, and this is the one that
      * takes them. */
@@ -116,7 +116,7 @@ static bool apply(PGconn *conn, const struct migration *m, struct err *err)
 {
     char what[80];
     (void)snprintf(what, sizeof what, "migration %d (%s)", m->version, m->name);
-    if (!run(conn, what, m->sql, err)) {
+    if (!migrate_text(conn, what, m->sql, err)) {
         return false;
     }
     char sum[SHA256_HEX];
@@ -135,42 +135,52 @@ static bool apply(PGconn *conn, const struct migration *m, struct err *err)
     return true;
 }
 
-/* One transaction: the next migration, if there is one. */
-static bool step(PGconn *conn, const struct migration *list, int count, bool *out_more,
-                 struct err *err)
+bool migrate_locked(PGconn *conn, migrate_fn *fn, void *ctx, struct err *err)
 {
+    /* A transaction is begun here; inside of the caller's all would be undone together. */
+    assert(PQtransactionStatus(conn) == PQTRANS_IDLE);
+    /* Each statement sees what the previous holder of the lock committed: in a snapshot the list of what is applied could be older than the lock. */
+    if (!migrate_text(conn, "migrate", begin_sql, err)) {
+        return false;
+    }
+    if (!migrate_text(conn, "migrate", LOCK_SQL, err) || !fn(conn, ctx, err)) {
+        /* What failed is told; that the rollback fails too, on a lost connection, is not news. */
+        PQclear(PQexec(conn, "ROLLBACK"));
+        return false;
+    }
+    return migrate_text(conn, "migrate", "COMMIT", err);
+}
+
+struct migration_list {
+    const struct migration *all;
+    int count;
+    bool more; /* there was one to apply */
+};
+
+/* One transaction: the next migration, if there is one. */
+static bool step(PGconn *conn, void *ctx, struct err *err)
+{
+    struct migration_list *list = ctx;
     int applied = 0;
-    if (!run(conn, "migrate", LOCK_SQL, err) || !run(conn, "migrate", bootstrap_sql, err) ||
-        !check_all_applied(conn, list, count, &applied, err)) {
+    if (!migrate_text(conn, "migrate", bootstrap_sql, err) ||
+        !check_all_applied(conn, list->all, list->count, &applied, err)) {
         return false;
     }
     /* Looked up under the lock: another process may have applied it while we waited. */
-    *out_more = applied < count;
-    return !*out_more || apply(conn, &list[applied], err);
+    list->more = applied < list->count;
+    return !list->more || apply(conn, &list->all[applied], err);
 }
 
 bool migrate_run_list(PGconn *conn, const struct migration *list, int count, int *out_applied,
                       struct err *err)
 {
-    /* One transaction a migration is begun here; inside of the caller's they would all be undone
-     * together. */
-    assert(PQtransactionStatus(conn) == PQTRANS_IDLE);
+    struct migration_list migrations = {.all = list, .count = count, .more = true};
     int applied = 0;
-    for (bool more = true; more;) {
-        /* Each statement sees what the previous holder of the lock committed: in a snapshot the list of what is applied could be older than the lock. */
-        if (!run(conn, "migrate", begin_sql, err)) {
+    while (migrations.more) {
+        if (!migrate_locked(conn, step, &migrations, err)) {
             return false;
         }
-        /* What failed is told; that the rollback fails too, on a lost connection, is not news. */
-        struct err ignored = {0};
-        if (!step(conn, list, count, &more, err)) {
-            (void)run(conn, "migrate", "ROLLBACK", &ignored);
-            return false;
-        }
-        if (!run(conn, "migrate", "COMMIT", err)) {
-            return false;
-        }
-        applied += more;
+        applied += migrations.more;
     }
     if (out_applied != NULL) {
         *out_applied = applied;

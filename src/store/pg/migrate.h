@@ -22,6 +22,12 @@ struct migration {
 CAN_FAIL bool migrate_run_list(PGconn *conn, const struct migration *list, int count,
                                int *out_applied, struct err *err);
 
+/* What the rest of the schema's changes stands on (distribute.h): statements in one text, told as `what` where they fail; and a transaction
+ * under the lock of migrations, without timeouts, undone where fn fails. */
+CAN_FAIL bool migrate_text(PGconn *conn, const char *what, const char *sql, struct err *err);
+typedef bool migrate_fn(PGconn *conn, void *ctx, struct err *err);
+CAN_FAIL bool migrate_locked(PGconn *conn, migrate_fn *fn, void *ctx, struct err *err);
+
 /* The embedded list. */
 const struct migration *migrate_embedded(int *out_count);
 

@@ -1,5 +1,8 @@
 #ifndef STORE_PG_QUERY_H
 #define STORE_PG_QUERY_H
+
+#include <stdbool.h>
+
 enum query_id {
 #define QUERY(name, sql) Q_##name,
 #include "query_table.inc"
@@ -11,4 +14,8 @@ struct query_def {
     const char *sql;
 };
 extern const struct query_def query_defs[Q_COUNT];
+
+/* The text that is sent: sql/distributed has another one of some queries, for a database that is distributed. */
+const char *query_sql(enum query_id q, bool distributed);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "store/pg/conninfo.h"
+#include "store/pg/distribute.h"
 #include "store/pg/migrate.h"
 #include "store/pg/rows.h"
 
@@ -97,7 +98,18 @@ static bool prepare_database(const struct config *config, struct database *d, st
      * another release's text. Whoever says `on` knows that theirs keeps statements apart. */
     d->prepared = config->database_prepared &&
                   (!d->pooled || config->source[CONFIG_ID_database_prepared] != CONFIG_DEFAULT);
-    return migrate_run(conn, NULL, err);
+    return migrate_run(conn, NULL, err) && distribute_run(conn, false, &d->distributed, err) &&
+           (d->distributed || !config->database_distributed ||
+            FAIL_AT(err, ERR_REFUSED, "database_distributed",
+                    "the database is not distributed yet: stop what serves, and run cartwright "
+                    "migrate"));
+}
+
+bool database_distribute(struct database *d, struct err *err)
+{
+    CLEANUP(conn_finish) PGconn *conn = NULL;
+    return conninfo_connect(d->conninfo, INT64_MAX, &conn, err) &&
+           distribute_run(conn, true, &d->distributed, err);
 }
 
 bool database_open(const struct config *config, struct database *out, struct err *err)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "store/pg/distribute.h"
 #include "support/spec.h"
 
 #include <pthread.h>
@@ -80,8 +81,8 @@ int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const 
 int __wrap_PQsendQuery(PGconn *conn, const char *sql)
 {
     before(sql);
-    /* what a new connection settles is the pool's, not the request's */
-    if (strstr(sql, "pg_backend_pid()") == NULL) {
+    /* what a new connection asks and settles is the pool's, not the request's */
+    if (strstr(sql, "pg_backend_pid()") == NULL && strcmp(sql, DISTRIBUTED_SQL) != 0) {
         sending(conn);
     }
     return __real_PQsendQuery(conn, sql);
@@ -334,9 +335,10 @@ static void *buy_while_holding_the_lane(void *slot)
     atomic_store(bought, true);
     /* until somebody waits for the lane */
     for (int i = 0; i < 1000; i++) {
-        PGresult *res = PQexec(db_conn(other),
-                               "SELECT pg_sleep(.01), count(*) FROM pg_stat_activity"
-                               " WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        PGresult *res =
+            PQexec(db_conn(other), "SELECT pg_sleep(.01), count(*) FROM pg_stat_activity"
+                                   " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                                   " AND (wait_event_type = 'Lock' OR wait_event = 'PgSleep')");
         bool waits = strcmp(PQgetvalue(res, 0, 1), "0") != 0;
         PQclear(res);
         if (waits) {
