@@ -90,7 +90,11 @@ char *pg_fixture_database(const char *name)
         die("name too long", name);
     }
     run_on_server("DROP DATABASE IF EXISTS", database, "WITH (FORCE)");
-    run_on_server("CREATE DATABASE", database, "TEMPLATE cartwright_template");
+    char from[NAME_MAX_BYTES + sizeof "TEMPLATE "];
+    (void)snprintf(from, sizeof from, "TEMPLATE %s",
+                   pg_fixture_distributed() ? getenv("CARTWRIGHT_TEST_TEMPLATE")
+                                            : "cartwright_template");
+    run_on_server("CREATE DATABASE", database, from);
 
     const char *pooler = getenv("CARTWRIGHT_TEST_POOLER");
     char *host = test_server("host");
@@ -103,6 +107,11 @@ char *pg_fixture_database(const char *name)
 bool pg_fixture_pooled(void)
 {
     return getenv("CARTWRIGHT_TEST_POOLER") != NULL;
+}
+
+bool pg_fixture_distributed(void)
+{
+    return getenv("CARTWRIGHT_TEST_TEMPLATE") != NULL;
 }
 
 void pg_fixture_drop(char *url)
@@ -121,8 +130,9 @@ static bool somebody_waits(PGconn *conn)
 {
     /* the views of statistics stand still within a transaction */
     PQclear(PQexec(conn, "SELECT pg_stat_clear_snapshot()"));
+    /* In a distributed database a lane is asked for again and again instead (lane_await). */
     PGresult *res = PQexec(conn, "SELECT FROM pg_stat_activity WHERE datname = current_database() "
-                                 "AND wait_event_type = 'Lock'");
+                                 "AND (wait_event_type = 'Lock' OR wait_event = 'PgSleep')");
     if (PQresultStatus(res) != PGRES_TUPLES_OK) {
         die("pg_stat_activity", PQerrorMessage(conn));
     }

@@ -14,6 +14,10 @@ char *pg_fixture_database(const char *name);
  * sees neither the server's process ids nor a session of its own. */
 bool pg_fixture_pooled(void);
 
+/* True where the databases are distributed (support/distributed.sh): their tables are in partitions, and some queries have another
+ * text. */
+bool pg_fixture_distributed(void);
+
 /* Drops the database, ending whatever is still connected, and frees the URL. NULL is fine. */
 void pg_fixture_drop(char *url);
 

@@ -362,7 +362,8 @@ static void lanes_are_locked_in_ascending_order_however_their_rows_lie(void **st
     run_on(holder, "BEGIN; SELECT FROM cartwright.lane WHERE lane = 5 FOR UPDATE");
     run_on(locker, "BEGIN; SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off");
 
-    assert_int_equal(PQsendQueryParams(db_conn(locker), query_defs[Q_lanes_lock].sql, 1, NULL,
+    assert_int_equal(PQsendQueryParams(db_conn(locker),
+                                       query_sql(Q_lanes_lock, pg_fixture_distributed()), 1, NULL,
                                        &lanes, NULL, NULL, 0),
                      1);
     pg_fixture_await_lock(db_conn(spec.db));

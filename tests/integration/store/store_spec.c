@@ -14,8 +14,8 @@ struct db *spec_connect(void)
 /* As the migrations leave it. Cloning the template anew would take a second a test. */
 static const char empty_sql[] =
     "DO $$ DECLARE t text; BEGIN"
-    " FOR t IN SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cartwright'::regnamespace AND c.relkind = 'r'"
-    "   AND c.relname NOT IN ('migration', 'lane', 'lane_cursor') ORDER BY c.oid DESC LOOP"
+    " FOR t IN SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'cartwright'::regnamespace AND c.relkind IN ('r', 'p')"
+    "   AND c.relname NOT IN ('migration', 'distribution', 'lane', 'lane_cursor') ORDER BY c.oid DESC LOOP"
     "   EXECUTE 'DELETE FROM ' || t;"
     " END LOOP;"
     " UPDATE cartwright.lane SET floor_off = 0 WHERE floor_off <> 0;"
