@@ -2,6 +2,7 @@
  * event under a foreign name would otherwise be read half, and its sender never learn of it. */
 #include "domain/shop/event_hints.h"
 
+#include "base/locale/zones.h"
 #include "base/spell.h"
 #include "domain/shop/local_time.h"
 #include "domain/shop/money.h"
@@ -185,6 +186,19 @@ static bool names_language(const char *locale)
     return letters == 2 || letters == 3;
 }
 
+/* "europe/berlin" and "America/NewYork" are nearly names. */
+static const char *zone_hint(const char *timezone, struct arena *a)
+{
+    const struct zones *zones = zones_system();
+    size_t count = zones_count(zones);
+    const char **names = arena_array(a, count + 1, sizeof(const char *));
+
+    for (size_t i = 0; i < count; i++) {
+        names[i] = zones_name(zones, i);
+    }
+    return spell_nearest(timezone, names, count);
+}
+
 static void warn_of_context(struct warnings *w, const struct event *e)
 {
     int offset;
@@ -195,9 +209,13 @@ static void warn_of_context(struct warnings *w, const struct event *e)
             "is no language tag such as de-AT, and is not taken for one: the shop's own language is spoken");
     }
     if (e->timezone != NULL && !local_time_offset(e->timezone, e->occurred_us, &offset)) {
-        warn(
-            w, "/context/timezone",
-            "is no name of the tz database such as Europe/Berlin, nor an offset such as +02:00: it says nothing here");
+        const char *meant = zone_hint(e->timezone, w->arena);
+        const char *hint = meant != NULL ? arena_printf(w->arena, "; did you mean %s?", meant) : "";
+        warn(w, "/context/timezone",
+             arena_printf(w->arena,
+                          "is no name of the tz database such as Europe/Berlin, nor an offset such "
+                          "as +02:00: it says nothing here%s",
+                          hint));
     }
 }
 
