@@ -6,12 +6,15 @@
  * ratio ("cycle" false where LIMIT_S ended it before); with how long the shopper waited at most.
  * Then what it takes to ask about such a shopper (GET /v1/customers/{id} and POST /v1/outreach, in process: dry runs,
  * of now and of any time in its past, and such that are stored), and how much more memory.
+ * At last a browser with as many events turns out to be a customer's: what is handed over beside the others ("handed over"; others' ingest into
+ * the customer's own lane is timed as well, since that is what it could hold).
  * bench_heavy [--whole] [EVENTS ...]; --whole: without checkpoints (heavy_events 0), as a comparison. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/init.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/stop.h"
 #include "cli/options.h"
 #include "fold/fold.h"
 #include "outreach/customer.h"
@@ -20,6 +23,8 @@
 #include "support/pg_fixture.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +144,8 @@ static double fold(struct bench *b, int64_t *longest_us)
     }
     return (double)(clock_monotonic_us() - start_us) / 1e6;
 }
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 static int by_value(const void *x, const void *y)
 {
@@ -451,6 +458,99 @@ static void ask_all(struct bench *b, int64_t events)
     settle(b);
 }
 
+/* ---- a first login ---- */
+
+/* One event into the lane of who is handed so much. */
+static double append_ms(struct bench *b)
+{
+    const int64_t start_us = clock_monotonic_us();
+
+    sql(b,
+        "SELECT cartwright.append_rows(ARRAY['t' || clock_timestamp()], ARRAY['c:owner'], ARRAY['page_viewed'], 'api', ARRAY[now()], now(),"
+        " ARRAY['{\"customer_id\": \"owner\", \"type\": \"page_viewed\"}'::jsonb])");
+    return ms_since(start_us);
+}
+
+struct inflow {
+    const struct bench *of;
+    pthread_t thread;
+    atomic_bool done;
+    double ms[ASKS * 40];
+    size_t count;
+};
+
+static void *inflow_main(void *arg)
+{
+    struct inflow *in = arg;
+    struct bench own = *in->of; /* over a connection of its own */
+    struct err err = {0};
+
+    if (!database_connect(&own.database, &own.db, &err)) {
+        die("inflow", err.text);
+    }
+    while (!atomic_load(&in->done) && in->count < COUNT_OF(in->ms)) {
+        in->ms[in->count++] = append_ms(&own);
+        (void)stop_wait_us(20000);
+    }
+    db_close(&own.db);
+    return NULL;
+}
+
+static int64_t handing_left(struct bench *b)
+{
+    CLEANUP(rows_clear)
+    PGresult *r = PQexec(db_conn(b->db), "SELECT count(*) FROM cartwright.handing_over");
+
+    return strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+}
+
+/* Rounds of the others until all of it is handed over, or LIMIT_S have passed. */
+static void hand_over(struct bench *b, int64_t events)
+{
+    static struct inflow in;
+    struct arena a = {0};
+    const double alone = rounds(b, ALONE).alone;
+    int64_t longest_us = 0;
+    int64_t n = 0;
+    double seconds = 0;
+
+    sql(b, "UPDATE cartwright.stale_shopper SET due_at = now()");
+    sql(b,
+        arena_printf(
+            &a,
+            "SELECT cartwright.append_rows(array_agg('k' || n), array_agg('a:kiosk'::text), array_agg('page_viewed'::text), 'import',"
+            " array_agg(timestamptz '2026-01-01Z' + n * interval '1 second'), now(),"
+            " array_agg(jsonb_build_object('type', 'page_viewed', 'anonymous_id', 'kiosk', 'event_id', 'k' || n)))"
+            " FROM generate_series(1, %lld) n",
+            (long long)events));
+    (void)fold(b, &longest_us);
+    settle(b);
+    sql(b,
+        "SELECT cartwright.append_rows(ARRAY['login'], ARRAY['c:owner'], ARRAY['identify'], 'import', ARRAY[now()], now(),"
+        " ARRAY['{\"event_id\": \"login\", \"type\": \"identify\", \"customer_id\": \"owner\", \"anonymous_id\": \"kiosk\"}'::jsonb])");
+    in = (struct inflow){.of = b};
+    if (pthread_create(&in.thread, NULL, inflow_main, &in) != 0) {
+        die("inflow", "no thread");
+    }
+    longest_us = 0;
+    const int64_t until_us = clock_monotonic_us() + SECONDS(LIMIT_S);
+    do {
+        seconds += OTHERS / round_of(b, ALONE, &longest_us);
+        n++;
+    } while ((handing_left(b) > 0 || n < 2) && clock_monotonic_us() < until_us);
+    atomic_store(&in.done, true);
+    (void)pthread_join(in.thread, NULL);
+    (void)printf(
+        "{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"handed over\",\"others_per_s\":%.0f,\"others_alone_per_s\":%.0f,"
+        "\"ratio\":%.2f,\"longest_step_ms\":%.0f,\"append_p99_ms\":%.1f,\"handed\":%llu,\"done\":%s,\"peak_mb\":%lld}\n",
+        (long long)events, (double)(n * OTHERS) / seconds, alone,
+        (double)(n * OTHERS) / seconds / alone, (double)longest_us / 1e3, p99(in.ms, in.count),
+        (unsigned long long)metric_value(METRIC_fold_handed),
+        handing_left(b) == 0 ? "true" : "false", (long long)peak_mb());
+    (void)fflush(stdout);
+    arena_free(&a);
+}
+
 /* The past of the heavy one, in order. */
 static void fill(struct bench *b, int64_t events)
 {
@@ -474,6 +574,9 @@ static void measure(int64_t events, bool whole)
 {
     struct bench b;
 
+    /* The waits are bounded by LIMIT_S each: for two cycles, and for what is handed over. What the past takes to fold is not. */
+    (void)fprintf(stderr, "%lld events: at most %d s of waiting, and what folding them takes\n",
+                  (long long)events, 3 * LIMIT_S);
     open_bench(&b, whole);
     fill(&b, events);
     sql(&b, "ANALYZE");
@@ -493,6 +596,7 @@ static void measure(int64_t events, bool whole)
     }
     if (!whole) {
         ask_all(&b, events);
+        hand_over(&b, events);
     }
     close_bench(&b);
 }
