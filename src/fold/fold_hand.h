@@ -3,7 +3,7 @@
 
 #include "fold/fold_stale.h"
 
-/* Anonymous shoppers that turned out to be somebody's, and have done more than a batch passes on at once (sql/migrations/0035_bounded_fold.sql):
+/* Anonymous shoppers that turned out to be somebody's, and have done more than a batch passes on at once (sql/migrations/0034_bounded_fold.sql):
  * their events go to whom they belong to a page at a time, each in a transaction of its own, so that no lane they go into is held for
  * longer. While there is anything else to fold, all of them together get of a folder's time one part in heavy_pause + 1. For fold/ only. */
 

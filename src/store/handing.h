@@ -3,7 +3,7 @@
 
 #include "store/history.h"
 
-/* Anonymous shoppers whose events are on their way to whom they belong (sql/migrations/0035_bounded_fold.sql). When they go, fold/ says. */
+/* Anonymous shoppers whose events are on their way to whom they belong (sql/migrations/0034_bounded_fold.sql). When they go, fold/ says. */
 
 /* Of the shopper's events those behind done_off, up to last_off, that occurred at from_us (INT64_MIN: ever) or later. */
 struct handing {
