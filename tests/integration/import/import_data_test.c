@@ -61,7 +61,9 @@ static const struct known taobao = {
                 [EVENT_CART_ITEM_ADDED] = 5292,
                 [EVENT_WISHLIST_ADDED] = 2959,
                 [EVENT_PURCHASE] = 2144},
-    .report = ":96169: /occurred_at must not be before 2000-01-01\n",
+    .report =
+        ":96169: #5 is a number, and neither a day of a spreadsheet (45321.5), a date (20240301) "
+        "nor a time since 1970: \"15\"\n",
 };
 static const struct known online_retail = {
     .file = "online_retail_2009_2010.csv",
