@@ -101,7 +101,7 @@ static void similar_to(struct ranking *r, int seed)
     }
     for (int i = 0; i < count; i++) {
         /* After the cut, so that there may be fewer than wanted: the stages behind fill up. */
-        if (ranking_suits(r, best[i].id)) {
+        if (ranking_varies(r, best[i].id)) {
             const struct reason why = ranking_reason(r, best[i].id, seed);
             ranking_add(r, best[i].id, (double)best[i].score, PICK_SIMILAR, &why);
         }
@@ -128,7 +128,7 @@ static void take_popular(struct ranking *r, const int32_t *items, int count,
         /* of a prior, what nobody has touched is not popular */
         const bool counts = !r->model->is_prior || items[i] < r->model->trained;
         /* asked anew: what an earlier stage picked is excluded by now */
-        if (counts && ranking_allows(r, items[i]) && ranking_suits(r, items[i])) {
+        if (counts && ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
             const struct reason why = ranking_reason_popular(r, items[i], source);
             ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, &why);
         }

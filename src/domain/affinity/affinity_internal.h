@@ -152,7 +152,7 @@ static inline uint32_t shelf_currency(const char currency[4])
            (uint32_t)(unsigned char)currency[2];
 }
 
-/* A line of the cart that a pick may undercut. */
+/* What a pick may undercut: the dearest line of the cart in a category. */
 struct rank_line {
     int32_t category;
     int64_t price_minor;
@@ -200,8 +200,8 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
 
 /* What the cart asks for: the filter's prices, currencies and titles (affinity_limits.c). */
 void ranking_limit(struct ranking *r);
-/* Whether the item varies the picks so far, and undercuts no line of the cart where that was not wished. */
-bool ranking_suits(const struct ranking *r, int item);
+/* Whether the item is of the category of a line of the cart, and cheaper. The filter asks it while r->undercuts is not set. */
+bool ranking_undercuts(const struct ranking *r, int item);
 
 /* Reasons (affinity_reason.c). */
 CAN_FAIL bool reason_load(struct affinity *m, struct err *err);

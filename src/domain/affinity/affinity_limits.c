@@ -77,6 +77,19 @@ static void exclude_untitled(struct ranking *r, const struct affinity_shelf *she
     }
 }
 
+/* Of each category the dearest line: what costs less undercuts it. */
+static void note_line(struct ranking *r, int32_t category, int64_t price_minor)
+{
+    for (size_t i = 0; i < r->line_count; i++) {
+        if (r->lines[i].category == category) {
+            r->lines[i].price_minor =
+                price_minor > r->lines[i].price_minor ? price_minor : r->lines[i].price_minor;
+            return;
+        }
+    }
+    r->lines[r->line_count++] = (struct rank_line){category, price_minor};
+}
+
 /* The lines that something may undercut. */
 static void note_lines(struct ranking *r)
 {
@@ -85,8 +98,7 @@ static void note_lines(struct ranking *r)
     for (size_t i = 0; c && i < c->line_count; i++) {
         const int item = affinity_find(r->model, c->lines[i].product_id);
         if (item >= 0 && r->model->category[item] != 0 && c->lines[i].price_minor > 0) {
-            r->lines[r->line_count++] =
-                (struct rank_line){r->model->category[item], c->lines[i].price_minor};
+            note_line(r, r->model->category[item], c->lines[i].price_minor);
         }
     }
 }
@@ -113,7 +125,7 @@ void ranking_limit(struct ranking *r)
 
 /* ---- substitutes ---- */
 
-static bool undercuts(const struct ranking *r, int item)
+bool ranking_undercuts(const struct ranking *r, int item)
 {
     const int64_t price = r->wish->shelf ? r->wish->shelf->price[item] : r->model->price[item];
     for (size_t i = 0; price >= 0 && i < r->line_count; i++) {
@@ -122,9 +134,4 @@ static bool undercuts(const struct ranking *r, int item)
         }
     }
     return false;
-}
-
-bool ranking_suits(const struct ranking *r, int item)
-{
-    return ranking_varies(r, item) && (r->undercuts || !undercuts(r, item));
 }

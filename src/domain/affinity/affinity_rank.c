@@ -128,7 +128,10 @@ static void exclude_own(struct ranking *r)
 static bool keep_item(void *ctx, int item)
 {
     const struct ranking *r = ctx;
-    return r->wish->keep(r->wish->ctx, affinity_item_id(r->model, item));
+    if (!r->undercuts && ranking_undercuts(r, item)) {
+        return false;
+    }
+    return !r->wish->keep || r->wish->keep(r->wish->ctx, affinity_item_id(r->model, item));
 }
 
 /* A bit for each category that is the wished one or lies below it. */
@@ -164,14 +167,15 @@ static void filter_fill(struct ranking *r)
         r->filter.group = m->category;
         r->filter.groups = categories_within(r, w->category);
     }
-    if (w->keep) {
-        r->filter.keep = keep_item;
-        r->filter.ctx = r;
-    }
     for (size_t i = 0; i < w->without_count; i++) {
         exclude_id(r, w->without[i]);
     }
     ranking_limit(r);
+    /* in the scan as well: the best of a full cart's category may all be cheaper than what lies in it */
+    if (w->keep || (!r->undercuts && r->line_count > 0)) {
+        r->filter.keep = keep_item;
+        r->filter.ctx = r;
+    }
     exclude_own(r);
 }
 
@@ -183,7 +187,7 @@ static void ranking_pick(struct ranking *r)
         const struct candidate *c = &r->candidates.all[i];
         /* Only this is asked again: the rest of the filter held when the candidate was put. */
         bool picked = r->excluded[c->item / 64] >> (c->item % 64) & 1;
-        if (!picked && ranking_suits(r, c->item)) {
+        if (!picked && ranking_varies(r, c->item)) {
             /* No other source knows it: it is there for its category, brand and price. */
             bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
             const struct reason why = ranking_reason(r, c->item, ranking_because(r, c));
@@ -206,8 +210,8 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
     r->shopper = w->shopper;
     r->now_us = w->now_us;
     r->wanted = w->k;
-    /* Variants and what undercuts the cart are left out behind the search, so more has to be found than is wanted. */
-    r->depth = w->diverse || w->substitutes != SUBSTITUTES_ALLOWED ? VARIED_DEPTH * w->k : w->k;
+    /* Variants are left out behind the search, so more has to be found than is wanted. */
+    r->depth = w->diverse ? VARIED_DEPTH * w->k : w->k;
     /* The best of the sum may be far down in either part: each hands in more than is wanted. */
     if (m->is_blend && r->depth < BLEND_DEPTH) {
         r->depth = BLEND_DEPTH;
@@ -232,6 +236,22 @@ static void ranking_fill(struct ranking *r)
     ranking_cold(r);
 }
 
+/* With what undercuts the cart. No search has seen it yet: it is done once more, and so only where the shop has nothing else that fits. */
+static void ranking_fill_undercutting(struct ranking *r)
+{
+    if (r->line_count == 0) { /* nothing was left out */
+        return;
+    }
+    r->undercuts = true;
+    memset(&r->candidates, 0, sizeof r->candidates);
+    memset(r->state, 0, sizeof r->state);
+    if (r->model->is_als) {
+        factors_search_together(&r, 1, 1);
+    }
+    ranking_candidates(r);
+    ranking_fill(r);
+}
+
 static void ranking_finish(struct ranking *r)
 {
     if (r->wanted > 0) {
@@ -245,8 +265,7 @@ static void ranking_finish(struct ranking *r)
         ranking_fill(r);
     }
     if (!ranking_full(r) && r->wish->substitutes == SUBSTITUTES_LAST) { /* not even variants */
-        r->undercuts = true;
-        ranking_fill(r);
+        ranking_fill_undercutting(r);
     }
     ranking_stage(r, "chain");
 }

@@ -12,7 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORLDS = 60, SHOPPERS_EACH = 12, ITEMS = 40, TRAINED = 34, ROWS = 60, FACTORS = 4, K = 12 };
+enum {
+    WORLDS = 60,
+    SHOPPERS_EACH = 12,
+    ITEMS = 40,
+    TRAINED = 34,
+    ROWS = 60,
+    FACTORS = 4,
+    K = 12,
+    DEAREST = 3000
+};
 
 static const char *const categories[] = {NULL, "hats", "shoes", "bags > small", "bags > large"};
 static const char *const brands[] = {NULL, "one", "two"};
@@ -162,7 +171,7 @@ static void free_world(void)
 
 /* ---- shoppers ---- */
 
-static struct shopper *random_shopper(struct rng *r)
+static struct shopper *random_shopper(struct rng *r, uint64_t dearest)
 {
     static const enum event_type types[] = {EVENT_PRODUCT_VIEWED, EVENT_PRODUCT_VIEWED,
                                             EVENT_WISHLIST_ADDED, EVENT_CART_ITEM_ADDED,
@@ -177,7 +186,7 @@ static struct shopper *random_shopper(struct rng *r)
             .at = (int64_t)rng_below(r, 80) * DAYS(1) + (int64_t)i,
             .order = type == EVENT_PURCHASE ? arena_printf(&arena, "o%zu", i) : NULL,
             .sku = w.ids[rng_below(r, ITEMS)],
-            .price = one_in(r, 5) ? 0 : 100 + (int64_t)rng_below(r, 3000),
+            .price = one_in(r, 5) ? 0 : 100 + (int64_t)rng_below(r, dearest),
             .sku2 = one_in(r, 3) ? w.ids[rng_below(r, ITEMS)] : NULL});
     }
     return shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &arena);
@@ -294,7 +303,7 @@ static void every_pick_keeps_what_is_promised(void **state)
         make_world(&r);
         for (int i = 0; i < SHOPPERS_EACH; i++) {
             struct picks picks;
-            const struct pick_wish wish = {.shopper = random_shopper(&r),
+            const struct pick_wish wish = {.shopper = random_shopper(&r, DEAREST),
                                            .now_us = TEST_DAY_US + DAYS(81),
                                            .k = K,
                                            .shelf = w.shelf,
@@ -336,7 +345,7 @@ static void what_undercuts_the_cart_comes_behind_everything_else(void **state)
         for (int i = 0; i < SHOPPERS_EACH; i++) {
             struct picks never;
             struct picks last;
-            struct pick_wish wish = {.shopper = random_shopper(&r),
+            struct pick_wish wish = {.shopper = random_shopper(&r, DEAREST),
                                      .now_us = TEST_DAY_US + DAYS(81),
                                      .k = ITEMS,
                                      .shelf = w.shelf,
@@ -359,6 +368,66 @@ static void what_undercuts_the_cart_comes_behind_everything_else(void **state)
     assert_true(undercutting > 100);
 }
 
+/* ---- by taste, however much of it is left out ---- */
+
+struct beside {
+    const struct cart *cart;
+};
+
+static bool is_no_cheaper_substitute(void *ctx, const char *product_id)
+{
+    const struct beside *b = ctx;
+
+    return !is_cheaper_substitute(b->cart, number_of(product_id));
+}
+
+static int left_out;
+
+/* Given a wish for few, so that what is left out would use up what was found; the reference is told of each product what undercuts. */
+static void check_few(struct rng *r)
+{
+    struct picks never;
+    struct picks reference;
+    struct pick_wish wish = {.shopper = random_shopper(r, UINT64_C(10) * DEAREST),
+                             .now_us = TEST_DAY_US + DAYS(81),
+                             .k = 1 + (int)rng_below(r, 3),
+                             .shelf = w.shelf,
+                             .substitutes = SUBSTITUTES_NEVER};
+    affinity_recommend(w.model, &wish, &never);
+    struct beside b = {shopper_open_cart(wish.shopper)};
+    wish.substitutes = SUBSTITUTES_ALLOWED;
+    wish.keep = is_no_cheaper_substitute;
+    wish.ctx = &b;
+    affinity_recommend(w.model, &wish, &reference);
+    assert_int_equal(never.count, reference.count);
+    for (int i = 0; i < never.count; i++) {
+        assert_string_equal(never.items[i].product_id, reference.items[i].product_id);
+        assert_int_equal(never.items[i].source, reference.items[i].source);
+        assert_true(never.items[i].score == reference.items[i].score);
+    }
+    wish.keep = NULL;
+    affinity_recommend(w.model, &wish, &reference);
+    for (int i = 0; i < reference.count; i++) {
+        left_out += is_cheaper_substitute(b.cart, number_of(reference.items[i].product_id));
+    }
+}
+
+static void what_undercuts_the_cart_takes_no_place_of_what_does_not(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        struct rng r = rng_seed(2000 + seed);
+        make_world(&r);
+        for (int i = 0; i < SHOPPERS_EACH; i++) {
+            check_few(&r);
+        }
+        free_world();
+        forget_events();
+        arena_reset(&arena);
+    }
+    assert_true(left_out > 100);
+}
+
 static int forget(void **state)
 {
     (void)state;
@@ -372,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_pick_keeps_what_is_promised, forget),
         cmocka_unit_test_teardown(what_undercuts_the_cart_comes_behind_everything_else, forget),
+        cmocka_unit_test_teardown(what_undercuts_the_cart_takes_no_place_of_what_does_not, forget),
     };
     return cmocka_run_group_tests_name("reasons of picks", tests, NULL, NULL);
 }
