@@ -22,7 +22,7 @@
  * Late: an event not imported that was received more than LATE_WINDOW after it occurred only counts
  *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
  *   the events that occurred at or after it and had been received before it: it would change a closed
- *   round. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
+ *   round. A closer itself is late only for one of the same cart, or of every cart (it names none): otherwise it still closes. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
  *   withdrawal counts whenever it comes; so does a chat_message that opts out).
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
  *   are one order; more than ORDER_APART_US after it a row that names another open cart and goods of it, or that has none of the
@@ -104,7 +104,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 8 };
+enum { SHOPPER_FORMAT = 9 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)

@@ -6,6 +6,8 @@
 #include "domain/shopper/shopper_fold_internal.h"
 #include "domain/shopper/shopper_identity.h"
 
+#include "base/hash.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,29 +126,101 @@ static bool is_closer(const struct event *e)
     return e->type == EVENT_PURCHASE || (e->type == EVENT_CART_SNAPSHOT && e->item_count == 0);
 }
 
+/* Of the closers from one time on: when the first of them was received. */
+struct closers {
+    int64_t any_us;   /* of all */
+    int64_t every_us; /* of those that close every cart: they name none */
+    struct closer_of_cart {
+        const char *cart; /* NULL: free */
+        int64_t received_us;
+    } * of_cart;  /* of those that name one; open addressing. NULL: nobody asks */
+    size_t slots; /* a power of two */
+};
+
+/* With room for the carts that the events name, if one of the closers may be late itself. */
+static struct closers closers_make(const struct event *events, size_t count, struct arena *a)
+{
+    struct closers c = {.any_us = INT64_MAX, .every_us = INT64_MAX, .slots = 4};
+    size_t named = 0;
+    bool asked = false;
+
+    for (size_t i = 0; i < count; i++) {
+        named += is_closer(&events[i]) && events[i].cart_id != NULL;
+        asked = asked || (is_closer(&events[i]) && is_tardy(&events[i]));
+    }
+    if (asked) {
+        while (c.slots < 2 * named) {
+            c.slots *= 2;
+        }
+        c.of_cart = arena_array(a, c.slots, sizeof *c.of_cart);
+    }
+    return c;
+}
+
+static struct closer_of_cart *closer_slot(const struct closers *c, const char *cart)
+{
+    size_t i = hash_fnv64(cart, strlen(cart)) & (c->slots - 1);
+
+    while (c->of_cart[i].cart != NULL && strcmp(c->of_cart[i].cart, cart) != 0) {
+        i = (i + 1) & (c->slots - 1);
+    }
+    return &c->of_cart[i];
+}
+
+static void closers_add(struct closers *c, const struct event *e)
+{
+    c->any_us = e->received_us < c->any_us ? e->received_us : c->any_us;
+    if (e->cart_id == NULL) {
+        c->every_us = e->received_us < c->every_us ? e->received_us : c->every_us;
+    } else if (c->of_cart != NULL) {
+        struct closer_of_cart *slot = closer_slot(c, e->cart_id);
+        if (slot->cart == NULL || e->received_us < slot->received_us) {
+            *slot = (struct closer_of_cart){e->cart_id, e->received_us};
+        }
+    }
+}
+
+/* When the first of those was received that may make e late. A closer is late only for one that closes all that it would: one
+ * cart's order that comes in late still closes that cart, whatever was ordered of another meanwhile. */
+static int64_t closed_for(const struct closers *c, const struct event *e)
+{
+    int64_t first = c->every_us;
+
+    if (!is_closer(e)) {
+        return c->any_us;
+    }
+    if (e->cart_id != NULL && c->of_cart != NULL) {
+        const struct closer_of_cart *slot = closer_slot(c, e->cart_id);
+        if (slot->cart != NULL && slot->received_us < first) {
+            first = slot->received_us;
+        }
+    }
+    return first;
+}
+
 /* late[i] for events in order: a closer at or after it had been received before it. */
 static bool *find_late(const struct event *events, size_t count, int64_t base_closed_us,
                        struct arena *a)
 {
     bool *late = arena_array(a, count, sizeof *late);
-    int64_t first_received = INT64_MAX; /* among the closers from here on */
+    struct closers closers = closers_make(events, count, a);
     size_t end = count;
 
-    /* From the end, so that one running minimum knows the closers at or after every event: one pass instead of a search for
-     * each. */
+    /* From the end, so that the closers at or after every event are known: one pass instead of a search for each. */
     while (end > 0) {
         size_t begin = end; /* the events of one time: each closes for all of them */
         while (begin > 0 && events[begin - 1].occurred_us == events[end - 1].occurred_us) {
             begin--;
-            if (is_closer(&events[begin]) && events[begin].received_us < first_received) {
-                first_received = events[begin].received_us;
+            if (is_closer(&events[begin])) {
+                closers_add(&closers, &events[begin]);
             }
         }
         for (size_t i = begin; i < end; i++) {
-            /* base_closed_us is of closers that retention has folded away. When they were received is forgotten; what comes
-             * after retention came after them. */
-            late[i] = is_tardy(&events[i]) && (first_received < events[i].received_us ||
-                                               events[i].occurred_us <= base_closed_us);
+            /* base_closed_us is of closers that retention has folded away. When they were received, and of which cart they
+             * were, is forgotten; what comes after retention came after them. */
+            late[i] =
+                is_tardy(&events[i]) && (closed_for(&closers, &events[i]) < events[i].received_us ||
+                                         events[i].occurred_us <= base_closed_us);
         }
         end = begin;
     }

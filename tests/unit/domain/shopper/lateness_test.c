@@ -1,6 +1,7 @@
 /* What is late and what is not, and the place in the order that is kept: the edges of the fold's rules. */
 #include "domain/shopper/shopper.h"
 
+#include "base/rng.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
 
@@ -113,6 +114,82 @@ static void a_late_closer_still_makes_others_late(void **state)
     s = shopper_fold_all(NULL, "c:anna", &alone, 1, INT64_MAX, &arena);
     assert_int_equal(s->closed_until_us, TEST_DAY_US + HOURS(4));
     assert_int_equal(s->tardy_received_us, TEST_DAY_US + HOURS(4) + DAYS(3));
+}
+
+/* What was ordered of another cart meanwhile says nothing of this one. */
+static void a_late_closer_is_late_only_for_one_that_closes_as_much(void **state)
+{
+    static const struct {
+        const char *of, *meanwhile; /* NULL: every cart */
+        int64_t late;
+    } rows[] = {
+        {"k1", "k2", 0}, {"k1", "k1", 1}, {"k1", NULL, 1}, {NULL, "k2", 0}, {NULL, NULL, 1}};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int64_t by_snapshot = 0; by_snapshot < 2; by_snapshot++) {
+            const struct event tardy =
+                an_event(EVENT_PURCHASE, .at = HOURS(2), .late_by = HOURS(25), .order = "o1",
+                         .cart = rows[i].of);
+            const struct event closer =
+                an_event(by_snapshot ? EVENT_CART_SNAPSHOT : EVENT_PURCHASE, .at = HOURS(3),
+                         .order = by_snapshot ? NULL : "o2", .cart = rows[i].meanwhile);
+            assert_int_equal(late(tardy, closer), rows[i].late);
+        }
+    }
+}
+
+static void an_order_told_a_day_late_closes_its_cart_whatever_became_of_another(void **state)
+{
+    (void)state;
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = HOURS(1), .cart = "k1", .sku = "p1"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = HOURS(1) + 1, .cart = "k2", .sku = "p2"),
+        an_event(EVENT_PURCHASE, .at = HOURS(2), .late_by = HOURS(25), .cart = "k2", .order = "o"),
+        an_event(EVENT_CART_SNAPSHOT, .at = HOURS(3), .cart = "k1"),
+    };
+    const struct shopper *s =
+        shopper_fold_all(NULL, "c:anna", events, COUNT_OF(events), INT64_MAX, &arena);
+
+    assert_null(shopper_open_cart(s));
+    assert_int_equal(s->order_count, 1);
+}
+
+/* Whichever of many closers was received first of those that count, as one look at each of them has it. */
+static void of_many_closers_those_of_the_same_cart_count(void **state)
+{
+    static const char *const carts[] = {NULL, "k1", "k2", "k3", "k4", "k5", "k6"};
+    enum { EVENTS = 40 };
+    int late_ones = 0;
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct rng r = rng_seed(seed);
+        struct event events[EVENTS];
+        int64_t expected = 0;
+        for (int i = 0; i < EVENTS; i++) {
+            events[i] = an_event(EVENT_PURCHASE, .at = HOURS(1 + i),
+                                 .late_by = HOURS((int64_t)rng_below(&r, 60)),
+                                 .order = arena_printf(&arena, "o%d", i),
+                                 .cart = carts[rng_below(&r, COUNT_OF(carts))]);
+        }
+        for (int i = 0; i < EVENTS; i++) {
+            bool is_late = false;
+            for (int k = i + 1; k < EVENTS; k++) {
+                const bool as_much = events[k].cart_id == NULL ||
+                                     (events[i].cart_id != NULL &&
+                                      strcmp(events[i].cart_id, events[k].cart_id) == 0);
+                is_late = is_late || (as_much && events[k].received_us < events[i].received_us);
+            }
+            expected += is_late && events[i].received_us - events[i].occurred_us > LATE_WINDOW_US;
+        }
+        late_ones += (int)expected;
+        assert_int_equal(
+            shopper_fold_all(NULL, "c:anna", events, EVENTS, INT64_MAX, &arena)->late_events,
+            expected);
+        arena_reset(&arena);
+    }
+    assert_true(late_ones > 1000);
 }
 
 static void a_straggler_after_the_last_closer_is_folded_at_once(void **state)
@@ -253,6 +330,9 @@ int main(void)
         cmocka_unit_test(what_joins_shoppers_or_consents_is_never_late),
         cmocka_unit_test(what_occurred_before_a_closer_that_retention_folded_away_is_late),
         cmocka_unit_test(a_late_closer_still_makes_others_late),
+        cmocka_unit_test(a_late_closer_is_late_only_for_one_that_closes_as_much),
+        cmocka_unit_test(an_order_told_a_day_late_closes_its_cart_whatever_became_of_another),
+        cmocka_unit_test(of_many_closers_those_of_the_same_cart_count),
         cmocka_unit_test(a_straggler_after_the_last_closer_is_folded_at_once),
         cmocka_unit_test(at_one_time_the_place_is_that_of_the_type_then_of_the_id),
         cmocka_unit_test(the_place_never_moves_back_onto_a_base),
