@@ -165,8 +165,8 @@ static void an_event_is_read_as_it_was_sent_whoever_stored_it(void **state)
         "",
         ",\"cart_id\":\"k 1\"",
         ",\"cart_id\":\"k\",\"order_id\":\"o\",\"items\":[{\"product_id\":\"tea\",\"quantity\":2,\"price_minor\":1250,\"currency\":\"EUR\"}]",
-        ",\"session_id\":\"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\",\"order_id\":\"f81d4fae7dec11d0a76500a0c91e6bf6\",\"properties\":{\"h\":"
-        "\"968061683347e258df76e411c11ba87ba4863c179d600dbcc996ef5c815c4d3c\"}",
+        (",\"session_id\":\"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\",\"order_id\":\"f81d4fae7dec11d0a76500a0c91e6bf6\",\"properties\":{\"h\":"
+         "\"968061683347e258df76e411c11ba87ba4863c179d600dbcc996ef5c815c4d3c\"}"),
         ",\"properties\":{\"text\":\"say \\\"items\\\":[{\\\"product_id\\\":\\\" \\\\ ä\"},\"context\":{\"locale\":\"de-AT\",\"device\":\"mobile\"}",
     };
     for (size_t i = 0; i < COUNT_OF(times); i++) {
