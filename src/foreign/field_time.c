@@ -19,7 +19,7 @@ struct stamp {
     int year, month, day;
     int hour, minute, second;
     char fraction[8]; /* of a second: "" or ".123456" */
-    char zone[8];     /* "Z", "+02:00" */
+    char zone[32];    /* "Z", "+02:00" */
 };
 
 /* A number of min to max digits at *at; moves on. */
