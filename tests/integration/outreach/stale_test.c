@@ -177,6 +177,44 @@ static void nor_of_a_customer_while_a_browser_of_theirs_waits(void **state)
            "silence", "buyer");
 }
 
+static int64_t handing_count(void)
+{
+    return count_of(&bench, "SELECT count(*) FROM cartwright.handing_over");
+}
+
+static int64_t told_to_ada(void)
+{
+    return count_of(
+        &bench, "SELECT count(*) FROM cartwright.event WHERE key = 'c:ada' AND type = 'forwarded'");
+}
+
+/* A kiosk turns out to be hers, and what was done there comes a page at a time: an order may be in what is still to come. */
+static void nor_of_who_is_handed_what_is_hers_until_all_of_it_is_there(void **state)
+{
+    struct err err = {0};
+    int64_t folded;
+    (void)state;
+
+    bench.config.heavy_pause = 0;
+    for (int i = 0; i < 5 * HEAVY; i++) {
+        did_with(
+            bench.db,
+            (struct deed){.anonymous = "kiosk", .type = "page_viewed", .minutes_ago = 400 - i});
+    }
+    settle();
+    did("ada", "cart_item_added", 91, A_SHOE);
+    did("ada", "identify", 90, ",\"anonymous_id\":\"kiosk\"");
+    for (int i = 0; told_to_ada() == 0 && i < 5000; i++) {
+        ok(folder_step(bench.folder, &folded, &err), &err);
+    }
+    assert_int_equal(handing_count(), 1);
+    expect(ask("ada"), OUTREACH_NEW, "silence", "unread");
+    settle();
+    assert_int_equal(handing_count(), 0);
+    assert_int_equal(told_to_ada(), 5 * HEAVY);
+    expect(ask("ada"), OUTREACH_NEW, "send", "risk");
+}
+
 static void a_customer_is_shown_as_folded_last_and_says_so(void **state)
 {
     struct err err = {0};
@@ -229,6 +267,7 @@ int main(void)
         STALE_TEST(of_whom_not_everything_can_be_read_nothing_is_said),
         STALE_TEST(what_was_sent_is_not_said_again_meanwhile),
         STALE_TEST(nor_of_a_customer_while_a_browser_of_theirs_waits),
+        STALE_TEST(nor_of_who_is_handed_what_is_hers_until_all_of_it_is_there),
         STALE_TEST(a_customer_is_shown_as_folded_last_and_says_so),
         STALE_TEST(a_cart_of_who_waits_is_not_unknown),
     };
