@@ -17,17 +17,17 @@ WITH stale AS MATERIALIZED (
       FROM cartwright.stale_shopper w
       LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
      WHERE w.since IS NOT NULL
-       AND (EXISTS (SELECT FROM unnest($3::text[]) AS v(via) WHERE w.key = 'a:' || v.via)
+       AND (EXISTS (SELECT FROM unnest((SELECT $3::text[])) AS v(via) WHERE w.key = 'a:' || v.via)
          OR w.key <> $2::text
-            AND EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
+            AND EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                          CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
                                               WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.lane = w.lane
                                                 AND e.off > coalesce(s.folded_off, 0) AND e.key = w.key AND e.type = 30
                                               LIMIT 1) AS told))
      UNION ALL
-    SELECT h.due_at FROM cartwright.handing_over h JOIN unnest($3::text[]) AS v(via) ON h.key = 'a:' || v.via
+    SELECT h.due_at FROM cartwright.handing_over h JOIN unnest((SELECT $3::text[])) AS v(via) ON h.key = 'a:' || v.via
 ), had AS MATERIALIZED (
-    SELECT k.cart_id FROM unnest($6::text[]) AS k(cart_id)
+    SELECT k.cart_id FROM unnest((SELECT $6::text[])) AS k(cart_id)
      UNION
     SELECT CASE WHEN x.type = 31 THEN cartwright.event_sent(x.id, x.key, x.type, x.occurred_at, x.body) #>> '{event,cart_id}' ELSE cartwright.event_cart(x.body) END
       FROM (SELECT e.id, e.key, e.type, e.occurred_at, e.body FROM cartwright.log_rows e
@@ -35,17 +35,17 @@ WITH stale AS MATERIALIZED (
              ORDER BY hashtext(e.key) DESC, e.off DESC LIMIT 1000) AS x -- by log_key, as in events_since
 )
 SELECT EXISTS (SELECT FROM stale)
-    OR EXISTS (SELECT FROM unnest($3::text[]) AS v(via)
+    OR EXISTS (SELECT FROM unnest((SELECT $3::text[])) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
                 CROSS JOIN LATERAL cartwright.events_since(c.lane, 'a:' || v.via, c.off, 1) AS e)
-    OR EXISTS (SELECT FROM unnest($4::text[]) AS o(via)
+    OR EXISTS (SELECT FROM unnest((SELECT $4::text[])) AS o(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
                 CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
                 WHERE e.type <> 31 AND cartwright.event_name(e.body) = o.via)
     OR EXISTS (SELECT FROM cartwright.lane_cursor c
                 CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
                 WHERE e.type IN (23, 27, 28) AND c.consumer = 'fold' AND c.lane = $1::int)
-    OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
+    OR EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
                                      WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.key <> $2::text
@@ -63,26 +63,26 @@ SELECT EXISTS (SELECT FROM stale)
                                      LIMIT 1) AS ordered
                 WHERE c.consumer = 'fold' AND c.lane = $1::int)
     OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
-    OR EXISTS (SELECT FROM unnest($5::text[]) AS n(id)
+    OR EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told),
        (SELECT max(w.due_at) FROM stale w),
        (SELECT max(o.ordered_at)
-          FROM unnest($11::text[]) AS k(cart_id)
+          FROM unnest((SELECT $11::text[])) AS k(cart_id)
          CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
                                FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
                                       WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type = 15 AND x.key <> $2::text
-                                        AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
+                                        AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest((SELECT $5::text[])) AS n(id)))
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)) AS o
          WHERE o.by = 1),
        EXISTS (SELECT FROM cartwright.events_since($1::int, $2::text, $7::bigint, 1))
     OR EXISTS (SELECT FROM cartwright.events_since(cartwright.lane_of($8::text), $8::text, $9::bigint, 1)),
        (SELECT max(o.withdrawn_at)
-          FROM unnest($11::text[]) AS k(cart_id)
+          FROM unnest((SELECT $11::text[])) AS k(cart_id)
          CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS withdrawn_at
                                FROM (SELECT x.lane, x.off, x.key, x.type, x.occurred_at FROM cartwright.log_carts x
                                       WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type IN (25, 26) AND x.key <> $2::text
-                                        AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest($5::text[]) AS n(id)))
+                                        AND x.key <> ALL (ARRAY(SELECT 'a:' || n.id FROM unnest((SELECT $5::text[])) AS n(id)))
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id)
                                 AND (e.type = 25
