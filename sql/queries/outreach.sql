@@ -10,6 +10,7 @@
 -- not, NULL: never, or by several, who then call all their carts so. The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
 -- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
+-- The arrays are asked for by the plan, not known to it: planned for few of them it would look cheaper, and be planned anew, which takes ten times as long, at every call.
 -- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
 -- binding_set and forwarded. Of chats those count that opt out, which only the body tells.
 WITH stale AS MATERIALIZED (
@@ -26,6 +27,11 @@ WITH stale AS MATERIALIZED (
                                               LIMIT 1) AS told))
      UNION ALL
     SELECT h.due_at FROM cartwright.handing_over h JOIN unnest((SELECT $3::text[])) AS v(via) ON h.key = 'a:' || v.via
+), own AS MATERIALIZED ( -- what the fold has not taken of its own
+    SELECT e.type, e.body
+      FROM cartwright.lane_cursor c
+     CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
+     WHERE c.consumer = 'fold' AND c.lane = $1::int
 ), had AS MATERIALIZED (
     SELECT k.cart_id FROM unnest((SELECT $6::text[])) AS k(cart_id)
      UNION
@@ -38,13 +44,7 @@ SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM unnest((SELECT $3::text[])) AS v(via)
                  JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = cartwright.lane_of('a:' || v.via)
                 CROSS JOIN LATERAL cartwright.events_since(c.lane, 'a:' || v.via, c.off, 1) AS e)
-    OR EXISTS (SELECT FROM unnest((SELECT $4::text[])) AS o(via)
-                 JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = $1::int
-                CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
-                WHERE e.type <> 31 AND cartwright.event_name(e.body) = o.via)
-    OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
-                WHERE e.type IN (23, 27, 28) AND c.consumer = 'fold' AND c.lane = $1::int)
+    OR EXISTS (SELECT FROM own e WHERE e.type IN (23, 27, 28) OR (e.type <> 31 AND cartwright.event_name(e.body) = ANY ($4::text[])))
     OR EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
@@ -55,13 +55,11 @@ SELECT EXISTS (SELECT FROM stale)
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
                                      WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> $2::text
                                      LIMIT 1) AS news)
-    OR EXISTS (SELECT FROM cartwright.lane_cursor c
-                CROSS JOIN LATERAL cartwright.events_since(c.lane, $2::text, c.off, NULL) AS e
+    OR EXISTS (SELECT FROM own e
                 CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
                                      WHERE p.lane = cartwright.lane_of('k:' || cartwright.event_cart(e.body)) AND p.cart_id = cartwright.event_cart(e.body)
                                        AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN (15, 25, 26))
-                                     LIMIT 1) AS ordered
-                WHERE c.consumer = 'fold' AND c.lane = $1::int)
+                                     LIMIT 1) AS ordered)
     OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
     OR EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told),

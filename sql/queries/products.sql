@@ -74,9 +74,10 @@ ON CONFLICT (product_id) DO UPDATE
 
 -- name: products_read
 -- In the order asked for; NULLs where there is none. Of one that was removed there is the stock: none is left.
+-- The ids are asked for by the plan, not known to it: of few it would be made anew at every call.
 SELECT u.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.category, p.brand, p.stock, p.attributes,
        CASE WHEN NOT p.deleted THEN p.updated_at END, p.priced_at, p.price_before, p.priced_before_at
-  FROM unnest($1::text[]) WITH ORDINALITY AS u(product_id, o)
+  FROM unnest((SELECT $1::text[])) WITH ORDINALITY AS u(product_id, o)
   LEFT JOIN cartwright.product p ON p.product_id = u.product_id
  ORDER BY u.o;
 

@@ -305,6 +305,34 @@ static void hot_queries_use_their_indexes_whatever_plan_is_kept(void **state)
     assert_int_equal(check_hot("force_generic_plan") + check_hot("force_custom_plan"), 0);
 }
 
+/* A plan for the values of one call that looks cheaper than the one for any is made anew for every call: of a long statement that takes longer than all else. */
+static void a_decision_does_not_plan_its_questions_anew(void **state)
+{
+    (void)state;
+    static const char *const asked[] = {"shopper_gather", "joins_pending", "cart_pending",
+                                        "products_read", "heavy_view"};
+    int faults = 0;
+    sql(fill_sql);
+    for (size_t i = 0; i < COUNT_OF(hot); i++) {
+        bool among = false;
+        for (size_t k = 0; k < COUNT_OF(asked); k++) {
+            among = among || strcmp(hot[i].query, asked[k]) == 0;
+        }
+        for (int k = 0; among && k < 7;
+             k++) { /* the first five are planned for their values, whatever comes of it */
+            sql_text(
+                arena_printf(&spec.arena, "EXPLAIN EXECUTE %s%s", hot[i].query, hot[i].arguments));
+        }
+        if (among &&
+            sql_number(arena_printf(
+                &spec.arena, "SELECT generic_plans FROM pg_prepared_statements WHERE name = '%s'",
+                hot[i].query)) == 0) {
+            faults += wrong(hot[i].query, hot[i].arguments, "is planned at every call");
+        }
+    }
+    assert_int_equal(faults, 0);
+}
+
 /* A plan that expects many rows of a key and needs a few of them would rather walk the log, or its lane, until they come; and none does. */
 static void what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it(void **state)
 {
@@ -406,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SPEC_TEST_HARMFUL(no_query_reads_a_growing_table_whole_without_a_reason),
         SPEC_TEST_HARMFUL(hot_queries_use_their_indexes_whatever_plan_is_kept),
+        SPEC_TEST_HARMFUL(a_decision_does_not_plan_its_questions_anew),
         SPEC_TEST_HARMFUL(what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it),
         SPEC_TEST_HARMFUL(a_page_of_a_list_is_one_stretch_of_its_index),
         SPEC_TEST_HARMFUL(an_append_reads_neither_the_log_nor_the_lanes_as_a_whole),
