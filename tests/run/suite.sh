@@ -142,18 +142,21 @@ pool_times() {
     record_part "PostgreSQL of the tests" 0 $((servers / 100))
 }
 
-# Counts each test; one that exits with 77 is skipped, its last line says why.
+# Counts each test; one that exits with 77 is skipped, its last line says why. One that failed is told by the first line that
+# says where, and else by its last: a sanitizer that speaks at the end would hide an assertion before it.
 pool_record() {
     awk '
         function attribute(name) { return match($0, name "=\"[^\"]*\"") ? substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 3) : "" }
         function text(s) { gsub(/<[^>]*>/, "", s); gsub(/&lt;/, "<", s); gsub(/&gt;/, ">", s); gsub(/&quot;/, "\"", s); gsub(/&amp;/, "\\&", s); return s }
-        /<testcase /  { name = attribute("name"); status = attribute("status"); reason = "" }
+        /<testcase /  { name = attribute("name"); status = attribute("status"); reason = where = "" }
         /<skipped /   { status = attribute("message") ~ /^SKIP_RETURN_CODE/ ? "skip" : "fail" }
         /<failure/    { if (reason == "") reason = attribute("message") }
-        /<system-out/, /<\/system-out/ { line = text($0); gsub(/^[ \t]+/, "", line); if (line != "") reason = line }
+        /<system-out/, /<\/system-out/ { line = text($0); gsub(/^[ \t]+/, "", line)
+            if (where == "" && line ~ /: error: |^SUMMARY: /) where = line
+            if (line ~ /[^= ]/) reason = line }
         /<\/testcase/ {
             if (status == "run") { status = "pass"; reason = "" }
-            if (status != "pass" && status != "skip") status = "fail"
+            if (status != "pass" && status != "skip") { status = "fail"; if (where != "") reason = where }
             printf "%s\t%s\t%s\n", status, name, reason
         }' "$1" >>"$results"
 }

@@ -59,7 +59,7 @@ tree() { # tree PRESET ADD_TEST...
 }
 tree dev 'add_test([=[good]=] "/bin/sh" "-c" "test \"$A$B\" = 12")' \
     'set_tests_properties([=[good]=] PROPERTIES ENVIRONMENT "A=1;B=2" LABELS "unit;waits")' \
-    'add_test([=[bad]=] "/bin/sh" "-c" "echo it broke; exit 1")' \
+    'add_test([=[bad]=] "/bin/sh" "-c" "echo at.c:7: error: it broke; echo it broke; echo ====; exit 1")' \
     'add_test([=[away]=] "/bin/sh" "-c" "echo no data; exit 77")' \
     'set_tests_properties([=[away]=] PROPERTIES SKIP_RETURN_CODE 77)' \
     'add_test([=[slow]=] "/bin/sleep" "60")' 'set_tests_properties([=[slow]=] PROPERTIES TIMEOUT 1)' \
@@ -69,7 +69,7 @@ tree asan 'add_test([=[good]=] "/bin/true")' 'add_test([=[off]=] "/bin/true")' \
     'set_tests_properties([=[off]=] PROPERTIES DISABLED TRUE)'
 run 'pool_tests dev=dev asan=asan -- -LE aside'
 expect 'tests in a pool' 1 '2 passed, 4 failed, 1 skipped'
-for line in 'FAILED dev/bad: it broke' 'FAILED dev/slow: ' 'FAILED dev/crash: ' 'FAILED asan/off: ' 'skipped dev/away: no data'; do
+for line in 'FAILED dev/bad: at.c:7: error: it broke' 'FAILED dev/slow: ' 'FAILED dev/crash: ' 'FAILED asan/off: ' 'skipped dev/away: no data'; do
     grep -q "^  $line" out || fail "no line '$line'"
 done
 [ "$(grep -c '^dev/good' build/test/times.tsv)" = 1 ] || fail 'the time of a test is not noted'

@@ -175,6 +175,9 @@ static int finish(struct service *s, int sig)
     int code = await_exit(s->pid);
     (void)close(s->out_fd);
     s->pid = 0;
+    if (sig == SIGTERM && code != 0) { /* what a sanitizer said of it is there */
+        print_tail(s->log);
+    }
     return code;
 }
 
