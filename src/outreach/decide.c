@@ -205,6 +205,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .unread_until_us = g->unread_until_us,
                                        .ordered_us = g->subject.ordered_us,
                                        .withdrawn_us = g->subject.withdrawn_us,
+                                       .browsers = g->via_count,
                                        .dry_run = g->subject.dry_run,
                                        .cart_changed = changed,
                                        .sent_outdated = is_outdated(out)};
@@ -230,5 +231,6 @@ struct decided outreach_in_stock(const struct decided *d, const struct product *
 bool outreach_never(const struct decision *decision)
 {
     return !decision->send && (decision->reason == RULE_UNREAD || decision->reason == RULE_BUYER ||
-                               decision->reason == RULE_OPTED_OUT || decision->reason == RULE_BOT);
+                               decision->reason == RULE_OPTED_OUT || decision->reason == RULE_BOT ||
+                               decision->reason == RULE_MANY_BROWSERS);
 }

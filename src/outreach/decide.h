@@ -43,8 +43,8 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
  * nobody is spoken to about what is sold out. */
 struct decided outreach_in_stock(const struct decided *d, const struct product *products);
 
-/* A shopper who bought, opted out or turned out to be a bot gets nothing any more, not even what
- * was decided before; nor does who may have done so (unread). */
+/* A shopper who bought, opted out or turned out to be a bot, or many people, gets nothing any more, not even
+ * what was decided before; nor does who may have done so (unread). */
 bool outreach_never(const struct decision *decision);
 
 /* The lane an outreach id names, so that reading by id asks one lane; false: it is no such id. */

@@ -88,7 +88,7 @@ bool outreach_unasked(const struct outreach_subject *asked, const struct joins_p
     return seen->ordered_us != asked->ordered_us || seen->withdrawn_us != asked->withdrawn_us;
 }
 
-/* Nobody was found, but the fold may be about to find somebody. */
+/* Nobody was found, but the fold may be about to find somebody, or the log has somebody by now. */
 static bool stranger_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
                              struct err *err)
 {
@@ -98,10 +98,6 @@ static bool stranger_pending(struct db *db, const struct gathered *g, struct joi
     if (subject->key == NULL) {
         const struct cart_look look = {.cart_id = subject->cart_id, .kept = g->view.shared};
         return store_cart_pending(db, &look, &out->any, err);
-    }
-    if (subject->key[0] == 'c') {
-        /* a customer is known by the first event that names it */
-        return true;
     }
     const struct joins j = {.lane = event_lane(subject->key), .key = subject->key};
     return store_joins_pending(db, &j, out, err);
@@ -114,10 +110,6 @@ bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pend
         return stranger_pending(db, g, out, err);
     }
     const struct joins j = outreach_joins(g);
-    if (g->view.key[0] == 'c' && g->via_count == 0 && g->cart_count == 0) {
-        *out = (struct joins_pending){0};
-        return true;
-    }
     return store_joins_pending(db, &j, out, err);
 }
 

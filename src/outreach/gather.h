@@ -46,7 +46,7 @@ struct gathered {
 #define OUTREACH_PENDING_TEXT    "what the shopper did before logging in is still being joined"
 
 /* Whether anything that is committed waits for the fold and may change who the subject is, or what was
- * done with its carts. Needs no round trip where nothing can. */
+ * done with its carts, or has come since it was gathered: also of whom no browser and no cart is known yet, and of nobody. */
 CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
                                struct err *err);
 /* Asked by a cart id alone: may somebody else be about to have one of that id? One round trip; none where somebody was named. */

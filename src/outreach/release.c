@@ -3,18 +3,13 @@
 #include "outreach/release.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "outreach/tell.h"
 #include "store/lanes.h"
 
 #include <assert.h>
 
-/* All others wait while lanes are held. One who has this many browsers is many people (a call centre, a kiosk), and
- * nobody knows whose cart it is. */
-enum {
-    LANES_HELD_MAX = 64,
-    LANES_HELD_FEW = 8, /* of more it is asked first, without them, whether anything is pending */
-};
+/* All others wait while lanes are held: of more it is asked first, without them, whether anything is pending. */
+enum { LANES_HELD_FEW = 8 };
 
 static void take_lane(struct release_look *look, bool has[LANES], int lane)
 {
@@ -26,13 +21,14 @@ static void take_lane(struct release_look *look, bool has[LANES], int lane)
 
 /* Every lane from which something could come that changes the decision. A silence needs its own alone, where the shopper's events and
  * the row are: what a browser does could only make it a send, or another silence. A send needs those of the anonymous shoppers that join
- * the shopper as well: one of them may have bought. */
+ * the shopper as well: one of them may have bought. They are few: to one who has more than BROWSERS_MAX nothing is sent. */
 static void take_lanes(const struct decided *d, struct arena *a, struct release_look *look)
 {
     const struct gathered *g = d->gathered;
     const size_t vias = d->decision.send ? g->via_count : 0;
     bool has[LANES] = {false};
 
+    assert(vias <= BROWSERS_MAX);
     look->lanes = arena_array(a, LANES, sizeof *look->lanes);
     take_lane(look, has, g->view.lane);
     for (size_t i = 0; i < vias; i++) {
@@ -40,16 +36,11 @@ static void take_lanes(const struct decided *d, struct arena *a, struct release_
     }
 }
 
-/* Whether it can be said without a lock that a send will have to wait. Of too many lanes it is: as unread, until somebody
- * asks again. */
-static bool must_wait(struct db *db, const struct decided *d, const struct release_look *look,
-                      struct joins_pending *out, struct err *err)
+/* Whether it can be said without a lock that a send will have to wait. */
+static bool must_wait(struct db *db, const struct release_look *look, struct joins_pending *out,
+                      struct err *err)
 {
     *out = (struct joins_pending){0};
-    if (look->lane_count > LANES_HELD_MAX) {
-        *out = (struct joins_pending){.any = true, .due_us = d->gathered->now_us + HOURS(1)};
-        return true;
-    }
     return look->lane_count <= LANES_HELD_FEW || store_joins_pending(db, &look->joins, out, err);
 }
 
@@ -69,7 +60,7 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
 
     *seen = (struct release_seen){0};
     take_lanes(d, a, &look);
-    if (!must_wait(db, d, &look, &seen->pending, err)) {
+    if (!must_wait(db, &look, &seen->pending, err)) {
         return false;
     }
     if (seen->pending.any) {

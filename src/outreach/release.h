@@ -15,7 +15,7 @@ enum release_step {
 /* Locks, looks again, has it told, and stores it, in one transaction that is over when this
  * returns. *out_row is set only where *out is RELEASED; in arena. For decisions about a cart that
  * are no dry run. *out_pending: what it saw under the locks, or without them, where a send will have to wait
- * anyway: something is pending, or the lanes are too many to hold, which is as if it were until in an hour. */
+ * anyway. */
 CAN_FAIL bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
                                struct outreach_row *out_row, enum release_step *out,
                                struct joins_pending *out_pending, struct err *err);

@@ -163,6 +163,15 @@ static enum rule_outcome rule_bot(const struct policy *p, const struct policy_in
     return in->shopper->bot ? RULE_BLOCK : RULE_PASS;
 }
 
+static enum rule_outcome rule_many_browsers(const struct policy *p, const struct policy_input *in,
+                                            char *detail, size_t cap)
+{
+    (void)p;
+    (void)snprintf(detail, cap, "%zu browser%s, limit %d", in->browsers,
+                   in->browsers == 1 ? "" : "s", BROWSERS_MAX);
+    return in->browsers > BROWSERS_MAX ? RULE_BLOCK : RULE_PASS;
+}
+
 /* Imported carts are months old by the time they are read, whatever their clock says: the first
  * import of a shop must send nothing. A dry run is how such a history is looked at. */
 static enum rule_outcome rule_import(const struct policy *p, const struct policy_input *in,
@@ -329,6 +338,7 @@ static rule_fn *const rule_functions[RULE_COUNT] = {
     [RULE_EMPTY] = rule_empty,
     [RULE_OPTED_OUT] = rule_opted_out,
     [RULE_BOT] = rule_bot,
+    [RULE_MANY_BROWSERS] = rule_many_browsers,
     [RULE_IMPORT] = rule_import,
     [RULE_TOO_EARLY] = rule_too_early,
     [RULE_EXPIRED] = rule_expired,

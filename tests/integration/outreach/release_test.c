@@ -298,20 +298,31 @@ static void named_by(const char *who, int browsers)
     fold_to_end(&bench);
 }
 
-/* 130 browsers lie in a hundred lanes: to hold them all would stop everybody else. */
-static void about_who_has_browsers_in_very_many_lanes_nothing_is_said(void **state)
+static struct answer ask_dry(const char *who)
+{
+    return ask_as((struct outreach_request){.customer_id = who, .dry_run = true});
+}
+
+/* To hold all of its lanes would stop everybody else. */
+static void
+who_has_more_browsers_than_one_person_is_told_nothing_asked_in_earnest_or_not(void **state)
 {
     (void)state;
-    named_by("fay", 130);
+    named_by("fay", 65);
     acts = 0;
     right_before("lanes_lock", note_lock);
-    expect(ask("fay"), OUTREACH_NEW, "silence", "unread");
+    expect(ask_dry("fay"), OUTREACH_DRY, "silence", "many_browsers");
+    expect(ask("fay"), OUTREACH_NEW, "silence", "many_browsers");
     assert_int_equal(acts, 1); /* for the silence, its own */
     assert_int_equal(released_count("fay"), 0);
     unhook(NULL);
 
-    named_by("gus", 30);
+    named_by("gus", 64);
+    expect(ask_dry("gus"), OUTREACH_DRY, "send", "risk");
     expect(ask("gus"), OUTREACH_NEW, "send", "risk");
+    did("gus", "identify", 1, ",\"anonymous_id\":\"gus-one-more\"");
+    expect(ask_dry("gus"), OUTREACH_DRY, "silence", "many_browsers");
+    expect(ask("gus"), OUTREACH_BEFORE, "silence", "many_browsers");
 }
 
 static void expect_pending(const char *who);
@@ -742,6 +753,56 @@ static void a_cart_that_is_folded_meanwhile_is_found(void **state)
     assert_int_equal(hook.nth, 2); /* for nobody, and then for somebody else beside cyd */
 }
 
+/* ---- who had nothing yet when it was read ---- */
+
+static void brings_a_cart_once(int nth)
+{
+    if (nth == 1) {
+        did(customer, "cart_item_added", 90, A_SHOE);
+    }
+}
+
+static void a_cart_that_comes_while_its_shopper_is_found_without_one_counts(void **state)
+{
+    (void)state;
+    customer = "dee";
+    did(customer, "page_viewed", 100, "");
+    fold_to_end(&bench);
+    right_before("joins_pending", brings_a_cart_once);
+    expect(ask(customer), OUTREACH_NEW, "send", "risk");
+}
+
+static void a_shopper_who_comes_while_nobody_is_found_is_no_stranger(void **state)
+{
+    (void)state;
+    customer = "edd";
+    right_before("joins_pending", brings_a_cart_once);
+    expect(ask_dry(customer), OUTREACH_DRY, "send", "risk");
+    customer = "eddy";
+    right_before("joins_pending", brings_a_cart_once);
+    expect(ask(customer), OUTREACH_NEW, "send", "risk");
+}
+
+/* Of the customer only the order is known, which names a cart that a browser keeps beside another one: what that browser has will be the
+ * customer's. */
+static void who_is_about_to_be_joined_by_a_cart_it_ordered_is_not_without_one(void **state)
+{
+    (void)state;
+    did_with(bench.db, (struct deed){.anonymous = "ffis-laptop",
+                                     .type = "cart_item_added",
+                                     .minutes_ago = 99,
+                                     .more = A_SHOE ",\"cart_id\":\"ffi-1\""});
+    did_with(bench.db, (struct deed){.anonymous = "ffis-laptop",
+                                     .type = "cart_item_added",
+                                     .minutes_ago = 91,
+                                     .more = A_SHOE ",\"cart_id\":\"ffi-2\""});
+    fold_to_end(&bench);
+    did("ffi", "purchase", 95, A_SHOE ",\"cart_id\":\"ffi-1\"");
+    expect_pending("ffi");
+    fold_to_end(&bench);
+    expect(ask("ffi"), OUTREACH_NEW, "send", "risk");
+}
+
 /* ---- whichever query fails ---- */
 
 /* Cuts the connection before the first round trip, the second, ... until the request gets through. Returns how many failed. */
@@ -844,8 +905,9 @@ static void a_decision_asks_the_database_this_often_and_no_more(void **state)
         /* one for what has sold out since, one for who has logged in since */
         {"the same again", {.customer_id = "rex"}, 4, 4},
         {"a silence", {.customer_id = "sue"}, 8, 4},
-        {"without a cart", {.customer_id = "tom"}, 1, 1},
-        {"nobody", {.customer_id = "nobody"}, 1, 1},
+        /* one for what came since: that there is no cart must still be so when it is said */
+        {"without a cart", {.customer_id = "tom"}, 2, 2},
+        {"nobody", {.customer_id = "nobody"}, 2, 2},
         {"out of order", {.customer_id = "uma"}, 9, 5},
     };
     for (size_t i = 0; i < COUNT_OF(costs); i++) {
@@ -867,7 +929,7 @@ int main(void)
         RELEASE_TEST(a_purchase_that_holds_the_lane_is_waited_for_and_counts),
         RELEASE_TEST(a_browsers_purchase_at_the_last_moment_is_waited_for),
         RELEASE_TEST(a_silence_holds_no_lane_but_its_own),
-        RELEASE_TEST(about_who_has_browsers_in_very_many_lanes_nothing_is_said),
+        RELEASE_TEST(who_has_more_browsers_than_one_person_is_told_nothing_asked_in_earnest_or_not),
         RELEASE_TEST(what_many_browsers_did_is_waited_for_without_their_lanes),
         RELEASE_TEST(an_identify_that_is_not_folded_is_waited_for),
         RELEASE_TEST(an_alias_that_is_not_folded_is_waited_for),
@@ -886,6 +948,9 @@ int main(void)
         RELEASE_TEST(a_dry_run_does_not_speak_to_who_is_folded_as_opted_out_meanwhile),
         RELEASE_TEST(a_browser_that_changes_hands_while_it_is_followed_is_followed_again),
         RELEASE_TEST(a_cart_that_is_folded_meanwhile_is_found),
+        RELEASE_TEST(a_cart_that_comes_while_its_shopper_is_found_without_one_counts),
+        RELEASE_TEST(a_shopper_who_comes_while_nobody_is_found_is_no_stranger),
+        RELEASE_TEST(who_is_about_to_be_joined_by_a_cart_it_ordered_is_not_without_one),
         RELEASE_TEST(whichever_query_fails_the_request_fails_and_nothing_is_half_done),
         RELEASE_TEST(whichever_query_of_a_silence_fails_the_request_fails),
         RELEASE_TEST(a_decision_asks_the_database_this_often_and_no_more),

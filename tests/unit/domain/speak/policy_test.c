@@ -22,6 +22,7 @@ struct situation {
     int64_t bought_ago_us;    /* 0: never */
     int64_t contacted_ago_us; /* 0: never */
     int64_t opted_out_ago_us; /* somebody who named the cart; 0: nobody */
+    size_t browsers;
     double risk;
     bool no_cart, no_lines, bot, imported, dry_run, cart_changed, sent_outdated, sold_out,
         withdrawn, given_again;
@@ -63,6 +64,10 @@ static const struct situation situations[] = {
     a_cart_left_behind(.name = "so, and the shopper said yes since", .withdrawn = true,
                        .given_again = true, .opted_out_ago_us = HOURS(4), .send = true),
     a_cart_left_behind(.name = "a bot", .bot = true, .reason = RULE_BOT),
+    a_cart_left_behind(.name = "of as many browsers as one person may have",
+                       .browsers = BROWSERS_MAX, .send = true),
+    a_cart_left_behind(.name = "of one more", .browsers = BROWSERS_MAX + 1,
+                       .reason = RULE_MANY_BROWSERS),
     a_cart_left_behind(.name = "imported history", .imported = true, .reason = RULE_IMPORT),
     a_cart_left_behind(.name = "a dry run over imported history", .imported = true, .dry_run = true,
                        .send = true),
@@ -130,6 +135,7 @@ static struct decision decide(const struct situation *t)
                                       .now_us = NOW,
                                       .withdrawn_us =
                                           t->opted_out_ago_us != 0 ? NOW - t->opted_out_ago_us : 0,
+                                      .browsers = t->browsers,
                                       .dry_run = t->dry_run,
                                       .cart_changed = t->cart_changed,
                                       .sent_outdated = t->sent_outdated,
@@ -170,14 +176,14 @@ static void of_several_that_block_the_first_of_the_table_is_the_reason(void **st
     (void)state;
     const struct situation all =
         a_cart_left_behind(.bought_ago_us = HOURS(1), .no_lines = true, .withdrawn = true,
-                           .bot = true, .imported = true, .idle_us = DAYS(8),
+                           .bot = true, .browsers = 65, .imported = true, .idle_us = DAYS(8),
                            .changed_ago_us = DAYS(8), .cart_changed = true, .sold_out = true,
                            .contacted_ago_us = HOURS(1), .risk = 0.1);
     struct decision d = decide(&all);
     static const enum rule_id blocking[] = {
-        RULE_BUYER,        RULE_EMPTY,   RULE_OPTED_OUT, RULE_BOT,      RULE_IMPORT,
-        RULE_CART_CHANGED, RULE_EXPIRED, RULE_TOO_OLD,   RULE_SOLD_OUT, RULE_ALREADY_CONTACTED,
-        RULE_RISK};
+        RULE_BUYER,         RULE_EMPTY,    RULE_OPTED_OUT,         RULE_BOT,
+        RULE_MANY_BROWSERS, RULE_IMPORT,   RULE_CART_CHANGED,      RULE_EXPIRED,
+        RULE_TOO_OLD,       RULE_SOLD_OUT, RULE_ALREADY_CONTACTED, RULE_RISK};
 
     for (size_t i = 0; i < COUNT_OF(blocking); i++) {
         assert_int_equal(d.rules[blocking[i]].outcome, RULE_BLOCK);
@@ -435,6 +441,7 @@ static void rules_and_outcomes_have_the_names_of_the_api(void **state)
                                         "empty",
                                         "opted_out",
                                         "bot",
+                                        "many_browsers",
                                         "import",
                                         "cart_changed",
                                         "too_early",
