@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include "cli/options.h"
 #include "domain/risk/risk.h"
 #include "evaluate/evaluate.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,8 +5,8 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "eventlog/maintain.h"
+#include "store/database.h"
 #include "store/lanes.h"
-#include "store/private/database.h"
 #include "train/risk/risk_check.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "eventlog/carry.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdio.h>
 

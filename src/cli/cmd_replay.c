@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "eventlog/replay.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdio.h>
 #include <string.h>

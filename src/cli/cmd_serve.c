@@ -17,7 +17,7 @@
 #include "http/wire/app.h"
 #include "live/live.h"
 #include "ml/linear/blas.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include "build_info.h"
 

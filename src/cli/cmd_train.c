@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "domain/risk/risk.h"
-#include "store/private/database.h"
+#include "store/database.h"
 #include "train/train.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/spell.h"
 #include "cli/cli.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #define EVENTLOG_CARRY_H
 
 #include "store/carry.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 /* A log of before migration 31 is carried into the form of today, a page of one lane at a time, each in a transaction: killed at any moment it goes on where
  * it was. Who reads and appends meanwhile sees every event once (sql/migrations/0031_log_bytes.sql). Any number may do it at once. */

@@ -3,8 +3,8 @@
 
 #include "base/config.h"
 #include "base/err.h"
+#include "store/database.h"
 #include "store/events.h"
-#include "store/private/database.h"
 
 /* Group commit of the event log. Callers block until their events are committed; W lane-affine
  * writer threads (own connections; writer of a lane = lane mod W) commit whatever waits, at most

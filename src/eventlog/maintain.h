@@ -3,7 +3,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 /* First the shop's days that have ended, then retention, lane by lane: stores each shopper as of the new floor as its base, deletes the folded
  * events below it, sets floor_off, in one transaction a lane. Safe to repeat and to interrupt. The floor stays lower, for up to 30 days, where it would part a shopper from an

@@ -3,7 +3,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdio.h>
 

@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "live/live.h"
 #include "live/rescore.h"
+#include "store/database.h"
 #include "store/events.h"
-#include "store/private/database.h"
 
 /* The consumer: leases lanes, reads past the cursors, folds through domain/shopper/shopper.h, and writes
  * shoppers, carts, derived events and cursors in ONE transaction. A fenced cursor rolls all of it

@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "import/result.h"
+#include "store/database.h"
 #include "store/events.h"
-#include "store/private/database.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "import/result.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdio.h>
 

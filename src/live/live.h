@@ -7,7 +7,7 @@
 #include "domain/affinity/affinity_shelf.h"
 #include "domain/risk/features.h"
 #include "domain/risk/risk.h"
-#include "store/private/database.h"
+#include "store/database.h"
 
 /* The models that serve, the risk model with its newest daily correction (train/risk/risk_check.h). A set is immutable and refcounted; a swap never waits for readers, readers
  * never for a swap. */

@@ -3,7 +3,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "store/private/database.h"
+#include "store/database.h"
 #include "train/common/train_options.h"
 
 /* Training: log -> fold -> examples -> model + its baseline -> gate on a later time window -> rows,

@@ -4,7 +4,7 @@
 /* What one would write first: for every event SELECT the shopper, fold the event in, upsert the shopper; one transaction a batch
  * of events. Same decoder, same fold, same document; no cart rows, no identity, no order: it does less than the product. Two
  * threads, half of the lanes each. */
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <stdint.h>
 

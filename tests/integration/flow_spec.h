@@ -6,8 +6,8 @@
 #include "base/config.h"
 #include "eventlog/replay.h"
 #include "fold/fold.h"
+#include "store/database.h"
 #include "store/events.h"
-#include "store/private/database.h"
 
 struct flow_bench {
     char *url;

@@ -3,7 +3,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "store/private/database.h"
+#include "store/database.h"
 #include "store/risk_checks.h"
 
 /* Calibration in life: once a day the risk model that serves is scored on moments whose outcome is

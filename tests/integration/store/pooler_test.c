@@ -2,7 +2,7 @@
  * (support/pooled.sh) there is a PgBouncer in transaction mode. */
 #include "integration/store/store_spec.h"
 
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include <string.h>
 

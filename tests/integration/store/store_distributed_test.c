@@ -3,10 +3,10 @@
 #include "integration/store/store_spec.h"
 
 #include "domain/shop/event.h"
+#include "store/database.h"
 #include "store/lanes.h"
 #include "store/pg/distribute.h"
 #include "store/pg/migrate.h"
-#include "store/private/database.h"
 #include "store/shoppers.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
 /* The private server, with real processes. One cluster for all tests: making one takes seconds. */
-#include "store/private/database.h"
+#include "store/database.h"
 #include "support/spec.h"
 
 #include <signal.h>

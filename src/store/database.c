@@ -1,4 +1,4 @@
-#include "store/private/database.h"
+#include "store/database.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"

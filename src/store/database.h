@@ -1,5 +1,5 @@
-#ifndef STORE_PRIVATE_DATABASE_H
-#define STORE_PRIVATE_DATABASE_H
+#ifndef STORE_DATABASE_H
+#define STORE_DATABASE_H
 
 #include "base/config.h"
 #include "base/err.h"
