@@ -38,7 +38,7 @@ static int prefix_of(const struct ranking *r, int32_t prefix[PREFIX_MAX])
     /* From the last event back to the first gap. Steps without weight (list views, snapshots)
      * still show that the visit goes on. */
     while (first > 0 &&
-           (later_us == INT64_MAX || later_us - r->own.steps[first - 1].at_us <= VISIT_GAP_US)) {
+           (later_us == INT64_MAX || later_us - r->own.steps[first - 1].at_us <= SESSION_GAP_US)) {
         later_us = r->own.steps[--first].at_us;
     }
     int count = 0;
@@ -131,7 +131,7 @@ void affinity_visit_event(const struct affinity *m, const char *shopper, enum ev
     pthread_mutex_lock(&v->lock);
     struct open_visit *open = &v->open[hash % OPEN_VISITS];
     /* another shopper, a gap, or zeroed memory: begin anew */
-    if (open->shopper != hash || at_us - open->last_us > VISIT_GAP_US) {
+    if (open->shopper != hash || at_us - open->last_us > SESSION_GAP_US) {
         *open = (struct open_visit){.shopper = hash, .session = SESSION_NONE};
     }
     open->last_us = at_us;

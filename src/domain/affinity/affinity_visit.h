@@ -1,15 +1,11 @@
 #ifndef DOMAIN_AFFINITY_AFFINITY_VISIT_H
 #define DOMAIN_AFFINITY_AFFINITY_VISIT_H
 
-#include "base/clock.h"
 #include "domain/affinity/affinity_file.h"
 #include "ml/session/session_rank.h"
 
 /* Visits in an affinity model: what other shoppers did next, in this visit's place. A model file may hold the rows and the ranker of
  * ml/session/session_rank.h and the latest visits of its log; once loaded, the index of visits is kept fresh event by event. */
-
-/* A shopper who did nothing for this long has left: the next event begins another visit. */
-#define VISIT_GAP_US MINUTES(30)
 
 enum { AFFINITY_VISIT_SECTIONS = 12, VISITS_KEPT_MAX = 200000 };
 

@@ -108,7 +108,8 @@ enum { SHOPPER_FORMAT = 9 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
-#define SESSION_GAP_US  INT64_C(1800000000)
+/* Who did nothing for this long has left: the next event begins another visit. */
+#define SESSION_GAP_US INT64_C(1800000000)
 /* A row of a known order id, so long after the order, may be another one of the same number. */
 #define ORDER_APART_US INT64_C(86400000000)
 /* So long after an order a snapshot of the cart that it closed, with nothing but its lines, is an echo: carts are synchronized by the

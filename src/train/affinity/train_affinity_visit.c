@@ -46,7 +46,7 @@ static size_t visit_end(const struct affinity_training *a, size_t first, int64_t
     size_t end = first + 1;
     while (end < a->count && a->all[end].shopper == a->all[first].shopper &&
            a->all[end].at_us < until_us &&
-           a->all[end].at_us - a->all[end - 1].at_us <= VISIT_GAP_US) {
+           a->all[end].at_us - a->all[end - 1].at_us <= SESSION_GAP_US) {
         end++;
     }
     return end;

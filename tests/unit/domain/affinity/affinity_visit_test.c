@@ -258,7 +258,7 @@ static void a_shopper_who_comes_back_begins_another_visit(void **state)
         snprintf(shopper, sizeof shopper, "c:%d", i);
         affinity_visit_event(a, shopper, EVENT_PRODUCT_VIEWED, "p20", TEST_DAY_US + i);
         affinity_visit_event(a, shopper, EVENT_PRODUCT_VIEWED, "p45",
-                             TEST_DAY_US + i + VISIT_GAP_US + 1);
+                             TEST_DAY_US + i + SESSION_GAP_US + 1);
     }
     struct picks after = ranked(a, "p20");
     assert_int_equal(place_of(&after, "p45"), -1);
