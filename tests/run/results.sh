@@ -8,11 +8,12 @@ results=$logs/results.tsv   # one line a check: pass|fail|skip, name, reason
 planned=$logs/planned.txt   # one name a line
 parts=$logs/parts.tsv       # name, seconds by the clock, seconds of the processors
 times=$logs/times.tsv       # the same of every test of ctest: tests/run/timed.sh
+unchanged=$logs/unchanged.txt # the tests of ctest that did not run, since they passed and nothing of them changed
 suite_began=0
 
 begin_checks() {
     mkdir -p "$logs"
-    : >"$results" && : >"$planned" && : >"$parts" && : >"$times"
+    : >"$results" && : >"$planned" && : >"$parts" && : >"$times" && : >"$unchanged"
     now && suite_began=$now_ms
 }
 
@@ -93,16 +94,20 @@ time_by_part() {
 }
 
 summary() {
-    awk -F '\t' -v planned="$planned" '
+    awk -F '\t' -v planned="$planned" -v unchanged="$unchanged" '
+        FILENAME == unchanged { same[$1]; next }
         FILENAME == planned && !($1 in seen) { n["fail"]++; failed = failed "  FAILED " $1 ": it did not run\n" }
         FILENAME == planned { next }
         { seen[$2]; n[$1]++ }
+        $1 == "pass" && $2 in same { sames++ }
         $1 == "skip" { skipped = skipped "  skipped " $2 ": " $3 "\n" }
         $1 == "fail" { failed = failed "  FAILED " $2 ": " $3 "\n" }
         END {
-            printf "%s%s%d passed, %d failed", skipped, failed, n["pass"], n["fail"]
+            printf "%s%s", skipped, failed
+            if (sames) printf "%d passed (of these %d unchanged since they passed)\n", n["pass"], sames
+            printf "%d passed, %d failed", n["pass"], n["fail"]
             if (n["skip"]) printf ", %d skipped", n["skip"]
             print ""
             exit n["fail"] > 0 || !n["pass"]
-        }' "$results" "$planned"
+        }' "$unchanged" "$results" "$planned"
 }

@@ -6,18 +6,20 @@
 # takes what they leave while they wait for the network, a timer or the database.
 
 pool=$logs/pool # ctest runs the tests of all presets from here: tests/run/pool.cmake
+passes=$PWD/build/passed # tests/run/unchanged.sh
 tested=(dev asan tsan)
 # Labels: `aside` is what this preset leaves to another one (tests/CMakeLists.txt), `fixture` starts the servers, `long`
 # is for long_checks.
 left_out='^(aside|fixture|bench|long)$'
 
 verb_test() {
-    export CARTWRIGHT_LONG=
+    export CARTWRIGHT_LONG='' CARTWRIGHT_RUN_ALL=''
     local preset built=()
     case "${1:-}" in
-    --long) CARTWRIGHT_LONG=1 ;;
+    --long) CARTWRIGHT_LONG=1 CARTWRIGHT_RUN_ALL=1 ;;
+    --all) CARTWRIGHT_RUN_ALL=1 ;;
     '') ;;
-    *) die "test takes only --long" ;;
+    *) die "test takes only --all or --long" ;;
     esac
     verb_setup test
     begin_checks
@@ -89,8 +91,10 @@ pool_tests() {
         pool_ctest -R "/postgres_$step\$" -j "$jobs" --output-on-failure >"$logs/postgres.log" 2>&1 ||
             { tail -n 50 "$logs/postgres.log" >&2; record fail "postgres_$step" "$logs/postgres.log"; }
     done
+    pool_remember "${entries[@]}"
     lane pool_run "$xml" "$@"
     wait_for_lane
+    pool_unchanged
     [ ! -s "$xml" ] || pool_record "$xml"
     pool_times "${entries[@]}"
     pool_stop
@@ -115,7 +119,38 @@ pool_plan() {
     plan "${names[@]}"
 }
 
+# For tests that have not changed since they passed (unchanged.sh): what these and the machine have in common, and the database that each
+# preset's program made. What cannot be told is no file, and such tests run.
+pool_remember() {
+    local entry
+    export CARTWRIGHT_PASSES=$passes
+    mkdir -p "$passes"
+    rm -f "$passes"/template-* "$passes/machine" "$passes/unchanged"
+    find "$passes" -type f -mtime +30 -delete
+    tests/run/unchanged.sh --machine >"$passes/machine" || rm -f "$passes/machine"
+    for entry in "$@"; do
+        template_of "${entry#*=}" >"$passes/template-${entry%=*}" 2>/dev/null || rm -f "$passes/template-${entry%=*}"
+    done
+}
+
+# A database of the tests as text, and what fills it. (pg_dump writes a random word behind \restrict.)
+template_of() {
+    local dir
+    dir=$(server_folder "$1")
+    [ -n "$dir" ] && cat sql/*/*.sql && pg_dump -h "$dir" -U postgres -s cartwright_template | sed '/^\\\(un\)\?restrict /d'
+}
+
+# ctest reckons that those took no time; the next run needs to know how long they take.
+pool_unchanged() {
+    local costs=$pool/Testing/Temporary/CTestCostData.txt
+    [ -s "$passes/unchanged" ] || return 0
+    sort -u "$passes/unchanged" >>"$unchanged"
+    awk 'FILENAME == ARGV[1] { same[$1]; next } FILENAME == ARGV[2] { if ($1 in same) was[$1] = $0; next } { print $1 in was ? was[$1] : $0 }' \
+        "$passes/unchanged" "$costs.before" "$costs" >"$costs.new" && mv "$costs.new" "$costs"
+}
+
 pool_run() {
+    cp "$pool/Testing/Temporary/CTestCostData.txt" "$pool/Testing/Temporary/CTestCostData.txt.before"
     pool_ctest -j $((2 * jobs)) "${@:2}" --no-label-summary --output-on-failure --output-junit "$1" 2>&1 | one_line_a_test >&2
 }
 
@@ -129,12 +164,15 @@ one_line_a_test() {
         -e '/% tests passed, /,$d'
 }
 
+# Where the PostgreSQL of a preset's tests is; "": it has none.
+server_folder() { sed -n 's/.*postgres_stop.*"stop" "\([^"]*\)".*/\1/p' "build/$1/tests/CTestTestfile.cmake" 2>/dev/null || true; }
+
 # Seconds of the processors: of the tests of each entry, and of the servers with the children they waited for (proc(5)).
 pool_times() {
     local entry dir pid stat servers=0
     for entry in "$@"; do
         record_part "tests of ${entry%=*}" 0 "$(awk -F '\t' -v p="${entry%=*}/" 'index($1, p) == 1 { s += $3 } END { print int(s) }' "$times")"
-        dir=$(sed -n 's/.*postgres_stop.*"stop" "\([^"]*\)".*/\1/p' "build/${entry#*=}/tests/CTestTestfile.cmake" 2>/dev/null) || true
+        dir=$(server_folder "${entry#*=}")
         [ -s "$dir/data/postmaster.pid" ] || continue
         read -r pid <"$dir/data/postmaster.pid"
         read -r -a stat <"/proc/$pid/stat" && servers=$((servers + stat[13] + stat[14] + stat[15] + stat[16]))

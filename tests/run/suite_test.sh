@@ -7,7 +7,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 ln -s "$source/tests" tests
-fail() { echo "FAILED: $*" >&2; cat out err >&2; exit 1; }
+fail() { echo "FAILED: $*" >&2; cat "$dir/out" "$dir/err" >&2; exit 1; }
 
 # run SCRIPT: what ./dev does between begin_checks and summary
 run() {
@@ -20,13 +20,14 @@ run() {
         begin_checks
         trap end_suite EXIT
         trap "exit 130" INT TERM
-        eval "$SCRIPT"
-        summary' >out 2>err || status=$?
+        script=$SCRIPT && unset SCRIPT # the environment of tests counts
+        eval "$script"
+        summary' >"$dir/out" 2>"$dir/err" || status=$?
 }
 # expect WHAT STATUS LAST-LINE
 expect() {
     [ "$status" = "$2" ] || fail "$1: exit code $status instead of $2"
-    [ "$(tail -n 1 out)" = "$3" ] || fail "$1: ends with '$(tail -n 1 out)' instead of '$3'"
+    [ "$(tail -n 1 "$dir/out")" = "$3" ] || fail "$1: ends with '$(tail -n 1 "$dir/out")' instead of '$3'"
 }
 
 run 'check good true'
@@ -51,6 +52,90 @@ expect 'a script that breaks' 1 ''
 run 'lane sh -c "sleep 600 & echo \$! >pid; wait"; until [ -s pid ]; do :; done; kill -TERM $$'
 expect 'a run that is ended while a lane works' 130 ''
 if grep -qs '^State:[^Z]*$' "/proc/$(cat pid)/status"; then fail 'a lane outlives the run'; fi
+
+# A test that passed runs again as soon as anything changes that its verdict follows from, and at once if it failed. `unit` asks for
+# nothing, `served` starts the service, `read` looks into the tree, `stored` has the database, `script` may do anything.
+program() { # program NAME CODE: built for the tests of dev; it notes that it ran
+    printf '#include <stdio.h>\n#include <stdlib.h>\nint main(void) { FILE *f = fopen("%s/ran", "a"); fputs("%s ", f); fclose(f); %s }\n' "$dir" "$1" "$2" |
+        cc -x c -o "build/dev/$1" -
+}
+mkdir -p tree/build/dev tree/sql tree/golden tree/data
+cd tree
+ln -s "$source/tests" tests
+program unit 'return 0;'
+program served 'return getenv("CARTWRIGHT_BIN") == NULL;'
+program read 'return getenv("CARTWRIGHT_SOURCE") == NULL;'
+program measured 'return getenv("CARTWRIGHT_DATA") == NULL;'
+program stored 'return getenv("CARTWRIGHT_TEST_PG") == NULL;'
+program broken 'return 1;'
+program away 'return 77;'
+printf '#!/bin/sh\nprintf "script " >>%s/ran\n' "$dir" >script.sh
+chmod +x script.sh
+for f in build/dev/cartwright sql/1.sql golden/1.txt data/1.csv program.c template corpus; do echo 1 >"$f"; done
+{
+    for f in unit served read measured stored broken away; do echo "add_test([=[$f]=] \"$PWD/build/dev/$f\")"; done
+    echo "add_test([=[script]=] \"$PWD/script.sh\")"
+    echo "add_test([=[folder]=] \"$PWD/build/dev/unit\" \"$PWD/golden\" \"$PWD/corpus\")"
+    for f in unit served read measured stored script folder away; do
+        echo "set_tests_properties([=[$f]=] PROPERTIES SKIP_RETURN_CODE 77" \
+            "ENVIRONMENT \"CARTWRIGHT_BIN=$PWD/build/dev/cartwright;CARTWRIGHT_SOURCE=$PWD;CARTWRIGHT_DATA=$PWD/data;CARTWRIGHT_TEST_PG=host=$PWD/pg user=x;MOOD=good\")"
+    done
+} >build/dev/CTestTestfile.cmake
+# again WHAT RAN...: those that run now, of all
+again() {
+    : >"$dir/ran"
+    run "template_of() { cat template; }; ${settings:-} pool_tests dev=dev --"
+    expect "$1" 1 '7 passed, 1 failed, 1 skipped'
+    [ "$(tr ' ' '\n' <"$dir/ran" | sort | xargs)" = "$2" ] || fail "$1: ran '$(tr ' ' '\n' <"$dir/ran" | sort | xargs)' instead of '$2'"
+}
+all='away broken measured read script served stored unit unit'
+again 'tests that never ran' "$all"
+again 'nothing changed' 'away broken'
+grep -qx '7 passed (of these 7 unchanged since they passed)' "$dir/out" || fail 'what did not run is not told'
+awk '$1 == "dev/served" && $3 > 0 { n++ } END { exit n != 1 }' build/test/pool/Testing/Temporary/CTestCostData.txt ||
+    fail 'how long a test takes is forgotten where it did not run'
+echo 2 >program.c
+again 'a source of programs' 'away broken script'
+echo 2 >CHANGELOG.md
+again 'the change log' 'away broken script'
+echo 2 >build/dev/cartwright
+again 'the service' 'away broken script served'
+echo 2 >golden/1.txt
+again 'a file of a folder that a command names' 'away broken read script unit'
+echo 2 >corpus
+again 'a file that a command names' 'away broken read script unit'
+echo 2 >sql/1.sql
+again 'a file of the tree' 'away broken read script'
+echo 2 >data/1.csv
+again 'a data set' 'away broken measured read script'
+echo '# 2' >>script.sh
+again 'a script' 'away broken read script'
+program unit 'puts("2"); return 0;'
+again 'a program' 'away broken unit unit'
+echo 2 >template
+again 'what makes the database' 'away broken read script stored'
+sed -i '/=\[unit\]=/s/MOOD=good/MOOD=bad/' build/dev/CTestTestfile.cmake
+again 'the environment' 'away broken unit'
+settings='export CARTWRIGHT_RUN_ALL=1;'
+again 'all of them' "$all"
+settings=
+again 'nothing changed after all of them' 'away broken'
+settings='export TZ=UTC;'
+again 'the environment of all' "$all"
+settings='dpkg-query() { return 1; }; export -f dpkg-query;'
+again 'a machine of which nobody knows what it has' "$all"
+settings='template_of() { false; };'
+again 'a database of which nobody knows what made it' 'away broken script stored'
+settings=
+program served 'puts("3"); return 0;'
+cp build/dev/served build/next
+program served "rename(\"$PWD/build/next\", \"$PWD/build/dev/served\"); return 0;"
+cp build/dev/served build/old
+again 'a program that another one replaces while it runs' 'away broken served'
+cp build/old build/dev/served
+again 'the old one' 'away broken served'
+again 'the old one, which passed' 'away broken'
+cd "$dir"
 
 # ctest itself: a small tree of two presets, whose tests have a `;` in their environment and the same names.
 tree() { # tree PRESET ADD_TEST...
