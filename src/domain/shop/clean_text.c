@@ -344,6 +344,27 @@ const char *clean_text(const char *text, struct arena *a)
     return strcmp(now, text) == 0 ? text : now;
 }
 
+const char *text_bare(const char *text, struct arena *a)
+{
+    size_t left = strlen(text);
+    const char *first = NULL; /* that can be seen */
+    const char *end = text;   /* behind the last */
+    size_t len = 1;
+
+    for (const char *at = text; left > 0; at += len, left -= len) {
+        len = utf8_length((const unsigned char *)at, left);
+        if (len == 0) {
+            return text; /* not for us to judge */
+        }
+        if (look_of(utf8_decode((const unsigned char *)at, len)) == SEEN) {
+            first = first == NULL ? at : first;
+            end = at + len;
+        }
+    }
+    bool bare = first == NULL || (first == text && *end == '\0');
+    return bare ? text : arena_strndup(a, first, (size_t)(end - first));
+}
+
 /* ---- addresses ---- */
 
 static const char blanks[] = " \t\r\n\f\v";

@@ -21,5 +21,8 @@ const char *clean_url(const char *url, struct arena *a);
 
 /* Whether there is anything in it that can be seen. */
 bool text_is_visible(const char *text);
+/* The text without the blanks, controls and other characters at its ends that cannot be seen; text itself where there are
+ * none, or nothing that can be seen. In arena. */
+const char *text_bare(const char *text, struct arena *a);
 
 #endif

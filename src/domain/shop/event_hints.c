@@ -4,6 +4,7 @@
 
 #include "base/locale/zones.h"
 #include "base/spell.h"
+#include "domain/shop/clean_text.h"
 #include "domain/shop/local_time.h"
 #include "domain/shop/money.h"
 
@@ -171,10 +172,62 @@ struct warnings {
     struct arena *arena;
 };
 
-static void warn(struct warnings *w, const char *pointer, const char *detail)
+static void warn(struct warnings *w, const char *code, const char *pointer, const char *detail)
 {
     if (w->count < EVENT_WARNINGS_MAX) {
-        w->all[w->count++] = (struct event_warning){pointer, detail};
+        w->all[w->count++] = (struct event_warning){code, pointer, detail};
+    }
+}
+
+/* Nearly every id begins and ends in letters and digits of ASCII, and costs two looks. */
+static bool ends_are_plain(const char *id)
+{
+    const char last = id[0] != '\0' ? id[strlen(id) - 1] : '\0';
+
+    return id[0] > ' ' && id[0] < 0x7f && last > ' ' && last < 0x7f;
+}
+
+static bool warn_of_id(struct warnings *w, const char *pointer, const char *id)
+{
+    const char *bare = id == NULL || ends_are_plain(id) ? id : text_bare(id, w->arena);
+
+    if (bare == id) {
+        return false;
+    }
+    warn(w, "unseen_in_id", pointer,
+         arena_printf(w->arena,
+                      "begins or ends in a blank, or in what cannot be seen: it is another id than "
+                      "\"%.40s\"",
+                      bare));
+    return true;
+}
+
+/* Items and adjustments lie apart in the event: the place is that of the document. */
+static void warn_of_items(struct warnings *w, struct jval doc)
+{
+    struct jwalk walk = jwalk_begin(jval_get(doc, "items"));
+
+    while (jwalk_next(&walk)) {
+        const char *id = jval_text(jval_get(walk.value, "product_id"), w->arena);
+        if (warn_of_id(w, arena_printf(w->arena, "/items/%zu/product_id", walk.at - 1), id)) {
+            return;
+        }
+    }
+}
+
+/* Of the products the first is told: a sender that does so does it with all of them. */
+static void warn_of_ids(struct warnings *w, const struct event *e, struct jval doc)
+{
+    (void)warn_of_id(w, "/event_id", e->event_id);
+    (void)warn_of_id(w, "/customer_id", e->customer_id);
+    (void)warn_of_id(w, "/anonymous_id", e->anonymous_id);
+    (void)warn_of_id(w, "/cart_id", e->cart_id);
+    (void)warn_of_id(w, "/order_id", e->order_id);
+    for (size_t i = 0; i < e->item_count; i++) {
+        if (!ends_are_plain(e->items[i].product_id)) {
+            warn_of_items(w, doc);
+            return;
+        }
     }
 }
 
@@ -205,13 +258,13 @@ static void warn_of_context(struct warnings *w, const struct event *e)
 
     if (e->locale != NULL && !names_language(e->locale)) {
         warn(
-            w, "/context/locale",
+            w, "no_language", "/context/locale",
             "is no language tag such as de-AT, and is not taken for one: the shop's own language is spoken");
     }
     if (e->timezone != NULL && !local_time_offset(e->timezone, e->occurred_us, &offset)) {
         const char *meant = zone_hint(e->timezone, w->arena);
         const char *hint = meant != NULL ? arena_printf(w->arena, "; did you mean %s?", meant) : "";
-        warn(w, "/context/timezone",
+        warn(w, "no_time_zone", "/context/timezone",
              arena_printf(w->arena,
                           "is no name of the tz database such as Europe/Berlin, nor an offset such "
                           "as +02:00: it says nothing here%s",
@@ -236,7 +289,7 @@ static void warn_of_misspelt(struct warnings *w, struct jval properties, const c
         const char *name = jwalk_name(&walk, w->arena);
         if (is_nearly(name, read, w->arena)) {
             warn(
-                w, arena_printf(w->arena, "/properties/%s", name),
+                w, "not_read", arena_printf(w->arena, "/properties/%s", name),
                 arena_printf(w->arena, "is kept, and not read; did you mean %s (%s)?", read, kind));
             return;
         }
@@ -253,7 +306,7 @@ static void warn_of_property(struct warnings *w, struct jval properties, const c
         warn_of_misspelt(w, properties, read, kind);
         return;
     }
-    warn(w, arena_printf(w->arena, "/properties/%s", read),
+    warn(w, "not_read", arena_printf(w->arena, "/properties/%s", read),
          arena_printf(w->arena, "is kept, and not read: it is %s", kind));
 }
 
@@ -265,6 +318,7 @@ size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
     const struct jval properties = jval_get(doc, "properties");
     const bool consent = e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN;
 
+    warn_of_ids(&w, e, doc);
     warn_of_context(&w, e);
     if (jval_is(properties, JSON_OBJECT)) {
         warn_of_property(&w, properties, consent ? "channel" : event_subject_name(e->type), text,

@@ -93,12 +93,42 @@ static void addresses_are_read_as_feeds_mean_them(void **state)
                         "javascript:1"); /* for others to refuse */
 }
 
+static void a_text_is_bare_without_what_cannot_be_seen_at_its_ends(void **state)
+{
+    static const char *const cases[][2] = {
+        {" c1", "c1"},
+        {"c1\t", "c1"},
+        {"\xc2\xa0"
+         "c 1 ",
+         "c 1"},
+        {"\xe2\x80\x8b\xef\xbb\xbf"
+         "c1\xc2\xad",
+         "c1"},
+        {"\xe2\x80\x8e\xc3\xa9 ", "\xc3\xa9"},
+    };
+    static const char *const same[] = {"c1",
+                                       "c 1",
+                                       "a\xe2\x80\x8b"
+                                       "b",
+                                       " ",
+                                       "",
+                                       "\xff "};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_string_equal(text_bare(cases[i][0], &arena), cases[i][1]);
+    }
+    for (size_t i = 0; i < COUNT_OF(same); i++) {
+        assert_ptr_equal(text_bare(same[i], &arena), same[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_come_out_as_people_should_read_them),
         cmocka_unit_test(what_is_clean_is_not_copied),
         cmocka_unit_test(addresses_are_read_as_feeds_mean_them),
+        cmocka_unit_test(a_text_is_bare_without_what_cannot_be_seen_at_its_ends),
     };
     return cmocka_run_group_tests_name("texts of shops", tests, NULL, empty_the_arena);
 }
