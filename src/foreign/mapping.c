@@ -425,6 +425,16 @@ CAN_FAIL static bool read_time(const struct foreign_parser *p, struct reading *r
                : field_time(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err);
 }
 
+/* Lists are parted first, and {n} are taken with their parts (parts_of). */
+static void take_pairs(const struct mapping *m, struct reading *r, struct arena *a)
+{
+    for (size_t i = 0; i < TARGETS; i++) {
+        if (m->pair[i] != NULL && m->list[i] == '\0') {
+            r->field[i] = parts_pair(r->field[i], m->pair[i], a);
+        }
+    }
+}
+
 bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
 {
     const struct mapping *m = p->format->mapping;
@@ -440,6 +450,7 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
             r.field[i] = "";
         }
     }
+    take_pairs(m, &r, &p->scratch);
     if (m->by_order && order_of(&r)[0] != '\0') {
         fill_from_order(p->state, &r);
     }

@@ -51,6 +51,7 @@ struct mapping {
     bool order_is_cart; /* a row without customer is the order's own shopper */
     char
         list[TARGETS]; /* what parts the values of a column that holds several; NUL: it holds one */
+    const char *pair[TARGETS]; /* of "name:Mug|sku:M-1" the value of this name; NULL: all of it */
 };
 
 /* What the first row of an order said, for the rows behind it. */

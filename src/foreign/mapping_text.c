@@ -70,13 +70,26 @@ CAN_FAIL static bool target_of(const char *name, enum target *out, struct arena 
                    known);
 }
 
+/* The column's name without the name of a pair behind it, which goes to *out_name: of "line_item_1[sku:]" what stands behind "sku:"
+ * in its cells. NULL: it has none. */
+static const char *cut_pair(const char *column, const char **out_name, struct arena *a)
+{
+    size_t len = strlen(column);
+    const char *open = strrchr(column, '[');
+    bool pair = open != NULL && open > column && len > 2 && strcmp(column + len - 2, ":]") == 0 &&
+                column + len - 2 > open + 1;
+    *out_name = pair ? arena_strndup(a, open + 1, (size_t)(column + len - 2 - open - 1)) : NULL;
+    return pair ? arena_strndup(a, column, (size_t)(open - column)) : column;
+}
+
 /* The column's name without what says that it holds several: "SKUs[;]" is SKUs, a list with semicolons. */
 CAN_FAIL static bool read_several(const struct pair *pair, enum target target, struct mapping *m,
                                   const char **out_name, struct arena *a, struct err *err)
 {
-    size_t len = strlen(pair->value);
-    bool list = len > 3 && pair->value[len - 3] == '[' && pair->value[len - 1] == ']';
-    bool nth = strstr(pair->value, TABLE_NTH) != NULL;
+    const char *column = cut_pair(pair->value, &m->pair[target], a);
+    size_t len = strlen(column);
+    bool list = len > 3 && column[len - 3] == '[' && column[len - 1] == ']';
+    bool nth = strstr(column, TABLE_NTH) != NULL;
     if ((list || nth) && !parts_target(target)) {
         return FAIL_AT(err, ERR_INVALID, "--map",
                        "says several of %s: a row has several of " PARTS_TARGETS " only",
@@ -87,10 +100,10 @@ CAN_FAIL static bool read_several(const struct pair *pair, enum target target, s
                        "says %s by {n} and as a list: it is one or the other", pair->name);
     }
     m->list[target] = '\0';
-    *out_name = pair->value;
+    *out_name = column;
     if (list) {
-        m->list[target] = pair->value[len - 2];
-        *out_name = arena_strndup(a, pair->value, len - 3);
+        m->list[target] = column[len - 2];
+        *out_name = arena_strndup(a, column, len - 3);
     }
     return true;
 }

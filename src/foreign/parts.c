@@ -1,7 +1,10 @@
 /* Rows that hold a whole order: which texts are of which item. What the texts mean is the mapping's business. */
 #include "foreign/parts.h"
 
+#include "foreign/field.h"
+
 #include <string.h>
+#include <strings.h>
 
 bool parts_target(enum target target)
 {
@@ -17,6 +20,54 @@ bool parts_several(const struct mapping *m, const struct table_row *row)
     }
     return lists || row->nth_count > 0;
 }
+
+/* ---- pairs ---- */
+
+/* Bytes of the name and its colon at the beginning of text; 0: no name stands there. A blank begins none: "Mug | size: L" is
+ * how products are called. */
+static size_t name_at(const char *text)
+{
+    size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return name > 0 && text[name] == ':' ? name + 1 : 0;
+}
+
+/* Up to the bar that a name follows, or to the end. */
+static size_t value_at(const char *text)
+{
+    size_t len = strcspn(text, "|");
+    while (text[len] != '\0' && name_at(text + len + 1) == 0) {
+        len += 1 + strcspn(text + len + 1, "|");
+    }
+    return len;
+}
+
+const char *parts_pair(const char *pairs, const char *name, struct arena *a)
+{
+    const char *at = pairs;
+    while (*at != '\0') {
+        size_t head = name_at(at);
+        size_t len = value_at(at + head);
+        if (head == strlen(name) + 1 && strncasecmp(at, name, head - 1) == 0) {
+            return field_text(arena_strndup(a, at + head, len), a);
+        }
+        at += head + len;
+        at += *at == '|';
+    }
+    return "";
+}
+
+static void take_pairs(const struct mapping *m, struct parts *parts, struct arena *a)
+{
+    for (size_t n = 0; n < parts->count; n++) {
+        for (size_t i = 0; i < TARGETS; i++) {
+            if (m->pair[i] != NULL && parts->field[n][i] != NULL) {
+                parts->field[n][i] = parts_pair(parts->field[n][i], m->pair[i], a);
+            }
+        }
+    }
+}
+
+/* ---- lists ---- */
 
 static size_t values_in(const char *text, char mark)
 {
@@ -75,5 +126,9 @@ bool parts_of(const struct mapping *m, const struct table_row *row, struct arena
               struct parts *out, struct err *err)
 {
     *out = (struct parts){.count = row->nth_count, .field = row->nth};
-    return row->nth_count > 0 || !parts_several(m, row) || split_lists(m, row, a, out, err);
+    bool done = row->nth_count > 0 || !parts_several(m, row) || split_lists(m, row, a, out, err);
+    if (done) {
+        take_pairs(m, out, a);
+    }
+    return done;
 }

@@ -69,6 +69,23 @@ static const struct kind {
      .types = "a=purchase,b=-"},
     {.map = "occurred_at=#2,anonymous_id=#1,product_id=#3", .types = "*=product_viewed"},
     {.format = "ga4-json"},
+    {.header = "o,t,c,s0,q0,p0,s1,q1,p1,s2,q2,p2",
+     .currency = "EUR",
+     .map = "order_id=o,occurred_at=t,customer_id=c,product_id=s{n},quantity=q{n},price=p{n}",
+     .types = "*=purchase"},
+    {.header = "o;t;c;s;n;q;p",
+     .currency = "EUR",
+     .map =
+         "order_id=o,occurred_at=t,customer_id=c,product_id=s[|],title=n[|],quantity=q[|],price=p[|]",
+     .types = "*=cart_snapshot"},
+    {.format = "woocommerce",
+     .currency = "EUR",
+     .header = "order_id,date,status,billing_email,order_total,line_item_1,line_item_2",
+     .map =
+         "product_id=line_item_{n}[sku:],title=line_item_{n}[name:],quantity=line_item_{n}[quantity:]"},
+    {.header = "t|c|items",
+     .map = "occurred_at=t,customer_id=c,product_id=\"items[,][sku:]\",title=\"items[,][name:]\"",
+     .types = "*=product_viewed"},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -239,7 +256,9 @@ static const struct foreign_format *format_of(const struct kind *kind, struct ar
     if (kind->map == NULL) {
         return foreign_format_of(kind->format);
     }
-    DEMAND(mapping_read(kind->map, kind->types, NULL, a, &format, &err));
+    const struct foreign_format *base =
+        kind->format != NULL ? foreign_format_of(kind->format) : NULL;
+    DEMAND(mapping_read(kind->map, kind->types, base, a, &format, &err));
     return format;
 }
 

@@ -67,6 +67,14 @@ static const struct sample samples[] = {
      .map = "order_id=Order,occurred_at=Placed,customer_id=E-Mail,product_id=SKUs[|],title=Names[|]"
             ",quantity=Quantities[|],price=Prices[|]",
      .types = "*=purchase"},
+    {.file = "woocommerce_pairs.csv",
+     .format = "woocommerce",
+     .map =
+         "product_id=line_item_{n}[sku:],title=line_item_{n}[name:],quantity=line_item_{n}[quantity:]"},
+    {.file = "woocommerce_line_items.csv",
+     .format = "woocommerce",
+     .map =
+         "product_id=line_items[;][sku:],title=line_items[;][name:],quantity=line_items[;][quantity:]"},
     {.file = "own_plain.csv",
      .map = "occurred_at=#1,customer_id=#3,product_id=#2",
      .types = "*=product_viewed"},

@@ -48,6 +48,10 @@ static void a_map_that_does_not_say_who_what_and_when_is_refused(void **state)
          "category and brand only"},
         {WHOLE ",type=k,quantity=q {n}[;]", NULL,
          "--map says quantity by {n} and as a list: it is one or the other"},
+        {WHOLE ",type=k,order_id=o[;][id:]", NULL,
+         "--map says several of order_id: a row has several of product_id, quantity, price, title, "
+         "category and brand only"},
+        {WHOLE ",type=k,order_id=o[id:]", NULL, "map"},
         {"occurred_at=#1,customer_id=c,type=#2", NULL,
          "--map names columns of a header and places (#2): a file without header has only places"},
         {WHOLE ",type=k", "buy=bought",
