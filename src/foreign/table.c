@@ -205,6 +205,16 @@ static void tell_separator(struct foreign_parser *p, int64_t number)
     }
 }
 
+/* A header that was refused leaves nothing behind for the next one. */
+static void forget_places(struct table_reading *t)
+{
+    mem_free(&t->nth);
+    t->nth_count = 0;
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        t->places[i] = (struct place){-1, -1};
+    }
+}
+
 /* Where each column is. The error names the header we know, for a file that was given to the wrong
  * format. */
 CAN_FAIL static bool read_header(struct foreign_parser *p, const struct foreign_record *record,
@@ -223,6 +233,7 @@ CAN_FAIL static bool read_header(struct foreign_parser *p, const struct foreign_
     if (!place_keys(t, &header, err)) {
         return false;
     }
+    forget_places(t);
     place_columns(t, &header);
     place_nth(t, &header, &p->scratch);
     for (size_t i = 0; i < t->table->column_count; i++) {
