@@ -55,13 +55,28 @@ static void join(struct gathered *g, struct arena *a)
             g->open[g->open_count++] = g->vias[i];
         }
     }
-    g->cart_ids = arena_array(a, s->cart_count, sizeof *g->cart_ids);
-    g->apart = arena_array(a, s->cart_count, sizeof *g->apart);
+}
+
+static void add_cart(struct gathered *g, const char *id)
+{
+    g->cart_ids[g->cart_count++] = id;
+    if (cart_id_tells_apart(id)) {
+        g->apart[g->apart_count++] = id;
+    }
+}
+
+/* Also those that had to make room: whoever orders one of them is likely to be the shopper. */
+static void list_carts(struct gathered *g, struct arena *a)
+{
+    const struct shopper *s = g->view.shopper;
+
+    g->cart_ids = arena_array(a, s->cart_count + s->dropped_count, sizeof *g->cart_ids);
+    g->apart = arena_array(a, s->cart_count + s->dropped_count, sizeof *g->apart);
     for (size_t i = 0; i < s->cart_count; i++) {
-        g->cart_ids[g->cart_count++] = s->carts[i].id;
-        if (cart_id_tells_apart(s->carts[i].id)) {
-            g->apart[g->apart_count++] = s->carts[i].id;
-        }
+        add_cart(g, s->carts[i].id);
+    }
+    for (size_t i = 0; i < s->dropped_count; i++) {
+        add_cart(g, s->dropped[i].id);
     }
 }
 
@@ -77,7 +92,7 @@ struct joins outreach_joins(const struct gathered *g)
                           .cart_count = g->cart_count,
                           .apart = g->apart,
                           .apart_count = g->apart_count,
-                          .dropped = g->view.shopper->dropped_rounds > 0,
+                          .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
                           .last_off = g->view.last_off,
                           .found_by = g->view.found_by,
                           .found_by_off = g->view.found_by_off};
@@ -163,6 +178,7 @@ bool outreach_gather(struct db *db, const struct outreach_subject *subject, stru
     g.known = g.view.key != NULL && (g.view.known || past);
     if (g.known) {
         join(&g, a);
+        list_carts(&g, a);
         g.unread_until_us = unread_until(&g);
     }
     *out = g;

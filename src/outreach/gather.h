@@ -35,7 +35,7 @@ struct gathered {
     size_t via_count;
     const char **open;
     size_t open_count;
-    const char **cart_ids; /* of all carts, its own or not */
+    const char **cart_ids; /* of all carts, its own or not, and of those that it had before */
     size_t cart_count;
     const char **apart; /* those of them that tell a cart apart */
     size_t apart_count;

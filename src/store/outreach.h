@@ -46,11 +46,11 @@ struct joins {
     size_t via_count;
     const char **open; /* those of them of whom it is not settled */
     size_t open_count;
-    const char **cart_ids; /* of its carts */
+    const char **cart_ids; /* of its carts, also those that are not kept any more */
     size_t cart_count;
     const char **apart; /* those of them that tell a cart apart (domain/shop/cart_id.h) */
     size_t apart_count;
-    bool dropped;         /* it had more carts than are kept */
+    bool dropped;         /* it had more carts than are known */
     int64_t last_off;     /* newest of its events that was read */
     const char *found_by; /* key of the anonymous shopper that it was found by; NULL: none */
     int64_t found_by_off; /* newest of that one's that was read */

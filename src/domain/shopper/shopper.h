@@ -49,7 +49,7 @@
  *   shopper's own that brings items to a cart of a side takes that cart over. At most CARTS_MAX; the
  *   longest unchanged closed one (else open one) makes room, and every cart made from then on begins
  *   behind its round (dropped_rounds): a cart that comes back under its old id must not be in a round
- *   that had its message already.
+ *   that had its message already. Which carts made room is remembered (dropped), since somebody else may order one of them.
  * Lines: increments add, removals subtract (no quantity given in the event means 1; removing at least
  *   what is there drops the line), cart_snapshot and a checkout_started with items replace the lines.
  *   A line is a product, its variant and the shop's line id, as far as they are named. The same of
@@ -93,6 +93,7 @@
 
 enum {
     CARTS_MAX = 4,
+    DROPPED_MAX = 28,
     CART_LINES_MAX = EVENT_ITEMS_MAX, /* as many as one event can tell; see Lines */
     RECENT_MAX = 40,                  /* last K events kept for features, newest last */
     ORDERS_MAX = 16,
@@ -104,7 +105,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 9 };
+enum { SHOPPER_FORMAT = 10 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -180,6 +181,11 @@ struct cart {
     struct cart_signals signals;
 };
 
+/* A cart that had to make room. */
+struct dropped_cart {
+    char *id; /* tells it apart (domain/shop/cart_id.h) */
+};
+
 struct recent_event {
     enum event_type type;
     int64_t at_us;
@@ -242,7 +248,9 @@ struct shopper {
     char *key;
     struct cart carts[CARTS_MAX]; /* sorted by id */
     size_t cart_count;
-    int64_t dropped_rounds;                 /* highest round of a cart that made room; 0 none did */
+    int64_t dropped_rounds; /* highest round of a cart that made room; 0 none did */
+    struct dropped_cart dropped[DROPPED_MAX]; /* the newest, newest last; none that is in carts */
+    size_t dropped_count;
     struct recent_event recent[RECENT_MAX]; /* oldest first */
     size_t recent_count;
     struct order_seen orders[ORDERS_MAX]; /* by time of the last row */

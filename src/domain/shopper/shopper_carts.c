@@ -3,6 +3,7 @@
 #include "domain/shopper/shopper_carts.h"
 
 #include "base/hash.h"
+#include "domain/shop/cart_id.h"
 #include "domain/shopper/cart.h"
 
 #include <assert.h>
@@ -69,6 +70,34 @@ static bool makes_room_before(const struct cart *x, const struct cart *y)
     return x->changed_us < y->changed_us; /* among equals the smaller id, which comes first */
 }
 
+static void forget_dropped(struct shopper *s, size_t i)
+{
+    memmove(&s->dropped[i], &s->dropped[i + 1], (s->dropped_count - i - 1) * sizeof s->dropped[0]);
+    s->dropped_count--;
+}
+
+/* By an id that tells nothing apart nobody is known to have ordered it. */
+static void note_dropped(struct shopper *s, char *id)
+{
+    if (!cart_id_tells_apart(id)) {
+        return;
+    }
+    if (s->dropped_count == DROPPED_MAX) {
+        forget_dropped(s, 0);
+    }
+    s->dropped[s->dropped_count++].id = id;
+}
+
+static void take_back(struct shopper *s, const char *id)
+{
+    for (size_t i = 0; i < s->dropped_count; i++) {
+        if (strcmp(s->dropped[i].id, id) == 0) {
+            forget_dropped(s, i);
+            return;
+        }
+    }
+}
+
 static void drop_one(struct shopper *s)
 {
     size_t victim = 0;
@@ -83,6 +112,7 @@ static void drop_one(struct shopper *s)
     if (s->carts[victim].round > s->dropped_rounds) {
         s->dropped_rounds = s->carts[victim].round;
     }
+    note_dropped(s, s->carts[victim].id);
     memmove(&s->carts[victim], &s->carts[victim + 1],
             (s->cart_count - victim - 1) * sizeof s->carts[0]);
     s->cart_count--;
@@ -95,6 +125,7 @@ static struct cart *make(struct shopper *s, const char *cart_id, struct arena *a
     if (s->cart_count == CARTS_MAX) {
         drop_one(s);
     }
+    take_back(s, cart_id);
     while (index < s->cart_count && strcmp(s->carts[index].id, cart_id) < 0) {
         index++;
     }

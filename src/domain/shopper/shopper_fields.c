@@ -101,6 +101,19 @@ static const struct field_list recent = {
     .count_offset = offsetof(struct shopper, recent_count),
 };
 
+static const struct field dropped_fields[] = {
+    {"id", FIELD_TEXT, offsetof(struct dropped_cart, id), NULL},
+};
+static const struct field_list dropped = {
+    .fields = dropped_fields,
+    .field_count = sizeof dropped_fields / sizeof dropped_fields[0],
+    .rows = true,
+    .row_min = sizeof dropped_fields / sizeof dropped_fields[0],
+    .size = sizeof(struct dropped_cart),
+    .max = DROPPED_MAX,
+    .count_offset = offsetof(struct shopper, dropped_count),
+};
+
 static const struct field order_fields[] = {
     {"order_id", FIELD_TEXT, offsetof(struct order_seen, order_id), NULL},
     {"at_us", FIELD_COUNT, offsetof(struct order_seen, at_us), NULL},
@@ -221,6 +234,7 @@ static const struct field fields[] = {
     TEXT(key),
     LIST(carts),
     COUNT(dropped_rounds),
+    LIST(dropped),
     LIST(recent),
     LIST(orders),
     LIST(bought),

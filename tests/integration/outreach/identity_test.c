@@ -617,6 +617,24 @@ static void an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for(void **st
     json_decref(a.json);
 }
 
+/* And by whom: two have named it, so that the order joins nobody. */
+static void an_order_of_a_cart_that_is_not_kept_any_more_counts_after_the_fold_as_well(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= CARTS_MAX; i++) {
+        did("zac", "cart_item_added", 150 - i,
+            with_cart(arena_printf(&bench.arena, "zacs-9%d", i), A_SHOE));
+    }
+    did("zacs-neighbour", "page_viewed", 151, with_cart("zacs-90", ""));
+    fold_to_end(&bench);
+    expect(ask_as((struct outreach_request){.customer_id = "zac", .dry_run = true}), OUTREACH_DRY,
+           "send", "risk");
+    did("zacs-till", "purchase", 100, with_cart("zacs-90", A_SHOE));
+    fold_to_end(&bench);
+    expect(ask("zac"), OUTREACH_NEW, "silence", "buyer");
+    assert_replay_is_clean(&bench);
+}
+
 static void a_word_that_every_cart_is_called_joins_nobody(void **state)
 {
     (void)state;
@@ -745,6 +763,8 @@ int main(void)
         cmocka_unit_test(a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alone),
         cmocka_unit_test(an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart),
         cmocka_unit_test(an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for),
+        cmocka_unit_test(
+            an_order_of_a_cart_that_is_not_kept_any_more_counts_after_the_fold_as_well),
         cmocka_unit_test(a_cart_id_of_two_people_tells_nobody_s_cart),
         cmocka_unit_test(a_cart_id_of_very_many_people_tells_nobody_s_cart),
         cmocka_unit_test(a_cart_id_of_a_browser_and_its_customer_is_one_person_s),

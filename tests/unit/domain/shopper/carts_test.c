@@ -117,6 +117,56 @@ static void the_highest_dropped_round_is_remembered(void **state)
     assert_int_equal(s->dropped_rounds, 5);
 }
 
+static void expect_dropped(const struct shopper *s, const char *ids)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < s->dropped_count; i++) {
+        text = arena_printf(&arena, "%s %s", text, s->dropped[i].id);
+    }
+    assert_string_equal(text, ids);
+}
+
+static void what_made_room_is_remembered_by_its_id_until_it_comes_back(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"6", "7", "basket", "8", "9", "10", "3"};
+    static char first[CARTS_MAX][2] = {"2", "3", "4", "5"};
+    const struct cart carts[] = {
+        a_cart(first[0], .changed_us = 1), a_cart(first[1], .changed_us = 2),
+        a_cart(first[2], .changed_us = 3), a_cart(first[3], .changed_us = 4)};
+    struct shopper *s = with_carts(carts, CARTS_MAX);
+    struct event event = an_add;
+
+    expect_dropped(s, "");
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        event.cart_id = ids[i];
+        event.occurred_us++;
+        carts_for_items(s, &event, NULL, &arena)->changed_us = event.occurred_us;
+    }
+    /* "basket" made room as well, but is a word; 3 did, and is back */
+    expect_dropped(s, " 2 4 5 6 7");
+    assert_non_null(shopper_cart(s, "3"));
+    assert_null(shopper_cart(s, "basket"));
+}
+
+static void of_very_many_that_made_room_the_oldest_are_forgotten(void **state)
+{
+    (void)state;
+    struct shopper *s = shopper_new("c:anna", &arena);
+    struct event event = an_add;
+
+    for (int i = 0; i < CARTS_MAX + DROPPED_MAX + 2; i++) {
+        event.cart_id = arena_printf(&arena, "id-%d", i);
+        event.occurred_us++;
+        carts_for_items(s, &event, NULL, &arena)->changed_us = event.occurred_us;
+    }
+    assert_int_equal(s->dropped_count, DROPPED_MAX);
+    assert_string_equal(s->dropped[0].id, "id-2");
+    assert_string_equal(s->dropped[DROPPED_MAX - 1].id,
+                        arena_printf(&arena, "id-%d", DROPPED_MAX + 1));
+}
+
 /* ---- opening ---- */
 
 static void items_open_the_next_round_for_who_brings_them(void **state)
@@ -352,6 +402,8 @@ int main(void)
         cmocka_unit_test(each_side_has_its_own_newest_open_cart),
         cmocka_unit_test(closed_carts_make_room_before_open_ones_and_older_before_newer),
         cmocka_unit_test(the_highest_dropped_round_is_remembered),
+        cmocka_unit_test(what_made_room_is_remembered_by_its_id_until_it_comes_back),
+        cmocka_unit_test(of_very_many_that_made_room_the_oldest_are_forgotten),
         cmocka_unit_test(items_open_the_next_round_for_who_brings_them),
         cmocka_unit_test(an_open_cart_changes_hands_only_to_the_shopper),
         cmocka_unit_test(a_cart_without_a_name_is_the_side_s_own_default),

@@ -321,6 +321,9 @@ static void a_cart_that_comes_back_after_making_room_is_in_a_round_it_never_had(
     assert_text_contains(buf_text(&text), "\"dropped_rounds\":2");
     assert_true(shopper_decode(buf_text(&text), text.len, &arena, &again, &err));
     assert_int_equal(again->dropped_rounds, 2);
+    assert_int_equal(s->dropped_count, 1); /* c1 is back, for which c2 made room */
+    assert_int_equal(again->dropped_count, 1);
+    assert_string_equal(again->dropped[0].id, "c2");
 }
 
 /* ---- orders ---- */
