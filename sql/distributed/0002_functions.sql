@@ -533,6 +533,40 @@ BEGIN
     RETURN NEXT;
 END $$;
 
+CREATE OR REPLACE FUNCTION cartwright.carts_ordered(p_lanes int[], p_keys text[], p_carts text[]) RETURNS TABLE (n int, ordered_at timestamptz)
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_lane  int;
+    v_key   text;
+    v_cart  text;
+    v_by    text[];
+    v_by_in int[];
+    v_at    timestamptz[];
+    v_keep  text[];
+    v_own   text[];
+    v_count bigint;
+BEGIN
+    FOR n, v_lane, v_key, v_cart IN SELECT (u.ord - 1)::int, u.lane, u.key, u.cart_id
+                                      FROM unnest(p_lanes, p_keys, p_carts) WITH ORDINALITY AS u(lane, key, cart_id, ord) LOOP
+        SELECT array_agg(e.lane), array_agg(e.key), array_agg(e.occurred_at) INTO v_by_in, v_by, v_at
+          FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
+                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type = 15 AND x.key <> v_key LIMIT 100) AS e;
+        CONTINUE WHEN v_by IS NULL;
+        SELECT array_agg(c.key) INTO v_keep
+          FROM unnest(v_by_in, v_by) AS u(lane, key)
+          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart;
+        SELECT array_agg('a:' || e.name) INTO v_own
+          FROM unnest(v_by) AS u(key)
+          JOIN cartwright.log_names e ON hashtext(e.name) = hashtext(substr(u.key, 3)) AND e.name = substr(u.key, 3) AND e.lane = v_lane AND e.key = v_key;
+        SELECT count(DISTINCT u.key), max(u.at) INTO v_count, ordered_at
+          FROM unnest(v_by, v_at) AS u(key, at) WHERE u.key <> ALL (coalesce(v_keep, '{}') || coalesce(v_own, '{}'));
+        IF v_count = 1 THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END $$;
+
 CREATE OR REPLACE FUNCTION cartwright.cart_pending(p_cart text, p_keys text[], p_kept boolean) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$

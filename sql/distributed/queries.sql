@@ -62,6 +62,9 @@ SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at
   FROM cartwright.joins_pending($1::int, $2::text, $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint, $8::text, $9::bigint,
                                 $10::bool, $11::text[]) AS j;
 
+-- name: carts_ordered
+SELECT o.n, o.ordered_at FROM cartwright.carts_ordered($1::int[], $2::text[], $3::text[]) AS o;
+
 -- name: cart_pending
 SELECT cartwright.cart_pending($1::text, $2::text[], $3::bool);
 

@@ -135,6 +135,21 @@ SELECT c.*
  ORDER BY coalesce(c.risk, -1) DESC, c.lane DESC, c.key DESC, c.cart_id DESC
  LIMIT $8::bigint;
 
+-- name: carts_ordered
+-- Of the carts $3 of ($1 lanes, $2 keys), with ids that tell them apart, those that one other person ordered, who keeps no such cart: by number, and when
+-- last. As joins_pending says of one shopper. Whom the shopper's own log names is no other: by what that browser orders the fold closes carts.
+SELECT (u.ord - 1)::int, o.ordered_at
+  FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS u(lane, key, cart_id, ord)
+ CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
+                       FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
+                              WHERE hashtext(x.cart_id) = hashtext(u.cart_id) AND x.cart_id = u.cart_id AND x.type = 15 AND x.key <> u.key
+                              LIMIT 100) AS e
+                      WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = u.cart_id)
+                        AND NOT EXISTS (SELECT FROM cartwright.log_names n
+                                         WHERE hashtext(n.name) = hashtext(substr(e.key, 3)) AND n.name = substr(e.key, 3)
+                                           AND n.lane = u.lane AND n.key = u.key AND e.key < 'b')) AS o
+ WHERE o.by = 1;
+
 -- name: carts_unscored
 -- $1 model, $2 seen since, after ($3 lane, $4 key, $5 cart id), at most $6: open carts of people whose score is another model's. The page
 -- is cut before its shoppers are looked up, and coalesce keeps from the planner how few are left towards the end: it would read and sort

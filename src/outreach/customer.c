@@ -9,6 +9,7 @@
 #include "outreach/answer.h"
 #include "outreach/decide.h"
 #include "outreach/gather.h"
+#include "outreach/ordered.h"
 
 #include <math.h>
 #include <string.h>
@@ -107,6 +108,27 @@ static void put_history(struct jenc *j, const struct shopper *s)
     jenc_object_end(j);
 }
 
+/* The cart that is shown; NULL: none is open. */
+static bool cart_to_show(struct db *db, const struct view *v, struct arena *a,
+                         const struct cart **out, struct err *err)
+{
+    const struct cart *cart = shopper_open_cart(v->shopper);
+    bool ordered = false;
+
+    if (cart != NULL) {
+        const struct cart_row row = {.lane = v->lane,
+                                     .key = v->key,
+                                     .cart_id = cart->id,
+                                     .status = cart_status_name(cart->status),
+                                     .changed_us = cart->changed_us};
+        if (!outreach_ordered(db, &row, 1, a, &ordered, err)) {
+            return false;
+        }
+    }
+    *out = ordered ? NULL : cart;
+    return true;
+}
+
 bool customer_read(const struct outreach_means *m, const char *customer_id, struct arena *a,
                    struct buf *out, bool *out_found, struct err *err)
 {
@@ -115,6 +137,7 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
     const struct cart_clock clock = cart_clock_of(m->config);
     struct view v;
     struct product *products;
+    const struct cart *cart;
     int64_t now_us = clock_now_us();
 
     if (!read_joined(m, customer_id, a, &lease, &v, err)) {
@@ -124,8 +147,8 @@ bool customer_read(const struct outreach_means *m, const char *customer_id, stru
     if (!v.known) {
         return true;
     }
-    const struct cart *cart = shopper_open_cart(v.shopper);
-    if (!cart_products_read(lease.db, cart, a, &products, err)) {
+    if (!cart_to_show(lease.db, &v, a, &cart, err) ||
+        !cart_products_read(lease.db, cart, a, &products, err)) {
         return false;
     }
     pool_return(&lease); /* what is left is reckoning: somebody else may read meanwhile */

@@ -155,6 +155,26 @@ bool store_cart_uses_trim(struct db *db, int lane, int64_t before_us, int64_t *o
     return db_exec(db, Q_cart_parties_trim, &p, out_deleted, err);
 }
 
+bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t count, struct arena *a,
+                         int64_t **out_ordered_us, struct err *err)
+{
+    CLEANUP(arena_free) struct arena scratch = {0};
+    CLEANUP(rows_clear) PGresult *found = NULL;
+    struct params p = params_make(&scratch);
+
+    param_i32s(&p, INT32S(rows, count, lane));
+    param_texts(&p, TEXTS(rows, count, key));
+    param_texts(&p, TEXTS(rows, count, cart_id));
+    if (!db_query(db, Q_carts_ordered, &p, &found, err)) {
+        return false;
+    }
+    *out_ordered_us = arena_array(a, count, sizeof **out_ordered_us);
+    for (int i = 0; i < PQntuples(found); i++) {
+        (*out_ordered_us)[row_i32(found, i, 0)] = row_time(found, i, 1);
+    }
+    return true;
+}
+
 struct cart_row cart_row_at(const PGresult *rows, int r)
 {
     return (struct cart_row){

@@ -71,6 +71,12 @@ CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struc
                                struct cart_row **out, size_t *out_count,
                                const char **out_next_cursor, struct err *err);
 
+/* When one other person, who keeps no such cart, ordered each of the carts last (lane, key and cart_id are asked for, an id that
+ * tells it apart); 0: nobody did, or several, who then call all their carts so. As struct joins_pending (store/outreach.h) has it for a
+ * decision. One round trip; in arena. */
+CAN_FAIL bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t count,
+                                  struct arena *a, int64_t **out_ordered_us, struct err *err);
+
 /* Columns of carts_by_seen and carts_by_risk as a row; borrowed from the result. */
 struct cart_row cart_row_at(const PGresult *rows, int r);
 

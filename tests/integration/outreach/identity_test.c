@@ -2,7 +2,11 @@
  * about what another one put into a cart, and whatever is committed counts, folded or not. */
 #include "integration/outreach/outreach_spec.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "domain/shopper/shopper.h"
+#include "outreach/customer.h"
+#include "outreach/ordered.h"
 #include "store/gather.h"
 #include "support/spec.h"
 
@@ -596,6 +600,97 @@ static void an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_
     expect(ask("uwe"), OUTREACH_NEW, "silence", "buyer");
 }
 
+/* The open carts of the customer, without (or with) those that somebody else ordered. */
+static int open_carts(const char *who, bool ordered)
+{
+    struct err err = {0};
+    struct cart_row *rows;
+    const char *next;
+    size_t count;
+    int found = 0;
+
+    ok(store_carts_page(bench.db,
+                        &(struct cart_filter){.status = "open",
+                                              .seen_from_us = INT64_MIN,
+                                              .seen_until_us = INT64_MAX,
+                                              .limit = 500},
+                        &bench.arena, &rows, &count, &next, &err),
+       &err);
+    bool *is_ordered = arena_array(&bench.arena, count, sizeof *is_ordered);
+    ok(outreach_ordered(bench.db, rows, count, &bench.arena, is_ordered, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        found += strcmp(rows[i].key + 2, who) == 0 && is_ordered[i] == ordered ? 1 : 0;
+    }
+    return found;
+}
+
+static const char *shown_cart(const char *who)
+{
+    CLEANUP(arena_free) struct arena arena = {0};
+    CLEANUP(buf_free) struct buf text = buf_make(1 << 20);
+    const struct outreach_means means = {pool, live, &bench.config};
+    struct err err = {0};
+    bool found;
+
+    ok(customer_read(&means, who, &arena, &text, &found, &err), &err);
+    json_t *json = json_loads(buf_text(&text), 0, NULL);
+    const char *id = json_string_value(json_object_get(json_object_get(json, "cart"), "cart_id"));
+    id = id != NULL ? arena_strdup(&bench.arena, id) : "none";
+    json_decref(json);
+    return id;
+}
+
+/* A cart about which nothing is said since somebody else ordered it is no open one to whoever lists carts. */
+static void a_cart_that_somebody_else_ordered_is_not_shown_as_open(void **state)
+{
+    (void)state;
+    did("uli", "cart_item_added", 150, with_cart("lists-1", A_SHOE));
+    did("udo", "cart_item_added", 149, with_cart("lists-1", A_SHOE));
+    did("ute", "cart_item_added", 150, with_cart("lists-2", A_SHOE));
+    fold_to_end(&bench);
+    assert_int_equal(open_carts("uli", false), 1);
+    assert_string_equal(shown_cart("uli"), "lists-1");
+    did("lists-till", "purchase", 100, with_cart("lists-1", A_SHOE));
+    did("lists-till", "purchase", 200, with_cart("lists-2", A_SHOE));
+    fold_to_end(&bench);
+    assert_int_equal(open_carts("uli", false), 0);
+    assert_int_equal(open_carts("uli", true), 1);
+    assert_int_equal(open_carts("udo", true), 1);
+    assert_string_equal(shown_cart("uli"), "none");
+    expect(ask("uli"), OUTREACH_NEW, "silence", "buyer");
+    assert_int_equal(open_carts("ute", false), 1); /* ordered before ute filled it */
+    assert_string_equal(shown_cart("ute"), "lists-2");
+    expect(ask("ute"), OUTREACH_NEW, "send", "risk");
+    did("uli", "cart_item_added", 90, with_cart("lists-1", of_product("hat"))); /* and went on */
+    fold_to_end(&bench);
+    assert_int_equal(open_carts("uli", false), 1);
+    expect(ask("uli"), OUTREACH_NEW, "send", "risk");
+}
+
+/* What the shopper's own browser ordered is no other person's order: what it left over is still open. */
+static void what_an_own_browser_left_over_is_shown_as_open(void **state)
+{
+    (void)state;
+    const struct shopper_rules usual = {.echo_us = MINUTES(30), .undo_us = DAYS(1)};
+    const struct shopper_rules lines = {
+        .closes_lines = true, .echo_us = MINUTES(30), .undo_us = DAYS(1)};
+
+    fold_to_end(&bench); /* what others did, by their rules */
+    shopper_rules_set(&lines);
+    did("urs", "identify", 300, with_browser("urs-phone", ""));
+    did("urs", "cart_item_added", 150, with_cart("lists-3", A_SHOE));
+    did("urs", "cart_item_added", 149, with_cart("lists-3", of_product("hat")));
+    browser_did("urs-phone", "purchase", 100, with_cart("lists-3", of_product("hat")));
+    fold_to_end(&bench);
+    fold_to_end(&bench);
+    assert_int_equal(open_carts("urs", false), 1);
+    assert_int_equal(open_carts("urs", true), 0);
+    shopper_rules_set(&usual);
+    did("urs", "page_viewed", 1, with_browser("urs-phone", "")); /* folded again as all others are */
+    browser_did("urs-phone", "page_viewed", 1, "");
+    fold_to_end(&bench);
+}
+
 /* Of five open carts the first had to make room. */
 static void an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for(void **state)
 {
@@ -762,6 +857,8 @@ int main(void)
         cmocka_unit_test(a_withdrawal_counts_for_all_who_keep_the_cart_it_names),
         cmocka_unit_test(a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alone),
         cmocka_unit_test(an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart),
+        cmocka_unit_test(a_cart_that_somebody_else_ordered_is_not_shown_as_open),
+        cmocka_unit_test(what_an_own_browser_left_over_is_shown_as_open),
         cmocka_unit_test(an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for),
         cmocka_unit_test(
             an_order_of_a_cart_that_is_not_kept_any_more_counts_after_the_fold_as_well),

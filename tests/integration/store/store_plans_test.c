@@ -109,6 +109,8 @@ static const struct {
      "cart_status_seen"},
     {"carts_by_risk", "('{open}', '-infinity', 'infinity', 0.5, 9, 'c:9', 'k9', 51)",
      "cart_status_risk"},
+    {"carts_ordered", "('{1,2}', '{c:1,c:2}', '{k1,k2}')", "log_cart"},
+    {"carts_ordered", "('{1,2}', '{c:1,c:2}', '{k1,k2}')", "log_name"},
     {"carts_unscored", "('m', '-infinity', 9, 'c:9', 'k9', 500)", "cart_pkey"},
     {"carts_unscored", "('m', '-infinity', 9, 'c:9', 'k9', 500)", "shopper_pkey"},
     {"carts_score", "('m', now(), '{1,2}', '{c:1,c:2}', '{k1,k2}', '{now,now}', '{0.1,0.2}')",
