@@ -385,6 +385,28 @@ static void an_array_of_json_is_the_same_events_as_its_lines(void **state)
     assert_int_equal(o.result.duplicate, 3);
 }
 
+/* SQL asks for opt_out alone where a no is about a cart that others keep. */
+static void a_no_that_is_imported_is_marked_as_one(void **state)
+{
+#define CHAT(id, properties)                                                                       \
+    "{\"event_id\":\"" id "\",\"type\":\"chat_message\",\"customer_id\":\"" id                     \
+    "\",\"occurred_at\":\"2026-03-01T10:00:00Z\",\"properties\":{" properties "}}\n"
+    static const char text[] =
+        CHAT("a", "\"text\":\"STOP\"") CHAT("b", "\"text\":\"no more of it\",\"opt_out\":true")
+            CHAT("c", "\"text\":\"do not stop\"");
+    struct import_outcome o;
+
+    import_text(state, text, &o, .format = "ndjson");
+    expect_counts(&o, 3, 3, 0, 0);
+    assert_int_equal(bench_count(*state,
+                                 "SELECT count(*) FROM cartwright.event"
+                                 " WHERE key IN ('c:a', 'c:b') AND body -> 'opt_out' = 'true'"),
+                     2);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.event"
+                                         " WHERE key = 'c:c' AND body ? 'opt_out'"),
+                     0);
+}
+
 static void a_spreadsheet_without_formats_of_dates_counts_days(void **state)
 {
     struct import_outcome o;
@@ -610,6 +632,7 @@ int main(void)
         spec(an_order_of_many_rows_makes_nobody_a_bot),
         spec(any_table_is_read_by_a_map_and_rows_of_no_shopper_are_left_out),
         spec(an_array_of_json_is_the_same_events_as_its_lines),
+        spec(a_no_that_is_imported_is_marked_as_one),
         spec(a_spreadsheet_without_formats_of_dates_counts_days),
         spec(days_from_1904_are_said_by_an_option),
         spec(joined_files_complete_the_rows),
