@@ -175,26 +175,38 @@ bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t coun
     return true;
 }
 
+static const char *text_at(const PGresult *rows, int r, int column, struct arena *a)
+{
+    return a != NULL ? row_text_copy(rows, r, column, a) : row_text(rows, r, column);
+}
+
+void cart_facts_at(const PGresult *rows, int r, int first, struct arena *a, struct cart_row *out)
+{
+    out->cart_id = text_at(rows, r, first, a);
+    out->round = row_i32(rows, r, first + 1);
+    out->status = text_at(rows, r, first + 2, a);
+    out->lines = row_i32(rows, r, first + 3);
+    out->units = row_i64(rows, r, first + 4);
+    out->total_minor = row_i64_or(rows, r, first + 5, INT64_MIN);
+    out->currency = text_at(rows, r, first + 6, a);
+    out->opened_us = row_time(rows, r, first + 7);
+    out->changed_us = row_time(rows, r, first + 8);
+    out->seen_us = row_time(rows, r, first + 9);
+    out->contacted = row_i32(rows, r, first + 10);
+    out->bot = row_bool(rows, r, first + 11);
+    out->imported = row_bool(rows, r, first + 12);
+}
+
 struct cart_row cart_row_at(const PGresult *rows, int r)
 {
-    return (struct cart_row){
+    struct cart_row row = {
         .lane = row_i32(rows, r, 0),
         .key = row_text(rows, r, 1),
-        .cart_id = row_text(rows, r, 2),
-        .round = row_i32(rows, r, 3),
-        .status = row_text(rows, r, 4),
-        .lines = row_i32(rows, r, 5),
-        .units = row_i64(rows, r, 6),
-        .total_minor = row_i64_or(rows, r, 7, INT64_MIN),
-        .currency = row_text(rows, r, 8),
-        .opened_us = row_time(rows, r, 9),
-        .changed_us = row_time(rows, r, 10),
-        .seen_us = row_time(rows, r, 11),
-        .contacted = row_i32(rows, r, 12),
-        .bot = row_bool(rows, r, 13),
-        .imported = row_bool(rows, r, 14),
         .risk = row_f64(rows, r, 15),
         .risk_model = row_text(rows, r, 16),
         .scored_us = row_time(rows, r, 17),
     };
+
+    cart_facts_at(rows, r, 2, NULL, &row);
+    return row;
 }

@@ -77,6 +77,10 @@ CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struc
 CAN_FAIL bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t count,
                                   struct arena *a, int64_t **out_ordered_us, struct err *err);
 
+/* The columns of cartwright.cart from cart_id to imported, which every query of carts gives in the table's order: `first` is the first of
+ * them. Texts in arena; borrowed from the result where that is NULL. */
+void cart_facts_at(const PGresult *rows, int r, int first, struct arena *a, struct cart_row *out);
+
 /* Columns of carts_by_seen and carts_by_risk as a row; borrowed from the result. */
 struct cart_row cart_row_at(const PGresult *rows, int r);
 

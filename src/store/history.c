@@ -124,25 +124,12 @@ bool store_history_docs(struct db *db, const struct history_keys *keys, struct a
 static struct cart_row cart_of_row(const PGresult *r, int row, const struct history_keys *keys,
                                    struct arena *a)
 {
-    size_t i = (size_t)row_i64(r, row, 0);
+    const size_t i = (size_t)row_i64(r, row, 0);
 
     assert(i < keys->count);
-    return (struct cart_row){.lane = keys->lanes[i],
-                             .key = keys->keys[i],
-                             .cart_id = row_text_copy(r, row, 1, a),
-                             .round = row_i32(r, row, 2),
-                             .status = row_text_copy(r, row, 3, a),
-                             .lines = row_i32(r, row, 4),
-                             .units = row_i64(r, row, 5),
-                             .total_minor = row_i64_or(r, row, 6, INT64_MIN),
-                             .currency = row_text_copy(r, row, 7, a),
-                             .opened_us = row_time(r, row, 8),
-                             .changed_us = row_time(r, row, 9),
-                             .seen_us = row_time(r, row, 10),
-                             .contacted = row_i32(r, row, 11),
-                             .bot = row_bool(r, row, 12),
-                             .imported = row_bool(r, row, 13),
-                             .risk = (double)NAN};
+    struct cart_row cart = {.lane = keys->lanes[i], .key = keys->keys[i], .risk = (double)NAN};
+    cart_facts_at(r, row, 1, a, &cart);
+    return cart;
 }
 
 bool store_history_carts(struct db *db, const struct history_keys *keys, struct arena *a,

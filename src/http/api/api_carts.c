@@ -208,22 +208,26 @@ CAN_FAIL bool api_carts_list(struct request *rq, struct err *err)
     return true;
 }
 
+/* Takes the body over, which was read and is of somebody known, or is nothing to answer with. */
+CAN_FAIL static bool answer_customer(struct request *rq, bool read, bool found, struct buf *body,
+                                     struct err *err)
+{
+    if (read && found) {
+        answer_json(rq, 200, body);
+        return true;
+    }
+    buf_free(body);
+    return read ? FAIL(err, ERR_NOT_FOUND, "no event of this customer was ever seen") : false;
+}
+
 CAN_FAIL bool api_customer_get(struct request *rq, struct err *err)
 {
     const struct app *app = rq->app;
     struct buf body = buf_make(ANSWER_MAX);
     bool found = false;
 
-    if (!customer_read(&app->outreach, rq->id, &rq->arena, &body, &found, err)) {
-        buf_free(&body);
-        return false;
-    }
-    if (!found) {
-        buf_free(&body);
-        return FAIL(err, ERR_NOT_FOUND, "no event of this customer was ever seen");
-    }
-    answer_json(rq, 200, &body);
-    return true;
+    bool read = customer_read(&app->outreach, rq->id, &rq->arena, &body, &found, err);
+    return answer_customer(rq, read, found, &body, err);
 }
 
 /* A category is compared without regard to the case of ASCII; a price band holds for products with a known price. */
@@ -264,14 +268,7 @@ CAN_FAIL bool api_customer_recommendations(struct request *rq, struct err *err)
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);
-    if (!customer_recommendations(&app->outreach, rq->id, &wish, &rq->arena, &body, &found, err)) {
-        buf_free(&body);
-        return false;
-    }
-    if (!found) {
-        buf_free(&body);
-        return FAIL(err, ERR_NOT_FOUND, "no event of this customer was ever seen");
-    }
-    answer_json(rq, 200, &body);
-    return true;
+    bool read =
+        customer_recommendations(&app->outreach, rq->id, &wish, &rq->arena, &body, &found, err);
+    return answer_customer(rq, read, found, &body, err);
 }
