@@ -14,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Two tastes of TASTE products each that people have bought, and two products that are only in the catalogue. */
-enum { TASTE = 8, TRAINED = 2 * TASTE, ITEMS = TRAINED + 2, SHOPPERS = 60, FACTORS = 4 };
+/* The two tastes, and two products that are only in the catalogue. */
+enum { TRAINED = TASTED, ITEMS = TRAINED + 2, FACTORS = TASTE_FACTORS };
 static const float ITEM_SHARE = 0.7F;
 static const float WEIGHT_EXPONENT = 0.5F;
 
 static struct world {
-    char ids[ITEMS][16];
+    char ids[ITEMS][TASTE_ID_MAX];
     struct affinity_item items[ITEMS];
     struct buf als; /* the factors of the blend alone */
     struct buf blend;
@@ -29,48 +29,8 @@ static struct world {
     struct arena arena;
 } w;
 
-static void must(bool ok, const struct err *err)
-{
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
-static void name_items(void)
-{
-    for (int i = 0; i < ITEMS; i++) {
-        snprintf(w.ids[i], sizeof w.ids[i], "%c%d", i < TASTE ? 'a' : i < TRAINED ? 'b' : 'n', i);
-        w.items[i] = (struct affinity_item){
-            .id = w.ids[i],
-            .category = i < TASTE ? "shoes" : "hats",
-            .brand = i % 2 ? "odd" : "even",
-            .price_minor = 1000 + 100 * i,
-            .popularity = i < TRAINED ? (float)(100 - i) : 0,
-        };
-    }
-}
-
-static struct csr purchases(void)
-{
-    struct err err = {0};
-    struct triple triples[SHOPPERS * TASTE];
-    struct csr matrix = {0};
-    size_t count = 0;
-    for (int s = 0; s < SHOPPERS; s++) {
-        for (int i = 0; i < TASTE; i++) {
-            if ((s * 7 + i * 5) % 11 > 2) { /* nobody has everything */
-                triples[count++] = (struct triple){s, i + (s % 2 ? TASTE : 0), 1};
-            }
-        }
-    }
-    must(csr_build(SHOPPERS, TRAINED, triples, count, &matrix, &err), &err);
-    return matrix;
-}
-
 static void write_models(const struct mat *factors)
 {
-    struct err err = {0};
-    uint8_t sha256[SHA256_BYTES];
     struct affinity_parts parts = {.items = w.items,
                                    .count = ITEMS,
                                    .trained = TRAINED,
@@ -79,34 +39,29 @@ static void write_models(const struct mat *factors)
                                    .from_us = 1,
                                    .as_of_us = 2,
                                    .card = "{}"};
-    must(affinity_write(&parts, &w.als, sha256, &err), &err);
+    write_affinity(&parts, &w.als);
     parts.weights = &w.judged.weights;
     parts.weight_exponent = WEIGHT_EXPONENT;
     parts.item_share = ITEM_SHARE;
-    must(affinity_write(&parts, &w.blend, sha256, &err), &err);
+    write_affinity(&parts, &w.blend);
     parts.item_share = 1;
-    must(affinity_write(&parts, &w.item_alone, sha256, &err), &err);
+    write_affinity(&parts, &w.item_alone);
 }
 
 static int build_world(void **state)
 {
     struct err err = {0};
-    struct csr matrix = purchases();
+    struct csr matrix = taste_purchases();
     struct mat shoppers = {0};
     struct mat factors = {0};
     struct rank_settings *s = &w.judged.settings;
     (void)state;
-    name_items();
+    taste_items(w.ids, w.items, ITEMS);
     *s = (struct rank_settings){.kind = RANK_BLEND,
-                                .als = als_defaults(),
+                                .als = taste_als_options(),
                                 .item = item_item_defaults(),
                                 .item_share = ITEM_SHARE};
     s->item.weight_exponent = WEIGHT_EXPONENT;
-    s->als.factors = FACTORS;
-    s->als.sweeps = 30;
-    s->als.reg = 0.05F;
-    s->als.shopper_exponent = 0;
-    s->als.item_exponent = 0;
     must(als_train(&matrix, &s->als, &shoppers, &factors, &err) &&
              rank_model_set_factors(&w.judged, &matrix, &factors, &err) &&
              item_item_train(&matrix, &s->item, &w.judged.weights, &err),
@@ -136,14 +91,6 @@ static int forget(void **state)
     return 0;
 }
 
-static struct affinity *loaded(const struct buf *bytes)
-{
-    struct err err = {0};
-    struct affinity *a = NULL;
-    must(try_loading(bytes, &a, &err), &err);
-    return a;
-}
-
 /* a1 viewed at second 1, b10 put into the cart at second 2, ranked for an hour after the day began; weights as the ranking weighs them. */
 static struct picks ranked_for_two(const struct buf *model, float weights[2])
 {
@@ -158,11 +105,7 @@ static struct picks ranked_for_two(const struct buf *model, float weights[2])
     }
     const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 2, INT64_MAX, &w.arena);
     affinity_rank(a, s, now_us, ITEMS - 1, NULL, NULL, &picks);
-    for (int i = 0; i < picks.count; i++) { /* ids live in the model: here they outlive it */
-        picks.items[i].product_id = arena_strdup(&w.arena, picks.items[i].product_id);
-        picks.items[i].because =
-            picks.items[i].because ? arena_strdup(&w.arena, picks.items[i].because) : NULL;
-    }
+    keep_ids(&picks, &w.arena);
     return picks;
 }
 

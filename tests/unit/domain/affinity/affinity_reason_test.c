@@ -47,13 +47,6 @@ static bool one_in(struct rng *r, uint64_t n)
     return rng_below(r, n) == 0;
 }
 
-static void must(bool ok, const struct err *err)
-{
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
 /* ---- worlds ---- */
 
 static void make_items(struct rng *r)

@@ -24,13 +24,6 @@ static struct world {
     struct arena arena;
 } w;
 
-static void must(bool ok, const struct err *err)
-{
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
 static void make_items(struct rng *r)
 {
     for (int i = 0; i < ITEMS; i++) {
@@ -49,8 +42,6 @@ static void make_items(struct rng *r)
 static void write_model(const struct mat *factors, const struct als_options *options, bool lifts,
                         struct buf *out)
 {
-    struct err err = {0};
-    uint8_t sha256[SHA256_BYTES];
     const struct affinity_section more = affinity_spread_section(w.log_lift, ITEMS);
     const struct affinity_parts parts = {.items = w.items,
                                          .count = ITEMS,
@@ -62,7 +53,7 @@ static void write_model(const struct mat *factors, const struct als_options *opt
                                          .card = "{}",
                                          .more = &more,
                                          .more_count = lifts};
-    must(affinity_write(&parts, out, sha256, &err), &err);
+    write_affinity(&parts, out);
 }
 
 static int build_world(void **state)
@@ -108,14 +99,6 @@ static int forget(void **state)
     arena_free(&w.arena);
     forget_events();
     return 0;
-}
-
-static struct affinity *loaded(const struct buf *bytes)
-{
-    struct err err = {0};
-    struct affinity *a = NULL;
-    must(try_loading(bytes, &a, &err), &err);
-    return a;
 }
 
 static const struct shopper *random_shopper(struct rng *r)

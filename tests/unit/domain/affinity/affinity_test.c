@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Two tastes of TASTE products each that people have bought, and three products that are only in the catalogue. */
-enum { TASTE = 8, TRAINED = 2 * TASTE, ITEMS = TRAINED + 3, SHOPPERS = 60, FACTORS = 4 };
+/* The two tastes, and three products that are only in the catalogue. */
+enum { TRAINED = TASTED, ITEMS = TRAINED + 3, FACTORS = TASTE_FACTORS };
 
 static struct world {
-    char ids[ITEMS][16];
+    char ids[ITEMS][TASTE_ID_MAX];
     struct affinity_item items[ITEMS];
     struct als_options options;
     struct buf als;
@@ -27,57 +27,20 @@ static struct world {
     struct arena arena;
 } w;
 
-static void must(bool ok, const struct err *err)
+static int build_world(void **state)
 {
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
-static void name_items(void)
-{
-    for (int i = 0; i < ITEMS; i++) {
-        snprintf(w.ids[i], sizeof w.ids[i], "%c%d", i < TASTE ? 'a' : i < TRAINED ? 'b' : 'n', i);
-        w.items[i] = (struct affinity_item){
-            .id = w.ids[i],
-            .category = i < TASTE ? "shoes" : "hats",
-            .brand = i % 2 ? "odd" : "even",
-            .price_minor = 1000 + 100 * i,
-            .popularity = i < TRAINED ? (float)(100 - i) : 0,
-        };
-    }
+    struct err err = {0};
+    struct csr matrix = taste_purchases();
+    struct mat shoppers = {0};
+    struct mat factors = {0};
+    (void)state;
+    taste_items(w.ids, w.items, ITEMS);
     w.items[15].repeat_us = DAYS(7);
     w.items[14].repeat_us = DAYS(365);
     /* the new ones: an odd hat, an even hat, and something nobody has filed */
     w.items[TRAINED + 2].category = NULL;
     w.items[TRAINED + 2].brand = NULL;
-}
-
-static int build_world(void **state)
-{
-    struct err err = {0};
-    struct triple triples[SHOPPERS * TASTE];
-    size_t count = 0;
-    struct csr matrix = {0};
-    struct mat shoppers = {0};
-    struct mat factors = {0};
-    uint8_t sha256[SHA256_BYTES];
-    (void)state;
-    name_items();
-    for (int s = 0; s < SHOPPERS; s++) {
-        for (int i = 0; i < TASTE; i++) {
-            if ((s * 7 + i * 5) % 11 > 2) { /* nobody has everything */
-                triples[count++] = (struct triple){s, i + (s % 2 ? TASTE : 0), 1};
-            }
-        }
-    }
-    must(csr_build(SHOPPERS, TRAINED, triples, count, &matrix, &err), &err);
-    w.options = als_defaults();
-    w.options.factors = FACTORS;
-    w.options.sweeps = 30;
-    w.options.reg = 0.05F;
-    w.options.shopper_exponent = 0;
-    w.options.item_exponent = 0;
+    w.options = taste_als_options();
     must(als_train(&matrix, &w.options, &shoppers, &factors, &err), &err);
     struct affinity_parts parts = {.items = w.items,
                                    .count = ITEMS,
@@ -87,10 +50,10 @@ static int build_world(void **state)
                                    .from_us = 1,
                                    .as_of_us = 2,
                                    .card = "{}"};
-    must(affinity_write(&parts, &w.als, sha256, &err), &err);
+    write_affinity(&parts, &w.als);
     parts.factors = NULL;
     parts.options = NULL;
-    must(affinity_write(&parts, &w.popularity, sha256, &err), &err);
+    write_affinity(&parts, &w.popularity);
     csr_free(&matrix);
     mat_free(&shoppers);
     mat_free(&factors);
@@ -113,14 +76,6 @@ static int forget(void **state)
     return 0;
 }
 
-static struct affinity *loaded(const struct buf *bytes)
-{
-    struct err err = {0};
-    struct affinity *a = NULL;
-    must(try_loading(bytes, &a, &err), &err);
-    return a;
-}
-
 /* Ranks for whoever did these events, an hour after the day began. */
 static struct picks ranked(const struct buf *model, struct event *events, size_t count, int k,
                            pick_filter *keep)
@@ -129,11 +84,7 @@ static struct picks ranked(const struct buf *model, struct event *events, size_t
     struct picks picks;
     const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &w.arena);
     affinity_rank(a, s, TEST_DAY_US + HOURS(1), k, keep, NULL, &picks);
-    for (int i = 0; i < picks.count; i++) { /* ids live in the model: here they outlive it */
-        picks.items[i].product_id = arena_strdup(&w.arena, picks.items[i].product_id);
-        picks.items[i].because =
-            picks.items[i].because ? arena_strdup(&w.arena, picks.items[i].because) : NULL;
-    }
+    keep_ids(&picks, &w.arena);
     return picks;
 }
 

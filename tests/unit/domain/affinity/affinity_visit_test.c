@@ -29,13 +29,6 @@ static struct world {
     struct arena arena;
 } w;
 
-static void must(bool ok, const struct err *err)
-{
-    if (!ok) {
-        fail_msg("%s", err->text);
-    }
-}
-
 static void walk(void)
 {
     struct rng rng = rng_seed(3);
@@ -112,9 +105,7 @@ static int forget(void **state)
 /* A file with these sections beside the factors, and beside item-item weights where it is a blend. */
 static struct buf written_as(bool blend, const struct affinity_section *more, int count)
 {
-    struct err err = {0};
     struct buf out = {0};
-    uint8_t sha256[SHA256_BYTES];
     const struct affinity_parts parts = {.items = w.items,
                                          .count = ITEMS,
                                          .trained = ITEMS,
@@ -130,7 +121,7 @@ static struct buf written_as(bool blend, const struct affinity_section *more, in
                                          .card = "{}",
                                          .more = more,
                                          .more_count = count};
-    must(affinity_write(&parts, &out, sha256, &err), &err);
+    write_affinity(&parts, &out);
     return out;
 }
 
