@@ -20,12 +20,9 @@
 #include "cli/options.h"
 #include "crash/seed_model.h"
 #include "ml/linear/blas.h"
-#include "support/ledger.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
 
-#include <libpq-fe.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -33,7 +30,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { REPETITIONS = 3, QUESTIONS = 40000, CORES = 2, CATCH_UP_MS = 60000, PICKS = 3 };
+enum { REPETITIONS = 3, QUESTIONS = 40000, CORES = 2, PICKS = 3 };
 #define RUN_US SECONDS(4)
 
 static const int connection_counts[] = {8, 64};
@@ -204,35 +201,6 @@ static void measure(const struct bench *b, int connections)
 
 /* ---- set up ---- */
 
-static void post_all(const struct bench *b, struct load_request *requests, size_t count)
-{
-    struct load_plan plan = {.port = b->service.port,
-                             .connections = 2,
-                             .requests = requests,
-                             .request_count = count,
-                             .time_us = MINUTES(5)};
-    struct load_report r = load_run(&plan);
-
-    if (r.answers != count) {
-        die("set up", "not everything was posted");
-    }
-    load_requests_free(requests, count);
-}
-
-static void await_carts(const struct bench *b)
-{
-    PGconn *conn = PQconnectdb(b->database_url);
-    int64_t until_us = clock_monotonic_us() + CATCH_UP_MS * INT64_C(1000);
-
-    while (ledger_lag(conn) != 0) {
-        if (clock_monotonic_us() > until_us) {
-            die("set up", "the carts are not folded");
-        }
-        (void)poll(NULL, 0, 50);
-    }
-    PQfinish(conn);
-}
-
 static struct bench bench_open(void)
 {
     /* 64 clients that wait are no overload here */
@@ -241,17 +209,12 @@ static struct bench bench_open(void)
     static const struct shop_size size = {SHOP_PRODUCTS, SHOP_FACTORS};
     struct bench b = {.database_url = pg_fixture_database("bench_decide")};
     int64_t began_us = clock_monotonic_us();
-    size_t count;
 
     b.key = service_key(b.database_url, "admin");
     seed_risk_model(b.database_url);
     b.items = decide_shop_model(b.database_url, &size);
     b.service = service_start(b.database_url, flags);
-    struct load_request *requests = decide_shop_catalogue(b.key, &size, &count);
-    post_all(&b, requests, count);
-    requests = decide_shop_carts(b.key, &size, &count);
-    post_all(&b, requests, count);
-    await_carts(&b);
+    decide_shop_fill(b.service.port, b.database_url, b.key, &size);
     b.questions = mem_array(QUESTIONS, sizeof *b.questions);
     b.pings = mem_array(QUESTIONS, sizeof *b.pings);
     for (size_t i = 0; i < QUESTIONS; i++) {

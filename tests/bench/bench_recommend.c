@@ -20,25 +20,15 @@
 #include "outreach/answer.h"
 #include "store/products.h"
 #include "support/folder.h"
-#include "support/ledger.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
 
-#include <libpq-fe.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum {
-    REPETITIONS = 3,
-    REQUESTS = 40000,
-    CATCH_UP_MS = 120000,
-    K = 10,
-    STAGES_MAX = 16,
-    TIMED = 400
-};
+enum { REPETITIONS = 3, REQUESTS = 40000, K = 10, STAGES_MAX = 16, TIMED = 400 };
 
 struct plan {
     struct shop_size size;
@@ -265,33 +255,6 @@ static void measure_stages(const struct bench *b, const struct config *config)
 
 /* ---- set up ---- */
 
-static void post_all(const struct bench *b, struct load_request *requests, size_t count)
-{
-    struct load_plan plan = {.port = b->service.port,
-                             .connections = 2,
-                             .requests = requests,
-                             .request_count = count,
-                             .time_us = MINUTES(20)};
-    struct load_report r = load_run(&plan);
-    if (r.answers != count) {
-        die("set up", "not everything was posted");
-    }
-    load_requests_free(requests, count);
-}
-
-static void await_carts(const struct bench *b)
-{
-    PGconn *conn = PQconnectdb(b->database_url);
-    int64_t until_us = clock_monotonic_us() + CATCH_UP_MS * INT64_C(1000);
-    while (ledger_lag(conn) != 0) {
-        if (clock_monotonic_us() > until_us) {
-            die("set up", "the carts are not folded");
-        }
-        (void)poll(NULL, 0, 50);
-    }
-    PQfinish(conn);
-}
-
 static long resident_mb(pid_t pid)
 {
     char path[64];
@@ -326,17 +289,12 @@ static void start_service(struct bench *b)
 static struct bench bench_open(const struct plan *plan)
 {
     struct bench b = {.plan = plan, .database_url = pg_fixture_database("bench_recommend")};
-    size_t count;
     b.key = service_key(b.database_url, "admin");
     seed_risk_model(b.database_url);
     struct mat items = decide_shop_model(b.database_url, &plan->size);
     mat_free(&items);
     start_service(&b);
-    struct load_request *requests = decide_shop_catalogue(b.key, &plan->size, &count);
-    post_all(&b, requests, count);
-    requests = decide_shop_carts(b.key, &plan->size, &count);
-    post_all(&b, requests, count);
-    await_carts(&b);
+    decide_shop_fill(b.service.port, b.database_url, b.key, &plan->size);
     return b;
 }
 

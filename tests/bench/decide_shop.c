@@ -13,7 +13,9 @@
 #include "ml/als/als.h"
 #include "store/models.h"
 #include "store/pg/db.h"
+#include "support/ledger.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,10 @@ enum {
     SEED = 5,
     ID_MAX = 24,
 };
+
+/* The longest that the set-up of a catalogue of millions may take. */
+#define POST_US MINUTES(20)
+#define FOLD_US MINUTES(2)
 
 static const char *product_id(int product, char out[ID_MAX])
 {
@@ -49,7 +55,7 @@ static void pick_groups(struct rng *rng, int products, int out[2])
 
 __attribute__((noreturn)) static void die(const char *what, const struct err *err)
 {
-    (void)fprintf(stderr, "bench_decide: %s: %s\n", what, err->text);
+    (void)fprintf(stderr, "decide_shop: %s: %s\n", what, err->text);
     exit(1);
 }
 
@@ -189,8 +195,8 @@ static struct load_request finish_request(const char *path, const char *key, str
     return r;
 }
 
-struct load_request *decide_shop_catalogue(const char *key, const struct shop_size *size,
-                                           size_t *out_count)
+static struct load_request *catalogue_of(const char *key, const struct shop_size *size,
+                                         size_t *out_count)
 {
     size_t count = (size_t)(size->products / PER_REQUEST);
     struct load_request *requests = mem_array(count, sizeof *requests);
@@ -248,8 +254,8 @@ static void put_cart(struct jenc *j, struct rng *rng, int products, size_t custo
     }
 }
 
-struct load_request *decide_shop_carts(const char *key, const struct shop_size *size,
-                                       size_t *out_count)
+static struct load_request *carts_of(const char *key, const struct shop_size *size,
+                                     size_t *out_count)
 {
     size_t count = SHOP_CARTS / CARTS_PER_REQUEST;
     struct load_request *requests = mem_array(count, sizeof *requests);
@@ -268,6 +274,47 @@ struct load_request *decide_shop_carts(const char *key, const struct shop_size *
     }
     *out_count = count;
     return requests;
+}
+
+static void post_all(int port, struct load_request *requests, size_t count)
+{
+    const struct load_plan plan = {.port = port,
+                                   .connections = 2,
+                                   .requests = requests,
+                                   .request_count = count,
+                                   .time_us = POST_US};
+    const struct load_report r = load_run(&plan);
+
+    if (r.answers != count) {
+        die("set up", &(struct err){.text = "not everything was posted"});
+    }
+    load_requests_free(requests, count);
+}
+
+static void await_carts(const char *database_url)
+{
+    PGconn *conn = PQconnectdb(database_url);
+    const int64_t until_us = clock_monotonic_us() + FOLD_US;
+
+    while (ledger_lag(conn) != 0) {
+        if (clock_monotonic_us() > until_us) {
+            die("set up", &(struct err){.text = "the carts are not folded"});
+        }
+        (void)poll(NULL, 0, 50);
+    }
+    PQfinish(conn);
+}
+
+void decide_shop_fill(int port, const char *database_url, const char *key,
+                      const struct shop_size *size)
+{
+    size_t count;
+    struct load_request *requests = catalogue_of(key, size, &count);
+
+    post_all(port, requests, count);
+    requests = carts_of(key, size, &count);
+    post_all(port, requests, count);
+    await_carts(database_url);
 }
 
 struct load_request decide_shop_question(const char *key, size_t i)

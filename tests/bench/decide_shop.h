@@ -18,12 +18,10 @@ struct shop_size {
  * Returns its item factors (products, factors), owned by the caller. */
 struct mat decide_shop_model(const char *database_url, const struct shop_size *size);
 
-/* The catalogue as POST /v1/products, the carts as POST /v1/events, a cart being a shopper who was
- * here two hours ago; the caller frees both with load_requests_free. */
-struct load_request *decide_shop_catalogue(const char *key, const struct shop_size *size,
-                                           size_t *out_count);
-struct load_request *decide_shop_carts(const char *key, const struct shop_size *size,
-                                       size_t *out_count);
+/* Posts the catalogue and the carts, a cart being a shopper who was here two hours ago, to the service at the port, and waits until
+ * all is folded. */
+void decide_shop_fill(int port, const char *database_url, const char *key,
+                      const struct shop_size *size);
 
 /* POST /v1/outreach as a dry run, for customer number i of SHOP_CARTS. */
 struct load_request decide_shop_question(const char *key, size_t i);

@@ -140,6 +140,13 @@ void forget_everything(struct flow_bench *b)
         "UPDATE cartwright.lane_cursor SET off = 0, epoch = epoch + 1 WHERE off > 0");
 }
 
+void forget_models(struct flow_bench *b)
+{
+    run_sql(
+        b,
+        "TRUNCATE cartwright.risk_check, cartwright.model_promotion, cartwright.model_chunk, cartwright.model");
+}
+
 /* Drops ,"name":123 wherever it stands. */
 static void drop_member(char *text, const char *name)
 {

@@ -44,6 +44,7 @@ void fold_to_end(struct flow_bench *b);
 
 /* Empties the log and what was folded; no folder may be in the middle of a step. */
 void forget_everything(struct flow_bench *b);
+void forget_models(struct flow_bench *b); /* and what their daily checks found */
 
 /* The canonical dump without the versions of bindings and how many logins were told, which say in how many
  * steps it became known who is whom; in arena. */

@@ -48,9 +48,8 @@ static int forget(void **state)
 {
     (void)state;
     forget_everything(&bench);
-    run_sql(
-        &bench,
-        "TRUNCATE cartwright.risk_check, cartwright.model_promotion, cartwright.model_chunk, cartwright.model, cartwright.product");
+    forget_models(&bench);
+    run_sql(&bench, "TRUNCATE cartwright.product");
     return 0;
 }
 

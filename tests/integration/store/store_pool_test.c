@@ -336,7 +336,7 @@ static void a_lease_ends_within_its_bound(void **state)
 
 /* ---- many threads ---- */
 
-enum { THREADS = 8, ROUNDS = 50 };
+enum { THREADS = 8, ROUNDS = 50, BREAKS = 8 };
 
 static void *use_often(void *arg)
 {
@@ -353,19 +353,50 @@ static void *use_often(void *arg)
     return ok ? pool : NULL;
 }
 
-static void more_threads_than_connections_all_get_their_turn(void **state)
+/* What it leases, breaks in its hands. */
+static void *break_often(void *arg)
 {
-    (void)state;
-    struct pool *pool = open_pool(3, SECONDS(30));
+    struct pool *pool = arg;
+    bool ok = true;
+    for (int i = 0; ok && i < BREAKS; i++) {
+        struct lease lease = {.pool = pool};
+        struct err err = {0};
+        ok = pool_lease(pool, &lease, &err);
+        if (ok) {
+            PQclear(PQexec(db_conn(lease.db), "SELECT pg_terminate_backend(pg_backend_pid())"));
+            PQclear(PQexec(db_conn(lease.db), "SELECT 1"));
+        }
+        pool_return(&lease);
+    }
+    return ok ? pool : NULL;
+}
+
+static void run_threads(struct pool *pool, void *(*even)(void *), void *(*odd)(void *))
+{
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, use_often, pool), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? odd : even, pool), 0);
     }
     for (int i = 0; i < THREADS; i++) {
         void *ok = NULL;
         (void)pthread_join(threads[i], &ok);
         assert_ptr_equal(ok, pool);
     }
+}
+
+static void connections_that_break_while_others_are_used_are_replaced(void **state)
+{
+    (void)state;
+    struct pool *pool = open_pool(3, SECONDS(30));
+    run_threads(pool, use_often, break_often);
+    pool_close(&pool);
+}
+
+static void more_threads_than_connections_all_get_their_turn(void **state)
+{
+    (void)state;
+    struct pool *pool = open_pool(3, SECONDS(30));
+    run_threads(pool, use_often, use_often);
     assert_true(
         sql_number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") <=
         4);
@@ -388,6 +419,7 @@ int main(void)
         SPEC_TEST(an_old_connection_is_replaced_between_two_leases),
         SPEC_TEST(a_lease_ends_within_its_bound),
         SPEC_TEST(more_threads_than_connections_all_get_their_turn),
+        SPEC_TEST(connections_that_break_while_others_are_used_are_replaced),
     };
     return RUN_BOTH_WAYS(tests);
 }

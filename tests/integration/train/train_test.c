@@ -31,9 +31,7 @@ static int forget(void **state)
 {
     (void)state;
     forget_everything(&bench);
-    run_sql(
-        &bench,
-        "TRUNCATE cartwright.risk_check, cartwright.model_promotion, cartwright.model_chunk, cartwright.model");
+    forget_models(&bench);
     return 0;
 }
 

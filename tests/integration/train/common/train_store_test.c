@@ -28,9 +28,7 @@ static int close_bench(void **state)
 static int forget(void **state)
 {
     (void)state;
-    run_sql(&bench,
-            "TRUNCATE cartwright.model_promotion, cartwright.model_chunk, cartwright.model, "
-            "cartwright.risk_check");
+    forget_models(&bench);
     return 0;
 }
 

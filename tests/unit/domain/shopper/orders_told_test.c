@@ -104,6 +104,15 @@ static void assert_stories(const struct story *stories, size_t count)
 
 #define TELL(stories) assert_stories(stories, COUNT_OF(stories))
 
+/* An order closes a cart, or the lines that it names. */
+#define TELL_BY_EITHER_RULE(stories)                                                               \
+    do {                                                                                           \
+        TELL(stories);                                                                             \
+        rules.closes_lines = true;                                                                 \
+        shopper_rules_set(&rules);                                                                 \
+        TELL(stories);                                                                             \
+    } while (0)
+
 /* ---- of two orders one is undone ---- */
 
 static void what_another_order_bought_stays_bought_when_one_is_undone(void **state)
@@ -159,10 +168,7 @@ static void what_another_order_bought_stays_bought_when_one_is_undone(void **sta
     };
     (void)state;
 
-    TELL(stories);
-    rules.closes_lines = true;
-    shopper_rules_set(&rules);
-    TELL(stories);
+    TELL_BY_EITHER_RULE(stories);
 }
 
 /* ---- rows that come later ---- */
@@ -213,10 +219,7 @@ static void of_an_order_that_is_edited_what_is_new_is_bought(void **state)
     };
     (void)state;
 
-    TELL(stories);
-    rules.closes_lines = true;
-    shopper_rules_set(&rules);
-    TELL(stories);
+    TELL_BY_EITHER_RULE(stories);
 }
 
 static void an_edited_order_adds_what_is_new_to_the_sums(void **state)
