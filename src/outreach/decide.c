@@ -205,7 +205,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .unread_until_us = g->unread_until_us,
                                        .ordered_us = g->subject.ordered_us,
                                        .withdrawn_us = g->subject.withdrawn_us,
-                                       .browsers = g->via_count,
+                                       .browsers = g->browsers,
                                        .dry_run = g->subject.dry_run,
                                        .cart_changed = changed,
                                        .sent_outdated = is_outdated(out)};

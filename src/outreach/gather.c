@@ -3,19 +3,27 @@
 
 #include "base/clock.h"
 #include "domain/shop/cart_id.h"
+#include "domain/speak/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LOOK_AGAIN_US SECONDS(1) /* at what is folded soon, but nobody knows when */
 
-static void add(const char **ids, size_t *count, const char *id)
+struct via {
+    const char *id;
+    int64_t named_us; /* when the customer's events named it last; 0: that is forgotten */
+};
+
+static int by_last_named(const void *left, const void *right)
 {
-    for (size_t i = 0; i < *count; i++) {
-        if (strcmp(ids[i], id) == 0) {
-            return;
-        }
+    const struct via *x = left;
+    const struct via *y = right;
+
+    if (x->named_us != y->named_us) {
+        return x->named_us > y->named_us ? -1 : 1;
     }
-    ids[(*count)++] = id;
+    return strcmp(x->id, y->id);
 }
 
 /* It was never anybody else: whatever the customer sends with it is no news. */
@@ -31,28 +39,44 @@ static bool is_settled(const struct shopper *s, const char *via)
 }
 
 /* Bindings say who was joined; what the customer's events name, also who is about to be, before any
- * fold did it. What either does counts as the customer's. An anonymous shopper joins nobody into
- * itself. */
+ * fold did it: each may lack one, for the fold may not have come to the answer yet, and an event that named somebody may be older than
+ * what is remembered. Both are sorted by who it is. */
+static size_t list_vias(const struct shopper *s, struct via *out)
+{
+    size_t count = 0;
+
+    for (size_t n = 0; n < s->named_count; n++) {
+        out[count++] = (struct via){s->named[n].other, s->named[n].last_us};
+    }
+    for (size_t i = 0, n = 0; i < s->binding_count; i++) {
+        const char *other = s->bindings[i].other;
+        while (n < s->named_count && strcmp(s->named[n].other, other) < 0) {
+            n++;
+        }
+        const bool named = n < s->named_count && strcmp(s->named[n].other, other) == 0;
+        const bool again = i > 0 && strcmp(s->bindings[i - 1].other, other) == 0;
+        if (!named && !again) {
+            out[count++] = (struct via){other, 0};
+        }
+    }
+    return count;
+}
+
+/* What either does counts as the customer's. An anonymous shopper joins nobody into itself. */
 static void join(struct gathered *g, struct arena *a)
 {
     const struct shopper *s = g->view.shopper;
-    const bool customer = g->view.key[0] == 'c';
-    const size_t bindings = customer ? s->binding_count : 0;
-    const size_t named = customer ? s->named_count : 0;
+    struct via *vias = arena_array(a, s->binding_count + s->named_count, sizeof *vias);
+    const size_t count = g->view.key[0] == 'c' ? list_vias(s, vias) : 0;
 
-    g->vias = arena_array(a, bindings + named, sizeof *g->vias);
-    g->open = arena_array(a, bindings + named, sizeof *g->open);
-    /* Both lists, because each may lack one: the fold may not have come to the answer yet, and an
-     * event that named somebody may be older than what is remembered. */
-    for (size_t i = 0; i < bindings; i++) {
-        add(g->vias, &g->via_count, s->bindings[i].other);
-    }
-    for (size_t i = 0; i < named; i++) {
-        add(g->vias, &g->via_count, s->named[i].other);
-    }
-    for (size_t i = 0; i < g->via_count; i++) {
-        if (!is_settled(s, g->vias[i])) {
-            g->open[g->open_count++] = g->vias[i];
+    qsort(vias, count, sizeof *vias, by_last_named);
+    g->vias = arena_array(a, count, sizeof *g->vias);
+    g->open = arena_array(a, count, sizeof *g->open);
+    for (size_t i = 0; i < count; i++) {
+        g->vias[g->via_count++] = vias[i].id;
+        g->browsers += vias[i].named_us > g->now_us - BROWSERS_WITHIN_US ? 1 : 0;
+        if (!is_settled(s, vias[i].id)) {
+            g->open[g->open_count++] = vias[i].id;
         }
     }
 }

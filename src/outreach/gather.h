@@ -29,10 +29,11 @@ struct gathered {
     struct view view; /* its rows tell the rounds that were spoken about */
     int64_t
         unread_until_us; /* some of what it, or who joins it, did is not taken into account, until then at least; 0: everything is */
-    /* Anonymous shoppers that are this customer, or by the log are about to be; of the open ones it is
+    /* Anonymous shoppers that are this customer, or by the log are about to be, those first that its events named last; of the open ones it is
      * not known whether they are now. */
     const char **vias;
     size_t via_count;
+    size_t browsers; /* those of them named within BROWSERS_WITHIN_US */
     const char **open;
     size_t open_count;
     const char **cart_ids; /* of all carts, its own or not, and of those that it had before */

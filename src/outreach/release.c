@@ -21,14 +21,15 @@ static void take_lane(struct release_look *look, bool has[LANES], int lane)
 
 /* Every lane from which something could come that changes the decision. A silence needs its own alone, where the shopper's events and
  * the row are: what a browser does could only make it a send, or another silence. A send needs those of the anonymous shoppers that join
- * the shopper as well: one of them may have bought. They are few: to one who has more than BROWSERS_MAX nothing is sent. */
+ * the shopper as well: one of them may have bought. Of very many, collected in years, those that were named last: what another one does after the
+ * look is as if it came after the message. */
 static void take_lanes(const struct decided *d, struct arena *a, struct release_look *look)
 {
     const struct gathered *g = d->gathered;
-    const size_t vias = d->decision.send ? g->via_count : 0;
+    const size_t few = g->via_count < BROWSERS_MAX ? g->via_count : BROWSERS_MAX;
+    const size_t vias = d->decision.send ? few : 0;
     bool has[LANES] = {false};
 
-    assert(vias <= BROWSERS_MAX);
     look->lanes = arena_array(a, LANES, sizeof *look->lanes);
     take_lane(look, has, g->view.lane);
     for (size_t i = 0; i < vias; i++) {

@@ -167,7 +167,7 @@ static enum rule_outcome rule_many_browsers(const struct policy *p, const struct
                                             char *detail, size_t cap)
 {
     (void)p;
-    (void)snprintf(detail, cap, "%zu browser%s, limit %d", in->browsers,
+    (void)snprintf(detail, cap, "%zu browser%s within 30 days, limit %d", in->browsers,
                    in->browsers == 1 ? "" : "s", BROWSERS_MAX);
     return in->browsers > BROWSERS_MAX ? RULE_BLOCK : RULE_PASS;
 }

@@ -6,9 +6,10 @@
 /* Whether to speak: hard rules first, then risk. Pure; every rule is always evaluated so that "why"
  * is complete. Rules in order: unread, buyer, empty, opted_out, bot, many_browsers, import, cart_changed, too_early,
  * expired, too_old, sold_out, already_contacted, recently_contacted, risk. The first that blocks is the reason. */
-/* One who has more browsers is many people (a call centre, a kiosk), and nobody knows whose cart it is. Not a setting: a release holds
- * the lanes of all of them. */
+/* One who uses more browsers in so short a time is many people (a call centre, a kiosk), and nobody knows whose cart it is. No settings:
+ * a release holds the lanes of as many. */
 enum { BROWSERS_MAX = 64 };
+#define BROWSERS_WITHIN_US INT64_C(2592000000000) /* 30 days */
 
 enum rule_outcome { RULE_PASS, RULE_BLOCK, RULE_NOT_APPLIED };
 
@@ -41,7 +42,7 @@ struct policy_input {
         unread_until_us; /* the shopper is not known to the end, which may be over then; 0: it is */
     int64_t ordered_us;  /* when somebody else ordered one of the shopper's carts; 0: nobody did */
     int64_t withdrawn_us; /* or withdrew consent, naming one of them */
-    size_t browsers;      /* that are the shopper's, or are about to be */
+    size_t browsers;      /* that the shopper was named with within BROWSERS_WITHIN_US */
     bool dry_run;         /* the import rule is not applied */
     bool cart_changed;    /* the caller named a round or cart that is no longer the open one */
     bool sent_outdated;   /* what was sent about this round and step was about other lines */

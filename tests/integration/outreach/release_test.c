@@ -327,6 +327,35 @@ who_has_more_browsers_than_one_person_is_told_nothing_asked_in_earnest_or_not(vo
 
 static void expect_pending(const char *who);
 
+static bool recent_locked;
+
+static void probes_the_recent(int nth)
+{
+    (void)nth;
+    recent_locked = true;
+    for (int i = 0; i < 64; i++) {
+        recent_locked = recent_locked && is_locked(arena_printf(&bench.arena, "a:gwen-%d", i));
+    }
+}
+
+/* Who gets a new id with each login has had hundreds of them in some years, and is one person all the same. */
+static void browsers_of_long_ago_make_nobody_many_people(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    ok(database_connect(&bench.database, &other, &err), &err);
+    for (int i = 0; i < 20; i++) {
+        did("gwen", "identify", (DAYS(30) / MINUTES(1)) + 1 + i,
+            arena_printf(&bench.arena, ",\"anonymous_id\":\"before-gwen-%d\"", i));
+    }
+    named_by("gwen", 64);
+    expect(ask_dry("gwen"), OUTREACH_DRY, "send", "risk");
+    right_before("outreach_put", probes_the_recent);
+    expect(ask("gwen"), OUTREACH_NEW, "send", "risk");
+    assert_true(recent_locked);
+    db_close(&other);
+}
+
 /* ... and where it will have to wait anyway, it does so without them. */
 static void what_many_browsers_did_is_waited_for_without_their_lanes(void **state)
 {
@@ -930,6 +959,7 @@ int main(void)
         RELEASE_TEST(a_browsers_purchase_at_the_last_moment_is_waited_for),
         RELEASE_TEST(a_silence_holds_no_lane_but_its_own),
         RELEASE_TEST(who_has_more_browsers_than_one_person_is_told_nothing_asked_in_earnest_or_not),
+        RELEASE_TEST(browsers_of_long_ago_make_nobody_many_people),
         RELEASE_TEST(what_many_browsers_did_is_waited_for_without_their_lanes),
         RELEASE_TEST(an_identify_that_is_not_folded_is_waited_for),
         RELEASE_TEST(an_alias_that_is_not_folded_is_waited_for),
