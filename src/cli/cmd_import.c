@@ -37,6 +37,8 @@ static const char usage[] =
     "  --categories ITEM TREE  retailrocket: the files item,category and category,parent\n"
     "  --dates 1900|1904       where days of a spreadsheet (45321.5) are counted from (1900)\n"
     "  --max-errors N          give up after more than N malformed lines (1000)\n"
+    "  --refused FILE          keeps the malformed rows there, each behind the reason, to be mended and\n"
+    "                          imported by themselves; FILE must not be there yet\n"
     "  --json                  report in one JSON line, no progress bar\n"
     "  --quiet                 no progress bar";
 
@@ -61,6 +63,7 @@ int cmd_import(int argc, char **argv, const struct config *config)
         {.name = "categories", .text = &o.categories_item, .text_2 = &o.categories_tree},
         {.name = "dates", .whole = &o.dates, .min = 1900, .max = 1904},
         {.name = "max-errors", .whole = &o.max_errors, .min = 0, .max = INT64_MAX},
+        {.name = "refused", .text = &o.refused},
         {.name = "json", .flag = &o.json},
         {.name = "quiet", .flag = &o.quiet},
         {0},

@@ -58,14 +58,22 @@ void foreign_parser_open(const struct foreign_format *format, const char *curren
     }
 }
 
+bool foreign_is_comment(const char *text, size_t len)
+{
+    size_t quote = len > 0 && text[0] == '"'; /* a spreadsheet put it there */
+    size_t mark = strlen(FOREIGN_COMMENT);
+    return len >= quote + mark && memcmp(text + quote, FOREIGN_COMMENT, mark) == 0;
+}
+
 bool foreign_parser_record(struct foreign_parser *p, const struct foreign_record *record,
                            struct err *err)
 {
     arena_reset(&p->scratch);
     /* Files end in empty lines often enough, and nothing was meant by them. */
-    if (record->len == 0) {
+    if (record->len == 0 || foreign_is_comment(record->text, record->len)) {
         return true;
     }
+    (void)foreign_at(p, CAUSE_BAD_ROW, "");
     bool done = p->format->record(p, record, err);
     /* A good last record is whole however its source ends: many files lack the last line's end. */
     p->cut_off = !done && record->torn;

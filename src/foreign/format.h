@@ -39,6 +39,9 @@ struct foreign_format {
     void (*close)(struct foreign_parser *p); /* frees what state owns; NULL: nothing */
 };
 
+/* What starts a line that says why a row was refused (import/refusals.h): no format has such a row, and each passes over it. */
+#define FOREIGN_COMMENT "#refused "
+
 /* One source being read. */
 struct foreign_parser {
     const struct foreign_format *format;
@@ -49,9 +52,19 @@ struct foreign_parser {
     int64_t left_out;              /* of them: good, and nothing that a shopper did */
     bool dates_1904;               /* its spreadsheet counts days from there */
     bool cut_off;                  /* the last record is malformed, and torn */
+    enum cause cause;              /* what is wrong where what is being read now is malformed */
+    const char *field;             /* and the column it is of; "": of none alone */
     struct table_reading *reading; /* of a format with a table */
     void *state;
 };
+
+/* What is read next; true, so that it stands in front of what reads it: foreign_at(p, CAUSE_BAD_TIME, name) && field_time(...). */
+static inline bool foreign_at(struct foreign_parser *p, enum cause cause, const char *field)
+{
+    p->cause = cause;
+    p->field = field;
+    return true;
+}
 
 /* NULL for a name nobody knows. */
 const struct foreign_format *foreign_format_of(const char *name);
@@ -63,7 +76,9 @@ const struct foreign_format *foreign_format_at(size_t n);
 /* currency NULL: the format's own. */
 void foreign_parser_open(const struct foreign_format *format, const char *currency,
                          struct native_sink sink, struct foreign_parser *out);
-/* ERR_INVALID: this record is malformed, go on. ERR_REFUSED: the source is not of this format. Others
+/* Whether a record is such a line. */
+bool foreign_is_comment(const char *text, size_t len);
+/* ERR_INVALID: this record is malformed, go on; its cause and field say how. ERR_REFUSED: the source is not of this format. Others
  * come from the sink. An empty record says nothing. */
 CAN_FAIL bool foreign_parser_record(struct foreign_parser *p, const struct foreign_record *record,
                                     struct err *err);

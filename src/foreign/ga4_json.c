@@ -63,34 +63,44 @@ static const char *parameter(const json_t *doc, const char *key, struct arena *a
     return "";
 }
 
-CAN_FAIL static bool read_money(struct ga4_event *g, const char *name, const char *text,
-                                int64_t *out, struct err *err)
+CAN_FAIL static bool read_money(struct foreign_parser *p, struct ga4_event *g, const char *name,
+                                const char *text, int64_t *out, struct err *err)
 {
     int64_t minor = 0;
     *out = MONEY_UNKNOWN;
     if (text[0] == '\0' || text[0] == '-') {
         return true;
     }
-    if (g->currency[0] == '\0') {
+    if (!foreign_at(p, CAUSE_BAD_CURRENCY, name) || g->currency[0] == '\0') {
         return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
     }
-    if (!field_amount(name, text, g->currency, &minor, err)) {
+    if (!foreign_at(p, CAUSE_BAD_AMOUNT, name) ||
+        !field_amount(name, text, g->currency, &minor, err)) {
         return false;
     }
     *out = minor == 0 ? MONEY_UNKNOWN : minor;
     return true;
 }
 
-CAN_FAIL static bool read_item(struct ga4_event *g, const json_t *item, struct arena *a,
+/* One that may be missing. */
+CAN_FAIL static bool read_id(struct foreign_parser *p, const char *name, const char *text,
+                             const char **out, struct err *err)
+{
+    return foreign_at(p, CAUSE_BAD_ID, name) && field_id_opt(name, text, &p->scratch, out, err);
+}
+
+CAN_FAIL static bool read_item(struct foreign_parser *p, struct ga4_event *g, const json_t *item,
                                struct err *err)
 {
+    struct arena *a = &p->scratch;
     struct event_item *to = &g->items[g->item_count];
     const char *quantity = member(item, "quantity", a);
     *to = (struct event_item){.quantity_milli = QUANTITY_ONE};
     memcpy(to->currency, g->currency, sizeof to->currency);
-    if (!field_id_opt("item_id", member(item, "item_id", a), a, &to->product_id, err) ||
+    if (!read_id(p, "item_id", member(item, "item_id", a), &to->product_id, err) ||
+        !foreign_at(p, CAUSE_BAD_QUANTITY, "quantity") ||
         (quantity[0] != '\0' && !field_milli("quantity", quantity, &to->quantity_milli, err)) ||
-        !read_money(g, "price", member(item, "price", a), &to->price_minor, err)) {
+        !read_money(p, g, "price", member(item, "price", a), &to->price_minor, err)) {
         return false;
     }
     /* An item is known by its id or its name, and of one piece at least. */
@@ -103,25 +113,27 @@ CAN_FAIL static bool read_item(struct ga4_event *g, const json_t *item, struct a
     return true;
 }
 
-CAN_FAIL static bool read_items(struct ga4_event *g, struct arena *a, struct err *err)
+CAN_FAIL static bool read_items(struct foreign_parser *p, struct ga4_event *g, struct err *err)
 {
+    struct arena *a = &p->scratch;
     const json_t *list = json_object_get(g->doc, "items");
-    if (json_array_size(list) > EVENT_ITEMS_MAX) {
+    if (!foreign_at(p, CAUSE_TOO_LARGE, "items") || json_array_size(list) > EVENT_ITEMS_MAX) {
         return FAIL(err, ERR_INVALID, "has %zu items, more than %d", json_array_size(list),
                     EVENT_ITEMS_MAX);
     }
     g->items = arena_array(a, json_array_size(list) + 1, sizeof *g->items);
     g->said = arena_array(a, json_array_size(list) + 1, sizeof(const json_t *));
     for (size_t i = 0; i < json_array_size(list); i++) {
-        if (!read_item(g, json_array_get(list, i), a, err)) {
+        if (!read_item(p, g, json_array_get(list, i), err)) {
             return false;
         }
     }
     return true;
 }
 
-CAN_FAIL static bool read_envelope(struct ga4_event *g, struct arena *a, struct err *err)
+CAN_FAIL static bool read_envelope(struct foreign_parser *p, struct ga4_event *g, struct err *err)
 {
+    struct arena *a = &p->scratch;
     const json_t *doc = g->doc;
     const json_t *ecommerce = json_object_get(doc, "ecommerce");
     const char *session = parameter(doc, "ga_session_id", a);
@@ -129,14 +141,16 @@ CAN_FAIL static bool read_envelope(struct ga4_event *g, struct arena *a, struct 
     if (order[0] == '\0') {
         order = parameter(doc, "transaction_id", a);
     }
-    return field_time("event_timestamp", member(doc, "event_timestamp", a), &g->e.occurred_us,
+    const char *browser = member(doc, "user_pseudo_id", a);
+    return foreign_at(p, CAUSE_BAD_TIME, "event_timestamp") &&
+           field_time("event_timestamp", member(doc, "event_timestamp", a), &g->e.occurred_us,
                       err) &&
-           field_id_opt("user_id", member(doc, "user_id", a), a, &g->e.customer_id, err) &&
-           field_id("user_pseudo_id", member(doc, "user_pseudo_id", a), a, &g->e.anonymous_id,
-                    err) &&
-           field_id_opt("ga_session_id", session, a, &g->e.session_id, err) &&
-           field_id_opt("transaction_id", order, a, &g->e.order_id, err) &&
-           read_money(g, "purchase_revenue", member(ecommerce, "purchase_revenue", a),
+           read_id(p, "user_id", member(doc, "user_id", a), &g->e.customer_id, err) &&
+           foreign_at(p, browser[0] != '\0' ? CAUSE_BAD_ID : CAUSE_NO_SHOPPER, "user_pseudo_id") &&
+           field_id("user_pseudo_id", browser, a, &g->e.anonymous_id, err) &&
+           read_id(p, "ga_session_id", session, &g->e.session_id, err) &&
+           read_id(p, "transaction_id", order, &g->e.order_id, err) &&
+           read_money(p, g, "purchase_revenue", member(ecommerce, "purchase_revenue", a),
                       &g->total_minor, err);
 }
 
@@ -192,6 +206,7 @@ CAN_FAIL static bool write_event(struct foreign_parser *p, const struct ga4_even
         jenc_str(&j, "currency", g->currency);
         jenc_object_end(&j);
     }
+    (void)foreign_at(p, CAUSE_TOO_LARGE, "");
     return native_end(&p->out, &j, number, out_valid, err);
 }
 
@@ -233,9 +248,10 @@ static bool ga4_json_record(struct foreign_parser *p, const struct foreign_recor
     bool valid = false;
     p->records++;
     settle_id(p, g, record);
-    if (doc == NULL) {
+    if (!foreign_at(p, CAUSE_BAD_JSON, "") || doc == NULL) {
         return false;
     }
+    (void)foreign_at(p, CAUSE_UNKNOWN_TYPE, "event_name");
     g->doc = doc;
     const char *name = member(doc, "event_name", &p->scratch);
     if (name[0] == '\0') {
@@ -249,7 +265,7 @@ static bool ga4_json_record(struct foreign_parser *p, const struct foreign_recor
         return true;
     }
     read_currency(g, p, &p->scratch);
-    if (!read_envelope(g, &p->scratch, err) || !read_items(g, &p->scratch, err)) {
+    if (!read_envelope(p, g, err) || !read_items(p, g, err)) {
         return false;
     }
     settle_order_id(p, g);

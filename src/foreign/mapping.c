@@ -7,6 +7,7 @@
 #include "domain/shop/placeholder.h"
 #include "domain/shop/quantity.h"
 #include "foreign/field.h"
+#include "foreign/order_rows.h"
 #include "foreign/parts.h"
 #include "foreign/words.h"
 
@@ -49,44 +50,6 @@ struct reading {
     int64_t total_minor;
     char id[SHA256_HEX];
 };
-
-/* ---- rows of one order ---- */
-
-static bool of_the_order(size_t target)
-{
-    return target != TO_ORDER && target != TO_CART && target != TO_EVENT_ID &&
-           (target < TO_PRODUCT || target == TO_CURRENCY || target == TO_TOTAL ||
-            target == TO_CANCELLED);
-}
-
-static const char *order_of(const struct reading *r)
-{
-    return r->field[TO_ORDER][0] != '\0' ? r->field[TO_ORDER] : r->field[TO_CART];
-}
-
-static void fill_from_order(struct mapping_state *o, struct reading *r)
-{
-    const char *id = order_of(r);
-    if (o->id == NULL || strcmp(o->id, id) != 0) {
-        arena_reset(&o->arena);
-        o->id = arena_strdup(&o->arena, id);
-        for (size_t i = 0; i < TARGETS; i++) {
-            o->field[i] = of_the_order(i) ? arena_strdup(&o->arena, r->field[i]) : "";
-        }
-        return;
-    }
-    for (size_t i = 0; i < TARGETS; i++) {
-        if (r->field[i][0] == '\0' && of_the_order(i)) {
-            r->field[i] = o->field[i];
-        }
-    }
-}
-
-void mapping_close(struct foreign_parser *p)
-{
-    struct mapping_state *o = p->state;
-    arena_free(&o->arena);
-}
 
 /* ---- what happened ---- */
 
@@ -174,7 +137,9 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
         {TO_CART, &r->e.cart_id},
     };
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        if (!field_id_opt(r->name[ids[i].target], r->field[ids[i].target], a, ids[i].out, err)) {
+        const char *name = r->name[ids[i].target];
+        if (!foreign_at(p, CAUSE_BAD_ID, name) ||
+            !field_id_opt(name, r->field[ids[i].target], a, ids[i].out, err)) {
             return false;
         }
     }
@@ -185,6 +150,7 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
     }
     if (r->e.customer_id[0] == '\0' && r->e.anonymous_id[0] == '\0') {
         enum target who = r->name[TO_CUSTOMER][0] != '\0' ? TO_CUSTOMER : TO_ANONYMOUS;
+        (void)foreign_at(p, CAUSE_NO_SHOPPER, r->name[who]);
         return FAIL(err, ERR_INVALID, "%s is empty", r->name[who]);
     }
     return true;
@@ -193,13 +159,15 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
 CAN_FAIL static bool read_product(struct foreign_parser *p, struct reading *r, struct err *err)
 {
     struct arena *a = &p->scratch;
-    if (!field_id_opt(r->name[TO_PRODUCT], r->field[TO_PRODUCT], a, &r->item.product_id, err)) {
+    if (!foreign_at(p, CAUSE_BAD_ID, r->name[TO_PRODUCT]) ||
+        !field_id_opt(r->name[TO_PRODUCT], r->field[TO_PRODUCT], a, &r->item.product_id, err)) {
         return false;
     }
     if (p->format->mapping->title_names && r->item.product_id[0] == '\0') {
         r->item.product_id = field_text(r->field[TO_TITLE], a);
     }
     return r->item.product_id[0] != '\0' || !tells_items(r) ||
+           !foreign_at(p, CAUSE_NO_PRODUCT, r->name[TO_PRODUCT]) ||
            FAIL(err, ERR_INVALID, "%s is empty", r->name[TO_PRODUCT]);
 }
 
@@ -222,11 +190,12 @@ CAN_FAIL static bool read_amount(struct reading *r, enum target target, int64_t 
     return true;
 }
 
-CAN_FAIL static bool read_money(const struct foreign_parser *p, struct reading *r, struct err *err)
+CAN_FAIL static bool read_money(struct foreign_parser *p, struct reading *r, struct err *err)
 {
     const char *said = r->field[TO_CURRENCY];
     bool prices = r->field[TO_PRICE][0] != '\0' || r->field[TO_TOTAL][0] != '\0';
     memcpy(r->item.currency, p->currency, sizeof r->item.currency);
+    (void)foreign_at(p, CAUSE_BAD_CURRENCY, r->name[TO_CURRENCY]);
     if (said[0] != '\0' && prices) {
         if (!money_currency_valid(said)) {
             return FAIL(err, ERR_INVALID, "%s is no currency such as EUR: \"%.20s\"",
@@ -237,14 +206,17 @@ CAN_FAIL static bool read_money(const struct foreign_parser *p, struct reading *
     if (prices && r->item.currency[0] == '\0') {
         return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
     }
-    return read_amount(r, TO_PRICE, &r->item.price_minor, err) &&
+    return foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_PRICE]) &&
+           read_amount(r, TO_PRICE, &r->item.price_minor, err) &&
+           foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_TOTAL]) &&
            read_amount(r, TO_TOTAL, &r->total_minor, err);
 }
 
-CAN_FAIL static bool read_quantity(struct reading *r, struct err *err)
+CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, struct err *err)
 {
     const char *text = r->field[TO_QUANTITY];
     int64_t milli = QUANTITY_ONE;
+    (void)foreign_at(p, CAUSE_BAD_QUANTITY, r->name[TO_QUANTITY]);
     if (text[0] != '\0' && !field_milli(r->name[TO_QUANTITY], text, &milli, err)) {
         return false;
     }
@@ -271,7 +243,7 @@ static bool is_given_back(const struct mapping *m, const struct reading *r)
 
 CAN_FAIL static bool read_part(struct foreign_parser *p, struct reading *r, struct err *err)
 {
-    if (!read_product(p, r, err) || !read_money(p, r, err) || !read_quantity(r, err)) {
+    if (!read_product(p, r, err) || !read_money(p, r, err) || !read_quantity(p, r, err)) {
         return false;
     }
     r->parts[r->part_count++] = (struct reading_part){r->item, r->field[TO_TITLE],
@@ -303,7 +275,8 @@ CAN_FAIL static bool read_parts(struct foreign_parser *p, const struct table_row
     struct table_row said = *row;
     struct parts parts;
     memcpy(said.field, r->field, sizeof r->field);
-    if (!parts_of(p->format->mapping, &said, &p->scratch, &parts, err)) {
+    if (!foreign_at(p, CAUSE_BAD_LIST, "") ||
+        !parts_of(p->format->mapping, &said, &p->scratch, &parts, err)) {
         return false;
     }
     r->parts = arena_array(&p->scratch, parts.count + 1, sizeof *r->parts);
@@ -318,6 +291,7 @@ CAN_FAIL static bool read_parts(struct foreign_parser *p, const struct table_row
         }
     }
     return r->part_count > 0 || !tells_items(r) ||
+           !foreign_at(p, CAUSE_NO_PRODUCT, row->name[TO_PRODUCT]) ||
            FAIL(err, ERR_INVALID, "%s says no product", row->name[TO_PRODUCT]);
 }
 
@@ -329,6 +303,7 @@ CAN_FAIL static bool read_event_id(struct foreign_parser *p, const struct table_
     const char *order = r->e.order_id[0] != '\0' ? r->e.order_id : r->e.cart_id;
     memcpy(r->id, row->event_id, sizeof r->id);
     r->e.event_id = r->id;
+    (void)foreign_at(p, CAUSE_BAD_ID, r->name[TO_EVENT_ID]);
     if (r->field[TO_EVENT_ID][0] != '\0') {
         return field_id(r->name[TO_EVENT_ID], r->field[TO_EVENT_ID], &p->scratch, &r->e.event_id,
                         err);
@@ -362,6 +337,7 @@ CAN_FAIL static bool write_event(struct foreign_parser *p, const struct reading 
         jenc_str(&j, "currency", r->item.currency);
         jenc_object_end(&j);
     }
+    (void)foreign_at(p, CAUSE_TOO_LARGE, "");
     return native_end(&p->out, &j, number, out_valid, err);
 }
 
@@ -418,8 +394,9 @@ static bool is_nothing(const struct mapping *m, const struct reading *r)
            (!r->several && is_given_back(m, r));
 }
 
-CAN_FAIL static bool read_time(const struct foreign_parser *p, struct reading *r, struct err *err)
+CAN_FAIL static bool read_time(struct foreign_parser *p, struct reading *r, struct err *err)
 {
+    (void)foreign_at(p, CAUSE_BAD_TIME, r->name[TO_TIME]);
     return p->dates_1904
                ? field_time_1904(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err)
                : field_time(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err);
@@ -435,12 +412,12 @@ static void take_pairs(const struct mapping *m, struct reading *r, struct arena 
     }
 }
 
-bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
+/* As the columns say it, and where several rows are one order, as its first row says what this one leaves out. */
+static struct reading begin_reading(struct foreign_parser *p, const struct table_row *row)
 {
     const struct mapping *m = p->format->mapping;
+    struct order_rows *order = p->state;
     struct reading r = {.total_minor = MONEY_UNKNOWN};
-    bool left_out = false;
-    bool valid = false;
     r.several = parts_several(m, row);
     memcpy(r.field, row->field, sizeof r.field);
     memcpy(r.name, row->name, sizeof r.name);
@@ -451,9 +428,22 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
         }
     }
     take_pairs(m, &r, &p->scratch);
-    if (m->by_order && order_of(&r)[0] != '\0') {
-        fill_from_order(p->state, &r);
+    order->within = false;
+    if (m->by_order && order_of(r.field)[0] != '\0') {
+        order_fill(order, r.field);
     }
+    return r;
+}
+
+/* *out_valid false: the sink refused its event. */
+CAN_FAIL static bool read_row(struct foreign_parser *p, const struct table_row *row,
+                              bool *out_valid, struct err *err)
+{
+    const struct mapping *m = p->format->mapping;
+    struct reading r = begin_reading(p, row);
+    bool left_out = false;
+    *out_valid = true;
+    (void)foreign_at(p, CAUSE_UNKNOWN_TYPE, r.name[TO_TYPE]);
     if (!mapping_type_find(m, field_text(r.field[TO_TYPE], &p->scratch), &r.e.type, &left_out)) {
         return unknown_type(m, &r, &p->scratch, err);
     }
@@ -462,9 +452,21 @@ bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct e
         return true;
     }
     if (!read_ids(p, &r, err) || !read_parts(p, row, &r, err) || !read_time(p, &r, err) ||
-        !read_event_id(p, row, &r, err) || !write_event(p, &r, row->number, &valid, err)) {
+        !read_event_id(p, row, &r, err) || !write_event(p, &r, row->number, out_valid, err)) {
         return false;
     }
     /* A row whose event was refused is not trusted with the catalogue either. */
-    return !valid || learn(p, &r, err);
+    return !*out_valid || learn(p, &r, err);
+}
+
+bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err)
+{
+    bool valid = false;
+    struct err failed = {0};
+    bool done = read_row(p, row, &valid, err);
+    if (!order_keep(p, row, !done || !valid, &failed)) {
+        *err = failed;
+        return false;
+    }
+    return done;
 }

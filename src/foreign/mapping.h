@@ -54,16 +54,13 @@ struct mapping {
     const char *pair[TARGETS]; /* of "name:Mug|sku:M-1" the value of this name; NULL: all of it */
 };
 
-/* What the first row of an order said, for the rows behind it. */
-struct mapping_state {
-    struct arena arena;
-    const char *id; /* of the order or cart; NULL: none yet */
-    const char *field[TARGETS];
-};
+/* The member `close` of a format whose state is struct order_rows (order_rows.h). */
 void mapping_close(struct foreign_parser *p);
 
 /* The member `row` of a mapped format's table. */
 CAN_FAIL bool mapping_row(struct foreign_parser *p, const struct table_row *row, struct err *err);
+/* Its member `unread`. */
+CAN_FAIL bool mapping_unread(struct foreign_parser *p, struct err *err);
 
 /* What a value of the type's column stands for; false: nothing that is known. */
 CAN_FAIL bool mapping_type_find(const struct mapping *m, const char *text,

@@ -4,6 +4,8 @@
  * Ids of shoppers and products stay as they are in the file: what a shop sends later through the API must use the same. */
 #include "foreign/mapping.h"
 
+#include "foreign/order_rows.h"
+
 /* Every column has its names in the order in which they are looked for. */
 #define COLUMN(...)                                                                                \
     {                                                                                              \
@@ -236,7 +238,8 @@ static const struct mapping_type ratings_types[] = {
 #define TABLE(columns_, ...)                                                                       \
     &(const struct table)                                                                          \
     {                                                                                              \
-        .columns = (columns_), .column_count = TARGETS, .row = mapping_row, __VA_ARGS__            \
+        .columns = (columns_), .column_count = TARGETS, .row = mapping_row,                        \
+        .unread = mapping_unread, __VA_ARGS__                                                      \
     }
 #define HEADER       .header = true
 #define NO_HEADER(n) .width = (n)
@@ -250,8 +253,8 @@ static const struct mapping_type ratings_types[] = {
 #define FORMAT(name_, currency_, table_, ...)                                                      \
     {                                                                                              \
         .name = (name_), .currency = (currency_), .table = table_,                                 \
-        .state_bytes = sizeof(struct mapping_state), .record = table_record,                       \
-        .close = mapping_close, .mapping = __VA_ARGS__                                             \
+        .state_bytes = sizeof(struct order_rows), .record = table_record, .close = mapping_close,  \
+        .mapping = __VA_ARGS__                                                                     \
     }
 
 const struct foreign_format mapped_formats[] = {

@@ -1,6 +1,7 @@
 /* A format from the command line: --map and --types. */
 #include "foreign/mapping.h"
 
+#include "foreign/order_rows.h"
 #include "foreign/parts.h"
 
 #include <stdlib.h>
@@ -247,7 +248,7 @@ static void settle(struct foreign_format *f, const struct table_column *columns,
     bool prices = has(columns, TO_PRICE) || has(columns, TO_TOTAL);
     f->name = "map";
     f->currency = prices && !has(columns, TO_CURRENCY) ? NULL : "";
-    f->state_bytes = sizeof(struct mapping_state);
+    f->state_bytes = sizeof(struct order_rows);
     f->record = table_record;
     f->close = mapping_close;
     m->native_types = true;
@@ -265,7 +266,9 @@ bool mapping_read(const char *map, const char *types, const struct foreign_forma
     struct table_column *columns = arena_array(a, TARGETS, sizeof *columns);
     *f = base != NULL ? *base : (struct foreign_format){0};
     *table =
-        base != NULL ? *base->table : (struct table){.row = mapping_row, .column_count = TARGETS};
+        base != NULL
+            ? *base->table
+            : (struct table){.row = mapping_row, .unread = mapping_unread, .column_count = TARGETS};
     *m = base != NULL ? *base->mapping : (struct mapping){0};
     if (base != NULL) {
         memcpy(columns, base->table->columns, TARGETS * sizeof *columns);

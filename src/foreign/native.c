@@ -85,7 +85,8 @@ bool native_product(struct native_writer *w, const struct product *facts, struct
     return w->sink.product(w->sink.ctx, &valid, err);
 }
 
-void native_note(const struct native_writer *w, int64_t number, const char *fmt, ...)
+void native_note(const struct native_writer *w, int64_t number, enum cause cause, const char *fmt,
+                 ...)
 {
     char text[200];
     va_list args;
@@ -93,6 +94,6 @@ void native_note(const struct native_writer *w, int64_t number, const char *fmt,
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     if (w->sink.note != NULL) {
-        w->sink.note(w->sink.ctx, number, text);
+        w->sink.note(w->sink.ctx, number, cause, text);
     }
 }

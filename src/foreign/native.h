@@ -6,8 +6,18 @@
 #include "base/jenc.h"
 #include "domain/shop/event.h"
 #include "domain/shop/product.h"
+#include "foreign/cause.h"
 
 /* What every foreign record ends in: native events as JSON text, and facts about products. */
+
+/* Rows that were refused. */
+struct native_refusal {
+    int64_t number; /* of the first of them */
+    enum cause cause;
+    const char *field; /* the column at fault; "": none alone */
+    const char *why;
+    int64_t rows;
+};
 
 /* Where they go. Everything handed over is borrowed during the call. */
 struct native_sink {
@@ -19,7 +29,11 @@ struct native_sink {
     /* What a record says about a product; updated_us is when it said so. */
     bool (*product)(void *ctx, const struct product *facts, struct err *err);
     /* How the source was taken where it could have been taken otherwise; NULL: nobody listens. */
-    void (*note)(void *ctx, int64_t number, const char *text);
+    void (*note)(void *ctx, int64_t number, enum cause cause, const char *text);
+    /* Rows before the one being read, which were good and are refused with another of their order; NULL: nobody listens. */
+    bool (*refused)(void *ctx, const struct native_refusal *what, struct err *err);
+    /* A row that was taken and belongs to one that was refused (foreign/kept_rows.h), as it came; NULL: nobody keeps them. */
+    bool (*row)(void *ctx, const char *text, size_t len, struct err *err);
 };
 
 struct native_writer {
@@ -56,7 +70,7 @@ CAN_FAIL bool native_one(struct native_writer *w, const struct native_envelope *
 CAN_FAIL bool native_product(struct native_writer *w, const struct product *facts, struct err *err);
 
 /* Tells the sink's note; of 200 bytes at most. */
-void native_note(const struct native_writer *w, int64_t number, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void native_note(const struct native_writer *w, int64_t number, enum cause cause, const char *fmt,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 #endif

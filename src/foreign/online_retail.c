@@ -7,6 +7,7 @@
  * it is the same invoice. Rows that are no sale of a product (stock
  * corrections: quantity 0 or below, or no price and no customer; postage, fees, bad debt) are kept
  * in properties.other_lines, so that no invoice is lost and none of them becomes a recommendation.
+ * An invoice of which a row is refused is left out as a whole: stored without it, it would stand in the way of the mended one.
  * An invoice of corrections alone is a purchase of nothing. */
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 #include "domain/shop/placeholder.h"
 #include "domain/shop/quantity.h"
 #include "foreign/field.h"
+#include "foreign/kept_rows.h"
 #include "foreign/table.h"
 
 #include <string.h>
@@ -53,12 +55,14 @@ struct invoice {
     const char *customer; /* "" unknown */
     const char *country;
     char event_id[SHA256_HEX];
-    bool refund;
     int64_t number_first; /* of its first row */
     int64_t occurred_us;
     int64_t last_row;
     struct invoice_line *lines;
     size_t count, cap;
+    bool refund;
+    bool broken; /* a row of it was refused */
+    struct kept_rows kept;
 };
 
 struct open_invoices {
@@ -204,7 +208,7 @@ static bool learn(struct foreign_parser *p, const struct invoice *i, struct err 
     return true;
 }
 
-static bool emit(struct foreign_parser *p, const struct invoice *i, struct err *err)
+static bool emit(struct foreign_parser *p, struct invoice *i, struct err *err)
 {
     struct native_envelope e = {
         .event_id = i->event_id,
@@ -219,10 +223,29 @@ static bool emit(struct foreign_parser *p, const struct invoice *i, struct err *
     write_items(&j, i, p->currency);
     write_properties(&j, i, p->currency);
     bool valid = false;
+    (void)foreign_at(p, CAUSE_TOO_LARGE, "");
     if (!native_end(&p->out, &j, i->number_first, &valid, err)) {
         return false;
     }
-    return !valid || learn(p, i, err);
+    return valid ? learn(p, i, err) : kept_rows_spoil(&i->kept, &p->out, err);
+}
+
+/* Its good rows are refused with the one that was not. */
+static bool leave_out(struct foreign_parser *p, struct invoice *i, struct err *err)
+{
+    const struct native_refusal what = {
+        .number = i->number_first,
+        .cause = CAUSE_INCOMPLETE_ORDER,
+        .field = "Invoice",
+        .why = arena_printf(&i->arena, "invoice %.40s has a row that was refused, and is left out",
+                            i->number),
+        .rows = (int64_t)i->count,
+    };
+    const struct native_sink *sink = &p->out.sink;
+    if (i->count > 0 && sink->refused != NULL && !sink->refused(sink->ctx, &what, err)) {
+        return false;
+    }
+    return kept_rows_spoil(&i->kept, &p->out, err);
 }
 
 /* Takes the n-th out; the caller owns it. */
@@ -240,7 +263,7 @@ static struct invoice *take_out(struct open_invoices *all, size_t n)
 static bool close_invoice(struct foreign_parser *p, size_t n, struct err *err)
 {
     CLEANUP(invoice_free) struct invoice *i = take_out(invoices_of(p), n);
-    return emit(p, i, err);
+    return i->broken ? leave_out(p, i, err) : emit(p, i, err);
 }
 
 /* What a row says of its invoice. */
@@ -358,35 +381,62 @@ CAN_FAIL static bool date_of(const struct foreign_parser *p, const char *text, i
                          : field_time("InvoiceDate", text, out_us, err);
 }
 
-static bool online_retail_row(struct foreign_parser *p, const struct table_row *row,
-                              struct err *err)
+/* Who bought, and in which invoice: what says where the row belongs. */
+CAN_FAIL static bool read_whose(struct foreign_parser *p, const struct table_row *row,
+                                struct invoice_row *out, struct err *err)
 {
     struct arena *a = &p->scratch;
-    struct invoice_line l = {.text = field_text(row->field[DESCRIPTION], a)};
-    const char *number = NULL;
-    const char *customer = NULL;
-    int64_t occurred_us = 0;
-    if (!field_id("Invoice", row->field[INVOICE], a, &number, err) ||
-        !field_id("StockCode", row->field[CODE], a, &l.code, err) ||
-        !field_id_opt("Customer ID", row->field[CUSTOMER], a, &customer, err) ||
-        !quantity_of(row->field[QUANTITY], &l.quantity, err) ||
-        !date_of(p, row->field[DATE], &occurred_us, err) ||
-        !signed_price(row->field[PRICE], p->currency, &l.price_minor, err)) {
+    *out = (struct invoice_row){.country = row->field[COUNTRY], .row = row->number};
+    if (!foreign_at(p, CAUSE_BAD_ID, "Invoice") ||
+        !field_id("Invoice", row->field[INVOICE], a, &out->number, err) ||
+        !foreign_at(p, CAUSE_BAD_ID, "Customer ID") ||
+        !field_id_opt("Customer ID", row->field[CUSTOMER], a, &out->customer, err)) {
         return false;
     }
     /* pandas writes NaN for the empty field, which is a sale to somebody unknown as well */
-    if (placeholder_is(customer, ID_OF_SHOPPER, NULL)) {
-        customer = "";
+    if (placeholder_is(out->customer, ID_OF_SHOPPER, NULL)) {
+        out->customer = "";
     }
-    /* Only now, when the row is good: a malformed one must not open an invoice. */
+    return true;
+}
+
+CAN_FAIL static bool read_line(struct foreign_parser *p, const struct table_row *row,
+                               struct invoice_line *out, int64_t *out_us, struct err *err)
+{
+    *out = (struct invoice_line){.text = field_text(row->field[DESCRIPTION], &p->scratch)};
+    return foreign_at(p, CAUSE_BAD_ID, "StockCode") &&
+           field_id("StockCode", row->field[CODE], &p->scratch, &out->code, err) &&
+           foreign_at(p, CAUSE_BAD_QUANTITY, "Quantity") &&
+           quantity_of(row->field[QUANTITY], &out->quantity, err) &&
+           foreign_at(p, CAUSE_BAD_TIME, "InvoiceDate") &&
+           date_of(p, row->field[DATE], out_us, err) && foreign_at(p, CAUSE_BAD_AMOUNT, "Price") &&
+           signed_price(row->field[PRICE], p->currency, &out->price_minor, err);
+}
+
+static bool online_retail_row(struct foreign_parser *p, const struct table_row *row,
+                              struct err *err)
+{
+    struct invoice_line l;
+    struct invoice_row of;
     struct invoice *i = NULL;
-    const struct invoice_row of = {number, customer, row->field[COUNTRY], row->number, occurred_us};
-    if (!find_invoice(p, &of, &i, err)) {
+    struct err failed = {0};
+    if (!read_whose(p, row, &of, err)) {
         return false;
     }
-    add_line(i, l);
+    bool good = read_line(p, row, &l, &of.occurred_us, err);
+    const enum cause cause = p->cause;
+    const char *field = p->field;
+    if (!find_invoice(p, &of, &i, &failed)) {
+        *err = failed;
+        return false;
+    }
     i->last_row = p->records;
-    return true;
+    if (!good) {
+        i->broken = true;
+        return !foreign_at(p, cause, field);
+    }
+    add_line(i, l);
+    return kept_rows_add(&i->kept, &i->arena, &p->out, row->raw, row->raw_len, err);
 }
 
 /* An invoice in which the file breaks off may lack rows. Stored as it is, it would stand in the way
@@ -398,7 +448,9 @@ static bool drop_cut_invoice(struct foreign_parser *p, struct err *err)
         /* The torn row has been counted: the one before it is the last that could be read. */
         if (all->open[n]->last_row + 1 == p->records) {
             CLEANUP(invoice_free) struct invoice *i = take_out(all, n);
-            return FAIL(err, ERR_INVALID,
+            (void)foreign_at(p, CAUSE_INCOMPLETE_ORDER, "Invoice");
+            return kept_rows_spoil(&i->kept, &p->out, err) &&
+                   FAIL(err, ERR_INVALID,
                         "the file breaks off behind rows of invoice %.40s, left out", i->number);
         }
     }
@@ -416,7 +468,7 @@ static bool online_retail_finish(struct foreign_parser *p, struct err *err)
             return false;
         }
     }
-    return whole;
+    return whole || !foreign_at(p, CAUSE_INCOMPLETE_ORDER, "Invoice");
 }
 
 static void online_retail_close(struct foreign_parser *p)

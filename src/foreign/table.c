@@ -201,7 +201,8 @@ static void tell_separator(struct foreign_parser *p, int64_t number)
 {
     char separator = p->reading->separator;
     if (separator != ',') {
-        native_note(&p->out, number, "fields are separated by %s", csv_separator_name(separator));
+        native_note(&p->out, number, CAUSE_SEPARATOR, "fields are separated by %s",
+                    csv_separator_name(separator));
     }
 }
 
@@ -278,13 +279,14 @@ static bool separator_line(struct table_reading *t, const struct foreign_record 
     return said;
 }
 
-CAN_FAIL static bool find_lookups(const struct table_reading *t, struct csv_row *rows,
-                                  struct arena *a, struct err *err)
+CAN_FAIL static bool find_lookups(struct foreign_parser *p, struct csv_row *rows, struct err *err)
 {
+    const struct table_reading *t = p->reading;
+    struct arena *a = &p->scratch;
     for (size_t i = 0; i < t->lookup_count; i++) {
         const char *name = lookup_key(t->lookups[i]);
         const char *key = rows[t->keys[i].source].field[t->keys[i].at];
-        if (!field_id(name, key, a, &key, err)) {
+        if (!foreign_at(p, CAUSE_NOT_JOINED, name) || !field_id(name, key, a, &key, err)) {
             return false;
         }
         if (!lookup_find(t->lookups[i], key, a, &rows[i + 1])) {
@@ -295,10 +297,11 @@ CAN_FAIL static bool find_lookups(const struct table_reading *t, struct csv_row 
     return true;
 }
 
-CAN_FAIL static bool pick_columns(const struct foreign_parser *p, struct csv_row *rows,
+CAN_FAIL static bool pick_columns(struct foreign_parser *p, struct csv_row *rows,
                                   struct table_row *row, struct err *err)
 {
     const struct table_reading *t = p->reading;
+    (void)foreign_at(p, CAUSE_BAD_ROW, "");
     /* A row of another width has lost or gained a comma somewhere: no field of it can be trusted. */
     if (rows[0].count != t->width) {
         return FAIL(err, ERR_INVALID, "has %zu column%s instead of %zu", rows[0].count,
@@ -350,11 +353,14 @@ bool table_record(struct foreign_parser *p, const struct foreign_record *record,
 {
     struct table_reading *t = p->reading;
     bool windows = false;
+    struct err failed = {0};
     struct foreign_record utf8 = encoding_utf8(record, &p->scratch, &windows);
     struct csv_row rows[1 + TABLE_LOOKUPS_MAX];
-    struct table_row row = {.number = record->number, .name = t->names};
+    struct table_row row = {
+        .number = record->number, .name = t->names, .raw = record->text, .raw_len = record->len};
     if (windows && !t->told_windows) {
-        native_note(&p->out, record->number, "is no UTF-8, and read as Windows-1252");
+        native_note(&p->out, record->number, CAUSE_WINDOWS_1252,
+                    "is no UTF-8, and read as Windows-1252");
         t->told_windows = true;
     }
     if (separator_line(t, &utf8)) {
@@ -375,10 +381,14 @@ bool table_record(struct foreign_parser *p, const struct foreign_record *record,
         separator = t->separator;
     }
     bool done = csv_split(utf8.text, utf8.len, separator, &p->scratch, &rows[0], err) &&
-                find_lookups(t, rows, &p->scratch, err) && pick_columns(p, rows, &row, err);
+                find_lookups(p, rows, err) && pick_columns(p, rows, &row, err);
     if (done) {
         pick_nth(t, &rows[0], &p->scratch, &row);
         done = t->table->row(p, &row, err);
+    } else if (p->cause == CAUSE_BAD_ROW && t->table->unread != NULL &&
+               !t->table->unread(p, &failed)) {
+        *err = failed;
+        return false;
     }
     return judge_first(p, &utf8, done, err);
 }

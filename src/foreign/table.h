@@ -24,6 +24,8 @@ struct table_row {
     const char *field[TABLE_COLUMNS_MAX]; /* by the table's columns; "" where one is not there */
     const char *const *name;              /* of each column, as the file calls it */
     int64_t number;
+    const char *raw; /* as it came */
+    size_t raw_len;
     /* Of each n the columns with {n} in their names, by the table's columns; NULL for those without. */
     size_t nth_first, nth_count;
     const char *(*nth)[TABLE_COLUMNS_MAX];
@@ -40,6 +42,8 @@ struct table {
     const char *join; /* what the other columns come from: "order_id=orders.csv"; NULL: nothing */
     /* ERR_INVALID: the row is malformed, the next may be good. */
     bool (*row)(struct foreign_parser *p, const struct table_row *row, struct err *err);
+    /* A row's fields cannot be told apart, so that `row` has not seen it; NULL: all the same. */
+    bool (*unread)(struct foreign_parser *p, struct err *err);
 };
 
 /* "Lineitem 2 sku" for "Lineitem {n} sku"; NULL for a name without. In arena. */

@@ -19,6 +19,7 @@ enum {
 };
 
 static_assert((int)EVENT_TYPE_COUNT <= (int)IMPORT_TYPES_MAX, "import_result counts every type");
+static_assert((int)CAUSES <= (int)IMPORT_CAUSES_MAX, "and every cause");
 
 /* The rows of one writer's lanes. */
 struct part {
@@ -189,20 +190,37 @@ void batch_close(struct batch **b)
 
 /* ---- filling ---- */
 
-CAN_FAIL static bool decode(struct batch *b, const char *json, size_t len, int64_t received_us,
-                            struct event *out, struct err *err)
+/* What is wrong is said by how far it gets. */
+CAN_FAIL static bool decode_doc(struct batch *b, struct jval doc, struct event *out,
+                                struct batch_said *said, struct err *err)
 {
-    struct event_sent sent = {.received_us = received_us};
+    struct event_sent sent = {.received_us = b->filling->received_us};
+    said->cause = CAUSE_NO_ID;
+    if (!placeholders_refuse(doc, b->ids_allowed, &b->decoding, err)) {
+        return false;
+    }
+    said->cause = CAUSE_BAD_EVENT;
+    if (!event_decode(doc, ORIGIN_IMPORT, sent, &b->decoding, out, err)) {
+        return false;
+    }
+    said->warning_count = event_warnings(out, doc, &b->decoding, said->warnings);
+    return true;
+}
+
+CAN_FAIL static bool decode(struct batch *b, const char *json, size_t len, struct event *out,
+                            struct batch_said *said, struct err *err)
+{
     struct jdoc doc;
-    bool good = jdoc_read(&doc, json, len, &b->decoding, err) &&
-                placeholders_refuse(doc.root, b->ids_allowed, &b->decoding, err) &&
-                event_decode(doc.root, ORIGIN_IMPORT, sent, &b->decoding, out, err);
+    *said = (struct batch_said){.cause = CAUSE_BAD_JSON};
+    bool good =
+        jdoc_read(&doc, json, len, &b->decoding, err) && decode_doc(b, doc.root, out, said, err);
 
     jdoc_free(&doc);
     return good;
 }
 
-bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
+bool batch_add(struct batch *b, const char *json, size_t len, struct batch_said *out_said,
+               struct err *err)
 {
     bool full = b->filling->count == BATCH_EVENTS || b->filling->bytes >= BATCH_BYTES;
     if (full && !send(b, err)) {
@@ -217,7 +235,7 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct err *err)
     /* Decoded in an arena of its own: only the text is kept until the append. */
     struct event e;
     arena_reset(&b->decoding);
-    if (!decode(b, json, len, load->received_us, &e, err)) {
+    if (!decode(b, json, len, &e, out_said, err)) {
         return false;
     }
     const char *key = event_key(&e, &load->arena);

@@ -8,7 +8,6 @@
 #include "domain/shop/money.h"
 #include "fold/fold.h"
 #include "foreign/format.h"
-#include "foreign/mapping.h"
 #include "import/batch.h"
 #include "import/catalogue.h"
 #include "import/categories.h"
@@ -16,12 +15,11 @@
 #include "import/lines.h"
 #include "import/meter.h"
 #include "import/record.h"
+#include "import/refusals.h"
 #include "import/report.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum { MALFORMED_SHOWN = 20 };
 
 struct job {
     const struct import_options *options;
@@ -32,13 +30,14 @@ struct job {
     struct batch *batch;
     struct catalogue *catalogue;
     struct import_result *result;
+    struct refusals *refusals;
     FILE *report;
-    const char *file; /* being read */
     struct meter meter;
 };
 
 static void job_free(struct job *j)
 {
+    refusals_close(&j->refusals);
     batch_close(&j->batch);
     catalogue_close(&j->catalogue);
     db_close(&j->db);
@@ -46,107 +45,39 @@ static void job_free(struct job *j)
     arena_free(&j->arena);
 }
 
-/* The format that the options say, with the columns and types they say otherwise. In arena. */
-CAN_FAIL static bool find_format(const struct import_options *o, struct arena *a,
-                                 const struct foreign_format **out, struct err *err)
+/* One row, by what its reader says. */
+static bool refuse(struct job *j, int64_t number, enum cause cause, const char *field,
+                   const struct err *what, struct err *err)
 {
-    const struct foreign_format *format = o->format != NULL ? foreign_format_of(o->format) : NULL;
-    if (format == NULL && (o->format != NULL || o->map == NULL)) {
-        return FAIL_AT(err, ERR_INVALID, "--format", "must be one of %s%s", foreign_format_names(a),
-                       o->format == NULL ? ", or --map says the columns" : "");
-    }
-    bool said = o->map != NULL || o->types != NULL;
-    if (said && format != NULL && format->mapping == NULL) {
-        return FAIL_AT(err, ERR_INVALID, o->map != NULL ? "--map" : "--types",
-                       "does not go with --format %s, whose rows are not events", format->name);
-    }
-    if (o->join != NULL && format != NULL && format->mapping == NULL) {
-        return FAIL_AT(err, ERR_INVALID, "--join", "does not go with --format %s", format->name);
-    }
-    if (said) {
-        return mapping_read(o->map, o->types, format, a, out, err);
-    }
-    *out = format;
-    return true;
-}
-
-CAN_FAIL static bool check_currency(const struct import_options *o,
-                                    const struct foreign_format *format, struct err *err)
-{
-    if (o->currency != NULL && !money_currency_valid(o->currency)) {
-        return FAIL_AT(err, ERR_INVALID, "--currency", "must be three upper-case letters");
-    }
-    /* No default: prices in the wrong currency look right, and end up in messages. */
-    if (o->currency == NULL && format->currency == NULL) {
-        return FAIL_AT(err, ERR_INVALID, "--currency", "is required: prices of %s files have none",
-                       format->name);
-    }
-    return true;
-}
-
-bool import_check(const struct import_options *o, struct err *err)
-{
-    CLEANUP(arena_free) struct arena a = {0};
-    CLEANUP(joins_close) struct joins joins = {0};
-    const struct foreign_format *format = NULL;
-    if (!find_format(o, &a, &format, err) || !joins_parse(o->join, &a, &joins, err)) {
-        return false;
-    }
-    if (o->file_count == 0) {
-        return FAIL(err, ERR_INVALID, "no file is named; - is standard input");
-    }
-    if (!check_currency(o, format, err)) {
-        return false;
-    }
-    if (o->categories_item != NULL && strcmp(format->name, "retailrocket") != 0) {
-        return FAIL_AT(err, ERR_INVALID, "--categories", "goes with --format retailrocket only");
-    }
-    if (o->dates != 0 && o->dates != 1900 && o->dates != 1904) {
-        return FAIL_AT(err, ERR_INVALID, "--dates", "must be 1900 or 1904, where the days begin");
-    }
-    if (o->max_errors < 0) {
-        return FAIL_AT(err, ERR_INVALID, "--max-errors", "must not be negative");
-    }
-    int stdins = 0;
-    for (int i = 0; i < o->file_count; i++) {
-        stdins += strcmp(o->files[i], "-") == 0;
-    }
-    /* the second would be empty, and look like a file without rows */
-    return stdins <= 1 || FAIL(err, ERR_INVALID, "standard input can be read once only");
-}
-
-static const char *shown_name(const struct job *j)
-{
-    return strcmp(j->file, "-") == 0 ? "stdin" : j->file;
-}
-
-/* Counts and shows one malformed line; fails when it is one too many. */
-static bool malformed(struct job *j, int64_t line, const struct err *what, struct err *err)
-{
-    j->result->malformed++;
-    /* The first ones tell what is wrong with a file; a million of them would hide it. */
-    if (j->result->malformed <= MALFORMED_SHOWN) {
-        meter_hide(&j->meter);
-        (void)fprintf(j->report, "%s:%" PRId64 ": %s%s%s\n", shown_name(j), line, what->path,
-                      what->path[0] != '\0' ? " " : "", what->text);
-    }
-    if (j->result->malformed > j->options->max_errors) {
-        return FAIL(err, ERR_REFUSED,
-                    "gave up after %" PRId64 " malformed lines (--max-errors %" PRId64 ")",
-                    j->result->malformed, j->options->max_errors);
-    }
-    return true;
+    char why[ERR_PATH_MAX + ERR_TEXT_MAX];
+    (void)snprintf(why, sizeof why, "%s%s%s", what->path, what->path[0] != '\0' ? " " : "",
+                   what->text);
+    const struct native_refusal refusal = {
+        .number = number, .cause = cause, .field = field, .why = why, .rows = 1};
+    return refusals_refuse(j->refusals, &refusal, err);
 }
 
 /* ---- where the parser's findings go ---- */
+
+static void warn(struct job *j, int64_t number, const struct batch_said *said)
+{
+    for (size_t i = 0; i < said->warning_count; i++) {
+        const struct event_warning *w = &said->warnings[i];
+        char text[ERR_PATH_MAX + ERR_TEXT_MAX];
+        (void)snprintf(text, sizeof text, "%s %s", w->pointer, w->detail);
+        refusals_warn(j->refusals, number, cause_of(w->code), text);
+    }
+}
 
 static bool take_event(void *ctx, const char *json, size_t len, int64_t number, bool *out_valid,
                        struct err *err)
 {
     struct job *j = ctx;
+    struct batch_said said;
     struct err what = {0};
-    *out_valid = batch_add(j->batch, json, len, &what);
+    *out_valid = batch_add(j->batch, json, len, &said, &what);
     if (*out_valid) {
+        warn(j, number, &said);
         return true;
     }
     /* Anything but the event's own fault is a failed append, of events that came before. */
@@ -154,7 +85,7 @@ static bool take_event(void *ctx, const char *json, size_t len, int64_t number, 
         *err = what;
         return false;
     }
-    return malformed(j, number, &what, err);
+    return refuse(j, number, said.cause, what.path, &what, err);
 }
 
 static bool take_product(void *ctx, const struct product *facts, struct err *err)
@@ -168,26 +99,43 @@ static bool take_product(void *ctx, const struct product *facts, struct err *err
     return true;
 }
 
-static void take_note(void *ctx, int64_t number, const char *text)
+static void take_note(void *ctx, int64_t number, enum cause cause, const char *text)
 {
     struct job *j = ctx;
-    meter_hide(&j->meter);
-    (void)fprintf(j->report, "%s:%" PRId64 ": %s\n", shown_name(j), number, text);
+    refusals_warn(j->refusals, number, cause, text);
+}
+
+static bool take_refusal(void *ctx, const struct native_refusal *what, struct err *err)
+{
+    struct job *j = ctx;
+    return refusals_refuse(j->refusals, what, err);
+}
+
+static bool take_row(void *ctx, const char *text, size_t len, struct err *err)
+{
+    struct job *j = ctx;
+    return refusals_row(j->refusals, text, len, err);
 }
 
 /* ---- files ---- */
 
-/* What the parser refused is malformed, everything else ends the import. */
+/* What a reader refused is malformed, everything else ends the import. */
 static bool judge(struct job *j, bool done, int64_t line, const struct err *what, struct err *err)
 {
-    if (done) {
-        return true;
+    if (!done && what->kind != ERR_INVALID) {
+        *err = *what;
     }
-    if (what->kind == ERR_INVALID) {
-        return malformed(j, line, what, err);
+    return done || (what->kind == ERR_INVALID && refuse(j, line, CAUSE_BAD_ROW, "", what, err));
+}
+
+/* The same of a row of a format, which knows more of it. */
+static bool judge_row(struct job *j, const struct foreign_parser *p, bool done, int64_t line,
+                      const struct err *what, struct err *err)
+{
+    if (done || what->kind != ERR_INVALID) {
+        return judge(j, done, line, what, err);
     }
-    *err = *what;
-    return false;
+    return refuse(j, line, p->cause, p->field, what, err);
 }
 
 CAN_FAIL static bool parse_record(struct foreign_parser *p, const struct line *line,
@@ -196,9 +144,29 @@ CAN_FAIL static bool parse_record(struct foreign_parser *p, const struct line *l
     struct foreign_record record;
     if (!record_of(line, &record, err)) {
         foreign_parser_skip(p);
+        (void)foreign_at(p, CAUSE_TOO_LONG, "");
         return false;
     }
     return foreign_parser_record(p, &record, err);
+}
+
+static bool import_record(struct job *j, struct foreign_parser *p, const struct line *line,
+                          struct err *err)
+{
+    struct err what = {0};
+    struct err failed = {0};
+    int64_t before = p->records;
+    refusals_begin(j->refusals, line);
+    bool parsed = parse_record(p, line, &what);
+    bool done = judge_row(j, p, parsed, line->number, &what, err);
+    if (parsed && p->records == before) {
+        refusals_head(j->refusals, line);
+    }
+    if (!refusals_end(j->refusals, &failed)) {
+        *err = failed;
+        return false;
+    }
+    return done;
 }
 
 static bool import_records(struct job *j, struct line_reader *lines, struct foreign_parser *p,
@@ -215,13 +183,15 @@ static bool import_records(struct job *j, struct line_reader *lines, struct fore
         }
         if (!more) {
             /* What only the end shows is told by the last line: there is no better place. */
-            return judge(j, foreign_parser_finish(p, &what), number, &what, err);
+            bool finished = foreign_parser_finish(p, &what);
+            return judge_row(j, p, finished, number, &what, err);
         }
         if (number == 0 && lines_array(lines)) {
-            take_note(j, 1, "is an array of JSON, of which elements are counted instead of lines");
+            take_note(j, 1, CAUSE_JSON_ARRAY,
+                      "is an array of JSON, of which elements are counted instead of lines");
         }
         number = line.number;
-        if (!judge(j, parse_record(p, &line, &what), number, &what, err)) {
+        if (!import_record(j, p, &line, err)) {
             return false;
         }
         meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->records, "rows");
@@ -232,8 +202,12 @@ static bool import_file(struct job *j, const char *file, struct err *err)
 {
     CLEANUP(lines_close) struct line_reader lines = {0};
     CLEANUP(foreign_parser_close) struct foreign_parser parser = {0};
-    struct native_sink sink = {
-        .ctx = j, .event = take_event, .product = take_product, .note = take_note};
+    struct native_sink sink = {.ctx = j,
+                               .event = take_event,
+                               .product = take_product,
+                               .note = take_note,
+                               .refused = take_refusal,
+                               .row = j->options->refused != NULL ? take_row : NULL};
     if (!lines_open(file, &lines, err)) {
         return false;
     }
@@ -245,7 +219,7 @@ static bool import_file(struct job *j, const char *file, struct err *err)
     for (size_t i = 0; i < j->joins.count; i++) {
         foreign_parser_join(&parser, j->joins.lookups[i]);
     }
-    j->file = file;
+    refusals_of(j->refusals, file, true);
     j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "import");
     bool done = import_records(j, &lines, &parser, err);
     /* An error of the database says nothing of the file, but of many files the user wants to know which. */
@@ -267,7 +241,7 @@ CAN_FAIL static bool read_join(struct job *j, const char *file, struct lookup *l
     if (!lines_open(file, &lines, err)) {
         return false;
     }
-    j->file = file;
+    refusals_of(j->refusals, file, false);
     for (;;) {
         struct line line;
         struct foreign_record record;
@@ -335,7 +309,7 @@ static bool category_file(struct job *j, const char *file, struct category_tree 
     if (!lines_open(file, &lines, err)) {
         return false;
     }
-    j->file = file;
+    refusals_of(j->refusals, file, false);
     for (;;) {
         struct line line;
         struct err what = {0};
@@ -401,10 +375,7 @@ static bool settle(struct job *j, const struct database *database, const struct 
 
 static void report_rest(const struct job *j)
 {
-    if (j->result->malformed > MALFORMED_SHOWN) {
-        (void)fprintf(j->report, "and %" PRId64 " more malformed lines\n",
-                      j->result->malformed - MALFORMED_SHOWN);
-    }
+    refusals_rest(j->refusals);
     if (j->result->conflict > 0) {
         (void)fprintf(j->report,
                       "conflict: the log has other contents under such an id, as of an order of "
@@ -425,7 +396,7 @@ static bool open_job(struct job *j, const struct database *database, const struc
                      struct err *err)
 {
     const struct import_options *o = j->options;
-    if (!find_format(o, &j->arena, &j->format, err) ||
+    if (!import_format(o, &j->arena, &j->format, err) ||
         !joins_parse(o->join, &j->arena, &j->joins, err)) {
         return false;
     }
@@ -436,7 +407,12 @@ static bool open_job(struct job *j, const struct database *database, const struc
         return false;
     }
     j->catalogue = catalogue_open();
-    return true;
+    const struct refusals_options refusals = {.path = o->refused,
+                                              .max = o->max_errors,
+                                              .report = j->report,
+                                              .meter = &j->meter,
+                                              .result = j->result};
+    return refusals_open(&refusals, &j->refusals, err);
 }
 
 bool import_run(const struct database *database, const struct config *config,
@@ -455,7 +431,9 @@ bool import_run(const struct database *database, const struct config *config,
     /* A file that is no good half-way leaves what it had before that in the log: it is true, and a repeat
      * adds nothing to it. Only a database that failed ends all at once. */
     struct err stopped = {0};
+    struct err unseen = {0}; /* of the refused rows, where there is something else to tell */
     bool read_all = import_files(&j, &stopped);
+    read_all = refusals_finish(j.refusals, read_all ? &stopped : &unseen) && read_all;
     bool file_ended = read_all || stopped.kind == ERR_REFUSED || stopped.kind == ERR_INVALID;
     if (file_ended && !settle(&j, database, config, err)) {
         return false;

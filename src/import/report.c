@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/jenc.h"
 #include "domain/shop/event.h"
+#include "foreign/cause.h"
 
 #include <inttypes.h>
 
@@ -12,6 +13,31 @@ enum { REPORT_MAX = 1 << 16 };
 static const char *type_word(size_t type)
 {
     return type == EVENT_UNKNOWN ? "unknown" : event_type_name((enum event_type)type);
+}
+
+static bool any_cause(const struct import_result *r, bool refuses)
+{
+    bool any = false;
+    for (unsigned c = 0; c < CAUSES; c++) {
+        any = any || (cause_refuses((enum cause)c) == refuses && r->by_cause[c] > 0);
+    }
+    return any;
+}
+
+/* Refused rows by cause, or warnings; nothing where there are none. */
+static void report_causes_json(const struct import_result *r, const char *name, bool refuses,
+                               struct jenc *j)
+{
+    if (!any_cause(r, refuses)) {
+        return;
+    }
+    jenc_object(j, name);
+    for (unsigned c = 0; c < CAUSES; c++) {
+        if (cause_refuses((enum cause)c) == refuses && r->by_cause[c] > 0) {
+            jenc_i64(j, cause_code((enum cause)c), r->by_cause[c]);
+        }
+    }
+    jenc_object_end(j);
 }
 
 static void report_json(const struct import_result *r, FILE *out)
@@ -27,6 +53,8 @@ static void report_json(const struct import_result *r, FILE *out)
         jenc_i64(&j, "conflict", r->conflict);
     }
     jenc_i64(&j, "malformed", r->malformed);
+    report_causes_json(r, "malformed_by", true, &j);
+    report_causes_json(r, "warnings", false, &j);
     if (r->left_out > 0) {
         jenc_i64(&j, "left_out", r->left_out);
     }
@@ -57,6 +85,17 @@ static void report_row(FILE *out, const char *what, int64_t n)
     (void)fprintf(out, "%-20s %12s\n", what, text + at);
 }
 
+static void report_causes(const struct import_result *r, bool refuses, FILE *out)
+{
+    char what[32];
+    for (unsigned c = 0; c < CAUSES; c++) {
+        if (cause_refuses((enum cause)c) == refuses && r->by_cause[c] > 0) {
+            (void)snprintf(what, sizeof what, "  %s", cause_code((enum cause)c));
+            report_row(out, what, r->by_cause[c]);
+        }
+    }
+}
+
 static void report_table(const struct import_result *r, FILE *out)
 {
     report_row(out, "rows read", r->read);
@@ -66,8 +105,13 @@ static void report_table(const struct import_result *r, FILE *out)
         report_row(out, "conflict", r->conflict);
     }
     report_row(out, "malformed", r->malformed);
+    report_causes(r, true, out);
     if (r->left_out > 0) {
         report_row(out, "left out", r->left_out);
+    }
+    if (any_cause(r, false)) {
+        (void)fprintf(out, "warnings\n");
+        report_causes(r, false, out);
     }
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
         if (r->by_type[i] > 0) {

@@ -193,10 +193,30 @@ static bool take_product(void *ctx, const struct product *p, struct err *err)
 }
 
 /* Files of one format that another one knows are refused as a whole, and so are headers. */
-static void take_note(void *ctx, int64_t number, const char *text)
+static void take_note(void *ctx, int64_t number, enum cause cause, const char *text)
 {
     struct told *t = ctx;
+    DEMAND(!cause_refuses(cause));
     buf_printf(&t->text, "note %lld: %s\n", (long long)number, text);
+}
+
+static bool take_refusal(void *ctx, const struct native_refusal *what, struct err *err)
+{
+    struct told *t = ctx;
+    (void)err;
+    DEMAND(cause_refuses(what->cause) && what->rows > 0);
+    t->malformed += what->rows;
+    buf_printf(&t->text, "! %lld: %s %s\n", (long long)what->number, what->field, what->why);
+    return true;
+}
+
+static bool take_row(void *ctx, const char *text, size_t len, struct err *err)
+{
+    struct told *t = ctx;
+    (void)err;
+    DEMAND(len > 0);
+    buf_add(&t->text, text, len);
+    return true;
 }
 
 static void take_record(struct foreign_parser *p, const struct foreign_record *record,
@@ -213,6 +233,7 @@ static void take_record(struct foreign_parser *p, const struct foreign_record *r
     DEMAND((err.kind == ERR_REFUSED) == (p->records == before));
     DEMAND(err.kind != ERR_REFUSED || !has_header);
     DEMAND(err.kind != ERR_REFUSED || before == 0);
+    DEMAND(cause_refuses(p->cause) && p->field != NULL);
     t->malformed += p->records - before;
     buf_printf(&t->text, "! %s\n", err.text);
 }
@@ -274,8 +295,12 @@ static void read_all(const struct kind *kind, bool own_header, const char *text,
 {
     CLEANUP(foreign_parser_close) struct foreign_parser p = {0};
     CLEANUP(lookup_close) struct lookup *joined = NULL;
-    struct native_sink sink = {
-        .ctx = t, .event = take_event, .product = take_product, .note = take_note};
+    struct native_sink sink = {.ctx = t,
+                               .event = take_event,
+                               .product = take_product,
+                               .note = take_note,
+                               .refused = take_refusal,
+                               .row = take_row};
     struct err err = {0};
 
     t->text = buf_make(TOLD_MAX);

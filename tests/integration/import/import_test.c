@@ -142,7 +142,7 @@ static void standard_input_is_a_file_named_dash(void **state)
     assert_int_equal(close(kept), 0);
     assert_true(o.done);
     expect_counts(&o, 5, 4, 0, 1);
-    assert_text_contains(o.report, "stdin:6: has 1 column instead of 4\n");
+    assert_text_contains(o.report, "stdin:6: has 1 column instead of 4 [bad_row]\n");
 }
 
 static void malformed_lines_are_told_with_their_place_and_the_rest_is_stored(void **state)
@@ -159,9 +159,10 @@ static void malformed_lines_are_told_with_their_place_and_the_rest_is_stored(voi
     expect_counts(&o, 4, 1, 0, 3);
     assert_text_contains(
         o.report,
-        ":3: event is none of view, addtocart, transaction: \"gaze\" (say with --types what it stands for)\n");
-    assert_text_contains(o.report, ":5: /occurred_at must not be before 2000-01-01\n");
-    assert_text_contains(o.report, ":6: /occurred_at must not be more than 24 hours ahead\n");
+        ":3: event is none of view, addtocart, transaction: \"gaze\" (say with --types what it stands for) [unknown_type]\n");
+    assert_text_contains(o.report, ":5: /occurred_at must not be before 2000-01-01 [bad_event]\n");
+    assert_text_contains(o.report,
+                         ":6: /occurred_at must not be more than 24 hours ahead [bad_event]\n");
 }
 
 static void lines_of_nobody_are_malformed_and_make_no_shopper(void **state)
@@ -276,8 +277,8 @@ static void a_row_with_an_end_of_line_in_quotes_is_one_event_and_the_separator_i
     import_text(state, text, &o, .format = "rees46", .currency = "USD");
     assert_true(o.done);
     expect_counts(&o, 3, 2, 0, 1);
-    assert_text_contains(o.report, ":1: fields are separated by semicolons\n");
-    assert_text_contains(o.report, ":5: has 7 columns instead of 8\n");
+    assert_text_contains(o.report, ":1: fields are separated by semicolons [separator]\n");
+    assert_text_contains(o.report, ":5: has 7 columns instead of 8 [bad_row]\n");
     assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.shopper"), 1);
     assert_string_equal(
         bench_text(*state, "SELECT brand FROM cartwright.product WHERE product_id = '1'"),
@@ -451,7 +452,7 @@ static void joined_files_complete_the_rows(void **state)
                 .format = "olist", .join = join);
     assert_true(o.done);
     expect_counts(&o, 2, 1, 0, 2);
-    assert_text_contains(o.report, "/orders.csv:4: has 2 columns instead of 4\n");
+    assert_text_contains(o.report, "/orders.csv:4: has 2 columns instead of 4 [bad_row]\n");
     assert_text_contains(o.report, ":3: order_id o2 is in no row of ");
     assert_string_equal(bench_text(*state, "SELECT key FROM cartwright.event"), "c:c1");
     assert_int_equal(unlink(orders) | rmdir(dir), 0);

@@ -116,9 +116,19 @@ static bool note_event(void *ctx, const char *json, size_t len, int64_t line, bo
     return true;
 }
 
-static void note_note(void *ctx, int64_t line, const char *text)
+static bool note_refusal(void *ctx, const struct native_refusal *what, struct err *err)
 {
     struct findings *f = ctx;
+    (void)err;
+    buf_printf(&f->text, "malformed %" PRId64 " and %" PRId64 " more: %s\n", what->number,
+               what->rows - 1, what->why);
+    return true;
+}
+
+static void note_note(void *ctx, int64_t line, enum cause cause, const char *text)
+{
+    struct findings *f = ctx;
+    (void)cause;
     buf_printf(&f->text, "note %" PRId64 ": %s\n", line, text);
 }
 
@@ -211,8 +221,11 @@ static void read_text(const char *text, const struct sample *s, struct findings 
     CLEANUP(foreign_parser_close) struct foreign_parser parser = {0};
     CLEANUP(lookup_close) struct lookup *first = NULL;
     CLEANUP(lookup_close) struct lookup *second = NULL;
-    struct native_sink sink = {
-        .ctx = out, .event = note_event, .product = note_product, .note = note_note};
+    struct native_sink sink = {.ctx = out,
+                               .event = note_event,
+                               .product = note_product,
+                               .note = note_note,
+                               .refused = note_refusal};
 
     out->text = buf_make(OUTPUT_MAX);
     text += strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
