@@ -172,6 +172,23 @@ static void what_sold_out_since_the_last_look_leaves_no_hole(void **state)
     }
 }
 
+static void what_is_back_in_stock_is_picked_again(void **state)
+{
+    struct err err = {0};
+    bool changed = true;
+    (void)state;
+    for (int back = 0; back < 2; back++) {
+        run_sql(&bench, back ? "UPDATE cartwright.product SET stock = 1, updated_at = now() WHERE "
+                               "product_id LIKE 'p3-%'"
+                             : "UPDATE cartwright.product SET stock = 0, updated_at = now() WHERE "
+                               "product_id LIKE 'p3-%'");
+        assert_true(live_refresh(live, &changed, &err));
+        assert_false(changed); /* no training, no other model */
+        struct shown_picks p = shown(&(struct pick_wish){.k = 10}, true);
+        assert_int_equal(strncmp(p.products[0].product_id, "p3", 2) == 0, back);
+    }
+}
+
 static void the_next_look_tells_the_scan(void **state)
 {
     struct err err = {0};
@@ -292,6 +309,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_of_one_name_is_picked_twice, restock),
         cmocka_unit_test_teardown(what_lost_its_title_is_not_shown_while_others_have_one, restock),
         cmocka_unit_test_teardown(the_catalogue_has_the_last_word_on_currency_and_price, restock),
+        cmocka_unit_test_teardown(what_is_back_in_stock_is_picked_again, restock),
         cmocka_unit_test_teardown(the_next_look_tells_the_scan, restock),
         cmocka_unit_test(a_look_without_news_keeps_the_shelf),
         cmocka_unit_test_teardown(a_catalogue_transaction_that_stays_open_is_seen_when_it_commits,

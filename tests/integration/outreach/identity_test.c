@@ -686,7 +686,8 @@ static void what_an_own_browser_left_over_is_shown_as_open(void **state)
     assert_int_equal(open_carts("urs", false), 1);
     assert_int_equal(open_carts("urs", true), 0);
     shopper_rules_set(&usual);
-    did("urs", "page_viewed", 1, with_browser("urs-phone", "")); /* folded again as all others are */
+    did("urs", "page_viewed", 1,
+        with_browser("urs-phone", "")); /* folded again as all others are */
     browser_did("urs-phone", "page_viewed", 1, "");
     fold_to_end(&bench);
 }

@@ -105,6 +105,37 @@ static void the_text_names_what_has_a_name_and_what_all_of_it_costs(void **state
     json_decref(m);
 }
 
+/* Yen have no minor unit, dinars three digits of them. */
+static void totals_have_the_digits_of_their_currency(void **state)
+{
+    static const struct {
+        const char *currency;
+        int64_t price_minor, quantity_milli;
+        const char *said;
+    } cases[] = {
+        {"JPY", 1980, 2000,
+         "(\xc2\xa5"
+         "3,960 in total)"},
+        {"JPY", 1980, 1000,
+         "(\xc2\xa5"
+         "1,980)"},
+        {"KWD", 12345, 1000,
+         "(KWD\xc2\xa0"
+         "12.345)"},
+    };
+    const struct cart_line euros = lines[0];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        lines[0].price_minor = cases[i].price_minor;
+        lines[0].quantity_milli = cases[i].quantity_milli;
+        memcpy(lines[0].currency, cases[i].currency, sizeof lines[0].currency);
+        json_t *m = message("en", 1, NULL, "https://shop.example");
+        assert_text_contains(text_of(m, "text"), cases[i].said);
+        json_decref(m);
+    }
+    lines[0] = euros;
+}
+
 static void a_cart_with_an_unknown_price_names_no_total(void **state)
 {
     (void)state;
@@ -295,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_names_what_has_a_name_and_what_all_of_it_costs),
+        cmocka_unit_test(totals_have_the_digits_of_their_currency),
         cmocka_unit_test(a_cart_with_an_unknown_price_names_no_total),
         cmocka_unit_test(a_pick_says_why_it_is_shown),
         cmocka_unit_test(a_reason_says_what_the_relation_is_and_no_more),
