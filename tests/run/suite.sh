@@ -133,11 +133,11 @@ pool_remember() {
     done
 }
 
-# A database of the tests as text, and what fills it. (pg_dump writes a random word behind \restrict.)
+# A database of the tests as text, what fills it and what started its server. (pg_dump writes a random word behind \restrict.)
 template_of() {
     local dir
     dir=$(server_folder "$1")
-    [ -n "$dir" ] && cat sql/*/*.sql && pg_dump -h "$dir" -U postgres -s cartwright_template | sed '/^\\\(un\)\?restrict /d'
+    [ -n "$dir" ] && cat tests/support/postgres.sh sql/*/*.sql && pg_dump -h "$dir" -U postgres -s cartwright_template | sed '/^\\\(un\)\?restrict /d'
 }
 
 # ctest reckons that those took no time; the next run needs to know how long they take.
