@@ -2,6 +2,7 @@
  * shopper_orders.c. */
 #include "domain/shopper/shopper_bought.h"
 
+#include "base/cleanup.h"
 #include "domain/shopper/cart.h"
 
 #include <string.h>
@@ -29,46 +30,80 @@ static bool is_item(const struct bought_line *line, const struct event_item *ite
                              line->variant_id);
 }
 
-/* ---- remembering ---- */
-
-static void drop(struct shopper *s, size_t index)
+/* The lines of all orders, and room for so many more. */
+static struct goods_index lines_by_product(const struct shopper *s, size_t more, size_t questions,
+                                           struct arena *a)
 {
-    s->bought_count--;
-    memmove(&s->bought[index], &s->bought[index + 1],
-            (s->bought_count - index) * sizeof *s->bought);
+    struct goods_index x = goods_index_make(s->bought_count + more, questions, a);
+
+    for (size_t i = 0; i < s->bought_count; i++) {
+        goods_index_add(&x, s->bought[i].product_id);
+    }
+    return x;
 }
 
-static struct bought_line *append(struct shopper *s, struct arena *a)
+/* ---- remembering ---- */
+
+/* Many lines at a time: the oldest orders' are taken out together at the end, they lie in the order in which they were told. */
+struct noting {
+    struct shopper *s;
+    const struct order_seen *order;
+    struct arena *arena;
+    struct goods_index by_product;
+    size_t dropped; /* so many from the first on are out */
+};
+
+static struct noting note_begin(struct shopper *s, const struct order_seen *order, size_t most,
+                                struct arena *a)
 {
-    if (s->bought_count == CART_LINES_MAX) {
-        drop(s, 0); /* of the oldest order: they lie in the order in which they were told */
-    }
-    if (s->bought == NULL || s->bought_count == cart_lines_capacity(s->bought_count)) {
-        struct bought_line *grown =
-            arena_array(a, cart_lines_capacity(s->bought_count + 1), sizeof *grown);
+    const size_t wanted = s->bought_count + most;
+
+    if (s->bought == NULL || cart_lines_capacity(s->bought_count) < wanted) {
+        struct bought_line *grown = arena_array(a, cart_lines_capacity(wanted), sizeof *grown);
         if (s->bought != NULL) {
             memcpy(grown, s->bought, s->bought_count * sizeof *grown);
         }
         s->bought = grown;
     }
-    return &s->bought[s->bought_count++];
+    return (struct noting){
+        .s = s, .order = order, .arena = a, .by_product = lines_by_product(s, most, most, a)};
 }
 
-static struct bought_line *line_for(struct shopper *s, const struct order_seen *order,
-                                    const char *product, const char *variant, struct arena *a)
+static void note_end(const struct noting *n)
 {
-    for (size_t i = 0; i < s->bought_count; i++) {
-        struct bought_line *line = &s->bought[i];
-        if (is_of(line, order) &&
+    struct shopper *s = n->s;
+
+    s->bought_count -= n->dropped;
+    if (n->dropped > 0) {
+        memmove(s->bought, &s->bought[n->dropped], s->bought_count * sizeof *s->bought);
+    }
+}
+
+static struct bought_line *append(struct noting *n, const char *product, const char *variant)
+{
+    struct shopper *s = n->s;
+    struct bought_line *line = &s->bought[s->bought_count++];
+
+    *line =
+        (struct bought_line){.product_id = arena_strdup(n->arena, product),
+                             .variant_id = variant == NULL ? NULL : arena_strdup(n->arena, variant),
+                             .order = n->order->number};
+    goods_index_add(&n->by_product, product);
+    n->dropped += s->bought_count - n->dropped > CART_LINES_MAX ? 1 : 0;
+    return line;
+}
+
+static struct bought_line *line_for(struct noting *n, const char *product, const char *variant)
+{
+    for (int32_t i = goods_index_first(&n->by_product, product); i >= 0;
+         i = goods_index_next(&n->by_product, i)) {
+        struct bought_line *line = &n->s->bought[i];
+        if ((size_t)i >= n->dropped && is_of(line, n->order) &&
             bought_same_goods(product, variant, line->product_id, line->variant_id)) {
             return line;
         }
     }
-    struct bought_line *line = append(s, a);
-    *line = (struct bought_line){.product_id = arena_strdup(a, product),
-                                 .variant_id = variant == NULL ? NULL : arena_strdup(a, variant),
-                                 .order = order->number};
-    return line;
+    return append(n, product, variant);
 }
 
 static void tell_more(struct bought_line *line, int64_t milli)
@@ -81,29 +116,38 @@ static void tell_more(struct bought_line *line, int64_t milli)
 void bought_note_items(struct shopper *s, const struct order_seen *order, const struct event *row,
                        struct arena *a)
 {
+    struct noting n = note_begin(s, order, row->item_count, a);
+
     for (size_t i = 0; i < row->item_count; i++) {
         const struct event_item *item = &row->items[i];
-        tell_more(line_for(s, order, item->product_id, item->variant_id, a), item->quantity_milli);
+        tell_more(line_for(&n, item->product_id, item->variant_id), item->quantity_milli);
     }
+    note_end(&n);
 }
 
 void bought_note_cart(struct shopper *s, const struct order_seen *order, const struct cart *c,
                       struct arena *a)
 {
+    struct noting n = note_begin(s, order, c->line_count, a);
+
     for (size_t i = 0; i < c->line_count; i++) {
         const struct cart_line *of = &c->lines[i];
-        struct bought_line *line = line_for(s, order, of->product_id, of->variant_id, a);
+        struct bought_line *line = line_for(&n, of->product_id, of->variant_id);
         line->cart_milli = larger(line->cart_milli, of->quantity_milli);
     }
+    note_end(&n);
 }
 
 void bought_forget(struct shopper *s, const struct order_seen *order)
 {
-    for (size_t i = s->bought_count; i > 0; i--) {
-        if (is_of(&s->bought[i - 1], order)) {
-            drop(s, i - 1);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->bought_count; i++) {
+        if (!is_of(&s->bought[i], order)) {
+            s->bought[kept++] = s->bought[i];
         }
     }
+    s->bought_count = kept;
 }
 
 void bought_forget_old(struct shopper *s, int64_t now_us)
@@ -142,12 +186,13 @@ static bool is_in_memory(const struct shopper *s, const struct order_seen *order
 }
 
 /* Takes the item from what is left of the order's lines. Returns how much of it was not there. */
-static int64_t take(const struct shopper *s, const struct order_seen *order,
-                    const struct event_item *item, int64_t *left)
+static int64_t take(const struct shopper *s, const struct goods_index *by_product,
+                    const struct order_seen *order, const struct event_item *item, int64_t *left)
 {
     int64_t wanted = item->quantity_milli;
 
-    for (size_t i = 0; i < s->bought_count && wanted > 0; i++) {
+    for (int32_t i = goods_index_first(by_product, item->product_id); i >= 0 && wanted > 0;
+         i = goods_index_next(by_product, i)) {
         if (is_of(&s->bought[i], order) && is_item(&s->bought[i], item)) {
             int64_t taken = left[i] < wanted ? left[i] : wanted;
             wanted -= taken;
@@ -176,6 +221,7 @@ struct event bought_news(const struct shopper *s, const struct order_seen *order
                          const struct event *row, struct arena *a)
 {
     const bool remembered = is_remembered(s, order);
+    const struct goods_index by_product = lines_by_product(s, 0, row->item_count, a);
     int64_t *left = told_of(s, order, a);
     struct event news = *row;
 
@@ -185,7 +231,7 @@ struct event bought_news(const struct shopper *s, const struct order_seen *order
     for (size_t i = 0; i < row->item_count; i++) {
         struct event_item item = row->items[i];
         if (remembered) {
-            item.quantity_milli = take(s, order, &item, left);
+            item.quantity_milli = take(s, &by_product, order, &item, left);
         } else if (is_in_memory(s, order, item.product_id)) {
             item.quantity_milli = 0;
         }
@@ -196,17 +242,34 @@ struct event bought_news(const struct shopper *s, const struct order_seen *order
     return news;
 }
 
+/* A line of the order with these goods, or NULL; the first of them. */
+static const struct bought_line *line_of(const struct shopper *s,
+                                         const struct goods_index *by_product,
+                                         const struct order_seen *order, const char *product,
+                                         const char *variant)
+{
+    for (int32_t i = goods_index_first(by_product, product); i >= 0;
+         i = goods_index_next(by_product, i)) {
+        const struct bought_line *line = &s->bought[i];
+        if (is_of(line, order) &&
+            bought_same_goods(product, variant, line->product_id, line->variant_id)) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
 bool bought_shares(const struct shopper *s, const struct order_seen *order, const struct event *row)
 {
+    CLEANUP(arena_free) struct arena scratch = {0};
     const bool remembered = is_remembered(s, order);
+    const struct goods_index by_product = lines_by_product(s, 0, row->item_count, &scratch);
     bool shares = false;
 
     for (size_t i = 0; i < row->item_count && !shares; i++) {
         const struct event_item *item = &row->items[i];
-        shares = !remembered && is_in_memory(s, order, item->product_id);
-        for (size_t n = 0; n < s->bought_count && !shares; n++) {
-            shares = is_of(&s->bought[n], order) && is_item(&s->bought[n], item);
-        }
+        shares = (!remembered && is_in_memory(s, order, item->product_id)) ||
+                 line_of(s, &by_product, order, item->product_id, item->variant_id) != NULL;
     }
     return shares;
 }
@@ -221,10 +284,16 @@ static const struct order_seen *order_of(const struct shopper *s, const struct b
     return NULL;
 }
 
-bool bought_lately(const struct shopper *s, const struct event_item *item, int64_t at_us,
-                   int64_t within_us)
+struct goods_index bought_index(const struct shopper *s, size_t questions, struct arena *a)
 {
-    for (size_t i = 0; i < s->bought_count; i++) {
+    return lines_by_product(s, 0, questions, a);
+}
+
+bool bought_lately(const struct shopper *s, const struct goods_index *by_product,
+                   const struct event_item *item, int64_t at_us, int64_t within_us)
+{
+    for (int32_t i = goods_index_first(by_product, item->product_id); i >= 0;
+         i = goods_index_next(by_product, i)) {
         const struct bought_line *line = &s->bought[i];
         if (!is_item(line, item) ||
             item->quantity_milli > larger(line->quantity_milli, line->cart_milli)) {
@@ -238,44 +307,48 @@ bool bought_lately(const struct shopper *s, const struct event_item *item, int64
     return false;
 }
 
-bool bought_covers(const struct shopper *s, const struct order_seen *order, const struct cart *c)
+static bool covers_line(const struct shopper *s, const struct goods_index *by_product,
+                        const struct order_seen *order, const struct cart_line *of)
 {
-    bool covers = true;
+    bool covers = false;
 
-    for (size_t i = 0; i < c->line_count && covers; i++) {
-        const struct cart_line *of = &c->lines[i];
-        covers = false;
-        for (size_t n = 0; n < s->bought_count && !covers; n++) {
-            const struct bought_line *line = &s->bought[n];
-            covers = is_of(line, order) &&
-                     bought_same_goods(of->product_id, of->variant_id, line->product_id,
-                                       line->variant_id) &&
-                     of->quantity_milli <= larger(line->quantity_milli, line->cart_milli);
-        }
+    for (int32_t i = goods_index_first(by_product, of->product_id); i >= 0 && !covers;
+         i = goods_index_next(by_product, i)) {
+        const struct bought_line *line = &s->bought[i];
+        covers =
+            is_of(line, order) &&
+            bought_same_goods(of->product_id, of->variant_id, line->product_id, line->variant_id) &&
+            of->quantity_milli <= larger(line->quantity_milli, line->cart_milli);
     }
     return covers;
 }
 
-static bool has_goods_of(const struct shopper *s, const struct order_seen *order,
-                         const struct cart_line *line)
+bool bought_covers(const struct shopper *s, const struct order_seen *order, const struct cart *c)
 {
-    for (size_t i = 0; i < s->bought_count; i++) {
-        if (is_of(&s->bought[i], order) &&
-            bought_same_goods(line->product_id, line->variant_id, s->bought[i].product_id,
-                              s->bought[i].variant_id)) {
-            return true;
-        }
+    CLEANUP(arena_free) struct arena scratch = {0};
+    const struct goods_index by_product = lines_by_product(s, 0, c->line_count, &scratch);
+    bool covers = true;
+
+    for (size_t i = 0; i < c->line_count && covers; i++) {
+        covers = covers_line(s, &by_product, order, &c->lines[i]);
     }
-    return !is_remembered(s, order);
+    return covers;
 }
 
-const struct order_seen *bought_since(const struct shopper *s, const struct cart_line *line,
-                                      const struct order_seen *but)
+static bool has_goods_of(const struct shopper *s, const struct goods_index *by_product,
+                         const struct order_seen *order, const struct cart_line *line)
+{
+    return line_of(s, by_product, order, line->product_id, line->variant_id) != NULL ||
+           !is_remembered(s, order);
+}
+
+const struct order_seen *bought_since(const struct shopper *s, const struct goods_index *by_product,
+                                      const struct cart_line *line, const struct order_seen *but)
 {
     for (size_t i = s->order_count; i > 0; i--) {
         const struct order_seen *order = &s->orders[i - 1];
         if (order->number != but->number && order->at_us >= line->added_us &&
-            has_goods_of(s, order, line)) {
+            has_goods_of(s, by_product, order, line)) {
             return order;
         }
     }
@@ -284,35 +357,43 @@ const struct order_seen *bought_since(const struct shopper *s, const struct cart
 
 /* ---- giving up ---- */
 
+/* What nothing is left of is taken out. True: something is. */
+static bool give_up_lines(struct shopper *s, const struct order_seen *order, const int64_t *before,
+                          const int64_t *left)
+{
+    size_t kept = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < s->bought_count; i++) {
+        struct bought_line line = s->bought[i];
+        const bool of = is_of(&line, order);
+        line.quantity_milli = of ? left[i] : line.quantity_milli;
+        any = any || (of && left[i] > 0);
+        if (!of || before[i] == 0 || left[i] > 0) {
+            s->bought[kept++] = line;
+        }
+    }
+    s->bought_count = kept;
+    return any;
+}
+
 struct event bought_give_up(struct shopper *s, const struct order_seen *order,
                             const struct event *cancelled, bool *out_left, struct arena *a)
 {
+    const struct goods_index by_product = lines_by_product(s, 0, cancelled->item_count, a);
+    const int64_t *before = told_of(s, order, a);
     int64_t *left = told_of(s, order, a);
     struct event gone = *cancelled;
-
-    const int64_t *before = told_of(s, order, a);
 
     gone.items = arena_array(a, cancelled->item_count, sizeof *gone.items);
     gone.item_count = 0;
     for (size_t i = 0; i < cancelled->item_count; i++) {
         struct event_item item = cancelled->items[i];
-        item.quantity_milli -= take(s, order, &item, left);
+        item.quantity_milli -= take(s, &by_product, order, &item, left);
         if (item.quantity_milli > 0) {
             gone.items[gone.item_count++] = item;
         }
     }
-    *out_left = false;
-    for (size_t i = s->bought_count; i > 0; i--) {
-        struct bought_line *line = &s->bought[i - 1];
-        if (!is_of(line, order)) {
-            continue;
-        }
-        const bool told = before[i - 1] > 0;
-        line->quantity_milli = left[i - 1];
-        *out_left = *out_left || left[i - 1] > 0;
-        if (told && left[i - 1] == 0) {
-            drop(s, i - 1);
-        }
-    }
+    *out_left = give_up_lines(s, order, before, left);
     return gone;
 }

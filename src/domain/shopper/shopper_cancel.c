@@ -76,15 +76,30 @@ static size_t order_meant(struct shopper *s, const struct event *e)
 
 /* ---- what comes back ---- */
 
+/* gone: NULL, none are told. */
+static struct goods_index items_by_product(const struct event *gone, size_t questions,
+                                           struct arena *a)
+{
+    const size_t count = gone == NULL ? 0 : gone->item_count;
+    struct goods_index x = goods_index_make(count, questions, a);
+
+    for (size_t i = 0; i < count; i++) {
+        goods_index_add(&x, gone->items[i].product_id);
+    }
+    return x;
+}
+
 /* How much of the line was cancelled: all of it where no items are told. */
-static int64_t cancelled_of(const struct cart_line *line, struct event *gone)
+static int64_t cancelled_of(const struct cart_line *line, const struct goods_index *by_product,
+                            struct event *gone)
 {
     int64_t milli = 0;
 
     if (gone == NULL) {
         return line->quantity_milli;
     }
-    for (size_t i = 0; i < gone->item_count && milli < line->quantity_milli; i++) {
+    for (int32_t i = goods_index_first(by_product, line->product_id);
+         i >= 0 && milli < line->quantity_milli; i = goods_index_next(by_product, i)) {
         struct event_item *item = &gone->items[i];
         if (bought_same_goods(line->product_id, line->variant_id, item->product_id,
                               item->variant_id)) {
@@ -114,14 +129,17 @@ static void give_back(struct shopper *s, struct cart *c, const struct order_seen
     size_t count = 0;
     bool whole = true;
 
+    const struct goods_index bought = bought_index(s, c->line_count, a);
+    const struct goods_index cancelled = items_by_product(gone, c->line_count, a);
+
     if (gone != NULL) {
         left.items = arena_array(a, gone->item_count, sizeof *left.items);
         memcpy(left.items, gone->items, gone->item_count * sizeof *left.items);
     }
     for (size_t i = 0; i < c->line_count; i++) {
         struct cart_line line = c->lines[i];
-        const int64_t milli = cancelled_of(&line, gone == NULL ? NULL : &left);
-        const struct order_seen *since = bought_since(s, &line, order);
+        const int64_t milli = cancelled_of(&line, &cancelled, gone == NULL ? NULL : &left);
+        const struct order_seen *since = bought_since(s, &bought, &line, order);
         by = since != NULL ? since : by;
         whole = whole && milli == line.quantity_milli && since == NULL;
         if (milli > 0 && since == NULL) {

@@ -1,6 +1,7 @@
 /* Orders: which rows are one, what they close, and what only echoes them. What undoes them: shopper_cancel.c. */
 #include "domain/shopper/shopper_orders.h"
 
+#include "base/cleanup.h"
 #include "domain/shop/money.h"
 #include "domain/shop/quantity.h"
 #include "domain/shopper/cart.h"
@@ -203,10 +204,12 @@ static void spend(struct shopper *s, const struct row *r)
 /* Every item was bought within so long before. */
 static bool was_all_bought(const struct shopper *s, const struct event *e, int64_t within_us)
 {
+    CLEANUP(arena_free) struct arena scratch = {0};
+    const struct goods_index by_product = bought_index(s, e->item_count, &scratch);
     bool all = true;
 
     for (size_t i = 0; i < e->item_count && all; i++) {
-        all = bought_lately(s, &e->items[i], e->occurred_us, within_us);
+        all = bought_lately(s, &by_product, &e->items[i], e->occurred_us, within_us);
     }
     return all;
 }
@@ -223,6 +226,7 @@ static bool is_synchronized(const struct shopper *s, const struct cart *c, const
 static struct event without_bought(const struct shopper *s, const struct cart *open,
                                    const struct event *e, struct arena *a)
 {
+    const struct goods_index by_product = bought_index(s, e->item_count, a);
     struct event left = *e;
 
     left.items = arena_array(a, e->item_count, sizeof *left.items);
@@ -230,7 +234,7 @@ static struct event without_bought(const struct shopper *s, const struct cart *o
     for (size_t i = 0; i < e->item_count; i++) {
         const struct event_item *item = &e->items[i];
         if (cart_has(open, item->product_id) ||
-            !bought_lately(s, item, e->occurred_us, shopper_rules_of(s).echo_us)) {
+            !bought_lately(s, &by_product, item, e->occurred_us, shopper_rules_of(s).echo_us)) {
             left.items[left.item_count++] = *item;
         }
     }
