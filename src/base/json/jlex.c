@@ -128,6 +128,22 @@ bool jlex_string(const char **at, const char *end, struct jspan *out, bool *out_
     return false;
 }
 
+bool jlex_is_bare(struct jspan text)
+{
+    const char *end = text.text + text.len;
+
+    for (const char *p = skip_plain(text.text, end); p < end; p = skip_plain(p, end)) {
+        size_t step = (unsigned char)*p >= 0x80
+                          ? utf8_length((const unsigned char *)p, (size_t)(end - p))
+                          : 0;
+        if (step == 0) {
+            return false;
+        }
+        p += step;
+    }
+    return true;
+}
+
 /* Reads past the escape at *at; returns the character that it stands for. */
 static uint32_t read_escape(const char **at, const char *end)
 {

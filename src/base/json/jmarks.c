@@ -53,6 +53,15 @@ static size_t push(struct jmarks *m, struct jspan name, json_type type, struct j
     return m->count++;
 }
 
+/* One without members, so far. */
+static size_t push_container(struct jmarks *m, struct jspan name, json_type type)
+{
+    size_t at = push(m, name, type, no_name);
+
+    m->all[at].names = 0;
+    return at;
+}
+
 /* A string, unescaped; kept tells whether that took a place in the arena. */
 static bool read_text(struct scan *s, struct jspan *out, bool *out_kept)
 {
@@ -171,11 +180,11 @@ static bool read_name(struct scan *s, size_t from, size_t count, uint64_t *names
     return accept(s, ':');
 }
 
-/* The rest of an object whose mark is at `at`. */
+/* The rest of an object whose mark is at `at`, behind the members that it has. */
 static bool read_members(struct scan *s, size_t at, int levels)
 {
-    uint64_t names = 0;
-    uint32_t count = 0;
+    uint64_t names = s->marks->all[at].names;
+    uint32_t count = s->marks->all[at].len;
     struct jspan name;
 
     if (accept(s, '}')) {
@@ -212,7 +221,7 @@ static bool read_elements(struct scan *s, size_t at, int levels)
 static bool read_container(struct scan *s, struct jspan name, int levels)
 {
     bool object = *s->at++ == '{';
-    size_t at = push(s->marks, name, object ? JSON_OBJECT : JSON_ARRAY, no_name);
+    size_t at = push_container(s->marks, name, object ? JSON_OBJECT : JSON_ARRAY);
 
     if (levels == 0 || !(object ? read_members : read_elements)(s, at, levels - 1)) {
         return false;
@@ -245,19 +254,59 @@ static bool read_value(struct scan *s, struct jspan name, int levels)
     }
 }
 
+static void empty(struct jmarks *m)
+{
+    m->all = m->first;
+    m->count = 0;
+    m->room = JMARKS_FIRST;
+}
+
 bool jmarks_read(struct jmarks *m, const char *text, size_t len, struct arena *a)
 {
     struct scan s = {.at = text, .end = text + len, .marks = m, .arena = a};
 
-    m->all = m->first;
-    m->count = 0;
-    m->room = JMARKS_FIRST;
+    empty(m);
     s.at = jlex_skip_space(s.at, s.end);
     /* marks count bytes in 32 bits, and a root is an object or an array */
     if (len > UINT32_MAX || s.at == s.end || (*s.at != '{' && *s.at != '[')) {
         return false;
     }
     return read_container(&s, no_name, JDEC_DEPTH_MAX) && jlex_skip_space(s.at, s.end) == s.end;
+}
+
+/* ---- members that lie elsewhere ---- */
+
+void jmarks_begin(struct jmarks *m)
+{
+    empty(m);
+    (void)push_container(m, no_name, JSON_OBJECT);
+}
+
+bool jmarks_member(struct jmarks *m, const char *name, const char *text, size_t len)
+{
+    const struct jspan called = {name, strlen(name)};
+    const struct jspan value = {text, len};
+    const uint64_t bit = jmark_name_bit(called.text, called.len);
+    const bool twice = (m->all[0].names & bit) != 0 && is_named(m, 1, called);
+
+    if (twice || len > UINT32_MAX || !jlex_is_bare(value)) {
+        return false;
+    }
+    (void)push(m, called, JSON_STRING, value);
+    m->all[0].names |= bit;
+    m->all[0].len++;
+    return true;
+}
+
+bool jmarks_rest(struct jmarks *m, const char *text, size_t len, struct arena *a)
+{
+    struct scan s = {.at = text, .end = text + len, .marks = m, .arena = a};
+
+    if (len > UINT32_MAX || !read_members(&s, 0, JDEC_DEPTH_MAX - 1)) {
+        return false;
+    }
+    m->all[0].span = (uint32_t)m->count;
+    return jlex_skip_space(s.at, s.end) == s.end;
 }
 
 void jmarks_free(struct jmarks *m)

@@ -49,4 +49,11 @@ struct jmarks {
 bool jmarks_read(struct jmarks *m, const char *text, size_t len, struct arena *a);
 void jmarks_free(struct jmarks *m);
 
+/* An object some of whose members are texts that lie elsewhere: jmarks_begin, jmarks_member for each of these, and
+ * jmarks_rest for the text of the others, with the bracket that ends the object. The marks are those of jmarks_read of one text with all of
+ * them, in this order. Names are borrowed as the texts are; false as there, and then only jmarks_free may follow. */
+void jmarks_begin(struct jmarks *m);
+bool jmarks_member(struct jmarks *m, const char *name, const char *text, size_t len);
+bool jmarks_rest(struct jmarks *m, const char *text, size_t len, struct arena *a);
+
 #endif

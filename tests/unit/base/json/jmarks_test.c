@@ -242,6 +242,77 @@ static void texts_are_copied_when_they_are_asked_for_and_once(void **state)
     arena_free(&arena);
 }
 
+/* ---- members that lie elsewhere ---- */
+
+/* Whether an object of these members, each a text, and of what else stands in rest is taken. */
+static bool takes_parts(const char *const members[], size_t count, const char *rest)
+{
+    struct arena arena = {0};
+    struct jmarks marks;
+    bool taken = true;
+
+    jmarks_begin(&marks);
+    for (size_t i = 0; i < count && taken; i++) {
+        taken =
+            jmarks_member(&marks, members[2 * i], members[2 * i + 1], strlen(members[2 * i + 1]));
+    }
+    taken = taken && jmarks_rest(&marks, rest, strlen(rest), &arena);
+    if (taken) {
+        assert_int_equal(marks.all[0].span, marks.count);
+        const struct jval a = jval_get((struct jval){.mark = marks.all}, "a");
+        assert_true(jval_says(a, members[1]));
+    }
+    jmarks_free(&marks);
+    arena_free(&arena);
+    return taken;
+}
+
+static void an_object_may_have_members_that_lie_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"a", "one \xc3\xa9", "b", ""};
+
+    assert_true(takes_parts(members, 2, "}"));
+    assert_true(takes_parts(members, 2, "\"c\":[{\"a\":1}],\"d\":2} "));
+    assert_true(takes_parts(members, 1, "\"b\":1}"));
+    assert_false(takes_parts(members, 2, "\"b\":1}")); /* twice */
+    assert_false(takes_parts(members, 2, "\"c\":1"));
+    assert_false(takes_parts(members, 2, "\"c\":1,}"));
+    assert_false(takes_parts(members, 2, "\"c\":1}}"));
+    assert_false(takes_parts(members, 2, ""));
+}
+
+static void such_a_member_is_a_text_that_needs_no_escape(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {
+        "\"", "\\n", "\n", "\x1f", "\xff", "\xc3", "eight by\x01te", "seventeen bytes \""};
+
+    for (size_t i = 0; i < COUNT_OF(odd); i++) {
+        const char *const members[] = {"a", odd[i]};
+        assert_false(takes_parts(members, 1, "}"));
+    }
+    const char *const twice[] = {"a", "x", "a", "y"};
+    assert_false(takes_parts(twice, 2, "}"));
+}
+
+static void many_members_are_held_against_those_that_lie_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"a", "x"};
+    struct buf text = buf_make(1 << 16);
+
+    for (int i = 0; i < 200; i++) {
+        buf_printf(&text, "\"m%d\":%d,", i, i);
+    }
+    buf_add_str(&text, "\"last\":0}");
+    assert_true(takes_parts(members, 1, buf_text(&text)));
+    text.len -= strlen("\"last\":0}");
+    buf_add_str(&text, "\"a\":0}");
+    assert_false(takes_parts(members, 1, buf_text(&text)));
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +324,9 @@ int main(void)
         cmocka_unit_test(a_name_that_comes_twice_is_found_in_objects_of_any_size),
         cmocka_unit_test(more_marks_than_there_is_room_for_at_first_are_kept),
         cmocka_unit_test(texts_are_copied_when_they_are_asked_for_and_once),
+        cmocka_unit_test(an_object_may_have_members_that_lie_elsewhere),
+        cmocka_unit_test(such_a_member_is_a_text_that_needs_no_escape),
+        cmocka_unit_test(many_members_are_held_against_those_that_lie_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
