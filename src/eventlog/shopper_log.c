@@ -14,10 +14,10 @@ enum { DOC_MAX_BYTES = 128 << 20 };
 bool log_event_decode(const struct log_event *e, struct arena *a, struct event *out,
                       struct err *err)
 {
-    struct event_times times = {.occurred_us = e->occurred_us, .received_us = e->received_us};
+    const struct event_kept kept = log_event_kept(e, a);
 
     *err = (struct err){0};
-    return event_decode_log(e->body, e->body_len, e->origin, times, a, out, err);
+    return event_decode_kept(&kept, a, out, err);
 }
 
 bool shopper_from_doc(const char *key, const char *doc, struct arena *a, struct shopper **out,

@@ -74,13 +74,11 @@ static void tell_login(struct derived *d, const struct fold_key *k, const struct
                                       .occurred_us = login.at_us});
 }
 
-/* Most events name nobody, and decoding them again would be most of the work. */
+/* Most of a customer's events name nobody, and decoding them again would be most of the work. */
 static bool may_name(const struct log_event *log)
 {
-    static const char member[] = "\"anonymous_id\"";
-
     return strcmp(log->type, event_type_name(EVENT_DERIVED_FORWARDED)) != 0 &&
-           memmem(log->body, log->body_len, member, sizeof member - 1) != NULL;
+           event_packed_may_name(&log->packed);
 }
 
 /* Where the events of the batch begin. */
@@ -138,12 +136,14 @@ static void forward(struct derived *d, const struct fold_key *k, const struct lo
         return;
     }
     const char *key = customer_key(owner, d->arena);
+    size_t len;
+    const char *body = log_event_body(log, d->arena, &len);
     struct forwarding f = {
         .id = derived_id(d, "fwd", key, log->event_id),
         .owner = owner,
         .via = k->key + 2,
-        .body = log->body,
-        .body_len = log->body_len,
+        .body = body,
+        .body_len = len,
         .origin = log->origin,
         .times = {.occurred_us = log->occurred_us, .received_us = log->received_us}};
     event_encode_forwarded(d->body, &f);

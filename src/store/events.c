@@ -156,7 +156,6 @@ bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct a
 struct event_stream {
     log_event_fn *fn;
     void *ctx;
-    struct arena arena; /* of one event */
 };
 
 static int64_t copied_time(const char *field)
@@ -184,8 +183,7 @@ static bool stream_event(void *ctx, const struct copy_row *row, struct err *err)
                           .occurred_us = copied_time(row->data[6]),
                           .received_us = copied_time(row->data[7])};
 
-    arena_reset(&s->arena);
-    return log_event_open(&cells, &s->arena, &e, err) && s->fn(s->ctx, &e, err);
+    return log_event_peek(&cells, &e, err) && s->fn(s->ctx, &e, err);
 }
 
 /* For the COPY that follows: until the transaction ends, and no longer. */
@@ -204,23 +202,19 @@ bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void
                          struct err *err)
 {
     struct event_stream s = {.fn = fn, .ctx = ctx};
-    bool ok = set_time(db, Q_events_read_until, until_us, err) &&
-              db_copy_out(db, Q_events_read, stream_event, &s, err);
 
-    arena_free(&s.arena);
-    return ok;
+    return set_time(db, Q_events_read_until, until_us, err) &&
+           db_copy_out(db, Q_events_read, stream_event, &s, err);
 }
 
 bool store_events_stream_active(struct db *db, int64_t active_us, int64_t until_us,
                                 log_event_fn *fn, void *ctx, struct err *err)
 {
     struct event_stream s = {.fn = fn, .ctx = ctx};
-    bool ok = set_time(db, Q_events_read_until, until_us, err) &&
-              set_time(db, Q_events_read_active_from, active_us, err) &&
-              db_copy_out(db, Q_events_read_active, stream_event, &s, err);
 
-    arena_free(&s.arena);
-    return ok;
+    return set_time(db, Q_events_read_until, until_us, err) &&
+           set_time(db, Q_events_read_active_from, active_us, err) &&
+           db_copy_out(db, Q_events_read_active, stream_event, &s, err);
 }
 
 /* ---- what the fold counts ---- */
@@ -236,7 +230,9 @@ bool store_dead_letter(struct db *db, const struct log_event *e, const char *poi
     param_text(&p, e->key);
     param_text(&p, pointer);
     param_text(&p, detail);
-    param_textn(&p, e->body, e->body_len);
+    size_t len;
+    const char *body = log_event_body(e, &a, &len);
+    param_textn(&p, body, len);
     param_time(&p, now_us);
     /* Folding it again (after a crash, or from the start) finds it there and changes nothing. */
     return db_exec(db, Q_dead_letter_put, &p, NULL, err);

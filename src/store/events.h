@@ -2,6 +2,7 @@
 #define STORE_EVENTS_H
 
 #include "domain/shop/event.h"
+#include "domain/shop/event_kept.h"
 #include "store/lanes.h"
 #include "store/pg/db.h"
 
@@ -39,7 +40,8 @@ CAN_FAIL bool store_events_append_if_free(struct db *db, const struct event_batc
                                           int64_t received_us, enum append_status *out_status,
                                           struct lane_set *out_held, struct err *err);
 
-/* A stored event as read back. Text in the arena or borrowed from the result, as each function says. */
+/* A stored event as read back. Text in the arena or borrowed from the result, as each function says. Its body is as it lies in the log; who wants the
+ * JSON that was sent asks for it (log_event_body), and who wants to know what it says decodes it (log_event_decode of eventlog/). */
 struct log_event {
     int lane;
     int64_t off;
@@ -49,9 +51,13 @@ struct log_event {
     enum event_origin origin;
     int64_t occurred_us;
     int64_t received_us;
-    const char *body;
-    size_t body_len;
+    struct event_packed packed;
 };
+/* For the decoder; in arena, or borrowed from the event. */
+struct event_kept log_event_kept(const struct log_event *e, struct arena *a);
+/* As it was sent, of an event with its id and type; in arena, or borrowed. */
+const char *log_event_body(const struct log_event *e, struct arena *a, size_t *out_len);
+size_t log_event_body_len(const struct log_event *e);
 
 /* Events past each lane's off, by lane and offset, so many at most in all, in equal shares over the lanes that have news; in arena. One that
  * is larger than all may be together comes alone. */
@@ -72,8 +78,8 @@ CAN_FAIL bool store_dead_letter(struct db *db, const struct log_event *e, const 
 CAN_FAIL bool store_unknown_types_count(struct db *db, const int *lanes, const char *const *types,
                                         size_t n, int64_t now_us, struct err *err);
 
-/* Streams the whole log ordered by (lane, key, off), for replay and training; rows borrowed during the call. until_us: occurred at or
- * before; INT64_MAX: all. Bases (shopper_base) are read separately: store_bases_stream. */
+/* Streams the whole log ordered by (lane, key, off), for training; rows borrowed during the call, and event_id and type NULL: packed has them, and
+ * log_event_kept makes them. until_us: occurred at or before; INT64_MAX: all. Bases (shopper_base) are read separately: store_bases_stream. */
 typedef bool log_event_fn(void *ctx, const struct log_event *e, struct err *err);
 CAN_FAIL bool store_events_stream(struct db *db, int64_t until_us, log_event_fn *fn, void *ctx,
                                   struct err *err);

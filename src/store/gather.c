@@ -55,7 +55,7 @@ static bool event_at(const PGresult *r, int row, struct arena *a, struct shopper
     if (!log_event_open(&cells, a, e, err)) {
         return false;
     }
-    out->event_bytes += (int64_t)e->body_len;
+    out->event_bytes += (int64_t)log_event_body_len(e);
     return true;
 }
 

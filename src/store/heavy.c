@@ -158,7 +158,7 @@ static bool view_event(const PGresult *r, int row, struct history_key key, struc
     if (!store_history_event_of_row(r, row, a, e, err)) {
         return false;
     }
-    *bytes += (int64_t)e->body_len;
+    *bytes += (int64_t)log_event_body_len(e);
     return true;
 }
 

@@ -27,24 +27,70 @@ static bool origin_of(char letter, enum event_origin *out, struct err *err)
     return FAIL(err, ERR_INVALID, "origin \"%c\" is not known", letter);
 }
 
+bool log_event_peek(const struct log_cells *cells, struct log_event *e, struct err *err)
+{
+    e->packed = (struct event_packed){.id = cells->id,
+                                      .id_len = cells->id_len,
+                                      .type = cells->type,
+                                      .body = cells->body,
+                                      .body_len = cells->body_len};
+    return origin_of(cells->origin, &e->origin, err);
+}
+
 bool log_event_open(const struct log_cells *cells, struct arena *a, struct log_event *e,
                     struct err *err)
 {
-    const struct event_packed packed = {.id = cells->id,
-                                        .id_len = cells->id_len,
-                                        .type = cells->type,
-                                        .body = cells->body,
-                                        .body_len = cells->body_len};
-    struct event_form sent = {.key = e->key, .occurred_us = e->occurred_us};
+    struct event_form sent;
 
-    event_unpack(&packed, a, &sent);
+    if (!log_event_peek(cells, e, err)) {
+        return false;
+    }
+    e->packed.body = arena_strndup(a, cells->body, cells->body_len);
+    event_unpack_head(&e->packed, a, &sent);
     e->event_id = sent.event_id;
     e->type = sent.type;
-    e->body_len = sent.body_len;
-    /* A plain body is still where the row is. */
-    e->body = sent.body == cells->body ? arena_strndup(a, sent.body, sent.body_len) : sent.body;
-    return origin_of(cells->origin, &e->origin, err);
+    e->packed.id = NULL; /* lies in the row */
+    return true;
 }
+
+/* ---- what is made of it ---- */
+
+static struct event_form columns_of(const struct log_event *e)
+{
+    return (struct event_form){
+        .event_id = e->event_id, .key = e->key, .type = e->type, .occurred_us = e->occurred_us};
+}
+
+struct event_kept log_event_kept(const struct log_event *e, struct arena *a)
+{
+    struct event_kept kept = {.columns = columns_of(e),
+                              .packed = e->packed,
+                              .origin = e->origin,
+                              .received_us = e->received_us};
+
+    if (e->event_id == NULL) {
+        event_unpack_head(&e->packed, a, &kept.columns);
+    }
+    return kept;
+}
+
+const char *log_event_body(const struct log_event *e, struct arena *a, size_t *out_len)
+{
+    struct event_form sent = columns_of(e);
+
+    event_unpack_body(&e->packed, a, &sent);
+    *out_len = sent.body_len;
+    return sent.body;
+}
+
+size_t log_event_body_len(const struct log_event *e)
+{
+    const struct event_form sent = columns_of(e);
+
+    return event_unpacked_len(&e->packed, &sent);
+}
+
+/* ---- writing ---- */
 
 struct log_arrays log_arrays_make(size_t count, struct arena *a)
 {

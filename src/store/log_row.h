@@ -20,9 +20,11 @@ struct log_columns {
 /* Borrowed from the result. */
 struct log_cells log_cells_at(const PGresult *r, int row, struct log_columns at);
 
-/* Fills id, type, origin and body of *e, whose key and occurred_us are set; in arena. Fails for an origin that is none. */
+/* Fills id, type, origin and body of *e, in arena. Fails for an origin that is none. */
 CAN_FAIL bool log_event_open(const struct log_cells *cells, struct arena *a, struct log_event *e,
                              struct err *err);
+/* The same borrowed from the cells, without id and type. */
+CAN_FAIL bool log_event_peek(const struct log_cells *cells, struct log_event *e, struct err *err);
 
 /* Packed rows as parameters, each an array: ids, types and bodies. In arena. */
 struct log_arrays {

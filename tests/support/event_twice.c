@@ -64,7 +64,8 @@ static_assert(sizeof(struct event) == 248 && sizeof(struct event_item) == 48,
 
 struct difference {
     struct arena *arena;
-    const char *text; /* NULL: none so far */
+    const char *ways[2]; /* in which the two were read */
+    const char *text;    /* NULL: none so far */
 };
 
 static void texts(struct difference *d, const char *what, const char *pass, const char *tree)
@@ -72,16 +73,17 @@ static void texts(struct difference *d, const char *what, const char *pass, cons
     bool same = pass == NULL || tree == NULL ? pass == tree : strcmp(pass, tree) == 0;
 
     if (!same && d->text == NULL) {
-        d->text = arena_printf(d->arena, "%s: \"%s\" in one pass, \"%s\" by the tree", what,
-                               pass == NULL ? "(none)" : pass, tree == NULL ? "(none)" : tree);
+        d->text =
+            arena_printf(d->arena, "%s: \"%s\" %s, \"%s\" %s", what, pass == NULL ? "(none)" : pass,
+                         d->ways[0], tree == NULL ? "(none)" : tree, d->ways[1]);
     }
 }
 
 static void numbers(struct difference *d, const char *what, int64_t pass, int64_t tree)
 {
     if (pass != tree && d->text == NULL) {
-        d->text = arena_printf(d->arena, "%s: %" PRId64 " in one pass, %" PRId64 " by the tree",
-                               what, pass, tree);
+        d->text = arena_printf(d->arena, "%s: %" PRId64 " %s, %" PRId64 " %s", what, pass,
+                               d->ways[0], tree, d->ways[1]);
     }
 }
 
@@ -166,7 +168,7 @@ const char *event_decode_twice(const char *text, size_t len, const struct event_
     struct err_more more = {.count = 0};
     struct err tree_err = {.more = err->more == NULL ? NULL : &more};
     struct event tree;
-    struct difference d = {.arena = a};
+    struct difference d = {.arena = a, .ways = {"in one pass", "by the tree"}};
     bool by_tree = event_decode_plain(text, len, road, a, &tree, &tree_err);
 
     *out_taken = decode_one_pass(text, len, road, a, out, err);
@@ -174,6 +176,51 @@ const char *event_decode_twice(const char *text, size_t len, const struct event_
     numbers(&d, "taken", *out_taken, by_tree);
     if (*out_taken && by_tree) {
         compare_events(&d, out, &tree);
+    }
+    return d.text;
+}
+
+/* ---- events of the log ---- */
+
+/* From columns and a body that are gone afterwards. */
+static bool decode_kept(const struct event_kept *kept, bool columns_alone, struct arena *a,
+                        struct event *out, struct err *err)
+{
+    struct arena gone = {0};
+    struct event_kept copy = *kept;
+    char *body = mem_array(kept->packed.body_len + 1, 1);
+
+    copy.columns.event_id = arena_strdup(&gone, kept->columns.event_id);
+    copy.columns.type = arena_strdup(&gone, kept->columns.type);
+    copy.columns.key = arena_strdup(&gone, kept->columns.key);
+    copy.packed.body = memcpy(body, kept->packed.body, kept->packed.body_len);
+    bool good =
+        columns_alone ? event_decode_columns(&copy, a, out) : event_decode_kept(&copy, a, out, err);
+    memset(body, '#', kept->packed.body_len);
+    mem_free(&body);
+    arena_free(&gone);
+    return good;
+}
+
+const char *event_kept_twice(const struct event_kept *kept, struct arena *a, bool *out_by_columns,
+                             bool *out_taken, struct event *out)
+{
+    struct difference d = {.arena = a, .ways = {"from the columns", "from the text"}};
+    struct event columns;
+    struct event text;
+    struct err err = {0};
+    struct err text_err = {0};
+    bool by_text = event_kept_by_text(kept, a, &text, &text_err);
+
+    *out_by_columns = decode_kept(kept, true, a, &columns, NULL);
+    *out_taken = decode_kept(kept, false, a, out, &err);
+    compare_faults(&d, &err, &text_err);
+    numbers(&d, "taken", *out_taken, by_text);
+    if (*out_by_columns) {
+        numbers(&d, "taken alone", true, by_text);
+    }
+    if (*out_taken && by_text) {
+        compare_events(&d, out, &text);
     }
     return d.text;
 }

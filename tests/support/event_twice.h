@@ -2,6 +2,7 @@
 #define SUPPORT_EVENT_TWICE_H
 
 #include "domain/shop/event.h"
+#include "domain/shop/event_kept.h"
 
 /* How an event is to be decoded. */
 struct event_road {
@@ -23,6 +24,10 @@ CAN_FAIL bool event_decode_plain(const char *text, size_t len, const struct even
 const char *event_decode_twice(const char *text, size_t len, const struct event_road *road,
                                struct arena *a, bool *out_taken, struct event *out,
                                struct err *err);
+
+/* The same of an event of the log: from columns and members, and by the text of the whole. *out_by_columns: whether the text was not needed. */
+const char *event_kept_twice(const struct event_kept *kept, struct arena *a, bool *out_by_columns,
+                             bool *out_taken, struct event *out);
 
 /* For tests of what events mean: event_decode_text and event_decode_log, and the program ends with 1 where the two
  * readers differ. */

@@ -137,6 +137,10 @@ struct event_times {
 CAN_FAIL bool event_decode_stored(struct jval json, enum event_origin origin,
                                   struct event_times times, struct arena *a, struct event *out,
                                   struct err *err);
+/* The same of a document without occurred_at, which the column says alone; one that has it is refused. */
+CAN_FAIL bool event_decode_untold(struct jval json, enum event_origin origin,
+                                  struct event_times times, struct arena *a, struct event *out,
+                                  struct err *err);
 CAN_FAIL bool event_decode_log(const char *text, size_t len, enum event_origin origin,
                                struct event_times times, struct arena *a, struct event *out,
                                struct err *err);

@@ -20,6 +20,7 @@ enum { SUBJECT_MAX = 300 };
 struct reading {
     enum event_origin origin;
     const struct event_times *log; /* times settled by the log; NULL: judge and clamp occurred_at */
+    bool untold;                   /* occurred_at stands there alone, and not in the document */
     int64_t received_us;
     int64_t sent_us; /* of the batch; 0: not told */
     struct arena *arena;
@@ -53,7 +54,7 @@ static int64_t read_skew(struct jdec *d, const struct reading *r)
 
 static int64_t read_occurred(struct jdec *d, const struct reading *r)
 {
-    int64_t at = jdec_time(d, "occurred_at");
+    int64_t at = r->untold ? 0 : jdec_time(d, "occurred_at");
     int64_t skew = read_skew(d, r);
 
     /* Settled when the event came in. Judged again by another clock, a
@@ -442,6 +443,18 @@ bool event_decode_stored(struct jval json, enum event_origin origin, struct even
 {
     struct reading r = {
         .origin = origin, .log = &times, .received_us = times.received_us, .arena = a};
+
+    return decode(json, &r, out, err);
+}
+
+bool event_decode_untold(struct jval json, enum event_origin origin, struct event_times times,
+                         struct arena *a, struct event *out, struct err *err)
+{
+    struct reading r = {.origin = origin,
+                        .log = &times,
+                        .untold = true,
+                        .received_us = times.received_us,
+                        .arena = a};
 
     return decode(json, &r, out, err);
 }

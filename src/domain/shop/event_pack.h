@@ -4,6 +4,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How an event lies in the log: in a fifth of the bytes that were sent. What stands in columns (id, type, shopper, time) leaves the body, white space
@@ -52,6 +54,14 @@ void event_pack(const struct event_form *sent, struct arena *a, struct event_pac
 /* The reverse, whatever the order of members and the white space were: fills event_id, type and body from the packed form and from the key and
  * occurred_us that *sent has. In arena, or borrowed from the packed form. A body that nobody packed comes out as no JSON. */
 void event_unpack(const struct event_packed *packed, struct arena *a, struct event_form *sent);
+/* The same in two steps: id and type, and then, where somebody asks for it, the body. */
+void event_unpack_head(const struct event_packed *packed, struct arena *a, struct event_form *sent);
+void event_unpack_body(const struct event_packed *packed, struct arena *a, struct event_form *sent);
+/* Bytes of that body. */
+size_t event_unpacked_len(const struct event_packed *packed, const struct event_form *sent);
+bool event_is_packed(const struct event_packed *packed); /* else its body is plain */
+/* False of a customer's event that has no anonymous_id, but for one that is null. */
+bool event_packed_may_name(const struct event_packed *packed);
 
 /* A time as occurred_at writes it in that style, or where it is neither, as EVENT_PACK_SECONDS does. Returns out. */
 const char *event_pack_time(int64_t us, int style, char out[CLOCK_TEXT_MAX]);

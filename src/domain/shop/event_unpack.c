@@ -1,7 +1,7 @@
 /* Events of the log as they were sent. Trusts nobody to have packed what it is given: whatever the bytes, it ends within them. */
+#include "domain/shop/event_unpack.h"
 #include "base/cleanup.h"
 #include "base/json/jdec.h"
-#include "domain/shop/event_pack.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,15 +19,16 @@ const char *event_pack_time(int64_t us, int style, char out[CLOCK_TEXT_MAX])
     return out;
 }
 
-/* Counts, and writes where there is room; both by the same steps. */
+/* Counts, and writes what there is room for; both by the same steps. */
 struct sink {
-    char *at; /* NULL: only counts */
+    char *at;
+    size_t room; /* 0: only counts */
     size_t len;
 };
 
 static void put(struct sink *s, const char *text, size_t len)
 {
-    if (s->at != NULL) {
+    if (s->len < s->room && len <= s->room - s->len) {
         memcpy(s->at + s->len, text, len);
     }
     s->len += len;
@@ -82,35 +83,24 @@ static void put_expanded(struct sink *s, const char *text, const char *end)
     }
 }
 
-/* What stands in front of the members, and behind it. */
-struct front {
-    const char *text;
-    size_t len;
-};
-
-static const char *front_at(const char *at, const char *end, struct front *out)
+static const char *front_at(const char *at, const char *end, struct event_front *out)
 {
     const char *stop = memchr(at, EVENT_PIECE_END, (size_t)(end - at));
 
     stop = stop == NULL ? end : stop;
-    *out = (struct front){.text = at, .len = (size_t)(stop - at)};
+    *out = (struct event_front){.text = at, .len = (size_t)(stop - at)};
     return stop < end ? stop + 1 : end;
 }
 
-/* A packed body, taken apart. */
-struct parts {
-    int flags;
-    struct front cart;
-    struct front name;
-    struct front type; /* where the column does not know it */
-    const char *members;
-    const char *end;
-};
-
-static struct parts parts_of(const struct event_packed *packed)
+bool event_is_packed(const struct event_packed *packed)
 {
-    struct parts p = {.flags = packed->body[0] - EVENT_PACK_HEAD,
-                      .end = packed->body + packed->body_len};
+    return packed->body_len > 0 && packed->body[0] >= EVENT_PACK_HEAD && packed->body[0] != '{';
+}
+
+struct event_parts event_parts_of(const struct event_packed *packed)
+{
+    struct event_parts p = {.flags = packed->body[0] - EVENT_PACK_HEAD,
+                            .end = packed->body + packed->body_len};
 
     p.members = packed->body + 1;
     if (p.flags & EVENT_PACK_CART) {
@@ -125,26 +115,33 @@ static struct parts parts_of(const struct event_packed *packed)
     return p;
 }
 
-/* As it was sent: where it is shorter, from room. */
-static struct front front_sent(const struct front *front, char room[EVENT_HASH_TEXT])
+struct event_front event_front_sent(const struct event_front *front, char room[EVENT_HASH_TEXT])
 {
     size_t used;
     const bool packed = front->len > 0 && front->text[0] == EVENT_PIECE_SECOND;
     const size_t chars =
         packed ? event_unpack_hash(front->text + 1, front->len - 1, room, &used) : 0;
 
-    return chars > 0 ? (struct front){.text = room, .len = chars} : *front;
+    return chars > 0 ? (struct event_front){.text = room, .len = chars} : *front;
 }
 
-static void put_front_member(struct sink *s, const char *opening, const struct front *front)
+size_t event_expand_members(const struct event_parts *p, char *out, size_t room)
+{
+    struct sink s = {.at = out, .room = room};
+
+    put_expanded(&s, p->members, p->end);
+    return s.len;
+}
+
+static void put_front_member(struct sink *s, const char *opening, const struct event_front *front)
 {
     char room[EVENT_HASH_TEXT];
-    const struct front sent = front_sent(front, room);
+    const struct event_front sent = event_front_sent(front, room);
 
     put_member(s, opening, sent.text, sent.len);
 }
 
-static void put_sent(struct sink *s, const struct parts *p, const struct event_form *sent)
+static void put_sent(struct sink *s, const struct event_parts *p, const struct event_form *sent)
 {
     char time[CLOCK_TEXT_MAX];
 
@@ -181,27 +178,68 @@ static const char *type_in(const char *body, size_t len, struct arena *a)
     return type == NULL ? "" : arena_strdup(a, type);
 }
 
-void event_unpack(const struct event_packed *packed, struct arena *a, struct event_form *sent)
+/* A type that no code stands for. */
+static const char *type_of_body(const struct event_packed *packed, struct arena *a)
+{
+    char room[EVENT_HASH_TEXT];
+
+    if (!event_is_packed(packed)) {
+        return type_in(packed->body, packed->body_len, a);
+    }
+    const struct event_parts p = event_parts_of(packed);
+    const struct event_front type = event_front_sent(&p.type, room);
+    return arena_strndup(a, type.text, type.len);
+}
+
+void event_unpack_head(const struct event_packed *packed, struct arena *a, struct event_form *sent)
 {
     sent->event_id = event_unpack_id(packed->id, packed->id_len, a);
     sent->type = event_type_of_code(packed->type);
+    if (sent->type == NULL) {
+        sent->type = type_of_body(packed, a);
+    }
+}
+
+bool event_packed_may_name(const struct event_packed *packed)
+{
+    static const char member[] = "\"anonymous_id\"";
+
+    if (!event_is_packed(packed)) {
+        return memmem(packed->body, packed->body_len, member, sizeof member - 1) != NULL;
+    }
+    /* What is no null was taken out of the members. */
+    const int flags = packed->body[0] - EVENT_PACK_HEAD;
+    return (flags & (EVENT_PACK_NAME | EVENT_PACK_VIA)) == EVENT_PACK_NAME;
+}
+
+size_t event_unpacked_len(const struct event_packed *packed, const struct event_form *sent)
+{
+    struct sink counted = {0};
+
+    if (!event_is_packed(packed)) {
+        return packed->body_len;
+    }
+    const struct event_parts p = event_parts_of(packed);
+    put_sent(&counted, &p, sent);
+    return counted.len;
+}
+
+void event_unpack_body(const struct event_packed *packed, struct arena *a, struct event_form *sent)
+{
     sent->body = packed->body;
-    sent->body_len = packed->body_len;
-    if (packed->body_len == 0 || packed->body[0] < EVENT_PACK_HEAD || packed->body[0] == '{') {
-        sent->type = sent->type != NULL ? sent->type : type_in(packed->body, packed->body_len, a);
+    sent->body_len = event_unpacked_len(packed, sent);
+    if (!event_is_packed(packed)) {
         return;
     }
-    struct parts p = parts_of(packed);
-    struct sink counted = {0};
-    if (sent->type == NULL) {
-        char room[EVENT_HASH_TEXT];
-        const struct front type = front_sent(&p.type, room);
-        sent->type = arena_strndup(a, type.text, type.len);
-    }
-    put_sent(&counted, &p, sent);
-    struct sink text = {.at = arena_alloc(a, counted.len + 1)};
+    const struct event_parts p = event_parts_of(packed);
+    struct sink text = {.at = arena_alloc(a, sent->body_len + 1), .room = sent->body_len};
     put_sent(&text, &p, sent);
     text.at[text.len] = '\0';
     sent->body = text.at;
-    sent->body_len = text.len;
+}
+
+void event_unpack(const struct event_packed *packed, struct arena *a, struct event_form *sent)
+{
+    event_unpack_head(packed, a, sent);
+    event_unpack_body(packed, a, sent);
 }

@@ -88,12 +88,11 @@ void train_batch_add(struct train_batch *b, const struct log_event *e)
     }
     struct log_event *row = &b->rows[b->row_count];
     *row = *e;
-    /* Id and type stand in the body too, which is what is decoded. */
-    row->event_id = NULL;
-    row->type = NULL;
     /* One copy a shopper: what follows tells shoppers apart by this pointer. */
     row->key = other ? arena_strdup(&b->row_arena, e->key) : b->rows[b->row_count - 1].key;
-    row->body = arena_strndup(&b->row_arena, e->body, e->body_len);
+    row->packed.id =
+        memcpy(arena_alloc(&b->row_arena, e->packed.id_len), e->packed.id, e->packed.id_len);
+    row->packed.body = arena_strndup(&b->row_arena, e->packed.body, e->packed.body_len);
     b->row_count++;
 }
 

@@ -60,7 +60,15 @@ static void store(const struct event_row *row, enum event_origin origin, int64_t
         }
     }
     assert_true(l->count < LOG_MAX);
-    const char *body = arena_strdup(&arena, row->body);
+    /* as it would lie in the log */
+    const struct event_form form = {.event_id = row->event_id,
+                                    .key = l->key,
+                                    .type = row->type,
+                                    .occurred_us = row->occurred_us,
+                                    .body = arena_strdup(&arena, row->body),
+                                    .body_len = strlen(row->body)};
+    struct event_packed packed;
+    event_pack(&form, &arena, &packed);
     l->events[l->count] = (struct log_event){.lane = event_lane(l->key),
                                              .off = (int64_t)l->count + 1,
                                              .event_id = arena_strdup(&arena, row->event_id),
@@ -69,8 +77,7 @@ static void store(const struct event_row *row, enum event_origin origin, int64_t
                                              .origin = origin,
                                              .occurred_us = row->occurred_us,
                                              .received_us = received_us,
-                                             .body = body,
-                                             .body_len = strlen(body)};
+                                             .packed = packed};
     l->count++;
 }
 
@@ -117,7 +124,9 @@ static struct event decoded(const struct log_event *log)
     struct err err = {0};
 
     if (!log_event_decode(log, &arena, &e, &err)) {
-        fail_msg("seed %llu: %s %s: %s", (unsigned long long)seed, log->body, err.path, err.text);
+        size_t len;
+        fail_msg("seed %llu: %s %s: %s", (unsigned long long)seed,
+                 log_event_body(log, &arena, &len), err.path, err.text);
     }
     return e;
 }

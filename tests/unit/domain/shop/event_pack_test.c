@@ -126,6 +126,32 @@ static void whatever_was_sent_comes_back(void **state)
     }
 }
 
+static void whose_body_may_name_somebody_is_seen_without_unpacking(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        bool may;
+    } rows[] = {
+        {"", false},
+        {",\"anonymous_id\":\"phone\"", true},
+        {",\"anonymous_id\":\"ph\\u006fne\"", true}, /* stays plain */
+        {",\"anonymous_id\":null", false},
+        {",\"via\":\"phone\"", false},
+        {",\"cart_id\":\"k\"", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *body = arena_printf(&arena,
+                                        "{" ID ",\"type\":\"purchase\",\"customer_id\":\"anna\","
+                                        "\"occurred_at\":\"2019-10-01T04:00:00Z\"%s}",
+                                        rows[i].more);
+        const struct event_packed packed = pack_as("c:anna", "purchase", body);
+        const struct event_packed plain = {.body = body, .body_len = strlen(body)};
+        assert_int_equal(event_packed_may_name(&packed), rows[i].may);
+        assert_int_equal(event_packed_may_name(&plain), strstr(body, "anonymous_id") != NULL);
+    }
+}
+
 static void white_space_and_the_order_of_members_are_not_kept(void **state)
 {
     (void)state;
@@ -369,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_imported_event_is_a_few_bytes),
         cmocka_unit_test(whatever_was_sent_comes_back),
+        cmocka_unit_test(whose_body_may_name_somebody_is_seen_without_unpacking),
         cmocka_unit_test(white_space_and_the_order_of_members_are_not_kept),
         cmocka_unit_test(a_type_that_nobody_knows_is_kept_by_its_name),
         cmocka_unit_test(times_come_back_as_they_were_written),
