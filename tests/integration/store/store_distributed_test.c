@@ -12,32 +12,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* A text file of the tree; the caller frees it. */
-static char *source_file(const char *name)
-{
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s/%s", getenv("CARTWRIGHT_SOURCE"), name);
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    char *text = NULL;
-    size_t size = 0;
-    const ssize_t len = getdelim(&text, &size, '\0', f);
-    assert_true(len > 0);
-    (void)fclose(f);
-    return text;
-}
-
-static void load_stand_in(void)
-{
-    char *text = source_file("tests/support/citus_stand_in.sql");
-    sql(text);
-    free(text);
-}
-
 static void distribute(void)
 {
     bool is = false;
-    load_stand_in();
+    spec_load_stand_in();
     assert_ok(distribute_run(db_conn(spec.db), true, &is, &spec.err));
     assert_true(is);
     db_close(&spec.db);
@@ -50,7 +28,7 @@ static void nothing_is_distributed_that_nobody_wants_to_be(void **state)
 {
     (void)state;
     bool is = true;
-    load_stand_in();
+    spec_load_stand_in();
     assert_ok(distribute_run(db_conn(spec.db), false, &is, &spec.err));
     assert_false(is);
     assert_int_equal(sql_number("SELECT count(*) FROM pg_dist_partition"), 0);
@@ -118,7 +96,7 @@ static void a_log_that_is_still_carried_over_comes_first(void **state)
 {
     (void)state;
     bool is = false;
-    load_stand_in();
+    spec_load_stand_in();
     sql("CREATE TABLE cartwright.event_before (lane int)");
     assert_fails(distribute_run(db_conn(spec.db), true, &is, &spec.err), ERR_INTERNAL);
     assert_text_contains(spec.err.text, "carried over");
@@ -356,7 +334,7 @@ static void what_touches_one_lane_touches_one_partition(void **state)
     int faults = 0;
     distribute();
     sql("SET plan_cache_mode = force_custom_plan");
-    char *page = source_file("src/http/docs/distribution.md");
+    char *page = spec_source_file("src/http/docs/distribution.md");
     for (int q = 0; q < Q_COUNT; q++) {
         const char *name = query_defs[q].name;
         if (strstr(page, arena_printf(&spec.arena, "| `%s` | lane |", name)) != NULL ||

@@ -22,6 +22,11 @@ static const char empty_sql[] =
     " UPDATE cartwright.lane_cursor SET off = 0, epoch = 0, owner = NULL, lease_until = '-infinity' WHERE epoch <> 0 OR off <> 0;"
     " END $$";
 
+void spec_empty(void)
+{
+    sql(empty_sql);
+}
+
 int spec_begin(void **state)
 {
     (void)state;
@@ -29,7 +34,7 @@ int spec_begin(void **state)
         spec.url = pg_fixture_database("store");
     }
     spec.db = spec_connect();
-    sql(empty_sql);
+    spec_empty();
     return 0;
 }
 
@@ -83,4 +88,25 @@ enum append_status append(struct event_row row)
     enum append_status status = APPEND_CONFLICT;
     assert_ok(store_events_append(spec.db, &row, 1, ORIGIN_API, NOW_US, &status, &spec.err));
     return status;
+}
+
+char *spec_source_file(const char *name)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s", getenv("CARTWRIGHT_SOURCE"), name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    char *text = NULL;
+    size_t size = 0;
+    const ssize_t len = getdelim(&text, &size, '\0', f);
+    assert_true(len > 0);
+    (void)fclose(f);
+    return text;
+}
+
+void spec_load_stand_in(void)
+{
+    char *text = spec_source_file("tests/support/citus_stand_in.sql");
+    sql(text);
+    free(text);
 }

@@ -17,7 +17,8 @@ extern struct store_spec {
 int spec_begin(void **state); /* the program's database, emptied; spec.db open */
 int spec_end(void **state);   /* closes spec.db */
 int spec_discard(
-    void **state); /* also drops the database: for tests that leave it unfit for others */
+    void **state);     /* also drops the database: for tests that leave it unfit for others */
+void spec_empty(void); /* the database of spec.db, as the migrations leave it */
 struct db *spec_connect(void); /* another connection; the caller closes it */
 
 #define SPEC_TEST(name)         cmocka_unit_test_setup_teardown(name, spec_begin, spec_end)
@@ -53,6 +54,9 @@ struct db *spec_connect(void); /* another connection; the caller closes it */
 void sql(const char *text);
 int64_t sql_number(const char *text);
 const char *sql_text(const char *text);
+
+char *spec_source_file(const char *name); /* a text file of the tree; the caller frees it */
+void spec_load_stand_in(void);            /* for Citus, into the database of spec.db */
 
 #define NOW_US INT64_C(1790000000000000)
 
