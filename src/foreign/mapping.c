@@ -101,11 +101,19 @@ static bool wants_product(enum event_type type)
            type == EVENT_PURCHASE || type == EVENT_REFUND;
 }
 
+/* An order of a table without any product: that it was bought is known all the same. */
+static bool is_bare_order(const struct reading *r)
+{
+    return r->name[TO_PRODUCT][0] == '\0' && r->name[TO_TITLE][0] == '\0' &&
+           (r->e.type == EVENT_PURCHASE || r->e.type == EVENT_REFUND);
+}
+
 /* Whether it says what its products are. A row that holds several of them does tell the whole cart. */
 static bool tells_items(const struct reading *r)
 {
-    return wants_product(r->e.type) || (r->several && (r->e.type == EVENT_CHECKOUT_STARTED ||
-                                                       r->e.type == EVENT_CART_SNAPSHOT));
+    return (wants_product(r->e.type) && !is_bare_order(r)) ||
+           (r->several &&
+            (r->e.type == EVENT_CHECKOUT_STARTED || r->e.type == EVENT_CART_SNAPSHOT));
 }
 
 /* ---- who and what ---- */
@@ -166,9 +174,13 @@ CAN_FAIL static bool read_product(struct foreign_parser *p, struct reading *r, s
     if (p->format->mapping->title_names && r->item.product_id[0] == '\0') {
         r->item.product_id = field_text(r->field[TO_TITLE], a);
     }
-    return r->item.product_id[0] != '\0' || !tells_items(r) ||
-           !foreign_at(p, CAUSE_NO_PRODUCT, r->name[TO_PRODUCT]) ||
-           FAIL(err, ERR_INVALID, "%s is empty", r->name[TO_PRODUCT]);
+    if (r->item.product_id[0] != '\0' || !tells_items(r)) {
+        return true;
+    }
+    const char *name = r->name[TO_PRODUCT][0] != '\0' ? r->name[TO_PRODUCT] : r->name[TO_TITLE];
+    (void)foreign_at(p, CAUSE_NO_PRODUCT, name);
+    return name[0] != '\0' ? FAIL(err, ERR_INVALID, "%s is empty", name)
+                           : FAIL(err, ERR_INVALID, "says no product: no column is product_id");
 }
 
 /* Prices of 0 and below are what shops write that do not know them: the visit took place nevertheless. */

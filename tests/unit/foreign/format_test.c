@@ -25,6 +25,10 @@ struct sample {
 };
 
 /* The one of the README. */
+#define PAIRS_MAP                                                                                  \
+    "product_id=line_item_{n}[sku:],title=line_item_{n}[name:],quantity=line_item_{n}[quantity:]"
+#define LINE_ITEMS_MAP                                                                             \
+    "product_id=line_items[;][sku:],title=line_items[;][name:],quantity=line_items[;][quantity:]"
 #define OWN_SHOP_MAP                                                                               \
     "occurred_at=When,type=Action,customer_id=User No,product_id=Article,quantity=Pieces,price="   \
     "Unit Price,title=Name,category=Group,order_id=Order"
@@ -67,14 +71,12 @@ static const struct sample samples[] = {
      .map = "order_id=Order,occurred_at=Placed,customer_id=E-Mail,product_id=SKUs[|],title=Names[|]"
             ",quantity=Quantities[|],price=Prices[|]",
      .types = "*=purchase"},
-    {.file = "woocommerce_pairs.csv",
-     .format = "woocommerce",
-     .map =
-         "product_id=line_item_{n}[sku:],title=line_item_{n}[name:],quantity=line_item_{n}[quantity:]"},
-    {.file = "woocommerce_line_items.csv",
-     .format = "woocommerce",
-     .map =
-         "product_id=line_items[;][sku:],title=line_items[;][name:],quantity=line_items[;][quantity:]"},
+    {.file = "woocommerce_pairs.csv", .format = "woocommerce", .map = PAIRS_MAP},
+    {.file = "woocommerce_line_items.csv", .format = "woocommerce", .map = LINE_ITEMS_MAP},
+    {.file = "own_orders.csv",
+     .currency = "EUR",
+     .map = "order_id=Order,occurred_at=Placed,customer_id=E-Mail,total=Total,type=What",
+     .types = "sold=purchase,seen=product_viewed"},
     {.file = "own_plain.csv",
      .map = "occurred_at=#1,customer_id=#3,product_id=#2",
      .types = "*=product_viewed"},
@@ -283,7 +285,7 @@ static void every_sample_says_exactly_what_its_golden_file_holds(void **state)
     }
 }
 
-static void the_map_that_the_readme_shows_is_the_one_that_is_tested(void **state)
+static void the_maps_that_the_documents_show_are_those_that_are_tested(void **state)
 {
     (void)state;
     struct arena a = {0};
@@ -292,6 +294,11 @@ static void the_map_that_the_readme_shows_is_the_one_that_is_tested(void **state
     char *readme = whole_text(arena_printf(&a, "%s/README.md", root != NULL ? root : "."));
     assert_text_contains(readme, "--map '" OWN_SHOP_MAP "'");
     assert_text_contains(readme, "--types '" OWN_SHOP_TYPES "'");
+    CLEANUP(mem_free)
+    char *importing =
+        whole_text(arena_printf(&a, "%s/src/http/docs/importing.md", root != NULL ? root : "."));
+    assert_text_contains(importing, "--map '" PAIRS_MAP "'");
+    assert_text_contains(importing, "--map '" LINE_ITEMS_MAP "'");
     arena_free(&a);
 }
 
@@ -507,7 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sample_says_exactly_what_its_golden_file_holds),
-        cmocka_unit_test(the_map_that_the_readme_shows_is_the_one_that_is_tested),
+        cmocka_unit_test(the_maps_that_the_documents_show_are_those_that_are_tested),
         cmocka_unit_test(a_file_of_another_format_is_refused_and_told_what_it_looks_like),
         cmocka_unit_test(a_broken_first_row_of_a_file_without_header_is_one_broken_row),
         cmocka_unit_test(columns_are_found_by_name_in_any_order_and_case),
