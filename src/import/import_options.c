@@ -81,5 +81,9 @@ bool import_check(const struct import_options *o, struct err *err)
     if (o->refused != NULL && o->file_count > 1) {
         return FAIL_AT(err, ERR_INVALID, "--refused", "goes with one file at a time");
     }
+    if (o->refused != NULL && strcmp(o->refused, "-") == 0) {
+        return FAIL_AT(err, ERR_INVALID, "--refused",
+                       "must name a file; counts go to standard output");
+    }
     return refusals_check(o->refused, err);
 }

@@ -49,7 +49,7 @@ static const struct known rees46 = {
     .malformed = 1,
     .by_type =
         {[EVENT_PRODUCT_VIEWED] = 17055, [EVENT_CART_ITEM_ADDED] = 165, [EVENT_PURCHASE] = 214},
-    .report = ":17436: has 8 columns instead of 9\n",
+    .report = ":17436: has 8 columns instead of 9 [bad_row]\n",
 };
 static const struct known taobao = {
     .file = "taobao_96k_events.csv",
@@ -63,7 +63,7 @@ static const struct known taobao = {
                 [EVENT_PURCHASE] = 2144},
     .report =
         ":96169: #5 is a number, and neither a day of a spreadsheet (45321.5), a date (20240301) "
-        "nor a time since 1970: \"15\"\n",
+        "nor a time since 1970: \"15\" [bad_time]\n",
 };
 static const struct known online_retail = {
     .file = "online_retail_2009_2010.csv",

@@ -330,6 +330,8 @@ static void where_no_file_can_be_made_nothing_begins(void **state)
     assert_text_contains(o.err.text, "it is there already");
     assert_string_equal(text_of(s->in), HEADER "1430623510,1,view,68\n");
     assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.event"), 0);
+    import_file(s, s->in, &o, .refused = "-");
+    assert_string_equal(o.err.text, "must name a file; counts go to standard output");
     const char *two[] = {s->in, s->in};
     bench_import(
         &s->bench,
