@@ -88,6 +88,29 @@ SELECT EXISTS (SELECT FROM stale)
                                         FROM cartwright.log_rows y WHERE y.lane = e.lane AND y.off = e.off LIMIT 1))) AS o
          WHERE o.by <= 16);
 
+-- name: joins_quiet
+-- Would joins_pending say of an ordinary shopper that there is nothing: false and NULLs? Most have nothing that waits, nothing that came since they were read, and carts that nobody else ever named in an
+-- order or a withdrawal; to see that takes less than a third of its time. It may say no where that one says nothing, never yes where that one says something. The shopper and the anonymous shoppers that are it:
+-- their lanes $1, keys $2 and the offsets $3 behind which nothing of them may lie (the newest that was read of it, and of the one by whom it was found; of the others what the cursor has not passed);
+-- $4 and $5 are $5 and $6 of joins_pending. Not for one who had more carts than are kept, nor for one found by an anonymous shopper that is not among $2.
+-- In the order of joins_pending: the first covers what of it asks for its own news, for those of anonymous shoppers and for what came since; the third what somebody else did with the carts, folded or not;
+-- the last three tables are nearly always empty.
+SELECT NOT EXISTS (SELECT FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::bigint[])) AS w(lane, key, off)
+                    CROSS JOIN LATERAL (SELECT max(c.off) AS off FROM cartwright.lane_cursor c WHERE c.consumer = 'fold' AND c.lane = w.lane) AS c
+                    CROSS JOIN LATERAL cartwright.events_since(w.lane, w.key, least(w.off, c.off), 1) AS e)
+   AND NOT EXISTS (SELECT FROM unnest((SELECT $4::text[])) AS n(id)
+                    CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
+                                          JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
+                                         WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.key <> ALL ((SELECT $2::text[])::text[])
+                                         LIMIT 1) AS news)
+   AND NOT EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS k(cart_id)
+                    CROSS JOIN LATERAL (SELECT FROM cartwright.log_carts e
+                                         WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> ALL ((SELECT $2::text[])::text[])
+                                         LIMIT 1) AS somebody)
+   AND NOT EXISTS (SELECT FROM cartwright.derived_waiting)
+   AND NOT EXISTS (SELECT FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM cartwright.handing_over);
+
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper, but for those of $2, who are known to keep it? Whose, nobody knows: all that waits is
 -- looked at, unless it is more than 5,000 events, or those of a shopper that is stale or handed over are: then there may be one, and nobody waits for them to be read. And whatever waits for one of the two who

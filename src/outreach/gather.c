@@ -117,6 +117,7 @@ struct joins outreach_joins(const struct gathered *g)
                           .apart = g->apart,
                           .apart_count = g->apart_count,
                           .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
+                          .news = g->view.rows.events.count > 0 || g->view.unread,
                           .last_off = g->view.last_off,
                           .found_by = g->view.found_by,
                           .found_by_off = g->view.found_by_off};

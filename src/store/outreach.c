@@ -1,5 +1,6 @@
 #include "store/outreach.h"
 
+#include "domain/shop/event.h"
 #include "store/lanes.h"
 #include "store/products.h"
 
@@ -87,9 +88,9 @@ bool store_outreach_by_id(struct db *db, int lane, const char *outreach_id, stru
     return true;
 }
 
-static struct params joins_params(const struct joins *j, struct arena *a)
+/* All anonymous shoppers that are it, itself among them if it is one. */
+static const char **names_of(const struct joins *j, struct arena *a, size_t *out_count)
 {
-    struct params p = params_make(a);
     const char **names = arena_array(a, j->via_count + 1, sizeof *names);
     size_t count = 0;
 
@@ -99,6 +100,16 @@ static struct params joins_params(const struct joins *j, struct arena *a)
     if (j->key[0] == 'a') {
         names[count++] = j->key + 2;
     }
+    *out_count = count;
+    return names;
+}
+
+static struct params joins_params(const struct joins *j, struct arena *a)
+{
+    struct params p = params_make(a);
+    size_t count;
+    const char **names = names_of(j, a, &count);
+
     param_i32(&p, j->lane);
     param_text(&p, j->key);
     param_text_array(&p, j->vias, j->via_count);
@@ -122,18 +133,92 @@ static struct joins_pending pending_at(const PGresult *rows)
                                   .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4)};
 }
 
-bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
-                         struct err *err)
+/* The place of who it was found by among the vias; via_count: not there. */
+static size_t found_among(const struct joins *j)
 {
-    CLEANUP(arena_free) struct arena a = {0};
-    CLEANUP(rows_clear) PGresult *rows = NULL;
-    const struct params p = joins_params(j, &a);
+    size_t i = 0;
 
+    while (i < j->via_count && strcmp(j->vias[i], j->found_by + 2) != 0) {
+        i++;
+    }
+    return i;
+}
+
+/* Whom joins_quiet may be asked about, and is not known to say no of. */
+static bool is_ordinary(const struct joins *j)
+{
+    return !j->news && !j->dropped && (j->found_by == NULL || found_among(j) < j->via_count);
+}
+
+static struct params quiet_params(const struct joins *j, struct arena *a)
+{
+    struct params p = params_make(a);
+    const size_t count = j->via_count + 1;
+    int32_t *lanes = arena_array(a, count, sizeof *lanes);
+    const char **keys = arena_array(a, count, sizeof *keys);
+    int64_t *offs = arena_array(a, count, sizeof *offs);
+    size_t named;
+    const char **names = names_of(j, a, &named);
+
+    for (size_t i = 0; i < j->via_count; i++) {
+        keys[i] = arena_printf(a, "a:%s", j->vias[i]);
+        lanes[i] = event_lane(keys[i]);
+        offs[i] = INT64_MAX; /* as far as the cursor is */
+    }
+    if (j->found_by != NULL) {
+        offs[found_among(j)] = j->found_by_off;
+    }
+    keys[j->via_count] = j->key;
+    lanes[j->via_count] = j->lane;
+    offs[j->via_count] = j->last_off;
+    param_i32_array(&p, lanes, count);
+    param_text_array(&p, keys, count);
+    param_i64_array(&p, offs, count);
+    param_text_array(&p, names, named);
+    param_text_array(&p, j->cart_ids, j->cart_count);
+    return p;
+}
+
+/* What is asked first: of most it is enough. */
+static struct db_call joins_ask(const struct joins *j, struct arena *a)
+{
+    return is_ordinary(j)
+               ? (struct db_call){.query = Q_joins_quiet, .params = quiet_params(j, a)}
+               : (struct db_call){.query = Q_joins_pending, .params = joins_params(j, a)};
+}
+
+/* Of what came back of that; where it was not enough the whole question follows, of what is committed by then. */
+static bool joins_answer(struct db *db, const struct joins *j, const struct db_call *asked,
+                         struct arena *a, struct joins_pending *out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+
+    if (asked->query == Q_joins_pending) {
+        *out = pending_at(asked->rows);
+        return true;
+    }
+    if (row_bool(asked->rows, 0, 0)) {
+        *out = (struct joins_pending){0};
+        return true;
+    }
+    const struct params p = joins_params(j, a);
     if (!db_query(db, Q_joins_pending, &p, &rows, err)) {
         return false;
     }
     *out = pending_at(rows);
     return true;
+}
+
+bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
+                         struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct db_call call = joins_ask(j, &a);
+
+    const bool ok = db_query(db, call.query, &call.params, &call.rows, err) &&
+                    joins_answer(db, j, &call, &a, out, err);
+    db_calls_clear(&call, 1);
+    return ok;
 }
 
 bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out, struct err *err)
@@ -153,15 +238,15 @@ bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out, 
 }
 
 /* Takes what was asked along: ids may be none. */
-static void look_at(const struct db_call calls[3], const struct release_look *look, struct arena *a,
-                    struct release_seen *out)
+static bool look_at(struct db *db, const struct db_call calls[3], const struct release_look *look,
+                    struct arena *a, struct release_seen *out, struct err *err)
 {
     /* calls[0] is the lock, of whose rows nobody needs to know. */
-    out->pending = pending_at(calls[1].rows);
     out->products = arena_array(a, look->id_count + 1, sizeof *out->products);
     if (look->id_count > 0) {
         store_products_answer(calls[2].rows, a, out->products);
     }
+    return joins_answer(db, &look->joins, &calls[1], a, &out->pending, err);
 }
 
 bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,
@@ -170,14 +255,11 @@ bool store_release_begin(struct db *db, const struct release_look *look, struct 
     /* The lock is a statement of its own, before the look: a statement sees what was committed when
      * it began, and the lock may wait. */
     struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
-                               {.query = Q_joins_pending, .params = joins_params(&look->joins, a)},
+                               joins_ask(&look->joins, a),
                                store_products_ask(look->ids, look->id_count, a)};
     const int count = look->id_count > 0 ? 3 : 2;
 
-    bool ok = db_begin_with(db, calls, count, err);
-    if (ok) {
-        look_at(calls, look, a, out);
-    }
+    const bool ok = db_begin_with(db, calls, count, err) && look_at(db, calls, look, a, out, err);
     db_calls_clear(calls, count);
     return ok;
 }

@@ -51,12 +51,14 @@ struct joins {
     const char **apart; /* those of them that tell a cart apart (domain/shop/cart_id.h) */
     size_t apart_count;
     bool dropped;         /* it had more carts than are known */
+    bool news;            /* of what was read, something is not folded yet */
     int64_t last_off;     /* newest of its events that was read */
     const char *found_by; /* key of the anonymous shopper that it was found by; NULL: none */
     int64_t found_by_off; /* newest of that one's that was read */
 };
 /* Is anything committed and not folded yet that joins it, or comes from whom it joins, or that somebody
- * else did with the carts? */
+ * else did with the carts? Of most shoppers a short question shows that there is nothing (joins_quiet); of others the whole one follows,
+ * in a round trip of its own. Who is known not to be one of the most is asked about in whole at once. */
 struct joins_pending {
     bool any;
     bool
@@ -92,7 +94,7 @@ struct release_seen {
     struct joins_pending pending; /* as store_joins_pending says */
     struct product *products;     /* of ids, in order; in arena */
 };
-/* Begins a transaction, locks the lanes and looks, in one round trip. What it saw stands until
+/* Begins a transaction, locks the lanes and looks, in one round trip, or a second (struct joins_pending). What it saw stands until
  * commit: every event of the shopper and of the vias goes through one of these lanes. The caller
  * commits or rolls back, also where this failed. */
 CAN_FAIL bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,

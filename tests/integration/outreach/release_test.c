@@ -740,7 +740,7 @@ static void a_message_is_not_said_again_to_who_is_folded_as_a_buyer_meanwhile(vo
     expect(ask("aud"), OUTREACH_NEW, "send", "risk");
     fold_to_end(&bench);
     did_with(bench.db, (struct deed){.anonymous = "auds-laptop", .type = "purchase"});
-    right_before("joins_pending", is_folded_meanwhile);
+    right_before("joins_quiet", is_folded_meanwhile);
     expect(ask("aud"), OUTREACH_BEFORE, "silence", "buyer");
     assert_int_equal(hook.nth, 1);
 }
@@ -797,7 +797,7 @@ static void a_cart_that_comes_while_its_shopper_is_found_without_one_counts(void
     customer = "dee";
     did(customer, "page_viewed", 100, "");
     fold_to_end(&bench);
-    right_before("joins_pending", brings_a_cart_once);
+    right_before("joins_quiet", brings_a_cart_once);
     expect(ask(customer), OUTREACH_NEW, "send", "risk");
 }
 
@@ -805,10 +805,10 @@ static void a_shopper_who_comes_while_nobody_is_found_is_no_stranger(void **stat
 {
     (void)state;
     customer = "edd";
-    right_before("joins_pending", brings_a_cart_once);
+    right_before("joins_quiet", brings_a_cart_once);
     expect(ask_dry(customer), OUTREACH_DRY, "send", "risk");
     customer = "eddy";
-    right_before("joins_pending", brings_a_cart_once);
+    right_before("joins_quiet", brings_a_cart_once);
     expect(ask(customer), OUTREACH_NEW, "send", "risk");
 }
 

@@ -77,6 +77,10 @@ static const struct {
      "log_name"},
     {"joins_pending", "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}')",
      "log_cart"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_key"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_name"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_cart"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "lane_cursor_pkey"},
     {"cart_keepers", "('k7', 9)", "cart_lane_pkey"},
     {"cart_pending", "('k7', '{c:7}', true)", "log_pkey"},
     {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now())",
@@ -311,8 +315,8 @@ static void hot_queries_use_their_indexes_whatever_plan_is_kept(void **state)
 static void a_decision_does_not_plan_its_questions_anew(void **state)
 {
     (void)state;
-    static const char *const asked[] = {"shopper_gather", "joins_pending", "cart_pending",
-                                        "products_read", "heavy_view"};
+    static const char *const asked[] = {"shopper_gather", "joins_quiet",   "joins_pending",
+                                        "cart_pending",   "products_read", "heavy_view"};
     int faults = 0;
     sql(fill_sql);
     for (size_t i = 0; i < COUNT_OF(hot); i++) {
@@ -347,6 +351,7 @@ static void what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it(voi
         {"shopper_gather", "('c:heavy', NULL, true, true, 5000, 9)"},
         {"joins_pending",
          "(189, 'c:heavy', '{x}', '{x}', '{x}', '{k7}', 9, 'a:x', 9, true, '{k7}')"},
+        {"joins_quiet", "('{189,1}', '{c:heavy,a:x}', '{9,9}', '{x}', '{k7}')"},
         {"cart_pending", "('k7', '{}', false)"},
         {"heavy_view", "(189, 'c:heavy', now(), 7, 9)"},
     };

@@ -15,6 +15,7 @@ extern struct store_spec {
 } spec;
 
 int spec_begin(void **state); /* the program's database, emptied; spec.db open */
+void spec_empty(void);        /* as a test begins */
 int spec_end(void **state);   /* closes spec.db */
 int spec_discard(
     void **state);     /* also drops the database: for tests that leave it unfit for others */

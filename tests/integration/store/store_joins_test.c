@@ -1,0 +1,340 @@
+/* The short question of a decision (joins_quiet) against the whole one (joins_pending): over random logs and states of the fold, of random shoppers, whoever asks the
+ * short one first is told what the whole one says. A no that is missed costs the promise, so the whole one is the measure. */
+#include "base/clock.h"
+#include "base/rng.h"
+#include "integration/store/store_spec.h"
+#include "store/outreach.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    WORLDS = 250,
+    QUESTIONS = 8,
+    EVENTS_MAX = 7,
+    PEOPLE = 4,
+    KEYS = 8,
+    CARTS = 4,
+    BROWSERS_MAX = 2
+};
+
+static struct rng rng;
+static struct db *plain; /* asks the whole question */
+
+static bool one_in(int n)
+{
+    return rng_below(&rng, (uint64_t)n) == 0;
+}
+
+static const char *pick(const char *const *of, size_t count)
+{
+    return of[rng_below(&rng, count)];
+}
+
+static const char *const browsers[PEOPLE] = {"phone", "tablet", "laptop", "kiosk"};
+static const char *const keys[KEYS] = {"c:ann",   "c:bob",    "c:cid",    "c:dee",
+                                       "a:phone", "a:tablet", "a:laptop", "a:kiosk"};
+static const char *const carts[CARTS] = {"cart", "k-1", "k-2", "k-3"};
+
+/* ---- a world ---- */
+
+/* What may stand in any event; what it means by its type is for the statements to say. */
+static const char *random_body(void)
+{
+    const char *body = "{\"page\": \"home\"";
+
+    if (!one_in(3)) {
+        body = arena_printf(&spec.arena, "%s, \"cart_id\": \"%s\"", body, pick(carts, CARTS));
+    }
+    if (!one_in(3)) {
+        body = arena_printf(&spec.arena, "%s, \"%s\": \"%s\"", body,
+                            one_in(2) ? "anonymous_id" : "via", pick(browsers, PEOPLE));
+    }
+    if (one_in(2)) {
+        body = arena_printf(&spec.arena, "%s, \"opt_out\": %s", body, one_in(2) ? "true" : "false");
+    }
+    if (one_in(4)) {
+        body = arena_printf(&spec.arena, "%s, \"event\": {\"cart_id\": \"%s\"}", body,
+                            pick(carts, CARTS));
+    }
+    return arena_printf(&spec.arena, "%s}", body);
+}
+
+static void add_events(void)
+{
+    static const char *const types[] = {"purchase",        "consent_withdrawn", "chat_message",
+                                        "identify",        "page_viewed",       "logged_out",
+                                        "purchase",        "shopper_bound",     "binding_set",
+                                        "shopper_unbound", "forwarded"};
+    struct event_row rows[EVENTS_MAX];
+    enum append_status status[EVENTS_MAX];
+    const size_t count = 1 + rng_below(&rng, EVENTS_MAX);
+
+    for (size_t i = 0; i < count; i++) {
+        rows[i] =
+            an_event(.event_id = arena_printf(&spec.arena, "e%zu", i), .key = pick(keys, KEYS),
+                     .type = pick(types, sizeof types / sizeof *types),
+                     .occurred_us = NOW_US - SECONDS((int64_t)rng_below(&rng, 9)),
+                     .body = random_body());
+    }
+    assert_ok(store_events_append(spec.db, rows, count, ORIGIN_API, NOW_US, status, &spec.err));
+}
+
+/* A statement of one key in so many, as k. */
+static void each_key(int one_of, const char *statement)
+{
+    for (size_t i = 0; i < KEYS; i++) {
+        if (one_in(one_of)) {
+            sql(arena_printf(&spec.arena, "WITH k AS (SELECT %d AS lane, '%s'::text AS key) %s",
+                             event_lane(keys[i]), keys[i], statement));
+        }
+    }
+}
+
+/* Who waits for something, and what for. */
+static void add_waiting(void)
+{
+    each_key(20,
+             one_in(2)
+                 ? "INSERT INTO cartwright.stale_shopper SELECT lane, key, now(), now(), 1 FROM k"
+                 : "INSERT INTO cartwright.stale_shopper SELECT lane, key, NULL, now(), 1 FROM k");
+    each_key(
+        40,
+        "INSERT INTO cartwright.handing_over SELECT lane, key, 0, 9, now(), NULL, now(), now(), now() FROM k");
+    each_key(
+        40,
+        arena_printf(
+            &spec.arena,
+            "INSERT INTO cartwright.derived_waiting SELECT lane, 'd', key, 'forwarded', now(), now(), '{\"via\": \"%s\"}' FROM k",
+            pick(browsers, PEOPLE)));
+}
+
+/* As the fold may leave it at any time, and as it cannot: the questions must agree there, too. */
+static void add_states(void)
+{
+    if (!one_in(4)) {
+        sql("UPDATE cartwright.lane_cursor c SET off = l.off FROM (SELECT lane, max(off) AS off FROM cartwright.log GROUP BY lane) AS l"
+            " WHERE l.lane = c.lane");
+    }
+    each_key(12, "UPDATE cartwright.lane_cursor c SET off = 0 FROM k WHERE c.lane = k.lane");
+    each_key(3, "INSERT INTO cartwright.shopper SELECT lane, key, 1, 'x' FROM k");
+    each_key(
+        3,
+        arena_printf(
+            &spec.arena,
+            "INSERT INTO cartwright.cart SELECT lane, key, '%s', 1, 'open', 1, 1, 1, 'EUR', now(), now(), now(), 0, false, false FROM k",
+            pick(carts, CARTS)));
+    for (size_t i = 0; i < CARTS; i++) {
+        sql(arena_printf(
+            &spec.arena,
+            "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', NULL, NULL, %s, %s",
+            carts[i], carts[i], one_in(3) ? "true" : "false", one_in(2) ? "now()" : "NULL"));
+    }
+    add_waiting();
+}
+
+/* ---- a shopper that is asked about ---- */
+
+static int64_t newest_of(const char *key)
+{
+    return sql_number(arena_printf(
+        &spec.arena, "SELECT coalesce(max(off), 0) FROM cartwright.log WHERE key = '%s'", key));
+}
+
+static size_t some(const char *const *of, size_t count, size_t most, const char **out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count && n < most; i++) {
+        if (one_in(3)) {
+            out[n++] = of[i];
+        }
+    }
+    return n;
+}
+
+struct asked {
+    struct joins joins;
+    const char *vias[PEOPLE], *open[PEOPLE], *cart_ids[CARTS], *apart[CARTS];
+};
+
+static void random_joins(struct asked *q)
+{
+    struct joins *j = &q->joins;
+
+    *q = (struct asked){0};
+    j->key = pick(keys, KEYS);
+    j->lane = event_lane(j->key);
+    j->via_count = j->key[0] == 'c' ? some(browsers, PEOPLE, BROWSERS_MAX, q->vias) : 0;
+    j->open_count = some(q->vias, j->via_count, BROWSERS_MAX, q->open);
+    j->cart_count = some(carts, CARTS, CARTS, q->cart_ids);
+    for (size_t i = 0; i < j->cart_count; i++) {
+        if (strcmp(q->cart_ids[i], "cart") != 0) {
+            q->apart[j->apart_count++] = q->cart_ids[i];
+        }
+    }
+    j->vias = q->vias;
+    j->open = q->open;
+    j->cart_ids = q->cart_ids;
+    j->apart = q->apart;
+    j->dropped = one_in(10);
+    j->news = one_in(10);
+    j->last_off = newest_of(j->key) - (one_in(6) ? 1 : 0);
+    if (j->key[0] == 'c' && one_in(3)) {
+        j->found_by = j->via_count > 0 && !one_in(4)
+                          ? arena_printf(&spec.arena, "a:%s", pick(q->vias, j->via_count))
+                          : arena_printf(&spec.arena, "a:%s", pick(browsers, PEOPLE));
+        j->found_by_off = newest_of(j->found_by) - (one_in(6) ? 1 : 0);
+    }
+}
+
+/* Whatever the parameters are called in sql/queries/outreach.sql. */
+static struct joins_pending asked_whole(const struct joins *j)
+{
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(&spec.arena);
+    const char *names[PEOPLE + 1];
+    size_t count = 0;
+
+    for (; count < j->via_count; count++) {
+        names[count] = j->vias[count];
+    }
+    if (j->key[0] == 'a') {
+        names[count++] = j->key + 2;
+    }
+    param_i32(&p, j->lane);
+    param_text(&p, j->key);
+    param_text_array(&p, j->vias, j->via_count);
+    param_text_array(&p, j->open, j->open_count);
+    param_text_array(&p, names, count);
+    param_text_array(&p, j->cart_ids, j->cart_count);
+    param_i64(&p, j->last_off);
+    param_text(&p, j->found_by);
+    param_i64(&p, j->found_by_off);
+    param_bool(&p, j->dropped);
+    param_text_array(&p, j->apart, j->apart_count);
+    assert_ok(db_query(plain, Q_joins_pending, &p, &rows, &spec.err));
+    return (struct joins_pending){.any = row_bool(rows, 0, 0),
+                                  .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
+                                  .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2),
+                                  .moved = row_bool(rows, 0, 3),
+                                  .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4)};
+}
+
+static const char *told(const struct joins_pending *p)
+{
+    return arena_printf(
+        &spec.arena, "any %d, moved %d, due %" PRId64 ", ordered %" PRId64 ", withdrawn %" PRId64,
+        p->any, p->moved, p->due_us, p->ordered_us, p->withdrawn_us);
+}
+
+/* How often the connection of the store has asked it. */
+static int64_t times(const char *query)
+{
+    return sql_number(arena_printf(
+        &spec.arena,
+        "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE name = '%s'",
+        query));
+}
+
+/* ---- tests ---- */
+
+static void ask_both_ways(int world, int question)
+{
+    struct asked q;
+    struct joins_pending got;
+
+    random_joins(&q);
+    assert_ok(store_joins_pending(spec.db, &q.joins, &got, &spec.err));
+    const struct joins_pending whole = asked_whole(&q.joins);
+    if (strcmp(told(&got), told(&whole)) != 0) {
+        fail_msg("world %d, question %d (%s): %s\n  instead of %s", world, question, q.joins.key,
+                 told(&got), told(&whole));
+    }
+}
+
+static void the_short_question_never_hides_what_the_whole_one_says(void **state)
+{
+    (void)state;
+    const int64_t asked = (int64_t)WORLDS * QUESTIONS;
+
+    plain = spec_connect();
+    for (int world = 1; world <= WORLDS; world++) {
+        rng = rng_seed((uint64_t)world);
+        spec_empty();
+        add_events();
+        add_states();
+        for (int i = 0; i < QUESTIONS; i++) {
+            ask_both_ways(world, i);
+        }
+        arena_reset(&spec.arena);
+    }
+    db_close(&plain);
+    /* Both ways were gone, and often enough. */
+    assert_true(times("joins_pending") > asked / 4);
+    assert_true(times("joins_pending") < asked - asked / 8);
+}
+
+/* Of a shopper with a browser, a cart and a history, all of it folded. */
+static void of_an_ordinary_shopper_the_whole_question_is_not_asked(void **state)
+{
+    (void)state;
+    const char *via = "phone";
+    const char *cart = "k-1";
+    struct joins_pending got;
+
+    append(an_event(.event_id = "e1", .key = "a:phone", .type = "cart_item_added",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    append(an_event(.event_id = "e2", .type = "identify", .body = "{\"anonymous_id\": \"phone\"}"));
+    append(an_event(.event_id = "e3", .type = "purchase", .body = "{\"cart_id\": \"k-1\"}"));
+    append(an_event(.event_id = "e4", .key = "c:bob", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-2\"}"));
+    sql("UPDATE cartwright.lane_cursor SET off = 9");
+    struct joins j = {.lane = event_lane("c:ann"),
+                      .key = "c:ann",
+                      .vias = &via,
+                      .via_count = 1,
+                      .cart_ids = &cart,
+                      .cart_count = 1,
+                      .apart = &cart,
+                      .apart_count = 1,
+                      .last_off = newest_of("c:ann")};
+    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_string_equal(told(&got), told(&(struct joins_pending){0}));
+    j.found_by = "a:phone";
+    j.found_by_off = newest_of("a:phone");
+    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_int_equal(times("joins_quiet"), 2);
+    assert_int_equal(times("joins_pending"), 0);
+}
+
+/* Its event names the cart, which it does not keep any more; somebody's order of it waits. */
+static void of_carts_that_are_kept_no_more_the_whole_question_is_asked(void **state)
+{
+    (void)state;
+    struct joins_pending got;
+    struct joins j = {.lane = event_lane("c:ann"), .key = "c:ann"};
+
+    append(an_event(.event_id = "e1", .type = "cart_item_added", .body = "{\"cart_id\": \"k-1\"}"));
+    sql("UPDATE cartwright.lane_cursor SET off = 9");
+    append(an_event(.event_id = "e2", .key = "c:bob", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    sql(arena_printf(&spec.arena, "UPDATE cartwright.lane_cursor SET off = 0 WHERE lane = %d",
+                     event_lane("c:bob")));
+    j.last_off = newest_of("c:ann");
+    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_false(got.any);
+    j.dropped = true;
+    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_true(got.any);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(the_short_question_never_hides_what_the_whole_one_says),
+        SPEC_TEST(of_an_ordinary_shopper_the_whole_question_is_not_asked),
+        SPEC_TEST(of_carts_that_are_kept_no_more_the_whole_question_is_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, spec_discard);
+}
