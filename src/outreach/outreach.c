@@ -78,6 +78,15 @@ static bool say_again(struct asking *k, const struct decided *d, struct err *err
     return found || FAIL(err, ERR_INTERNAL, "the outreach %s is gone", d->sent->outreach_id);
 }
 
+/* What the look says of the try. */
+static enum release_step after_look(struct asking *k, const struct joins_pending *pending)
+{
+    k->pending = *pending;
+    return pending->moved                                           ? RELEASE_CHANGED
+           : pending->any || outreach_unasked(&k->subject, pending) ? RELEASE_PENDING
+                                                                    : RELEASED;
+}
+
 /* What is not stored is not looked at again under locks, but it waits for joins as a send does: nobody is
  * unknown or without a cart who has just logged in with one, and nobody is told again what was read of a moment ago: what
  * was waited for may have been folded since, into what was read. Of the past everything is folded. */
@@ -89,10 +98,7 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
     if (k->subject.at_us == 0 && !outreach_pending(k->db, g, &pending, err)) {
         return false;
     }
-    k->pending = pending;
-    *out = pending.moved                                            ? RELEASE_CHANGED
-           : pending.any || outreach_unasked(&k->subject, &pending) ? RELEASE_PENDING
-                                                                    : RELEASED;
+    *out = after_look(k, &pending);
     return true;
 }
 
@@ -135,6 +141,21 @@ static bool could_change(const struct decided *d)
     return d->decision.send || d->decision.reason == RULE_EMPTY;
 }
 
+/* Waits for joins likewise; what the words need is read in the same round trip. */
+static bool tell_unstored(struct asking *k, const struct decided *d, enum release_step *out,
+                          struct err *err)
+{
+    struct release_seen seen = {0};
+
+    if (k->subject.at_us == 0 && could_change(d)) {
+        if (!outreach_look(k->db, d, k->arena, &seen, err)) {
+            return false;
+        }
+        *out = after_look(k, &seen.pending);
+    }
+    return *out != RELEASED || outreach_tell(k->db, d, seen.products, k->arena, &k->row, err);
+}
+
 /* The sentence the product is: what the shopper did, whether to speak and what would help, one row
  * that makes "twice" impossible, and the words (release has them told once it is certain). *out:
  * whether that stands. */
@@ -160,10 +181,7 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
     outreach_decide(&k->terms, &g, k->arena, &d);
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
         k->outcome = d.sent != NULL && !k->subject.dry_run ? OUTREACH_BEFORE : OUTREACH_DRY;
-        if (could_change(&d) && !wait_for_joins(k, &g, out, err)) {
-            return false;
-        }
-        return *out != RELEASED || outreach_tell(k->db, &d, NULL, k->arena, &k->row, err);
+        return tell_unstored(k, &d, out, err);
     }
     if (d.sent != NULL) {
         if (!outreach_never(&d.decision) && !wait_for_joins(k, &g, out, err)) {

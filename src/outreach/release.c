@@ -71,6 +71,17 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
     return store_release_begin(db, &look, a, seen, err);
 }
 
+bool outreach_look(struct db *db, const struct decided *d, struct arena *a,
+                   struct release_seen *out, struct err *err)
+{
+    struct release_look look = {.joins = outreach_joins(d->gathered)};
+
+    *out = (struct release_seen){0};
+    look.ids = outreach_tell_ids(d, a, &look.id_count);
+    return look.id_count > 0 ? store_look(db, &look, a, out, err)
+                             : outreach_pending(db, d->gathered, &out->pending, err);
+}
+
 /* Tells the log of a send, in the lane of the cart's own shopper. */
 static struct outreach_event released_event(const struct outreach_row *row, struct buf *body,
                                             struct arena *a)

@@ -19,5 +19,9 @@ enum release_step {
 CAN_FAIL bool outreach_release(struct db *db, const struct decided *d, struct arena *a,
                                struct outreach_row *out_row, enum release_step *out,
                                struct joins_pending *out_pending, struct err *err);
+/* The same look without locks, for what is not stored: a dry run, or what was said before. out->products: of outreach_tell_ids, NULL where there
+ * are none. Of the present only. */
+CAN_FAIL bool outreach_look(struct db *db, const struct decided *d, struct arena *a,
+                            struct release_seen *out, struct err *err);
 
 #endif

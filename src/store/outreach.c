@@ -237,29 +237,43 @@ bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out, 
     return true;
 }
 
-/* Takes what was asked along: ids may be none. */
-static bool look_at(struct db *db, const struct db_call calls[3], const struct release_look *look,
-                    struct arena *a, struct release_seen *out, struct err *err)
+/* What came back of the questions; of the products: none were asked for where ids are none. */
+static bool look_at(struct db *db, const struct release_look *look, const struct db_call *joins,
+                    const struct db_call *products, struct arena *a, struct release_seen *out,
+                    struct err *err)
 {
-    /* calls[0] is the lock, of whose rows nobody needs to know. */
     out->products = arena_array(a, look->id_count + 1, sizeof *out->products);
     if (look->id_count > 0) {
-        store_products_answer(calls[2].rows, a, out->products);
+        store_products_answer(products->rows, a, out->products);
     }
-    return joins_answer(db, &look->joins, &calls[1], a, &out->pending, err);
+    return joins_answer(db, &look->joins, joins, a, &out->pending, err);
+}
+
+bool store_look(struct db *db, const struct release_look *look, struct arena *a,
+                struct release_seen *out, struct err *err)
+{
+    struct db_call calls[2] = {joins_ask(&look->joins, a),
+                               store_products_ask(look->ids, look->id_count, a)};
+    const int count = look->id_count > 0 ? 2 : 1;
+
+    const bool ok =
+        db_ask(db, calls, count, err) && look_at(db, look, &calls[0], &calls[1], a, out, err);
+    db_calls_clear(calls, count);
+    return ok;
 }
 
 bool store_release_begin(struct db *db, const struct release_look *look, struct arena *a,
                          struct release_seen *out, struct err *err)
 {
     /* The lock is a statement of its own, before the look: a statement sees what was committed when
-     * it began, and the lock may wait. */
+     * it began, and the lock may wait. Of its rows nobody needs to know. */
     struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
                                joins_ask(&look->joins, a),
                                store_products_ask(look->ids, look->id_count, a)};
     const int count = look->id_count > 0 ? 3 : 2;
 
-    const bool ok = db_begin_with(db, calls, count, err) && look_at(db, calls, look, a, out, err);
+    const bool ok = db_begin_with(db, calls, count, err) &&
+                    look_at(db, look, &calls[1], &calls[2], a, out, err);
     db_calls_clear(calls, count);
     return ok;
 }

@@ -82,10 +82,10 @@ struct cart_look {
 CAN_FAIL bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out,
                                  struct err *err);
 
-/* What a release looks at once more, under the locks of the lanes. */
+/* What is looked at once more before a decision is told: by a release under the locks of the lanes. */
 struct release_look {
     struct joins joins;
-    int32_t *lanes; /* theirs and its own */
+    int32_t *lanes; /* theirs and its own; of a release */
     size_t lane_count;
     const char *const *ids; /* products wanted along with it; their text is for whoever tells */
     size_t id_count;
@@ -94,6 +94,9 @@ struct release_seen {
     struct joins_pending pending; /* as store_joins_pending says */
     struct product *products;     /* of ids, in order; in arena */
 };
+/* Looks without locks, in one round trip, or a second (struct joins_pending). */
+CAN_FAIL bool store_look(struct db *db, const struct release_look *look, struct arena *a,
+                         struct release_seen *out, struct err *err);
 /* Begins a transaction, locks the lanes and looks, in one round trip, or a second (struct joins_pending). What it saw stands until
  * commit: every event of the shopper and of the vias goes through one of these lanes. The caller
  * commits or rolls back, also where this failed. */

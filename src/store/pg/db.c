@@ -283,7 +283,8 @@ static long long statement_ms(const struct db *db)
     return db->until_us == INT64_MAX ? 0 : left_us < 1000 ? 1 : (long long)(left_us / 1000);
 }
 
-static bool send_calls(struct db *db, const struct db_call *calls, int count)
+/* The beginning of a transaction with its bounds, in a pipeline. */
+static bool send_begin(struct db *db)
 {
     char bounds[BOUNDS_SQL_MAX];
 
@@ -292,9 +293,14 @@ static bool send_calls(struct db *db, const struct db_call *calls, int count)
         "SELECT set_config('lock_timeout', '%lld', true), set_config('statement_timeout', '%lld', true),"
         " set_config('idle_in_transaction_session_timeout', '%lld', true)",
         (long long)(db->patience_us / 1000), statement_ms(db), (long long)(DB_PAUSE_US / 1000));
-    bool sent = PQenterPipelineMode(db->conn) == 1 &&
-                PQsendQueryParams(db->conn, begin_sql, 0, NULL, NULL, NULL, NULL, BINARY) == 1 &&
-                PQsendQueryParams(db->conn, bounds, 0, NULL, NULL, NULL, NULL, BINARY) == 1;
+    return PQsendQueryParams(db->conn, begin_sql, 0, NULL, NULL, NULL, NULL, BINARY) == 1 &&
+           PQsendQueryParams(db->conn, bounds, 0, NULL, NULL, NULL, NULL, BINARY) == 1;
+}
+
+/* To the end of the pipeline. */
+static bool send_calls(struct db *db, const struct db_call *calls, int count)
+{
+    bool sent = true;
 
     for (int i = 0; sent && i < count; i++) {
         sent = db_send(db, calls[i].query, &calls[i].params);
@@ -334,6 +340,34 @@ static void leave_pipeline(struct db *db)
     db->broken = db->broken || !synced || PQexitPipelineMode(db->conn) != 1;
 }
 
+static bool take_calls(struct db *db, struct db_call *calls, int count, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < count; i++) {
+        ok = take_answer(db, query_defs[calls[i].query].name, &calls[i].rows, err);
+    }
+    return ok;
+}
+
+static bool pipeline_failed(struct db *db, struct err *err)
+{
+    db->broken = true;
+    return db_failed(db, NULL, "pipeline", err);
+}
+
+bool db_ask(struct db *db, struct db_call *calls, int count, struct err *err)
+{
+    assert(!db_in_transaction(db));
+    begin_call(db);
+    if (PQenterPipelineMode(db->conn) != 1 || !send_calls(db, calls, count)) {
+        return pipeline_failed(db, err);
+    }
+    const bool ok = take_calls(db, calls, count, err);
+    leave_pipeline(db);
+    return ok;
+}
+
 bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *err)
 {
     CLEANUP(rows_clear) PGresult *begun = NULL;
@@ -341,15 +375,12 @@ bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *
 
     assert(!db_in_transaction(db));
     begin_call(db);
-    if (!send_calls(db, calls, count)) {
-        db->broken = true;
-        return db_failed(db, NULL, "pipeline", err);
+    if (PQenterPipelineMode(db->conn) != 1 || !send_begin(db) || !send_calls(db, calls, count)) {
+        return pipeline_failed(db, err);
     }
-    bool ok = take_answer(db, begin_sql, &begun, err) &&
-              take_answer(db, "transaction bounds", &bounded, err);
-    for (int i = 0; ok && i < count; i++) {
-        ok = take_answer(db, query_defs[calls[i].query].name, &calls[i].rows, err);
-    }
+    const bool ok = take_answer(db, begin_sql, &begun, err) &&
+                    take_answer(db, "transaction bounds", &bounded, err) &&
+                    take_calls(db, calls, count, err);
     leave_pipeline(db);
     return ok;
 }

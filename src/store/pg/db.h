@@ -94,9 +94,11 @@ struct db_call {
     struct params params;
     PGresult *rows; /* owned: db_calls_clear */
 };
+/* Runs the queries in one round trip, each of which sees what is committed when its turn comes. The first that fails ends it, and the rest is not
+ * run: for reading. What a query asks cannot depend on the answer to one before it. */
+CAN_FAIL bool db_ask(struct db *db, struct db_call *calls, int count, struct err *err);
 /* Begins a transaction (READ COMMITTED: each query sees what is committed when its turn comes) and runs the queries in it, all in one round
- * trip. The first that fails ends it, the rest is not run, and the transaction is to be rolled back. What a query asks cannot depend on the
- * answer to one before it. */
+ * trip. The first that fails ends it, the rest is not run, and the transaction is to be rolled back. */
 CAN_FAIL bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *err);
 void db_calls_clear(struct db_call *calls, int count);
 /* Read only, everything as of one moment: for reports and comparisons that take several queries. Without bounds. */

@@ -261,6 +261,26 @@ static void the_first_query_that_fails_ends_them_by_name_and_the_connection_live
     db_calls_clear(calls, 3);
 }
 
+static void several_queries_are_asked_in_one_round_trip_without_a_transaction(void **state)
+{
+    (void)state;
+    struct db_call calls[] = {{.query = Q_lane_owners_count}, {.query = Q_keys_list}};
+    assert_ok(db_ask(spec.db, calls, 2, &spec.err));
+    assert_int_equal(row_i64(calls[0].rows, 0, 0), 0);
+    assert_int_equal(PQntuples(calls[1].rows), 0);
+    assert_false(db_in_transaction(spec.db));
+    db_calls_clear(calls, 2);
+    sql("DROP TABLE cartwright.api_key");
+    struct db_call more[] = {
+        {.query = Q_lane_owners_count}, {.query = Q_keys_list}, {.query = Q_lane_owners_count}};
+    assert_fails(db_ask(spec.db, more, 3, &spec.err), ERR_INTERNAL);
+    assert_text_contains(spec.err.text, "keys_list: ");
+    assert_null(more[2].rows);
+    assert_false(db_in_transaction(spec.db));
+    assert_int_equal(sql_number("SELECT 7"), 7);
+    db_calls_clear(more, 3);
+}
+
 static void a_connection_that_breaks_under_several_is_busy_retryable_and_dead(void **state)
 {
     (void)state;
@@ -452,6 +472,7 @@ int main(void)
         SPEC_TEST(a_statement_that_takes_too_long_is_busy),
         SPEC_TEST(several_queries_are_answered_in_their_order_inside_one_transaction),
         SPEC_TEST_HARMFUL(the_first_query_that_fails_ends_them_by_name_and_the_connection_lives),
+        SPEC_TEST_HARMFUL(several_queries_are_asked_in_one_round_trip_without_a_transaction),
         SPEC_TEST(a_connection_that_breaks_under_several_is_busy_retryable_and_dead),
         SPEC_TEST(a_commit_after_a_failure_is_refused_not_silently_rolled_back),
         SPEC_TEST(rolling_back_nothing_does_nothing),
