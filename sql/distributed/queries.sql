@@ -66,7 +66,7 @@ SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at
 SELECT o.n, o.ordered_at FROM cartwright.carts_ordered($1::int[], $2::text[], $3::text[]) AS o;
 
 -- name: joins_quiet
--- Never: to find it out would take as many statements as joins_pending.
+-- Not asked there: to find it out would take as many statements as joins_pending.
 SELECT $1::int[] IS NULL AND $2::text[] IS NULL AND $3::bigint[] IS NULL AND $4::text[] IS NULL AND $5::text[] IS NULL;
 
 -- name: cart_pending

@@ -179,10 +179,10 @@ static struct params quiet_params(const struct joins *j, struct arena *a)
     return p;
 }
 
-/* What is asked first: of most it is enough. */
-static struct db_call joins_ask(const struct joins *j, struct arena *a)
+/* What is asked first: of most it is enough. In a cluster it would take as many statements as the whole. */
+static struct db_call joins_ask(const struct db *db, const struct joins *j, struct arena *a)
 {
-    return is_ordinary(j)
+    return is_ordinary(j) && !db_distributed(db)
                ? (struct db_call){.query = Q_joins_quiet, .params = quiet_params(j, a)}
                : (struct db_call){.query = Q_joins_pending, .params = joins_params(j, a)};
 }
@@ -213,7 +213,7 @@ bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pend
                          struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
-    struct db_call call = joins_ask(j, &a);
+    struct db_call call = joins_ask(db, j, &a);
 
     const bool ok = db_query(db, call.query, &call.params, &call.rows, err) &&
                     joins_answer(db, j, &call, &a, out, err);
@@ -252,7 +252,7 @@ static bool look_at(struct db *db, const struct release_look *look, const struct
 bool store_look(struct db *db, const struct release_look *look, struct arena *a,
                 struct release_seen *out, struct err *err)
 {
-    struct db_call calls[2] = {joins_ask(&look->joins, a),
+    struct db_call calls[2] = {joins_ask(db, &look->joins, a),
                                store_products_ask(look->ids, look->id_count, a)};
     const int count = look->id_count > 0 ? 2 : 1;
 
@@ -268,7 +268,7 @@ bool store_release_begin(struct db *db, const struct release_look *look, struct 
     /* The lock is a statement of its own, before the look: a statement sees what was committed when
      * it began, and the lock may wait. Of its rows nobody needs to know. */
     struct db_call calls[3] = {store_lanes_lock(look->lanes, look->lane_count, a),
-                               joins_ask(&look->joins, a),
+                               joins_ask(db, &look->joins, a),
                                store_products_ask(look->ids, look->id_count, a)};
     const int count = look->id_count > 0 ? 3 : 2;
 

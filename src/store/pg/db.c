@@ -151,6 +151,11 @@ int64_t db_age_us(const struct db *db)
     return clock_monotonic_us() - db->opened_us;
 }
 
+bool db_distributed(const struct db *db)
+{
+    return db->distributed;
+}
+
 void db_bound(struct db *db, int64_t until_us)
 {
     db->until_us = until_us;

@@ -43,6 +43,8 @@ CAN_FAIL bool db_settle(struct db *db, int64_t statement_us, struct err *err);
 /* The last failure was a lock that somebody else holds, and kept for longer than our patience. */
 bool db_locked_out(const struct db *db);
 int64_t db_age_us(const struct db *db);
+bool db_distributed(
+    const struct db *db); /* the database is: what is asked there may have another text */
 
 bool db_alive(const struct db *db);
 /* The same, and looks whether the server has hung up while the connection was idle. No round trip.
