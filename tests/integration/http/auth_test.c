@@ -8,6 +8,7 @@
 #include "store/keys.h"
 #include "store/pg/pool.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,13 +76,18 @@ static struct a_key invented(void)
 
 static struct pool *pool;
 
-static struct auth *an_auth(void)
+static struct auth *an_auth_of(int connections)
 {
     struct auth *auth = NULL;
-    assert_ok(pool_open(spec.url, spec.prepared, 2, SECONDS(10), &pool, &spec.err));
+    assert_ok(pool_open(spec.url, spec.prepared, connections, SECONDS(10), &pool, &spec.err));
     assert_ok(auth_open(pool, &auth, &spec.err));
     atomic_store(&lookups, 0);
     return auth;
+}
+
+static struct auth *an_auth(void)
+{
+    return an_auth_of(2);
 }
 
 static void end(struct auth **auth)
@@ -254,6 +260,69 @@ static void the_database_hears_which_keys_were_used_when_the_copy_is_made_anew(v
     end(&auth);
 }
 
+/* ---- many at once ---- */
+
+/* Fewer look-ups than make a flood, whatever the order in which they come. */
+enum { THREADS = 4, CHECKS = 200, INVENTED = 10, NEW_KEYS = 30 };
+
+struct asker {
+    struct auth *auth;
+    const char *header; /* of a key that is known */
+    pthread_t thread;
+    bool served; /* always, and never with an invented key */
+};
+
+/* The copy is made anew every tenth time. */
+static void *ask_often(void *arg)
+{
+    struct asker *a = arg;
+    a->served = true;
+    for (int i = 0; a->served && i < CHECKS; i++) {
+        struct err err = {0};
+        if (i % (CHECKS / INVENTED) == 0) {
+            a->served = !auth_check(a->auth, invented().header, SCOPE_READ, &err);
+        }
+        if (i % 10 == 0) {
+            atomic_fetch_add(&later_us, AUTH_FRESH_US);
+        }
+        a->served = a->served && auth_check(a->auth, a->header, SCOPE_READ, &err);
+    }
+    return NULL;
+}
+
+/* A wait for a connection would end early by the clock that the threads move. */
+static void connect_all(void)
+{
+    struct lease leases[THREADS + 1];
+    for (int i = 0; i <= THREADS; i++) {
+        assert_ok(pool_lease(pool, &leases[i], &spec.err));
+    }
+    for (int i = 0; i <= THREADS; i++) {
+        pool_return(&leases[i]);
+    }
+}
+
+static void new_keys_work_at_once_while_many_ask_and_the_copy_is_made_anew(void **state)
+{
+    (void)state;
+    struct asker askers[THREADS];
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth_of(THREADS + 1);
+    connect_all();
+    for (int i = 0; i < THREADS; i++) {
+        askers[i] = (struct asker){.auth = auth, .header = key.header};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_often, &askers[i]), 0);
+    }
+    for (int i = 0; i < NEW_KEYS; i++) {
+        assert_ok(auth_check(auth, stored(SCOPE_READ, 0).header, SCOPE_READ, &spec.err));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(askers[i].thread, NULL), 0);
+        assert_true(askers[i].served);
+    }
+    end(&auth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +336,7 @@ int main(void)
         SPEC_TEST(a_flood_keeps_no_new_key_waiting),
         SPEC_TEST(who_knows_the_id_alone_does_not_use_the_key),
         SPEC_TEST(the_database_hears_which_keys_were_used_when_the_copy_is_made_anew),
+        SPEC_TEST(new_keys_work_at_once_while_many_ask_and_the_copy_is_made_anew),
     };
     return RUN_BOTH_WAYS(tests);
 }
