@@ -20,6 +20,9 @@ static const struct {
     [CONCERN_PAYMENT] = {0.04, -1.5, 1.3},   [CONCERN_COUPON] = {0.03, -1.6, 0.5},
 };
 
+/* Of those who take a product that others go with, so many look at the other as well. */
+static const double COMPANION_SHARE = 0.4;
+
 struct making {
     const struct sim_world *w;
     const struct sim_shopper *s;
@@ -119,6 +122,19 @@ static void cart_add(struct making *m, int product)
     }
 }
 
+/* Some look for what goes with it, and take it. */
+static void companion_add(struct making *m, int product)
+{
+    const int companion = sim_companion(product);
+    if (companion < 0 || rng_unit(&m->r) >= COMPANION_SHARE) {
+        return;
+    }
+    view_add(m, companion);
+    if (m->w->products[companion].stock > 0) {
+        cart_add(m, companion);
+    }
+}
+
 static int64_t cart_total_minor(const struct making *m)
 {
     int64_t total = 0;
@@ -145,6 +161,7 @@ static void browse(struct making *m)
         /* looked at, but not sold: a shop shows what it has not in stock */
         if (m->w->products[product].stock > 0 && rng_unit(&m->r) < 0.16) {
             cart_add(m, product);
+            companion_add(m, product);
         }
         if (rng_unit(&m->r) < 0.02) {
             struct sim_event *e = event_add(m, EVENT_WISHLIST_ADDED, 10);

@@ -6,17 +6,22 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { WORDS_MAX = 5, BRANDS_MAX = 4 };
 
-struct category {
-    const char *path;
+struct noun {
+    const char *text;
     int64_t low_minor;
     int64_t high_minor;
+};
+
+struct category {
+    const char *path;
     const char *brands[BRANDS_MAX];
     const char *models[WORDS_MAX];
-    const char *nouns[WORDS_MAX];
     bool sized;
+    struct noun nouns[WORDS_MAX];
 };
 
 static const struct category categories[SIM_CATEGORIES] = {
@@ -24,16 +29,66 @@ static const struct category categories[SIM_CATEGORIES] = {
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
-#define CATEGORY(...) {__VA_ARGS__},
+#define NOUN(...)                                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define CATEGORY(path, brands, models, sized, ...) {path, brands, models, sized, {__VA_ARGS__}},
+#define GOES_WITH(from, to)
 #include "sim/sim_catalogue.inc"
+#undef GOES_WITH
 #undef CATEGORY
+};
+
+/* Nouns of which the one's products are taken beside the other's. */
+static const struct {
+    const char *from;
+    const char *to;
+} companions[] = {
+#define CATEGORY(...)
+#define GOES_WITH(from, to) {from, to},
+#include "sim/sim_catalogue.inc"
+#undef GOES_WITH
+#undef CATEGORY
+#undef NOUN
 #undef WORDS
 };
+
+enum { PER_CATEGORY = SIM_PRODUCTS / SIM_CATEGORIES };
 
 const char *sim_category(int index)
 {
     assert(index >= 0 && index < SIM_CATEGORIES);
     return categories[index].path;
+}
+
+static const char *noun_of(int product)
+{
+    return categories[product / PER_CATEGORY].nouns[product % PER_CATEGORY % WORDS_MAX].text;
+}
+
+/* The first product of a noun; the others of it stand WORDS_MAX apart. */
+static int first_of(const char *noun)
+{
+    int product = 0;
+    while (strcmp(noun_of(product), noun) != 0) {
+        product++;
+        /* a row of the catalogue that names a noun which it does not have */
+        assert(product < SIM_PRODUCTS);
+    }
+    return product;
+}
+
+int sim_companion(int product)
+{
+    const int round = product % PER_CATEGORY / WORDS_MAX;
+    assert(product >= 0 && product < SIM_PRODUCTS);
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+        if (strcmp(companions[i].from, noun_of(product)) == 0) {
+            return first_of(companions[i].to) + round * WORDS_MAX;
+        }
+    }
+    return -1;
 }
 
 struct rng sim_rng(uint64_t seed, uint64_t a, uint64_t b)
@@ -63,30 +118,29 @@ static void taste_of(const char *seed_text, double scale, float out[SIM_TASTE])
 
 static void product_make(struct sim_product *p, int index, struct rng *r)
 {
-    int per_category = SIM_PRODUCTS / SIM_CATEGORIES;
-    const struct category *c = &categories[index / per_category];
-    int n = index % per_category;
+    const struct category *c = &categories[index / PER_CATEGORY];
+    int n = index % PER_CATEGORY;
     const char *brand = c->brands[rng_below(r, BRANDS_MAX)];
-    const char *noun = c->nouns[n % WORDS_MAX];
+    const struct noun *noun = &c->nouns[n % WORDS_MAX];
     /* 25 products of a category, 5 nouns and 5 models: shifted by a place each round, so no pair
      * comes twice */
     const char *model = c->models[(n / WORDS_MAX + n) % WORDS_MAX];
-    /* log-normal within the span of the category, as prices are: more cheap ones than dear */
-    double span = log((double)c->high_minor / (double)c->low_minor);
-    double price = (double)c->low_minor * exp(span * (0.5 + 0.22 * rng_normal(r)));
+    /* log-normal within the span of the noun, as prices are: more cheap ones than dear */
+    double span = log((double)noun->high_minor / (double)noun->low_minor);
+    double price = (double)noun->low_minor * exp(span * (0.5 + 0.22 * rng_normal(r)));
 
-    price = fmin(fmax(price, (double)c->low_minor), (double)c->high_minor);
-    *p = (struct sim_product){.category = index / per_category,
+    price = fmin(fmax(price, (double)noun->low_minor), (double)noun->high_minor);
+    *p = (struct sim_product){.category = index / PER_CATEGORY,
                               .price_minor =
                                   (int64_t)(price / 100.0) * 100 + (price > 20000.0 ? 0 : 90),
                               .stock = rng_unit(r) < 0.04 ? 0 : (int64_t)rng_below(r, 180) + 3,
                               .appeal = 0.7 * rng_normal(r)};
     (void)snprintf(p->id, sizeof p->id, "P%04d", index + 1);
     (void)snprintf(p->brand, sizeof p->brand, "%s", brand);
-    (void)snprintf(p->title, sizeof p->title, "%s %s %s", brand, model, noun);
+    (void)snprintf(p->title, sizeof p->title, "%s %s %s", brand, model, noun->text);
     taste_of(c->path, 1.0, p->taste);
     taste_of(brand, 0.5, p->taste);
-    taste_of(noun, 0.5, p->taste);
+    taste_of(noun->text, 0.5, p->taste);
 }
 
 static void shopper_make(struct sim_shopper *s, int index, const struct sim_world *w, struct rng *r)

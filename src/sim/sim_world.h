@@ -100,6 +100,8 @@ struct sim_world {
 void sim_world_make(struct sim_world *w, uint64_t seed, int shoppers);
 void sim_world_free(struct sim_world *w);
 const char *sim_category(int index); /* path */
+/* The product, of another category, that some who take this one into the cart take with it; -1: none. */
+int sim_companion(int product);
 
 /* The n-th visit of a shopper, starting at start_us. Depends on (seed, shopper, n) only. */
 void sim_visit_make(const struct sim_world *w, int shopper, int n, int64_t start_us,

@@ -1,4 +1,5 @@
 /* What picks claim of other products is recomputed from the log, by the rule written once more: every "goes with" has to pass it. */
+#include "integration/train/claims_spec.h"
 #include "integration/train_spec.h"
 
 #include "base/cleanup.h"
@@ -10,7 +11,6 @@
 #include "support/folder.h"
 #include "support/spec.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +20,11 @@ enum { PRODUCTS = 48, KINDS = 6, PLANTED = 8, SHOPPERS = 420, CART_MAX = 4, PICK
 
 static struct flow_bench bench;
 static struct live *live;
+static struct claims claims;
 
 static const char *product(int number)
 {
     return arena_printf(&bench.arena, "p%d", number);
-}
-
-static int kind_of(int number)
-{
-    return number % KINDS;
 }
 
 static struct told told[SHOPPERS * CART_MAX * 4];
@@ -74,6 +70,10 @@ static int open_bench(void **state)
     struct trained_shop made = {0};
     struct train_options options = quiet_options();
     (void)state;
+    claims = claims_of(PRODUCTS);
+    for (int i = 0; i < PRODUCTS; i++) {
+        claims.kind[i] = i % KINDS;
+    }
     flow_open(&bench, "claims");
     (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     run_sql(&bench,
@@ -104,117 +104,8 @@ static int close_bench(void **state)
     (void)state;
     live_close(&live);
     flow_close(&bench);
+    claims_free(&claims);
     return 0;
-}
-
-/* ---- the rule, once more ---- */
-
-static double carts[PRODUCTS]; /* shoppers who took it into a cart of two or more */
-static double met[PRODUCTS][PRODUCTS];
-static double tokens;
-static double meetings;
-static bool claimed[PRODUCTS][PRODUCTS];
-
-struct basket {
-    int items[CART_MAX * 2];
-    int count;
-};
-
-static void end_basket(struct basket *b)
-{
-    for (int i = 0; i < b->count && b->count > 1; i++) {
-        carts[b->items[i]]++;
-        tokens++;
-        for (int k = 0; k < b->count; k++) {
-            met[b->items[i]][b->items[k]] += k != i;
-            meetings += k != i;
-        }
-    }
-    b->count = 0;
-}
-
-/* Straight from the table of events, shopper by shopper and in order of time. */
-static void read_log(void)
-{
-    const char *row = text_of(
-        &bench,
-        "SELECT string_agg(format('%s %s %s', substr(key, 4), extract(epoch FROM occurred_at)::bigint, "
-        "substr(body->'items'->0->>'product_id', 2)), E'\\n' ORDER BY key, occurred_at) FROM cartwright.event "
-        "WHERE type = 'cart_item_added'");
-    struct basket basket = {.count = 0};
-    bool taken[PRODUCTS] = {false};
-    long long shopper = -1;
-    long long last_s = 0;
-    while (row) {
-        char *at = NULL;
-        const long long who = strtoll(row, &at, 10);
-        const long long at_s = strtoll(at, &at, 10);
-        const long long item = strtoll(at, &at, 10);
-        if (who != shopper || at_s - last_s > 1800) {
-            end_basket(&basket);
-        }
-        if (who != shopper) {
-            memset(taken, 0, sizeof taken);
-        }
-        if (!taken[item]) {
-            taken[item] = true;
-            basket.items[basket.count++] = (int)item;
-        }
-        shopper = who;
-        last_s = at_s;
-        row = *at == '\n' ? at + 1 : NULL;
-    }
-    end_basket(&basket);
-}
-
-static double upper_tail(double both, double mean)
-{
-    double below = 0;
-    for (int n = 0; n < (int)both; n++) {
-        below += exp(n * log(mean) - mean - lgamma(n + 1.));
-    }
-    return fmax(0, 1 - below);
-}
-
-static bool is_tested(int a, int b)
-{
-    return kind_of(a) != kind_of(b) && carts[a] >= 3 && carts[b] >= 3;
-}
-
-static double chance_of(int a, int b)
-{
-    const double mean =
-        carts[a] * carts[b] * meetings / (tokens * (tokens - fmax(carts[a], carts[b])));
-    return met[a][b] < 3 || met[a][b] <= mean ? 1 : upper_tail(met[a][b], mean);
-}
-
-/* Benjamini and Hochberg by their definition: a pair is claimed if some chance p, at least its own, has p <= .05 R(p) / tests. */
-static void claim(void)
-{
-    int tests = 0;
-    for (int a = 0; a < PRODUCTS; a++) {
-        for (int b = 0; b < PRODUCTS; b++) {
-            tests += is_tested(a, b);
-        }
-    }
-    double most = -1;
-    for (int i = 0; i < PRODUCTS * PRODUCTS; i++) {
-        if (!is_tested(i / PRODUCTS, i % PRODUCTS)) {
-            continue;
-        }
-        const double p = chance_of(i / PRODUCTS, i % PRODUCTS);
-        int as_small = 0;
-        for (int k = 0; k < PRODUCTS * PRODUCTS; k++) {
-            as_small +=
-                is_tested(k / PRODUCTS, k % PRODUCTS) && chance_of(k / PRODUCTS, k % PRODUCTS) <= p;
-        }
-        most = p <= .05 * as_small / tests && p > most ? p : most;
-    }
-    for (int i = 0; i < PRODUCTS * PRODUCTS; i++) {
-        const int a = i / PRODUCTS;
-        const int b = i % PRODUCTS;
-        claimed[a][b] = is_tested(a, b) && chance_of(a, b) <= most * (1 + 1e-9);
-    }
 }
 
 /* ---- picks ---- */
@@ -244,8 +135,7 @@ static void every_goes_with_of_200_random_picks_passes_the_rule_it_claims(void *
     int picked = 0;
     int gone_with = 0;
     (void)state;
-    read_log();
-    claim();
+    claims_read(&claims, &bench);
     while (picked < PICKS) {
         struct picks picks;
         const struct pick_wish wish = {.shopper = random_shopper(&r),
@@ -258,7 +148,7 @@ static void every_goes_with_of_200_random_picks_passes_the_rule_it_claims(void *
             const struct pick *p = &picks.items[i];
             if (p->relation == RELATION_GOES_WITH) {
                 gone_with++;
-                assert_true(claimed[number_of(p->because)][number_of(p->product_id)]);
+                assert_true(claims_has(&claims, number_of(p->because), number_of(p->product_id)));
             }
         }
     }
@@ -270,17 +160,18 @@ static void every_goes_with_of_200_random_picks_passes_the_rule_it_claims(void *
 static void what_was_planted_is_claimed_and_hardly_anything_else(void **state)
 {
     CLEANUP(live_use_end) struct live_use use = live_use(live);
-    int claims = 0;
+    int count = 0;
     int planted = 0;
     (void)state;
     for (int a = 0; a < PRODUCTS; a++) {
         for (int b = 0; b < PRODUCTS; b++) {
-            claims += claimed[a][b];
-            planted += claimed[a][b] && a / 2 == b / 2 && a < 2 * PLANTED;
+            const bool claimed = claims_has(&claims, a, b);
+            count += claimed;
+            planted += claimed && a / 2 == b / 2 && a < 2 * PLANTED;
         }
     }
     assert_int_equal(planted, 2 * PLANTED);
-    assert_in_range(claims, 2 * PLANTED, 2 * PLANTED + 2);
+    assert_in_range(count, 2 * PLANTED, 2 * PLANTED + 2);
     struct shopper *s = shopper_new("c:anybody", &bench.arena);
     s->recent[s->recent_count++] =
         (struct recent_event){.type = EVENT_CART_ITEM_ADDED,
