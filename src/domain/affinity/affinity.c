@@ -116,7 +116,8 @@ static bool load_items(struct affinity *m, struct err *err)
         !model_file_i32(&m->file, "brand", n, &m->brand, err) ||
         !model_file_i64(&m->file, "price", n, &m->price, err) ||
         (model_file_has(&m->file, "repeat") &&
-         !model_file_i64(&m->file, "repeat", n, &m->repeat, err))) {
+         !model_file_i64(&m->file, "repeat", n, &m->repeat, err)) ||
+        (model_file_has(&m->file, "once") && !model_file_u8(&m->file, "once", n, &m->once, err))) {
         return false;
     }
     /* Categories and brands are used as indexes from here on, and nobody asks again. The comparison

@@ -81,8 +81,11 @@ bool affinity_knows(const struct affinity *a,
 /* What was bought is not recommended again for so long, where nobody says otherwise. */
 #define AFFINITY_BOUGHT_MEMORY_US INT64_C(2592000000000) /* 30 days */
 
-/* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the memory (0: as above), or
- * within the time after which people buy its like again, where the model (NULL: none) knows a shorter one. */
+/* What nobody buys a second time does not come back while purchases are remembered. */
+#define AFFINITY_NEVER_US INT64_C(34560000000000) /* 400 days */
+
+/* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the time after which people buy it again,
+ * as far as the model (NULL: none) knows one, else within the memory (0: as above); or another of its category was, of which the model knows that people want one. */
 bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
                           int64_t memory_us, int64_t now_us);
 

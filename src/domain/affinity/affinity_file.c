@@ -79,6 +79,7 @@ struct columns {
     float *popularity;
     int64_t *price;
     int64_t *repeat;
+    uint8_t *once;
 };
 
 static struct columns columns_of(const struct affinity_parts *parts, struct arena *a)
@@ -89,7 +90,8 @@ static struct columns columns_of(const struct affinity_parts *parts, struct aren
     const char **brands = arena_array(a, n, sizeof *brands);
     struct columns c = {.popularity = arena_array(a, n, sizeof *c.popularity),
                         .price = arena_array(a, n, sizeof *c.price),
-                        .repeat = arena_array(a, n, sizeof *c.repeat)};
+                        .repeat = arena_array(a, n, sizeof *c.repeat),
+                        .once = arena_array(a, n, sizeof *c.once)};
     for (size_t i = 0; i < n; i++) {
         ids[i] = parts->items[i].id;
         categories[i] = parts->items[i].category;
@@ -97,6 +99,7 @@ static struct columns columns_of(const struct affinity_parts *parts, struct aren
         c.popularity[i] = parts->items[i].popularity;
         c.price[i] = parts->items[i].price_minor;
         c.repeat[i] = parts->items[i].repeat_us;
+        c.once[i] = parts->items[i].once;
     }
     c.ids = texts_lay(ids, parts->count, a);
     c.category = names_number(categories, parts->count, a);
@@ -233,6 +236,7 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
     model_builder_add(&b, "brand", MODEL_I32, c.brand.of_item, (uint64_t)parts->count);
     model_builder_add(&b, "price", MODEL_I64, c.price, (uint64_t)parts->count);
     model_builder_add(&b, "repeat", MODEL_I64, c.repeat, (uint64_t)parts->count);
+    model_builder_add(&b, "once", MODEL_U8, c.once, (uint64_t)parts->count);
     for (int i = 0; i < parts->more_count; i++) {
         const struct affinity_section *more = &parts->more[i];
         model_builder_add(&b, more->name, more->dtype, more->data, more->count);

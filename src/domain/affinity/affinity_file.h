@@ -17,8 +17,10 @@ struct affinity_item {
     const char *category; /* NULL unknown */
     const char *brand;    /* NULL unknown */
     int64_t price_minor;  /* MONEY_UNKNOWN */
-    int64_t repeat_us; /* after which people buy it again; 0: they do not, or nobody has counted */
-    float popularity;  /* sum of decayed event weights, >= 0 */
+    int64_t
+        repeat_us; /* after which people buy it again; AFFINITY_NEVER_US: they do not; 0: nobody can tell */
+    bool once;        /* who has bought one of its category buys no other for so long */
+    float popularity; /* sum of decayed event weights, >= 0 */
 };
 
 /* A section of a source beyond the factors (domain/affinity/affinity_internal.h tells how a source reads it back). */

@@ -44,7 +44,8 @@ struct affinity {
     const int32_t *brand;    /* 0: none */
     const int64_t *price;    /* MONEY_UNKNOWN */
     const int64_t *repeat; /* after which it is bought again; 0 not known. NULL: a file of before */
-    int categories;        /* with number 0, "" */
+    const uint8_t *once; /* 1: who has one of its category wants no other. NULL: a file of before */
+    int categories;      /* with number 0, "" */
     const uint8_t *category_text;
     const int64_t *category_start;
     struct pair_lists together; /* carted or bought in one visit beyond chance */

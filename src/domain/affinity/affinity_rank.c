@@ -78,9 +78,31 @@ static bool was_bought_lately(const struct affinity *m, int item, int64_t bought
                               int64_t memory_us, int64_t now_us)
 {
     const int64_t repeat_us = m && m->repeat && item >= 0 ? m->repeat[item] : 0;
-    const int64_t most_us = memory_us > 0 ? memory_us : AFFINITY_BOUGHT_MEMORY_US;
-    /* what is used up comes back as soon as people buy it again; also what a device says it will buy tomorrow was bought: its clock is ahead */
-    return now_us - bought_us < (repeat_us > 0 && repeat_us < most_us ? repeat_us : most_us);
+    const int64_t shops_us = memory_us > 0 ? memory_us : AFFINITY_BOUGHT_MEMORY_US;
+    /* What people do goes before what the shop has set: tea comes back sooner, a washing machine does not. Also what a device says it will
+     * buy tomorrow was bought: its clock is ahead. */
+    return now_us - bought_us < (repeat_us > 0 ? repeat_us : shops_us);
+}
+
+/* A purchase after which nothing of its category is wanted; item -1: unknown. */
+static bool is_enough(const struct affinity *m, int item, int64_t bought_us, int64_t now_us)
+{
+    return item >= 0 && m->once && m->once[item] && m->category[item] != 0 &&
+           now_us - bought_us < AFFINITY_NEVER_US;
+}
+
+/* Whether the shopper has another of the item's category, and one is enough. */
+static bool has_its_like(const struct affinity *m, const struct shopper *s, int item,
+                         int64_t now_us)
+{
+    for (size_t i = 0; item >= 0 && m->once && m->once[item] && i < s->purchase_count; i++) {
+        const int bought = affinity_find(m, s->purchases[i].product_id);
+        if (is_enough(m, bought, s->purchases[i].at_us, now_us) &&
+            m->category[bought] == m->category[item]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
@@ -96,7 +118,8 @@ bool affinity_has_already(const struct affinity *m, const struct shopper *s, con
             }
         }
     }
-    return bought_us != 0 && was_bought_lately(m, item, bought_us, memory_us, now_us);
+    return (bought_us != 0 && was_bought_lately(m, item, bought_us, memory_us, now_us)) ||
+           has_its_like(m, s, item, now_us);
 }
 
 static void exclude_id(struct ranking *r, const char *product_id)
@@ -104,6 +127,14 @@ static void exclude_id(struct ranking *r, const char *product_id)
     const int item = affinity_find(r->model, product_id);
     if (item >= 0) {
         ranking_exclude(r, item);
+    }
+}
+
+static void exclude_category(struct ranking *r, int category)
+{
+    const struct affinity *m = r->model;
+    for (int32_t i = m->category_first[category]; i < m->category_first[category + 1]; i++) {
+        ranking_exclude(r, m->by_category[i]);
     }
 }
 
@@ -121,6 +152,9 @@ static void exclude_own(struct ranking *r)
         if (item >= 0 && was_bought_lately(r->model, item, s->purchases[i].at_us,
                                            r->wish->bought_memory_us, r->now_us)) {
             ranking_exclude(r, item);
+        }
+        if (is_enough(r->model, item, s->purchases[i].at_us, r->now_us)) {
+            exclude_category(r, r->model->category[item]);
         }
     }
 }

@@ -41,7 +41,7 @@ struct fitting {
     struct affinity_spreading spreading;
     struct product_pairs together;
     struct product_pairs next;
-    int64_t *repeat_us; /* by item of the training */
+    struct affinity_repeats repeats;
 };
 
 static void fitting_free(struct fitting *f)
@@ -58,7 +58,7 @@ static void fitting_free(struct fitting *f)
     free(f->spreading.log_lift);
     product_pairs_free(&f->together);
     product_pairs_free(&f->next);
-    free(f->repeat_us);
+    affinity_repeats_free(&f->repeats);
 }
 
 double affinity_interaction_weight(const struct interaction *i, int64_t until_us)
@@ -187,7 +187,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
             items[i].category = a->facts[item].category;
             items[i].brand = a->facts[item].brand;
             items[i].price_minor = a->facts[item].price_minor;
-            items[i].repeat_us = f->repeat_us[item];
+            items[i].repeat_us = f->repeats.after_us[item];
+            items[i].once = f->repeats.once[item];
         }
     }
     fit->card(fit->ctx, made, als, &card);
@@ -259,7 +260,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
     }
     count_popularity(&f);
     affinity_count_pairs(a, fit->until_us, f.position, f.trained, &f.together, &f.next);
-    f.repeat_us = affinity_repeat_intervals(a, fit->until_us);
+    f.repeats = affinity_repeats(a, fit->until_us);
     made.trained_items = f.trained;
     made.pairs = csr_entries(&f.matrix);
     if (fit->factors) {

@@ -37,6 +37,13 @@ static int build_world(void **state)
     taste_items(w.ids, w.items, ITEMS);
     w.items[15].repeat_us = DAYS(7);
     w.items[14].repeat_us = DAYS(365);
+    w.items[13].repeat_us = AFFINITY_NEVER_US;
+    /* who has one of these wants no other */
+    for (int i = 2; i < 4; i++) {
+        w.items[i].category = "washing machines";
+        w.items[i].repeat_us = AFFINITY_NEVER_US;
+        w.items[i].once = true;
+    }
     /* the new ones: an odd hat, an even hat, and something nobody has filed */
     w.items[TRAINED + 2].category = NULL;
     w.items[TRAINED + 2].brand = NULL;
@@ -365,17 +372,22 @@ static void what_was_bought_longer_ago_than_the_memory_may_return(void **state)
     }
 }
 
-/* b15 is bought again after a week, b14 after a year (build_world). */
-static void what_is_bought_again_sooner_comes_back_sooner(void **state)
+/* b15 is bought again after a week, b14 after a year, b13 never (build_world). */
+static void what_people_buy_again_comes_back_when_they_do(void **state)
 {
     CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
     struct event events[] = {
-        an_event(EVENT_PURCHASE, .at = 0, .sku = "b15", .sku2 = "b14", .order = "o1")};
-    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
+        an_event(EVENT_PURCHASE, .at = 0, .sku = "b15", .sku2 = "b14", .order = "o1"),
+        an_event(EVENT_PURCHASE, .at = 1, .sku = "b13", .order = "o2")};
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 2, INT64_MAX, &w.arena);
     const struct {
         int64_t after_us;
-        bool b15, b14;
-    } cases[] = {{DAYS(7) - 1, false, false}, {DAYS(7), true, false}, {DAYS(30), true, true}};
+        bool b15, b14, b13;
+    } cases[] = {{DAYS(7) - 1, false, false, false},
+                 {DAYS(7), true, false, false},
+                 {DAYS(365) - 1, true, false, false},
+                 {DAYS(365), true, true, false},
+                 {DAYS(400), true, true, false}};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct picks p;
@@ -384,7 +396,34 @@ static void what_is_bought_again_sooner_comes_back_sooner(void **state)
         affinity_recommend(a, &wish, &p);
         assert_int_equal(contains(&p, "b15"), cases[i].b15);
         assert_int_equal(contains(&p, "b14"), cases[i].b14);
+        assert_int_equal(contains(&p, "b13"), cases[i].b13);
         assert_int_equal(affinity_has_already(a, s, "b15", 0, wish.now_us), !cases[i].b15);
+        assert_int_equal(affinity_has_already(a, s, "b14", 0, wish.now_us), !cases[i].b14);
+        assert_int_equal(affinity_has_already(a, s, "b13", 0, wish.now_us), !cases[i].b13);
+    }
+}
+
+/* a2 and a3 are washing machines (build_world). */
+static void who_has_a_washing_machine_is_offered_no_other(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
+    static const char *const bought[] = {"a1", "a3"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bought); i++) {
+        struct event events[] = {an_event(EVENT_PURCHASE, .at = 0, .sku = bought[i], .order = "o")};
+        const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
+        struct pick_wish wish = {.shopper = s, .now_us = TEST_DAY_US + DAYS(31), .k = ITEMS};
+        struct picks p;
+        const bool has_one = i == 1;
+        affinity_recommend(a, &wish, &p);
+        assert_int_equal(contains(&p, "a2"), !has_one);
+        assert_int_equal(contains(&p, "a3"), !has_one);
+        assert_int_equal(contains(&p, "a1"), true); /* shoes, and past the memory */
+        assert_int_equal(affinity_has_already(a, s, "a2", 0, wish.now_us), has_one);
+        assert_int_equal(affinity_has_already(a, s, "a1", 0, wish.now_us), false);
+        /* nobody knows any more what was bought then */
+        assert_int_equal(affinity_has_already(a, s, "a2", 0, TEST_DAY_US + AFFINITY_NEVER_US),
+                         false);
     }
 }
 
@@ -735,7 +774,8 @@ int main(void)
         cmocka_unit_test_teardown(what_is_in_the_cart_or_was_just_bought_is_left_out, forget),
         cmocka_unit_test_teardown(all_of_an_order_is_left_out_whatever_was_looked_at_since, forget),
         cmocka_unit_test_teardown(what_was_bought_longer_ago_than_the_memory_may_return, forget),
-        cmocka_unit_test_teardown(what_is_bought_again_sooner_comes_back_sooner, forget),
+        cmocka_unit_test_teardown(what_people_buy_again_comes_back_when_they_do, forget),
+        cmocka_unit_test_teardown(who_has_a_washing_machine_is_offered_no_other, forget),
         cmocka_unit_test_teardown(the_callers_filter_holds_in_every_stage, forget),
         cmocka_unit_test_teardown(no_product_comes_up_twice, forget),
         cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),

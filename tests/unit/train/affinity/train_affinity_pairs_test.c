@@ -310,15 +310,76 @@ static void consumables_are_bought_again_after_their_category_s_time(void **stat
     for (size_t i = 0; i < training.count; i++) {
         told[i].bought = true;
     }
-    int64_t *intervals = affinity_repeat_intervals(&training, DAYS(900));
-    assert_int_equal(intervals[0], DAYS(15)); /* the sixth of 20 */
-    assert_int_equal(intervals[1], DAYS(15));
-    assert_int_equal(intervals[2] + intervals[3] + intervals[4] + intervals[5], 0);
-    free(intervals);
-    intervals =
-        affinity_repeat_intervals(&training, DAYS(11)); /* the second purchases are not known yet */
-    assert_int_equal(intervals[0], 0);
-    free(intervals);
+    struct affinity_repeats r = affinity_repeats(&training, DAYS(900));
+    assert_int_equal(r.after_us[0], DAYS(15)); /* the sixth of 20 */
+    assert_int_equal(r.after_us[1], DAYS(15));
+    assert_int_equal(r.after_us[2] + r.after_us[3] + r.after_us[4] + r.after_us[5], 0);
+    affinity_repeats_free(&r);
+    r = affinity_repeats(&training, DAYS(11)); /* the second purchases are not known yet */
+    assert_int_equal(r.after_us[0], 0);
+    affinity_repeats_free(&r);
+}
+
+/* Everybody buys a washing machine, one in fifty another; shoes, each time other ones; and one of two books, again where `again` says so. */
+static void told_of_durables(int shoppers, int again)
+{
+    static struct item_facts facts[PRODUCTS] = {{.category = "washing machines"},
+                                                {.category = "washing machines"},
+                                                {.category = "shoes"},
+                                                {.category = "shoes"},
+                                                {.category = "books"},
+                                                {.category = "books"}};
+    training = (struct affinity_training){
+        .all = told, .items = {.count = PRODUCTS}, .facts = facts, .facts_count = PRODUCTS};
+    for (int s = 0; s < shoppers; s++) {
+        did(s, s % 2, DAYS(1), true);
+        did(s, 2, DAYS(1), true);
+        did(s, 4, DAYS(1), true);
+        if (s % 50 == 0) {
+            did(s, 1 - s % 2, DAYS(90), true);
+        }
+        did(s, 3, DAYS(30), true);
+        if (s < again) {
+            did(s, 4, DAYS(50), true);
+        }
+    }
+    for (size_t i = 0; i < training.count; i++) {
+        told[i].bought = true;
+    }
+}
+
+static void of_what_hardly_anybody_buys_again_one_is_enough(void **state)
+{
+    (void)state;
+    told_of_durables(200, 5);
+    struct affinity_repeats r = affinity_repeats(&training, DAYS(100));
+    for (int32_t i = 0; i < 4; i++) { /* nor is the same pair of shoes, but another one is */
+        assert_int_equal(r.after_us[i], AFFINITY_NEVER_US);
+        assert_int_equal(r.once[i], i < 2);
+    }
+    assert_int_equal(r.after_us[4], 0); /* one in forty: neither never nor often */
+    assert_int_equal(r.once[4], 0);
+    affinity_repeats_free(&r);
+}
+
+static void that_nobody_buys_it_again_takes_many_and_time_to_tell(void **state)
+{
+    (void)state;
+    const struct {
+        int shoppers;
+        int64_t until_us;
+        bool known;
+    } cases[] = {{149, DAYS(100), false},
+                 {150, DAYS(100), true},
+                 {200, DAYS(61) - 1, false},
+                 {200, DAYS(61), true}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        told_of_durables(cases[i].shoppers, 0);
+        struct affinity_repeats r = affinity_repeats(&training, cases[i].until_us);
+        assert_int_equal(r.after_us[0], cases[i].known ? AFFINITY_NEVER_US : 0);
+        assert_int_equal(r.once[0], cases[i].known);
+        affinity_repeats_free(&r);
+    }
 }
 
 int main(void)
@@ -336,6 +397,8 @@ int main(void)
         cmocka_unit_test_teardown(carts_mixed_by_chance_claim_nothing_in_19_of_20_shops, forget),
         cmocka_unit_test_teardown(of_what_is_claimed_one_in_twenty_at_most_is_chance, forget),
         cmocka_unit_test_teardown(consumables_are_bought_again_after_their_category_s_time, forget),
+        cmocka_unit_test_teardown(of_what_hardly_anybody_buys_again_one_is_enough, forget),
+        cmocka_unit_test_teardown(that_nobody_buys_it_again_takes_many_and_time_to_tell, forget),
     };
     return cmocka_run_group_tests_name("pairs of products", tests, NULL, NULL);
 }
