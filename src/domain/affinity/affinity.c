@@ -264,6 +264,7 @@ static void release(struct affinity *m)
     free(m->by_category);
     free(m->category_first);
     free(m->category_popularity);
+    free(m->department);
     free(m->slots);
     free(m);
 }

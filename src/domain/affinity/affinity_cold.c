@@ -130,7 +130,9 @@ static void take_popular(struct ranking *r, const int32_t *items, int count,
         /* asked anew: what an earlier stage picked is excluded by now */
         if (counts && ranking_allows(r, items[i]) && ranking_varies(r, items[i])) {
             const struct reason why = ranking_reason_popular(r, items[i], source);
-            ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, &why);
+            if (ranking_may_say(r, items[i], NULL, &why)) {
+                ranking_add(r, items[i], (double)r->model->popularity[items[i]], source, &why);
+            }
         }
     }
 }

@@ -113,6 +113,7 @@ bool affinity_index(struct affinity *m, struct err *err)
     index_popularity(m);
     index_categories(m);
     reason_index(m);
+    beside_index(m);
     if (m->is_als) {
         /* A scan runs on one thread: as many at once as there are processors, and who comes then
          * waits and shares the next (topk_share.h). */

@@ -50,6 +50,8 @@ struct affinity {
     const int64_t *category_start;
     struct pair_lists together; /* carted or bought in one visit beyond chance */
     struct pair_lists next;     /* looked at right after it beyond chance */
+    int32_t *
+        department; /* (categories) equal: they lie below the same category; 0: below none. Owned */
     const float *log_lift; /* (SPREAD_LENGTHS, count) of affinity_spread.h; NULL: none is lifted */
     bool is_als;           /* it has factors */
     bool is_blend;         /* and item-item weights */
@@ -208,6 +210,14 @@ bool ranking_undercuts(const struct ranking *r, int item);
 CAN_FAIL bool reason_load(struct affinity *m, struct err *err);
 void reason_index(struct affinity *m); /* after affinity_index has its categories */
 enum pick_relation affinity_relation(const struct affinity *m, int own, int item);
+/* What is popular follows on anything, and has something of a weight by every product: related is what has so many times as much. */
+#define RELATED_RATIO 2.0F
+/* Whether a pick with this reason may stand where it is asked for: everything may where there is no cart. c: as what it was found; NULL: by no source
+ * (affinity_beside.c). */
+bool ranking_may_say(const struct ranking *r, int item, const struct candidate *c,
+                     const struct reason *why);
+/* After affinity_index has its categories. */
+void beside_index(struct affinity *m);
 /* Of a pick due to the own product `lead` (-1: unknown), or what can be said instead. */
 struct reason ranking_reason(const struct ranking *r, int item, int lead);
 /* Of one that came from a list of what is popular. */
@@ -300,6 +310,8 @@ void item_release(struct affinity *m);
 void item_collect(struct ranking *r);
 void item_score(struct ranking *r);
 struct cause item_explain(const struct ranking *r, int item);
+/* Whether the shopper's own products speak for the item more than any others would. */
+bool item_relates(const struct ranking *r, int item);
 
 /* The source of the visits (affinity_visit.c, affinity_visit_file.c). */
 struct session_model;

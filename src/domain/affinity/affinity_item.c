@@ -8,18 +8,21 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What the model keeps. */
 struct item_part {
     struct csr weights; /* (trained, trained) by own product; a view of the file */
     float weight_exponent;
+    float *mean; /* (trained) weight of the item by any product; owned */
 };
 
 /* What one request keeps. */
 struct item_scores {
     float *of;  /* (trained) raw */
     float norm; /* > 0 */
+    float mass; /* values of what the shopper did, added up */
 };
 
 static bool check_weights(const struct csr *w, struct err *err)
@@ -39,6 +42,20 @@ static bool check_weights(const struct csr *w, struct err *err)
         }
     }
     return ok || FAIL(err, ERR_INVALID, "the affinity model's item-item weights are out of order");
+}
+
+static float *means_of(const struct csr *w)
+{
+    float *mean = mem_array((size_t)w->cols, sizeof *mean);
+    double *sum = mem_array((size_t)w->cols, sizeof *sum);
+    for (int64_t e = 0; e < w->start[w->rows]; e++) {
+        sum[w->column[e]] += (double)w->weight[e];
+    }
+    for (int i = 0; i < w->cols; i++) {
+        mean[i] = (float)(sum[i] / w->rows);
+    }
+    free(sum);
+    return mean;
 }
 
 bool item_load(struct affinity *m, struct err *err)
@@ -73,7 +90,7 @@ bool item_load(struct affinity *m, struct err *err)
         return false;
     }
     struct item_part *part = mem_alloc(sizeof *part);
-    *part = (struct item_part){view, blend[1]};
+    *part = (struct item_part){view, blend[1], means_of(&view)};
     m->part[SOURCE_ITEM] = part;
     m->blend[SOURCE_ITEM] = blend[0];
     /* the two shares add up to 1, as in rank_mix */
@@ -83,6 +100,10 @@ bool item_load(struct affinity *m, struct err *err)
 
 void item_release(struct affinity *m)
 {
+    struct item_part *part = m->part[SOURCE_ITEM];
+    if (part) {
+        free(part->mean);
+    }
     mem_free(&m->part[SOURCE_ITEM]);
 }
 
@@ -99,6 +120,7 @@ static struct item_scores *score_all(struct ranking *r, const struct item_part *
         if (own->item < r->model->trained) {
             item_item_add_scores(&part->weights, part->weight_exponent, 1, &own->item, &own->weight,
                                  s->of);
+            s->mass += item_item_value(own->weight, part->weight_exponent);
         }
     }
     for (int i = 0; i < r->model->trained; i++) {
@@ -157,4 +179,15 @@ struct cause item_explain(const struct ranking *r, int item)
         }
     }
     return best;
+}
+
+bool item_relates(const struct ranking *r, int item)
+{
+    const struct item_part *part = r->model->part[SOURCE_ITEM];
+    const struct item_scores *s = r->state[SOURCE_ITEM];
+    if (!s || item >= r->model->trained) {
+        return false;
+    }
+    const float by_any = s->mass * part->mean[item];
+    return s->of[item] > 0 && s->of[item] >= RELATED_RATIO * by_any;
 }

@@ -225,6 +225,9 @@ static void ranking_pick(struct ranking *r)
             /* No other source knows it: it is there for its category, brand and price. */
             bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
             const struct reason why = ranking_reason(r, c->item, ranking_because(r, c));
+            if (!ranking_may_say(r, c->item, c, &why)) {
+                continue; /* if it is popular it comes up again, as that */
+            }
             ranking_add(r, c->item, (double)c->blended, placed ? PICK_NEW : PICK_SESSION, &why);
         }
     }

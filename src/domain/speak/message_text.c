@@ -91,17 +91,43 @@ static void say_gone(const struct names *names, const struct speech *speech, str
     speech_say(speech, named ? PHRASE_GONE : PHRASE_GONE_UNNAMED, slots, out);
 }
 
+/* Whether nothing else is to be said for it than that it is popular. */
+static bool is_only_popular(const struct message_input *in, int i)
+{
+    return in->picks->items[i].relation == RELATION_POPULAR;
+}
+
+/* The picks that have a name. What has nothing to do with the cart is called what it is; where all are that, once, behind the last. */
+static void name_picks(const struct message_input *in, const char *popular, struct names *out)
+{
+    bool all = true;
+    for (int i = 0; i < in->picks->count; i++) {
+        all = all && (is_only_popular(in, i) || !name_has(&in->pick_products[i]));
+    }
+    for (int i = 0; i < in->picks->count; i++) {
+        if (name_has(&in->pick_products[i])) {
+            const size_t before = out->count;
+            names_add(out, &in->pick_products[i], 0);
+            /* not of one that is only counted, or called like another */
+            if (!all && out->count > before && is_only_popular(in, i)) {
+                names_note(out, popular);
+            }
+        }
+    }
+    if (all) {
+        names_note(out, popular);
+    }
+}
+
 /* Nothing where no pick has a name. */
 static void say_picks(const struct message_input *in, const struct speech *speech, struct buf *out)
 {
     CLEANUP(buf_free) struct buf items = buf_make(TEXT_BYTES);
+    CLEANUP(buf_free) struct buf popular = buf_make(TEXT_BYTES);
     struct names names = {0};
 
-    for (int i = 0; i < in->picks->count; i++) {
-        if (name_has(&in->pick_products[i])) {
-            names_add(&names, &in->pick_products[i], 0);
-        }
-    }
+    speech_say(speech, PHRASE_BECAUSE_POPULAR, (const struct slot[]){{0}}, &popular);
+    name_picks(in, buf_text(&popular), &names);
     if (!names_say(&names, speech, &items)) {
         return;
     }

@@ -60,11 +60,12 @@ static void promote_popularity(void)
     struct buf file = {0};
     struct model_row row = {.kind = "affinity", .algorithm = "popularity"};
     const struct affinity_item items[] = {
+        /* all but the last above the mean: beside a cart, what is below it is not shown */
         {.id = "hat", .price_minor = MONEY_UNKNOWN, .popularity = 9},
         {.id = "scarf", .price_minor = MONEY_UNKNOWN, .popularity = 8},
-        {.id = "glove", .price_minor = MONEY_UNKNOWN, .popularity = 7},
-        {.id = "belt", .price_minor = MONEY_UNKNOWN, .popularity = 6},
-        {.id = "sock", .price_minor = MONEY_UNKNOWN, .popularity = 5},
+        {.id = "glove", .price_minor = MONEY_UNKNOWN, .popularity = 7.5F},
+        {.id = "belt", .price_minor = MONEY_UNKNOWN, .popularity = 7},
+        {.id = "sock", .price_minor = MONEY_UNKNOWN, .popularity = 0.5F},
     };
     const struct affinity_parts parts = {.items = items,
                                          .count = COUNT_OF(items),

@@ -25,6 +25,7 @@ static struct world {
     struct buf als; /* the factors of the blend alone */
     struct buf blend;
     struct buf item_alone;    /* a blend of which the item-item weights are all */
+    struct buf unfiled;       /* the blend in a shop without categories and brands */
     struct rank_model judged; /* the blend as the evaluation knows it */
     struct arena arena;
 } w;
@@ -46,6 +47,12 @@ static void write_models(const struct mat *factors)
     write_affinity(&parts, &w.blend);
     parts.item_share = 1;
     write_affinity(&parts, &w.item_alone);
+    parts.item_share = ITEM_SHARE;
+    for (int i = 0; i < ITEMS; i++) {
+        w.items[i].category = NULL;
+        w.items[i].brand = NULL;
+    }
+    write_affinity(&parts, &w.unfiled);
 }
 
 static int build_world(void **state)
@@ -79,6 +86,7 @@ static int free_world(void **state)
     buf_free(&w.als);
     buf_free(&w.blend);
     buf_free(&w.item_alone);
+    buf_free(&w.unfiled);
     rank_model_free(&w.judged);
     return 0;
 }
@@ -266,6 +274,40 @@ static void a_blend_whose_weights_lead_nowhere_is_refused(void **state)
     assert_refused("item_target", target, "out of order");
 }
 
+/* Whether those who have the one turn to the other at least twice as much as those do who have anything. */
+static bool speaks_for(int own, int item)
+{
+    double sum = 0;
+    for (int i = 0; i < TRAINED; i++) {
+        sum += (double)item_item_weight(&w.judged.weights, i, item);
+    }
+    const double weight = (double)item_item_weight(&w.judged.weights, own, item);
+    return weight > 0 && weight >= 2 * sum / TRAINED;
+}
+
+/* Without a category the weights alone say what a cart has to do with a product; what they do not speak for is called popular, or not shown. */
+static void beside_a_cart_the_weights_speak_for_what_is_not_called_popular(void **state)
+{
+    CLEANUP(affinity_free) struct affinity *a = loaded(&w.unfiled);
+    int spoken_for = 0;
+    int popular = 0;
+    (void)state;
+    for (int own = 0; own < TRAINED; own++) {
+        struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = w.ids[own])};
+        const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
+        struct picks p;
+        affinity_rank(a, s, TEST_DAY_US + HOURS(1), ITEMS, NULL, NULL, &p);
+        for (int i = 0; i < p.count; i++) {
+            const int item = (int)strtol(p.items[i].product_id + 1, NULL, 10);
+            assert_int_equal(p.items[i].relation,
+                             speaks_for(own, item) ? RELATION_TASTE : RELATION_POPULAR);
+            spoken_for += p.items[i].relation == RELATION_TASTE;
+            popular += p.items[i].relation == RELATION_POPULAR;
+        }
+    }
+    assert_true(spoken_for > TRAINED && popular > TRAINED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +316,8 @@ int main(void)
                                   forget),
         cmocka_unit_test_teardown(
             what_the_own_products_add_makes_the_score_and_the_most_is_the_reason, forget),
+        cmocka_unit_test_teardown(beside_a_cart_the_weights_speak_for_what_is_not_called_popular,
+                                  forget),
         cmocka_unit_test(a_blend_says_what_it_is),
         cmocka_unit_test(a_blend_whose_weights_lead_nowhere_is_refused),
     };

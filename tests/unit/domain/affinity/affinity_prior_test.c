@@ -36,19 +36,28 @@ static void sells(const char *id, const char *category, int64_t price_minor)
         affinity_prior_event(&prior, &e);                                                          \
     } while (0)
 
-/* Ranks for whoever put that product into a cart. */
-static struct picks picks_beside(const char *product_id)
+static const struct shopper *who(enum event_type type, const char *product_id)
+{
+    struct event events[] = {an_event(type, .sku = product_id)};
+    return shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena);
+}
+
+/* Ranks for whoever did that with the product. */
+static struct picks picks_for(enum event_type type, const char *product_id)
 {
     struct err err = {0};
     struct picks picks;
     uint8_t sha256[SHA256_BYTES];
-    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = product_id)};
-    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena);
     if (!affinity_prior_write(&prior, &bytes, sha256, &err) || !try_loading(&bytes, &model, &err)) {
         fail_msg("%s", err.text);
     }
-    affinity_rank(model, s, TEST_DAY_US + HOURS(1), 5, NULL, NULL, &picks);
+    affinity_rank(model, who(type, product_id), TEST_DAY_US + HOURS(1), 5, NULL, NULL, &picks);
     return picks;
+}
+
+static struct picks picks_beside(const char *product_id)
+{
+    return picks_for(EVENT_CART_ITEM_ADDED, product_id);
 }
 
 static void a_catalogue_alone_gives_what_is_like_the_cart_the_nearest_price_first(void **state)
@@ -75,11 +84,39 @@ static void what_people_touch_is_popular_and_what_nobody_touched_is_not(void **s
     sells("bought", NULL, 100);
     somebody(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "seen");
     somebody(EVENT_PURCHASE, .at = 2, .sku = "bought");
-    const struct picks p = picks_beside("mine");
+    const struct picks p = picks_for(EVENT_PRODUCT_VIEWED, "mine");
     assert_int_equal(p.count, 2);
     assert_string_equal(p.items[0].product_id, "bought");
     assert_string_equal(p.items[1].product_id, "seen");
     assert_int_equal(p.items[0].source, PICK_POPULAR);
+}
+
+/* "From our range" is nothing to say to somebody who has a cart. */
+static void beside_a_cart_stands_what_is_popular_or_like_it_and_nothing_else(void **state)
+{
+    (void)state;
+    sells("mine", "shoes > boots", 5000);
+    sells("polish", "shoes > care", 700);
+    sells("seen", NULL, 100);
+    sells("bought", NULL, 100);
+    somebody(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "seen");
+    somebody(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "polish");
+    somebody(EVENT_PURCHASE, .at = 2, .sku = "bought");
+    const struct picks p = picks_beside("mine");
+    assert_int_equal(p.count, 2);
+    assert_string_equal(p.items[0].product_id, "bought");
+    assert_int_equal(p.items[0].relation, RELATION_POPULAR);
+    assert_string_equal(p.items[1].product_id, "polish"); /* of one department with the boots */
+    /* but who asks for a price has said what it is to be about */
+    const struct pick_wish wish = {.shopper = who(EVENT_CART_ITEM_ADDED, "mine"),
+                                   .now_us = TEST_DAY_US + HOURS(1),
+                                   .k = 5,
+                                   .priced = true,
+                                   .price_min = 100,
+                                   .price_max = 200};
+    struct picks cheap;
+    affinity_recommend(model, &wish, &cheap);
+    assert_int_equal(cheap.count, 2);
 }
 
 static void a_product_nobody_described_counts_as_well(void **state)
@@ -97,7 +134,7 @@ static void what_was_touched_long_ago_has_faded(void **state)
     somebody(EVENT_PRODUCT_VIEWED, .at = -DAYS(365), .sku = "old");
     somebody(EVENT_PRODUCT_VIEWED, .at = -DAYS(365) + 1, .sku = "old");
     somebody(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "new");
-    const struct picks p = picks_beside("mine");
+    const struct picks p = picks_for(EVENT_PRODUCT_VIEWED, "mine");
     assert_int_equal(p.count, 2);
     assert_string_equal(p.items[0].product_id, "new");
 }
@@ -134,6 +171,8 @@ int main(void)
         cmocka_unit_test_teardown(
             a_catalogue_alone_gives_what_is_like_the_cart_the_nearest_price_first, forget),
         cmocka_unit_test_teardown(what_people_touch_is_popular_and_what_nobody_touched_is_not,
+                                  forget),
+        cmocka_unit_test_teardown(beside_a_cart_stands_what_is_popular_or_like_it_and_nothing_else,
                                   forget),
         cmocka_unit_test_teardown(a_product_nobody_described_counts_as_well, forget),
         cmocka_unit_test_teardown(what_was_touched_long_ago_has_faded, forget),

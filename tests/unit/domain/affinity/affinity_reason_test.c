@@ -9,6 +9,7 @@
 #include "unit/domain/affinity/affinity_spec.h"
 #include "unit/domain/an_event.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ static struct world {
     int64_t price[ITEMS];
     bool titled[ITEMS];
     bool most_titled;
+    struct mat factors; /* empty: the model has none */
     struct buf bytes;
     struct affinity *model;
     struct affinity_shelf *shelf;
@@ -121,6 +123,7 @@ static void make_model(struct rng *r)
     uint8_t sha256[SHA256_BYTES];
     struct mat factors = factors_of(r, &options);
     const bool als = !one_in(r, 4);
+    w.factors = als ? factors : (struct mat){0};
     make_pairs(r, w.together, starts[0], targets[0]);
     make_pairs(r, w.next, starts[1], targets[1]);
     const struct affinity_section more[] = {
@@ -140,7 +143,9 @@ static void make_model(struct rng *r)
                                          .more_count = COUNT_OF(more)};
     must(affinity_write(&parts, &w.bytes, sha256, &err), &err);
     must(try_loading(&w.bytes, &w.model, &err), &err);
-    mat_free(&factors);
+    if (!als) {
+        mat_free(&factors);
+    }
 }
 
 static void make_world(struct rng *r)
@@ -160,6 +165,7 @@ static void free_world(void)
     affinity_shelf_free(&w.shelf);
     affinity_free(&w.model);
     buf_free(&w.bytes);
+    mat_free(&w.factors);
 }
 
 /* ---- shoppers ---- */
@@ -269,8 +275,69 @@ static void check_beside(const struct cart *cart, const struct pick_wish *wish, 
     }
 }
 
+static bool same_department(int a, int b)
+{
+    const char *x = w.items[a].category;
+    const char *y = w.items[b].category;
+    return same_category(a, b) || (x && y && strstr(x, " > ") && strstr(y, " > ")); /* bags */
+}
+
+static bool factors_agree(int a, int b)
+{
+    double ab = 0;
+    double aa = 0;
+    double bb = 0;
+    if (a >= w.factors.rows || b >= w.factors.rows) {
+        return false;
+    }
+    for (int k = 0; k < FACTORS; k++) {
+        const double x = (double)mat_row(&w.factors, a)[k];
+        const double y = (double)mat_row(&w.factors, b)[k];
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    return ab > 0 && ab / sqrt(aa * bb) >= .499; /* as far as floats tell */
+}
+
+static bool is_like(int item, const char *own_id)
+{
+    const int own = own_id ? number_of(own_id) : -1;
+    return own >= 0 && own < ITEMS &&
+           (own == item || same_department(own, item) || factors_agree(own, item));
+}
+
+/* By category or by the model, to anything of the shopper's. */
+static bool is_related(const struct shopper *s, const struct cart *cart, int item)
+{
+    bool related = false;
+    for (size_t i = 0; i < s->recent_count; i++) {
+        related = related || (affinity_event_weight(s->recent[i].type) > 0 &&
+                              is_like(item, s->recent[i].product_id));
+    }
+    for (size_t i = 0; i < s->purchase_count; i++) {
+        related = related || is_like(item, s->purchases[i].product_id);
+    }
+    for (size_t i = 0; i < cart->line_count; i++) {
+        related = related || is_like(item, cart->lines[i].product_id);
+    }
+    return related;
+}
+
 static int told[RELATION_GOES_WITH + 1];
+static int told_beside[RELATION_GOES_WITH + 1];
 static int undercutting;
+
+/* Beside a cart nothing stands that has nothing to do with what the shopper did, unless it is called popular. */
+static void check_related(const struct shopper *s, const struct cart *cart, const struct pick *p)
+{
+    if (!cart || cart->line_count == 0) {
+        return;
+    }
+    told_beside[p->relation]++;
+    assert_true(pick_relation_is_to_product(p->relation) || p->relation == RELATION_POPULAR ||
+                is_related(s, cart, number_of(p->product_id)));
+}
 
 static void check_picks(const struct pick_wish *wish, const struct picks *picks)
 {
@@ -284,6 +351,7 @@ static void check_picks(const struct pick_wish *wish, const struct picks *picks)
             bought_within(wish->shopper, p->product_id, wish->now_us - wish->bought_memory_us));
         assert_true(w.titled[item] || !w.most_titled);
         check_beside(cart, wish, item);
+        check_related(wish->shopper, cart, p);
     }
     check_no_circle(picks);
 }
@@ -313,6 +381,7 @@ static void every_pick_keeps_what_is_promised(void **state)
     }
     for (int i = RELATION_TASTE; i <= RELATION_GOES_WITH; i++) {
         assert_true(told[i] > 10); /* else nothing of it was tested */
+        assert_true(told_beside[i] > 10);
     }
 }
 

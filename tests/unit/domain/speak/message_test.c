@@ -51,22 +51,18 @@ static const char *shop_name = "Nordlys";
 static const char *outreach_id = "out_1";
 
 /* The message for the first `count` lines, parsed; freed by the caller. */
-static json_t *message(const char *locale, size_t count, const struct pick *pick,
-                       const char *shop_url)
+static json_t *message_of(const char *locale, size_t count, const struct picks *picks,
+                          const struct product *pick_products, const char *shop_url)
 {
     struct cart cart = {.id = cart_id, .round = 1, .lines = lines, .line_count = count};
-    struct picks picks = {.count = pick != NULL ? 1 : 0};
     struct buf out = buf_make(100000);
 
-    if (pick != NULL) {
-        picks.items[0] = *pick;
-    }
     message_compose(
         &(struct message_input){
             .cart = &cart,
             .line_products = products,
-            .picks = &picks,
-            .pick_products = &headset,
+            .picks = picks,
+            .pick_products = pick_products,
             .because_products = products,
             .reader = {.locale = locale, .shop_locale = "en", .informal = informal},
             .shop_name = shop_name,
@@ -81,6 +77,18 @@ static json_t *message(const char *locale, size_t count, const struct pick *pick
     }
     buf_free(&out);
     return parsed;
+}
+
+/* The same with one pick, the headset, or none. */
+static json_t *message(const char *locale, size_t count, const struct pick *pick,
+                       const char *shop_url)
+{
+    struct picks picks = {.count = pick != NULL ? 1 : 0};
+
+    if (pick != NULL) {
+        picks.items[0] = *pick;
+    }
+    return message_of(locale, count, &picks, &headset, shop_url);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -199,6 +207,48 @@ static void a_reason_says_what_the_relation_is_and_no_more(void **state)
         assert_string_equal(buf_text(&without), pick_relation_is_to_product(pick.relation)
                                                     ? "based on what you looked at"
                                                     : reasons[i].words);
+    }
+}
+
+/* The text alone is what a chatbot shows: what has nothing to do with the cart is not passed off as if it had. */
+static void the_text_calls_a_pick_popular_where_it_is_no_more_than_that(void **state)
+{
+    (void)state;
+    struct pick pick = {.product_id = "h1", .source = PICK_POPULAR, .relation = RELATION_POPULAR};
+    json_t *m = message("en", 1, &pick, "");
+    assert_text_contains(text_of(m, "text"), "headset (popular right now).");
+    json_decref(m);
+    pick.relation = RELATION_TASTE;
+    m = message("en", 1, &pick, "");
+    assert_null(strstr(text_of(m, "text"), "popular"));
+    json_decref(m);
+}
+
+static void some_picks_are_popular_and_some_fit(void **state)
+{
+    static const struct product picked[] = {{.product_id = "a", .title = "Cup"},
+                                            {.product_id = "b", .title = "Kettle"},
+                                            {.product_id = "c", .title = "Lamp"}};
+    static const struct {
+        enum pick_relation of[3];
+        const char *words;
+    } cases[] = {
+        {{RELATION_POPULAR, RELATION_POPULAR, RELATION_POPULAR},
+         "Cup, Kettle, and Lamp (popular right now)."},
+        {{RELATION_SIMILAR, RELATION_POPULAR, RELATION_TASTE},
+         "Cup, Kettle (popular right now), and Lamp."},
+        {{RELATION_SIMILAR, RELATION_NEXT, RELATION_TASTE}, "Cup, Kettle, and Lamp."},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct picks picks = {.count = 3};
+        for (int k = 0; k < 3; k++) {
+            picks.items[k] =
+                (struct pick){.product_id = picked[k].product_id, .relation = cases[i].of[k]};
+        }
+        json_t *m = message_of("en", 1, &picks, picked, "");
+        assert_text_contains(text_of(m, "text"), cases[i].words);
+        json_decref(m);
     }
 }
 
@@ -330,6 +380,8 @@ int main(void)
         cmocka_unit_test(a_cart_with_an_unknown_price_names_no_total),
         cmocka_unit_test(a_pick_says_why_it_is_shown),
         cmocka_unit_test(a_reason_says_what_the_relation_is_and_no_more),
+        cmocka_unit_test(the_text_calls_a_pick_popular_where_it_is_no_more_than_that),
+        cmocka_unit_test(some_picks_are_popular_and_some_fit),
         cmocka_unit_test(titles_stay_on_one_line_and_survive_quotes),
         cmocka_unit_test(only_web_addresses_are_linked),
         cmocka_unit_test(the_locale_is_a_tag_and_that_of_the_words),
