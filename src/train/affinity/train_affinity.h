@@ -166,6 +166,10 @@ bool affinity_judge_is_new(void *ctx, const char *product_id);
 /* Measures of the first k picks against the choices (at least one). */
 struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct id_table *chosen,
                                          int k);
+/* NDCG of both questions of the evaluation, added up: of the k best of what the shopper may be shown, which is asked in serving, and of those that are new to them (0 where
+ * they chose nothing new). listed: told of the first list; NULL. */
+double affinity_judge_both(const struct affinity *m, const struct judged_case *c, int k,
+                           void (*listed)(void *ctx, const struct picks *picks), void *ctx);
 
 /* NDCG@10 and recall@10 of the next new products put in the cart or bought. Each shopper is ranked for at the first event after the cut, by models trained
  * before it, through affinity_rank; what the shopper knew by then is filtered out. */

@@ -170,6 +170,23 @@ struct rank_metrics affinity_judge_picks(const struct picks *picks, const struct
     return rank_eval(ranked, count, relevant, chosen->count, k);
 }
 
+double affinity_judge_both(const struct affinity *m, const struct judged_case *c, int k,
+                           void (*listed)(void *ctx, const struct picks *picks), void *ctx)
+{
+    struct judged_case mine = *c;
+    struct picks picks;
+    affinity_rank(m, c->then, c->moment_us, k, NULL, NULL, &picks);
+    double sum = affinity_judge_picks(&picks, c->chosen, k).ndcg;
+    if (listed) {
+        listed(ctx, &picks);
+    }
+    if (c->chosen_new->count > 0) {
+        affinity_rank(m, c->then, c->moment_us, k, affinity_judge_is_new, &mine, &picks);
+        sum += affinity_judge_picks(&picks, c->chosen_new, k).ndcg;
+    }
+    return sum;
+}
+
 static bool judge_case(void *ctx, const struct judged_case *c)
 {
     struct judgement *j = ctx;

@@ -191,30 +191,20 @@ static void weighing_free(struct weighing *w)
     affinity_free(&w->model);
 }
 
-static void note_shown(struct weighing *w, const struct picks *picks, uint8_t *shown)
+struct showing {
+    const struct id_table *items;
+    uint8_t *shown;
+};
+
+static void note_shown(void *ctx, const struct picks *picks)
 {
+    const struct showing *s = ctx;
     for (int i = 0; i < picks->count; i++) {
-        const int32_t item = id_table_find(w->items, picks->items[i].product_id);
+        const int32_t item = id_table_find(s->items, picks->items[i].product_id);
         if (item >= 0) {
-            shown[item] = 1;
+            s->shown[item] = 1;
         }
     }
-}
-
-/* Both questions of the evaluation: what is chosen, and what of it is new to the shopper. */
-static double quality_of(struct weighing *w, const struct judged_case *c, int k, uint8_t *shown)
-{
-    struct judged_case mine = *c;
-    struct picks picks;
-    double sum = 0;
-    affinity_rank(w->model, c->then, c->moment_us, k, NULL, NULL, &picks);
-    note_shown(w, &picks, shown);
-    sum += affinity_judge_picks(&picks, c->chosen, k).ndcg;
-    if (c->chosen_new->count > 0) {
-        affinity_rank(w->model, c->then, c->moment_us, k, affinity_judge_is_new, &mine, &picks);
-        sum += affinity_judge_picks(&picks, c->chosen_new, k).ndcg;
-    }
-    return sum;
 }
 
 static bool weigh_case(void *ctx, const struct judged_case *c)
@@ -223,8 +213,9 @@ static bool weigh_case(void *ctx, const struct judged_case *c)
     for (int f = 0; f < FLOORS; f++) {
         affinity_spread_set(w->model, w->log_lift[f]);
         for (int l = 0; l < SPREAD_LENGTHS; l++) {
-            w->ndcg[l][f][w->cases] =
-                quality_of(w, c, spread_places((enum spread_length)l), w->shown[l][f]);
+            struct showing showing = {w->items, w->shown[l][f]};
+            w->ndcg[l][f][w->cases] = affinity_judge_both(
+                w->model, c, spread_places((enum spread_length)l), note_shown, &showing);
         }
     }
     return ++w->cases < CASES_MAX;

@@ -137,18 +137,11 @@ struct weighing {
 static bool weigh_case(void *ctx, const struct judged_case *c)
 {
     struct weighing *w = ctx;
-    struct judged_case mine = *c;
-    struct picks picks;
-    if (c->chosen_new->count == 0) {
-        return true;
-    }
     for (int i = 0; i < WEIGHTS; i++) {
         /* One model, weighed anew for each list: fitting dominates, so five weights cost little
          * more than one. */
         (void)affinity_visit_weigh(w->model, weights[i]);
-        affinity_rank(w->model, c->then, c->moment_us, JUDGED_K, affinity_judge_is_new, &mine,
-                      &picks);
-        w->ndcg[i] += affinity_judge_picks(&picks, c->chosen_new, JUDGED_K).ndcg;
+        w->ndcg[i] += affinity_judge_both(w->model, c, JUDGED_K, NULL, NULL);
     }
     return ++w->shoppers < WEIGHED_SHOPPERS_MAX;
 }
@@ -218,8 +211,8 @@ bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
         train_say(a->t, "affinity",
                   "visits weigh %.1f in the blend, chosen on %d shoppers held out of the training "
                   "window (NDCG@10 %.4f, without them %.4f)",
-                  (double)fit->visit_weight, w.shoppers, w.ndcg[best] / w.shoppers,
-                  w.ndcg[0] / w.shoppers);
+                  (double)fit->visit_weight, w.shoppers, w.ndcg[best] / w.shoppers / 2,
+                  w.ndcg[0] / w.shoppers / 2);
     }
     return true;
 }
