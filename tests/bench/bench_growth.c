@@ -1,5 +1,5 @@
 /* What an event costs as the log grows: bytes on disk, CPU time of PostgreSQL and of the service, events a second, at each size of one log
- * that is filled over HTTP (growth_events.h). --program PATH measures another build of cartwright in the same way: it migrates the
+ * that is filled over HTTP (growth_events.h), in batches of 500 by 4 connections unless told otherwise. --program PATH measures another build of cartwright in the same way: it migrates the
  * database itself. The log is not folded meanwhile, unless --fold. CPU time counts, not the clock: the client shares the machine.
  *
  * One line of JSON for each size:
@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 500, PART = 50000, CONNECTIONS = 4, SEED = 1 };
+enum { PART = 50000, SEED = 1 };
 
 static const int64_t sizes[] = {100000, 300000, 1000000, 3000000, 10000000, 30000000, 100000000};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -33,6 +33,8 @@ struct bench {
     pid_t postmaster;
     struct service service;
     struct growth_events *events;
+    int64_t each; /* events of a request */
+    int64_t connections;
     int64_t stored;
 };
 
@@ -75,18 +77,20 @@ static void look_at(void *ctx, const char *body, size_t len)
 static void store_part(struct bench *b, struct cost *cost)
 {
     size_t bytes;
-    struct load_request *requests = growth_events_next(b->events, b->key, PART, BATCH, &bytes);
+    const size_t count = (size_t)(PART / b->each);
+    struct load_request *requests =
+        growth_events_next(b->events, b->key, PART, (size_t)b->each, &bytes);
     const struct load_plan plan = {.port = b->service.port,
-                                   .connections = CONNECTIONS,
+                                   .connections = (int)b->connections,
                                    .requests = requests,
-                                   .request_count = PART / BATCH,
+                                   .request_count = count,
                                    .time_us = HOURS(1),
                                    .on_answer = look_at};
     const int64_t pg_us = process_cpu_us(b->postmaster);
     const int64_t service_us = process_cpu_us(b->service.pid);
     const struct load_report r = load_run(&plan);
 
-    if (r.answers != PART / BATCH) {
+    if (r.answers != count) {
         die("store", "not every request was answered");
     }
     cost->events += PART;
@@ -94,7 +98,7 @@ static void store_part(struct bench *b, struct cost *cost)
     cost->pg_us += process_cpu_us(b->postmaster) - pg_us;
     cost->service_us += process_cpu_us(b->service.pid) - service_us;
     b->stored += PART;
-    load_requests_free(requests, PART / BATCH);
+    load_requests_free(requests, count);
 }
 
 /* ---- what is there ---- */
@@ -187,14 +191,20 @@ int main(int argc, char **argv)
     int64_t until = 1000000;
     const char *other = NULL;
     bool fold = false;
+    int64_t each = 500;
+    int64_t connections = 4;
     const struct option_row rows[] = {
         {.name = "events", .whole = &until, .min = sizes[0], .max = sizes[SIZES - 1]},
+        {.name = "each", .whole = &each, .min = 1, .max = 1000},
+        {.name = "connections", .whole = &connections, .min = 1, .max = 200},
         {.name = "program", .text = &other},
         {.name = "fold", .flag = &fold},
         {0}};
     struct call call = {.program = "./dev bench",
                         .command = "growth",
-                        .usage = "growth [--events N] [--program PATH] [--fold]"};
+                        .usage =
+                            "growth [--events N] [--each N] [--connections N] [--program PATH] "
+                            "[--fold]"};
 
     if (!base_init(&err)) {
         die("start", err.text);
@@ -202,10 +212,15 @@ int main(int argc, char **argv)
     if (!call_read(&call, argc, argv, rows)) {
         return call.exit_code;
     }
+    if (PART % each != 0) {
+        die("--each", "must divide 50,000");
+    }
     if (other != NULL) {
         (void)setenv("CARTWRIGHT_BIN", other, 1);
     }
     struct bench b = bench_open(other != NULL, fold);
+    b.each = each;
+    b.connections = connections;
     struct cost last = {0};
     for (int i = 0; i < SIZES && sizes[i] <= until; i++) {
         while (b.stored < sizes[i]) {
