@@ -397,16 +397,16 @@ END $$;
 
 -- ---- what waits for the fold ----
 
+DROP FUNCTION IF EXISTS cartwright.joins_pending(int, text, text[], text[], text[], text[], bigint, text, bigint, boolean, text[]);
 CREATE OR REPLACE FUNCTION cartwright.joins_pending(
     p_lane int, p_key text, p_its text[], p_perhaps text[], p_names text[], p_carts text[], p_off bigint, p_via text, p_via_off bigint,
-    p_had_more boolean, p_told text[])
+    p_had_more boolean, p_told text[], p_own text[], p_own_since timestamptz[], p_own_until timestamptz[])
     RETURNS TABLE (pending boolean, due_at timestamptz, ordered_at timestamptz, more boolean, withdrawn_at timestamptz)
     LANGUAGE plpgsql STABLE
     AS $$
 DECLARE
     v_keys   text[] := ARRAY(SELECT 'a:' || v.via FROM unnest(p_its) AS v(via));
     v_lanes  int[] := ARRAY(SELECT cartwright.lane_of('a:' || v.via) FROM unnest(p_its) AS v(via));
-    v_own    text[] := ARRAY(SELECT 'a:' || v.id FROM unnest(p_names) AS v(id));
     v_had    text[] := p_carts;
     v_ids    text[];
     v_types  int[];
@@ -495,11 +495,13 @@ BEGIN
     FOR v_cart IN SELECT k.cart_id FROM unnest(p_told) AS k(cart_id) LOOP
         SELECT array_agg(e.lane), array_agg(e.key), array_agg(e.occurred_at) INTO v_by_in, v_by, v_at
           FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
-                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type = 15 AND x.key <> p_key AND x.key <> ALL (v_own)
+                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type = 15
+                   AND NOT EXISTS (SELECT FROM unnest(p_own, p_own_since, p_own_until) AS o(key, since, until)
+                                    WHERE o.key = x.key AND x.occurred_at >= o.since AND x.occurred_at < o.until)
                  LIMIT 100) AS e;
         SELECT array_agg(c.key) INTO v_keep
           FROM unnest(v_by_in, v_by) AS u(lane, key)
-          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart;
+          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart AND c.key <> p_key;
         SELECT count(DISTINCT u.key), max(u.at) INTO v_count, v_last
           FROM unnest(v_by, v_at) AS u(key, at) WHERE u.key <> ALL (coalesce(v_keep, '{}'));
         IF v_count = 1 THEN
@@ -508,7 +510,9 @@ BEGIN
 
         SELECT array_agg(e.lane), array_agg(e.off) INTO v_by_in, v_offs
           FROM (SELECT x.lane, x.off FROM cartwright.log_carts x
-                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type IN (25, 26) AND x.key <> p_key AND x.key <> ALL (v_own)
+                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type IN (25, 26)
+                   AND NOT EXISTS (SELECT FROM unnest(p_own, p_own_since, p_own_until) AS o(key, since, until)
+                                    WHERE o.key = x.key AND x.occurred_at >= o.since AND x.occurred_at < o.until)
                  LIMIT 100) AS e;
         SELECT array_agg(y.lane), array_agg(y.key), array_agg(y.occurred_at) INTO v_by_in, v_by, v_at
           FROM unnest(v_by_in, v_offs) AS u(lane, off)
@@ -516,7 +520,7 @@ BEGIN
          WHERE y.type = 25 OR cartwright.event_sent(y.id, y.key, y.type, y.occurred_at, y.body) -> 'opt_out' = 'true';
         SELECT array_agg(c.key) INTO v_keep
           FROM unnest(v_by_in, v_by) AS u(lane, key)
-          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart;
+          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart AND c.key <> p_key;
         SELECT count(DISTINCT u.key), max(u.at) INTO v_count, v_last
           FROM unnest(v_by, v_at) AS u(key, at) WHERE u.key <> ALL (coalesce(v_keep, '{}'));
         IF v_count <= 16 THEN

@@ -60,7 +60,7 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
 -- name: joins_pending
 SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at
   FROM cartwright.joins_pending($1::int, $2::text, $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint, $8::text, $9::bigint,
-                                $10::bool, $11::text[]) AS j;
+                                $10::bool, $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[]) AS j;
 
 -- name: carts_ordered
 SELECT o.n, o.ordered_at FROM cartwright.carts_ordered($1::int[], $2::text[], $3::text[]) AS o;

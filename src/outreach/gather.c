@@ -38,6 +38,26 @@ static bool is_settled(const struct shopper *s, const char *via)
     return false;
 }
 
+/* A browser's is its customer's while they are logged in. What another of its owners does in the name of one of the carts, or a guest there, is
+ * somebody else's doing. */
+static void find_own(struct gathered *g, struct arena *a)
+{
+    const struct shopper *s = g->view.shopper;
+    const size_t count = s->binding_count;
+    const bool customer = g->view.key[0] == 'c';
+
+    g->own = arena_array(a, count + 1, sizeof *g->own);
+    g->own[g->own_count++] = (struct own_time){
+        .key = g->view.key,
+        .from_us = customer || count == 0 ? INT64_MIN : s->bindings[count - 1].until_us,
+        .until_us = INT64_MAX};
+    for (size_t i = 0; customer && i < count; i++) {
+        const struct binding *b = &s->bindings[i];
+        g->own[g->own_count++] =
+            (struct own_time){arena_printf(a, "a:%s", b->other), b->from_us, b->until_us};
+    }
+}
+
 /* Bindings say who was joined; what the customer's events name, also who is about to be, before any
  * fold did it: each may lack one, for the fold may not have come to the answer yet, and an event that named somebody may be older than
  * what is remembered. Both are sorted by who it is. */
@@ -116,6 +136,8 @@ struct joins outreach_joins(const struct gathered *g)
                           .cart_count = g->cart_count,
                           .apart = g->apart,
                           .apart_count = g->apart_count,
+                          .own = g->own,
+                          .own_count = g->own_count,
                           .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
                           .news = g->view.rows.events.count > 0 || g->view.unread,
                           .last_off = g->view.last_off,
@@ -204,6 +226,7 @@ bool outreach_gather(struct db *db, const struct outreach_subject *subject, stru
     if (g.known) {
         join(&g, a);
         list_carts(&g, a);
+        find_own(&g, a);
         g.unread_until_us = unread_until(&g);
     }
     *out = g;

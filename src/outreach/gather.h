@@ -40,6 +40,8 @@ struct gathered {
     size_t cart_count;
     const char **apart; /* those of them that tell a cart apart */
     size_t apart_count;
+    struct own_time *own; /* its keys, and when they were its */
+    size_t own_count;
 };
 
 /* What waits for a join looks again so often: the fold looks every 100 ms. And what is said where it takes too long. */

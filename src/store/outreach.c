@@ -121,6 +121,9 @@ static struct params joins_params(const struct joins *j, struct arena *a)
     param_i64(&p, j->found_by_off);
     param_bool(&p, j->dropped);
     param_text_array(&p, j->apart, j->apart_count);
+    param_texts(&p, TEXTS(j->own, j->own_count, key));
+    param_times(&p, INT64S(j->own, j->own_count, from_us));
+    param_times(&p, INT64S(j->own, j->own_count, until_us));
     return p;
 }
 
@@ -144,10 +147,22 @@ static size_t found_among(const struct joins *j)
     return i;
 }
 
+/* Its keys were its own whenever they were used. */
+static bool is_nobody_else(const struct joins *j)
+{
+    bool own = j->open_count == 0;
+
+    for (size_t i = 0; i < j->own_count && own; i++) {
+        own = j->own[i].from_us == INT64_MIN && j->own[i].until_us == INT64_MAX;
+    }
+    return own;
+}
+
 /* Whom joins_quiet may be asked about, and is not known to say no of. */
 static bool is_ordinary(const struct joins *j)
 {
-    return !j->news && !j->dropped && (j->found_by == NULL || found_among(j) < j->via_count);
+    return !j->news && !j->dropped && is_nobody_else(j) &&
+           (j->found_by == NULL || found_among(j) < j->via_count);
 }
 
 static struct params quiet_params(const struct joins *j, struct arena *a)

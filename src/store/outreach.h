@@ -38,6 +38,11 @@ CAN_FAIL bool store_outreach_by_id(struct db *db, int lane, const char *outreach
                                    struct arena *a, struct outreach_row *out, bool *out_found,
                                    struct err *err);
 
+/* What was told under the key within the time is the shopper's own. */
+struct own_time {
+    const char *key;
+    int64_t from_us, until_us; /* INT64_MIN, INT64_MAX: always */
+};
 /* Who somebody is, as far as it is known, and what else might say so. */
 struct joins {
     int lane;
@@ -50,6 +55,8 @@ struct joins {
     size_t cart_count;
     const char **apart; /* those of them that tell a cart apart (domain/shop/cart_id.h) */
     size_t apart_count;
+    const struct own_time *own; /* what else names these carts is somebody else's */
+    size_t own_count;
     bool dropped;         /* it had more carts than are known */
     bool news;            /* of what was read, something is not folded yet */
     int64_t last_off;     /* newest of its events that was read */

@@ -584,6 +584,38 @@ static void a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alon
     expect(ask("ted"), OUTREACH_NEW, "silence", "opted_out");
 }
 
+/* A browser was a customer's only while they were logged in: what a guest does there in the name of their cart is another's doing. */
+static void what_a_guest_does_at_a_browser_of_before_counts_for_the_cart_it_names(void **state)
+{
+    (void)state;
+    did("ula", "identify", 200, with_browser("ulas-kiosk", ""));
+    did("ula", "cart_item_added", 190, with_cart("ulas-7", A_SHOE));
+    browser_did("ulas-kiosk", "logged_out", 150, "");
+    fold_to_end(&bench);
+    browser_did("ulas-kiosk", "purchase", 120, with_cart("ulas-7", A_SHOE));
+    fold_to_end(&bench);
+    expect(ask("ula"), OUTREACH_NEW, "silence", "buyer");
+    did("ula", "cart_item_added", 110, with_cart("ulas-7", of_product("hat")));
+    fold_to_end(&bench);
+    expect(ask_as((struct outreach_request){.customer_id = "ula", .dry_run = true}), OUTREACH_DRY,
+           "send", "risk");
+    browser_did("ulas-kiosk", "consent_withdrawn", 100, with_cart("ulas-7", ""));
+    fold_to_end(&bench);
+    expect(ask("ula"), OUTREACH_NEW, "silence", "opted_out");
+}
+
+/* And what a customer did there counts for the cart of that id that a guest has filled since. */
+static void what_a_customer_did_at_a_browser_counts_for_the_guest_s_cart_of_that_id(void **state)
+{
+    (void)state;
+    did("uri", "identify", 200, with_browser("uris-kiosk", ""));
+    browser_did("uris-kiosk", "consent_withdrawn", 190, with_cart("uris-7", ""));
+    browser_did("uris-kiosk", "logged_out", 180, "");
+    browser_did("uris-kiosk", "cart_item_added", 170, with_cart("uris-7", A_SHOE));
+    fold_to_end(&bench);
+    expect(ask_browser("uris-kiosk"), OUTREACH_NEW, "silence", "opted_out");
+}
+
 /* Both keep it, and a third one's till orders it. */
 static void an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart(void **state)
 {
@@ -857,6 +889,8 @@ int main(void)
         cmocka_unit_test(an_id_that_many_carts_have_is_no_other_shopper_s),
         cmocka_unit_test(a_withdrawal_counts_for_all_who_keep_the_cart_it_names),
         cmocka_unit_test(a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alone),
+        cmocka_unit_test(what_a_guest_does_at_a_browser_of_before_counts_for_the_cart_it_names),
+        cmocka_unit_test(what_a_customer_did_at_a_browser_counts_for_the_guest_s_cart_of_that_id),
         cmocka_unit_test(an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart),
         cmocka_unit_test(a_cart_that_somebody_else_ordered_is_not_shown_as_open),
         cmocka_unit_test(what_an_own_browser_left_over_is_shown_as_open),

@@ -156,7 +156,35 @@ static size_t some(const char *const *of, size_t count, size_t most, const char 
 struct asked {
     struct joins joins;
     const char *vias[PEOPLE], *open[PEOPLE], *cart_ids[CARTS], *apart[CARTS];
+    struct own_time own[PEOPLE + 1];
 };
+
+static bool is_among(const char *id, const char *const *ids, size_t count)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count && !found; i++) {
+        found = strcmp(ids[i], id) == 0;
+    }
+    return found;
+}
+
+/* Of whom it is settled was its own always; the others, and an anonymous shopper, for a time. */
+static void random_own(struct asked *q)
+{
+    struct joins *j = &q->joins;
+    const int64_t since_us = NOW_US - SECONDS((int64_t)rng_below(&rng, 9));
+
+    q->own[j->own_count++] =
+        (struct own_time){j->key, j->key[0] == 'a' && one_in(4) ? since_us : INT64_MIN, INT64_MAX};
+    for (size_t i = 0; i < j->via_count; i++) {
+        const bool open = is_among(j->vias[i], j->open, j->open_count);
+        q->own[j->own_count++] = (struct own_time){arena_printf(&spec.arena, "a:%s", j->vias[i]),
+                                                   open ? since_us : INT64_MIN,
+                                                   open ? since_us + SECONDS(3) : INT64_MAX};
+    }
+    j->own = q->own;
+}
 
 static void random_joins(struct asked *q)
 {
@@ -177,6 +205,7 @@ static void random_joins(struct asked *q)
     j->open = q->open;
     j->cart_ids = q->cart_ids;
     j->apart = q->apart;
+    random_own(q);
     j->dropped = one_in(10);
     j->news = one_in(10);
     j->last_off = newest_of(j->key) - (one_in(6) ? 1 : 0);
@@ -213,6 +242,9 @@ static struct joins_pending asked_whole(const struct joins *j)
     param_i64(&p, j->found_by_off);
     param_bool(&p, j->dropped);
     param_text_array(&p, j->apart, j->apart_count);
+    param_texts(&p, TEXTS(j->own, j->own_count, key));
+    param_times(&p, INT64S(j->own, j->own_count, from_us));
+    param_times(&p, INT64S(j->own, j->own_count, until_us));
     assert_ok(db_query(plain, Q_joins_pending, &p, &rows, &spec.err));
     return (struct joins_pending){.any = row_bool(rows, 0, 0),
                                   .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
@@ -281,6 +313,8 @@ static void of_an_ordinary_shopper_the_whole_question_is_not_asked(void **state)
     (void)state;
     const char *via = "phone";
     const char *cart = "k-1";
+    const struct own_time own[] = {{"c:ann", INT64_MIN, INT64_MAX},
+                                   {"a:phone", INT64_MIN, INT64_MAX}};
     struct joins_pending got;
 
     append(an_event(.event_id = "e1", .key = "a:phone", .type = "cart_item_added",
@@ -298,6 +332,8 @@ static void of_an_ordinary_shopper_the_whole_question_is_not_asked(void **state)
                       .cart_count = 1,
                       .apart = &cart,
                       .apart_count = 1,
+                      .own = own,
+                      .own_count = 2,
                       .last_off = newest_of("c:ann")};
     assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
     assert_string_equal(told(&got), told(&(struct joins_pending){0}));
