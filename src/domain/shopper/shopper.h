@@ -20,7 +20,7 @@
  *   pages, wishlist, added, removed, snapshot, checkout .., coupons, payment, purchase, refund,
  *   outreach_released, rest: so a cart and a purchase of the same second end as a purchase.
  * Late: an event not imported that was received more than LATE_WINDOW after it occurred only counts
- *   (shopper.late_events), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
+ *   (shopper.late_events), says who an anonymous shopper is (whose carts then stay carts of their own), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
  *   the events that occurred at or after it and had been received before it: it would change a closed
  *   round. A closer itself is late only for one of the same cart, or of every cart (it names none): otherwise it still closes. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
  *   withdrawal counts whenever it comes; so does a chat_message that opts out).
@@ -105,7 +105,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 10 };
+enum { SHOPPER_FORMAT = 11 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)

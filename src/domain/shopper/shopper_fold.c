@@ -233,6 +233,9 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
 {
     if (late) {
         s->late_events++;
+        if (identity_names(s, e)) { /* who is whom it says all the same */
+            identity_join_late(s, e);
+        }
     } else {
         if (is_tardy(e) && e->received_us > s->tardy_received_us) {
             s->tardy_received_us = e->received_us;

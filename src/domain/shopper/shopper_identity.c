@@ -64,18 +64,33 @@ const char *identity_side(const struct shopper *s, const struct event *e)
 
 /* ---- the moment they meet ---- */
 
+/* From now on there is no side any more: its later events go to the shopper's own carts. */
+static void end_side(struct shopper *s, const char *via)
+{
+    for (size_t i = 0; i < s->binding_count; i++) {
+        if (strcmp(s->bindings[i].other, via) == 0) {
+            s->bindings[i].identified = true;
+        }
+    }
+}
+
+void identity_join_late(struct shopper *s, const struct event *e)
+{
+    end_side(s, e->anonymous_id);
+    for (size_t i = 0; i < s->cart_count; i++) {
+        if (s->carts[i].via != NULL && strcmp(s->carts[i].via, e->anonymous_id) == 0) {
+            s->carts[i].via = NULL;
+        }
+    }
+}
+
 void identity_join(struct shopper *s, const struct event *e, struct arena *a)
 {
     const char *via = e->anonymous_id;
     struct cart *own = carts_newest_open(s, NULL);
     struct cart *side;
 
-    /* From now on there is no side any more: its later events go to the shopper's own carts. */
-    for (size_t i = 0; i < s->binding_count; i++) {
-        if (strcmp(s->bindings[i].other, via) == 0) {
-            s->bindings[i].identified = true;
-        }
-    }
+    end_side(s, via);
     while ((side = carts_newest_open(s, via)) != NULL) {
         if (own == NULL) { /* the newest becomes the shopper's own, and takes in the others */
             own = side;

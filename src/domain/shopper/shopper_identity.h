@@ -21,5 +21,8 @@ const char *identity_side(const struct shopper *s, const struct event *e);
 bool identity_names(const struct shopper *s, const struct event *e);
 /* Folds such an event: the side of its anonymous shopper ends, its open carts merge. */
 void identity_join(struct shopper *s, const struct event *e, struct arena *a);
+/* The same of one that came too late: the side ends, but each of its carts stays a cart of its own, so that no round that was closed by
+ * then has more in it. */
+void identity_join_late(struct shopper *s, const struct event *e);
 
 #endif

@@ -396,6 +396,25 @@ static void the_first_time_that_changed_hands_is_known(void **state)
     arena_free(&arena);
 }
 
+/* What came too late changes no round that was closed: the browser's cart is the customer's, beside the one that was ordered. */
+static void a_login_that_came_too_late_still_says_whose_the_cart_is(void **state)
+{
+    const struct event login =
+        an_event(EVENT_PRODUCT_VIEWED, .at = HOURS(2), .anonymous = "x", .late_by = DAYS(9));
+    (void)state;
+    const struct shopper *s =
+        folded("c:anna", binding(1, INT64_MIN, INT64_MAX), forwarded_add(HOURS(1), "of-x", "p", 1),
+               an_event(EVENT_CART_ITEM_ADDED, .at = HOURS(1), .cart = "own", .sku = "q"), login,
+               an_event(EVENT_PURCHASE, .at = HOURS(3), .cart = "own", .order = "o1"),
+               forwarded_add(HOURS(4), NULL, "r", 1));
+
+    assert_int_equal(s->late_events, 1);
+    assert_string_equal(lines_of(shopper_cart(s, "own")), "q x1");
+    assert_int_equal(shopper_cart(s, "own")->status, CART_BOUGHT);
+    assert_ptr_equal(shopper_open_cart(s), shopper_cart(s, "of-x"));
+    assert_string_equal(lines_of(shopper_open_cart(s)), "p x1, r x1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +439,7 @@ int main(void)
         cmocka_unit_test(what_a_stranger_bound_later_does_not_stay_with_the_customer),
         cmocka_unit_test(binding_events_of_another_lane_say_nothing),
         cmocka_unit_test(the_first_time_that_changed_hands_is_known),
+        cmocka_unit_test(a_login_that_came_too_late_still_says_whose_the_cart_is),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, forget);
 }
