@@ -497,7 +497,7 @@ BEGIN
           FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
                  WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type = 15
                    AND NOT EXISTS (SELECT FROM unnest(p_own, p_own_since, p_own_until) AS o(key, since, until)
-                                    WHERE o.key = x.key AND x.occurred_at >= o.since AND x.occurred_at < o.until)
+                                    WHERE o.key = x.key AND x.occurred_at >= coalesce(o.since, '-infinity') AND x.occurred_at < o.until)
                  LIMIT 100) AS e;
         SELECT array_agg(c.key) INTO v_keep
           FROM unnest(v_by_in, v_by) AS u(lane, key)
@@ -512,7 +512,7 @@ BEGIN
           FROM (SELECT x.lane, x.off FROM cartwright.log_carts x
                  WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type IN (25, 26)
                    AND NOT EXISTS (SELECT FROM unnest(p_own, p_own_since, p_own_until) AS o(key, since, until)
-                                    WHERE o.key = x.key AND x.occurred_at >= o.since AND x.occurred_at < o.until)
+                                    WHERE o.key = x.key AND x.occurred_at >= coalesce(o.since, '-infinity') AND x.occurred_at < o.until)
                  LIMIT 100) AS e;
         SELECT array_agg(y.lane), array_agg(y.key), array_agg(y.occurred_at) INTO v_by_in, v_by, v_at
           FROM unnest(v_by_in, v_offs) AS u(lane, off)

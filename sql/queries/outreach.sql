@@ -7,7 +7,7 @@
 -- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where one of $3 is still being handed over, or where it is of a stale shopper: of
 -- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
 -- the last of these is due, NULL: none is stale. The third is when one of the carts $11, those with an id that tells them apart, was last ordered by somebody else who keeps no such cart, folded or
--- not, NULL: never, or by several, who then call all their carts so; somebody else is who did it under a key that is not the shopper's then (its own are $12, from $13 until $14). The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
+-- not, NULL: never, or by several, who then call all their carts so; somebody else is who did it under a key that is not the shopper's then (its own are $12, from $13, NULL: ever, until $14). The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
 -- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
 -- The arrays are asked for by the plan, not known to it: planned for few of them it would look cheaper, and be planned anew, which takes ten times as long, at every call.
@@ -70,7 +70,7 @@ SELECT EXISTS (SELECT FROM stale)
                                FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
                                       WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type = 15 AND NOT EXISTS
                                             (SELECT FROM unnest((SELECT $12::text[]), (SELECT $13::timestamptz[]), (SELECT $14::timestamptz[])) AS o(key, since, until)
-                                              WHERE o.key = x.key AND x.occurred_at >= o.since AND x.occurred_at < o.until)
+                                              WHERE o.key = x.key AND x.occurred_at >= coalesce(o.since, '-infinity') AND x.occurred_at < o.until)
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id AND c.key <> $2::text)) AS o
          WHERE o.by = 1),
@@ -82,7 +82,7 @@ SELECT EXISTS (SELECT FROM stale)
                                FROM (SELECT x.lane, x.off, x.key, x.type, x.occurred_at FROM cartwright.log_carts x
                                       WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type IN (25, 26) AND NOT EXISTS
                                             (SELECT FROM unnest((SELECT $12::text[]), (SELECT $13::timestamptz[]), (SELECT $14::timestamptz[])) AS o(key, since, until)
-                                              WHERE o.key = x.key AND x.occurred_at >= o.since AND x.occurred_at < o.until)
+                                              WHERE o.key = x.key AND x.occurred_at >= coalesce(o.since, '-infinity') AND x.occurred_at < o.until)
                                       LIMIT 100) AS e
                               WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = k.cart_id AND c.key <> $2::text)
                                 AND (e.type = 25

@@ -48,6 +48,7 @@ verb_test() {
 # What only --long runs beside the longer tests (CARTWRIGHT_LONG): a line here for each.
 long_checks() {
     ctest_checks dev -L '^long$'
+    check mutate/planted tests/mutate/planted.sh || true
     postgres_checks # long.sh
 }
 

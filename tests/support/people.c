@@ -1,3 +1,4 @@
+/* Who is whom among made-up people, and what may be said to whom. */
 #include "support/people.h"
 
 #include <limits.h>
@@ -5,196 +6,191 @@
 #include <stdlib.h>
 #include <string.h>
 
-int customer_of_cart(int browser)
-{
-    return browser % CUSTOMERS;
-}
-
-/* ---- what happens ---- */
-
-/* Who a kind of deed names. */
-enum names {
-    BROWSER,
-    CUSTOMER,
-    BOTH,
-    SERVER, /* a customer, and a browser's cart */
-    AGAIN,  /* whom an order before it named, mostly */
-};
-
-static const struct kind {
-    const char *type;
-    enum names names;
-    int weight;
-} kinds[] = {
-    {"cart_item_added", BROWSER, 8},
-    {"cart_item_added", CUSTOMER, 2},
-    {"cart_item_added", BOTH, 2},
-    {"product_viewed", BOTH, 2},
-    {"identify", BOTH, 4},
-    {"logged_out", BOTH, 2},
-    {"logged_out", BROWSER, 1},
-    {"purchase", BROWSER, 1},
-    {"purchase", CUSTOMER, 1},
-    {"purchase", BOTH, 1},
-    {"purchase", SERVER, 1},
-    {"purchase", AGAIN, 2},
-    {"order_cancelled", AGAIN, 2},
-    {"payment_failed", AGAIN, 1},
-    {"consent_withdrawn", BROWSER, 1},
-    {"consent_withdrawn", CUSTOMER, 1},
-    {"consent_withdrawn", BOTH, 1},
-    {"consent_withdrawn", SERVER, 1},
-    {"consent_given", BROWSER, 1},
-    {"consent_given", CUSTOMER, 1},
-};
-
-static const struct kind *some_kind(struct rng *r)
-{
-    const size_t count = sizeof kinds / sizeof kinds[0];
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        sum += (uint64_t)kinds[i].weight;
-    }
-    uint64_t at = rng_below(r, sum);
-    size_t i = 0;
-    while (at >= (uint64_t)kinds[i].weight) {
-        at -= (uint64_t)kinds[i++].weight;
-    }
-    return &kinds[i];
-}
+enum { DAY = 24 * 60 };
 
 static bool is(const struct person_deed *d, const char *type)
 {
     return strcmp(d->type, type) == 0;
 }
 
-/* One of the first count deeds that is of the type, or NOTHING. */
-static int some_deed_before(struct rng *r, const struct people *p, int count, const char *type)
+/* "STOP and its like ... withdraw consent." */
+static bool is_withdrawal(const struct person_deed *d)
 {
-    const int from = count == 0 ? 0 : (int)rng_below(r, (uint64_t)count);
-
-    for (int i = 0; i < count; i++) {
-        const int n = (from + i) % count;
-        if (is(&p->deeds[n], type)) {
-            return n;
-        }
-    }
-    return NOTHING;
-}
-
-/* An order is told again, with goods or without; or it is undone, whole or in part. */
-static void make_again(struct rng *r, const struct people *p, int number, struct person_deed *d)
-{
-    const int before = some_deed_before(r, p, number, "purchase");
-
-    d->customer = NOBODY;
-    if (before != NOTHING) {
-        const struct person_deed *first = &p->deeds[p->deeds[before].order];
-        d->order = p->deeds[before].order;
-        if (first->of_cart || rng_below(r, 4) > 0) {
-            d->customer = first->customer;
-            d->browser = first->browser;
-            d->of_cart = first->of_cart;
-        }
-    }
-    if (rng_below(r, 3) > 0 && !is(d, "payment_failed")) {
-        d->goods = some_deed_before(r, p, number, "cart_item_added");
-    }
-}
-
-static struct person_deed some_deed(struct rng *r, const struct people *p, int number)
-{
-    const struct kind *k = some_kind(r);
-    struct person_deed d = {.type = k->type,
-                            .customer = (int)rng_below(r, CUSTOMERS),
-                            .browser = (int)rng_below(r, BROWSERS),
-                            .order = strcmp(k->type, "purchase") == 0 ? number : NOTHING,
-                            .goods = NOTHING};
-
-    if (k->names == BROWSER) {
-        d.customer = NOBODY;
-        d.of_cart = k == &kinds[0] && rng_below(r, 2) == 0;
-    } else if (k->names == CUSTOMER) {
-        d.browser = NOBODY;
-    } else if (k->names == SERVER) {
-        d.customer = customer_of_cart(d.browser);
-        d.of_cart = true;
-    } else if (k->names == AGAIN) {
-        make_again(r, p, number, &d);
-    }
-    return d;
-}
-
-struct people people_make(struct rng *r)
-{
-    struct people p = {.count = 8 + (int)rng_below(r, DEEDS_MAX - 8)};
-
-    for (int i = 0; i < p.count; i++) {
-        p.deeds[i] = some_deed(r, &p, i);
-        p.arrival[i] = i;
-    }
-    /* mostly in order, as life is; every other time in any */
-    const int swaps = rng_below(r, 2) == 0 ? p.count : 2;
-    for (int i = 0; i < swaps; i++) {
-        const int x = (int)rng_below(r, (uint64_t)p.count);
-        const int y = (int)rng_below(r, (uint64_t)p.count);
-        const int kept = p.arrival[x];
-        p.arrival[x] = p.arrival[y];
-        p.arrival[y] = kept;
-    }
-    return p;
-}
-
-/* ---- who is whom ---- */
-
-static bool is_server_s(const struct person_deed *d)
-{
-    return d->customer != NOBODY && d->of_cart;
-}
-
-/* "Any event with both says that the anonymous shopper is the customer from then on." */
-static bool is_login(const struct person_deed *d, int browser)
-{
-    return d->arrived && d->customer != NOBODY && d->browser == browser && !is_server_s(d) &&
-           !is(d, "logged_out");
+    return is(d, "consent_withdrawn") || is(d, "chat_message");
 }
 
 static bool is_order(const struct person_deed *d)
 {
-    return is(d, "purchase") || is(d, "consent_withdrawn");
+    return is(d, "purchase") || is_withdrawal(d);
 }
 
-/* "Where one customer and one anonymous shopper name the cart, they are one from the order on, unless somebody logged in there." The
- * number of the deed; NOBODY: none. */
-static int guessed_login(const struct people *p, int browser)
+/* ---- who is whom ---- */
+
+/* "Any event with both says that the anonymous shopper is the customer from then on." */
+static bool is_login(const struct person_deed *d, int browser)
 {
-    bool by_browser = false;
-    bool by_customer = false;
-    int order = NOBODY;
+    return d->arrived && d->customer != NOBODY && d->browser == browser && !is(d, "logged_out");
+}
+
+static bool somebody_logged_in(const struct people *p, int browser)
+{
+    bool found = false;
+
+    for (int i = 0; i < p->count && !found; i++) {
+        found = is_login(&p->deeds[i], browser);
+    }
+    return found;
+}
+
+/* Who has named a cart. */
+struct parties {
+    int customers, browsers;
+    int customer, browser; /* the last of each */
+    int first_order;       /* the deed; NOTHING */
+};
+
+static struct parties parties_of(const struct people *p, int cart)
+{
+    struct parties all = {.customer = NOBODY, .browser = NOBODY, .first_order = NOTHING};
+    bool customers[CUSTOMERS] = {false};
+    bool browsers[BROWSERS] = {false};
 
     for (int i = 0; i < p->count; i++) {
         const struct person_deed *d = &p->deeds[i];
-        if (is_login(d, browser)) {
-            return NOBODY;
-        }
-        if (!d->arrived || !d->of_cart || d->browser != browser) {
+        if (!d->arrived || d->cart != cart) {
             continue;
         }
-        by_customer = by_customer || d->customer != NOBODY;
-        by_browser = by_browser || d->customer == NOBODY;
-        order = order == NOBODY && is_order(d) ? i : order;
+        if (d->customer != NOBODY) {
+            all.customers += customers[d->customer] ? 0 : 1;
+            customers[all.customer = d->customer] = true;
+        } else {
+            all.browsers += browsers[d->browser] ? 0 : 1;
+            browsers[all.browser = d->browser] = true;
+        }
+        all.first_order = all.first_order == NOTHING && is_order(d) ? i : all.first_order;
     }
-    return by_browser && by_customer ? order : NOBODY;
+    return all;
+}
+
+/* "Where one customer and one anonymous shopper, and nobody else, name the cart, they are one from the order on, unless somebody logged in
+ * there"; of several such orders the first counts. minute: INT_MAX where there is none. */
+static struct guess guess_at(const struct people *p, int browser)
+{
+    struct guess first = {NOBODY, browser, INT_MAX};
+
+    if (somebody_logged_in(p, browser)) {
+        return first;
+    }
+    for (int cart = 0; cart < CARTS; cart++) {
+        const struct parties all = parties_of(p, cart);
+        if (!cart_is_a_word(cart) && all.customers == 1 && all.browsers == 1 &&
+            all.browser == browser && all.first_order != NOTHING &&
+            all.first_order < first.minute) {
+            first = (struct guess){all.customer, browser, all.first_order};
+        }
+    }
+    for (int i = 0; i < p->told_count; i++) {
+        if (p->told[i].browser == browser && p->told[i].minute < first.minute) {
+            first = p->told[i];
+        }
+    }
+    return first;
+}
+
+static bool names(const struct person_deed *d, struct person who)
+{
+    return who.customer != NOBODY ? d->customer == who.customer
+                                  : d->customer == NOBODY && d->browser == who.browser;
+}
+
+static bool same_name(const struct person_deed *x, const struct person_deed *y)
+{
+    return x->customer == y->customer && (x->customer != NOBODY || x->browser == y->browser);
+}
+
+static bool has_named(const struct people *p, struct person who, int cart)
+{
+    bool has = false;
+
+    for (int i = 0; i < p->count && !has; i++) {
+        has = p->deeds[i].arrived && p->deeds[i].cart == cart && names(&p->deeds[i], who);
+    }
+    return has;
+}
+
+bool people_were_joined(struct people *p, struct guess g)
+{
+    const struct person customer = {g.customer, NOBODY};
+    const struct person browser = {NOBODY, g.browser};
+    const struct person_deed *order = &p->deeds[g.minute];
+
+    if (g.minute < 0 || g.minute >= p->count || !order->arrived || !is_order(order) ||
+        order->cart == NOTHING || cart_is_a_word(order->cart) ||
+        !(names(order, customer) || names(order, browser)) ||
+        !has_named(p, customer, order->cart) || !has_named(p, browser, order->cart)) {
+        return false;
+    }
+    for (int i = 0; i < p->told_count; i++) {
+        if (memcmp(&p->told[i], &g, sizeof g) == 0) {
+            return true;
+        }
+    }
+    if (p->told_count == GUESSES_MAX) {
+        return false;
+    }
+    p->told[p->told_count++] = g;
+    return true;
+}
+
+bool people_met_alone(const struct people *p, struct guess g)
+{
+    struct people then = *p;
+    bool alone = false;
+
+    for (int i = 0; i < p->count; i++) {
+        then.deeds[i].arrived = false;
+    }
+    for (int i = 0; i < p->count && !alone; i++) {
+        then.deeds[p->arrival[i]].arrived = p->deeds[p->arrival[i]].arrived;
+        const struct parties all = parties_of(&then, p->deeds[g.minute].cart);
+        alone = all.customers == 1 && all.customer == g.customer && all.browsers == 1 &&
+                all.browser == g.browser && all.first_order == g.minute;
+    }
+    return alone;
+}
+
+static bool customers_order(const struct people *p, int cart)
+{
+    bool found = false;
+
+    for (int i = 0; i < p->count && !found; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        found = d->arrived && d->cart == cart && d->customer != NOBODY && is_order(d);
+    }
+    return found;
+}
+
+bool person_is_being_joined(const struct people *p, struct person who, const bool *seen)
+{
+    bool may = false;
+
+    for (int cart = 0; cart < CARTS && !may; cart++) {
+        const struct parties all = parties_of(p, cart);
+        const bool others = who.customer != NOBODY ? all.browsers > 0
+                                                   : all.customers > 0 && !customers_order(p, cart);
+        may = !cart_is_a_word(cart) && all.first_order != NOTHING && others &&
+              (seen == NULL || !seen[cart]) && has_named(p, who, cart);
+    }
+    return may;
 }
 
 /* Who a deed says has logged in at the browser; NOBODY: it says nothing of the kind. */
-static int logs_in(const struct people *p, int browser, int guess, int i)
+static int logs_in(const struct people *p, const struct guess *g, int i)
 {
-    if (i == guess) {
-        return customer_of_cart(browser);
+    if (i == g->minute) {
+        return g->customer;
     }
-    return is_login(&p->deeds[i], browser) ? p->deeds[i].customer : NOBODY;
+    return is_login(&p->deeds[i], g->browser) ? p->deeds[i].customer : NOBODY;
 }
 
 static bool logs_out(const struct person_deed *d, int browser, int now)
@@ -205,11 +201,11 @@ static bool logs_out(const struct person_deed *d, int browser, int now)
 
 struct person person_at(const struct people *p, int browser, int minute)
 {
-    const int guess = guessed_login(p, browser);
+    const struct guess guess = guess_at(p, browser);
     int now = NOBODY;
 
     for (int i = 0; i < p->count; i++) {
-        const int in = logs_in(p, browser, guess, i);
+        const int in = logs_in(p, &guess, i);
         if (i > minute && now != NOBODY) {
             break;
         }
@@ -235,23 +231,202 @@ bool same_person(struct person x, struct person y)
     return x.customer == y.customer && x.browser == y.browser;
 }
 
-/* ---- what may be said ---- */
+/* ---- what counts ---- */
 
 static bool did(const struct people *p, struct person who, int deed)
 {
     return p->deeds[deed].arrived && same_person(person_of_deed(p, deed), who);
 }
 
-bool person_opted_out(const struct people *p, struct person who)
+/* What the doer did, in time. */
+struct doings {
+    bool did[DEEDS_MAX];
+    bool counts[DEEDS_MAX]; /* of these what did not come too late */
+};
+
+/* Has what the person ordered at or after the deed, and what was known before the deed was, closed what it would change? An order
+ * that late still closes its cart if that is open. */
+static bool came_too_late(const struct people *p, const struct doings *all, int deed)
+{
+    const struct person_deed *d = &p->deeds[deed];
+    const bool who_or_consent =
+        is(d, "identify") || is(d, "logged_out") || is_withdrawal(d) || is(d, "consent_given");
+    bool late = false;
+
+    for (int i = deed; i < p->count && !who_or_consent && d->received - deed > DAY && !late; i++) {
+        const struct person_deed *closer = &p->deeds[i];
+        late = all->did[i] && is(closer, "purchase") && closer->received < d->received &&
+               (!is(d, "purchase") || closer->cart == NOTHING || closer->cart == d->cart);
+    }
+    return late;
+}
+
+static struct doings doings_of(const struct people *p, struct person who)
+{
+    struct doings all;
+
+    for (int i = 0; i < p->count; i++) {
+        all.did[i] = did(p, who, i);
+    }
+    for (int i = 0; i < p->count; i++) {
+        all.counts[i] = all.did[i] && !came_too_late(p, &all, i);
+    }
+    return all;
+}
+
+/* ---- carts ---- */
+
+/* How many carts the person may have had: one for each id, and one of each browser and of its own for what named none. */
+static int carts_of(const struct people *p, const struct doings *all)
+{
+    bool had[CARTS + BROWSERS + 1] = {false};
+    int count = 0;
+
+    for (int i = 0; i < p->count; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        const int cart = d->cart != NOTHING      ? d->cart
+                         : d->customer != NOBODY ? CARTS + BROWSERS
+                                                 : CARTS + d->browser;
+        if (all->did[i] && is(d, "cart_item_added")) {
+            count += had[cart] ? 0 : 1;
+            had[cart] = true;
+        }
+    }
+    return count;
+}
+
+/* For certain, or perhaps only until the cart made room. */
+static bool keeps(const struct people *p, struct person who, int cart, bool for_certain)
+{
+    const struct doings all = doings_of(p, who);
+    bool has = false;
+
+    for (int i = 0; i < p->count && !has; i++) {
+        has = (for_certain ? all.counts[i] : all.did[i]) && p->deeds[i].cart == cart &&
+              is(&p->deeds[i], "cart_item_added");
+    }
+    return has && (!for_certain || carts_of(p, &all) <= CARTS_KEPT);
+}
+
+/* All that there may be, in some order. */
+enum { PEOPLE_MAX = CUSTOMERS + BROWSERS };
+
+static struct person somebody(int number)
+{
+    return number < CUSTOMERS ? (struct person){number, NOBODY}
+                              : (struct person){NOBODY, number - CUSTOMERS};
+}
+
+struct keepers keepers_of_cart(const struct people *p, int cart)
+{
+    struct keepers k = {0};
+
+    for (int i = 0; i < PEOPLE_MAX; i++) {
+        k.least += keeps(p, somebody(i), cart, true) ? 1 : 0;
+        k.most += keeps(p, somebody(i), cart, false) ? 1 : 0;
+    }
+    return k;
+}
+
+/* Under the name of the deed's doer, or by the person that it was, something was put into a cart of the id that it names: of that id they have
+ * one of their own. */
+static bool has_one_too(const struct people *p, int deed)
+{
+    const int cart = p->deeds[deed].cart;
+    bool has = keeps(p, person_of_deed(p, deed), cart, false);
+
+    for (int i = 0; i < p->count && !has; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        has = d->arrived && d->cart == cart && is(d, "cart_item_added") &&
+              same_name(d, &p->deeds[deed]);
+    }
+    return has;
+}
+
+bool person_named_cart(const struct people *p, struct person who, int cart)
+{
+    bool has = false;
+
+    for (int i = 0; i < p->count && !has; i++) {
+        has = p->deeds[i].cart == cart && did(p, who, i);
+    }
+    return has;
+}
+
+/* ---- what may be said ---- */
+
+static bool opted_out(const struct people *p, struct person who)
 {
     bool out = false;
 
     for (int i = 0; i < p->count; i++) {
-        if (did(p, who, i) && strncmp(p->deeds[i].type, "consent_", 8) == 0) {
-            out = is(&p->deeds[i], "consent_withdrawn");
+        if (did(p, who, i) && (is(&p->deeds[i], "consent_given") || is_withdrawal(&p->deeds[i]))) {
+            out = is_withdrawal(&p->deeds[i]);
         }
     }
     return out;
+}
+
+/* "Nor of anything where somebody withdraws consent for it, until they consent anew": for a cart that the person keeps, by somebody who
+ * has none of that id. */
+static bool was_withdrawn_by_another(const struct people *p, struct person who)
+{
+    bool out = false;
+
+    for (int i = 0; i < p->count; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        if (did(p, who, i) && is(d, "consent_given")) {
+            out = false;
+        }
+        if (d->arrived && is_withdrawal(d) && d->cart != NOTHING && !cart_is_a_word(d->cart) &&
+            !did(p, who, i) && !has_one_too(p, i) && keeps(p, who, d->cart, true)) {
+            out = true;
+        }
+    }
+    return out;
+}
+
+const char *not_to_be_spoken_to(const struct people *p, struct person who)
+{
+    return opted_out(p, who)                  ? "opted out"
+           : was_withdrawn_by_another(p, who) ? "consent was withdrawn for its cart"
+                                              : NULL;
+}
+
+static bool is_order_by_another(const struct people *p, struct person who, int cart, int deed)
+{
+    const struct person_deed *d = &p->deeds[deed];
+
+    return d->arrived && d->cart == cart && is(d, "purchase") && !did(p, who, deed);
+}
+
+/* "Whoever keeps it is not reminded of it where one other person orders it": unless they have done something with their carts since,
+ * if only that they logged in and got others joined with it. Who
+ * orders under two names, and has said so, is taken for two. */
+bool cart_was_ordered_by_another(const struct people *p, struct person who, int cart)
+{
+    const struct doings all = doings_of(p, who);
+    int last = NOTHING;
+
+    if (cart == NOTHING || cart_is_a_word(cart)) {
+        return false;
+    }
+    for (int i = 0; i < p->count; i++) {
+        if (is_order_by_another(p, who, cart, i)) {
+            if (last != NOTHING && !same_name(&p->deeds[last], &p->deeds[i])) {
+                return false;
+            }
+            last = i;
+        }
+    }
+    for (int i = last + 1; i < p->count && last != NOTHING; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        const bool joins = d->customer != NOBODY && d->browser != NOBODY;
+        if (all.did[i] && (joins || is(d, "cart_item_added") || d->order != NOTHING)) {
+            return false;
+        }
+    }
+    return last != NOTHING && !has_one_too(p, last);
 }
 
 /* Where a product is, and of which orders; an order is known by the number of the deed that told it first. */
@@ -282,8 +457,7 @@ static void order_is_told(struct goods *g, const struct people *p, int i)
     bool found = false;
 
     for (int n = 0; n < i; n++) {
-        const bool meant =
-            !d->of_cart || (p->deeds[n].of_cart && p->deeds[n].browser == d->browser);
+        const bool meant = d->cart == NOTHING || p->deeds[n].cart == d->cart;
         g->unsure = g->unsure || (g->in_cart[n] && !meant);
         if (g->in_cart[n] && meant) {
             take(g, d->order, n);
@@ -292,7 +466,7 @@ static void order_is_told(struct goods *g, const struct people *p, int i)
     }
     g->stands[d->order] = true;
     g->last[d->order] = i;
-    g->of_anything[d->order] = !found && !d->of_cart && d->goods == NOTHING;
+    g->of_anything[d->order] = !found && d->cart == NOTHING && d->goods == NOTHING;
     for (int n = 0; n < DEEDS_MAX; n++) {
         g->told[d->order][n] = d->goods == NOTHING ? g->has[d->order][n] : n == d->goods;
         g->has[d->order][n] = g->has[d->order][n] || g->told[d->order][n];
@@ -381,48 +555,50 @@ static void happen(struct goods *g, const struct people *p, int i)
 
 const char *not_to_be_told(const struct people *p, struct person who, int deed)
 {
-    struct goods g = {0};
+    const struct doings all = doings_of(p, who);
+    struct goods g = {.unsure = carts_of(p, &all) > CARTS_KEPT};
 
     memset(g.by, 0xff, sizeof g.by); /* NOTHING */
-    if (!did(p, who, deed)) {
+    if (!all.did[deed]) {
         return "is of another person";
     }
+    if (!all.counts[deed]) {
+        return "came too late";
+    }
     for (int i = 0; i < p->count; i++) {
-        if (did(p, who, i)) {
+        if (all.counts[i]) {
             happen(&g, p, i);
         }
     }
     return g.in_cart[deed] || (g.undone && g.unsure) ? NULL : "was bought";
 }
 
-/* "Whoever keeps it is not reminded of it where one other person orders it, nor of anything where somebody withdraws consent for it." */
+/* Somebody else has ordered a cart that the person named, or withdrawn consent for it. */
 static bool is_ended_by_another(const struct people *p, struct person who)
 {
     bool found = false;
 
     for (int i = 0; i < p->count && !found; i++) {
         const struct person_deed *end = &p->deeds[i];
-        if (!end->arrived || !(is(end, "purchase") || is(end, "consent_withdrawn")) ||
-            !end->of_cart || did(p, who, i)) {
-            continue;
-        }
-        for (int n = 0; n < p->count && !found; n++) {
-            found = did(p, who, n) && p->deeds[n].of_cart && p->deeds[n].browser == end->browser;
-        }
+        found = end->arrived && is_order(end) && end->cart != NOTHING &&
+                !cart_is_a_word(end->cart) && !did(p, who, i) &&
+                person_named_cart(p, who, end->cart);
     }
     return found;
 }
 
 bool person_waits_for_a_message(const struct people *p, struct person who)
 {
+    const struct doings all = doings_of(p, who);
     bool waits = false;
 
     for (int i = 0; i < p->count; i++) {
-        if (did(p, who, i)) {
-            waits = (waits || is(&p->deeds[i], "cart_item_added")) && !is(&p->deeds[i], "purchase");
+        if (all.did[i]) {
+            waits = (waits || (all.counts[i] && is(&p->deeds[i], "cart_item_added"))) &&
+                    !is(&p->deeds[i], "purchase");
         }
     }
-    return waits && !person_opted_out(p, who) && !is_ended_by_another(p, who);
+    return waits && !opted_out(p, who) && !is_ended_by_another(p, who);
 }
 
 static uint64_t number_of(const char *variable, uint64_t otherwise)

@@ -1,37 +1,62 @@
 #ifndef SUPPORT_PEOPLE_H
 #define SUPPORT_PEOPLE_H
 
-/* Made-up people at made-up devices, and who is whom among them by what the README promises: written from its words, with nothing of
- * the program that keeps them. */
+/* Made-up people at made-up devices (people_make.c), and who is whom among them by what the README promises (people.c): written from its
+ * words, with nothing of the program that keeps them. */
 #include "base/rng.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CUSTOMERS = 3, BROWSERS = 3, DEEDS_MAX = 40, NOBODY = -1, NOTHING = -1 };
+enum {
+    CUSTOMERS = 3,
+    BROWSERS = 3,
+    CARTS = 12,
+    CARTS_KEPT = 4, /* of a shopper; the longest unchanged makes room */
+    DEEDS_MAX = 44,
+    GUESSES_MAX = 64,
+    CART_NAME_MAX = 64,
+    NOBODY = -1,
+    NOTHING = -1
+};
 /* How long after an order its cart comes back: order_undo, of the tests that play these people. */
 enum { UNDO_MINUTES = 12 };
+/* Everything is received by then, some of it days after it occurred. */
+enum { RECEIVED_MINUTES_MAX = 4 * 24 * 60 };
 
 /* Something happens, each at a minute of its own, in order. */
 struct person_deed {
     const char *type;
     int customer; /* NOBODY: it names none */
-    int browser;
-    bool
-        of_cart; /* it names cart_of(browser or, where it names none, the browser whose orders the customer's server tells) */
+    int browser;  /* NOBODY: as a shop's server tells it */
+    int cart;     /* NOTHING: it names none */
     int order; /* of an order, or what undoes one: the number of the deed that told that order first; NOTHING */
     int goods; /* it names the product of that deed alone; NOTHING: none, but its own where it puts one into a cart */
+    int received; /* minute */
     bool arrived;
+};
+
+/* A browser that is a customer's because both named a cart, and one of them ordered it. */
+struct guess {
+    int customer, browser, minute;
 };
 
 struct people {
     struct person_deed deeds[DEEDS_MAX]; /* number i happens at minute i */
     int count;
-    int arrival[DEEDS_MAX]; /* numbers in the order in which they arrive */
+    int arrival[DEEDS_MAX];         /* numbers in the order in which they arrive */
+    uint64_t number;                /* of the schedule: carts are called by it */
+    struct guess told[GUESSES_MAX]; /* people_were_joined */
+    int told_count;
 };
 
-struct people people_make(struct rng *r);
+struct people people_make(uint64_t number, struct rng *r);
+
+/* What the shop calls the cart. The last two tell nobody's cart apart: a short word, and one that is made of what shops call carts. */
+void cart_name(const struct people *p, int cart, char out[CART_NAME_MAX]);
+int cart_named(const struct people *p, const char *name); /* NOTHING: no shop calls a cart that */
+bool cart_is_a_word(int cart);
 
 /* Who a deed's doer is: a customer, or a browser that is nobody's. */
 struct person {
@@ -43,11 +68,33 @@ struct person person_of_deed(const struct people *p, int deed);
 struct person person_at(const struct people *p, int browser, int minute); /* INT_MAX: from now on */
 bool same_person(struct person x, struct person y);
 
-bool person_opted_out(const struct people *p, struct person who);
+/* The program has joined two by a cart. Whether it does so where others name the cart as well depends on what it saw first, which no
+ * promise says. False: it never may. */
+bool people_were_joined(struct people *p, struct guess g);
+/* Were they the only two who had named the cart at some time, in the order in which deeds arrived? Else nobody who sees each deed as it
+ * arrives joins them. */
+bool people_met_alone(const struct people *p, struct guess g);
+/* The one thing that nobody waits for: that a browser fills a cart which the customer's server has told an order of, or that a customer
+ * puts something into one that the browser has ordered, while nothing of it is folded yet. Nobody looks for it in all lanes at every
+ * decision. seen: carts that the other is known to have named; NULL: nothing is known. */
+bool person_is_being_joined(const struct people *p, struct person who, const bool *seen);
+
+/* Why this person must not be spoken to at all; NULL: they may be. */
+const char *not_to_be_spoken_to(const struct people *p, struct person who);
 /* May the product that the deed put into a cart be told to this person? NULL: yes; else why not. */
 const char *not_to_be_told(const struct people *p, struct person who, int deed);
+/* Has one other person bought the person's cart, and nothing happened to it since? */
+bool cart_was_ordered_by_another(const struct people *p, struct person who, int cart);
 /* True if the person must be spoken to, once everything is folded. */
 bool person_waits_for_a_message(const struct people *p, struct person who);
+
+/* How many people have put something into a cart of that id: at least, and at most, since a person keeps but a few carts. */
+struct keepers {
+    int least, most;
+};
+struct keepers keepers_of_cart(const struct people *p, int cart);
+/* Has the person had to do with a cart of that id? */
+bool person_named_cart(const struct people *p, struct person who, int cart);
 
 /* How many schedules a test runs, and the seed of the first: CARTWRIGHT_SEED (1) and CARTWRIGHT_SCHEDULES, else so many, or so many in
  * the long tests. Prints the seeds. */
@@ -56,8 +103,7 @@ struct people_seeds {
     uint64_t count;
 };
 struct people_seeds people_seeds(uint64_t schedules, uint64_t schedules_long);
-
-/* Whose orders of that browser's cart a server may tell. */
-int customer_of_cart(int browser);
+/* A deed in one line. */
+void person_deed_print(const struct people *p, int deed);
 
 #endif

@@ -11,45 +11,81 @@
 
 enum { SCHEDULES = 15, SCHEDULES_LONG = 300 };
 
-/* Half a minute less: when a deed occurred is counted back from when it is told, so twelve minutes may be a little less here. */
-#define UNDO_US (MINUTES(UNDO_MINUTES) - SECONDS(30))
+/* So long before they are asked about it, people begin. */
+#define BEGAN_AGO_US (MINUTES(RECEIVED_MINUTES_MAX) + HOURS(1))
 
 static struct people people;
 static uint64_t seed;
-static int64_t sent, waited, unread;
+static int64_t began_us; /* minute 0 */
+static bool heavy;       /* others in each test */
+static bool at_once;     /* everything is folded before the next deed arrives */
+static int64_t sent, shared, waited, unread;
 static PGconn *holder;
 
 static const char *name_of(char kind, int number)
 {
-    return arena_printf(&bench.arena, "%c%d-of-%llu%s", kind, number, (unsigned long long)seed,
-                        bench.config.heavy_pause == 1000 ? "h" : ""); /* others in each test */
+    return arena_printf(&bench.arena, "%c%d-of-%llu", kind, number,
+                        (unsigned long long)people.number);
+}
+
+static const char *name_of_cart(int cart)
+{
+    char name[CART_NAME_MAX];
+
+    cart_name(&people, cart, name);
+    return arena_strdup(&bench.arena, name);
+}
+
+static const char *body_of(int n, const char *event_id)
+{
+    const struct person_deed *d = &people.deeds[n];
+    const bool of_goods =
+        strcmp(d->type, "cart_item_added") == 0 || strcmp(d->type, "product_viewed") == 0;
+    const int product = of_goods ? n : d->goods;
+    const char *more = "";
+    char at[CLOCK_TEXT_MAX];
+
+    if (d->customer != NOBODY) {
+        more = arena_printf(&bench.arena, ",\"customer_id\":\"%s\"", name_of('y', d->customer));
+    }
+    if (d->browser != NOBODY) {
+        more = arena_printf(&bench.arena, "%s,\"anonymous_id\":\"%s\"", more,
+                            name_of('x', d->browser));
+    }
+    if (d->cart != NOTHING) {
+        more = arena_printf(&bench.arena, "%s,\"cart_id\":\"%s\"", more, name_of_cart(d->cart));
+    }
+    if (product != NOTHING) {
+        more = arena_printf(&bench.arena, "%s,\"items\":[{\"product_id\":\"p%d\"}]", more, product);
+    }
+    if (strcmp(d->type, "chat_message") == 0) {
+        more = arena_printf(&bench.arena, "%s,\"opt_out\":true", more);
+    }
+    return arena_printf(&bench.arena,
+                        "{\"event_id\":\"%s\",\"type\":\"%s\",\"occurred_at\":\"%s\","
+                        "\"order_id\":\"%s\"%s}",
+                        event_id, d->type, clock_format_rfc3339(began_us + MINUTES(n), at),
+                        name_of('o', d->order == NOTHING ? n : d->order), more);
 }
 
 static void arrive(int n)
 {
     struct person_deed *d = &people.deeds[n];
-    const char *more = "";
-    const bool of_goods =
-        strcmp(d->type, "cart_item_added") == 0 || strcmp(d->type, "product_viewed") == 0;
-    const int product = of_goods ? n : d->goods;
+    const char *id = name_of('e', n);
+    const struct event_row row = {
+        .event_id = id,
+        .key = d->customer != NOBODY ? arena_printf(&bench.arena, "c:%s", name_of('y', d->customer))
+                                     : arena_printf(&bench.arena, "a:%s", name_of('x', d->browser)),
+        .type = d->type,
+        .occurred_us = began_us + MINUTES(n),
+        .body = body_of(n, id)};
+    enum append_status status;
+    struct err err = {0};
 
-    if (d->customer != NOBODY && d->browser != NOBODY && !d->of_cart) {
-        more = arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"", name_of('x', d->browser));
-    }
-    if (d->of_cart) {
-        more = arena_printf(&bench.arena, "%s,\"cart_id\":\"%s\"", more, name_of('k', d->browser));
-    }
-    more = arena_printf(&bench.arena, "%s,\"order_id\":\"%s\"", more,
-                        name_of('o', d->order == NOTHING ? n : d->order));
-    if (product != NOTHING) {
-        more = arena_printf(&bench.arena, "%s,\"items\":[{\"product_id\":\"p%d\"}]", more, product);
-    }
-    did_with(bench.db,
-             (struct deed){.customer = d->customer != NOBODY ? name_of('y', d->customer) : NULL,
-                           .anonymous = d->customer != NOBODY ? NULL : name_of('x', d->browser),
-                           .type = d->type,
-                           .minutes_ago = 300 - n,
-                           .more = more});
+    ok(store_events_append(bench.db, &row, 1, ORIGIN_API, began_us + MINUTES(d->received), &status,
+                           &err),
+       &err);
+    assert_int_equal(status, APPEND_STORED);
     d->arrived = true;
 }
 
@@ -88,83 +124,140 @@ static void fold_a_part(struct rng *r)
 static void wrong(const struct answer *a, const char *why)
 {
     for (int i = 0; i < people.count; i++) {
-        const struct person_deed *d = &people.deeds[i];
-        if (d->arrived) {
-            print_error("%2d %-18s y%d x%d%s, order %d, goods %d\n", i, d->type, d->customer,
-                        d->browser, d->of_cart ? " of the cart" : "", d->order, d->goods);
+        if (people.deeds[i].arrived) {
+            person_deed_print(&people, i);
         }
     }
     fail_msg("seed %llu: %s: %s", (unsigned long long)seed, why, a->text);
 }
 
-static void check_send(const struct answer *a)
+/* Of a name that name_of made. */
+static int number_in(const char *name)
 {
-    const char *customer = member(a, "customer_id");
-    const char *browser = member(a, "anonymous_id");
-    const struct person who = {customer[0] != '\0' ? customer[1] - '0' : NOBODY,
-                               browser[0] != '\0' ? browser[1] - '0' : NOBODY};
+    return name[0] == '\0' ? NOBODY : name[1] - '0';
+}
+
+static int number_at(const PGresult *rows, int row, int column)
+{
+    return number_in(PQgetvalue(rows, row, column));
+}
+
+/* Whom the program has joined by a cart so far. */
+static void learn_joins(void)
+{
+    PGresult *rows =
+        PQexec(holder, arena_printf(&bench.arena,
+                                    "SELECT e.body ->> 'customer_id', e.body ->> 'anonymous_id',"
+                                    " round(extract(epoch FROM e.occurred_at) * 1000000)::bigint"
+                                    "  FROM cartwright.event e WHERE e.type = 'shopper_named'"
+                                    "   AND e.key IN ('c:%s', 'c:%s', 'c:%s')",
+                                    name_of('y', 0), name_of('y', 1), name_of('y', 2)));
+
+    assert_int_equal(PQresultStatus(rows), PGRES_TUPLES_OK);
+    for (int i = 0; i < PQntuples(rows); i++) {
+        const int64_t at_us = strtoll(PQgetvalue(rows, i, 2), NULL, 10);
+        const struct guess g = {number_at(rows, i, 0), number_at(rows, i, 1),
+                                (int)((at_us - began_us) / MINUTES(1))};
+        if (!people_were_joined(&people, g) || (at_once && !people_met_alone(&people, g))) {
+            fail_msg("seed %llu: y%d was joined with x%d at %d", (unsigned long long)seed,
+                     g.customer, g.browser, g.minute);
+        }
+    }
+    PQclear(rows);
+}
+
+/* The answer is whose who was asked about. */
+static void check_who(const struct answer *a, const struct outreach_request *asked,
+                      struct person who)
+{
+    const int cart = cart_named(&people, asked->cart_id);
+
+    if (asked->customer_id != NULL && who.customer != number_in(asked->customer_id)) {
+        wrong(a, "is not who was asked about");
+    }
+    if (asked->anonymous_id != NULL &&
+        !same_person(who, person_at(&people, number_in(asked->anonymous_id), INT_MAX))) {
+        wrong(a, "is somebody else");
+    }
+    if (cart != NOTHING && !person_named_cart(&people, who, cart)) {
+        wrong(a, "never had to do with the cart");
+    }
+    if (cart != NOTHING && asked->customer_id == NULL && asked->anonymous_id == NULL &&
+        keepers_of_cart(&people, cart).least > 1) {
+        wrong(a, "somebody else keeps the cart as well");
+    }
+}
+
+static void check_send(const struct answer *a, const struct outreach_request *asked)
+{
+    const struct person who = {number_in(member(a, "customer_id")),
+                               number_in(member(a, "anonymous_id"))};
     json_t *item;
     size_t i;
 
     sent++;
-    if (person_opted_out(&people, who)) {
-        wrong(a, "opted out");
+    learn_joins();
+    check_who(a, asked, who);
+    const char *why = not_to_be_spoken_to(&people, who);
+    if (why != NULL) {
+        wrong(a, why);
     }
     json_array_foreach (json_object_get(json_object_get(a->json, "cart"), "items"), i, item) {
         const char *product = json_string_value(json_object_get(item, "product_id"));
-        const char *why = not_to_be_told(&people, who, (int)strtol(product + 1, NULL, 10));
+        why = not_to_be_told(&people, who, (int)strtol(product + 1, NULL, 10));
         if (why != NULL) {
             wrong(a, why);
         }
     }
+    if (cart_was_ordered_by_another(&people, who, cart_named(&people, member(a, "cart_id")))) {
+        wrong(a, "another person has ordered it");
+    }
 }
 
 /* False: it waits. */
-static bool ask_dry(struct outreach_request request, bool *out_send)
+static bool ask_dry(struct outreach_request request, struct answer *out, bool *out_send)
 {
     struct err err = {0};
-    struct answer a = {0};
 
+    *out = (struct answer){0};
     request.dry_run = true;
     *out_send = false;
-    if (!try_ask(request, &a, &err)) {
+    if (!try_ask(request, out, &err)) {
         assert_int_equal(err.kind, ERR_BUSY);
         waited++;
         return false;
     }
-    unread += strcmp(member(&a, "reason"), "unread") == 0 ? 1 : 0;
-    if (a.json != NULL && strcmp(member(&a, "decision"), "send") == 0) {
+    unread += strcmp(member(out, "reason"), "unread") == 0 ? 1 : 0;
+    shared += out->outcome == OUTREACH_SHARED ? 1 : 0;
+    if (out->json != NULL && strcmp(member(out, "decision"), "send") == 0) {
         *out_send = true;
-        check_send(&a);
+        check_send(out, &request);
     }
-    json_decref(a.json);
+    json_decref(out->json);
     return true;
-}
-
-/* See is_being_guessed in unit/fold/people_test.c. */
-static bool has_a_server(int customer)
-{
-    bool has = false;
-
-    for (int i = 0; i < people.count; i++) {
-        const struct person_deed *d = &people.deeds[i];
-        has = has || (d->arrived && d->of_cart && d->customer == customer);
-    }
-    return has;
 }
 
 static void ask_somebody(struct rng *r)
 {
-    const int n = (int)rng_below(r, 3);
+    const int n = (int)rng_below(r, 5);
     const int who = (int)rng_below(r, CUSTOMERS);
+    const char *cart = name_of_cart((int)rng_below(r, CARTS));
+    const struct person customer = {who, NOBODY};
+    const struct person browser = {NOBODY, who};
+    struct outreach_request request = {.cart_id = n < 2 ? NULL : cart};
+    struct answer a;
     bool send;
 
-    if (n == 0 && !has_a_server(who)) {
-        (void)ask_dry((struct outreach_request){.customer_id = name_of('y', who)}, &send);
-    } else if (n == 1) {
-        (void)ask_dry((struct outreach_request){.anonymous_id = name_of('x', who)}, &send);
-    } else {
-        (void)ask_dry((struct outreach_request){.cart_id = name_of('k', who)}, &send);
+    if (n % 2 == 0 && !person_is_being_joined(&people, customer, NULL)) {
+        request.customer_id = name_of('y', who);
+    } else if (n < 4 && !person_is_being_joined(&people, browser, NULL)) {
+        request.anonymous_id = name_of('x', who);
+    }
+    if (n == 4) {
+        request = (struct outreach_request){.cart_id = cart};
+    }
+    if (request.customer_id != NULL || request.anonymous_id != NULL || request.cart_id != NULL) {
+        (void)ask_dry(request, &a, &send);
     }
 }
 
@@ -184,21 +277,44 @@ static void settle(void)
     assert_int_equal(lag.stale, 0);
 }
 
-static void end(void)
+/* Nothing waits any more. */
+static void end_with(struct outreach_request request, struct person who)
 {
+    struct answer a;
     bool send;
 
+    assert_true(ask_dry(request, &a, &send));
+    if (!send && person_waits_for_a_message(&people, who)) {
+        wrong(&a, "is not spoken to");
+    }
+}
+
+static void end_with_cart(int cart)
+{
+    const struct keepers k = keepers_of_cart(&people, cart);
+    struct answer a;
+    bool send;
+
+    assert_true(ask_dry((struct outreach_request){.cart_id = name_of_cart(cart)}, &a, &send));
+    if (a.outcome == OUTREACH_SHARED ? k.most < 2 : k.least > 1) {
+        wrong(&a, name_of_cart(cart));
+    }
+}
+
+static void end(void)
+{
     settle();
+    learn_joins();
     for (int i = 0; i < CUSTOMERS; i++) {
-        const struct person who = {i, NOBODY};
-        assert_true(ask_dry((struct outreach_request){.customer_id = name_of('y', i)}, &send));
-        assert_true(send || !person_waits_for_a_message(&people, who));
+        end_with((struct outreach_request){.customer_id = name_of('y', i)},
+                 (struct person){i, NOBODY});
     }
     for (int i = 0; i < BROWSERS; i++) {
-        const struct person who = person_at(&people, i, INT_MAX);
-        assert_true(ask_dry((struct outreach_request){.anonymous_id = name_of('x', i)}, &send));
-        assert_true(send || !person_waits_for_a_message(&people, who));
-        assert_true(ask_dry((struct outreach_request){.cart_id = name_of('k', i)}, &send));
+        end_with((struct outreach_request){.anonymous_id = name_of('x', i)},
+                 person_at(&people, i, INT_MAX));
+    }
+    for (int i = 0; i < CARTS; i++) {
+        end_with_cart(i);
     }
 }
 
@@ -207,15 +323,20 @@ static void run_schedule(void)
     struct rng r = rng_seed(seed);
     int arrived = 0;
 
-    people = people_make(&r);
+    people = people_make(2 * seed + (heavy ? 1 : 0), &r);
+    began_us = clock_now_us() - BEGAN_AGO_US;
     const uint64_t eager = 1 + rng_below(&r, 3); /* how often the fold gets a turn */
+    at_once = !heavy && rng_below(&r, 5) == 0;
     while (arrived < people.count) {
         if (rng_below(&r, 5) < eager) {
             fold_a_part(&r);
         } else {
             arrive(people.arrival[arrived++]);
         }
-        if (bench.config.heavy_pause == 1000 && rng_below(&r, 15) == 0) {
+        if (at_once) {
+            fold_to_end(&bench);
+        }
+        if (heavy && rng_below(&r, 15) == 0) {
             settle();
         }
         if (rng_below(&r, 4) == 0) {
@@ -230,7 +351,8 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
     (void)state;
     const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
-    shopper_rules_set(&(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = UNDO_US});
+    shopper_rules_set(
+        &(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = MINUTES(UNDO_MINUTES)});
     bench.config.fold_batch = 3;
     bench.config.database_wait = 5000; /* one look is enough: nobody folds meanwhile */
     bench.config.database_timeout = 5000;
@@ -238,8 +360,9 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
     for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
         run_schedule();
     }
-    print_message("%lld sends, %lld waited\n", (long long)sent, (long long)waited);
-    assert_true(seeds.count < 15 || (sent > (int64_t)seeds.count && waited > 0));
+    print_message("%lld sends, %lld shared carts, %lld waited\n", (long long)sent,
+                  (long long)shared, (long long)waited);
+    assert_true(seeds.count < 15 || (sent > (int64_t)seeds.count && shared > 0 && waited > 0));
     assert_replay_is_clean(&bench);
     PQfinish(holder);
 }
@@ -251,7 +374,9 @@ static void nor_while_what_they_did_waits_to_be_folded_by_itself(void **state)
     (void)state;
     const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
 
-    shopper_rules_set(&(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = UNDO_US});
+    shopper_rules_set(
+        &(struct shopper_rules){.echo_us = MINUTES(30), .undo_us = MINUTES(UNDO_MINUTES)});
+    heavy = true;
     bench.config.heavy_events = 2;
     bench.config.heavy_pause = 1000;
     holder = PQconnectdb(bench.url);

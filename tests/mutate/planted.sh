@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Plants one fault for each rule of who is whom and who may be told what, and says whether the random people notice (people_test, and
+# outreach_people_test where that does not). Run from the root of the tree; works in build/planted.
+#   planted.sh [--list] [NAME...]
+# Exit code 1: one was missed, or is stale: the line that it changes has gone.
+# shellcheck disable=SC2016 # the $ are SQL's
+set -euo pipefail
+
+work=$PWD/build/planted tree=$PWD/build/planted/tree
+only=() list=''
+for word in "$@"; do
+    case $word in
+    --list) list=1 ;;
+    -*) printf 'planted: what is %s?\n' "$word" >&2; exit 2 ;;
+    *) only+=("$word") ;;
+    esac
+done
+
+say() { printf '%-7s %-44s %s\n' "$@"; }
+
+sources() { git ls-files -co --exclude-standard | grep -v '^tests/mutate/planted'; }
+
+copy() {
+    mkdir -p "$tree"
+    sources | while IFS= read -r file; do
+        [ ! -f "$file" ] || cmp -s "$file" "$tree/$file" || { mkdir -p "$tree/$(dirname "$file")" && cp -p "$file" "$tree/$file" && touch "$tree/$file"; }
+    done
+}
+
+build() { nice cmake --build "$tree/build/dev" -j "$(nproc)" --target people_test outreach_people_test; }
+
+configure() {
+    local launcher=
+    ! command -v ccache >/dev/null || launcher=ccache
+    export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$tree
+    if ! {
+        (cd "$tree" && cmake --preset dev -DCMAKE_C_COMPILER_LAUNCHER=$launcher -DCARTWRIGHT_WERROR=OFF -DCARTWRIGHT_BENCH=OFF -DCMAKE_C_FLAGS=-w)
+        build
+    } >"$work/build.log" 2>&1; then
+        tail -n 30 "$work/build.log" >&2
+        echo 'planted: the copy does not build' >&2
+        exit 2
+    fi
+}
+
+# One server for all, which stops whatever happens. The path of its socket has to be short.
+server() {
+    local folder=/tmp
+    [ ! -w /dev/shm ] || folder=/dev/shm
+    server=$(mktemp -d "$folder/cw-planted-XXXXXX")
+    trap '"$tree/tests/support/postgres.sh" stop "$server" || true; rm -rf "$server"' EXIT
+    "$tree/tests/support/postgres.sh" start "$server"
+    psql -qX -h "$server" -U postgres -c 'CREATE DATABASE cartwright_template' # an empty one: the test migrates its copy
+    export CARTWRIGHT_TEST_PG="host=$server user=postgres" CARTWRIGHT_SOURCE=$tree OPENBLAS_NUM_THREADS=1
+}
+
+fails() { # NAME TEST SCHEDULES
+    local status=0
+    CARTWRIGHT_SCHEDULES=$3 timeout 900 nice "$tree/build/dev/tests/$2" >"$work/$1.log" 2>&1 || status=$?
+    [ "$status" != 0 ]
+}
+
+# The seed that failed, or what else was said.
+why() { grep -m 1 -oE '(seed [0-9]+: |ERROR   \] --- "|error: ).*' "$work/$1.log" | cut -c1-90 || true; }
+
+names=() missed=0 caught=0
+
+# fault NAME FILE SED
+fault() {
+    local name=$1 file=$2
+    names+=("$name")
+    if [ ${#only[@]} -gt 0 ] && ! printf '%s\n' "${only[@]}" | grep -qxF "$name"; then return; fi
+    if [ -n "$list" ]; then printf '%s\n' "$name"; return; fi
+    cp -p "$tree/$file" "$work/unchanged"
+    sed -E "$3" "$work/unchanged" >"$tree/$file"
+    if cmp -s "$work/unchanged" "$tree/$file"; then
+        say stale "$name" "$file has no such line"
+        missed=$((missed + 1))
+    elif ! build >"$work/$name.log" 2>&1; then
+        say broken "$name" "$(why "$name")"
+        missed=$((missed + 1))
+    elif fails "$name" people_test 1500; then
+        say caught "$name" "people_test, $(why "$name")"
+        caught=$((caught + 1))
+    elif fails "$name" outreach_people_test "$through"; then
+        say caught "$name" "outreach_people_test, $(why "$name")"
+        caught=$((caught + 1))
+    else
+        say MISSED "$name" ''
+        missed=$((missed + 1))
+    fi
+    cp -p "$work/unchanged" "$tree/$file" && touch "$tree/$file"
+}
+
+through=60 # schedules of outreach_people_test
+mkdir -p "$work"
+if [ -z "$list" ]; then
+    copy
+    configure
+    server
+    if fails nothing people_test 100 || fails nothing outreach_people_test 5; then
+        printf 'planted: the people fail with nothing planted (%s)\n' "$(why nothing)" >&2
+        exit 2
+    fi
+fi
+
+# ---- whose a browser is ----
+fault both-ids-log-nobody-in src/domain/shopper/shopper_identity.c \
+    '/^bool identity_names/,/^}/ s/e->type != EVENT_LOGGED_OUT/e->type == EVENT_IDENTIFY/'
+fault the-next-login-inherits-what-the-last-had src/domain/shopper/shopper_owners.c \
+    '/^static void log_in/,/^}/ s/if \(o->count > 0 && .*\{/if (o->count > 0) { last_of(o)->other = c->customer; last_of(o)->until_us = INT64_MAX; return; } if (false) {/'
+fault a-logout-ends-nothing src/domain/shopper/shopper_owners.c \
+    '/^static void log_out/,/^}/ s/if \(last != NULL/if (false \&\& last != NULL/'
+fault somebody-else-s-logout-ends-a-login src/domain/shopper/shopper_owners.c \
+    '/^static void log_out/,/^}/ s/\(c->customer == NULL \|\| is_of\(last, c\)\)/true/'
+fault what-was-done-before-the-login-stays src/fold/fold_identity.c \
+    '/^static bool changed_hands/,/^}/ s/return k->before != NULL.*/return false \&\& was != is;/'
+fault what-changed-hands-is-kept-by-both src/domain/shopper/shopper_identity.c \
+    '/^bool identity_counts/,/^}/ s/ && holds\(s, e->via, e->occurred_us\)//'
+fault an-older-answer-wins src/domain/shopper/shopper_bindings.c \
+    's/return x->version > y->version/return x->version < y->version/; s/known->version >= set->version/known->version < set->version/'
+fault a-login-that-came-late-joins-no-cart src/domain/shopper/shopper_fold.c \
+    's/^ +identity_join_late\(s, e\);/;/'
+fault a-login-is-forgotten-where-another-took-its-time src/fold/fold_identity.c \
+    '/^static void tell_logins_of_history/,/^}/ s/shopper_login_again\(k->before, k->after, &e\)/false/'
+
+# ---- who had to do with a cart ----
+fault an-order-acts-on-its-own-key-alone src/fold/fold_orders.c \
+    '/^static bool is_order/,/^}/ s/return .*/return e == NULL;/'
+fault a-word-joins src/domain/shop/cart_id.c \
+    's/return left >= LETTERS_MIN/return true || left >= LETTERS_MIN/'
+fault a-cart-says-more-than-a-login src/domain/shopper/shopper_owners.c \
+    's/const bool said = is_said\(changes, known\)/const bool said = is_said(changes, 0)/'
+fault a-cart-of-many-joins-two sql/queries/shoppers.sql \
+    's/many = p.many OR excluded.many OR .*/many = false,/'
+fault a-cart-id-of-several-tells-one src/eventlog/view.c \
+    's/\*out = shared \? \(struct view\)\{\.shared = true\} : only/*out = only/'
+fault who-is-named-beside-a-cart-is-told-of-another src/outreach/decide.c \
+    's/const bool elsewhere = named == NULL .*/const bool elsewhere = false;/'
+
+# ---- who bought ----
+fault an-order-without-a-cart-closes-one src/domain/shopper/shopper_orders.c \
+    '/^static void close_carts/,/^}/ s/\(named != NULL && named != c\)/(named != NULL ? named != c : c != carts_newest_open(s, NULL))/'
+fault an-order-forwarded-by-a-browser-closes-nothing src/domain/shopper/shopper_event.c \
+    's/\} else if \(e->type == EVENT_PURCHASE\) \{/} else if (e->type == EVENT_PURCHASE \&\& e->via == NULL) {/'
+fault a-late-order-is-dropped src/domain/shopper/shopper_fold.c \
+    '/^static int64_t closed_for/,/^}/ s/if \(!is_closer\(e\)\)/if (true)/'
+fault what-came-late-changes-closed-rounds src/domain/shopper/shopper_fold.c \
+    '/^static bool is_tardy/,/^}/ s/return !exempt && /return false \&\& !exempt \&\& /'
+fault another-s-order-of-the-cart-is-nothing src/domain/speak/policy.c \
+    's/const bool elsewhere = in->cart != NULL .*/const bool elsewhere = false;/'
+fault what-is-given-back-another-order-has src/domain/shopper/shopper_cancel.c \
+    's/since = bought_since\(s, &line, order\)/since = NULL/'
+
+# ---- who opted out ----
+fault a-browser-s-withdrawal-is-its-own src/domain/shopper/shopper_event.c \
+    's/if \(event_says_consent\(e\)\) \{/if (event_says_consent(e) \&\& e->via == NULL) {/'
+fault stop-is-small-talk src/domain/shop/event.c \
+    '/^bool event_withdraws/,/^}/ s/ \|\| e->opt_out//'
+fault a-late-withdrawal-counts-for-nothing src/domain/shopper/shopper_fold.c \
+    '/^static bool is_tardy/,/^}/ s/ \|\| event_says_consent\(e\)//'
+fault a-withdrawal-for-the-cart-is-another-s-affair src/domain/speak/policy.c \
+    '/^static bool is_withdrawn_elsewhere/,/^}/ s/return in->withdrawn_us != 0/return false \&\& in->withdrawn_us != 0/'
+fault a-browser-of-before-is-one-s-own-for-ever src/outreach/gather.c \
+    '/^static void find_own/,/^}/ s/b->from_us, b->until_us/INT64_MIN, INT64_MAX/'
+
+# ---- what is committed and not folded ----
+fault nothing-is-waited-for src/outreach/outreach.c \
+    's/: pending\.any \|\| outreach_unasked/: outreach_unasked/'
+fault what-a-browser-did-is-not-waited-for src/outreach/gather.c \
+    '/^struct joins outreach_joins/,/^}/ s/\.via_count = g->via_count/.via_count = 0/'
+fault what-others-say-of-a-browser-is-not-waited-for sql/queries/outreach.sql \
+    '/^-- name: joins_pending/,/^-- name: cart_pending/ {/hashtext\(e\.name\)/ s/ AND e\.key <> \$2::text$/ AND e.key <> $2::text AND false/}'
+fault an-order-of-the-cart-is-not-waited-for sql/queries/outreach.sql \
+    '/^-- name: joins_pending/,/^-- name: cart_pending/ s/OR EXISTS \(SELECT FROM had k/OR false AND EXISTS (SELECT FROM had k/'
+fault what-waits-to-be-told-is-not-waited-for sql/queries/outreach.sql \
+    's/OR EXISTS \(SELECT FROM cartwright\.derived_waiting w WHERE w\.lane = \$1/OR false AND EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1/'
+fault who-is-put-off-is-not-waited-for sql/queries/outreach.sql \
+    's/^SELECT EXISTS \(SELECT FROM stale\)/SELECT EXISTS (SELECT FROM stale WHERE false)/'
+fault others-of-a-cart-id-are-not-waited-for src/outreach/outreach.c \
+    '/^static bool is_alone/,/^}/ s/\*out = soon \?/*out = false \&\& soon ?/'
+fault replay-and-fold-part-ways src/domain/shopper/shopper_fold.c \
+    '/^enum shopper_step shopper_apply/,/^}/ s/compare_position\(e, s\) <= 0 \|\|/false ||/'
+
+[ -z "$list" ] || exit 0
+for word in "${only[@]}"; do
+    printf '%s\n' "${names[@]}" | grep -qxF "$word" || { printf 'planted: no fault is called %s\n' "$word" >&2; exit 2; }
+done
+printf '%d caught, %d not\n' "$caught" "$missed"
+[ "$missed" = 0 ]
