@@ -10,6 +10,7 @@
 #include "unit/domain/an_event.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -255,6 +256,67 @@ static void a_shopper_who_comes_back_begins_another_visit(void **state)
     assert_int_equal(place_of(&after, "p45"), -1);
 }
 
+/* ---- many at once ---- */
+
+enum { TELLERS = 2, RANKERS = 2, TOLD_EACH = 150, RANKED_EACH = 50 };
+
+struct one_of_many {
+    struct affinity *model;
+    const struct shopper *shopper; /* who is ranked for */
+    int number;
+    int served;
+    pthread_t thread;
+};
+
+static void *tell_often(void *arg)
+{
+    const struct one_of_many *o = arg;
+    for (int i = 0; i < TOLD_EACH; i++) {
+        char shopper[16];
+        snprintf(shopper, sizeof shopper, "c:%d", o->number * TOLD_EACH + i);
+        affinity_visit_event(o->model, shopper, EVENT_PRODUCT_VIEWED, "p20", TEST_DAY_US + i);
+        affinity_visit_event(o->model, shopper, EVENT_PRODUCT_VIEWED, "p45", TEST_DAY_US + i);
+    }
+    return NULL;
+}
+
+static void *rank_often(void *arg)
+{
+    struct one_of_many *o = arg;
+    for (int i = 0; i < RANKED_EACH; i++) {
+        struct picks picks;
+        affinity_rank(o->model, o->shopper, TEST_DAY_US + MINUTES(5), 5, NULL, NULL, &picks);
+        o->served += picks.count == 5;
+    }
+    return NULL;
+}
+
+static void what_many_do_while_many_are_ranked_is_all_kept(void **state)
+{
+    struct affinity_section more[AFFINITY_VISIT_SECTIONS];
+    CLEANUP(affinity_free) struct affinity *a = NULL;
+    struct err err = {0};
+    struct one_of_many all[TELLERS + RANKERS];
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "p20")};
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
+    (void)state;
+    visit_sections(100, more);
+    CLEANUP(buf_free) struct buf bytes = written(more, AFFINITY_VISIT_SECTIONS);
+    must(try_loading(&bytes, &a, &err), &err);
+    for (int i = 0; i < TELLERS + RANKERS; i++) {
+        all[i] = (struct one_of_many){.model = a, .shopper = s, .number = i};
+        assert_int_equal(
+            pthread_create(&all[i].thread, NULL, i < TELLERS ? tell_often : rank_often, &all[i]),
+            0);
+    }
+    for (int i = 0; i < TELLERS + RANKERS; i++) {
+        assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+        assert_int_equal(all[i].served, i < TELLERS ? 0 : RANKED_EACH);
+    }
+    struct picks after = ranked(a, "p20");
+    assert_in_range(place_of(&after, "p45"), 0, 4);
+}
+
 /* ---- beside a blend ---- */
 
 /* Of each product (out, ITEMS): what the evaluation's formula says to somebody who viewed p20 five minutes ago. */
@@ -402,6 +464,7 @@ int main(void)
         cmocka_unit_test_teardown(what_somebody_does_now_changes_what_the_next_shopper_is_shown,
                                   forget),
         cmocka_unit_test_teardown(a_shopper_who_comes_back_begins_another_visit, forget),
+        cmocka_unit_test_teardown(what_many_do_while_many_are_ranked_is_all_kept, forget),
         cmocka_unit_test_teardown(a_blends_score_is_the_evaluations_formula_and_the_weighed_chances,
                                   forget),
         cmocka_unit_test_teardown(visits_that_weigh_most_in_a_blend_are_the_reason, forget),
