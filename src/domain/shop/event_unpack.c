@@ -125,6 +125,7 @@ struct event_front event_front_sent(const struct event_front *front, char room[E
     return chars > 0 ? (struct event_front){.text = room, .len = chars} : *front;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): it is written to, by the sink
 size_t event_expand_members(const struct event_parts *p, char *out, size_t room)
 {
     struct sink s = {.at = out, .room = room};

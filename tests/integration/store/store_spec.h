@@ -15,11 +15,10 @@ extern struct store_spec {
 } spec;
 
 int spec_begin(void **state); /* the program's database, emptied; spec.db open */
-void spec_empty(void);        /* as a test begins */
+void spec_empty(void);        /* the database of spec.db, as a test begins */
 int spec_end(void **state);   /* closes spec.db */
 int spec_discard(
-    void **state);     /* also drops the database: for tests that leave it unfit for others */
-void spec_empty(void); /* the database of spec.db, as the migrations leave it */
+    void **state); /* also drops the database: for tests that leave it unfit for others */
 struct db *spec_connect(void); /* another connection; the caller closes it */
 
 #define SPEC_TEST(name)         cmocka_unit_test_setup_teardown(name, spec_begin, spec_end)

@@ -15,6 +15,7 @@ enum {
     BROWSERS = 8,
     CARTS = 6,
     EVENTS = 160,
+    SECONDS_LONG = 40, /* in which they occurred: often two at once */
     DATA_SETS = 5,
     CALLS = 16,
     SEEN_MAX = 64
@@ -133,7 +134,7 @@ static const char *a_second(int second)
 /* A time about those of the events. */
 static const char *a_time(void)
 {
-    return a_second(below(EVENTS + 20) - 10);
+    return a_second(below(SECONDS_LONG + 10) - 5);
 }
 
 static const char *a_bool(void)
@@ -186,7 +187,7 @@ static struct event_row an_event_of(int i)
         .event_id = id,
         .key = key,
         .type = type,
-        .occurred_us = NOW_US + (int64_t)below(EVENTS) * SECONDS(1),
+        .occurred_us = NOW_US + (int64_t)below(SECONDS_LONG) * SECONDS(1),
         /* a body that is not packed as well */
         .body = arena_printf(
             &spec.arena,
@@ -195,21 +196,27 @@ static struct event_row an_event_of(int i)
             key + 2, members(key, type))};
 }
 
+/* In parts that came in one after the other. */
+static void append_to(struct db *db, const struct event_row *rows)
+{
+    enum { PARTS = 4, PART = EVENTS / PARTS };
+    enum append_status status[PART];
+
+    for (int part = 0; part < PARTS; part++) {
+        assert_ok(store_events_append(db, rows + (ptrdiff_t)part * PART, PART, ORIGIN_API,
+                                      NOW_US + part * SECONDS(40), status, &spec.err));
+    }
+}
+
 static void store_log(void)
 {
     struct event_row rows[EVENTS];
-    enum append_status status[EVENTS];
-    enum { PARTS = 4 };
 
     for (int i = 0; i < EVENTS; i++) {
         rows[i] = an_event_of(i);
     }
     for (int side = 0; side < SIDES; side++) {
-        for (size_t part = 0; part < PARTS; part++) {
-            const size_t count = EVENTS / PARTS;
-            assert_ok(store_events_append(sides[side], rows + part * count, count, ORIGIN_API,
-                                          NOW_US + (int64_t)part * SECONDS(40), status, &spec.err));
-        }
+        append_to(sides[side], rows);
     }
 }
 
@@ -335,11 +342,13 @@ static void page_values(struct values *v)
 
 static void joins_values(struct values *v)
 {
+    const bool narrow = one_in(2); /* else one of the many reasons hides another */
+
     add_lane_and_key(v);
-    add(v, some_of("", BROWSERS));
-    add(v, some_of("", BROWSERS));
-    add(v, some_of("", BROWSERS));
-    add(v, some_of("k", CARTS));
+    add(v, narrow ? "'{}'" : some_of("", BROWSERS));
+    add(v, narrow ? "'{}'" : some_of("", BROWSERS));
+    add(v, narrow ? arena_printf(&spec.arena, "'{%d}'", below(BROWSERS)) : some_of("", BROWSERS));
+    add(v, narrow ? "'{}'" : some_of("k", CARTS));
     add(v, a_number(20));
     add(v, one_in(2) ? "NULL" : quoted(a_key()));
     add(v, a_number(20));
@@ -358,9 +367,9 @@ static void quiet_values(struct values *v)
 
     add(v, arena_printf(&spec.arena, "'{%s,%s}'", lane_of(key), lane_of(text_of("a:", browser))));
     add(v, arena_printf(&spec.arena, "'{%s,a:%d}'", key, browser));
-    add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_number(40), a_number(40)));
+    add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_number(80), a_number(80)));
     add(v, some_of("", BROWSERS));
-    add(v, some_of("k", CARTS));
+    add(v, one_in(2) ? "'{}'" : some_of("k", CARTS));
 }
 
 static void cart_values(struct values *v)
@@ -598,7 +607,7 @@ static const struct pair {
          "SELECT string_agg(concat_ws(' ', lane, key, CASE WHEN turned_at < now() - interval '1 hour' OR turned_at > now() + interval '1 hour' THEN turned_at END), '|' ORDER BY key)"
          "  FROM cartwright.handing_over"},
     {.query = Q_history_page_within, .values = page_values, .times = 2},
-    {.query = Q_joins_pending, .values = joins_values, .times = 8},
+    {.query = Q_joins_pending, .values = joins_values, .times = 16},
     {.query = Q_joins_quiet, .values = quiet_values, .weaker = true, .times = 8},
     {.query = Q_cart_pending, .values = cart_values, .times = 4},
     {.query = Q_shopper_gather, .values = gather_values, .times = 4},
@@ -763,7 +772,7 @@ static const char *rows_of(PGresult *r, const struct pair *pair)
     if (pair->any_order && count > 0) {
         qsort(rows, (size_t)count, sizeof *rows, by_text);
     }
-    for (char tag = '0'; tag <= '9'; tag++) {
+    for (int tag = '0'; tag <= '9'; tag++) {
         for (int row = 0; row < count; row++) {
             /* a text begins with "|", then the first column */
             if (pair->tagged ? rows[row][1] == tag : tag == '0') {
