@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define OVERLAP_US SECONDS(10)
+/* What is dated earlier than this is there: whoever writes is done, or given up on, within ten seconds, and clocks differ by no more than the overlap. */
+#define SETTLED_US SECONDS(20)
 #define WHOLE_US   MINUTES(10)
 
 struct held_shelf {
@@ -66,11 +68,15 @@ static bool read_change(void *ctx, const struct product *p, struct err *err)
     return true;
 }
 
-static int64_t since_us(const struct shelf_seen *seen)
+/* The overlap is read again at every look, and may be the whole catalogue: as long as anything can still come into it. */
+static int64_t since_us(const struct shelf_seen *seen, int64_t clock_us)
 {
-    int64_t us = seen->open_us < seen->newest_us ? seen->open_us : seen->newest_us;
+    const bool settled = clock_us - seen->newest_us > SETTLED_US;
+    const int64_t newest_us = settled ? seen->newest_us + 1 : seen->newest_us - OVERLAP_US;
+    const int64_t open_us = seen->open_us - OVERLAP_US;
+    const int64_t us = open_us < newest_us ? open_us : newest_us;
 
-    return us > OVERLAP_US ? us - OVERLAP_US : 0;
+    return us > 0 ? us : 0;
 }
 
 bool held_shelf_read(struct db *db, const struct affinity *model, struct held_shelf *old,
@@ -88,15 +94,15 @@ bool held_shelf_read(struct db *db, const struct affinity *model, struct held_sh
         /* from nothing: a row that somebody deleted can tell nobody of it */
         r.fresh = affinity_shelf_make(model);
     }
+    const int64_t clock_us = clock_now_us();
     int64_t open_us = INT64_MAX;
     /* Before the changes: a transaction that commits in between is then in both. */
     if (!store_products_open(db, &open_us, err) ||
-        !store_products_changed(db, whole ? 0 : since_us(seen), read_change, &r, err)) {
+        !store_products_changed(db, whole ? 0 : since_us(seen, clock_us), read_change, &r, err)) {
         affinity_shelf_free(&r.fresh);
         return false;
     }
     /* A date in the future would hide what is changed until then. */
-    const int64_t clock_us = clock_now_us();
     r.newest_us = r.newest_us < clock_us ? r.newest_us : clock_us;
     /* Never back: where only the overlap was read, its newest lies before what was seen. */
     seen->newest_us = old && r.newest_us < seen->newest_us ? seen->newest_us : r.newest_us;

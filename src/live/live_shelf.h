@@ -22,8 +22,8 @@ struct shelf_seen {
 
 /* The shelf of a model (NULL: none) as the catalogue stands: `old` again where nothing changed, or a new one. old is of the same model, or NULL for
  * a first read of everything. One reference to the caller; on failure of the database, that is of old. *seen is what the next
- * read starts from: ten seconds before the newest change or the oldest open transaction, whichever is earlier; now and then it reads
- * everything, since not every transaction can be seen, nor a row that is gone. */
+ * read starts from: ten seconds before the newest change, or behind it once that is long ago, or ten before the oldest open transaction, whichever is earlier;
+ * now and then it reads everything, since not every transaction can be seen, nor a row that is gone. */
 CAN_FAIL bool held_shelf_read(struct db *db, const struct affinity *model, struct held_shelf *old,
                               struct shelf_seen *seen, struct held_shelf **out, struct err *err);
 

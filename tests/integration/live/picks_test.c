@@ -253,6 +253,38 @@ static void a_look_without_news_keeps_the_shelf(void **state)
     live_release(live, &after);
 }
 
+static bool looks_again(struct held_shelf **shelf, struct shelf_seen *seen,
+                        const struct affinity *model)
+{
+    struct held_shelf *old = *shelf;
+    struct err err = {0};
+
+    assert_true(held_shelf_read(bench.db, model, old, seen, shelf, &err));
+    const bool other = *shelf != old;
+    held_shelf_drop(&old);
+    return other;
+}
+
+/* A change without a date shows who is read: after a catalogue was loaded all of it is of one time, and nobody reads it every second until
+ * the next change. */
+static void what_has_been_as_it_is_for_a_while_is_not_read_again(void **state)
+{
+    struct held_shelf *shelf = NULL;
+    struct shelf_seen seen = {0};
+    (void)state;
+    CLEANUP(live_use_end) struct live_use use = live_use(live);
+    const struct affinity *model = use.set->affinity;
+    run_sql(&bench, "UPDATE cartwright.product SET updated_at = now() - interval '1 minute'");
+    assert_true(looks_again(&shelf, &seen, model));
+    run_sql(&bench, "UPDATE cartwright.product SET stock = 0 WHERE product_id = 'p3-4'");
+    assert_false(looks_again(&shelf, &seen, model));
+    run_sql(&bench, "UPDATE cartwright.product SET updated_at = now() - interval '5 s'");
+    assert_true(looks_again(&shelf, &seen, model));
+    run_sql(&bench, "UPDATE cartwright.product SET stock = 5 WHERE product_id = 'p3-4'");
+    assert_true(looks_again(&shelf, &seen, model)); /* what is dated before it may still come */
+    held_shelf_drop(&shelf);
+}
+
 /* A DELETE by hand leaves nothing that could be read as changed. */
 static void a_row_that_is_gone_is_missed_when_all_is_read_again(void **state)
 {
@@ -314,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_look_without_news_keeps_the_shelf),
         cmocka_unit_test_teardown(a_catalogue_transaction_that_stays_open_is_seen_when_it_commits,
                                   restock),
+        cmocka_unit_test_teardown(what_has_been_as_it_is_for_a_while_is_not_read_again, restock),
         cmocka_unit_test_teardown(a_row_that_is_gone_is_missed_when_all_is_read_again, restock),
         cmocka_unit_test(a_wished_category_and_price_are_judged_by_the_catalogue),
     };
