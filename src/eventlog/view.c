@@ -288,3 +288,8 @@ bool view_find(struct db *db, const struct view_ask *ask, struct arena *a, struc
     *out = v;
     return true;
 }
+
+bool view_has_news(const struct view *v)
+{
+    return v->unread || v->last_off > v->rows.folded_off;
+}

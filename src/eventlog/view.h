@@ -31,6 +31,9 @@ struct view {
     struct shopper_rows rows; /* what it was made of */
 };
 
+/* Whether something that was read of it, or could not be, has not been folded. */
+bool view_has_news(const struct view *v);
+
 /* until_us: INT64_MAX reads the present; otherwise the shopper is folded again from the log as it
  * was then (events that occurred later left out). Where that takes more than VIEW_EVENTS_MAX events, or VIEW_BYTES_MAX, a shopper of very many is read
  * from the newest state on its way that stands for that time (in the past as one who is who, and what came too late, is known now).

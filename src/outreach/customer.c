@@ -41,7 +41,7 @@ static bool read_pending(struct db *db, const char *id, const struct view *v, st
     const struct joins joins = {.lane = event_lane(key),
                                 .key = key,
                                 .last_off = v->known ? v->last_off : 0,
-                                .news = v->rows.events.count > 0 || v->unread};
+                                .news = view_has_news(v)};
 
     *out = (struct joins_pending){0};
     return (v->known && v->key[0] == 'c') || store_joins_pending(db, &joins, out, err);

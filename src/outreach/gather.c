@@ -139,7 +139,7 @@ struct joins outreach_joins(const struct gathered *g)
                           .own = g->own,
                           .own_count = g->own_count,
                           .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
-                          .news = g->view.rows.events.count > 0 || g->view.unread,
+                          .news = view_has_news(&g->view),
                           .last_off = g->view.last_off,
                           .found_by = g->view.found_by,
                           .found_by_off = g->view.found_by_off};
