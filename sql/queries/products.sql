@@ -82,11 +82,12 @@ SELECT u.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.c
  ORDER BY u.o;
 
 -- name: products_page
+-- The values are asked for by the plan, not known to it: it would be made anew for every page.
 SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at
   FROM cartwright.product
- WHERE product_id > $1::text AND NOT deleted
+ WHERE product_id > (SELECT $1::text) AND NOT deleted
  ORDER BY product_id
- LIMIT $2::bigint;
+ LIMIT (SELECT $2::bigint);
 
 -- name: products_search
 -- Those with a word that begins so, for every word of $3: behind id $1 the next $2, and where to go on (NULL: there are no more; a row of it alone
@@ -124,10 +125,10 @@ SELECT p.product_id, p.title, p.url, p.image_url, p.price_minor, p.currency, p.c
  ORDER BY g.product_id;
 
 -- name: products_lock
--- What is known of these, held until commit: nobody merges into them meanwhile. Locks in the order of ids.
+-- What is known of these, held until commit: nobody merges into them meanwhile. Locks in the order of ids. Planned once, as products_page.
 SELECT product_id, title, url, image_url, price_minor, currency, category, brand, stock, attributes, updated_at
   FROM cartwright.product
- WHERE product_id = ANY ($1::text[]) AND NOT deleted
+ WHERE product_id = ANY ((SELECT $1::text[])::text[]) AND NOT deleted
  ORDER BY product_id
    FOR UPDATE;
 

@@ -105,41 +105,42 @@ DELETE FROM cartwright.cart_party p
 
 -- name: carts_by_seen
 -- Newest first. One index range a status, merged. The page begins after ($4 .. $7), the last row of the page before; the first one
--- after infinity. No "$4 IS NULL OR": that would read every page from the top.
+-- after infinity. The values are asked for by the plan, not known to it: it would be made anew for every page. No "$4 IS NULL OR": that would read every page from the top.
 SELECT c.*
-  FROM unnest($1::text[]) AS s(status)
+  FROM unnest((SELECT $1::text[])) AS s(status)
  CROSS JOIN LATERAL (
         SELECT x.lane, x.key, x.cart_id, x.round, x.status, x.lines, x.units, x.total_minor, x.currency, x.opened_at, x.changed_at, x.seen_at,
                x.contacted, x.bot, x.imported, x.risk, x.risk_model, x.scored_at
           FROM cartwright.cart x
-         WHERE x.status = s.status AND x.seen_at >= $2::timestamptz AND x.seen_at < $3::timestamptz
-           AND (x.seen_at, x.lane, x.key, x.cart_id) < ($4::timestamptz, $5::int, $6::text, $7::text)
+         WHERE x.status = s.status AND x.seen_at >= (SELECT $2::timestamptz) AND x.seen_at < (SELECT $3::timestamptz)
+           AND (x.seen_at, x.lane, x.key, x.cart_id) < ((SELECT $4::timestamptz), $5::int, $6::text, $7::text)
          ORDER BY x.seen_at DESC, x.lane DESC, x.key DESC, x.cart_id DESC
-         LIMIT $8::bigint) AS c
+         LIMIT (SELECT $8::bigint)) AS c
  ORDER BY c.seen_at DESC, c.lane DESC, c.key DESC, c.cart_id DESC
- LIMIT $8::bigint;
+ LIMIT (SELECT $8::bigint);
 
 -- name: carts_by_risk
 -- Highest risk first, never scored last; the first page begins after a risk above 1. The range operator keeps the planner from reading
--- the other index and sorting.
+-- the other index and sorting, and the values are asked for by the plan, not known to it: for them it would choose to sort all carts.
 SELECT c.*
-  FROM unnest($1::text[]) AS s(status)
+  FROM unnest((SELECT $1::text[])) AS s(status)
  CROSS JOIN LATERAL (
         SELECT x.lane, x.key, x.cart_id, x.round, x.status, x.lines, x.units, x.total_minor, x.currency, x.opened_at, x.changed_at, x.seen_at,
                x.contacted, x.bot, x.imported, x.risk, x.risk_model, x.scored_at
           FROM cartwright.cart x
-         WHERE x.status = s.status AND tstzrange($2::timestamptz, $3::timestamptz, '[)') @> x.seen_at
-           AND (coalesce(x.risk, -1), x.lane, x.key, x.cart_id) < ($4::float8, $5::int, $6::text, $7::text)
+         WHERE x.status = s.status AND tstzrange((SELECT $2::timestamptz), (SELECT $3::timestamptz), '[)') @> x.seen_at
+           AND (coalesce(x.risk, -1), x.lane, x.key, x.cart_id) < ((SELECT $4::float8), $5::int, $6::text, $7::text)
          ORDER BY coalesce(x.risk, -1) DESC, x.lane DESC, x.key DESC, x.cart_id DESC
-         LIMIT $8::bigint) AS c
+         LIMIT (SELECT $8::bigint)) AS c
  ORDER BY coalesce(c.risk, -1) DESC, c.lane DESC, c.key DESC, c.cart_id DESC
- LIMIT $8::bigint;
+ LIMIT (SELECT $8::bigint);
 
 -- name: carts_ordered
 -- Of the carts $3 of ($1 lanes, $2 keys), with ids that tell them apart, those that one other person ordered, who keeps no such cart: by number, and when
 -- last. As joins_pending says of one shopper. Whom the shopper's own log names is no other: by what that browser orders the fold closes carts.
+-- The values are asked for by the plan, not known to it: it would be made anew at every call, which takes ten times as long.
 SELECT (u.ord - 1)::int, o.ordered_at
-  FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS u(lane, key, cart_id, ord)
+  FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::text[])) WITH ORDINALITY AS u(lane, key, cart_id, ord)
  CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
                        FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
                               WHERE hashtext(x.cart_id) = hashtext(u.cart_id) AND x.cart_id = u.cart_id AND x.type = 15 AND x.key <> u.key
