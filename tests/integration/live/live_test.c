@@ -408,7 +408,7 @@ static void the_watcher_swaps_by_itself(void **state)
 
 /* ---- readers under swaps ---- */
 
-enum { READERS = 4, SWAPS = SHOP_IS_LARGE ? 200 : 40 };
+enum { READERS = 4, TELLERS = 2, SWAPS = SHOP_IS_LARGE ? 200 : 40 };
 
 struct readers {
     struct live *live;
@@ -439,15 +439,32 @@ static void *read_on(void *arg)
     return NULL;
 }
 
+/* As fold workers do. */
+static void *tell_on(void *arg)
+{
+    struct readers *r = arg;
+    struct event_item item = {.product_id = "p1"};
+    const struct event viewed = {.type = EVENT_PRODUCT_VIEWED,
+                                 .items = &item,
+                                 .item_count = 1,
+                                 .occurred_us = START_US + DAYS(30)};
+    const struct log_event at = {.lane = 1, .off = 1, .key = "c:somebody"};
+    while (!atomic_load(&r->stop)) {
+        live_tell(r->live, &at, &viewed);
+        (void)sched_yield();
+    }
+    return NULL;
+}
+
 static void many_swaps_fail_no_reader(void **state)
 {
     CLEANUP(live_close) struct live *live = opened(false);
     struct readers r = {.live = live};
-    pthread_t threads[READERS];
+    pthread_t threads[READERS + TELLERS];
     uint64_t swaps = metric_value(METRIC_model_swaps);
     (void)state;
-    for (int i = 0; i < READERS; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &r), 0);
+    for (int i = 0; i < READERS + TELLERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, i < READERS ? read_on : tell_on, &r), 0);
     }
     for (int i = 0; i < SWAPS; i++) {
         struct err err = {0};
@@ -458,7 +475,7 @@ static void many_swaps_fail_no_reader(void **state)
         assert_true(changed);
     }
     atomic_store(&r.stop, true);
-    for (int i = 0; i < READERS; i++) {
+    for (int i = 0; i < READERS + TELLERS; i++) {
         (void)pthread_join(threads[i], NULL);
     }
     assert_int_equal(atomic_load(&r.wrong), 0);
