@@ -49,6 +49,8 @@ bool evaluate_run(const struct database *database, const struct config *config,
                                            .seed = options->seed,
                                            .horizon_us = options->horizon_us,
                                            .ahead_rows_max = options->ahead_rows_max,
+                                           .spread_given = options->spread_given,
+                                           .spread = options->spread,
                                            .out = options->progress};
     struct training t = {.config = config, .options = &training, .threads = train_threads()};
     /* The curve of recall goes to 2 k, and no more than PICKS_MAX are ever ranked. */

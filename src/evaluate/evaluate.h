@@ -20,6 +20,9 @@ struct evaluate_options {
     uint64_t seed;
     int ahead_rows_max; /* as in struct train_options */
     int k;              /* length of the lists that affinity is judged on: 1 .. EVALUATE_K_MAX */
+    bool
+        spread_given; /* affinity: picks are spread so far, whatever it costs; else as training would */
+    double spread;      /* in parts of the mean number of shoppers of a product */
     bool json;          /* one JSON object on out, else a plain table */
     FILE *out;          /* results */
     FILE *progress;     /* steps, in words */

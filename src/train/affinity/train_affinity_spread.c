@@ -336,6 +336,12 @@ bool affinity_weigh_spread(const struct affinity_training *a, int64_t until_us,
     inner.keep = false;
     inner.floors = (struct spread_floors){0};
     fit->floors = inner.floors;
+    if (a->t->options->spread_given) {
+        for (int l = 0; l < SPREAD_LENGTHS; l++) {
+            fit->floors.of[l] = a->t->options->spread;
+        }
+        return true;
+    }
     if (interactions_before(a, until_us) > INTERACTIONS_MOST ||
         interactions_before(a, inner.until_us) < INTERACTIONS_LEAST) {
         return true;

@@ -16,7 +16,9 @@ struct train_options {
     uint64_t seed;
     int64_t horizon_us; /* label horizon of risk */
     int ahead_rows_max; /* rows that the learner of the time ahead is shown, at most; 0: see train_risk_ahead.h */
-    bool json; /* one JSON line a step on out, else text */
+    bool spread_given; /* else chosen where it is free */
+    double spread;     /* how often each product is wanted in lists, in parts of the mean of all */
+    bool json;         /* one JSON line a step on out, else text */
     FILE *out;
 };
 struct train_result {

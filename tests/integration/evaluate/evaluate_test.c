@@ -198,6 +198,25 @@ static void spreading_is_measured_beside_the_same_model_by_score_alone(void **st
     assert_text_contains(evaluated(&o), "what spreading costs, shopper by shopper");
 }
 
+/* More than is free may be asked for, to see the price. */
+static void how_far_to_spread_may_be_said(void **state)
+{
+    struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    double shown[2];
+    (void)state;
+    open_demo_shop();
+    o.spread_given = true;
+    for (int i = 0; i < 2; i++) {
+        o.spread = .5 * i;
+        json_t *r = evaluated_json(&o);
+        assert_int_equal(spreads(r), i > 0);
+        shown[i] =
+            NUMBER(r, "spread", "0", "coverage") + NUMBER(r, "spread", "0", "coverage_first_3");
+        json_decref(r);
+    }
+    assert_true(shown[1] > shown[0]);
+}
+
 static void without_tastes_nothing_is_claimed(void **state)
 {
     const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
@@ -475,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(planted_tastes_are_seen_beside_the_baselines, forget),
         cmocka_unit_test_setup(spreading_is_measured_beside_the_same_model_by_score_alone, forget),
+        cmocka_unit_test_setup(how_far_to_spread_may_be_said, forget),
         cmocka_unit_test_setup(without_tastes_nothing_is_claimed, forget),
         cmocka_unit_test_setup(the_same_log_and_seed_give_the_same_figures, forget),
         cmocka_unit_test_setup(the_serving_model_is_judged_only_where_its_log_ended_before_the_cut,
