@@ -175,8 +175,8 @@ SELECT least(c.off, coalesce(young.off - 1, c.off),
  WHERE c.lane = $1::int AND c.consumer = 'fold';
 
 -- name: carry_page
--- Of a log of before (migration 31), the events of lane $1 from behind $2 on that are still to be moved.
-SELECT p.off, p.event_id, p.key, p.type, p.occurred_at, p.body FROM cartwright.carry_page($1::int, $2::bigint, $3::int) AS p;
+-- Of a log of before (migration 31), at most $3 events of lane $1 from behind $2 on that are still to be moved; the one that goes beyond $4 bytes is the last.
+SELECT p.off, p.event_id, p.key, p.type, p.occurred_at, p.body FROM cartwright.carry_page($1::int, $2::bigint, $3::bigint, $4::bigint) AS p;
 
 -- name: carry_move
 -- Locks lane $1 until commit.

@@ -11,7 +11,9 @@
 
 #include <pthread.h>
 
-enum { PAGE_EVENTS = 500 };
+/* A page: it is in memory as sent and packed. */
+static const struct events_most page = {.events = 500, .bytes = 4 << 20};
+
 #define PAGE_MAX_US SECONDS(30)     /* then the database is away */
 #define END_US      INT64_C(200000) /* between two looks whether all have let go of the old table */
 #define AGAIN_US    INT64_C(1000000) /* before lanes that somebody else holds are tried again */
@@ -34,7 +36,7 @@ static bool carry_lane(struct carrying *c, int lane, struct err *err)
     while (!empty && moved > 0 && !stop_requested()) {
         const int64_t start_us = clock_monotonic_us();
         db_bound(c->db, start_us + PAGE_MAX_US);
-        if (!store_carry_page(c->db, lane, PAGE_EVENTS, &off, &empty, &moved, err)) {
+        if (!store_carry_page(c->db, lane, page, &off, &empty, &moved, err)) {
             if (!db_alive(c->db) || !db_retryable(c->db)) {
                 return false;
             }

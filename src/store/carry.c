@@ -58,8 +58,8 @@ static bool move(struct db *db, int lane, const PGresult *page, struct arena *a,
     return true;
 }
 
-bool store_carry_page(struct db *db, int lane, int count, int64_t *off, bool *out_empty,
-                      int64_t *out_moved, struct err *err)
+bool store_carry_page(struct db *db, int lane, struct events_most most, int64_t *off,
+                      bool *out_empty, int64_t *out_moved, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
     CLEANUP(rows_clear) PGresult *page = NULL;
@@ -68,7 +68,8 @@ bool store_carry_page(struct db *db, int lane, int count, int64_t *off, bool *ou
     assert(!db_in_transaction(db));
     param_i32(&p, lane);
     param_i64(&p, *off);
-    param_i32(&p, count);
+    param_i64(&p, most.events);
+    param_i64(&p, most.bytes);
     if (!db_query(db, Q_carry_page, &p, &page, err)) {
         return false;
     }

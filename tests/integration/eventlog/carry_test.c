@@ -44,7 +44,8 @@ static void carry_some(int every)
         int64_t off = 0;
         int64_t moved;
         bool empty;
-        assert_true(store_carry_page(bench.db, lane, 2, &off, &empty, &moved, &err));
+        assert_true(store_carry_page(bench.db, lane, (struct events_most){2, INT64_MAX}, &off,
+                                     &empty, &moved, &err));
     }
 }
 

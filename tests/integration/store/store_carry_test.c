@@ -81,7 +81,8 @@ static int64_t moved_of(int lane, int pages, int events)
     bool empty = false;
     for (int i = 0; i < pages && !empty; i++) {
         int64_t moved;
-        assert_ok(store_carry_page(spec.db, lane, events, &off, &empty, &moved, &spec.err));
+        assert_ok(store_carry_page(spec.db, lane, (struct events_most){events, INT64_MAX}, &off,
+                                   &empty, &moved, &spec.err));
         all += moved;
     }
     return all;
@@ -128,6 +129,29 @@ static void carry_finish(void)
 }
 
 /* ---- tests ---- */
+
+/* A page of a thousand events at first, with so many bytes. */
+static int64_t moved_within(int lane, int64_t bytes)
+{
+    int64_t off = 0;
+    int64_t moved;
+    bool empty;
+
+    assert_ok(store_carry_page(spec.db, lane, (struct events_most){1000, bytes}, &off, &empty,
+                               &moved, &spec.err));
+    return moved;
+}
+
+static void a_page_has_no_more_than_so_many_bytes(void **state)
+{
+    const int lane = lane_of_key(0);
+    (void)state;
+
+    assert_int_equal(moved_within(lane, 0), 1); /* one that is larger by itself */
+    assert_in_range(moved_within(lane, 500), 2, 6);
+    assert_true(moved_within(lane, INT64_MAX) > 6);
+    expect_all();
+}
 
 static void every_event_is_there_before_between_and_behind(void **state)
 {
@@ -282,7 +306,8 @@ static void *carrier(void *arg)
             int64_t moved;
             bool empty = false;
             while (ok && !empty) {
-                ok = store_carry_page(db, lane_of_key(i), 4, &off, &empty, &moved, &err);
+                ok = store_carry_page(db, lane_of_key(i), (struct events_most){4, INT64_MAX}, &off,
+                                      &empty, &moved, &err);
             }
         }
         bool done = ok;
@@ -346,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CARRY_TEST(every_event_is_there_before_between_and_behind),
+        CARRY_TEST(a_page_has_no_more_than_so_many_bytes),
         CARRY_TEST(a_database_without_events_has_nothing_to_carry),
         CARRY_TEST(an_append_knows_what_lies_in_either_table),
         CARRY_TEST(retention_removes_from_both),
