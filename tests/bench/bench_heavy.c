@@ -5,22 +5,25 @@
  * turn are counted without those folds, and the share of these in the time that passed from the end of one to the end of a later one comes off the
  * ratio ("cycle" false where LIMIT_S ended it before); with how long the shopper waited at most.
  * Then what it takes to ask about such a shopper (GET /v1/customers/{id} and POST /v1/outreach, in process: dry runs,
- * of now and of any time in its past, and such that are stored), and how much more memory.
+ * of now and of any time in its past, and such that are stored), and how much more memory. The same of a service over HTTP, one connection.
  * At last a browser with as many events turns out to be a customer's: what is handed over beside the others ("handed over"; others' ingest into
- * the customer's own lane is timed as well, since that is what it could hold).
- * bench_heavy [--whole] [EVENTS ...]; --whole: without checkpoints (heavy_events 0), as a comparison. */
+ * the customer's own lane is timed as well, since that is what it could hold): rounds with a backlog, so that the folder never rests, in turn with
+ * nothing handed over meanwhile and beside it, by the time of the processors; pages, and who is folded by itself, are counted apart, as above.
+ * bench_heavy [--whole] [--only handing|http] [EVENTS ...]; --whole: without checkpoints (heavy_events 0), as a comparison; --only: these rows alone. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/init.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/stop.h"
+#include "bench/load_client.h"
 #include "cli/options.h"
 #include "fold/fold.h"
 #include "outreach/customer.h"
 #include "outreach/outreach.h"
 #include "support/folder.h"
 #include "support/pg_fixture.h"
+#include "support/service.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -29,10 +32,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
     ROUNDS = 9,
     OTHERS = 4000,
+    BACKLOG = 6 * OTHERS,
+    LAST = 5000, /* of what is handed over, beside others: then its new owner has most of it */
     PEOPLE = 1500,
     HEAVY = 40,
     PACE_S = 2,
@@ -50,6 +56,8 @@ struct bench {
     struct folder *folder;
     struct pool *pool;
     struct live *live;
+    pid_t backends[16]; /* of the folder, and such that rest */
+    size_t backend_count;
     int64_t told;   /* events so far: numbers ids */
     int64_t last_s; /* of the heavy one, in order */
 };
@@ -337,11 +345,18 @@ static void measure_cycles(struct bench *b, int64_t events, enum way way)
 
 /* ---- asking about it ---- */
 
-static int64_t status_kb(const char *name)
+/* A file of /proc about a process. In arena. */
+static const char *about(pid_t pid, const char *file, struct arena *a)
 {
+    return arena_printf(a, "/proc/%d/%s", (int)pid, file);
+}
+
+static int64_t status_kb(pid_t pid, const char *name)
+{
+    CLEANUP(arena_free) struct arena a = {0};
     char line[200];
     int64_t kb = 0;
-    FILE *in = fopen("/proc/self/status", "r");
+    FILE *in = fopen(about(pid, "status", &a), "r");
 
     while (in != NULL && fgets(line, sizeof line, in) != NULL) {
         if (strncmp(line, name, strlen(name)) == 0) {
@@ -355,9 +370,10 @@ static int64_t status_kb(const char *name)
 }
 
 /* From now on VmHWM is about what comes. */
-static void forget_peak(void)
+static void forget_peak(pid_t pid)
 {
-    FILE *out = fopen("/proc/self/clear_refs", "w");
+    CLEANUP(arena_free) struct arena a = {0};
+    FILE *out = fopen(about(pid, "clear_refs", &a), "w");
 
     (void)malloc_trim(0);
     if (out != NULL) {
@@ -420,8 +436,8 @@ static void ask(struct bench *b, int64_t events, const char *what, const char *c
     static double get[ASKS], dry[ASKS], past[ASKS], stored[STORED];
     const struct outreach_means means = {b->pool, b->live, &b->config};
 
-    forget_peak();
-    const int64_t before_kb = status_kb("VmRSS:");
+    forget_peak(getpid());
+    const int64_t before_kb = status_kb(getpid(), "VmRSS:");
     for (int i = 0; i < ASKS; i++) {
         const int64_t at_s = b->last_s * (i + 1) / (ASKS + 1); /* all over its past */
         get[i] = get_once(&means, customer);
@@ -431,13 +447,64 @@ static void ask(struct bench *b, int64_t events, const char *what, const char *c
         }
         past[i] = ask_once(&means, customer, true, INT64_C(1767225600000000) + SECONDS(at_s));
     }
-    const int64_t peak_kb = status_kb("VmHWM:") - before_kb;
+    const int64_t peak_kb = status_kb(getpid(), "VmHWM:") - before_kb;
     (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"asked_about\":\"%s\","
                  "\"get_p99_ms\":%.1f,\"outreach_p99_ms\":%.1f,\"outreach_at_p99_ms\":%.1f,"
                  "\"outreach_stored_p50_ms\":%.1f,\"memory_mb\":%.1f}\n",
                  (long long)events, what, p99(get, ASKS), p99(dry, ASKS), p99(past, ASKS),
                  p50(stored, STORED), (double)peak_kb / 1024);
     (void)fflush(stdout);
+}
+
+/* Answers are parsed and written by another process, which folds nothing meanwhile. */
+static struct load_report ask_service(const struct service *s, const char *path, const char *key,
+                                      const char *body)
+{
+    static struct load_request requests[ASKS];
+    const struct load_plan plan = {.port = s->port,
+                                   .connections = 1,
+                                   .requests = requests,
+                                   .request_count = ASKS,
+                                   .time_us = MINUTES(5)};
+
+    for (int i = 0; i < ASKS; i++) {
+        requests[i] = load_request_make(path, key, body, body == NULL ? 0 : strlen(body));
+    }
+    const struct load_report r = load_run(&plan);
+    for (int i = 0; i < ASKS; i++) {
+        free(requests[i].bytes);
+    }
+    return r;
+}
+
+static void ask_http(struct bench *b, int64_t events, const char *customer)
+{
+    static const char *const flags[] = {"--fold-workers", "0", "--log-level", "warn", NULL};
+    CLEANUP(arena_free) struct arena a = {0};
+    char *key = service_key(b->url, "admin");
+    struct service s = service_start(b->url, flags);
+
+    forget_peak(s.pid);
+    const int64_t before_kb = status_kb(s.pid, "VmRSS:");
+    const struct load_report get =
+        ask_service(&s, arena_printf(&a, "/v1/customers/%s", customer), key, NULL);
+    const struct load_report post =
+        ask_service(&s, "/v1/outreach", key,
+                    arena_printf(&a, "{\"customer_id\":\"%s\",\"dry_run\":true}", customer));
+    (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"asked_over_http_about\":\"%s\","
+                 "\"http_get_p50_ms\":%.1f,\"http_get_p99_ms\":%.1f,"
+                 "\"http_post_p50_ms\":%.1f,\"http_post_p99_ms\":%.1f,\"memory_mb\":%.1f}\n",
+                 (long long)events, customer, get.p50_ms, get.p99_ms, post.p50_ms, post.p99_ms,
+                 (double)(status_kb(s.pid, "VmHWM:") - before_kb) / 1024);
+    (void)fflush(stdout);
+    (void)service_stop(&s);
+    free(key);
+}
+
+static void ask_http_all(struct bench *b, int64_t events)
+{
+    ask_http(b, events, "o5"); /* an ordinary one */
+    ask_http(b, events, "heavy");
 }
 
 static void ask_all(struct bench *b, int64_t events)
@@ -447,6 +514,7 @@ static void ask_all(struct bench *b, int64_t events)
     settle(b);
     ask(b, events, "an ordinary one", "o5"); /* who has a cart as well */
     ask(b, events, "all folded", "heavy");
+    ask_http_all(b, events);
     tell_heavy(b, ONE_HOUR);
     ask(b, events, "1 h late, not folded", "heavy");
     (void)fold(b, &longest_us);
@@ -476,6 +544,7 @@ struct inflow {
     const struct bench *of;
     pthread_t thread;
     atomic_bool done;
+    atomic_bool rests;
     double ms[ASKS * 40];
     size_t count;
 };
@@ -490,7 +559,9 @@ static void *inflow_main(void *arg)
         die("inflow", err.text);
     }
     while (!atomic_load(&in->done) && in->count < COUNT_OF(in->ms)) {
-        in->ms[in->count++] = append_ms(&own);
+        if (!atomic_load(&in->rests)) {
+            in->ms[in->count++] = append_ms(&own);
+        }
         (void)stop_wait_us(20000);
     }
     db_close(&own.db);
@@ -511,45 +582,172 @@ static int64_t count_of(struct bench *b, const char *from)
     return PQntuples(r) == 1 ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : INT64_MAX;
 }
 
-/* Seconds until the others' events are folded: a folder that has nothing else to do hands over, and that is no time of theirs. */
-static double round_beside_handing(struct bench *b, int64_t *longest_us)
+/* What is on its way stays where it is, as does who waits to be folded for it: not of any lane, and not due. */
+static void hide(struct bench *b)
 {
-    struct arena a = {0};
-    int64_t spent_us = 0;
-    struct err err = {0};
-
-    tell(b, OTHERS, arena_printf(&a, "'o' || n %% %d", PEOPLE),
-         arena_printf(&a, "%lld + n", (long long)b->told));
-    arena_free(&a);
-    while (
-        count_of(
-            b,
-            "cartwright.lane_cursor c JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off"
-            " WHERE c.consumer = 'fold' AND e.key ~ '^c:o[0-9]'") > 0) {
-        int64_t folded;
-        const int64_t step_us = clock_monotonic_us();
-        if (!folder_step(b->folder, &folded, &err)) {
-            die("fold", err.text);
-        }
-        const int64_t took_us = clock_monotonic_us() - step_us;
-        spent_us += took_us;
-        *longest_us = took_us > *longest_us ? took_us : *longest_us;
-    }
-    return (double)spent_us / 1e6;
+    sql(b, "UPDATE cartwright.handing_over SET lane = lane + 256;"
+           "UPDATE cartwright.stale_shopper SET due_at = due_at + interval '1 day'");
 }
 
-/* Rounds of the others until all of it is handed over, or LIMIT_S have passed. */
-static void hand_over(struct bench *b, int64_t events)
+static void show(struct bench *b)
 {
-    static struct inflow in;
-    struct arena a = {0};
-    const double alone = rounds(b, ALONE).alone;
-    const uint64_t handed = metric_value(METRIC_fold_handed);
-    int64_t longest_us = 0;
-    int64_t n = 0;
-    double seconds = 0;
+    sql(b, "UPDATE cartwright.handing_over SET lane = lane - 256;"
+           "UPDATE cartwright.stale_shopper SET due_at = due_at - interval '1 day'");
+}
 
-    sql(b, "UPDATE cartwright.stale_shopper SET due_at = now()");
+static int64_t others_left(struct bench *b)
+{
+    return count_of(
+        b,
+        "cartwright.lane_cursor c JOIN cartwright.log_rows e ON e.lane = c.lane AND e.off > c.off"
+        " WHERE c.consumer = 'fold' AND e.key ~ '^c:o[0-9]'");
+}
+
+/* Steps in which nobody was handed anything, nor folded by itself, or the others: by the clock, by the processors, and the events that were folded with
+ * batches. */
+struct tally {
+    double s, cpu_s;
+    uint64_t events;
+};
+struct steps {
+    struct tally calm, other;
+};
+
+/* Time of the processors, of this thread and of the folder's part of the server. */
+static double cpu_s(const struct bench *b)
+{
+    struct rusage usage;
+    double s = 0;
+
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    s += (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    for (size_t i = 0; i < b->backend_count; i++) {
+        CLEANUP(arena_free) struct arena a = {0};
+        CLEANUP(file_close) FILE *in = fopen(about(b->backends[i], "schedstat", &a), "r");
+        char line[100];
+        if (in != NULL && fgets(line, sizeof line, in) != NULL) {
+            s += strtod(line, NULL) / 1e9;
+        }
+    }
+    return s;
+}
+
+/* All but the one that tells. */
+static void note_backends(struct bench *b)
+{
+    CLEANUP(rows_clear)
+    PGresult *r = PQexec(db_conn(b->db), "SELECT pid FROM pg_stat_activity"
+                                         " WHERE datname = current_database()"
+                                         "   AND pid <> pg_backend_pid()");
+
+    b->backend_count = 0;
+    for (int i = 0; i < PQntuples(r) && b->backend_count < COUNT_OF(b->backends); i++) {
+        b->backends[b->backend_count++] = (pid_t)strtol(PQgetvalue(r, i, 0), NULL, 10);
+    }
+}
+
+static uint64_t apart_count(void)
+{
+    return metric_value(METRIC_fold_handed) + metric_value(METRIC_fold_stale_folded);
+}
+
+/* True: there was something to do. */
+static bool step(struct bench *b, struct steps *of, int64_t *longest_us)
+{
+    const uint64_t apart = apart_count();
+    const uint64_t events = metric_value(METRIC_fold_events);
+    const double cpu = cpu_s(b);
+    const int64_t start_us = clock_monotonic_us();
+    int64_t folded;
+    struct err err = {0};
+
+    if (!folder_step(b->folder, &folded, &err)) {
+        die("fold", err.text);
+    }
+    const int64_t took_us = clock_monotonic_us() - start_us;
+    struct tally *t = apart_count() == apart ? &of->calm : &of->other;
+    *longest_us = took_us > *longest_us ? took_us : *longest_us;
+    t->s += (double)took_us / 1e6;
+    t->cpu_s += cpu_s(b) - cpu;
+    t->events += metric_value(METRIC_fold_events) - events;
+    return folded > 0;
+}
+
+/* Seconds of the steps that no batch took. */
+static double apart_s(const struct steps *of)
+{
+    const double s = of->other.s - (double)of->other.events * of->calm.s / (double)of->calm.events;
+
+    return s > 0 ? s : 0;
+}
+
+/* What the batches of all of them took of the processors. */
+static double batches_cpu_s(const struct steps *of)
+{
+    return of->calm.cpu_s + (double)of->other.events * of->calm.cpu_s / (double)of->calm.events;
+}
+
+/* Rounds in turn. */
+struct handing {
+    struct steps alone, beside;
+    double wall_s;
+    int64_t rounds; /* of each kind */
+    int64_t longest_us;
+    uint64_t handed; /* before */
+};
+
+/* All the others' events are folded, and what came of those handed over meanwhile. */
+static void backlog_round(struct bench *b, struct inflow *in, bool beside, struct handing *h)
+{
+    struct steps *of = beside ? &h->beside : &h->alone;
+    int64_t unused = 0;
+    int64_t *longest_us = beside ? &h->longest_us : &unused;
+    struct arena a = {0};
+
+    tell(b, BACKLOG, arena_printf(&a, "'o' || n %% %d", PEOPLE),
+         arena_printf(&a, "%lld + n", (long long)b->told));
+    arena_free(&a);
+    if (beside) {
+        show(b);
+    }
+    atomic_store(&in->rests, !beside);
+    const uint64_t before = metric_value(METRIC_fold_events);
+    while (metric_value(METRIC_fold_events) - before < BACKLOG || others_left(b) > 0) {
+        (void)step(b, of, longest_us);
+    }
+    atomic_store(&in->rests, true);
+    if (beside) {
+        hide(b);
+    }
+    while (step(b, of, longest_us)) {
+    }
+}
+
+/* Until so many more are handed over, or LIMIT_S have passed. */
+static struct handing handing_rounds(struct bench *b, struct inflow *in, int64_t count)
+{
+    struct handing h = {.handed = metric_value(METRIC_fold_handed)};
+    const int64_t start_us = clock_monotonic_us();
+    const int64_t until_us = start_us + SECONDS(LIMIT_S);
+
+    hide(b);
+    while (handed_since(h.handed) < count && clock_monotonic_us() < until_us) {
+        backlog_round(b, in, false, &h);
+        backlog_round(b, in, true, &h);
+        h.rounds++;
+    }
+    show(b);
+    h.wall_s = (double)(clock_monotonic_us() - start_us) / 1e6;
+    return h;
+}
+
+/* The browser, and its customer. */
+static void tell_kiosk(struct bench *b, int64_t events)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    int64_t longest_us = 0;
+
     sql(b,
         arena_printf(
             &a,
@@ -564,28 +762,54 @@ static void hand_over(struct bench *b, int64_t events)
     sql(b,
         "SELECT cartwright.append_rows(ARRAY['login'], ARRAY['c:owner'], ARRAY['identify'], 'import', ARRAY[now()], now(),"
         " ARRAY[jsonb_build_object('event_id', 'login', 'type', 'identify', 'customer_id', 'owner', 'anonymous_id', 'kiosk', 'occurred_at', now())])");
-    in = (struct inflow){.of = b};
+}
+
+/* Whose it was is told to the browser, which may be put off before it passes on anything. Nobody else sends anything until so many are handed over. */
+static void fold_to_handing(struct bench *b, int64_t handed, int64_t *longest_us)
+{
+    const uint64_t before = metric_value(METRIC_fold_handed);
+
+    while (count_of(b, "cartwright.handing_over") == 0 || handed_since(before) < handed) {
+        struct steps unused = {0};
+        (void)step(b, &unused, longest_us);
+    }
+}
+
+static void hand_over(struct bench *b, int64_t events)
+{
+    static struct inflow in;
+    int64_t quiet_us = 0;
+
+    sql(b, "UPDATE cartwright.stale_shopper SET due_at = now()");
+    tell_kiosk(b, events);
+    note_backends(b);
+    fold_to_handing(b, events - LAST, &quiet_us);
+    in = (struct inflow){.of = b, .rests = true};
     if (pthread_create(&in.thread, NULL, inflow_main, &in) != 0) {
         die("inflow", "no thread");
     }
-    longest_us = 0;
-    const int64_t until_us = clock_monotonic_us() + SECONDS(LIMIT_S);
-    /* Until the first page, too: whose it was is told to the browser, which is put off before it passes on anything. */
-    do {
-        seconds += round_beside_handing(b, &longest_us);
-        n++;
-    } while (handed_since(handed) < events && clock_monotonic_us() < until_us);
+    const struct handing h = handing_rounds(b, &in, LAST);
+    const int64_t handed = events - LAST + handed_since(h.handed);
     atomic_store(&in.done, true);
     (void)pthread_join(in.thread, NULL);
+    const double apart = apart_s(&h.beside);
+    const double alone_s = batches_cpu_s(&h.alone);
+    const double beside_s = batches_cpu_s(&h.beside);
+    const double share = apart / h.wall_s;
     (void)printf(
-        "{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"handed over\",\"others_per_s\":%.0f,\"others_alone_per_s\":%.0f,"
-        "\"ratio\":%.2f,\"longest_step_ms\":%.0f,\"append_p99_ms\":%.1f,\"handed\":%lld,\"seconds\":%.1f,\"done\":%s,\"peak_mb\":%lld}\n",
-        (long long)events, (double)(n * OTHERS) / seconds, alone,
-        (double)(n * OTHERS) / seconds / alone, (double)longest_us / 1e3, p99(in.ms, in.count),
-        (long long)handed_since(handed), seconds, handed_since(handed) >= events ? "true" : "false",
-        (long long)peak_mb());
+        "{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"handed over\",\"others_per_cpu_s\":%.0f,\"others_alone_per_cpu_s\":%.0f,"
+        "\"ratio\":%.2f,\"share\":%.3f,\"longest_step_ms\":%.0f,\"longest_quiet_ms\":%.0f,\"append_p99_ms\":%.1f,\"handed\":%lld,"
+        "\"rounds\":%lld,\"seconds\":%.1f,\"done\":%s,\"peak_mb\":%lld}\n",
+        (long long)events, (double)(h.rounds * BACKLOG) / beside_s,
+        (double)(h.rounds * BACKLOG) / alone_s, alone_s / beside_s * (1 - share), share,
+        (double)h.longest_us / 1e3, (double)quiet_us / 1e3, p99(in.ms, in.count), (long long)handed,
+        (long long)h.rounds, h.wall_s, handed >= events ? "true" : "false", (long long)peak_mb());
     (void)fflush(stdout);
-    arena_free(&a);
+    settle(b);
+    if (count_of(b, "cartwright.log_rows WHERE key = 'c:owner'"
+                    " AND type = cartwright.type_code('forwarded')") != events) {
+        die("handing over", "not all of it came through");
+    }
 }
 
 /* The past of the heavy one, in order. */
@@ -605,6 +829,26 @@ static void fill(struct bench *b, int64_t events)
     (void)printf("{\"bench\":\"heavy\",\"events\":%lld,\"order\":\"the past, in order\","
                  "\"events_per_s\":%.0f,\"longest_step_ms\":%.0f}\n",
                  (long long)events, (double)events / seconds, (double)longest_us / 1e3);
+}
+
+/* What --only asks for. */
+static void measure_only(int64_t events, bool handing)
+{
+    struct bench b;
+
+    open_bench(&b, false);
+    if (!handing) {
+        fill(&b, events);
+    }
+    (void)rounds(&b, ALONE); /* who they are, and the server's memory */
+    sql(&b, "ANALYZE");
+    settle(&b);
+    if (handing) {
+        hand_over(&b, events);
+    } else {
+        ask_http_all(&b, events);
+    }
+    close_bench(&b);
 }
 
 static void measure(int64_t events, bool whole)
@@ -641,6 +885,16 @@ static void measure(int64_t events, bool whole)
     close_bench(&b);
 }
 
+/* only: NULL, all of it. */
+static void measure_one(int64_t events, bool whole, const char *only)
+{
+    if (only != NULL) {
+        measure_only(events, strcmp(only, "handing") == 0);
+    } else {
+        measure(events, whole);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct err err = {0};
@@ -649,15 +903,20 @@ int main(int argc, char **argv)
         die("start", err.text);
     }
     bool whole = false;
-    const struct option_row rows[] = {{.name = "whole", .flag = &whole}, {0}};
-    struct call call = {
-        .program = "./dev bench", .command = "heavy", .usage = "heavy [--whole] [EVENTS ...]"};
+    const char *only = NULL;
+    const struct option_row rows[] = {
+        {.name = "whole", .flag = &whole}, {.name = "only", .text = &only}, {0}};
+    struct call call = {.program = "./dev bench",
+                        .command = "heavy",
+                        .usage = "heavy [--whole] [--only handing|http] [EVENTS ...]"};
     if (!call_read(&call, argc, argv, rows)) {
         return call.exit_code;
     }
-    if (call.word_count == 0) {
-        measure(10000, whole);
-        measure(100000, whole);
+    if (only != NULL && strcmp(only, "handing") != 0 && strcmp(only, "http") != 0) {
+        return call_misuse(&call, "--only takes \"handing\" or \"http\"");
+    }
+    for (int64_t events = 10000; call.word_count == 0 && events <= 100000; events *= 10) {
+        measure_one(events, whole, only);
     }
     for (int i = 0; i < call.word_count; i++) {
         char *end;
@@ -665,7 +924,7 @@ int main(int argc, char **argv)
         if (*end != '\0' || events < 1000) {
             return call_misuse(&call, "EVENTS is a whole number from 1000");
         }
-        measure(events, whole);
+        measure_one(events, whole, only);
     }
     return 0;
 }
