@@ -1,5 +1,6 @@
 #include "store/events.h"
 
+#include "base/clock.h"
 #include "store/log_row.h"
 #include "store/pg/pgtype.h"
 
@@ -120,6 +121,71 @@ static bool list_events(struct db *db, enum query_id q, const struct params *p,
     return true;
 }
 
+/* Where the rows of each lane begin; returns how many there are. */
+static int lane_starts(const PGresult *r, int starts[LANES])
+{
+    int n = 0;
+
+    for (int row = 0; row < PQntuples(r); row++) {
+        if (row == 0 || row_i32(r, row, 0) != row_i32(r, row - 1, 0)) {
+            assert(n < LANES);
+            starts[n++] = row;
+        }
+    }
+    return n;
+}
+
+/* What is left of the bytes, and for how many lanes. */
+struct shares {
+    int64_t left;
+    int lanes;
+    bool any;
+};
+
+/* Of the rows of one lane, from this one on, as many as its share takes, into out[row] and on; returns how many. */
+static size_t open_lane(const PGresult *r, int row, struct shares *s, struct arena *a,
+                        struct log_event *out)
+{
+    const int lane = row_i32(r, row, 0);
+    int64_t share = s->left / s->lanes--;
+    size_t n = 0;
+
+    for (int i = row; i < PQntuples(r) && row_i32(r, i, 0) == lane; i++) {
+        read_event(r, i, a, &out[i]);
+        const int64_t bytes = (int64_t)log_event_body_len(&out[i]);
+        if (s->any && bytes > (n == 0 ? s->left : share)) {
+            return n;
+        }
+        n++;
+        s->any = true;
+        share -= bytes;
+        s->left -= bytes;
+    }
+    return n;
+}
+
+/* The statement has counted the bytes as they lie there, so that no more is read than that; as they were sent they may be many times as many, and the
+ * shares are those of events_after once more. Each time another lane comes first, or the last ones would be left over for ever. */
+static size_t open_shares(const PGresult *r, int64_t bytes, struct arena *a, struct log_event *out)
+{
+    int starts[LANES];
+    size_t kept[LANES];
+    const int lanes = lane_starts(r, starts);
+    struct shares s = {.left = bytes, .lanes = lanes};
+    size_t n = 0;
+
+    const int first = lanes == 0 ? 0 : (int)(clock_monotonic_us() % lanes);
+    for (int i = 0; i < lanes; i++) {
+        const int at = (first + i) % lanes;
+        kept[at] = open_lane(r, starts[at], &s, a, out);
+    }
+    for (int i = 0; i < lanes; i++) {
+        memmove(out + n, out + starts[i], kept[i] * sizeof *out);
+        n += kept[i];
+    }
+    return n;
+}
+
 // NOLINTNEXTLINE(readability-function-size): a list is two outputs
 bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count,
                         struct events_most most, struct arena *a, struct log_event **out,
@@ -132,6 +198,7 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
         numbers[i] = lanes[i].lane;
         offs[i] = lanes[i].off;
     }
+    CLEANUP(rows_clear) PGresult *r = NULL;
     struct params p = params_make(a);
     param_i32_array(&p, numbers, (size_t)lane_count);
     param_i64_array(&p, offs, (size_t)lane_count);
@@ -139,7 +206,12 @@ bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_
      * leased. */
     param_i64(&p, most.events);
     param_i64(&p, most.bytes);
-    return list_events(db, Q_events_after, &p, out, out_count, err);
+    if (!db_query(db, Q_events_after, &p, &r, err)) {
+        return false;
+    }
+    *out = arena_array(a, (size_t)PQntuples(r), sizeof **out);
+    *out_count = open_shares(r, most.bytes, a, *out);
+    return true;
 }
 
 bool store_events_latest(struct db *db, int64_t after_us, int per_lane, struct arena *a,

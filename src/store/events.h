@@ -63,7 +63,7 @@ size_t log_event_body_len(const struct log_event *e);
  * is larger than all may be together comes alone. */
 struct events_most {
     int64_t events;
-    int64_t bytes; /* of their bodies */
+    int64_t bytes; /* of their bodies, as they were sent */
 };
 CAN_FAIL bool store_events_after(struct db *db, const struct lane_lease *lanes, int lane_count,
                                  struct events_most most, struct arena *a, struct log_event **out,

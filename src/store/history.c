@@ -28,11 +28,13 @@ bool store_history_event_of_row(const PGresult *r, int row, struct arena *a, str
     return log_event_open(&cells, a, e, err);
 }
 
+/* bytes: no further than the event that goes beyond so many, as they were sent; what is packed may be many times as much. */
 static bool read_histories(struct db *db, enum query_id q, const struct params *p,
-                           const struct history_keys *keys, struct arena *a, struct history *out,
+                           const struct history_keys *keys, int64_t bytes, struct history *out,
                            struct err *err)
 {
     CLEANUP(rows_clear) PGresult *r = NULL;
+    struct arena *a = p->arena;
 
     if (!db_query(db, q, p, &r, err)) {
         return false;
@@ -44,7 +46,7 @@ static bool read_histories(struct db *db, enum query_id q, const struct params *
         out[i] = (struct history){0};
     }
     /* Rows come key by key, so one array holds all histories and each is a stretch of it. */
-    for (int row = 0; row < rows; row++) {
+    for (int row = 0; row < rows && bytes >= 0; row++) {
         size_t i = (size_t)row_i64(r, row, 0);
         assert(i < keys->count);
         events[row].lane = keys->lanes[i];
@@ -54,6 +56,9 @@ static bool read_histories(struct db *db, enum query_id q, const struct params *
         }
         if (out[i].count++ == 0) {
             out[i].events = &events[row];
+        }
+        if (bytes < INT64_MAX) { /* nobody counts what is not bounded */
+            bytes -= (int64_t)log_event_body_len(&events[row]);
         }
     }
     return true;
@@ -65,15 +70,21 @@ bool store_history_events(struct db *db, const struct history_keys *keys, const 
     struct params p = keys_params(keys, a);
 
     param_i64_array(&p, last_offs, keys->count);
-    return read_histories(db, Q_history_events, &p, keys, a, out, err);
+    return read_histories(db, Q_history_events, &p, keys, INT64_MAX, out, err);
+}
+
+static bool rows_within(struct db *db, enum query_id q, const struct params *p,
+                        struct history_key key, int64_t bytes, struct history *out, struct err *err)
+{
+    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
+
+    return read_histories(db, q, p, &one, bytes, out, err);
 }
 
 bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
                         struct history_key key, struct history *out, struct err *err)
 {
-    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
-
-    return read_histories(db, q, p, &one, p->arena, out, err);
+    return rows_within(db, q, p, key, INT64_MAX, out, err);
 }
 
 static struct params range_params(struct history_key key, const struct history_range *range,
@@ -105,7 +116,7 @@ bool store_history_page_within(struct db *db, struct history_key key,
     struct params p = range_params(key, range, a);
 
     param_i64(&p, bytes);
-    return store_history_rows(db, Q_history_page_within, &p, key, out, err);
+    return rows_within(db, Q_history_page_within, &p, key, bytes, out, err);
 }
 
 bool store_history_docs(struct db *db, const struct history_keys *keys, struct arena *a,

@@ -41,7 +41,7 @@ struct history_range {
 CAN_FAIL bool store_history_page(struct db *db, struct history_key key,
                                  const struct history_range *range, struct arena *a,
                                  struct history *out, struct err *err);
-/* The same, and no further than the event that goes beyond so many bytes. */
+/* The same, and no further than the event that goes beyond so many bytes, as they were sent. */
 CAN_FAIL bool store_history_page_within(struct db *db, struct history_key key,
                                         const struct history_range *range, int64_t bytes,
                                         struct arena *a, struct history *out, struct err *err);
