@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "fold/fold_apart.h"
 #include "fold/fold_batch.h"
 #include "fold/fold_hand.h"
 #include "fold/fold_lease.h"
@@ -41,6 +42,7 @@ struct folder {
     struct stale_clock stale;
     struct hand_clock hand;
     struct fold_parked parked;
+    struct fold_apart apart;
     /* What was derived for lanes that others hold (store/derived.h), as last seen. */
     bool waiting;
     int waiting_lanes;
@@ -226,18 +228,10 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
         *out = BATCH_FENCED;
         return true;
     }
-    return false;
-}
-
-/* How many at the start are of one lane. */
-static size_t lane_run(const struct log_event *events, size_t count)
-{
-    size_t n = 1;
-
-    while (n < count && events[n].lane == events[0].lane) {
-        n++;
+    if (!db_retryable(f->db)) {
+        apart_failed(&f->apart, events, count);
     }
-    return n;
+    return false;
 }
 
 /* Each lane in a transaction of its own, to find out which it is that cannot be folded now, and to fold the others. */
@@ -247,7 +241,7 @@ static bool folder_fold_alone(struct folder *f, const struct log_event *events, 
     *out_folded = 0;
     for (size_t i = 0, n; i < count && f->leases.count > 0; i += n) {
         enum batch_end end;
-        n = lane_run(events + i, count - i);
+        n = apart_run(&f->apart, events + i, count - i);
         if (!batch_fold(f, events + i, n, true, &end, err)) {
             return false;
         }
@@ -264,13 +258,17 @@ static bool folder_fold_alone(struct folder *f, const struct log_event *events, 
 static bool folder_fold(struct folder *f, const struct log_event *events, size_t count,
                         int64_t *out_folded, struct err *err)
 {
-    enum batch_end end;
+    enum batch_end end = BATCH_HELD;
 
-    if (!batch_fold(f, events, count, false, &end, err)) {
+    if (!f->apart.lanes && !batch_fold(f, events, count, false, &end, err)) {
         return false;
     }
     *out_folded = end == BATCH_FOLDED ? (int64_t)count : 0;
-    return end != BATCH_HELD || folder_fold_alone(f, events, count, out_folded, err);
+    if (end == BATCH_HELD && !folder_fold_alone(f, events, count, out_folded, err)) {
+        return false;
+    }
+    apart_reset(&f->apart);
+    return true;
 }
 
 /* Leased lanes that are not parked; or (due) the first that is and whose time has come. Returns how many. */
@@ -361,6 +359,24 @@ static bool folder_hand_over(struct folder *f, int64_t *folded, struct err *err)
     return true;
 }
 
+/* Whose event could not be folded even by itself. */
+static bool folder_put_aside(struct folder *f, struct err *err)
+{
+    const struct history_key key = apart_key(&f->apart);
+    const struct stale_means means = stale_means(f);
+
+    if (key.key == NULL) {
+        return true;
+    }
+    if (!fold_stale_put_aside(&means, key, err)) {
+        db_rollback(f->db);
+        folder_forget(f);
+        return false;
+    }
+    apart_reset(&f->apart);
+    return true;
+}
+
 static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
 {
     struct log_event *events;
@@ -369,7 +385,7 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
 
     arena_reset(&f->arena);
     if (!folder_connected(f, err) || !leases_hold(&f->leases, f->db, err) ||
-        !folder_let_in(f, err) || !folder_try_parked(f, &late, err) ||
+        !folder_let_in(f, err) || !folder_put_aside(f, err) || !folder_try_parked(f, &late, err) ||
         !read_lanes(f, false, &events, &count, err)) {
         return false;
     }
@@ -428,6 +444,7 @@ bool folder_open(const struct database *database, const struct config *config, s
     struct folder *f = mem_alloc(sizeof *f);
 
     assert(lanes_wanted > 0);
+    apart_reset(&f->apart);
     f->database = database;
     f->config = config;
     f->live = live;
@@ -457,6 +474,7 @@ void folder_close(struct folder **f)
         (void)!store_lanes_release((*f)->db, (*f)->leases.owner, &ignored);
     }
     parked_clear(&(*f)->parked);
+    apart_reset(&(*f)->apart);
     db_close(&(*f)->db);
     arena_free(&(*f)->arena);
     mem_free(&(*f)->leases.owner);

@@ -2,12 +2,15 @@
  * around it, are fold.c's. */
 #include "fold/fold_batch.h"
 
+#include "base/cleanup.h"
 #include "fold/fold_heavy.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { WHOLE_EVENTS = 20000 };
 
 /* ---- decode and group ---- */
 
@@ -182,7 +185,13 @@ struct wanted {
     struct fold_key **keys;
 };
 
-static struct wanted histories_wanted(const struct fold_batch *b)
+/* What it tells others is told of its history, too (fold_identity_rows). */
+static bool keeps_history(const struct fold_key *k)
+{
+    return k->sweep || fold_key_answered(k);
+}
+
+static struct wanted histories_wanted(const struct fold_batch *b, bool kept)
 {
     struct arena *a = b->arena;
     int32_t *lanes = arena_array(a, b->key_count, sizeof *lanes);
@@ -193,7 +202,7 @@ static struct wanted histories_wanted(const struct fold_batch *b)
 
     for (size_t i = 0; i < b->key_count; i++) {
         struct fold_key *k = &b->keys[i];
-        if (k->refold) {
+        if (k->refold && keeps_history(k) == kept) {
             lanes[n] = k->lane;
             names[n] = k->key;
             w.last_offs[n] = k->last_off;
@@ -204,26 +213,59 @@ static struct wanted histories_wanted(const struct fold_batch *b)
     return w;
 }
 
-/* Reads the whole histories and folds again. */
-static bool read_whole(struct fold_batch *b, struct db *db, struct err *err)
+/* Of those, from the first on, as many as have WHOLE_EVENTS together; one at least. */
+static size_t group_size(const struct wanted *w, size_t first)
 {
-    struct wanted w = histories_wanted(b);
-    size_t n = w.names.count;
-    struct history *histories = arena_array(b->arena, n, sizeof *histories);
-    struct shopper_row *docs = arena_array(b->arena, n, sizeof *docs);
+    int64_t events = 0;
+    size_t n = 0;
 
-    if (n == 0) {
-        return true;
+    while (first + n < w->names.count && events < WHOLE_EVENTS) {
+        const struct fold_key *k = w->keys[first + n++];
+        events += k->events_before + (int64_t)k->count;
     }
-    if (!store_history_events(db, &w.names, w.last_offs, b->arena, histories, err) ||
-        !store_history_docs(db, &w.names, b->arena, docs, err)) {
+    return n;
+}
+
+static bool fold_group(struct fold_batch *b, const struct wanted *w, size_t first, size_t count,
+                       struct arena *a, struct db *db, struct err *err)
+{
+    const struct history_keys names = {
+        .lanes = w->names.lanes + first, .keys = w->names.keys + first, .count = count};
+    struct history *histories = arena_array(a, count, sizeof *histories);
+    struct shopper_row *docs = arena_array(a, count, sizeof *docs);
+
+    if (!store_history_events(db, &names, w->last_offs + first, a, histories, err) ||
+        !store_history_docs(db, &names, a, docs, err)) {
         return false;
     }
-    for (size_t i = 0; i < n; i++) {
-        struct fold_key *k = w.keys[i];
+    for (size_t i = 0; i < count; i++) {
+        struct fold_key *k = w->keys[first + i];
         k->history = histories[i];
-        if (!fold_heavy_whole(b, k, docs[i].base, db, err)) {
+        if (!fold_heavy_whole(b, k, docs[i].base, a, db, err)) {
             return false;
+        }
+    }
+    return true;
+}
+
+/* Reads the whole histories and folds again; in memory are those of some shoppers at a time, but of who needs theirs afterwards. */
+static bool read_whole(struct fold_batch *b, struct db *db, struct err *err)
+{
+    const struct wanted kept = histories_wanted(b, true);
+    const struct wanted others = histories_wanted(b, false);
+
+    if (kept.names.count > 0 && !fold_group(b, &kept, 0, kept.names.count, b->arena, db, err)) {
+        return false;
+    }
+    for (size_t i = 0, n; i < others.names.count; i += n) {
+        CLEANUP(arena_free) struct arena a = {0};
+        n = group_size(&others, i);
+        if (!fold_group(b, &others, i, n, &a, db, err)) {
+            return false;
+        }
+        for (size_t g = i; g < i + n; g++) {
+            others.keys[g]->after = shopper_copy(others.keys[g]->after, b->arena);
+            others.keys[g]->history = (struct history){0};
         }
     }
     return true;

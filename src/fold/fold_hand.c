@@ -10,6 +10,9 @@
 #include "fold/fold_lease.h"
 #include "store/derived.h"
 #include "store/handing.h"
+#include "store/stale.h"
+
+#include <string.h>
 
 enum { AT_ONCE = 1000, PAGE = 250 };
 
@@ -17,6 +20,9 @@ enum { AT_ONCE = 1000, PAGE = 250 };
 #define AGAIN_US      SECONDS(1) /* after one that failed */
 #define PAGE_MAX_US   SECONDS(30)
 #define PATIENCE_US   SECONDS(2) /* with a lock */
+#define NEXT_US                                                                                    \
+    INT64_C(100000) /* in which a page is passed on, or 4 times what this one has taken */
+#define NEXT_MAX_US MINUTES(1)
 
 int64_t hand_at_once(int64_t heavy_events)
 {
@@ -39,8 +45,8 @@ struct turn {
 };
 
 /* Of another version it may be: only whose what is counts here, and that has not changed since. */
-static bool owners_of(const struct handing *h, const char *key, struct arena *a,
-                      struct shopper **out, struct err *err)
+static bool read_owners(const struct handing *h, const char *key, struct arena *a,
+                        struct shopper **out, struct err *err)
 {
     struct err unreadable = {0};
 
@@ -58,6 +64,65 @@ static int64_t done_us(const struct stale_means *m, const struct turn *t, const 
     return clock_now_us() + (pages > HOURS(1) / (page_us + 1) ? HOURS(1) : pages * page_us);
 }
 
+static bool is_among(const char *const *keys, size_t count, const char *key)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count && !found; i++) {
+        found = strcmp(keys[i], key) == 0;
+    }
+    return found;
+}
+
+/* Whose the browser is or was; in arena. */
+static struct history_keys owners_told(const struct shopper *who, struct arena *a)
+{
+    const char **keys = arena_array(a, who->binding_count, sizeof *keys);
+    int32_t *lanes = arena_array(a, who->binding_count, sizeof *lanes);
+    size_t n = 0;
+
+    for (size_t i = 0; i < who->binding_count; i++) {
+        keys[n] = arena_printf(a, "c:%s", who->bindings[i].other);
+        lanes[n] = event_lane(keys[n]);
+        n += is_among(keys, n, keys[n]) ? 0 : 1;
+    }
+    return (struct history_keys){.lanes = lanes, .keys = keys, .count = n};
+}
+
+/* They are folded when all of it is there, and not once a page with everything that a page puts out of order: nothing is said about them until
+ * then anyway. If no page follows they are soon due. */
+static bool let_wait(const struct stale_means *m, const struct turn *t,
+                     const struct history_keys *owners, struct err *err)
+{
+    const int64_t took_us = 4 * (clock_monotonic_us() - t->start_us);
+    const int64_t us = (took_us > NEXT_US ? took_us : NEXT_US) * (m->config->heavy_pause + 1);
+
+    return store_stale_await(m->db, owners, us < NEXT_MAX_US ? us : NEXT_MAX_US, err);
+}
+
+static bool end(const struct stale_means *m, const struct turn *t,
+                const struct history_keys *owners, struct err *err)
+{
+    return store_stale_arrived(m->db, owners, m->config->heavy_pause, err) &&
+           store_handing_end(m->db, t->key, err);
+}
+
+static bool tell(const struct stale_means *m, struct turn *t, const struct event_row *rows,
+                 size_t count, struct arena *a, struct err *err)
+{
+    size_t waiting = 0;
+
+    if (count == 0) {
+        return true;
+    }
+    metric_add(METRIC_fold_told, count);
+    metric_add(METRIC_fold_handed, count);
+    /* waits for nobody: what is for lanes that others hold goes beside the log */
+    const bool ok = store_derived_append(m->db, rows, count, clock_now_us(), a, &waiting, err);
+    t->waiting = ok && waiting > 0;
+    return ok;
+}
+
 static bool pass_on(const struct stale_means *m, struct turn *t, const struct handing *h,
                     struct arena *a, struct err *err)
 {
@@ -68,28 +133,25 @@ static bool pass_on(const struct stale_means *m, struct turn *t, const struct ha
     struct history events;
     struct shopper *who;
     struct event_row *rows;
-    size_t waiting = 0;
 
     if (!store_history_page_within(m->db, t->key, &page, HAND_PAGE_BYTES, a, &events, err)) {
         return false;
     }
-    if (events.count == 0) {
-        return store_handing_end(m->db, t->key, err);
-    }
-    if (!owners_of(h, t->key.key, a, &who, err)) {
+    if (!read_owners(h, t->key.key, a, &who, err)) {
         return false;
+    }
+    const struct history_keys owners = owners_told(who, a);
+    if (events.count == 0) {
+        return end(m, t, &owners, err);
     }
     const size_t count = fold_identity_handed(t->key.key, who, &events, h->from_us, a, &rows);
-    if (count > 0 && /* waits for nobody: what is for lanes that others hold goes beside the log */
-        !store_derived_append(m->db, rows, count, clock_now_us(), a, &waiting, err)) {
+    const int64_t done_off = events.events[events.count - 1].off;
+    if ((done_off < h->last_off && !let_wait(m, t, &owners, err)) ||
+        !tell(m, t, rows, count, a, err)) {
         return false;
     }
-    const int64_t done_off = events.events[events.count - 1].off;
     t->passed = (int64_t)events.count;
-    t->waiting = waiting > 0;
     metric_add(METRIC_fold_read, events.count);
-    metric_add(METRIC_fold_told, count);
-    metric_add(METRIC_fold_handed, count);
     return store_handing_move(m->db, t->key, done_off, done_us(m, t, h, done_off), err);
 }
 

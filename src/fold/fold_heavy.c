@@ -281,12 +281,12 @@ bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err)
     return mark_stale(b, db, err);
 }
 
-bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base, struct db *db,
-                      struct err *err)
+bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base, struct arena *a,
+                      struct db *db, struct err *err)
 {
     struct checkpoints notes = {.spacing = spacing(b)};
 
-    if (!shopper_log_fold_noting(k->key, base, &k->history, &notes, b->arena, &k->after, err)) {
+    if (!shopper_log_fold_noting(k->key, base, &k->history, &notes, a, &k->after, err)) {
         return false;
     }
     b->refolds++;
@@ -294,8 +294,8 @@ bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base
         return true;
     }
     const struct heavy_fold fold = {.last_off = k->last_off,
-                                    .doc = shopper_to_doc(k->after, b->arena),
-                                    .added = as_rows(&notes, b->arena),
+                                    .doc = shopper_to_doc(k->after, a),
+                                    .added = as_rows(&notes, a),
                                     .added_count = notes.count};
     return store_heavy_write(db, (struct history_key){k->lane, k->key}, &fold, err);
 }

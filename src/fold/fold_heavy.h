@@ -9,8 +9,9 @@
  * now on (k->waits), unless it is alone; what is left asks for its history (k->refold). Those that are in order and have grown by
  * heavy_events are folded again as well, so that their checkpoints come along. */
 CAN_FAIL bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err);
-/* Folds one shopper from its whole history, which was read, and keeps checkpoints if it is heavy. base: NULL, none. */
+/* Folds one shopper from its whole history, which was read, and keeps checkpoints if it is heavy. base: NULL, none. k->after is
+ * in arena a. */
 CAN_FAIL bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base,
-                               struct db *db, struct err *err);
+                               struct arena *a, struct db *db, struct err *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include "fold/fold_lease.h"
 #include "store/stale.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 3, PART_EVENTS = 10000 };
 
 #define LOOK_EVERY_US INT64_C(250000)
 #define AGAIN_US                                                                                   \
@@ -20,19 +20,57 @@ enum { TRIES = 3 };
 
 /* ---- one ---- */
 
-/* Everything that was put off, up to the cursor; none where somebody else has folded it meanwhile. */
-static bool read_unread(const struct stale_means *m, struct history_key key, int64_t cursor_off,
-                        struct arena *a, struct history *out, struct err *err)
+/* What one turn folds of what was put off. */
+struct part {
+    struct history unread;
+    bool last;
+};
+
+/* How many parts' worth one turn takes: where the past has to be folded again with each, as many as there are of it are worth it. */
+static int64_t parts_at_once(const struct shopper_row *row, const char *key, struct arena *a)
 {
-    struct history_range range = {.last_off = cursor_off, .since_us = INT64_MIN, .most = INT64_MAX};
+    struct err unreadable = {0};
+    struct shopper *s;
+
+    if (row->doc == NULL || !shopper_from_doc(key, row->doc, a, &s, &unreadable)) {
+        return 1;
+    }
+    return 1 + (s->events + s->late_events) / (INT64_C(4) * PART_EVENTS);
+}
+
+static int64_t bytes_of(const struct history *h)
+{
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < h->count; i++) {
+        bytes += (int64_t)log_event_body_len(&h->events[i]);
+    }
+    return bytes;
+}
+
+/* The first of what was put off, up to the cursor; nothing where somebody else has folded it meanwhile. */
+static bool read_unread(const struct stale_means *m, struct history_key key, int64_t cursor_off,
+                        struct arena *a, struct part *out, struct err *err)
+{
+    struct history_range range = {.last_off = cursor_off, .since_us = INT64_MIN};
     struct shopper_row row;
 
-    *out = (struct history){0};
+    *out = (struct part){.last = true};
     if (!store_shoppers_read(m->db, &key.lane, &key.key, 1, a, &row, err)) {
         return false;
     }
+    if (!row.stale) {
+        return true;
+    }
+    const int64_t parts = parts_at_once(&row, key.key, a);
+    const int64_t bytes = parts * m->config->fold_batch_bytes;
     range.after_off = row.folded_off;
-    return !row.stale || store_history_page(m->db, key, &range, a, out, err);
+    range.most = parts * PART_EVENTS;
+    if (!store_history_page_within(m->db, key, &range, bytes, a, &out->unread, err)) {
+        return false;
+    }
+    out->last = (int64_t)out->unread.count < range.most && bytes_of(&out->unread) <= bytes;
+    return true;
 }
 
 static bool fold_events(const struct stale_means *m, const struct history *unread, struct arena *a,
@@ -63,15 +101,16 @@ static bool run(const struct stale_means *m, struct history_key key, int64_t sta
 {
     CLEANUP(arena_free) struct arena a = {0};
     const struct lane_lease *lease = lease_of(m->leases, m->lease_count, key.lane);
-    struct history unread;
+    struct part part;
 
     db_bound(m->db, clock_monotonic_us() + TURN_MAX_US);
     db_patience(m->db, PATIENCE_US);
     return db_begin(m->db, err) &&
            store_cursors_advance(m->db, lease, &lease->off, 1, m->config->fold_lease, err) &&
-           read_unread(m, key, lease->off, &a, &unread, err) && fold_events(m, &unread, &a, err) &&
+           read_unread(m, key, lease->off, &a, &part, err) &&
+           fold_events(m, &part.unread, &a, err) &&
            store_stale_took(m->db, key, clock_monotonic_us() - start_us, m->config->heavy_pause,
-                            true, err) &&
+                            part.last, err) &&
            db_commit(m->db, err);
 }
 
@@ -156,15 +195,37 @@ bool fold_stale_step(const struct stale_means *m, struct stale_clock *clock, enu
 bool fold_stale_settle(const struct stale_means *m, int *out_folded, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
+    const int32_t *lanes = leases_lanes(m->leases, m->lease_count, &a);
     struct stale_clock clock;
     enum stale_end end = STALE_FOLDED;
-    bool ok = store_stale_hasten(m->db, leases_lanes(m->leases, m->lease_count, &a),
-                                 (size_t)m->lease_count, err);
+    bool ok = true;
 
     *out_folded = 0;
-    while (ok && end == STALE_FOLDED) {
-        ok = fold_due(m, &clock, &end, err);
+    while (ok && end == STALE_FOLDED) { /* what is left of somebody rests as well */
+        ok = store_stale_hasten(m->db, lanes, (size_t)m->lease_count, err) &&
+             fold_due(m, &clock, &end, err);
         *out_folded += ok && end == STALE_FOLDED ? 1 : 0;
     }
     return ok;
+}
+
+bool fold_stale_put_aside(const struct stale_means *m, struct history_key key, struct err *err)
+{
+    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
+    const struct lane_lease *lease = lease_of(m->leases, m->lease_count, key.lane);
+
+    if (lease == NULL) { /* whoever has the lane finds out by itself */
+        return true;
+    }
+    if (!db_begin(m->db, err) ||
+        !store_cursors_advance(m->db, lease, &lease->off, 1, m->config->fold_lease, err) ||
+        !store_stale_mark(m->db, &one, err) || !db_commit(m->db, err)) {
+        return false;
+    }
+    metric_add(METRIC_fold_put_aside, 1);
+    log_line(LOG_WARN, "shopper_put_aside",
+             "lane %d: an event of theirs cannot be folded, not even alone; they wait, and the "
+             "others are folded",
+             key.lane);
+    return true;
 }

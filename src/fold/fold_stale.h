@@ -3,6 +3,7 @@
 
 #include "base/config.h"
 #include "live/live.h"
+#include "store/history.h"
 #include "store/lanes.h"
 
 /* Shoppers that a batch has put off (fold_heavy.h), one at a time and each in a transaction of its own, so that nobody waits for them but
@@ -30,9 +31,12 @@ enum stale_end {
     STALE_FENCED  /* its lane is somebody else's by now */
 };
 
-/* Folds at most one. False: the connection is of no more use. */
+/* Folds at most one, or the first part of what it has waited with (the rest is due again later). False: the connection is of no more use. */
 CAN_FAIL bool fold_stale_step(const struct stale_means *m, struct stale_clock *clock,
                               enum stale_end *out, struct err *err);
+/* Of a shopper whose events cannot be folded with those of others: they wait from now on, and are tried by themselves. */
+CAN_FAIL bool fold_stale_put_aside(const struct stale_means *m, struct history_key key,
+                                   struct err *err);
 /* Folds all of these lanes that are stale now, whenever they are due and however much of the time that takes, or until one cannot be. */
 CAN_FAIL bool fold_stale_settle(const struct stale_means *m, int *out_folded, struct err *err);
 

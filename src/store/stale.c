@@ -13,6 +13,29 @@ bool store_stale_mark(struct db *db, const struct history_keys *keys, struct err
     return keys->count == 0 || db_exec(db, Q_stale_mark, &p, NULL, err);
 }
 
+static bool of_keys(struct db *db, enum query_id q, const struct history_keys *keys, int64_t number,
+                    struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = params_make(&a);
+
+    param_i32_array(&p, keys->lanes, keys->count);
+    param_text_array(&p, keys->keys, keys->count);
+    param_i64(&p, number);
+    return keys->count == 0 || db_exec(db, q, &p, NULL, err);
+}
+
+bool store_stale_await(struct db *db, const struct history_keys *keys, int64_t us, struct err *err)
+{
+    return of_keys(db, Q_stale_await, keys, us, err);
+}
+
+bool store_stale_arrived(struct db *db, const struct history_keys *keys, int64_t pause,
+                         struct err *err)
+{
+    return of_keys(db, Q_stale_arrived, keys, pause, err);
+}
+
 bool store_stale_claim(struct db *db, const int32_t *lanes, size_t count,
                        const struct stale_turn *turn, struct arena *a, struct history_key *out,
                        struct err *err)

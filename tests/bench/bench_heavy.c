@@ -732,6 +732,8 @@ static struct handing handing_rounds(struct bench *b, struct inflow *in, int64_t
     const int64_t until_us = start_us + SECONDS(LIMIT_S);
 
     hide(b);
+    backlog_round(b, in, false, &h); /* until batches are as large as they stay */
+    h.alone = (struct steps){0};
     while (handed_since(h.handed) < count && clock_monotonic_us() < until_us) {
         backlog_round(b, in, false, &h);
         backlog_round(b, in, true, &h);
@@ -780,6 +782,8 @@ static void hand_over(struct bench *b, int64_t events)
     static struct inflow in;
     int64_t quiet_us = 0;
 
+    b->config.fold_batch =
+        1000; /* larger ones are cheaper, and how large they get is for the machine to say */
     sql(b, "UPDATE cartwright.stale_shopper SET due_at = now()");
     tell_kiosk(b, events);
     note_backends(b);

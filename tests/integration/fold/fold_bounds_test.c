@@ -91,6 +91,149 @@ static void who_sends_little_waits_for_no_large_events(void **state)
     assert_true(count_of(&bench, "SELECT lines FROM cartwright.cart WHERE key = 'c:anna'") < 4);
 }
 
+/* Of n lines, which lie in the log as few bytes. */
+static const char *order_of(const char *id, int n)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(1 << 20);
+
+    buf_printf(
+        &body,
+        "{\"event_id\":\"%s\",\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":"
+        "\"2026-01-01T00:00:00Z\",\"order_id\":\"%s\",\"items\":[{\"product_id\":\"p",
+        id, id);
+    for (int i = 1; i < n; i++) {
+        buf_add_str(&body, "\"},{\"product_id\":\"p");
+    }
+    buf_add_str(&body, "\"}]}");
+    return arena_strdup(&bench.arena, buf_text(&body));
+}
+
+static void tell_orders(int count, int lines)
+{
+    for (int i = 0; i < count; i++) {
+        const char *const id = arena_printf(&bench.arena, "o%d", i);
+        append(&bench,
+               &(struct event_row){.event_id = id,
+                                   .key = "c:anna",
+                                   .type = "purchase",
+                                   .occurred_us = START_US,
+                                   .body = order_of(id, lines)},
+               1);
+    }
+}
+
+static void and_of_so_many_bytes_as_they_were_sent(void **state)
+{
+    int64_t folded = 1;
+    (void)state;
+
+    tell_orders(12, 1000);
+    const int64_t packed = count_of(&bench, "SELECT sum(octet_length(body)) FROM cartwright.log");
+    const int64_t sent = count_of(&bench, "SELECT sum(length(body::text)) FROM cartwright.event");
+    assert_true(packed * 2 < sent);
+    bench.config.fold_batch_bytes = packed + 1000; /* all of them, as they lie there */
+    int steps = 0;
+    for (; folded > 0; steps++) {
+        folded = step();
+        assert_true(folded * sent / 12 <= bench.config.fold_batch_bytes);
+    }
+    assert_true(steps > 2);
+    assert_replay_is_clean(&bench);
+}
+
+static int64_t turns(void)
+{
+    return (int64_t)metric_value(METRIC_fold_stale_folded);
+}
+
+static void put_off(const char *key)
+{
+    run_sql(&bench,
+            arena_printf(&bench.arena,
+                         "INSERT INTO cartwright.stale_shopper VALUES (cartwright.lane_of('%s'),"
+                         " '%s', now(), now() + interval '1 hour', 1)",
+                         key, key));
+}
+
+static void so_is_in_turns_who_was_put_off(void **state)
+{
+    const int64_t before = turns();
+    int settled = 0;
+    struct err err = {0};
+    (void)state;
+
+    bench.config.fold_batch_bytes = 200000;
+    put_off("c:anna");
+    tell_large("anna", 1, 16, 60000);
+    for (int64_t folded = 1; folded > 0;) {
+        folded = step();
+    }
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart"), 0);
+    must(folder_settle(bench.folder, &settled, &err), &err);
+    assert_in_range(turns() - before, 4, 6);
+    assert_int_equal(count_of(&bench, "SELECT lines FROM cartwright.cart"), 16);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.stale_shopper"
+                                      " WHERE since IS NOT NULL"),
+                     0);
+    assert_replay_is_clean(&bench);
+}
+
+/* ---- what cannot be folded ---- */
+
+/* What a customer's row costs is more than the database has, until it is mended. */
+static void break_shopper(const char *key)
+{
+    run_sql(&bench, "CREATE OR REPLACE FUNCTION too_much() RETURNS trigger LANGUAGE plpgsql AS $$"
+                    " BEGIN RAISE EXCEPTION 'out of memory' USING ERRCODE = '53200'; END $$");
+    run_sql(&bench, arena_printf(&bench.arena,
+                                 "CREATE TRIGGER too_much BEFORE INSERT OR UPDATE"
+                                 " ON cartwright.shopper FOR EACH ROW WHEN (new.key = '%s')"
+                                 " EXECUTE FUNCTION too_much()",
+                                 key));
+}
+
+static void mend_shopper(void)
+{
+    run_sql(&bench, "DROP TRIGGER too_much ON cartwright.shopper");
+}
+
+static int failures(int steps)
+{
+    int n = 0;
+
+    for (int i = 0; i < steps; i++) {
+        struct err err = {0};
+        int64_t folded;
+        n += folder_step(bench.folder, &folded, &err) ? 0 : 1;
+    }
+    return n;
+}
+
+static void who_cannot_be_folded_is_put_aside_and_the_others_are(void **state)
+{
+    const int64_t before = (int64_t)metric_value(METRIC_fold_put_aside);
+    (void)state;
+
+    for (int i = 0; i < 40; i++) {
+        TELL(&bench, .id = arena_printf(&bench.arena, "o%d", i), .type = "cart_item_added",
+             .customer = arena_printf(&bench.arena, "other%d", i % 20), .product = "hat",
+             .at_s = i);
+        TELL(&bench, .id = arena_printf(&bench.arena, "p%d", i), .type = "cart_item_added",
+             .customer = "poison", .product = "hat", .at_s = i);
+    }
+    break_shopper("c:poison");
+    assert_in_range(failures(20), 3, 4); /* together, of the lane, alone, and once more */
+    assert_int_equal((int64_t)metric_value(METRIC_fold_put_aside) - before, 1);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart"), 20);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.stale_shopper"
+                                      " WHERE key = 'c:poison' AND since IS NOT NULL"),
+                     1);
+    mend_shopper();
+    fold_to_end(&bench);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart"), 21);
+    assert_replay_is_clean(&bench);
+}
+
 /* ---- what changes hands ---- */
 
 static void view_on_kiosk(int first, int count)
@@ -169,6 +312,42 @@ static void a_kiosk_is_handed_over_in_pages(void **state)
     assert_replay_is_clean(&bench);
 }
 
+/* However long they would rest. */
+static void settle(void)
+{
+    struct err err = {0};
+
+    for (int settled = 1; settled > 0;) {
+        must(folder_settle(bench.folder, &settled, &err), &err);
+        settled += (int)step();
+    }
+}
+
+static int64_t refolds(void)
+{
+    return (int64_t)metric_value(METRIC_fold_refolds);
+}
+
+/* Her login is behind all of it, so each page puts her out of order. */
+static void who_is_handed_so_much_is_folded_once_all_of_it_is_there(void **state)
+{
+    (void)state;
+    view_on_kiosk(0, 200);
+    fold_to_end(&bench);
+    bench.config.heavy_pause = 1000;
+    log_in("anna", 2000);
+    fold_to_handing();
+    const int64_t before = refolds();
+    for (int i = 0; handing_count() > 0 && i < 1000; i++) {
+        (void)step();
+    }
+    settle();
+    assert_int_equal(forwarded_to("anna"), 200);
+    assert_in_range(refolds() - before, 1, 4);
+    assert_int_equal(count_of(&bench, "SELECT lines FROM cartwright.cart WHERE key = 'c:anna'"), 9);
+    assert_replay_is_clean(&bench);
+}
+
 /* Nobody is heavy: the first of them go with the batch, and the rest from there on. */
 static void so_is_one_that_is_never_heavy(void **state)
 {
@@ -201,7 +380,11 @@ static void other_events_are_folded_between_the_pages(void **state)
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.cart WHERE key = 'c:bob'"),
                      1);
     assert_int_equal(handing_count(), 1);
-    fold_to_end(&bench); /* there is time for all of it where nothing else is to be done */
+    for (int i = 0; handing_count() > 0 && i < 1000; i++) {
+        (void)step(); /* there is time for all of it where nothing else is to be done */
+    }
+    assert_int_equal(handing_count(), 0);
+    settle(); /* who it was handed to rests as any other */
     assert_int_equal(forwarded_to("anna"), 101);
     assert_replay_is_clean(&bench);
 }
@@ -479,7 +662,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOUNDS_TEST(large_events_are_folded_in_parts_of_so_many_bytes),
         BOUNDS_TEST(who_sends_little_waits_for_no_large_events),
+        BOUNDS_TEST(and_of_so_many_bytes_as_they_were_sent),
+        BOUNDS_TEST(so_is_in_turns_who_was_put_off),
+        BOUNDS_TEST(who_cannot_be_folded_is_put_aside_and_the_others_are),
         BOUNDS_TEST(a_kiosk_is_handed_over_in_pages),
+        BOUNDS_TEST(who_is_handed_so_much_is_folded_once_all_of_it_is_there),
         BOUNDS_TEST(so_is_one_that_is_never_heavy),
         BOUNDS_TEST(other_events_are_folded_between_the_pages),
         BOUNDS_TEST(whose_it_turns_out_to_be_meanwhile_gets_it_as_well),

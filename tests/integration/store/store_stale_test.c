@@ -1,6 +1,7 @@
 /* Shoppers that were put off: whose turn it is, and when the next. */
 #include "integration/store/store_spec.h"
 
+#include "base/clock.h"
 #include "store/outreach.h"
 #include "store/shoppers.h"
 #include "store/stale.h"
@@ -82,6 +83,27 @@ static void what_could_not_be_folded_stays_stale_and_rests_all_the_same(void **s
         540, 545);
 }
 
+static void to_whom_more_is_on_its_way_is_due_when_it_is_there(void **state)
+{
+    const int32_t lanes[] = {1, 3};
+    const char *const keys[] = {"c:ann", "c:bob"};
+    const struct history_keys both = {.lanes = lanes, .keys = keys, .count = 2};
+    (void)state;
+
+    mark(3, "c:bob");
+    took(3, "c:bob", 2000000, true); /* rests for 20 s */
+    assert_ok(store_stale_await(spec.db, &both, SECONDS(300), &spec.err));
+    assert_int_equal(
+        sql_number("SELECT count(*) FROM cartwright.stale_shopper WHERE since IS NOT NULL"), 2);
+    assert_ok(store_stale_await(spec.db, &both, SECONDS(100), &spec.err));
+    assert_in_range(due_in_s("c:ann"), 295, 300); /* no earlier than was said before */
+    assert_string_equal(claimed(), "");
+    assert_ok(store_stale_arrived(spec.db, &both, 10, &spec.err));
+    assert_in_range(due_in_s("c:bob"), 15, 20);
+    assert_string_equal(claimed(), "c:ann");
+    assert_string_equal(claimed(), "");
+}
+
 static void what_has_rested_is_forgotten(void **state)
 {
     (void)state;
@@ -141,6 +163,7 @@ int main(void)
         SPEC_TEST(it_rests_for_a_multiple_of_what_it_took),
         SPEC_TEST(what_could_not_be_folded_stays_stale_and_rests_all_the_same),
         SPEC_TEST(what_has_rested_is_forgotten),
+        SPEC_TEST(to_whom_more_is_on_its_way_is_due_when_it_is_there),
         SPEC_TEST(a_stale_shopper_is_told_where_shoppers_are_read),
         SPEC_TEST(who_joins_a_shopper_is_pending_while_it_is_stale),
     };
