@@ -26,9 +26,22 @@ static int by_last_named(const void *left, const void *right)
     return strcmp(x->id, y->id);
 }
 
-/* It was never anybody else: whatever the customer sends with it is no news. */
+static bool is_guessed(const struct shopper *s, const char *via)
+{
+    bool guessed = false;
+
+    for (size_t i = 0; i < s->named_count && !guessed; i++) {
+        guessed = s->named[i].guessed && strcmp(s->named[i].other, via) == 0;
+    }
+    return guessed;
+}
+
+/* It was never anybody else: whatever the customer sends with it is no news. Unless that was a guess, which ends where anybody logs in. */
 static bool is_settled(const struct shopper *s, const char *via)
 {
+    if (is_guessed(s, via)) {
+        return false;
+    }
     for (size_t i = 0; i < s->binding_count; i++) {
         const struct binding *b = &s->bindings[i];
         if (strcmp(b->other, via) == 0 && b->from_us == INT64_MIN && b->until_us == INT64_MAX) {

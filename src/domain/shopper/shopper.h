@@ -105,7 +105,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 11 };
+enum { SHOPPER_FORMAT = 12 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -235,6 +235,7 @@ struct named_via {
     int64_t first_us; /* of the first such event, and the last */
     int64_t last_us;
     int64_t said_us; /* of the first that is no guess; 0 none */
+    bool guessed;    /* one was: what that gave it, who says so takes away again */
 };
 
 struct consent {

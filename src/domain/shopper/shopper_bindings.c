@@ -52,6 +52,7 @@ static void name(struct shopper *s, const struct event *e, struct arena *a)
     struct named_via *n = &s->named[i];
     n->first_us = e->occurred_us < n->first_us ? e->occurred_us : n->first_us;
     n->last_us = e->occurred_us > n->last_us ? e->occurred_us : n->last_us;
+    n->guessed = n->guessed || e->type == EVENT_DERIVED_SHOPPER_NAMED;
     if (e->type != EVENT_DERIVED_SHOPPER_NAMED &&
         (n->said_us == 0 || e->occurred_us < n->said_us)) {
         n->said_us = e->occurred_us;

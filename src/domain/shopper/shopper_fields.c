@@ -191,6 +191,7 @@ static const struct field named_fields[] = {
     {"first_us", FIELD_COUNT, offsetof(struct named_via, first_us), NULL},
     {"last_us", FIELD_COUNT, offsetof(struct named_via, last_us), NULL},
     {"said_us", FIELD_COUNT, offsetof(struct named_via, said_us), NULL},
+    {"guessed", FIELD_BOOL, offsetof(struct named_via, guessed), NULL},
 };
 static const struct field_list named = {
     .fields = named_fields,

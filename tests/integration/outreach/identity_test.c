@@ -604,6 +604,24 @@ static void what_a_guest_does_at_a_browser_of_before_counts_for_the_cart_it_name
     expect(ask("ula"), OUTREACH_NEW, "silence", "opted_out");
 }
 
+/* By a cart the browser was the customer's, and nobody had said otherwise. A login that waits says that they had logged out before. */
+static void a_login_that_ends_a_guess_is_waited_for(void **state)
+{
+    const struct outreach_request dry = {.customer_id = "gil", .dry_run = true};
+    (void)state;
+    did("gil", "cart_item_added", 200, with_cart("gils-7", A_SHOE));
+    browser_did("gils-pc", "logged_out", 190, "");
+    browser_did("gils-pc", "purchase", 150, with_cart("gils-7", A_SHOE));
+    fold_to_end(&bench);
+    browser_did("gils-pc", "cart_item_added", 140, of_product("hat"));
+    fold_to_end(&bench);
+    expect(ask_as(dry), OUTREACH_DRY, "send", "risk");
+    did("gil", "identify", 250, with_browser("gils-pc", ""));
+    expect_pending(dry);
+    fold_to_end(&bench);
+    expect(ask_as(dry), OUTREACH_DRY, "silence", "buyer");
+}
+
 /* And what a customer did there counts for the cart of that id that a guest has filled since. */
 static void what_a_customer_did_at_a_browser_counts_for_the_guest_s_cart_of_that_id(void **state)
 {
@@ -890,6 +908,7 @@ int main(void)
         cmocka_unit_test(a_withdrawal_counts_for_all_who_keep_the_cart_it_names),
         cmocka_unit_test(a_withdrawal_of_somebody_else_s_cart_of_that_id_counts_for_them_alone),
         cmocka_unit_test(what_a_guest_does_at_a_browser_of_before_counts_for_the_cart_it_names),
+        cmocka_unit_test(a_login_that_ends_a_guess_is_waited_for),
         cmocka_unit_test(what_a_customer_did_at_a_browser_counts_for_the_guest_s_cart_of_that_id),
         cmocka_unit_test(an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart),
         cmocka_unit_test(a_cart_that_somebody_else_ordered_is_not_shown_as_open),
