@@ -92,7 +92,7 @@ fault() {
     cp -p "$work/unchanged" "$tree/$file" && touch "$tree/$file"
 }
 
-through=60 # schedules of outreach_people_test
+through=80 # schedules of outreach_people_test
 mkdir -p "$work"
 if [ -z "$list" ]; then
     copy

@@ -159,15 +159,21 @@ bool people_met_alone(const struct people *p, struct guess g)
     return alone;
 }
 
-static bool customers_order(const struct people *p, int cart)
+/* Then the browser keeps it (if that did not come too late), and waits for whoever orders it. */
+static bool customers_order_what_it_fills(const struct people *p, int browser, int cart)
 {
-    bool found = false;
+    bool order = false;
+    bool fills = false;
 
-    for (int i = 0; i < p->count && !found; i++) {
+    for (int i = 0; i < p->count; i++) {
         const struct person_deed *d = &p->deeds[i];
-        found = d->arrived && d->cart == cart && d->customer != NOBODY && is_order(d);
+        if (d->arrived && d->cart == cart) {
+            order = order || (d->customer != NOBODY && is_order(d));
+            fills = fills || (d->customer == NOBODY && d->browser == browser &&
+                              is(d, "cart_item_added") && d->received - i <= DAY);
+        }
     }
-    return found;
+    return order && fills;
 }
 
 bool person_is_being_joined(const struct people *p, struct person who, const bool *seen)
@@ -176,8 +182,10 @@ bool person_is_being_joined(const struct people *p, struct person who, const boo
 
     for (int cart = 0; cart < CARTS && !may; cart++) {
         const struct parties all = parties_of(p, cart);
-        const bool others = who.customer != NOBODY ? all.browsers > 0
-                                                   : all.customers > 0 && !customers_order(p, cart);
+        const bool others =
+            who.customer != NOBODY
+                ? all.browsers > 0
+                : all.customers > 0 && !customers_order_what_it_fills(p, who.browser, cart);
         may = !cart_is_a_word(cart) && all.first_order != NOTHING && others &&
               (seen == NULL || !seen[cart]) && has_named(p, who, cart);
     }
@@ -328,6 +336,19 @@ struct keepers keepers_of_cart(const struct people *p, int cart)
     return k;
 }
 
+/* Under the name, or that of a browser that was taken for theirs by a cart, until somebody logged in there. */
+static bool is_name_of(const struct people *p, const struct person_deed *d,
+                       const struct person_deed *who)
+{
+    bool is_one = same_name(d, who);
+
+    for (int i = 0; i < p->told_count && who->customer != NOBODY && !is_one; i++) {
+        is_one = p->told[i].customer == who->customer && d->customer == NOBODY &&
+                 d->browser == p->told[i].browser;
+    }
+    return is_one;
+}
+
 /* Under the name of the deed's doer, or by the person that it was, something was put into a cart of the id that it names: of that id they have
  * one of their own. */
 static bool has_one_too(const struct people *p, int deed)
@@ -338,7 +359,7 @@ static bool has_one_too(const struct people *p, int deed)
     for (int i = 0; i < p->count && !has; i++) {
         const struct person_deed *d = &p->deeds[i];
         has = d->arrived && d->cart == cart && is(d, "cart_item_added") &&
-              same_name(d, &p->deeds[deed]);
+              is_name_of(p, d, &p->deeds[deed]);
     }
     return has;
 }
@@ -473,9 +494,12 @@ static void order_is_told(struct goods *g, const struct people *p, int i)
     }
 }
 
-/* "Told again later, only what it did not have before is bought." */
+/* "Told again later, only what it did not have before is bought"; rows within 60 s are all of it. */
 static void order_is_told_again(struct goods *g, const struct person_deed *d, int i)
 {
+    if (i - g->last[d->order] == 1) {
+        g->last[d->order] = i;
+    }
     if (d->goods != NOTHING && !g->told[d->order][d->goods]) {
         g->told[d->order][d->goods] = g->has[d->order][d->goods] = true;
         g->of_anything[d->order] = false;

@@ -75,7 +75,7 @@ bool people_were_joined(struct people *p, struct guess g);
  * arrives joins them. */
 bool people_met_alone(const struct people *p, struct guess g);
 /* The one thing that nobody waits for: that a browser fills a cart which the customer's server has told an order of, or that a customer
- * puts something into one that the browser has ordered, while nothing of it is folded yet. Nobody looks for it in all lanes at every
+ * names one that the browser has ordered, and not filled, while nothing of it is folded yet. Nobody looks for it in all lanes at every
  * decision. seen: carts that the other is known to have named; NULL: nothing is known. */
 bool person_is_being_joined(const struct people *p, struct person who, const bool *seen);
 
@@ -103,6 +103,8 @@ struct people_seeds {
     uint64_t count;
 };
 struct people_seeds people_seeds(uint64_t schedules, uint64_t schedules_long);
+/* A deed that has arrived and is about the same cart or browser: whom the one deed may change something for. */
+int somebody_concerned(const struct people *p, int deed, struct rng *r);
 /* A deed in one line. */
 void person_deed_print(const struct people *p, int deed);
 

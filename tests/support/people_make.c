@@ -227,6 +227,16 @@ static const struct step scenes[][STEPS_MOST] = {
      {"purchase", 'y', 'k'},
      {"logged_out", 'x', '-'},
      {"cart_item_added", 'x', 'k'}},
+    {{"cart_item_added", 'x', 'k'}, {"purchase", 'y', 'k'}, {"cart_item_added", 'x', 'k'}},
+    /* a guest, at a browser that was a customer's, does something in the name of the customer's cart */
+    {{"identify", 'b', '-'},
+     {"cart_item_added", 'y', 'k'},
+     {"logged_out", 'x', '-'},
+     {"consent_withdrawn", 'x', 'k'}},
+    {{"identify", 'b', '-'},
+     {"cart_item_added", 'y', 'k'},
+     {"logged_out", 'x', '-'},
+     {"purchase", 'x', 'k'}},
     /* or of a customer's, who was at two browsers */
     {{"cart_item_added", 'x', '-'},
      {"identify", 'b', '-'},
@@ -332,7 +342,8 @@ static void make_received(struct people *p, struct rng *r)
     int now = DEEDS_MAX;
 
     for (int i = 0; i < p->count; i++) {
-        if (jumps > 0 && rng_below(r, (uint64_t)p->count) < 3) {
+        const bool last = i + 1 == p->count && rng_below(r, 4) == 0;
+        if (last || (jumps > 0 && rng_below(r, (uint64_t)p->count) < 3)) {
             now += rng_below(r, 4) == 0 ? 3 * 60 : DAY - DEEDS_MAX + (int)rng_below(r, DAY / 2);
             jumps--;
         }
@@ -357,6 +368,23 @@ struct people people_make(uint64_t number, struct rng *r)
     make_arrival(&p, r);
     make_received(&p, r);
     return p;
+}
+
+int somebody_concerned(const struct people *p, int deed, struct rng *r)
+{
+    const struct person_deed *d = &p->deeds[deed];
+    const int from = (int)rng_below(r, (uint64_t)p->count);
+
+    for (int i = 0; i < p->count; i++) {
+        const int n = (from + i) % p->count;
+        const struct person_deed *other = &p->deeds[n];
+        const bool cart = d->cart != NOTHING && other->cart == d->cart;
+        const bool browser = d->browser != NOBODY && other->browser == d->browser;
+        if (other->arrived && (cart || browser)) {
+            return n;
+        }
+    }
+    return deed;
 }
 
 void person_deed_print(const struct people *p, int deed)

@@ -304,6 +304,11 @@ static bool waits_somewhere(int from, int until, const struct lane_of_one *but, 
 
 static bool is_settled(const struct shopper *s, const char *via)
 {
+    for (size_t i = 0; i < s->named_count; i++) {
+        if (s->named[i].guessed && strcmp(s->named[i].other, via) == 0) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < s->binding_count; i++) {
         if (strcmp(s->bindings[i].other, via) == 0 && s->bindings[i].from_us == INT64_MIN &&
             s->bindings[i].until_us == INT64_MAX) {
@@ -633,6 +638,15 @@ static void ask_somebody(struct rng *r)
     }
 }
 
+/* Whom the deed may have changed something for. */
+static void ask_concerned(int deed, struct rng *r)
+{
+    const struct person_deed *d = &people.deeds[somebody_concerned(&people, deed, r)];
+
+    ask(d->customer != NOBODY ? lanes[d->customer].key : lanes[CUSTOMERS + d->browser].key, NULL,
+        false);
+}
+
 /* ---- a schedule ---- */
 
 static void begin(struct rng *r)
@@ -680,6 +694,9 @@ static void run_schedule(void)
             (void)fold_somewhere(&r);
         } else {
             arrive(people.arrival[arrived++]);
+            if (rng_below(&r, 4) == 0) {
+                ask_concerned(people.arrival[arrived - 1], &r);
+            }
         }
         if (rng_below(&r, 4) == 0) {
             ask_somebody(&r);
