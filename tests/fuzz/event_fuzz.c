@@ -20,6 +20,21 @@ struct fuzz {
     size_t count;
 };
 
+/* What a door stores of a no must be read back, and as one. */
+static void check_the_mark(const char *line, size_t len, const struct event *e, struct arena *a)
+{
+    struct event back;
+    struct err err = {0};
+
+    if (e->opt_out && e->type == EVENT_CHAT_MESSAGE) {
+        const char *marked = event_mark_opt_out(arena_strndup(a, line, len), a);
+        if (!event_decode_text(marked, strlen(marked), ORIGIN_API, NOW_US, a, &back, &err) ||
+            !back.opt_out) {
+            abort();
+        }
+    }
+}
+
 static void decode_line(struct fuzz *f, const char *line, size_t len)
 {
     static const enum event_origin origins[] = {ORIGIN_API, ORIGIN_DERIVED};
@@ -30,6 +45,9 @@ static void decode_line(struct fuzz *f, const char *line, size_t len)
             event_decode_text(line, len, origins[i], NOW_US, &f->arena, &f->events[f->count], &err);
         if (taken == (err.kind != ERR_NONE)) {
             abort();
+        }
+        if (taken && origins[i] == ORIGIN_API) {
+            check_the_mark(line, len, &f->events[f->count], &f->arena);
         }
         f->count += taken;
     }

@@ -2,11 +2,14 @@
  * events is event_decode.c's job. */
 #include "domain/shop/event.h"
 
+#include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/jenc.h"
+#include "base/json/jdec.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const type_names[EVENT_TYPE_COUNT] = {
@@ -70,9 +73,25 @@ bool event_says_consent(const struct event *e)
 const char *event_mark_opt_out(const char *text, struct arena *a)
 {
     const char *open = strchr(text, '{');
+    const size_t len = strlen(text);
+    struct err none = {0};
+    CLEANUP(jdec_free) json_t *sent = jdec_parse(text, len, &none);
 
-    assert(open != NULL);
-    return arena_printf(a, "{\"opt_out\":true,%s", open + 1); /* it has members: it was decoded */
+    assert(open != NULL && sent != NULL); /* it was decoded */
+    json_t *said = json_object_get(sent, "opt_out");
+    if (json_is_true(said)) {
+        return text;
+    }
+    if (said == NULL) {
+        return arena_printf(a, "{\"opt_out\":true,%s", open + 1); /* it has other members */
+    }
+    /* The sender's word against the shopper's own. The member cannot stand there twice: no reader would take that. */
+    (void)json_object_set_new(sent, "opt_out", json_true());
+    char *marked = json_dumps(sent, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    assert(marked != NULL);
+    text = arena_strdup(a, marked);
+    free(marked);
+    return text;
 }
 
 bool event_origin_of(const char *name, enum event_origin *out, struct err *err)

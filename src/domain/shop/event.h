@@ -148,8 +148,8 @@ CAN_FAIL bool event_decode_log(const char *text, size_t len, enum event_origin o
 /* Withdraws consent; a shopper who writes "stop" does. */
 bool event_withdraws(const struct event *e);
 bool event_says_consent(const struct event *e); /* gives or withdraws it */
-/* The body to store of an event with opt_out: as sent (text, one JSON object), and marked, so that it counts even when the
- * words have moved elsewhere. In arena. */
+/* The body to store of an event with opt_out: as sent (text, one JSON object that decodes), and its member opt_out true, so that it
+ * counts even when the words have moved elsewhere. text itself where it says so, else in arena. */
 const char *event_mark_opt_out(const char *text, struct arena *a);
 
 /* Key of the log and of the shopper: "c:" + customer_id, else "a:" + anonymous_id; in arena. A

@@ -394,15 +394,17 @@ static void a_no_that_is_imported_is_marked_as_one(void **state)
     "\",\"occurred_at\":\"2026-03-01T10:00:00Z\",\"properties\":{" properties "}}\n"
     static const char text[] =
         CHAT("a", "\"text\":\"STOP\"") CHAT("b", "\"text\":\"no more of it\",\"opt_out\":true")
-            CHAT("c", "\"text\":\"do not stop\"");
+            CHAT("c", "\"text\":\"do not stop\"")
+                CHAT("d", "\"text\":\"no\"},\"opt_out\":true,\"context\":{");
     struct import_outcome o;
 
     import_text(state, text, &o, .format = "ndjson");
-    expect_counts(&o, 3, 3, 0, 0);
-    assert_int_equal(bench_count(*state,
-                                 "SELECT count(*) FROM cartwright.event"
-                                 " WHERE key IN ('c:a', 'c:b') AND body -> 'opt_out' = 'true'"),
-                     2);
+    expect_counts(&o, 4, 4, 0, 0);
+    assert_int_equal(
+        bench_count(*state, "SELECT count(*) FROM cartwright.event"
+                            " WHERE key IN ('c:a', 'c:b', 'c:d') AND body -> 'opt_out' = 'true'"),
+        3);
+    assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.dead_letter"), 0);
     assert_int_equal(bench_count(*state, "SELECT count(*) FROM cartwright.event"
                                          " WHERE key = 'c:c' AND body ? 'opt_out'"),
                      0);

@@ -734,6 +734,35 @@ static void a_derived_id_depends_on_scope_and_cause_and_nothing_else(void **stat
     assert_int_equal(strlen(one), 15 + 64);
 }
 
+/* However a no was said: what is stored of it is read back, and as a no. A door that stores what the fold refuses loses it. */
+static void what_is_stored_of_a_no_is_read_as_one(void **state)
+{
+    static const char *const rests[] = {
+        ",\"opt_out\":true",
+        ",\"opt_out\":true,\"properties\":{\"text\":\"please leave it\"}",
+        ",\"opt_out\":true,\"properties\":{\"text\":\"STOP\",\"opt_out\":true}",
+        ",\"opt_out\":false,\"properties\":{\"text\":\"STOP\"}",
+        ",\"opt_out\":false,\"properties\":{\"opt_out\":true,\"size\":0.1}",
+        ",\"opt\\u005fout\":true",
+        ",\"opt\\u005fout\":false,\"properties\":{\"text\":\"stop\",\"n\":9007199254740993}",
+        ",\"properties\":{\"opt_out\":true}",
+        ",\"properties\":{\"text\":\"Stop!\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rests); i++) {
+        const char *sent = event_text("chat_message", rests[i]);
+        assert_true(decoded(sent).opt_out);
+        const char *stored = event_mark_opt_out(sent, &arena);
+        const struct event back = decoded(stored);
+        assert_true(back.opt_out);
+        assert_string_equal(back.event_id, "e1");
+        assert_string_equal(event_mark_opt_out(stored, &arena), stored); /* told once */
+        assert_int_equal(strstr(sent, "9007199254740993") != NULL,
+                         strstr(stored, "9007199254740993") != NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -765,6 +794,7 @@ int main(void)
         cmocka_unit_test(a_binding_set_keeps_its_intervals_and_their_open_ends),
         cmocka_unit_test(a_forwarded_event_comes_out_as_the_one_it_wraps),
         cmocka_unit_test(a_forwarding_of_a_forwarding_is_refused),
+        cmocka_unit_test(what_is_stored_of_a_no_is_read_as_one),
         cmocka_unit_test(a_release_names_its_cart_round_and_step),
         cmocka_unit_test(an_event_of_the_shop_is_no_derived_event),
         cmocka_unit_test(an_id_of_a_derived_event_cannot_be_taken_from_outside),
