@@ -182,7 +182,10 @@ static void warn(struct warnings *w, const char *code, const char *pointer, cons
 /* Nearly every id begins and ends in letters and digits of ASCII, and costs two looks. */
 static bool ends_are_plain(const char *id)
 {
-    const char last = id[0] != '\0' ? id[strlen(id) - 1] : '\0';
+    if (id[0] == '\0') {
+        return false;
+    }
+    const char last = id[strlen(id) - 1];
 
     return id[0] > ' ' && id[0] < 0x7f && last > ' ' && last < 0x7f;
 }

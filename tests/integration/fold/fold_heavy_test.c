@@ -433,7 +433,7 @@ static void a_first_login_on_a_kiosk_hands_all_of_it_over(void **state)
                                                 .at_s = i + 10});
     }
     bench.config.fold_batch = 700;
-    bench.config.heavy_events = 10 * HEAVY; /* a page of 2 would be 1,250 of them */
+    bench.config.heavy_events = INT64_C(10) * HEAVY; /* a page of 2 would be 1,250 of them */
     append(&bench, rows, VIEWS - 300);
     fold_to_end(&bench);
     append(&bench, rows + VIEWS - 300, 300); /* not folded yet, when: */

@@ -108,8 +108,8 @@ static void a_text_is_bare_without_what_cannot_be_seen_at_its_ends(void **state)
     };
     static const char *const same[] = {"c1",
                                        "c 1",
-                                       "a\xe2\x80\x8b"
-                                       "b",
+                                       ("a\xe2\x80\x8b"
+                                        "b"),
                                        " ",
                                        "",
                                        "\xff "};
