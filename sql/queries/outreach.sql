@@ -146,6 +146,10 @@ SELECT CASE
                       OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)))
 END;
 
+-- name: cart_of_many
+-- A row where the cart id $2, whose lane is $1, is that of several customers, or of several anonymous shoppers.
+SELECT FROM cartwright.cart_party p WHERE p.lane = $1::int AND p.cart_id = $2::text AND p.many;
+
 -- name: outreach_put
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),
 -- appended where the row was, and only there; its status is NULL where it was stored.

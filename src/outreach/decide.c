@@ -206,6 +206,7 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .ordered_us = g->subject.ordered_us,
                                        .withdrawn_us = g->subject.withdrawn_us,
                                        .browsers = g->browsers,
+                                       .mistaken = g->mistaken,
                                        .dry_run = g->subject.dry_run,
                                        .cart_changed = changed,
                                        .sent_outdated = is_outdated(out)};

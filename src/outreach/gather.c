@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "domain/shop/cart_id.h"
 #include "domain/speak/policy.h"
+#include "store/carts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +209,18 @@ bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena 
     return store_cart_pending(db, &look, out, err);
 }
 
+/* Who is joined by a cart id stays so, though the id may turn out to be of several people later: then what is shown may be another's. */
+static bool look_for_mistakes(struct db *db, struct gathered *g, struct err *err)
+{
+    bool guessed = false;
+
+    for (size_t i = 0; i < g->view.shopper->named_count && !guessed; i++) {
+        guessed = g->view.shopper->named[i].guessed;
+    }
+    return !guessed || g->apart_count == 0 ||
+           store_carts_of_many(db, g->apart, g->apart_count, &g->mistaken, err);
+}
+
 /* A time that has gone by means that it is being folded just now. */
 static int64_t unread_until(const struct gathered *g)
 {
@@ -241,6 +254,9 @@ bool outreach_gather(struct db *db, const struct outreach_subject *subject, stru
         list_carts(&g, a);
         find_own(&g, a);
         g.unread_until_us = unread_until(&g);
+        if (!look_for_mistakes(db, &g, err)) {
+            return false;
+        }
     }
     *out = g;
     return true;

@@ -34,6 +34,7 @@ struct gathered {
     const char **vias;
     size_t via_count;
     size_t browsers; /* those of them named within BROWSERS_WITHIN_US */
+    bool mistaken; /* one was taken for its by a cart, and a cart that it has is several people's */
     const char **open;
     size_t open_count;
     const char **cart_ids; /* of all carts, its own or not, and of those that it had before */

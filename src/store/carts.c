@@ -1,5 +1,7 @@
 #include "store/carts.h"
 
+#include "domain/shop/event.h"
+
 #include <math.h>
 
 /* Cart rows: written with the fold, read by lists. Pages are in carts_page.c. */
@@ -171,6 +173,24 @@ bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t coun
     *out_ordered_us = arena_array(a, count, sizeof **out_ordered_us);
     for (int i = 0; i < PQntuples(found); i++) {
         (*out_ordered_us)[row_i32(found, i, 0)] = row_time(found, i, 1);
+    }
+    return true;
+}
+
+bool store_carts_of_many(struct db *db, const char *const *cart_ids, size_t count, bool *out,
+                         struct err *err)
+{
+    *out = false;
+    for (size_t i = 0; i < count && !*out; i++) {
+        CLEANUP(arena_free) struct arena a = {0};
+        CLEANUP(rows_clear) PGresult *rows = NULL;
+        struct params p = params_make(&a);
+        param_i32(&p, event_lane(arena_printf(&a, "k:%s", cart_ids[i])));
+        param_text(&p, cart_ids[i]);
+        if (!db_query(db, Q_cart_of_many, &p, &rows, err)) {
+            return false;
+        }
+        *out = PQntuples(rows) > 0;
     }
     return true;
 }

@@ -71,6 +71,11 @@ CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struc
                                struct cart_row **out, size_t *out_count,
                                const char **out_next_cursor, struct err *err);
 
+/* Is one of these cart ids (each tells a cart apart) that of several customers, or of several anonymous shoppers, by what is folded? A
+ * round trip each, until one is. */
+CAN_FAIL bool store_carts_of_many(struct db *db, const char *const *cart_ids, size_t count,
+                                  bool *out, struct err *err);
+
 /* When one other person, who keeps no such cart, ordered each of the carts last (lane, key and cart_id are asked for, an id that
  * tells it apart); 0: nobody did, or several, who then call all their carts so. As struct joins_pending (store/outreach.h) has it for a
  * decision. One round trip; in arena. */

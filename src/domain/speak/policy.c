@@ -167,6 +167,10 @@ static enum rule_outcome rule_many_browsers(const struct policy *p, const struct
                                             char *detail, size_t cap)
 {
     (void)p;
+    if (in->mistaken) {
+        (void)snprintf(detail, cap, "a cart id that says whose a browser is, is several people's");
+        return RULE_BLOCK;
+    }
     (void)snprintf(detail, cap, "%zu browser%s within 30 days, limit %d", in->browsers,
                    in->browsers == 1 ? "" : "s", BROWSERS_MAX);
     return in->browsers > BROWSERS_MAX ? RULE_BLOCK : RULE_PASS;

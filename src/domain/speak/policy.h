@@ -43,6 +43,7 @@ struct policy_input {
     int64_t ordered_us;  /* when somebody else ordered one of the shopper's carts; 0: nobody did */
     int64_t withdrawn_us; /* or withdrew consent, naming one of them */
     size_t browsers;      /* that the shopper was named with within BROWSERS_WITHIN_US */
+    bool mistaken;        /* a browser was taken for the shopper's by a cart id of several people */
     bool dry_run;         /* the import rule is not applied */
     bool cart_changed;    /* the caller named a round or cart that is no longer the open one */
     bool sent_outdated;   /* what was sent about this round and step was about other lines */

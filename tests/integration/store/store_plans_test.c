@@ -84,6 +84,7 @@ static const struct {
     {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_name"},
     {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_cart"},
     {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "lane_cursor_pkey"},
+    {"cart_of_many", "(7, 'k7')", "cart_party_pkey"},
     {"cart_keepers", "('k7', 9)", "cart_lane_pkey"},
     {"cart_pending", "('k7', '{c:7}', true)", "log_pkey"},
     {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now())",

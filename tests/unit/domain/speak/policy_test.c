@@ -25,7 +25,7 @@ struct situation {
     size_t browsers;
     double risk;
     bool no_cart, no_lines, bot, imported, dry_run, cart_changed, sent_outdated, sold_out,
-        withdrawn, given_again;
+        withdrawn, given_again, mistaken;
     bool send;
     enum rule_id reason;
 };
@@ -66,6 +66,8 @@ static const struct situation situations[] = {
     a_cart_left_behind(.name = "a bot", .bot = true, .reason = RULE_BOT),
     a_cart_left_behind(.name = "of as many browsers as one person may have",
                        .browsers = BROWSERS_MAX, .send = true),
+    a_cart_left_behind(.name = "joined by a cart id of several", .mistaken = true,
+                       .reason = RULE_MANY_BROWSERS),
     a_cart_left_behind(.name = "of one more", .browsers = BROWSERS_MAX + 1,
                        .reason = RULE_MANY_BROWSERS),
     a_cart_left_behind(.name = "imported history", .imported = true, .reason = RULE_IMPORT),
@@ -136,6 +138,7 @@ static struct decision decide(const struct situation *t)
                                       .withdrawn_us =
                                           t->opted_out_ago_us != 0 ? NOW - t->opted_out_ago_us : 0,
                                       .browsers = t->browsers,
+                                      .mistaken = t->mistaken,
                                       .dry_run = t->dry_run,
                                       .cart_changed = t->cart_changed,
                                       .sent_outdated = t->sent_outdated,
