@@ -183,6 +183,13 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
 }
 
+/* As chatbots write it, in what is free: a no that is nearly said is a no. */
+static bool says_yes(struct jval v)
+{
+    return jval_is(v, JSON_TRUE) || jval_says(v, "true") || jval_says(v, "yes") ||
+           (jval_is(v, JSON_INTEGER) && jval_integer(v) == 1);
+}
+
 /* What a shopper writes. Said by the sender, whose chatbot understood more than a word, or recognized here; both, so that it
  * counts by whatever way the event came in. */
 static void read_chat(struct jdec *d, struct arena *a, struct event *e)
@@ -190,8 +197,7 @@ static void read_chat(struct jdec *d, struct arena *a, struct event *e)
     const struct jval properties = jval_get(d->object, "properties");
     const char *text = jval_text(jval_get(properties, "text"), a);
     /* beside the text is where most would put it */
-    bool said =
-        jdec_bool_opt(d, "opt_out", NULL) || jval_is(jval_get(properties, "opt_out"), JSON_TRUE);
+    bool said = jdec_bool_opt(d, "opt_out", NULL) || says_yes(jval_get(properties, "opt_out"));
 
     e->opt_out = said || (text != NULL && opt_out_says(text));
 }

@@ -746,6 +746,9 @@ static void what_is_stored_of_a_no_is_read_as_one(void **state)
         ",\"opt\\u005fout\":true",
         ",\"opt\\u005fout\":false,\"properties\":{\"text\":\"stop\",\"n\":9007199254740993}",
         ",\"properties\":{\"opt_out\":true}",
+        ",\"properties\":{\"opt_out\":\"true\"}",
+        ",\"properties\":{\"opt_out\":\"yes\"}",
+        ",\"properties\":{\"opt_out\":1}",
         ",\"properties\":{\"text\":\"Stop!\"}",
     };
 
