@@ -104,7 +104,7 @@ static void the_text_names_what_has_a_name_and_what_all_of_it_costs(void **state
     json_t *cable_card = json_array_get(json_object_get(m, "cards"), 1);
 
     /* "Volta cable" is what half a catalogue may be called */
-    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and 1 more item in your cart");
+    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and 1 more product in your cart");
     assert_text_contains(text_of(m, "text"), "€818.00 in total");
     assert_true(json_is_null(json_object_get(cable_card, "title")));
     assert_int_equal(json_integer_value(json_object_get(cable_card, "quantity")), 2);
@@ -149,7 +149,7 @@ static void a_cart_with_an_unknown_price_names_no_total(void **state)
     (void)state;
     json_t *m = message("en", 3, NULL, "https://shop.example");
 
-    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and 2 more items");
+    assert_text_contains(text_of(m, "text"), "Fjord X2 phone and 2 more products");
     assert_null(strchr(text_of(m, "text"), '('));
     assert_null(json_object_get(json_array_get(json_object_get(m, "cards"), 2), "price"));
     json_decref(m);
