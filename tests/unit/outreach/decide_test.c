@@ -438,13 +438,14 @@ static void what_was_sent_without_a_digest_is_outdated_by_a_later_change_only(vo
 }
 
 /* Nothing that was decided before is handed out again to whom one of these rules protects. */
-static void never_are_buyer_opted_out_bot_and_who_may_be_one(void **state)
+static void never_are_buyer_opted_out_bot_many_people_and_who_may_be_one(void **state)
 {
     (void)state;
     for (int r = 0; r < RULE_COUNT; r++) {
         const struct decision silence = {.send = false, .reason = (enum rule_id)r};
         const struct decision send = {.send = true, .reason = (enum rule_id)r};
-        bool protects = r == RULE_BUYER || r == RULE_OPTED_OUT || r == RULE_BOT || r == RULE_UNREAD;
+        bool protects = r == RULE_BUYER || r == RULE_OPTED_OUT || r == RULE_BOT ||
+                        r == RULE_MANY_BROWSERS || r == RULE_UNREAD;
 
         assert_int_equal(outreach_never(&silence), protects);
         assert_false(outreach_never(&send));
@@ -467,7 +468,7 @@ int main(void)
         cmocka_unit_test(only_the_same_cart_round_and_step_was_spoken_about_before),
         cmocka_unit_test(of_many_that_were_sent_the_one_of_this_round_is_found),
         cmocka_unit_test(what_was_sent_without_a_digest_is_outdated_by_a_later_change_only),
-        cmocka_unit_test(never_are_buyer_opted_out_bot_and_who_may_be_one),
+        cmocka_unit_test(never_are_buyer_opted_out_bot_many_people_and_who_may_be_one),
     };
     return cmocka_run_group_tests_name("decide", tests, setup, teardown);
 }
