@@ -30,9 +30,10 @@ struct refusals {
 
 /* ---- the file ---- */
 
+/* It holds what customers did: for its owner only. */
 CAN_FAIL static bool make(const char *path, int *out, struct err *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         return FAIL_AT(err, ERR_INVALID, "--refused", "cannot make %.80s: %s", path,
                        errno == EEXIST ? "it is there already; remove it, or name another file"

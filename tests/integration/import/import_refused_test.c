@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 1 << 13 };
@@ -122,6 +123,9 @@ static void refused_rows_are_mended_and_imported_by_themselves(void **state)
                              "1430623520,1,gaze,68,\n"
                              "1430623530,2,view,68\n");
     import_file(s, s->in, &o, );
+    struct stat kept;
+    assert_int_equal(stat(s->refused, &kept), 0);
+    assert_int_equal(kept.st_mode & 077, 0); /* nobody else reads what customers did */
     assert_true(o.done);
     expect_counts(&o, 2, 0, 2);
     assert_string_equal(text_of(s->refused),
