@@ -139,11 +139,11 @@ static bool admit(struct MHD_Connection *mhd, struct conn *c)
     struct app *app = rq->app;
     struct err err = {0};
 
-    /* the guard has seen that there is one */
+    /* there is one: the gate has added nobody's to HTTP/1.0 without it */
     if (app->auth == NULL && !host_is_local(header(mhd, "Host"), app->config->http_hosts)) {
         (void)FAIL(&err, ERR_FORBIDDEN,
                    "without keys (auth off) a request must be for localhost, a loopback address or "
-                   "a name of the setting http_hosts");
+                   "a name of the setting http_hosts, and its Host header must say so");
         answer_error(rq, &err);
         return false;
     }
@@ -197,12 +197,9 @@ static enum MHD_Result send_refusal(struct server *s, struct MHD_Connection *mhd
     return send_answer(s, mhd, c);
 }
 
-/* The library's own reading of the head, for what is needed of it; and a second look at what the gate
- * has let through. */
-CAN_FAIL static bool pass_guard(struct MHD_Connection *mhd, struct conn *c, const char *version,
-                                struct err *err)
+/* A second look at what the gate has let through. */
+CAN_FAIL static bool pass_guard(const struct conn *c, const char *version, struct err *err)
 {
-    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &c->guard);
     if (c->heads > c->tap.gate.heads) {
         return FAIL(err, ERR_INTERNAL, "the HTTP library reads past the gate");
     }
@@ -215,14 +212,17 @@ static enum MHD_Result on_head(struct server *s, struct MHD_Connection *mhd, str
     struct request *rq = &c->rq;
     struct err err = {0};
 
+    /* the library's own reading of the head, for what is needed of it */
+    (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &c->guard);
     /* before anything is refused, so that the refusal has its id */
-    request_name(rq, header(mhd, "X-Request-Id"), header(mhd, "traceparent"));
+    request_name(rq, header(mhd, "X-Request-Id"),
+                 c->guard.traces == 1 ? header(mhd, "traceparent") : NULL);
     /* Gate and guard before all else, or a route, a key or a limit would decide on a request that
      * may not be what it seems. */
     if (is_refused(c)) {
         return send_refusal(s, mhd, c);
     }
-    if (!pass_guard(mhd, c, version, &err)) {
+    if (!pass_guard(c, version, &err)) {
         metric_add(METRIC_http_refused, 1);
         return refuse_at_once(s, mhd, c, &err);
     }

@@ -193,7 +193,8 @@ static void what_is_too_much_is_told(void **state)
         {"GET /livez HTTP/1.1\r\n" HOST, "X: y\r\n", 500, "\r\n", "HTTP/1.1 431 "},
         {"GET /livez HTTP/1.1\r\n" HOST "X: ", "yyyy", 7000, "\r\n\r\n", "HTTP/1.1 431 "},
         {"GET /livez HTTP/1.1\r\n" HOST "X: ", "yyyy", 15000, "\r\n\r\n", "HTTP/1.1 431 "},
-        {"GET /", "yyyy", 1200, " HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400 "},
+        {"GET /", "yyyy", 1200, " HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 414 "},
+        {"GET /", "yyyy", 12000, " HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 414 "},
         {"", "G", 30000, "", "HTTP/1.1 431 "},
     };
 
@@ -249,6 +250,24 @@ static void the_most_that_may_come_is_served(void **state)
     }
 }
 
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+/* Which of two counts, nobody can say (W3C Trace Context): neither comes back, and nothing is refused for it. */
+static void of_two_traces_none_counts(void **state)
+{
+    static char answer[RAW_MAX];
+    const char *request = "GET /livez HTTP/1.1\r\n" HOST "traceparent: " TRACE
+                          "\r\ntraceparent: " TRACE "\r\nConnection: close\r\n\r\n";
+    int fd = raw_connect(service.port);
+
+    (void)state;
+    assert_true(raw_send(fd, request, strlen(request)));
+    assert_true(raw_read(fd, 5000, answer));
+    (void)close(fd);
+    assert_text_contains(answer, "HTTP/1.1 200 ");
+    assert_null(strstr(answer, "traceparent"));
+}
+
 /* The guard must not refuse what any client sends. */
 static void honest_requests_on_one_connection_are_answered_in_turn(void **state)
 {
@@ -269,6 +288,13 @@ static void honest_requests_on_one_connection_are_answered_in_turn(void **state)
         {"GET /livez HTTP/1.1\r\nhost:shop\r\nX:\r\nY:   z  \r\nA: b\tc\r\n\r\n",
          "{\"status\":\"alive\"}"},
         {"\r\nGET /livez HTTP/1.1\r\n" HOST "\r\n", "{\"status\":\"alive\"}"},
+        {"POST /v1/events HTTP/1.1\r\nHost:\tshop \t\r\nContent-Type:  application/json ; charset=utf-8 \r\n"
+         "Content-Encoding: identity \r\nExpect: 100-continue \r\nContent-Length: 2 \r\n\r\n",
+         "HTTP/1.1 100 Continue\r\n\r\n"},
+        {"[]", "{\"results\":[]}"},
+        {"GET /livez HTTP/1.1\r\n" HOST "traceparent: " TRACE "\r\n\r\n",
+         "traceparent: " TRACE "\r\n"},
+        {"GET /livez HTTP/1.1\r\n" HOST "Accept: a\r\nAccept: b\r\n\r\n", "{\"status\":\"alive\"}"},
         {"HEAD /livez HTTP/1.1\r\n" HOST "\r\n", "Content-Length: 18\r\n\r\n"},
         {"GET /livez HTTP/1.1\r\n" HOST "\r\n", "{\"status\":\"alive\"}"},
     };
@@ -347,16 +373,19 @@ static void a_request_in_http_1_0_is_answered_and_nothing_behind_it_is_read(void
     static const struct {
         const char *request, *status, *says;
     } cases[] = {
-        {"GET /livez HTTP/1.0\r\n\r\n", "200", "alive"},
+        {"GET /livez HTTP/1.0\r\n" HOST "\r\n", "200", "alive"},
         {"GET /livez HTTP/1.0\r\n" HOST "Connection: keep-alive\r\n\r\n", "200", "alive"},
-        {"HEAD /livez HTTP/1.0\r\n\r\n", "200", "Content-Length: 18\r\n"},
-        {"GET /readyz HTTP/1.0\r\n\r\n", "200", "ready"},
-        {"GET /metrics HTTP/1.0\r\n\r\n", "200", "cartwright_"},
+        {"HEAD /livez HTTP/1.0\r\n" HOST "\r\n", "200", "Content-Length: 18\r\n"},
+        {"GET /readyz HTTP/1.0\r\n" HOST "\r\n", "200", "ready"},
+        {"GET /metrics HTTP/1.0\r\n" HOST "\r\n", "200", "cartwright_"},
         {"GET /v1/nothing HTTP/1.0\r\n" HOST "\r\n", "404", "no such route"},
-        {"POST /v1/events HTTP/1.0\r\n" JSON "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n[]",
+        {"POST /v1/events HTTP/1.0\r\n" HOST JSON
+         "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n[]",
          "200", "{\"results\":[]}"},
-        {"POST /v1/events HTTP/1.0\r\n" JSON "\r\n", "400", "problem:invalid"},
+        {"POST /v1/events HTTP/1.0\r\n" HOST JSON "\r\n", "400", "problem:invalid"},
         {"GET /livez HTTP/1.0\r\nHost: elsewhere\r\n\r\n", "403", "without keys"},
+        {"GET /livez HTTP/1.0\r\n\r\n", "403", "and its Host header must say so"},
+        {"POST /v1/events HTTP/1.0\r\n" JSON "Content-Length: 2\r\n\r\n[]", "403", "without keys"},
     };
 
     (void)state;
@@ -425,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_refusal_has_the_ids_of_its_request),
         cmocka_unit_test(what_is_too_much_is_told),
         cmocka_unit_test(the_most_that_may_come_is_served),
+        cmocka_unit_test(of_two_traces_none_counts),
         cmocka_unit_test(honest_requests_on_one_connection_are_answered_in_turn),
         cmocka_unit_test(a_chunked_request_is_answered_and_nothing_behind_it_is_read),
         cmocka_unit_test(behind_chunks_nothing_is_read_whatever_was_answered),

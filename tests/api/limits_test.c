@@ -342,6 +342,18 @@ static const char *asked_as(const struct service *s, const char *host)
     return answer;
 }
 
+static const char *asked_in_http_1_0(const struct service *s)
+{
+    static char answer[RAW_MAX];
+    static const char request[] = "GET /livez HTTP/1.0\r\n\r\n";
+    int fd = raw_connect(s->port);
+
+    assert_true(raw_send(fd, request, strlen(request)));
+    assert_true(raw_read(fd, 5000, answer));
+    (void)close(fd);
+    return answer;
+}
+
 /* A page of evil.example whose name was made to mean 127.0.0.1 (DNS rebinding). */
 static void without_keys_a_request_must_be_for_the_loopback(void **state)
 {
@@ -357,6 +369,9 @@ static void without_keys_a_request_must_be_for_the_loopback(void **state)
     assert_text_contains(asked_as(&s, "[::1]:8080"), "HTTP/1.1 200 OK");
     assert_text_contains(asked_as(&s, "Shop.Test"), "HTTP/1.1 200 OK");
     assert_text_contains(asked_as(&with_keys, "evil.example"), "HTTP/1.1 401 Unauthorized");
+    /* HTTP/1.0 needs no Host, but where the Host is all that is asked for */
+    assert_text_contains(asked_in_http_1_0(&s), "HTTP/1.1 403 Forbidden");
+    assert_text_contains(asked_in_http_1_0(&with_keys), "HTTP/1.1 200 OK");
     assert_int_equal(service_stop(&with_keys), 0);
     assert_int_equal(service_stop(&s), 0);
 }

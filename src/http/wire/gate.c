@@ -3,6 +3,7 @@
 #include "http/wire/gate.h"
 
 #include "http/wire/gate_head.h"
+#include "http/wire/guard.h"
 #include "http/wire/octet.h"
 
 #include <inttypes.h>
@@ -116,6 +117,8 @@ static void step_lines(struct gate *g, struct piece *p)
         }
     } else if (g->state == GATE_COMPLETE) {
         p->len += gate_pass_head(g, p->out + p->len);
+    } else if (g->head.len == max && g->state == GATE_TARGET) {
+        gate_refuse(g, 414, GUARD_TARGET_TOO_LONG);
     } else if (g->head.len == max) {
         gate_refuse(g, 431,
                     g->trailer ? "the trailers are larger than 1024 bytes"

@@ -164,8 +164,19 @@ struct field {
     char *name_end;
     char *value;
     char *value_end;
+    char behind; /* what stood at value_end */
     char *next;
 };
+
+static bool is_named(const struct field *f, const char *name)
+{
+    return strcasecmp(f->line, name) == 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 
 /* The field at `line`, with NUL behind name and value; false at the empty line. */
 static bool cut_field(char *line, struct field *out)
@@ -178,6 +189,13 @@ static bool cut_field(char *line, struct field *out)
     f.value_end = f.value + strcspn(f.value, "\r");
     f.next = f.value_end + LINE_END;
     *f.name_end = '\0';
+    /* RFC 9110, 5.5: blanks around a value are not part of it. Stricter where they stand behind a coding: it is
+     * there that one program sees chunks and another does not, and no client writes them. */
+    while (f.value_end > f.value && is_blank(f.value_end[-1]) &&
+           !is_named(&f, "Transfer-Encoding")) {
+        f.value_end--;
+    }
+    f.behind = *f.value_end;
     *f.value_end = '\0';
     *out = f;
     return true;
@@ -186,7 +204,7 @@ static bool cut_field(char *line, struct field *out)
 static void mend(const struct field *f)
 {
     *f->name_end = ':';
-    *f->value_end = '\r';
+    *f->value_end = f->behind;
 }
 
 static void end_line(char *out)
@@ -195,9 +213,14 @@ static void end_line(char *out)
     out[1] = '\n';
 }
 
-static bool is_named(const struct field *f, const char *name)
+/* A field that is mended, without the blanks behind its value. How many bytes came out. */
+static size_t copy_field(const struct field *f, char *out)
 {
-    return strcasecmp(f->line, name) == 0;
+    size_t len = (size_t)(f->value_end - f->line);
+
+    memcpy(out, f->line, len);
+    end_line(out + len);
+    return len + LINE_END;
 }
 
 static size_t count_of(const char *text, char c)
@@ -230,11 +253,10 @@ static bool look_at(struct said *said, const struct field *f)
     return !cookie;
 }
 
-/* HTTP/1.0 has no Host; the library demands one. Whose address we would have to be wary of (wire/host.h) are
- * pages in browsers, and those say it. */
+/* HTTP/1.0 has no Host; the library demands one. Nobody's: who needs one to be let in (wire/host.h) must say it. */
 static size_t add_host(char *out)
 {
-    static const char host[] = "Host: localhost\r\n";
+    static const char host[] = "Host: -\r\n";
 
     _Static_assert(sizeof host - 1 <= GATE_SLACK, "room for what did not come in");
     memcpy(out, host, sizeof host - 1);
@@ -250,10 +272,7 @@ static size_t copy_fields(char *line, struct said *said, char *out)
     while (cut_field(line, &f)) {
         bool through = look_at(said, &f);
         mend(&f);
-        if (through) {
-            memcpy(out + len, f.line, (size_t)(f.next - f.line));
-            len += (size_t)(f.next - f.line);
-        }
+        len += through ? copy_field(&f, out + len) : 0;
         line = f.next;
     }
     len += said->old && said->guard.hosts == 0 ? add_host(out + len) : 0;
@@ -275,7 +294,9 @@ static bool judge(struct gate *g, char *line, const struct said *said)
                  guard_end(&said->guard, line, said->old ? "HTTP/1.0" : "HTTP/1.1", &err);
     target[-1] = ' ';
     *target_end = ' ';
-    if (!right) {
+    if (target_end - target > GUARD_TARGET_MAX) {
+        gate_refuse(g, 414, GUARD_TARGET_TOO_LONG);
+    } else if (!right) {
         memcpy(g->why_text, err.text, sizeof err.text);
         gate_refuse(g, 400, g->why_text);
     } else if (params >= GATE_PARAMS_MAX) {
@@ -323,10 +344,7 @@ size_t gate_refused_head(struct gate *g, char *out)
     while (line != NULL && cut_field(line, &f)) {
         bool id = is_id(&f);
         mend(&f);
-        if (id) {
-            memcpy(out + len, f.line, (size_t)(f.next - f.line));
-            len += (size_t)(f.next - f.line);
-        }
+        len += id ? copy_field(&f, out + len) : 0;
         line = f.next;
     }
     end_line(out + len);

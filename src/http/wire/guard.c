@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LENGTH_DIGITS_MAX = 15, TARGET_MAX = 4096, ID_SEGMENT = 2 };
+enum { LENGTH_DIGITS_MAX = 15, ID_SEGMENT = 2 };
 
 static bool is_token(const char *name)
 {
@@ -61,6 +61,30 @@ static bool read_length(const char *value, uint64_t *out)
     return digits > 0;
 }
 
+/* The other headers that are read here and are no lists: which of two counts, programs disagree on (RFC 9110, 5.3),
+ * and what a proxy has checked must be what we use. */
+static const char *come_twice(struct guard *g, const char *name)
+{
+#define ONCE(name)                                                                                 \
+    {                                                                                              \
+        name, "there is more than one " name                                                       \
+    }
+    static const struct {
+        const char *name, *problem;
+    } once[] = {ONCE("Authorization"), ONCE("Content-Encoding"), ONCE("Content-Type"),
+                ONCE("X-Request-Id")};
+#undef ONCE
+
+    for (unsigned i = 0; i < sizeof once / sizeof *once; i++) {
+        if (strcasecmp(name, once[i].name) == 0) {
+            bool again = (g->once >> i & 1) != 0;
+            g->once |= 1U << i;
+            return again ? once[i].problem : NULL;
+        }
+    }
+    return NULL;
+}
+
 static const char *look_at(struct guard *g, const char *name, const char *value)
 {
     /* First of all: "Content-Length : 5" (a blank before the colon, RFC 9112, 5.1) comes as a
@@ -92,7 +116,11 @@ static const char *look_at(struct guard *g, const char *name, const char *value)
         g->expects_continue = strcasecmp(value, "100-continue") == 0;
         return g->expects_continue ? NULL : "Expect must be 100-continue";
     }
-    return NULL;
+    if (strcasecmp(name, "traceparent") == 0) {
+        g->traces++;
+        return NULL;
+    }
+    return come_twice(g, name);
 }
 
 void guard_header(struct guard *g, const char *name, const char *value)
@@ -237,8 +265,11 @@ CAN_FAIL bool guard_target(const char *target, struct err *err)
 {
     /* No absolute form, no asterisk (RFC 9112, 3.2): with the former, host and path stand twice.
      * NULL is what the library has for a line without a target. */
-    if (target == NULL || target[0] != '/' || strlen(target) > TARGET_MAX) {
+    if (target == NULL || target[0] != '/') {
         return FAIL(err, ERR_INVALID, "the request target must be an absolute path");
+    }
+    if (strlen(target) > GUARD_TARGET_MAX) {
+        return FAIL(err, ERR_INVALID, GUARD_TARGET_TOO_LONG);
     }
     size_t path_len = strcspn(target, "?");
     int number = 0;

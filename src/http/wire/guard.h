@@ -10,10 +10,15 @@
 /* Refuses every request that another HTTP program in front of us might read differently (request
  * smuggling, CWE-444), because libmicrohttpd is more forgiving than is safe. Pure functions. A
  * refusal is answered with 400 and the connection is closed: what follows cannot be trusted. */
+enum { GUARD_TARGET_MAX = 4096 }; /* bytes */
+#define GUARD_TARGET_TOO_LONG "the request target is longer than 4096 bytes"
+
 struct guard {
     int hosts;
     int lengths;
     int encodings;
+    int traces;    /* traceparent: of more than one none counts (W3C Trace Context, 4.2) */
+    unsigned once; /* a bit each of those that may come once, and has */
     bool chunked;
     bool expects_continue;
     uint64_t length;     /* of Content-Length; 0 where there is none */
@@ -36,7 +41,7 @@ bool guard_ends_connection(const struct guard *g);
 
 /* The request target as sent, before anybody decoded it: an absolute path of visible ASCII, percent
  * codes only from the third segment on (ids) and in the query, none that hides a slash, a dot
- * segment or a control character. */
+ * segment or a control character; at most GUARD_TARGET_MAX bytes. */
 CAN_FAIL bool guard_target(const char *target, struct err *err);
 
 #endif

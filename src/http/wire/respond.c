@@ -23,6 +23,7 @@ static const struct status_word status_words[] = {
     {408, "late", "Request Timeout"},
     {409, "conflict", "Conflict"},
     {413, "too-large", "Content Too Large"},
+    {414, "target-too-long", "URI Too Long"},
     {415, "unsupported-media-type", "Unsupported Media Type"},
     {431, "head-too-large", "Request Header Fields Too Large"},
     {502, "upstream", "Bad Gateway"},

@@ -2,6 +2,8 @@
  * cut into pieces. */
 #include "http/wire/gate.h"
 
+#include "http/wire/guard.h"
+
 #include "support/spec.h"
 
 #include <stdio.h>
@@ -106,7 +108,7 @@ static void run_all_ways(const char *name, const char *bytes, size_t len, bool e
 #define OF(len) "POST /v1/events HTTP/1.1\r\nHost: shop\r\nContent-Length: " #len "\r\n\r\n"
 #define OLD     "GET /livez HTTP/1.0\r\n"
 #define NEW     "GET /livez HTTP/1.1\r\n"
-#define ADDED   "Host: localhost\r\n"
+#define ADDED   "Host: -\r\n"
 #define CHUNKS  "POST /v1/events HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static const struct honest {
@@ -124,7 +126,12 @@ static const struct honest {
     {OF(1) "(" GET, NULL, 2},
     {"M-SEARCH!#$%&'*+.^_`|~0 /a?b=c HTTP/1.1\r\nHost: a:1\r\nx:\r\nY: \t z \t\r\n"
      "Z: caf\xc3\xa9 \"(,)\"\r\n\r\n",
-     NULL, 1},
+     "M-SEARCH!#$%&'*+.^_`|~0 /a?b=c HTTP/1.1\r\nHost: a:1\r\nx:\r\nY: \t z\r\n"
+     "Z: caf\xc3\xa9 \"(,)\"\r\n\r\n",
+     1},
+    {"POST / HTTP/1.1\r\nHost:\ta \t\r\nContent-Type:  b c \r\nContent-Length: 2 \r\nX:  \r\n\r\n[]" GET,
+     "POST / HTTP/1.1\r\nHost:\ta\r\nContent-Type:  b c\r\nContent-Length: 2\r\nX:  \r\n\r\n[]" GET,
+     2},
     {"GET / HTTP/1.1\r\nCookie: a=b; c=d\r\nHost: a\r\ncookie:\r\nX: y\r\n\r\n",
      "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n", 1},
     {"GET / HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1},
@@ -246,6 +253,9 @@ static const struct {
     {"GET / HTTP/1.0\n", 400, "does not end in its version and CR LF"},
     {"GET / HTTP/1.1 ", 400, "does not end in its version and CR LF"},
     {OLD "Transfer-Encoding: chunked\r\n\r\n", 400, "HTTP/1.0 has no Transfer-Encoding"},
+    {NEW "Host: a\r\nTransfer-Encoding: chunked \r\n\r\n", 400, "must be exactly"},
+    {NEW "Host: a\r\nContent-Type: a\r\nContent-Type: b\r\n\r\n", 400,
+     "there is more than one Content-Type"},
     {"GET / HTTP/1.1\r\n X", 400, "folded"},
     {"GET / HTTP/1.1\r\nX: y\r\n\tz", 400, "folded"},
     {"GET / HTTP/1.1\r\n\n", 400, "a bare LF"},
@@ -368,6 +378,7 @@ static void every_bound_holds_to_the_last(void **state)
         {"GET / HTTP/1.1\r\nHost: a\r\nX: ", "y", GATE_HEAD_MAX - 16 - 9 - 3 - 4, "\r\n\r\n", 431},
         {"GET / HTTP/1.1\r\nHost: a\r\nCookie: a=b", ";a=b", GATE_COOKIES_MAX - 1, "\r\n\r\n", 431},
         {"GET /?a", "&b", GATE_PARAMS_MAX - 1, " HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"GET /", "a", GUARD_TARGET_MAX - 1, " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
         {CHUNKS "2;", "x", GATE_LINE_MAX - 4, "\r\n[]\r\n0\r\n\r\n", 400},
         {CHUNKS "0\r\nX: ", "y", GATE_TRAILER_MAX - 3 - 4, "\r\n\r\n", 431},
     };
@@ -385,6 +396,19 @@ static void every_bound_holds_to_the_last(void **state)
             fail_msg("bound %zu, one more: %d %s", i, r.refused, r.why);
         }
     }
+}
+
+/* No blank ends it within the head's bound, too. */
+static void a_target_that_fills_the_head_is_too_long_as_well(void **state)
+{
+    static struct run r;
+    static char text[OUT_MAX];
+    size_t len = build(text, "GET /", "a", GATE_HEAD_MAX, " HTTP/1.1\r\n\r\n");
+
+    (void)state;
+    run_pieces(text, len, 0, 1000, false, &r);
+    assert_int_equal(r.refused, 414);
+    assert_string_equal(r.why, "the request target is longer than 4096 bytes");
 }
 
 static void headers_are_counted_for_each_request_and_for_its_trailers(void **state)
@@ -462,6 +486,7 @@ int main(void)
         cmocka_unit_test(requests_before_a_wrong_one_are_let_through),
         cmocka_unit_test(a_refusal_keeps_the_ids_of_a_head_that_is_whole),
         cmocka_unit_test(every_bound_holds_to_the_last),
+        cmocka_unit_test(a_target_that_fills_the_head_is_too_long_as_well),
         cmocka_unit_test(headers_are_counted_for_each_request_and_for_its_trailers),
         cmocka_unit_test(chunks_beyond_the_largest_body_are_refused_before_they_come),
         cmocka_unit_test(between_requests_a_connection_may_end),

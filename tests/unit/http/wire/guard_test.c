@@ -106,6 +106,26 @@ static const struct head heads[] = {
     {"foreign expectation", .headers = {{"Expect", "200-ok"}}, .says = "Expect"},
     {"CR in the method", .method = "\rGET", .says = "no method may have"},
     {"no method", .method = "", .says = "no method may have"},
+    {"two types", .headers = {{"Content-Type", "text/plain"}, {"content-type", "application/json"}},
+     .says = "more than one Content-Type"},
+    {"two types that agree", .headers = {{"Content-Type", "a/b"}, {"Content-Type", "a/b"}},
+     .says = "more than one Content-Type"},
+    {"three types",
+     .headers = {{"Content-Type", "a"}, {"Content-Type", "a"}, {"Content-Type", "a"}},
+     .says = "more than one Content-Type"},
+    {"two codings of the body", .headers = {{"Content-Encoding", "gzip"}, {"Content-Encoding", ""}},
+     .says = "more than one Content-Encoding"},
+    {"two keys", .method = "GET", .headers = {{"Authorization", "a"}, {"AUTHORIZATION", "b"}},
+     .says = "more than one Authorization"},
+    {"two ids", .method = "GET", .headers = {{"X-Request-Id", "a"}, {"X-Request-ID", "b"}},
+     .says = "more than one X-Request-Id"},
+    {"each of them once", .headers = {{"Authorization", "a"},
+                                      {"Content-Type", "a"},
+                                      {"Content-Encoding", "a"},
+                                      {"X-Request-Id", "a"}}},
+    {"lists in parts",
+     .headers = {{"Accept", "a"}, {"Accept", "b"}, {"Connection", "a"}, {"Connection", "b"}}},
+    {"two traces", .headers = {{"traceparent", "a"}, {"traceparent", "b"}}},
     {"HTTP/1.0", .version = "HTTP/1.0"},
     {"HTTP/1.0 with a body", .version = "HTTP/1.0", .headers = {{"Content-Length", "12"}}},
     {"HTTP/1.0 without a host", .version = "HTTP/1.0", .no_host = true},
@@ -243,6 +263,18 @@ static void a_target_of_more_than_4096_bytes_is_refused(void **state)
     target[4096] = 'a';
     target[4097] = '\0';
     assert_false(guard_target(target, &err));
+    assert_string_equal(err.text, "the request target is longer than 4096 bytes");
+}
+
+static void of_several_traces_it_is_known_that_there_are_several(void **state)
+{
+    struct guard g = {0};
+
+    (void)state;
+    guard_header(&g, "traceparent", "a");
+    assert_int_equal(g.traces, 1);
+    guard_header(&g, "Traceparent", "b");
+    assert_int_equal(g.traces, 2);
 }
 
 int main(void)
@@ -252,6 +284,7 @@ int main(void)
         cmocka_unit_test(behind_chunks_nothing_may_be_read),
         cmocka_unit_test(a_target_is_an_absolute_path_without_tricks),
         cmocka_unit_test(a_target_of_more_than_4096_bytes_is_refused),
+        cmocka_unit_test(of_several_traces_it_is_known_that_there_are_several),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
