@@ -243,6 +243,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_string(data, size);
     if (doc == NULL) {
         fuzz_refusal(&err);
+        /* what a reader refuses, is told in words */
+        DEMAND(strncmp(err.text, "line ", 5) == 0 && utf8_valid(err.text));
+        DEMAND(strstr(err.text, "is not read as JSON here") == NULL);
         return 0;
     }
     DEMAND(err.kind == ERR_NONE);

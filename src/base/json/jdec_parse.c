@@ -3,27 +3,9 @@
 #include "base/json/jdec.h"
 
 #include "base/json/jlex.h"
+#include "base/json/jwrong.h"
 
 #include <string.h>
-
-struct place {
-    size_t line, column;
-};
-
-static struct place place_of(const char *text, const char *at)
-{
-    struct place p = {.line = 1, .column = 1};
-
-    for (; text < at; text++) {
-        if (*text == '\n') {
-            p.line++;
-            p.column = 1;
-        } else if (((unsigned char)*text & 0xc0) != 0x80) {
-            p.column++; /* characters, as jansson counts */
-        }
-    }
-    return p;
-}
 
 /* False text may fool this scan, but never into passing deep nesting or a long number: jansson stops
  * at the first byte that is wrong, and up to there both agree on what is a string. */
@@ -40,10 +22,9 @@ bool jdec_check_limits(const char *text, size_t len, struct err *err)
         } else if (*from >= '0' && *from <= '9') {
             at = from;
             if (jlex_skip_number(&at, end) > JDEC_DIGITS_MAX) {
-                struct place p = place_of(text, from);
-                return FAIL(err, ERR_INVALID,
-                            "line %zu column %zu: a number of more than %d digits when written out",
-                            p.line, p.column, JDEC_DIGITS_MAX);
+                jwrong_at(text, from, err, "a number of more than %d digits when written out",
+                          JDEC_DIGITS_MAX);
+                return false;
             }
         } else if (*from == '[' || *from == '{') {
             depth++;
@@ -53,9 +34,8 @@ bool jdec_check_limits(const char *text, size_t len, struct err *err)
         /* jansson recurses once a level, by itself down to 2048 of them, and the threads of
          * connections have 256 KiB of stack */
         if (depth > JDEC_DEPTH_MAX) {
-            struct place p = place_of(text, from);
-            return FAIL(err, ERR_INVALID, "line %zu column %zu: nested deeper than %d levels",
-                        p.line, p.column, JDEC_DEPTH_MAX);
+            jwrong_at(text, from, err, "nested deeper than %d levels", JDEC_DEPTH_MAX);
+            return false;
         }
     }
     return true;
@@ -72,14 +52,15 @@ json_t *jdec_parse(const char *text, size_t len, struct err *err)
      * program in the chain perhaps the first. */
     json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
     if (doc == NULL) {
-        err_fill(err, ERR_INVALID, "line %d column %d: %s", at.line, at.column, at.text);
+        /* its own words are for programmers: "'}' expected near end of file" */
+        jwrong_say(text, len, at.position > 0 ? (size_t)at.position : 0,
+                   json_error_code(&at) == json_error_duplicate_key, err);
         return NULL;
     }
     /* jansson passes over one that stands right behind a number or a word; whoever reads the text as C text ends there */
     const char *nul = memchr(text, '\0', len);
     if (nul != NULL) {
-        struct place p = place_of(text, nul);
-        err_fill(err, ERR_INVALID, "line %zu column %zu: a NUL byte", p.line, p.column);
+        jwrong_at(text, nul, err, "a NUL byte");
         jdec_free(&doc);
     }
     return doc;

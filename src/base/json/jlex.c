@@ -87,8 +87,7 @@ static bool is_low(int unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* Bytes of the escape whose backslash is at `at`; 0 if it is none. */
-static size_t escape_length(const char *at, const char *end)
+size_t jlex_escape_length(const char *at, const char *end)
 {
     if (end - at >= 2 && at[1] != '\0' && strchr("\"\\/bfnrt", at[1]) != NULL) {
         return 2;
@@ -115,7 +114,7 @@ bool jlex_string(const char **at, const char *end, struct jspan *out, bool *out_
             *at = p + 1;
             return true;
         }
-        size_t step = *p == '\\' ? escape_length(p, end)
+        size_t step = *p == '\\' ? jlex_escape_length(p, end)
                       : (unsigned char)*p >= 0x80
                           ? utf8_length((const unsigned char *)p, (size_t)(end - p))
                           : 0;

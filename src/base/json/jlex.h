@@ -36,6 +36,8 @@ const char *jlex_closing_quote(const char *at, const char *end);
  * as it was written. False where it is none: a control character, no UTF-8, an unknown escape, half a
  * surrogate pair, or NUL, which C texts cannot hold. */
 bool jlex_string(const char **at, const char *end, struct jspan *out, bool *out_escaped);
+/* Bytes of the escape whose backslash is at `at`; 0 if it is none. */
+size_t jlex_escape_length(const char *at, const char *end);
 /* Whether the text may stand between quotes as it is, without any escape. */
 bool jlex_is_bare(struct jspan text);
 /* What a string that jlex_string took stands for; out has room for written.len bytes. Returns how many it is. */
