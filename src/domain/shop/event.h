@@ -66,7 +66,8 @@ struct event {
                              searched .query; checkout_step .step; coupon_* .code; consent_*
                              .channel;  payment_failed .reason; NULL if absent or no string */
     bool
-        opt_out; /* chat_message: no messages are wanted any more; said by the sender, or recognized */
+        opt_out; /* no messages are wanted any more; said by the sender (said_no.h: in which types), or recognized in a
+                     chat_message */
     int64_t amount_minor; /* shipping_shown .cost_minor, purchase/refund .total_minor; MONEY_UNKNOWN
                              if absent */
     /* derived events only (written by the fold and the release, never accepted from outside) */

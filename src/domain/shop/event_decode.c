@@ -8,6 +8,7 @@
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
 #include "domain/shop/opt_out.h"
+#include "domain/shop/said_no.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,21 +184,15 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
 }
 
-/* As chatbots write it, in what is free: a no that is nearly said is a no. */
-static bool says_yes(struct jval v)
-{
-    return jval_is(v, JSON_TRUE) || jval_says(v, "true") || jval_says(v, "yes") ||
-           (jval_is(v, JSON_INTEGER) && jval_integer(v) == 1);
-}
-
-/* What a shopper writes. Said by the sender, whose chatbot understood more than a word, or recognized here; both, so that it
- * counts by whatever way the event came in. */
-static void read_chat(struct jdec *d, struct arena *a, struct event *e)
+/* Said by the sender, whose chatbot understood more than a word, or recognized in what a shopper writes; both, so that it counts by
+ * whatever way the event came in. */
+static void read_no(struct jdec *d, struct arena *a, struct event *e)
 {
     const struct jval properties = jval_get(d->object, "properties");
-    const char *text = jval_text(jval_get(properties, "text"), a);
-    /* beside the text is where most would put it */
-    bool said = jdec_bool_opt(d, "opt_out", NULL) || says_yes(jval_get(properties, "opt_out"));
+    const char *text =
+        e->type == EVENT_CHAT_MESSAGE ? jval_text(jval_get(properties, "text"), a) : NULL;
+    /* in the properties is where most would put it */
+    bool said = jdec_bool_opt(d, "opt_out", NULL) || no_is_said(properties, a);
 
     e->opt_out = said || (text != NULL && opt_out_says(text));
 }
@@ -259,8 +254,8 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     read_context(d, a, e);
     read_properties(d, a, e);
     event_read_items(d, a, e);
-    if (e->type == EVENT_CHAT_MESSAGE) {
-        read_chat(d, a, e);
+    if (no_is_heard_in(e->type)) {
+        read_no(d, a, e);
     }
     if (!jdec_end(d) &&
         jdec_stopped(d)) { /* before the rules: a misspelt customer_id is the better answer */

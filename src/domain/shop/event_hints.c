@@ -7,6 +7,7 @@
 #include "domain/shop/clean_text.h"
 #include "domain/shop/local_time.h"
 #include "domain/shop/money.h"
+#include "domain/shop/said_no.h"
 
 #include <string.h>
 
@@ -32,6 +33,10 @@ static const struct foreign_name members[] = {
     {"user_pseudo_id", "anonymous_id"},
     {"id", "event_id"},
     {"message_id", "event_id"},
+    {"opted_out", "opt_out"},
+    {"unsubscribe", "opt_out"},
+    {"unsubscribed", "opt_out"},
+    {"do_not_contact", "opt_out"},
     {"insert_id", "event_id"},
     {"uuid", "event_id"},
     {"event", "type"},
@@ -313,6 +318,32 @@ static void warn_of_property(struct warnings *w, struct jval properties, const c
          arena_printf(w->arena, "is kept, and not read: it is %s", kind));
 }
 
+/* A no that its sender believes was heard, and a property that was taken for one. */
+static void warn_of_no(struct warnings *w, const struct event *e, struct jval properties)
+{
+    struct jwalk walk = jwalk_begin(properties);
+
+    while (jwalk_next(&walk)) {
+        const char *name = jwalk_name(&walk, w->arena);
+        const enum no_sign sign = no_sign_of(name, walk.value, w->arena);
+        const bool heard = sign == NO_SIGN_SAID && no_is_heard_in(e->type);
+        if (sign == NO_SIGN_NONE || (heard && strcmp(name, "opt_out") == 0)) {
+            continue;
+        }
+        const char *pointer = arena_printf(w->arena, "/properties/%s", name);
+        if (heard) {
+            warn(w, "taken_for_no", pointer,
+                 "is taken for a no: there are no messages to this person any more; it is called "
+                 "opt_out");
+        } else {
+            warn(
+                w, "not_read", pointer,
+                "is kept, and not read: if no messages are wanted any more, send consent_withdrawn "
+                "(with its channel, if it is one), or \"opt_out\": true in chat_message or identify");
+        }
+    }
+}
+
 size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
                       struct event_warning out[EVENT_WARNINGS_MAX])
 {
@@ -324,6 +355,7 @@ size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
     warn_of_ids(&w, e, doc);
     warn_of_context(&w, e);
     if (jval_is(properties, JSON_OBJECT)) {
+        warn_of_no(&w, e, properties);
         warn_of_property(&w, properties, consent ? "channel" : event_subject_name(e->type), text,
                          e->subject != NULL);
         warn_of_property(&w, properties, event_amount_name(e->type),

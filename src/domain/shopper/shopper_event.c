@@ -355,8 +355,9 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
         identity_join(s, e, a);
     }
     if (event_says_consent(e)) {
-        note_consent(s, e, a);
-    } else if (e->type == EVENT_PURCHASE) {
+        note_consent(s, e, a); /* which may be said beside something else */
+    }
+    if (e->type == EVENT_PURCHASE) {
         orders_buy(s, e, a);
     } else if (e->type == EVENT_ORDER_CANCELLED || e->type == EVENT_PAYMENT_FAILED) {
         orders_cancel(s, e, a);

@@ -341,6 +341,22 @@ static void a_chat_message_that_opts_out_withdraws_consent_whenever_it_comes(voi
     assert_int_equal(shopper_consent(s, "email"), 1);
 }
 
+/* Beside what else the event says: who somebody is. */
+static void a_no_counts_in_whatever_says_it_and_so_does_the_rest(void **state)
+{
+    (void)state;
+    const struct shopper *s =
+        folded(added(.at = 2, .sku = "p1"), an_event(EVENT_IDENTIFY, .at = 3, .anonymous = "x",
+                                                     .opt_out = true, .late_by = DAYS(9)));
+
+    assert_int_equal(shopper_consent(s, "email"), -1);
+    assert_int_equal(s->late_events, 0);
+    assert_int_equal(s->carts[0].line_count, 1);
+    s = folded(added(.at = 2, .sku = "p1"), an_event(EVENT_UNKNOWN, .at = 3, .opt_out = true));
+    assert_int_equal(shopper_consent(s, "email"), -1);
+    assert_int_equal(s->carts[0].line_count, 1);
+}
+
 static void the_last_contact_is_of_whichever_cart(void **state)
 {
     (void)state;
@@ -504,6 +520,7 @@ int main(void)
         CASE(a_renewal_closes_nothing_and_is_no_order, by_cart),
         CASE(only_the_shopper_s_own_doing_ends_the_idle_time, by_cart),
         CASE(a_chat_message_that_opts_out_withdraws_consent_whenever_it_comes, by_cart),
+        CASE(a_no_counts_in_whatever_says_it_and_so_does_the_rest, by_cart),
         CASE(the_last_contact_is_of_whichever_cart, by_cart),
         CASE(by_lines_what_was_not_ordered_stays_in_the_cart, by_lines),
         CASE(by_lines_an_old_snapshot_does_not_bring_bought_lines_back, by_lines),

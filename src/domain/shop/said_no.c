@@ -1,0 +1,121 @@
+/* Which properties say that no messages are wanted. What follows from it is the decoder's and the fold's business. */
+#include "domain/shop/said_no.h"
+
+#include "base/spell.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *const said[] = {
+#define SAID(name) name,
+#define NEARLY(name)
+#define YES(name)
+#include "domain/shop/said_no_table.inc"
+#undef SAID
+#undef NEARLY
+#undef YES
+};
+
+static const char *const nearly[] = {
+#define SAID(name)
+#define NEARLY(name) name,
+#define YES(name)
+#include "domain/shop/said_no_table.inc"
+#undef SAID
+#undef NEARLY
+#undef YES
+};
+
+static const char *const yes[] = {
+#define SAID(name)
+#define NEARLY(name)
+#define YES(name) name,
+#include "domain/shop/said_no_table.inc"
+#undef SAID
+#undef NEARLY
+#undef YES
+};
+#define COUNT(names) (sizeof(names) / sizeof *(names))
+
+/* ---- values ---- */
+
+static bool is_word(struct jval v, const char *const *words, size_t count, struct arena *a)
+{
+    enum { WORD_MAX = 5 };
+
+    for (size_t i = 0; i < count && jval_is(v, JSON_STRING) && jval_len(v) <= WORD_MAX; i++) {
+        if (strcasecmp(jval_text(v, a), words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As chatbots write it. */
+static bool says_yes(struct jval v, struct arena *a)
+{
+    static const char *const words[] = {"true", "yes", "y", "1", "on"};
+
+    return jval_is(v, JSON_TRUE) || (jval_is(v, JSON_INTEGER) && jval_integer(v) == 1) ||
+           is_word(v, words, COUNT(words), a);
+}
+
+static bool says_nothing(struct jval v, struct arena *a)
+{
+    static const char *const words[] = {"", "false", "no", "n", "0", "off", "null", "none"};
+
+    return jval_is(v, JSON_FALSE) || jval_is(v, JSON_NULL) ||
+           (jval_is(v, JSON_INTEGER) && jval_integer(v) == 0) || is_word(v, words, COUNT(words), a);
+}
+
+/* ---- names ---- */
+
+/* Nearly every name of a property begins with another letter, and costs a look at each row's first. */
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    const char first = (char)(name[0] | 0x20);
+
+    for (size_t i = 0; i < count; i++) {
+        if (names[i][0] == first && spell_same(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a)
+{
+    if (is_one_of(name, said, COUNT(said))) {
+        return says_yes(value, a)       ? NO_SIGN_SAID
+               : says_nothing(value, a) ? NO_SIGN_NONE
+                                        : NO_SIGN_UNCLEAR;
+    }
+    if (is_one_of(name, nearly, COUNT(nearly))) {
+        return says_nothing(value, a) ? NO_SIGN_NONE : NO_SIGN_UNCLEAR;
+    }
+    if (is_one_of(name, yes, COUNT(yes))) {
+        return jval_is(value, JSON_NULL) || !says_nothing(value, a) ? NO_SIGN_NONE
+                                                                    : NO_SIGN_UNCLEAR;
+    }
+    /* a slip of the hand, which only a yes makes worth looking for */
+    return says_yes(value, a) && spell_nearest(name, said, COUNT(said)) != NULL ? NO_SIGN_UNCLEAR
+                                                                                : NO_SIGN_NONE;
+}
+
+bool no_is_said(struct jval properties, struct arena *a)
+{
+    struct jwalk walk = jwalk_begin(properties);
+
+    while (jval_is(properties, JSON_OBJECT) && jwalk_next(&walk)) {
+        if (says_yes(walk.value, a) && is_one_of(jwalk_name(&walk, a), said, COUNT(said))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool no_is_heard_in(enum event_type type)
+{
+    return type == EVENT_CHAT_MESSAGE || type == EVENT_IDENTIFY || type == EVENT_ALIAS ||
+           type == EVENT_UNKNOWN;
+}

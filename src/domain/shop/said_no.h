@@ -1,0 +1,23 @@
+#ifndef DOMAIN_SHOP_SAID_NO_H
+#define DOMAIN_SHOP_SAID_NO_H
+
+#include "base/json/jval.h"
+#include "domain/shop/event.h"
+
+/* A no that is said in properties, where names and values are the sender's own. A no that is not heard is the worst that can happen, a false one costs a message: so
+ * whatever clearly is one is taken, and what may be one is told. */
+enum no_sign {
+    NO_SIGN_NONE,
+    NO_SIGN_SAID, /* by its name and value a no */
+    NO_SIGN_UNCLEAR /* perhaps: of one channel, misspelt, or with a value that is neither yes nor no */
+};
+enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a);
+
+/* Whether one of them is NO_SIGN_SAID. */
+bool no_is_said(struct jval properties, struct arena *a);
+
+/* Where a no is heard: in what is said by or of a person, and does nothing to a cart. What changes one may come too late to count, and has no half that
+ * counts by itself. */
+bool no_is_heard_in(enum event_type type);
+
+#endif

@@ -1,0 +1,195 @@
+/* Specification of a no that is said in properties: what is taken for one, what is told, and where. */
+#include "domain/shop/said_no.h"
+
+#include "base/json/jdoc.h"
+#include "domain/shop/event_hints.h"
+#include "support/event_twice.h"
+#include "support/spec.h"
+
+#define NOW_TEXT "2019-10-01T04:00:00Z"
+#define NOW_US   INT64_C(1569902400000000)
+
+static struct arena arena;
+
+static const char *event_text(const char *type, const char *properties)
+{
+    return arena_printf(&arena,
+                        "{\"event_id\":\"e1\",\"type\":\"%s\",\"customer_id\":\"anna\","
+                        "\"anonymous_id\":\"x\",\"occurred_at\":\"" NOW_TEXT
+                        "\",\"properties\":%s}",
+                        type, properties);
+}
+
+static struct event decoded(const char *text)
+{
+    struct err err = {0};
+    struct event e;
+
+    if (!event_text_twice(text, strlen(text), ORIGIN_API, NOW_US, &arena, &e, &err)) {
+        fail_msg("%s: %s: %s", text, err.path, err.text);
+    }
+    return e;
+}
+
+/* The codes of the warnings, one behind the other. */
+static const char *warned(const char *text)
+{
+    struct event_warning all[EVENT_WARNINGS_MAX];
+    struct event_sent sent = {.received_us = NOW_US};
+    struct err err = {0};
+    struct event e;
+    struct jdoc doc;
+    const char *codes = "";
+
+    assert_true(jdoc_read(&doc, text, strlen(text), &arena, &err));
+    assert_true(event_decode(doc.root, ORIGIN_API, sent, &arena, &e, &err));
+    size_t count = event_warnings(&e, doc.root, &arena, all);
+    for (size_t i = 0; i < count; i++) {
+        codes = arena_printf(&arena, "%s%s%s", codes, i > 0 ? " " : "", all[i].code);
+        assert_text_contains(all[i].pointer, "/properties/");
+        assert_true(strlen(all[i].detail) < 250);
+    }
+    jdoc_free(&doc);
+    return codes;
+}
+
+static const struct {
+    const char *properties;
+    bool no;
+    const char *warned;
+} said[] = {
+    {"{\"opt_out\":true}", true, ""},
+    {"{\"optOut\":true}", true, "taken_for_no"},
+    {"{\"opt-out\":\"true\"}", true, "taken_for_no"},
+    {"{\"OPTOUT\":1}", true, "taken_for_no"},
+    {"{\"opted out\":\"Yes\"}", true, "taken_for_no"},
+    {"{\"isOptedOut\":\"1\"}", true, "taken_for_no"},
+    {"{\"unsubscribe\":\"on\"}", true, "taken_for_no"},
+    {"{\"a\":1,\"unsubscribed\":true,\"b\":true}", true, "taken_for_no"},
+    {"{\"Unsubscribed\":\"TRUE\"}", true, "taken_for_no"},
+    {"{\"do_not_contact\":true}", true, "taken_for_no"},
+    {"{\"doNotContact\":\"y\",\"opt_out\":true}", true, "taken_for_no"},
+    {"{\"opt_out\":false,\"unsubscribed\":true}", true, "taken_for_no"},
+    {"{\"opt_out\":\"no\",\"unsubscribed\":false,\"optOut\":null,\"unsubscribe\":0,"
+     "\"do_not_contact\":\"\"}",
+     false, ""},
+    {"{\"unsubscribed\":\"2019-10-01\"}", false, "not_read"},
+    {"{\"opt_out\":{\"email\":true}}", false, "not_read"},
+    {"{\"opt_out\":2}", false, "not_read"},
+    {"{\"unsubscribed_at\":\"2019-10-01\"}", false, "not_read"},
+    {"{\"unsubscribed_at\":null,\"email_opt_out\":false}", false, ""},
+    {"{\"email_opt_out\":true,\"doNotEmail\":1}", false, "not_read not_read"},
+    {"{\"unsubscibed\":true}", false, "not_read"},
+    {"{\"unsubscibed\":false}", false, ""},
+    {"{\"opt_ot\":true}", false, "not_read"},
+    {"{\"accepts_marketing\":false}", false, "not_read"},
+    {"{\"acceptsMarketing\":true,\"opt_in\":null,\"subscribed\":\"yes\"}", false, ""},
+    {"{\"logged_in\":true,\"new\":1,\"outlet\":\"yes\",\"option\":true}", false, ""},
+    {"{}", false, ""},
+};
+
+static void what_clearly_is_a_no_is_taken_and_what_may_be_one_is_told(void **state)
+{
+    static const char *const types[] = {"chat_message", "identify", "alias", "profile_changed"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        for (size_t t = 0; t < COUNT_OF(types); t++) {
+            const char *text = event_text(types[t], said[i].properties);
+            const struct event e = decoded(text);
+            if (e.opt_out != said[i].no || event_withdraws(&e) != said[i].no ||
+                strcmp(warned(text), said[i].warned) != 0) {
+                fail_msg("%s: %d, %s", text, e.opt_out, warned(text));
+            }
+        }
+    }
+}
+
+/* Of these a half would count by itself: an order that says it is still one. */
+static void where_no_no_is_heard_it_is_told(void **state)
+{
+    static const char *const types[] = {"purchase",      "searched",   "page_viewed",
+                                        "consent_given", "logged_out", "refund"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        for (size_t t = 0; t < COUNT_OF(types); t++) {
+            const char *text = event_text(types[t], said[i].properties);
+            assert_false(decoded(text).opt_out);
+            const bool silent = strstr(said[i].properties, "true") == NULL && !said[i].no;
+            if (said[i].no && strcmp(warned(text), "not_read") != 0 &&
+                strcmp(warned(text), "not_read not_read") != 0) {
+                fail_msg("%s: %s", text, warned(text));
+            }
+            if (silent) {
+                assert_string_equal(warned(text), said[i].warned);
+            }
+        }
+    }
+}
+
+/* However it was said: what is stored of it says it in the one way that everybody reads. */
+static void what_is_stored_of_it_says_opt_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        const char *text = event_text("identify", said[i].properties);
+        if (said[i].no) {
+            const char *stored = event_mark_opt_out(text, &arena);
+            assert_true(strncmp(stored, "{\"opt_out\":true,", 16) == 0);
+            assert_true(decoded(stored).opt_out);
+        }
+    }
+}
+
+static void
+beside_the_event_opt_out_is_known_where_a_no_is_heard_and_meant_by_its_other_names(void **state)
+{
+    static const struct {
+        const char *type, *member, *says; /* NULL: taken */
+    } cases[] = {
+        {"identify", "\"opt_out\":true", NULL},
+        {"profile_changed", "\"opt_out\":true", NULL},
+        {"chat_message", "\"optOut\":true", "did you mean opt_out?"},
+        {"identify", "\"unsubscribed\":true", "did you mean opt_out?"},
+        {"chat_message", "\"doNotContact\":true", "did you mean opt_out?"},
+        {"identify", "\"opt_out\":\"yes\"", "must be true or false"},
+        {"purchase", "\"opt_out\":true", "is not a known member"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *text =
+            arena_printf(&arena, "{%s,%s", cases[i].member, event_text(cases[i].type, "{}") + 1);
+        struct err err = {0};
+        struct event e;
+        bool taken = event_text_twice(text, strlen(text), ORIGIN_API, NOW_US, &arena, &e, &err);
+        assert_int_equal(taken, cases[i].says == NULL);
+        if (taken) {
+            assert_true(e.opt_out);
+        } else {
+            assert_text_contains(err.text, cases[i].says);
+        }
+    }
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(what_clearly_is_a_no_is_taken_and_what_may_be_one_is_told,
+                                  forget),
+        cmocka_unit_test_teardown(where_no_no_is_heard_it_is_told, forget),
+        cmocka_unit_test_teardown(what_is_stored_of_it_says_opt_out, forget),
+        cmocka_unit_test_teardown(
+            beside_the_event_opt_out_is_known_where_a_no_is_heard_and_meant_by_its_other_names,
+            forget),
+    };
+    return cmocka_run_group_tests_name("a no in properties", tests, NULL, NULL);
+}
