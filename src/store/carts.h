@@ -60,6 +60,7 @@ CAN_FAIL bool store_cart_uses_trim(struct db *db, int lane, int64_t before_us, i
 enum cart_order { CARTS_BY_SEEN, CARTS_BY_RISK };
 struct cart_filter {
     const char *status;    /* NULL: any */
+    const char *or_status; /* beside status; NULL: none */
     int64_t seen_from_us;  /* inclusive; INT64_MIN: open */
     int64_t seen_until_us; /* exclusive; INT64_MAX: open */
     enum cart_order order;
@@ -70,6 +71,9 @@ struct cart_filter {
 CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *a,
                                struct cart_row **out, size_t *out_count,
                                const char **out_next_cursor, struct err *err);
+
+/* The cursor of the page that begins behind this row of one. In arena. */
+const char *store_carts_cursor(enum cart_order order, const struct cart_row *last, struct arena *a);
 
 /* Is one of these cart ids (each tells a cart apart) that of several customers, or of several anonymous shoppers, by what is folded? A
  * round trip each, until one is. */

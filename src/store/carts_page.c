@@ -42,7 +42,7 @@ static uint64_t sort_bits(enum cart_order order, const struct position *at)
     return bits;
 }
 
-static const char *cursor_make(enum cart_order order, const struct cart_row *last, struct arena *a)
+const char *store_carts_cursor(enum cart_order order, const struct cart_row *last, struct arena *a)
 {
     /* As the statement sorts: what was never scored lies below every risk. */
     struct position at = {.seen_us = last->seen_us, .risk = isnan(last->risk) ? -1 : last->risk};
@@ -124,7 +124,8 @@ static void add_filter(struct params *p, const struct cart_filter *f)
     if (f->status == NULL) {
         param_text_array(p, all, sizeof all / sizeof *all);
     } else {
-        param_text_array(p, &f->status, 1);
+        const char *const some[] = {f->status, f->or_status};
+        param_text_array(p, some, f->or_status == NULL ? 1 : 2);
     }
     param_time(p, f->seen_from_us);
     param_time(p, f->seen_until_us);
@@ -190,6 +191,6 @@ bool store_carts_page(struct db *db, const struct cart_filter *f, struct arena *
     struct cart_row *carts = carts_copy(rows, count, a);
     *out = carts;
     *out_count = count;
-    *out_next_cursor = found > count ? cursor_make(f->order, &carts[count - 1], a) : NULL;
+    *out_next_cursor = found > count ? store_carts_cursor(f->order, &carts[count - 1], a) : NULL;
     return true;
 }

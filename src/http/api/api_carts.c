@@ -7,7 +7,7 @@
 #include "http/api/router.h"
 #include "http/wire/respond.h"
 #include "outreach/customer.h"
-#include "outreach/ordered.h"
+#include "outreach/listed.h"
 #include "store/shoppers.h"
 
 #include <math.h>
@@ -17,9 +17,10 @@ enum { PAGE_DEFAULT = 50, PAGE_MAX = 500 };
 
 /* States that can be asked for, and their names in the query. */
 static const enum cart_state state_of[] = {STATE_ACTIVE,  STATE_IDLE,   STATE_ABANDONED,
-                                           STATE_EXPIRED, STATE_BOUGHT, STATE_EMPTIED};
-static const char *const state_names[] = {"active",  "idle",   "abandoned",
-                                          "expired", "bought", "emptied"};
+                                           STATE_EXPIRED, STATE_BOUGHT, STATE_EMPTIED,
+                                           STATE_MERGED};
+static const char *const state_names[] = {"active", "idle",    "abandoned", "expired",
+                                          "bought", "emptied", "merged"};
 enum { STATES = sizeof state_names / sizeof *state_names };
 
 static const enum cart_order order_of[] = {CARTS_BY_SEEN, CARTS_BY_RISK};
@@ -36,7 +37,10 @@ static void bound(struct cart_filter *f, enum cart_state state, const struct car
     int64_t abandoned = now_us - clock->abandoned_after_us + 1;
     int64_t expired = now_us - clock->expired_after_us + 1;
 
-    f->status = state == STATE_BOUGHT ? "bought" : state == STATE_EMPTIED ? "emptied" : "open";
+    f->status = cart_status_name(state == STATE_BOUGHT    ? CART_BOUGHT
+                                 : state == STATE_EMPTIED ? CART_EMPTIED
+                                 : state == STATE_MERGED  ? CART_MERGED
+                                                          : CART_OPEN);
     if (state == STATE_ACTIVE) {
         f->seen_from_us = idle;
     } else if (state == STATE_IDLE) {
@@ -89,7 +93,8 @@ CAN_FAIL static bool read_filter(struct request *rq, const struct cart_clock *cl
     f.order = order >= 0 ? order_of[order] : CARTS_BY_SEEN;
     /* would be answered with no cart, and look as if there were none */
     if (f.order == CARTS_BY_RISK && state >= 0 &&
-        (state_of[state] == STATE_BOUGHT || state_of[state] == STATE_EMPTIED)) {
+        (state_of[state] == STATE_BOUGHT || state_of[state] == STATE_EMPTIED ||
+         state_of[state] == STATE_MERGED)) {
         return FAIL_AT(
             err, ERR_INVALID, "order",
             "risk is known of open carts only, and none with state=%s is: leave order away",
@@ -156,29 +161,6 @@ static void write_cart(struct jenc *j, const struct cart_row *row, const struct 
     jenc_object_end(j);
 }
 
-/* What somebody else ordered is bought, though the stored row says open: no list of open carts has it. */
-CAN_FAIL static bool leave_out_ordered(struct db *db, const struct cart_filter *filter,
-                                       struct arena *a, struct cart_row *rows, size_t *count,
-                                       struct err *err)
-{
-    bool *ordered = arena_array(a, *count, sizeof *ordered);
-    size_t left = 0;
-
-    if (!outreach_ordered(db, rows, *count, a, ordered, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < *count; i++) {
-        if (ordered[i]) {
-            rows[i].status = cart_status_name(CART_BOUGHT);
-        }
-        if (!ordered[i] || filter->status == NULL) {
-            rows[left++] = rows[i];
-        }
-    }
-    *count = left;
-    return true;
-}
-
 CAN_FAIL bool api_carts_list(struct request *rq, struct err *err)
 {
     CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
@@ -189,8 +171,7 @@ CAN_FAIL bool api_carts_list(struct request *rq, struct err *err)
     const char *next = NULL;
 
     if (!read_filter(rq, &clock, &filter, err) || !pool_lease(rq->app->pool, &lease, err) ||
-        !store_carts_page(lease.db, &filter, &rq->arena, &rows, &count, &next, err) ||
-        !leave_out_ordered(lease.db, &filter, &rq->arena, rows, &count, err)) {
+        !carts_listed(lease.db, &filter, &rq->arena, &rows, &count, &next, err)) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "domain/shopper/shopper.h"
 #include "outreach/customer.h"
+#include "outreach/listed.h"
 #include "outreach/ordered.h"
 #include "store/gather.h"
 #include "support/spec.h"
@@ -674,6 +675,28 @@ static int open_carts(const char *who, bool ordered)
     return found;
 }
 
+/* How often the customer's cart is in the list of those with the status, read in pages of so many. */
+static int listed(const char *who, const char *status, int limit)
+{
+    struct cart_filter filter = {
+        .status = status, .seen_from_us = INT64_MIN, .seen_until_us = INT64_MAX, .limit = limit};
+    struct err err = {0};
+    int found = 0;
+
+    do {
+        struct cart_row *rows;
+        size_t count;
+        ok(carts_listed(bench.db, &filter, &bench.arena, &rows, &count, &filter.cursor, &err),
+           &err);
+        assert_true(count <= (size_t)limit);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(status == NULL || strcmp(rows[i].status, status) == 0);
+            found += strcmp(rows[i].key + 2, who) == 0;
+        }
+    } while (filter.cursor != NULL);
+    return found;
+}
+
 static const char *shown_cart(const char *who)
 {
     CLEANUP(arena_free) struct arena arena = {0};
@@ -715,6 +738,30 @@ static void a_cart_that_somebody_else_ordered_is_not_shown_as_open(void **state)
     fold_to_end(&bench);
     assert_int_equal(open_carts("uli", false), 1);
     expect(ask("uli"), OUTREACH_NEW, "send", "risk");
+}
+
+static void a_cart_that_somebody_else_ordered_is_listed_as_bought(void **state)
+{
+    static const int limits[] = {1, 2, 500};
+
+    (void)state;
+    did("lola", "cart_item_added", 150, with_cart("bought-1", A_SHOE));
+    did("lars", "cart_item_added", 149, with_cart("bought-2", A_SHOE));
+    did("lea", "cart_item_added", 148, with_cart("bought-3", A_SHOE));
+    did("lea", "purchase", 147, with_cart("bought-3", A_SHOE));
+    did("lina", "cart_item_added", 146, with_cart("bought-4", A_SHOE));
+    did("bought-till", "purchase", 100, with_cart("bought-1", A_SHOE));
+    did("bought-till", "purchase", 99, with_cart("bought-4", A_SHOE));
+    fold_to_end(&bench);
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
+        assert_int_equal(listed("lola", "bought", limits[i]), 1);
+        assert_int_equal(listed("lina", "bought", limits[i]), 1);
+        assert_int_equal(listed("lea", "bought", limits[i]), 1);
+        assert_int_equal(listed("lars", "bought", limits[i]), 0);
+        assert_int_equal(listed("lars", "open", limits[i]), 1);
+        assert_int_equal(listed("lola", "open", limits[i]), 0);
+        assert_int_equal(listed("lola", NULL, limits[i]), 1);
+    }
 }
 
 /* What the shopper's own browser ordered is no other person's order: what it left over is still open. */
@@ -930,6 +977,7 @@ int main(void)
         cmocka_unit_test(what_a_customer_did_at_a_browser_counts_for_the_guest_s_cart_of_that_id),
         cmocka_unit_test(an_order_of_a_random_id_without_a_digit_counts_for_all_who_keep_the_cart),
         cmocka_unit_test(a_cart_that_somebody_else_ordered_is_not_shown_as_open),
+        cmocka_unit_test(a_cart_that_somebody_else_ordered_is_listed_as_bought),
         cmocka_unit_test(what_an_own_browser_left_over_is_shown_as_open),
         cmocka_unit_test(an_order_of_a_cart_that_is_not_kept_any_more_is_waited_for),
         cmocka_unit_test(
