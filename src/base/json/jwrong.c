@@ -64,7 +64,10 @@ static bool expected(const struct look *l, const char *what)
 static char next(struct look *l)
 {
     l->at = jlex_skip_space(l->at, l->end);
-    return l->at < l->end ? *l->at : '\0';
+    if (l->at == l->end) {
+        return '\0';
+    }
+    return *l->at;
 }
 
 /* ---- texts ---- */
