@@ -1,0 +1,238 @@
+/* Whose a browser is: what logins and logouts make of it, all at once and one by one, and when one by one does not do. */
+#include "domain/shopper/shopper.h"
+#include "support/spec.h"
+#include "unit/domain/an_event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CHANGES_MAX = 6 };
+
+static struct arena arena;
+
+static int forget(void **state)
+{
+    (void)state;
+    forget_events();
+    arena_free(&arena);
+    return 0;
+}
+
+/* "10+anna" logs in at minute 10, "10?anna" is taken for it, "40-anna" logs out, "40-" is somebody's logout as the browser tells it, "45v" does something. */
+static struct event event_of(const char *word)
+{
+    char *rest;
+    const int64_t at = MINUTES(strtol(word, &rest, 10));
+    const char kind = *rest++;
+
+    if (kind == 'v') {
+        return an_event(EVENT_SEARCHED, .at = at);
+    }
+    if (kind == '-' && *rest == '\0') {
+        return an_event(EVENT_LOGGED_OUT, .at = at);
+    }
+    struct event e =
+        kind == '-'
+            ? an_event(EVENT_DERIVED_SHOPPER_UNBOUND, .at = at, .via = "x", .customer = rest)
+            : an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = at, .via = "x", .customer = rest);
+    e.guessed = kind == '?';
+    return e;
+}
+
+/* In order of arrival. */
+static size_t events_of(const char *told, struct event out[CHANGES_MAX])
+{
+    char *words = arena_strdup(&arena, told);
+    size_t count = 0;
+
+    for (char *word; (word = strsep(&words, " ")) != NULL;) {
+        assert_true(count < CHANGES_MAX);
+        out[count++] = event_of(word);
+    }
+    return count;
+}
+
+static const char *minute_of(int64_t us)
+{
+    return us == INT64_MIN || us == INT64_MAX
+               ? ""
+               : arena_printf(&arena, "%lld", (long long)((us - TEST_DAY_US) / MINUTES(1)));
+}
+
+/* "anna ..40, bob 40.."; guesses are marked. */
+static const char *owners_of(const struct shopper *s)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < s->binding_count; i++) {
+        const struct binding *b = &s->bindings[i];
+        text =
+            arena_printf(&arena, "%s%s%s%s %s..%s", text, i == 0 ? "" : ", ", s->guessed ? "?" : "",
+                         b->other, minute_of(b->from_us), minute_of(b->until_us));
+    }
+    return text;
+}
+
+static struct shopper *fold_first(const char *told, size_t count)
+{
+    struct event events[CHANGES_MAX];
+
+    (void)events_of(told, events);
+    return shopper_fold_all(NULL, "a:x", events, count, INT64_MAX, &arena);
+}
+
+/* One by one: a letter for each, f where it was folded, r where all had to be folded again, as where the browser itself tells of a logout. */
+static const char *steps_of(const char *told, const struct shopper **out)
+{
+    struct event events[CHANGES_MAX];
+    const size_t count = events_of(told, events);
+    struct shopper *s = shopper_new("a:x", &arena);
+    char steps[CHANGES_MAX + 1] = "";
+
+    for (size_t i = 0; i < count; i++) {
+        const bool folded = shopper_apply(s, &events[i], &arena) == SHOPPER_FOLDED;
+        steps[i] = folded ? 'f' : 'r';
+        s = folded ? s : fold_first(told, i + 1);
+    }
+    *out = s;
+    return arena_strdup(&arena, steps);
+}
+
+static const struct {
+    const char *told;
+    const char *owners;
+    const char *steps;
+} cases[] = {
+    {"10+anna", "anna ..", "f"},
+    {"10+anna 20+anna", "anna ..", "ff"},
+    {"10+anna 40+bob", "anna ..40, bob 40..", "ff"},
+    {"10+anna 40+bob 60+anna", "anna ..40, bob 40..60, anna 60..", "fff"},
+    /* logouts */
+    {"10+anna 40-anna", "anna ..40", "ff"},
+    {"10+anna 40-", "anna ..40", "fr"},
+    {"10+anna 40-bob", "anna ..", "ff"}, /* somebody else's says nothing */
+    {"10+anna 40+bob 60-anna", "anna ..40, bob 40..", "fff"},
+    {"10+anna 40+bob 60-bob", "anna ..40, bob 40..60", "fff"},
+    {"10+anna 40- 60-", "anna ..40", "frr"},
+    {"10+anna 40- 60-anna", "anna ..40", "frf"},
+    {"10- 20+anna", "anna ..", "fr"},
+    /* the time between is that of whoever logs in next */
+    {"10+anna 40- 60+anna", "anna ..", "frr"},
+    {"10+anna 40- 60+bob", "anna ..40, bob 40..", "frr"},
+    /* in one moment */
+    {"10+anna 40-bob 40+bob", "anna ..40", "ffr"},
+    {"10+anna 40+bob 40-bob 50+anna", "anna ..", "ffrf"},
+    {"10+bob 40+bob 40+anna", "bob ..", "ffr"},
+    {"10+anna 40- 40+bob", "anna ..40", "frr"},
+    {"10+anna 40-anna 40-", "anna ..40", "ffr"},
+    /* in another order than that of time */
+    {"40+bob 10+anna", "anna ..40, bob 40..", "fr"},
+    {"10+anna 60- 40-anna", "anna ..40", "frr"},
+    {"10+anna 60-bob 40+carl", "anna ..40, carl 40..",
+     "ffr"}, /* what changed nothing has its time as well */
+    /* guesses */
+    {"10?anna", "?anna ..", "r"},
+    {"10?anna 40?bob", "?anna ..", "rr"},
+    {"40?bob 10?anna", "?anna ..", "rr"},
+    {"10?anna 40-", "?anna ..40", "rr"},
+    {"10?anna 40+bob", "bob ..", "rr"},
+    {"10+anna 40?bob", "anna ..", "fr"},
+    {"10+anna 40?bob 60+carl", "anna ..60, carl 60..", "frf"},
+    /* what was folded by then, and is somebody else's now */
+    {"5v 10+anna", "anna ..", "fr"},
+    {"10+anna 30v 40-anna", "anna ..40", "fff"},
+    {"10+anna 40v 40-anna", "anna ..40", "ffr"},
+    {"10+anna 50v 40-anna", "anna ..40", "ffr"},
+    {"10+anna 50v 40-bob", "anna ..", "fff"},
+    {"10+anna 50v 40+bob", "anna ..40, bob 40..", "fff"},
+    {"10+anna 40- 45v 60+bob", "anna ..40, bob 40..", "frfr"},
+    {"10+anna 40- 45v 60+anna", "anna ..", "frfr"},
+    {"10+anna 40-anna 45v 60+bob", "anna ..40, bob 40..", "fffr"},
+    {"10+anna 30v 40-anna 60+bob", "anna ..40, bob 40..", "ffff"},
+    {"10+anna 40-anna 45v 60-anna", "anna ..40", "ffff"},
+    {"10+anna 40- 45v 60-", "anna ..40", "frfr"},
+};
+
+static void logins_and_logouts_say_whose_a_browser_is(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct event events[CHANGES_MAX];
+        const size_t count = events_of(cases[i].told, events);
+        const struct shopper *by_steps;
+        const char *at_once = owners_of(fold_first(cases[i].told, count));
+        const char *steps = steps_of(cases[i].told, &by_steps);
+        if (strcmp(at_once, cases[i].owners) != 0 || strcmp(steps, cases[i].steps) != 0 ||
+            strcmp(owners_of(by_steps), cases[i].owners) != 0) {
+            fail_msg("%s: at once %s, one by one %s (%s)", cases[i].told, at_once,
+                     owners_of(by_steps), steps);
+        }
+        assert_int_equal(by_steps->bindings_seen, fold_first(cases[i].told, count)->bindings_seen);
+    }
+}
+
+/* Retention keeps owners and forgets what made them. */
+static void what_retention_left_goes_on(void **state)
+{
+    static const struct {
+        const char *before, *behind, *owners;
+    } kept[] = {
+        {"10+anna", "40+bob", "anna ..40, bob 40.."},
+        {"10+anna 40-", "60+bob", "anna ..40, bob 40.."},
+        {"10+anna 40-", "60+anna", "anna .."},
+        {"10+anna 40+bob 60-", "70-", "anna ..40, bob 40..60"},
+        {"10?anna", "40?bob", "?anna .."},
+        {"10?anna", "40+bob", "bob .."},
+        {"10?anna 30-", "40+bob", "bob .."},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(kept); i++) {
+        struct event events[CHANGES_MAX];
+        const size_t before = events_of(kept[i].before, events);
+        const struct shopper *base =
+            shopper_fold_all(NULL, "a:x", events, before, INT64_MAX, &arena);
+        const size_t behind = events_of(kept[i].behind, events);
+        const char *owners =
+            owners_of(shopper_fold_all(base, "a:x", events, behind, INT64_MAX, &arena));
+        if (strcmp(owners, kept[i].owners) != 0) {
+            fail_msg("%s, then %s: %s", kept[i].before, kept[i].behind, owners);
+        }
+    }
+}
+
+static void of_many_owners_the_newest_are_kept_and_the_oldest_begins_where_it_began(void **state)
+{
+    struct event events[BINDINGS_MAX + 2];
+    (void)state;
+
+    for (int i = 0; i < BINDINGS_MAX + 2; i++) {
+        events[i] = an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = MINUTES(i), .via = "x",
+                             .customer = i % 2 == 0 ? "anna" : "bob");
+    }
+    const struct shopper *s =
+        shopper_fold_all(NULL, "a:x", events, BINDINGS_MAX, INT64_MAX, &arena);
+    assert_int_equal(s->binding_count, BINDINGS_MAX);
+    assert_true(s->bindings[0].from_us == INT64_MIN);
+    s = shopper_fold_all(NULL, "a:x", events, BINDINGS_MAX + 2, INT64_MAX, &arena);
+    assert_int_equal(s->binding_count, BINDINGS_MAX);
+    assert_true(s->bindings[0].from_us == TEST_DAY_US + MINUTES(2));
+    assert_true(s->bindings[BINDINGS_MAX - 1].until_us == INT64_MAX);
+    /* what is older than all of them says nothing any more */
+    struct event old =
+        an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = MINUTES(1), .via = "x", .customer = "carl");
+    s = shopper_fold_all(s, "a:x", &old, 1, INT64_MAX, &arena);
+    assert_int_equal(s->binding_count, BINDINGS_MAX);
+    assert_string_equal(s->bindings[0].other, "anna");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(logins_and_logouts_say_whose_a_browser_is, forget),
+        cmocka_unit_test_teardown(what_retention_left_goes_on, forget),
+        cmocka_unit_test_teardown(
+            of_many_owners_the_newest_are_kept_and_the_oldest_begins_where_it_began, forget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
