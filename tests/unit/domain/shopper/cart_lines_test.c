@@ -171,6 +171,27 @@ static void a_removal_takes_from_the_line_of_its_price(void **state)
     assert_lines(&c, "mug x1 at 1000");
 }
 
+/* Without a price it may be any; that of another price than all of them, too. */
+static void of_lines_that_a_removal_may_mean_it_takes_the_one_touched_last(void **state)
+{
+    (void)state;
+    struct cart c = an_open_cart();
+
+    add(&c, added(.at = 1, .sku = "mug", .price = 1000));
+    add(&c, added(.at = 3, .sku = "mug", .price = 2000));
+    add(&c, added(.at = 2, .sku = "mug", .price = 3000));
+    take_out(&c, removed(.at = 4, .sku = "mug"));
+    assert_lines(&c, "mug x1 at 1000, mug x1 at 3000");
+    take_out(&c, removed(.at = 5, .sku = "mug", .price = 9000));
+    assert_lines(&c, "mug x1 at 1000");
+
+    c = an_open_cart();
+    add(&c, added(.at = 1, .sku = "mug", .price = 1000));
+    add(&c, added(.at = 1, .sku = "mug", .price = 2000));
+    take_out(&c, removed(.at = 2, .sku = "mug"));
+    assert_lines(&c, "mug x1 at 2000"); /* the first of those touched together */
+}
+
 static void thousandths_add_up_exactly(void **state)
 {
     (void)state;
@@ -293,6 +314,8 @@ int main(void)
                                   forget),
         cmocka_unit_test_teardown(a_removal_finds_its_line_by_whatever_it_names, forget),
         cmocka_unit_test_teardown(a_removal_takes_from_the_line_of_its_price, forget),
+        cmocka_unit_test_teardown(of_lines_that_a_removal_may_mean_it_takes_the_one_touched_last,
+                                  forget),
         cmocka_unit_test_teardown(thousandths_add_up_exactly, forget),
         cmocka_unit_test_teardown(an_adjustment_counts_in_the_total_and_goes_with_the_last_product,
                                   forget),

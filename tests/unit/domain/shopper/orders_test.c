@@ -461,6 +461,17 @@ static void what_was_cancelled_or_told_again_was_not_bought(void **state)
                          bought(.at = DAYS(1), .order = "n", .sku = "p1", .sku2 = "p2"),
                          an_event(EVENT_ORDER_CANCELLED, .at = DAYS(2), .order = "n"))),
         "p1@1");
+    assert_string_equal(
+        memory_of(folded(bought(.at = 1, .order = "o", .sku = "p1"),
+                         bought(.at = DAYS(1), .order = "n", .sku = "p1", .sku2 = "p2"),
+                         an_event(EVENT_ORDER_CANCELLED, .at = DAYS(2), .order = "o"))),
+        "p1@86400000000 p2@86400000000");
+    /* another order bought it in the same moment */
+    assert_string_equal(
+        memory_of(folded(bought(.at = 7, .order = "o", .sku = "p1"),
+                         bought(.at = 7, .order = "n", .sku = "p1", .sku2 = "p2"),
+                         an_event(EVENT_ORDER_CANCELLED, .at = DAYS(2), .order = "n"))),
+        "p1@7");
     assert_string_equal(memory_of(folded(bought(.at = 1, .order = "o", .sku = "p1"),
                                          bought(.at = DAYS(1), .order = "o", .sku = "p1"))),
                         "p1@1");
