@@ -394,10 +394,8 @@ static void read_list(struct reader *r, const struct field *f, void *object)
             return;
         }
         if (list->is_pointer) {
-            void *held = at_offset(object, f->offset);
-            memcpy(&elements, held, sizeof elements);
             elements = grow(r, elements, *count, list->size);
-            memcpy(held, &elements, sizeof elements);
+            memcpy(at_offset(object, f->offset), &elements, sizeof elements);
         }
         void *element = at_offset(elements, (*count)++ * list->size);
         if (list->rows) {

@@ -145,6 +145,14 @@ static void held_lanes_have_a_quarter_of_the_queue(void **state)
     assert_false(held_is_full(&in, &s)); /* no lane is held: they may be as many as they like */
     s.count = 100;
     assert_false(held_is_full(&in, &s));
+    struct part one = part_of(5, 1);
+    held_add(&in, &one);
+    parts[0].lane = 5; /* one event is enough to hold a lane */
+    s.part_count = 1;
+    assert_true(held_is_full(&in, &s));
+    held_forget(&in, &one);
+    parts[0].lane = 3;
+    s.part_count = 2;
     held_add(&in, &held);
     assert_true(held_is_full(&in, &s));
     s.count = 5;
@@ -226,7 +234,7 @@ static void the_state_says_what_waits_and_which_lane_is_held_longest(void **stat
 {
     (void)state;
     struct part a = part_of(7, 3);
-    struct part b = part_of(9, 1);
+    struct part b = part_of(0, 1);
     struct intake_state now;
 
     in.progress_us = clock_monotonic_us() - SECONDS(4);
@@ -238,15 +246,15 @@ static void the_state_says_what_waits_and_which_lane_is_held_longest(void **stat
     assert_int_equal(now.stalled_us, 0);
     held_add(&in, &a);
     held_add(&in, &b);
-    held_since(0, SECONDS(999)); /* was held once */
+    held_since(9, SECONDS(999)); /* was held once */
     held_since(7, SECONDS(3));
-    held_since(9, SECONDS(30));
+    held_since(0, SECONDS(30));
     in.queued = 4;
     intake_look(&in, &now);
     assert_int_equal(now.queued, 4);
     assert_int_equal(now.held_events, 4);
     assert_int_equal(now.held_lanes, 2);
-    assert_int_equal(now.held_lane, 9);
+    assert_int_equal(now.held_lane, 0);
     assert_true(now.held_us >= SECONDS(30) && now.held_us < SECONDS(900));
     assert_int_equal(now.stalled_us, 0); /* what is not held moves */
     held_since(7, SECONDS(31));

@@ -169,6 +169,27 @@ static void a_cart_is_told_in_numbers(void **state)
     assert_string_equal(x.currency, "EUR");
 }
 
+/* Of a shopper with more orders than refunds, and more visits than orders: each share is the other way up. */
+static void shares_of_the_past_are_of_what_they_say(void **state)
+{
+    struct event events[] = {
+        an_event(EVENT_PURCHASE, .at = DAYS(0), .order = "o1", .sku = "p1", .amount = 1000),
+        an_event(EVENT_PURCHASE, .at = DAYS(1), .order = "o2", .sku = "p1", .amount = 2000),
+        an_event(EVENT_PURCHASE, .at = DAYS(2), .order = "o3", .sku = "p1", .amount = 3000),
+        an_event(EVENT_PURCHASE, .at = DAYS(3), .order = "o4", .sku = "p1", .amount = 2000),
+        an_event(EVENT_REFUND, .at = DAYS(4), .order = "o4"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = DAYS(5), .sku = "p2", .price = 500),
+    };
+    (void)state;
+    struct features x = features_at(
+        shopper_fold_all(NULL, "c:anna", events, COUNT_OF(events), INT64_MAX, &arena), DAYS(6));
+    assert_true(x.values[FEATURE_REFUND_SHARE] == 1. / 4);
+    assert_true(x.values[FEATURE_ORDER_VALUE] == 2000);
+    assert_true(x.values[FEATURE_TOTAL_TO_ORDER] == 1. / 4);
+    assert_true(x.values[FEATURE_ORDERS_PER_VISIT] == 4. / 5); /* a refund is no visit */
+    assert_true(x.values[FEATURE_EVENTS_PER_VISIT] == 6. / 5);
+}
+
 static void what_is_not_known_is_missing_and_not_zero(void **state)
 {
     struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "shoe")};
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(every_feature_is_documented),
         cmocka_unit_test(the_table_changes_only_on_purpose),
         cmocka_unit_test_teardown(a_cart_is_told_in_numbers, forget),
+        cmocka_unit_test_teardown(shares_of_the_past_are_of_what_they_say, forget),
         cmocka_unit_test_teardown(what_is_not_known_is_missing_and_not_zero, forget),
         cmocka_unit_test_teardown(nothing_is_ever_infinite_in_a_row, forget),
         cmocka_unit_test_teardown(the_same_state_and_time_give_the_same_bits, forget),

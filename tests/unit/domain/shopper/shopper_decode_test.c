@@ -22,12 +22,12 @@ static const char state_text[] =
     "\"recent\":[[\"searched\",1,null,null],[\"product_viewed\",2,\"p1\",499]],"
     "\"orders\":[[\"o1\",2],[null,3,1,4,5,6,\"c1\"]],"
     "\"bought\":[[\"p1\",2.25],[\"p2\",null,\"v\",1,0.5]],"
-    "\"purchases\":[[\"p1\",2],[\"p2\",3]],"
+    "\"purchases\":[[\"p1\",2],[\"p2\",3],[\"p3\",4],[\"p4\",5],[\"p5\",6],[\"p6\",7]],"
     "\"bindings\":[[\"x\",null,9,1,true],[\"y\",9,null,null,null]],"
     "\"named\":[[\"x\",1,2,1,true],[\"y\"]],\"guessed\":true,"
     "\"consents\":[[\"all\",null,3],[\"sms\",true,4]],"
     "\"locale\":\"0123456789abcdef\",\"timezone\":\"0123456789abcdef0123456789abcdef\","
-    "\"device\":\"\\\"\\\\\\b\\f\\n\\r\\t/\",\"channel\":\"\\u0001\\u001f\","
+    "\"device\":\"\\\"\\\\\\b\\f\\n\\r\\t/\",\"channel\":\"\\u0001\\u0010\\u001f\","
     "\"campaign\":\"\xc3\xa4\xf0\x9f\x9b\x92\",\"events\":10,\"bot\":true,\"at_us\":3,\"at_id\":\"e\"}";
 enum { STATE_LEN = sizeof state_text - 1, ROOM = 8192, WALL = 4096 };
 
@@ -208,6 +208,7 @@ static void quantities_end_likewise_and_have_three_decimals_at_most(void **state
         {"0.5", true},
         {"0.05", true},
         {"0.005", true},
+        {"0.999", true},
         {"0.0005", false},
         {"0.50", false},
         {"0.500", false},
@@ -230,6 +231,24 @@ static void quantities_end_likewise_and_have_three_decimals_at_most(void **state
         (void)snprintf(text, sizeof text, "{\"key\":\"c:anna\",\"bought\":[[\"p\",%s]]}",
                        cases[i].quantity);
         if (is_text_taken(text) != cases[i].taken) {
+            fail_msg("%s", text);
+        }
+    }
+}
+
+static void a_currency_is_one_as_money_has_it(void **state)
+{
+    static const char *const currencies[] = {"\"eur\"", "\"EU\"", "\"EU1\"", "\"EURO\"", "\"EURR\"",
+                                             "\"\"",    "EUR",    "1",       "\"E R\""};
+    char text[200];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(currencies); i++) {
+        (void)snprintf(
+            text, sizeof text,
+            "{\"key\":\"c:a\",\"carts\":[{\"id\":\"c\",\"round\":1,\"lines\":[[\"p\",1,5,%s,1,1]]}]}",
+            currencies[i]);
+        if (is_text_taken(text)) {
             fail_msg("%s", text);
         }
     }
@@ -265,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_key_says_who_it_is_and_a_format_is_one_that_is_known),
         cmocka_unit_test(numbers_end_where_differences_of_two_could_overflow),
         cmocka_unit_test(quantities_end_likewise_and_have_three_decimals_at_most),
+        cmocka_unit_test(a_currency_is_one_as_money_has_it),
         cmocka_unit_test(a_list_has_no_more_than_is_kept),
     };
     return cmocka_run_group_tests(tests, build_wall, remove_wall);

@@ -3,6 +3,7 @@
 #include "ml/als/als_rows.h"
 #include "ml/linear/blas.h"
 #include "ml/linear/cpu.h"
+#include "ml/linear/parallel.h"
 #include "unit/ml/ml_spec.h"
 
 #include <malloc.h>
@@ -609,7 +610,7 @@ static void options_out_of_range_are_refused(void **state)
     (void)state;
     struct csr a = random_interactions(3, 3, 1, 1);
     const struct als_options good = small_options();
-    struct als_options bad[12];
+    struct als_options bad[16];
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         bad[i] = good;
     }
@@ -625,6 +626,10 @@ static void options_out_of_range_are_refused(void **state)
     bad[9].steps = 0;
     bad[10].item_exponent = -0.1F;
     bad[11].shopper_exponent = NAN;
+    bad[12].sweeps = ALS_SWEEPS_MAX + 1;
+    bad[13].threads = PARALLEL_THREADS_MAX + 1;
+    bad[14].steps = ALS_STEPS_MAX + 1;
+    bad[15].reg_exponent = 2.1F;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct err err = {0};
         struct mat w;
@@ -632,6 +637,56 @@ static void options_out_of_range_are_refused(void **state)
         assert_refused(als_train(&a, &bad[i], &w, &h, &err), err, "must be");
     }
     csr_free(&a);
+}
+
+static void options_are_taken_up_to_their_ends(void **state)
+{
+    (void)state;
+    struct csr a = random_interactions(3, 3, 1, 1);
+    const struct als_options good = small_options();
+    struct als_options ends[9];
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        ends[i] = good;
+        ends[i].sweeps = 1;
+    }
+    ends[0].factors = 1;
+    ends[1].factors = ALS_FACTORS_MAX;
+    ends[2].sweeps = ALS_SWEEPS_MAX;
+    ends[3].threads = PARALLEL_THREADS_MAX;
+    ends[4].steps = 1;
+    ends[5].steps = ALS_STEPS_MAX;
+    ends[6].unobserved_weight = 0;
+    ends[7].reg_exponent = ends[7].item_exponent = ends[7].shopper_exponent = 0;
+    ends[8].reg_exponent = 2;
+    ends[8].item_exponent = ends[8].shopper_exponent = 1;
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        struct err err = {0};
+        struct mat w;
+        struct mat h;
+        assert_succeeds(als_train(&a, &ends[i], &w, &h, &err), err);
+        mat_free(&w);
+        mat_free(&h);
+    }
+    csr_free(&a);
+}
+
+static void of_all_threads_the_first_row_is_told(void **state)
+{
+    struct als_failure failures[4] = {{0}};
+    struct err err = {0};
+    (void)state;
+
+    assert_true(als_failures_told(failures, 4, &err));
+    als_failure_note(&failures[0], 9, &(struct err){.kind = ERR_INVALID, .text = "nine"});
+    als_failure_note(&failures[0], 5, &(struct err){.kind = ERR_INVALID, .text = "five"});
+    als_failure_note(&failures[0], 7, &(struct err){.kind = ERR_INVALID, .text = "seven"});
+    assert_refused(als_failures_told(failures, 4, &err), err, "row 5: five");
+    als_failure_note(&failures[1], 2, &(struct err){.kind = ERR_BUSY, .text = "two"});
+    als_failure_note(&failures[3], 3, &(struct err){.kind = ERR_INVALID, .text = "three"});
+    assert_false(als_failures_told(failures, 4, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_string_equal(err.text, "row 2: two");
+    assert_refused(als_failures_told(failures, 1, &err), err, "row 5: five"); /* of one thread */
 }
 
 /* Weights that a float holds, and their sums do not. */
@@ -779,6 +834,8 @@ int main(void)
         cmocka_unit_test(degenerate_shapes_train_to_finite_factors),
         cmocka_unit_test(rows_without_entries_become_zero),
         cmocka_unit_test(options_out_of_range_are_refused),
+        cmocka_unit_test(options_are_taken_up_to_their_ends),
+        cmocka_unit_test(of_all_threads_the_first_row_is_told),
         cmocka_unit_test(the_first_row_that_overflows_is_told),
         cmocka_unit_test(nothing_to_learn_from_is_refused_with_a_clear_text),
     };

@@ -439,7 +439,7 @@ static void constant_columns_grow_no_split(void **state)
 static void what_teaches_nothing_is_refused(void **state)
 {
     (void)state;
-    static const uint8_t ones[ROWS] = {0};
+    static uint8_t ones[ROWS];
     struct gbdt_options o = plain(5);
     struct gbdt_fit fit = {0};
     struct gbdt m = {0};
@@ -447,8 +447,12 @@ static void what_teaches_nothing_is_refused(void **state)
     struct gbdt_data data = seen.data;
     data.label = ones;
     const struct row_list none = {0};
-    assert_refused(gbdt_train(&data, all_rows(&seen), none, &o, &m, &fit, &err), err, "one class");
-    assert_refused(gbdt_train(&seen.data, none, none, &o, &m, &fit, &err), err, "rows");
+    for (uint8_t label = 0; label <= 1; label++) {
+        memset(ones, label, sizeof ones);
+        assert_refused(gbdt_train(&data, all_rows(&seen), none, &o, &m, &fit, &err), err,
+                       "one class");
+    }
+    assert_refused(gbdt_train(&seen.data, none, none, &o, &m, &fit, &err), err, "rows must be");
     o.depth = GBDT_DEPTH_MAX + 1;
     assert_refused(gbdt_train(&seen.data, all_rows(&seen), none, &o, &m, &fit, &err), err, "depth");
     o = plain(5);
