@@ -197,11 +197,13 @@ static bool is_among(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-/* max(a, b) is max(b, a), an array of a things of b bytes has as many as one of b of a; strcmp(a, b) == 0 is strcmp(b, a) == 0. */
+/* max(a, b) is max(b, a), and so are ours of that kind, whatever they are called; an array of a things of b bytes has as many as one of b of a; strcmp(a, b) == 0 is strcmp(b, a) == 0. */
 static bool is_symmetric(struct finder *f, const char *name, struct span call)
 {
-    static const char *const always[] = {"fmax",      "fmaxf",    "fmin",       "fminf",
-                                         "mem_array", "mem_wide", "arena_array"};
+    static const char *const always[] = {"fmax",      "fmaxf",    "fmin",        "fminf",
+                                         "mem_array", "mem_wide", "arena_array", "topk_larger",
+                                         "larger",    "smaller",  "latest",      "plus",
+                                         "same",      "vec_add",  "vec_mul"};
     static const char *const as_equality[] = {"strcmp", "strncmp", "memcmp", "strcasecmp"};
     const char *behind = f->text + call.end + strspn(f->text + call.end, " \t\n");
     bool equality = starts_with(behind, "==") || starts_with(behind, "!=");
@@ -234,6 +236,13 @@ static void swap(struct finder *f, struct span call, CXCursor first, CXCursor se
     }
 }
 
+/* a b + c is b a + c. */
+static bool is_product(const char *name, int one, int other)
+{
+    static const char *const products[] = {"vec_fma", "vec_neg_fma", "mat_dot"};
+    return one == 0 && other == 1 && is_among(name, products, sizeof products / sizeof *products);
+}
+
 /* Each argument with the next one whose parameter has the same type. */
 static void call(struct finder *f, CXCursor c)
 {
@@ -254,6 +263,9 @@ static void call(struct finder *f, CXCursor c)
         for (int j = i + 1; j < count; j++) {
             if (clang_equalTypes(mine,
                                  clang_getCanonicalType(clang_getArgType(type, (unsigned)j)))) {
+                if (is_product(name, i, j)) {
+                    break;
+                }
                 swap(f, at, clang_Cursor_getArgument(c, (unsigned)i),
                      clang_Cursor_getArgument(c, (unsigned)j));
                 break;

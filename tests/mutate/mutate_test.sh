@@ -42,6 +42,7 @@ int stock_all(void)
     }
     return sum;
 }
+int stock_either(int one, int other) { return larger(one, other); }
 int stock_taken(int shelf)
 {
     switch (shelf) {
@@ -56,9 +57,13 @@ int stock_low(int have);
 int stock_may_sell(int have, int wanted, int closed);
 void stock_take(int shelf, int n);
 int stock_all(void);
+int stock_either(int one, int other);
 int stock_taken(int shelf);
+int larger(int a, int b);
 C
 cat >src/query.c <<'C'
+int larger(int a, int b);
+int larger(int a, int b) { return a > b ? a : b; }
 struct query_def { const char *name; const char *sql; };
 extern const struct query_def query_defs[2];
 const struct query_def query_defs[2] = {
@@ -104,7 +109,7 @@ int main(void)
     check(stock_may_sell(4, 1, 1) == -1 && stock_may_sell(1, 4, 1) == -1);
     stock_take(0, 2);
     stock_take(2, 3);
-    check(stock_all() == 5);
+    check(stock_all() == 5 && stock_either(3, 4) == 4);
     check(stock_taken(0) == 2 && stock_taken(2) == 3 && stock_taken(1) == 0);
     return 0;
 }
@@ -150,6 +155,8 @@ if "$here/mutate.sh" --tools "$tools" 'src/no*.c' 2>told; then fail "a pattern t
 mutate 0 --list
 grep -q ' stock_take #1 lock$' said || fail "no lock is found"
 if grep -q -e 'SHELVES' -e '^  - 3$' said; then fail "what is constant at compile time is changed"; fi
+
+if grep -q 'larger(other, *one)' said; then fail "what is the same either way is changed"; fi
 
 mutate 0 --all
 

@@ -161,7 +161,7 @@ static void closing_does_not_wait_for_the_next_look(void **state)
     const int64_t from_us = clock_monotonic_us();
     for (int i = 0; i < 5; i++) {
         struct live *live = opened(true);
-        (void)stop_wait_us(i * 5000); /* until it waits, or not */
+        (void)stop_wait_us(INT64_C(5000) * i); /* until it waits, or not */
         live_close(&live);
         assert_null(live);
     }

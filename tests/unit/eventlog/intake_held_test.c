@@ -13,7 +13,8 @@ static char told[2][256];
 static int times_told;
 
 /* In place of the linker's. */
-void __wrap_log_line(enum log_level level, const char *event, const char *fmt, ...);
+void __wrap_log_line(enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void __wrap_log_line(enum log_level level, const char *event, const char *fmt, ...)
 {
     va_list args;
