@@ -177,6 +177,40 @@ static void of_lines_touched_last_together_the_one_added_first_makes_room(void *
     }
 }
 
+static bool buy(struct cart *c, struct event e)
+{
+    return cart_buy_lines(c, &e, &arena);
+}
+
+static void an_order_takes_its_lines_and_closes_the_cart_with_the_last(void **state)
+{
+    const struct event two = an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "hat", .quantity = 2);
+    (void)state;
+    struct cart c = an_open_cart(1);
+
+    cart_add(&c, &two, &arena);
+    add(&c, "shoe", 2, 0);
+    const struct cart_line *before = c.lines;
+    assert_true(buy(&c, an_event(EVENT_PURCHASE, .at = 3, .sku = "mug")));
+    assert_int_equal(after(c.changed_us), 2); /* nothing of it */
+    assert_true(buy(&c, an_event(EVENT_PURCHASE, .at = 4, .sku = "hat", .origin = ORIGIN_IMPORT)));
+    assert_int_equal(c.status, CART_OPEN);
+    assert_int_equal(c.lines[0].quantity_milli, 1000);
+    assert_int_equal(after(c.lines[0].touched_us), 4);
+    assert_int_equal(after(c.lines[1].touched_us), 2);
+    assert_int_equal(after(c.changed_us), 4);
+    assert_true(c.imported);
+    assert_int_equal(before[0].quantity_milli, 2000); /* an older state may point to it */
+    assert_true(buy(&c, an_event(EVENT_PURCHASE, .at = 5, .sku = "hat", .quantity = 9)));
+    assert_int_equal(c.line_count, 1);
+    assert_false(buy(&c, an_event(EVENT_PURCHASE, .at = 6, .sku = "shoe")));
+    assert_int_equal(c.status, CART_BOUGHT);
+    assert_int_equal(after(c.closed_us), 6);
+    assert_int_equal(c.line_count, 1); /* what was bought last stays known */
+    assert_string_equal(c.lines[0].product_id, "shoe");
+    assert_int_equal(c.lines[0].quantity_milli, 1000);
+}
+
 /* ---- snapshots ---- */
 
 static struct cart a_cart_of_a_hat(void)
@@ -452,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_quantity_ends_at_its_limit),
         cmocka_unit_test(a_removal_touches_what_it_leaves_and_nothing_where_there_was_none),
         cmocka_unit_test(of_lines_touched_last_together_the_one_added_first_makes_room),
+        cmocka_unit_test(an_order_takes_its_lines_and_closes_the_cart_with_the_last),
         cmocka_unit_test(a_snapshot_that_repeats_a_line_does_not_touch_it),
         cmocka_unit_test(a_snapshot_that_only_leaves_out_a_line_is_a_change),
         cmocka_unit_test(a_line_that_differs_in_one_thing_was_touched),
