@@ -1,5 +1,6 @@
 /* Group commit: every request gets its own answer, after its COMMIT, whatever waits beside it. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metric.h"
 #include "base/stop.h"
 #include "eventlog/intake.h"
@@ -14,10 +15,23 @@
 
 static struct flow_bench bench;
 
+/* In place of the linker's: what the log is told of an outage. */
+static atomic_int told_failed, told_recovered;
+void __wrap_log_line(enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void __wrap_log_line(enum log_level level, const char *event, const char *fmt, ...)
+{
+    (void)fmt;
+    atomic_fetch_add(&told_failed, level == LOG_ERROR && strcmp(event, "intake_failed") == 0);
+    atomic_fetch_add(&told_recovered, level == LOG_INFO && strcmp(event, "intake_recovered") == 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
     flow_open(&bench, "intake");
+    atomic_store(&told_failed, 0);
+    atomic_store(&told_recovered, 0);
     bench.config.http_deadline = SECONDS(20);
     return 0;
 }
@@ -191,11 +205,20 @@ static void each_row_gets_its_own_status_in_the_callers_order(void **state)
         {.id = "a", .type = "product_viewed", .customer = "1", .product = "p"},
         {.id = "b", .type = "product_viewed", .customer = "2", .product = "other"},
     };
+    static const enum metric_id counted[] = {METRIC_events_stored, METRIC_events_duplicate,
+                                             METRIC_events_conflict};
     struct event_row rows[4];
+    uint64_t before[3];
     for (int i = 0; i < 4; i++) {
         rows[i] = row_of(&bench, &told[i]);
     }
+    for (int i = 0; i < 3; i++) {
+        before[i] = metric_value(counted[i]);
+    }
     assert_true(intake_submit(in, rows, 4, status, &err));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(metric_value(counted[i]) - before[i], i == 0 ? 2 : 1);
+    }
     assert_int_equal(status[0], APPEND_STORED);
     assert_int_equal(status[1], APPEND_STORED);
     assert_int_equal(status[2], APPEND_DUPLICATE);
@@ -230,8 +253,10 @@ static void what_waits_together_is_committed_together(void **state)
 static void a_batch_of_one_commits_every_request_alone(void **state)
 {
     (void)state;
+    const uint64_t timed = metric_value(METRIC_intake_commit_us);
     bench.config.intake_batch = 1;
     assert_int_equal(commits_of_ten_that_wait(), 10);
+    assert_int_equal(metric_value(METRIC_intake_commit_us) - timed, 10);
 }
 
 static void a_full_queue_refuses_at_once(void **state)
@@ -466,6 +491,32 @@ static void an_event_that_the_database_refuses_fails_only_its_own_request(void *
     intake_close(&in);
 }
 
+static void an_outage_is_told_once_when_it_begins_and_once_when_it_ends(void **state)
+{
+    (void)state;
+    struct request r[2];
+    const int64_t until_us = clock_monotonic_us() + SECONDS(15);
+    bench.config.intake_writers = 1;
+    struct intake *in = an_intake();
+    hold_log();
+    request_start(&r[0], in, "e0", "1");
+    while (atomic_load(&told_failed) == 0 && clock_monotonic_us() < until_us) {
+        (void)stop_wait_us(1000);
+    }
+    pg_fixture_await_lock(db_conn(bench.db)); /* it tries again */
+    assert_int_equal(atomic_load(&told_failed), 1);
+    assert_int_equal(atomic_load(&told_recovered), 0);
+    release_lanes();
+    request_join(&r[0]);
+    assert_true(r[0].ok);
+    request_start(&r[1], in, "e1", "1");
+    request_join(&r[1]);
+    assert_true(r[1].ok);
+    assert_int_equal(atomic_load(&told_failed), 1);
+    assert_int_equal(atomic_load(&told_recovered), 1);
+    intake_close(&in);
+}
+
 static void a_lost_connection_is_replaced_and_the_request_still_answered(void **state)
 {
     (void)state;
@@ -474,6 +525,7 @@ static void a_lost_connection_is_replaced_and_the_request_still_answered(void **
     }
     struct request r[6];
     struct intake *in = an_intake();
+    const uint64_t reconnects = metric_value(METRIC_db_reconnects);
     for (int i = 0; i < 6; i++) {
         run_sql(&bench, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
                         "current_database() AND pid <> pg_backend_pid()");
@@ -486,6 +538,7 @@ static void a_lost_connection_is_replaced_and_the_request_still_answered(void **
         assert_int_equal(r[i].status[0], APPEND_STORED);
     }
     assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 6);
+    assert_true(metric_value(METRIC_db_reconnects) > reconnects);
     intake_close(&in);
 }
 
@@ -722,6 +775,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_group_is_filled_up_to_the_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(
             an_event_that_the_database_refuses_fails_only_its_own_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_outage_is_told_once_when_it_begins_and_once_when_it_ends,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_lost_connection_is_replaced_and_the_request_still_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_writer_keeps_its_connection, setup, teardown),
