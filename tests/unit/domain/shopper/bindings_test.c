@@ -340,6 +340,39 @@ static void of_too_many_names_the_newest_stay_in_their_order(void **state)
     }
 }
 
+/* A guess says nothing itself, and is remembered where there was one. */
+static void when_a_browser_was_named_first_last_and_without_a_guess_is_known(void **state)
+{
+    (void)state;
+    const struct event events[] = {
+        an_event(EVENT_PRODUCT_VIEWED, .sku = "p", .at = 5, .anonymous = "x"),
+        an_event(EVENT_PRODUCT_VIEWED, .sku = "p", .at = 9, .anonymous = "x"),
+        an_event(EVENT_PRODUCT_VIEWED, .sku = "p", .at = 2, .anonymous = "x"),
+        an_event(EVENT_DERIVED_SHOPPER_NAMED, .at = 1, .anonymous = "x"),
+        an_event(EVENT_DERIVED_SHOPPER_NAMED, .at = 20, .anonymous = "x"),
+        an_event(EVENT_DERIVED_SHOPPER_NAMED, .at = 7, .anonymous = "y"),
+        an_event(EVENT_PRODUCT_VIEWED, .sku = "p", .at = 8, .anonymous = "z"),
+    };
+    const struct shopper *s = collect("c:anna", NULL, events, COUNT_OF(events));
+    const struct named_via expected[] = {
+        {.first_us = 1, .last_us = 20, .said_us = 2, .guessed = true},
+        {.first_us = 7, .last_us = 7, .said_us = -TEST_DAY_US, .guessed = true},
+        {.first_us = 8, .last_us = 8, .said_us = 8}};
+
+    assert_int_equal(s->named_count, COUNT_OF(expected));
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        assert_int_equal(s->named[i].first_us, TEST_DAY_US + expected[i].first_us);
+        assert_int_equal(s->named[i].last_us, TEST_DAY_US + expected[i].last_us);
+        assert_int_equal(s->named[i].said_us, TEST_DAY_US + expected[i].said_us);
+        assert_int_equal(s->named[i].guessed, expected[i].guessed);
+    }
+    struct shopper *told = collect("c:anna", NULL, events, 1);
+    shopper_take_name(told, &events[2], &arena);
+    assert_int_equal(told->named[0].first_us, TEST_DAY_US + 2);
+    shopper_take_name(told, &events[6], &arena);
+    assert_int_equal(told->named_count, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +389,7 @@ int main(void)
         cmocka_unit_test(of_two_owners_of_one_moment_the_last_by_name_has_it),
         cmocka_unit_test(of_too_many_owners_the_oldest_are_forgotten),
         cmocka_unit_test(of_too_many_names_the_newest_stay_in_their_order),
+        cmocka_unit_test(when_a_browser_was_named_first_last_and_without_a_guess_is_known),
         cmocka_unit_test(only_a_later_binding_is_folded_at_once),
         cmocka_unit_test(with_any_past_the_first_binding_asks_for_a_refold),
     };

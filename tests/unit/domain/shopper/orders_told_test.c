@@ -414,9 +414,50 @@ static void items_of_a_cancellation_limit_what_comes_back(void **state)
     assert_int_equal(s->last_order_us, TEST_DAY_US + MINUTES(10));
     assert_int_equal(shopper_bought_us(s, "p1"), TEST_DAY_US + MINUTES(10));
     assert_int_equal(shopper_bought_us(s, "p2"), 0);
+    s = fold_story(&stories[1], &last_us); /* two pieces of it stand */
+    assert_int_equal(shopper_bought_us(s, "p1"), TEST_DAY_US + MINUTES(10));
     s = fold_story(&stories[2], &last_us);
     assert_int_equal(s->orders_total, 0);
     assert_int_equal(s->last_order_us, 0);
+}
+
+/* What was taken off was taken off all of it. */
+static void a_gift_card_comes_back_with_the_whole_cart_only(void **state)
+{
+    static const struct story stories[] = {
+        {"as a whole",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2", .off = 300), BOUGHT(10, .order = "a"),
+          CANCELLED(100, .order = "a")},
+         "1"},
+        {"all of it, line by line",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2", .off = 300),
+          BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          CANCELLED(100, .order = "a", .sku = "p1", .sku2 = "p2")},
+         "1"},
+        {"one line of two",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2", .off = 300),
+          BOUGHT(10, .order = "a", .sku = "p1", .sku2 = "p2"),
+          CANCELLED(100, .order = "a", .sku = "p1")},
+         "0"},
+        {"one piece of two",
+         {SNAPSHOT(0, .sku = "p1", .quantity = 2, .off = 300),
+          BOUGHT(10, .order = "a", .sku = "p1", .quantity = 2),
+          CANCELLED(100, .order = "a", .sku = "p1")},
+         "0"},
+        {"one line was bought again meanwhile",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2", .off = 300), BOUGHT(10, .order = "a"),
+          BOUGHT(20, .order = "b", .sku = "p2"), CANCELLED(100, .order = "a")},
+         "0"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(stories); i++) {
+        int64_t last_us;
+        const struct cart *c = shopper_open_cart(fold_story(&stories[i], &last_us));
+        if (c == NULL || c->adjustment_count != (size_t)(stories[i].said[0] - '0')) {
+            fail_msg("%s", stories[i].name);
+        }
+    }
 }
 
 static void what_is_undone_late_brings_no_cart_back(void **state)
@@ -544,6 +585,7 @@ int main(void)
         cmocka_unit_test_teardown(another_order_of_the_same_number_closes_its_own_cart, reset),
         cmocka_unit_test_teardown(by_lines_every_row_of_an_order_takes_its_own, reset),
         cmocka_unit_test_teardown(items_of_a_cancellation_limit_what_comes_back, reset),
+        cmocka_unit_test_teardown(a_gift_card_comes_back_with_the_whole_cart_only, reset),
         cmocka_unit_test_teardown(what_is_undone_late_brings_no_cart_back, reset),
         cmocka_unit_test_teardown(a_snapshot_of_the_ordered_cart_is_an_echo_for_a_day, reset),
         cmocka_unit_test_teardown(an_order_closes_every_cart_of_which_it_bought_all, reset),

@@ -86,6 +86,10 @@ static void no_beginning_of_a_state_is_one(void **state)
     for (size_t len = 0; len < STATE_LEN; len++) {
         assert_false(is_taken(state_text, len));
     }
+    assert_false(is_text_taken("{\"key\":\"c:\\u00\""));
+    assert_false(is_text_taken("{\"key\":\"c:\\u0\""));
+    assert_false(is_text_taken("{\"key\":\"c:\\u\""));
+    assert_false(is_text_taken("{\"key\":\"c:\\\""));
 }
 
 /* Digits, letters of escapes and names, what parts things, and bytes that stand in no text. */

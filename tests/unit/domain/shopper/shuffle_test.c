@@ -479,69 +479,6 @@ static void from_a_state_on_the_way_it_is_the_fold_of_everything(void **state)
     assert_true(from_a_state > from_the_start / 4); /* or nothing was seen */
 }
 
-static void notes_lie_closer_towards_the_end(void **state)
-{
-    struct set set = {.key = "c:anna", .count = 100};
-    struct checkpoints notes = {.spacing = 10};
-    const int64_t told[] = {4, 20, 36, 50, 60, 80, 90};
-    bool keep[COUNT_OF(told)];
-    (void)state;
-
-    for (int i = 0; i < 100; i++) {
-        set.events[i] = an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(i / 2), .sku = "p1");
-    }
-    (void)shopper_fold_noting(NULL, set.key, set.events, set.count, &notes, &arena);
-    assert_int_equal(notes.count, 4); /* 80, 40, 20 and 10 from the end, between two times */
-    assert_int_equal(notes.all[0].events, 20);
-    assert_int_equal(notes.all[1].events, 60);
-    assert_int_equal(notes.all[3].events, 90);
-    assert_int_equal(notes.all[3].at_us, TEST_DAY_US + MINUTES(44));
-
-    checkpoints_thin(told, COUNT_OF(told), 100, keep);
-    /* 96, 80, 64, 50, 40, 20 and 10 from the end: without 80 and 64 the gap from 96 to 50 is no longer than 50 */
-    assert_true(keep[0] && !keep[1] && !keep[2] && keep[3] && keep[4] && keep[5] && keep[6]);
-    forget_events();
-    arena_free(&arena);
-}
-
-/* Whom to forget for a name too many, only the whole set tells; what is not behind the state, it should have folded. */
-static void news_that_a_state_cannot_hold_want_all_events(void **state)
-{
-    struct event *events = arena_array(&arena, NAMED_MAX + 1, sizeof *events);
-    struct event *behind = arena_array(&arena, NAMED_MAX + 1, sizeof *behind);
-    struct checkpoints notes = {.spacing = 10};
-    struct checkpoints more = {.spacing = 10};
-    size_t n = 1;
-    (void)state;
-
-    for (int i = 0; i <= NAMED_MAX; i++) {
-        events[i] = an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(i), .sku = "p1",
-                             .anonymous = arena_printf(&arena, "x%d", i));
-    }
-    const struct event again =
-        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(NAMED_MAX), .sku = "p1", .anonymous = "x499");
-    const struct shopper *known =
-        shopper_fold_noting(NULL, "c:anna", events, NAMED_MAX, &notes, &arena);
-    const struct checkpoint *from = &notes.all[notes.count - 1];
-    for (int i = 0; i < NAMED_MAX; i++) {
-        behind[n] = events[i];
-        n += events[i].occurred_us > from->at_us ? 1 : 0;
-    }
-    behind[0] = events[NAMED_MAX];
-    assert_null(shopper_fold_again(known, from, behind, n, 1, &more, &arena));
-    for (size_t i = n = 1; i < (size_t)NAMED_MAX; i++) {
-        behind[n] = events[i];
-        n += events[i].occurred_us > from->at_us ? 1 : 0;
-    }
-    behind[0] = again;
-    assert_non_null(shopper_fold_again(known, from, behind, n, 1, &more, &arena));
-    behind[0] = again;
-    behind[0].occurred_us = from->at_us; /* not behind it */
-    assert_null(shopper_fold_again(known, from, behind, n, 1, &more, &arena));
-    forget_events();
-    arena_free(&arena);
-}
-
 /* More of everything than a state has room for. */
 static struct event one_of_a_crowd(struct rng *r, bool customer)
 {
@@ -649,8 +586,6 @@ int main(void)
         cmocka_unit_test(any_order_of_arrival_gives_the_same_bytes),
         cmocka_unit_test(purchases_are_remembered_the_same_in_any_order),
         cmocka_unit_test(from_a_state_on_the_way_it_is_the_fold_of_everything),
-        cmocka_unit_test(notes_lie_closer_towards_the_end),
-        cmocka_unit_test(news_that_a_state_cannot_hold_want_all_events),
         cmocka_unit_test(what_a_state_has_no_room_for_goes_in_any_order),
         cmocka_unit_test(what_occurred_later_leaves_no_trace),
         cmocka_unit_test(events_in_order_are_never_folded_again),
