@@ -415,6 +415,58 @@ static void a_login_that_came_too_late_still_says_whose_the_cart_is(void **state
     assert_string_equal(lines_of(shopper_open_cart(s)), "p x1, r x1");
 }
 
+/* The same id at another time is another event: shops number their events anew. */
+static void an_event_told_under_two_keys_is_one_if_its_time_is(void **state)
+{
+    (void)state;
+    const struct event own = an_event(EVENT_PRODUCT_VIEWED, .id = "e", .at = 5, .sku = "p1");
+    const struct event again =
+        an_event(EVENT_PRODUCT_VIEWED, .id = "e", .at = 5, .sku = "p1", .via = "x");
+    const struct event later =
+        an_event(EVENT_PRODUCT_VIEWED, .id = "e", .at = 6, .sku = "p1", .via = "x");
+
+    assert_int_equal(folded("c:anna", binding(1, INT64_MIN, INT64_MAX), own, again)->views, 1);
+    assert_int_equal(folded("c:anna", binding(1, INT64_MIN, INT64_MAX), own, later)->views, 2);
+}
+
+/* Answered otherwise since, it is asked for; what had been asked for is not asked for again. */
+static void a_login_of_before_is_asked_for_when_an_answer_made_it_one(void **state)
+{
+    const struct event first = an_event(EVENT_SEARCHED, .at = 1, .anonymous = "x");
+    const struct event login = an_event(EVENT_SEARCHED, .at = MINUTES(5), .anonymous = "x");
+    const struct event holds = binding(1, INT64_MIN, INT64_MAX);
+    const struct event ended = binding(2, INT64_MIN, TEST_DAY_US + MINUTES(2));
+    (void)state;
+    const struct shopper *unanswered = folded("c:anna", first, login);
+    const struct shopper *held = folded("c:anna", first, login, holds);
+    const struct shopper *taken = folded("c:anna", first, login, holds, ended);
+
+    assert_true(shopper_login_again(held, taken, &login));
+    assert_true(shopper_login_again(unanswered, taken, &login));
+    assert_false(shopper_login_again(taken, taken, &login));
+    assert_false(shopper_login_again(unanswered, held, &login));
+    assert_false(shopper_login_again(held, held, &login));
+    assert_false(shopper_login_again(taken, unanswered, &login));
+}
+
+static void who_had_another_time_is_told_and_nobody_else(void **state)
+{
+    const struct event before[] = {bound(MINUTES(10), "anna"), bound(MINUTES(40), "bob"),
+                                   bound(MINUTES(80), "carl")};
+    struct event after[] = {before[0], bound(MINUTES(40), "dan"), bound(MINUTES(60), "bob"),
+                            before[2]};
+    struct event first[] = {before[0], before[1], before[2]};
+    const char *told[2 * BINDINGS_MAX];
+    (void)state;
+    const struct shopper *was = fold_these("a:x", first, COUNT_OF(first));
+    const struct shopper *is = fold_these("a:x", after, COUNT_OF(after));
+
+    assert_int_equal(shopper_bindings_changed(was, is, told), 2);
+    assert_string_equal(told[0], "bob");
+    assert_string_equal(told[1], "dan");
+    assert_int_equal(shopper_bindings_changed(is, was, told), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +492,9 @@ int main(void)
         cmocka_unit_test(binding_events_of_another_lane_say_nothing),
         cmocka_unit_test(the_first_time_that_changed_hands_is_known),
         cmocka_unit_test(a_login_that_came_too_late_still_says_whose_the_cart_is),
+        cmocka_unit_test(an_event_told_under_two_keys_is_one_if_its_time_is),
+        cmocka_unit_test(a_login_of_before_is_asked_for_when_an_answer_made_it_one),
+        cmocka_unit_test(who_had_another_time_is_told_and_nobody_else),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, forget);
 }

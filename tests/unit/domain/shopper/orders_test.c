@@ -198,6 +198,11 @@ static void a_second_row_within_a_minute_is_more_of_the_order(void **state)
     assert_int_equal(s->units_bought, 2);
     assert_int_equal(s->spent_minor, 570);
     assert_int_equal(s->orders[0].spent_minor, 570);
+    /* one has an id and the other none: two */
+    s = folded(bought(.at = 1, .order = "o", .sku = "p1"), bought(.at = 2, .sku = "p2"));
+    assert_int_equal(s->orders_total, 2);
+    s = folded(bought(.at = 1, .sku = "p1"), bought(.at = 2, .order = "o", .sku = "p2"));
+    assert_int_equal(s->orders_total, 2);
 }
 
 /* ---- cancellations ---- */

@@ -272,6 +272,11 @@ static void another_order_of_the_same_number_closes_its_own_cart(void **state)
           SNAPSHOT(20, .cart = "cb", .sku = "p1", .sku2 = "p2"),
           BOUGHT(25, .order = "7", .cart = "cb", .sku = "p1", .sku2 = "p2")},
          "buyer"},
+        {"soon after the first, without goods",
+         {BOUGHT(0, .order = "7", .cart = "ca", .sku = "p1"),
+          SNAPSHOT(20, .cart = "cb", .sku = "p2"), SNAPSHOT(21, .cart = "cc", .sku = "p3"),
+          BOUGHT(25, .order = "7", .cart = "cb")},
+         "p3 x1"},
         {"no cart is named",
          {BOUGHT(0, .order = "7", .sku = "p1"), SNAPSHOT(LATER, .sku = "p2"),
           BOUGHT(LATER + 10, .order = "7", .sku = "p2")},
@@ -317,8 +322,10 @@ static void another_order_of_the_same_number_closes_its_own_cart(void **state)
 
     TELL(stories);
     assert_int_equal(fold_story(&stories[0], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[1], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[2], &last_us)->orders_total, 2);
     assert_int_equal(fold_story(&stories[3], &last_us)->orders_total, 1);
-    assert_int_equal(fold_story(&stories[5], &last_us)->orders_total, 1);
+    assert_int_equal(fold_story(&stories[6], &last_us)->orders_total, 1);
 }
 
 static void by_lines_every_row_of_an_order_takes_its_own(void **state)
@@ -576,6 +583,23 @@ static void an_order_closes_every_cart_of_which_it_bought_all(void **state)
     }
 }
 
+static void a_cart_that_was_bought_stays_that_order_s(void **state)
+{
+    static const struct story story = {
+        "",
+        {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
+         BOUGHT(10, .order = "a", .cart = "ca", .sku = "p1"),
+         SNAPSHOT(THREE_DAYS, .cart = "cb", .sku = "p1"),
+         BOUGHT(THREE_DAYS + 10, .order = "b", .cart = "cb", .sku = "p1")},
+        ""};
+    int64_t last_us;
+    const struct shopper *s = fold_story(&story, &last_us);
+    (void)state;
+
+    assert_string_equal(shopper_cart(s, "ca")->order_id, "a");
+    assert_string_equal(shopper_cart(s, "cb")->order_id, "b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +613,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_undone_late_brings_no_cart_back, reset),
         cmocka_unit_test_teardown(a_snapshot_of_the_ordered_cart_is_an_echo_for_a_day, reset),
         cmocka_unit_test_teardown(an_order_closes_every_cart_of_which_it_bought_all, reset),
+        cmocka_unit_test_teardown(a_cart_that_was_bought_stays_that_order_s, reset),
     };
     return cmocka_run_group_tests_name("orders as they are told", tests, NULL, NULL);
 }

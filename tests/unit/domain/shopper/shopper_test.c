@@ -694,6 +694,19 @@ static void what_happens_around_an_open_cart_is_counted_in_its_round(void **stat
     assert_int_equal(n->shipping_minor, 990);
 }
 
+static void what_happens_after_a_cart_was_bought_is_no_sign_of_it(void **state)
+{
+    (void)state;
+    const struct shopper *s = folded(
+        an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "p1"),
+        an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "p1"), an_event(EVENT_PURCHASE, .at = 3),
+        an_event(EVENT_PRODUCT_VIEWED, .at = 4, .sku = "p1"), an_event(EVENT_SEARCHED, .at = 5));
+
+    assert_int_equal(only_cart(s)->signals.views, 1);
+    assert_int_equal(only_cart(s)->signals.searches, 0);
+    assert_int_equal(s->views, 2);
+}
+
 /* ---- order ---- */
 
 static void the_same_event_twice_counts_once(void **state)
@@ -870,6 +883,7 @@ int main(void)
         cmocka_unit_test(an_event_that_sorts_before_the_last_one_asks_for_a_refold),
         cmocka_unit_test(what_retention_has_folded_is_built_upon),
         cmocka_unit_test(a_visitor_sees_the_state_after_every_event),
+        cmocka_unit_test(what_happens_after_a_cart_was_bought_is_no_sign_of_it),
         cmocka_unit_test(text_that_the_encoder_would_not_write_is_refused),
         cmocka_unit_test(strange_characters_survive_the_text),
         cmocka_unit_test(a_copy_shares_nothing_with_its_original),
