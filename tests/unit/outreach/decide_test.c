@@ -194,6 +194,24 @@ static void the_cart_has_changed_where_another_one_is_open_now(void **state)
     assert_int_equal(changed(&open, 1, first), RULE_PASS);
 }
 
+/* Who was named beside a cart is told of no other one. */
+static void whoever_is_named_beside_a_cart_means_that_cart(void **state)
+{
+    (void)state;
+    struct scene scene = {.gathered = {.subject = {.key = key}}};
+    const struct cart cart = a_cart();
+
+    assert_ptr_equal(decide(&scene, &cart, 1, first)->cart, &scene.shopper.carts[0]);
+    assert_ptr_equal(decide(&scene, &cart, 1, NULL)->cart, &scene.shopper.carts[0]);
+    const struct decided *d = decide(&scene, &cart, 1, "cart-9");
+    assert_null(d->cart);
+    assert_int_equal(d->decision.rules[RULE_CART_CHANGED].outcome, RULE_BLOCK);
+    const struct cart bought = a_cart(.status = CART_BOUGHT);
+    d = decide(&scene, &bought, 1, "cart-9");
+    assert_null(d->cart);
+    assert_int_equal(d->decision.rules[RULE_CART_CHANGED].outcome, RULE_PASS);
+}
+
 /* ---- what is decided, and what with ---- */
 
 static void a_decision_carries_the_score_the_picks_and_the_id(void **state)
@@ -437,6 +455,50 @@ static void what_was_sent_without_a_digest_is_outdated_by_a_later_change_only(vo
     }
 }
 
+static char red[] = "red", blue[] = "blue", seven[] = "7", eight[] = "8", nine[] = "9";
+static char hat[] = "hat", gift[] = "gift";
+
+/* Everything that a message says of a cart is in its digest, which is stored: digests of before stay valid. */
+static void a_digest_is_that_of_every_line_and_of_what_was_taken_off(void **state)
+{
+    (void)state;
+    struct cart_line own[] = {
+        {shoe, red, seven, 1500, 999, "EUR", 1, 1},
+        {hat, blue, eight, 1000, 50, "EUR", 1, 1},
+    };
+    struct cart_line off[] = {{gift, red, nine, 1000, 300, "EUR", 1, 1}};
+    struct cart cart =
+        a_cart(.lines = own, .line_count = 2, .adjustments = off, .adjustment_count = 1);
+    struct scene scene = {0};
+
+    off[0].variant_id = NULL;
+    const char *digest = decide(&scene, &cart, 1, NULL)->cart_digest;
+    /* SHA-256 of [[["shoe","red","7",1500,999,"EUR"],["hat","blue","8",1000,50,"EUR"]],[["gift",null,"9",1000,300,"EUR"]]] */
+    assert_string_equal(digest, "7ec9ebe23ec9014ada17dd86809fb3f9aa6642eeb80ca0abfb011f12a17f6361");
+    own[1].added_us = own[1].touched_us = 9; /* times are not said */
+    assert_string_equal(decide(&scene, &cart, 1, NULL)->cart_digest, digest);
+}
+
+static void what_was_sent_is_outdated_where_the_digest_is_another(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    const struct cart cart = a_cart();
+    struct sent sent = {.subject = "cart:cart-1", .round = 1, .step = 1};
+
+    sent.cart_digest = decide(&scene, &cart, 1, NULL)->cart_digest;
+    scene.gathered.view.rows.sent = &sent;
+    scene.gathered.view.rows.sent_count = 1;
+    assert_false(
+        decide(&scene, &cart, 1, NULL)->asked.sent_outdated); /* though the cart changed since */
+    sent.cart_digest = "another";
+    sent.decided_us = NOW;
+    assert_true(decide(&scene, &cart, 1, NULL)->asked.sent_outdated);
+    const struct cart bought = a_cart(.status = CART_BOUGHT);
+    assert_false(decide(&scene, &bought, 1, NULL)->asked.sent_outdated); /* none to speak about */
+    assert_ptr_equal(scene.decided.sent, &sent);
+}
+
 /* Nothing that was decided before is handed out again to whom one of these rules protects. */
 static void never_are_buyer_opted_out_bot_many_people_and_who_may_be_one(void **state)
 {
@@ -457,6 +519,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cart_is_the_one_asked_for_or_the_open_one),
         cmocka_unit_test(the_cart_has_changed_where_another_one_is_open_now),
+        cmocka_unit_test(whoever_is_named_beside_a_cart_means_that_cart),
         cmocka_unit_test(a_decision_carries_the_score_the_picks_and_the_id),
         cmocka_unit_test(without_a_cart_there_is_no_score_and_no_id),
         cmocka_unit_test(without_a_model_nothing_is_sent),
@@ -468,6 +531,8 @@ int main(void)
         cmocka_unit_test(only_the_same_cart_round_and_step_was_spoken_about_before),
         cmocka_unit_test(of_many_that_were_sent_the_one_of_this_round_is_found),
         cmocka_unit_test(what_was_sent_without_a_digest_is_outdated_by_a_later_change_only),
+        cmocka_unit_test(a_digest_is_that_of_every_line_and_of_what_was_taken_off),
+        cmocka_unit_test(what_was_sent_is_outdated_where_the_digest_is_another),
         cmocka_unit_test(never_are_buyer_opted_out_bot_many_people_and_who_may_be_one),
     };
     return cmocka_run_group_tests_name("decide", tests, setup, teardown);

@@ -190,6 +190,28 @@ static void shares_of_the_past_are_of_what_they_say(void **state)
     assert_true(x.values[FEATURE_EVENTS_PER_VISIT] == 6. / 5);
 }
 
+/* One event, an addition that nothing precedes, a coupon without a checkout. */
+static void of_little_it_is_told_what_there_is(void **state)
+{
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = 0, .sku = "shoe"),
+        an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(1), .sku = "hat"),
+        an_event(EVENT_COUPON_ENTERED, .at = MINUTES(2)),
+    };
+    (void)state;
+    struct features x =
+        features_at(shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena), MINUTES(5));
+    assert_true(x.values[FEATURE_VISIT_EVENTS] == 1);
+    assert_true(x.values[FEATURE_VISIT_LENGTH] == 0);
+    assert_true(x.values[FEATURE_AFTER_ADD] == 0);
+    x = features_at(shopper_fold_all(NULL, "c:anna", events, COUNT_OF(events), INT64_MAX, &arena),
+                    MINUTES(5));
+    assert_true(x.values[FEATURE_AFTER_ADD] == 2);
+    assert_true(x.values[FEATURE_VIEWS_AFTER_ADD] == 1);
+    assert_true(x.values[FEATURE_COUPON_AGE] == 3);
+    assert_true(x.values[FEATURE_CHECKOUT_QUIET] == 0);
+}
+
 static void what_is_not_known_is_missing_and_not_zero(void **state)
 {
     struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "shoe")};
@@ -369,6 +391,7 @@ int main(void)
         cmocka_unit_test(the_table_changes_only_on_purpose),
         cmocka_unit_test_teardown(a_cart_is_told_in_numbers, forget),
         cmocka_unit_test_teardown(shares_of_the_past_are_of_what_they_say, forget),
+        cmocka_unit_test_teardown(of_little_it_is_told_what_there_is, forget),
         cmocka_unit_test_teardown(what_is_not_known_is_missing_and_not_zero, forget),
         cmocka_unit_test_teardown(nothing_is_ever_infinite_in_a_row, forget),
         cmocka_unit_test_teardown(the_same_state_and_time_give_the_same_bits, forget),

@@ -196,6 +196,29 @@ static void of_several_that_block_the_first_of_the_table_is_the_reason(void **st
     assert_int_equal(RULE_RISK, RULE_COUNT - 1); /* a send is said to be due to the risk */
 }
 
+/* What the program says of itself, in why. */
+static void a_rule_that_blocks_says_something_else_than_one_that_passes(void **state)
+{
+    (void)state;
+    const struct situation none = a_cart_left_behind(.risk = 0.9);
+    const struct situation all =
+        a_cart_left_behind(.bought_ago_us = HOURS(1), .no_lines = true, .withdrawn = true,
+                           .bot = true, .browsers = 65, .imported = true, .idle_us = DAYS(8),
+                           .changed_ago_us = DAYS(8), .cart_changed = true, .sold_out = true,
+                           .contacted_ago_us = HOURS(1), .risk = 0.1);
+    const struct decision passed = decide(&none);
+    const struct decision blocked = decide(&all);
+    int other = 0;
+
+    for (int i = 0; i < RULE_COUNT; i++) {
+        const bool same = passed.rules[i].outcome == blocked.rules[i].outcome;
+        other += !same;
+        assert_true(same || strcmp(passed.rules[i].detail, blocked.rules[i].detail) != 0);
+        assert_true(passed.rules[i].detail[0] != '\0' && blocked.rules[i].detail[0] != '\0');
+    }
+    assert_true(other >= 12);
+}
+
 static void a_dry_run_says_that_the_import_rule_was_not_applied(void **state)
 {
     (void)state;
@@ -541,6 +564,7 @@ int main(void)
         cmocka_unit_test(each_situation_is_decided_by_its_first_blocking_rule),
         cmocka_unit_test(every_rule_is_evaluated_even_after_one_has_blocked),
         cmocka_unit_test(of_several_that_block_the_first_of_the_table_is_the_reason),
+        cmocka_unit_test(a_rule_that_blocks_says_something_else_than_one_that_passes),
         cmocka_unit_test(a_dry_run_says_that_the_import_rule_was_not_applied),
         cmocka_unit_test(without_a_cart_the_rules_about_one_do_not_apply),
         cmocka_unit_test(a_withdrawal_on_whichever_channel_blocks),
