@@ -2,6 +2,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/look.h"
 #include "base/utf8.h"
 
 #include <assert.h>
@@ -45,10 +46,8 @@ CAN_FAIL static bool read_text(const struct setting *s, const char *text, void *
                        "must have %" PRId64 " to %" PRId64 " bytes, not %zu", s->min, s->max, len);
     }
     /* a line feed would make two lines of one where the settings are printed */
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            return FAIL_AT(err, ERR_INVALID, s->name, "must not hold control characters");
-        }
+    if (!look_fits_a_line(text)) {
+        return FAIL_AT(err, ERR_INVALID, s->name, "must " LOOK_RULE);
     }
     if (!utf8_valid(text)) {
         return FAIL_AT(err, ERR_INVALID, s->name, "must be UTF-8");

@@ -2,8 +2,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/jenc.h"
+#include "base/look.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "domain/shop/clean_text.h"
 #include "http/key.h"
 #include "store/keys.h"
 
@@ -189,14 +192,17 @@ static bool create_fits(const void *options, char *const *words)
     const struct options *o = options;
 
     (void)words;
-    return o->name != NULL && o->name[0] != '\0' && strlen(o->name) <= NAME_MAX_BYTES &&
-           o->scopes != NULL;
+    /* it stands in lists of keys, on whosever terminal */
+    return o->name != NULL && text_is_visible(o->name) && strlen(o->name) <= NAME_MAX_BYTES &&
+           utf8_valid(o->name) && look_fits_a_line(o->name) && o->scopes != NULL;
 }
 
 int cmd_keys(int argc, char **argv, const struct config *config)
 {
     static const struct verb_row verbs[] = {
-        {"create", 0, "create needs --name of 1 to 100 bytes, and --scopes", create_fits, create},
+        {"create", 0,
+         "create needs --scopes, and a --name of 1 to 100 bytes of UTF-8, which must " LOOK_RULE,
+         create_fits, create},
         {"list", 0, "list takes only --json", NULL, list},
         {"revoke", 1, "revoke takes the id of one key", NULL, revoke},
         {0},

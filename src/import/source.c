@@ -1,6 +1,7 @@
 /* From a file's bytes to its text, in three steps: file, unpacked, UTF-8. It must not know what a line is. */
 #include "import/source.h"
 
+#include "base/look.h"
 #include "base/mem.h"
 #include "import/elements.h"
 #include "import/unpack.h"
@@ -39,6 +40,10 @@ static const char lfs_head[] = "version https://git-lfs.github.com/spec/";
 bool source_open(const char *path, struct source **out, struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
+    /* before it is named in an error: whoever made the file may have made its name for whoever reads that */
+    if (!look_fits_a_line(path)) {
+        return FAIL(err, ERR_INVALID, "the name of a file must " LOOK_RULE ": rename it");
+    }
     /* Not closed behind us: whoever gave us standard input may go on with it. */
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;

@@ -319,6 +319,41 @@ static void a_new_key_works_at_once_and_a_revoked_one_not_for_long(void **state)
     assert_int_equal(service_stop(&s), 0);
 }
 
+/* It is printed in lists of keys, and a terminal does what its bytes say. */
+static void a_key_has_a_name_that_can_be_seen_in_one_line(void **state)
+{
+    static const struct {
+        const char *name;
+        int code;
+    } names[] = {
+        {"shop backend", 0},
+        {"Gesch\xc3\xa4"
+         "ft",
+         0},
+        {"", 2},
+        {"  ", 2},
+        {"a\nb", 2},
+        {"\x1b[2Ja", 2},
+        {"caf\xe9", 2},
+        {"a\xe2\x80\xae"
+         "b",
+         2},
+        {"a\xe2\x80\x8b"
+         "b",
+         2},
+        {"a\xc2\x9b"
+         "b",
+         2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const char *const args[] = {"keys",   "create",      "--scopes", "read",
+                                    "--name", names[i].name, NULL};
+        assert_int_equal(program_run(url, args, NULL, NULL), names[i].code);
+    }
+}
+
 static void serving_without_keys_is_for_the_loopback_only(void **state)
 {
     const char *const args[] = {"serve", "--auth=off", "--listen", "0.0.0.0:0", NULL};
@@ -576,6 +611,7 @@ int main(void)
         cmocka_unit_test(many_half_sent_bodies_cannot_eat_the_memory),
         cmocka_unit_test(an_order_of_two_thousand_lines_is_taken),
         cmocka_unit_test(a_new_key_works_at_once_and_a_revoked_one_not_for_long),
+        cmocka_unit_test(a_key_has_a_name_that_can_be_seen_in_one_line),
         cmocka_unit_test(serving_without_keys_is_for_the_loopback_only),
         cmocka_unit_test(without_keys_a_request_must_be_for_the_loopback),
         cmocka_unit_test(an_outage_tells_nothing_of_the_database_to_who_has_no_key),

@@ -2,6 +2,7 @@
  * what the text is the name of. */
 #include "domain/shop/clean_text.h"
 
+#include "base/look.h"
 #include "base/utf8.h"
 
 #include <assert.h>
@@ -9,44 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* ---- characters ---- */
-
-enum look { SEEN, UNSEEN, SPACE, DROPPED }; /* UNSEEN: stays, but no text is made of it alone */
-
-struct look_range {
-    uint32_t first, last;
-    enum look look;
-};
-
-/* In order. After Unicode 15, Default_Ignorable_Code_Point and White_Space. */
-static const struct look_range looks[] = {
-    {0x00, 0x08, DROPPED},      {0x09, 0x0d, SPACE},        {0x0e, 0x1f, DROPPED},
-    {0x20, 0x20, SPACE},        {0x7f, 0x84, DROPPED},      {0x85, 0x85, SPACE},
-    {0x86, 0x9f, DROPPED},      {0xa0, 0xa0, SPACE},        {0xad, 0xad, DROPPED},
-    {0x34f, 0x34f, UNSEEN},     {0x61c, 0x61c, UNSEEN},     {0x115f, 0x1160, UNSEEN},
-    {0x1680, 0x1680, SPACE},    {0x17b4, 0x17b5, UNSEEN},   {0x180b, 0x180f, UNSEEN},
-    {0x2000, 0x200a, SPACE},    {0x200b, 0x200b, DROPPED},  {0x200c, 0x200f, UNSEEN},
-    {0x2028, 0x2029, SPACE},    {0x202a, 0x202e, DROPPED},  {0x202f, 0x202f, SPACE},
-    {0x205f, 0x205f, SPACE},    {0x2060, 0x206f, DROPPED},  {0x2800, 0x2800, UNSEEN},
-    {0x3000, 0x3000, SPACE},    {0x3164, 0x3164, UNSEEN},   {0xd800, 0xdfff, DROPPED},
-    {0xfdd0, 0xfdef, DROPPED},  {0xfe00, 0xfe0f, UNSEEN},   {0xfeff, 0xfeff, DROPPED},
-    {0xffa0, 0xffa0, UNSEEN},   {0xfff0, 0xfffb, DROPPED},  {0x1bca0, 0x1bca3, UNSEEN},
-    {0x1d173, 0x1d17a, UNSEEN}, {0xe0000, 0xe0fff, UNSEEN},
-};
-
-static enum look look_of(uint32_t c)
-{
-    if ((c & 0xfffe) == 0xfffe) { /* no characters, in every plane */
-        return DROPPED;
-    }
-    for (size_t i = 0; i < sizeof looks / sizeof looks[0] && looks[i].first <= c; i++) {
-        if (c <= looks[i].last) {
-            return looks[i].look;
-        }
-    }
-    return SEEN;
-}
 
 /* ---- entities ---- */
 
@@ -237,9 +200,9 @@ static void put(struct cleaned *out, uint32_t c)
 {
     enum look look = look_of(c);
 
-    if (look == SPACE) {
+    if (look == LOOK_SPACE) {
         out->space = true;
-    } else if (look != DROPPED) {
+    } else if (look != LOOK_DROPPED) {
         if (out->space && out->len > 0) {
             out->text[out->len++] = ' ';
         }
@@ -314,7 +277,7 @@ bool text_is_visible(const char *text)
         if (len == 0) {
             return true; /* not for us to judge */
         }
-        if (look_of(utf8_decode((const unsigned char *)text, len)) == SEEN) {
+        if (look_of(utf8_decode((const unsigned char *)text, len)) == LOOK_SEEN) {
             return true;
         }
     }
@@ -356,7 +319,7 @@ const char *text_bare(const char *text, struct arena *a)
         if (len == 0) {
             return text; /* not for us to judge */
         }
-        if (look_of(utf8_decode((const unsigned char *)at, len)) == SEEN) {
+        if (look_of(utf8_decode((const unsigned char *)at, len)) == LOOK_SEEN) {
             first = first == NULL ? at : first;
             end = at + len;
         }

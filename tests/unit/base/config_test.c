@@ -200,6 +200,13 @@ static const struct {
     {"--listen=127.0.0.1:65536", "listen", "a port from 0 to 65535"},
     {"--locale=1234567890abcdefg", "locale", "must have 2 to 16 bytes, not 17"},
     {"--shop-name=a\nb", "shop_name", "must not hold control characters"},
+    {"--shop-name=a\xe2\x80\xae"
+     "b",
+     "shop_name", "or turn the text around"},
+    {"--data-dir=a\xc2\x9b"
+     "b",
+     "data_dir", "must not hold control characters"},
+    {"--listen=a\x1b:80", "listen", "must not hold control characters"},
 };
 
 static void a_bad_value_is_refused_with_its_setting_limits_and_source(void **state)
