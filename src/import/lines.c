@@ -79,12 +79,19 @@ static bool skip_line(struct line_reader *r, struct err *err)
 {
     /* The buffer's worth at a time: the line may be larger than any memory we want to hold. */
     bool ended = false;
+    size_t skipped = 0;
     while (!ended && !(r->at_eof && r->start == r->end)) {
         size_t len = 0;
         if (!find_end(r, &len, &ended, err)) {
             return false;
         }
         r->start += len + (ended ? 1 : 0);
+        skipped += len;
+        /* a stream that never ends, or no file of lines: the next row would be as far */
+        if (skipped > SOURCE_ENDLESS) {
+            return FAIL(err, ERR_INVALID, "line %lld does not end within %d MiB: these are no rows",
+                        (long long)r->number, SOURCE_ENDLESS >> 20);
+        }
     }
     return true;
 }

@@ -9,7 +9,10 @@
 
 /* A text file or stdin, packed or not (import/source.h), line by line, in constant memory. A line ends with LF or CRLF, the last one
  * may end with neither; a byte order mark at the start is skipped. */
-enum { LINE_BYTES_MAX = 1 << 20 }; /* a longer line is handed out empty, marked too_long */
+enum {
+    LINE_BYTES_MAX = 1 << 20
+}; /* a longer line is handed out empty, marked too_long; one of more than SOURCE_ENDLESS
+                                      ends the file with an error */
 
 struct line {
     const char *text; /* borrowed until the next call; no EOL; not terminated */

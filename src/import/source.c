@@ -37,6 +37,39 @@ struct source {
 
 static const char lfs_head[] = "version https://git-lfs.github.com/spec/";
 
+/* What it is that holds no rows; NULL: they may be there. open() takes all of these, and reading would fail, or never end. */
+static const char *kind_of(int fd, const struct stat *st)
+{
+    if (S_ISDIR(st->st_mode)) {
+        return "a directory";
+    }
+    if (S_ISBLK(st->st_mode)) {
+        return "a device, and no file";
+    }
+    if (!S_ISCHR(st->st_mode) || isatty(fd)) {
+        return NULL;
+    }
+    struct stat null;
+    bool is_null = stat("/dev/null", &null) == 0 && null.st_rdev == st->st_rdev;
+    return is_null ? NULL : "a device, and no file";
+}
+
+/* The same of what cannot be opened; NULL: errno says it best. */
+static const char *kind_of_path(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode) ? "a socket" : NULL;
+}
+
+/* From where it is read on, which of standard input need not be its beginning. A pipe's would be 0, and the bar full from
+ * the start: -1. */
+static int64_t size_of(int fd, const struct stat *st)
+{
+    off_t from = lseek(fd, 0, SEEK_CUR);
+    bool known = S_ISREG(st->st_mode) && from >= 0 && from <= st->st_size;
+    return known ? (int64_t)(st->st_size - from) : -1;
+}
+
 bool source_open(const char *path, struct source **out, struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
@@ -46,26 +79,22 @@ bool source_open(const char *path, struct source **out, struct err *err)
     }
     /* Not closed behind us: whoever gave us standard input may go on with it. */
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int why = errno;
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        int why = errno;
+    bool opened = fd >= 0 && fstat(fd, &st) == 0;
+    const char *kind = opened ? kind_of(fd, &st) : kind_of_path(path);
+    if (!opened || kind != NULL) {
         if (fd > STDIN_FILENO) {
             close(fd);
         }
-        return FAIL_AT(err, ERR_INVALID, path, "cannot be opened: %s", err_words(why));
-    }
-    /* open() takes a directory, and only read() would fail. */
-    if (S_ISDIR(st.st_mode)) {
-        if (!is_stdin) {
-            close(fd);
-        }
-        return FAIL_AT(err, ERR_INVALID, path, "is a directory");
+        return kind != NULL
+                   ? FAIL_AT(err, ERR_INVALID, path, "is %s", kind)
+                   : FAIL_AT(err, ERR_INVALID, path, "cannot be opened: %s", err_words(why));
     }
     struct source *s = mem_alloc(sizeof *s);
     s->fd = fd;
     s->owns_fd = !is_stdin;
-    /* a pipe's size is 0, which would be a bar that is full from the start */
-    s->size = S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+    s->size = size_of(fd, &st);
     *out = s;
     return true;
 }
@@ -97,6 +126,12 @@ CAN_FAIL static bool read_file(struct source *s, char *to, size_t cap, size_t *o
                     err_words(errno));
     }
     s->taken += got;
+    /* Whoever writes it anew begins by cutting it off: half a file must not pass for all of it. */
+    if (got == 0 && s->taken < s->size) {
+        return FAIL(err, ERR_INVALID,
+                    "has become shorter while it was read: it ends after %lld of %lld bytes",
+                    (long long)s->taken, (long long)s->size);
+    }
     *out_got = (size_t)got;
     return true;
 }
@@ -238,6 +273,7 @@ bool source_read(struct source *s, char *to, size_t cap, size_t *out_got, struct
 {
     size_t got = 1;
     size_t kept = 0;
+    size_t blank = 0;
     if (!s->begun && !begin(s, err)) {
         return false;
     }
@@ -247,6 +283,11 @@ bool source_read(struct source *s, char *to, size_t cap, size_t *out_got, struct
             return false;
         }
         kept = s->json ? elements_cut(&s->elements, to, got) : got;
+        blank += got - kept;
+        if (kept == 0 && blank > SOURCE_ENDLESS) {
+            return FAIL(err, ERR_INVALID, "has nothing but blanks for more than %d MiB",
+                        SOURCE_ENDLESS >> 20);
+        }
     }
     if (kept == 0 && s->json && elements_open(&s->elements)) {
         return FAIL(err, ERR_INVALID, "breaks off inside of its array of JSON");

@@ -10,8 +10,10 @@
  * several of them one behind the other; UTF-16 with a byte order mark becomes UTF-8. In constant
  * memory. */
 struct source;
+enum { SOURCE_ENDLESS = 1 << 28 }; /* bytes after which a row that does not end is none */
 
-/* "-" is stdin. Fails with ERR_INVALID and path = the file's name. */
+/* "-" is stdin. A pipe is read as it comes, and waited for; a directory, a device or a socket is refused. Fails with
+ * ERR_INVALID and path = the file's name. */
 CAN_FAIL bool source_open(const char *path, struct source **out, struct err *err); /* owns */
 void source_close(struct source **s);                                              /* CLEANUP */
 
@@ -20,7 +22,7 @@ void source_expect_json(struct source *s);
 bool source_array(const struct source *s); /* it is such an array; known from the first read on */
 
 /* Up to cap bytes; *out_got 0: the end. ERR_INVALID: the packed file is damaged, breaks
- * off, or is a pointer of Git LFS to a file that is elsewhere. */
+ * off, has become shorter than it was when it was opened, or is a pointer of Git LFS to a file that is elsewhere. */
 CAN_FAIL bool source_read(struct source *s, char *to, size_t cap, size_t *out_got, struct err *err);
 
 int64_t source_taken(const struct source *s); /* bytes of the file, packed as they are */
