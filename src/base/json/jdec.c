@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,7 +65,9 @@ static const char *type_name(struct jval value)
         return "an integer";
     case JSON_REAL:
         /* 1e300 has no fraction, and is no integer that could be told exactly either */
-        return "a number with a fraction";
+        return fabs(jval_real(value)) >= EXACT_BELOW
+                   ? "one beyond 2^53 that has a point or an exponent"
+                   : "a number with a fraction";
     case JSON_TRUE:
         return "true";
     case JSON_FALSE:

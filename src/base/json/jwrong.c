@@ -52,6 +52,8 @@ static bool expected(const struct look *l, const char *what)
         jwrong_at(l->text, l->at, l->err,
                   "%s was expected, not an apostrophe: names and texts stand in double quotes",
                   what);
+    } else if (l->end - l->at >= 3 && memcmp(l->at, "\xef\xbb\xbf", 3) == 0) {
+        jwrong_at(l->text, l->at, l->err, "%s was expected, not a byte order mark", what);
     } else if (c > ' ' && c < 0x7f) {
         jwrong_at(l->text, l->at, l->err, "%s was expected, not %c", what, c);
     } else {

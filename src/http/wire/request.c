@@ -205,17 +205,65 @@ static void answer_415(struct request *rq, const char *detail)
     answer_problem(rq, &(struct problem){.status = 415, .detail = detail});
 }
 
+static const char blanks[] = " \t";
+
+/* Behind the value of a parameter (RFC 9110, 5.6.6), which is *out of *out_len bytes; NULL: it does not end. */
+static const char *take_value(const char *at, const char **out, size_t *out_len)
+{
+    if (*at != '"') {
+        *out = at;
+        *out_len = strcspn(at, "; \t");
+        return at + *out_len;
+    }
+    *out = ++at;
+    while (*at != '\0' && *at != '"') {
+        at += *at == '\\' && at[1] != '\0' ? 2 : 1;
+    }
+    *out_len = (size_t)(at - *out);
+    return *at == '"' ? at + 1 : NULL;
+}
+
+static bool says(const char *text, size_t len, const char *word)
+{
+    return len == strlen(word) && strncasecmp(text, word, len) == 0;
+}
+
+/* Whether parameters leave the text UTF-8 (RFC 8259, 8.1: JSON between systems is nothing else), of which ASCII is a part. Others than
+ * charset mean nothing here. */
+static bool params_fit(const char *at)
+{
+    bool told = false;
+
+    at += strspn(at, blanks);
+    while (at != NULL && *at == ';') {
+        at += 1 + strspn(at + 1, blanks);
+        size_t name_len = strcspn(at, "=; \t");
+        if (name_len == 0 && at[0] != '=') {
+            continue; /* none between two semicolons, or behind the last */
+        }
+        const char *name = at;
+        const char *value = NULL;
+        size_t len = 0;
+        at = name_len > 0 && at[name_len] == '=' ? take_value(at + name_len + 1, &value, &len)
+                                                 : NULL;
+        if (at != NULL && says(name, name_len, "charset")) {
+            if (told || !(says(value, len, "utf-8") || says(value, len, "us-ascii"))) {
+                return false;
+            }
+            told = true;
+        }
+        at = at != NULL ? at + strspn(at, blanks) : NULL;
+    }
+    return at != NULL && *at == '\0';
+}
+
 /* "application/json; charset=utf-8": the type without its parameters, and whether those are fine. */
 static bool media_is(const char *value, const char *type)
 {
     size_t len = strcspn(value, "; \t");
-    const char *rest = value + len + strspn(value + len, "; \t");
 
-    /* RFC 9110, 8.3.1: the type in any case. RFC 8259, 8.1: JSON between systems is UTF-8, so any
-     * other charset is a mistake. */
-    return len == strlen(type) && strncasecmp(value, type, len) == 0 &&
-           (rest[0] == '\0' || strcasecmp(rest, "charset=utf-8") == 0 ||
-            strcasecmp(rest, "charset=\"utf-8\"") == 0);
+    /* RFC 9110, 8.3.1: the type in any case */
+    return says(value, len, type) && params_fit(value + len);
 }
 
 bool request_take_media(struct request *rq, const char *content_type, const char *encoding)
@@ -259,6 +307,14 @@ static void drop_mark(struct buf *text)
     }
 }
 
+/* By its mark, or by the NUL beside its first character, which is of ASCII in all JSON. */
+static bool is_utf16(const struct buf *text)
+{
+    return text->len >= 2 &&
+           (memcmp(text->data, "\xff\xfe", 2) == 0 || memcmp(text->data, "\xfe\xff", 2) == 0 ||
+            (text->data[0] == '\0') != (text->data[1] == '\0'));
+}
+
 /* Makes the body the text that is to be read: inflated, charged, without its byte order mark. */
 CAN_FAIL static bool prepare_text(struct request *rq, struct err *err)
 {
@@ -274,8 +330,7 @@ CAN_FAIL static bool prepare_text(struct request *rq, struct err *err)
                     rq->gzip ? " within gzip"
                              : ", which the header Content-Encoding: gzip must say");
     }
-    if (text->len >= 2 &&
-        (memcmp(text->data, "\xff\xfe", 2) == 0 || memcmp(text->data, "\xfe\xff", 2) == 0)) {
+    if (is_utf16(text)) {
         return FAIL(err, ERR_INVALID, "the body is UTF-16, and must be UTF-8");
     }
     drop_mark(&rq->body.bytes);

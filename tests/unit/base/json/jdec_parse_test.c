@@ -58,7 +58,7 @@ static const struct {
     {"7", 1, "line 1 column 1: { or [ was expected, not 7"},
     {"'a'", 3,
      "line 1 column 1: { or [ was expected, not an apostrophe: names and texts stand in "},
-    {"\xef\xbb\xbf{}", 5, "line 1 column 1: { or [ was expected, not the byte 0xef"},
+    {"\xef\xbb\xbf{}", 5, "line 1 column 1: { or [ was expected, not a byte order mark"},
     {"]]]][[", 6, "line 1 column 1: { or [ was expected, not ]"},
     {"{\"a\":1", 6, "line 1 column 7: a comma or } was expected, and the text ends here"},
     {"{\"a\" 1}", 7, "line 1 column 6: a colon was expected, not 1"},
