@@ -428,6 +428,23 @@ static void items_of_a_cancellation_limit_what_comes_back(void **state)
     assert_int_equal(s->last_order_us, 0);
 }
 
+static void what_is_cancelled_was_not_paid(void **state)
+{
+    static const struct story story = {
+        "",
+        {BOUGHT(10, .order = "a", .sku = "p1", .price = 1000, .sku2 = "p2", .price2 = 500),
+         CANCELLED(100, .order = "a", .sku = "p2", .price = 500)},
+        ""};
+    int64_t last_us;
+    const struct shopper *s = fold_story(&story, &last_us);
+    (void)state;
+
+    assert_int_equal(s->spent_minor, 1000);
+    assert_int_equal(s->units_bought, 1);
+    assert_int_equal(s->orders[0].spent_minor, 1000);
+    assert_int_equal(s->orders[0].units, 1);
+}
+
 /* What was taken off was taken off all of it. */
 static void a_gift_card_comes_back_with_the_whole_cart_only(void **state)
 {
@@ -609,6 +626,7 @@ int main(void)
         cmocka_unit_test_teardown(another_order_of_the_same_number_closes_its_own_cart, reset),
         cmocka_unit_test_teardown(by_lines_every_row_of_an_order_takes_its_own, reset),
         cmocka_unit_test_teardown(items_of_a_cancellation_limit_what_comes_back, reset),
+        cmocka_unit_test_teardown(what_is_cancelled_was_not_paid, reset),
         cmocka_unit_test_teardown(a_gift_card_comes_back_with_the_whole_cart_only, reset),
         cmocka_unit_test_teardown(what_is_undone_late_brings_no_cart_back, reset),
         cmocka_unit_test_teardown(a_snapshot_of_the_ordered_cart_is_an_echo_for_a_day, reset),

@@ -670,6 +670,34 @@ static void options_are_taken_up_to_their_ends(void **state)
     csr_free(&a);
 }
 
+/* Two items with weights 4 and 1, one with none; shoppers with 3 and 2, one with none. */
+static void scales_are_relative_to_the_mean_of_those_that_have_anything(void **state)
+{
+    (void)state;
+    struct csr a = random_interactions(3, 3, 0, 1);
+    struct als_options o = small_options();
+    float scales[3] = {0};
+    double mean = 0;
+    o.item_exponent = 0.5F;
+    als_item_scales(&a, &o, scales, &mean);
+    assert_close(mean, 1, 0); /* nobody has anything */
+    assert_close(scales[0], 1, 0);
+    csr_free(&a);
+    int64_t start[] = {0, 2, 3, 3};
+    int32_t column[] = {0, 2, 0};
+    float weight[] = {2, 1, 2};
+    const struct csr some = {
+        .rows = 3, .cols = 3, .start = start, .column = column, .weight = weight};
+    als_item_scales(&some, &o, scales, &mean);
+    assert_close(mean, 2.5, 0);
+    assert_close(scales[0], pow(4 / 2.5, -0.5), 1e-6);
+    assert_close(scales[1], 1, 0);
+    assert_close(scales[2], pow(1 / 2.5, -0.5), 1e-6);
+    o.item_exponent = 0;
+    als_item_scales(&some, &o, scales, &mean);
+    assert_close(scales[0], 1, 0);
+}
+
 static void of_all_threads_the_first_row_is_told(void **state)
 {
     struct als_failure failures[4] = {{0}};
@@ -835,6 +863,7 @@ int main(void)
         cmocka_unit_test(rows_without_entries_become_zero),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(options_are_taken_up_to_their_ends),
+        cmocka_unit_test(scales_are_relative_to_the_mean_of_those_that_have_anything),
         cmocka_unit_test(of_all_threads_the_first_row_is_told),
         cmocka_unit_test(the_first_row_that_overflows_is_told),
         cmocka_unit_test(nothing_to_learn_from_is_refused_with_a_clear_text),

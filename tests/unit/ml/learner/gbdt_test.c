@@ -420,6 +420,32 @@ static void a_tree_asks_only_for_its_share_of_columns(void **state)
     gbdt_free(&m);
 }
 
+static void of_equal_columns_the_first_is_asked(void **state)
+{
+    (void)state;
+    static uint8_t twice[ROWS * 2];
+    static const uint8_t bins[] = {2, 2};
+    static const uint8_t none[] = {0, 0};
+    static uint8_t label[ROWS];
+    struct gbdt_options o = plain(3);
+    struct gbdt_fit fit = {0};
+    struct gbdt m = {0};
+    struct err err = {0};
+    const struct gbdt_data data = {2, twice, bins, none, label, NULL};
+    for (int r = 0; r < ROWS; r++) {
+        label[r] = r % 3 == 0;
+        twice[2 * r] = twice[2 * r + 1] = (uint8_t)(r % 3 == 0 || r % 7 == 0);
+    }
+    o.depth = 1;
+    assert_succeeds(gbdt_train(&data, all_rows(&seen), (struct row_list){0}, &o, &m, &fit, &err),
+                    err);
+    for (int t = 0; t < m.trees; t++) {
+        assert_true(m.left[t] != ~UINT64_C(0)); /* it is parted */
+        assert_int_equal(m.column[t], 0);
+    }
+    gbdt_free(&m);
+}
+
 static void constant_columns_grow_no_split(void **state)
 {
     (void)state;
@@ -528,6 +554,7 @@ int main(void)
         cmocka_unit_test(validation_tells_when_to_stop),
         cmocka_unit_test(a_branch_that_ends_early_says_its_own_step_in_all_its_leaves),
         cmocka_unit_test(a_tree_asks_only_for_its_share_of_columns),
+        cmocka_unit_test(of_equal_columns_the_first_is_asked),
         cmocka_unit_test(constant_columns_grow_no_split),
         cmocka_unit_test(options_are_taken_up_to_their_ends_and_not_beyond),
         cmocka_unit_test(what_teaches_nothing_is_refused),
