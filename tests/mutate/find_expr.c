@@ -243,6 +243,18 @@ static bool is_product(const char *name, int one, int other)
     return one == 0 && other == 1 && is_among(name, products, sizeof products / sizeof *products);
 }
 
+/* The next parameter of the same type, with which something would change; count where there is none. */
+static int like_of(CXType function, const char *name, int one, int count)
+{
+    const CXType mine = clang_getCanonicalType(clang_getArgType(function, (unsigned)one));
+    int other = one + 1;
+    while (other < count && !clang_equalTypes(mine, clang_getCanonicalType(clang_getArgType(
+                                                        function, (unsigned)other)))) {
+        other++;
+    }
+    return is_product(name, one, other) ? count : other;
+}
+
 /* Each argument with the next one whose parameter has the same type. */
 static void call(struct finder *f, CXCursor c)
 {
@@ -259,17 +271,10 @@ static void call(struct finder *f, CXCursor c)
         return;
     }
     for (int i = 0; i < count; i++) {
-        CXType mine = clang_getCanonicalType(clang_getArgType(type, (unsigned)i));
-        for (int j = i + 1; j < count; j++) {
-            if (clang_equalTypes(mine,
-                                 clang_getCanonicalType(clang_getArgType(type, (unsigned)j)))) {
-                if (is_product(name, i, j)) {
-                    break;
-                }
-                swap(f, at, clang_Cursor_getArgument(c, (unsigned)i),
-                     clang_Cursor_getArgument(c, (unsigned)j));
-                break;
-            }
+        const int j = like_of(type, name, i, count);
+        if (j < count) {
+            swap(f, at, clang_Cursor_getArgument(c, (unsigned)i),
+                 clang_Cursor_getArgument(c, (unsigned)j));
         }
     }
 }

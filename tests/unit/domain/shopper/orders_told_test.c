@@ -295,7 +295,23 @@ static void another_order_of_the_same_number_closes_its_own_cart(void **state)
           BOUGHT(LATER + 10, .order = "7", .cart = "cb", .sku = "p2"),
           CANCELLED(LATER + 20, .order = "7", .cart = "cz")},
          "p2 x1"},
-        /* not one: the page of the order was opened again, and tells today's cart */
+    };
+    int64_t last_us;
+    (void)state;
+
+    TELL(stories);
+    assert_int_equal(fold_story(&stories[0], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[1], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[2], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[3], &last_us)->orders_total, 1);
+    assert_int_equal(fold_story(&stories[6], &last_us)->orders_total, 1);
+}
+
+/* No order: the page of one was opened again, and tells today's cart. */
+static void a_page_of_an_order_that_is_opened_again_buys_nothing_new(void **state)
+{
+    enum { LATER = SIX_DAYS };
+    static const struct story stories[] = {
         {"the same goods in the same cart",
          {SNAPSHOT(0, .cart = "ca", .sku = "p1"),
           BOUGHT(10, .order = "7", .cart = "ca", .sku = "p1"),
@@ -317,15 +333,9 @@ static void another_order_of_the_same_number_closes_its_own_cart(void **state)
           BOUGHT(LATER + 10, .order = "7", .sku = "p1")},
          "p2 x1"},
     };
-    int64_t last_us;
     (void)state;
 
     TELL(stories);
-    assert_int_equal(fold_story(&stories[0], &last_us)->orders_total, 2);
-    assert_int_equal(fold_story(&stories[1], &last_us)->orders_total, 2);
-    assert_int_equal(fold_story(&stories[2], &last_us)->orders_total, 2);
-    assert_int_equal(fold_story(&stories[3], &last_us)->orders_total, 1);
-    assert_int_equal(fold_story(&stories[6], &last_us)->orders_total, 1);
 }
 
 static void by_lines_every_row_of_an_order_takes_its_own(void **state)
@@ -624,6 +634,7 @@ int main(void)
         cmocka_unit_test_teardown(of_an_order_that_is_edited_what_is_new_is_bought, reset),
         cmocka_unit_test_teardown(an_edited_order_adds_what_is_new_to_the_sums, reset),
         cmocka_unit_test_teardown(another_order_of_the_same_number_closes_its_own_cart, reset),
+        cmocka_unit_test_teardown(a_page_of_an_order_that_is_opened_again_buys_nothing_new, reset),
         cmocka_unit_test_teardown(by_lines_every_row_of_an_order_takes_its_own, reset),
         cmocka_unit_test_teardown(items_of_a_cancellation_limit_what_comes_back, reset),
         cmocka_unit_test_teardown(what_is_cancelled_was_not_paid, reset),

@@ -434,7 +434,7 @@ static void of_equal_columns_the_first_is_asked(void **state)
     const struct gbdt_data data = {2, twice, bins, none, label, NULL};
     for (int r = 0; r < ROWS; r++) {
         label[r] = r % 3 == 0;
-        twice[2 * r] = twice[2 * r + 1] = (uint8_t)(r % 3 == 0 || r % 7 == 0);
+        memset(twice + 2 * (size_t)r, r % 3 == 0 || r % 7 == 0, 2);
     }
     o.depth = 1;
     assert_succeeds(gbdt_train(&data, all_rows(&seen), (struct row_list){0}, &o, &m, &fit, &err),
