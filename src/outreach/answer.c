@@ -309,29 +309,55 @@ void answer_features(struct jenc *j, const struct features *x)
     jenc_object_end(j);
 }
 
+/* Stored as JSON and put in as it was written: asking again gets the same bytes. */
+static void put_message(struct jenc *j, const char *message)
+{
+    if (message != NULL) {
+        jenc_raw(j, "message", message, strlen(message));
+    } else {
+        jenc_null(j, "message");
+    }
+}
+
+/* All up to the message. */
+static void put_head(struct jenc *j, const struct outreach_row *row, bool dry_run)
+{
+    /* An id that can be asked for only where there is a row. */
+    jenc_str(j, "outreach_id", dry_run ? NULL : row->outreach_id);
+    jenc_str(j, "decision", row->decision);
+    jenc_str(j, "reason", row->reason);
+    jenc_bool(j, "dry_run", dry_run);
+    jenc_time(j, "decided_at", row->decided_us);
+    jenc_str(j, row->key[0] == 'c' ? "customer_id" : "anonymous_id", row->key + 2);
+    jenc_str(j, "cart_id", row->cart_id);
+    if (row->cart_id != NULL) {
+        jenc_i64(j, "round", row->round);
+        jenc_i64(j, "step", row->step);
+    }
+}
+
 void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out)
 {
     struct jenc j = jenc_begin(out);
 
     jenc_object(&j, NULL);
-    /* An id that can be asked for only where there is a row. */
-    jenc_str(&j, "outreach_id", dry_run ? NULL : row->outreach_id);
-    jenc_str(&j, "decision", row->decision);
-    jenc_str(&j, "reason", row->reason);
-    jenc_bool(&j, "dry_run", dry_run);
-    jenc_time(&j, "decided_at", row->decided_us);
-    jenc_str(&j, row->key[0] == 'c' ? "customer_id" : "anonymous_id", row->key + 2);
-    jenc_str(&j, "cart_id", row->cart_id);
-    if (row->cart_id != NULL) {
-        jenc_i64(&j, "round", row->round);
-        jenc_i64(&j, "step", row->step);
-    }
-    /* Stored as JSON and put in as it was written: asking again gets the same bytes. */
-    if (row->message != NULL) {
-        jenc_raw(&j, "message", row->message, strlen(row->message));
-    } else {
-        jenc_null(&j, "message");
-    }
+    put_head(&j, row, dry_run);
+    put_message(&j, row->message);
+    jenc_members(&j, row->summary);
+    jenc_object_end(&j);
+}
+
+void answer_withdrawn(const struct outreach_row *row, enum rule_id by, struct buf *out)
+{
+    struct jenc j = jenc_begin(out);
+
+    jenc_object(&j, NULL);
+    put_head(&j, row, false);
+    put_message(&j, NULL);
+    jenc_object(&j, "withdrawn");
+    jenc_str(&j, "reason", rule_name(by));
+    jenc_str(&j, "text", rule_words(by));
+    jenc_object_end(&j);
     jenc_members(&j, row->summary);
     jenc_object_end(&j);
 }

@@ -61,6 +61,8 @@ void answer_features(struct jenc *j,
 
 /* The outreach as POST and GET /v1/outreach answer it; dry runs have no id. */
 void answer_outreach(const struct outreach_row *row, bool dry_run, struct buf *out);
+/* The same of a send against which a rule speaks by now: without its message, with the rule. */
+void answer_withdrawn(const struct outreach_row *row, enum rule_id by, struct buf *out);
 /* The same decision with all it was computed from: GET /v1/outreach/{id}/why. */
 void answer_why(const struct outreach_row *row, struct buf *out);
 

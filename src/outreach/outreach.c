@@ -13,6 +13,7 @@
 #include "outreach/tell.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { TRIES_MAX = 40 };
 
@@ -26,6 +27,9 @@ struct asking {
     enum outreach_outcome outcome;
     struct outreach_row row;      /* of every outcome but OUTREACH_UNKNOWN and OUTREACH_SHARED */
     struct joins_pending pending; /* of a try that has to wait for joins */
+    const char *read_id;          /* what is only read back; NULL: nothing */
+    bool withdrawn;               /* something speaks against it by now: */
+    enum rule_id withdrawn_by;
 };
 
 static struct outreach_subject subject_of(const struct outreach_request *r, struct arena *a)
@@ -193,6 +197,54 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
     return outreach_release(k->db, &d, k->arena, &k->row, out, &k->pending, err);
 }
 
+static bool withdraw(struct asking *k, enum rule_id by)
+{
+    k->withdrawn = true;
+    k->withdrawn_by = by;
+    return true;
+}
+
+/* Whether a message that was decided before may still be shown to whoever fetches it by its id: by the same rules by which asking for it
+ * again is answered. */
+static bool judge_again(struct asking *k, const struct decided *d, struct err *err)
+{
+    bool stands = false;
+
+    if (outreach_never(&d->decision) || d->cart == NULL) {
+        return withdraw(k, d->decision.reason);
+    }
+    /* the cart has gone through an order since, and is another round's */
+    if (d->sent == NULL || strcmp(d->sent->outreach_id, k->read_id) != 0) {
+        return withdraw(k, RULE_CART_CHANGED);
+    }
+    if (!still_stands(k, d, &stands, err)) {
+        return false;
+    }
+    return stands || withdraw(k, d->asked.sent_outdated ? RULE_CART_CHANGED : RULE_SOLD_OUT);
+}
+
+/* Decides once more, and stores nothing. */
+static bool try_reading(struct asking *k, enum release_step *out, struct err *err)
+{
+    struct gathered g;
+    struct decided d;
+
+    *out = RELEASED;
+    k->withdrawn = false;
+    k->subject.now_us = clock_now_us();
+    if (!outreach_gather(k->db, &k->subject, k->arena, &g, err)) {
+        return false;
+    }
+    if (!g.known) {
+        return withdraw(k, RULE_EMPTY);
+    }
+    outreach_decide(&k->terms, &g, k->arena, &d);
+    if (!outreach_never(&d.decision) && !wait_for_joins(k, &g, out, err)) {
+        return false;
+    }
+    return *out != RELEASED || judge_again(k, &d, err);
+}
+
 /* The connection is only borrowed for the try: who waits for a fold must not keep others from theirs. */
 static bool try_leased(struct asking *k, enum release_step *out, struct err *err)
 {
@@ -202,7 +254,7 @@ static bool try_leased(struct asking *k, enum release_step *out, struct err *err
         return false;
     }
     k->db = lease.db;
-    return try_once(k, out, err);
+    return k->read_id != NULL ? try_reading(k, out, err) : try_once(k, out, err);
 }
 
 /* What the next try should know from the start; false: nothing new. Who ordered the cart, or withdrew consent, may turn out to be the shopper, so that is
@@ -279,20 +331,53 @@ bool outreach_ask(const struct outreach_means *m, const struct outreach_request 
     return true;
 }
 
+CAN_FAIL static bool find_row(const struct outreach_means *m, const char *outreach_id,
+                              struct arena *a, struct outreach_row *out, bool *out_found,
+                              struct err *err)
+{
+    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
+    int lane;
+
+    *out_found = false;
+    /* What is no id costs no connection. */
+    if (!outreach_id_lane(outreach_id, &lane)) {
+        return true;
+    }
+    return pool_lease(m->pool, &lease, err) &&
+           store_outreach_by_id(lease.db, lane, outreach_id, a, out, out_found, err);
+}
+
+/* Somebody may have bought, or said no, since a message was decided: whoever fetches it by its id is told so instead of the message. */
+static bool answer_as_of_now(const struct outreach_means *m, const struct outreach_row *row,
+                             struct arena *a, struct buf *out, struct err *err)
+{
+    if (!live_meet(m->live, m->pool, err)) {
+        return false;
+    }
+    CLEANUP(live_use_end) struct live_use use = live_use(m->live);
+    struct asking k = {.pool = m->pool,
+                       .terms = {.config = m->config, .models = use.set},
+                       .subject = {.key = row->key, .cart_id = row->cart_id},
+                       .arena = a,
+                       .read_id = row->outreach_id};
+
+    if (!try_until_it_stands(&k, err)) {
+        return false;
+    }
+    if (k.withdrawn) {
+        answer_withdrawn(row, k.withdrawn_by, out);
+    } else {
+        answer_outreach(row, false, out);
+    }
+    return true;
+}
+
 bool outreach_read(const struct outreach_means *m, const char *outreach_id, bool why,
                    struct arena *a, struct buf *out, bool *out_found, struct err *err)
 {
-    CLEANUP(pool_return) struct lease lease = {.pool = m->pool};
     struct outreach_row row;
-    int lane;
 
-    /* What is no id costs no connection. */
-    if (!outreach_id_lane(outreach_id, &lane)) {
-        *out_found = false;
-        return true;
-    }
-    if (!pool_lease(m->pool, &lease, err) ||
-        !store_outreach_by_id(lease.db, lane, outreach_id, a, &row, out_found, err)) {
+    if (!find_row(m, outreach_id, a, &row, out_found, err)) {
         return false;
     }
     if (!*out_found) {
@@ -300,8 +385,10 @@ bool outreach_read(const struct outreach_means *m, const char *outreach_id, bool
     }
     if (why) {
         answer_why(&row, out);
-    } else {
+    } else if (row.message == NULL) {
         answer_outreach(&row, false, out);
+    } else {
+        return answer_as_of_now(m, &row, a, out, err);
     }
     return true;
 }

@@ -40,7 +40,8 @@ CAN_FAIL bool outreach_ask(const struct outreach_means *m, const struct outreach
                            struct arena *a, struct buf *out, enum outreach_outcome *out_outcome,
                            struct err *err);
 
-/* GET /v1/outreach/{id} and /why; *out_found false: no such id. */
+/* GET /v1/outreach/{id} and /why; *out_found false: no such id. A send is decided about once more, and told without its message where a
+ * rule speaks against it by now; ERR_BUSY where what might do so is still being folded. */
 CAN_FAIL bool outreach_read(const struct outreach_means *m, const char *outreach_id, bool why,
                             struct arena *a, struct buf *out, bool *out_found, struct err *err);
 
