@@ -247,7 +247,16 @@ static bool names_language(const char *locale)
     return letters == 2 || letters == 3;
 }
 
-/* "europe/berlin" and "America/NewYork" are nearly names. */
+/* "Berlin" of "Europe/Berlin". */
+static const char *city(const char *zone)
+{
+    const char *slash = strrchr(zone, '/');
+
+    return slash != NULL ? slash + 1 : zone;
+}
+
+/* "europe/berlin" and "America/NewYork" are nearly names. Of two names the continent is the same so often that the city has to be near by
+ * itself: Europe/Wien is not Europe/Kiev. */
 static const char *zone_hint(const char *timezone, struct arena *a)
 {
     const struct zones *zones = zones_system();
@@ -257,7 +266,12 @@ static const char *zone_hint(const char *timezone, struct arena *a)
     for (size_t i = 0; i < count; i++) {
         names[i] = zones_name(zones, i);
     }
-    return spell_nearest(timezone, names, count);
+    const char *nearest = spell_nearest(timezone, names, count);
+    if (nearest == NULL) {
+        return NULL;
+    }
+    const char *meant = city(nearest);
+    return spell_nearest(city(timezone), &meant, 1) != NULL ? nearest : NULL;
 }
 
 static void warn_of_context(struct warnings *w, const struct event *e)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/json/jdec.h"
+#include "base/spell.h"
 #include "domain/shop/clean_text.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
@@ -158,6 +159,12 @@ static const char *read_attributes(struct jdec *d, struct arena *a)
     return arena_strdup(a, text);
 }
 
+/* Of an event "id" is its own; of a product, the product's. */
+static const char *member_hint(const char *unknown)
+{
+    return spell_same(unknown, "id") ? "product_id" : event_member_hint(unknown);
+}
+
 bool product_decode(json_t *json, const char *product_id_in_path, struct arena *a,
                     struct product *out, struct err *err)
 {
@@ -165,7 +172,7 @@ bool product_decode(json_t *json, const char *product_id_in_path, struct arena *
     struct product p = {0};
     bool has_stock;
 
-    d.hint = event_member_hint;
+    d.hint = member_hint;
     read_id(&d, product_id_in_path, a, &p);
     p.title = read_text(&d, "title", PRODUCT_TITLE_MAX, a);
     p.title = p.title == NULL || product_title_is_none(p.title, p.product_id) ? NULL : p.title;

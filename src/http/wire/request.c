@@ -113,7 +113,8 @@ CAN_FAIL static bool add_param(struct request *rq, const char *text, size_t len,
     err_at(err, p.name);
     /* a filter that is misspelt and ignored would answer with everything */
     if (!listed(allowed, p.name)) {
-        return FAIL(err, ERR_INVALID, "there is no such query parameter here");
+        return FAIL(err, ERR_INVALID, "there is no such query parameter here%s%s",
+                    allowed != NULL ? "; there are: " : "", allowed != NULL ? allowed : "");
     }
     /* Which of two counts, programs disagree on: what a proxy has checked must be what we use. */
     if (request_param(rq, p.name) != NULL) {

@@ -74,6 +74,7 @@ static const struct {
     {"{\"product_id\":\"other\"}", "/product_id", "must be the one in the path"},
     {"{\"title\":\"\",\"titel\":\"Cup\"}", "/titel", "is not a known member"}, /* it is there */
     {"{\"titel\":\"Cup\"}", "/titel", "is not a known member; did you mean title?"},
+    {"{\"id\":\"cup\"}", "/id", "is not a known member; did you mean product_id?"},
     {"{\"name\":\"Cup\"}", "/name", "is not a known member; did you mean title?"},
     {"{\"url\":\"https://a\\nb\"}", "/url", "must not contain control characters"},
     {"{\"url\":\"javascript:alert(1)\"}", "/url", "must be an http or https address"},

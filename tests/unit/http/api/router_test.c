@@ -122,6 +122,7 @@ static void a_query_parameter_nobody_knows_is_refused_rather_than_ignored(void *
 {
     (void)state;
     expect_refusal("GET", "/v1/carts?sate=idle", 400, "\"parameter\":\"sate\"");
+    expect_refusal("GET", "/v1/carts?status=idle", 400, "there are: state order limit cursor");
     expect_refusal("GET", "/livez?x", 400, "there is no such query parameter here");
     expect_refusal("GET", "/v1/carts?limit=1&limit=2", 400, "must be given once");
     expect_refusal("GET", "/v1/carts?limit=%00", 400, "not percent-coded UTF-8");
