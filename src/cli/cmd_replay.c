@@ -4,6 +4,7 @@
 #include "base/jenc.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "domain/shopper/shopper.h"
 #include "eventlog/replay.h"
 #include "store/database.h"
 
@@ -41,6 +42,7 @@ static void print_json(const struct replay_result *r)
     jenc_i64(&j, "unread", r->unread);
     jenc_i64(&j, "differences", r->differences);
     jenc_i64(&j, "outdated", r->outdated);
+    jenc_i64(&j, "other_settings", r->other_settings);
     jenc_str_opt(&j, "first", r->first);
     jenc_object_end(&j);
     (void)printf("%s\n", buf_text(&out));
@@ -54,13 +56,22 @@ static void print_text(const char *what, const struct replay_result *r)
         (void)printf("; %lld events are not folded yet", (long long)r->unread);
     }
     (void)printf("\n");
-    if (r->differences > 0) {
-        if (r->outdated > 0) {
-            (void)printf(
-                "%lld were folded by an older version or other settings: replay --rebuild\n",
-                (long long)r->outdated);
-        }
-        (void)printf("%lld differ. The first: %s\n", (long long)r->differences, r->first);
+    if (r->other_settings > 0) {
+        char theirs[SHOPPER_RULES_TEXT_MAX];
+        char ours[SHOPPER_RULES_TEXT_MAX];
+        (void)printf(
+            "%lld cannot be compared: they were folded with %s, and this command has %s. Give it the settings that serve has; "
+            "where those have changed, replay --rebuild folds them anew\n",
+            (long long)r->other_settings, shopper_rules_text(r->settings, theirs),
+            shopper_rules_text(shopper_rules_stamp(), ours));
+    }
+    if (r->outdated > r->other_settings) {
+        (void)printf("%lld were folded by an older version: replay --rebuild\n",
+                     (long long)(r->outdated - r->other_settings));
+    }
+    if (r->differences > r->outdated) {
+        (void)printf("%lld differ. The first: %s\n", (long long)(r->differences - r->outdated),
+                     r->first);
     }
 }
 

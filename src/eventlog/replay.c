@@ -244,14 +244,15 @@ struct check {
     struct replay_result *result;
 };
 
-/* The texts around the first byte in which they differ. */
-static void note_difference(struct check *c, const char *key)
+/* The texts around the first byte in which the first differ. */
+static void note_difference(struct check *c, const char *key, bool outdated)
 {
     const char *stored = buf_text(c->stored);
     const char *rebuilt = buf_text(c->rebuilt);
     size_t at = 0;
 
-    if (c->result->differences++ > 0) {
+    /* of what says itself that it is to be folded again, the texts say nothing */
+    if (c->result->first[0] != '\0' || outdated) {
         return;
     }
     while (stored[at] != '\0' && stored[at] == rebuilt[at]) {
@@ -262,6 +263,17 @@ static void note_difference(struct check *c, const char *key)
                    "%s differs at byte %zu\nstored:  %.*s\nrebuilt: %.*s", key, at, SHOWN_BYTES,
                    c->stored->len == 0 ? "(nothing)" : stored + from, SHOWN_BYTES,
                    c->rebuilt->len == 0 ? "(nothing)" : rebuilt + from);
+}
+
+/* Nor that: the one who checks was given other settings than the one who folds. */
+static void note_settings(struct replay_result *r, const char *doc)
+{
+    int64_t stamp;
+
+    if (doc != NULL && shopper_rules_of_doc(doc, &stamp) && stamp != shopper_rules_stamp()) {
+        r->settings = r->other_settings == 0 ? stamp : r->settings;
+        r->other_settings++;
+    }
 }
 
 /* No fault of the fold: what is stored says itself that it is to be folded again. */
@@ -295,8 +307,11 @@ static bool check_page(void *ctx, const struct page *p, struct arena *a, struct 
             return FAIL(err, ERR_INTERNAL, "shopper %s is too large to compare", p->names[i]);
         }
         if (strcmp(buf_text(c->stored), buf_text(c->rebuilt)) != 0) {
-            c->result->outdated += is_outdated(p, i, a) ? 1 : 0;
-            note_difference(c, p->names[i]);
+            const bool outdated = is_outdated(p, i, a);
+            c->result->differences++;
+            c->result->outdated += outdated ? 1 : 0;
+            note_settings(c->result, p->docs[i].doc);
+            note_difference(c, p->names[i], outdated);
         }
     }
     return true;

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Seconds of the echo, one bit, and seconds in which an order may be undone. */
@@ -30,11 +31,29 @@ int64_t shopper_rules_stamp(void)
     return rules_in_use;
 }
 
+static struct shopper_rules rules_of_stamp(int64_t stamp)
+{
+    return (struct shopper_rules){.closes_lines = (stamp & RULES_LINES) != 0,
+                                  .echo_us = (stamp & (RULES_LINES - 1)) * SECONDS(1),
+                                  .undo_us = stamp / RULES_UNDO * SECONDS(1)};
+}
+
 struct shopper_rules shopper_rules_of(const struct shopper *s)
 {
-    return (struct shopper_rules){.closes_lines = (s->rules & RULES_LINES) != 0,
-                                  .echo_us = (s->rules & (RULES_LINES - 1)) * SECONDS(1),
-                                  .undo_us = s->rules / RULES_UNDO * SECONDS(1)};
+    return rules_of_stamp(s->rules);
+}
+
+char *shopper_rules_text(int64_t stamp, char out[SHOPPER_RULES_TEXT_MAX])
+{
+    const struct shopper_rules rules = rules_of_stamp(stamp);
+    char echo[CLOCK_TEXT_MAX];
+    char undo[CLOCK_TEXT_MAX];
+
+    (void)snprintf(out, SHOPPER_RULES_TEXT_MAX, "purchase_closes=%s order_echo=%s order_undo=%s",
+                   rules.closes_lines ? "lines" : "cart",
+                   clock_format_duration(rules.echo_us, echo),
+                   clock_format_duration(rules.undo_us, undo));
+    return out;
 }
 
 struct shopper *shopper_new(const char *key, struct arena *a)

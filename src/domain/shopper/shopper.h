@@ -305,6 +305,11 @@ struct shopper_rules {
  * an hour, and what is undone within a day gives its cart back. Every shopper keeps by which rules it was made: a stored one of others is folded again from the log. */
 void shopper_rules_set(const struct shopper_rules *rules);
 int64_t shopper_rules_stamp(void);
+/* The settings that a stamp stands for: "purchase_closes=cart order_echo=30m order_undo=1d". */
+enum { SHOPPER_RULES_TEXT_MAX = 128 };
+char *shopper_rules_text(int64_t stamp, char out[SHOPPER_RULES_TEXT_MAX]);
+/* The stamp of a document of any version; false: it has none. */
+bool shopper_rules_of_doc(const char *doc, int64_t *out_stamp);
 struct shopper_rules shopper_rules_of(const struct shopper *s);
 
 /* Empty shopper in the arena; key copied. */

@@ -120,6 +120,12 @@ static void what_was_folded_by_other_settings_or_before_is_folded_again(void **s
     struct replay_result r = check();
     assert_int_equal(r.differences, 3);
     assert_int_equal(r.outdated, 3);
+    assert_int_equal(r.other_settings, 3);
+    char text[SHOPPER_RULES_TEXT_MAX];
+    assert_string_equal(shopper_rules_text(r.settings, text),
+                        "purchase_closes=cart order_echo=30m order_undo=1d");
+    assert_string_equal(shopper_rules_text(shopper_rules_stamp(), text),
+                        "purchase_closes=lines order_echo=30m order_undo=1d");
     /* the next event of a shopper does it for that one */
     tell_all(&bench, (struct told[]){{.id = "e5", .type = "searched", .customer = "y", .at_s = 9}},
              1);
@@ -137,6 +143,7 @@ static void what_was_folded_by_other_settings_or_before_is_folded_again(void **s
     r = check();
     assert_int_equal(r.differences, 1);
     assert_int_equal(r.outdated, 1);
+    assert_int_equal(r.other_settings, 0);
     tell_all(&bench, (struct told[]){{.id = "e6", .type = "searched", .customer = "y", .at_s = 10}},
              1);
     fold_to_end(&bench);
