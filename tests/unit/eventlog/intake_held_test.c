@@ -4,7 +4,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/stop.h"
 #include "support/spec.h"
+
+#include <stdatomic.h>
 
 static struct intake in;
 static struct writer *writer;
@@ -318,6 +321,68 @@ static void the_patient_writer_pauses_unless_it_is_to_close(void **state)
     assert_true(shortest_us < 20000);
 }
 
+/* ---- under the lock ---- */
+
+static void look(void)
+{
+    struct intake_state now;
+
+    intake_look(&in, &now);
+}
+
+static void pause_once(void)
+{
+    held_pause(&in.patient);
+}
+
+static void progress(void)
+{
+    held_progress(&in.patient);
+}
+
+static void aside(void)
+{
+    struct part parts[] = {part_of(1, 1)};
+    struct part *given_up = NULL;
+
+    (void)set_aside(parts, COUNT_OF(parts), &given_up);
+}
+
+struct call {
+    void (*act)(void);
+    atomic_bool done;
+};
+
+static void *call_main(void *arg)
+{
+    struct call *c = arg;
+
+    c->act();
+    atomic_store(&c->done, true);
+    return NULL;
+}
+
+/* Whoever looks at what is held, or changes it, waits for whoever does. */
+static void each_of_them_waits_for_the_lock(void **state)
+{
+    static void (*const acts[])(void) = {look, pause_once, progress, aside};
+    (void)state;
+
+    in.closing = true; /* no pause */
+    for (size_t i = 0; i < COUNT_OF(acts); i++) {
+        struct call c = {.act = acts[i]};
+        pthread_t thread;
+        assert_int_equal(pthread_mutex_lock(&in.lock), 0);
+        assert_int_equal(pthread_create(&thread, NULL, call_main, &c), 0);
+        (void)stop_wait_us(50000);
+        const bool waited = !atomic_load(&c.done);
+        assert_int_equal(pthread_mutex_unlock(&in.lock), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_true(waited);
+        assert_true(atomic_load(&c.done));
+    }
+}
+
 #define HELD_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -332,6 +397,7 @@ int main(void)
         HELD_TEST(the_state_says_what_waits_and_which_lane_is_held_longest),
         HELD_TEST(a_lane_that_is_held_for_long_is_told_once_and_that_none_is_any_more),
         HELD_TEST(the_patient_writer_pauses_unless_it_is_to_close),
+        HELD_TEST(each_of_them_waits_for_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
