@@ -6,6 +6,7 @@
 #include "domain/shopper/cart_lines.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool cart_has(const struct cart *c, const char *product_id)
@@ -106,13 +107,62 @@ static struct cart_line *line_for(struct line_list list, const struct event_item
     return line == NULL ? lines_insert(list, item, at_us, a) : line;
 }
 
+static void add_item(struct line_list list, const struct event_item *item, int64_t at_us,
+                     struct arena *a)
+{
+    struct cart_line *line = line_for(list, item, at_us, a);
+
+    more_of(line, item);
+    line->touched_us = at_us;
+}
+
+static int by_ids(const void *x, const void *y)
+{
+    const struct event_item *const *one = x;
+    const struct event_item *const *other = y;
+    int order = item_compare_ids(*one, *other);
+
+    /* of the same ids as they came, which is how they lie */
+    return order != 0 ? order : (*one > *other) - (*one < *other);
+}
+
+/* Items of different ids do not see each other, while no line has to make room: so they may come in the order of the lines. */
+static void add_many(struct line_list list, const struct event_item *items, size_t count,
+                     int64_t at_us, struct arena *a)
+{
+    const struct event_item **sorted = arena_array(a, count, sizeof(const struct event_item *));
+    struct line_merge merge = lines_merge(list, count, a);
+    struct line_list group = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &items[i];
+    }
+    qsort(sorted, count, sizeof(const struct event_item *), by_ids);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || item_compare_ids(sorted[i - 1], sorted[i]) != 0) {
+            group = lines_merge_group(&merge, sorted[i]);
+        }
+        add_item(group, sorted[i], at_us, a);
+    }
+    lines_merged(&merge);
+}
+
+static bool is_many(struct line_list list, size_t more)
+{
+    enum { FEW = 16 };
+
+    return more > FEW && *list.count + more <= CART_LINES_MAX;
+}
+
 static void add_to(struct line_list list, const struct event_item *items, size_t count,
                    int64_t at_us, struct arena *a)
 {
+    if (is_many(list, count)) {
+        add_many(list, items, count, at_us, a);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        struct cart_line *line = line_for(list, &items[i], at_us, a);
-        more_of(line, &items[i]);
-        line->touched_us = at_us;
+        add_item(list, &items[i], at_us, a);
     }
 }
 
@@ -134,7 +184,7 @@ static bool remove_from(struct line_list list, const struct event_item *item, co
     line->quantity_milli -= item->quantity_milli;
     line->touched_us = e->occurred_us;
     if (line->quantity_milli <= 0) {
-        lines_drop(list, line);
+        line_give_up(line);
     }
     return true;
 }
@@ -154,6 +204,8 @@ void cart_remove(struct cart *c, const struct event *e)
             stamp(c, e);
         }
     }
+    lines_sweep(cart_products(c));
+    lines_sweep(cart_adjustments(c));
     if (c->line_count == 0) { /* adjustments of nothing are no cart */
         cart_close(c, CART_EMPTIED, e);
     }
@@ -167,14 +219,15 @@ static bool buy_item(struct line_list list, const struct event_item *item, const
     bool found = line != NULL;
 
     /* An order may name no variant where the cart has several: whatever is bought must not be reminded of. */
-    for (; wanted > 0 && line != NULL; line = lines_for_removal(list, item)) {
+    while (wanted > 0 && line != NULL) {
         int64_t taken = line->quantity_milli < wanted ? line->quantity_milli : wanted;
         wanted -= taken;
         line->quantity_milli -= taken;
         line->touched_us = e->occurred_us;
         if (line->quantity_milli == 0) {
-            lines_drop(list, line);
+            line_give_up(line);
         }
+        line = wanted > 0 ? lines_for_removal(list, item) : NULL;
     }
     return found;
 }
@@ -190,6 +243,7 @@ bool cart_buy_lines(struct cart *c, const struct event *e, struct arena *a)
     for (size_t i = 0; i < e->item_count; i++) {
         changed = buy_item(cart_products(c), &e->items[i], e) || changed;
     }
+    lines_sweep(cart_products(c));
     if (c->line_count == 0) {
         c->lines = whole; /* a bought round keeps what was bought */
         c->line_count = count;
@@ -226,9 +280,7 @@ static bool replace_list(struct line_list list, struct line_list before,
 {
     bool changed = false;
 
-    for (size_t i = 0; i < count; i++) {
-        more_of(line_for(list, &items[i], e->occurred_us, a), &items[i]);
-    }
+    add_to(list, items, count, e->occurred_us, a);
     for (size_t i = 0; i < *list.count; i++) {
         struct cart_line *line = &(*list.lines)[i];
         inherit(line, before);
@@ -293,24 +345,52 @@ static struct cart_line *line_to_join(struct line_list list, struct line_list si
     return line;
 }
 
+static void absorb_line(struct line_list list, struct line_list side, const struct cart_line *from,
+                        struct arena *a)
+{
+    const struct event_item item = line_as_item(from);
+    struct cart_line *line = line_to_join(list, side, &item);
+    bool known = line != NULL;
+
+    if (!known) {
+        line = lines_insert(list, &item, from->added_us, a);
+    }
+    if (from->price_minor != MONEY_UNKNOWN &&
+        (line->price_minor == MONEY_UNKNOWN || from->touched_us > line->touched_us)) {
+        line_set_price(line, from->price_minor, from->currency);
+    }
+    /* The larger, not the sum: who logs in with a full cart has usually put the same thing into both. */
+    line->quantity_milli = larger(line->quantity_milli, from->quantity_milli);
+    line->added_us = known && line->added_us < from->added_us ? line->added_us : from->added_us;
+    line->touched_us = larger(line->touched_us, from->touched_us);
+}
+
+/* As add_many; the lines of the side are sorted. */
+static void absorb_many(struct line_list list, struct line_list side, struct arena *a)
+{
+    struct line_merge merge = lines_merge(list, *side.count, a);
+    struct line_list group = {0};
+
+    for (size_t i = 0; i < *side.count; i++) {
+        const struct event_item item = line_as_item(&(*side.lines)[i]);
+        const struct event_item before =
+            i > 0 ? line_as_item(&(*side.lines)[i - 1]) : (struct event_item){0};
+        if (i == 0 || item_compare_ids(&before, &item) != 0) {
+            group = lines_merge_group(&merge, &item);
+        }
+        absorb_line(group, side, &(*side.lines)[i], a);
+    }
+    lines_merged(&merge);
+}
+
 static void absorb_list(struct line_list list, struct line_list side, struct arena *a)
 {
+    if (is_many(list, *side.count)) {
+        absorb_many(list, side, a);
+        return;
+    }
     for (size_t i = 0; i < *side.count; i++) {
-        const struct cart_line *from = &(*side.lines)[i];
-        const struct event_item item = line_as_item(from);
-        struct cart_line *line = line_to_join(list, side, &item);
-        bool known = line != NULL;
-        if (!known) {
-            line = lines_insert(list, &item, from->added_us, a);
-        }
-        if (from->price_minor != MONEY_UNKNOWN &&
-            (line->price_minor == MONEY_UNKNOWN || from->touched_us > line->touched_us)) {
-            line_set_price(line, from->price_minor, from->currency);
-        }
-        /* The larger, not the sum: who logs in with a full cart has usually put the same thing into both. */
-        line->quantity_milli = larger(line->quantity_milli, from->quantity_milli);
-        line->added_us = known && line->added_us < from->added_us ? line->added_us : from->added_us;
-        line->touched_us = larger(line->touched_us, from->touched_us);
+        absorb_line(list, side, &(*side.lines)[i], a);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { LINES_CAPACITY_MIN = 4 };
+#define LINE_GONE INT64_MIN /* the quantity of a line that was given up: no other has it */
 
 size_t cart_lines_capacity(size_t count)
 {
@@ -22,12 +23,12 @@ size_t cart_lines_capacity(size_t count)
 
 struct line_list cart_products(struct cart *c)
 {
-    return (struct line_list){&c->lines, &c->line_count, &c->lines_cut};
+    return (struct line_list){&c->lines, &c->line_count, &c->lines_cut, false};
 }
 
 struct line_list cart_adjustments(struct cart *c)
 {
-    return (struct line_list){&c->adjustments, &c->adjustment_count, &c->lines_cut};
+    return (struct line_list){&c->adjustments, &c->adjustment_count, &c->lines_cut, false};
 }
 
 /* ---- prices ---- */
@@ -54,14 +55,22 @@ static int compare_optional(const char *x, const char *y)
     return strcmp(x, y);
 }
 
-static int compare_ids(const struct cart_line *line, const struct event_item *item)
+int item_compare_ids(const struct event_item *x, const struct event_item *y)
 {
-    int order = strcmp(line->product_id, item->product_id);
+    int order = strcmp(x->product_id, y->product_id);
 
     if (order == 0) {
-        order = compare_optional(line->variant_id, item->variant_id);
+        order = compare_optional(x->variant_id, y->variant_id);
     }
-    return order != 0 ? order : compare_optional(line->line_id, item->line_id);
+    return order != 0 ? order : compare_optional(x->line_id, y->line_id);
+}
+
+static int compare_ids(const struct cart_line *line, const struct event_item *item)
+{
+    const struct event_item ids = {
+        .product_id = line->product_id, .variant_id = line->variant_id, .line_id = line->line_id};
+
+    return item_compare_ids(&ids, item);
 }
 
 /* The first line that does not sort before the item; behind: the first that sorts behind it. */
@@ -133,7 +142,33 @@ static int fit_of(const char *line, const char *item, int weight)
     return line == item ? weight : 0;
 }
 
-struct cart_line *lines_for_removal(struct line_list list, const struct event_item *item)
+static bool is_gone(const struct cart_line *line)
+{
+    return line->quantity_milli == LINE_GONE;
+}
+
+/* Of the lines of the item's very ids the one of its price, else the one touched last. */
+static struct cart_line *same_for_removal(struct line_list list, const struct event_item *item)
+{
+    size_t end = bound(list, item, true);
+    struct cart_line *best = NULL;
+    bool best_priced = false;
+
+    for (size_t i = bound(list, item, false); i < end; i++) {
+        struct cart_line *line = &(*list.lines)[i];
+        bool priced = line_has_price(line, item->price_minor, item->currency);
+        bool better = best == NULL || (priced && !best_priced) ||
+                      (priced == best_priced && line->touched_us > best->touched_us);
+        if (better && !is_gone(line)) {
+            best = line;
+            best_priced = priced;
+        }
+    }
+    return best;
+}
+
+/* Of all lines of the item's product. */
+static struct cart_line *any_for_removal(struct line_list list, const struct event_item *item)
 {
     const struct event_item first = {.product_id = item->product_id};
     struct cart_line *best = NULL;
@@ -147,7 +182,7 @@ struct cart_line *lines_for_removal(struct line_list list, const struct event_it
         int by_line = fit_of(line->line_id, item->line_id, 6);
         int by_variant = fit_of(line->variant_id, item->variant_id, 2);
         int fit = by_line + by_variant + line_has_price(line, item->price_minor, item->currency);
-        if (by_line < 0 || by_variant < 0) {
+        if (by_line < 0 || by_variant < 0 || is_gone(line)) {
             continue;
         }
         if (best == NULL || fit > best_fit ||
@@ -159,9 +194,39 @@ struct cart_line *lines_for_removal(struct line_list list, const struct event_it
     return best;
 }
 
+struct cart_line *lines_for_removal(struct line_list list, const struct event_item *item)
+{
+    /* Nothing fits better than the very ids: what is said, and not said, on both sides counts most. Nearly every item finds its line
+     * so, without a look at all that the product has. */
+    struct cart_line *same = same_for_removal(list, item);
+
+    return same != NULL ? same : any_for_removal(list, item);
+}
+
 /* ---- making and dropping ---- */
 
-void lines_drop(struct line_list list, struct cart_line *line)
+void line_give_up(struct cart_line *line)
+{
+    line->quantity_milli = LINE_GONE;
+}
+
+void lines_sweep(struct line_list list)
+{
+    struct cart_line *lines = *list.lines;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *list.count; i++) {
+        if (!is_gone(&lines[i])) {
+            if (kept != i) {
+                lines[kept] = lines[i];
+            }
+            kept++;
+        }
+    }
+    *list.count = kept;
+}
+
+static void drop(struct line_list list, struct cart_line *line)
 {
     size_t index = (size_t)(line - *list.lines);
 
@@ -186,7 +251,7 @@ static void drop_longest_untouched(struct line_list list)
             victim = &(*list.lines)[i];
         }
     }
-    lines_drop(list, victim);
+    drop(list, victim);
 }
 
 /* A slot at index; the caller fills it. */
@@ -215,11 +280,12 @@ static char *keep_optional(const char *text, struct arena *a)
 struct cart_line *lines_insert(struct line_list list, const struct event_item *item, int64_t at_us,
                                struct arena *a)
 {
-    if (*list.count == CART_LINES_MAX) {
+    if (!list.roomy && *list.count == CART_LINES_MAX) {
         drop_longest_untouched(list);
         (*list.cut)++;
     }
-    struct cart_line *line = make_room(list, bound(list, item, true), a);
+    struct cart_line *line =
+        list.roomy ? *list.lines + (*list.count)++ : make_room(list, bound(list, item, true), a);
     *line = (struct cart_line){
         .product_id = arena_strdup(a, item->product_id),
         .variant_id = keep_optional(item->variant_id, a),
@@ -241,4 +307,49 @@ struct event_item line_as_item(const struct cart_line *line)
 
     memcpy(item.currency, line->currency, sizeof item.currency);
     return item;
+}
+
+/* ---- many at once ---- */
+
+struct line_merge lines_merge(struct line_list list, size_t more, struct arena *a)
+{
+    assert(*list.count + more <= CART_LINES_MAX);
+    struct cart_line *out = arena_array(a, cart_lines_capacity(*list.count + more), sizeof *out);
+
+    return (struct line_merge){.list = list, .out = out, .group = out};
+}
+
+/* Lines of the list up to `until`, behind those of out. */
+static void take(struct line_merge *m, size_t until)
+{
+    struct cart_line *end = m->group + m->group_count;
+
+    if (until > m->taken) {
+        memcpy(end, *m->list.lines + m->taken, (until - m->taken) * sizeof *end);
+    }
+    m->group = end + (until - m->taken);
+    m->group_count = 0;
+    m->taken = until;
+}
+
+struct line_list lines_merge_group(struct line_merge *m, const struct event_item *item)
+{
+    size_t first = bound(m->list, item, false);
+    size_t end = bound(m->list, item, true);
+
+    assert(first >= m->taken);
+    take(m, first);
+    if (end > first) {
+        memcpy(m->group, *m->list.lines + first, (end - first) * sizeof *m->group);
+    }
+    m->group_count = end - first;
+    m->taken = end;
+    return (struct line_list){&m->group, &m->group_count, m->list.cut, true};
+}
+
+void lines_merged(struct line_merge *m)
+{
+    take(m, *m->list.count);
+    *m->list.lines = m->out;
+    *m->list.count = (size_t)(m->group - m->out);
 }

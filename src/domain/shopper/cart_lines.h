@@ -10,6 +10,7 @@ struct line_list {
     struct cart_line **lines;
     size_t *count;
     int64_t *cut; /* how many lines found no room */
+    bool roomy;   /* behind the last line is room for those that are inserted, all with its ids */
 };
 struct line_list cart_products(struct cart *c);
 struct line_list cart_adjustments(struct cart *c);
@@ -31,7 +32,29 @@ struct cart_line *lines_first(struct line_list list, const struct event_item *it
  * so in cut. */
 struct cart_line *lines_insert(struct line_list list, const struct event_item *item, int64_t at_us,
                                struct arena *a);
-void lines_drop(struct line_list list, struct cart_line *line);
+
+/* Gives a line up. It stays where it is, and is found by no removal, until lines_sweep: lines of which many go at once would else be moved once
+ * for each. */
+void line_give_up(struct cart_line *line);
+void lines_sweep(struct line_list list);
+
+/* A list to which many lines come, in the order of their ids: what is there is copied once, and not moved for each. At most `more` lines, for
+ * which there must be room below CART_LINES_MAX. */
+struct line_merge {
+    struct line_list list;
+    struct cart_line *out;
+    size_t taken;            /* of the list */
+    struct cart_line *group; /* of one product, variant and line id, the last of out */
+    size_t group_count;
+};
+struct line_merge lines_merge(struct line_list list, size_t more, struct arena *a);
+/* The lines of the item's ids, which may be none, with room for those that are inserted. Ids must ascend from call to call. Lines of groups
+ * before are not to be moved any more. */
+struct line_list lines_merge_group(struct line_merge *m, const struct event_item *item);
+void lines_merged(struct line_merge *m);
+
+/* How ids of items sort, as those of lines do. */
+int item_compare_ids(const struct event_item *x, const struct event_item *y);
 
 /* The item that would have made this line. */
 struct event_item line_as_item(const struct cart_line *line);
