@@ -7,11 +7,8 @@
 #include "base/rng.h"
 #include "domain/shop/money.h"
 #include "live/live.h"
-#include "store/models.h"
-#include "support/folder.h"
 #include "support/spec.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,16 +63,12 @@ static void tell_shopper(struct rng *r, int shopper)
 static int open_bench(void **state)
 {
     struct rng r = rng_seed(3);
-    struct err err = {0};
-    struct trained_shop made = {0};
-    struct train_options options = quiet_options();
     (void)state;
     claims = claims_of(PRODUCTS);
     for (int i = 0; i < PRODUCTS; i++) {
         claims.kind[i] = i % KINDS;
     }
     flow_open(&bench, "claims");
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     run_sql(&bench,
             arena_printf(&bench.arena,
                          "INSERT INTO cartwright.product (product_id, title, category, "
@@ -87,15 +80,7 @@ static int open_bench(void **state)
         tell_shopper(&r, s);
     }
     tell_all(&bench, told, told_count);
-    options.kind = TRAIN_AFFINITY;
-    if (!try_training(&bench, &options, &made, &err)) {
-        fail_msg("train: %s", err.text);
-    }
-    const char *version = text_of(
-        &bench, "SELECT version FROM cartwright.model WHERE version ~ '^affinity-(als|blend)-'");
-    assert_true(
-        store_model_promote(bench.db, "affinity", version, "promote", true, clock_now_us(), &err));
-    assert_true(live_open(&bench.database, &bench.config, false, &live, &err));
+    live = claims_serve(&bench);
     return 0;
 }
 

@@ -62,25 +62,13 @@ static void tell_visits(const struct sim_world *w)
 static int open_bench(void **state)
 {
     CLEANUP(sim_world_free) struct sim_world world = {0};
-    struct err err = {0};
-    struct trained_shop made = {0};
-    struct train_options options = quiet_options();
     (void)state;
     claims = claims_of(SIM_PRODUCTS + 1);
     flow_open(&bench, "demo_claims");
-    (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     sim_world_make(&world, 1, SHOPPERS);
     fill_catalogue(&world);
     tell_visits(&world);
-    options.kind = TRAIN_AFFINITY;
-    if (!try_training(&bench, &options, &made, &err)) {
-        fail_msg("train: %s", err.text);
-    }
-    const char *version = text_of(
-        &bench, "SELECT version FROM cartwright.model WHERE version ~ '^affinity-(als|blend)-'");
-    assert_true(
-        store_model_promote(bench.db, "affinity", version, "promote", true, clock_now_us(), &err));
-    assert_true(live_open(&bench.database, &bench.config, false, &live, &err));
+    live = claims_serve(&bench);
     return 0;
 }
 

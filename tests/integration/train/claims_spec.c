@@ -1,8 +1,14 @@
 #include "integration/train/claims_spec.h"
+#include "integration/train_spec.h"
 
+#include "base/clock.h"
+#include "live/live.h"
+#include "store/models.h"
+#include "support/folder.h"
 #include "support/spec.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,4 +149,24 @@ void claims_read(struct claims *c, struct flow_bench *b)
 bool claims_has(const struct claims *c, int a, int b)
 {
     return is_tested(c, a, b) && *of_pair(c, c->chance, a, b) <= c->most * (1 + 1e-9);
+}
+
+struct live *claims_serve(struct flow_bench *b)
+{
+    struct live *live = NULL;
+    struct err err = {0};
+    struct trained_shop made = {0};
+    struct train_options options = quiet_options();
+
+    options.kind = TRAIN_AFFINITY;
+    if (!try_training(b, &options, &made, &err)) {
+        fail_msg("train: %s", err.text);
+    }
+    const char *version =
+        text_of(b, "SELECT version FROM cartwright.model WHERE version ~ '^affinity-(als|blend)-'");
+    must(store_model_promote(b->db, "affinity", version, "promote", true, clock_now_us(), &err),
+         &err);
+    (void)snprintf(b->config.data_dir, sizeof b->config.data_dir, "%s", folder_of_run());
+    must(live_open(&b->database, &b->config, false, &live, &err), &err);
+    return live;
 }

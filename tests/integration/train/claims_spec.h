@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct live;
+
 /* "Goes with" by the rule written once more, recomputed from the table of events. Products are called by one letter and their number. */
 struct claims {
     int products;
@@ -20,5 +22,7 @@ struct claims claims_of(int products); /* owned: claims_free */
 void claims_free(struct claims *c);
 void claims_read(struct claims *c, struct flow_bench *b);
 bool claims_has(const struct claims *c, int a, int b);
+/* Products of the log as it is learn what goes with what, and the model serves; live_close. */
+struct live *claims_serve(struct flow_bench *b);
 
 #endif
