@@ -350,6 +350,40 @@ bool pgcluster_running(const struct pgcluster *c)
     return pid > 0 && is_postgres(pid);
 }
 
+enum { LOG_TAIL = 2000, WORDS_MAX = 160 };
+
+/* Where the server's log ends. */
+static long log_end(const char *log)
+{
+    struct stat st;
+
+    return stat(log, &st) == 0 ? (long)st.st_size : 0;
+}
+
+/* The line behind a place in the server's log that says why it ended, or the last one. What is left of a server that was killed says so
+ * there as well, which is not why. */
+static void last_words(const char *log, long from, char out[WORDS_MAX])
+{
+    char tail[LOG_TAIL + 1];
+    char *rest = NULL;
+    bool fatal = false;
+    CLEANUP(file_close) FILE *f = fopen(log, "re");
+
+    (void)snprintf(out, WORDS_MAX, "its log says nothing");
+    if (f == NULL || fseek(f, from, SEEK_SET) != 0) {
+        return;
+    }
+    tail[fread(tail, 1, LOG_TAIL, f)] = '\0';
+    for (const char *line = strtok_r(tail, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        const char *why = strstr(line, "FATAL:");
+        if (strstr(line, "terminating connection") == NULL && (why != NULL || !fatal)) {
+            (void)snprintf(out, WORDS_MAX, "%s", why != NULL ? why : line);
+            fatal = fatal || why != NULL;
+        }
+    }
+}
+
 bool pgcluster_start(const struct pgcluster *c, struct err *err)
 {
     char pg_ctl[PATH_MAX];
@@ -372,7 +406,16 @@ bool pgcluster_start(const struct pgcluster *c, struct err *err)
         c->socket);
     const char *const argv[] = {pg_ctl,  "start", "-D", c->data, "-l", log, "-o",
                                 options, "-w",    "-s", "-t",    "60", NULL};
-    return child_run(c->user, argv, err);
+    const long from = log_end(log);
+    if (child_run(c->user, argv, err)) {
+        return true;
+    }
+    char why[WORDS_MAX];
+    last_words(log, from, why);
+    /* Processes of a postmaster that was killed hold its memory until they notice. */
+    const bool held = strstr(why, "shared memory") != NULL;
+    return FAIL(err, held ? ERR_BUSY : ERR_UPSTREAM,
+                "the private PostgreSQL does not start: %s (%.80s/server.log)", why, c->data);
 }
 
 bool pgcluster_stop(const struct pgcluster *c, struct err *err)

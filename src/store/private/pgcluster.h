@@ -20,7 +20,7 @@ struct pgcluster {
 CAN_FAIL bool pgcluster_prepare(const char *data_dir, struct pgcluster *out, struct err *err);
 
 /* Starts the server and returns when it takes connections; stops it. The server outlives this
- * process. */
+ * process. ERR_BUSY: what is left of one that was killed is still in its way. */
 CAN_FAIL bool pgcluster_start(const struct pgcluster *c, struct err *err);
 CAN_FAIL bool pgcluster_stop(const struct pgcluster *c, struct err *err);
 

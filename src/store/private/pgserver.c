@@ -25,6 +25,7 @@
 enum { TURN, USERS };
 
 #define READY_WAIT_US SECONDS(60)
+enum { LOOK_MS = 50 };
 
 struct pgserver {
     int lock; /* file descriptor */
@@ -91,15 +92,20 @@ static bool ensure_running(struct pgserver *s, struct err *err)
 {
     int64_t deadline = clock_monotonic_us() + READY_WAIT_US;
     while (ping(s) != PQPING_OK) {
-        /* Not there at all: start it. There but silent (recovering after a crash, stopping): wait. */
+        const bool late = clock_monotonic_us() > deadline;
+        /* Not there at all: start it. There but silent (recovering after a crash, stopping), or in the way of a new one: wait. */
         if (!pgcluster_running(&s->cluster)) {
-            return pgcluster_start(&s->cluster, err);
-        }
-        if (clock_monotonic_us() > deadline) {
+            if (pgcluster_start(&s->cluster, err)) {
+                return true;
+            }
+            if (err->kind != ERR_BUSY || late) {
+                return false;
+            }
+        } else if (late) {
             return FAIL(err, ERR_BUSY, "the private PostgreSQL in %s does not answer",
                         s->cluster.data);
         }
-        (void)poll(NULL, 0, 50); /* its state cannot be awaited, only looked at */
+        (void)poll(NULL, 0, LOOK_MS); /* its state cannot be awaited, only looked at */
     }
     return true;
 }

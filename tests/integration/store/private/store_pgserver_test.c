@@ -206,6 +206,55 @@ static void a_server_that_was_killed_itself_recovers_with_its_data(void **state)
     pgserver_close(&again);
 }
 
+/* A process of the server that was killed holds its memory for as long as it has not noticed. */
+static void what_is_left_of_a_killed_server_is_waited_for(void **state)
+{
+    (void)state;
+    struct pgserver *server = open_server();
+    PGconn *conn = PQconnectdb(pgserver_conninfo(server));
+    assert_int_equal(PQstatus(conn), CONNECTION_OK);
+    const pid_t left = PQbackendPID(conn);
+
+    assert_int_equal(kill(left, SIGSTOP), 0);
+    assert_int_equal(kill(postmaster(), SIGKILL), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)sleep(2);
+        _exit(kill(left, SIGCONT) != 0);
+    }
+    struct pgserver *again = open_server();
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    char cell[64];
+    assert_string_equal(run(pgserver_conninfo(again), "SELECT 1", cell), "1");
+    PQfinish(conn);
+    pgserver_close(&server);
+    pgserver_close(&again);
+}
+
+static void a_server_that_does_not_start_is_told_with_its_last_words_and_their_place(void **state)
+{
+    (void)state;
+    char path[128];
+    struct pgserver *server = open_server();
+    pgserver_close(&server); /* the last one out stops it */
+    (void)snprintf(path, sizeof path, "%s/pg/postgresql.auto.conf", dir);
+    FILE *f = fopen(path, "ae");
+    assert_non_null(f);
+    const long before = ftell(f);
+    (void)fputs("no_such_setting = 1\n", f);
+    assert_int_equal(fclose(f), 0);
+
+    err = (struct err){0};
+    assert_false(pgserver_open(dir, &server, &err));
+    assert_text_contains(err.text, "configuration file");
+    assert_text_contains(err.text, "/server.log");
+    assert_int_equal(truncate(path, before), 0);
+    server = open_server();
+    pgserver_close(&server);
+}
+
 static void a_pid_file_that_names_another_program_does_not_stop_the_start(void **state)
 {
     (void)state;
@@ -406,6 +455,8 @@ int main(void)
         cmocka_unit_test(a_server_whose_parent_was_killed_goes_on_and_is_joined),
         cmocka_unit_test(a_server_left_alone_by_a_killed_parent_is_stopped_by_the_next_user),
         cmocka_unit_test(a_server_that_was_killed_itself_recovers_with_its_data),
+        cmocka_unit_test(what_is_left_of_a_killed_server_is_waited_for),
+        cmocka_unit_test(a_server_that_does_not_start_is_told_with_its_last_words_and_their_place),
         cmocka_unit_test(a_pid_file_that_names_another_program_does_not_stop_the_start),
         cmocka_unit_test(a_cluster_that_was_half_made_is_made_again),
         cmocka_unit_test(a_directory_the_servers_user_cannot_enter_gets_a_link_to_one_it_can),
