@@ -62,6 +62,18 @@ void cart_today(const struct cart *cart, const struct product *products, struct 
     }
 }
 
+/* Whether what is to be paid for it cannot be told any more: of some of it fewer are left, or a coupon was for the cart as it was. */
+static bool total_is_unknown(const struct cart *cart, const struct line_today *lines)
+{
+    bool unknown = false;
+
+    for (size_t i = 0; i < cart->line_count; i++) {
+        const bool changed = lines[i].gone || lines[i].repriced;
+        unknown = unknown || lines[i].few || (changed && cart->adjustment_count > 0);
+    }
+    return unknown;
+}
+
 bool cart_today_total(const struct cart *cart, const struct line_today *lines, int64_t *out_minor,
                       char out_currency[4], bool *out_repriced)
 {
@@ -69,6 +81,10 @@ bool cart_today_total(const struct cart *cart, const struct line_today *lines, i
     struct cart today = *cart;
 
     *out_repriced = false;
+    if (total_is_unknown(cart, lines)) {
+        mem_free(&left);
+        return false;
+    }
     today.lines = left;
     today.line_count = 0;
     for (size_t i = 0; i < cart->line_count; i++) {

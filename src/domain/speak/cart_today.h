@@ -20,7 +20,8 @@ struct line_today {
  * group of customers or a gift made of it is the shop's word too. */
 void cart_today(const struct cart *cart, const struct product *products, struct line_today *out);
 
-/* Sum of what can still be had, as cart_total has it; *out_repriced: one of its prices is. */
+/* Sum of what can still be had, as cart_total has it; *out_repriced: one of its prices is. False where it cannot be told: of a line fewer are
+ * left than it has; or something is gone or repriced where an adjustment was made for the whole, as a coupon of a tenth was. */
 bool cart_today_total(const struct cart *cart, const struct line_today *lines, int64_t *out_minor,
                       char out_currency[4], bool *out_repriced);
 

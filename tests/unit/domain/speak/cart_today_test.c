@@ -124,10 +124,8 @@ static void the_total_is_of_what_can_be_had_at_prices_of_today(void **state)
 {
     (void)state;
     struct cart_line lines[] = {a_line(shoe, 1000), a_line(hat, 300)};
-    struct cart_line card = a_line(hat, 50);
     struct product products[] = {a_product("shoe", 1100), a_product("hat", 300)};
-    struct cart cart = {
-        .lines = lines, .line_count = 2, .adjustments = &card, .adjustment_count = 1};
+    struct cart cart = {.lines = lines, .line_count = 2};
     struct line_today today[2];
     int64_t minor;
     char currency[4];
@@ -135,15 +133,61 @@ static void the_total_is_of_what_can_be_had_at_prices_of_today(void **state)
 
     cart_today(&cart, products, today);
     assert_true(cart_today_total(&cart, today, &minor, currency, &repriced));
-    assert_int_equal(minor, 2200 + 600 - 100);
+    assert_int_equal(minor, 2200 + 600);
     assert_true(repriced);
     products[0].stock = 0;
     cart_today(&cart, products, today);
     assert_true(cart_today_total(&cart, today, &minor, currency, &repriced));
-    assert_int_equal(minor, 600 - 100);
+    assert_int_equal(minor, 600);
     assert_false(repriced); /* the price that changed is of what is gone */
     memset(today[1].currency, 0, sizeof today[1].currency);
     assert_false(cart_today_total(&cart, today, &minor, currency, &repriced));
+}
+
+/* A tenth off was so much of the cart as it was. */
+static void a_coupon_counts_only_for_the_cart_that_it_was_given_for(void **state)
+{
+    (void)state;
+    struct cart_line lines[] = {a_line(shoe, 1000), a_line(hat, 300)};
+    struct cart_line coupon = a_line(hat, 50);
+    struct product products[] = {a_product("shoe", 1000), a_product("hat", 300)};
+    struct cart cart = {
+        .lines = lines, .line_count = 2, .adjustments = &coupon, .adjustment_count = 1};
+    struct line_today today[2];
+    int64_t minor;
+    char currency[4];
+    bool repriced;
+
+    cart_today(&cart, products, today);
+    assert_true(cart_today_total(&cart, today, &minor, currency, &repriced));
+    assert_int_equal(minor, 2000 + 600 - 100);
+    products[0].price_minor = 1100;
+    cart_today(&cart, products, today);
+    assert_false(cart_today_total(&cart, today, &minor, currency, &repriced));
+    products[0].price_minor = 1000;
+    products[1].stock = 0;
+    cart_today(&cart, products, today);
+    assert_false(cart_today_total(&cart, today, &minor, currency, &repriced));
+}
+
+/* Of two hats one is left: what two cost is no price to quote. */
+static void no_total_is_told_of_more_than_is_left(void **state)
+{
+    (void)state;
+    struct cart_line lines[] = {a_line(shoe, 1000), a_line(hat, 300)};
+    struct product products[] = {a_product("shoe", 1000), a_product("hat", 300)};
+    struct cart cart = {.lines = lines, .line_count = 2};
+    struct line_today today[2];
+    int64_t minor;
+    char currency[4];
+    bool repriced;
+
+    products[1].stock = 1;
+    cart_today(&cart, products, today);
+    assert_false(cart_today_total(&cart, today, &minor, currency, &repriced));
+    products[1].stock = 2;
+    cart_today(&cart, products, today);
+    assert_true(cart_today_total(&cart, today, &minor, currency, &repriced));
 }
 
 static void a_cart_is_gone_only_with_its_last_line(void **state)
@@ -172,6 +216,8 @@ int main(void)
         cmocka_unit_test(fewer_than_the_cart_has_is_told),
         cmocka_unit_test(a_product_on_two_lines_has_several_prices),
         cmocka_unit_test(the_total_is_of_what_can_be_had_at_prices_of_today),
+        cmocka_unit_test(a_coupon_counts_only_for_the_cart_that_it_was_given_for),
+        cmocka_unit_test(no_total_is_told_of_more_than_is_left),
         cmocka_unit_test(a_cart_is_gone_only_with_its_last_line),
     };
     return cmocka_run_group_tests_name("carts today", tests, NULL, NULL);
