@@ -62,7 +62,7 @@ const char *sim_category(int index)
     return categories[index].path;
 }
 
-static const char *noun_of(int product)
+const char *sim_noun(int product)
 {
     return categories[product / PER_CATEGORY].nouns[product % PER_CATEGORY % WORDS_MAX].text;
 }
@@ -71,7 +71,7 @@ static const char *noun_of(int product)
 static int first_of(const char *noun)
 {
     int product = 0;
-    while (strcmp(noun_of(product), noun) != 0) {
+    while (strcmp(sim_noun(product), noun) != 0) {
         product++;
         /* a row of the catalogue that names a noun which it does not have */
         assert(product < SIM_PRODUCTS);
@@ -84,7 +84,7 @@ int sim_companion(int product)
     const int round = product % PER_CATEGORY / WORDS_MAX;
     assert(product >= 0 && product < SIM_PRODUCTS);
     for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++) {
-        if (strcmp(companions[i].from, noun_of(product)) == 0) {
+        if (strcmp(companions[i].from, sim_noun(product)) == 0) {
             return first_of(companions[i].to) + round * WORDS_MAX;
         }
     }

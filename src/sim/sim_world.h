@@ -100,6 +100,7 @@ struct sim_world {
 void sim_world_make(struct sim_world *w, uint64_t seed, int shoppers);
 void sim_world_free(struct sim_world *w);
 const char *sim_category(int index); /* path */
+const char *sim_noun(int product);   /* what it is: "duvet cover" */
 /* The product, of another category, that some who take this one into the cart take with it; -1: none. */
 int sim_companion(int product);
 

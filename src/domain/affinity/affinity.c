@@ -117,7 +117,10 @@ static bool load_items(struct affinity *m, struct err *err)
         !model_file_i64(&m->file, "price", n, &m->price, err) ||
         (model_file_has(&m->file, "repeat") &&
          !model_file_i64(&m->file, "repeat", n, &m->repeat, err)) ||
-        (model_file_has(&m->file, "once") && !model_file_u8(&m->file, "once", n, &m->once, err))) {
+        (model_file_has(&m->file, "once") && !model_file_u8(&m->file, "once", n, &m->once, err)) ||
+        (model_file_has(&m->file, "kind") &&
+         (!model_file_i32(&m->file, "kind", n, &m->kind, err) ||
+          !model_file_i32(&m->file, "sort", n, &m->sort, err)))) {
         return false;
     }
     /* Categories and brands are used as indexes from here on, and nobody asks again. The comparison
@@ -265,6 +268,7 @@ static void release(struct affinity *m)
     free(m->category_first);
     free(m->category_popularity);
     free(m->department);
+    free(m->aisle);
     free(m->slots);
     free(m);
 }

@@ -26,12 +26,14 @@ const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewe
 
 /* What may be said of a pick, as far as the data carry it; the later ones say more.
  *   NONE        nothing: the shop has it
- *   TASTE       the model finds that it fits what the shopper did
+ *   TASTE       the model finds that it fits what the shopper did, and it is of a category of that (or of a sister of one, below a category that is
+ *               not at the top); where categories are not known the model has to find it by more than that it is popular
  *   POPULAR     of all products more than the mean had to do with it
  *   POPULAR_IN  the same in its category
  *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
  *   NEXT        more often than by chance looked at right after an own product
- *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category */
+ *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category
+ *   ALTERNATIVE of the same sort as something in the cart (affinity_kind.h), which it would replace: whatever else could be said, it is no addition */
 enum pick_relation {
     RELATION_NONE,
     RELATION_TASTE,
@@ -39,9 +41,10 @@ enum pick_relation {
     RELATION_POPULAR_IN,
     RELATION_SIMILAR,
     RELATION_NEXT,
-    RELATION_GOES_WITH
+    RELATION_GOES_WITH,
+    RELATION_ALTERNATIVE
 };
-/* NULL, "fits", "popular", "popular_in", "similar_to", "looked_at_next", "goes_with" */
+/* NULL, "fits", "popular", "popular_in", "similar_to", "looked_at_next", "goes_with", "alternative_to" */
 const char *pick_relation_name(enum pick_relation r);
 /* Whether it is a relation to a product of the shopper's. */
 static inline bool pick_relation_is_to_product(enum pick_relation r)
@@ -55,7 +58,7 @@ struct pick {
     enum pick_source source;
     enum pick_relation relation;
     const char *
-        because; /* the own product; reasons of picks go in no circle; of POPULAR_IN the category; else NULL */
+        because; /* the own product; reasons of picks go in no circle, and of SIMILAR it is no other pick; of POPULAR_IN the category; else NULL */
     enum pick_tie tie; /* with because, where that is a product */
 };
 enum { PICKS_MAX = 100 };
@@ -85,7 +88,7 @@ bool affinity_knows(const struct affinity *a,
 #define AFFINITY_NEVER_US INT64_C(34560000000000) /* 400 days */
 
 /* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the time after which people buy it again,
- * as far as the model (NULL: none) knows one, else within the memory (0: as above); or another of its category was, of which the model knows that people want one. */
+ * as far as the model (NULL: none) knows one, else within the memory (0: as above), be it another of the same kind (of the same sort, or about as dear); or another of its category was, of which the model knows that people want one. */
 bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
                           int64_t memory_us, int64_t now_us);
 
@@ -122,7 +125,8 @@ struct pick_wish {
     pick_filter *keep;
     void *ctx;
     /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each
-     * other, or factors (32 or more) that point the same way, cosine .98. Brand and category unknown: no family. */
+     * other, or factors (32 or more) that point the same way, cosine .98. Brand and category unknown: no family. Beside a cart one in three at most is
+     * an alternative to something in it, and of three or more one has to do with something in it. */
     bool diverse;
     bool
         by_score; /* the products by their scores alone: a model that spreads picks (affinity_spread.h) does not */

@@ -1,5 +1,6 @@
 /* What may stand beside a cart: a phone case beside garden chairs because it is popular is no recommendation. With a cart, a pick is related to
- * something of the shopper's by the evidence of a claim, by category or by the model; or the shop's most popular, which is then what is said of it. */
+ * something of the shopper's by the evidence of a claim or by category; by the model only where categories are not known, since of a cart of one product it
+ * knows little, and nobody sees why. Else it is one of the shop's most popular, which is then what is said of it. */
 #include "base/mem.h"
 #include "domain/affinity/affinity_internal.h"
 
@@ -17,11 +18,13 @@ struct named {
     int32_t category;
 };
 
-static size_t above(const char *name)
+/* Of the first `end` bytes of a name those that name the category above. */
+static size_t above_in(const char *name, size_t end)
 {
     static const char below[] = " > ";
     size_t len = 0;
-    for (const char *at = strstr(name, below); at; at = strstr(at + 1, below)) {
+    for (const char *at = strstr(name, below); at && (size_t)(at - name) < end;
+         at = strstr(at + 1, below)) {
         len = (size_t)(at - name);
     }
     return len;
@@ -41,9 +44,10 @@ void beside_index(struct affinity *m)
 {
     struct named *all = mem_array((size_t)m->categories, sizeof *all);
     m->department = mem_array((size_t)m->categories, sizeof *m->department);
+    m->aisle = mem_array((size_t)m->categories, sizeof *m->aisle);
     for (int32_t c = 0; c < m->categories; c++) {
         const char *name = affinity_category_name(m, c);
-        all[c] = (struct named){name, above(name), c};
+        all[c] = (struct named){name, above_in(name, strlen(name)), c};
     }
     qsort(all, (size_t)m->categories, sizeof *all, by_above);
     int32_t number = 0;
@@ -51,6 +55,7 @@ void beside_index(struct affinity *m)
         number += i > 0 && by_above(&all[i - 1], &all[i]) != 0;
         /* the first are those at the top, which have nothing in common */
         m->department[all[i].category] = all[i].above > 0 ? number + 1 : 0;
+        m->aisle[all[i].category] = above_in(all[i].name, all[i].above) > 0 ? number + 1 : 0;
     }
     free(all);
 }
@@ -60,6 +65,13 @@ static bool share_department(const struct affinity *m, int a, int b)
     const int32_t x = m->category[a];
     const int32_t y = m->category[b];
     return (x != 0 && x == y) || (m->department[x] != 0 && m->department[x] == m->department[y]);
+}
+
+static bool share_aisle(const struct affinity *m, int a, int b)
+{
+    const int32_t x = m->category[a];
+    const int32_t y = m->category[b];
+    return (x != 0 && x == y) || (m->aisle[x] != 0 && m->aisle[x] == m->aisle[y]);
 }
 
 /* ---- the model ---- */
@@ -81,7 +93,7 @@ static bool point_the_same_way(const struct affinity *m, int a, int b)
 /* ---- beside a cart ---- */
 
 /* Who asks for a category or a price has said what it is to be about. */
-static bool is_beside_a_cart(const struct ranking *r)
+bool ranking_is_beside_a_cart(const struct ranking *r)
 {
     return r->cart != NULL && r->cart->line_count > 0 && !r->wish->category && !r->wish->priced;
 }
@@ -94,14 +106,39 @@ static bool others_turn_to(const struct affinity *m, const struct candidate *c)
            c->score[SOURCE_VISITS] >= RELATED_RATIO * usual;
 }
 
-static bool is_like_own(const struct ranking *r, int item)
+typedef bool two_products(const struct affinity *m, int a, int b);
+
+static bool some_own(const struct ranking *r, int item, two_products *are)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        if (r->own.items[i].item == item || are(r->model, r->own.items[i].item, item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool have_categories(const struct affinity *m, int a, int b)
+{
+    return m->category[a] != 0 && m->category[b] != 0;
+}
+
+bool ranking_fits(const struct ranking *r, int item, const struct candidate *c)
 {
     const struct affinity *m = r->model;
-    const bool by_factors = m->is_als && !m->is_blend;
+    if (some_own(r, item, have_categories)) {
+        return some_own(r, item, share_aisle);
+    }
+    return (m->is_als && !m->is_blend && some_own(r, item, point_the_same_way)) ||
+           (c && others_turn_to(m, c)) || item_relates(r, item);
+}
+
+bool ranking_is_of_cart(const struct ranking *r, int item)
+{
     for (int i = 0; i < r->own.count; i++) {
         const int own = r->own.items[i].item;
-        if (own == item || share_department(m, own, item) ||
-            (by_factors && point_the_same_way(m, own, item))) {
+        if (r->own.items[i].in_cart && (share_aisle(r->model, own, item) ||
+                                        affinity_relation(r->model, own, item) != RELATION_NONE)) {
             return true;
         }
     }
@@ -111,8 +148,13 @@ static bool is_like_own(const struct ranking *r, int item)
 bool ranking_may_say(const struct ranking *r, int item, const struct candidate *c,
                      const struct reason *why)
 {
-    /* these have their evidence, or are what they are called */
-    return !is_beside_a_cart(r) || pick_relation_is_to_product(why->relation) ||
-           why->relation == RELATION_POPULAR || is_like_own(r, item) ||
-           (c && others_turn_to(r->model, c)) || item_relates(r, item);
+    /* these have their evidence */
+    if (!ranking_is_beside_a_cart(r) || why->relation == RELATION_TASTE ||
+        pick_relation_is_to_product(why->relation)) {
+        return true;
+    }
+    /* what is only popular is so for everybody: its place is behind what is somebody's */
+    return (why->relation == RELATION_POPULAR && c == NULL) ||
+           (why->relation == RELATION_POPULAR_IN && some_own(r, item, share_department)) ||
+           ranking_fits(r, item, c);
 }

@@ -102,7 +102,7 @@ static void similar_to(struct ranking *r, int seed)
     for (int i = 0; i < count; i++) {
         /* After the cut, so that there may be fewer than wanted: the stages behind fill up. */
         if (ranking_varies(r, best[i].id)) {
-            const struct reason why = ranking_reason(r, best[i].id, seed);
+            const struct reason why = ranking_reason(r, best[i].id, seed, NULL);
             ranking_add(r, best[i].id, (double)best[i].score, PICK_SIMILAR, &why);
         }
     }

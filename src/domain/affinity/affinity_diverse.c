@@ -1,4 +1,5 @@
-/* Diversity of picks: no row of variants of one product, nor of one category alone. */
+/* Diversity of picks: no row of variants of one product, nor of one category alone, nor of what would replace the cart; and not nothing that has to do
+ * with it. */
 #include "domain/affinity/affinity_internal.h"
 #include "domain/shop/money.h"
 
@@ -66,10 +67,56 @@ static bool category_is_full(const struct ranking *r, int item)
     return same >= most;
 }
 
+/* One that replaces what lies in the cart is a choice, three are a doubt. */
+static bool alternatives_are_full(const struct ranking *r, int item)
+{
+    const int most = r->wanted > 3 ? r->wanted / 3 : 1;
+    int alternatives = 0;
+
+    if (r->wish->category != NULL || ranking_replaces(r, item) < 0) {
+        return false;
+    }
+    for (int i = 0; i < r->out->count; i++) {
+        alternatives += r->out->items[i].relation == RELATION_ALTERNATIVE;
+    }
+    return alternatives >= most;
+}
+
+/* Whether it would be the last of several, none of which has to do with the cart. */
+static bool leaves_out_the_cart(const struct ranking *r, int item)
+{
+    if (!r->for_the_cart || !ranking_is_beside_a_cart(r) || r->wanted < 3 ||
+        r->out->count < r->wanted - 1) {
+        return false;
+    }
+    for (int i = 0; i < r->out->count; i++) {
+        if (ranking_is_of_cart(r, r->picked[i])) {
+            return false;
+        }
+    }
+    return !ranking_is_of_cart(r, item);
+}
+
+/* One that replaces another is no second recommendation, but a choice. */
+static bool sort_is_full(const struct ranking *r, int item)
+{
+    const int most = r->wanted > 3 ? r->wanted / 3 : 1;
+    int same = 0;
+
+    if (r->wish->category != NULL || !r->model->sort || r->model->sort[item] == 0) {
+        return false;
+    }
+    for (int i = 0; i < r->out->count; i++) {
+        same += r->model->sort[r->picked[i]] == r->model->sort[item];
+    }
+    return same >= most;
+}
+
 bool ranking_varies(const struct ranking *r, int item)
 {
     int variants = 0;
-    if (r->diverse && category_is_full(r, item)) {
+    if (r->diverse && (category_is_full(r, item) || alternatives_are_full(r, item) ||
+                       sort_is_full(r, item) || leaves_out_the_cart(r, item))) {
         return false;
     }
     for (int i = 0; r->diverse && i < r->out->count && variants < VARIANTS_MAX; i++) {

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "domain/affinity/affinity_internal.h"
+#include "domain/affinity/affinity_kind.h"
 #include "domain/affinity/affinity_place.h"
 #include "ml/file/model_file.h"
 
@@ -80,6 +81,8 @@ struct columns {
     int64_t *price;
     int64_t *repeat;
     uint8_t *once;
+    int32_t *kind;
+    int32_t *sort;
 };
 
 static struct columns columns_of(const struct affinity_parts *parts, struct arena *a)
@@ -91,7 +94,9 @@ static struct columns columns_of(const struct affinity_parts *parts, struct aren
     struct columns c = {.popularity = arena_array(a, n, sizeof *c.popularity),
                         .price = arena_array(a, n, sizeof *c.price),
                         .repeat = arena_array(a, n, sizeof *c.repeat),
-                        .once = arena_array(a, n, sizeof *c.once)};
+                        .once = arena_array(a, n, sizeof *c.once),
+                        .kind = arena_array(a, n, sizeof *c.kind),
+                        .sort = arena_array(a, n, sizeof *c.sort)};
     for (size_t i = 0; i < n; i++) {
         ids[i] = parts->items[i].id;
         categories[i] = parts->items[i].category;
@@ -104,6 +109,7 @@ static struct columns columns_of(const struct affinity_parts *parts, struct aren
     c.ids = texts_lay(ids, parts->count, a);
     c.category = names_number(categories, parts->count, a);
     c.brand = names_number(brands, parts->count, a);
+    affinity_kinds(parts->items, c.category.of_item, parts->count, c.kind, c.sort);
     c.categories = texts_lay(c.category.all, c.category.count, a);
     return c;
 }
@@ -237,6 +243,8 @@ bool affinity_write(const struct affinity_parts *parts, struct buf *out,
     model_builder_add(&b, "price", MODEL_I64, c.price, (uint64_t)parts->count);
     model_builder_add(&b, "repeat", MODEL_I64, c.repeat, (uint64_t)parts->count);
     model_builder_add(&b, "once", MODEL_U8, c.once, (uint64_t)parts->count);
+    model_builder_add(&b, "kind", MODEL_I32, c.kind, (uint64_t)parts->count);
+    model_builder_add(&b, "sort", MODEL_I32, c.sort, (uint64_t)parts->count);
     for (int i = 0; i < parts->more_count; i++) {
         const struct affinity_section *more = &parts->more[i];
         model_builder_add(&b, more->name, more->dtype, more->data, more->count);

@@ -14,6 +14,7 @@
 
 struct affinity_item {
     const char *id;
+    const char *title;    /* NULL unknown; only told by, not kept */
     const char *category; /* NULL unknown */
     const char *brand;    /* NULL unknown */
     int64_t price_minor;  /* MONEY_UNKNOWN */

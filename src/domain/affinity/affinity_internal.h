@@ -45,6 +45,8 @@ struct affinity {
     const int64_t *price;    /* MONEY_UNKNOWN */
     const int64_t *repeat; /* after which it is bought again; 0 not known. NULL: a file of before */
     const uint8_t *once; /* 1: who has one of its category wants no other. NULL: a file of before */
+    const int32_t *kind; /* affinity_kind.h. NULL: a file of before */
+    const int32_t *sort; /* likewise */
     int categories;      /* with number 0, "" */
     const uint8_t *category_text;
     const int64_t *category_start;
@@ -52,6 +54,7 @@ struct affinity {
     struct pair_lists next;     /* looked at right after it beyond chance */
     int32_t *
         department; /* (categories) equal: they lie below the same category; 0: below none. Owned */
+    int32_t *aisle; /* the same, 0 also below one at the top: "Shoes > Women" and not "Shoes" */
     const float *log_lift; /* (SPREAD_LENGTHS, count) of affinity_spread.h; NULL: none is lifted */
     bool is_als;           /* it has factors */
     bool is_blend;         /* and item-item weights */
@@ -185,6 +188,7 @@ struct ranking {
     struct topk_filter filter; /* everything that decides whether an item may be shown */
     uint64_t *excluded; /* of the filter; a bit an item: in a cart, bought, or picked already */
     bool diverse;
+    bool for_the_cart; /* one place is kept for what has to do with it */
     struct own own;
     struct candidates candidates;
     void
@@ -206,6 +210,15 @@ void ranking_limit(struct ranking *r);
 /* Whether the item is of the category of a line of the cart, and cheaper. The filter asks it while r->undercuts is not set. */
 bool ranking_undercuts(const struct ranking *r, int item);
 
+/* Of one sort, so that either would be an alternative to the other. */
+static inline bool affinity_same_sort(const struct affinity *m, int a, int b)
+{
+    return m->sort && m->sort[a] != 0 && m->sort[a] == m->sort[b];
+}
+
+/* Whether who has the one lately wants the other no more, as far as their names tell: of one sort; or of one kind, and about as dear. */
+bool affinity_replaces(const struct affinity *m, int a, int b);
+
 /* Reasons (affinity_reason.c). */
 CAN_FAIL bool reason_load(struct affinity *m, struct err *err);
 void reason_index(struct affinity *m); /* after affinity_index has its categories */
@@ -216,10 +229,20 @@ enum pick_relation affinity_relation(const struct affinity *m, int own, int item
  * (affinity_beside.c). */
 bool ranking_may_say(const struct ranking *r, int item, const struct candidate *c,
                      const struct reason *why);
+/* Whether it can be said to fit what the shopper did, by who sees both. */
+bool ranking_fits(const struct ranking *r, int item, const struct candidate *c);
+bool ranking_is_beside_a_cart(const struct ranking *r);
+/* Whether something in the cart is of its category, or has to do with it by the evidence of a claim. */
+bool ranking_is_of_cart(const struct ranking *r, int item);
 /* After affinity_index has its categories. */
 void beside_index(struct affinity *m);
-/* Of a pick due to the own product `lead` (-1: unknown), or what can be said instead. */
-struct reason ranking_reason(const struct ranking *r, int item, int lead);
+/* Of a pick due to the own product `lead` (-1: unknown), or what can be said instead. c: as above. */
+struct reason ranking_reason(const struct ranking *r, int item, int lead,
+                             const struct candidate *c);
+/* The own product in the cart that the item would replace; -1: none. */
+int ranking_replaces(const struct ranking *r, int item);
+/* When all picks are there: what is said to be like another pick is said otherwise. */
+void ranking_settle(struct ranking *r);
 /* Of one that came from a list of what is popular. */
 struct reason ranking_reason_popular(const struct ranking *r, int item, enum pick_source source);
 

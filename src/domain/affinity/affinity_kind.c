@@ -160,11 +160,11 @@ static void judge_word(struct word *const *said, size_t count)
 
 static void judge_words(struct words *words)
 {
-    struct word **said = mem_array(words->count + 1, sizeof(struct word *));
+    struct word **said = mem_array(words->count + 1, sizeof(void *));
     for (size_t i = 0; i < words->count; i++) {
         said[i] = &words->all[i];
     }
-    qsort(said, words->count, sizeof *said, by_place);
+    qsort(said, words->count, sizeof(void *), by_place);
     for (size_t from = 0, end; from < words->count; from = end) {
         for (end = from; end < words->count && said[end]->hash == said[from]->hash; end++) {
         }
@@ -186,7 +186,7 @@ static size_t heads_of(struct words *words, struct word **heads)
             heads[count++] = w;
         }
     }
-    qsort(heads, count, sizeof *heads, by_place);
+    qsort(heads, count, sizeof(void *), by_place);
     return count;
 }
 
@@ -206,12 +206,12 @@ static struct word *const *kind_of(struct word *const *kinds, size_t count, cons
     for (size_t len = ENDING_MIN; len < w->len; len++) {
         const char *ending = w->text + w->len - len;
         const struct word key = {.hash = hash_fnv64(ending, len), .category = w->category};
-        struct word *const *found = bsearch(&key, kinds, count, sizeof(struct word *), by_kind);
+        struct word *const *found = bsearch(&key, kinds, count, sizeof(void *), by_kind);
         if (found) {
             return found;
         }
     }
-    return bsearch(w, kinds, count, sizeof(struct word *), by_kind);
+    return bsearch(w, kinds, count, sizeof(void *), by_kind);
 }
 
 /* heads: by place. One of each kind. */
@@ -286,8 +286,8 @@ void affinity_kinds(const struct affinity_item *items, const int32_t *category, 
         }
     }
     judge_words(&words);
-    struct word **heads = mem_array((size_t)count + 1, sizeof(struct word *));
-    struct word **kinds = mem_array((size_t)count + 1, sizeof(struct word *));
+    struct word **heads = mem_array((size_t)count + 1, sizeof(void *));
+    struct word **kinds = mem_array((size_t)count + 1, sizeof(void *));
     const size_t head_count = heads_of(&words, heads);
     const size_t kind_count = kinds_of(heads, head_count, kinds);
     for (size_t i = 0; i < head_count; i++) {

@@ -35,6 +35,7 @@ static const char *kept_text(struct affinity_prior *p, const char *text)
 void affinity_prior_product(struct affinity_prior *p, const struct product *product)
 {
     struct affinity_item *item = &mention(p, product->product_id)->item;
+    item->title = kept_text(p, product->title);
     item->category = kept_text(p, product->category);
     item->brand = kept_text(p, product->brand);
     item->price_minor = product->price_minor;

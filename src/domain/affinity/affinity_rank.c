@@ -91,14 +91,17 @@ static bool is_enough(const struct affinity *m, int item, int64_t bought_us, int
            now_us - bought_us < AFFINITY_NEVER_US;
 }
 
-/* Whether the shopper has another of the item's category, and one is enough. */
+/* Whether the shopper has another of the item's kind since lately, or one of its category, and one is enough. */
 static bool has_its_like(const struct affinity *m, const struct shopper *s, int item,
-                         int64_t now_us)
+                         int64_t memory_us, int64_t now_us)
 {
-    for (size_t i = 0; item >= 0 && m->once && m->once[item] && i < s->purchase_count; i++) {
+    for (size_t i = 0; item >= 0 && i < s->purchase_count; i++) {
+        const int64_t at_us = s->purchases[i].at_us;
         const int bought = affinity_find(m, s->purchases[i].product_id);
-        if (is_enough(m, bought, s->purchases[i].at_us, now_us) &&
-            m->category[bought] == m->category[item]) {
+        if (bought >= 0 &&
+            ((affinity_replaces(m, bought, item) &&
+              was_bought_lately(m, bought, at_us, memory_us, now_us)) ||
+             (m->category[bought] == m->category[item] && is_enough(m, bought, at_us, now_us)))) {
             return true;
         }
     }
@@ -119,7 +122,7 @@ bool affinity_has_already(const struct affinity *m, const struct shopper *s, con
         }
     }
     return (bought_us != 0 && was_bought_lately(m, item, bought_us, memory_us, now_us)) ||
-           has_its_like(m, s, item, now_us);
+           has_its_like(m, s, item, memory_us, now_us);
 }
 
 static void exclude_id(struct ranking *r, const char *product_id)
@@ -138,6 +141,17 @@ static void exclude_category(struct ranking *r, int category)
     }
 }
 
+static void exclude_kind(struct ranking *r, int of)
+{
+    const struct affinity *m = r->model;
+    const int category = m->category[of];
+    for (int32_t i = m->category_first[category]; i < m->category_first[category + 1]; i++) {
+        if (affinity_replaces(m, m->by_category[i], of)) {
+            ranking_exclude(r, m->by_category[i]);
+        }
+    }
+}
+
 /* affinity_has_already, for all products at once. */
 static void exclude_own(struct ranking *r)
 {
@@ -152,6 +166,8 @@ static void exclude_own(struct ranking *r)
         if (item >= 0 && was_bought_lately(r->model, item, s->purchases[i].at_us,
                                            r->wish->bought_memory_us, r->now_us)) {
             ranking_exclude(r, item);
+            /* who has a camera since last week wants no other by another name */
+            exclude_kind(r, item);
         }
         if (is_enough(r->model, item, s->purchases[i].at_us, r->now_us)) {
             exclude_category(r, r->model->category[item]);
@@ -224,7 +240,7 @@ static void ranking_pick(struct ranking *r)
         if (!picked && ranking_varies(r, c->item)) {
             /* No other source knows it: it is there for its category, brand and price. */
             bool placed = c->item >= r->model->trained && c->scored == 1U << SOURCE_FACTORS;
-            const struct reason why = ranking_reason(r, c->item, ranking_because(r, c));
+            const struct reason why = ranking_reason(r, c->item, ranking_because(r, c), c);
             if (!ranking_may_say(r, c->item, c, &why)) {
                 continue; /* if it is popular it comes up again, as that */
             }
@@ -258,6 +274,7 @@ static struct ranking *ranking_start(const struct affinity *m, const struct pick
         r->depth = SPREAD_DEPTH;
     }
     r->diverse = w->diverse;
+    r->for_the_cart = w->diverse;
     r->arena = arena;
     r->out = out;
     out->count = 0;
@@ -297,6 +314,10 @@ static void ranking_finish(struct ranking *r)
     }
     ranking_fill(r);
     ranking_stage(r, "reasons and variety");
+    if (!ranking_full(r) && r->for_the_cart) { /* nothing has to do with it */
+        r->for_the_cart = false;
+        ranking_fill(r);
+    }
     if (!ranking_full(r) && r->diverse) { /* nothing else is left */
         r->diverse = false;
         ranking_fill(r);
@@ -304,6 +325,7 @@ static void ranking_finish(struct ranking *r)
     if (!ranking_full(r) && r->wish->substitutes == SUBSTITUTES_LAST) { /* not even variants */
         ranking_fill_undercutting(r);
     }
+    ranking_settle(r);
     ranking_stage(r, "chain");
 }
 

@@ -17,6 +17,7 @@ const char *pick_relation_name(enum pick_relation r)
         [RELATION_SIMILAR] = "similar_to",
         [RELATION_NEXT] = "looked_at_next",
         [RELATION_GOES_WITH] = "goes_with",
+        [RELATION_ALTERNATIVE] = "alternative_to",
     };
     return names[r];
 }
@@ -81,16 +82,27 @@ static bool lists_have(const struct affinity *m, const struct pair_lists *l, int
 
 /* ---- two products ---- */
 
-static bool are_alike(const struct affinity *m, int a, int b)
+/* As far as their prices are known. */
+static bool are_about_as_dear(const struct affinity *m, int a, int b)
 {
-    if (m->category[a] == 0 || m->category[a] != m->category[b]) {
-        return false;
-    }
-    if ((m->brand[a] != 0 && m->brand[a] == m->brand[b]) || m->price[a] <= 0 || m->price[b] <= 0) {
+    if (m->price[a] <= 0 || m->price[b] <= 0) {
         return true;
     }
     const double ratio = (double)m->price[a] / (double)m->price[b];
     return ratio <= ALIKE_RATIO && ratio >= 1 / ALIKE_RATIO;
+}
+
+static bool are_alike(const struct affinity *m, int a, int b)
+{
+    return m->category[a] != 0 && m->category[a] == m->category[b] &&
+           ((m->brand[a] != 0 && m->brand[a] == m->brand[b]) || are_about_as_dear(m, a, b));
+}
+
+bool affinity_replaces(const struct affinity *m, int a, int b)
+{
+    /* a camera bag is no travel bag that costs three times as much, but a second mattress is one at any price */
+    return m->kind && m->kind[a] != 0 && m->kind[a] == m->kind[b] &&
+           (affinity_same_sort(m, a, b) || are_about_as_dear(m, a, b));
 }
 
 enum pick_relation affinity_relation(const struct affinity *m, int own, int item)
@@ -165,7 +177,7 @@ static enum pick_tie tie_of(const struct own_item *own)
     return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
 }
 
-/* An own product is no reason of what is its own reason. */
+/* An own product is no reason of what is its own reason; nor is one that was bought of what would replace it, however long ago. */
 static bool due_to(const struct ranking *r, int own, int item, struct reason *out)
 {
     const enum pick_relation relation = affinity_relation(r->model, own, item);
@@ -178,18 +190,18 @@ static bool due_to(const struct ranking *r, int own, int item, struct reason *ou
             out->tie = tie_of(&r->own.items[i]);
         }
     }
-    return true;
+    return out->tie != TIE_BOUGHT || !affinity_replaces(r->model, own, item);
 }
 
-/* What is said of another own product, where of the first nothing can be: the strongest; of equals what weighs most. */
-static bool due_to_another(const struct ranking *r, int item, struct reason *out)
+/* The strongest that can be said of an own product, in the cart or anywhere; of equals of what weighs most. */
+static bool due_to_own(const struct ranking *r, int item, bool in_cart, struct reason *out)
 {
     float weight = 0;
     *out = (struct reason){.due_to = -1};
     for (int i = 0; i < r->own.count; i++) {
         const struct own_item *own = &r->own.items[i];
         struct reason reason;
-        if (due_to(r, own->item, item, &reason) &&
+        if ((own->in_cart || !in_cart) && due_to(r, own->item, item, &reason) &&
             (reason.relation > out->relation ||
              (reason.relation == out->relation && own->weight > weight))) {
             *out = reason;
@@ -199,29 +211,114 @@ static bool due_to_another(const struct ranking *r, int item, struct reason *out
     return out->relation != RELATION_NONE;
 }
 
+/* Of what lies in the cart first, since that is before the shopper's eyes; then of what the score is due to. */
+static bool due_to_product(const struct ranking *r, int item, int lead, struct reason *out)
+{
+    return due_to_own(r, item, true, out) || (lead >= 0 && due_to(r, lead, item, out)) ||
+           due_to_own(r, item, false, out);
+}
+
+int ranking_replaces(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        if (r->own.items[i].in_cart && affinity_same_sort(r->model, r->own.items[i].item, item)) {
+            return r->own.items[i].item;
+        }
+    }
+    return -1;
+}
+
+static bool is_alternative(const struct ranking *r, int item, struct reason *out)
+{
+    const int own = ranking_replaces(r, item);
+    if (own < 0) {
+        return false;
+    }
+    *out = (struct reason){RELATION_ALTERNATIVE, affinity_item_id(r->model, own), TIE_CART, own};
+    return true;
+}
+
 static struct reason popular_in(const struct affinity *m, int item)
 {
     return (struct reason){RELATION_POPULAR_IN, affinity_category_name(m, m->category[item]),
                            TIE_NONE, -1};
 }
 
-struct reason ranking_reason(const struct ranking *r, int item, int lead)
+static struct reason popular(const struct affinity *m, int item)
 {
-    struct reason reason;
-    if ((lead >= 0 && due_to(r, lead, item, &reason)) || due_to_another(r, item, &reason)) {
-        return reason;
-    }
+    return (struct reason){is_popular(m, item) ? RELATION_POPULAR : RELATION_NONE, NULL, TIE_NONE,
+                           -1};
+}
+
+/* What is said of a pick that is due to no product. */
+static struct reason due_to_none(const struct ranking *r, int item, const struct candidate *c)
+{
     if (is_popular_in_category(r->model, item)) {
         return popular_in(r->model, item);
     }
-    return (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1};
+    return ranking_fits(r, item, c) ? (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1}
+                                    : popular(r->model, item);
+}
+
+struct reason ranking_reason(const struct ranking *r, int item, int lead, const struct candidate *c)
+{
+    struct reason reason;
+    if (is_alternative(r, item, &reason) || due_to_product(r, item, lead, &reason)) {
+        return reason;
+    }
+    return due_to_none(r, item, c);
 }
 
 struct reason ranking_reason_popular(const struct ranking *r, int item, enum pick_source source)
 {
-    if (source == PICK_CATEGORY && is_popular_in_category(r->model, item)) {
+    struct reason reason;
+    if (is_alternative(r, item, &reason)) {
+        return reason;
+    }
+    const bool in_category = is_popular_in_category(r->model, item);
+    if (in_category && (source == PICK_CATEGORY || !is_popular(r->model, item))) {
         return popular_in(r->model, item);
     }
-    return (struct reason){is_popular(r->model, item) ? RELATION_POPULAR : RELATION_NONE, NULL,
-                           TIE_NONE, -1};
+    return popular(r->model, item);
+}
+
+/* ---- among all picks ---- */
+
+static bool is_picked(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->out->count; i++) {
+        if (r->picked[i] == item) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Something of the same category that is no pick; else that category is all there is to be said. */
+static struct reason like_no_pick(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        const int own = r->own.items[i].item;
+        struct reason reason;
+        if (!is_picked(r, own) && due_to(r, own, item, &reason) &&
+            reason.relation == RELATION_SIMILAR) {
+            return reason;
+        }
+    }
+    return due_to_none(r, item, NULL);
+}
+
+void ranking_settle(struct ranking *r)
+{
+    for (int i = 0; i < r->out->count; i++) {
+        struct pick *p = &r->out->items[i];
+        /* that others chose both, or looked at one after the other, is news of two picks as well */
+        if (p->relation == RELATION_SIMILAR && is_picked(r, r->due_to[i])) {
+            const struct reason why = like_no_pick(r, r->picked[i]);
+            p->relation = why.relation;
+            p->because = why.because;
+            p->tie = why.tie;
+            r->due_to[i] = why.due_to;
+        }
+    }
 }

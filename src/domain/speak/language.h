@@ -6,18 +6,21 @@
 /* The languages of messages and their phrases (message_table.inc), and how a phrase is filled. */
 
 enum phrase {
-    PHRASE_LEFT,         /* what was left, by name: {items} {total}; {n}: one thing or several */
-    PHRASE_LEFT_UNNAMED, /* the same of products without a name: {total} */
-    PHRASE_TOTAL,        /* {total}; {n} as above */
-    PHRASE_TOTAL_NOW,    /* where it is not what the shopper saw: {total}, {n} */
-    PHRASE_MORE,         /* the rest of an enumeration: {n} */
-    PHRASE_KEPT,         /* the cart, where nothing of it is sold out */
-    PHRASE_GONE,         /* sold out, by name: {items}, {n} */
-    PHRASE_GONE_UNNAMED, /* {n} */
-    PHRASE_PICKS,        /* {items}, {n} */
-    PHRASE_BECAUSE_CART, /* why a pick is shown: {because} */
+    PHRASE_LEFT,          /* what was left, by name: {items} {total}; {n}: one thing or several */
+    PHRASE_LEFT_UNNAMED,  /* the same of products without a name: {total} */
+    PHRASE_TOTAL,         /* {total}; {n} as above */
+    PHRASE_TOTAL_NOW,     /* where it is not what the shopper saw: {total}, {n} */
+    PHRASE_MORE,          /* the rest of an enumeration: {n} */
+    PHRASE_KEPT,          /* the cart, where nothing of it is sold out */
+    PHRASE_GONE,          /* sold out, by name: {items}, {n} */
+    PHRASE_GONE_UNNAMED,  /* {n} */
+    PHRASE_PICKS,         /* {items}, {n} */
+    PHRASE_PICKS_POPULAR, /* those that are only popular: {items}, {n} */
+    PHRASE_PICKS_INSTEAD, /* those of the same kind as something in the cart: {items}, {n} */
+    PHRASE_BECAUSE_CART,  /* why a pick is shown: {because} */
     PHRASE_BECAUSE_BOUGHT,
     PHRASE_BECAUSE_SESSION,
+    PHRASE_BECAUSE_INSTEAD,
     PHRASE_BECAUSE_NEXT,
     PHRASE_BECAUSE_SIMILAR,
     PHRASE_BECAUSE_CATEGORY,

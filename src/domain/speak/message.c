@@ -97,6 +97,9 @@ static bool in_cart(const struct cart *cart, const char *product_id)
 /* What is said of the named product that a pick is due to; cart may be NULL. */
 static enum phrase product_reason(const struct pick *pick, const struct cart *cart)
 {
+    if (pick->relation == RELATION_ALTERNATIVE) {
+        return PHRASE_BECAUSE_INSTEAD;
+    }
     if (pick->relation != RELATION_GOES_WITH) {
         return pick->relation == RELATION_NEXT ? PHRASE_BECAUSE_NEXT : PHRASE_BECAUSE_SIMILAR;
     }
@@ -173,6 +176,28 @@ static void put_line_price(struct jenc *j, const struct cart_line *line,
     jenc_str_opt(j, "note", buf_text(&note));
 }
 
+/* Those that are alternatives to what lies in the cart, or the others. */
+static void put_picks(struct jenc *j, const struct message_input *in, bool alternatives,
+                      const struct speech *speech)
+{
+    for (int i = 0; i < in->picks->count; i++) {
+        const struct pick *pick = &in->picks->items[i];
+        const struct product *p = &in->pick_products[i];
+        CLEANUP(buf_free) struct buf reason = buf_make(SHORT_MAX);
+        if ((pick->relation == RELATION_ALTERNATIVE) != alternatives) {
+            continue;
+        }
+        jenc_object(j, NULL);
+        jenc_str(j, "kind", "recommendation");
+        put_product(j, p);
+        put_price(j, "price", p->price_minor, p->currency, speech);
+        add_reason(speech, pick, &in->because_products[i], in->cart, &reason);
+        jenc_str(j, "reason", buf_text(&reason));
+        jenc_str(j, "source", pick_source_name(pick->source));
+        jenc_object_end(j);
+    }
+}
+
 static void put_cards(struct jenc *j, const struct message_input *in,
                       const struct line_today *lines, const struct speech *speech)
 {
@@ -190,18 +215,8 @@ static void put_cards(struct jenc *j, const struct message_input *in,
         put_line_price(j, line, &lines[i], speech);
         jenc_object_end(j);
     }
-    for (int i = 0; i < in->picks->count; i++) {
-        CLEANUP(buf_free) struct buf reason = buf_make(SHORT_MAX);
-        const struct product *p = &in->pick_products[i];
-        jenc_object(j, NULL);
-        jenc_str(j, "kind", "recommendation");
-        put_product(j, p);
-        put_price(j, "price", p->price_minor, p->currency, speech);
-        add_reason(speech, &in->picks->items[i], &in->because_products[i], in->cart, &reason);
-        jenc_str(j, "reason", buf_text(&reason));
-        jenc_str(j, "source", pick_source_name(in->picks->items[i].source));
-        jenc_object_end(j);
-    }
+    put_picks(j, in, false, speech);
+    put_picks(j, in, true, speech); /* behind what is an addition, as in the text */
     jenc_array_end(j);
 }
 

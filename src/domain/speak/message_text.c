@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { TEXT_BYTES = 4000, TOTAL_BYTES = 400 };
+enum { TEXT_BYTES = 4000, TOTAL_BYTES = 400, SEVERAL = 2 /* as names_number has it */ };
 
 /* The cart's lines, those touched last first: that is what the shopper remembers. */
 static size_t *by_time(const struct cart *cart)
@@ -42,7 +42,7 @@ static void gather_names(const struct message_input *in, const struct line_today
 }
 
 /* " (99.00 in total)", or nothing: a total is told only where every price is known and of one
- * currency. */
+ * currency, and all of it can be had. */
 static void say_total(const struct message_input *in, const struct line_today *lines,
                       int64_t number, const struct speech *speech, struct buf *out)
 {
@@ -56,8 +56,11 @@ static void say_total(const struct message_input *in, const struct line_today *l
         return;
     }
     money_write(minor, currency, speech->intl, &amount);
+    /* One piece with a coupon does not cost what is to be paid: that is no price of it, but a total. */
     const struct slot slots[] = {
-        {.name = "total", .text = buf_text(&amount)}, {.name = "n", .number = number}, {0}};
+        {.name = "total", .text = buf_text(&amount)},
+        {.name = "n", .number = in->cart->adjustment_count > 0 ? SEVERAL : number},
+        {0}};
     buf_add_str(out, " (");
     speech_say(speech, repriced ? PHRASE_TOTAL_NOW : PHRASE_TOTAL, slots, out);
     buf_add_char(out, ')');
@@ -91,43 +94,27 @@ static void say_gone(const struct names *names, const struct speech *speech, str
     speech_say(speech, named ? PHRASE_GONE : PHRASE_GONE_UNNAMED, slots, out);
 }
 
-/* Whether nothing else is to be said for it than that it is popular. */
-static bool is_only_popular(const struct message_input *in, int i)
+/* In which sentence a pick stands: what is no addition to the cart is not passed off as one. */
+static enum phrase sentence_of(const struct pick *pick)
 {
-    return in->picks->items[i].relation == RELATION_POPULAR;
+    if (pick->relation == RELATION_POPULAR) {
+        return PHRASE_PICKS_POPULAR;
+    }
+    return pick->relation == RELATION_ALTERNATIVE ? PHRASE_PICKS_INSTEAD : PHRASE_PICKS;
 }
 
-/* The picks that have a name. What has nothing to do with the cart is called what it is; where all are that, once, behind the last. */
-static void name_picks(const struct message_input *in, const char *popular, struct names *out)
-{
-    bool all = true;
-    for (int i = 0; i < in->picks->count; i++) {
-        all = all && (is_only_popular(in, i) || !name_has(&in->pick_products[i]));
-    }
-    for (int i = 0; i < in->picks->count; i++) {
-        if (name_has(&in->pick_products[i])) {
-            const size_t before = out->count;
-            names_add(out, &in->pick_products[i], 0);
-            /* not of one that is only counted, or called like another */
-            if (!all && out->count > before && is_only_popular(in, i)) {
-                names_note(out, popular);
-            }
-        }
-    }
-    if (all) {
-        names_note(out, popular);
-    }
-}
-
-/* Nothing where no pick has a name. */
-static void say_picks(const struct message_input *in, const struct speech *speech, struct buf *out)
+/* The picks of one sentence; nothing where none of them has a name. */
+static void say_picks(const struct message_input *in, enum phrase sentence,
+                      const struct speech *speech, struct buf *out)
 {
     CLEANUP(buf_free) struct buf items = buf_make(TEXT_BYTES);
-    CLEANUP(buf_free) struct buf popular = buf_make(TEXT_BYTES);
     struct names names = {0};
 
-    speech_say(speech, PHRASE_BECAUSE_POPULAR, (const struct slot[]){{0}}, &popular);
-    name_picks(in, buf_text(&popular), &names);
+    for (int i = 0; i < in->picks->count; i++) {
+        if (sentence_of(&in->picks->items[i]) == sentence && name_has(&in->pick_products[i])) {
+            names_add(&names, &in->pick_products[i], 0);
+        }
+    }
     if (!names_say(&names, speech, &items)) {
         return;
     }
@@ -135,7 +122,7 @@ static void say_picks(const struct message_input *in, const struct speech *speec
                                  {.name = "n", .number = names_number(&names)},
                                  {0}};
     buf_add_char(out, ' ');
-    speech_say(speech, PHRASE_PICKS, slots, out);
+    speech_say(speech, sentence, slots, out);
 }
 
 static bool has_few(const struct cart *cart, const struct line_today *lines)
@@ -167,5 +154,7 @@ void message_text(const struct message_input *in, const struct line_today *lines
         buf_add_char(out, ' ');
         speech_say(speech, PHRASE_KEPT, (const struct slot[]){{0}}, out);
     }
-    say_picks(in, speech, out);
+    say_picks(in, PHRASE_PICKS, speech, out);
+    say_picks(in, PHRASE_PICKS_POPULAR, speech, out);
+    say_picks(in, PHRASE_PICKS_INSTEAD, speech, out);
 }

@@ -70,13 +70,6 @@ void names_add(struct names *names, const struct product *p, int64_t quantity_mi
     names->shown[names->count++].quantity_milli = quantity_milli;
 }
 
-void names_note(struct names *names, const char *note)
-{
-    if (names->count > 0) {
-        names->shown[names->count - 1].note = note;
-    }
-}
-
 /* "2 × Cup", "0,35 × Cheese"; one piece needs no number. */
 static void say_name(const struct names *names, size_t i, const struct speech *speech,
                      struct buf *out)
@@ -90,11 +83,6 @@ static void say_name(const struct names *names, size_t i, const struct speech *s
         buf_add_str(out, TIMES);
     }
     buf_add_str(out, names->shown[i].text);
-    if (names->shown[i].note) {
-        buf_add_str(out, " (");
-        buf_add_str(out, names->shown[i].note);
-        buf_add_char(out, ')');
-    }
 }
 
 bool names_say(const struct names *names, const struct speech *speech, struct buf *out)

@@ -21,7 +21,6 @@ struct names {
     struct {
         char text[NAME_BYTES];
         int64_t quantity_milli; /* thousandths; 0: not said */
-        const char *note;       /* said behind it in brackets; borrowed; NULL */
     } shown[NAMES_SHOWN];
     size_t count;  /* of shown */
     size_t more;   /* other names, and those that have none */
@@ -29,8 +28,6 @@ struct names {
 };
 /* In the order in which they are to be read. */
 void names_add(struct names *names, const struct product *p, int64_t quantity_milli);
-/* What is said behind the name that was added last, if that is shown. */
-void names_note(struct names *names, const char *note);
 /* "2 × A, B and 3 more items"; nothing without a name. Returns whether there was one. */
 bool names_say(const struct names *names, const struct speech *speech, struct buf *out);
 /* 1 or 2: for phrases that only part one from several. */

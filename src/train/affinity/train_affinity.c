@@ -40,6 +40,7 @@ static bool take_product(void *ctx, const struct product *p, struct err *err)
      * and facts needs no other index. */
     a->facts = mem_grow(a->facts, (size_t)item + 1, sizeof *a->facts);
     a->facts[item] = (struct item_facts){
+        .title = p->title ? arena_strdup(&a->arena, p->title) : NULL,
         .category = p->category ? arena_strdup(&a->arena, p->category) : NULL,
         .brand = p->brand ? arena_strdup(&a->arena, p->brand) : NULL,
         .price_minor = p->price_minor,

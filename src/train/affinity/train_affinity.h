@@ -24,6 +24,7 @@ struct interaction {
 
 /* What the catalogue tells of an item; texts in the arena of the training. */
 struct item_facts {
+    const char *title;
     const char *category;
     const char *brand;
     int64_t price_minor;

@@ -184,6 +184,7 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
                                           .price_minor = MONEY_UNKNOWN,
                                           .popularity = f->popularity[i]};
         if (item < a->facts_count) {
+            items[i].title = a->facts[item].title;
             items[i].category = a->facts[item].category;
             items[i].brand = a->facts[item].brand;
             items[i].price_minor = a->facts[item].price_minor;

@@ -25,10 +25,11 @@ static const struct scene {
     int64_t quantities[LINES]; /* thousandths; 0: one */
     int64_t prices[LINES];     /* of the catalogue; 0: the cart's */
     bool gone[LINES];
-    int64_t stock;        /* of what is not gone; 0: nobody counts */
-    bool given;           /* the first for nothing */
-    int64_t card;         /* what an adjustment takes off */
-    const char *currency; /* of the second line */
+    int64_t stock;                /* of what is not gone; 0: nobody counts */
+    bool given;                   /* the first for nothing */
+    int64_t card;                 /* what an adjustment takes off */
+    const char *currency;         /* of the second line */
+    enum pick_relation of[PICKS]; /* none: chosen together */
 } scenes[] = {
     {.name = "one", .lines = 1},
     {.name = "two", .lines = 2, .picks = 1},
@@ -41,6 +42,26 @@ static const struct scene {
     {.name = "pieces of two", .lines = 2, .quantities = {2000, 12000}},
     {.name = "weighed", .lines = 1, .quantities = {350}},
     {.name = "gift card", .lines = 2, .card = 2000},
+    {.name = "coupon", .lines = 1, .card = 500},
+    {.name = "coupon and one sold out", .lines = 2, .card = 500, .gone = {false, true}},
+    {.name = "coupon and dearer", .lines = 1, .card = 500, .prices = {5990}},
+    {.name = "one popular", .lines = 1, .picks = 1, .of = {RELATION_POPULAR}},
+    {.name = "all popular",
+     .lines = 1,
+     .picks = 3,
+     .of = {RELATION_POPULAR, RELATION_POPULAR, RELATION_POPULAR}},
+    {.name = "two popular",
+     .lines = 1,
+     .picks = 3,
+     .of = {RELATION_POPULAR, RELATION_TASTE, RELATION_POPULAR}},
+    {.name = "an alternative",
+     .lines = 1,
+     .picks = 3,
+     .of = {RELATION_ALTERNATIVE, RELATION_SIMILAR, RELATION_NEXT}},
+    {.name = "two alternatives",
+     .lines = 2,
+     .picks = 2,
+     .of = {RELATION_ALTERNATIVE, RELATION_ALTERNATIVE}},
     {.name = "one sold out", .lines = 2, .gone = {false, true}},
     {.name = "one of them left", .lines = 3, .gone = {true, false, true}},
     {.name = "nameless sold out", .lines = 2, .titles = {NULL, ""}, .gone = {false, true}},
@@ -129,11 +150,12 @@ static json_t *message_of(const struct scene *s, const char *locale, bool inform
                                             .title = s->titles[0] == NULL ? pick_titles[i] : NULL,
                                             .stock = 3,
                                             .price_minor = MONEY_UNKNOWN};
-        picks.items[i] = (struct pick){.product_id = "q",
-                                       .source = PICK_SESSION,
-                                       .relation = RELATION_GOES_WITH,
-                                       .because = i == 0 ? ids[0] : "elsewhere",
-                                       .tie = ties[i]};
+        picks.items[i] =
+            (struct pick){.product_id = "q",
+                          .source = PICK_SESSION,
+                          .relation = s->of[i] != RELATION_NONE ? s->of[i] : RELATION_GOES_WITH,
+                          .because = i == 0 ? ids[0] : "elsewhere",
+                          .tie = ties[i]};
     }
     struct cart_line card = {
         .product_id = ids[0], .quantity_milli = 1000, .price_minor = s->card, .currency = "EUR"};

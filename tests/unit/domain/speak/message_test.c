@@ -184,6 +184,7 @@ static void a_reason_says_what_the_relation_is_and_no_more(void **state)
         {RELATION_GOES_WITH, "x", "others chose this together with Kettle"},
         {RELATION_NEXT, "x", "others looked at this after Kettle"},
         {RELATION_SIMILAR, "x", "from the same category as Kettle"},
+        {RELATION_ALTERNATIVE, "x", "an alternative to Kettle (in your cart)"},
         {RELATION_POPULAR_IN, "Home > Kitchen", "popular in Kitchen"},
         {RELATION_POPULAR, NULL, "popular right now"},
         {RELATION_TASTE, NULL, "based on what you looked at"},
@@ -216,11 +217,12 @@ static void the_text_calls_a_pick_popular_where_it_is_no_more_than_that(void **s
     (void)state;
     struct pick pick = {.product_id = "h1", .source = PICK_POPULAR, .relation = RELATION_POPULAR};
     json_t *m = message("en", 1, &pick, "");
-    assert_text_contains(text_of(m, "text"), "headset (popular right now).");
+    assert_text_contains(text_of(m, "text"), "Popular right now: Aria \"Pro\" headset.");
+    assert_null(strstr(text_of(m, "text"), "might also like"));
     json_decref(m);
     pick.relation = RELATION_TASTE;
     m = message("en", 1, &pick, "");
-    assert_null(strstr(text_of(m, "text"), "popular"));
+    assert_null(strstr(text_of(m, "text"), "opular"));
     json_decref(m);
 }
 
@@ -234,9 +236,11 @@ static void some_picks_are_popular_and_some_fit(void **state)
         const char *words;
     } cases[] = {
         {{RELATION_POPULAR, RELATION_POPULAR, RELATION_POPULAR},
-         "Cup, Kettle, and Lamp (popular right now)."},
+         ". Popular right now: Cup, Kettle, and Lamp."},
         {{RELATION_SIMILAR, RELATION_POPULAR, RELATION_TASTE},
-         "Cup, Kettle (popular right now), and Lamp."},
+         ". You might also like Cup and Lamp. Popular right now: Kettle."},
+        {{RELATION_ALTERNATIVE, RELATION_POPULAR, RELATION_TASTE},
+         ". You might also like Lamp. Popular right now: Kettle. As an alternative to what is in your cart: Cup."},
         {{RELATION_SIMILAR, RELATION_NEXT, RELATION_TASTE}, "Cup, Kettle, and Lamp."},
     };
     (void)state;
@@ -250,6 +254,25 @@ static void some_picks_are_popular_and_some_fit(void **state)
         assert_text_contains(text_of(m, "text"), cases[i].words);
         json_decref(m);
     }
+}
+
+/* Neither in the text nor among the cards is what would replace the cart passed off as an addition. */
+static void alternatives_come_last_and_are_called_so(void **state)
+{
+    static const struct product picked[] = {{.product_id = "a", .title = "Cup"},
+                                            {.product_id = "b", .title = "Kettle"}};
+    struct picks picks = {
+        .count = 2,
+        .items = {{.product_id = "a", .relation = RELATION_ALTERNATIVE, .because = "p1"},
+                  {.product_id = "b", .relation = RELATION_TASTE}}};
+    (void)state;
+    json_t *m = message_of("en", 1, &picks, picked, "");
+    json_t *cards = json_object_get(m, "cards");
+    assert_string_equal(text_of(json_array_get(cards, 1), "title"), "Kettle");
+    assert_string_equal(text_of(json_array_get(cards, 2), "title"), "Cup");
+    assert_string_equal(text_of(json_array_get(cards, 2), "reason"),
+                        "an alternative to Fjord X2 phone (in your cart)");
+    json_decref(m);
 }
 
 static void titles_stay_on_one_line_and_survive_quotes(void **state)
@@ -382,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_reason_says_what_the_relation_is_and_no_more),
         cmocka_unit_test(the_text_calls_a_pick_popular_where_it_is_no_more_than_that),
         cmocka_unit_test(some_picks_are_popular_and_some_fit),
+        cmocka_unit_test(alternatives_come_last_and_are_called_so),
         cmocka_unit_test(titles_stay_on_one_line_and_survive_quotes),
         cmocka_unit_test(only_web_addresses_are_linked),
         cmocka_unit_test(the_locale_is_a_tag_and_that_of_the_words),
