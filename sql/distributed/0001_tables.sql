@@ -23,7 +23,8 @@ BEGIN
     FOR v_table, v_column IN
         VALUES ('lane', 'lane'), ('lane_cursor', 'lane'), ('log', 'lane'), ('derived_waiting', 'lane'), ('dead_letter', 'lane'), ('unknown_type', 'lane'),
                ('shopper', 'lane'), ('shopper_base', 'lane'), ('heavy_shopper', 'lane'), ('heavy_event', 'lane'), ('heavy_checkpoint', 'lane'),
-               ('stale_shopper', 'lane'), ('handing_over', 'lane'), ('cart', 'lane'), ('cart_party', 'lane'), ('outreach', 'lane'), ('cart_lane', 'cart_id')
+               ('stale_shopper', 'lane'), ('handing_over', 'lane'), ('refolding', 'lane'), ('refolding_fact', 'lane'), ('refolding_name', 'lane'),
+               ('cart', 'lane'), ('cart_party', 'lane'), ('outreach', 'lane'), ('cart_lane', 'cart_id')
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_dist_partition d WHERE d.logicalrelid = ('cartwright.' || v_table)::regclass);
         PERFORM create_distributed_table(('cartwright.' || v_table)::regclass, v_column,

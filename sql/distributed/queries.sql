@@ -57,6 +57,17 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
  WHERE z.bytes_before <= $7::bigint
  ORDER BY e.off;
 
+-- name: heavy_behind
+SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
+  FROM (SELECT y.off, coalesce(sum(y.bytes) OVER (ORDER BY y.occurred_at, y.off ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+          FROM (SELECT h.occurred_at, h.off, octet_length(x.body) AS bytes
+                  FROM cartwright.heavy_event h JOIN cartwright.log_rows x ON x.lane = $1::int AND x.off = h.off
+                 WHERE h.lane = $1::int AND h.key = $2::text AND (h.occurred_at, h.off) > ($3::timestamptz, $4::bigint)
+                 ORDER BY h.occurred_at, h.off LIMIT $5::bigint) AS y) AS z
+  JOIN cartwright.log_rows e ON e.lane = $1::int AND e.off = z.off
+ WHERE z.bytes_before <= $6::bigint
+ ORDER BY e.occurred_at, e.off;
+
 -- name: joins_pending
 SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at
   FROM cartwright.joins_pending($1::int, $2::text, $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint, $8::text, $9::bigint,

@@ -17,13 +17,15 @@ SELECT c.doc FROM cartwright.heavy_checkpoint c
  WHERE c.lane = $1::int AND c.key = $2::text AND c.at = $3::timestamptz
 
 -- name: heavy_behind
--- Of the events up to known_off those that occurred after $3 (or then, and have an offset behind $4), at most $5, in the order of the index, or a
--- large part would look like a reason to read all. The columns of history_events.
+-- Of the events up to known_off those that occurred after $3 (or then, and have an offset behind $4), at most $5 and no further than the one that goes beyond $6
+-- bytes, in the order of the index, or a large part would look like a reason to read all. The columns of history_events.
 SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
-  FROM cartwright.heavy_event h
- CROSS JOIN LATERAL (SELECT x.* FROM cartwright.log_rows x WHERE x.lane = $1::int AND x.off = h.off LIMIT 1) AS e
- WHERE h.lane = $1::int AND h.key = $2::text AND (h.occurred_at, h.off) > ($3::timestamptz, $4::bigint)
- ORDER BY h.occurred_at, h.off LIMIT $5::bigint
+  FROM (SELECT array_agg(y.off ORDER BY y.occurred_at, y.off) AS offs
+          FROM (SELECT h.occurred_at, h.off FROM cartwright.heavy_event h
+                 WHERE h.lane = $1::int AND h.key = $2::text AND (h.occurred_at, h.off) > ($3::timestamptz, $4::bigint)
+                 ORDER BY h.occurred_at, h.off LIMIT $5::bigint) AS y) AS n
+ CROSS JOIN LATERAL cartwright.events_within($1::int, n.offs, $6::bigint) AS e
+ ORDER BY e.occurred_at, e.off
 
 -- name: heavy_more_behind
 -- Are there more than $4 of them that occurred at $3 or later?
@@ -88,6 +90,7 @@ INSERT INTO cartwright.heavy_event (lane, key, occurred_at, off)
 SELECT e.lane, e.key, e.occurred_at, e.off FROM cartwright.log_rows e
  WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off <= $3::bigint
    AND e.off > coalesce((SELECT h.known_off FROM cartwright.heavy_shopper h WHERE h.lane = $1::int AND h.key = $2::text), 0)
+ON CONFLICT (lane, key, occurred_at, off) DO NOTHING -- of a refold that was given up
 
 -- name: heavy_checkpoints_keep
 -- Deletes those of one shopper that are not of the times $3.
@@ -99,8 +102,16 @@ INSERT INTO cartwright.heavy_checkpoint (lane, key, at, events, doc)
 SELECT $1::int, $2::text, u.at, u.events, u.doc
   FROM unnest($3::timestamptz[], $4::bigint[], $5::text[]) AS u(at, events, doc)
 
+-- name: heavy_forget
+-- Of one shopper all but its events by time, which stay right.
+WITH s AS (DELETE FROM cartwright.heavy_shopper WHERE lane = $1::int AND key = $2::text)
+DELETE FROM cartwright.heavy_checkpoint WHERE lane = $1::int AND key = $2::text
+
 -- name: heavy_drop
 -- All of one lane.
 WITH s AS (DELETE FROM cartwright.heavy_shopper WHERE lane = $1::int),
-     e AS (DELETE FROM cartwright.heavy_event WHERE lane = $1::int)
+     e AS (DELETE FROM cartwright.heavy_event WHERE lane = $1::int),
+     r AS (DELETE FROM cartwright.refolding WHERE lane = $1::int),
+     f AS (DELETE FROM cartwright.refolding_fact WHERE lane = $1::int),
+     n AS (DELETE FROM cartwright.refolding_name WHERE lane = $1::int)
 DELETE FROM cartwright.heavy_checkpoint WHERE lane = $1::int

@@ -36,11 +36,11 @@ RETURNING s.lane, s.key
 UPDATE cartwright.stale_shopper s SET due_at = now() WHERE s.lane = ANY ($1::int[]) AND s.since IS NOT NULL AND s.due_at > now()
 
 -- name: stale_took
--- The shopper ($1, $2) took $3 microseconds, and rests for $4 times as long; $5: it is folded. What has rested is forgotten.
+-- The shopper ($1, $2) took $3 microseconds, and rests for $4 of them; $5: it is folded. What has rested is forgotten.
 WITH rested AS (
     DELETE FROM cartwright.stale_shopper s WHERE s.lane = $1::int AND s.key <> $2::text AND s.since IS NULL AND s.due_at <= now()
 )
 UPDATE cartwright.stale_shopper s
    SET since = CASE WHEN $5::bool THEN NULL ELSE s.since END, took_us = $3::bigint,
-       due_at = clock_timestamp() + $3::bigint * $4::bigint * interval '1 microsecond'
+       due_at = clock_timestamp() + $4::bigint * interval '1 microsecond'
  WHERE s.lane = $1::int AND s.key = $2::text

@@ -203,6 +203,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
     /* Decoding and grouping need no database, so they come before the transaction that locks the cursors. */
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
     b.heavy_events = f->config->heavy_events;
+    b.heavy_bytes = f->config->fold_batch_bytes;
     b.patient = !alone && !f->waiting; /* else it is known that somebody holds something */
     db_patience(f->db, patience_us(f, alone));
     *out = BATCH_FOLDED;
@@ -321,15 +322,16 @@ static struct stale_means stale_means(const struct folder *f)
                                 .lease_count = f->leases.count};
 }
 
-/* At most one stale shopper. */
-static bool folder_fold_stale(struct folder *f, struct err *err)
+/* At most one stale shopper, or a page of one, which counts as folded: there is more to do. */
+static bool folder_fold_stale(struct folder *f, int64_t *folded, struct err *err)
 {
     const struct stale_means means = stale_means(f);
     enum stale_end end;
 
-    if (!fold_stale_step(&means, &f->stale, &end, err)) {
+    if (!fold_stale_step(&means, &f->stale, *folded == 0, &end, err)) {
         return false;
     }
+    *folded += end == STALE_PAGE ? 1 : 0;
     if (end == STALE_FENCED) {
         folder_forget(f);
     }
@@ -394,7 +396,7 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
         return false;
     }
     *out_folded += late;
-    return folder_fold_stale(f, err) && folder_hand_over(f, out_folded, err);
+    return folder_fold_stale(f, out_folded, err) && folder_hand_over(f, out_folded, err);
 }
 
 /* Two folders may meet in the row of one cart id (cart_party, whose lanes are those of the ids): the one that the

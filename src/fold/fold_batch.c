@@ -137,6 +137,15 @@ void fold_key_postpone(struct fold_key *k, struct arena *a)
     take_names(k, a);
 }
 
+/* How many events it had by a document of another version; 0: that does not even tell. */
+static int64_t events_of_doc(const struct fold_key *k, struct arena *a)
+{
+    struct err broken = {0};
+    struct shopper *s;
+
+    return shopper_decode(k->doc, strlen(k->doc), a, &s, &broken) ? s->events + s->late_events : 0;
+}
+
 /* One after the other, as far as the order allows. A document that cannot be read (another version wrote
  * it) is no reason to stop: the log has everything. */
 void fold_key_apply(struct fold_key *k, struct arena *a)
@@ -144,6 +153,7 @@ void fold_key_apply(struct fold_key *k, struct arena *a)
     struct err unreadable = {0};
 
     if (!shopper_from_doc(k->key, k->doc, a, &k->after, &unreadable)) {
+        k->events_before = events_of_doc(k, a);
         k->after = shopper_new(k->key, a);
         k->refold = true;
         k->sweep = true;
@@ -152,7 +162,7 @@ void fold_key_apply(struct fold_key *k, struct arena *a)
         fold_key_postpone(k, a);
         return;
     }
-    k->events_before = k->after->events;
+    k->events_before = k->sweep ? k->events_before : k->after->events;
     note_stored_carts(k);
     if (has_binding(k) || fold_key_answered(k)) { /* what it tells is about what changes by that */
         k->before = shopper_copy(k->after, a);

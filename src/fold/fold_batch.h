@@ -33,7 +33,9 @@ struct fold_key {
         waits; /* it is stale (store/stale.h): nothing of it is written, and after serves only to tell its logins */
     int64_t
         changed_us; /* from when on what had been folded before became another's; INT64_MAX: nothing did */
-    bool handed_over;      /* its events are passed on afterwards (fold_hand.h) */
+    bool handed_over; /* its events are passed on afterwards (fold_hand.h) */
+    int64_t
+        told_us; /* what its owners are told is dated by; 0: by the newest change of the batch */
     int64_t events_before; /* of the stored document */
     struct history
         history; /* refold, and it was answered or sweep: all events up to last_off, unless a checkpoint did */
@@ -50,8 +52,12 @@ struct fold_batch {
     int64_t now_us;
     int64_t
         heavy_events; /* the setting; 0: nobody is heavy. Set between make and apply, as the next two */
+    int64_t heavy_bytes; /* so much of one shopper is read again at once */
     bool
-        alone; /* it is the turn of a stale shopper: everything of it is folded, whatever that takes */
+        alone; /* it is the turn of a stale shopper: what a page has room for is folded (fold_refold.h) */
+    bool too_long; /* alone: it takes more than that, and nothing was folded */
+    bool
+        in_pages; /* one page of news of a shopper that is folded already: what it hands over is seen to elsewhere */
     bool patient;   /* waits for lanes; else what it derives does (store/derived.h) */
     size_t waiting; /* so many events do */
     size_t dead;
@@ -89,6 +95,16 @@ size_t fold_identity_changed(const struct fold_key *k, const struct history *eve
 /* The same of those that occurred at since_us or later, whoever they belonged to before; who: the shopper. */
 size_t fold_identity_handed(const char *key, struct shopper *who, const struct history *events,
                             int64_t since_us, struct arena *a, struct event_row **out);
+/* Of some events of a customer that were folded before, what an answer, or a fold of another version (sweep), makes news again: rows to append, in
+ * arena. Pure. Returns how many. */
+struct fold_told {
+    const char *key;
+    struct shopper *before; /* sweep: NULL */
+    struct shopper *after;
+    bool sweep;
+};
+size_t fold_identity_logins(const struct fold_told *t, const struct history *events,
+                            struct arena *a, struct event_row **out);
 /* Appends all of it; where b->patient is false, what is for lanes that nobody holds. Of what changed hands some of each shopper, in pages: the
  * rest goes afterwards, for a kiosk may have years behind it. */
 CAN_FAIL bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err);

@@ -71,10 +71,11 @@ static bool page_next(struct db *db, struct history_key key, struct page *p, str
                       struct history *out, struct err *err)
 {
     if (!p->known_done) {
-        if (!store_heavy_behind(db, key, p->known, p->behind.most, a, out, err)) {
+        const struct heavy_most most = {p->behind.most, HAND_PAGE_BYTES};
+        if (!store_heavy_behind(db, key, p->known, most, a, out, err)) {
             return false;
         }
-        p->known_done = (int64_t)out->count < p->behind.most;
+        p->known_done = !out->more;
         if (out->count > 0) {
             const struct log_event *last = &out->events[out->count - 1];
             p->known = (struct heavy_place){last->occurred_us, last->off};
@@ -171,7 +172,7 @@ static bool hand_news_over(struct fold_batch *b, struct fold_key *k, struct db *
 {
     int64_t first_off = INT64_MAX;
 
-    if (!b->alone || k->key[0] != 'a' || k->after->binding_count == 0 ||
+    if (!b->alone || b->in_pages || k->key[0] != 'a' || k->after->binding_count == 0 ||
         (int64_t)k->count <= hand_at_once(b->heavy_events)) {
         return true;
     }
@@ -195,7 +196,7 @@ static bool forward_all(struct fold_batch *b, struct db *db, struct err *err)
 static bool look_at_hands(struct fold_batch *b, struct db *db, struct err *err)
 {
     for (size_t i = 0; i < b->key_count; i++) {
-        b->keys[i].changed_us = changed_since(&b->keys[i]);
+        b->keys[i].changed_us = b->in_pages ? INT64_MAX : changed_since(&b->keys[i]);
         if (!hand_news_over(b, &b->keys[i], db, err)) {
             return false;
         }

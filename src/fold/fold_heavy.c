@@ -2,10 +2,26 @@
  * domain/shopper/shopper_again.h; here is what is kept for it (sql/migrations/0019_heavy_shoppers.sql), and when. */
 #include "fold/fold_heavy.h"
 
+#include "base/cleanup.h"
 #include "base/metric.h"
 #include "domain/shopper/shopper_again.h"
-#include "store/heavy.h"
 #include "store/stale.h"
+
+enum {
+    PAGE_TIMES = 4,  /* heavy_events that a page has */
+    ALONE_PAGES = 4, /* that lie behind a checkpoint, where only who is folded waits for them */
+    PAGE_OF_NONE = 10000
+};
+
+int64_t fold_heavy_page(int64_t heavy_events)
+{
+    return heavy_events == 0 ? PAGE_OF_NONE : PAGE_TIMES * heavy_events;
+}
+
+int64_t fold_heavy_spacing(int64_t heavy_events)
+{
+    return heavy_events / 8 > 0 ? heavy_events / 8 : 1;
+}
 
 /* A refold wants the log as a whole: to see who is told what, or because what was stored is of another version. */
 static bool wants_whole(const struct fold_key *k)
@@ -13,15 +29,21 @@ static bool wants_whole(const struct fold_key *k)
     return k->sweep || k->before != NULL;
 }
 
-/* So many events of one shopper a batch reads again; who asks for more is folded alone (fold_stale.c). */
-static int64_t at_once(const struct fold_batch *b)
+/* So many events of one shopper that lie behind a checkpoint are read again; who asks for more in a batch is folded alone (fold_stale.c), who does there a page at a
+ * time (fold_refold.c). */
+static struct heavy_most at_once(const struct fold_batch *b)
 {
-    return b->alone ? INT64_MAX - 1 : b->heavy_events / 2;
+    return (struct heavy_most){b->alone ? ALONE_PAGES * fold_heavy_page(b->heavy_events)
+                                        : b->heavy_events / 2,
+                               b->heavy_bytes};
 }
 
 static bool is_heavy(const struct fold_batch *b, const struct fold_key *k)
 {
-    return b->heavy_events > 0 && k->after->events + k->after->late_events >= b->heavy_events;
+    const int64_t known = k->after->events + k->after->late_events;
+
+    return b->heavy_events > 0 &&
+           (known > k->events_before ? known : k->events_before) >= b->heavy_events;
 }
 
 /* How often the shopper has been as heavy as it takes. */
@@ -70,39 +92,53 @@ static size_t before_news(const struct beginning *x, size_t count)
     return n;
 }
 
-/* Reads no more than it needs: x->kept stays 0 where nothing does. */
+/* What came in since the last fold that noted checkpoints; none where that is more than a page, and the batch. */
+static bool read_news(const struct fold_batch *b, const struct fold_key *k, int64_t known_off,
+                      struct db *db, struct history *out, bool *out_all, struct err *err)
+{
+    const int64_t most = fold_heavy_page(b->heavy_events) + (int64_t)b->count;
+    const struct history_range news = {
+        .after_off = known_off, .last_off = k->last_off, .since_us = INT64_MIN, .most = most + 1};
+
+    if (!store_history_page_within(db, (struct history_key){k->lane, k->key}, &news,
+                                   2 * b->heavy_bytes, b->arena, out, err)) {
+        return false;
+    }
+    *out_all = (int64_t)out->count <= most &&
+               (out->count == 0 || out->events[out->count - 1].off == k->last_off);
+    return true;
+}
+
+/* Reads no more than it needs, and no more than there is room for: x->kept stays 0 where nothing does. */
 static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
                            const struct heavy_known *h, struct db *db, struct beginning *x,
                            struct err *err)
 {
     const struct history_key key = {k->lane, k->key};
-    const struct history_range news = {.after_off = h->known_off,
-                                       .last_off = k->last_off,
-                                       .since_us = INT64_MIN,
-                                       .most = INT64_MAX};
     struct arena *a = b->arena;
     struct err unreadable = {0};
     size_t count;
     const char *doc;
+    bool all;
 
     if (h->doc == NULL || !shopper_from_doc(k->key, h->doc, a, &x->known, &unreadable)) {
         return true;
     }
-    if (!store_history_page(db, key, &news, a, &x->news, err) ||
+    if (!read_news(b, k, h->known_off, db, &x->news, &all, err) ||
         !store_heavy_checkpoints(db, key, a, &x->stored, &count, err)) {
         return false;
     }
-    const size_t kept = before_news(x, count);
+    const size_t kept = all ? before_news(x, count) : 0;
     if (kept == 0) {
         return true;
     }
     x->from = (struct checkpoint){.at_us = x->stored[kept - 1].at_us,
                                   .events = x->stored[kept - 1].events};
-    if (!store_heavy_behind(db, key, (struct heavy_place){x->from.at_us, INT64_MAX}, at_once(b) + 1,
-                            a, &x->behind, err)) {
+    if (!store_heavy_behind(db, key, (struct heavy_place){x->from.at_us, INT64_MAX}, at_once(b), a,
+                            &x->behind, err)) {
         return false;
     }
-    if ((int64_t)x->behind.count > at_once(b)) {
+    if (x->behind.more) {
         return true;
     }
     if (!store_heavy_checkpoint_doc(db, key, x->from.at_us, a, &doc, err)) {
@@ -114,8 +150,7 @@ static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
     return true;
 }
 
-/* In arena. */
-static struct heavy_checkpoint *as_rows(const struct checkpoints *notes, struct arena *a)
+struct heavy_checkpoint *fold_heavy_rows(const struct checkpoints *notes, struct arena *a)
 {
     struct heavy_checkpoint *rows = arena_array(a, notes->count, sizeof *rows);
 
@@ -156,16 +191,11 @@ static bool write_further(const struct fold_batch *b, const struct fold_key *k,
     struct heavy_fold fold = {.last_off = k->last_off,
                               .doc = shopper_to_doc(k->after, a),
                               .kept_us = kept_us,
-                              .added = as_rows(notes, a),
+                              .added = fold_heavy_rows(notes, a),
                               .added_count = notes->count};
 
     fold.kept_count = thinned(x, total, kept_us, a);
     return store_heavy_write(db, (struct history_key){k->lane, k->key}, &fold, err);
-}
-
-static int64_t spacing(const struct fold_batch *b)
-{
-    return b->heavy_events / 8 > 0 ? b->heavy_events / 8 : 1;
 }
 
 static bool fold_from(const struct fold_batch *b, struct fold_key *k, const struct heavy_known *h,
@@ -173,7 +203,7 @@ static bool fold_from(const struct fold_batch *b, struct fold_key *k, const stru
 {
     struct arena *a = b->arena;
     struct beginning x = {0};
-    struct checkpoints notes = {.spacing = spacing(b)};
+    struct checkpoints notes = {.spacing = fold_heavy_spacing(b->heavy_events)};
 
     *out_done = false;
     if (!find_beginning(b, k, h, db, &x, err)) {
@@ -246,6 +276,46 @@ static bool try_one(struct fold_batch *b, struct fold_key *k, const struct heavy
     return true;
 }
 
+/* Who is left asks for its history: alone, or if nobody knows how long it is, that has to fit into a page. */
+static bool asks_for_length(const struct fold_batch *b, const struct fold_key *k)
+{
+    return b->heavy_events > 0 && k->refold &&
+           (b->alone || (k->sweep && k->doc != NULL && k->events_before == 0));
+}
+
+static bool look_at_length(struct fold_batch *b, struct fold_key *k, struct db *db, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    const struct history_range all = {.last_off = k->last_off,
+                                      .since_us = INT64_MIN,
+                                      .most = fold_heavy_page(b->heavy_events) + 1};
+    struct history h;
+
+    if (!store_history_page_within(db, (struct history_key){k->lane, k->key}, &all, b->heavy_bytes,
+                                   &a, &h, err)) {
+        return false;
+    }
+    const bool fits =
+        (int64_t)h.count < all.most && (h.count == 0 || h.events[h.count - 1].off == k->last_off);
+    if (!fits && b->alone) {
+        b->too_long = true;
+        k->refold = false;
+    } else if (!fits) {
+        fold_key_postpone(k, b->arena);
+    }
+    return true;
+}
+
+static bool look_at_lengths(struct fold_batch *b, struct db *db, struct err *err)
+{
+    for (size_t i = 0; i < b->key_count; i++) {
+        if (asks_for_length(b, &b->keys[i]) && !look_at_length(b, &b->keys[i], db, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Those that wait; most have before this batch. */
 static bool mark_stale(struct fold_batch *b, struct db *db, struct err *err)
 {
@@ -278,13 +348,13 @@ bool fold_heavy_try(struct fold_batch *b, struct db *db, struct err *err)
             return false;
         }
     }
-    return mark_stale(b, db, err);
+    return look_at_lengths(b, db, err) && mark_stale(b, db, err);
 }
 
 bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base, struct arena *a,
                       struct db *db, struct err *err)
 {
-    struct checkpoints notes = {.spacing = spacing(b)};
+    struct checkpoints notes = {.spacing = fold_heavy_spacing(b->heavy_events)};
 
     if (!shopper_log_fold_noting(k->key, base, &k->history, &notes, a, &k->after, err)) {
         return false;
@@ -295,7 +365,7 @@ bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base
     }
     const struct heavy_fold fold = {.last_off = k->last_off,
                                     .doc = shopper_to_doc(k->after, a),
-                                    .added = as_rows(&notes, a),
+                                    .added = fold_heavy_rows(&notes, a),
                                     .added_count = notes.count};
     return store_heavy_write(db, (struct history_key){k->lane, k->key}, &fold, err);
 }

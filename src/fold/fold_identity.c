@@ -94,25 +94,39 @@ static int64_t first_off(const struct fold_key *k)
 
 /* Logins that an answer has made news again, and no others: of a customer who logs in all the time that would be all of them at each answer. sweep:
  * the document was of another version, which may have asked for less. */
-static void tell_logins_of_history(struct derived *d, const struct fold_key *k)
+static void tell_logins_of_history(struct derived *d, const struct fold_key *k, int64_t news_off)
 {
-    const int64_t batch_off = first_off(k);
-
     for (size_t i = 0; i < k->history.count; i++) {
         const struct log_event *log = &k->history.events[i];
         struct event e;
         struct err dead;
         if (may_name(log) && log_event_decode(log, d->arena, &e, &dead) &&
-            (k->sweep || log->off >= batch_off || shopper_login_again(k->before, k->after, &e))) {
+            (k->sweep || log->off >= news_off || shopper_login_again(k->before, k->after, &e))) {
             tell_login(d, k, &e);
         }
     }
 }
 
+size_t fold_identity_logins(const struct fold_told *t, const struct history *events,
+                            struct arena *a, struct event_row **out)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(BODY_MAX_BYTES);
+    struct derived d = {.arena = a, .body = &body};
+    const struct fold_key k = {.key = t->key,
+                               .before = t->before,
+                               .after = t->after,
+                               .sweep = t->sweep,
+                               .history = *events};
+
+    tell_logins_of_history(&d, &k, INT64_MAX);
+    *out = d.rows;
+    return d.count;
+}
+
 static void derive_customer(struct derived *d, const struct fold_key *k)
 {
     if (k->refold && (k->sweep || fold_key_answered(k))) {
-        tell_logins_of_history(d, k);
+        tell_logins_of_history(d, k, first_off(k));
         return;
     }
     for (size_t i = 0; i < k->count; i++) {
@@ -241,6 +255,9 @@ static int64_t newest_change_us(const struct fold_key *k)
 {
     int64_t at_us = INT64_MIN;
 
+    if (k->told_us != 0) {
+        return k->told_us;
+    }
     for (size_t i = 0; i < k->count; i++) {
         const struct fold_event *e = &k->events[i];
         if (!e->dead && shopper_changes_owner(k->after, &e->event) && e->log->occurred_us > at_us) {

@@ -73,14 +73,18 @@ bool store_heavy_checkpoint_doc(struct db *db, struct history_key key, int64_t a
 }
 
 bool store_heavy_behind(struct db *db, struct history_key key, struct heavy_place behind,
-                        int64_t most, struct arena *a, struct history *out, struct err *err)
+                        struct heavy_most most, struct arena *a, struct history *out,
+                        struct err *err)
 {
+    const int64_t one_more = most.events < INT64_MAX ? most.events + 1 : most.events;
     struct params p = key_params(key, a);
 
     param_time(&p, behind.at_us);
     param_i64(&p, behind.off);
-    param_i64(&p, most);
-    return store_history_rows(db, Q_heavy_behind, &p, key, out, err);
+    param_i64(&p, one_more);
+    param_i64(&p, most.bytes);
+    return store_history_rows_within(db, Q_heavy_behind, &p, key,
+                                     (struct history_most){most.events, most.bytes}, out, err);
 }
 
 bool store_heavy_more_behind(struct db *db, struct history_key key, int64_t since_us, int64_t count,
@@ -99,40 +103,66 @@ bool store_heavy_more_behind(struct db *db, struct history_key key, int64_t sinc
     return true;
 }
 
-static bool know(struct db *db, struct history_key key, const struct heavy_fold *fold,
-                 struct arena *a, struct err *err)
+bool store_heavy_know(struct db *db, struct history_key key, int64_t known_off, const char *doc,
+                      struct err *err)
 {
-    struct params known = key_params(key, a);
-    struct params events = key_params(key, a);
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params known = key_params(key, &a);
 
-    param_i64(&known, fold->last_off);
-    param_text(&known, fold->doc);
-    param_i64(&events, fold->last_off);
-    /* The events first: they go on from where the known ones end. */
-    return db_exec(db, Q_heavy_events_add, &events, NULL, err) &&
-           db_exec(db, Q_heavy_know, &known, NULL, err);
+    param_i64(&known, known_off);
+    param_text(&known, doc);
+    return db_exec(db, Q_heavy_know, &known, NULL, err);
+}
+
+/* Of the events up to there, those that are not known yet. */
+static bool add_events(struct db *db, struct history_key key, int64_t last_off, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params events = key_params(key, &a);
+
+    param_i64(&events, last_off);
+    return db_exec(db, Q_heavy_events_add, &events, NULL, err);
+}
+
+bool store_heavy_checkpoints_add(struct db *db, struct history_key key,
+                                 const struct heavy_checkpoint *added, size_t count,
+                                 struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = key_params(key, &a);
+
+    param_times(&p, INT64S(added, count, at_us));
+    param_i64s(&p, INT64S(added, count, events));
+    param_texts(&p, TEXTS(added, count, doc));
+    return count == 0 || db_exec(db, Q_heavy_checkpoints_add, &p, NULL, err);
 }
 
 static bool keep_checkpoints(struct db *db, struct history_key key, const struct heavy_fold *fold,
-                             struct arena *a, struct err *err)
+                             struct err *err)
 {
-    struct params kept = key_params(key, a);
-    struct params added = key_params(key, a);
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params kept = key_params(key, &a);
 
     param_time_array(&kept, fold->kept_us, fold->kept_count);
-    param_times(&added, INT64S(fold->added, fold->added_count, at_us));
-    param_i64s(&added, INT64S(fold->added, fold->added_count, events));
-    param_texts(&added, TEXTS(fold->added, fold->added_count, doc));
-    return db_exec(db, Q_heavy_checkpoints_keep, &kept, NULL, err) &&
-           (fold->added_count == 0 || db_exec(db, Q_heavy_checkpoints_add, &added, NULL, err));
+    return db_exec(db, Q_heavy_checkpoints_keep, &kept, NULL, err);
 }
 
 bool store_heavy_write(struct db *db, struct history_key key, const struct heavy_fold *fold,
                        struct err *err)
 {
-    CLEANUP(arena_free) struct arena a = {0};
+    /* The events first: they go on from where the known ones end. */
+    return add_events(db, key, fold->last_off, err) &&
+           store_heavy_know(db, key, fold->last_off, fold->doc, err) &&
+           keep_checkpoints(db, key, fold, err) &&
+           store_heavy_checkpoints_add(db, key, fold->added, fold->added_count, err);
+}
 
-    return know(db, key, fold, &a, err) && keep_checkpoints(db, key, fold, &a, err);
+bool store_heavy_forget(struct db *db, struct history_key key, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct params p = key_params(key, &a);
+
+    return db_exec(db, Q_heavy_forget, &p, NULL, err);
 }
 
 /* ---- one shopper, as of a moment ---- */

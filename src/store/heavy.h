@@ -26,14 +26,19 @@ CAN_FAIL bool store_heavy_checkpoints(struct db *db, struct history_key key, str
 CAN_FAIL bool store_heavy_checkpoint_doc(struct db *db, struct history_key key, int64_t at_us,
                                          struct arena *a, const char **out, struct err *err);
 
-/* Of the events up to known_off those behind a place in the order of time and offset (offset INT64_MAX: behind that time), the first `most`; in
- * arena. */
+/* So much is read, and no further than the event that goes beyond the bytes. */
+struct heavy_most {
+    int64_t events;
+    int64_t bytes; /* of their bodies, as they lie in the log and as they were sent */
+};
+/* Of the events up to known_off those behind a place in the order of time and offset (offset INT64_MAX: behind that time), in that order.
+ * In arena. */
 struct heavy_place {
     int64_t at_us;
     int64_t off;
 };
 CAN_FAIL bool store_heavy_behind(struct db *db, struct history_key key, struct heavy_place behind,
-                                 int64_t most, struct arena *a, struct history *out,
+                                 struct heavy_most most, struct arena *a, struct history *out,
                                  struct err *err);
 /* Are there more than count of them that occurred at since_us or later? */
 CAN_FAIL bool store_heavy_more_behind(struct db *db, struct history_key key, int64_t since_us,
@@ -49,10 +54,6 @@ struct heavy_view {
     struct history news;          /* came in since known_off */
     struct history behind;        /* had come in before, and occurred after `from` */
     int64_t event_bytes;          /* of the bodies of both, as they were sent */
-};
-struct heavy_most {
-    int64_t events;
-    int64_t bytes; /* of their bodies, as they lie in the log and as they were sent */
 };
 CAN_FAIL bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us,
                                struct heavy_most most, struct arena *a, struct heavy_view *out,
@@ -70,7 +71,15 @@ struct heavy_fold {
 };
 CAN_FAIL bool store_heavy_write(struct db *db, struct history_key key,
                                 const struct heavy_fold *fold, struct err *err);
-/* Forgets all of it about a lane: its shoppers are read whole the next time. */
+/* The parts of that, for who writes it bit by bit: more checkpoints; then the document, of events that are known by time. */
+CAN_FAIL bool store_heavy_checkpoints_add(struct db *db, struct history_key key,
+                                          const struct heavy_checkpoint *added, size_t count,
+                                          struct err *err);
+CAN_FAIL bool store_heavy_know(struct db *db, struct history_key key, int64_t known_off,
+                               const char *doc, struct err *err);
+/* Forgets what is known of one shopper, but for which events it has when. */
+CAN_FAIL bool store_heavy_forget(struct db *db, struct history_key key, struct err *err);
+/* Forgets all of it about a lane, and whose refold goes on there: its shoppers are read whole the next time. */
 CAN_FAIL bool store_heavy_drop(struct db *db, int lane, struct err *err);
 
 #endif

@@ -87,6 +87,24 @@ bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
     return rows_within(db, q, p, key, INT64_MAX, out, err);
 }
 
+bool store_history_rows_within(struct db *db, enum query_id q, const struct params *p,
+                               struct history_key key, struct history_most most,
+                               struct history *out, struct err *err)
+{
+    int64_t bytes = 0;
+    size_t kept = 0;
+
+    if (!rows_within(db, q, p, key, most.bytes, out, err)) {
+        return false;
+    }
+    while (kept < out->count && (int64_t)kept < most.events && (kept == 0 || bytes <= most.bytes)) {
+        bytes += (int64_t)log_event_body_len(&out->events[kept++]);
+    }
+    out->more = kept < out->count || bytes > most.bytes;
+    out->count = kept;
+    return true;
+}
+
 static struct params range_params(struct history_key key, const struct history_range *range,
                                   struct arena *a)
 {

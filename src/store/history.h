@@ -19,6 +19,7 @@ struct history_keys {
 struct history {
     struct log_event *events;
     size_t count;
+    bool more; /* of a part that was asked for: it is not all */
 };
 
 /* out[i] gets the events of key i up to last_offs[i]; in arena. */
@@ -45,7 +46,15 @@ CAN_FAIL bool store_history_page(struct db *db, struct history_key key,
 CAN_FAIL bool store_history_page_within(struct db *db, struct history_key key,
                                         const struct history_range *range, int64_t bytes,
                                         struct arena *a, struct history *out, struct err *err);
-/* For store/ only: a query with the columns of history_events and one key, and one of its rows (but for lane and key); in arena. */
+/* For store/ only: a query with the columns of history_events and one key, and one of its rows (but for lane and key); in arena. Within: the first of them that
+ * are so many, and no further than the event that goes beyond so many bytes, as they were sent; it says whether there are more. */
+struct history_most {
+    int64_t events;
+    int64_t bytes;
+};
+CAN_FAIL bool store_history_rows_within(struct db *db, enum query_id q, const struct params *p,
+                                        struct history_key key, struct history_most most,
+                                        struct history *out, struct err *err);
 CAN_FAIL bool store_history_rows(struct db *db, enum query_id q, const struct params *p,
                                  struct history_key key, struct history *out, struct err *err);
 CAN_FAIL bool store_history_event_of_row(const PGresult *r, int row, struct arena *a,

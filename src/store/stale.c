@@ -65,7 +65,7 @@ bool store_stale_hasten(struct db *db, const int32_t *lanes, size_t count, struc
     return db_exec(db, Q_stale_hasten, &p, NULL, err);
 }
 
-bool store_stale_took(struct db *db, struct history_key key, int64_t took_us, int64_t pause,
+bool store_stale_took(struct db *db, struct history_key key, int64_t took_us, int64_t rest_us,
                       bool folded, struct err *err)
 {
     CLEANUP(arena_free) struct arena a = {0};
@@ -74,7 +74,7 @@ bool store_stale_took(struct db *db, struct history_key key, int64_t took_us, in
     param_i32(&p, key.lane);
     param_text(&p, key.key);
     param_i64(&p, took_us);
-    param_i64(&p, pause);
+    param_i64(&p, rest_us);
     param_bool(&p, folded);
     return db_exec(db, Q_stale_took, &p, NULL, err);
 }

@@ -26,8 +26,8 @@ CAN_FAIL bool store_stale_claim(struct db *db, const int32_t *lanes, size_t coun
 /* All of these lanes are due now. */
 CAN_FAIL bool store_stale_hasten(struct db *db, const int32_t *lanes, size_t count,
                                  struct err *err);
-/* It took so long, and rests for pause times as long; folded: it is stale no more. */
+/* It took so long, and rests for rest_us; folded: it is stale no more. */
 CAN_FAIL bool store_stale_took(struct db *db, struct history_key key, int64_t took_us,
-                               int64_t pause, bool folded, struct err *err);
+                               int64_t rest_us, bool folded, struct err *err);
 
 #endif

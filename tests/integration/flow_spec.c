@@ -137,6 +137,7 @@ void forget_everything(struct flow_bench *b)
         "DELETE FROM cartwright.heavy_shopper; DELETE FROM cartwright.heavy_event; "
         "DELETE FROM cartwright.heavy_checkpoint; DELETE FROM cartwright.derived_waiting; "
         "DELETE FROM cartwright.stale_shopper; DELETE FROM cartwright.handing_over; "
+        "DELETE FROM cartwright.refolding; DELETE FROM cartwright.refolding_fact; DELETE FROM cartwright.refolding_name; "
         "UPDATE cartwright.lane_cursor SET off = 0, epoch = epoch + 1 WHERE off > 0");
 }
 

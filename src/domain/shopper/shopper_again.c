@@ -16,7 +16,7 @@ void notes_begin(struct fold_onlooker *o, size_t count)
     }
     assert(o->notes->spacing > 0);
     o->notes->count = 0;
-    for (int64_t far = o->notes->spacing; far <= (int64_t)count; far *= 2) {
+    for (int64_t far = o->notes->spacing; far <= (int64_t)count + o->behind; far *= 2) {
         o->wanted = far;
     }
 }
@@ -24,7 +24,7 @@ void notes_begin(struct fold_onlooker *o, size_t count)
 void notes_take(struct fold_onlooker *o, const struct shopper *s, const struct event *events,
                 size_t count, size_t index, struct arena *a)
 {
-    const int64_t left = (int64_t)(count - index);
+    const int64_t left = (int64_t)(count - index) + o->behind;
     const int64_t at_us = index == 0 ? INT64_MAX : events[index - 1].occurred_us;
 
     /* Only between two times: lateness and repeats are about events of one. */

@@ -76,6 +76,18 @@ static int by_name(const void *left, const void *right)
                   ((const struct named_via *)right)->other);
 }
 
+void bindings_set_named(struct shopper *s, const struct named_via *named, size_t count,
+                        struct arena *a)
+{
+    s->named = NULL;
+    s->named_count = count;
+    if (count > 0) {
+        s->named = memcpy(arena_array(a, cart_lines_capacity(count), sizeof *named), named,
+                          count * sizeof *named);
+        qsort(s->named, count, sizeof *named, by_name);
+    }
+}
+
 static void collect_named(struct shopper *s, const struct event *events, size_t count,
                           struct arena *a)
 {

@@ -9,6 +9,10 @@
 void bindings_collect(struct shopper *s, const struct shopper *base, const struct event *events,
                       size_t count, struct arena *a);
 
+/* A customer's events name these, each once, in any order and as many as are kept; the names are borrowed. */
+void bindings_set_named(struct shopper *s, const struct named_via *named, size_t count,
+                        struct arena *a);
+
 /* The same for one more login, logout or binding_set. SHOPPER_REFOLD: it changes which events count; s
  * is unchanged. */
 enum shopper_step bindings_apply(struct shopper *s, const struct event *e, struct arena *a);

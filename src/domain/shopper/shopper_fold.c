@@ -111,7 +111,7 @@ static bool is_binding(const struct event *e)
 }
 
 /* Came in so long after it occurred that a closer decides whether it is late. */
-static bool is_tardy(const struct event *e)
+bool fold_is_tardy(const struct event *e)
 {
     /* What is exempt changes no closed round, or has to count whenever it comes: a withdrawal above all. */
     bool exempt = e->origin == ORIGIN_IMPORT || e->origin == ORIGIN_DERIVED ||
@@ -121,40 +121,36 @@ static bool is_tardy(const struct event *e)
     return !exempt && e->received_us - e->occurred_us > LATE_WINDOW_US;
 }
 
-static bool is_closer(const struct event *e)
+bool fold_is_closer(const struct event *e)
 {
     return e->type == EVENT_PURCHASE || (e->type == EVENT_CART_SNAPSHOT && e->item_count == 0);
 }
 
-/* Of the closers from one time on: when the first of them was received. */
-struct closers {
-    int64_t any_us;   /* of all */
-    int64_t every_us; /* of those that close every cart: they name none */
-    struct closer_of_cart {
-        const char *cart; /* NULL: free */
-        int64_t received_us;
-    } * of_cart;  /* of those that name one; open addressing. NULL: nobody asks */
-    size_t slots; /* a power of two */
-};
+struct closers fold_closers_room(const struct event *events, size_t count, struct arena *a)
+{
+    struct closers c = {.any_us = INT64_MAX, .every_us = INT64_MAX, .slots = 4};
+    size_t named = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        named += fold_is_closer(&events[i]) && events[i].cart_id != NULL;
+    }
+    while (c.slots < 2 * named) {
+        c.slots *= 2;
+    }
+    c.of_cart = arena_array(a, c.slots, sizeof *c.of_cart);
+    return c;
+}
 
 /* With room for the carts that the events name, if one of the closers may be late itself. */
 static struct closers closers_make(const struct event *events, size_t count, struct arena *a)
 {
-    struct closers c = {.any_us = INT64_MAX, .every_us = INT64_MAX, .slots = 4};
-    size_t named = 0;
     bool asked = false;
 
-    for (size_t i = 0; i < count; i++) {
-        named += is_closer(&events[i]) && events[i].cart_id != NULL;
-        asked = asked || (is_closer(&events[i]) && is_tardy(&events[i]));
+    for (size_t i = 0; i < count && !asked; i++) {
+        asked = fold_is_closer(&events[i]) && fold_is_tardy(&events[i]);
     }
-    if (asked) {
-        while (c.slots < 2 * named) {
-            c.slots *= 2;
-        }
-        c.of_cart = arena_array(a, c.slots, sizeof *c.of_cart);
-    }
-    return c;
+    return asked ? fold_closers_room(events, count, a)
+                 : (struct closers){.any_us = INT64_MAX, .every_us = INT64_MAX};
 }
 
 static struct closer_of_cart *closer_slot(const struct closers *c, const char *cart)
@@ -167,14 +163,14 @@ static struct closer_of_cart *closer_slot(const struct closers *c, const char *c
     return &c->of_cart[i];
 }
 
-static void closers_add(struct closers *c, const struct event *e)
+void fold_closers_add(struct closers *c, const struct event *e, bool known)
 {
     c->any_us = e->received_us < c->any_us ? e->received_us : c->any_us;
     if (e->cart_id == NULL) {
         c->every_us = e->received_us < c->every_us ? e->received_us : c->every_us;
     } else if (c->of_cart != NULL) {
         struct closer_of_cart *slot = closer_slot(c, e->cart_id);
-        if (slot->cart == NULL || e->received_us < slot->received_us) {
+        if (slot->cart == NULL ? !known : e->received_us < slot->received_us) {
             *slot = (struct closer_of_cart){e->cart_id, e->received_us};
         }
     }
@@ -186,7 +182,7 @@ static int64_t closed_for(const struct closers *c, const struct event *e)
 {
     int64_t first = c->every_us;
 
-    if (!is_closer(e)) {
+    if (!fold_is_closer(e)) {
         return c->any_us;
     }
     if (e->cart_id != NULL && c->of_cart != NULL) {
@@ -198,9 +194,15 @@ static int64_t closed_for(const struct closers *c, const struct event *e)
     return first;
 }
 
-/* late[i] for events in order: a closer at or after it had been received before it. */
+/* The same of those behind the events, if there are any. */
+static int64_t closed_later_for(const struct closers *later, const struct event *e)
+{
+    return later == NULL ? INT64_MAX : closed_for(later, e);
+}
+
+/* late[i] for events in order: a closer at or after it had been received before it. later: those after the last, NULL: there are none. */
 static bool *find_late(const struct event *events, size_t count, int64_t base_closed_us,
-                       struct arena *a)
+                       const struct closers *later, struct arena *a)
 {
     bool *late = arena_array(a, count, sizeof *late);
     struct closers closers = closers_make(events, count, a);
@@ -211,16 +213,17 @@ static bool *find_late(const struct event *events, size_t count, int64_t base_cl
         size_t begin = end; /* the events of one time: each closes for all of them */
         while (begin > 0 && events[begin - 1].occurred_us == events[end - 1].occurred_us) {
             begin--;
-            if (is_closer(&events[begin])) {
-                closers_add(&closers, &events[begin]);
+            if (fold_is_closer(&events[begin])) {
+                fold_closers_add(&closers, &events[begin], false);
             }
         }
         for (size_t i = begin; i < end; i++) {
             /* base_closed_us is of closers that retention has folded away. When they were received, and of which cart they
              * were, is forgotten; what comes after retention came after them. */
-            late[i] =
-                is_tardy(&events[i]) && (closed_for(&closers, &events[i]) < events[i].received_us ||
-                                         events[i].occurred_us <= base_closed_us);
+            late[i] = fold_is_tardy(&events[i]) &&
+                      (closed_for(&closers, &events[i]) < events[i].received_us ||
+                       closed_later_for(later, &events[i]) < events[i].received_us ||
+                       events[i].occurred_us <= base_closed_us);
         }
         end = begin;
     }
@@ -237,13 +240,13 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
             identity_join_late(s, e);
         }
     } else {
-        if (is_tardy(e) && e->received_us > s->tardy_received_us) {
+        if (fold_is_tardy(e) && e->received_us > s->tardy_received_us) {
             s->tardy_received_us = e->received_us;
         }
         shopper_event(s, e, a);
     }
     /* A late closer closes nothing, but it was received, and others may be late because of it. */
-    if (is_closer(e) && e->occurred_us > s->closed_until_us) {
+    if (fold_is_closer(e) && e->occurred_us > s->closed_until_us) {
         s->closed_until_us = e->occurred_us;
     }
     move_position(s, e, a);
@@ -296,8 +299,8 @@ enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct
     }
     /* Three ways in which folding it now would differ from folding the set: it sorts before what was folded; a closer may
      * make it late, which only the set can tell; or it is a closer that makes something late that was folded already. */
-    if (compare_position(e, s) <= 0 || (is_tardy(e) && e->occurred_us <= s->closed_until_us) ||
-        (is_closer(e) && e->received_us < s->tardy_received_us)) {
+    if (compare_position(e, s) <= 0 || (fold_is_tardy(e) && e->occurred_us <= s->closed_until_us) ||
+        (fold_is_closer(e) && e->received_us < s->tardy_received_us)) {
         return SHOPPER_REFOLD;
     }
     if (shopper_changes_owner(s, e) && bindings_apply(s, e, a) == SHOPPER_REFOLD) {
@@ -356,8 +359,7 @@ static bool is_repeat(const struct event *first, const struct event *e)
            strcmp(first->sort_id, e->sort_id) == 0;
 }
 
-/* Leaves what this shopper folds: bindings are known by now, the rest is not its. */
-static size_t keep_counted(const struct shopper *s, struct event *events, size_t count)
+size_t fold_keep_counted(const struct shopper *s, struct event *events, size_t count)
 {
     size_t kept = 0;
 
@@ -370,8 +372,8 @@ static size_t keep_counted(const struct shopper *s, struct event *events, size_t
     return kept;
 }
 
-/* The counts of a shopper whose events turned out to be a customer's, and the place in the order. */
-static struct shopper *handed_over(const struct shopper *s, struct arena *a)
+/* The counts, and the place in the order. */
+struct shopper *fold_handed_over(const struct shopper *s, struct arena *a)
 {
     struct shopper *bound = shopper_new(s->key, a);
 
@@ -399,7 +401,7 @@ static struct shopper *start(const struct shopper *base, const char *key,
     bindings_collect(s, base, events, count, a);
     /* The base was folded while nobody knew whose browser this is. Its events have been forwarded since, and its carts are
      * its owner's. */
-    return base != NULL && identity_handed_until(s) > handed_us ? handed_over(s, a) : s;
+    return base != NULL && identity_handed_until(s) > handed_us ? fold_handed_over(s, a) : s;
 }
 
 /* How many of the events, which are in order, are a customer's. */
@@ -417,9 +419,10 @@ static size_t count_handed_over(const struct shopper *s, const struct event *eve
 void fold_ordered(struct shopper *s, struct event *events, size_t count, struct fold_onlooker *o,
                   struct arena *a)
 {
-    const size_t counted = keep_counted(s, events, count);
+    const size_t counted = fold_keep_counted(s, events, count);
     const size_t handed = count_handed_over(s, events, counted);
-    const bool *late = find_late(events + handed, counted - handed, s->closed_until_us, a);
+    const bool *late =
+        find_late(events + handed, counted - handed, s->closed_until_us, o->later, a);
 
     notes_begin(o, counted);
     for (size_t i = 0; i < counted; i++) {
@@ -471,7 +474,7 @@ struct shopper *shopper_fold_all(const struct shopper *base, const char *key, st
 bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
                  struct arena *a)
 {
-    if (is_closer(e) && e->received_us < then->tardy_received_us) {
+    if (fold_is_closer(e) && e->received_us < then->tardy_received_us) {
         return false; /* it makes something late that the state has folded */
     }
     if (is_binding(e)) {

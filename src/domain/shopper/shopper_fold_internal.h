@@ -3,15 +3,28 @@
 
 #include "domain/shopper/shopper_again.h"
 
-/* Steps of the fold of a set, for shopper_fold.c and shopper_again.c only. */
+/* Steps of the fold of a set, for shopper_fold.c, shopper_again.c and shopper_pages.c only. */
+
+/* Of the closers from one time on: when the first of them was received. */
+struct closers {
+    int64_t any_us;   /* of all */
+    int64_t every_us; /* of those that close every cart: they name none */
+    struct closer_of_cart {
+        const char *cart; /* NULL: free */
+        int64_t received_us;
+    } * of_cart;  /* of those that name one; open addressing. NULL: nobody asks */
+    size_t slots; /* a power of two */
+};
 
 /* Who looks on while a set is folded. */
 struct fold_onlooker {
     shopper_visit *visit; /* NULL: nobody */
     void *ctx;
-    struct checkpoints *notes; /* NULL: none are taken */
-    int64_t before;            /* events that the start has folded */
-    int64_t wanted;            /* so far from the end the next note is due; 0: none is */
+    struct checkpoints *notes;   /* NULL: none are taken */
+    int64_t before;              /* events that the start has folded */
+    int64_t behind;              /* events that come after the last of these */
+    const struct closers *later; /* of those; NULL: there are none */
+    int64_t wanted;              /* so far from the end the next note is due; 0: none is */
 };
 
 /* Sorts, and leaves each event once. Returns how many. */
@@ -26,6 +39,17 @@ struct shopper *fold_set(const struct shopper *base, const char *key, struct eve
 /* Adds to known what e says about who is whom. False: then, a state from before e, may not stand. */
 bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
                  struct arena *a);
+
+bool fold_is_closer(const struct event *e);
+bool fold_is_tardy(const struct event *e);
+/* Moves to the front what s folds of events in order: who is whom it knows. Returns how many. */
+size_t fold_keep_counted(const struct shopper *s, struct event *events, size_t count);
+/* No closers yet, and room for every cart that closers of these events name; in arena. */
+struct closers fold_closers_room(const struct event *events, size_t count, struct arena *a);
+/* known: of carts, only those that are in it. */
+void fold_closers_add(struct closers *c, const struct event *e, bool known);
+/* What of s remains where its events turned out to be a customer's. */
+struct shopper *fold_handed_over(const struct shopper *s, struct arena *a);
 
 /* So many events are to be folded. */
 void notes_begin(struct fold_onlooker *o, size_t count);

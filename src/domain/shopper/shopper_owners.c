@@ -166,13 +166,43 @@ static bool is_said(const struct change *changes, size_t count)
     return false;
 }
 
-void owners_collect(struct shopper *s, const struct shopper *base, const struct event *events,
-                    size_t count, struct arena *a)
+/* Changes of a page: those that are known, and those of the base, which lie in its time. Returns how many. */
+static size_t changes_before(const struct shopper *s, const struct shopper *base,
+                             const struct owners_page *page, struct change *out, struct arena *a)
 {
-    const size_t room = (base == NULL ? 0 : base->binding_count + 1) + count;
+    struct change *all = arena_array(a, base == NULL ? 1 : base->binding_count + 1, sizeof *all);
+    const size_t count = changes_of_base(base, all, a);
+    size_t known = changes_of_base(s, out, a);
+
+    for (size_t i = 0; i < count; i++) {
+        const bool later = all[i].at_us > page->after_us || page->after_us == INT64_MIN;
+        if (later && all[i].at_us <= page->until_us) {
+            out[known++] = all[i];
+        }
+    }
+    return known;
+}
+
+/* From s, which knows whose it was up to the time before the page. */
+static struct owners owners_before(const struct shopper *s, const struct shopper *base, size_t room,
+                                   struct arena *a)
+{
+    struct owners o = owners_make(s, room, a);
+
+    if (s->binding_count == 0 && base != NULL && base->binding_count > 0) {
+        o.since_us = base->bindings[0].from_us;
+    }
+    return o;
+}
+
+void owners_collect_page(struct shopper *s, const struct shopper *base,
+                         const struct owners_page *page, const struct event *events, size_t count,
+                         struct arena *a)
+{
+    const size_t room = s->binding_count + (base == NULL ? 0 : base->binding_count) + 2 + count;
     struct change *changes = arena_array(a, room, sizeof *changes);
-    struct owners o = owners_make(base, room, a);
-    size_t known = changes_of_base(base, changes, a);
+    struct owners o = owners_before(s, base, room, a);
+    size_t known = changes_before(s, base, page, changes, a);
 
     for (size_t i = 0; i < count; i++) {
         if (shopper_changes_owner(s, &events[i])) {
@@ -191,6 +221,16 @@ void owners_collect(struct shopper *s, const struct shopper *base, const struct 
     }
     keep(s, &o);
     s->guessed = !said && s->binding_count > 0;
+}
+
+void owners_collect(struct shopper *s, const struct shopper *base, const struct event *events,
+                    size_t count, struct arena *a)
+{
+    const struct owners_page all = {INT64_MIN, INT64_MAX};
+
+    s->bindings = NULL; /* the base tells them */
+    s->binding_count = 0;
+    owners_collect_page(s, base, &all, events, count, a);
 }
 
 /* ---- one more ---- */

@@ -26,12 +26,15 @@ static const char fill_sql[] =
     "INSERT INTO cartwright.heavy_shopper SELECT n % 256, 'c:' || n, 1, 'x' FROM generate_series(1, 20000) n;"
     "INSERT INTO cartwright.heavy_event SELECT lane, key, occurred_at, off FROM cartwright.log;"
     "INSERT INTO cartwright.heavy_checkpoint SELECT n % 256, 'c:' || n, now(), 1, 'x' FROM generate_series(1, 20000) n;"
+    "INSERT INTO cartwright.refolding_fact SELECT lane, key, occurred_at, off FROM cartwright.log;"
+    "INSERT INTO cartwright.refolding_name SELECT n % 256, 'c:' || n % 99, 'x' || n, now(), now(), NULL, false, 1, 1 FROM generate_series(1, 20000) n;"
     "UPDATE cartwright.lane_cursor SET off = 230;"
     "ANALYZE";
 
 static const char *const growing[] = {
-    "log",     "shopper",  "shopper_base", "cart",          "cart_lane",   "cart_party",
-    "product", "outreach", "model_chunk",  "heavy_shopper", "heavy_event", "heavy_checkpoint"};
+    "log",         "shopper",          "shopper_base",   "cart",          "cart_lane",
+    "cart_party",  "product",          "outreach",       "model_chunk",   "heavy_shopper",
+    "heavy_event", "heavy_checkpoint", "refolding_fact", "refolding_name"};
 
 /* One key that a third of the log is of, all of it folded: what asks what came since finds nothing, and has read nothing else. */
 static const char heavy_sql[] =
@@ -97,13 +100,15 @@ static const struct {
     {"heavy_known", "('{1,2}', '{c:1,c:2}')", "heavy_shopper_pkey"},
     {"heavy_checkpoints", "(1, 'c:1')", "heavy_checkpoint_pkey"},
     {"heavy_checkpoint_doc", "(1, 'c:1', now())", "heavy_checkpoint_pkey"},
-    {"heavy_behind", "(1, 'c:1', now(), 7, 10)", "heavy_event_pkey"},
-    {"heavy_behind", "(1, 'c:1', now(), 7, 10)", "log_pkey"},
+    {"heavy_behind", "(1, 'c:1', now(), 7, 10, 9)", "heavy_event_pkey"},
     {"heavy_more_behind", "(1, 'c:1', now(), 7)", "heavy_event_pkey"},
     {"heavy_view", "(1, 'c:1', now(), 7, 9)", "heavy_event_pkey"},
     {"heavy_view", "(1, 'c:1', now(), 7, 9)", "heavy_checkpoint_pkey"},
     {"heavy_view", "(1, 'c:1', now(), 7, 9)", "heavy_shopper_pkey"},
     {"heavy_events_add", "(1, 'c:1', 9)", NULL},
+    {"refolding_facts", "(1, 'c:1', now(), 7, 10)", "refolding_fact_pkey"},
+    {"refolding_names", "(1, 'c:1', 10)", "refolding_name_pkey"},
+    {"refolding_sets", "(1, 'c:1', 'x', 10)", "refolding_name_pkey"},
     {"heavy_checkpoints_keep", "(1, 'c:1', '{now}')", "heavy_checkpoint_pkey"},
     {"history_carts", "('{1,2}', '{c:1,c:2}')", "cart_pkey"},
     {"history_shoppers_delete", "(1, '{c:1,c:2}')", "shopper_pkey"},
@@ -196,9 +201,9 @@ static bool grows(const char *table)
 /* An index that is entered by nothing, or by the lane alone (a 256th of the log), leads nowhere. */
 static bool is_narrow(const char *condition)
 {
-    static const char *const columns[] = {"key",      "off",         "cart_id", "product_id",
-                                          "event_id", "outreach_id", "status",  "updated_at",
-                                          "version",  "anonymous_id"};
+    static const char *const columns[] = {"key",      "off",          "cart_id", "product_id",
+                                          "event_id", "outreach_id",  "status",  "updated_at",
+                                          "version",  "anonymous_id", "name"};
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         if (strstr(condition, columns[i]) != NULL) {
             return true;

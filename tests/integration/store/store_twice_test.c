@@ -399,6 +399,15 @@ static void view_values(struct values *v)
     add(v, a_number(3000));
 }
 
+static void behind_values(struct values *v)
+{
+    add_lane_and_key(v);
+    add(v, a_time());
+    add(v, text_of("", below(12)));
+    add(v, text_of("", 1 + below(20)));
+    add(v, a_number(3000));
+}
+
 static void docs_values(struct values *v)
 {
     const char *lanes = "";
@@ -612,6 +621,7 @@ static const struct pair {
     {.query = Q_cart_pending, .values = cart_values, .times = 4},
     {.query = Q_shopper_gather, .values = gather_values, .times = 4},
     {.query = Q_heavy_view, .values = view_values, .tagged = true, .times = 4},
+    {.query = Q_heavy_behind, .values = behind_values, .times = 4},
     {.query = Q_shoppers_read, .values = docs_values, .in_parts = true},
     {.query = Q_history_docs, .values = docs_values, .in_parts = true},
     {.query = Q_carts_by_seen, .values = seen_values},

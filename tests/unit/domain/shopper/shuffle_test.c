@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/rng.h"
 #include "domain/shopper/shopper_again.h"
+#include "domain/shopper/shopper_pages.h"
 #include "domain/shopper/shopper_purchases.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
@@ -504,6 +505,8 @@ static struct event one_of_a_crowd(struct rng *r, bool customer)
     return event_planned(&plan);
 }
 
+static void fold_in_pages(struct set *set, struct rng *r, uint64_t seed);
+
 static void what_a_state_has_no_room_for_goes_in_any_order(void **state)
 {
     CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
@@ -530,6 +533,256 @@ static void what_a_state_has_no_room_for_goes_in_any_order(void **state)
         encode(applied(&set), &got);
         assert_same_text(&expected, &got, "apply", seed);
         fold_in_steps(&set, &r, seed);
+        fold_in_pages(&set, &r, seed);
+        forget_events();
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+}
+
+/* ---- page by page ---- */
+
+/* What is kept of all pages, as the database keeps it. */
+struct kept {
+    const struct shopper *base;
+    struct named_via names[CROWD + NAMED_MAX];
+    size_t name_count;
+    struct event facts[CROWD]; /* in order of time */
+    size_t fact_count;
+    struct event sets[CROWD]; /* the newest of each browser */
+    size_t set_count;
+};
+
+static void keep_name(struct kept *k, const struct named_via *named)
+{
+    size_t i = 0;
+
+    while (i < k->name_count && strcmp(k->names[i].other, named->other) != 0) {
+        i++;
+    }
+    if (i == k->name_count) {
+        k->names[k->name_count++] = *named;
+        return;
+    }
+    struct named_via *n = &k->names[i];
+    n->first_us = named->first_us < n->first_us ? named->first_us : n->first_us;
+    n->last_us = named->last_us > n->last_us ? named->last_us : n->last_us;
+    n->guessed = n->guessed || named->guessed;
+    if (named->said_us != 0 && (n->said_us == 0 || named->said_us < n->said_us)) {
+        n->said_us = named->said_us;
+    }
+}
+
+static void keep_set(struct kept *k, const struct event *e)
+{
+    size_t i = 0;
+
+    while (i < k->set_count && strcmp(k->sets[i].via, e->via) != 0) {
+        i++;
+    }
+    if (i == k->set_count || k->sets[i].version < e->version) {
+        k->sets[i] = *e;
+        k->set_count += i == k->set_count ? 1 : 0;
+    }
+}
+
+static int named_last_first(const void *left, const void *right)
+{
+    const struct named_via *x = left;
+    const struct named_via *y = right;
+
+    return x->last_us != y->last_us ? (x->last_us > y->last_us ? -1 : 1)
+                                    : strcmp(x->other, y->other);
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct event *x = left;
+    const struct event *y = right;
+
+    return (x->occurred_us > y->occurred_us) - (x->occurred_us < y->occurred_us);
+}
+
+static void look_at_page(struct kept *k, const char *key, const struct event *events, size_t count)
+{
+    const struct shopper *who = shopper_new(key, &arena);
+    struct named_via *names;
+    const size_t named = shopper_page_names(key, events, count, &arena, &names);
+
+    for (size_t i = 0; i < named; i++) {
+        keep_name(k, &names[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (shopper_page_keeps(who, &events[i])) {
+            k->facts[k->fact_count++] = events[i];
+        }
+        if (key[0] == 'c' && shopper_page_tells_owner(k->base, &events[i])) {
+            keep_set(k, &events[i]);
+        }
+    }
+}
+
+/* Of events in order of time, from one on, so many or a few more: what occurred at one time comes together. */
+static size_t page_end(const struct event *events, size_t from, size_t count, size_t wanted)
+{
+    size_t end = from + wanted < count ? from + wanted : count;
+
+    while (end < count && events[end].occurred_us == events[end - 1].occurred_us) {
+        end++;
+    }
+    return end;
+}
+
+static struct shopper *learnt(const struct kept *k, const char *key, struct rng *r)
+{
+    struct shopper *who = shopper_pages_begin(key, k->base, &arena);
+    const struct event *events = key[0] == 'c' ? k->sets : k->facts;
+    const size_t count = key[0] == 'c' ? k->set_count : k->fact_count;
+
+    if (key[0] == 'c') {
+        shopper_pages_name(who, k->names, k->name_count < NAMED_MAX ? k->name_count : NAMED_MAX,
+                           &arena);
+    }
+    struct learn_page page = {INT64_MIN, INT64_MIN};
+    for (size_t from = 0, end; from < count || page.until_us < INT64_MAX; from = end) {
+        end = page_end(events, from, count, 1 + rng_below(r, 9));
+        page.until_us = end < count ? events[end - 1].occurred_us : INT64_MAX;
+        shopper_pages_learn(who, k->base, page, events + from, end - from, &arena);
+        page.after_us = page.until_us;
+        who = through_text(who);
+    }
+    return through_text(shopper_pages_start(who, k->base, &arena));
+}
+
+static size_t tardy_pages;
+
+static const struct page_closers *closers_behind(const struct kept *k, const struct shopper *s,
+                                                 const struct event *events, size_t count,
+                                                 struct rng *r)
+{
+    const int64_t last_us = events[count - 1].occurred_us;
+
+    if (!shopper_page_is_tardy(events, count)) {
+        return NULL;
+    }
+    struct page_closers *c = shopper_page_closers(events, count, &arena);
+    tardy_pages++;
+    size_t from = 0;
+    while (from < k->fact_count && k->facts[from].occurred_us <= last_us) {
+        from++;
+    }
+    for (size_t end; from < k->fact_count; from = end) {
+        end = page_end(k->facts, from, k->fact_count, 1 + rng_below(r, 5));
+        struct event *page = arena_array(&arena, end - from, sizeof *page);
+        memcpy(page, k->facts + from, (end - from) * sizeof *page);
+        shopper_page_closers_add(c, s, page, end - from);
+    }
+    return c;
+}
+
+static struct shopper *folded_in_pages(const struct kept *k, const struct set *set, struct rng *r)
+{
+    struct event *events = arena_array(&arena, set->count, sizeof *events);
+    struct shopper *s = learnt(k, set->key, r);
+
+    memcpy(events, set->events, set->count * sizeof *events);
+    qsort(events, set->count, sizeof *events, by_time);
+    for (size_t from = 0, end; from < set->count; from = end) {
+        struct checkpoints notes = {.spacing = 1 + (int64_t)rng_below(r, 9)};
+        end = page_end(events, from, set->count, 1 + rng_below(r, 12));
+        const struct page_closers *later = closers_behind(k, s, events + from, end - from, r);
+        shopper_fold_page(s, events + from, end - from, later,
+                          (struct page_place){(int64_t)from, (int64_t)(set->count - end)}, &notes,
+                          &arena);
+        for (size_t i = 0; i < notes.count; i++) { /* between the pages' times, like any other */
+            assert_in_range(notes.all[i].events, from + 1, end);
+        }
+        s = through_text(s);
+    }
+    return s;
+}
+
+static void fold_in_pages(struct set *set, struct rng *r, uint64_t seed)
+{
+    CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
+    CLEANUP(buf_free) struct buf got = buf_make(1 << 20);
+    static struct kept k;
+
+    k = (struct kept){.base = base_of(r, set)};
+    for (size_t i = 0; i < set->count; i++) {
+        set->events[i].guessed = set->events[i].type == EVENT_DERIVED_SHOPPER_BOUND && one_in(r, 3);
+    }
+    for (size_t i = 0; k.base != NULL && i < k.base->named_count; i++) {
+        keep_name(&k, &k.base->named[i]);
+    }
+    for (size_t from = 0, more; from < set->count; from += more) {
+        more = 1 + rng_below(r, 9);
+        more = more < set->count - from ? more : set->count - from;
+        look_at_page(&k, set->key, set->events + from, more);
+    }
+    qsort(k.names, k.name_count, sizeof *k.names, named_last_first);
+    qsort(k.facts, k.fact_count, sizeof *k.facts, by_time);
+    struct event *events = arena_array(&arena, set->count, sizeof *events);
+    memcpy(events, set->events, set->count * sizeof *events);
+    encode(shopper_fold_all(k.base, set->key, events, set->count, INT64_MAX, &arena), &expected);
+    encode(folded_in_pages(&k, set, r), &got);
+    assert_same_text(&expected, &got, "pages", seed);
+}
+
+static void page_by_page_it_is_the_fold_of_everything(void **state)
+{
+    static struct set set;
+    (void)state;
+
+    tardy_pages = 0;
+    for (uint64_t seed = 1; seed <= CASES; seed++) {
+        struct rng r = rng_seed(seed);
+        make_set(&r, &set);
+        fold_in_pages(&set, &r, seed);
+        forget_events();
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
+    assert_true(tardy_pages > CASES); /* or nothing was seen of what comes late */
+}
+
+/* More browsers than are remembered, named again and again, and some of them only long ago. */
+static void of_names_too_many_pages_keep_the_same(void **state)
+{
+    static struct set set;
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct rng r = rng_seed(seed);
+        set.key = "c:anna";
+        set.count = CROWD;
+        for (size_t i = 0; i < CROWD; i++) {
+            set.events[i] = an_event(
+                EVENT_PRODUCT_VIEWED, .at = MINUTES((int64_t)rng_below(&r, 900)), .sku = "p1",
+                .anonymous = arena_printf(&arena, "x%d", (int)rng_below(&r, 700)));
+        }
+        CLEANUP(buf_free) struct buf expected = buf_make(1 << 20);
+        CLEANUP(buf_free) struct buf got = buf_make(1 << 20);
+        static struct kept k;
+        struct shopper *base = shopper_new(set.key, &arena);
+        for (int i = 0; i < NAMED_MAX; i++) { /* all that there is room for */
+            struct event e = an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(i), .sku = "p1",
+                                      .anonymous = arena_printf(&arena, "x%d", i));
+            shopper_take_name(base, &e, &arena);
+        }
+        k = (struct kept){.base = through_text(base)};
+        for (size_t i = 0; i < k.base->named_count; i++) {
+            keep_name(&k, &k.base->named[i]);
+        }
+        look_at_page(&k, set.key, set.events, CROWD / 2);
+        look_at_page(&k, set.key, set.events + CROWD / 2, CROWD / 2);
+        qsort(k.names, k.name_count, sizeof *k.names, named_last_first);
+        struct event *events = arena_array(&arena, CROWD, sizeof *events);
+        memcpy(events, set.events, sizeof set.events);
+        assert_true(k.name_count > NAMED_MAX);
+        encode(shopper_fold_all(k.base, set.key, events, CROWD, INT64_MAX, &arena), &expected);
+        encode(folded_in_pages(&k, &set, &r), &got);
+        assert_same_text(&expected, &got, "names", seed);
         forget_events();
         arena_reset(&arena);
     }
@@ -587,6 +840,8 @@ int main(void)
         cmocka_unit_test(purchases_are_remembered_the_same_in_any_order),
         cmocka_unit_test(from_a_state_on_the_way_it_is_the_fold_of_everything),
         cmocka_unit_test(what_a_state_has_no_room_for_goes_in_any_order),
+        cmocka_unit_test(page_by_page_it_is_the_fold_of_everything),
+        cmocka_unit_test(of_names_too_many_pages_keep_the_same),
         cmocka_unit_test(what_occurred_later_leaves_no_trace),
         cmocka_unit_test(events_in_order_are_never_folded_again),
     };
