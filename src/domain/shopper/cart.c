@@ -238,8 +238,10 @@ bool cart_buy_lines(struct cart *c, const struct event *e, struct arena *a)
     size_t count = c->line_count;
     bool changed = false;
 
-    c->lines = memcpy(arena_array(a, cart_lines_capacity(count), sizeof *whole), whole,
-                      count * sizeof *whole);
+    c->lines = arena_array(a, cart_lines_capacity(count), sizeof *whole);
+    if (count > 0) {
+        memcpy(c->lines, whole, count * sizeof *whole);
+    }
     for (size_t i = 0; i < e->item_count; i++) {
         changed = buy_item(cart_products(c), &e->items[i], e) || changed;
     }
