@@ -48,7 +48,7 @@ bool try_training(struct flow_bench *b, const struct train_options *options,
 /* All, horizon 30 minutes, seed 1, everything in the log. The learner of the time ahead is shown few rows: it is three quarters of
  * a training's work, and what it learns is the subject of train_risk_ahead_test. */
 struct train_options quiet_options(void);
-enum { QUIET_AHEAD_ROWS = 6000 };
+enum { QUIET_AHEAD_ROWS = 2000 };
 
 /* A stored model; fails the test if there is none. Lives in the bench's arena. */
 struct model_row row_of_model(struct flow_bench *b, const char *version);

@@ -100,6 +100,63 @@ static json_t *evaluated_json(const struct evaluate_options *options)
     return result;
 }
 
+/* The page that an evaluation writes, and what it prints; both in the bench's arena. */
+static const char *page_of(const struct evaluate_options *options, const char **printed)
+{
+    enum { PAGE_MAX = 1 << 20 };
+    char path[] = "/tmp/evaluate_test.XXXXXX";
+    struct evaluate_options o = *options;
+    char *page = arena_alloc(&bench.arena, PAGE_MAX);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    o.report = path;
+    *printed = evaluated(&o);
+    (void)close(fd);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    size_t len = fread(page, 1, PAGE_MAX - 1, f);
+    (void)fclose(f);
+    (void)unlink(path);
+    assert_in_range(len, 10000, PAGE_MAX - 2);
+    assert_text_contains(page, "</html>");
+    return page;
+}
+
+/* A shop that is enough for models. What several tests look at is evaluated once: two trainings a kind, the second with a report. */
+static void open_small_shop(void)
+{
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
+}
+
+struct looked {
+    const char *figures;
+    const char *again; /* the same log and seed once more */
+    const char *page;
+    int64_t models; /* stored, after both */
+};
+
+static const struct looked *at_small_shop(enum evaluate_kind kind)
+{
+    static struct looked all[EVALUATE_RISK + 1];
+    struct looked *l = &all[kind];
+    if (l->figures == NULL) {
+        const struct evaluate_options o = quiet(kind);
+        open_small_shop();
+        l->figures = evaluated(&o);
+        l->page = page_of(&o, &l->again);
+        l->models = count_of(&bench, "SELECT count(*) FROM cartwright.model");
+    }
+    return l;
+}
+
+static json_t *figures_of_small_shop(enum evaluate_kind kind)
+{
+    json_t *result = json_loads(at_small_shop(kind)->figures, 0, NULL);
+    assert_non_null(result);
+    return result;
+}
+
 /* A number by path: "any_product", "models", "0", "ndcg", "low". */
 #define NUMBER(root, ...) number_at(root, (const char *const[]){__VA_ARGS__, NULL})
 static double number_at(const json_t *root, const char *const *path)
@@ -230,13 +287,10 @@ static void without_tastes_nothing_is_claimed(void **state)
 
 static void the_same_log_and_seed_give_the_same_figures(void **state)
 {
-    const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    const struct looked *l = at_small_shop(EVALUATE_AFFINITY);
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
-    const char *first = evaluated(&o);
-    assert_string_equal(first, evaluated(&o));
-    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.model"), 0);
+    assert_string_equal(l->figures, l->again);
+    assert_int_equal(l->models, 0);
 }
 
 static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(void **state)
@@ -267,35 +321,10 @@ static void the_serving_model_is_judged_only_where_its_log_ended_before_the_cut(
     json_decref(r);
 }
 
-/* The page that an evaluation writes, in the bench's arena. */
-static const char *page_of(const struct evaluate_options *options)
-{
-    enum { PAGE_MAX = 1 << 20 };
-    char path[] = "/tmp/evaluate_test.XXXXXX";
-    struct evaluate_options o = *options;
-    char *page = arena_alloc(&bench.arena, PAGE_MAX);
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    o.report = path;
-    (void)evaluated(&o);
-    (void)close(fd);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    size_t len = fread(page, 1, PAGE_MAX - 1, f);
-    (void)fclose(f);
-    (void)unlink(path);
-    assert_in_range(len, 10000, PAGE_MAX - 2);
-    assert_text_contains(page, "</html>");
-    return page;
-}
-
 static void the_report_is_one_page_that_needs_nothing_else(void **state)
 {
-    const struct evaluate_options o = quiet(EVALUATE_AFFINITY);
+    const char *page = at_small_shop(EVALUATE_AFFINITY)->page;
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
-    const char *page = page_of(&o);
     assert_text_contains(page, "<svg");
     assert_null(strstr(page, "http"));
     assert_null(strstr(page, "nan"));
@@ -306,9 +335,9 @@ static void tables_say_the_same_as_json(void **state)
     struct evaluate_options o = quiet(EVALUATE_AFFINITY);
     char ndcg[32];
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
-    json_t *r = evaluated_json(&o);
+    json_t *r = figures_of_small_shop(EVALUATE_AFFINITY);
+    (void)forget(state); /* whoever is first to look has filled it */
+    open_small_shop();
     o.json = false;
     const char *text = evaluated(&o);
     (void)snprintf(ndcg, sizeof ndcg, "%.4f",
@@ -340,8 +369,7 @@ static void a_cut_outside_of_the_log_is_refused_however_far(void **state)
     static const int64_t cuts[] = {START_US - HOURS(1), SHOP_TIME_US(SHOPPERS_ENOUGH, 3),
                                    START_US + DAYS(4000)};
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
+    open_small_shop();
     for (size_t i = 0; i < COUNT_OF(cuts); i++) {
         for (int kind = EVALUATE_AFFINITY; kind <= EVALUATE_RISK; kind++) {
             struct evaluate_options o = quiet((enum evaluate_kind)kind);
@@ -432,15 +460,12 @@ static void where_nothing_foretells_the_loss_no_skill_is_claimed(void **state)
 
 static void segments_of_one_question_share_the_moments_out_among_them(void **state)
 {
-    const struct evaluate_options o = quiet(EVALUATE_RISK);
     size_t i;
     json_t *s;
     json_int_t visits = 0;
     json_int_t orders = 0;
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
-    json_t *r = evaluated_json(&o);
+    json_t *r = figures_of_small_shop(EVALUATE_RISK);
     json_array_foreach (json_object_get(r, "segments"), i, s) {
         const char *name = json_string_value(json_object_get(s, "carts_of"));
         json_int_t moments = json_integer_value(json_object_get(s, "moments"));
@@ -456,22 +481,16 @@ static void segments_of_one_question_share_the_moments_out_among_them(void **sta
 
 static void risk_stores_no_model_and_gives_the_same_figures_again(void **state)
 {
-    const struct evaluate_options o = quiet(EVALUATE_RISK);
+    const struct looked *l = at_small_shop(EVALUATE_RISK);
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
-    const char *first = evaluated(&o);
-    assert_string_equal(first, evaluated(&o));
-    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.model"), 0);
+    assert_string_equal(l->figures, l->again);
+    assert_int_equal(l->models, 0);
 }
 
 static void the_report_on_risk_is_one_page_too(void **state)
 {
-    struct evaluate_options o = quiet(EVALUATE_RISK);
+    const char *page = at_small_shop(EVALUATE_RISK)->page;
     (void)state;
-    open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 3});
-    const char *page = page_of(&o);
     assert_text_contains(page, "Reliability");
     assert_text_contains(page, "Drift");
     assert_null(strstr(page, "http"));

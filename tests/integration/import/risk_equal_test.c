@@ -32,7 +32,7 @@ enum {
     PATH_BYTES = 512,
     LONG_MOMENTS = 10000,
     SHORT_MOMENTS = SANITIZED ? 300 : 1500,
-    QUIET_AHEAD_ROWS = 6000
+    QUIET_AHEAD_ROWS = 2000
 };
 static const double EARLY_SHARE = 0.3;
 

@@ -155,6 +155,7 @@ int main(void)
         cmocka_unit_test(the_gram_matrix_is_the_same_by_every_kernel),
         cmocka_unit_test(the_gram_matrix_does_not_depend_on_threads),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     blas_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -718,7 +718,7 @@ static void of_all_threads_the_first_row_is_told(void **state)
 }
 
 /* Weights that a float holds, and their sums do not. */
-static void the_first_row_that_overflows_is_told(void **state)
+static void the_first_row_that_overflows_is_told_on_any_number_of_threads(void **state)
 {
     (void)state;
     struct als_options o = small_options();
@@ -865,8 +865,9 @@ int main(void)
         cmocka_unit_test(options_are_taken_up_to_their_ends),
         cmocka_unit_test(scales_are_relative_to_the_mean_of_those_that_have_anything),
         cmocka_unit_test(of_all_threads_the_first_row_is_told),
-        cmocka_unit_test(the_first_row_that_overflows_is_told),
+        cmocka_unit_test(the_first_row_that_overflows_is_told_on_any_number_of_threads),
         cmocka_unit_test(nothing_to_learn_from_is_refused_with_a_clear_text),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     return cmocka_run_group_tests_name("ml/als/als", tests, start_blas, NULL);
 }

@@ -318,5 +318,6 @@ int main(void)
         cmocka_unit_test(a_shopper_with_a_hundred_thousand_events_is_left_out_and_harms_nobody),
         cmocka_unit_test(senseless_options_and_weights_are_refused),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     return cmocka_run_group_tests_name("ml/items/item_item", tests, start, NULL);
 }

@@ -276,5 +276,6 @@ int main(void)
         cmocka_unit_test(
             a_shopper_without_history_gets_the_cold_scores_and_unknown_items_are_missed),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     return cmocka_run_group_tests_name("ml/items/rank_judge", tests, start, NULL);
 }

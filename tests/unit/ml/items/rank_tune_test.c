@@ -194,5 +194,6 @@ int main(void)
         cmocka_unit_test(factors_that_were_asked_for_are_kept),
         cmocka_unit_test(nothing_held_out_is_refused),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     return cmocka_run_group_tests_name("ml/items/rank_tune", tests, start, NULL);
 }

@@ -559,6 +559,7 @@ int main(void)
         cmocka_unit_test(options_are_taken_up_to_their_ends_and_not_beyond),
         cmocka_unit_test(what_teaches_nothing_is_refused),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     fill(&seen, 1);
     fill(&unseen, 2);
     return cmocka_run_group_tests_name("ml/learner/gbdt", tests, NULL, NULL);

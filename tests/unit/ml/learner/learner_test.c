@@ -487,6 +487,7 @@ int main(void)
         cmocka_unit_test(a_part_that_is_not_wanted_is_left_out),
         cmocka_unit_test(a_part_that_does_not_help_beyond_chance_is_left_out),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     shop_fill(&shop, 1);
     shop_fill(&later, 2);
     const struct learner_options o = quick();

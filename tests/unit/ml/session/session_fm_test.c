@@ -146,5 +146,6 @@ int main(void)
         cmocka_unit_test(levels_keep_the_order_of_values),
         cmocka_unit_test(nothing_to_learn_from_is_refused),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,5 +129,6 @@ int main(void)
         cmocka_unit_test(the_number_of_threads_changes_no_bit),
         cmocka_unit_test(odd_sessions_give_odd_graphs_and_no_harm),
     };
+    TSAN_RUNS_ONLY("thread", tests);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

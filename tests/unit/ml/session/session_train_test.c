@@ -215,5 +215,6 @@ int main(void)
         cmocka_unit_test(an_equal_score_counts_against_the_target),
         cmocka_unit_test(a_bad_line_is_told_by_its_number),
     };
+    TSAN_RUNS_ONLY("learnt", tests);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
