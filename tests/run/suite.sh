@@ -134,11 +134,13 @@ pool_remember() {
     done
 }
 
-# A database of the tests as text, what fills it and what started its server. (pg_dump writes a random word behind \restrict.)
+# A database of the tests as text with its rows, what fills it and what started its server; without when it was made. (pg_dump writes a
+# random word behind \restrict.)
 template_of() {
     local dir
     dir=$(server_folder "$1")
-    [ -n "$dir" ] && cat tests/support/postgres.sh sql/*/*.sql && pg_dump -h "$dir" -U postgres -s cartwright_template | sed '/^\\\(un\)\?restrict /d'
+    [ -n "$dir" ] && cat tests/support/postgres.sh sql/*/*.sql && pg_dump -h "$dir" -U postgres --inserts cartwright_template |
+        sed -E -e '/^\\(un)?restrict /d' -e "s/'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+[+-][0-9:]+'//g"
 }
 
 # ctest reckons that those took no time; the next run needs to know how long they take.

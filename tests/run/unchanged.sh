@@ -3,9 +3,9 @@
 # follows from more than is known here. --machine: the part of it that all tests have in common.
 #
 # A pass is an empty file in a folder, named by the hash of all that the verdict follows from:
-# - the test's name, its command and the environment;
-# - the machine: its processor, its kernel, every package that is installed;
-# - the files that the command names, and those of the folders that it names;
+# - the test's name, its command, the environment and the settings file that it names;
+# - the machine: its processor, its kernel, its time zone, every package that is installed;
+# - the files that the command names, and those of the folders that it names: their bytes and modes;
 # - of a program of ours what it can reach, by the names of variables that it asks for: the service (CARTWRIGHT_BIN), files
 #   of the tree (CARTWRIGHT_SOURCE), data sets (CARTWRIGHT_DATA), the database that the fixture made (CARTWRIGHT_TEST_PG);
 # - of anything else (a script) all of these, and every file of the tree.
@@ -19,13 +19,14 @@ machine() {
     nproc
     grep -m 1 '^model name' /proc/cpuinfo || true
     grep -m 1 '^flags' /proc/cpuinfo || true
+    sha256sum /etc/localtime 2>/dev/null || true
     dpkg-query -W
 }
 
-# files_of FOLDER [TEST...]: names and hashes of all its files, of which find(1)'s tests may leave some out.
+# files_of FOLDER [TEST...]: names, modes and hashes of all its files, of which find(1)'s tests may leave some out.
 files_of() {
     (cd "$1" && find . \( -path ./build -o -path ./.git -o -path ./.cartwright -o -name node_modules \) -prune -o \
-        -type f "${@:2}" -print0 | sort -z | xargs -0r sha256sum)
+        -type f "${@:2}" -print0 | sort -z | xargs -0r sh -c 'stat -c "%a %n" "$@" && sha256sum "$@"' -)
 }
 
 is_program() { [ "$(head -c 4 "$1" | tr -d '\0')" = $'\x7fELF' ]; }
@@ -46,6 +47,7 @@ inputs() {
     printf '%s\n' "$name" "$PWD" "$@"
     cat "$passes/machine"
     environment
+    if [ -f "${CARTWRIGHT_CONFIG:-}" ]; then sha256sum "$CARTWRIGHT_CONFIG"; fi # the settings file of whoever runs the tests
     if [[ $1 != "$root"/build/* ]] || ! is_program "$1"; then reach=script; fi
     # A script of tests/support stands around a program, and starts nothing else of ours.
     if [[ $1 = "$root"/tests/support/*.sh ]]; then reach='' && files_of "$root/tests/support"; fi
@@ -55,6 +57,7 @@ inputs() {
             [[ $word/ != "$root"/build/* ]] || return 1 # programs of which nobody says which
             files_of "$word"
         elif [ -f "$word" ]; then
+            stat -c %a "$word"
             sha256sum "$word"
             if is_program "$word"; then reach+=" $(reach_of "$word")"; fi
         fi
