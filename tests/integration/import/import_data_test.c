@@ -13,6 +13,13 @@
 
 enum { SKIPPED = 77 };
 
+/* Under sanitizers only those files that bring a format or a column of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 struct known {
     const char *file;
     const char *format;
@@ -133,6 +140,9 @@ static void retailrocket_has_9385_events_and_145_visitors_with_a_cart(void **sta
 
 static void retailrocket_buyers_has_97381_events_of_2174_users(void **state)
 {
+    if (SANITIZED) {
+        skip(); /* 97,000 lines more of the format of the 9,385 */
+    }
     expect_known(*state, &retailrocket_buyers);
     assert_int_equal(bench_count(*state, "SELECT count(DISTINCT key) FROM cartwright.event"), 2174);
 }

@@ -29,8 +29,8 @@ static int open_bench(void **state)
     (void)snprintf(bench.config.data_dir, sizeof bench.config.data_dir, "%s", folder_of_run());
     (void)snprintf(cache, sizeof cache, "%s/models", folder_of_run());
     bench.config.model_poll = 10000;
-    open_shop(&bench,
-              &(struct shop){.shoppers = SHOPPERS_MANY, .taste = true, .effect = true, .seed = 1});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 1});
     train_shop(&bench, 1);
     return 0;
 }

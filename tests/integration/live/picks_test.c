@@ -33,7 +33,10 @@ static int open_bench(void **state)
         "|| CASE WHEN i % 2 = 0 THEN ' > Even' ELSE '' END, 1000 + 100 * i, 'EUR', 5, 'api', "
         "now() FROM generate_series(0, 5) g, generate_series(0, 11) i");
     open_shop(&bench, &(struct shop){.shoppers = 500, .taste = true, .effect = true, .seed = 1});
-    train_shop(&bench, 1);
+    struct train_options options = quiet_options();
+    struct trained_shop trained;
+    options.kind = TRAIN_AFFINITY; /* nothing here asks for the risk */
+    must(try_training(&bench, &options, &trained, &err), &err);
     assert_true(store_model_promote(bench.db, "affinity", "affinity-als-2", "promote", true,
                                     clock_now_us(), &err));
     if (!live_open(&bench.database, &bench.config, false, &live, &err)) {

@@ -61,8 +61,8 @@ static void a_new_shop_is_served_by_version_0_of_each_kind(void **state)
 static void the_first_training_is_judged_beside_it_and_a_rollback_goes_back(void **state)
 {
     (void)state;
-    open_shop(&bench,
-              &(struct shop){.shoppers = SHOPPERS_MANY, .taste = true, .effect = true, .seed = 1});
+    open_shop(&bench, &(struct shop){
+                          .shoppers = SHOPPERS_ENOUGH, .taste = true, .effect = true, .seed = 1});
     const struct trained_shop t = train_shop(&bench, 1);
     assert_true(t.risk.promoted);
     assert_text_contains(t.risk.reason, "not worse than that of " RISK_PRIOR_VERSION);

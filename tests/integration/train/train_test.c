@@ -59,7 +59,7 @@ static void noise_is_refused_and_the_baselines_serve(void **state)
 {
     (void)state;
     open_shop(&bench, &(struct shop){
-                          .shoppers = SHOPPERS_MANY, .taste = false, .effect = false, .seed = 2});
+                          .shoppers = SHOPPERS_ENOUGH, .taste = false, .effect = false, .seed = 2});
     struct trained_shop t = train_shop(&bench, 1);
     assert_false(t.affinity.promoted);
     assert_string_equal(t.affinity.version, "affinity-popularity-1");

@@ -116,7 +116,8 @@ static void too_little_to_tell_is_learnt_from_by_logistic_regression(void **stat
 
 /* ---- learners ---- */
 
-enum { CARTS = 3000 };
+/* What is learnt of the time ahead is the subject of train_risk_ahead_test. */
+enum { CARTS = 3000, AHEAD_ROWS = 2000 };
 static struct moment carts[CARTS];
 static const struct moment *cart_list[CARTS];
 
@@ -179,7 +180,7 @@ static void no_card(void *ctx, const struct risk_fit *fit, struct buf *out)
 /* Margins that are right need no calibration; one made by halves must not bend them. */
 static void calibration_over_time_needs_rows_and_leaves_what_is_right(void **state)
 {
-    const struct train_options options = {.seed = 1};
+    const struct train_options options = {.seed = 1, .ahead_rows_max = AHEAD_ROWS};
     const struct training t = {.options = &options, .threads = 1};
     struct risk_wish wish = {.window = {1, 2, 3}, .card = no_card, .recipe = RISK_LOGISTIC};
     struct err err = {0};
@@ -201,7 +202,7 @@ static void calibration_over_time_needs_rows_and_leaves_what_is_right(void **sta
 
 static void what_is_to_stay_plain_is_not_calibrated_over_time(void **state)
 {
-    const struct train_options options = {.seed = 1};
+    const struct train_options options = {.seed = 1, .ahead_rows_max = AHEAD_ROWS};
     const struct training t = {.options = &options, .threads = 1};
     const struct moments m = carts_of_two_products(CARTS);
     const struct risk_wish wish = {
