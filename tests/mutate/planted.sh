@@ -162,6 +162,14 @@ fault what-is-given-back-another-order-has src/domain/shopper/shopper_cancel.c \
 # ---- who opted out ----
 fault a-browser-s-withdrawal-is-its-own src/domain/shopper/shopper_event.c \
     's/if \(event_says_consent\(e\)\) \{/if (event_says_consent(e) \&\& e->via == NULL) {/'
+fault a-guest-says-yes-for-whoever-logs-in src/domain/shopper/shopper_event.c \
+    '/^static void note_consent/,/^}/ s/!identity_is_own_word\(s, e\)/false/'
+fault what-was-said-behind-a-logout-is-a-customer-s src/domain/shopper/shopper_event.c \
+    's/if \(e->type == EVENT_LOGGED_OUT\) \{/if (false) {/'
+fault a-login-of-before-another-s-still-speaks src/domain/shopper/shopper_identity.c \
+    '/^bool identity_is_own_word/,/^}/ s/b->login_us >= b->from_us \&\& //'
+fault a-cart-id-lets-a-browser-consent src/domain/shopper/shopper_identity.c \
+    's/e->type == EVENT_DERIVED_SHOPPER_NAMED \? b->login_us : e->occurred_us/e->occurred_us/'
 fault stop-is-small-talk src/domain/shop/event.c \
     '/^bool event_withdraws/,/^}/ s/ \|\| e->opt_out//'
 fault a-late-withdrawal-counts-for-nothing src/domain/shopper/shopper_fold.c \

@@ -376,14 +376,29 @@ bool person_named_cart(const struct people *p, struct person who, int cart)
 
 /* ---- what may be said ---- */
 
+/* "By an event that names the customer, or at a browser where they were logged in": a guest may be anybody. */
+static bool gives_consent(const struct people *p, struct person who, int deed)
+{
+    const struct person_deed *d = &p->deeds[deed];
+    int now = NOBODY;
+
+    for (int i = 0; i < deed && d->customer == NOBODY; i++) {
+        if (is_login(&p->deeds[i], d->browser)) {
+            now = p->deeds[i].customer;
+        } else if (logs_out(&p->deeds[i], d->browser, now)) {
+            now = NOBODY;
+        }
+    }
+    return is(d, "consent_given") && did(p, who, deed) &&
+           (d->customer != NOBODY || who.customer == NOBODY || who.customer == now);
+}
+
 static bool opted_out(const struct people *p, struct person who)
 {
     bool out = false;
 
     for (int i = 0; i < p->count; i++) {
-        if (did(p, who, i) && (is(&p->deeds[i], "consent_given") || is_withdrawal(&p->deeds[i]))) {
-            out = is_withdrawal(&p->deeds[i]);
-        }
+        out = (out || (did(p, who, i) && is_withdrawal(&p->deeds[i]))) && !gives_consent(p, who, i);
     }
     return out;
 }
@@ -396,7 +411,7 @@ static bool was_withdrawn_by_another(const struct people *p, struct person who)
 
     for (int i = 0; i < p->count; i++) {
         const struct person_deed *d = &p->deeds[i];
-        if (did(p, who, i) && is(d, "consent_given")) {
+        if (gives_consent(p, who, i)) {
             out = false;
         }
         if (d->arrived && is_withdrawal(d) && d->cart != NOTHING && !cart_is_a_word(d->cart) &&

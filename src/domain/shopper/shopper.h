@@ -86,6 +86,8 @@
  *     withdraws consent for), makes them one (fold_orders.c): the customer gets a `shopper_named`, an event
  *     that names the other. Nobody has said so, therefore it binds only whom nobody else says anything of:
  *     such logins are `guessed`, and one that is not makes all of them void.
+ *   - Consent is given by the person alone: by an event of Y itself, or by a forwarded one of X while Y was logged in there
+ *     (binding.login_us). What X did while it was nobody's, or Y's by a guess, withdraws for Y, and gives nothing.
  *   - Once a person: an event that reaches B under its own id and forwarded, or forwarded twice, with one
  *     time, is one event.
  * Because binding_set changes which events count, it makes B fold again from the log (SHOPPER_REFOLD),
@@ -105,7 +107,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 13 };
+enum { SHOPPER_FORMAT = 14 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -227,6 +229,8 @@ struct binding {
     int64_t until_us; /* INT64_MAX: open */
     int64_t version;  /* customer only: of the binding_set */
     bool identified;  /* customer only: its identify was folded, so there is no side any more */
+    int64_t login_us; /* customer only: of its last own event that names `other`, no guess; 0 none
+                         since the browser was logged out */
 };
 
 /* In a customer: an anonymous shopper that its own events name. */

@@ -67,6 +67,7 @@ static bool keep_merges(struct shopper *known, const struct shopper *then)
             return false;
         }
         b->identified = was->identified;
+        b->login_us = was->login_us;
     }
     return true;
 }

@@ -258,7 +258,8 @@ static size_t add_intervals(struct binding *all, size_t count, const struct even
     const struct binding *known = known_binding(base, set->via);
     struct binding b = {.other = arena_strdup(a, set->via),
                         .version = set->version,
-                        .identified = known != NULL && known->identified};
+                        .identified = known != NULL && known->identified,
+                        .login_us = known == NULL ? 0 : known->login_us};
 
     for (size_t i = 0; i < set->interval_count; i++) {
         b.from_us = set->intervals[i].from_us;

@@ -142,8 +142,12 @@ static void put_consent(struct shopper *s, struct consent consent)
     s->consent_count++;
 }
 
+/* Who may have been anybody can say no for the shopper; yes says the shopper alone. */
 static void note_consent(struct shopper *s, const struct event *e, struct arena *a)
 {
+    if (e->type == EVENT_CONSENT_GIVEN && !identity_is_own_word(s, e)) {
+        return;
+    }
     put_consent(s, (struct consent){.channel = e->subject == NULL ? all_channels
                                                                   : arena_strdup(a, e->subject),
                                     .given = e->type == EVENT_CONSENT_GIVEN,
@@ -353,6 +357,9 @@ void shopper_event(struct shopper *s, const struct event *e, struct arena *a)
     if (identity_names(s, e)) {
         /* before it does anything to the carts: it does it to the joined one */
         identity_join(s, e, a);
+    }
+    if (e->type == EVENT_LOGGED_OUT) {
+        identity_leave(s, e);
     }
     if (event_says_consent(e)) {
         note_consent(s, e, a); /* which may be said beside something else */

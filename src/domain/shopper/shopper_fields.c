@@ -174,12 +174,14 @@ static const struct field binding_fields[] = {
     {"until_us", FIELD_UNTIL, offsetof(struct binding, until_us), NULL},
     {"version", FIELD_COUNT, offsetof(struct binding, version), NULL},
     {"identified", FIELD_BOOL, offsetof(struct binding, identified), NULL},
+    {"login_us", FIELD_COUNT, offsetof(struct binding, login_us), NULL},
 };
+enum { BINDING_ROW_MIN = 5 };
 static const struct field_list bindings = {
     .fields = binding_fields,
     .field_count = sizeof binding_fields / sizeof binding_fields[0],
     .rows = true,
-    .row_min = sizeof binding_fields / sizeof binding_fields[0],
+    .row_min = BINDING_ROW_MIN,
     .size = sizeof(struct binding),
     .max = BINDINGS_MAX,
     .count_offset = offsetof(struct shopper, binding_count),

@@ -52,6 +52,19 @@ bool identity_counts(const struct shopper *s, const struct event *e)
            (!identity_is_anonymous(s) && holds(s, e->via, e->occurred_us));
 }
 
+bool identity_is_own_word(const struct shopper *s, const struct event *e)
+{
+    bool own = !identity_is_forwarded(e);
+
+    /* An interval begins before its login: with what a guest did. A login of before the interval was ended by somebody else's. */
+    for (size_t i = 0; i < s->binding_count && !own; i++) {
+        const struct binding *b = &s->bindings[i];
+        own = b->login_us != 0 && b->login_us >= b->from_us && e->occurred_us >= b->from_us &&
+              e->occurred_us < b->until_us && strcmp(b->other, e->via) == 0;
+    }
+    return own;
+}
+
 const char *identity_side(const struct shopper *s, const struct event *e)
 {
     for (size_t i = 0; e->via != NULL && i < s->binding_count; i++) {
@@ -65,18 +78,31 @@ const char *identity_side(const struct shopper *s, const struct event *e)
 /* ---- the moment they meet ---- */
 
 /* From now on there is no side any more: its later events go to the shopper's own carts. */
-static void end_side(struct shopper *s, const char *via)
+static void end_side(struct shopper *s, const struct event *e)
 {
     for (size_t i = 0; i < s->binding_count; i++) {
+        struct binding *b = &s->bindings[i];
+        if (strcmp(b->other, e->anonymous_id) == 0) {
+            b->identified = true;
+            b->login_us = e->type == EVENT_DERIVED_SHOPPER_NAMED ? b->login_us : e->occurred_us;
+        }
+    }
+}
+
+void identity_leave(struct shopper *s, const struct event *e)
+{
+    const char *via = e->via != NULL ? e->via : e->anonymous_id;
+
+    for (size_t i = 0; i < s->binding_count && !identity_is_anonymous(s); i++) {
         if (strcmp(s->bindings[i].other, via) == 0) {
-            s->bindings[i].identified = true;
+            s->bindings[i].login_us = 0;
         }
     }
 }
 
 void identity_join_late(struct shopper *s, const struct event *e)
 {
-    end_side(s, e->anonymous_id);
+    end_side(s, e);
     for (size_t i = 0; i < s->cart_count; i++) {
         if (s->carts[i].via != NULL && strcmp(s->carts[i].via, e->anonymous_id) == 0) {
             s->carts[i].via = NULL;
@@ -90,7 +116,7 @@ void identity_join(struct shopper *s, const struct event *e, struct arena *a)
     struct cart *own = carts_newest_open(s, NULL);
     struct cart *side;
 
-    end_side(s, via);
+    end_side(s, e);
     while ((side = carts_newest_open(s, via)) != NULL) {
         if (own == NULL) { /* the newest becomes the shopper's own, and takes in the others */
             own = side;

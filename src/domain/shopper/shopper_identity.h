@@ -17,6 +17,10 @@ bool identity_counts(const struct shopper *s, const struct event *e);
 /* The side whose carts the event is about: NULL for the shopper's own. */
 const char *identity_side(const struct shopper *s, const struct event *e);
 
+/* True if what the event says is the shopper's own word: told under its key, or by a browser where it was logged in then. Else it
+ * was a guest's, who may have been anybody. */
+bool identity_is_own_word(const struct shopper *s, const struct event *e);
+
 /* True if it says of both who they are: the customer's own, with an anonymous id. */
 bool identity_names(const struct shopper *s, const struct event *e);
 /* Folds such an event: the side of its anonymous shopper ends, its open carts merge. */
@@ -24,5 +28,7 @@ void identity_join(struct shopper *s, const struct event *e, struct arena *a);
 /* The same of one that came too late: the side ends, but each of its carts stays a cart of its own, so that no round that was closed by
  * then has more in it. */
 void identity_join_late(struct shopper *s, const struct event *e);
+/* A logout at a browser, folded by a customer: its login there has ended. */
+void identity_leave(struct shopper *s, const struct event *e);
 
 #endif

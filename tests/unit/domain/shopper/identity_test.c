@@ -467,6 +467,101 @@ static void who_had_another_time_is_told_and_nobody_else(void **state)
     assert_int_equal(shopper_bindings_changed(is, was, told), 2);
 }
 
+/* ---- whose yes it is ---- */
+
+static struct event said(enum event_type type, int64_t minute, const char *via)
+{
+    return an_event(type, .at = MINUTES(minute), .via = via);
+}
+
+static struct event owned(int64_t version, int64_t from_minute, int64_t until_us)
+{
+    return binding(version, from_minute == 0 ? INT64_MIN : TEST_DAY_US + MINUTES(from_minute),
+                   until_us);
+}
+
+static void what_a_guest_consents_to_is_no_yes_of_who_logs_in_later(void **state)
+{
+    const struct event no = said(EVENT_CONSENT_WITHDRAWN, 1, NULL);
+    const struct event guest = said(EVENT_CONSENT_GIVEN, 2, "x");
+    const struct event theirs = said(EVENT_CONSENT_GIVEN, 4, "x");
+    (void)state;
+    const struct event ever = owned(1, 0, INT64_MAX);
+
+    assert_int_equal(
+        shopper_consent(folded("c:anna", no, guest, identify(MINUTES(3)), ever), "sms"), -1);
+    assert_int_equal(shopper_consent(folded("c:anna", guest, identify(MINUTES(3)), ever), "sms"),
+                     0);
+    assert_int_equal(
+        shopper_consent(folded("c:anna", no, theirs, identify(MINUTES(3)), ever), "sms"), 1);
+}
+
+static void a_guest_s_no_is_one_of_who_logs_in_later(void **state)
+{
+    (void)state;
+    struct shopper *s =
+        folded("c:anna", said(EVENT_CONSENT_GIVEN, 1, NULL), said(EVENT_CONSENT_WITHDRAWN, 2, "x"),
+               identify(MINUTES(3)), owned(1, 0, INT64_MAX));
+
+    assert_int_equal(shopper_consent(s, "sms"), -1);
+}
+
+static void behind_a_logout_a_browser_consents_for_nobody(void **state)
+{
+    static const char *const through[] = {NULL, "x"}; /* her own, or one of the browser */
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct event out =
+            an_event(EVENT_LOGGED_OUT, .at = MINUTES(2), .via = through[i], .anonymous = "x");
+        struct shopper *s =
+            folded("c:anna", identify(MINUTES(1)), out, said(EVENT_CONSENT_WITHDRAWN, 3, NULL),
+                   said(EVENT_CONSENT_GIVEN, 4, "x"), identify(MINUTES(5)), owned(1, 0, INT64_MAX));
+        assert_int_equal(shopper_consent(s, "sms"), -1);
+    }
+}
+
+static void a_login_that_somebody_else_s_has_ended_consents_to_nothing_later(void **state)
+{
+    (void)state;
+    /* another customer was there from 2 to 3, and hers again is what a guest did from 3 on */
+    struct event mine = an_event(EVENT_DERIVED_BINDING_SET, .at = 1, .via = "x", .version = 1,
+                                 .interval = {TEST_DAY_US + MINUTES(3), INT64_MAX});
+    struct shopper *s =
+        folded("c:anna", identify(MINUTES(1)), said(EVENT_CONSENT_WITHDRAWN, 2, NULL),
+               said(EVENT_CONSENT_GIVEN, 4, "x"), identify(MINUTES(5)), mine);
+
+    assert_int_equal(shopper_consent(s, "sms"), -1);
+}
+
+static void a_browser_that_is_hers_by_a_guess_consents_to_nothing(void **state)
+{
+    struct event guess = an_event(EVENT_DERIVED_SHOPPER_NAMED, .at = MINUTES(1), .anonymous = "x");
+    (void)state;
+    struct shopper *s = folded("c:anna", guess, said(EVENT_CONSENT_WITHDRAWN, 2, NULL),
+                               said(EVENT_CONSENT_GIVEN, 3, "x"), owned(1, 0, INT64_MAX));
+
+    assert_int_equal(shopper_consent(s, "sms"), -1);
+}
+
+/* The base is what retention left: who was logged in there still is. */
+static void a_login_that_was_folded_away_still_lets_a_browser_consent(void **state)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(1 << 20);
+    struct shopper *read = NULL;
+    struct err err = {0};
+    struct event yes = said(EVENT_CONSENT_GIVEN, 3, "x");
+    (void)state;
+
+    shopper_encode(folded("c:anna", identify(MINUTES(1)), said(EVENT_CONSENT_WITHDRAWN, 2, NULL),
+                          owned(1, 0, INT64_MAX)),
+                   &text);
+    assert_true(shopper_decode(text.data, text.len, &arena, &read, &err));
+    assert_int_equal(shopper_consent(read, "sms"), -1);
+    assert_int_equal(shopper_apply(read, &yes, &arena), SHOPPER_FOLDED);
+    assert_int_equal(shopper_consent(read, "sms"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +590,12 @@ int main(void)
         cmocka_unit_test(an_event_told_under_two_keys_is_one_if_its_time_is),
         cmocka_unit_test(a_login_of_before_is_asked_for_when_an_answer_made_it_one),
         cmocka_unit_test(who_had_another_time_is_told_and_nobody_else),
+        cmocka_unit_test(what_a_guest_consents_to_is_no_yes_of_who_logs_in_later),
+        cmocka_unit_test(a_guest_s_no_is_one_of_who_logs_in_later),
+        cmocka_unit_test(behind_a_logout_a_browser_consents_for_nobody),
+        cmocka_unit_test(a_login_that_somebody_else_s_has_ended_consents_to_nothing_later),
+        cmocka_unit_test(a_browser_that_is_hers_by_a_guess_consents_to_nothing),
+        cmocka_unit_test(a_login_that_was_folded_away_still_lets_a_browser_consent),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, forget);
 }
