@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "eventlog/refused.h"
 #include "fold/fold_apart.h"
 #include "fold/fold_batch.h"
 #include "fold/fold_hand.h"
@@ -118,6 +119,9 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
     for (size_t i = 0; i < b->count; i++) {
         const struct fold_event *e = &b->events[i];
         unknown += !e->dead && e->event.type == EVENT_UNKNOWN && e->event.via == NULL ? 1 : 0;
+        if (e->dead) {
+            refused_count(e->log->type);
+        }
     }
     if (b->put_off > 0) {
         f->stale.look_us = 0; /* it may be due at once */

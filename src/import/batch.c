@@ -6,10 +6,12 @@
 #include "base/json/jdoc.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "domain/shop/event_salvage.h"
 #include "domain/shop/placeholder.h"
 
 #include <assert.h>
 #include <pthread.h>
+#include <string.h>
 
 enum {
     BATCH_EVENTS = 10000,
@@ -200,20 +202,45 @@ CAN_FAIL static bool decode_doc(struct batch *b, struct jval doc, struct event *
         return false;
     }
     said->cause = CAUSE_BAD_EVENT;
-    if (!event_decode(doc, ORIGIN_IMPORT, sent, &b->decoding, out, err)) {
+    return event_decode(doc, ORIGIN_IMPORT, sent, &b->decoding, out, err);
+}
+
+static bool read_again(void *ctx, struct jval doc, struct event *out, struct err *err)
+{
+    struct batch_said unseen;
+
+    return decode_doc(ctx, doc, out, &unseen, err);
+}
+
+/* *out_left: the body of what was taken without what is wrong with it; NULL: as it is. */
+CAN_FAIL static bool decode_or_salvage(struct batch *b, struct jval doc, struct event *out,
+                                       const char **out_left, struct batch_said *said,
+                                       struct err *err)
+{
+    struct salvaged kept;
+
+    if (decode_doc(b, doc, out, said, err)) {
+        said->warning_count = event_warnings(out, doc, &b->decoding, said->warnings);
+        return true;
+    }
+    if (!event_salvage(doc, read_again, b, &b->decoding, &kept)) {
         return false;
     }
-    said->warning_count = event_warnings(out, doc, &b->decoding, said->warnings);
+    *out = kept.event;
+    *out_left = kept.body;
+    said->warning_count = kept.warning_count;
+    memcpy(said->warnings, kept.warnings, sizeof said->warnings);
+    *err = (struct err){0};
     return true;
 }
 
 CAN_FAIL static bool decode(struct batch *b, const char *json, size_t len, struct event *out,
-                            struct batch_said *said, struct err *err)
+                            const char **out_left, struct batch_said *said, struct err *err)
 {
     struct jdoc doc;
     *said = (struct batch_said){.cause = CAUSE_BAD_JSON};
-    bool good =
-        jdoc_read(&doc, json, len, &b->decoding, err) && decode_doc(b, doc.root, out, said, err);
+    bool good = jdoc_read(&doc, json, len, &b->decoding, err) &&
+                decode_or_salvage(b, doc.root, out, out_left, said, err);
 
     jdoc_free(&doc);
     return good;
@@ -234,10 +261,12 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct batch_said 
     }
     /* Decoded in an arena of its own: only the text is kept until the append. */
     struct event e;
+    const char *left = NULL;
     arena_reset(&b->decoding);
-    if (!decode(b, json, len, &e, out_said, err)) {
+    if (!decode(b, json, len, &e, &left, out_said, err)) {
         return false;
     }
+    const char *body = left != NULL ? left : arena_strndup(&b->decoding, json, len);
     const char *key = event_key(&e, &load->arena);
     /* By lane, not in turn: two writers that want the same lane would wait for each other. */
     struct part *part = &load->parts[event_lane(key) % WRITERS];
@@ -246,8 +275,8 @@ bool batch_add(struct batch *b, const char *json, size_t len, struct batch_said 
         .key = key,
         .type = arena_strdup(&load->arena, e.type_name),
         .occurred_us = e.occurred_us,
-        .body = e.opt_out ? event_mark_opt_out(arena_strndup(&b->decoding, json, len), &load->arena)
-                          : arena_strndup(&load->arena, json, len),
+        .body =
+            e.opt_out ? event_mark_opt_out(body, &load->arena) : arena_strdup(&load->arena, body),
     };
     load->count++;
     load->bytes += len;

@@ -141,13 +141,26 @@ static bool was_asked(const struct jdec *d, const char *key)
     return false;
 }
 
+/* A hint "properties.text" is one where properties were asked for. */
+static bool hint_fits(const struct jdec *d, const char *hint)
+{
+    const size_t len = strcspn(hint, ".");
+
+    for (size_t i = 0; i < d->asked_count; i++) {
+        if (strlen(d->asked[i]) == len && strncmp(d->asked[i], hint, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What the unknown member was probably meant to be: a name that was asked for and is not there. */
 static const char *meant(const struct jdec *d, const char *unknown)
 {
     const char *name = d->hint != NULL ? d->hint(unknown) : NULL;
 
     /* the hint is of the document as a whole: this object may have no such member */
-    if (name == NULL || !was_asked(d, name)) {
+    if (name == NULL || !hint_fits(d, name)) {
         name = spell_nearest(unknown, d->asked, d->asked_count);
     }
     return name != NULL && !jval_exists(jval_get(d->object, name)) ? name : NULL;

@@ -7,7 +7,6 @@
 #include "domain/shop/event_items.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
-#include "domain/shop/opt_out.h"
 #include "domain/shop/said_no.h"
 
 #include <inttypes.h>
@@ -189,12 +188,10 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
 static void read_no(struct jdec *d, struct arena *a, struct event *e)
 {
     const struct jval properties = jval_get(d->object, "properties");
-    const char *text =
-        e->type == EVENT_CHAT_MESSAGE ? jval_text(jval_get(properties, "text"), a) : NULL;
     /* in the properties is where most would put it */
     bool said = jdec_bool_opt(d, "opt_out", NULL) || no_is_said(properties, a);
 
-    e->opt_out = said || (text != NULL && opt_out_says(text));
+    e->opt_out = said || (e->type == EVENT_CHAT_MESSAGE && no_is_written(properties, a));
 }
 
 /* ---- events of the shop ---- */

@@ -73,6 +73,17 @@ static const struct foreign_name members[] = {
     {"item_price", "price_minor"},
     {"currency_code", "currency"},
     {"props", "properties"},
+    {"total_minor", "properties.total_minor"},
+    {"cost_minor", "properties.cost_minor"},
+    {"channel", "properties.channel"},
+    {"text", "properties.text"},
+    {"message", "properties.text"},
+    {"page", "properties.page"},
+    {"query", "properties.query"},
+    {"code", "properties.code"},
+    {"step", "properties.step"},
+    {"reason", "properties.reason"},
+    {"kind", "properties.kind"},
     {"event_properties", "properties"},
     {"traits", "properties"},
     {"name", "title"},
@@ -124,6 +135,17 @@ static const struct foreign_name types[] = {
     {"order", "purchase"},
     {"order_completed", "purchase"},
     {"placed_order", "purchase"},
+    {"order_placed", "purchase"},
+    {"order_paid", "purchase"},
+    {"order_created", "purchase"},
+    {"order_confirmed", "purchase"},
+    {"orders/create", "purchase"},
+    {"orders/paid", "purchase"},
+    {"paid", "purchase"},
+    {"payment_succeeded", "purchase"},
+    {"payment_completed", "purchase"},
+    {"purchased", "purchase"},
+    {"bought", "purchase"},
     {"checkout_completed", "purchase"},
     {"transaction", "purchase"},
     {"buy", "purchase"},
@@ -134,6 +156,11 @@ static const struct foreign_name types[] = {
     {"pageview", "page_viewed"},
     {"page", "page_viewed"},
     {"login", "identify"},
+    {"opt_out", "consent_withdrawn"},
+    {"opted_out", "consent_withdrawn"},
+    {"stop", "consent_withdrawn"},
+    {"do_not_contact", "consent_withdrawn"},
+    {"consent_revoked", "consent_withdrawn"},
     {"unsubscribed", "consent_withdrawn"},
     {"unsubscribe", "consent_withdrawn"},
     {"subscribed", "consent_given"},
@@ -358,6 +385,23 @@ static void warn_of_no(struct warnings *w, const struct event *e, struct jval pr
     }
 }
 
+/* What a shopper writes may be a no: it must not get lost in silence because of where it stands. */
+static void warn_of_message(struct warnings *w, const struct event *e, struct jval properties)
+{
+    if (e->type != EVENT_CHAT_MESSAGE || jval_is(jval_get(properties, "text"), JSON_STRING)) {
+        return;
+    }
+    if (no_is_written(properties, w->arena)) {
+        warn(w, "taken_for_no", "/properties/text",
+             "is where the message belongs; it was found elsewhere, and is taken for a no: there "
+             "are no messages to this person any more");
+    } else if (!e->opt_out && !message_is_there(properties)) {
+        warn(w, "not_read", "/properties/text",
+             "is where the message belongs, and no text is there: if it says that no messages are "
+             "wanted, that is not heard");
+    }
+}
+
 size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
                       struct event_warning out[EVENT_WARNINGS_MAX])
 {
@@ -368,6 +412,7 @@ size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
 
     warn_of_ids(&w, e, doc);
     warn_of_context(&w, e);
+    warn_of_message(&w, e, properties);
     if (jval_is(properties, JSON_OBJECT)) {
         warn_of_no(&w, e, properties);
         warn_of_property(&w, properties, consent ? "channel" : event_subject_name(e->type), text,

@@ -17,7 +17,7 @@ const char *event_type_hint(const char *unknown);
 enum { EVENT_WARNINGS_MAX = 8 };
 struct event_warning {
     const char *
-        code; /* of its kind: "unseen_in_id", "no_language", "no_time_zone", "not_read", "taken_for_no" */
+        code; /* of its kind: "unseen_in_id", "no_language", "no_time_zone", "not_read", "taken_for_no"; of event_salvage.h "left_out" */
     const char *pointer;
     const char *detail;
 };

@@ -22,11 +22,11 @@ static bool tells_the_whole(enum event_type type)
     return type == EVENT_CART_SNAPSHOT || type == EVENT_CHECKOUT_STARTED || type == EVENT_PURCHASE;
 }
 
-/* A product has no negative price; a cart has lines that take something off. */
+/* A product has no negative price; carts and orders, and what undoes one, have lines that take something off. */
 static bool may_adjust(enum event_type type)
 {
-    return tells_the_whole(type) || type == EVENT_CART_ITEM_ADDED ||
-           type == EVENT_CART_ITEM_REMOVED || type == EVENT_REFUND;
+    return type != EVENT_PRODUCT_VIEWED && type != EVENT_LIST_VIEWED && type != EVENT_SEARCHED &&
+           type != EVENT_PAGE_VIEWED && type != EVENT_WISHLIST_ADDED;
 }
 
 static void read_item(struct jdec *d, enum event_type type, struct arena *a, struct event_item *out)

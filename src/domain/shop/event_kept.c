@@ -3,12 +3,49 @@
 #include "domain/shop/event_kept.h"
 
 #include "base/json/jdoc.h"
+#include "domain/shop/event_salvage.h"
 #include "domain/shop/event_unpack.h"
 
 #include <string.h>
 
 enum { ROOM = 2048 };                              /* most bodies need a third */
 #define WRITTEN_END_US INT64_C(253402300800000000) /* the year 10000, which is no RFC 3339 */
+
+/* One that came by SQL, which nobody has judged. */
+struct stored {
+    enum event_origin origin;
+    struct event_times times;
+    struct arena *arena;
+};
+
+static bool read_stored(void *ctx, struct jval doc, struct event *out, struct err *err)
+{
+    const struct stored *s = ctx;
+
+    return event_decode_stored(doc, s->origin, s->times, s->arena, out, err);
+}
+
+/* What is left of it must lie where it does: whoever it names, the fold of this key reads it. */
+static bool salvage(const struct event_kept *kept, const struct event_form *sent, struct arena *a,
+                    struct event *out)
+{
+    struct stored s = {
+        .origin = kept->origin,
+        .times = {.occurred_us = kept->columns.occurred_us, .received_us = kept->received_us},
+        .arena = a};
+    struct salvaged left;
+    struct err unseen = {0};
+    struct jdoc doc;
+    const bool good = jdoc_read(&doc, sent->body, sent->body_len, a, &unseen) &&
+                      event_salvage(doc.root, read_stored, &s, a, &left) &&
+                      strcmp(event_key(&left.event, a), kept->columns.key) == 0;
+
+    if (good) {
+        *out = left.event;
+    }
+    jdoc_free(&doc);
+    return good;
+}
 
 bool event_kept_by_text(const struct event_kept *kept, struct arena *a, struct event *out,
                         struct err *err)
@@ -18,7 +55,8 @@ bool event_kept_by_text(const struct event_kept *kept, struct arena *a, struct e
     struct event_form sent = kept->columns;
 
     event_unpack_body(&kept->packed, a, &sent);
-    return event_decode_log(sent.body, sent.body_len, kept->origin, times, a, out, err);
+    return event_decode_log(sent.body, sent.body_len, kept->origin, times, a, out, err) ||
+           salvage(kept, &sent, a, out);
 }
 
 /* ---- the document ---- */

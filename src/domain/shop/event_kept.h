@@ -18,7 +18,7 @@ CAN_FAIL bool event_decode_kept(const struct event_kept *kept, struct arena *a, 
                                 struct err *err);
 /* What does it where nothing is wrong. False says only that the text has to be asked, which may yet be taken; *out is then untouched. */
 bool event_decode_columns(const struct event_kept *kept, struct arena *a, struct event *out);
-/* By that text: the measure of the other. */
+/* By that text: the measure of the other. An order or a no that is refused is read without what is wrong with it (event_salvage.h). */
 CAN_FAIL bool event_kept_by_text(const struct event_kept *kept, struct arena *a, struct event *out,
                                  struct err *err);
 

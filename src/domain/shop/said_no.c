@@ -2,6 +2,7 @@
 #include "domain/shop/said_no.h"
 
 #include "base/spell.h"
+#include "domain/shop/opt_out.h"
 
 #include <string.h>
 #include <strings.h>
@@ -112,6 +113,44 @@ bool no_is_said(struct jval properties, struct arena *a)
         }
     }
     return false;
+}
+
+/* ---- what was written ---- */
+
+static const char *const texts[] = {"text", "message", "body"};
+
+static bool says_no(struct jval v, struct arena *a)
+{
+    return jval_is(v, JSON_STRING) && opt_out_says(jval_text(v, a));
+}
+
+bool no_is_written(struct jval properties, struct arena *a)
+{
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const struct jval told = jval_get(properties, texts[i]);
+        bool no = says_no(told, a);
+        for (size_t n = 0; n < COUNT(texts) && jval_is(told, JSON_OBJECT); n++) {
+            no = no || says_no(jval_get(told, texts[n]), a);
+        }
+        if (no) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool message_is_there(struct jval properties)
+{
+    bool is_text = false;
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const struct jval told = jval_get(properties, texts[i]);
+        is_text = is_text || jval_is(told, JSON_STRING);
+        for (size_t n = 0; n < COUNT(texts) && jval_is(told, JSON_OBJECT); n++) {
+            is_text = is_text || jval_is(jval_get(told, texts[n]), JSON_STRING);
+        }
+    }
+    return is_text;
 }
 
 bool no_is_heard_in(enum event_type type)

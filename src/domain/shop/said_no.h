@@ -16,6 +16,12 @@ enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a);
 /* Whether one of them is NO_SIGN_SAID. */
 bool no_is_said(struct jval properties, struct arena *a);
 
+/* Whether what a shopper writes says so, as a whole message (opt_out.h): the member text of a chat_message's properties, or where another
+ * chatbot's message would be, message and body, or one of these inside of one of these. */
+bool no_is_written(struct jval properties, struct arena *a);
+/* Whether any of them is a text, so that a no would have been read. */
+bool message_is_there(struct jval properties);
+
 /* Where a no is heard: in what is said by or of a person, and does nothing to a cart. What changes one may come too late to count, and has no half that
  * counts by itself. */
 bool no_is_heard_in(enum event_type type);

@@ -241,7 +241,8 @@ static void undo_part(struct shopper *s, size_t index, const struct event *gone)
 {
     struct order_seen *order = &s->orders[index];
     const int64_t units = orders_units(gone->items, gone->item_count);
-    const int64_t spent = orders_sum(gone->items, gone->item_count);
+    const int64_t spent = less(orders_sum(gone->items, gone->item_count),
+                               orders_sum(gone->adjustments, gone->adjustment_count));
 
     /* No more than the order had: a cancellation may tell other prices. */
     take_from_sums(s, units < order->units ? units : order->units,
@@ -261,7 +262,8 @@ void orders_cancel(struct shopper *s, const struct event *e, struct arena *a)
     const struct order_seen order = s->orders[index];
     const bool in_time = e->occurred_us - order.at_us < shopper_rules_of(s).undo_us;
     /* A payment is one thing, whatever items its failure tells of. */
-    const bool by_items = e->type == EVENT_ORDER_CANCELLED && e->item_count > 0;
+    const bool by_items =
+        e->type == EVENT_ORDER_CANCELLED && (e->item_count > 0 || e->adjustment_count > 0);
     struct event gone = *e;
     bool left = false;
 

@@ -3,8 +3,10 @@
 #include "base/metric.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
+#include "domain/shop/event_salvage.h"
 #include "domain/shop/placeholder.h"
 #include "eventlog/intake.h"
+#include "eventlog/refused.h"
 #include "http/api/elements.h"
 #include "http/api/router.h"
 #include "http/wire/respond.h"
@@ -16,13 +18,16 @@ struct decoding {
     const char *ids_allowed;
     struct event_sent sent;
     struct event_row *rows;
-    bool *opt_out;   /* of rows */
+    bool *opt_out; /* of rows */
+    const char *
+        *left; /* of rows: the body of one that was taken without what is wrong; NULL: as sent */
     size_t *element; /* rows[i] came from this element */
     struct warned {
         struct event_warning *all;
         size_t count;
-    } * warned;   /* of rows */
-    size_t count; /* of rows */
+    } * warned;     /* of rows */
+    size_t count;   /* of rows */
+    size_t refused; /* counted by their types */
 };
 
 static void prepare(void *ctx, size_t count, struct arena *a)
@@ -33,20 +38,62 @@ static void prepare(void *ctx, size_t count, struct arena *a)
     d->rows = arena_array(a, count, sizeof *d->rows);
     d->element = arena_array(a, count, sizeof *d->element);
     d->opt_out = arena_array(a, count, sizeof *d->opt_out);
+    d->left = arena_array(a, count, sizeof(const char *));
     d->warned = arena_array(a, count, sizeof *d->warned);
 }
 
 /* Kept only where there are any: nearly all events are without. */
+static struct warned warned_copy(const struct event_warning *all, size_t count, struct arena *a)
+{
+    struct warned w = {.count = count};
+
+    if (count > 0) {
+        w.all = arena_array(a, count, sizeof *w.all);
+        memcpy(w.all, all, count * sizeof *w.all);
+    }
+    return w;
+}
+
 static struct warned warned_of(const struct event *event, struct jval doc, struct arena *a)
 {
     struct event_warning all[EVENT_WARNINGS_MAX];
-    struct warned w = {.count = event_warnings(event, doc, a, all)};
 
-    if (w.count > 0) {
-        w.all = arena_array(a, w.count, sizeof *w.all);
-        memcpy(w.all, all, w.count * sizeof *w.all);
+    return warned_copy(all, event_warnings(event, doc, a, all), a);
+}
+
+/* Only good elements become rows. The body follows later, when every element has its NUL. */
+static void add_row(struct decoding *d, size_t index, const struct event *event)
+{
+    d->element[d->count] = index;
+    d->opt_out[d->count] = event->opt_out;
+    d->rows[d->count++] = (struct event_row){.event_id = event->event_id,
+                                             .key = event_key(event, d->arena),
+                                             .type = event->type_name,
+                                             .occurred_us = event->occurred_us};
+}
+
+static bool read_whole(void *ctx, struct jval doc, struct event *out, struct err *err)
+{
+    struct decoding *d = ctx;
+
+    return placeholders_refuse(doc, d->ids_allowed, d->arena, err) &&
+           event_decode(doc, ORIGIN_API, d->sent, d->arena, out, err);
+}
+
+static bool decode_what_is_left(struct decoding *d, size_t index, struct jval doc)
+{
+    struct salvaged kept;
+
+    if (!event_salvage(doc, read_whole, d, d->arena, &kept)) {
+        const char *type = jval_text(jval_get(doc, "type"), d->arena);
+        refused_count(type);
+        d->refused++;
+        return false;
     }
-    return w;
+    d->left[d->count] = kept.body;
+    d->warned[d->count] = warned_copy(kept.warnings, kept.warning_count, d->arena);
+    add_row(d, index, &kept.event);
+    return true;
 }
 
 static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
@@ -57,20 +104,15 @@ static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
     /* both, whatever the first finds: the sender learns of all at once */
     bool real_ids = placeholders_refuse(doc, d->ids_allowed, d->arena, err);
     if (!event_decode(doc, ORIGIN_API, d->sent, d->arena, &event, err) || !real_ids) {
-        return false;
+        return decode_what_is_left(d, index, doc);
     }
-    /* Only good elements become rows. The body follows later, when every element has its NUL. */
-    d->element[d->count] = index;
-    d->opt_out[d->count] = event.opt_out;
     d->warned[d->count] = warned_of(&event, doc, d->arena);
-    d->rows[d->count++] = (struct event_row){.event_id = event.event_id,
-                                             .key = event_key(&event, d->arena),
-                                             .type = event.type_name,
-                                             .occurred_us = event.occurred_us};
+    add_row(d, index, &event);
     return true;
 }
 
-static void tell(struct element *e, enum append_status status, struct arena *a)
+static void tell(struct element *e, const struct event_row *row, enum append_status status,
+                 struct arena *a)
 {
     switch (status) {
     case APPEND_STORED:
@@ -81,6 +123,7 @@ static void tell(struct element *e, enum append_status status, struct arena *a)
         e->status = "duplicate";
         break;
     case APPEND_CONFLICT:
+        refused_count(row->type);
         /* the stored one stays: which of the two bodies is right, nobody here can know */
         element_refuse(e, "conflict", "/event_id",
                        "an event with this id and another body is stored already", a);
@@ -148,9 +191,10 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     }
     /* here, as the log never sees them; the others are counted after their commit */
     metric_add(METRIC_events_invalid, elements.count - d.count);
+    metric_add(METRIC_events_refused_other, elements.count - d.count - d.refused);
     enum append_status *status = arena_array(&rq->arena, d.count, sizeof *status);
     for (size_t i = 0; i < d.count; i++) {
-        const char *text = elements.items[d.element[i]].text;
+        const char *text = d.left[i] != NULL ? d.left[i] : elements.items[d.element[i]].text;
         d.rows[i].body = d.opt_out[i] ? event_mark_opt_out(text, &rq->arena) : text;
     }
     /* Waits for the COMMIT: a 2xx before it would be a promise that a crash can break. Where it
@@ -160,7 +204,7 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     }
     for (size_t i = 0; i < d.count; i++) {
         struct element *e = &elements.items[d.element[i]];
-        tell(e, status[i], &rq->arena);
+        tell(e, &d.rows[i], status[i], &rq->arena);
         put_warnings(e, d.rows[i].type, &d.warned[i], &rq->arena);
     }
     elements_answer(rq, &elements);

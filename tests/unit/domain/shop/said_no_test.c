@@ -13,6 +13,12 @@ static struct arena arena;
 
 static const char *event_text(const char *type, const char *properties)
 {
+    /* one without any text is told for that as well */
+    if (strcmp(type, "chat_message") == 0 && properties[0] == '{' &&
+        strstr(properties, "\"text\"") == NULL) {
+        properties = arena_printf(&arena, "{\"text\":\"hm\"%s%s", properties[1] == '}' ? "" : ",",
+                                  properties + 1);
+    }
     return arena_printf(&arena,
                         "{\"event_id\":\"e1\",\"type\":\"%s\",\"customer_id\":\"anna\","
                         "\"anonymous_id\":\"x\",\"occurred_at\":\"" NOW_TEXT
@@ -180,6 +186,38 @@ static int forget(void **state)
     return 0;
 }
 
+/* Chatbots call it by several names, and some have one in the other. */
+static void a_message_is_read_wherever_chatbots_put_it_and_told_where_there_is_none(void **state)
+{
+    static const struct {
+        const char *properties;
+        bool no;
+        const char *warned;
+    } messages[] = {
+        {"{\"text\":\"STOP\"}", true, ""},
+        {"{\"message\":\"STOP\"}", true, "taken_for_no"},
+        {"{\"body\":\"Stop. Thank you\"}", true, "taken_for_no"},
+        {"{\"text\":{\"body\":\"STOP\"}}", true, "taken_for_no"},
+        {"{\"message\":{\"text\":\"stop\"}}", true, "taken_for_no"},
+        {"{\"message\":\"which size is this?\"}", false, ""},
+        {"{\"text\":\"hello\",\"message\":\"STOP\"}", true, ""},
+        {"{\"text\":5}", false, "not_read"},
+        {"{\"content\":\"STOP\"}", false, "not_read"},
+        {"{\"text\":null,\"opt_out\":true}", true, ""},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        const char *text = arena_printf(&arena,
+                                        "{\"event_id\":\"e1\",\"type\":\"chat_message\","
+                                        "\"customer_id\":\"anna\",\"occurred_at\":\"" NOW_TEXT
+                                        "\",\"properties\":%s}",
+                                        messages[i].properties);
+        assert_int_equal(decoded(text).opt_out, messages[i].no);
+        assert_string_equal(warned(text), messages[i].warned);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +228,7 @@ int main(void)
         cmocka_unit_test_teardown(
             beside_the_event_opt_out_is_known_where_a_no_is_heard_and_meant_by_its_other_names,
             forget),
+        cmocka_unit_test(a_message_is_read_wherever_chatbots_put_it_and_told_where_there_is_none),
     };
     return cmocka_run_group_tests_name("a no in properties", tests, NULL, NULL);
 }

@@ -1,0 +1,30 @@
+#ifndef DOMAIN_SHOP_EVENT_SALVAGE_H
+#define DOMAIN_SHOP_EVENT_SALVAGE_H
+
+#include "domain/shop/event.h"
+#include "domain/shop/event_hints.h"
+
+/* An order or a no with one member that cannot be taken is an order or a no all the same: missed, its shopper gets a message that nobody
+ * should. So of a purchase, a consent_withdrawn and a chat_message that says no, what is wrong is left out, and the rest counts, as long
+ * as event_id, type, occurred_at and one of customer_id and anonymous_id can be read. Of a line that is its product_id, or the line;
+ * of too many lines, all of them. Every other type is refused whole: half an addition is a wrong cart.
+ *
+ * Pure, and the same for every way in: the API and imports store what is left, and of what SQL has put into the log the rest is read. */
+
+/* Reads the document as the way in does. */
+typedef bool event_read_fn(void *ctx, struct jval doc, struct event *out, struct err *err);
+
+/* In arena. */
+struct salvaged {
+    struct event event;
+    const char *body; /* JSON: what is left of the event as it was sent */
+    struct event_warning
+        warnings[EVENT_WARNINGS_MAX]; /* "left_out", then event_warnings of the rest */
+    size_t warning_count;
+};
+
+/* doc is a document that read has refused, or what wraps a forwarded one. False: nothing of it counts; what read said holds. */
+bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, struct arena *a,
+                   struct salvaged *out);
+
+#endif

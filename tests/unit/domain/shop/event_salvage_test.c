@@ -1,0 +1,328 @@
+/* Specification of what is left of an order or a no of which something cannot be taken. */
+#include "domain/shop/event_salvage.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/json/jdoc.h"
+#include "domain/shop/event_kept.h"
+#include "domain/shop/event_pack.h"
+#include "domain/shop/placeholder.h"
+#include "support/spec.h"
+
+#include <string.h>
+
+#define NOW_TEXT "2019-10-01T04:00:00Z"
+#define NOW_US   INT64_C(1569902400000000)
+
+static struct arena arena;
+
+static int forget(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+static bool read_it(void *ctx, struct jval doc, struct event *out, struct err *err)
+{
+    const struct event_sent sent = {.received_us = NOW_US};
+    struct arena *a = ctx;
+
+    return placeholders_refuse(doc, NULL, a, err) &&
+           event_decode(doc, ORIGIN_API, sent, a, out, err);
+}
+
+/* An event of the type with an id and a time, and what else it has. */
+static const char *an_event_of(const char *type, const char *members)
+{
+    return arena_printf(&arena,
+                        "{\"event_id\":\"e1\",\"type\":\"%s\",\"occurred_at\":\"" NOW_TEXT "\",%s}",
+                        type, members);
+}
+
+static bool salvaged(const char *text, struct salvaged *out)
+{
+    struct event whole;
+    struct err err = {0};
+    struct jdoc doc;
+
+    assert_true(jdoc_read(&doc, text, strlen(text), &arena, &err));
+    assert_false(read_it(&arena, doc.root, &whole, &err)); /* else there is nothing to do */
+    const bool good = event_salvage(doc.root, read_it, &arena, &arena, out);
+    jdoc_free(&doc);
+    return good;
+}
+
+/* Where something was left out: "/items/0/quantity /cart_id". */
+static const char *left_out(const struct salvaged *s)
+{
+    const char *all = "";
+
+    for (size_t i = 0; i < s->warning_count; i++) {
+        if (strcmp(s->warnings[i].code, "left_out") == 0) {
+            all = arena_printf(&arena, "%s%s%s", all, all[0] == '\0' ? "" : " ",
+                               s->warnings[i].pointer);
+            assert_text_contains(s->warnings[i].detail, "left out");
+        }
+    }
+    return all;
+}
+
+/* The body that is stored says the same, and nothing in it is wrong. */
+static void assert_body_says(const struct salvaged *s)
+{
+    struct event again;
+    struct err err = {0};
+    struct jdoc doc;
+
+    assert_true(jdoc_read(&doc, s->body, strlen(s->body), &arena, &err));
+    if (!read_it(&arena, doc.root, &again, &err)) {
+        fail_msg("%s: %s %s", s->body, err.path, err.text);
+    }
+    jdoc_free(&doc);
+    assert_string_equal(event_key(&again, &arena), event_key(&s->event, &arena));
+    assert_int_equal(again.item_count, s->event.item_count);
+    assert_int_equal(event_withdraws(&again), event_withdraws(&s->event));
+}
+
+#define ANNA "\"customer_id\":\"anna\","
+#define LINE "{\"product_id\":\"p1\",\"quantity\":1,\"price_minor\":1000,\"currency\":\"EUR\"}"
+
+static void an_order_with_something_wrong_is_an_order_of_the_rest(void **state)
+{
+    static const struct {
+        const char *members;
+        const char *gone;
+        size_t lines;
+    } orders[] = {
+        {ANNA "\"items\":[" LINE ",{\"product_id\":null}]", "/items/1", 1},
+        {ANNA "\"items\":[{\"product_id\":\"\"},7," LINE ",{\"product_id\":5}]",
+         "/items/0 /items/1 /items/3", 1},
+        {ANNA "\"items\":[{\"product_id\":\"p1\",\"quantity\":-1}]", "/items/0/quantity", 1},
+        {ANNA "\"items\":[{\"product_id\":\"p1\",\"quantity\":\"2\",\"variant_id\":5}]",
+         "/items/0/quantity /items/0/variant_id", 1},
+        {ANNA "\"items\":[{\"product_id\":\"p1\",\"price_minor\":5,\"currency\":\"eur\"}]",
+         "/items/0/currency", 1},
+        {ANNA "\"items\":[{\"product_id\":\"p1\",\"price_minor\":5}]", "/items/0/currency", 1},
+        {ANNA "\"items\":[{\"product_id\":\"p1\",\"price_minor\":10.5,\"currency\":\"EUR\"}]",
+         "/items/0/price_minor", 1},
+        {ANNA "\"items\":[{\"product_id\":\"p1\",\"title\":\"x\"}]", "/items/0/title", 1},
+        {ANNA "\"items\":\"p1\"", "/items", 0},
+        {ANNA "\"items\":[{\"quantity\":1}]", "/items/0", 0},
+        {ANNA "\"order_id\":5", "/order_id", 0},
+        {ANNA "\"session_id\":7,\"order_id\":\"o\"", "/session_id", 0},
+        {ANNA "\"anonymous_id\":\"undefined\"", "/anonymous_id", 0},
+        {ANNA "\"anonymous_id\":\"\",\"cart_id\":\"0\"", "/cart_id /anonymous_id", 0},
+        {"\"anonymous_id\":\"x\",\"customer_id\":12", "/customer_id", 0},
+        {ANNA "\"total_minor\":1000,\"email\":\"a@b.c\"", "/total_minor /email", 0},
+        {ANNA "\"context\":{\"locale\":5,\"a\":{\"b\":1}}", "/context/locale", 0},
+        {ANNA "\"context\":7,\"properties\":[]", "/context /properties", 0},
+        {ANNA "\"sent_at\":\"now\"", "/sent_at", 0},
+        {ANNA "\"a/b~c\":1", "/a~1b~0c", 0},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        const char *text = an_event_of("purchase", orders[i].members);
+        struct salvaged s;
+        if (!salvaged(text, &s)) {
+            fail_msg("%s: nothing is left", text);
+        }
+        assert_int_equal(s.event.type, EVENT_PURCHASE);
+        assert_int_equal(s.event.item_count, orders[i].lines);
+        assert_string_equal(left_out(&s), orders[i].gone);
+        assert_body_says(&s);
+    }
+}
+
+static void what_is_right_of_it_stays(void **state)
+{
+    struct salvaged s;
+    (void)state;
+
+    assert_true(
+        salvaged(an_event_of("purchase", ANNA
+                             "\"cart_id\":\"k\",\"order_id\":\"o\",\"nonsense\":1,\"properties\":{"
+                             "\"total_minor\":990,\"mine\":[1.5,\"\\u00e4\",null,true]},"
+                             "\"items\":[" LINE "]"),
+                 &s));
+    assert_string_equal(s.event.cart_id, "k");
+    assert_string_equal(s.event.order_id, "o");
+    assert_int_equal(s.event.amount_minor, 990);
+    assert_int_equal(s.event.items[0].price_minor, 1000);
+    assert_text_contains(s.body, "\"mine\":[1.5,\"\xc3\xa4\",null,true]");
+}
+
+static void without_who_when_and_which_nothing_is_left(void **state)
+{
+    static const char *const none[] = {
+        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"anna\"}",
+        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"occurred_at\":\"" NOW_TEXT "\"}",
+        "{\"event_id\":7,\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":\"" NOW_TEXT
+        "\"}",
+        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"undefined\",\"occurred_"
+        "at\":\"" NOW_TEXT "\"}",
+        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":"
+        "\"2019-10-03T04:00:00Z\"}",
+    };
+    struct salvaged s;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        assert_false(salvaged(none[i], &s));
+    }
+}
+
+static void of_other_types_nothing_is_left(void **state)
+{
+    static const char *const types[] = {"cart_item_added", "cart_snapshot", "consent_given",
+                                        "identify",        "renewal",       "of_my_own"};
+    struct salvaged s;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        assert_false(salvaged(
+            an_event_of(types[i], ANNA "\"anonymous_id\":\"x\",\"items\":[" LINE "],\"cart_id\":5"),
+            &s));
+    }
+}
+
+static void a_no_with_something_wrong_is_one_for_every_channel_that_cannot_be_read(void **state)
+{
+    static const char *const noes[] = {
+        "\"channel\":\"email\"", "\"properties\":{\"channel\":[\"email\",\"sms\"]}",
+        "\"properties\":{\"channel\":\"\"}", "\"cart_id\":false", "\"items\":[{}]"};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
+        struct salvaged s;
+        assert_true(salvaged(
+            an_event_of("consent_withdrawn", arena_printf(&arena, ANNA "%s", noes[i])), &s));
+        assert_true(event_withdraws(&s.event));
+        assert_null(s.event.subject);
+        assert_body_says(&s);
+    }
+}
+
+static void a_chat_message_counts_where_it_says_no_and_else_is_refused(void **state)
+{
+    static const struct {
+        const char *members;
+        bool no;
+    } chats[] = {
+        {"\"properties\":{\"text\":\"STOP\"},\"cart_id\":5", true},
+        {"\"text\":\"STOP\"", true},
+        {"\"body\":{\"text\":\"Unsubscribe!\"}", true},
+        {"\"opt_out\":\"true\"", true},
+        {"\"optOut\":1", true},
+        {"\"opt_out\":\"false\"", false},
+        {"\"text\":\"which size is this?\"", false},
+        {"\"properties\":{\"text\":\"hello\"},\"cart_id\":5", false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof chats / sizeof chats[0]; i++) {
+        struct salvaged s;
+        const char *text =
+            an_event_of("chat_message", arena_printf(&arena, ANNA "%s", chats[i].members));
+        assert_int_equal(salvaged(text, &s), chats[i].no);
+        assert_int_equal(s.event.opt_out, chats[i].no);
+        if (chats[i].no) {
+            assert_body_says(&s);
+        }
+    }
+}
+
+static void an_order_of_many_lines_that_are_wrong_is_one_without_any(void **state)
+{
+    const char *lines = "{}";
+    struct salvaged s;
+    (void)state;
+
+    for (int i = 0; i < 40; i++) {
+        lines = arena_printf(&arena, "%s,{}", lines);
+    }
+    assert_true(
+        salvaged(an_event_of("purchase", arena_printf(&arena, ANNA "\"items\":[%s]", lines)), &s));
+    assert_int_equal(s.event.item_count, 0);
+    assert_int_equal(s.warning_count, EVENT_WARNINGS_MAX);
+}
+
+/* ---- what came by SQL ---- */
+
+static bool kept_of(const char *key, const char *type, const char *body, struct event *out)
+{
+    struct event_form sent = {.event_id = "e1",
+                              .key = key,
+                              .type = type,
+                              .occurred_us = NOW_US,
+                              .body = body,
+                              .body_len = strlen(body)};
+    struct event_kept kept = {.columns = sent, .origin = ORIGIN_SQL, .received_us = NOW_US};
+    struct err err = {0};
+
+    event_pack(&sent, &arena, &kept.packed);
+    return event_decode_kept(&kept, &arena, out, &err);
+}
+
+static void an_order_of_the_log_is_read_without_what_is_wrong(void **state)
+{
+    const char *wrong = ANNA "\"cart_id\":\"k\",\"items\":[" LINE ",{\"product_id\":null}]";
+    struct event e = {0};
+    (void)state;
+
+    assert_true(kept_of("c:anna", "purchase", an_event_of("purchase", wrong), &e));
+    assert_int_equal(e.type, EVENT_PURCHASE);
+    assert_int_equal(e.item_count, 1);
+    assert_string_equal(e.cart_id, "k");
+    assert_false(kept_of("c:anna", "cart_snapshot", an_event_of("cart_snapshot", wrong), &e));
+    /* a row lies with one shopper, and is nobody else's */
+    assert_false(kept_of("c:12", "purchase",
+                         an_event_of("purchase", "\"customer_id\":12,\"anonymous_id\":\"x\""), &e));
+}
+
+static void so_is_one_that_was_handed_to_whom_its_browser_belongs(void **state)
+{
+    CLEANUP(buf_free) struct buf body = buf_make(1 << 16);
+    const char *order = an_event_of(
+        "purchase", "\"anonymous_id\":\"x\",\"items\":[{\"product_id\":\"p1\",\"quantity\":-1}]");
+    const struct forwarding f = {.id = "cartwright:fwd:1",
+                                 .owner = "anna",
+                                 .via = "x",
+                                 .body = order,
+                                 .body_len = strlen(order),
+                                 .origin = ORIGIN_SQL,
+                                 .times = {NOW_US, NOW_US}};
+    struct event_form sent = {.event_id = f.id, .key = "c:anna", .occurred_us = NOW_US};
+    struct event e = {0};
+    struct err err = {0};
+    (void)state;
+
+    sent.type = event_type_name(EVENT_DERIVED_FORWARDED);
+    event_encode_forwarded(&body, &f);
+    sent.body = body.data;
+    sent.body_len = body.len;
+    struct event_kept kept = {.columns = sent, .origin = ORIGIN_DERIVED, .received_us = NOW_US};
+    event_pack(&sent, &arena, &kept.packed);
+    assert_true(event_decode_kept(&kept, &arena, &e, &err));
+    assert_int_equal(e.type, EVENT_PURCHASE);
+    assert_int_equal(e.item_count, 1);
+    assert_string_equal(e.via, "x");
+    assert_string_equal(e.customer_id, "anna");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_with_something_wrong_is_an_order_of_the_rest),
+        cmocka_unit_test(what_is_right_of_it_stays),
+        cmocka_unit_test(without_who_when_and_which_nothing_is_left),
+        cmocka_unit_test(of_other_types_nothing_is_left),
+        cmocka_unit_test(a_no_with_something_wrong_is_one_for_every_channel_that_cannot_be_read),
+        cmocka_unit_test(a_chat_message_counts_where_it_says_no_and_else_is_refused),
+        cmocka_unit_test(an_order_of_many_lines_that_are_wrong_is_one_without_any),
+        cmocka_unit_test(an_order_of_the_log_is_read_without_what_is_wrong),
+        cmocka_unit_test(so_is_one_that_was_handed_to_whom_its_browser_belongs),
+    };
+    return cmocka_run_group_tests_name("event_salvage", tests, NULL, forget);
+}
