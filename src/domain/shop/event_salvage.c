@@ -101,8 +101,12 @@ static bool next_name(const char **pointer, char out[ERR_PATH_MAX])
     }
     for (p++; *p != '\0' && *p != '/' && len + 1 < ERR_PATH_MAX; p++) {
         const bool escape = p[0] == '~' && (p[1] == '0' || p[1] == '1');
-        out[len++] = !escape ? *p : p[1] == '0' ? '~' : '/';
-        p += escape ? 1 : 0;
+        out[len] = *p;
+        if (escape) {
+            out[len] = p[1] == '0' ? '~' : '/';
+            p++;
+        }
+        len++;
     }
     out[len] = '\0';
     *pointer = p;
