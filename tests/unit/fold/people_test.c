@@ -153,7 +153,7 @@ static void store_derived(const struct event_row *rows, size_t count)
 static struct shopper *fold_of(const struct lane_of_one *l, size_t count)
 {
     struct err err = {0};
-    struct history h = {arena_array(&arena, count, sizeof *h.events), count};
+    struct history h = {.events = arena_array(&arena, count, sizeof *h.events), .count = count};
     struct shopper *s = NULL;
 
     memcpy(h.events, l->events, count * sizeof *h.events);
@@ -240,8 +240,8 @@ static void fold_some(struct lane_of_one *l, size_t n)
     struct fold_key *k = &b.keys[0];
     k->doc = l->doc;
     fold_key_apply(k, &arena);
-    k->history =
-        (struct history){arena_array(&arena, l->folded + n, sizeof *l->events), l->folded + n};
+    k->history = (struct history){.events = arena_array(&arena, l->folded + n, sizeof *l->events),
+                                  .count = l->folded + n};
     memcpy(k->history.events, l->events, k->history.count * sizeof *l->events);
     if (k->refold) {
         refolds++;
