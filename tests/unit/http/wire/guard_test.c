@@ -227,6 +227,8 @@ static const struct {
     {"/v1/customers/%5c.", false},
     {"/v1/customers/%2f%2f..", false},
     {"/v1/customers/%2f%2fa", true},
+    {"/v1/customers/x2e", true},
+    {"/v1/customers/x2ey2e", true},
     {"/v1/customers/a%2f...", true},
     {"/v1/customers/a%00", false},
     {"/v1/customers/a%0d%0aHost:x", false},

@@ -257,6 +257,24 @@ static void what_the_entries_add_is_the_score_in_all(void **state)
     close_world(&w);
 }
 
+static void what_is_no_item_is_not_explained(void **state)
+{
+    (void)state;
+    static const int targets[] = {-1, N, N + 1};
+    struct world w;
+    struct basket b;
+    open_world(&w);
+    fill_basket(&b, 2, 2);
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        struct err err = {0};
+        float parts[DONE_MAX] = {42};
+        assert_refused(als_explain(&w.server, &b.done, targets[i], parts, &err), err,
+                       "is outside the model's");
+        assert_close(parts[0], 42, 0);
+    }
+    close_world(&w);
+}
+
 static void a_server_with_odd_numbers_is_refused(void **state)
 {
     (void)state;
@@ -295,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_shopper_without_events_gets_zero_factors),
         cmocka_unit_test(an_odd_fold_in_is_refused_and_writes_nothing),
         cmocka_unit_test(what_the_entries_add_is_the_score_in_all),
+        cmocka_unit_test(what_is_no_item_is_not_explained),
         cmocka_unit_test(a_server_with_odd_numbers_is_refused),
     };
     return cmocka_run_group_tests_name("ml/als/als_serve", tests, start_blas, NULL);

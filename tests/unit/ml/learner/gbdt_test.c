@@ -444,6 +444,9 @@ static void of_equal_columns_the_first_is_asked(void **state)
         assert_int_equal(m.column[t], 0);
     }
     gbdt_free(&m);
+    assert_null(m.owned);
+    assert_int_equal(m.trees, 0);
+    gbdt_free(&m); /* of nothing, nothing */
 }
 
 static void constant_columns_grow_no_split(void **state)
