@@ -17,13 +17,15 @@ enum { PART_ROWS_ALONE = 1 << 30 }; /* intake_batch 1: a request is one part, wh
 
 /* ---- submissions ---- */
 
-void submission_free(struct submission *s)
+void submission_let_go(struct submission *s)
 {
-    struct arena arena = s->arena;
+    size_t held = atomic_fetch_sub(&s->holders, 1);
 
-    (void)pthread_cond_destroy(&s->answered);
-    (void)pthread_mutex_destroy(&s->gate);
-    arena_free(&arena);
+    assert(held > 0);
+    if (held == 1) {
+        struct arena arena = s->arena; /* it lies in there itself */
+        arena_free(&arena);
+    }
 }
 
 /* Parts of one lane's rows, none larger than a commit may be. */
@@ -96,9 +98,7 @@ static struct submission *submission_make(const struct intake *in, const struct 
         parts_add(s, lane, first[lane] - rows_of[lane], rows_of[lane], part_max);
     }
     s->waiting = s->part_count;
-    s->holders = s->part_count + 1;
-    (void)pthread_mutex_init(&s->gate, NULL);
-    cond_init(&s->answered);
+    atomic_init(&s->holders, s->part_count + 1);
     s->arena = arena; /* from here on nothing more is allocated in it */
     return s;
 }
@@ -107,6 +107,7 @@ static struct submission *submission_make(const struct intake *in, const struct 
 static void queue_put(struct intake *in, struct submission *s)
 {
     in->progress_us = in->queued == in->held.total ? clock_monotonic_us() : in->progress_us;
+    latch_make(&s->answered, in->writers[s->parts[0].lane % in->writer_count].door);
     for (size_t i = 0; i < s->part_count; i++) {
         queue_add(&in->writers[s->parts[i].lane % in->writer_count], &s->parts[i]);
     }
@@ -114,10 +115,11 @@ static void queue_put(struct intake *in, struct submission *s)
     metric_add(METRIC_intake_queue, s->count);
 }
 
-bool submission_let_go(struct submission *s)
+void caller_leaves(struct intake *in)
 {
-    assert(s->holders > 0);
-    return --s->holders == 0;
+    if (--in->inside == 0) {
+        (void)pthread_cond_signal(&in->empty);
+    }
 }
 
 static bool submission_enter(struct intake *in, struct submission *s, struct err *err)
@@ -149,49 +151,32 @@ static bool submission_enter(struct intake *in, struct submission *s, struct err
 static bool submission_late(struct intake *in, struct submission *s)
 {
     (void)pthread_mutex_lock(&in->lock);
-    s->left = true;
     bool answered = s->waiting == 0;
+    s->left = !answered;
+    if (s->left) { /* else whoever answered has said so */
+        caller_leaves(in);
+    }
     (void)pthread_mutex_unlock(&in->lock);
     return answered;
 }
 
-/* Waits for the answer of every part, or for the deadline. */
+/* Waits for the answer of every part, or for the deadline. Once that is there, intake may be closed and gone. */
 static bool submission_wait(struct intake *in, struct submission *s, struct err *err)
 {
-    int64_t until_us = clock_monotonic_us() + in->deadline_us;
-    bool in_time = true;
+    const int64_t deadline_us = in->deadline_us;
 
-    (void)pthread_mutex_lock(&s->gate);
-    while (!s->is_answered && in_time) {
-        in_time = cond_wait_until(&s->answered, &s->gate, until_us);
-    }
-    bool answered = s->is_answered;
-    (void)pthread_mutex_unlock(&s->gate);
-    bool left = !answered && !submission_late(in, s);
-    if (left) {
+    if (!latch_wait_until(&s->answered, clock_monotonic_us() + deadline_us) &&
+        !submission_late(in, s)) {
         return FAIL(
             err, ERR_BUSY,
             "no commit within %lld ms, events may or may not be stored: retry with the same ids",
-            (long long)(in->deadline_us / 1000));
+            (long long)(deadline_us / 1000));
     }
     if (s->failed) {
         *err = s->err;
         return false;
     }
     return true;
-}
-
-static void submission_leave(struct intake *in, struct submission *s)
-{
-    (void)pthread_mutex_lock(&in->lock);
-    bool last = submission_let_go(s);
-    if (--in->inside == 0) {
-        (void)pthread_cond_signal(&in->empty);
-    }
-    (void)pthread_mutex_unlock(&in->lock);
-    if (last) {
-        submission_free(s);
-    }
 }
 
 bool intake_submit(struct intake *intake, const struct event_row *rows, size_t count,
@@ -202,15 +187,16 @@ bool intake_submit(struct intake *intake, const struct event_row *rows, size_t c
     }
     struct submission *s = submission_make(intake, rows, count);
     if (!submission_enter(intake, s, err)) {
-        submission_free(s);
+        atomic_store(&s->holders, 1); /* no part has begun to wait */
+        submission_let_go(s);
         return false;
     }
     bool ok = submission_wait(intake, s, err);
-    /* Statuses are read without the lock: the gate was opened after the last of them was written. */
+    /* Statuses are read without the lock: the latch was opened after the last of them was written. */
     for (size_t i = 0; ok && i < count; i++) {
         out_status[s->origin[i]] = s->status[i];
     }
-    submission_leave(intake, s);
+    submission_let_go(s);
     return ok;
 }
 
@@ -249,6 +235,7 @@ bool intake_open(const struct database *database, const struct config *config, s
     cond_init(&in->empty);
     for (int i = 0; i < in->writer_count; i++) {
         writer_make(in, &in->writers[i]);
+        in->writers[i].door = (unsigned)i;
     }
     writer_make(in, &in->patient);
     bool ok = writer_start(&in->patient, err);
@@ -290,7 +277,7 @@ void intake_close(struct intake **intake)
     if (in->patient.running) {
         (void)pthread_join(in->patient.thread, NULL);
     }
-    /* Everybody has been answered; the last ones may still be on their way out. */
+    /* Everybody has been answered, or will see that the deadline has passed. */
     (void)pthread_mutex_lock(&in->lock);
     while (in->inside > 0) {
         (void)pthread_cond_wait(&in->empty, &in->lock);

@@ -3,10 +3,12 @@
 
 #include "base/arena.h"
 #include "base/cond.h"
+#include "base/latch.h"
 #include "base/rng.h"
 #include "eventlog/intake.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* What intake.c (requests), intake_writer.c (commits) and intake_held.c (lanes that are held) share; for them only. */
 
@@ -27,19 +29,17 @@ struct part {
 /* One request, copied. Freed by whoever lets go of it last. */
 struct submission {
     struct arena arena; /* holds everything below, and this */
-    pthread_mutex_t
-        gate; /* of its own, or hundreds that wake at once would stand in line for one lock */
-    pthread_cond_t answered;    /* with gate: signalled once, when is_answered */
-    bool is_answered;           /* guarded by gate; waiting has become 0 */
+    struct latch
+        answered; /* waiting has become 0; its door is shared with what may be committed together */
     struct event_row *rows;     /* by writer, then by lane */
     size_t *origin;             /* rows[i] was the caller's row origin[i] */
     enum append_status *status; /* by position in rows */
     size_t count;
     struct part *parts;
     size_t part_count;
-    size_t waiting; /* parts without an answer */
-    size_t holders; /* the caller, and the parts */
-    bool left;      /* the caller's deadline has passed */
+    size_t waiting;         /* parts without an answer */
+    _Atomic size_t holders; /* the caller, and the parts */
+    bool left;              /* the caller's deadline has passed */
     bool failed;
     struct err err;
 };
@@ -53,6 +53,7 @@ struct writer {
     size_t waiting; /* rows in the queue */
     size_t wake_at; /* rows at which the sleeping writer wants to be woken */
     size_t last;    /* rows of the last group, the writer's own */
+    unsigned door;  /* behind which those wait who join the next group */
     struct db *db;  /* of the writer's thread */
     struct rng rng;
     struct arena arena;
@@ -76,11 +77,11 @@ struct intake {
     int64_t gather_us;
     int writer_count;
     int started;
-    /* Guards what follows, every queue, and waiting, holders, left, failed, err of submissions. */
+    /* Guards what follows, every queue, and waiting, left, failed, err of submissions. */
     pthread_mutex_t lock;
     pthread_cond_t empty; /* inside became 0 */
     size_t queued;        /* those for held lanes included */
-    size_t inside;        /* callers in intake_submit */
+    size_t inside;        /* callers that wait for an answer */
     int working;          /* writers that may still hand something to the patient one */
     int64_t progress_us;  /* monotonic: of the last answer, or when something began to wait */
     int64_t closing_us;
@@ -91,9 +92,10 @@ struct intake {
     struct writer patient;
 };
 
-/* Under the lock; true: nobody holds it any more, and the caller has to free it, outside. */
-bool submission_let_go(struct submission *s);
-void submission_free(struct submission *s);
+/* Whoever lets go of it last frees it. */
+void submission_let_go(struct submission *s);
+/* Under the lock: somebody waits no longer, answered or not. */
+void caller_leaves(struct intake *in);
 
 void writer_make(struct intake *in, struct writer *w);
 void *writer_main(void *writer);

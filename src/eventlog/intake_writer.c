@@ -129,31 +129,9 @@ static struct group group_await(struct writer *w, struct part **out_dropped)
         g = group_take(w, out_dropped);
     }
     w->last = g.rows;
+    w->door += WRITERS_MAX; /* the other writers have those between */
     (void)pthread_mutex_unlock(&in->lock);
     return g;
-}
-
-/* Under the lock, of parts whose submission may go: those that nobody holds any more. */
-static struct part *parts_let_go(struct part *parts)
-{
-    struct part *free_list = NULL;
-
-    for (struct part *p = parts, *next; p != NULL; p = next) {
-        next = p->next;
-        if (submission_let_go(p->owner)) {
-            p->next = free_list;
-            free_list = p;
-        }
-    }
-    return free_list;
-}
-
-static void submission_wake(struct submission *s)
-{
-    (void)pthread_mutex_lock(&s->gate);
-    s->is_answered = true;
-    (void)pthread_cond_signal(&s->answered);
-    (void)pthread_mutex_unlock(&s->gate);
 }
 
 /* Under the lock: an answer, the last of its submission or not. */
@@ -169,11 +147,30 @@ static bool part_answer(struct intake *in, struct part *p, const struct err *fai
         s->failed = true;
         s->err = *failure;
     }
-    return --s->waiting == 0;
+    bool last = --s->waiting == 0;
+    if (last && !s->left) {
+        caller_leaves(in);
+    }
+    return last;
 }
 
-/* Answers the parts (failure NULL: they are stored) and lets go of them. Callers are woken outside of the lock, which they would
- * only stand in line for; the part that brought the last answer holds its submission until then. */
+/* Outside of the lock, which those who wake would only stand in line for: all of them at once. Who holds the submission last frees it: most often the
+ * thread that made it, since nobody is woken before the writer has let go. */
+static void parts_wake(struct part *parts)
+{
+    struct latch_doors doors = {0};
+
+    for (struct part *p = parts, *next; p != NULL; p = next) {
+        struct submission *s = p->owner;
+        next = p->next;
+        latch_open(&s->answered, &doors);
+        submission_let_go(s);
+    }
+    latches_wake(&doors);
+}
+
+/* Answers the parts (failure NULL: they are stored) and lets go of them; the part that brought the last answer holds its submission until its caller
+ * is told. */
 static void parts_answer(struct intake *in, struct part *parts, const struct err *failure)
 {
     struct part *last = NULL;
@@ -186,21 +183,11 @@ static void parts_answer(struct intake *in, struct part *parts, const struct err
             p->next = last;
             last = p;
         } else {
-            (void)submission_let_go(p->owner); /* the parts that still wait hold it */
+            submission_let_go(p->owner); /* the parts that still wait hold it */
         }
     }
     (void)pthread_mutex_unlock(&in->lock);
-    for (struct part *p = last; p != NULL; p = p->next) {
-        submission_wake(p->owner);
-    }
-    (void)pthread_mutex_lock(&in->lock);
-    struct part *free_list = parts_let_go(last);
-    (void)pthread_mutex_unlock(&in->lock);
-    while (free_list != NULL) {
-        struct submission *s = free_list->owner;
-        free_list = free_list->next;
-        submission_free(s);
-    }
+    parts_wake(last);
 }
 
 /* Some caller of these still waits. */
