@@ -124,9 +124,11 @@ static void apply_sql(struct arena *a, const char *out_dir, const struct mutants
     for (size_t i = 0; i < all->count; i++) {
         const struct mutant *m = &all->rows[i];
         if (m->number > 0 && m->sql != NULL) {
-            const char *text = arena_printf(a, "%d\n%s\n%s\n", queries, m->function, m->sql);
+            const char *mark = mutant_is_distributed(m) ? "*" : "";
+            const char *text =
+                arena_printf(a, "%d\n%s%s\n%s\n", queries, mark, m->function, m->sql);
             write_file(arena_printf(a, "%s/sql/%d", out_dir, m->number), text, strlen(text));
-            buf_printf(&table, "%d %s\n", m->number, m->function);
+            buf_printf(&table, "%d %s%s\n", m->number, mark, m->function);
         }
     }
     write_file(arena_printf(a, "%s/sql/table", out_dir), buf_text(&table), table.len);

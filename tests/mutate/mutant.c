@@ -11,6 +11,13 @@
 
 /* The list of mutants, and the text they are cut from. */
 
+bool mutant_is_distributed(const struct mutant *m)
+{
+    static const char folder[] = "sql/distributed/";
+
+    return strncmp(m->file, folder, sizeof folder - 1) == 0;
+}
+
 void die(const char *fmt, ...)
 {
     va_list args;

@@ -43,6 +43,9 @@ struct mutants {
     size_t cap;
 };
 
+/* Of a query's text for a distributed database (sql/distributed). */
+bool mutant_is_distributed(const struct mutant *m);
+
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The bytes of a file and a zero behind them; dies where it cannot be read. */

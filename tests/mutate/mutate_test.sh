@@ -8,7 +8,7 @@ here=$(dirname "$(realpath "$0")")
 root=$(mktemp -d /tmp/cartwright-mutate-XXXXXX)
 trap 'rm -rf "$root"' EXIT
 cd "$root"
-mkdir -p src sql/queries tests/mutate
+mkdir -p src sql/queries sql/distributed tests/mutate
 
 cat >src/stock.c <<'C'
 #include "stock.h"
@@ -69,6 +69,13 @@ extern const struct query_def query_defs[2];
 const struct query_def query_defs[2] = {
 #define QUERY(name, sql) {#name, sql},
 #include "query_table.inc"
+#undef QUERY
+};
+enum { Q_stock_most };
+extern const char *const query_distributed[2];
+const char *const query_distributed[2] = {
+#define QUERY(name, sql) [Q_##name] = (sql),
+#include "distributed_table.inc"
 };
 C
 cat >sql/queries/stock.sql <<'SQL'
@@ -81,17 +88,31 @@ SELECT n FROM (VALUES (1, 10), (1, 30), (2, 20)) AS s(item, n)
 -- name: stock_nothing
 SELECT 1;
 SQL
+cat >sql/distributed/stock.sql <<'SQL'
+-- name: stock_most
+SELECT max(n) FROM (VALUES (1, 10), (1, 30), (2, 20)) AS s(item, n)
+ WHERE item = $1::int;
+SQL
 cat >stock_test.c <<'C'
 #include "src/stock.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 struct query_def { const char *name; const char *sql; };
 extern const struct query_def query_defs[2];
+extern const char *const query_distributed[2];
 static void check(int holds) { if (!holds) { exit(1); } }
 static int most(PGconn *conn, const char *item)
 {
     PGresult *res = PQexecPrepared(conn, query_defs[0].name, 1, &item, NULL, NULL, 0);
     check(PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) > 0);
+    int n = atoi(PQgetvalue(res, 0, 0));
+    PQclear(res);
+    return n;
+}
+static int most_of_the_second(PGconn *conn)
+{
+    PGresult *res = PQexec(conn, "EXECUTE stock_most(2)");
+    check(PQresultStatus(res) == PGRES_TUPLES_OK);
     int n = atoi(PQgetvalue(res, 0, 0));
     PQclear(res);
     return n;
@@ -102,6 +123,10 @@ int main(void)
     check(PQstatus(conn) == CONNECTION_OK);
     PQclear(PQprepare(conn, query_defs[0].name, query_defs[0].sql, 0, NULL));
     check(most(conn, "1") == 30 && most(conn, "2") == 20);
+    PQfinish(conn);
+    conn = PQconnectdb(getenv("CARTWRIGHT_TEST_PG"));
+    PQclear(PQprepare(conn, query_defs[0].name, query_distributed[0], 0, NULL));
+    check(most_of_the_second(conn) == 20);
     PQfinish(conn);
     check(stock_enough(2, 1) && stock_enough(1, 1) && !stock_enough(0, 1));
     check(stock_low(4) && !stock_low(9)); /* and 5? */
@@ -123,8 +148,10 @@ pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 include_directories(\${CMAKE_CURRENT_BINARY_DIR})
 add_custom_command(OUTPUT query_table.inc DEPENDS sql/queries/stock.sql
     COMMAND awk -f $here/../../src/store/pg/embed_sql.awk \${CMAKE_SOURCE_DIR}/sql/queries/stock.sql > query_table.inc)
-add_custom_target(generated DEPENDS query_table.inc)
-add_library(stock STATIC src/stock.c src/query.c \${CMAKE_CURRENT_BINARY_DIR}/query_table.inc)
+add_custom_command(OUTPUT distributed_table.inc DEPENDS sql/distributed/stock.sql
+    COMMAND awk -f $here/../../src/store/pg/embed_sql.awk \${CMAKE_SOURCE_DIR}/sql/distributed/stock.sql > distributed_table.inc)
+add_custom_target(generated DEPENDS query_table.inc distributed_table.inc)
+add_library(stock STATIC src/stock.c src/query.c \${CMAKE_CURRENT_BINARY_DIR}/query_table.inc \${CMAKE_CURRENT_BINARY_DIR}/distributed_table.inc)
 add_executable(stock_test stock_test.c)
 target_link_libraries(stock_test stock PkgConfig::PQ)
 enable_testing()
@@ -144,7 +171,7 @@ mutate() {
     code=0
     want=$1
     shift
-    "$here/mutate.sh" --tools "$tools" --patience 1 "$@" src/stock.c 'sql/queries/*.sql' >said 2>told || code=$?
+    "$here/mutate.sh" --tools "$tools" --patience 1 "$@" src/stock.c 'sql/queries/*.sql' 'sql/distributed/*.sql' >said 2>told || code=$?
     [ $code = "$want" ] || fail "exit code $code, not $want: $*"
 }
 survived() { grep -A1 -e "^  - " said | grep -e '^  [-+]' || true; }
@@ -154,6 +181,7 @@ before=$(sum)
 if "$here/mutate.sh" --tools "$tools" 'src/no*.c' 2>told; then fail "a pattern that fits nothing is no error"; fi
 mutate 0 --list
 grep -q ' stock_take #1 lock$' said || fail "no lock is found"
+grep -q '^[0-9a-f]* sql/distributed/stock.sql:3 stock_most ' said || fail "the text for a cluster is not read"
 if grep -q -e 'SHELVES' -e '^  - 3$' said; then fail "what is constant at compile time is changed"; fi
 
 if grep -q 'larger(other, *one)' said; then fail "what is the same either way is changed"; fi

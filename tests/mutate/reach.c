@@ -64,8 +64,8 @@ void trials_check_sql(const struct trial_means *m, struct trials *all)
     PGconn *conn = NULL;
     for (int i = 0; m->template != NULL && i < all->count; i++) {
         struct trial *t = &all->rows[i];
-        if (t->mutant.sql == NULL) {
-            continue;
+        if (t->mutant.sql == NULL || mutant_is_distributed(&t->mutant)) {
+            continue; /* the template is not distributed: it lacks the functions of such */
         }
         if (conn == NULL) {
             conn = PQconnectdb(m->template);

@@ -8,8 +8,7 @@ const struct query_def query_defs[Q_COUNT] = {
 #undef QUERY
 };
 
-/* NULL: the same as everywhere. */
-static const char *const distributed_sql[Q_COUNT] = {
+const char *const query_distributed[Q_COUNT] = {
 #define QUERY(name, sql) [Q_##name] = (sql),
 #include "distributed_table.inc"
 #undef QUERY
@@ -17,5 +16,5 @@ static const char *const distributed_sql[Q_COUNT] = {
 
 const char *query_sql(enum query_id q, bool distributed)
 {
-    return distributed && distributed_sql[q] != NULL ? distributed_sql[q] : query_defs[q].sql;
+    return distributed && query_distributed[q] != NULL ? query_distributed[q] : query_defs[q].sql;
 }

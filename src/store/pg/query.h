@@ -14,6 +14,7 @@ struct query_def {
     const char *sql;
 };
 extern const struct query_def query_defs[Q_COUNT];
+extern const char *const query_distributed[Q_COUNT]; /* NULL: the same as everywhere */
 
 /* The text that is sent: sql/distributed has another one of some queries, for a database that is distributed. */
 const char *query_sql(enum query_id q, bool distributed);

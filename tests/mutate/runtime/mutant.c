@@ -1,8 +1,9 @@
 /* Linked into every program of a mutated build. From the environment:
  *   MUTANT=17       change 17 is on
  *   MUTANT_REACH=F  every change that is reached sets its byte in the file F, shared by all processes of a test
- *   MUTANT_SQL=F    the number of queries, a line; with MUTANT then a query's name, a line, and its new text; with MUTANT_REACH lines "17 name"
- * Must not need anything of the tree but the table `query_defs`, and that only where it is. */
+ *   MUTANT_SQL=F    the number of queries, a line; with MUTANT then a query's name, a line, and its new text; with MUTANT_REACH lines "17 name";
+ *                   before a name "*": the text that a distributed database gets
+ * Must not need anything of the tree but the tables `query_defs` and `query_distributed`, and those only where they are. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -19,6 +20,7 @@ struct query_row {
     const char *sql;
 };
 extern struct query_row query_defs[] __attribute__((weak));
+extern const char *query_distributed[] __attribute__((weak));
 
 enum { SQL_MUTANTS_MAX = 4096 };
 
@@ -90,22 +92,28 @@ static void know_queries(char *rest)
             give_up("too many changes of queries");
         }
         sql_mutants[sql_mutant_count].number = number;
-        sql_mutants[sql_mutant_count++].query = name + 1;
+        sql_mutants[sql_mutant_count++].query = name + (name[1] == '*' ? 2 : 1);
     }
+}
+
+/* In a table that is read-only since relocation. */
+static void put(const char **where, const char *text)
+{
+    size_t into_page = (size_t)where % (size_t)sysconf(_SC_PAGESIZE);
+    if (mprotect((char *)where - into_page, into_page + sizeof *where, PROT_READ | PROT_WRITE) !=
+        0) {
+        give_up("mprotect");
+    }
+    *where = text;
 }
 
 static void change_query(char *text)
 {
     const char *name = strsep(&text, "\n");
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    int distributed = name[0] == '*';
     for (long q = 0; q < query_rows; q++) {
-        if (strcmp(query_defs[q].name, name) == 0) {
-            size_t into_page = (size_t)&query_defs[q] % page; /* read-only since relocation */
-            if (mprotect((char *)&query_defs[q] - into_page, into_page + sizeof query_defs[q],
-                         PROT_READ | PROT_WRITE) != 0) {
-                give_up("mprotect");
-            }
-            query_defs[q].sql = text;
+        if (strcmp(query_defs[q].name, name + distributed) == 0) {
+            put(distributed ? &query_distributed[q] : &query_defs[q].sql, text);
         }
     }
 }
@@ -207,14 +215,15 @@ int PQsendQueryParams(PGconn *conn, const char *command, int nParams, const Oid 
 
 // NOLINTEND(readability-function-size)
 
-/* EXPLAIN EXECUTE runs the query as well, in a test of plans. */
+/* [EXPLAIN] EXECUTE runs the query as well, in tests of plans and of two texts. */
 PGresult *PQexec(PGconn *conn, const char *query)
 {
-    static const char execute[] = "EXPLAIN EXECUTE ";
+    static const char explain[] = "EXPLAIN ";
+    const char *at =
+        query + (strncmp(query, explain, sizeof explain - 1) == 0 ? sizeof explain - 1 : 0);
     char name[128];
     LIBPQ(PQexec);
-    if (strncmp(query, execute, sizeof execute - 1) == 0 &&
-        sscanf(query + sizeof execute - 1, "%127[a-z_0-9]", name) == 1) {
+    if (sscanf(at, "EXECUTE %127[a-z_0-9]", name) == 1) {
         reach_query(name);
     }
     return real(conn, query);
