@@ -14,6 +14,7 @@
 #include "fold/fold_lease.h"
 #include "fold/fold_parked.h"
 #include "fold/fold_stale.h"
+#include "fold/fold_turn.h"
 #include "store/derived.h"
 
 #include <assert.h>
@@ -25,11 +26,8 @@ enum { RETRIES = 5, BATCH_FIRST = 1000 };
 #define PATIENCE_MAX SECONDS(2)      /* and at most */
 #define PATIENCE_ALONE                                                                             \
     INT64_C(100000) /* of a lane by itself, and of all while somebody is known to hold something */
-#define BATCH_AIM_US                                                                               \
-    INT64_C(                                                                                       \
-        300000) /* a longer batch, as behind a lane with a backlog, makes the other lanes wait */
-#define WAITING_LOOK_US                                                                            \
-    SECONDS(1) /* how often each folder looks whether derived events wait for a lane */
+#define BATCH_AIM_US    INT64_C(300000) /* a longer batch makes the other lanes wait */
+#define WAITING_LOOK_US SECONDS(1)      /* between looks whether derived events wait for a lane */
 
 struct folder {
     const struct database *database; /* borrowed, as config and live */
@@ -42,6 +40,7 @@ struct folder {
     int batch_size;   /* as many events as will take BATCH_AIM_US */
     struct stale_clock stale;
     struct hand_clock hand;
+    struct fold_turn turn;
     struct fold_parked parked;
     struct fold_apart apart;
     /* What was derived for lanes that others hold (store/derived.h), as last seen. */
@@ -290,16 +289,33 @@ static int lanes_to_read(const struct folder *f, bool due, struct lane_lease out
     return n;
 }
 
-static bool read_lanes(struct folder *f, bool due, struct log_event **out, size_t *out_count,
-                       struct err *err)
+static bool read_some(struct folder *f, const struct lane_lease *lanes, int n,
+                      struct log_event **out, size_t *out_count, struct err *err)
 {
-    struct lane_lease lanes[LANES];
-    int n = lanes_to_read(f, due, lanes);
-
     const struct events_most most = {.events = f->batch_size, .bytes = f->config->fold_batch_bytes};
 
     *out_count = 0;
     return n == 0 || store_events_after(f->db, lanes, n, most, &f->arena, out, out_count, err);
+}
+
+static bool read_due(struct folder *f, struct log_event **out, size_t *out_count, struct err *err)
+{
+    struct lane_lease lanes[LANES];
+
+    return read_some(f, lanes, lanes_to_read(f, true, lanes), out, out_count, err);
+}
+
+static bool read_lanes(struct folder *f, struct log_event **out, size_t *out_count, struct err *err)
+{
+    struct lane_lease lanes[LANES];
+
+    do {
+        int n = turn_take(&f->turn, lanes, lanes_to_read(f, false, lanes));
+        if (!read_some(f, lanes, n, out, out_count, err)) {
+            return false;
+        }
+    } while (!turn_came(&f->turn, *out, *out_count, f->batch_size));
+    return true;
 }
 
 /* One parked lane a pass: it costs the others its patience. */
@@ -313,7 +329,7 @@ static bool folder_try_parked(struct folder *f, int64_t *out_folded, struct err 
         return true;
     }
     parked_keep(&f->parked, f->leases.all, f->leases.count);
-    return read_lanes(f, true, &events, &count, err) &&
+    return read_due(f, &events, &count, err) &&
            (count == 0 || folder_fold_alone(f, events, count, out_folded, err));
 }
 
@@ -392,7 +408,7 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
     arena_reset(&f->arena);
     if (!folder_connected(f, err) || !leases_hold(&f->leases, f->db, err) ||
         !folder_let_in(f, err) || !folder_put_aside(f, err) || !folder_try_parked(f, &late, err) ||
-        !read_lanes(f, false, &events, &count, err)) {
+        !read_lanes(f, &events, &count, err)) {
         return false;
     }
     *out_folded = 0;
