@@ -103,13 +103,19 @@ static struct submission *submission_make(const struct intake *in, const struct 
     return s;
 }
 
+/* Under the lock. Of many small requests the first writer commits all: two would only commit half as much each time. */
+static struct writer *writer_of(struct intake *in, int lane)
+{
+    return &in->writers[in->spread ? lane % in->writer_count : 0];
+}
+
 /* Under the lock. */
 static void queue_put(struct intake *in, struct submission *s)
 {
     in->progress_us = in->queued == in->held.total ? clock_monotonic_us() : in->progress_us;
-    latch_make(&s->answered, in->writers[s->parts[0].lane % in->writer_count].door);
+    latch_make(&s->answered, writer_of(in, s->parts[0].lane)->door);
     for (size_t i = 0; i < s->part_count; i++) {
-        queue_add(&in->writers[s->parts[i].lane % in->writer_count], &s->parts[i]);
+        queue_add(writer_of(in, s->parts[i].lane), &s->parts[i]);
     }
     in->queued += s->count;
     metric_add(METRIC_intake_queue, s->count);
@@ -230,6 +236,7 @@ bool intake_open(const struct database *database, const struct config *config, s
     in->deadline_us = config->http_deadline;
     in->gather_us = in->batch > 1 ? config->intake_gather : 0;
     in->writer_count = (int)config->intake_writers;
+    in->spread = in->batch == 1;
     assert(in->writer_count >= 1 && in->writer_count <= WRITERS_MAX);
     (void)pthread_mutex_init(&in->lock, NULL);
     cond_init(&in->empty);

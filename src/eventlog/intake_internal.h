@@ -86,6 +86,7 @@ struct intake {
     int64_t progress_us;  /* monotonic: of the last answer, or when something began to wait */
     int64_t closing_us;
     bool closing;
+    bool spread; /* commits are so large that the writers share the lanes */
     struct held_lanes held;
     struct writer writers[WRITERS_MAX];
     /* Serves the lanes that another transaction holds, so that the writers wait for nobody. */

@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { GATHER_FROM = 16 };
+enum { GATHER_FROM = 16, SPREAD_FROM = 400, SPREAD_UNTIL = 200 };
 
 #define COMMIT_MAX_US    SECONDS(10) /* a server that has not answered by then is away */
 #define BACKOFF_FIRST_US INT64_C(2000)
@@ -113,6 +113,19 @@ static void group_gather(struct writer *w)
     w->wake_at = 1;
 }
 
+/* Under the lock: whether the lanes are shared out among the writers. A commit costs as much as some fifty rows: up to some hundreds one commit of all is
+ * cheaper than one of each writer, and above it is the rows that count, on which they work side by side. While that changes, two may want the same
+ * lane once, and one waits for the other. */
+static void lanes_share(struct intake *in)
+{
+    size_t rows = 0;
+
+    for (int i = 0; i < in->writer_count; i++) {
+        rows += in->writers[i].last;
+    }
+    in->spread = in->batch == 1 || rows >= (in->spread ? SPREAD_UNTIL : SPREAD_FROM);
+}
+
 /* Waits for work. A group without parts: closing, and nothing is left. */
 static struct group group_await(struct writer *w, struct part **out_dropped)
 {
@@ -129,6 +142,7 @@ static struct group group_await(struct writer *w, struct part **out_dropped)
         g = group_take(w, out_dropped);
     }
     w->last = g.rows;
+    lanes_share(in);
     w->door += WRITERS_MAX; /* the other writers have those between */
     (void)pthread_mutex_unlock(&in->lock);
     return g;

@@ -23,7 +23,8 @@
 
 enum { PART = 50000, SEED = 1 };
 
-static const int64_t sizes[] = {100000, 300000, 1000000, 3000000, 10000000, 30000000, 100000000};
+static const int64_t sizes[] = {100000,  300000,   1000000,  3000000,
+                                5000000, 10000000, 30000000, 100000000};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 struct bench {

@@ -1,6 +1,7 @@
 /* Reading the log for training: rows as PostgreSQL gives them to events, by the columns and by the JSON of the whole (event_kept.h), in turn and on one
  * thread; and the whole of it as `train` does it, with the fold, on all cores. A log is written first, and not timed. The median of --runs.
- * bench_read [--events N] [--shoppers N] [--products N] [--runs N]: 1,000,000 of 100,000 shoppers with 50,000 products, 5 runs unless told.
+ * bench_read [--events N] [--shoppers N] [--products N] [--runs N] [--training]: 1,000,000 of 100,000 shoppers with 50,000 products, 5 runs unless told;
+ * --training reads as `train` does alone, for a log of the size that it is about: 20,000,000 take some 7 GB of disk.
  *
  * One line of JSON: CPU microseconds an event of the client (read_us: taking the rows alone; columns_us, text_us: and decoding them; ratio: of what decoding
  * alone takes), rows a second by the clock; of training the client's and PostgreSQL's CPU microseconds an event, events a second, and those of a core, which
@@ -34,6 +35,7 @@ struct bench {
     pid_t postmaster;
     int64_t events;
     int runs;
+    bool training; /* alone */
     struct cost costs[WAYS][RUNS_MAX];
 };
 
@@ -156,22 +158,38 @@ static struct cost median_of(const struct bench *b, enum way way)
     return (struct cost){median(client, b->runs), median(pg, b->runs), median(per_s, b->runs)};
 }
 
-static void report(const struct bench *b)
+static void report_training(const struct bench *b)
+{
+    const struct cost training = median_of(b, TRAINING);
+
+    (void)printf(
+        "\"training_client_us\":%.2f,\"training_pg_us\":%.2f,"
+        "\"training_per_s\":%.0f,\"training_per_s_core\":%.0f,\"20M_s\":%.0f,\"20M_core_s\":%.0f}\n",
+        training.client_us, training.pg_us, training.per_s,
+        1e6 / (training.client_us + training.pg_us), LARGE / training.per_s,
+        LARGE * (training.client_us + training.pg_us) / 1e6);
+}
+
+static void report_decoding(const struct bench *b)
 {
     const struct cost read = median_of(b, READ);
     const struct cost columns = median_of(b, COLUMNS);
     const struct cost text = median_of(b, TEXT);
-    const struct cost training = median_of(b, TRAINING);
 
-    (void)printf(
-        "{\"bench\":\"read\",\"events\":%lld,\"runs\":%d,\"read_us\":%.2f,\"columns_us\":%.2f,\"text_us\":%.2f,\"ratio\":%.2f,"
-        "\"columns_per_s\":%.0f,\"text_per_s\":%.0f,\"training_client_us\":%.2f,\"training_pg_us\":%.2f,"
-        "\"training_per_s\":%.0f,\"training_per_s_core\":%.0f,\"20M_s\":%.0f,\"20M_core_s\":%.0f}\n",
-        (long long)b->events, b->runs, read.client_us, columns.client_us, text.client_us,
-        (text.client_us - read.client_us) / (columns.client_us - read.client_us), columns.per_s,
-        text.per_s, training.client_us, training.pg_us, training.per_s,
-        1e6 / (training.client_us + training.pg_us), LARGE / training.per_s,
-        LARGE * (training.client_us + training.pg_us) / 1e6);
+    (void)printf("\"read_us\":%.2f,\"columns_us\":%.2f,\"text_us\":%.2f,\"ratio\":%.2f,"
+                 "\"columns_per_s\":%.0f,\"text_per_s\":%.0f,",
+                 read.client_us, columns.client_us, text.client_us,
+                 (text.client_us - read.client_us) / (columns.client_us - read.client_us),
+                 columns.per_s, text.per_s);
+}
+
+static void report(const struct bench *b)
+{
+    (void)printf("{\"bench\":\"read\",\"events\":%lld,\"runs\":%d,", (long long)b->events, b->runs);
+    if (!b->training) {
+        report_decoding(b);
+    }
+    report_training(b);
 }
 
 /* ---- start and end ---- */
@@ -201,10 +219,12 @@ int main(int argc, char **argv)
         {.name = "shoppers", .whole = &log.shoppers, .min = 1000, .max = INT32_MAX},
         {.name = "products", .whole = &log.products, .min = 1000, .max = INT32_MAX},
         {.name = "runs", .whole = &runs, .min = 1, .max = RUNS_MAX},
+        {.name = "training", .flag = &b.training},
         {0}};
-    struct call call = {.program = "./dev bench",
-                        .command = "read",
-                        .usage = "read [--events N] [--shoppers N] [--products N] [--runs N]"};
+    struct call call = {
+        .program = "./dev bench",
+        .command = "read",
+        .usage = "read [--events N] [--shoppers N] [--products N] [--runs N] [--training]"};
     struct err err = {0};
 
     if (!base_init(&err)) {
@@ -219,7 +239,7 @@ int main(int argc, char **argv)
     b.events = log.events;
     b.runs = (int)runs;
     for (int run = 0; run < b.runs; run++) {
-        for (enum way way = READ; way < WAYS; way++) {
+        for (enum way way = b.training ? TRAINING : READ; way < WAYS; way++) {
             measure(&b, way, run);
         }
     }

@@ -378,6 +378,58 @@ static void a_writer_under_load_waits_for_company(void **state)
     intake_close(&in);
 }
 
+/* Of each writer one would cost PostgreSQL four commits for as many events. */
+static void single_events_of_all_lanes_are_committed_together(void **state)
+{
+    (void)state;
+    struct request r[13];
+    bench.config.intake_writers = 4;
+    struct intake *in = an_intake();
+    const uint64_t before = metric_value(METRIC_intake_commits);
+    hold_log();
+    request_start(&r[0], in, "first", "0");
+    pg_fixture_await_lock(db_conn(bench.db));
+    for (int i = 1; i < 13; i++) {
+        request_start(&r[i], in, arena_printf(&bench.arena, "e%d", i),
+                      arena_printf(&bench.arena, "%d", i));
+    }
+    await_value(METRIC_intake_queue, 13);
+    release_lanes();
+    requests_join(r, 13);
+    assert_int_equal(metric_value(METRIC_intake_commits) - before, 2);
+    intake_close(&in);
+}
+
+/* The commits that a request of so many customers' events takes. */
+static uint64_t commits_of_many(struct intake *in, const char *name)
+{
+    enum { MANY = 450 };
+    struct event_row rows[MANY];
+    enum append_status status[MANY];
+    struct err err = {0};
+    const uint64_t before = metric_value(METRIC_intake_commits);
+    for (int i = 0; i < MANY; i++) {
+        struct told t = {.id = arena_printf(&bench.arena, "%s%d", name, i),
+                         .type = "product_viewed",
+                         .customer = arena_printf(&bench.arena, "%d", i),
+                         .product = "p"};
+        rows[i] = row_of(&bench, &t);
+    }
+    assert_true(intake_submit(in, rows, MANY, status, &err));
+    return metric_value(METRIC_intake_commits) - before;
+}
+
+static void where_many_come_at_once_the_writers_share_the_lanes(void **state)
+{
+    (void)state;
+    bench.config.intake_writers = 3;
+    struct intake *in = an_intake();
+    assert_int_equal(commits_of_many(in, "a"), 1);
+    assert_int_equal(commits_of_many(in, "b"), 3);
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.event"), 900);
+    intake_close(&in);
+}
+
 static void where_little_comes_nobody_waits_for_company(void **state)
 {
     (void)state;
@@ -758,6 +810,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_waits_together_is_committed_together, setup, teardown),
         cmocka_unit_test_setup_teardown(a_writer_under_load_waits_for_company, setup, teardown),
+        cmocka_unit_test_setup_teardown(single_events_of_all_lanes_are_committed_together, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(where_many_come_at_once_the_writers_share_the_lanes, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(where_little_comes_nobody_waits_for_company, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(closing_does_not_wait_for_company, setup, teardown),
