@@ -19,8 +19,8 @@ struct replay_result {
                          them anew, as does their shopper's next event */
     int64_t other_settings; /* of those, by settings that are not this process's: */
     int64_t settings;       /* the first's (shopper_rules_text) */
-    int64_t unread;   /* events no consumer has folded yet: checked up to the cursors */
-    char first[2000]; /* the first difference: key, stored and rebuilt text around the first
+    int64_t unread;         /* events no consumer has folded yet: checked up to the cursors */
+    char first[2000];       /* the first difference: key, stored and rebuilt text around the first
                          differing byte; "" for none */
 };
 CAN_FAIL bool replay_check(const struct database *database, const struct config *config,

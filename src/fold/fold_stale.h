@@ -13,7 +13,7 @@
 struct stale_clock {
     int64_t look_us;
     int64_t free_us; /* until then it has done its part */
-    bool goes_on;    /* with pages of the one that it has begun, where there is nothing else to do */
+    bool goes_on; /* with pages of the one that it has begun, where there is nothing else to do */
 };
 
 /* What folding one takes; borrowed. */

@@ -71,21 +71,62 @@ static bool says_nothing(struct jval v, struct arena *a)
 
 /* ---- names ---- */
 
-/* Nearly every name of a property begins with another letter, and costs a look at each row's first. */
-static bool is_one_of(const char *name, const char *const *names, size_t count)
+static char small(char c)
 {
-    const char first = (char)(name[0] | 0x20);
+    return (char)(c | 0x20); /* of letters */
+}
 
-    for (size_t i = 0; i < count; i++) {
-        if (names[i][0] == first && spell_same(names[i], name)) {
+/* How the names of the table begin. Nearly every name of a property begins otherwise, and is looked for no further. */
+static bool may_say_no(const char *name)
+{
+    static const char pairs[][3] = {"op", "is", "ha", "gl", "ma", "un", "do", "no",
+                                    "st", "em", "sm", "pu", "su", "ac", "co"};
+
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        if (pairs[i][0] == small(name[0]) && pairs[i][1] == small(name[1])) {
             return true;
         }
     }
     return false;
 }
 
+static bool begins_alike(const char *name, const char *one)
+{
+    return one[0] == small(name[0]) && one[1] == small(name[1]);
+}
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (begins_alike(name, names[i]) && spell_same(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A slip of the hand, behind the first letters: to look for it among all names would cost more than the rest of what is told of an event. */
+static bool is_slip(const char *name)
+{
+    enum { SLIPS = 2 };
+    const size_t len = strlen(name);
+    const char *near[COUNT(said)];
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(said); i++) {
+        const size_t said_len = strlen(said[i]);
+        if (begins_alike(name, said[i]) && said_len <= len + SLIPS && len <= said_len + SLIPS) {
+            near[count++] = said[i];
+        }
+    }
+    return spell_nearest(name, near, count) != NULL;
+}
+
 enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a)
 {
+    if (!may_say_no(name)) {
+        return NO_SIGN_NONE;
+    }
     if (is_one_of(name, said, COUNT(said))) {
         return says_yes(value, a)       ? NO_SIGN_SAID
                : says_nothing(value, a) ? NO_SIGN_NONE
@@ -98,9 +139,7 @@ enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a)
         return jval_is(value, JSON_NULL) || !says_nothing(value, a) ? NO_SIGN_NONE
                                                                     : NO_SIGN_UNCLEAR;
     }
-    /* a slip of the hand, which only a yes makes worth looking for */
-    return says_yes(value, a) && spell_nearest(name, said, COUNT(said)) != NULL ? NO_SIGN_UNCLEAR
-                                                                                : NO_SIGN_NONE;
+    return says_yes(value, a) && is_slip(name) ? NO_SIGN_UNCLEAR : NO_SIGN_NONE;
 }
 
 bool no_is_said(struct jval properties, struct arena *a)

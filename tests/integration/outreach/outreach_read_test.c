@@ -4,7 +4,8 @@
 #include "base/cleanup.h"
 #include "support/spec.h"
 
-#define A_HAT ",\"items\":[{\"product_id\":\"hat\",\"quantity\":1,\"price_minor\":1500,\"currency\":\"EUR\"}]"
+#define A_HAT                                                                                      \
+    ",\"items\":[{\"product_id\":\"hat\",\"quantity\":1,\"price_minor\":1500,\"currency\":\"EUR\"}]"
 
 /* The outreach as GET answers it now. */
 static json_t *read_now(const char *id)

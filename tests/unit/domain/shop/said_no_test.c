@@ -111,6 +111,44 @@ static void what_clearly_is_a_no_is_taken_and_what_may_be_one_is_told(void **sta
     }
 }
 
+static enum no_sign sign_of(const char *name, const char *value)
+{
+    const char *text = arena_printf(&arena, "{\"%s\":%s}", name, value);
+    struct err err = {0};
+    struct jdoc doc;
+
+    assert_true(jdoc_read(&doc, text, strlen(text), &arena, &err));
+    enum no_sign sign = no_sign_of(name, jval_get(doc.root, name), &arena);
+    jdoc_free(&doc);
+    return sign;
+}
+
+static void every_name_of_the_table_is_known(void **state)
+{
+    static const struct {
+        const char *name, *value;
+        enum no_sign sign;
+    } rows[] = {
+#define SAID(name)   {name, "true", NO_SIGN_SAID},
+#define NEARLY(name) {name, "true", NO_SIGN_UNCLEAR},
+#define YES(name)    {name, "false", NO_SIGN_UNCLEAR},
+#include "domain/shop/said_no_table.inc"
+#undef SAID
+#undef NEARLY
+#undef YES
+        {"", "true", NO_SIGN_NONE},
+        {"o", "true", NO_SIGN_NONE},
+        {"OptOut", "true", NO_SIGN_SAID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (sign_of(rows[i].name, rows[i].value) != rows[i].sign) {
+            fail_msg("%s", rows[i].name);
+        }
+    }
+}
+
 /* Of these a half would count by itself: an order that says it is still one. */
 static void where_no_no_is_heard_it_is_told(void **state)
 {
@@ -223,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_clearly_is_a_no_is_taken_and_what_may_be_one_is_told,
                                   forget),
+        cmocka_unit_test_teardown(every_name_of_the_table_is_known, forget),
         cmocka_unit_test_teardown(where_no_no_is_heard_it_is_told, forget),
         cmocka_unit_test_teardown(what_is_stored_of_it_says_opt_out, forget),
         cmocka_unit_test_teardown(
