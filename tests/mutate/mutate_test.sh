@@ -158,6 +158,8 @@ enable_testing()
 add_test(NAME stock_test COMMAND stock_test)
 add_test(NAME left_to_another_preset COMMAND stock_test)
 set_tests_properties(left_to_another_preset PROPERTIES LABELS "unit;aside")
+add_test(NAME once_more_behind_a_pooler COMMAND stock_test)
+set_tests_properties(once_more_behind_a_pooler PROPERTIES LABELS "long")
 CMAKE
 cat >CMakePresets.json <<'JSON'
 {"version": 3, "configurePresets": [

@@ -44,7 +44,8 @@ static void read_property(struct arena *a, const json_t *property, struct test *
     } else if (strcmp(name, "SKIP_RETURN_CODE") == 0) {
         t->skip_code = (int)json_integer_value(value);
     } else if (strcmp(name, "LABELS") == 0) {
-        t->usable = !has(value, "lint") && !has(value, "fixture") && !has(value, "aside");
+        t->usable = !has(value, "lint") && !has(value, "fixture") && !has(value, "aside") &&
+                    !has(value, "long");
     } else if (strcmp(name, "FIXTURES_SETUP") == 0) {
         t->sets_up = strings(a, value);
     } else if (strcmp(name, "FIXTURES_CLEANUP") == 0) {
