@@ -2,6 +2,7 @@
 #include "store/database.h"
 #include "support/spec.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,7 +220,7 @@ static void what_is_left_of_a_killed_server_is_waited_for(void **state)
     assert_int_equal(kill(postmaster(), SIGKILL), 0);
     const pid_t child = fork();
     if (child == 0) {
-        (void)sleep(2);
+        (void)poll(NULL, 0, 2000);
         _exit(kill(left, SIGCONT) != 0);
     }
     struct pgserver *again = open_server();
