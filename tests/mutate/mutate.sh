@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev mutate: changes the sources in a copy, all changes in one build, and runs the tests with one change switched on at a time.
 #   mutate.sh --tools DIR [--preset NAME] [--n N] [--seed S] [--only ID,ID...] [--all] [--list]
-#             [--cap SECONDS] [--patience SECONDS] [--workers N] [FILE...]
+#             [--cap SECONDS] [--patience SECONDS] [--workers N] [--long] [FILE...]
 # Works in the tree it is called in, writes only below build/mutate/ of it. --tools: where mutate_plan and mutate_run are.
 set -euo pipefail
 shopt -s nullglob globstar
@@ -29,6 +29,7 @@ while [ $# -gt 0 ]; do
     --cap) cap=$2; shift ;;
     --patience) patience=$2; shift ;;
     --workers) workers=$2; shift ;;
+    --long) export MUTATE_LONG=1 ;; # also what runs under ./dev test --long only
     --n | --seed | --only) plan_options+=("$1" "$2"); shift ;;
     --all) plan_options+=(--n 1000000) ;;
     --list) plan_options+=(--list); list=1 ;;

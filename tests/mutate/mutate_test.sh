@@ -225,6 +225,8 @@ expect '  - have < 5
   + have <= 5
   - LIMIT 1
   + '
+mutate 3 --n 1000 --long
+grep -q 'stayed green: .*once_more_behind_a_pooler' said || fail "what is long is not asked where it is wished for"
 id=$(sed -n 's/.*stock_low #1 .*, \([0-9a-f]*\)\]$/\1/p' said)
 mutate 3 --only "$id"
 grep -q '0 of   1 killed,   0 %  in all' said || fail "one alone"
