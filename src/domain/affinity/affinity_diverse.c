@@ -82,11 +82,10 @@ static bool alternatives_are_full(const struct ranking *r, int item)
     return alternatives >= most;
 }
 
-/* Whether it would be the last of several, none of which has to do with the cart. */
-static bool leaves_out_the_cart(const struct ranking *r, int item)
+bool ranking_keeps_a_place(const struct ranking *r)
 {
     if (!r->for_the_cart || !ranking_is_beside_a_cart(r) || r->wanted < 3 ||
-        r->out->count < r->wanted - 1) {
+        r->out->count != r->wanted - 1) {
         return false;
     }
     for (int i = 0; i < r->out->count; i++) {
@@ -94,7 +93,12 @@ static bool leaves_out_the_cart(const struct ranking *r, int item)
             return false;
         }
     }
-    return !ranking_is_of_cart(r, item);
+    return true;
+}
+
+static bool leaves_out_the_cart(const struct ranking *r, int item)
+{
+    return ranking_keeps_a_place(r) && !ranking_is_of_cart(r, item);
 }
 
 /* One that replaces another is no second recommendation, but a choice. */

@@ -181,7 +181,8 @@ struct ranking {
     struct pick_limits limits;
     struct rank_line *lines; /* in arena */
     size_t line_count;
-    bool undercuts; /* cheaper substitutes of them may be picked */
+    bool undercuts;   /* cheaper substitutes of them may be picked */
+    bool other_kinds; /* cheaper products of their categories, but of other kinds, may be */
     int64_t now_us;
     int wanted;
     int depth;                 /* candidates to propose, each source */
@@ -209,6 +210,8 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
 void ranking_limit(struct ranking *r);
 /* Whether the item is of the category of a line of the cart, and cheaper. The filter asks it while r->undercuts is not set. */
 bool ranking_undercuts(const struct ranking *r, int item);
+/* Whether its name says that it is another kind of thing than whatever of its category lies in the cart: a pillow beside a mattress. */
+bool ranking_is_another_kind(const struct ranking *r, int item);
 
 /* Of one sort, so that either would be an alternative to the other. */
 static inline bool affinity_same_sort(const struct affinity *m, int a, int b)
@@ -246,6 +249,8 @@ void ranking_settle(struct ranking *r);
 /* Of one that came from a list of what is popular. */
 struct reason ranking_reason_popular(const struct ranking *r, int item, enum pick_source source);
 
+/* Whether only the last of several is missing, and none has to do with the cart. */
+bool ranking_keeps_a_place(const struct ranking *r);
 /* Whether the picks so far hold less than two variants of the item, or nobody asked for diversity. */
 bool ranking_varies(const struct ranking *r, int item);
 bool affinity_are_variants(const struct affinity *m, int a, int b);

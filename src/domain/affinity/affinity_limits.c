@@ -135,3 +135,16 @@ bool ranking_undercuts(const struct ranking *r, int item)
     }
     return false;
 }
+
+bool ranking_is_another_kind(const struct ranking *r, int item)
+{
+    const struct affinity *m = r->model;
+    bool other = m->kind && m->kind[item] != 0;
+    for (int i = 0; other && i < r->own.count; i++) {
+        const int own = r->own.items[i].item;
+        if (r->own.items[i].in_cart && m->category[own] == m->category[item]) {
+            other = m->kind[own] != 0 && m->kind[own] != m->kind[item];
+        }
+    }
+    return other;
+}

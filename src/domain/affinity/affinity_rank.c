@@ -178,7 +178,8 @@ static void exclude_own(struct ranking *r)
 static bool keep_item(void *ctx, int item)
 {
     const struct ranking *r = ctx;
-    if (!r->undercuts && ranking_undercuts(r, item)) {
+    if (!r->undercuts && ranking_undercuts(r, item) &&
+        !(r->other_kinds && ranking_is_another_kind(r, item))) {
         return false;
     }
     return !r->wish->keep || r->wish->keep(r->wish->ctx, affinity_item_id(r->model, item));
@@ -290,13 +291,9 @@ static void ranking_fill(struct ranking *r)
     ranking_cold(r);
 }
 
-/* With what undercuts the cart. No search has seen it yet: it is done once more, and so only where the shop has nothing else that fits. */
-static void ranking_fill_undercutting(struct ranking *r)
+/* Searches once more: what the filter lets through by now no search has seen yet. */
+static void ranking_fill_again(struct ranking *r)
 {
-    if (r->line_count == 0) { /* nothing was left out */
-        return;
-    }
-    r->undercuts = true;
     memset(&r->candidates, 0, sizeof r->candidates);
     memset(r->state, 0, sizeof r->state);
     if (r->model->is_als) {
@@ -304,6 +301,30 @@ static void ranking_fill_undercutting(struct ranking *r)
     }
     ranking_candidates(r);
     ranking_fill(r);
+}
+
+/* With what undercuts the cart, and so only where the shop has nothing else that fits. */
+static void ranking_fill_undercutting(struct ranking *r)
+{
+    if (r->line_count > 0) { /* else nothing was left out */
+        r->undercuts = true;
+        ranking_fill_again(r);
+    }
+}
+
+/* The place that is kept for what has to do with the cart. Where only what is cheaper than something in it does, that may be it, if it does not
+ * replace it. */
+static void ranking_fill_for_the_cart(struct ranking *r)
+{
+    r->other_kinds = r->wish->substitutes == SUBSTITUTES_LAST && r->line_count > 0;
+    if (r->other_kinds) {
+        ranking_fill_again(r);
+    }
+    r->other_kinds = false;
+    r->for_the_cart = false; /* if it is still free it is anybody's */
+    if (!ranking_full(r)) {
+        ranking_fill_again(r);
+    }
 }
 
 static void ranking_finish(struct ranking *r)
@@ -314,9 +335,8 @@ static void ranking_finish(struct ranking *r)
     }
     ranking_fill(r);
     ranking_stage(r, "reasons and variety");
-    if (!ranking_full(r) && r->for_the_cart) { /* nothing has to do with it */
-        r->for_the_cart = false;
-        ranking_fill(r);
+    if (ranking_keeps_a_place(r)) {
+        ranking_fill_for_the_cart(r);
     }
     if (!ranking_full(r) && r->diverse) { /* nothing else is left */
         r->diverse = false;

@@ -76,6 +76,57 @@ static void a_catalogue_alone_gives_what_is_like_the_cart_the_nearest_price_firs
     assert_string_equal(affinity_algorithm(model), "prior");
 }
 
+static void sells_as(const char *id, const char *title, const char *category, int64_t price_minor)
+{
+    affinity_prior_product(&prior, &(struct product){.product_id = id,
+                                                     .title = title,
+                                                     .category = category,
+                                                     .price_minor = price_minor,
+                                                     .stock = -1});
+}
+
+static bool are_among(const struct picks *p, const char *kind)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (strncmp(p->items[i].product_id, kind, strlen(kind)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Everything like the dearest mattress is cheaper: one pillow takes nothing from it, another mattress would. */
+static void beside_the_dearest_of_a_category_stands_another_kind_of_thing(void **state)
+{
+    static const enum pick_substitutes substitutes[] = {SUBSTITUTES_LAST, SUBSTITUTES_NEVER};
+    (void)state;
+    sells_as("mattress-1", "Alpine mattress", "home > beds", 9000);
+    sells_as("mattress-2", "Nordic mattress", "home > beds", 8000);
+    sells_as("pillow-1", "Nordic pillow", "home > beds", 900);
+    sells_as("pillow-2", "Cloud pillow", "home > beds", 800);
+    for (int i = 0; i < 3; i++) {
+        static const char *const hats[] = {"hat-1", "hat-2", "hat-3"};
+        sells(hats[i], "hats", 1000);
+        somebody(EVENT_PURCHASE, .at = 1 + i, .sku = hats[i]);
+    }
+    (void)picks_beside("mattress-1");
+    for (size_t i = 0; i < COUNT_OF(substitutes); i++) {
+        struct event events[] = {
+            an_event(EVENT_CART_ITEM_ADDED, .sku = "mattress-1", .price = 9000)};
+        struct picks p;
+        const struct pick_wish wish = {
+            .shopper = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena),
+            .now_us = TEST_DAY_US + HOURS(1),
+            .k = 3,
+            .substitutes = substitutes[i],
+            .diverse = true};
+        affinity_recommend(model, &wish, &p);
+        assert_int_equal(p.count, 3);
+        assert_int_equal(are_among(&p, "pillow"), substitutes[i] == SUBSTITUTES_LAST);
+        assert_false(are_among(&p, "mattress"));
+    }
+}
+
 static void what_people_touch_is_popular_and_what_nobody_touched_is_not(void **state)
 {
     (void)state;
@@ -170,6 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(
             a_catalogue_alone_gives_what_is_like_the_cart_the_nearest_price_first, forget),
+        cmocka_unit_test_teardown(beside_the_dearest_of_a_category_stands_another_kind_of_thing,
+                                  forget),
         cmocka_unit_test_teardown(what_people_touch_is_popular_and_what_nobody_touched_is_not,
                                   forget),
         cmocka_unit_test_teardown(beside_a_cart_stands_what_is_popular_or_like_it_and_nothing_else,
