@@ -65,6 +65,7 @@ static void a_customer_is_shown_with_cart_risk_consent_and_history(void **state)
     assert_int_equal(json_array_size(json_object_get(cart, "items")), 1);
     json_t *risk = json_object_get(shown, "risk");
     assert_true(json_real_value(json_object_get(risk, "probability")) > .89);
+    assert_int_equal(json_array_size(json_object_get(shown, "consent")), 2);
     assert_text_contains(shown_text, "\"channel\":\"all\",\"status\":\"withdrawn\",\"at\":\"2");
     assert_text_contains(shown_text, "\"channel\":\"email\",\"status\":\"given\"");
     json_t *history = json_object_get(shown, "history");
