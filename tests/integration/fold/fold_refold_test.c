@@ -311,6 +311,36 @@ static void a_browser_of_many_customers_is_folded_so_as_well(void **state)
     assert_replay_is_clean(&bench);
 }
 
+/* Few events behind a state, but large ones: they are not read at once either, and pages of them have fewer. */
+static void what_lies_behind_a_state_is_bounded_in_bytes(void **state)
+{
+    int64_t most = 0;
+    (void)state;
+
+    bench.config.heavy_events = 64;
+    bench.config.fold_batch_bytes = 65536;
+    run_sql(
+        &bench,
+        "SELECT count(*) FROM (SELECT 'big' || n AS id, timestamptz '2026-01-01Z' + n * interval '1 second' AS at,"
+        "  (SELECT string_agg(md5(n || ' ' || i), '') FROM generate_series(1, 150) i) AS text"
+        "    FROM generate_series(100, 299) n OFFSET 0) e, LATERAL cartwright.append_rows(ARRAY[e.id], ARRAY['c:heavy'],"
+        "  ARRAY['page_viewed'], 'api', ARRAY[e.at], timestamptz '2026-01-01 01:00Z', ARRAY[jsonb_build_object('event_id',"
+        "  e.id, 'type', 'page_viewed', 'customer_id', 'heavy', 'occurred_at', e.at, 'properties',"
+        "  jsonb_build_object('text', e.text))])");
+    fold_to_end(&bench);
+    assert_true(count_of(&bench, "SELECT count(*) FROM cartwright.heavy_checkpoint") > 2);
+    TELL(&bench, .id = "late", .type = "cart_item_added", .customer = "heavy", .product = "hat",
+         .at_s = 270); /* 29 behind it, and half of heavy_events are 32 */
+    begin();
+    for (int i = 0; i < STEPS && going_on() > 0; i++) {
+        const int64_t read = step();
+        most = read > most ? read : most;
+    }
+    assert_in_range(most, 5, 20);
+    assert_string_equal(dump_of(&bench, false), dump_of(&bench, true));
+    assert_replay_is_clean(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +357,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_folded_anew_for_a_new_version_tells_its_logins,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_browser_of_many_customers_is_folded_so_as_well, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_lies_behind_a_state_is_bounded_in_bytes, setup,
                                         teardown),
     };
     return cmocka_run_group_tests_name("refolding by pages", tests, NULL, NULL);
