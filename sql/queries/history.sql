@@ -18,12 +18,14 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
  ORDER BY e.off LIMIT $6::bigint
 
 -- name: history_page_within
--- The same, no further than the event that goes beyond $7 bytes.
+-- The same, no further than the event that goes beyond $7 bytes. By log_key, as in events_since, and from both sides: what comes behind $4 is not passed over.
 SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body
   FROM (SELECT array_agg(y.off ORDER BY y.off) AS offs
-          FROM (SELECT x.off FROM cartwright.events_since($1::int, $2::text, $3::bigint, NULL) AS x
-                 WHERE x.off <= $4::bigint AND x.occurred_at >= $5::timestamptz
-                 LIMIT $6::bigint) AS y) AS n
+          FROM (SELECT x.off FROM cartwright.log_rows x
+                 WHERE x.lane = $1::int AND x.key = $2::text AND hashtext(x.key) BETWEEN hashtext($2::text) AND hashtext($2::text)
+                   AND (hashtext(x.key), x.off) > (hashtext($2::text), $3::bigint) AND (hashtext(x.key), x.off) <= (hashtext($2::text), $4::bigint)
+                   AND x.occurred_at >= $5::timestamptz
+                 ORDER BY hashtext(x.key), x.off LIMIT $6::bigint) AS y) AS n
  CROSS JOIN LATERAL cartwright.events_within($1::int, n.offs, $7::bigint) AS e
  ORDER BY e.off
 
