@@ -140,6 +140,7 @@ static const struct {
     {"10+anna 40?bob 60+carl", "anna ..60, carl 60..", "frf"},
     /* what was folded by then, and is somebody else's now */
     {"5v 10+anna", "anna ..", "fr"},
+    {"10+anna 30v 20+anna", "anna ..", "fff"},
     {"10+anna 30v 40-anna", "anna ..40", "fff"},
     {"10+anna 40v 40-anna", "anna ..40", "ffr"},
     {"10+anna 50v 40-anna", "anna ..40", "ffr"},
