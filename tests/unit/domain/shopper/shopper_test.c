@@ -697,10 +697,12 @@ static void what_happens_around_an_open_cart_is_counted_in_its_round(void **stat
 static void what_happens_after_a_cart_was_bought_is_no_sign_of_it(void **state)
 {
     (void)state;
-    const struct shopper *s = folded(
-        an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "p1"),
-        an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "p1"), an_event(EVENT_PURCHASE, .at = 3),
-        an_event(EVENT_PRODUCT_VIEWED, .at = 4, .sku = "p1"), an_event(EVENT_SEARCHED, .at = 5));
+    const struct shopper *s =
+        folded(an_event(EVENT_CART_ITEM_ADDED, .at = 1, .cart = "c1", .sku = "p1"),
+               an_event(EVENT_PRODUCT_VIEWED, .at = 2, .sku = "p1"),
+               an_event(EVENT_PURCHASE, .at = 3, .cart = "c1"),
+               an_event(EVENT_PRODUCT_VIEWED, .at = 4, .cart = "c1", .sku = "p1"),
+               an_event(EVENT_SEARCHED, .at = 5));
 
     assert_int_equal(only_cart(s)->signals.views, 1);
     assert_int_equal(only_cart(s)->signals.searches, 0);
