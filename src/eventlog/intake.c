@@ -121,13 +121,6 @@ static void queue_put(struct intake *in, struct submission *s)
     metric_add(METRIC_intake_queue, s->count);
 }
 
-void caller_leaves(struct intake *in)
-{
-    if (--in->inside == 0) {
-        (void)pthread_cond_signal(&in->empty);
-    }
-}
-
 static bool submission_enter(struct intake *in, struct submission *s, struct err *err)
 {
     (void)pthread_mutex_lock(&in->lock);
@@ -157,32 +150,37 @@ static bool submission_enter(struct intake *in, struct submission *s, struct err
 static bool submission_late(struct intake *in, struct submission *s)
 {
     (void)pthread_mutex_lock(&in->lock);
+    s->left = true;
     bool answered = s->waiting == 0;
-    s->left = !answered;
-    if (s->left) { /* else whoever answered has said so */
-        caller_leaves(in);
-    }
     (void)pthread_mutex_unlock(&in->lock);
     return answered;
 }
 
-/* Waits for the answer of every part, or for the deadline. Once that is there, intake may be closed and gone. */
+/* Waits for the answer of every part, or for the deadline. */
 static bool submission_wait(struct intake *in, struct submission *s, struct err *err)
 {
-    const int64_t deadline_us = in->deadline_us;
-
-    if (!latch_wait_until(&s->answered, clock_monotonic_us() + deadline_us) &&
+    if (!latch_wait_until(&s->answered, clock_monotonic_us() + in->deadline_us) &&
         !submission_late(in, s)) {
         return FAIL(
             err, ERR_BUSY,
             "no commit within %lld ms, events may or may not be stored: retry with the same ids",
-            (long long)(deadline_us / 1000));
+            (long long)(in->deadline_us / 1000));
     }
     if (s->failed) {
         *err = s->err;
         return false;
     }
     return true;
+}
+
+/* The last that a caller does with intake, which may be gone from then on. */
+static void caller_leaves(struct intake *in)
+{
+    (void)pthread_mutex_lock(&in->lock);
+    if (--in->inside == 0) {
+        (void)pthread_cond_signal(&in->empty);
+    }
+    (void)pthread_mutex_unlock(&in->lock);
 }
 
 bool intake_submit(struct intake *intake, const struct event_row *rows, size_t count,
@@ -203,6 +201,7 @@ bool intake_submit(struct intake *intake, const struct event_row *rows, size_t c
         out_status[s->origin[i]] = s->status[i];
     }
     submission_let_go(s);
+    caller_leaves(intake);
     return ok;
 }
 
@@ -284,7 +283,7 @@ void intake_close(struct intake **intake)
     if (in->patient.running) {
         (void)pthread_join(in->patient.thread, NULL);
     }
-    /* Everybody has been answered, or will see that the deadline has passed. */
+    /* Everybody has been answered; the last ones may still be on their way out. */
     (void)pthread_mutex_lock(&in->lock);
     while (in->inside > 0) {
         (void)pthread_cond_wait(&in->empty, &in->lock);

@@ -81,7 +81,7 @@ struct intake {
     pthread_mutex_t lock;
     pthread_cond_t empty; /* inside became 0 */
     size_t queued;        /* those for held lanes included */
-    size_t inside;        /* callers that wait for an answer */
+    size_t inside;        /* callers in intake_submit */
     int working;          /* writers that may still hand something to the patient one */
     int64_t progress_us;  /* monotonic: of the last answer, or when something began to wait */
     int64_t closing_us;
@@ -95,8 +95,6 @@ struct intake {
 
 /* Whoever lets go of it last frees it. */
 void submission_let_go(struct submission *s);
-/* Under the lock: somebody waits no longer, answered or not. */
-void caller_leaves(struct intake *in);
 
 void writer_make(struct intake *in, struct writer *w);
 void *writer_main(void *writer);

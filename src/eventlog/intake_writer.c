@@ -161,11 +161,7 @@ static bool part_answer(struct intake *in, struct part *p, const struct err *fai
         s->failed = true;
         s->err = *failure;
     }
-    bool last = --s->waiting == 0;
-    if (last && !s->left) {
-        caller_leaves(in);
-    }
-    return last;
+    return --s->waiting == 0;
 }
 
 /* Outside of the lock, which those who wake would only stand in line for: all of them at once. Who holds the submission last frees it: most often the
