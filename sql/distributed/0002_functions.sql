@@ -412,6 +412,8 @@ DECLARE
     v_types  int[];
     v_offs   bigint[];
     v_cart   text;
+    v_lane   int;
+    v_by_key text;
     v_by     text[];
     v_by_in  int[];
     v_at     timestamptz[];
@@ -440,6 +442,27 @@ BEGIN
       JOIN cartwright.handing_over h ON h.lane = v.lane AND h.key = v.key;
     pending := pending OR v_count > 0;
     due_at := greatest(due_at, v_due);
+    -- who ordered one of the carts, and keeps one of that id as long as a browser is theirs
+    FOR v_cart IN SELECT k.cart_id FROM unnest(p_told) AS k(cart_id) LOOP
+        v_lane := cartwright.lane_of('k:' || v_cart);
+        SELECT ARRAY[p.customer, p.anonymous] INTO v_keep FROM cartwright.cart_party p
+         WHERE p.lane = v_lane AND p.cart_id = v_cart AND p.customer <> p_key AND p.anonymous IS NOT NULL;
+        CONTINUE WHEN NOT FOUND;
+        PERFORM 1 FROM cartwright.log_carts e WHERE hashtext(e.cart_id) = hashtext(v_cart) AND e.cart_id = v_cart AND e.key = v_keep[1] LIMIT 1;
+        CONTINUE WHEN NOT FOUND;
+        FOR v_by_key IN SELECT u.key FROM unnest(v_keep) AS u(key) LOOP
+            v_lane := cartwright.lane_of(v_by_key);
+            SELECT count(*), max(w.due_at) INTO v_count, v_due FROM cartwright.stale_shopper w WHERE w.lane = v_lane AND w.key = v_by_key AND w.since IS NOT NULL;
+            pending := pending OR v_count > 0;
+            due_at := greatest(due_at, v_due);
+            PERFORM 1 FROM cartwright.lane_cursor c
+              JOIN cartwright.log_rows e ON e.lane = v_lane AND e.off > c.off AND hashtext(e.key) = hashtext(v_by_key) AND e.key = v_by_key
+             WHERE c.lane = v_lane AND c.consumer = 'fold' AND (e.type = 30 AND v_by_key < 'd' AND v_by_key >= 'c' OR e.type IN (27, 28) AND v_by_key < 'b') LIMIT 1;
+            pending := pending OR FOUND;
+            PERFORM 1 FROM cartwright.derived_waiting w WHERE w.lane = v_lane AND w.key = v_by_key LIMIT 1;
+            pending := pending OR FOUND;
+        END LOOP;
+    END LOOP;
 
     IF NOT pending THEN
         PERFORM 1 FROM unnest(v_lanes, v_keys) AS v(lane, key)
@@ -537,37 +560,29 @@ BEGIN
     RETURN NEXT;
 END $$;
 
-CREATE OR REPLACE FUNCTION cartwright.carts_ordered(p_lanes int[], p_keys text[], p_carts text[]) RETURNS TABLE (n int, ordered_at timestamptz)
+DROP FUNCTION IF EXISTS cartwright.carts_ordered(int[], text[], text[]);
+CREATE OR REPLACE FUNCTION cartwright.carts_ordered(p_lanes int[], p_keys text[], p_carts text[]) RETURNS TABLE (n int, orderer text, ordered_at timestamptz)
     LANGUAGE plpgsql STABLE
     AS $$
 DECLARE
-    v_lane  int;
     v_key   text;
     v_cart  text;
     v_by    text[];
     v_by_in int[];
     v_at    timestamptz[];
     v_keep  text[];
-    v_own   text[];
-    v_count bigint;
 BEGIN
-    FOR n, v_lane, v_key, v_cart IN SELECT (u.ord - 1)::int, u.lane, u.key, u.cart_id
-                                      FROM unnest(p_lanes, p_keys, p_carts) WITH ORDINALITY AS u(lane, key, cart_id, ord) LOOP
+    FOR n, v_key, v_cart IN SELECT (u.ord - 1)::int, u.key, u.cart_id FROM unnest(p_keys, p_carts) WITH ORDINALITY AS u(key, cart_id, ord) LOOP
         SELECT array_agg(e.lane), array_agg(e.key), array_agg(e.occurred_at) INTO v_by_in, v_by, v_at
           FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
-                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type = 15 AND x.key <> v_key LIMIT 100) AS e;
+                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type = 15 LIMIT 100) AS e;
         CONTINUE WHEN v_by IS NULL;
         SELECT array_agg(c.key) INTO v_keep
           FROM unnest(v_by_in, v_by) AS u(lane, key)
-          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart;
-        SELECT array_agg('a:' || e.name) INTO v_own
-          FROM unnest(v_by) AS u(key)
-          JOIN cartwright.log_names e ON hashtext(e.name) = hashtext(substr(u.key, 3)) AND e.name = substr(u.key, 3) AND e.lane = v_lane AND e.key = v_key;
-        SELECT count(DISTINCT u.key), max(u.at) INTO v_count, ordered_at
-          FROM unnest(v_by, v_at) AS u(key, at) WHERE u.key <> ALL (coalesce(v_keep, '{}') || coalesce(v_own, '{}'));
-        IF v_count = 1 THEN
+          JOIN cartwright.cart c ON c.lane = u.lane AND c.key = u.key AND c.cart_id = v_cart AND c.key <> v_key;
+        FOR orderer, ordered_at IN SELECT u.key, u.at FROM unnest(v_by, v_at) AS u(key, at) WHERE u.key <> ALL (coalesce(v_keep, '{}')) LOOP
             RETURN NEXT;
-        END IF;
+        END LOOP;
     END LOOP;
 END $$;
 
@@ -630,6 +645,32 @@ BEGIN
         END IF;
     END LOOP;
     RETURN false;
+END $$;
+
+CREATE OR REPLACE FUNCTION cartwright.joins_shaken(p_carts text[], p_keys text[], p_strict boolean) RETURNS TABLE (soon boolean, many boolean)
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_count bigint;
+    v_cart  text;
+    v_lane  int;
+BEGIN
+    SELECT count(*) INTO v_count
+      FROM (SELECT 1 FROM cartwright.lane_cursor c JOIN cartwright.log_rows x ON x.lane = c.lane AND x.off > c.off WHERE c.consumer = 'fold' LIMIT 5001) AS w;
+    soon := p_strict AND v_count > 5000;
+    IF NOT soon THEN
+        PERFORM 1 FROM cartwright.lane_cursor c
+          JOIN cartwright.log_rows x ON x.lane = c.lane AND x.off > c.off AND x.off <= c.off + 5001
+         WHERE c.consumer = 'fold' AND x.type NOT BETWEEN 27 AND 32 AND cartwright.event_cart(x.body) = ANY (p_carts) AND x.key <> ALL (p_keys) LIMIT 1;
+        soon := FOUND;
+    END IF;
+    many := false;
+    FOR v_cart IN SELECT k.cart_id FROM unnest(p_carts) AS k(cart_id) LOOP
+        v_lane := cartwright.lane_of('k:' || v_cart);
+        PERFORM 1 FROM cartwright.cart_party p WHERE p.lane = v_lane AND p.cart_id = v_cart AND p.many;
+        many := many OR FOUND;
+    END LOOP;
+    RETURN NEXT;
 END $$;
 
 -- A decision and the event that tells of it: put is 0 where a send stands already.

@@ -74,7 +74,7 @@ SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at
                                 $10::bool, $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[]) AS j;
 
 -- name: carts_ordered
-SELECT o.n, o.ordered_at FROM cartwright.carts_ordered($1::int[], $2::text[], $3::text[]) AS o;
+SELECT o.n, o.orderer, o.ordered_at FROM cartwright.carts_ordered($1::int[], $2::text[], $3::text[]) AS o;
 
 -- name: joins_quiet
 -- Not asked there: to find it out would take as many statements as joins_pending.
@@ -82,6 +82,9 @@ SELECT $1::int[] IS NULL AND $2::text[] IS NULL AND $3::bigint[] IS NULL AND $4:
 
 -- name: cart_pending
 SELECT cartwright.cart_pending($1::text, $2::text[], $3::bool);
+
+-- name: joins_shaken
+SELECT s.soon, s.many FROM cartwright.joins_shaken($1::text[], $2::text[], $3::bool) AS s;
 
 -- name: shopper_gather
 SELECT g.part, g.n, g.m, g.id, g.type, g.origin, g.occurred_at, g.received_at, g.body, g.heavy, g.held, g.packed_id, g.code, g.shared
@@ -204,10 +207,11 @@ WITH known AS MATERIALIZED (
      WHERE x.used_at > $5::timestamptz - interval '1 day'
        AND (x.many OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at)))
 )
-INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at)
+INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined)
 SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FILTER (WHERE u.key < 'b'),
        count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') > 1 OR count(DISTINCT u.key) FILTER (WHERE u.key < 'b') > 1, min(u.ordered_at),
-       $5::timestamptz
+       $5::timestamptz,
+       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') = 1 AND count(DISTINCT u.key) FILTER (WHERE u.key < 'b') = 1 AND min(u.ordered_at) IS NOT NULL
   FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS u(lane, cart_id, key, ordered_at, o)
  WHERE u.o NOT IN (SELECT k.o FROM known k)
  GROUP BY u.lane, u.cart_id
@@ -215,9 +219,12 @@ SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FIL
 ON CONFLICT (lane, cart_id) DO UPDATE
    SET customer = coalesce(p.customer, excluded.customer), anonymous = coalesce(p.anonymous, excluded.anonymous),
        many = p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false),
+       joined = coalesce(p.joined, p.customer IS NOT NULL AND p.anonymous IS NOT NULL AND p.ordered_at IS NOT NULL)
+             OR NOT (p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false))
+                AND coalesce(p.customer, excluded.customer) IS NOT NULL AND coalesce(p.anonymous, excluded.anonymous) IS NOT NULL
+                AND least(p.ordered_at, excluded.ordered_at) IS NOT NULL,
        ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at)
-RETURNING cart_id, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN customer END, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN anonymous END,
-          ordered_at;
+RETURNING cart_id, CASE WHEN joined THEN customer END, CASE WHEN joined THEN anonymous END, ordered_at, many;
 
 -- name: outreach_put
 SELECT p.put, p.told

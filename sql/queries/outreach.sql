@@ -5,7 +5,8 @@
 -- known whether they are (an answer that takes time away from it makes its own later logins count again), and who logged out or was; and in any lane at all, by the indexes log_name and log_cart: what another customer says, or is told, of the
 -- anonymous shoppers $5, all of those that are it (told that somebody logged out, it may say that it logged in again), and what somebody else ordered of the carts; that may also
 -- have been folded before anything that their shopper did with them. And what was folded already, and told nobody yet: for it, or of any of $5. What the cursors have passed waits as well where one of $3 is still being handed over, or where it is of a stale shopper: of
--- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). The second column is when
+-- one of $3, or a customer that was told whose one of $5 is (its own logins were told when the cursor passed them). And whatever says that a browser becomes, or is no longer, that of a customer who ordered one of the carts $11, and keeps one of that id by the
+-- browser alone. The second column is when
 -- the last of these is due, NULL: none is stale. The third is when one of the carts $11, those with an id that tells them apart, was last ordered by somebody else who keeps no such cart, folded or
 -- not, NULL: never, or by several, who then call all their carts so; somebody else is who did it under a key that is not the shopper's then (its own are $12, from $13, NULL: ever, until $14). The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
 -- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
@@ -13,12 +14,22 @@
 -- The arrays are asked for by the plan, not known to it: planned for few of them it would look cheaper, and be planned anew, which takes ten times as long, at every call.
 -- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
 -- binding_set and forwarded. Of chats those count that opt out, which only the body tells.
-WITH stale AS MATERIALIZED (
+WITH keepers AS MATERIALIZED ( -- by whom it is told, and by what
+    SELECT h.key, h.type
+      FROM unnest((SELECT $11::text[])) AS k(cart_id)
+     CROSS JOIN LATERAL (SELECT x.customer, x.anonymous FROM cartwright.cart_party x
+                          WHERE x.lane = cartwright.lane_of('k:' || k.cart_id) AND x.cart_id = k.cart_id AND x.customer <> $2::text AND x.anonymous IS NOT NULL
+                            AND EXISTS (SELECT FROM cartwright.log_carts e
+                                         WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key = x.customer)
+                          LIMIT 1) AS p
+     CROSS JOIN LATERAL (VALUES (p.customer, 30), (p.anonymous, 27), (p.anonymous, 28)) AS h(key, type)
+), stale AS MATERIALIZED (
     SELECT w.due_at
       FROM cartwright.stale_shopper w
       LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
      WHERE w.since IS NOT NULL
        AND (EXISTS (SELECT FROM unnest((SELECT $3::text[])) AS v(via) WHERE w.key = 'a:' || v.via)
+         OR EXISTS (SELECT FROM keepers h WHERE h.key = w.key)
          OR w.key <> $2::text
             AND EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                          CROSS JOIN LATERAL (SELECT FROM cartwright.log_names e
@@ -60,6 +71,13 @@ SELECT EXISTS (SELECT FROM stale)
                                      WHERE p.lane = cartwright.lane_of('k:' || cartwright.event_cart(e.body)) AND p.cart_id = cartwright.event_cart(e.body)
                                        AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN (15, 25, 26))
                                      LIMIT 1) AS ordered)
+    OR EXISTS (SELECT FROM keepers h
+                CROSS JOIN LATERAL (SELECT FROM cartwright.lane_cursor c
+                                     CROSS JOIN LATERAL cartwright.events_since(c.lane, h.key, c.off, NULL) AS e
+                                     WHERE c.consumer = 'fold' AND c.lane = cartwright.lane_of(h.key) AND e.type = h.type
+                                     LIMIT 1) AS going)
+    OR EXISTS (SELECT FROM keepers h
+                CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(h.key) AND w.key = h.key LIMIT 1) AS told)
     OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1::int AND w.key = $2::text)
     OR EXISTS (SELECT FROM unnest((SELECT $5::text[])) AS n(id)
                 CROSS JOIN LATERAL (SELECT FROM cartwright.derived_waiting w WHERE coalesce(w.body ->> 'anonymous_id', w.body ->> 'via') = n.id LIMIT 1) AS told),
@@ -146,9 +164,23 @@ SELECT CASE
                       OR EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = cartwright.lane_of(k.key) AND w.key = k.key)))
 END;
 
--- name: cart_of_many
--- A row where the cart id $2, whose lane is $1, is that of several customers, or of several anonymous shoppers.
-SELECT FROM cartwright.cart_party p WHERE p.lane = $1::int AND p.cart_id = $2::text AND p.many;
+-- name: joins_shaken
+-- May one of the cart ids $1, by which somebody was joined, or is about to be, be named by somebody else as well: is there an event that names one of them and that no fold has taken, but for those
+-- of $2, who are known to? Whose, nobody knows: all that waits is looked at. Where that is more than 5,000 events, there may be ($3); or what is among them is all there is. The second: is one of
+-- them several people's already?
+SELECT CASE
+    WHEN $3::bool AND (SELECT count(*) > 5000
+                         FROM (SELECT FROM cartwright.lane_cursor c
+                                CROSS JOIN LATERAL (SELECT FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 5001) AS e
+                                WHERE c.consumer = 'fold' LIMIT 5001) AS waiting) THEN true
+    ELSE EXISTS (SELECT FROM cartwright.lane_cursor c
+                  CROSS JOIN LATERAL (SELECT x.key, x.type, x.body FROM cartwright.log_rows x WHERE x.lane = c.lane AND x.off > c.off ORDER BY x.off LIMIT 5001) AS e
+                  WHERE c.consumer = 'fold' AND e.type NOT BETWEEN 27 AND 32 AND cartwright.event_cart(e.body) = ANY ((SELECT $1::text[])::text[])
+                    AND e.key <> ALL ((SELECT $2::text[])::text[]))
+    END,
+       EXISTS (SELECT FROM unnest((SELECT $1::text[])) AS k(cart_id)
+                CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
+                                     WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.many LIMIT 1) AS many);
 
 -- name: outreach_put
 -- A silence may be overwritten, a send may not: then no row is affected. $13 and $14: the event that tells of it, id and body (NULL: none),

@@ -78,12 +78,14 @@ DELETE FROM cartwright.cart_lane l
 -- name: cart_parties_put
 -- $1 lanes of the cart ids, $2 cart ids, $3 keys, $4 when it was ordered (NULL: it was not), in parallel: who had to do with which cart, by $5. What
 -- is known already is touched once a day; the rest is locked in order of lane and cart id. Rows: of these, carts of which exactly one customer and one
--- anonymous shopper are known by now, and an order or withdrawal of either. Its lanes are those of the cart ids, not of the shoppers: this is
+-- anonymous shopper are known by now, and an order or withdrawal of either; and, as taken back, those of which others are known as well, but were not when these two
+-- were joined (of rows of before that nobody knows: those that lack nothing else). Its lanes are those of the cart ids, not of the shoppers: this is
 -- where two of any lanes meet.
-INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at)
+INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined)
 SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FILTER (WHERE u.key < 'b'),
        count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') > 1 OR count(DISTINCT u.key) FILTER (WHERE u.key < 'b') > 1, min(u.ordered_at),
-       $5::timestamptz
+       $5::timestamptz,
+       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') = 1 AND count(DISTINCT u.key) FILTER (WHERE u.key < 'b') = 1 AND min(u.ordered_at) IS NOT NULL
   FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS u(lane, cart_id, key, ordered_at)
  WHERE NOT EXISTS (SELECT FROM cartwright.cart_party x
                     WHERE x.lane = u.lane AND x.cart_id = u.cart_id AND x.used_at > $5::timestamptz - interval '1 day'
@@ -93,9 +95,12 @@ SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FIL
 ON CONFLICT (lane, cart_id) DO UPDATE
    SET customer = coalesce(p.customer, excluded.customer), anonymous = coalesce(p.anonymous, excluded.anonymous),
        many = p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false),
+       joined = coalesce(p.joined, p.customer IS NOT NULL AND p.anonymous IS NOT NULL AND p.ordered_at IS NOT NULL)
+             OR NOT (p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false))
+                AND coalesce(p.customer, excluded.customer) IS NOT NULL AND coalesce(p.anonymous, excluded.anonymous) IS NOT NULL
+                AND least(p.ordered_at, excluded.ordered_at) IS NOT NULL,
        ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at)
-RETURNING cart_id, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN customer END, CASE WHEN NOT many AND ordered_at IS NOT NULL THEN anonymous END,
-          ordered_at;
+RETURNING cart_id, CASE WHEN joined THEN customer END, CASE WHEN joined THEN anonymous END, ordered_at, many;
 
 -- name: cart_parties_trim
 -- Of lane $1 what nobody has named since $2. One that is being named is left for another time: a fold must not wait.
@@ -136,20 +141,14 @@ SELECT c.*
  LIMIT (SELECT $8::bigint);
 
 -- name: carts_ordered
--- Of the carts $3 of ($1 lanes, $2 keys), with ids that tell them apart, those that one other person ordered, who keeps no such cart: by number, and when
--- last. As joins_pending says of one shopper. Whom the shopper's own log names is no other: by what that browser orders the fold closes carts.
--- The values are asked for by the plan, not known to it: it would be made anew at every call, which takes ten times as long.
-SELECT (u.ord - 1)::int, o.ordered_at
+-- Of the carts $3 of ($1 lanes, $2 keys), with ids that tell them apart, by number: orders of them, by whom and when, but for those of others who keep such a cart. As joins_pending says of one shopper;
+-- whose each is, whoever asks knows: at times the shopper's own. The values are asked for by the plan, not known to it: it would be made anew at every call, which takes ten times as long.
+SELECT (u.ord - 1)::int, e.key, e.occurred_at
   FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::text[])) WITH ORDINALITY AS u(lane, key, cart_id, ord)
- CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS ordered_at
-                       FROM (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
-                              WHERE hashtext(x.cart_id) = hashtext(u.cart_id) AND x.cart_id = u.cart_id AND x.type = 15 AND x.key <> u.key
-                              LIMIT 100) AS e
-                      WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = u.cart_id)
-                        AND NOT EXISTS (SELECT FROM cartwright.log_names n
-                                         WHERE hashtext(n.name) = hashtext(substr(e.key, 3)) AND n.name = substr(e.key, 3)
-                                           AND n.lane = u.lane AND n.key = u.key AND e.key < 'b')) AS o
- WHERE o.by = 1;
+ CROSS JOIN LATERAL (SELECT x.lane, x.key, x.occurred_at FROM cartwright.log_carts x
+                      WHERE hashtext(x.cart_id) = hashtext(u.cart_id) AND x.cart_id = u.cart_id AND x.type = 15
+                      LIMIT 100) AS e
+ WHERE NOT EXISTS (SELECT FROM cartwright.cart c WHERE c.lane = e.lane AND c.key = e.key AND c.cart_id = u.cart_id AND c.key <> u.key);
 
 -- name: carts_unscored
 -- $1 model, $2 seen since, after ($3 lane, $4 key, $5 cart id), at most $6: open carts of people whose score is another model's. The page

@@ -67,7 +67,8 @@ static void tell_login(struct derived *d, const struct fold_key *k, const struct
                                                 .via = login.via,
                                                 .at_us = login.at_us,
                                                 .ends = login.ends,
-                                                .guessed = login.guessed});
+                                                .guessed = login.guessed,
+                                                .cart_id = login.cart_id});
     derived_add(d, (struct event_row){.event_id = id,
                                       .key = arena_printf(d->arena, "a:%s", login.via),
                                       .type = event_type_name(event_login_type(login.ends)),
@@ -293,9 +294,6 @@ static void derive_anonymous(struct derived *d, const struct fold_key *k)
     size_t changed =
         k->before == NULL ? 0 : shopper_bindings_changed(k->before, k->after, customers);
 
-    if (k->after->binding_count == 0) {
-        return;
-    }
     if (!k->handed_over) {
         forward_batch(d, k);
     }
@@ -309,20 +307,50 @@ static void derive_anonymous(struct derived *d, const struct fold_key *k)
 
 /* ---- two who had to do with one cart ---- */
 
-static void tell_meeting(struct derived *d, const struct cart_meeting *m)
+/* To the customer, whose events it names the browser by, and who tells that one. */
+static void tell_meeting(struct derived *d, const struct cart_meeting *m, const char *cause)
 {
-    const char *id = derived_id(
-        d, "named", m->customer,
-        arena_printf(d->arena, "%s\n%s\n%lld", m->anonymous, m->cart_id, (long long)m->ordered_us));
+    const char *id = derived_id(d, m->taken_back ? "unnamed" : "named", m->customer, cause);
 
     event_encode_named(d->body, &(struct naming){.id = id,
                                                  .customer_id = m->customer + 2,
                                                  .anonymous_id = m->anonymous + 2,
-                                                 .at_us = m->ordered_us});
+                                                 .cart_id = m->cart_id,
+                                                 .at_us = m->ordered_us,
+                                                 .taken_back = m->taken_back});
     derived_add(d, (struct event_row){.event_id = id,
                                       .key = m->customer,
                                       .type = event_type_name(EVENT_DERIVED_SHOPPER_NAMED),
                                       .occurred_us = m->ordered_us});
+}
+
+/* That it never met is told to both at once: the sooner the browser has its own again, the less there is to wait for. */
+static void tell_parting(struct derived *d, const struct cart_meeting *m, const char *cause)
+{
+    const char *id = derived_id(d, "unbound", m->customer, cause);
+
+    event_encode_login(d->body, &(struct login){.id = id,
+                                                .customer_id = m->customer + 2,
+                                                .via = m->anonymous + 2,
+                                                .at_us = m->ordered_us,
+                                                .ends = true,
+                                                .taken_back = true,
+                                                .cart_id = m->cart_id});
+    derived_add(d, (struct event_row){.event_id = id,
+                                      .key = m->anonymous,
+                                      .type = event_type_name(event_login_type(true)),
+                                      .occurred_us = m->ordered_us});
+}
+
+static void tell_of_cart(struct derived *d, const struct cart_meeting *m)
+{
+    const char *cause =
+        arena_printf(d->arena, "%s\n%s\n%lld", m->anonymous, m->cart_id, (long long)m->ordered_us);
+
+    tell_meeting(d, m, cause);
+    if (m->taken_back) {
+        tell_parting(d, m, cause);
+    }
 }
 
 size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting *meetings,
@@ -332,7 +360,7 @@ size_t fold_identity_rows(const struct fold_batch *b, const struct cart_meeting 
     struct derived d = {.arena = b->arena, .body = &body};
 
     for (size_t i = 0; i < meeting_count; i++) {
-        tell_meeting(&d, &meetings[i]);
+        tell_of_cart(&d, &meetings[i]);
     }
     for (size_t i = 0; i < b->key_count; i++) {
         const struct fold_key *k = &b->keys[i];

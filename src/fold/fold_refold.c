@@ -9,6 +9,7 @@
 #include "domain/shopper/shopper_pages.h"
 #include "fold/fold_batch.h"
 #include "fold/fold_heavy.h"
+#include "fold/fold_joins.h"
 #include "store/derived.h"
 #include "store/handing.h"
 
@@ -123,12 +124,18 @@ static bool read_range(struct page *p, int64_t last_off, struct history *out, st
 /* Whom its events name is known when all were read. */
 static bool begin_learning(struct page *p, struct err *err)
 {
-    struct shopper *who = shopper_pages_begin(p->key.key, p->base, p->arena);
+    struct event *joins;
     struct named_via *names;
     size_t count;
 
+    if (!fold_joins_read(p->m->db, p->key, p->most, p->arena, &joins, &count, err)) {
+        return false;
+    }
+    struct shopper *who = shopper_pages_begin(p->key.key, p->base, joins, count, p->arena);
     if (!is_anonymous(p)) {
-        if (!store_refolding_names(p->m->db, p->key, NAMED_MAX, p->arena, &names, &count, err)) {
+        const struct refolding_page by = {.names = who->named, .name_count = who->named_count};
+        if (!store_refolding_note(p->m->db, p->key, &by, err) ||
+            !store_refolding_names(p->m->db, p->key, NAMED_MAX, p->arena, &names, &count, err)) {
             return false;
         }
         shopper_pages_name(who, names, count, p->arena);
@@ -425,24 +432,13 @@ static bool tell_page(struct page *p, struct shopper *after, struct err *err)
 bool fold_refold_begin(const struct stale_means *m, struct history_key key, int64_t from_off,
                        int64_t last_off, struct err *err)
 {
-    CLEANUP(arena_free) struct arena a = {0};
-    const struct history_keys one = {.lanes = &key.lane, .keys = &key.key, .count = 1};
     const struct refolding r = {.from_off = from_off,
                                 .last_off = last_off,
                                 .done_us = INT64_MIN,
                                 .done_name = "",
                                 .since_us = clock_now_us()};
-    struct shopper_row stored;
-    struct shopper *base = NULL;
 
-    if (!store_history_docs(m->db, &one, &a, &stored, err) ||
-        (stored.base != NULL && !shopper_from_base(stored.base, &a, &base, err))) {
-        return false;
-    }
-    const struct refolding_page names = {.names = base == NULL ? NULL : base->named,
-                                         .name_count = base == NULL ? 0 : base->named_count};
-    return store_heavy_forget(m->db, key, err) && store_refolding_put(m->db, key, &r, err) &&
-           store_refolding_note(m->db, key, &names, err);
+    return store_heavy_forget(m->db, key, err) && store_refolding_put(m->db, key, &r, err);
 }
 
 static bool read_stored(struct page *p, struct err *err)

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "domain/shop/cart_id.h"
 #include "domain/speak/policy.h"
-#include "store/carts.h"
+#include "outreach/ordered.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,26 +50,6 @@ static bool is_settled(const struct shopper *s, const char *via)
         }
     }
     return false;
-}
-
-/* A browser's is its customer's while they are logged in. What another of its owners does in the name of one of the carts, or a guest there, is
- * somebody else's doing. */
-static void find_own(struct gathered *g, struct arena *a)
-{
-    const struct shopper *s = g->view.shopper;
-    const size_t count = s->binding_count;
-    const bool customer = g->view.key[0] == 'c';
-
-    g->own = arena_array(a, count + 1, sizeof *g->own);
-    g->own[g->own_count++] = (struct own_time){
-        .key = g->view.key,
-        .from_us = customer || count == 0 ? INT64_MIN : s->bindings[count - 1].until_us,
-        .until_us = INT64_MAX};
-    for (size_t i = 0; customer && i < count; i++) {
-        const struct binding *b = &s->bindings[i];
-        g->own[g->own_count++] =
-            (struct own_time){arena_printf(a, "a:%s", b->other), b->from_us, b->until_us};
-    }
 }
 
 /* Bindings say who was joined; what the customer's events name, also who is about to be, before any
@@ -209,16 +189,83 @@ bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena 
     return store_cart_pending(db, &look, out, err);
 }
 
-/* Who is joined by a cart id stays so, though the id may turn out to be of several people later: then what is shown may be another's. */
-static bool look_for_mistakes(struct db *db, struct gathered *g, struct err *err)
+static void look_for(struct shaken_look *look, const char *cart_id)
 {
-    bool guessed = false;
-
-    for (size_t i = 0; i < g->view.shopper->named_count && !guessed; i++) {
-        guessed = g->view.shopper->named[i].guessed;
+    if (cart_id != NULL && cart_id_tells_apart(cart_id)) {
+        look->cart_ids[look->cart_count++] = cart_id;
     }
-    return !guessed || g->apart_count == 0 ||
-           store_carts_of_many(db, g->apart, g->apart_count, &g->mistaken, err);
+}
+
+/* What these do with a cart is no news about whose it is. */
+static struct shaken_look look_beside(const struct gathered *g, size_t carts, struct arena *a)
+{
+    struct shaken_look look = {.cart_ids = arena_array(a, carts, sizeof *look.cart_ids),
+                               .keys = arena_array(a, g->via_count + 2, sizeof *look.keys)};
+
+    look.keys[look.key_count++] = g->view.key;
+    if (g->view.found_by != NULL) {
+        look.keys[look.key_count++] = g->view.found_by;
+    }
+    for (size_t i = 0; i < g->via_count; i++) {
+        look.keys[look.key_count++] = arena_printf(a, "a:%s", g->vias[i]);
+    }
+    return look;
+}
+
+/* The customer has said so itself. */
+static bool is_said(const struct shopper *s, const char *via)
+{
+    bool said = false;
+
+    for (size_t i = 0; i < s->named_count && !said; i++) {
+        said = s->named[i].said_us != 0 && strcmp(s->named[i].other, via) == 0;
+    }
+    return said;
+}
+
+/* Joins that rest on a cart id alone, which joins nobody as soon as a third names it. Of those that a release of before told, which
+ * did not keep the cart, all that it has are looked at. */
+static bool look_at_grounds(struct db *db, struct gathered *g, struct arena *a, struct err *err)
+{
+    const struct shopper *s = g->view.shopper;
+    struct shaken_look look = look_beside(g, s->ground_count + g->apart_count, a);
+    bool untold = false;
+
+    for (size_t i = 0; i < s->ground_count && g->view.key[0] == 'c'; i++) {
+        if (!is_said(s, s->grounds[i].other)) {
+            look_for(&look, s->grounds[i].cart_id);
+            untold = untold || s->grounds[i].cart_id == NULL;
+        }
+    }
+    for (size_t i = 0; i < g->apart_count && untold; i++) {
+        look_for(&look, g->apart[i]);
+    }
+    look.strict = true;
+    return look.cart_count == 0 || store_joins_shaken(db, &look, &g->shaken, &g->mistaken, err);
+}
+
+bool outreach_joined_soon(struct db *db, const struct gathered *g, struct arena *a, bool *out,
+                          struct err *err)
+{
+    const struct shopper *s = g->view.shopper;
+    struct shaken_look look = look_beside(g, s->order_count + s->consent_count, a);
+    bool many;
+
+    *out = false;
+    for (size_t i = 0; i < s->order_count; i++) {
+        look_for(&look, s->orders[i].cart_id);
+    }
+    for (size_t i = 0; i < s->consent_count; i++) {
+        look_for(&look, s->consents[i].cart_id);
+    }
+    if (look.cart_count == 0) {
+        return true;
+    }
+    if (!store_joins_shaken(db, &look, out, &many, err)) {
+        return false;
+    }
+    *out = *out && !many; /* of many people's, no fold joins anybody */
+    return true;
 }
 
 /* A time that has gone by means that it is being folded just now. */
@@ -252,9 +299,9 @@ bool outreach_gather(struct db *db, const struct outreach_subject *subject, stru
     if (g.known) {
         join(&g, a);
         list_carts(&g, a);
-        find_own(&g, a);
+        g.own = outreach_own_times(g.view.shopper, g.view.key, a, &g.own_count);
         g.unread_until_us = unread_until(&g);
-        if (!look_for_mistakes(db, &g, err)) {
+        if (!look_at_grounds(db, &g, a, err)) {
             return false;
         }
     }

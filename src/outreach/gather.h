@@ -34,7 +34,9 @@ struct gathered {
     const char **vias;
     size_t via_count;
     size_t browsers; /* those of them named within BROWSERS_WITHIN_US */
-    bool mistaken; /* one was taken for its by a cart, and a cart that it has is several people's */
+    bool
+        shaken; /* one was taken for its by a cart that somebody else may be about to name: whether it is, the fold has to say */
+    bool mistaken; /* or that is several people's, as is known already */
     const char **open;
     size_t open_count;
     const char **cart_ids; /* of all carts, its own or not, and of those that it had before */
@@ -55,6 +57,10 @@ CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct j
                                struct err *err);
 /* Asked by a cart id alone: may somebody else be about to have one of that id? One round trip; none where somebody was named. */
 CAN_FAIL bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena *a,
+                                   bool *out, struct err *err);
+/* Nobody is without a cart whom a cart that they ordered is about to join with whoever filled it: whether somebody else is about to name one that
+ * they ordered, or withdrew consent for. One round trip; none where they did neither. */
+CAN_FAIL bool outreach_joined_soon(struct db *db, const struct gathered *g, struct arena *a,
                                    bool *out, struct err *err);
 struct joins outreach_joins(const struct gathered *g); /* what it asks for */
 /* Whether somebody else ordered a cart, or withdrew consent, of which the rules were not asked. */

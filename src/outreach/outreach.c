@@ -145,6 +145,28 @@ static bool could_change(const struct decided *d)
     return d->decision.send || d->decision.reason == RULE_EMPTY;
 }
 
+/* Whether a cart joins the shopper with whom it seems to, or is about to, is for the fold to say first. */
+static bool wait_for_carts(struct asking *k, const struct decided *d, enum release_step *out,
+                           struct err *err)
+{
+    const struct gathered *g = d->gathered;
+    const bool told_again = d->sent != NULL && !outreach_never(&d->decision);
+    bool soon = g->shaken && (could_change(d) || told_again);
+
+    if (k->subject.at_us != 0) {
+        return true;
+    }
+    if (!soon && d->decision.reason == RULE_EMPTY &&
+        !outreach_joined_soon(k->db, g, k->arena, &soon, err)) {
+        return false;
+    }
+    if (soon) {
+        k->pending = (struct joins_pending){.any = true};
+        *out = RELEASE_PENDING;
+    }
+    return true;
+}
+
 /* Waits for joins likewise; what the words need is read in the same round trip. */
 static bool tell_unstored(struct asking *k, const struct decided *d, enum release_step *out,
                           struct err *err)
@@ -183,6 +205,9 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
         return *out != RELEASED;
     }
     outreach_decide(&k->terms, &g, k->arena, &d);
+    if (!wait_for_carts(k, &d, out, err) || *out != RELEASED) {
+        return *out != RELEASED;
+    }
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
         k->outcome = d.sent != NULL && !k->subject.dry_run ? OUTREACH_BEFORE : OUTREACH_DRY;
         return tell_unstored(k, &d, out, err);

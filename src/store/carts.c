@@ -139,7 +139,8 @@ bool store_cart_uses_put(struct db *db, const struct cart_uses *uses, struct are
             (*out)[met++] = (struct cart_meeting){.cart_id = row_text_copy(rows, i, 0, a),
                                                   .customer = row_text_copy(rows, i, 1, a),
                                                   .anonymous = row_text_copy(rows, i, 2, a),
-                                                  .ordered_us = row_time(rows, i, 3)};
+                                                  .ordered_us = row_time(rows, i, 3),
+                                                  .taken_back = row_bool(rows, i, 4)};
         }
     }
     *out_count = met;
@@ -158,7 +159,7 @@ bool store_cart_uses_trim(struct db *db, int lane, int64_t before_us, int64_t *o
 }
 
 bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t count, struct arena *a,
-                         int64_t **out_ordered_us, struct err *err)
+                         struct cart_order_by **out, size_t *out_count, struct err *err)
 {
     CLEANUP(arena_free) struct arena scratch = {0};
     CLEANUP(rows_clear) PGresult *found = NULL;
@@ -170,27 +171,12 @@ bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t coun
     if (!db_query(db, Q_carts_ordered, &p, &found, err)) {
         return false;
     }
-    *out_ordered_us = arena_array(a, count, sizeof **out_ordered_us);
+    *out_count = (size_t)PQntuples(found);
+    *out = arena_array(a, *out_count, sizeof **out);
     for (int i = 0; i < PQntuples(found); i++) {
-        (*out_ordered_us)[row_i32(found, i, 0)] = row_time(found, i, 1);
-    }
-    return true;
-}
-
-bool store_carts_of_many(struct db *db, const char *const *cart_ids, size_t count, bool *out,
-                         struct err *err)
-{
-    *out = false;
-    for (size_t i = 0; i < count && !*out; i++) {
-        CLEANUP(arena_free) struct arena a = {0};
-        CLEANUP(rows_clear) PGresult *rows = NULL;
-        struct params p = params_make(&a);
-        param_i32(&p, event_lane(arena_printf(&a, "k:%s", cart_ids[i])));
-        param_text(&p, cart_ids[i]);
-        if (!db_query(db, Q_cart_of_many, &p, &rows, err)) {
-            return false;
-        }
-        *out = PQntuples(rows) > 0;
+        (*out)[i] = (struct cart_order_by){.cart = (size_t)row_i32(found, i, 0),
+                                           .key = row_text_copy(found, i, 1, a),
+                                           .at_us = row_time(found, i, 2)};
     }
     return true;
 }

@@ -41,8 +41,9 @@ struct cart_meeting {
     const char *customer;
     const char *anonymous;
     int64_t ordered_us;
+    bool taken_back; /* so it had looked: there are others */
 };
-/* In the transaction of the fold. Meetings that this made known, in arena; some that were known before may be among
+/* In the transaction of the fold. Meetings that this made known, or took back, in arena; some that were known before may be among
  * them. */
 struct cart_uses {
     const struct cart_use *all;
@@ -75,16 +76,17 @@ CAN_FAIL bool store_carts_page(struct db *db, const struct cart_filter *f, struc
 /* The cursor of the page that begins behind this row of one. In arena. */
 const char *store_carts_cursor(enum cart_order order, const struct cart_row *last, struct arena *a);
 
-/* Is one of these cart ids (each tells a cart apart) that of several customers, or of several anonymous shoppers, by what is folded? A
- * round trip each, until one is. */
-CAN_FAIL bool store_carts_of_many(struct db *db, const char *const *cart_ids, size_t count,
-                                  bool *out, struct err *err);
-
-/* When one other person, who keeps no such cart, ordered each of the carts last (lane, key and cart_id are asked for, an id that
- * tells it apart); 0: nobody did, or several, who then call all their carts so. As struct joins_pending (store/outreach.h) has it for a
- * decision. One round trip; in arena. */
+/* An order of one of some carts, by somebody who keeps none of that id. */
+struct cart_order_by {
+    size_t cart; /* its number */
+    const char *key;
+    int64_t at_us;
+};
+/* Those of the carts (lane, key and cart_id are asked for, an id that tells it apart), under whatever keys: some may be the shopper's own. As
+ * struct joins_pending (store/outreach.h) has it for a decision. One round trip; in arena. */
 CAN_FAIL bool store_carts_ordered(struct db *db, const struct cart_row *rows, size_t count,
-                                  struct arena *a, int64_t **out_ordered_us, struct err *err);
+                                  struct arena *a, struct cart_order_by **out, size_t *out_count,
+                                  struct err *err);
 
 /* The columns of cartwright.cart from cart_id to imported, which every query of carts gives in the table's order: `first` is the first of
  * them. Texts in arena; borrowed from the result where that is NULL. */

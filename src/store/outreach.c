@@ -252,6 +252,24 @@ bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out, 
     return true;
 }
 
+bool store_joins_shaken(struct db *db, const struct shaken_look *look, bool *out_soon,
+                        bool *out_many, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *rows = NULL;
+    struct params p = params_make(&a);
+
+    param_text_array(&p, look->cart_ids, look->cart_count);
+    param_text_array(&p, look->keys, look->key_count);
+    param_bool(&p, look->strict);
+    if (!db_query(db, Q_joins_shaken, &p, &rows, err)) {
+        return false;
+    }
+    *out_soon = row_bool(rows, 0, 0);
+    *out_many = row_bool(rows, 0, 1);
+    return true;
+}
+
 /* What came back of the questions; of the products: none were asked for where ids are none. */
 static bool look_at(struct db *db, const struct release_look *look, const struct db_call *joins,
                     const struct db_call *products, struct arena *a, struct release_seen *out,

@@ -89,6 +89,18 @@ struct cart_look {
 CAN_FAIL bool store_cart_pending(struct db *db, const struct cart_look *look, bool *out,
                                  struct err *err);
 
+/* May somebody else than keys be about to name one of the carts, as far as it lies in what no fold has taken? Of very much that waits, strict: there may be.
+ * many: one of them is several people's already. */
+struct shaken_look {
+    const char **cart_ids;
+    size_t cart_count;
+    const char **keys;
+    size_t key_count;
+    bool strict;
+};
+CAN_FAIL bool store_joins_shaken(struct db *db, const struct shaken_look *look, bool *out_soon,
+                                 bool *out_many, struct err *err);
+
 /* What is looked at once more before a decision is told: by a release under the locks of the lanes. */
 struct release_look {
     struct joins joins;

@@ -142,6 +142,7 @@ static void compare_events(struct difference *d, const struct event *pass, const
     texts(d, "via", pass->via, tree->via);
     numbers(d, "version", pass->version, tree->version);
     numbers(d, "guessed", pass->guessed, tree->guessed);
+    numbers(d, "taken_back", pass->taken_back, tree->taken_back);
     numbers(d, "round", pass->round, tree->round);
     numbers(d, "step", pass->step, tree->step);
     compare_lists(d, pass, tree);

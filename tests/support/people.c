@@ -72,8 +72,13 @@ static struct parties parties_of(const struct people *p, int cart)
     return all;
 }
 
+/* A browser that is a customer's because both named a cart, and one of them ordered it. */
+struct guess {
+    int customer, browser, minute;
+};
+
 /* "Where one customer and one anonymous shopper, and nobody else, name the cart, they are one from the order on, unless somebody logged in
- * there"; of several such orders the first counts. minute: INT_MAX where there is none. */
+ * there", whatever came first; of several such orders the first counts. minute: INT_MAX where there is none. */
 static struct guess guess_at(const struct people *p, int browser)
 {
     struct guess first = {NOBODY, browser, INT_MAX};
@@ -87,11 +92,6 @@ static struct guess guess_at(const struct people *p, int browser)
             all.browser == browser && all.first_order != NOTHING &&
             all.first_order < first.minute) {
             first = (struct guess){all.customer, browser, all.first_order};
-        }
-    }
-    for (int i = 0; i < p->told_count; i++) {
-        if (p->told[i].browser == browser && p->told[i].minute < first.minute) {
-            first = p->told[i];
         }
     }
     return first;
@@ -116,47 +116,6 @@ static bool has_named(const struct people *p, struct person who, int cart)
         has = p->deeds[i].arrived && p->deeds[i].cart == cart && names(&p->deeds[i], who);
     }
     return has;
-}
-
-bool people_were_joined(struct people *p, struct guess g)
-{
-    const struct person customer = {g.customer, NOBODY};
-    const struct person browser = {NOBODY, g.browser};
-    const struct person_deed *order = &p->deeds[g.minute];
-
-    if (g.minute < 0 || g.minute >= p->count || !order->arrived || !is_order(order) ||
-        order->cart == NOTHING || cart_is_a_word(order->cart) ||
-        !(names(order, customer) || names(order, browser)) ||
-        !has_named(p, customer, order->cart) || !has_named(p, browser, order->cart)) {
-        return false;
-    }
-    for (int i = 0; i < p->told_count; i++) {
-        if (memcmp(&p->told[i], &g, sizeof g) == 0) {
-            return true;
-        }
-    }
-    if (p->told_count == GUESSES_MAX) {
-        return false;
-    }
-    p->told[p->told_count++] = g;
-    return true;
-}
-
-bool people_met_alone(const struct people *p, struct guess g)
-{
-    struct people then = *p;
-    bool alone = false;
-
-    for (int i = 0; i < p->count; i++) {
-        then.deeds[i].arrived = false;
-    }
-    for (int i = 0; i < p->count && !alone; i++) {
-        then.deeds[p->arrival[i]].arrived = p->deeds[p->arrival[i]].arrived;
-        const struct parties all = parties_of(&then, p->deeds[g.minute].cart);
-        alone = all.customers == 1 && all.customer == g.customer && all.browsers == 1 &&
-                all.browser == g.browser && all.first_order == g.minute;
-    }
-    return alone;
 }
 
 /* Then the browser keeps it (if that did not come too late), and waits for whoever orders it. */
@@ -336,19 +295,6 @@ struct keepers keepers_of_cart(const struct people *p, int cart)
     return k;
 }
 
-/* Under the name, or that of a browser that was taken for theirs by a cart, until somebody logged in there. */
-static bool is_name_of(const struct people *p, const struct person_deed *d,
-                       const struct person_deed *who)
-{
-    bool is_one = same_name(d, who);
-
-    for (int i = 0; i < p->told_count && who->customer != NOBODY && !is_one; i++) {
-        is_one = p->told[i].customer == who->customer && d->customer == NOBODY &&
-                 d->browser == p->told[i].browser;
-    }
-    return is_one;
-}
-
 /* Under the name of the deed's doer, or by the person that it was, something was put into a cart of the id that it names: of that id they have
  * one of their own. */
 static bool has_one_too(const struct people *p, int deed)
@@ -359,7 +305,7 @@ static bool has_one_too(const struct people *p, int deed)
     for (int i = 0; i < p->count && !has; i++) {
         const struct person_deed *d = &p->deeds[i];
         has = d->arrived && d->cart == cart && is(d, "cart_item_added") &&
-              is_name_of(p, d, &p->deeds[deed]);
+              same_name(d, &p->deeds[deed]);
     }
     return has;
 }

@@ -15,7 +15,6 @@ enum {
     CARTS = 12,
     CARTS_KEPT = 4, /* of a shopper; the longest unchanged makes room */
     DEEDS_MAX = 44,
-    GUESSES_MAX = 64,
     CART_NAME_MAX = 64,
     NOBODY = -1,
     NOTHING = -1
@@ -37,18 +36,11 @@ struct person_deed {
     bool arrived;
 };
 
-/* A browser that is a customer's because both named a cart, and one of them ordered it. */
-struct guess {
-    int customer, browser, minute;
-};
-
 struct people {
     struct person_deed deeds[DEEDS_MAX]; /* number i happens at minute i */
     int count;
-    int arrival[DEEDS_MAX];         /* numbers in the order in which they arrive */
-    uint64_t number;                /* of the schedule: carts are called by it */
-    struct guess told[GUESSES_MAX]; /* people_were_joined */
-    int told_count;
+    int arrival[DEEDS_MAX]; /* numbers in the order in which they arrive */
+    uint64_t number;        /* of the schedule: carts are called by it */
 };
 
 struct people people_make(uint64_t number, struct rng *r);
@@ -68,12 +60,6 @@ struct person person_of_deed(const struct people *p, int deed);
 struct person person_at(const struct people *p, int browser, int minute); /* INT_MAX: from now on */
 bool same_person(struct person x, struct person y);
 
-/* The program has joined two by a cart. Whether it does so where others name the cart as well depends on what it saw first, which no
- * promise says. False: it never may. */
-bool people_were_joined(struct people *p, struct guess g);
-/* Were they the only two who had named the cart at some time, in the order in which deeds arrived? Else nobody who sees each deed as it
- * arrives joins them. */
-bool people_met_alone(const struct people *p, struct guess g);
 /* The one thing that nobody waits for: that a browser fills a cart which the customer's server has told an order of, or that a customer
  * names one that the browser has ordered, and not filled, while nothing of it is folded yet. Nobody looks for it in all lanes at every
  * decision. seen: carts that the other is known to have named; NULL: nothing is known. */

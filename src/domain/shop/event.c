@@ -178,6 +178,10 @@ void event_encode_login(struct buf *out, const struct login *l)
     if (l->guessed) {
         jenc_bool(&j, "guessed", true);
     }
+    if (l->taken_back) {
+        jenc_bool(&j, "taken_back", true);
+    }
+    jenc_str_opt(&j, "cart_id", l->cart_id);
     jenc_object_end(&j);
 }
 
@@ -187,7 +191,11 @@ void event_encode_named(struct buf *out, const struct naming *n)
 
     jenc_str(&j, "customer_id", n->customer_id);
     jenc_str(&j, "anonymous_id", n->anonymous_id);
+    jenc_str(&j, "cart_id", n->cart_id);
     jenc_time(&j, "occurred_at", n->at_us);
+    if (n->taken_back) {
+        jenc_bool(&j, "taken_back", true);
+    }
     jenc_object_end(&j);
 }
 

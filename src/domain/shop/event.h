@@ -76,7 +76,9 @@ struct event {
     size_t interval_count;
     int64_t version; /* binding_set: newest wins */
     bool guessed;    /* shopper_bound: nobody said so */
-    int64_t round;   /* outreach_released */
+    bool
+        taken_back; /* shopper_named, shopper_unbound: the cart id turned out to be several people's, and joins nobody */
+    int64_t round;  /* outreach_released */
     int64_t step;
 };
 
@@ -181,18 +183,22 @@ struct login {
     const char *via;
     int64_t at_us;
     bool ends;
-    bool guessed; /* nobody said so: both had to do with one cart */
+    bool guessed;        /* nobody said so: both had to do with one cart */
+    bool taken_back;     /* and others as well: what was guessed by it never was (ends) */
+    const char *cart_id; /* guessed, or taken back: that cart's; NULL: not known */
 };
 enum event_type event_login_type(bool ends);
 void event_encode_login(struct buf *out, const struct login *l);
 
 /* Goes to c:<customer_id>: something that neither sent, a cart that both had to do with, says that they
- * were one. */
+ * were one, or (taken_back), since others had to do with it as well, that it never said so. */
 struct naming {
     const char *id;
     const char *customer_id;
     const char *anonymous_id;
+    const char *cart_id;
     int64_t at_us;
+    bool taken_back;
 };
 void event_encode_named(struct buf *out, const struct naming *n);
 

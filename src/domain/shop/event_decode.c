@@ -299,6 +299,11 @@ static bool read_binding(struct jdec *d, const struct reading *r, struct event *
     e->occurred_us = read_occurred(d, r);
     if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
         e->guessed = jdec_bool_opt(d, "guessed", NULL);
+        e->cart_id = read_id_opt(d, "cart_id", r->arena);
+    }
+    if (e->type == EVENT_DERIVED_SHOPPER_UNBOUND) {
+        e->taken_back = jdec_bool_opt(d, "taken_back", NULL);
+        e->cart_id = read_id_opt(d, "cart_id", r->arena);
     }
     if (e->type == EVENT_DERIVED_BINDING_SET) {
         e->version = jdec_i64(d, "version", 1, INT64_MAX);
@@ -311,7 +316,9 @@ static bool read_named(struct jdec *d, const struct reading *r, struct event *e)
 {
     e->customer_id = read_id(d, "customer_id", r->arena);
     e->anonymous_id = read_id(d, "anonymous_id", r->arena);
+    e->cart_id = read_id_opt(d, "cart_id", r->arena); /* releases of before named none */
     e->occurred_us = read_occurred(d, r);
+    e->taken_back = jdec_bool_opt(d, "taken_back", NULL);
     return jdec_end(d);
 }
 

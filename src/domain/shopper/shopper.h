@@ -85,7 +85,9 @@
  *   - A cart that one customer and one anonymous shopper name, and nobody else, and that either orders (or
  *     withdraws consent for), makes them one (fold_orders.c): the customer gets a `shopper_named`, an event
  *     that names the other. Nobody has said so, therefore it binds only whom nobody else says anything of:
- *     such logins are `guessed`, and one that is not makes all of them void.
+ *     such logins are `guessed`, and one that is not makes all of them void. Each names the cart it rests on (shopper.grounds).
+ *     Whoever names the cart later, it is several people's and joins nobody, then as now: both lanes are told that it is `taken_back`.
+ *     That and what it is about count for nothing, in whatever order they come (shopper_grounds.c): what is folded is the set of the others.
  *   - Consent is given by the person alone: by an event of Y itself, or by a forwarded one of X while Y was logged in there
  *     (binding.login_us). What X did while it was nobody's, or Y's by a guess, withdraws for Y, and gives nothing.
  *   - Once a person: an event that reaches B under its own id and forwarded, or forwarded twice, with one
@@ -104,10 +106,11 @@ enum {
     CONSENTS_MAX = 8,
     STEPS_MAX = EVENT_STEP_MAX,
     PURCHASES_MAX = 200,
+    GROUNDS_MAX = 500,
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 14 };
+enum { SHOPPER_FORMAT = 15 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -242,10 +245,18 @@ struct named_via {
     bool guessed;    /* one was: what that gave it, who says so takes away again */
 };
 
+/* By which cart somebody was joined, without a word of theirs. */
+struct ground {
+    char *other; /* in an anonymous shopper the customer, in a customer the anonymous shopper */
+    char *cart_id;
+    int64_t at_us; /* of its first order */
+};
+
 struct consent {
     char *channel; /* "all" where the event names none */
     bool given;
     int64_t at_us;
+    char *cart_id; /* that a withdrawal named last; NULL: none did */
 };
 
 struct shopper {
@@ -271,6 +282,9 @@ struct shopper {
     size_t binding_count;
     struct named_via *named; /* by other; of more than NAMED_MAX the longest unnamed is forgotten */
     size_t named_count;
+    struct ground *
+        grounds; /* by time, other and cart; the newest GROUNDS_MAX of a customer, the first of an anonymous shopper, of which one counts */
+    size_t ground_count;
     int64_t bindings_seen; /* anonymous only: logins and logouts folded, the version of the next
                               binding_set */
     bool guessed;          /* anonymous only: whose it is nobody has said */
@@ -326,6 +340,7 @@ struct shopper_login {
     int64_t at_us;
     bool ends;
     bool guessed;
+    const char *cart_id; /* guessed: by that cart's; NULL: not known */
 };
 bool shopper_login(const struct shopper *after, const struct event *e, struct shopper_login *out);
 /* Of a login that had been folded before: has an answer since made it one to be asked for? What was one before that, was asked for. */

@@ -2,6 +2,7 @@
 #include "domain/shopper/shopper_again.h"
 
 #include "domain/shopper/shopper_fold_internal.h"
+#include "domain/shopper/shopper_grounds.h"
 #include "domain/shopper/shopper_identity.h"
 
 #include <assert.h>
@@ -72,6 +73,27 @@ static bool keep_merges(struct shopper *known, const struct shopper *then)
     return true;
 }
 
+/* The counts, and the place in the order. */
+struct shopper *fold_handed_over(const struct shopper *s, struct arena *a)
+{
+    struct shopper *bound = shopper_new(s->key, a);
+
+    bound->bindings = s->bindings;
+    bound->binding_count = s->binding_count;
+    bound->bindings_seen = s->bindings_seen;
+    bound->bound_last_us = s->bound_last_us;
+    bound->guessed = s->guessed;
+    bound->grounds = s->grounds;
+    bound->ground_count = s->ground_count;
+    bound->events = s->events + s->late_events;
+    bound->first_us = s->first_us;
+    bound->last_us = s->last_us;
+    bound->at_us = s->at_us;
+    bound->at_rank = s->at_rank;
+    bound->at_id = s->at_id;
+    return bound;
+}
+
 static struct shopper *start_again(struct shopper *known, const struct shopper *then,
                                    struct arena *a)
 {
@@ -83,6 +105,8 @@ static struct shopper *start_again(struct shopper *known, const struct shopper *
     s->named_count = known->named_count;
     s->bindings_seen = known->bindings_seen;
     s->guessed = known->guessed;
+    s->grounds = known->grounds;
+    s->ground_count = known->ground_count;
     s->bound_last_us = known->bound_last_us;
     return s;
 }
@@ -100,11 +124,12 @@ struct shopper *shopper_fold_again(const struct shopper *known, const struct che
             return NULL;
         }
     }
-    if (!keep_merges(who, from->state)) {
+    size_t behind = fold_put_in_order(events, count);
+    if (!keep_merges(who, from->state) || !grounds_keep(who, events, &behind)) {
         return NULL;
     }
     struct shopper *s = start_again(who, from->state, a);
-    fold_ordered(s, events, fold_put_in_order(events, count), &o, a);
+    fold_ordered(s, events, behind, &o, a);
     return s;
 }
 

@@ -437,6 +437,9 @@ static bool is_whole(const struct shopper *s)
     for (size_t i = 0; i < s->named_count; i++) {
         whole = whole && s->named[i].other != NULL;
     }
+    for (size_t i = 0; i < s->ground_count; i++) {
+        whole = whole && s->grounds[i].other != NULL;
+    }
     for (size_t i = 0; i < s->consent_count; i++) {
         whole = whole && s->consents[i].channel != NULL;
     }

@@ -125,6 +125,8 @@ static void put_consent(struct shopper *s, struct consent consent)
         if (consent.at_us >= s->consents[i].at_us) {
             s->consents[i].given = consent.given;
             s->consents[i].at_us = consent.at_us;
+            s->consents[i].cart_id =
+                consent.cart_id != NULL ? consent.cart_id : s->consents[i].cart_id;
         }
         return;
     }
@@ -151,7 +153,10 @@ static void note_consent(struct shopper *s, const struct event *e, struct arena 
     put_consent(s, (struct consent){.channel = e->subject == NULL ? all_channels
                                                                   : arena_strdup(a, e->subject),
                                     .given = e->type == EVENT_CONSENT_GIVEN,
-                                    .at_us = e->occurred_us});
+                                    .at_us = e->occurred_us,
+                                    .cart_id = !event_withdraws(e) || e->cart_id == NULL
+                                                   ? NULL
+                                                   : arena_strdup(a, e->cart_id)});
 }
 
 /* ---- the rate ---- */

@@ -205,16 +205,34 @@ static const struct field_list named = {
     .is_pointer = true,
 };
 
+static const struct field ground_fields[] = {
+    {"other", FIELD_TEXT, offsetof(struct ground, other), NULL},
+    {"cart_id", FIELD_TEXT, offsetof(struct ground, cart_id), NULL},
+    {"at_us", FIELD_COUNT, offsetof(struct ground, at_us), NULL},
+};
+static const struct field_list grounds = {
+    .fields = ground_fields,
+    .field_count = sizeof ground_fields / sizeof ground_fields[0],
+    .rows = true,
+    .row_min = sizeof ground_fields / sizeof ground_fields[0],
+    .size = sizeof(struct ground),
+    .max = GROUNDS_MAX,
+    .count_offset = offsetof(struct shopper, ground_count),
+    .is_pointer = true,
+};
+
 static const struct field consent_fields[] = {
     {"channel", FIELD_TEXT, offsetof(struct consent, channel), NULL},
     {"given", FIELD_BOOL, offsetof(struct consent, given), NULL},
     {"at_us", FIELD_COUNT, offsetof(struct consent, at_us), NULL},
+    {"cart_id", FIELD_TEXT, offsetof(struct consent, cart_id), NULL},
 };
+enum { CONSENT_ROW_MIN = 3 };
 static const struct field_list consents = {
     .fields = consent_fields,
     .field_count = sizeof consent_fields / sizeof consent_fields[0],
     .rows = true,
-    .row_min = sizeof consent_fields / sizeof consent_fields[0],
+    .row_min = CONSENT_ROW_MIN,
     .size = sizeof(struct consent),
     .max = CONSENTS_MAX,
     .count_offset = offsetof(struct shopper, consent_count),
@@ -245,6 +263,7 @@ static const struct field fields[] = {
     LIST(purchases),
     LIST(bindings),
     LIST(named),
+    LIST(grounds),
     COUNT(bindings_seen),
     {"guessed", FIELD_BOOL, offsetof(struct shopper, guessed), NULL},
     COUNT(bound_last_us),

@@ -4,7 +4,9 @@
 #include "domain/shopper/shopper_bindings.h"
 #include "domain/shopper/shopper_event.h"
 #include "domain/shopper/shopper_fold_internal.h"
+#include "domain/shopper/shopper_grounds.h"
 #include "domain/shopper/shopper_identity.h"
+#include "domain/shopper/shopper_owners.h"
 
 #include "base/hash.h"
 
@@ -285,6 +287,9 @@ static enum shopper_step count_handed(struct shopper *s, const struct event *e, 
 
 enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct arena *a)
 {
+    if (grounds_are_asked(e)) {
+        return SHOPPER_REFOLD;
+    }
     if (is_binding(e)) {
         return bindings_apply(s, e, a);
     }
@@ -372,33 +377,17 @@ size_t fold_keep_counted(const struct shopper *s, struct event *events, size_t c
     return kept;
 }
 
-/* The counts, and the place in the order. */
-struct shopper *fold_handed_over(const struct shopper *s, struct arena *a)
-{
-    struct shopper *bound = shopper_new(s->key, a);
-
-    bound->bindings = s->bindings;
-    bound->binding_count = s->binding_count;
-    bound->bindings_seen = s->bindings_seen;
-    bound->bound_last_us = s->bound_last_us;
-    bound->guessed = s->guessed;
-    bound->events = s->events + s->late_events;
-    bound->first_us = s->first_us;
-    bound->last_us = s->last_us;
-    bound->at_us = s->at_us;
-    bound->at_rank = s->at_rank;
-    bound->at_id = s->at_id;
-    return bound;
-}
-
-/* What the events are folded onto. */
+/* What the events are folded onto; those from standing on count for nothing. */
 static struct shopper *start(const struct shopper *base, const char *key,
-                             const struct event *events, size_t count, struct arena *a)
+                             const struct event *events, size_t standing, size_t count,
+                             struct arena *a)
 {
     struct shopper *s = base == NULL ? shopper_new(key, a) : shopper_copy(base, a);
     const int64_t handed_us = identity_handed_until(s);
 
-    bindings_collect(s, base, events, count, a);
+    grounds_collect(s, events, standing, count, a);
+    owners_note(s, events + standing, identity_is_anonymous(s) ? count - standing : 0);
+    bindings_collect(s, base, events, standing, a);
     /* The base was folded while nobody knew whose browser this is. Its events have been forwarded since, and its carts are
      * its owner's. */
     return base != NULL && identity_handed_until(s) > handed_us ? fold_handed_over(s, a) : s;
@@ -445,8 +434,9 @@ struct shopper *fold_set(const struct shopper *base, const char *key, struct eve
 {
     /* Order first, then the bindings, which decide what counts, then lateness among what counts: an event that is not this
      * shopper's makes nobody late. */
-    size_t known = fold_put_in_order(events, count);
-    struct shopper *s = start(base, key, events, known, a);
+    const size_t all = fold_put_in_order(events, count);
+    const size_t known = grounds_settle(events, all);
+    struct shopper *s = start(base, key, events, known, all, a);
 
     fold_ordered(s, events, known, o, a);
     return s;
@@ -474,8 +464,8 @@ struct shopper *shopper_fold_all(const struct shopper *base, const char *key, st
 bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
                  struct arena *a)
 {
-    if (fold_is_closer(e) && e->received_us < then->tardy_received_us) {
-        return false; /* it makes something late that the state has folded */
+    if (grounds_are_asked(e) || (fold_is_closer(e) && e->received_us < then->tardy_received_us)) {
+        return false; /* of a closer: it makes something late that the state has folded */
     }
     if (is_binding(e)) {
         return bindings_apply(known, e, a) == SHOPPER_FOLDED;

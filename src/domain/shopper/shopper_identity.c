@@ -31,7 +31,7 @@ bool identity_is_forwarded(const struct event *e)
 bool identity_names(const struct shopper *s, const struct event *e)
 {
     return !identity_is_anonymous(s) && e->via == NULL && e->anonymous_id != NULL &&
-           e->type != EVENT_LOGGED_OUT;
+           e->type != EVENT_LOGGED_OUT && !e->taken_back;
 }
 
 static bool holds(const struct shopper *s, const char *via, int64_t at_us)
@@ -174,14 +174,17 @@ bool shopper_login(const struct shopper *after, const struct event *e, struct sh
     const bool ends = e->type == EVENT_LOGGED_OUT;
 
     /* via: it was forwarded, and asked for the binding where it first lay */
+    /* taken back: of that A is told where it is found out */
     if (identity_is_anonymous(after) || e->via != NULL || e->anonymous_id == NULL ||
-        (!ends && !is_news(after, e))) {
+        e->taken_back || (!ends && !is_news(after, e))) {
         return false;
     }
     *out = (struct shopper_login){.via = e->anonymous_id,
                                   .at_us = e->occurred_us,
                                   .ends = ends,
-                                  .guessed = e->type == EVENT_DERIVED_SHOPPER_NAMED};
+                                  .guessed = e->type == EVENT_DERIVED_SHOPPER_NAMED,
+                                  .cart_id =
+                                      e->type == EVENT_DERIVED_SHOPPER_NAMED ? e->cart_id : NULL};
     return true;
 }
 

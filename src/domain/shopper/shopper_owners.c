@@ -3,6 +3,7 @@
 #include "domain/shopper/shopper_owners.h"
 
 #include "domain/shopper/cart.h"
+#include "domain/shopper/shopper_grounds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 struct change {
     int64_t at_us;
     bool ends;
-    bool guessed;
     char *customer; /* NULL: whoever it was */
 };
 
@@ -22,7 +22,6 @@ static struct change change_of(const struct event *e, struct arena *a)
 
     return (struct change){.at_us = e->occurred_us,
                            .ends = own || e->type == EVENT_DERIVED_SHOPPER_UNBOUND,
-                           .guessed = e->guessed,
                            .customer = own ? NULL : arena_strdup(a, e->customer_id)};
 }
 
@@ -137,20 +136,19 @@ static void note(struct shopper *s, int64_t at_us)
 
 /* ---- the whole set ---- */
 
-/* What a base remembers as changes; between two of them nobody logged out. Returns how many. */
+/* What a base remembers as changes, but for guesses; between two of them nobody logged out. Returns how many. */
 static size_t changes_of_base(const struct shopper *base, struct change *out, struct arena *a)
 {
     size_t count = 0;
 
-    for (size_t i = 0; base != NULL && i < base->binding_count; i++) {
+    for (size_t i = 0; base != NULL && i < base->binding_count && !base->guessed; i++) {
         const struct binding *b = &base->bindings[i];
-        out[count++] = (struct change){
-            .at_us = b->from_us, .guessed = base->guessed, .customer = arena_strdup(a, b->other)};
+        out[count++] = (struct change){.at_us = b->from_us, .customer = arena_strdup(a, b->other)};
     }
-    if (count > 0 && base->bindings[count - 1].until_us != INT64_MAX) {
-        out[count] = (struct change){
-            .at_us = base->bindings[count - 1].until_us, .ends = true, .customer = NULL};
-        count++;
+    const struct binding *last =
+        base == NULL || base->binding_count == 0 ? NULL : &base->bindings[base->binding_count - 1];
+    if (last != NULL && last->until_us != INT64_MAX) {
+        out[count++] = (struct change){.at_us = last->until_us, .ends = true, .customer = NULL};
     }
     return count;
 }
@@ -158,12 +156,12 @@ static size_t changes_of_base(const struct shopper *base, struct change *out, st
 /* True if somebody logged in; then what was guessed counts for nothing. */
 static bool is_said(const struct change *changes, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!changes[i].ends && !changes[i].guessed) {
-            return true;
-        }
+    bool said = false;
+
+    for (size_t i = 0; i < count && !said; i++) {
+        said = !changes[i].ends;
     }
-    return false;
+    return said;
 }
 
 /* Changes of a page: those that are known, and those of the base, which lie in its time. Returns how many. */
@@ -199,7 +197,7 @@ void owners_collect_page(struct shopper *s, const struct shopper *base,
                          const struct owners_page *page, const struct event *events, size_t count,
                          struct arena *a)
 {
-    const size_t room = s->binding_count + (base == NULL ? 0 : base->binding_count) + 2 + count;
+    const size_t room = s->binding_count + (base == NULL ? 0 : base->binding_count) + 3 + count;
     struct change *changes = arena_array(a, room, sizeof *changes);
     struct owners o = owners_before(s, base, room, a);
     size_t known = changes_before(s, base, page, changes, a);
@@ -207,17 +205,19 @@ void owners_collect_page(struct shopper *s, const struct shopper *base,
     for (size_t i = 0; i < count; i++) {
         if (shopper_changes_owner(s, &events[i])) {
             note(s, events[i].occurred_us);
-            changes[known++] = change_of(&events[i], a);
+            if (!grounds_are_asked(&events[i])) {
+                changes[known++] = change_of(&events[i], a);
+            }
         }
     }
-    qsort(changes, known, sizeof *changes, by_time);
     const bool said = is_said(changes, known);
-    bool guessed = said; /* if nobody logged in, the first guess counts, and no other */
+    if (!said && s->ground_count > 0) { /* the first guess counts, and no other */
+        changes[known++] =
+            (struct change){.at_us = s->grounds[0].at_us, .customer = s->grounds[0].other};
+    }
+    qsort(changes, known, sizeof *changes, by_time);
     for (size_t i = 0; i < known; i++) {
-        if (!changes[i].guessed || !guessed) {
-            take(&o, &changes[i]);
-        }
-        guessed = guessed || changes[i].guessed;
+        take(&o, &changes[i]);
     }
     keep(s, &o);
     s->guessed = !said && s->binding_count > 0;
@@ -231,6 +231,13 @@ void owners_collect(struct shopper *s, const struct shopper *base, const struct 
     s->bindings = NULL; /* the base tells them */
     s->binding_count = 0;
     owners_collect_page(s, base, &all, events, count, a);
+}
+
+void owners_note(struct shopper *s, const struct event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        note(s, events[i].occurred_us);
+    }
 }
 
 /* ---- one more ---- */
@@ -256,7 +263,7 @@ enum shopper_step owners_apply(struct shopper *s, const struct event *e, struct 
     const struct change c = change_of(e, a);
 
     /* The last change may have been none, so its time is remembered apart from them. */
-    if (c.guessed || s->guessed || c.at_us <= s->bound_last_us ||
+    if (s->guessed || c.at_us <= s->bound_last_us ||
         (s->binding_count == 0 && !nothing_folded(s))) {
         return SHOPPER_REFOLD;
     }

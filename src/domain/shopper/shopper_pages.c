@@ -4,6 +4,7 @@
 
 #include "domain/shopper/shopper_bindings.h"
 #include "domain/shopper/shopper_fold_internal.h"
+#include "domain/shopper/shopper_grounds.h"
 #include "domain/shopper/shopper_identity.h"
 #include "domain/shopper/shopper_owners.h"
 
@@ -13,7 +14,29 @@
 
 bool shopper_page_keeps(const struct shopper *who, const struct event *e)
 {
-    return fold_is_closer(e) || shopper_changes_owner(who, e);
+    return fold_is_closer(e) || shopper_changes_owner(who, e) || grounds_are_asked(e);
+}
+
+bool shopper_page_joins(const struct event *e)
+{
+    return grounds_are_asked(e);
+}
+
+static const char *kept(const char *text, struct arena *a)
+{
+    return text == NULL ? NULL : arena_strdup(a, text);
+}
+
+struct event shopper_page_join(const struct event *e, struct arena *a)
+{
+    return (struct event){.type = e->type,
+                          .customer_id = kept(e->customer_id, a),
+                          .anonymous_id = kept(e->anonymous_id, a),
+                          .via = kept(e->via, a),
+                          .cart_id = kept(e->cart_id, a),
+                          .occurred_us = e->occurred_us,
+                          .guessed = e->guessed,
+                          .taken_back = e->taken_back};
 }
 
 static bool is_newer(const struct shopper *base, const struct event *set)
@@ -38,16 +61,24 @@ size_t shopper_page_names(const char *key, const struct event *events, size_t co
     struct shopper *page = shopper_new(key, a);
 
     for (size_t i = 0; i < count; i++) {
-        bindings_name(page, &events[i], a);
+        if (!grounds_are_asked(&events[i])) {
+            bindings_name(page, &events[i], a);
+        }
     }
     *out = page->named;
     return page->named_count;
 }
 
-struct shopper *shopper_pages_begin(const char *key, const struct shopper *base, struct arena *a)
+struct shopper *shopper_pages_begin(const char *key, const struct shopper *base,
+                                    struct event *joins, size_t count, struct arena *a)
 {
     struct shopper *who = base == NULL ? shopper_new(key, a) : shopper_copy(base, a);
+    const size_t standing = grounds_settle(joins, count);
 
+    grounds_collect(who, joins, standing, count, a);
+    for (size_t i = 0; i < standing; i++) {
+        bindings_name(who, &joins[i], a);
+    }
     if (identity_is_anonymous(
             who)) { /* what the base knows of its owners belongs between the changes of pages */
         who->bindings = NULL;
@@ -133,5 +164,7 @@ void shopper_fold_page(struct shopper *s, struct event *events, size_t count,
                               .behind = place.behind,
                               .later = later == NULL ? NULL : &later->closers};
 
-    fold_ordered(s, events, fold_put_in_order(events, count), &o, a);
+    size_t known = fold_put_in_order(events, count);
+    (void)grounds_keep(s, events, &known);
+    fold_ordered(s, events, known, &o, a);
 }

@@ -7,16 +7,21 @@
  * order: what it says of the whole set (shopper_page_keeps, shopper_page_names, binding_sets) the caller keeps. Of that it is learnt who is whom; then the events are
  * folded in order of time, each page with what occurred at one time whole. */
 
-/* Does the event say something about all others: does it close a round, or change whose this anonymous shopper is? */
+/* Does the event say something about all others: does it close a round, change whose this anonymous shopper is, or join by a cart alone, or take that back? */
 bool shopper_page_keeps(const struct shopper *who, const struct event *e);
 /* Is it about a browser of this customer, as that one told it? Of each the newest version counts, and none that the base knows already. */
 bool shopper_page_tells_owner(const struct shopper *base, const struct event *e);
-/* Whom the events name, each once, with the times and the rest that these events tell of it; in arena. Returns how many. */
+/* Of those the last: they are all looked at together before anything is learnt. A copy of what is asked of them, in arena. */
+bool shopper_page_joins(const struct event *e);
+struct event shopper_page_join(const struct event *e, struct arena *a);
+/* Whom the events name, but for these, each once, with the times and the rest that these events tell of it; in arena. Returns how many. */
 size_t shopper_page_names(const char *key, const struct event *events, size_t count,
                           struct arena *a, struct named_via **out);
 
-/* What is known before anything is learnt: base (NULL: none) or nothing. In arena. */
-struct shopper *shopper_pages_begin(const char *key, const struct shopper *base, struct arena *a);
+/* What is known before anything is learnt: base (NULL: none) or nothing, and what all joins say, which are put in another order. Whom it names by then belongs among
+ * those that the other events name. In arena. */
+struct shopper *shopper_pages_begin(const char *key, const struct shopper *base,
+                                    struct event *joins, size_t count, struct arena *a);
 /* Whom all events name: of these the NAMED_MAX that were named last, in any order; the names are borrowed. */
 void shopper_pages_name(struct shopper *who, const struct named_via *named, size_t count,
                         struct arena *a);

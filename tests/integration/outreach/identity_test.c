@@ -828,24 +828,6 @@ static void an_order_of_a_cart_that_is_not_kept_any_more_counts_after_the_fold_a
     assert_replay_is_clean(&bench);
 }
 
-/* What is folded first is joined first; that the id is of several people may come out behind it. */
-static void nothing_is_told_to_whom_a_cart_id_of_several_people_joined(void **state)
-{
-    (void)state;
-    browser_did("lea-phone", "cart_item_added", 150, with_cart("K-77", of_product("leas-hat")));
-    did("lia", "purchase", 148, with_cart("K-77", of_product("lias-cap")));
-    fold_to_end(&bench);
-    browser_did("lea-phone", "cart_item_added", 140, of_product("leas-scarf"));
-    fold_to_end(&bench);
-    expect(ask_as((struct outreach_request){.customer_id = "lia", .dry_run = true}), OUTREACH_DRY,
-           "send", "risk"); /* as far as is known, that is her phone */
-    browser_did("lou-phone", "cart_item_added", 130, with_cart("K-77", of_product("lous-sock")));
-    fold_to_end(&bench);
-    expect(ask_as((struct outreach_request){.customer_id = "lia", .dry_run = true}), OUTREACH_DRY,
-           "silence", "many_browsers");
-    expect(ask("lia"), OUTREACH_NEW, "silence", "many_browsers");
-}
-
 static void a_word_that_every_cart_is_called_joins_nobody(void **state)
 {
     (void)state;
@@ -989,7 +971,6 @@ int main(void)
         cmocka_unit_test(who_is_named_beside_a_cart_of_somebody_else_is_told_of_none),
         cmocka_unit_test(a_cart_that_changes_hands_is_never_unknown),
         cmocka_unit_test(a_withdrawal_by_a_session_that_names_a_customer_s_cart_counts),
-        cmocka_unit_test(nothing_is_told_to_whom_a_cart_id_of_several_people_joined),
         cmocka_unit_test(a_word_that_every_cart_is_called_joins_nobody),
         cmocka_unit_test(a_login_counts_more_than_a_cart),
         cmocka_unit_test(what_a_guest_does_after_a_logout_is_not_told_to_who_left),

@@ -116,35 +116,6 @@ static int number_in(const char *name)
     return name[0] == '\0' ? NOBODY : name[1] - '0';
 }
 
-static int number_at(const PGresult *rows, int row, int column)
-{
-    return number_in(PQgetvalue(rows, row, column));
-}
-
-/* Whom the program has joined by a cart so far. */
-static void learn_joins(void)
-{
-    PGresult *rows =
-        PQexec(holder, arena_printf(&bench.arena,
-                                    "SELECT e.body ->> 'customer_id', e.body ->> 'anonymous_id',"
-                                    " round(extract(epoch FROM e.occurred_at) * 1000000)::bigint"
-                                    "  FROM cartwright.event e WHERE e.type = 'shopper_named'"
-                                    "   AND e.key IN ('c:%s', 'c:%s', 'c:%s')",
-                                    name_of('y', 0), name_of('y', 1), name_of('y', 2)));
-
-    assert_int_equal(PQresultStatus(rows), PGRES_TUPLES_OK);
-    for (int i = 0; i < PQntuples(rows); i++) {
-        const int64_t at_us = strtoll(PQgetvalue(rows, i, 2), NULL, 10);
-        const struct guess g = {number_at(rows, i, 0), number_at(rows, i, 1),
-                                (int)((at_us - began_us) / MINUTES(1))};
-        if (!people_were_joined(&people, g) || (at_once && !people_met_alone(&people, g))) {
-            fail_msg("seed %llu: y%d was joined with x%d at %d", (unsigned long long)seed,
-                     g.customer, g.browser, g.minute);
-        }
-    }
-    PQclear(rows);
-}
-
 /* The answer is whose who was asked about. */
 static void check_who(const struct answer *a, const struct outreach_request *asked,
                       struct person who)
@@ -175,7 +146,6 @@ static void check_send(const struct answer *a, const struct outreach_request *as
     size_t i;
 
     sent++;
-    learn_joins();
     check_who(a, asked, who);
     const char *why = not_to_be_spoken_to(&people, who);
     if (why != NULL) {
@@ -328,7 +298,6 @@ static void end_with_cart(int cart)
 static void end(void)
 {
     settle();
-    learn_joins();
     for (int i = 0; i < CUSTOMERS; i++) {
         end_with((struct outreach_request){.customer_id = name_of('y', i)},
                  (struct person){i, NOBODY});

@@ -127,8 +127,10 @@ static void add_states(void)
     for (size_t i = 0; i < CARTS; i++) {
         sql(arena_printf(
             &spec.arena,
-            "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', NULL, NULL, %s, %s",
-            carts[i], carts[i], one_in(3) ? "true" : "false", one_in(2) ? "now()" : "NULL"));
+            "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', '%s', '%s', %s, %s",
+            carts[i], carts[i], keys[rng_below(&rng, PEOPLE)],
+            keys[PEOPLE + rng_below(&rng, PEOPLE)], one_in(3) ? "true" : "false",
+            one_in(2) ? "now()" : "NULL"));
     }
     add_waiting();
 }
@@ -365,12 +367,69 @@ static void of_carts_that_are_kept_no_more_the_whole_question_is_asked(void **st
     assert_true(got.any);
 }
 
+static bool is_pending(const struct joins *j)
+{
+    struct joins_pending got;
+
+    assert_ok(store_joins_pending(spec.db, j, &got, &spec.err));
+    return got.any;
+}
+
+/* Bob ordered the cart of the tablet and the phone alike. He keeps one of that id because the tablet was taken for his, which is being taken back: by
+ * that his order becomes one of somebody who keeps none. */
+static void of_a_keeper_who_may_be_none_any_more_it_is_waited_for(void **state)
+{
+    (void)state;
+    const char *cart = "k-1";
+    const struct own_time own = {"a:phone", INT64_MIN, INT64_MAX};
+    struct joins j = {.lane = event_lane("a:phone"),
+                      .key = "a:phone",
+                      .cart_ids = &cart,
+                      .cart_count = 1,
+                      .apart = &cart,
+                      .apart_count = 1,
+                      .own = &own,
+                      .own_count = 1};
+    static const struct {
+        const char *key, *type;
+        bool waits;
+    } news[] = {{"a:tablet", "shopper_unbound", true},
+                {"c:bob", "binding_set", true},
+                {"a:tablet", "shopper_bound", true},
+                {"a:tablet", "page_viewed", false},
+                {"c:ann", "binding_set", false}};
+
+    append(an_event(.event_id = "e1", .key = "a:phone", .type = "cart_item_added",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    append(an_event(.event_id = "e2", .key = "c:bob", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    sql("INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:k-1'), 'k-1', 'c:bob', 'a:tablet', true, now()");
+    j.last_off = newest_of("a:phone");
+    for (size_t i = 0; i < sizeof news / sizeof *news; i++) {
+        sql("UPDATE cartwright.lane_cursor SET off = 99");
+        assert_false(is_pending(&j));
+        append(an_event(.event_id = arena_printf(&spec.arena, "n%zu", i), .key = news[i].key,
+                        .type = news[i].type, .body = "{\"page\": \"home\"}"));
+        sql(arena_printf(&spec.arena,
+                         "UPDATE cartwright.lane_cursor SET off = %lld WHERE lane = %d",
+                         (long long)newest_of(news[i].key) - 1, event_lane(news[i].key)));
+        assert_int_equal(is_pending(&j), news[i].waits);
+    }
+    sql("UPDATE cartwright.lane_cursor SET off = 99");
+    sql("INSERT INTO cartwright.stale_shopper SELECT cartwright.lane_of('c:bob'), 'c:bob', now(), now(), 1");
+    assert_true(is_pending(&j));
+    sql("DELETE FROM cartwright.stale_shopper");
+    sql("INSERT INTO cartwright.derived_waiting SELECT cartwright.lane_of('a:tablet'), 'd', 'a:tablet', 'shopper_unbound', now(), now(), '{}'");
+    assert_true(is_pending(&j));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(the_short_question_never_hides_what_the_whole_one_says),
         SPEC_TEST(of_an_ordinary_shopper_the_whole_question_is_not_asked),
         SPEC_TEST(of_carts_that_are_kept_no_more_the_whole_question_is_asked),
+        SPEC_TEST(of_a_keeper_who_may_be_none_any_more_it_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, spec_discard);
 }

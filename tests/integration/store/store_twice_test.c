@@ -379,6 +379,13 @@ static void cart_values(struct values *v)
     add(v, a_bool());
 }
 
+static void shaken_values(struct values *v)
+{
+    add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_cart(), a_cart()));
+    add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_key(), a_key()));
+    add(v, a_bool());
+}
+
 static void gather_values(struct values *v)
 {
     const bool by_key = one_in(2);
@@ -619,6 +626,7 @@ static const struct pair {
     {.query = Q_joins_pending, .values = joins_values, .times = 16},
     {.query = Q_joins_quiet, .values = quiet_values, .weaker = true, .times = 8},
     {.query = Q_cart_pending, .values = cart_values, .times = 4},
+    {.query = Q_joins_shaken, .values = shaken_values, .times = 4},
     {.query = Q_shopper_gather, .values = gather_values, .times = 4},
     {.query = Q_heavy_view, .values = view_values, .tagged = true, .times = 4},
     {.query = Q_heavy_behind, .values = behind_values, .times = 4},

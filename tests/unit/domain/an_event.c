@@ -47,6 +47,8 @@ struct event event_planned(const struct event_plan *plan)
         .opt_out = plan->opt_out,
         .amount_minor = plan->amount == 0 ? MONEY_UNKNOWN : plan->amount,
         .via = plan->via,
+        .guessed = plan->guessed,
+        .taken_back = plan->taken_back,
         .version = plan->version,
         .round = 1,
         .step = plan->step == 0 ? 1 : plan->step,

@@ -34,6 +34,7 @@ struct event_plan {
     const char *anonymous; /* identify, alias */
     const char *via;       /* forwarded; shopper_bound, binding_set */
     const char *customer;  /* "anna" */
+    bool guessed, taken_back;
     int64_t version;
     struct event_interval interval; /* binding_set: one; none where {0, 0} */
     int64_t step;                   /* outreach_released: 1 */

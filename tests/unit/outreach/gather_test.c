@@ -20,15 +20,15 @@ static char ann[] = "ann", bob[] = "bob";
 
 static struct {
     struct view view;
-    bool of_many, cart_pending;
+    bool soon, of_many, cart_pending;
     bool fails;
 } answers;
 static struct {
     struct view_ask view;
     struct joins joins;
     struct cart_look cart;
-    size_t of_many; /* ids asked for */
-    int views, joined, carts;
+    struct shaken_look shaken;
+    int views, joined, carts, shakes;
 } asked;
 
 bool __wrap_view_find(struct db *db, const struct view_ask *ask, struct arena *a, struct view *out,
@@ -68,15 +68,16 @@ bool __wrap_store_cart_pending(struct db *db, const struct cart_look *look, bool
     return answers.fails ? FAIL(err, ERR_BUSY, "away") : true;
 }
 
-bool __wrap_store_carts_of_many(struct db *db, const char *const *cart_ids, size_t count, bool *out,
-                                struct err *err);
-bool __wrap_store_carts_of_many(struct db *db, const char *const *cart_ids, size_t count, bool *out,
-                                struct err *err)
+bool __wrap_store_joins_shaken(struct db *db, const struct shaken_look *look, bool *out_soon,
+                               bool *out_many, struct err *err);
+bool __wrap_store_joins_shaken(struct db *db, const struct shaken_look *look, bool *out_soon,
+                               bool *out_many, struct err *err)
 {
     (void)db;
-    (void)cart_ids;
-    asked.of_many = count;
-    *out = answers.of_many;
+    asked.shaken = *look;
+    asked.shakes++;
+    *out_soon = answers.soon;
+    *out_many = answers.of_many;
     return answers.fails ? FAIL(err, ERR_BUSY, "away") : true;
 }
 
@@ -327,25 +328,96 @@ static void all_carts_are_hers_also_those_that_had_to_make_room(void **state)
     assert_ids(g.apart, g.apart_count, "cart-17 cart-16");
 }
 
-static void a_guess_by_a_cart_that_is_of_many_is_a_mistake(void **state)
+static void has_grounds(struct ground *all, size_t count)
 {
+    shopper.grounds = all;
+    shopper.ground_count = count;
+}
+
+static void a_join_by_a_cart_alone_is_asked_about_beside_her_own_names(void **state)
+{
+    struct ground grounds[] = {{.other = b1, .cart_id = apart},
+                               {.other = b2, .cart_id = older},
+                               {.other = b2, .cart_id = word}};
     (void)state;
-    answers.of_many = true;
     has_carts();
-    has_named({.other = b1, .last_us = 3}, {.other = b2, .last_us = 4});
-    assert_false(gather().mistaken);
-    assert_int_equal(asked.of_many, 0); /* nobody was guessed */
-    shopper.named[0].guessed = true;
-    assert_true(gather().mistaken);
-    assert_int_equal(asked.of_many, 2);
-    answers.of_many = false;
-    assert_false(gather().mistaken);
+    has_named({.other = b1, .last_us = 3, .guessed = true},
+              {.other = b2, .last_us = 4, .guessed = true});
+    struct gathered g = gather();
+    assert_int_equal(asked.shakes, 0); /* nobody was guessed by a cart */
+    has_grounds(grounds, 3);
+    answers.soon = true;
+    answers.view.found_by = "a:b1";
+    g = gather();
+    assert_true(g.shaken);
+    assert_false(g.mistaken);
+    assert_ids(asked.shaken.cart_ids, asked.shaken.cart_count, "cart-17 cart-16");
+    assert_ids(asked.shaken.keys, asked.shaken.key_count, "c:ann a:b1 a:b2 a:b1");
+    assert_true(asked.shaken.strict);
+    shopper.named[1].said_us = 5; /* of b2 she has said so since */
+    answers.soon = false;
     answers.of_many = true;
-    asked.of_many = 0;
+    g = gather();
+    assert_false(g.shaken);
+    assert_true(g.mistaken);
+    assert_ids(asked.shaken.cart_ids, asked.shaken.cart_count, "cart-17");
+}
+
+/* A release of before did not tell it. */
+static void of_a_guess_whose_cart_is_not_known_all_that_she_has_are_asked_about(void **state)
+{
+    struct ground grounds[] = {{.other = b1, .cart_id = NULL}};
+    (void)state;
+    has_carts();
+    has_named({.other = b1, .last_us = 3, .guessed = true});
+    has_grounds(grounds, 1);
+    answers.of_many = true;
+    assert_true(gather().mistaken);
+    assert_ids(asked.shaken.cart_ids, asked.shaken.cart_count, "cart-17 cart-16");
+    asked.shakes = 0;
     shopper.cart_count = 1;
     shopper.dropped_count = 0;
     assert_false(gather().mistaken); /* what every cart is called says nothing */
-    assert_int_equal(asked.of_many, 0);
+    assert_int_equal(asked.shakes, 0);
+}
+
+static void whom_a_browser_is_joined_with_is_no_question_of_its_own(void **state)
+{
+    struct ground grounds[] = {{.other = ann, .cart_id = apart}};
+    (void)state;
+    answers.view.key = "a:b9";
+    has_grounds(grounds, 1);
+    (void)gather();
+    assert_int_equal(asked.shakes, 0);
+}
+
+static bool is_joined_soon(void)
+{
+    struct err err = {0};
+    const struct gathered g = gather();
+    bool soon = false;
+
+    asked.shakes = 0;
+    assert_true(outreach_joined_soon(NULL, &g, &arena, &soon, &err));
+    return soon;
+}
+
+static void who_ordered_or_said_no_for_a_cart_may_be_joined_by_it_soon(void **state)
+{
+    (void)state;
+    answers.soon = true;
+    assert_false(is_joined_soon());
+    assert_int_equal(asked.shakes, 0);
+    shopper.orders[0].cart_id = word;
+    shopper.orders[1].cart_id = apart;
+    shopper.order_count = 3; /* the third named none */
+    shopper.consents[0].cart_id = older;
+    shopper.consent_count = 1;
+    assert_true(is_joined_soon());
+    assert_ids(asked.shaken.cart_ids, asked.shaken.cart_count, "cart-17 cart-16");
+    assert_false(asked.shaken.strict);
+    answers.of_many = true;
+    assert_false(is_joined_soon()); /* nobody will be joined by it */
 }
 
 /* ---- what is not read ---- */
@@ -514,7 +586,10 @@ int main(void)
         GATHER_TEST(
             what_an_anonymous_shopper_does_is_its_own_when_the_last_of_its_customers_has_left),
         GATHER_TEST(all_carts_are_hers_also_those_that_had_to_make_room),
-        GATHER_TEST(a_guess_by_a_cart_that_is_of_many_is_a_mistake),
+        GATHER_TEST(a_join_by_a_cart_alone_is_asked_about_beside_her_own_names),
+        GATHER_TEST(of_a_guess_whose_cart_is_not_known_all_that_she_has_are_asked_about),
+        GATHER_TEST(whom_a_browser_is_joined_with_is_no_question_of_its_own),
+        GATHER_TEST(who_ordered_or_said_no_for_a_cart_may_be_joined_by_it_soon),
         GATHER_TEST(what_is_unread_is_looked_at_again_when_it_is_due_or_in_a_second),
         GATHER_TEST(all_of_it_is_asked_about_once_more),
         GATHER_TEST(as_many_dropped_carts_as_are_known_may_be_more),

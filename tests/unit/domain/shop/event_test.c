@@ -595,12 +595,16 @@ static void a_login_and_its_end_lie_with_the_anonymous_shopper(void **state)
 
     for (int ends = 0; ends < 2; ends++) {
         CLEANUP(buf_free) struct buf body = buf_make(4096);
-        event_encode_login(&body, &(struct login){"b1", "anna", "x\"y", NOW_US, ends == 1, false});
+        event_encode_login(&body, &(struct login){"b1", "anna", "x\"y", NOW_US, ends == 1,
+                                                  ends == 0, ends == 1, "k-1"});
         struct event e = decoded_derived(&body);
         assert_int_equal(e.type,
                          ends ? EVENT_DERIVED_SHOPPER_UNBOUND : EVENT_DERIVED_SHOPPER_BOUND);
         assert_string_equal(e.customer_id, "anna");
         assert_string_equal(e.via, "x\"y");
+        assert_string_equal(e.cart_id, "k-1");
+        assert_int_equal(e.guessed, ends == 0);
+        assert_int_equal(e.taken_back, ends == 1);
         assert_string_equal(event_key(&e, &arena), "a:x\"y");
     }
 }
@@ -610,10 +614,17 @@ static void a_naming_lies_with_the_customer(void **state)
     CLEANUP(buf_free) struct buf body = buf_make(4096);
     (void)state;
 
-    event_encode_named(&body, &(struct naming){"n1", "anna", "x", NOW_US});
+    event_encode_named(&body, &(struct naming){.id = "n1",
+                                               .customer_id = "anna",
+                                               .anonymous_id = "x",
+                                               .cart_id = "k-1",
+                                               .at_us = NOW_US,
+                                               .taken_back = true});
     struct event e = decoded_derived(&body);
     assert_int_equal(e.type, EVENT_DERIVED_SHOPPER_NAMED);
     assert_string_equal(e.anonymous_id, "x");
+    assert_string_equal(e.cart_id, "k-1");
+    assert_true(e.taken_back);
     assert_string_equal(event_key(&e, &arena), "c:anna");
 }
 
@@ -664,7 +675,8 @@ static void a_forwarding_of_a_forwarding_is_refused(void **state)
     struct event e;
     (void)state;
 
-    event_encode_login(&inner, &(struct login){"b1", "anna", "x", NOW_US, false, false});
+    event_encode_login(
+        &inner, &(struct login){.id = "b1", .customer_id = "anna", .via = "x", .at_us = NOW_US});
     const struct forwarding f = {"cartwright:fwd:1", "anna",    "x",
                                  buf_text(&inner),   inner.len, ORIGIN_DERIVED,
                                  {NOW_US, NOW_US}};

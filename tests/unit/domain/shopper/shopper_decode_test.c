@@ -24,8 +24,8 @@ static const char state_text[] =
     "\"bought\":[[\"p1\",2.25],[\"p2\",null,\"v\",1,0.5]],"
     "\"purchases\":[[\"p1\",2],[\"p2\",3],[\"p3\",4],[\"p4\",5],[\"p5\",6],[\"p6\",7]],"
     "\"bindings\":[[\"x\",null,9,1,true],[\"y\",9,null,null,null]],"
-    "\"named\":[[\"x\",1,2,1,true],[\"y\"]],\"guessed\":true,"
-    "\"consents\":[[\"all\",null,3],[\"sms\",true,4]],"
+    "\"named\":[[\"x\",1,2,1,true],[\"y\"]],\"grounds\":[[\"x\",\"k1\",3],[\"y\",null,4]],\"guessed\":true,"
+    "\"consents\":[[\"all\",null,3],[\"sms\",true,4,\"k1\"]],"
     "\"locale\":\"0123456789abcdef\",\"timezone\":\"0123456789abcdef0123456789abcdef\","
     "\"device\":\"\\\"\\\\\\b\\f\\n\\r\\t/\",\"channel\":\"\\u0001\\u0010\\u001f\","
     "\"campaign\":\"\xc3\xa4\xf0\x9f\x9b\x92\",\"events\":10,\"bot\":true,\"at_us\":3,\"at_id\":\"e\"}";

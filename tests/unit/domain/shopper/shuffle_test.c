@@ -140,10 +140,39 @@ static struct event random_interval(struct rng *r)
                     .origin = ORIGIN_DERIVED);
 }
 
+static const char *const joining[] = {"k1", "k2", NULL}; /* carts; a release of before told none */
+
+/* A cart joins, or that is taken back. */
+static struct event random_guess(struct rng *r)
+{
+    static const char *const customers[] = {"anna", "bob", "cleo"};
+    const bool back = one_in(r, 3);
+
+    return an_event(back ? EVENT_DERIVED_SHOPPER_UNBOUND : EVENT_DERIVED_SHOPPER_BOUND,
+                    .at = (int64_t)rng_below(r, 20) * HOURS(1), .via = "x",
+                    .customer = one_of(r, customers, COUNT_OF(customers)), .guessed = !back,
+                    .taken_back = back, .cart = one_of(r, joining, back ? 2 : COUNT_OF(joining)),
+                    .origin = ORIGIN_DERIVED);
+}
+
+static struct event random_named(struct rng *r)
+{
+    const bool back = one_in(r, 3);
+
+    return an_event(EVENT_DERIVED_SHOPPER_NAMED,
+                    .at = (int64_t)rng_below(r, 40) * (one_in(r, 3) ? HOURS(3) : SECONDS(20)),
+                    .anonymous = one_of(r, vias, COUNT_OF(vias)), .taken_back = back,
+                    .cart = one_of(r, joining, back ? 2 : COUNT_OF(joining)),
+                    .origin = ORIGIN_DERIVED);
+}
+
 static struct event random_binding(struct rng *r)
 {
     static const char *const customers[] = {"anna", "bob", "cleo"};
 
+    if (one_in(r, 4)) {
+        return random_guess(r);
+    }
     return an_event(one_in(r, 3) ? EVENT_DERIVED_SHOPPER_UNBOUND : EVENT_DERIVED_SHOPPER_BOUND,
                     .at = (int64_t)rng_below(r, 20) * HOURS(1), .via = "x",
                     .customer = one_of(r, customers, COUNT_OF(customers)),
@@ -163,6 +192,9 @@ static struct event random_event(struct rng *r, bool customer, bool bound)
     }
     if (one_in(r, 12)) {
         return random_interval(r);
+    }
+    if (one_in(r, 20)) {
+        return random_named(r);
     }
     return one_in(r, 3) ? random_forwarded(r) : random_own(r);
 }
@@ -553,6 +585,8 @@ struct kept {
     const struct shopper *base;
     struct named_via names[CROWD + NAMED_MAX];
     size_t name_count;
+    struct event joins[CROWD]; /* a cart joins, or that is taken back */
+    size_t join_count;
     struct event facts[CROWD]; /* in order of time */
     size_t fact_count;
     struct event sets[CROWD]; /* the newest of each browser */
@@ -622,6 +656,9 @@ static void look_at_page(struct kept *k, const char *key, const struct event *ev
         if (shopper_page_keeps(who, &events[i])) {
             k->facts[k->fact_count++] = events[i];
         }
+        if (shopper_page_joins(&events[i])) {
+            k->joins[k->join_count++] = shopper_page_join(&events[i], &arena);
+        }
         if (key[0] == 'c' && shopper_page_tells_owner(k->base, &events[i])) {
             keep_set(k, &events[i]);
         }
@@ -639,13 +676,17 @@ static size_t page_end(const struct event *events, size_t from, size_t count, si
     return end;
 }
 
-static struct shopper *learnt(const struct kept *k, const char *key, struct rng *r)
+static struct shopper *learnt(struct kept *k, const char *key, struct rng *r)
 {
-    struct shopper *who = shopper_pages_begin(key, k->base, &arena);
+    struct shopper *who = shopper_pages_begin(key, k->base, k->joins, k->join_count, &arena);
     const struct event *events = key[0] == 'c' ? k->sets : k->facts;
     const size_t count = key[0] == 'c' ? k->set_count : k->fact_count;
 
     if (key[0] == 'c') {
+        for (size_t i = 0; i < who->named_count; i++) {
+            keep_name(k, &who->named[i]);
+        }
+        qsort(k->names, k->name_count, sizeof *k->names, named_last_first);
         shopper_pages_name(who, k->names, k->name_count < NAMED_MAX ? k->name_count : NAMED_MAX,
                            &arena);
     }
@@ -686,7 +727,7 @@ static const struct page_closers *closers_behind(const struct kept *k, const str
     return c;
 }
 
-static struct shopper *folded_in_pages(const struct kept *k, const struct set *set, struct rng *r)
+static struct shopper *folded_in_pages(struct kept *k, const struct set *set, struct rng *r)
 {
     struct event *events = arena_array(&arena, set->count, sizeof *events);
     struct shopper *s = learnt(k, set->key, r);
@@ -718,15 +759,11 @@ static void fold_in_pages(struct set *set, struct rng *r, uint64_t seed)
     for (size_t i = 0; i < set->count; i++) {
         set->events[i].guessed = set->events[i].type == EVENT_DERIVED_SHOPPER_BOUND && one_in(r, 3);
     }
-    for (size_t i = 0; k.base != NULL && i < k.base->named_count; i++) {
-        keep_name(&k, &k.base->named[i]);
-    }
     for (size_t from = 0, more; from < set->count; from += more) {
         more = 1 + rng_below(r, 9);
         more = more < set->count - from ? more : set->count - from;
         look_at_page(&k, set->key, set->events + from, more);
     }
-    qsort(k.names, k.name_count, sizeof *k.names, named_last_first);
     qsort(k.facts, k.fact_count, sizeof *k.facts, by_time);
     struct event *events = arena_array(&arena, set->count, sizeof *events);
     memcpy(events, set->events, set->count * sizeof *events);

@@ -1,0 +1,460 @@
+/* Who is joined by a cart id, and nobody else by it: in whatever order what says so arrives and is folded, and asked in every state on the way. */
+#include "integration/outreach/outreach_spec.h"
+
+#include "base/clock.h"
+#include "support/spec.h"
+
+enum { NAMES = 3, EVENTS_MAX = 4 };
+
+static int round_number; /* each has names of its own */
+
+static const char *name(const char *of)
+{
+    return arena_printf(&bench.arena, "%s-%d", of, round_number);
+}
+
+static const char *put(const char *product)
+{
+    return arena_printf(&bench.arena,
+                        ",\"items\":[{\"product_id\":\"%s\",\"price_minor\":900,"
+                        "\"currency\":\"EUR\"}]",
+                        product);
+}
+
+static const char *into(const char *cart, const char *product)
+{
+    return arena_printf(&bench.arena, ",\"cart_id\":\"%s\"%s", name(cart), put(product));
+}
+
+static const char *of_cart(const char *cart)
+{
+    return arena_printf(&bench.arena, ",\"cart_id\":\"%s\"", name(cart));
+}
+
+static void browser(const char *who, const char *type, int64_t minutes_ago, const char *more)
+{
+    did_with(bench.db,
+             (struct deed){
+                 .anonymous = name(who), .type = type, .minutes_ago = minutes_ago, .more = more});
+}
+
+static void customer(const char *who, const char *type, int64_t minutes_ago, const char *more)
+{
+    did(name(who), type, minutes_ago, more);
+}
+
+static struct outreach_request about(const char *customer_id, const char *anonymous_id)
+{
+    return (struct outreach_request){.customer_id = customer_id == NULL ? NULL : name(customer_id),
+                                     .anonymous_id =
+                                         anonymous_id == NULL ? NULL : name(anonymous_id),
+                                     .dry_run = true};
+}
+
+/* False: it waits. */
+static bool answers(struct outreach_request request, struct answer *out)
+{
+    struct err err = {0};
+
+    *out = (struct answer){0};
+    if (try_ask(request, out, &err)) {
+        return true;
+    }
+    assert_int_equal(err.kind, ERR_BUSY);
+    return false;
+}
+
+static void expect_pending(struct outreach_request request)
+{
+    struct answer a;
+
+    if (answers(request, &a)) {
+        fail_msg("answered: %d %s", (int)a.outcome, a.text);
+    }
+}
+
+static void expect_answer(struct outreach_request request, const char *decision, const char *reason)
+{
+    expect(ask_as(request), OUTREACH_DRY, decision, reason);
+}
+
+/* Also what waited for a lane that somebody held. */
+static void fold_all(void)
+{
+    do {
+        fold_to_end(&bench);
+    } while (count_of(&bench, "SELECT count(*) FROM cartwright.derived_waiting") > 0);
+}
+
+/* One event. False: all are folded. */
+static bool fold_one(void)
+{
+    struct err err = {0};
+    int64_t folded;
+
+    ok(folder_step(bench.folder, &folded, &err), &err);
+    if (folded == 0) {
+        fold_all();
+    }
+    return folded > 0;
+}
+
+static void begin(void)
+{
+    fold_all();
+    round_number++;
+}
+
+/* The n-th order of count things. */
+static void permute(int n, int count, int out[EVENTS_MAX])
+{
+    for (int i = 0; i < count; i++) {
+        out[i] = i;
+    }
+    for (int i = count; i > 1; i--) {
+        const int k = n % i;
+        const int last = out[i - 1];
+        out[i - 1] = out[k];
+        out[k] = last;
+        n /= i;
+    }
+}
+
+/* ---- whom a cart id joins ---- */
+
+/* Lia orders the cart of the phone lea, and lou uses the same id. */
+static void arrive(int event)
+{
+    switch (event) {
+    case 0:
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        break;
+    case 1:
+        customer("lia", "purchase", 148, into("k", "lias-cap"));
+        break;
+    case 2:
+        browser("lou", "cart_item_added", 145, into("k", "lous-sock"));
+        break;
+    default:
+        browser("lea", "cart_item_added", 140, put("leas-scarf"));
+    }
+}
+
+static void nobody_is_told(const struct answer *a, const char *product)
+{
+    if (a->text != NULL && strstr(a->text, product) != NULL) {
+        fail_msg("%s: %s", product, a->text);
+    }
+}
+
+static bool is_send(const struct answer *a)
+{
+    return a->json != NULL && strcmp(member(a, "decision"), "send") == 0;
+}
+
+/* Each is asked in whatever state things are; three: all who name the cart have come. */
+static void look(bool three)
+{
+    struct answer a;
+
+    if (answers(about("lia", NULL), &a)) {
+        if (three) {
+            nobody_is_told(&a, "lous-sock");
+            nobody_is_told(&a, "leas-");
+        }
+        json_decref(a.json);
+    }
+    if (answers(about(NULL, "lea"), &a)) {
+        nobody_is_told(&a, "lous-sock");
+        assert_true(!three || !is_send(&a) || member(&a, "customer_id")[0] == '\0');
+        json_decref(a.json);
+    }
+    if (answers(about(NULL, "lou"), &a)) {
+        nobody_is_told(&a, "leas-");
+        assert_true(!three || !is_send(&a) || member(&a, "customer_id")[0] == '\0');
+        json_decref(a.json);
+    }
+}
+
+static void a_cart_id_of_several_people_joins_nobody(int order)
+{
+    int events[EVENTS_MAX];
+    bool here[EVENTS_MAX] = {false};
+
+    begin();
+    permute(order, EVENTS_MAX, events);
+    for (int i = 0; i < EVENTS_MAX; i++) {
+        arrive(events[i]);
+        here[events[i]] = true;
+        const bool three = here[0] && here[1] && here[2];
+        do { /* every other order is folded as it comes */
+            look(three);
+        } while (fold_one() && order % 2 == 0);
+    }
+    do {
+        look(true);
+    } while (fold_one());
+    expect_answer(about("lia", NULL), "silence", "empty");
+    expect_answer(about(NULL, "lea"), "send", "risk");
+    expect_answer(about(NULL, "lou"), "send", "risk");
+    struct answer a = ask_as(about(NULL, "lea"));
+    assert_text_contains(a.text, "leas-hat");
+    assert_text_contains(a.text, "leas-scarf");
+    json_decref(a.json);
+}
+
+static void whatever_comes_first_a_cart_id_of_several_people_joins_nobody(void **state)
+{
+    (void)state;
+    bench.config.fold_batch = 1;
+    for (int order = 0; order < 24; order++) {
+        a_cart_id_of_several_people_joins_nobody(order);
+    }
+    assert_replay_is_clean(&bench);
+}
+
+/* Lia's and lea's cart is lou's as well, which is committed and not folded; the join was. */
+static void a_join_whose_cart_somebody_else_has_just_named_is_waited_for(void **state)
+{
+    struct answer a;
+    (void)state;
+
+    begin();
+    arrive(0);
+    arrive(1);
+    arrive(3);
+    fold_all();
+    a = ask_as(about("lia", NULL));
+    assert_text_contains(a.text, "leas-scarf");
+    assert_string_equal(member(&a, "decision"), "send");
+    json_decref(a.json);
+    browser("lou", "page_viewed", 139, ""); /* that names nothing */
+    expect_answer(about("lia", NULL), "send", "risk");
+    browser("lou", "page_viewed", 138, of_cart("k"));
+    expect_pending(about("lia", NULL));
+    expect_pending(about(NULL, "lea"));
+    fold_all();
+    expect_answer(about("lia", NULL), "silence", "empty");
+    a = ask_as(about(NULL, "lea"));
+    assert_string_equal(member(&a, "customer_id"), "");
+    json_decref(a.json);
+}
+
+static void another_customer_who_names_the_cart_ends_the_join_as_well(void **state)
+{
+    (void)state;
+    begin();
+    arrive(0);
+    arrive(1);
+    fold_all();
+    arrive(3);
+    fold_all();
+    customer("lars", "page_viewed", 100, of_cart("k"));
+    fold_all();
+    expect_answer(about("lia", NULL), "silence", "empty");
+    expect_answer(about(NULL, "lea"), "send", "risk");
+}
+
+static const char *owner_of_lea(void)
+{
+    struct answer a = ask_as(about(NULL, "lea"));
+    const char *owner = arena_strdup(&bench.arena, member(&a, "customer_id"));
+
+    json_decref(a.json);
+    return owner;
+}
+
+/* Another cart of the two, or a login. */
+static void a_join_with_other_grounds_stays(void **state)
+{
+    (void)state;
+    for (int login = 0; login < 2; login++) {
+        begin();
+        arrive(0);
+        arrive(1);
+        fold_all();
+        if (login == 1) {
+            customer("lia", "identify", 146,
+                     arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"", name("lea")));
+        } else {
+            browser("lea", "cart_item_added", 147, into("k2", "leas-belt"));
+            customer("lia", "purchase", 146, into("k2", "lias-cape"));
+        }
+        arrive(3);
+        arrive(2);
+        fold_all();
+        assert_string_equal(owner_of_lea(), name("lia"));
+        browser("lou", "page_viewed", 100, of_cart("k2"));
+        fold_all();
+        assert_string_equal(owner_of_lea(), login == 1 ? name("lia") : "");
+    }
+}
+
+/* It told no cart, and did not take back what it had joined. */
+static void what_a_release_of_before_has_joined_is_taken_back(void **state)
+{
+    (void)state;
+    begin();
+    const char *key = arena_printf(&bench.arena, "c:%s", name("lia"));
+    const char *id = arena_printf(&bench.arena, "cartwright:named:%s", name("before"));
+    const int64_t at_us = clock_now_us() - MINUTES(148);
+    char at[CLOCK_TEXT_MAX];
+    const struct event_row row = {
+        .event_id = id,
+        .key = key,
+        .type = "shopper_named",
+        .occurred_us = at_us,
+        .body =
+            arena_printf(&bench.arena,
+                         "{\"event_id\":\"%s\",\"type\":\"shopper_named\",\"customer_id\":\"%s\","
+                         "\"anonymous_id\":\"%s\",\"occurred_at\":\"%s\"}",
+                         id, name("lia"), name("lea"), clock_format_rfc3339(at_us, at))};
+    enum append_status status;
+    struct err err = {0};
+
+    arrive(0);
+    arrive(1);
+    ok(store_events_append(bench.db, &row, 1, ORIGIN_DERIVED, clock_now_us(), &status, &err), &err);
+    arrive(3);
+    fold_all();
+    run_sql(
+        &bench,
+        "UPDATE cartwright.cart_party SET many = true, joined = NULL, used_at = now() - interval '2 days'");
+    expect_answer(about("lia", NULL), "silence", "many_browsers");
+    browser("lou", "page_viewed", 100, of_cart("k"));
+    fold_all();
+    expect_answer(about("lia", NULL), "silence", "empty");
+    assert_string_equal(owner_of_lea(), "");
+    assert_replay_is_clean(&bench);
+}
+
+/* ---- what somebody does for a cart of several people ---- */
+
+static void arrive_or_end(int event, const char *end)
+{
+    switch (event) {
+    case 0:
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        break;
+    case 1:
+        browser("lou", "cart_item_added", 149, into("k", "lous-sock"));
+        break;
+    default:
+        customer("lia", end, 100, into("k", "leas-hat"));
+    }
+}
+
+static void nobody_is_reminded(bool ended)
+{
+    const char *const browsers[] = {"lea", "lou"};
+
+    for (int i = 0; i < 2 && ended; i++) {
+        struct answer a;
+        if (answers(about(NULL, browsers[i]), &a)) {
+            assert_false(is_send(&a));
+            json_decref(a.json);
+        }
+    }
+}
+
+static void no_reminder_follows(const char *end, const char *reason, int order)
+{
+    int events[EVENTS_MAX];
+    bool ended = false;
+
+    begin();
+    permute(order, NAMES, events);
+    for (int i = 0; i < NAMES; i++) {
+        arrive_or_end(events[i], end);
+        ended = ended || events[i] == 2;
+        for (int n = 0; n <= order % 3; n++) {
+            nobody_is_reminded(ended);
+            (void)fold_one();
+        }
+    }
+    do {
+        nobody_is_reminded(true);
+    } while (fold_one());
+    expect_answer(about(NULL, "lea"), "silence", reason);
+    expect_answer(about(NULL, "lou"), "silence", reason);
+}
+
+static void no_reminder_follows_an_order_or_a_withdrawal_for_a_cart_of_several_people(void **state)
+{
+    (void)state;
+    bench.config.fold_batch = 1;
+    for (int order = 0; order < 6; order++) {
+        no_reminder_follows("purchase", "buyer", order);
+        no_reminder_follows("consent_withdrawn", "opted_out", order);
+    }
+}
+
+/* ---- who is without a cart ---- */
+
+/* Of the browser that fills it, or of the order, or of both nothing is folded. */
+static void nobody_is_without_a_cart_who_has_ordered_one_that_a_browser_fills(void **state)
+{
+    static const char *const ends[] = {"purchase", "consent_withdrawn"};
+    (void)state;
+
+    for (int i = 0; i < 6; i++) {
+        const char *end = ends[i % 2];
+        begin();
+        if (i / 2 == 1) {
+            customer("lia", end, 148, of_cart("k"));
+            fold_all();
+            expect_answer(about("lia", NULL), "silence", "empty");
+        }
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        if (i / 2 == 2) {
+            fold_all();
+        }
+        if (i / 2 != 1) {
+            customer("lia", end, 148, of_cart("k"));
+        }
+        expect_pending(about("lia", NULL));
+        browser("lea", "cart_item_added", 140, put("leas-scarf"));
+        expect_pending(about("lia", NULL));
+        fold_all();
+        expect_answer(about("lia", NULL), i % 2 == 0 ? "send" : "silence",
+                      i % 2 == 0 ? "risk" : "opted_out");
+    }
+}
+
+/* Its id joins nobody, however busy it is. */
+static void who_ordered_a_cart_of_many_people_is_not_waited_for(void **state)
+{
+    (void)state;
+    begin();
+    arrive(0);
+    arrive(1);
+    arrive(2);
+    fold_all();
+    customer("lars", "page_viewed", 100, of_cart("k"));
+    expect_answer(about("lia", NULL), "silence", "empty");
+}
+
+/* One look is enough: nobody folds meanwhile. */
+static int setup(void **state)
+{
+    const int failed = outreach_setup(state);
+
+    bench.config.database_wait = 5000;
+    bench.config.database_timeout = 5000;
+    return failed;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_comes_first_a_cart_id_of_several_people_joins_nobody),
+        cmocka_unit_test(a_join_whose_cart_somebody_else_has_just_named_is_waited_for),
+        cmocka_unit_test(another_customer_who_names_the_cart_ends_the_join_as_well),
+        cmocka_unit_test(a_join_with_other_grounds_stays),
+        cmocka_unit_test(what_a_release_of_before_has_joined_is_taken_back),
+        cmocka_unit_test(no_reminder_follows_an_order_or_a_withdrawal_for_a_cart_of_several_people),
+        cmocka_unit_test(nobody_is_without_a_cart_who_has_ordered_one_that_a_browser_fills),
+        cmocka_unit_test(who_ordered_a_cart_of_many_people_is_not_waited_for),
+    };
+    return cmocka_run_group_tests_name("cart_joins", tests, setup, outreach_teardown);
+}
