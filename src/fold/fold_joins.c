@@ -52,8 +52,8 @@ bool fold_joins_read(struct db *db, struct history_key key, struct heavy_most mo
         }
         add_page(&j, &h, &page);
         if (h.count > 0) {
-            behind = (struct heavy_place){h.events[h.count - 1].occurred_us,
-                                          h.events[h.count - 1].off};
+            behind =
+                (struct heavy_place){h.events[h.count - 1].occurred_us, h.events[h.count - 1].off};
         }
     }
     *out = j.all;
