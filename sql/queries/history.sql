@@ -17,6 +17,14 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
  WHERE e.lane = $1::int AND hashtext(e.key) = hashtext($2::text) AND e.key = $2::text AND e.off > $3::bigint AND e.off <= $4::bigint AND e.occurred_at >= $5::timestamptz
  ORDER BY e.off LIMIT $6::bigint
 
+-- name: history_size
+-- How many events such a page without a time has, at most $5, and their bytes as they lie there: cheap to ask, where most pages fit.
+SELECT count(*), coalesce(sum(octet_length(y.body)), 0)::bigint
+  FROM (SELECT x.body FROM cartwright.log_rows x
+         WHERE x.lane = $1::int AND x.key = $2::text AND hashtext(x.key) BETWEEN hashtext($2::text) AND hashtext($2::text)
+           AND (hashtext(x.key), x.off) > (hashtext($2::text), $3::bigint) AND (hashtext(x.key), x.off) <= (hashtext($2::text), $4::bigint)
+         ORDER BY hashtext(x.key), x.off LIMIT $5::bigint) AS y
+
 -- name: history_page_within
 -- The same, no further than the event that goes beyond $7 bytes. By log_key, as in events_since, and from both sides: what comes behind $4 is not passed over.
 SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.body

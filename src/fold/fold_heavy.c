@@ -99,14 +99,16 @@ static bool read_news(const struct fold_batch *b, const struct fold_key *k, int6
     const int64_t most = fold_heavy_page(b->heavy_events) + (int64_t)b->count;
     const struct history_range news = {
         .after_off = known_off, .last_off = k->last_off, .since_us = INT64_MIN, .most = most + 1};
+    const struct history_key key = {k->lane, k->key};
+    int64_t events;
+    int64_t bytes;
 
-    if (!store_history_page_within(db, (struct history_key){k->lane, k->key}, &news,
-                                   2 * b->heavy_bytes, b->arena, out, err)) {
+    *out_all = false;
+    if (!store_history_size(db, key, &news, &events, &bytes, err)) {
         return false;
     }
-    *out_all = (int64_t)out->count <= most &&
-               (out->count == 0 || out->events[out->count - 1].off == k->last_off);
-    return true;
+    *out_all = events <= most && bytes <= 2 * b->heavy_bytes;
+    return !*out_all || store_history_page(db, key, &news, b->arena, out, err);
 }
 
 /* Reads no more than it needs, and no more than there is room for: x->kept stays 0 where nothing does. */

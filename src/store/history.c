@@ -127,6 +127,26 @@ bool store_history_page(struct db *db, struct history_key key, const struct hist
     return store_history_rows(db, Q_history_page, &p, key, out, err);
 }
 
+bool store_history_size(struct db *db, struct history_key key, const struct history_range *range,
+                        int64_t *out_events, int64_t *out_bytes, struct err *err)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    CLEANUP(rows_clear) PGresult *r = NULL;
+    struct params p = params_make(&a);
+
+    param_i32(&p, key.lane);
+    param_text(&p, key.key);
+    param_i64(&p, range->after_off);
+    param_i64(&p, range->last_off);
+    param_i64(&p, range->most);
+    if (!db_query(db, Q_history_size, &p, &r, err)) {
+        return false;
+    }
+    *out_events = row_i64(r, 0, 0);
+    *out_bytes = row_i64(r, 0, 1);
+    return true;
+}
+
 bool store_history_page_within(struct db *db, struct history_key key,
                                const struct history_range *range, int64_t bytes, struct arena *a,
                                struct history *out, struct err *err)

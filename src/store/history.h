@@ -42,7 +42,11 @@ struct history_range {
 CAN_FAIL bool store_history_page(struct db *db, struct history_key key,
                                  const struct history_range *range, struct arena *a,
                                  struct history *out, struct err *err);
-/* The same, and no further than the event that goes beyond so many bytes, as they were sent. */
+/* Of what there is of the range, whatever its time, how many events and how many bytes, as they lie in the log. */
+CAN_FAIL bool store_history_size(struct db *db, struct history_key key,
+                                 const struct history_range *range, int64_t *out_events,
+                                 int64_t *out_bytes, struct err *err);
+/* The same as a page, and no further than the event that goes beyond so many bytes, as they were sent. */
 CAN_FAIL bool store_history_page_within(struct db *db, struct history_key key,
                                         const struct history_range *range, int64_t bytes,
                                         struct arena *a, struct history *out, struct err *err);
