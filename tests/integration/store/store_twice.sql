@@ -4,12 +4,14 @@ CREATE OR REPLACE FUNCTION pg_temp.draw(p text, n int) RETURNS int LANGUAGE sql 
  $$ SELECT abs(hashtext(current_setting('twice.seed') || p) % n) $$;
 CREATE OR REPLACE FUNCTION pg_temp.some(p_table text, p_item text) RETURNS bool LANGUAGE sql AS
  $$ SELECT NOT (current_setting('twice.quiet')::bool AND p_table IN ('stale', 'handing', 'waiting')) AND pg_temp.draw(p_table || p_item, 16) < (ARRAY[0, 2, 8])[1 + pg_temp.draw('density' || p_table, 3)] $$;
+CREATE OR REPLACE FUNCTION pg_temp.customer(n int) RETURNS text LANGUAGE sql AS $$ SELECT (string_to_array(current_setting('twice.customers'), ','))[1 + n] $$;
+CREATE OR REPLACE FUNCTION pg_temp.browser(n int) RETURNS text LANGUAGE sql AS $$ SELECT (string_to_array(current_setting('twice.browsers'), ','))[1 + n] $$;
 DROP TABLE IF EXISTS pg_temp.who;
 DROP TABLE IF EXISTS pg_temp.cart_of;
 CREATE TEMP TABLE who AS SELECT k.key, cartwright.lane_of(k.key) AS lane, row_number() OVER () AS nth,
    to_timestamp(1790000000) + row_number() OVER () * interval '1 second' AS at,
    (SELECT count(*) FROM cartwright.log x WHERE x.lane = cartwright.lane_of(k.key)) AS news
-  FROM (SELECT 'c:' || c FROM generate_series(0, 5) c UNION ALL SELECT 'a:' || a FROM generate_series(0, 7) a) AS k(key);
+  FROM (SELECT 'c:' || pg_temp.customer(c) FROM generate_series(0, 5) c UNION ALL SELECT 'a:' || pg_temp.browser(a) FROM generate_series(0, 7) a) AS k(key);
 CREATE TEMP TABLE cart_of AS SELECT w.key, w.lane, w.nth * 6 + c AS nth, 'k' || c AS cart_id, w.key || c AS item FROM who w, generate_series(0, 5) c;
 UPDATE cartwright.lane_cursor c SET off = greatest(0, w.news - CASE WHEN current_setting('twice.quiet')::bool THEN 0 ELSE (ARRAY[0, 0, 0, 0, 1, 1, 1, 2, 3, 100])[1 + pg_temp.draw('cursor' || w.lane, 10)] END)
   FROM who w WHERE w.lane = c.lane;
@@ -31,8 +33,8 @@ INSERT INTO cartwright.heavy_event SELECT x.lane, x.key, x.occurred_at, x.off
 INSERT INTO cartwright.heavy_checkpoint SELECT h.lane, h.key, to_timestamp(1790000000 + pg_temp.draw('at' || n || h.key, 40)), 1 + n, 'point ' || n
   FROM cartwright.heavy_shopper h, generate_series(0, 3) n WHERE pg_temp.draw('point' || n || h.key, 2) = 0 ON CONFLICT DO NOTHING;
 INSERT INTO cartwright.derived_waiting SELECT w.lane, 'cartwright:' || w.key, w.key, (ARRAY['shopper_bound', 'forwarded'])[1 + pg_temp.draw('kind' || w.key, 2)],
-       w.at, w.at, CASE pg_temp.draw('body' || w.key, 3) WHEN 0 THEN jsonb_build_object('anonymous_id', pg_temp.draw('n' || w.key, 8)::text)
-                        WHEN 1 THEN jsonb_build_object('via', pg_temp.draw('n' || w.key, 8)::text)
+       w.at, w.at, CASE pg_temp.draw('body' || w.key, 3) WHEN 0 THEN jsonb_build_object('anonymous_id', pg_temp.browser(pg_temp.draw('n' || w.key, 8)))
+                        WHEN 1 THEN jsonb_build_object('via', pg_temp.browser(pg_temp.draw('n' || w.key, 8)))
                         ELSE jsonb_build_object('event', jsonb_build_object('cart_id', 'k' || pg_temp.draw('n' || w.key, 6))) END
   FROM who w WHERE pg_temp.some('waiting', w.key);
 INSERT INTO cartwright.cart (lane, key, cart_id, round, status, lines, units, opened_at, changed_at, seen_at, contacted, bot, imported, risk, risk_model)
@@ -41,7 +43,7 @@ SELECT c.lane, c.key, c.cart_id, 1, (ARRAY['open', 'open', 'bought', 'emptied', 
        pg_temp.draw('bot' || c.item, 6) = 0, false, nullif(pg_temp.draw('risk' || c.item, 9), 0) / 10.0, (ARRAY['m1', 'm2', NULL])[1 + pg_temp.draw('model' || c.item, 3)]
   FROM cart_of c WHERE pg_temp.some('cart', c.item);
 INSERT INTO cartwright.cart_lane SELECT c.cart_id, c.lane, c.key FROM cart_of c WHERE pg_temp.some('cart_lane', c.item);
-INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:k' || n), 'k' || n, 'c:' || nullif(pg_temp.draw('pc' || n, 7), 6), 'a:' || nullif(pg_temp.draw('pa' || n, 9), 8),
+INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:k' || n), 'k' || n, 'c:' || pg_temp.customer(pg_temp.draw('pc' || n, 7)), 'a:' || pg_temp.browser(pg_temp.draw('pa' || n, 9)),
        pg_temp.draw('many' || n, 4) = 0, to_timestamp(1790000000 + nullif(pg_temp.draw('ordered' || n, 3), 0)), to_timestamp(1790000000 + pg_temp.draw('used' || n, 200000)),
        (ARRAY[true, false, NULL])[1 + pg_temp.draw('joined' || n, 3)]
   FROM generate_series(0, 5) n WHERE pg_temp.draw('party' || n, 4) > 0;

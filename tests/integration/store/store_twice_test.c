@@ -90,9 +90,28 @@ static const char *text_of(const char *fmt, int number)
     return arena_printf(&spec.arena, "%s%d", fmt, number);
 }
 
+/* Names, three to a lane but for the last two: where a lane has one key alone, a query that forgets the key is right. */
+static const char *const customers[CUSTOMERS] = {"24", "46", "86", "60", "61", "47"};
+static const char *const browsers[BROWSERS] = {"16", "83", "53", "27", "23", "91", "49", "20"};
+
+static const char *customer_key(int n)
+{
+    return arena_printf(&spec.arena, "c:%s", customers[n]);
+}
+
+static const char *browser_key(int n)
+{
+    return arena_printf(&spec.arena, "a:%s", browsers[n]);
+}
+
+static const char *a_browser(void)
+{
+    return browsers[below(BROWSERS)];
+}
+
 static const char *a_key(void)
 {
-    return one_in(2) ? text_of("c:", below(CUSTOMERS)) : text_of("a:", below(BROWSERS));
+    return one_in(2) ? customer_key(below(CUSTOMERS)) : browser_key(below(BROWSERS));
 }
 
 static const char *a_cart(void)
@@ -110,19 +129,58 @@ static const char *lane_of(const char *key)
     return arena_printf(&spec.arena, "%d", event_lane(key));
 }
 
-/* Some of the n texts of that beginning; often none, or one. */
-static const char *some_of(const char *beginning, int n)
+/* Some of the n texts; often none, or one. */
+static const char *some_of(const char *const *texts, int n)
 {
     const char *list = "";
     const int odds = 1 + below(6);
 
     for (int i = 0; i < n; i++) {
         if (one_in(odds)) {
-            list = arena_printf(&spec.arena, "%s%s%s%d", list, list[0] == '\0' ? "" : ",",
-                                beginning, i);
+            list = arena_printf(&spec.arena, "%s%s%s", list, list[0] == '\0' ? "" : ",", texts[i]);
         }
     }
     return arena_printf(&spec.arena, "'{%s}'", one_in(4) ? "" : list);
+}
+
+static const char *some_browsers(void)
+{
+    return some_of(browsers, BROWSERS);
+}
+
+static const char *some_carts(void)
+{
+    static const char *const carts[CARTS] = {"k0", "k1", "k2", "k3", "k4", "k5"};
+    return some_of(carts, CARTS);
+}
+
+/* What a query finds in the data, one of its rows: bounds that lie exactly on something. NULL: nothing. */
+static const char *found(const char *query)
+{
+    spec.db = sides[ONE_SERVER];
+    PGresult *r = PQexec(db_conn(spec.db), query);
+    assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+    const int rows = PQntuples(r);
+    const char *text = rows == 0 ? NULL : arena_strdup(&spec.arena, PQgetvalue(r, below(rows), 0));
+    PQclear(r);
+    return text;
+}
+
+static const char *found_or(const char *query, const char *otherwise)
+{
+    const char *text = one_in(3) ? NULL : found(query);
+    return text == NULL ? otherwise : text;
+}
+
+/* A time of the carts or of the events, as a literal. */
+static const char *time_of(const char *table, const char *column, const char *otherwise)
+{
+    return found_or(
+        arena_printf(&spec.arena,
+                     "SELECT quote_literal(x.%s) FROM cartwright.%s x WHERE x.%s IS NOT NULL"
+                     " ORDER BY x.lane, x.%s",
+                     column, table, column, column),
+        otherwise);
 }
 
 static const char *a_second(int second)
@@ -163,8 +221,8 @@ static const char *members(const char *key, const char *type)
         text = arena_printf(&spec.arena, ",\"cart_id\":\"%s\"", a_cart());
     }
     if (key[0] == 'c' && one_in(3)) {
-        text = arena_printf(&spec.arena, "%s,\"%s\":\"%d\"", text,
-                            one_in(2) ? "anonymous_id" : "via", below(BROWSERS));
+        text = arena_printf(&spec.arena, "%s,\"%s\":\"%s\"", text,
+                            one_in(2) ? "anonymous_id" : "via", a_browser());
     }
     if (strcmp(type, "chat_message") == 0 && one_in(2)) {
         text = arena_printf(&spec.arena, "%s,\"opt_out\":%s", text, a_bool());
@@ -220,6 +278,17 @@ static void store_log(void)
     }
 }
 
+/* For store_twice.sql. */
+static void set_names(const char *name, const char *const *names, int n)
+{
+    const char *list = names[0];
+
+    for (int i = 1; i < n; i++) {
+        list = arena_printf(&spec.arena, "%s,%s", list, names[i]);
+    }
+    sql(arena_printf(&spec.arena, "SET twice.%s = '%s'", name, list));
+}
+
 static void fill(uint64_t seed)
 {
     rng = rng_seed(seed);
@@ -228,6 +297,8 @@ static void fill(uint64_t seed)
         spec_empty();
         sql(arena_printf(&spec.arena, "SET twice.seed = '%llu:'; SET twice.quiet = %s",
                          (unsigned long long)seed, seed % 5 == 0 ? "on" : "off"));
+        set_names("customers", customers, CUSTOMERS);
+        set_names("browsers", browsers, BROWSERS);
     }
     store_log();
     char *beside = spec_source_file("tests/integration/store/store_twice.sql");
@@ -257,8 +328,8 @@ static void add_lane_and_key(struct values *v)
 
 static void lanes_values(struct values *v)
 {
-    add(v,
-        arena_printf(&spec.arena, "'{%s,%s,%s}'", lane_of(a_key()), lane_of("c:0"), a_number(256)));
+    add(v, arena_printf(&spec.arena, "'{%s,%s,%s}'", lane_of(a_key()), lane_of(customer_key(0)),
+                        a_number(256)));
 }
 
 static void owner_values(struct values *v)
@@ -340,20 +411,47 @@ static void page_values(struct values *v)
     add(v, a_number(1500));
 }
 
+/* A page that ends exactly where an event begins. */
+static void exact_page_values(struct values *v)
+{
+    const char *key = a_key();
+    const char *from = a_number(8);
+
+    add(v, lane_of(key));
+    add(v, quoted(key));
+    add(v, from);
+    add(v, "1000");
+    add(v, "'-infinity'");
+    add(v, "1000");
+    add(v,
+        found_or(
+            arena_printf(
+                &spec.arena,
+                "SELECT sum(octet_length(x.body)) OVER (ORDER BY x.off) FROM cartwright.log_rows x"
+                " WHERE x.lane = %s AND x.key = '%s' AND x.off > %s",
+                lane_of(key), key, from),
+            a_number(1500)));
+}
+
+static void pages_values(struct values *v)
+{
+    (one_in(2) ? page_values : exact_page_values)(v);
+}
+
 static void joins_values(struct values *v)
 {
     const bool narrow = one_in(2); /* else one of the many reasons hides another */
 
     add_lane_and_key(v);
-    add(v, narrow ? "'{}'" : some_of("", BROWSERS));
-    add(v, narrow ? "'{}'" : some_of("", BROWSERS));
-    add(v, narrow ? arena_printf(&spec.arena, "'{%d}'", below(BROWSERS)) : some_of("", BROWSERS));
-    add(v, narrow ? "'{}'" : some_of("k", CARTS));
+    add(v, narrow ? "'{}'" : some_browsers());
+    add(v, narrow ? "'{}'" : some_browsers());
+    add(v, narrow ? arena_printf(&spec.arena, "'{%s}'", a_browser()) : some_browsers());
+    add(v, narrow ? "'{}'" : some_carts());
     add(v, a_number(20));
     add(v, one_in(2) ? "NULL" : quoted(a_key()));
     add(v, a_number(20));
     add(v, a_bool());
-    add(v, some_of("k", CARTS));
+    add(v, some_carts());
     add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_key(), a_key()));
     add(v, arena_printf(&spec.arena, "ARRAY[%s, NULL]::timestamptz[]", a_time()));
     add(v, arena_printf(&spec.arena, "ARRAY[%s, %s]::timestamptz[]", a_time(),
@@ -363,13 +461,13 @@ static void joins_values(struct values *v)
 static void quiet_values(struct values *v)
 {
     const char *key = a_key();
-    const int browser = below(BROWSERS);
+    const char *browser = browser_key(below(BROWSERS));
 
-    add(v, arena_printf(&spec.arena, "'{%s,%s}'", lane_of(key), lane_of(text_of("a:", browser))));
-    add(v, arena_printf(&spec.arena, "'{%s,a:%d}'", key, browser));
+    add(v, arena_printf(&spec.arena, "'{%s,%s}'", lane_of(key), lane_of(browser)));
+    add(v, arena_printf(&spec.arena, "'{%s,%s}'", key, browser));
     add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_number(80), a_number(80)));
-    add(v, some_of("", BROWSERS));
-    add(v, one_in(2) ? "'{}'" : some_of("k", CARTS));
+    add(v, some_browsers());
+    add(v, one_in(2) ? "'{}'" : some_carts());
 }
 
 static void cart_values(struct values *v)
@@ -400,17 +498,30 @@ static void gather_values(struct values *v)
 
 static void view_values(struct values *v)
 {
-    add_lane_and_key(v);
-    add(v, a_time());
+    const char *key = found_or("SELECT key FROM cartwright.heavy_shopper ORDER BY key", a_key());
+
+    add(v, lane_of(key));
+    add(v, quoted(key));
+    add(v, one_in(2) ? time_of("log", "occurred_at", a_time())
+                     : time_of("heavy_checkpoint", "at", "'infinity'"));
     add(v, text_of("", 1 + below(20)));
     add(v, a_number(3000));
 }
 
 static void behind_values(struct values *v)
 {
-    add_lane_and_key(v);
-    add(v, a_time());
-    add(v, text_of("", below(12)));
+    const char *key = found_or("SELECT key FROM cartwright.heavy_shopper ORDER BY key", a_key());
+    const char *place = found_or(
+        arena_printf(
+            &spec.arena,
+            "SELECT concat_ws(', ', quote_literal(x.occurred_at), x.off) FROM cartwright.heavy_event x"
+            " WHERE x.lane = %s AND x.key = '%s' ORDER BY x.off",
+            lane_of(key), key),
+        arena_printf(&spec.arena, "%s, %d", a_time(), below(12)));
+
+    add(v, lane_of(key));
+    add(v, quoted(key));
+    add(v, place);
     add(v, text_of("", 1 + below(20)));
     add(v, a_number(3000));
 }
@@ -421,7 +532,7 @@ static void docs_values(struct values *v)
     const char *keys = "";
 
     for (int i = 0; i < CUSTOMERS; i++) {
-        const char *key = text_of(one_in(2) ? "c:" : "a:", i);
+        const char *key = one_in(2) ? customer_key(i) : browser_key(i);
         lanes = arena_printf(&spec.arena, "%s%s%s", lanes, i == 0 ? "" : ",", lane_of(key));
         keys = arena_printf(&spec.arena, "%s%s%s", keys, i == 0 ? "" : ",", key);
     }
@@ -429,36 +540,58 @@ static void docs_values(struct values *v)
     add(v, arena_printf(&spec.arena, "'{%s}'", keys));
 }
 
-static void list_values(struct values *v, const char *after)
+/* Where a page of carts may begin: behind one that is there, or somewhere. by: a column as text, or what it is where it is none. */
+static void add_cursor(struct values *v, const char *by, const char *otherwise)
 {
-    add(v, one_in(2) ? "'{open,bought}'" : "'{open}'");
-    const int from = below(30);
-    add(v, one_in(3) ? a_second(from) : "'-infinity'");
-    add(v, one_in(3) ? a_second(from + below(20)) : "'infinity'");
-    add(v, after);
+    const char *cursor = found_or(
+        arena_printf(
+            &spec.arena,
+            "SELECT concat_ws(', ', %s, x.lane, quote_literal(x.key), quote_literal(x.cart_id))"
+            " FROM cartwright.cart x ORDER BY x.lane, x.key, x.cart_id",
+            by),
+        NULL);
+
+    if (cursor != NULL) {
+        add(v, cursor);
+        return;
+    }
+    if (otherwise != NULL) {
+        add(v, otherwise);
+    }
     add(v, a_number(256));
     add(v, quoted(a_key()));
     add(v, quoted(a_cart()));
+}
+
+static void list_values(struct values *v, const char *by, const char *otherwise)
+{
+    add(v, one_in(2) ? "'{open,bought}'" : "'{open}'");
+    const int from = below(30);
+    const char *since = one_in(3) ? time_of("cart", "seen_at", a_second(from)) : "'-infinity'";
+    const char *until =
+        one_in(3) ? time_of("cart", "seen_at", a_second(from + below(20))) : "'infinity'";
+    add(v, arena_printf(&spec.arena, "least(%s, %s::timestamptz)", since, until));
+    add(v, arena_printf(&spec.arena, "greatest(%s, %s::timestamptz)", since, until));
+    add_cursor(v, by, otherwise);
     add(v, text_of("", 1 + below(12)));
 }
 
 static void seen_values(struct values *v)
 {
-    list_values(v, one_in(2) ? "'infinity'" : a_time());
+    list_values(v, "quote_literal(x.seen_at)", one_in(2) ? "'infinity'" : a_time());
 }
 
 static void risk_values(struct values *v)
 {
-    list_values(v, one_in(2) ? "2" : arena_printf(&spec.arena, ".%d", below(10)));
+    list_values(v, "coalesce(x.risk, -1)",
+                one_in(2) ? "2" : arena_printf(&spec.arena, ".%d", below(10)));
 }
 
 static void unscored_values(struct values *v)
 {
     add(v, one_in(2) ? "'m1'" : "'m3'");
-    add(v, one_in(2) ? "'-infinity'" : a_time());
-    add(v, one_in(2) ? "-1" : a_number(256));
-    add(v, quoted(a_key()));
-    add(v, quoted(a_cart()));
+    add(v, one_in(2) ? "'-infinity'" : time_of("cart", "seen_at", a_time()));
+    add_cursor(v, "NULL", NULL);
     add(v, text_of("", 1 + below(20)));
 }
 
@@ -497,19 +630,23 @@ static void parties_values(struct values *v)
                              lane_of(arena_printf(&spec.arena, "k:%s", cart)));
         carts = arena_printf(&spec.arena, "%s%s%s", carts, comma, cart);
         keys = arena_printf(&spec.arena, "%s%s%s", keys, comma, a_key());
-        ordered =
-            arena_printf(&spec.arena, "%s%s%s", ordered, comma, one_in(2) ? "NULL" : a_time());
+        ordered = arena_printf(&spec.arena, "%s%s%s", ordered, comma,
+                               one_in(2) ? "NULL" : time_of("cart_party", "ordered_at", a_time()));
     }
     add(v, arena_printf(&spec.arena, "'{%s}'", lanes));
     add(v, arena_printf(&spec.arena, "'{%s}'", carts));
     add(v, arena_printf(&spec.arena, "'{%s}'", keys));
     add(v, arena_printf(&spec.arena, "ARRAY[%s]::timestamptz[]", ordered));
-    add(v, a_second(below(200000)));
+    add(v,
+        found_or(
+            "SELECT quote_literal(x.used_at + interval '1 day') FROM cartwright.cart_party x ORDER BY x.cart_id",
+            a_second(below(200000))));
 }
 
 static void put_values(struct values *v)
 {
-    const char *key = a_key();
+    const int nth = below(CUSTOMERS + BROWSERS);
+    const char *key = nth < CUSTOMERS ? customer_key(nth) : browser_key(nth - CUSTOMERS);
     const bool silent = one_in(2);
     const bool told = one_in(2);
     const int cart = below(CARTS);
@@ -517,9 +654,7 @@ static void put_values(struct values *v)
     add(v, lane_of(key));
     add(v, arena_printf(&spec.arena, "'cart:k%d'", cart));
     /* half of them of a round that may be there (store_twice.sql) */
-    add(v, arena_printf(
-               &spec.arena, "%d",
-               one_in(2) ? 1 : ((key[0] == 'c' ? 1 : 1 + CUSTOMERS) + key[2] - '0') * 6 + cart));
+    add(v, text_of("", one_in(2) ? 1 : (nth + 1) * 6 + cart));
     add(v, "1");
     add(v, "'new'");
     add(v, quoted(key));
@@ -595,7 +730,7 @@ static const struct pair {
      .values = owner_values,
      .after = "SELECT md5(string_agg(c::text, '|' ORDER BY lane)) FROM cartwright.lane_cursor c",
      .in_parts = true},
-    {.query = Q_lane_floor_candidate, .values = floor_values, .times = 2},
+    {.query = Q_lane_floor_candidate, .values = floor_values, .times = 4},
     {.query = Q_events_after, .values = after_values},
     {.query = Q_events_append,
      .values = append_values,
@@ -622,14 +757,14 @@ static const struct pair {
      .after =
          "SELECT string_agg(concat_ws(' ', lane, key, CASE WHEN turned_at < now() - interval '1 hour' OR turned_at > now() + interval '1 hour' THEN turned_at END), '|' ORDER BY key)"
          "  FROM cartwright.handing_over"},
-    {.query = Q_history_page_within, .values = page_values, .times = 2},
+    {.query = Q_history_page_within, .values = pages_values, .times = 4},
     {.query = Q_joins_pending, .values = joins_values, .times = 16},
     {.query = Q_joins_quiet, .values = quiet_values, .weaker = true, .times = 8},
     {.query = Q_cart_pending, .values = cart_values, .times = 4},
     {.query = Q_joins_shaken, .values = shaken_values, .times = 4},
     {.query = Q_shopper_gather, .values = gather_values, .times = 4},
-    {.query = Q_heavy_view, .values = view_values, .tagged = true, .times = 4},
-    {.query = Q_heavy_behind, .values = behind_values, .times = 4},
+    {.query = Q_heavy_view, .values = view_values, .tagged = true, .times = 8},
+    {.query = Q_heavy_behind, .values = behind_values, .times = 8},
     {.query = Q_shoppers_read, .values = docs_values, .in_parts = true},
     {.query = Q_history_docs, .values = docs_values, .in_parts = true},
     {.query = Q_carts_by_seen, .values = seen_values},
