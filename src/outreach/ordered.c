@@ -64,11 +64,16 @@ static int64_t ordered_by_one(const struct cart_order_by *by, size_t count, size
     return last_us;
 }
 
+struct orders_found {
+    struct cart_order_by *by;
+    size_t count;
+};
+
 /* The shoppers of the carts that somebody ordered, in parallel with the carts; NULL: nobody did. Of one that cannot be read nothing is known
  * to be its own but its key. */
 static bool read_shoppers(struct db *db, const struct cart_row *carts, size_t count,
-                          const struct cart_order_by *by, size_t by_count, struct arena *a,
-                          struct shopper **out, struct err *err)
+                          const struct orders_found *found, struct arena *a, struct shopper **out,
+                          struct err *err)
 {
     int *lanes = arena_array(a, count, sizeof *lanes);
     const char **keys = arena_array(a, count, sizeof *keys);
@@ -76,8 +81,8 @@ static bool read_shoppers(struct db *db, const struct cart_row *carts, size_t co
     bool *ordered = arena_array(a, count, sizeof *ordered);
     size_t n = 0;
 
-    for (size_t i = 0; i < by_count; i++) {
-        ordered[by[i].cart] = true;
+    for (size_t i = 0; i < found->count; i++) {
+        ordered[found->by[i].cart] = true;
     }
     for (size_t i = 0; i < count; i++) {
         if (ordered[i]) {
@@ -104,8 +109,7 @@ bool outreach_ordered(struct db *db, const struct cart_row *carts, size_t count,
 {
     struct cart_row *asked = arena_array(a, count, sizeof *asked);
     size_t *number = arena_array(a, count, sizeof *number);
-    struct cart_order_by *by;
-    size_t by_count;
+    struct orders_found found;
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -119,8 +123,8 @@ bool outreach_ordered(struct db *db, const struct cart_row *carts, size_t count,
         return true;
     }
     struct shopper **shoppers = arena_array(a, n, sizeof(struct shopper *));
-    if (!store_carts_ordered(db, asked, n, a, &by, &by_count, err) ||
-        !read_shoppers(db, asked, n, by, by_count, a, shoppers, err)) {
+    if (!store_carts_ordered(db, asked, n, a, &found.by, &found.count, err) ||
+        !read_shoppers(db, asked, n, &found, a, shoppers, err)) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
@@ -128,7 +132,7 @@ bool outreach_ordered(struct db *db, const struct cart_row *carts, size_t count,
         const struct own_time *own =
             shoppers[i] == NULL ? NULL
                                 : outreach_own_times(shoppers[i], asked[i].key, a, &own_count);
-        const int64_t ordered_us = ordered_by_one(by, by_count, i, own, own_count);
+        const int64_t ordered_us = ordered_by_one(found.by, found.count, i, own, own_count);
         out[number[i]] = ordered_us != 0 && ordered_us >= asked[i].changed_us;
     }
     return true;
