@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBJECT_MAX = 300 };
+enum { SUBJECT_MAX = 300, SECOND_END_US = 999999 };
 
 /* One event being read. */
 struct reading {
@@ -41,21 +41,31 @@ static const char *read_id_opt(struct jdec *d, const char *key, struct arena *a)
 /* ---- time ---- */
 
 /* By how much the sender's clock is behind ours. What it shows at the moment of sending was now; further off it is set to
- * another time altogether, or the message lay somewhere. */
-static int64_t read_skew(struct jdec *d, const struct reading *r)
+ * another time altogether, or the message lay somewhere. It may have lain for minutes as well: a body that is sent again as it was
+ * looks like one of a clock that is behind. An addition must not get behind its order so; an order that does ends what it would. */
+static int64_t read_skew(struct jdec *d, const struct reading *r, enum event_type type)
 {
     bool present;
     int64_t own = jdec_time_opt(d, "sent_at", &present);
     int64_t sent_us = present ? own : r->sent_us;
     int64_t skew = r->received_us - sent_us; /* of times within 10,000 years */
+    const bool ends = type == EVENT_PURCHASE || type == EVENT_CONSENT_WITHDRAWN;
 
-    return sent_us == 0 || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
+    return sent_us == 0 || (skew > 0 && !ends) || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
 }
 
-static int64_t read_occurred(struct jdec *d, const struct reading *r)
+/* Browsers tell milliseconds, and systems of orders often seconds: what was added in the second of its order came before it. */
+static int64_t within_second(struct jdec *d, enum event_type type)
+{
+    const char *text = jval_text(jval_get(d->object, "occurred_at"), d->arena);
+
+    return type == EVENT_PURCHASE && text != NULL && strchr(text, '.') == NULL ? SECOND_END_US : 0;
+}
+
+static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event_type type)
 {
     int64_t at = r->untold ? 0 : jdec_time(d, "occurred_at");
-    int64_t skew = read_skew(d, r);
+    int64_t skew = read_skew(d, r, type);
 
     /* Settled when the event came in. Judged again by another clock, a
      * replay might refuse what is stored. */
@@ -69,6 +79,7 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r)
          * received_us it might overflow */
         jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
     }
+    at += within_second(d, type);
     /* A device's clock that runs a little ahead means now: no event may
      * lie in the future of the fold. */
     return at + skew > r->received_us ? r->received_us : at + skew;
@@ -247,7 +258,7 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     e->cart_id = read_id_opt(d, "cart_id", a);
     e->order_id = read_id_opt(d, "order_id", a);
     e->session_id = read_id_opt(d, "session_id", a);
-    e->occurred_us = read_occurred(d, r);
+    e->occurred_us = read_occurred(d, r, e->type);
     read_context(d, a, e);
     read_properties(d, a, e);
     event_read_items(d, a, e);
@@ -296,7 +307,7 @@ static bool read_binding(struct jdec *d, const struct reading *r, struct event *
 {
     e->customer_id = read_id(d, "customer_id", r->arena);
     e->via = read_id(d, "via", r->arena);
-    e->occurred_us = read_occurred(d, r);
+    e->occurred_us = read_occurred(d, r, e->type);
     if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
         e->guessed = jdec_bool_opt(d, "guessed", NULL);
         e->cart_id = read_id_opt(d, "cart_id", r->arena);
@@ -317,7 +328,7 @@ static bool read_named(struct jdec *d, const struct reading *r, struct event *e)
     e->customer_id = read_id(d, "customer_id", r->arena);
     e->anonymous_id = read_id(d, "anonymous_id", r->arena);
     e->cart_id = read_id_opt(d, "cart_id", r->arena); /* releases of before named none */
-    e->occurred_us = read_occurred(d, r);
+    e->occurred_us = read_occurred(d, r, e->type);
     e->taken_back = jdec_bool_opt(d, "taken_back", NULL);
     return jdec_end(d);
 }
@@ -329,7 +340,7 @@ static bool read_release(struct jdec *d, const struct reading *r, struct event *
     e->cart_id = read_id(d, "cart_id", r->arena);
     e->round = jdec_i64(d, "round", 1, INT64_MAX);
     e->step = jdec_i64(d, "step", 1, EVENT_STEP_MAX);
-    e->occurred_us = read_occurred(d, r);
+    e->occurred_us = read_occurred(d, r, e->type);
     check_identity(d, e);
     return jdec_end(d);
 }
@@ -347,7 +358,7 @@ static bool read_forwarded(struct jdec *d, const struct reading *r, struct event
     const char *via = read_id(d, "via", r->arena);
     size_t origin = jdec_enum(d, "origin", origins, sizeof origins / sizeof origins[0]);
 
-    times.occurred_us = read_occurred(d, r);
+    times.occurred_us = read_occurred(d, r, e->type);
     times.received_us = jdec_time(d, "received_at");
     /* With its own origin, so that imported history stays imported with its owner too:
      * never late, and never contacted. */

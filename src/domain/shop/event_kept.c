@@ -55,8 +55,14 @@ bool event_kept_by_text(const struct event_kept *kept, struct arena *a, struct e
     struct event_form sent = kept->columns;
 
     event_unpack_body(&kept->packed, a, &sent);
-    return event_decode_log(sent.body, sent.body_len, kept->origin, times, a, out, err) ||
-           salvage(kept, &sent, a, out);
+    if (event_decode_log(sent.body, sent.body_len, kept->origin, times, a, out, err)) {
+        return true;
+    }
+    if (!salvage(kept, &sent, a, out)) {
+        return false;
+    }
+    *err = (struct err){.more = err->more};
+    return true;
 }
 
 /* ---- the document ---- */

@@ -34,6 +34,9 @@
  *   left with none is bought. A renewal (a purchase with properties.kind "renewal") is no order.
  * Bought: every product of every row is remembered with its time (purchases); of an order that names none,
  *   the lines of the carts it closed. Cancelling an order forgets what it bought.
+ * Before its cart: an order may be dated before what it bought was put into the cart (a date alone, a draft's time, local time told as
+ *   UTC). What within ORDER_AHEAD_US comes into a cart that the order names, and that is not open, is bought already where it is
+ *   nothing but the order's goods, which lay in no cart that it closed.
  * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
  *   round, nor does, within CART_SYNC_US, a snapshot that names the cart which the order closed. order_cancelled, and payment_failed with
  *   the id of a known order (or the cart it closed) within undo_us of it, undo the order; within undo_us the carts it closed are open
@@ -118,6 +121,8 @@ enum { SHOPPER_FORMAT = 15 };
 #define SESSION_GAP_US INT64_C(1800000000)
 /* A row of a known order id, so long after the order, may be another one of the same number. */
 #define ORDER_APART_US INT64_C(86400000000)
+/* So long an order may be dated before its cart was filled. */
+#define ORDER_AHEAD_US INT64_C(86400000000)
 /* So long after an order a snapshot of the cart that it closed, with nothing but its lines, is an echo: carts are synchronized by the
  * hour, or by night. */
 #define CART_SYNC_US INT64_C(90000000000)

@@ -161,6 +161,19 @@ void bought_forget_old(struct shopper *s, int64_t now_us)
 
 /* ---- asking ---- */
 
+bool bought_unseen(const struct shopper *s, const struct order_seen *order,
+                   const struct event_item *item)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < s->bought_count && !found; i++) {
+        const struct bought_line *line = &s->bought[i];
+        found = is_of(line, order) && is_item(line, item) && line->cart_milli == 0 &&
+                line->quantity_milli >= item->quantity_milli;
+    }
+    return found;
+}
+
 static bool is_remembered(const struct shopper *s, const struct order_seen *order)
 {
     bool found = false;

@@ -28,6 +28,9 @@ struct goods_index bought_index(const struct shopper *s, size_t questions, struc
 /* True if an order of at most within_us before at_us bought as much of it. */
 bool bought_lately(const struct shopper *s, const struct goods_index *by_product,
                    const struct event_item *item, int64_t at_us, int64_t within_us);
+/* True if the order told as much of the item, and no cart that it closed had any. */
+bool bought_unseen(const struct shopper *s, const struct order_seen *order,
+                   const struct event_item *item);
 /* True if the order bought everything that lies in the cart. */
 bool bought_covers(const struct shopper *s, const struct order_seen *order, const struct cart *c);
 /* The last other order that bought what is in the line, in whatever quantity, since it was put there; one that named no goods, and

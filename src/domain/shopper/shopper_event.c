@@ -304,6 +304,9 @@ static void change_lines(struct shopper *s, const struct event *e, const char *s
     /* Both tell the whole cart. A checkout without items says nothing about them, an empty snapshot that there are none. */
     bool replaces = e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED;
 
+    if ((e->type == EVENT_CART_ITEM_ADDED || replaces) && orders_foretold(s, e)) {
+        return;
+    }
     if (e->type == EVENT_CART_ITEM_ADDED && e->item_count == 0) {
         struct cart *c = carts_of_event(s, e, side);
         if (c != NULL && c->status == CART_OPEN) { /* a discount alone opens no cart */

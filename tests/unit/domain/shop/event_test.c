@@ -421,35 +421,50 @@ static void a_line_of_a_negative_price_is_an_adjustment_and_no_product(void **st
 static const struct {
     const char *own;  /* sent_at of the event; NULL: none */
     int64_t batch_us; /* of the batch, before it was received; INT64_MIN: none */
-    int64_t shift_us; /* of occurred_at */
+    int64_t shift_us; /* of occurred_at, in a purchase or a consent_withdrawn */
 } clocks[] = {
     {NULL, INT64_MIN, 0},
     {"2019-10-02T00:55:00Z", INT64_MIN, MINUTES(5)}, /* its clock is five minutes slow */
     {"2019-10-02T01:05:00Z", INT64_MIN, -MINUTES(5)},
     {"2019-10-02T00:50:00Z", INT64_MIN, MINUTES(10)},
     {"2019-10-02T00:49:59.999999Z", INT64_MIN, 0}, /* another time altogether */
+    {"2019-10-02T01:10:00Z", INT64_MIN, -MINUTES(10)},
     {"2019-10-02T01:10:00.000001Z", INT64_MIN, 0},
     {"2012-01-01T00:00:00Z", INT64_MIN, 0},
     {NULL, MINUTES(3), MINUTES(3)},
+    {NULL, MINUTES(-3), -MINUTES(3)},
     {NULL, MINUTES(11), 0},
     {"2019-10-02T00:59:00Z", MINUTES(3), MINUTES(1)}, /* the event's own goes first */
 };
+
+/* Sent again as it was, an addition must not come behind its order: nothing but an end is moved later. */
+static const struct {
+    const char *type;
+    bool ends;
+} told_late[] = {{"searched", false},         {"cart_item_added", false}, {"consent_given", false},
+                 {"order_cancelled", false},  {"identify", false},        {"purchase", true},
+                 {"consent_withdrawn", true}, {"chat_message", false}};
 
 static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
 {
     const int64_t received_us = INT64_C(1569978000000000); /* 2019-10-02T01:00:00Z */
     (void)state;
 
-    for (size_t i = 0; i < COUNT_OF(clocks); i++) {
+    for (size_t n = 0; n < COUNT_OF(clocks) * COUNT_OF(told_late); n++) {
+        const size_t i = n / COUNT_OF(told_late);
+        const size_t t = n % COUNT_OF(told_late);
+        const int64_t shift_us =
+            clocks[i].shift_us > 0 && !told_late[t].ends ? 0 : clocks[i].shift_us;
         struct err err = {0};
         struct event e;
         const char *own =
             clocks[i].own == NULL ? "" : arena_printf(&arena, ",\"sent_at\":\"%s\"", clocks[i].own);
         const char *text = arena_printf(&arena,
-                                        "{\"event_id\":\"e\",\"type\":\"searched\","
-                                        "\"customer_id\":\"c\",\"occurred_at\":"
-                                        "\"2019-10-02T00:30:00Z\"%s}",
-                                        own);
+                                        "{\"event_id\":\"e\",\"type\":\"%s\","
+                                        "\"customer_id\":\"c\",\"anonymous_id\":\"x\","
+                                        "\"items\":[{\"product_id\":\"p\"}],\"occurred_at\":"
+                                        "\"2019-10-02T00:30:00.000Z\"%s}",
+                                        told_late[t].type, own);
         struct event_road road = {.origin = ORIGIN_API, .sent.received_us = received_us};
         if (clocks[i].batch_us != INT64_MIN) {
             road.sent.sent_us = received_us - clocks[i].batch_us;
@@ -457,7 +472,7 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
         bool taken;
         assert_null(event_decode_twice(text, strlen(text), &road, &arena, &taken, &e, &err));
         assert_true(taken);
-        assert_int_equal(e.occurred_us, received_us - MINUTES(30) + clocks[i].shift_us);
+        assert_int_equal(e.occurred_us, received_us - MINUTES(30) + shift_us);
         /* read again from the log, where it was settled, it is not corrected again */
         struct event_times times = {.occurred_us = 7, .received_us = received_us};
         assert_true(event_log_twice(text, strlen(text), ORIGIN_API, times, &arena, &e, &err));
@@ -465,9 +480,37 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
     }
 }
 
+static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *occurred_at;
+        int64_t shift_us;
+    } told[] = {{"purchase", "2019-10-02T00:30:00Z", 999999},
+                {"purchase", "2019-10-02T00:30:00+00:00", 999999},
+                {"purchase", "2019-10-02T00:30:00.0Z", 0},
+                {"cart_item_added", "2019-10-02T00:30:00Z", 0},
+                {"purchase", "2019-10-02T01:00:00Z", MINUTES(30)}}; /* never ahead of our clock */
+    const int64_t received_us = INT64_C(1569978000000000);          /* 2019-10-02T01:00:00Z */
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        const char *text =
+            arena_printf(&arena,
+                         "{\"event_id\":\"e\",\"type\":\"%s\",\"customer_id\":\"c\","
+                         "\"items\":[{\"product_id\":\"p\"}],\"occurred_at\":\"%s\"}",
+                         told[i].type, told[i].occurred_at);
+        struct err err = {0};
+        struct event e;
+        assert_true(
+            event_text_twice(text, strlen(text), ORIGIN_API, received_us, &arena, &e, &err));
+        assert_int_equal(e.occurred_us, received_us - MINUTES(30) + told[i].shift_us);
+    }
+}
+
 static void a_corrected_time_is_never_ahead_of_ours(void **state)
 {
-    static const char text[] = "{\"event_id\":\"e\",\"type\":\"searched\",\"customer_id\":\"c\","
+    static const char text[] = "{\"event_id\":\"e\",\"type\":\"purchase\",\"customer_id\":\"c\","
                                "\"occurred_at\":\"2019-10-02T00:58:00Z\","
                                "\"sent_at\":\"2019-10-02T00:55:00Z\"}";
     struct err err = {0};
@@ -797,6 +840,7 @@ int main(void)
         cmocka_unit_test(a_quantity_has_three_decimals_and_a_line_of_none_is_not_there),
         cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
         cmocka_unit_test(a_clock_that_is_a_few_minutes_off_is_corrected_once),
+        cmocka_unit_test(an_order_told_in_seconds_is_one_at_the_end_of_its_second),
         cmocka_unit_test(a_corrected_time_is_never_ahead_of_ours),
         cmocka_unit_test(a_chat_message_that_says_stop_opts_out),
         cmocka_unit_test(the_mark_stays_when_the_words_are_gone),

@@ -520,6 +520,47 @@ static void a_state_tells_by_which_rules_it_was_folded(void **state)
 
 #define CASE(name, rules) cmocka_unit_test_setup_teardown(name, rules, forget_rules)
 
+/* ---- orders that are dated before their cart ---- */
+
+static void what_an_order_that_names_the_cart_bought_before_it_came_there_is_bought(void **state)
+{
+    (void)state;
+    struct event order =
+        bought(.at = 0, .order = "o", .cart = "k", .sku = "p", .quantity = 2, .sku2 = "q");
+    struct event first = added(.at = HOURS(10), .cart = "k", .sku = "p", .quantity = 2);
+    struct event second = added(.at = HOURS(11), .cart = "k", .sku = "q");
+    struct event told = snapshot(.at = HOURS(12), .cart = "k", .sku = "p", .quantity = 2);
+
+    assert_null(shopper_open_cart(folded(order, first, second, told)));
+}
+
+static void what_it_did_not_buy_or_comes_a_day_later_is_in_a_cart(void **state)
+{
+    (void)state;
+    struct event order = bought(.at = 0, .order = "o", .cart = "k", .sku = "p");
+    struct event more = added(.at = HOURS(10), .cart = "k", .sku = "p", .quantity = 2);
+    struct event other = added(.at = HOURS(10), .cart = "k", .sku = "q");
+    struct event elsewhere = added(.at = HOURS(10), .cart = "l", .sku = "p");
+    struct event nowhere = added(.at = HOURS(10), .sku = "p");
+    struct event late = added(.at = HOURS(24) + 1, .cart = "k", .sku = "p");
+
+    assert_string_equal(cart_of(folded(order, more)), "open 1: p x2");
+    assert_string_equal(cart_of(folded(order, other)), "open 1: q x1");
+    assert_string_equal(cart_of(folded(order, elsewhere)), "open 1: p x1");
+    assert_string_equal(cart_of(folded(order, nowhere)), "open 1: p x1");
+    assert_string_equal(cart_of(folded(order, late)), "open 1: p x1");
+}
+
+static void what_lay_in_the_cart_and_comes_there_again_is_wanted_again(void **state)
+{
+    (void)state;
+    struct event first = added(.at = 1, .cart = "k", .sku = "p");
+    struct event order = bought(.at = HOURS(1), .order = "o", .cart = "k", .sku = "p");
+    struct event again = added(.at = HOURS(2), .cart = "k", .sku = "p");
+
+    assert_string_equal(cart_of(folded(first, order, again)), "open 2: p x1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +586,9 @@ int main(void)
         CASE(what_was_cancelled_or_told_again_was_not_bought, by_cart),
         CASE(the_memory_is_bounded_by_number_and_age, by_cart),
         CASE(a_state_tells_by_which_rules_it_was_folded, by_cart),
+        CASE(what_an_order_that_names_the_cart_bought_before_it_came_there_is_bought, by_cart),
+        CASE(what_it_did_not_buy_or_comes_a_day_later_is_in_a_cart, by_cart),
+        CASE(what_lay_in_the_cart_and_comes_there_again_is_wanted_again, by_cart),
     };
     return cmocka_run_group_tests_name("orders", tests, NULL, NULL);
 }
