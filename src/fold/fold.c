@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metric.h"
-#include "eventlog/refused.h"
 #include "fold/fold_apart.h"
 #include "fold/fold_batch.h"
 #include "fold/fold_hand.h"
@@ -109,18 +108,9 @@ static bool batch_commit(struct folder *f, struct fold_batch *b, struct err *err
 
 static void batch_done(struct folder *f, const struct fold_batch *b)
 {
-    uint64_t unknown = 0;
-
     for (int i = 0; i < f->leases.count; i++) {
         int64_t off = b->last_offs[f->leases.all[i].lane];
         f->leases.all[i].off = off > f->leases.all[i].off ? off : f->leases.all[i].off;
-    }
-    for (size_t i = 0; i < b->count; i++) {
-        const struct fold_event *e = &b->events[i];
-        unknown += !e->dead && e->event.type == EVENT_UNKNOWN && e->event.via == NULL ? 1 : 0;
-        if (e->dead) {
-            refused_count(e->log->type);
-        }
     }
     if (b->put_off > 0) {
         f->stale.look_us = 0; /* it may be due at once */
@@ -128,11 +118,7 @@ static void batch_done(struct folder *f, const struct fold_batch *b)
     if (b->handing) {
         f->hand.look_us = 0;
     }
-    metric_add(METRIC_fold_events, b->count);
-    metric_add(METRIC_fold_read, b->count);
-    metric_add(METRIC_fold_dead, b->dead);
-    metric_add(METRIC_fold_refolds, b->refolds);
-    metric_add(METRIC_events_unknown_type, unknown);
+    fold_batch_done(b);
 }
 
 /* ---- what somebody else holds ---- */

@@ -3,6 +3,8 @@
 #include "fold/fold_batch.h"
 
 #include "base/cleanup.h"
+#include "base/metric.h"
+#include "eventlog/refused.h"
 #include "fold/fold_heavy.h"
 
 #include <assert.h>
@@ -422,4 +424,22 @@ static bool write_unknown(const struct fold_batch *b, struct db *db, struct err 
 bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err)
 {
     return write_dead(b, db, err) && write_unknown(b, db, err);
+}
+
+void fold_batch_done(const struct fold_batch *b)
+{
+    uint64_t unknown = 0;
+
+    for (size_t i = 0; i < b->count; i++) {
+        const struct fold_event *e = &b->events[i];
+        unknown += counts_as_unknown(e) ? 1 : 0;
+        if (e->dead) {
+            refused_count(e->log->type);
+        }
+    }
+    metric_add(METRIC_fold_events, b->count);
+    metric_add(METRIC_fold_read, b->count);
+    metric_add(METRIC_fold_dead, b->dead);
+    metric_add(METRIC_fold_refolds, b->refolds);
+    metric_add(METRIC_events_unknown_type, unknown);
 }

@@ -112,5 +112,7 @@ CAN_FAIL bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err 
 void fold_batch_tell(const struct fold_batch *b, struct live *live);
 /* Dead letters and counts of unknown types. */
 CAN_FAIL bool fold_batch_count(const struct fold_batch *b, struct db *db, struct err *err);
+/* Adds a batch that was committed to the metrics. */
+void fold_batch_done(const struct fold_batch *b);
 
 #endif
