@@ -14,7 +14,7 @@
 #include "fold/fold_parked.h"
 #include "fold/fold_stale.h"
 #include "fold/fold_turn.h"
-#include "store/derived.h"
+#include "fold/fold_waiting.h"
 
 #include <assert.h>
 
@@ -25,8 +25,7 @@ enum { RETRIES = 5, BATCH_FIRST = 1000 };
 #define PATIENCE_MAX SECONDS(2)      /* and at most */
 #define PATIENCE_ALONE                                                                             \
     INT64_C(100000) /* of a lane by itself, and of all while somebody is known to hold something */
-#define BATCH_AIM_US    INT64_C(300000) /* a longer batch makes the other lanes wait */
-#define WAITING_LOOK_US SECONDS(1)      /* between looks whether derived events wait for a lane */
+#define BATCH_AIM_US INT64_C(300000) /* a longer batch makes the other lanes wait */
 
 struct folder {
     const struct database *database; /* borrowed, as config and live */
@@ -42,17 +41,13 @@ struct folder {
     struct fold_turn turn;
     struct fold_parked parked;
     struct fold_apart apart;
-    /* What was derived for lanes that others hold (store/derived.h), as last seen. */
-    bool waiting;
-    int waiting_lanes;
-    int64_t waiting_since_us; /* monotonic, as the next */
-    int64_t waiting_look_us;
+    struct fold_waiting waiting;
 };
 
 static void folder_forget(struct folder *f)
 {
     leases_forget(&f->leases);
-    f->waiting_look_us = 0; /* what a batch derived of which nobody knows whether it committed */
+    waiting_forget(&f->waiting);
 }
 
 static bool folder_connected(struct folder *f, struct err *err)
@@ -134,37 +129,15 @@ static int64_t patience_us(const struct folder *f, bool alone)
 
 void folder_look(const struct folder *f, struct folder_state *out)
 {
-    int64_t since_us = parked_since_us(&f->parked);
+    const int64_t parked_us = parked_since_us(&f->parked);
+    const int64_t waiting_us = waiting_since_us(&f->waiting);
+    const int64_t since_us = waiting_us < parked_us ? waiting_us : parked_us;
 
-    if (f->waiting_lanes > 0 && f->waiting_since_us < since_us) {
-        since_us = f->waiting_since_us;
-    }
     *out = (struct folder_state){
         .held_lanes = f->parked.count,
-        .waiting_lanes = f->waiting_lanes,
+        .waiting_lanes = f->waiting.lanes,
         .held_us = since_us == INT64_MAX ? 0 : clock_monotonic_us() - since_us,
     };
-}
-
-/* What was derived for held lanes goes into them as soon as they are free. Whoever derived it may be gone: everybody looks now and
- * then, and in every pass who knows of some. */
-static bool folder_let_in(struct folder *f, struct err *err)
-{
-    int64_t now_us = clock_monotonic_us();
-    struct derived_moved moved;
-
-    if (!f->waiting && now_us < f->waiting_look_us) {
-        return true;
-    }
-    if (!store_derived_move(f->db, clock_now_us(), &moved, err)) {
-        return false;
-    }
-    f->waiting_since_us = f->waiting_lanes > 0 ? f->waiting_since_us : now_us;
-    f->waiting_lanes = moved.held_lanes;
-    f->waiting = moved.held_lanes > 0 || moved.more;
-    f->waiting_look_us = now_us + WAITING_LOOK_US;
-    metric_set(METRIC_fold_waiting, moved.held_lanes);
-    return true;
 }
 
 /* By what the last one took. The shares of lanes are equal (store_events_after): where a batch is short enough, news of other lanes
@@ -193,7 +166,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
     fold_batch_make(&b, events, count, clock_now_us(), &f->arena);
     b.heavy_events = f->config->heavy_events;
     b.heavy_bytes = f->config->fold_batch_bytes;
-    b.patient = !alone && !f->waiting; /* else it is known that somebody holds something */
+    b.patient = !alone && !f->waiting.any; /* else it is known that somebody holds something */
     db_patience(f->db, patience_us(f, alone));
     *out = BATCH_FOLDED;
     if (batch_commit(f, &b, err)) {
@@ -201,7 +174,7 @@ static bool batch_fold(struct folder *f, const struct log_event *events, size_t 
         size_batches(f, count);
         batch_done(f, &b);
         fold_batch_tell(&b, f->live);
-        f->waiting = f->waiting || b.waiting > 0;
+        f->waiting.any = f->waiting.any || b.waiting > 0;
         return true;
     }
     db_rollback(f->db);
@@ -361,7 +334,7 @@ static bool folder_hand_over(struct folder *f, int64_t *folded, struct err *err)
         folder_forget(f);
     }
     if (end == HAND_PAGE) {
-        f->waiting = f->waiting || f->hand.waiting;
+        f->waiting.any = f->waiting.any || f->hand.waiting;
         *folded += count + 1;
     }
     return true;
@@ -393,8 +366,8 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
 
     arena_reset(&f->arena);
     if (!folder_connected(f, err) || !leases_hold(&f->leases, f->db, err) ||
-        !folder_let_in(f, err) || !folder_put_aside(f, err) || !folder_try_parked(f, &late, err) ||
-        !read_lanes(f, &events, &count, err)) {
+        !waiting_let_in(&f->waiting, f->db, err) || !folder_put_aside(f, err) ||
+        !folder_try_parked(f, &late, err) || !read_lanes(f, &events, &count, err)) {
         return false;
     }
     *out_folded = 0;

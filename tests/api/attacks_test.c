@@ -364,7 +364,6 @@ static void behind_chunks_nothing_is_read_whatever_was_answered(void **state)
     }
 }
 
-/* The parser's memory grows while a long head arrives in pieces. */
 /* Of load balancers that ask whether we live, and of shops that send their webhooks so; also where HTTP/1.1 was
  * spoken before, or keeping the connection is asked for. */
 static void a_request_in_http_1_0_is_answered_and_nothing_behind_it_is_read(void **state)
