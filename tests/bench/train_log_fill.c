@@ -163,7 +163,9 @@ bool train_log_fill(struct db *db, const struct train_log_fill *fill, struct err
     if (!ok) {
         (void)FAIL(err, ERR_INTERNAL, "COPY: %.200s", PQerrorMessage(conn));
     }
-    ok = ok && copy_rows(&f, conn, err) && ended(conn, err);
+    /* A connection that does not block keeps in memory what the server has not taken, and moves all of it up with each piece that it takes. */
+    ok = ok && PQsetnonblocking(conn, 0) == 0 && copy_rows(&f, conn, err) && ended(conn, err) &&
+         PQsetnonblocking(conn, 1) == 0;
     buf_free(&f.chunk);
     arena_free(&f.arena);
     return ok;
