@@ -214,7 +214,7 @@ static void every_worker_folds_with_a_folder_of_its_own(void **state)
     assert_int_equal(atomic_load(&now.opened), 3);
     assert_int_equal(atomic_load(&now.closed), 3);
     for (int i = 0; i < 3; i++) {
-        char role[16];
+        char role[24];
         (void)snprintf(role, sizeof role, ":fold%d:", i);
         assert_text_contains(now.owners[i], role);
     }
