@@ -280,9 +280,9 @@ static void a_withdrawal_on_whichever_channel_blocks(void **state)
 {
     (void)state;
     const struct consent last[] = {
-        {all, true, NOW - 9}, {email, true, NOW - 8}, {sms, false, NOW - 7}};
-    const struct consent middle[] = {{email, true, NOW - 9}, {sms, false, NOW - 8}};
-    const struct consent taken_back[] = {{email, false, NOW - 9}, {sms, true, NOW - 8}};
+        {all, true, NOW - 9, NULL}, {email, true, NOW - 8, NULL}, {sms, false, NOW - 7, NULL}};
+    const struct consent middle[] = {{email, true, NOW - 9, NULL}, {sms, false, NOW - 8, NULL}};
+    const struct consent taken_back[] = {{email, false, NOW - 9, NULL}, {sms, true, NOW - 8, NULL}};
 
     assert_int_equal(with_consents(last, 3).reason, RULE_OPTED_OUT);
     assert_string_equal(with_consents(last, 3).rules[RULE_OPTED_OUT].detail,
@@ -296,8 +296,8 @@ static void a_withdrawal_on_whichever_channel_blocks(void **state)
 static void consent_for_all_given_later_covers_a_channel_and_earlier_does_not(void **state)
 {
     (void)state;
-    const struct consent later[] = {{all, true, NOW - 1}, {email, false, NOW - 2}};
-    const struct consent earlier[] = {{all, true, NOW - 3}, {email, false, NOW - 2}};
+    const struct consent later[] = {{all, true, NOW - 1, NULL}, {email, false, NOW - 2, NULL}};
+    const struct consent earlier[] = {{all, true, NOW - 3, NULL}, {email, false, NOW - 2, NULL}};
 
     assert_true(with_consents(later, 2).send);
     assert_string_equal(with_consents(later, 2).rules[RULE_OPTED_OUT].detail, "consent given");
