@@ -113,7 +113,8 @@ void fold_to_end(struct flow_bench *b)
 {
     struct err err = {0};
     struct log_lag lag = {.events = 1};
-    const int64_t until_us = clock_monotonic_us() + SECONDS(120); /* of a machine that does much else */
+    const int64_t until_us =
+        clock_monotonic_us() + SECONDS(120); /* of a machine that does much else */
     if (b->folder == NULL &&
         !folder_open(&b->database, &b->config, NULL, "spec", LANES, &b->folder, &err)) {
         fail_msg("folder: %s", err.text);
