@@ -254,7 +254,7 @@ static const char *source_at(int i)
 }
 static const char *relation_at(int i)
 {
-    return i + 1 <= RELATION_GOES_WITH ? pick_relation_name((enum pick_relation)(i + 1)) : NULL;
+    return i + 1 <= RELATION_ALTERNATIVE ? pick_relation_name((enum pick_relation)(i + 1)) : NULL;
 }
 static const char *tie_at(int i)
 {
