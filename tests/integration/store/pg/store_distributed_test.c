@@ -59,7 +59,7 @@ static void what_is_there_stays_there(void **state)
     assert_string_equal(sql_text(log), before);
     assert_int_equal(sql_number("SELECT count(*) FROM cartwright.lane"), LANES);
     assert_int_equal(sql_number("SELECT off FROM cartwright.lane_cursor WHERE lane = 77"), 3);
-    assert_int_equal(sql_number("SELECT count(*) FROM pg_dist_partition"), 17);
+    assert_int_equal(sql_number("SELECT count(*) FROM pg_dist_partition"), 20);
     assert_int_equal(
         sql_number("SELECT count(*) FROM pg_constraint WHERE conname = 'lane_cursor_lane_fkey'"
                    " AND conrelid = 'cartwright.lane_cursor'::regclass"),
@@ -263,7 +263,7 @@ static const char *sample(const char *type)
         {"jsonb", "'{}'"},      {"double precision", ".5"},
         {"integer[]", "'{7}'"}, {"bigint[]", "'{1}'"},
         {"text[]", "'{x}'"},    {"timestamp with time zone[]", "'{now}'"},
-        {"smallint", "1"},
+        {"smallint", "1"},      {"boolean[]", "'{t}'"},
     };
     for (size_t i = 0; i < COUNT_OF(samples); i++) {
         if (strcmp(samples[i].type, type) == 0) {
