@@ -268,6 +268,8 @@ static bool read_lanes(struct folder *f, struct log_event **out, size_t *out_cou
 {
     struct lane_lease lanes[LANES];
 
+    *out = NULL;
+    *out_count = 0;
     do {
         int n = turn_take(&f->turn, lanes, lanes_to_read(f, false, lanes));
         if (!read_some(f, lanes, n, out, out_count, err)) {

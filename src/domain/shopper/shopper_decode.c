@@ -411,19 +411,26 @@ static void read_list(struct reader *r, const struct field *f, void *object)
 
 /* ---- what the text may not leave out ---- */
 
+static bool cart_is_whole(const struct cart *c)
+{
+    bool whole = c->id != NULL && c->round > 0;
+
+    for (size_t k = 0; k < c->line_count; k++) {
+        whole = whole && c->lines[k].product_id != NULL;
+    }
+    for (size_t k = 0; k < c->adjustment_count; k++) {
+        whole = whole && c->adjustments[k].product_id != NULL;
+    }
+    return whole;
+}
+
 static bool is_whole(const struct shopper *s)
 {
     bool whole = s->format <= SHOPPER_FORMAT && s->key != NULL &&
                  (s->key[0] == 'a' || s->key[0] == 'c') && s->key[1] == ':';
 
     for (size_t i = 0; i < s->cart_count; i++) {
-        whole = whole && s->carts[i].id != NULL && s->carts[i].round > 0;
-        for (size_t k = 0; k < s->carts[i].line_count; k++) {
-            whole = whole && s->carts[i].lines[k].product_id != NULL;
-        }
-        for (size_t k = 0; k < s->carts[i].adjustment_count; k++) {
-            whole = whole && s->carts[i].adjustments[k].product_id != NULL;
-        }
+        whole = whole && cart_is_whole(&s->carts[i]);
     }
     for (size_t i = 0; i < s->bought_count; i++) {
         whole = whole && s->bought[i].product_id != NULL;

@@ -3,6 +3,7 @@
 
 #include "support/spec.h"
 
+// NOLINTNEXTLINE(readability-function-size): a list
 static void a_name_is_one_line_of_what_it_seems_to_be(void **state)
 {
     static const struct {

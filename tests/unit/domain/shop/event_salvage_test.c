@@ -156,14 +156,14 @@ static void what_is_right_of_it_stays(void **state)
 static void without_who_when_and_which_nothing_is_left(void **state)
 {
     static const char *const none[] = {
-        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"anna\"}",
-        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"occurred_at\":\"" NOW_TEXT "\"}",
-        "{\"event_id\":7,\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":\"" NOW_TEXT
-        "\"}",
-        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"undefined\",\"occurred_"
-        "at\":\"" NOW_TEXT "\"}",
-        "{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":"
-        "\"2019-10-03T04:00:00Z\"}",
+        ("{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"anna\"}"),
+        ("{\"event_id\":\"e1\",\"type\":\"purchase\",\"occurred_at\":\"" NOW_TEXT "\"}"),
+        ("{\"event_id\":7,\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":\"" NOW_TEXT
+         "\"}"),
+        ("{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"undefined\",\"occurred_"
+         "at\":\"" NOW_TEXT "\"}"),
+        ("{\"event_id\":\"e1\",\"type\":\"purchase\",\"customer_id\":\"anna\",\"occurred_at\":"
+         "\"2019-10-03T04:00:00Z\"}"),
     };
     struct salvaged s;
     (void)state;

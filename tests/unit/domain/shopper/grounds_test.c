@@ -218,7 +218,7 @@ static void from_a_state_what_was_taken_back_stays_so(void **state)
     (void)state;
 
     for (int i = 0; i < 37; i++) {
-        events[i] = added(10 * i, NULL);
+        events[i] = added(INT64_C(10) * i, NULL);
     }
     events[37] = unnamed(1, "x", "k1"); /* far before the guess */
     events[38] = named(355, "x", "k1");
@@ -235,7 +235,7 @@ static void from_a_state_what_was_taken_back_stays_so(void **state)
     assert_non_null(s);
     assert_string_equal(grounds_of(s), "y k2");
     for (int i = 0; i < 37; i++) { /* without what was taken back, the same */
-        events[i] = added(10 * i, NULL);
+        events[i] = added(INT64_C(10) * i, NULL);
     }
     events[37] = added(365, NULL);
     events[38] = named(356, "y", "k2");
