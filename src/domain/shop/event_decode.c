@@ -54,12 +54,16 @@ static int64_t read_skew(struct jdec *d, const struct reading *r, enum event_typ
     return sent_us == 0 || (skew > 0 && !ends) || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
 }
 
-/* Browsers tell milliseconds, and systems of orders often seconds: what was added in the second of its order came before it. */
+/* Browsers tell milliseconds, and systems of orders often seconds: what was added in the second of its order came before it, and what undoes
+ * the order in that second behind it, by its rank. */
 static int64_t within_second(struct jdec *d, enum event_type type)
 {
     const char *text = jval_text(jval_get(d->object, "occurred_at"), d->arena);
 
-    return type == EVENT_PURCHASE && text != NULL && strchr(text, '.') == NULL ? SECOND_END_US : 0;
+    const bool of_order =
+        type == EVENT_PURCHASE || type == EVENT_ORDER_CANCELLED || type == EVENT_REFUND;
+
+    return of_order && text != NULL && strchr(text, '.') == NULL ? SECOND_END_US : 0;
 }
 
 static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event_type type)

@@ -310,10 +310,14 @@ static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **stat
             "{\"event_id\": \"b\", \"type\": \"purchase\", \"customer_id\": \"ann\", \"occurred_at\": \"2026-01-01T10:00:00.5Z\"}"),
         "0 stored");
     assert_string_equal(
+        answer(
+            "{\"event_id\": \"c\", \"type\": \"order_cancelled\", \"customer_id\": \"ann\", \"occurred_at\": \"2026-01-01T10:00:00Z\"}"),
+        "0 stored");
+    assert_string_equal(
         sql_text(
             "SELECT string_agg(to_char(occurred_at AT TIME ZONE 'UTC', 'SS.US'), ' ' ORDER BY event_id) "
             "FROM cartwright.event"),
-        "00.999999 00.500000");
+        "00.999999 00.500000 00.999999");
 }
 
 /* A client that tries again says anew when it sent; the first time stays. */

@@ -489,6 +489,8 @@ static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **stat
     } told[] = {{"purchase", "2019-10-02T00:30:00Z", 999999},
                 {"purchase", "2019-10-02T00:30:00+00:00", 999999},
                 {"purchase", "2019-10-02T00:30:00.0Z", 0},
+                {"order_cancelled", "2019-10-02T00:30:00Z", 999999},
+                {"refund", "2019-10-02T00:30:00Z", 999999},
                 {"cart_item_added", "2019-10-02T00:30:00Z", 0},
                 {"purchase", "2019-10-02T01:00:00Z", MINUTES(30)}}; /* never ahead of our clock */
     const int64_t received_us = INT64_C(1569978000000000);          /* 2019-10-02T01:00:00Z */
