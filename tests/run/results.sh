@@ -95,13 +95,19 @@ time_by_part() {
 
 summary() {
     awk -F '\t' -v planned="$planned" -v unchanged="$unchanged" '
+        # The last lines of a log: of a run elsewhere its own last lines are often all that is kept.
+        function end_of(path,   line, lines, n, i, text) {
+            while ((getline line < path) > 0) lines[n++ % 12] = substr(line, 1, 400)
+            for (i = n > 12 ? n - 12 : 0; i < n; i++) text = text "    " lines[i % 12] "\n"
+            return text
+        }
         FILENAME == unchanged { same[$1]; next }
         FILENAME == planned && !($1 in seen) { n["fail"]++; failed = failed "  FAILED " $1 ": it did not run\n" }
         FILENAME == planned { next }
         { seen[$2]; n[$1]++ }
         $1 == "pass" && $2 in same { sames++ }
         $1 == "skip" { skipped = skipped "  skipped " $2 ": " $3 "\n" }
-        $1 == "fail" { failed = failed "  FAILED " $2 ": " $3 "\n" }
+        $1 == "fail" { failed = failed "  FAILED " $2 ": " $3 "\n" end_of($3) }
         END {
             printf "%s%s", skipped, failed
             if (sames) printf "%d passed (of these %d unchanged since they passed)\n", n["pass"], sames
