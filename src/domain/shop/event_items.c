@@ -38,6 +38,7 @@ static void read_item(struct jdec *d, enum event_type type, struct arena *a, str
     int64_t price = jdec_i64_opt(d, "price_minor", may_adjust(type) ? -MONEY_MINOR_MAX : 0,
                                  MONEY_MINOR_MAX, &has_price);
     const char *currency = jdec_text_opt(d, "currency", 3);
+    const bool is_code = currency != NULL && money_currency_valid(currency);
 
     out->product_id = text_keep(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a);
     out->variant_id = text_keep(d, "variant_id", jdec_text_opt(d, "variant_id", EVENT_ID_MAX), a);
@@ -45,13 +46,13 @@ static void read_item(struct jdec *d, enum event_type type, struct arena *a, str
     out->quantity_milli = has_quantity ? quantity : QUANTITY_ONE;
     /* Never 0 for an absent price: totals would then be too low instead of unknown. */
     out->price_minor = has_price ? price : MONEY_UNKNOWN;
-    if (currency != NULL && !money_currency_valid(currency)) {
+    if (currency != NULL && !is_code) {
         jdec_refuse(d, "currency", "must be three upper-case letters");
     } else if (has_price && currency == NULL) {
         jdec_refuse(d, "currency", "is required with price_minor");
     }
-    /* A currency alone is no price, and is not kept. */
-    if (has_price && currency != NULL) {
+    /* A currency alone is no price, and is not kept. One that was refused may be shorter than what is copied. */
+    if (has_price && is_code) {
         memcpy(out->currency, currency, sizeof out->currency); /* three letters, and the NUL */
     }
 }
