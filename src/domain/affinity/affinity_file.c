@@ -23,7 +23,7 @@ static struct texts texts_lay(const char *const *all, int count, struct arena *a
 {
     struct texts t = {.count = count, .start = arena_array(a, (size_t)count + 1, sizeof *t.start)};
     for (int i = 0; i < count; i++) {
-        /* with its zero, so that serving can use the mapped bytes as C strings */
+        /* with its zero, so that serving can use the file's bytes as C strings */
         t.start[i + 1] = t.start[i] + (int64_t)strlen(all[i]) + 1;
     }
     t.text = arena_alloc(a, (size_t)t.start[count] + 1);

@@ -161,7 +161,7 @@ static bool read_graph(const struct model_file *file, struct session_model *m, s
         !rows_check(start, m->items, edges, item, m->items, "rows of what follows what", err)) {
         return false;
     }
-    /* Only read from, as every view of a mapped model. */
+    /* Only read from, as every view of a model file. */
     m->graph.items = m->items;
     memcpy(&m->graph.start, &start, sizeof(void *));
     memcpy(&m->graph.item, &item, sizeof(void *));

@@ -35,6 +35,8 @@ add_tile(const struct mat *x, struct mat *gram, int row, int at, const size_t pa
     for (int i = 0; i < x->rows; i++, from += ld) {
         __m512 v[TILE_PARTS];
         for (size_t p = 0; p < parts; p++) {
+            /* unaligned: the rows may be a view of memory that is not ours, the sums above never
+             * are */
             v[p] = _mm512_loadu_ps(from + ((size_t)at + p) * LANES);
         }
         for (size_t r = 0; r < TILE_ROWS; r++) {

@@ -230,6 +230,8 @@ void als_problem_free(struct als_problem *p)
 
 size_t als_problem_bytes(int rows, int cols, int64_t entries, const struct als_options *options)
 {
+    /* the transpose is always a copy; the shoppers' side borrows the caller's arrays, but for
+     * weights that are scaled */
     const size_t entry = sizeof(int32_t) + sizeof(float);
     bool scaled = options->shopper_exponent > 0 || options->item_exponent > 0;
     return (size_t)entries * (entry + (scaled ? sizeof(float) : 0)) +

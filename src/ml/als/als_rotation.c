@@ -68,7 +68,8 @@ KERNEL static inline __attribute__((always_inline)) void tile(const struct mat *
     }
     const float *column = columns->data + at * LANES;
     for (size_t i = 0; i < (size_t)columns->rows; i++, column += ld) {
-        if (i * LANES < TILE_ROWS * ld) { /* a line of the next tile */
+        /* a line of the next tile; behind the last one a prefetch faults nowhere */
+        if (i * LANES < TILE_ROWS * ld) {
             _mm_prefetch((const char *)(from + TILE_ROWS * ld + i * LANES), _MM_HINT_T0);
         }
         __m512 v[TILE_PARTS];

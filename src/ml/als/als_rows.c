@@ -82,7 +82,9 @@ static void solve_plain(const struct als_system *s, const struct als_row *row, c
     struct plain t;
     start_plain(s, row, right, x, &t);
     float rz = precondition_plain(&t, t.direction, s->ld);
-    if (!(rz <= FLT_MAX)) { /* infinite or NaN: nothing below would find an end */
+    if (!(rz <= FLT_MAX)) {
+        /* Infinite or NaN: nothing below would find an end. Told through x, at which every caller
+         * looks (note_not_finite, finish): there is no other way out of a kernel. */
         x[0] = NAN;
         return;
     }

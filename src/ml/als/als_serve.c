@@ -117,6 +117,7 @@ static void solve(const struct als_server *s, const struct als_entries *done,
         .steps = SERVE_STEPS,
         .tolerance = SERVE_TOLERANCE,
     };
+    /* `after` stays 0: behind a request's entries lie no others that could be fetched ahead */
     const struct als_row row = {.column = done->column,
                                 .weight = scaled->weight,
                                 .count = done->count,

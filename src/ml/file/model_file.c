@@ -214,6 +214,7 @@ static void *pages(size_t len, struct err *err)
 static bool read_all(int fd, void *bytes, size_t len)
 {
     for (size_t done = 0; done < len;) {
+        /* a read may end early, by a signal: on with what is left */
         ssize_t n = read(fd, (uint8_t *)bytes + done, len - done);
         if (n < 0 && errno == EINTR) {
             continue;
@@ -274,6 +275,8 @@ bool model_file_open(const char *path, struct model_file *out, struct err *err)
 
 bool model_file_copy(const void *bytes, size_t len, struct model_file *out, struct err *err)
 {
+    /* here and not only in model_file_view: mmap gives no 0 bytes, which would read as want of
+     * memory */
     if (len == 0 || len > MODEL_FILE_BYTES_MAX) {
         return FAIL(err, ERR_INVALID, "%zu bytes cannot be a model file", len);
     }

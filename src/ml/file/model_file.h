@@ -70,7 +70,7 @@ struct model_builder model_builder_make(const char *kind, const uint8_t schema[S
 /* Names: 1 .. 23 of a-z 0-9 _ . - */
 void model_builder_add(struct model_builder *b, const char *name, enum model_dtype dtype,
                        const void *data, uint64_t count);
-/* An owned matrix with its padding (rows * mat_ld(cols) floats), so that a mapped one is aligned
+/* An owned matrix with its padding (rows * mat_ld(cols) floats), so that a view of it is aligned
  * like it. */
 void model_builder_add_mat(struct model_builder *b, const char *name, const struct mat *m);
 void model_builder_add_text(struct model_builder *b, const char *name,

@@ -59,10 +59,13 @@ static bool section_check(const struct model_builder *b, const char *name,
         return FAIL(err, ERR_INVALID, "section '%s' is there twice", name);
     }
     uint64_t size = model_dtype_bytes(section->dtype);
+    /* by division, as the product may overflow; and before the numbers are read, which goes by the
+     * count */
     if (size == 0 || section->count > MODEL_FILE_BYTES_MAX / size) {
         return FAIL(err, ERR_INVALID, "section '%s' has an unknown type or too many elements",
                     name);
     }
+    /* the reader would refuse it (table_check): better no file than one that nobody can load */
     if (!model_section_finite(section)) {
         return FAIL(err, ERR_INVALID, "section '%s' holds a number that is not finite", name);
     }
@@ -83,7 +86,7 @@ void model_builder_add(struct model_builder *b, const char *name, enum model_dty
 
 void model_builder_add_mat(struct model_builder *b, const char *name, const struct mat *m)
 {
-    /* padding included: a mapped matrix has rows aligned like one of ours */
+    /* padding included: a view of the file has rows aligned like those of a matrix of ours */
     assert(m->ld == mat_ld(m->cols));
     model_builder_add(b, name, MODEL_F32, m->data, (uint64_t)m->rows * (uint64_t)m->ld);
 }
@@ -208,8 +211,8 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len, struct err *err)
         bytes += wrote;
         len -= (size_t)wrote;
     }
-    /* Read-only: a model in use is mapped, and changing it would change answers. Synced before the
-     * rename, or a power cut could leave the name on an empty file. */
+    /* Read-only: the name is the content's hash, and changed bytes would not load any more. Synced
+     * before the rename, or a power cut could leave the name on an empty file. */
     if (fchmod(fd, S_IRUSR | S_IRGRP | S_IROTH) != 0 || fsync(fd) != 0) {
         return io_failed(err, "syncing", errno);
     }

@@ -57,6 +57,8 @@ static float *logs_of(const struct exposure_lists *l)
 {
     const int64_t entries = l->start[l->lists];
     float *logs = mem_array((size_t)entries + 1, sizeof *logs);
+    /* a lift is added to a logarithm: its bound is then one on the ratio of two scores, whatever
+     * their scale */
     for (int64_t e = 0; e < entries; e++) {
         assert(l->score[e] > 0);
         logs[e] = logf(l->score[e]);
@@ -89,6 +91,7 @@ void exposure_lifts(const struct exposure_lists *l, int32_t items, const struct 
 {
     assert(o->shown >= 1 && o->shown <= SHOWN_MAX && o->kept <= o->shown && items >= 1);
     assert(o->floor > 0 && o->most >= 0 && o->rounds >= 2);
+    /* in showings: lists times places, shared by all items, is the mean */
     const double floor = o->floor * l->lists * o->shown / items;
     float *logs = logs_of(l);
     float *now = mem_array((size_t)items, sizeof *now);

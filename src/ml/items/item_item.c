@@ -186,6 +186,7 @@ size_t item_item_memory_bytes(const struct csr *interactions, const struct item_
                            members * sizeof(struct item_item_member) +
                            (size_t)k * ((size_t)mat_ld(k) * sizeof(float) +
                                         sizeof(struct topk_hit) + 2 * sizeof(float));
+    /* z and its transpose, 8 bytes an entry in each; the weights twice, by target and by source */
     const size_t scaled = 2 * (size_t)csr_entries(interactions) * 8 + (n + m) * 8;
     return scaled + (size_t)o->threads * scratch + 2 * n * kept * 8 + 3 * n * 8;
 }
@@ -195,6 +196,8 @@ static struct item_item_scratch scratch_make(const struct item_item_job *j, int6
     const size_t n = (size_t)j->z.cols;
     const size_t m = (size_t)j->z.rows;
     const size_t k = (size_t)j->neighbours;
+    /* Arrays over all items and all shoppers, cleared only where they were touched: a look costs
+     * one access, and a target no more than what it meets. */
     return (struct item_item_scratch){
         .together = mem_array(n + 1, sizeof(float)),
         .met = mem_array(n + 1, sizeof(int32_t)),

@@ -103,8 +103,8 @@ static struct mat sum_gram(const struct item_item_job *j, struct item_item_scrat
         const int32_t end = s->members_of[s->shoppers[i]];
         for (int32_t p = from; p < end; p++) {
             float *row = mat_row(&gram, s->members[p].neighbour);
-            /* only pairs that occur: a few per shopper, where a product of
-             * dense columns would be K^2 each */
+            /* Only pairs that occur: a few per shopper, where a product of dense columns would be
+             * K^2 each. Neighbours ascend, so that these are the lower triangle. */
             for (int32_t q = from; q <= p; q++) {
                 row[s->members[q].neighbour] += s->members[p].value * s->members[q].value;
             }
@@ -120,7 +120,7 @@ static struct mat sum_gram(const struct item_item_job *j, struct item_item_scrat
     return gram;
 }
 
-/* Magnitude of the smallest weight that is kept; ties at it are all dropped but as many as fit, lower numbers first. */
+/* Writes the target's weights, the `kept` of largest magnitude, by source; of equal ones the lower numbers stay. */
 static void keep_largest(const struct item_item_job *j, struct item_item_scratch *s, int target,
                          int count)
 {
@@ -164,6 +164,7 @@ void item_item_solve_target(const struct item_item_job *j, struct item_item_scra
     for (int i = 0; i < met; i++) {
         s->together[s->met[i]] = 0;
     }
+    /* nobody had to do with it and another item: count[target] stays 0, and nothing points to it */
     if (count == 0) {
         return;
     }

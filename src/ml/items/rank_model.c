@@ -54,6 +54,7 @@ bool rank_model_train(const struct csr *interactions, const struct rank_settings
             return false;
         }
     }
+    /* handed over: the cleanup finds nothing there */
     *out = model;
     model = (struct rank_model){0};
     return true;
@@ -73,6 +74,8 @@ size_t rank_model_memory_bytes(const struct csr *interactions, const struct rank
     size_t als = 0;
     size_t item = 0;
     if (settings->kind != RANK_ITEM) {
+        /* and the copy that is turned for serving (rank_model_set_factors), while the training's
+         * own is still there */
         als = als_memory_bytes(interactions->rows, interactions->cols, csr_entries(interactions),
                                &settings->als) +
               (size_t)interactions->cols * (size_t)mat_ld(settings->als.factors) * sizeof(float);
@@ -80,6 +83,7 @@ size_t rank_model_memory_bytes(const struct csr *interactions, const struct rank
     if (settings->kind != RANK_ALS) {
         item = item_item_memory_bytes(interactions, &settings->item);
     }
+    /* added up: the weights are there already while factors are trained */
     return als + item;
 }
 

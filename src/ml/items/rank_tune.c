@@ -211,6 +211,7 @@ static bool choose(struct tuning *t, size_t place, size_t also, const float *val
 {
     const float now = *number_at(&t->best, place);
     for (int i = 0; i < count; i++) {
+        /* from the best so far: a value that helped stays while the next number is tried */
         struct rank_settings s = t->best;
         *number_at(&s, place) = values[i];
         if (also) {
@@ -406,6 +407,7 @@ bool rank_tune(const struct csr *known, const struct csr *later, int k,
                   .threads = options->threads},
     };
     struct rank_tuned tuned = {0};
+    /* with nothing held out every setting would score 0, and the first one win */
     if (csr_entries(known) == 0 || csr_entries(later) == 0) {
         return FAIL(err, ERR_INVALID,
                     "there is nothing to choose settings on: %lld entries known, %lld held out",

@@ -48,6 +48,7 @@ static bool options_check(const struct gbdt_options *o, struct err *err)
     if (!within(o->rate, 0, 1) || !within(o->row_share, 0, 1) || !within(o->column_share, 0, 1)) {
         return FAIL(err, ERR_INVALID, "rate and shares of rows and columns must be in (0, 1]");
     }
+    /* 0 is allowed, and `within` leaves out its lower end */
     if (!within(o->l2, -1e-300, 1e12) || !within(o->child_weight, -1e-300, 1e12)) {
         return FAIL(err, ERR_INVALID, "l2 and the weight of a child must be between 0 and 1e12");
     }
@@ -184,6 +185,7 @@ static void boost(struct boosting *b, const struct gbdt *m, struct gbdt_fit *fit
 {
     const struct gbdt_options *o = b->options;
     bool validated = b->validation.count > 0;
+    /* Without rows held out trees_kept goes along with tree, and patience never ends. */
     for (int tree = 0; tree < o->trees_max && tree - fit->trees_kept < o->patience; tree++) {
         draw(b);
         double scale = quantise(b);
@@ -204,6 +206,7 @@ static void boost(struct boosting *b, const struct gbdt *m, struct gbdt_fit *fit
 static double base_of(const struct gbdt_data *data, struct row_list train, int *out_positives)
 {
     double mass[2] = {0, 0};
+    /* counted apart from the weights: a class is missing or not, however little its rows weigh */
     *out_positives = 0;
     for (int i = 0; i < train.count; i++) {
         uint8_t label = data->label[train.row[i]];

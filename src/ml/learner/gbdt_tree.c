@@ -253,6 +253,7 @@ static void fill_values(const struct growth *t, float *value)
             hessian[node] += t->g->hessian[t->g->row[i]];
         }
     }
+    /* parents first: below the end of a branch every node says what the branch says */
     for (int node = 0; node < gbdt_nodes(o->depth); node++) {
         /* -G / (H + lambda) (XGBoost, equation 5), shrunk; 1e-12 where there is neither curvature nor penalty */
         double step = -o->rate * gradient[node] / (hessian[node] + o->l2 + 1e-12);
@@ -274,6 +275,7 @@ void gbdt_grow(struct gbdt_grower *g, double scale, const struct gbdt *m, int tr
     t.alive[0] = true;
     histogram_of(g, 0, g->bag,
                  histogram_at(g, 0, 0)); /* of the root, which nothing can be subtracted from */
+    /* level by level: a node's histogram is its parent's less its sibling's */
     for (int level = 0; level < depth; level++) {
         for (int node = gbdt_splits(level); node < gbdt_splits(level + 1); node++) {
             grow_node(&t, level, node);

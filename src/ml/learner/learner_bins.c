@@ -201,6 +201,7 @@ static void survey_columns(struct survey *s, int id_rows_min, struct learner_arr
         a->kind[c] = t->kind[c];
         a->edge_start[c + 1] = a->edge_start[c];
         if (t->kind[c] == LEARNER_NUMBER) {
+            /* written where they will lie: there is room for the most that each column can have */
             int borders = number_borders(t, c, sorted, mass, a->edges + a->edge_start[c]);
             a->edge_start[c + 1] += borders;
             slots = 1 + borders + 1; /* missing, and a bin more than there are borders */
@@ -293,6 +294,7 @@ static int features_of_number(const int64_t *rows, int bins, int32_t first_slot,
         }
         int groups = widen(rows, bins, wanted[w], group);
         for (int b = 0; b < bins; b++) {
+            /* + 1: missing is no neighbour of any number, and in no wider bin */
             int32_t *to = feature + (size_t)(first_slot + 1 + b) * FM_FIELD_FEATURES_MAX;
             /* the first free of the two places: features of a slot must not leave a gap */
             to[w == 0 || to[1] >= 0 ? w + 1 : 1] = next + group[b];

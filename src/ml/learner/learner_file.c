@@ -176,7 +176,7 @@ static bool load_models(const struct model_file *file, const int32_t *shape, str
     l->weights = (struct learner_weights){numbers[0], numbers[1], numbers[2]};
     l->machine =
         (struct fm_field){.slots = shape[3], .factors = shape[4], .bias = (float)numbers[3]};
-    /* a view of the mapped file, with its padding */
+    /* a view of the file, with its padding */
     if (shape[3] > 0 && !model_file_mat(file, "learner.machine", shape[3], shape[4] + 1,
                                         &l->machine.weights, err)) {
         return false;
@@ -228,6 +228,8 @@ bool learner_load(const struct model_file *file, struct learner **out, struct er
 {
     int32_t shape[SHAPE];
     struct learner *l = mem_alloc(sizeof *l);
+    /* in this order: each follows only numbers that the one before has checked, and the last one
+     * scores */
     if (!load_shape(file, shape, err) || !load_encoder(file, shape, l, err) ||
         !load_models(file, shape, l, err) || !self_test(file, shape, l, err)) {
         learner_free(&l);

@@ -17,6 +17,7 @@ void learner_tasks_free(struct learner_run *run)
         fm_field_free(&run->tasks[i].machine);
         gbdt_free(&run->tasks[i].boosting);
     }
+    /* the list is used again: those that choose a memory, those held out, those that serve */
     run->task_count = 0;
 }
 
@@ -47,6 +48,7 @@ void learner_run_encode(struct learner_run *run)
     run->slots = mem_array((size_t)t->rows * columns, sizeof *run->slots);
     run->bins = mem_array((size_t)t->rows * columns, 1);
     run->bin_count = mem_array(columns, 1);
+    /* once for all tasks: folds and bags differ in their rows, not in how a row is cut into bins */
     for (size_t r = 0; r < (size_t)t->rows; r++) {
         learner_encode(e, t->cells + r * columns, run->slots + r * columns,
                        run->bins + r * columns);

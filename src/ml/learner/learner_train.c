@@ -50,6 +50,7 @@ static bool table_check(const struct learner_table *t, int *out_positives, struc
         }
     }
     for (int r = 0; r < t->rows; r++) {
+        /* every label here: further in, one would be an index (gbdt_train.c, learner_holdout.c) */
         if (t->label[r] > 1) {
             return FAIL(err, ERR_INVALID, "row %d has label %d, which is not 0 or 1", r,
                         t->label[r]);

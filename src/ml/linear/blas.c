@@ -170,6 +170,8 @@ void blas_gemm_transposed(const struct mat *a, const struct mat *b, struct mat *
 
 void blas_syrk_add(const struct mat *a, struct mat *c)
 {
+    /* one triangle is half the work of a product; Cholesky reads no more, and blas_mirror makes the
+     * other one */
     assert(c->rows == a->cols && c->cols == a->cols);
     if (a->rows > 0 && a->cols > 0) {
         cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, a->cols, a->rows, 1, a->data, a->ld, 1,
@@ -208,6 +210,7 @@ void blas_mirror(struct mat *c)
 
 static bool lower_is_finite(const struct mat *a)
 {
+    /* the upper one is not LAPACK's to read, and may hold anything */
     for (int i = 0; i < a->rows; i++) {
         if (!floats_are_finite(mat_row(a, i), (size_t)i + 1)) {
             return false;

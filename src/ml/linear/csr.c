@@ -93,6 +93,7 @@ static bool sum_cells(const struct triple *triples, size_t count, const uint64_t
             sum += (double)triples[order[i]].weight;
         }
         float weight = (float)sum;
+        /* each was finite (triples_check); their sum may still be beyond a float */
         if (!isfinite(weight)) {
             return FAIL(err, ERR_INVALID, "the weights of cell (%d, %d) add up to no finite number",
                         cell->row, cell->col);

@@ -70,6 +70,7 @@ float mat_dot(const float *restrict a, const float *restrict b, int count)
 void mat_copy(const struct mat *from, struct mat *to)
 {
     assert(from->rows == to->rows && from->cols == to->cols);
+    /* row by row: the two may differ in ld, and the padding of a view belongs to somebody else */
     for (int r = 0; r < from->rows; r++) {
         memcpy(mat_row(to, r), mat_row(from, r), (size_t)from->cols * sizeof(float));
     }
@@ -111,6 +112,8 @@ void mat_fill_normal(struct mat *m, double stdev, struct rng *rng)
     assert(isfinite(stdev) && stdev >= 0);
     for (int r = 0; r < m->rows; r++) {
         float *row = mat_row(m, r);
+        /* not over the padding: that stays zero, and k factors draw the same numbers whatever the
+         * ld */
         for (int c = 0; c < m->cols; c++) {
             row[c] = (float)(stdev * rng_normal(rng));
         }

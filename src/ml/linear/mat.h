@@ -28,7 +28,7 @@ int mat_ld(int cols);
 struct mat mat_make(int rows, int cols);
 void mat_free(struct mat *m); /* accepts {0}; never call it on a view */
 
-/* Borrows data; ld in floats. A view of const data (a mapped model) is for reading only. */
+/* Borrows data; ld in floats. A view of const data (a model file) is for reading only. */
 struct mat mat_view(const float *data, int rows, int cols, int ld);
 
 static inline float *mat_row(const struct mat *m, int row)

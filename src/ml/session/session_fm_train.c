@@ -273,7 +273,9 @@ bool session_fm_train(const struct session_fm_data *data, const struct session_f
         return FAIL(err, ERR_INVALID, "there is no session to learn ranking from");
     }
     struct rng rng = rng_seed(options->seed);
+    /* on the heap: gradients of all parts are some 200 KiB */
     struct training *t = mem_alloc(sizeof *t);
+    /* apart from *out, which stays as it is where the numbers diverge */
     struct session_fm *fm = mem_alloc(sizeof *fm);
     t->data = data;
     t->options = options;

@@ -311,6 +311,7 @@ bool session_graph_entry_reference(const struct session_log *log, int sessions,
     if (sums.ahead[1] + sums.behind[1] <= 0) {
         return false;
     }
+    /* asked first: with a prior of 0 a total may be 0 too */
     out->next = sums.next[1] > 0 ? (float)(sums.next[1] / (prior + sums.next[0])) : 0;
     out->before = sums.before[1] > 0 ? (float)(sums.before[1] / (prior + sums.before[0])) : 0;
     out->ahead = sums.ahead[1] > 0 ? (float)(sums.ahead[1] / (prior + sums.ahead[0])) : 0;

@@ -34,6 +34,7 @@ struct session_scratch *session_scratch_make(const struct session_model *model)
     s->items = model->items;
     s->slot_of = mem_array((size_t)model->items, sizeof *s->slot_of);
     memset(s->slot_of, 0xff, (size_t)model->items * sizeof *s->slot_of);
+    /* + 1: the place of candidate_of for those that find no room */
     s->candidate = mem_array(CANDIDATES_ROOM + 1, sizeof *s->candidate);
     s->search = session_search_make(model->index);
     s->neighbour = mem_array((size_t)model->settings.query.neighbours, sizeof *s->neighbour);

@@ -275,6 +275,8 @@ static bool teach(const struct attempt *a, struct session_fm *out, struct err *e
 {
     struct lists all = {0};
     int block = block_of(a->log);
+    /* a model of its own for each block: one cut before all of them would show the later blocks too
+     * old a shop */
     for (int b = a->blocks; b >= 1; b--) {
         int cut = a->end - b * block;
         /* nothing before the block: no model to see it with */

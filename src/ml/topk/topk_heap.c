@@ -3,6 +3,8 @@
 
 static bool before(const struct topk_hit *a, const struct topk_hit *b)
 {
+    /* by id where scores are equal: the answer is then the same in whatever order items are
+     * offered, which is what lets the index scan them by length */
     return a->score > b->score || (a->score == b->score && a->id < b->id);
 }
 

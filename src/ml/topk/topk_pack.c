@@ -95,6 +95,8 @@ static int longest_first(const void *a, const void *b)
     const struct ranked_row *x = a;
     const struct ranked_row *y = b;
     const int order = falling(x->length, y->length);
+    /* ties by id, here and below: qsort may leave equals in any order, and another order would be
+     * another index */
     return order ? order : (x->id > y->id) - (x->id < y->id);
 }
 

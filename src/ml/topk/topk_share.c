@@ -116,6 +116,7 @@ static void lead(struct topk_share *share)
 {
     struct search *mine[TOPK_PASS];
     const int count = take_part(share, mine);
+    /* before the lock is let go, or others would find the same scan free */
     share->scanning++;
     pthread_mutex_unlock(&share->lock);
     scan(share, mine, count);
@@ -132,6 +133,7 @@ int topk_share_search(struct topk_share *share, const float *query, int k,
                       const struct topk_filter *filter, struct topk_hit *out)
 {
     struct search s = {.query = query, .filter = filter, .out = out, .k = k};
+    /* read without the lock: it was set before anybody could search */
     if (share->small) {
         return topk_index_search(share->index, query, k, filter, out, NULL);
     }
