@@ -1,5 +1,5 @@
-/* Training: one reading of the log for both kinds, then each kind's fit, gate and rows. What is learnt stands in train_risk*.c and
- * train_affinity*.c. */
+/* Training: one reading of the log for both kinds, then each kind's fit, gate and rows. What is
+ * learnt stands in train_risk*.c and train_affinity*.c. */
 #include "train/train.h"
 
 #include "base/cleanup.h"
@@ -50,7 +50,8 @@ static bool read_log(struct training *t, struct collectors *c, struct err *err)
     return true;
 }
 
-/* Too little data for one kind must not keep the other from being trained: the refusal is kept for the end. */
+/* Too little data for one kind must not keep the other from being trained: the refusal is kept for
+ * the end. */
 static bool survives(bool ok, struct err *now, struct err *refused)
 {
     if (!ok && now->kind == ERR_REFUSED && refused->kind == ERR_NONE) {

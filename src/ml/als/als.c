@@ -1,5 +1,5 @@
-/* Implicit-feedback ALS: options and the training loop. Half a sweep is als_eigen.c's, als_solve.c's or als_reference.c's; folding in is
- * als_serve.c's. */
+/* Implicit-feedback ALS: options and the training loop. Half a sweep is als_eigen.c's,
+ * als_solve.c's or als_reference.c's; folding in is als_serve.c's. */
 #include "ml/als/als.h"
 
 #include "base/cleanup.h"

@@ -1,5 +1,6 @@
-/* ALS in the eigenbasis of the other side's Gram matrix: both factor matrices are rotated into it, which makes the dense part of every row's
- * system diagonal; what is left of a row's work are a few steps of conjugate gradients over its own entries. */
+/* ALS in the eigenbasis of the other side's Gram matrix: both factor matrices are rotated into it,
+ * which makes the dense part of every row's system diagonal; what is left of a row's work are a few
+ * steps of conjugate gradients over its own entries. */
 #include "ml/als/als_internal.h"
 #include "ml/als/als_rotation.h"
 #include "ml/als/als_rows.h"
@@ -92,7 +93,8 @@ static void solve_row(const struct job *job, int r)
     job->solve(&job->system, &row, NULL, x);
 }
 
-/* Looks at rows [begin, end) as a whole first: a look at each takes longer than some take to solve. */
+/* Looks at rows [begin, end) as a whole first: a look at each takes longer than some take to
+ * solve. */
 static void note_not_finite(const struct mat *rows, int begin, int end, struct als_failure *failure)
 {
     if (floats_are_finite(mat_row(rows, begin), (size_t)(end - begin) * (size_t)rows->ld)) {
@@ -114,8 +116,8 @@ static void solve_part(void *ctx, int part, int worker)
     struct als_range range = job->half->side->part[part];
     for (int from = range.begin; from < range.end; from += ROTATE_ROWS) {
         int end = range.end - from < ROTATE_ROWS ? range.end : from + ROTATE_ROWS;
-        /* the last sweep's solution is the start (Takacs et al. 2011): it has to come along into this basis. In blocks, so that rows are solved
-         * while they are in the cache. */
+        /* the last sweep's solution is the start (Takacs et al. 2011): it has to come along into
+         * this basis. In blocks, so that rows are solved while they are in the cache. */
         als_rotation_apply(&job->rotation, job->half->rows, from, end, job->scratch[worker]);
         for (int r = from; r < end; r++) {
             solve_row(job, r);
@@ -132,8 +134,9 @@ float als_half_unit(float largest_eigenvalue)
     return ldexpf(1, exponent - HALF_BITS);
 }
 
-/* Eigenvectors of a Gram matrix in its place, eigenvalues falling. There are none below 0, but rounding makes some of 0 where there are fewer
- * rows than factors; one below minus the ridge would turn a row's system over. */
+/* Eigenvectors of a Gram matrix in its place, eigenvalues falling. There are none below 0, but
+ * rounding makes some of 0 where there are fewer rows than factors; one below minus the ridge would
+ * turn a row's system over. */
 static bool eigen_of(struct mat *gram, float *out_values, struct err *err)
 {
     if (!blas_eigen(gram, out_values, err)) {

@@ -1,5 +1,5 @@
-/* The Gram matrix of a tall matrix. With AVX-512 by a kernel that keeps its sums in registers, else by BLAS, whose ssyrk packs what it
- * reads and holds up other threads while it does. */
+/* The Gram matrix of a tall matrix. With AVX-512 by a kernel that keeps its sums in registers, else
+ * by BLAS, whose ssyrk packs what it reads and holds up other threads while it does. */
 #include "ml/als/als_internal.h"
 
 #include "ml/linear/blas.h"
@@ -25,7 +25,8 @@ add_tile(const struct mat *x, struct mat *gram, int row, int at, const size_t pa
     const size_t ld = (size_t)x->ld;
     float *to = mat_row(gram, row) + (size_t)at * LANES;
     __m512 sum[TILE_ROWS][TILE_PARTS];
-    /* 4 x 4 sums, 4 vectors and a broadcast: 21 of 32 registers, and each vector loaded is used four times */
+    /* 4 x 4 sums, 4 vectors and a broadcast: 21 of 32 registers, and each vector loaded is used
+     * four times */
     for (size_t r = 0; r < TILE_ROWS; r++) {
         for (size_t p = 0; p < parts; p++) {
             sum[r][p] = _mm512_load_ps(to + r * ld + p * LANES);
@@ -53,7 +54,8 @@ add_tile(const struct mat *x, struct mat *gram, int row, int at, const size_t pa
     }
 }
 
-/* The lower triangle of gram += that of x'x; a part of 16 columns is whole where any of it is below. gram has ld rows. */
+/* The lower triangle of gram += that of x'x; a part of 16 columns is whole where any of it is
+ * below. gram has ld rows. */
 KERNEL static void add_block(const struct mat *x, struct mat *gram)
 {
     for (int row = 0; row < x->ld; row += TILE_ROWS) {
@@ -81,7 +83,8 @@ KERNEL static void add_block(const struct mat *x, struct mat *gram)
 
 static void add_rows(const struct mat *rows, struct mat *gram)
 {
-    /* a block is read once for each tile of the result: it has to stay in the nearest cache meanwhile */
+    /* a block is read once for each tile of the result: it has to stay in the nearest cache
+     * meanwhile */
     const int step = BLOCK_FLOATS / rows->ld > 16 ? BLOCK_FLOATS / rows->ld : 16;
     for (int from = 0; from < rows->rows; from += step) {
         const int count = rows->rows - from < step ? rows->rows - from : step;
@@ -124,8 +127,8 @@ struct mat als_gram(const struct mat *items, int threads)
     }
     struct job job = {.items = items, .partial = partial};
     parallel_run(threads, ALS_GRAM_PARTS, gram_part, &job);
-    /* Sixteen partial sums, added in their order: the same bits on any number of threads, and a float sum over n / 16 rows at a time loses less
-     * than one over n (Higham 2002, chapter 4). */
+    /* Sixteen partial sums, added in their order: the same bits on any number of threads, and a
+     * float sum over n / 16 rows at a time loses less than one over n (Higham 2002, chapter 4). */
     size_t floats = (size_t)items->cols * (size_t)partial[0].ld;
     for (int p = 1; p < ALS_GRAM_PARTS; p++) {
         for (size_t i = 0; i < floats; i++) {

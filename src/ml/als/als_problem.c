@@ -1,4 +1,5 @@
-/* Interactions as the solvers want them: both directions, weights and ridges of the objective, parts of equal work; and the objective. */
+/* Interactions as the solvers want them: both directions, weights and ridges of the objective,
+ * parts of equal work; and the objective. */
 #include "ml/als/als_internal.h"
 #include "ml/linear/blas.h"
 #include "ml/linear/parallel.h"
@@ -20,7 +21,8 @@ enum {
 
 double als_ridge(const struct als_options *options, double weight_sum, int others)
 {
-    /* Rendle et al. 2022, with weights where they have counts: what a row faces, observed or not, grows its ridge */
+    /* Rendle et al. 2022, with weights where they have counts: what a row faces, observed or not,
+     * grows its ridge */
     double frequency = weight_sum + (double)options->unobserved_weight * others;
     /* in double: the power of a sum over a million entries, of which a float has seven digits */
     return (double)options->reg * pow(frequency, (double)options->reg_exponent);
@@ -75,7 +77,8 @@ static void cut(struct als_side *side)
         assert(parts);
         parts[side->parts++] = p;
     }
-    /* the heaviest start first (longest processing time, Graham 1969): what is left at the end is light */
+    /* the heaviest start first (longest processing time, Graham 1969): what is left at the end is
+     * light */
     if (parts) {
         qsort(parts, (size_t)side->parts, sizeof *parts, heavier_first);
     }
@@ -109,7 +112,8 @@ static double *column_sums(const struct csr *m)
     return sums;
 }
 
-/* Over those that have anything: a catalogue full of untouched items would else scale everything that is touched. 1 where nothing has. */
+/* Over those that have anything: a catalogue full of untouched items would else scale everything
+ * that is touched. 1 where nothing has. */
 static double mean_of_some(const double *sums, int count)
 {
     double total = 0;
@@ -171,7 +175,8 @@ static void scale_weights(struct als_side *side, const struct als_options *optio
     float *weight = mem_array((size_t)csr_entries(m) + 1, sizeof *weight);
     for (int r = 0; r < m->rows; r++) {
         for (int64_t e = m->start[r]; e < m->start[r + 1]; e++) {
-            /* the order of the product is that of als_serve.c: a shopper folded in has the bits of one trained on */
+            /* the order of the product is that of als_serve.c: a shopper folded in has the bits of
+             * one trained on */
             weight[e] = m->weight[e] * (shoppers[r] * items[m->column[e]]);
         }
     }
@@ -257,7 +262,8 @@ static void loss_part(void *ctx, int part, int worker)
     /* every part has its share of both sides, so that each ridge is counted once */
     const struct als_range shoppers = als_part(job->shoppers->rows, LOSS_PARTS, part);
     const struct als_range items = als_part(job->items->rows, LOSS_PARTS, part);
-    /* the sum is over a million terms and is compared with the last sweep's in its sixth digit: in double; a dot product of k terms need not be */
+    /* the sum is over a million terms and is compared with the last sweep's in its sixth digit: in
+     * double; a dot product of k terms need not be */
     double loss = 0;
     (void)worker;
     for (int r = shoppers.begin; r < shoppers.end; r++) {

@@ -15,7 +15,8 @@ static double *cell(double *a, int k, int i, int j)
 /* Cholesky a = l l', then two triangular solves; a and b are overwritten. */
 static void solve_plain(double *a, double *b, int k)
 {
-    /* column by column (Golub, Van Loan, Matrix Computations, section 4.2), the lower triangle only */
+    /* column by column (Golub, Van Loan, Matrix Computations, section 4.2), the lower triangle
+     * only */
     for (int j = 0; j < k; j++) {
         for (int p = 0; p < j; p++) {
             for (int i = j; i < k; i++) {
@@ -65,7 +66,8 @@ static void solve_row(const struct als_half *half, int r, struct plain *p)
     /* used again for each row */
     memset(p->system, 0, (size_t)k * (size_t)k * sizeof *p->system);
     memset(p->right, 0, (size_t)k * sizeof *p->right);
-    /* the objective's second sum by its definition, other by other, where the fast solvers use one Gram matrix for all rows */
+    /* the objective's second sum by its definition, other by other, where the fast solvers use one
+     * Gram matrix for all rows */
     for (int o = 0; o < others->rows; o++) {
         add_outer(p->system, k, (double)half->options->unobserved_weight, mat_row(others, o));
     }

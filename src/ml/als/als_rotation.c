@@ -30,7 +30,8 @@ struct als_rotation als_rotation_make(const struct mat *basis)
         rotation.columns = mat_make(basis->cols, basis->cols);
         for (int i = 0; i < basis->rows; i++) {
             for (int j = 0; j < basis->cols; j++) {
-                /* by column: the kernel reads one number of a row and all of a basis vector's place */
+                /* by column: the kernel reads one number of a row and all of a basis vector's
+                 * place */
                 mat_row(&rotation.columns, j)[i] = mat_row(basis, i)[j];
             }
         }
@@ -53,7 +54,8 @@ size_t als_rotation_scratch(int factors)
 
 #define KERNEL __attribute__((target(CPU_TARGET_AVX512)))
 
-/* Columns [16 at, 16 (at + parts)) of TILE_ROWS rows `from`, of which the first `count` are written to `to`. */
+/* Columns [16 at, 16 (at + parts)) of TILE_ROWS rows `from`, of which the first `count` are written
+ * to `to`. */
 KERNEL static inline __attribute__((always_inline)) void tile(const struct mat *columns,
                                                               const float *from, float *to,
                                                               int count, size_t at,
@@ -115,7 +117,8 @@ KERNEL static void rotate_group(const struct mat *columns, float *rows, int coun
             tile(columns, rows + (size_t)r * ld, rows + (size_t)r * ld, TILE_ROWS, 0, TILE_PARTS);
         }
     }
-    /* the rest through a copy: tiles of 16 columns would otherwise read what they have already overwritten; rows of zeros fill the last tile */
+    /* the rest through a copy: tiles of 16 columns would otherwise read what they have already
+     * overwritten; rows of zeros fill the last tile */
     const int whole = (count - r + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
     memcpy(scratch, rows + (size_t)r * ld, (size_t)(count - r) * ld * sizeof *rows);
     memset(scratch + (size_t)(count - r) * ld, 0, (size_t)(whole - count + r) * ld * sizeof *rows);

@@ -1,5 +1,6 @@
-/* The row solver of als_rows.c in vectors, compiled for AVX2 and for AVX-512 (ml/linear/vec.h). The steps are those of solve_plain there;
- * additions are grouped by lane, so that results differ from it by rounding. */
+/* The row solver of als_rows.c in vectors, compiled for AVX2 and for AVX-512 (ml/linear/vec.h). The
+ * steps are those of solve_plain there; additions are grouped by lane, so that results differ from
+ * it by rounding. */
 #include "ml/als/als_rows_internal.h"
 
 #include "ml/als/als.h"
@@ -16,10 +17,12 @@ enum {
     LANES = VEC_LANES,
     /* Entries whose products with a vector are summed up together (vec_sum4). */
     GROUP = 4,
-    /* Fetched ahead of where a pass is, in floats: a fraction of the nearest cache (32 KiB), so that nothing is driven out before it is read. */
+    /* Fetched ahead of where a pass is, in floats: a fraction of the nearest cache (32 KiB), so
+     * that nothing is driven out before it is read. */
     FETCH_FLOATS = 8192,
     FETCH_PASSES = 3, /* share in fetching */
-    /* Registers for a vector that stays in them. Three such (v, to, h of four entries) fill the 32 of AVX-512; AVX2 has 16. */
+    /* Registers for a vector that stays in them. Three such (v, to, h of four entries) fill the 32
+     * of AVX-512; AVX2 has 16. */
     HELD = 4,
     HELD_FLOATS = HELD * 16,
 };
@@ -50,9 +53,11 @@ VEC_INLINE void fetch(const struct als_system *s, int32_t column, bool packed)
     }
 }
 
-/* Every pass over a row fetches a share of the vectors that will be needed `distance` entries later, so that memory works while
- * we compute: the first pass two of a group, the second and the third one each. All in one pass would be more requests than the processor
- * keeps open, and it would wait. The look ahead may leave the row for the next ones, as far as the caller says that there are any. */
+/* Every pass over a row fetches a share of the vectors that will be needed `distance` entries
+ * later, so that memory works while we compute: the first pass two of a group, the second and the
+ * third one each. All in one pass would be more requests than the processor keeps open, and it
+ * would wait. The look ahead may leave the row for the next ones, as far as the caller says that
+ * there are any. */
 VEC_INLINE void fetch_ahead(const struct als_system *s, const struct als_row *row, int64_t e,
                             int pass, bool packed)
 {
@@ -72,7 +77,8 @@ struct group {
     __m128 weight;
 };
 
-/* Where the row has fewer entries left, its first one stands in with weight 0: it adds nothing, and no loop needs an end of its own. */
+/* Where the row has fewer entries left, its first one stands in with weight 0: it adds nothing, and
+ * no loop needs an end of its own. */
 VEC_INLINE struct group group_of(const struct als_row *row, int64_t e)
 {
     struct group g;
@@ -91,16 +97,17 @@ VEC_INLINE struct group group_of(const struct als_row *row, int64_t e)
     return g;
 }
 
-/* What a group's stored vectors p are multiplied by. h = unit p, so c (one - h.v) h = [c unit (one - unit p.v)] p: the unit is applied to
- * four numbers here and not to every float of a vector. It is a power of two, so that it rounds nothing. */
+/* What a group's stored vectors p are multiplied by. h = unit p, so c (one - h.v) h = [c unit (one
+ * - unit p.v)] p: the unit is applied to four numbers here and not to every float of a vector. It
+ * is a power of two, so that it rounds nothing. */
 VEC_INLINE __m128 factors_of(const struct als_system *s, __m128 weight, float one, __m128 dots)
 {
     const __m128 miss = _mm_fnmadd_ps(_mm_set1_ps(s->unit), dots, _mm_set1_ps(one));
     return _mm_mul_ps(_mm_mul_ps(weight, _mm_set1_ps(s->unit)), miss);
 }
 
-/* to += sum of c (one - h.v) h, for vectors of at most HELD parts: v, the sum and the group's vectors stay in registers, each of which is
- * then loaded (and unpacked) once. */
+/* to += sum of c (one - h.v) h, for vectors of at most HELD parts: v, the sum and the group's
+ * vectors stay in registers, each of which is then loaded (and unpacked) once. */
 VEC_INLINE void add_held(const struct als_system *s, const struct als_row *row, float one,
                          const float *v, float *to, struct shape shape, int pass)
 {
@@ -139,7 +146,8 @@ VEC_INLINE void add_held(const struct als_system *s, const struct als_row *row, 
     }
 }
 
-/* h.v of a group in units of the stored vectors, part by part: longer vectors stay in the nearest cache instead. */
+/* h.v of a group in units of the stored vectors, part by part: longer vectors stay in the nearest
+ * cache instead. */
 VEC_INLINE __m128 dots_of(const struct als_system *s, const struct group *g, const float *v,
                           struct shape shape)
 {
@@ -259,7 +267,8 @@ VEC_INLINE float multiply(const struct als_system *s, const struct als_row *row,
     return vec_sum(curve);
 }
 
-/* x += alpha p, r -= alpha A p, product = z = M^-1 r, in one pass over memory; returns the new r.z. */
+/* x += alpha p, r -= alpha A p, product = z = M^-1 r, in one pass over memory; returns the new
+ * r.z. */
 VEC_INLINE float move(float alpha, const struct work *t, float *x, struct shape shape)
 {
     vec rz = vec_zero();
@@ -277,7 +286,8 @@ VEC_INLINE float move(float alpha, const struct work *t, float *x, struct shape 
     return vec_sum(rz);
 }
 
-/* The last move. Only x is wanted of it: p'Ap comes from one dot product an entry, and A p itself, half of a step's work, is never made. */
+/* The last move. Only x is wanted of it: p'Ap comes from one dot product an entry, and A p itself,
+ * half of a step's work, is never made. */
 VEC_INLINE void move_last(const struct als_system *s, const struct als_row *row, float rz,
                           const struct work *t, float *x, struct shape shape)
 {

@@ -1,4 +1,5 @@
-/* Folding in and explaining at request time: one row's system in the eigenbasis, solved on the stack. */
+/* Folding in and explaining at request time: one row's system in the eigenbasis, solved on the
+ * stack. */
 #include "ml/als/als_serve.h"
 
 #include "base/mem.h"
@@ -10,8 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Of the preconditioned residual: five digits, well above what float products of some hundred factors round away (1e-6), so that it is reached.
- * Steps end there after about as many as the shopper has items; the limit only stops what rounding keeps from ending. */
+/* Of the preconditioned residual: five digits, well above what float products of some hundred
+ * factors round away (1e-6), so that it is reached. Steps end there after about as many as the
+ * shopper has items; the limit only stops what rounding keeps from ending. */
 static const float SERVE_TOLERANCE = 1e-5F;
 enum { SERVE_STEPS = 256 };
 

@@ -1,5 +1,6 @@
-/* ALS exactly: one ridge regression a row, by Cholesky; als_eigen.c is what trains by default. A row's result depends on its own
- * entries and the fixed other side only, so rows may be solved in any order on any thread. */
+/* ALS exactly: one ridge regression a row, by Cholesky; als_eigen.c is what trains by default. A
+ * row's result depends on its own entries and the fixed other side only, so rows may be solved in
+ * any order on any thread. */
 #include "ml/als/als_internal.h"
 #include "ml/linear/blas.h"
 #include "ml/linear/parallel.h"
@@ -51,7 +52,8 @@ static void add_entries(const struct mat *others, const struct als_entries *entr
         for (int e = 0; e < count; e++) {
             const float *restrict row = mat_row(others, entries->column[from + e]);
             float *restrict scaled = mat_row(&s->rows, e);
-            /* c h h' = (sqrt(c) h)(sqrt(c) h)': a symmetric update takes half of what a general product would */
+            /* c h h' = (sqrt(c) h)(sqrt(c) h)': a symmetric update takes half of what a general
+             * product would */
             float root = sqrtf(entries->weight[from + e]);
             s->root.data[e] = root;
             for (size_t f = 0; f < factors; f++) {
@@ -73,8 +75,9 @@ static void row_system(const struct mat *others, const struct mat *gram, float u
     assert(gram->rows == k && scratch->system.rows == k);
     /* k floats: the padding is not the solver's, and stays zero */
     memset(right, 0, (size_t)k * sizeof *right);
-    /* Hu et al. 2008, equation 4: all others weigh a0 through the Gram matrix, computed once for all rows; only the observed ones are added
-     * row by row. The lower triangle is all that Cholesky reads. */
+    /* Hu et al. 2008, equation 4: all others weigh a0 through the Gram matrix, computed once for
+     * all rows; only the observed ones are added row by row. The lower triangle is all that
+     * Cholesky reads. */
     for (int i = 0; i < k; i++) {
         const float *from = mat_row(gram, i);
         float *to = mat_row(&scratch->system, i);

@@ -85,7 +85,8 @@ static void fit_begin(struct fit *f, const struct mat *factors)
     }
 }
 
-/* The best effects of one group while the others stand still: (sum of what they leave) / (items + ridge). */
+/* The best effects of one group while the others stand still: (sum of what they leave) / (items +
+ * ridge). */
 static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
 {
     struct mat step = mat_make(f->info->levels[g], f->k); /* sums, then by how much effects move */
@@ -104,7 +105,8 @@ static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
         /* a level of few items is drawn to 0 more than one of many */
         float share = (float)(1 / (f->size[g][l] + f->ridge));
         for (int d = 0; d < f->k; d++) {
-            /* what is left plus the own effect is what this level would have to explain alone; the closed form shrinks its mean by the ridge */
+            /* what is left plus the own effect is what this level would have to explain alone; the
+             * closed form shrinks its mean by the ridge */
             float to = (sum[d] + (float)f->size[g][l] * effect[d]) * share;
             sum[d] = to - effect[d];
             effect[d] = to;
@@ -134,7 +136,8 @@ static void fit_effects(struct fit *f, const struct mat *factors)
         for (int g = 0; g < f->info->groups; g++) {
             fit_group(f, g, &moved, &size);
         }
-        /* backfitting (block coordinate descent on a strictly convex objective): it converges from anywhere */
+        /* backfitting (block coordinate descent on a strictly convex objective): it converges from
+         * anywhere */
         if (moved <= CONVERGED * size) {
             break;
         }

@@ -10,7 +10,8 @@
 
 enum { SHOWN_MAX = 100 };
 
-/* Of the first step; later ones shrink by the root of their number, as subgradient steps have to. In parts of the bound. */
+/* Of the first step; later ones shrink by the root of their number, as subgradient steps have to.
+ * In parts of the bound. */
 static const double FIRST_STEP = 0.25;
 
 /* What stands in the places of list `i` that are seen; returns how many those are. */
@@ -79,7 +80,8 @@ static void step(const int32_t *shown, int32_t items, double floor, double most,
                  float *log_lift)
 {
     for (int32_t j = 0; j < items; j++) {
-        /* Of a floor below 1, one showing is much too many: the step is bounded, or lifts would leap. */
+        /* Of a floor below 1, one showing is much too many: the step is bounded, or lifts would
+         * leap. */
         const double lacks = fmax(-1, fmin(1, (floor - shown[j]) / floor));
         const double lift = (double)log_lift[j] + size * lacks;
         log_lift[j] = (float)fmax(0, fmin(most, lift));

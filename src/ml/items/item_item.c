@@ -1,5 +1,6 @@
-/* The local item-item model: neighbours by cosine, one ridge regression in each neighbourhood. No Gram matrix of all items is ever held: each
- * neighbourhood's is summed up from the shoppers who had to do with it. */
+/* The local item-item model: neighbours by cosine, one ridge regression in each neighbourhood. No
+ * Gram matrix of all items is ever held: each neighbourhood's is summed up from the shoppers who
+ * had to do with it. */
 #include "ml/items/item_item.h"
 
 #include "base/cleanup.h"

@@ -1,4 +1,5 @@
-/* The item-item model as its definition reads: a dense Gram matrix in double, neighbours by a full sort, Gaussian elimination. */
+/* The item-item model as its definition reads: a dense Gram matrix in double, neighbours by a full
+ * sort, Gaussian elimination. */
 #include "ml/items/item_item_internal.h"
 
 #include "base/cleanup.h"
@@ -39,7 +40,8 @@ static double *dense_gram(const struct csr *z)
     return gram;
 }
 
-/* Solves a x = b (k unknowns, rows of k + 1, b the last column) by elimination; a symmetric positive definite, so no pivoting. */
+/* Solves a x = b (k unknowns, rows of k + 1, b the last column) by elimination; a symmetric
+ * positive definite, so no pivoting. */
 static void eliminate(double *a, int k)
 {
     const size_t width = (size_t)k + 1;

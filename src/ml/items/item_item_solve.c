@@ -1,4 +1,5 @@
-/* The weights into one target: its neighbours, the Gram matrix of the neighbourhood, one ridge regression. */
+/* The weights into one target: its neighbours, the Gram matrix of the neighbourhood, one ridge
+ * regression. */
 #include "ml/items/item_item_internal.h"
 
 #include "ml/linear/blas.h"
@@ -35,7 +36,8 @@ static int gather_together(const struct item_item_job *j, struct item_item_scrat
     return met;
 }
 
-/* The K nearest by cosine, ascending by number. The target's own norm is the same for all of them. */
+/* The K nearest by cosine, ascending by number. The target's own norm is the same for all of
+ * them. */
 static int choose_neighbours(const struct item_item_job *j, struct item_item_scratch *s, int target,
                              int met)
 {
@@ -57,8 +59,8 @@ static int choose_neighbours(const struct item_item_job *j, struct item_item_scr
     return kept;
 }
 
-/* Lays the neighbourhood's entries out shopper by shopper, neighbours ascending; returns the number of shoppers. members_of[u] is then where those
- * of u end. */
+/* Lays the neighbourhood's entries out shopper by shopper, neighbours ascending; returns the number
+ * of shoppers. members_of[u] is then where those of u end. */
 static int lay_members(const struct item_item_job *j, struct item_item_scratch *s, int count)
 {
     int shoppers = 0;
@@ -92,7 +94,8 @@ static int lay_members(const struct item_item_job *j, struct item_item_scratch *
     return shoppers;
 }
 
-/* Lower triangle of G_NN + diag(r) into s->gram, as a (count, count) view. Leaves members_of zero. */
+/* Lower triangle of G_NN + diag(r) into s->gram, as a (count, count) view. Leaves members_of
+ * zero. */
 static struct mat sum_gram(const struct item_item_job *j, struct item_item_scratch *s, int count)
 {
     struct mat gram = mat_view(s->gram.data, count, count, mat_ld(count));
@@ -120,7 +123,8 @@ static struct mat sum_gram(const struct item_item_job *j, struct item_item_scrat
     return gram;
 }
 
-/* Writes the target's weights, the `kept` of largest magnitude, by source; of equal ones the lower numbers stay. */
+/* Writes the target's weights, the `kept` of largest magnitude, by source; of equal ones the lower
+ * numbers stay. */
 static void keep_largest(const struct item_item_job *j, struct item_item_scratch *s, int target,
                          int count)
 {

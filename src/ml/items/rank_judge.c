@@ -91,8 +91,8 @@ static void best_offer(struct best *b, int id, float score)
     b->least = b->count == b->k ? b->scores[b->k - 1] : b->least;
 }
 
-/* The k best of scores (n), best first, equal ones by number; NaN is never taken. Most blocks hold nothing above the worst kept and cost one comparison
- * an item. Returns how many. */
+/* The k best of scores (n), best first, equal ones by number; NaN is never taken. Most blocks hold
+ * nothing above the worst kept and cost one comparison an item. Returns how many. */
 static int select_best(const float *scores, int n, int k, int *out)
 {
     enum { STRIDE = 64 };

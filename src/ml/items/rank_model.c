@@ -1,4 +1,5 @@
-/* Training and scoring of what ranks: iALS, item-item, and the blend of both. How settings are chosen is rank_tune.c. */
+/* Training and scoring of what ranks: iALS, item-item, and the blend of both. How settings are
+ * chosen is rank_tune.c. */
 #include "ml/items/rank_model.h"
 
 #include "base/cleanup.h"

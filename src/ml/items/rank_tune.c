@@ -1,5 +1,6 @@
-/* The search for settings: one coordinate after the other, uphill in steps by a factor or over a short list, on held-out interactions. ALS is searched
- * with few factors first, then grown; the number of sweeps is read off while training. */
+/* The search for settings: one coordinate after the other, uphill in steps by a factor or over a
+ * short list, on held-out interactions. ALS is searched with few factors first, then grown; the
+ * number of sweeps is read off while training. */
 #include "ml/items/rank_tune.h"
 
 #include "base/cleanup.h"
@@ -19,7 +20,8 @@ enum {
     SHARES = 21,
 };
 
-/* How strongly popular targets are lowered: tried on every item-item model, since they cost no training. */
+/* How strongly popular targets are lowered: tried on every item-item model, since they cost no
+ * training. */
 static const float target_exponents[] = {-0.2F, -0.1F, 0, 0.1F, 0.2F, 0.3F, 0.4F};
 enum { TARGETS = sizeof target_exponents / sizeof *target_exponents };
 
@@ -205,7 +207,8 @@ static bool climb(struct tuning *t, size_t place, float factor, struct err *err)
     return true;
 }
 
-/* Tries each value but the one it has; `also`, unless 0, is the place of a second number that always has the same value. */
+/* Tries each value but the one it has; `also`, unless 0, is the place of a second number that
+ * always has the same value. */
 static bool choose(struct tuning *t, size_t place, size_t also, const float *values, int count,
                    struct err *err)
 {
@@ -452,7 +455,8 @@ static int64_t held_of(int64_t count, double fraction)
     return held < count ? held : (count > 0 ? count - 1 : 0);
 }
 
-/* Each entry is held out with the chance that leaves the wanted number for the rest of the row: every choice of them is as likely. */
+/* Each entry is held out with the chance that leaves the wanted number for the rest of the row:
+ * every choice of them is as likely. */
 void rank_hold_out(const struct csr *all, double fraction, uint64_t seed, struct csr *out_known,
                    struct csr *out_later)
 {

@@ -32,7 +32,8 @@ static double platt_loss(const struct platt_fit *fit, struct platt at)
     return loss;
 }
 
-/* The ridge of the Hessian keeps it regular where all margins are equal; it moves no solution, since it is in no gradient. */
+/* The ridge of the Hessian keeps it regular where all margins are equal; it moves no solution,
+ * since it is in no gradient. */
 struct platt_slope {
     double g_slope, g_intercept;          /* gradient */
     double h_slope, h_cross, h_intercept; /* Hessian, with a small ridge */
@@ -58,8 +59,9 @@ static struct platt_slope platt_derivatives(const struct platt_fit *fit, struct 
 
 static struct platt platt_newton(const struct platt_fit *fit, struct platt at)
 {
-    /* Newton with halving (Lin, Lin, Weng: A note on Platt's probabilistic outputs for support vector machines, 2007). 33 halvings are
-     * 1e-10 of a step: behind that, rounding decides whether the loss falls. */
+    /* Newton with halving (Lin, Lin, Weng: A note on Platt's probabilistic outputs for support
+     * vector machines, 2007). 33 halvings are 1e-10 of a step: behind that, rounding decides
+     * whether the loss falls. */
     enum { STEPS_MAX = 100, HALVINGS_MAX = 33 };
     double loss = platt_loss(fit, at);
     for (int step = 0; step < STEPS_MAX; step++) {
@@ -172,7 +174,8 @@ bool calib_refit_intercept(const double *margins, const uint8_t *labels, int cou
         }
         /* the function rises everywhere: a positive excess says that the zero is below */
         *(excess > 0 ? &high : &low) = shift;
-        /* halving where Newton would leave the bracket: where all rows are certain the curve is flat and a step is huge */
+        /* halving where Newton would leave the bracket: where all rows are certain the curve is
+         * flat and a step is huge */
         double next = shift - excess / curve;
         shift = next > low && next < high ? next : low / 2 + high / 2;
     }
@@ -282,7 +285,8 @@ double calib_average_precision(const double *scores, const uint8_t *labels, int 
     for (int from = 0; from < count;) {
         double tied_positives;
         int end = tie_end(rows, count, from, &tied_positives);
-        /* precision at this threshold, for each positive that it adds; rows that tie are one threshold */
+        /* precision at this threshold, for each positive that it adds; rows that tie are one
+         * threshold */
         sum += tied_positives * above / (count - from);
         above -= tied_positives;
         from = end;
@@ -298,7 +302,8 @@ int calib_reliability(const double *probabilities, const uint8_t *labels, int co
     CLEANUP(mem_free) struct scored *rows = sorted(probabilities, labels, count, &positives);
     int written = 0;
     for (int from = 0; from < count;) {
-        /* bins of equal mass: each is as sure of its rate as the others. Ties are not parted, so that one may pass its target */
+        /* bins of equal mass: each is as sure of its rate as the others. Ties are not parted, so
+         * that one may pass its target */
         int bin = (int)((int64_t)from * bins / count);
         int target = (int)(((int64_t)count * (bin + 1) + bins - 1) / bins);
         /* the mean of the bin's own probabilities: its middle would be
@@ -368,7 +373,8 @@ struct calib_range calib_ece_by_chance(const double *probabilities, int count, i
     struct rng rng = rng_seed(seed);
     CLEANUP(mem_free) uint8_t *y = mem_array((size_t)count + 1, sizeof *y);
     CLEANUP(mem_free) double *errors = mem_array((size_t)draws, sizeof *errors);
-    /* labels drawn from the probabilities themselves: what an honest model of so few rows shows (Broecker, Smith: Increasing the reliability of reliability diagrams, 2007) */
+    /* labels drawn from the probabilities themselves: what an honest model of so few rows shows
+     * (Broecker, Smith: Increasing the reliability of reliability diagrams, 2007) */
     for (int d = 0; d < draws; d++) {
         for (int i = 0; i < count; i++) {
             y[i] = rng_unit(&rng) < probabilities[i];

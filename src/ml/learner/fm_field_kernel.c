@@ -1,5 +1,5 @@
-/* Inner loops of the factorization machine of tables in plain C, and the choice between them and those of fm_field_vec.c. Elementwise, so
- * that they differ by rounding only. */
+/* Inner loops of the factorization machine of tables in plain C, and the choice between them and
+ * those of fm_field_vec.c. Elementwise, so that they differ by rounding only. */
 #include "ml/learner/fm_field_internal.h"
 
 #include <math.h>

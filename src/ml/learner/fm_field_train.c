@@ -127,7 +127,8 @@ static int features_of(const struct fm_field_data *d, int32_t slot, const int32_
     return count;
 }
 
-/* 1 / sqrt(features of the slot): the squares of a slot's values add up to 1 however many resolutions it has. */
+/* 1 / sqrt(features of the slot): the squares of a slot's values add up to 1 however many
+ * resolutions it has. */
 static const float weight_of_share[FM_FIELD_FEATURES_MAX + 1] = {0, 1, 0.70710678F, 0.57735027F};
 
 /* Fills index and value with the row's entries and returns how many. */
@@ -159,8 +160,8 @@ static float margin_of(struct training *t, int count)
                                 .value = t->value};
     /* squares as well: a row's entries are features, which are not yet collapsed */
     fm_gather_sums(&g, t->sums, t->squares);
-    /* sum over pairs of (v_i.v_j) x_i x_j = 1/2 sum over factors of (sum v x)^2 - sum (v x)^2 (Rendle: Factorization Machines, ICDM 2010,
-     * lemma 3.1): linear in the entries */
+    /* sum over pairs of (v_i.v_j) x_i x_j = 1/2 sum over factors of (sum v x)^2 - sum (v x)^2
+     * (Rendle: Factorization Machines, ICDM 2010, lemma 3.1): linear in the entries */
     float products = 0;
     for (int f = 0; f < k; f++) {
         products += t->sums[f] * t->sums[f] - t->squares[f];
@@ -184,7 +185,8 @@ static void learn(struct training *t, int32_t row)
     memcpy(t->target, t->sums, (size_t)o->factors * sizeof *t->target);
     t->target[o->factors] = 1;
     for (int f = 0; f <= o->factors; f++) {
-        /* the penalty of a row that counts half is half: otherwise old rows would only shrink what young ones learnt */
+        /* the penalty of a row that counts half is half: otherwise old rows would only shrink what
+         * young ones learnt */
         t->row_decay[f] = weight * t->decay[f];
     }
     const struct fm_step step = {.base = t->state.data,
@@ -228,7 +230,8 @@ static void collapse(const struct training *t, struct fm_field *out)
             const float *w = mat_row(&t->state, feature[i]);
             for (int f = 0; f < k; f++) {
                 to[f] += w[f] * x;
-                /* the scorer takes (sum)^2 / 2 and subtracts no squares: each feature's own goes into the slot's linear weight here */
+                /* the scorer takes (sum)^2 / 2 and subtracts no squares: each feature's own goes
+                 * into the slot's linear weight here */
                 to[k] -= w[f] * x * w[f] * x / 2;
             }
             /* features of one slot always come together: their interactions are the slot's own, and

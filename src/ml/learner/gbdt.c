@@ -150,7 +150,8 @@ double gbdt_contributions(const struct gbdt *m, const uint8_t *bins, double weig
         for (int d = 0; d < m->depth; d++) {
             size_t at = t * splits + node;
             size_t child = 2 * node + 2 - ((m->left[at] >> bins[m->column[at]]) & 1);
-            /* Saabas 2014: a step from a node's mean to its child's is the doing of the column that the split asks for */
+            /* Saabas 2014: a step from a node's mean to its child's is the doing of the column that
+             * the split asks for */
             out[m->column[at]] += weight * ((double)value[child] - (double)value[node]);
             /* a split that sends all left adds 0: child and node have the same value */
             node = child;

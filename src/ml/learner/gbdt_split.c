@@ -26,8 +26,9 @@ static struct side minus(struct side a, struct side b)
 
 static double worth(struct side s, const struct gbdt_split_rules *r)
 {
-    /* Half of what the best constant step of these rows lowers the loss by, to second order: G^2 / (H + lambda) (Chen, Guestrin: XGBoost, KDD
-     * 2016, equation 6). The halves are dropped on both sides of every comparison. */
+    /* Half of what the best constant step of these rows lowers the loss by, to second order: G^2 /
+     * (H + lambda) (Chen, Guestrin: XGBoost, KDD 2016, equation 6). The halves are dropped on both
+     * sides of every comparison. */
     double gradient = (double)s.gradient / r->scale;
     return gradient * gradient / ((double)s.hessian / r->scale + r->l2);
 }

@@ -26,7 +26,8 @@ struct gbdt_grower gbdt_grower_make(const struct gbdt_data *data, struct row_lis
                             .categorical = data->categorical,
                             .options = options};
     uint8_t *bin = mem_array(count * columns, 1);
-    /* compact: trees read the training rows again and again, and those need not lie together in the table */
+    /* compact: trees read the training rows again and again, and those need not lie together in the
+     * table */
     for (size_t r = 0; r < count; r++) {
         memcpy(bin + r * columns, data->bin + (size_t)rows.row[r] * columns, columns);
     }
@@ -74,7 +75,8 @@ static void add_rows(const struct gbdt_grower *g, int from, int to, uint64_t *re
     memset(out, 0, histogram_size(g) * sizeof *out);
     for (int i = from; i < to; i++) {
         const uint8_t *bin = g->bin + (size_t)g->row[i] * columns;
-        /* one addition moves gradient and Hessian together: half the memory traffic of two histograms */
+        /* one addition moves gradient and Hessian together: half the memory traffic of two
+         * histograms */
         const uint64_t packed = g->packed[i];
         for (int c = 0; c < g->sampled; c++) {
             out[(size_t)c * GBDT_BINS_MAX + bin[g->sample[c]]] += packed;
@@ -173,7 +175,8 @@ static int part_rows(struct gbdt_grower *g, int from, int to, const struct gbdt_
         int32_t row = g->row[i];
         uint64_t packed = g->packed[i];
         bool is_left = (s->left >> bin) & 1;
-        /* written to both sides, and only one of them moves on: no branch to mispredict, as a good split is a coin toss */
+        /* written to both sides, and only one of them moves on: no branch to mispredict, as a good
+         * split is a coin toss */
         g->row[left] = row;
         g->packed[left] = packed;
         g->row_spare[right] = row;
@@ -247,7 +250,8 @@ static void fill_values(const struct growth *t, float *value)
             hessian[node] = hessian[2 * node + 1] + hessian[2 * node + 2];
             continue;
         }
-        /* from the gradients in double and not from the histograms' integers: the split may be chosen roughly, the value is what is added */
+        /* from the gradients in double and not from the histograms' integers: the split may be
+         * chosen roughly, the value is what is added */
         for (int i = t->from[node]; t->alive[node] && i < t->to[node]; i++) {
             gradient[node] += t->g->gradient[t->g->row[i]];
             hessian[node] += t->g->hessian[t->g->row[i]];
@@ -255,7 +259,8 @@ static void fill_values(const struct growth *t, float *value)
     }
     /* parents first: below the end of a branch every node says what the branch says */
     for (int node = 0; node < gbdt_nodes(o->depth); node++) {
-        /* -G / (H + lambda) (XGBoost, equation 5), shrunk; 1e-12 where there is neither curvature nor penalty */
+        /* -G / (H + lambda) (XGBoost, equation 5), shrunk; 1e-12 where there is neither curvature
+         * nor penalty */
         double step = -o->rate * gradient[node] / (hessian[node] + o->l2 + 1e-12);
         value[node] = t->alive[node] ? (float)step : value[(node - 1) / 2];
     }

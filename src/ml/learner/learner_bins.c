@@ -41,7 +41,8 @@ struct mass {
 /* Between two neighbours: nearer to neither, so that values never seen fall where they belong. */
 static double border(double below, double above)
 {
-    /* halves first: the sum of two numbers near the largest is infinite. Between neighbours of the last bit there is nothing: the upper one */
+    /* halves first: the sum of two numbers near the largest is infinite. Between neighbours of the
+     * last bit there is nothing: the upper one */
     double middle = below / 2 + above / 2;
     return middle > below && middle <= above ? middle : above;
 }
@@ -158,7 +159,8 @@ static struct id_mass *frequent_ids(const struct learner_table *t, int column, i
 
 int64_t learner_key(uint64_t id, int column)
 {
-    /* the column is in the key, so that one table serves all columns: the same hash in two of them is two ids */
+    /* the column is in the key, so that one table serves all columns: the same hash in two of them
+     * is two ids */
     uint64_t h = id ^ ((uint64_t)column + 1) * UINT64_C(0x9E3779B97F4A7C15);
     h = (h ^ (h >> 30)) * UINT64_C(0xBF58476D1CE4E5B9); /* splitmix64's finisher */
     h = (h ^ (h >> 27)) * UINT64_C(0x94D049BB133111EB);
@@ -272,7 +274,8 @@ static int widen(const int64_t *rows, int bins, int wanted, int32_t *group)
         total += (double)rows[b];
     }
     for (int b = 0; b < bins; b++) {
-        /* by where a bin begins: one that holds more than its share leaves the next group empty, and empty ones get no number */
+        /* by where a bin begins: one that holds more than its share leaves the next group empty,
+         * and empty ones get no number */
         int place = total > 0 ? (int)(before * wanted / total) : 0;
         groups += place != last;
         last = place;

@@ -55,7 +55,8 @@ static void penalty(const struct blend *b, const double *w, double *g, double h[
             1e-9; /* of the intercept, which nothing draws: regular where all rows are certain */
     }
     for (int p = 0; p < PARTS - 1; p++) {
-        /* a part left out has x = 0 in every row: the 1 keeps the matrix regular, and its step is 0 / 1 */
+        /* a part left out has x = 0 in every row: the 1 keeps the matrix regular, and its step is 0
+         * / 1 */
         h[p][p] = b->margin[p] ? RIDGE : 1;
         g[p] = b->margin[p] ? RIDGE * (w[p] - 0.5) : 0;
     }
@@ -149,8 +150,8 @@ struct learner_weights learner_blend(const struct learner_held *held)
             w[p] = p < PARTS - 1 && b.margin[p] ? 0.5 : 0;
         }
         newton(&b, w);
-        /* Weights below 0 would mean "the opposite of what this model says", learnt from chance. The lowest one is left
-         * out and the rest fitted again. */
+        /* Weights below 0 would mean "the opposite of what this model says", learnt from chance.
+         * The lowest one is left out and the rest fitted again. */
         int worst = w[0] <= w[1] ? 0 : 1;
         worst = b.margin[worst] ? worst : 1 - worst;
         if (!b.margin[worst] || w[worst] >= least) {

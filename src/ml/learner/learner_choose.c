@@ -1,5 +1,5 @@
-/* What the rows held out decide: how fast old rows are forgotten, the depth of the trees, when to stop, what each part is worth and how sure
- * to be. */
+/* What the rows held out decide: how fast old rows are forgotten, the depth of the trees, when to
+ * stop, what each part is worth and how sure to be. */
 #include "ml/learner/learner_run.h"
 
 #include "base/cleanup.h"
@@ -122,7 +122,8 @@ static int mean_length(const struct learner_run *run, int depth, int otherwise)
             count++;
         }
     }
-    /* rounded to the nearest. All rows are more than those of a fold, which would bear a little longer training: not worth another setting */
+    /* rounded to the nearest. All rows are more than those of a fold, which would bear a little
+     * longer training: not worth another setting */
     return count > 0 && sum > 0 ? (int)((sum + count / 2) / count) : otherwise;
 }
 

@@ -80,8 +80,9 @@ static int32_t count_of(const double *borders, double v)
     return count;
 }
 
-/* Borders rise, so that the blocks whose last border is at or below v lie wholly at or below it, and the next block has all that is left to
- * count. NaN is at or above nothing: such a number ends at 0, and its slot is chosen elsewhere. */
+/* Borders rise, so that the blocks whose last border is at or below v lie wholly at or below it,
+ * and the next block has all that is left to count. NaN is at or above nothing: such a number ends
+ * at 0, and its slot is chosen elsewhere. */
 static int32_t borders_plain(const double *search, double v)
 {
     const int32_t block = count_of(search, v);

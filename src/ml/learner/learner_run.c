@@ -1,5 +1,5 @@
-/* The single trainings that a learner is made of: which rows each sees, with which weight, and under which options. They are independent of
- * each other and run side by side. */
+/* The single trainings that a learner is made of: which rows each sees, with which weight, and
+ * under which options. They are independent of each other and run side by side. */
 #include "ml/learner/learner_run.h"
 
 #include "base/cleanup.h"
@@ -106,7 +106,8 @@ static float *weights_of(const struct learner_run *run, const struct row_list *t
 
 static uint64_t seed_of(const struct learner_run *run, const struct learner_task *task)
 {
-    /* bags differ and folds do not: the models that are judged are those that will serve, but for the rows left out */
+    /* bags differ and folds do not: the models that are judged are those that will serve, but for
+     * the rows left out */
     return run->options->seed * 1000 + (uint64_t)task->bag * 10 + (uint64_t)task->part;
 }
 

@@ -1,5 +1,6 @@
-/* How the learner learns: bins and dictionary (learner_run.c); both models on all but the rows held out, which tell when to stop, what each
- * is worth and how sure to be (learner_choose.c); then both on all rows. */
+/* How the learner learns: bins and dictionary (learner_run.c); both models on all but the rows held
+ * out, which tell when to stop, what each is worth and how sure to be (learner_choose.c); then both
+ * on all rows. */
 #include "ml/learner/learner_run.h"
 
 #include "base/cleanup.h"

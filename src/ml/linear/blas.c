@@ -1,4 +1,5 @@
-/* Every call into OpenBLAS, and the choice of its kernels: shapes asserted, solves guarded against NaN. */
+/* Every call into OpenBLAS, and the choice of its kernels: shapes asserted, solves guarded against
+ * NaN. */
 #include "ml/linear/blas.h"
 
 #include "base/mem.h"
@@ -23,8 +24,9 @@ enum { F64_ROWS = 256 }; /* rows widened to double at a time */
 
 /* ---- the core ---- */
 
-/* OpenBLAS's own way to its core: init does nothing while there is one, else it reads OPENBLAS_CORETYPE or looks at the processor; quit forgets it.
- * They are exported by builds for several processors (DYNAMIC_ARCH) and missing from others, which have no core to choose. */
+/* OpenBLAS's own way to its core: init does nothing while there is one, else it reads
+ * OPENBLAS_CORETYPE or looks at the processor; quit forgets it. They are exported by builds for
+ * several processors (DYNAMIC_ARCH) and missing from others, which have no core to choose. */
 extern void gotoblas_dynamic_init(void) __attribute__((weak));
 extern void gotoblas_dynamic_quit(void) __attribute__((weak));
 
@@ -274,7 +276,8 @@ bool blas_eigen(struct mat *a, float *values, struct err *err)
     }
     float *work = mem_array((size_t)work_size, sizeof *work);
     int *index = mem_array((size_t)index_size, sizeof *index);
-    /* Fortran reads columns: our lower triangle by rows is its upper one, and its columns come back as our rows. */
+    /* Fortran reads columns: our lower triangle by rows is its upper one, and its columns come back
+     * as our rows. */
     ssyevd_("V", "U", &k, a->data, &a->ld, values, work, &work_size, index, &index_size, &info);
     mem_free(&work);
     mem_free(&index);

@@ -1,5 +1,5 @@
-/* AdaGrad on the softmax loss, in batches of queries whose parts add up their gradients apart, so that any number of threads gives the same
- * bytes. */
+/* AdaGrad on the softmax loss, in batches of queries whose parts add up their gradients apart, so
+ * that any number of threads gives the same bytes. */
 #include "ml/session/session_fm.h"
 
 #include "base/mem.h"
@@ -12,7 +12,8 @@
 
 enum { BATCH = 64, PARTS = 4, ROWS = SESSION_FM_FEATURES_MAX * SESSION_FM_BINS };
 
-/* One float per parameter of the model: parameters, their gradients, or the sums of squares. Rows are (feature, bin). */
+/* One float per parameter of the model: parameters, their gradients, or the sums of squares. Rows
+ * are (feature, bin). */
 struct numbers {
     float linear[SESSION_FM_FEATURES_MAX];
     float weight[ROWS];
@@ -103,8 +104,8 @@ static void learn_list(const struct training *t, struct part *p, int query)
     }
     double total = 0;
     for (int i = 0; i < count; i++) {
-        /* softmax over the list (ListNet: Cao et al. 2007, with one target: the log loss of choosing it); less the largest, so that nothing
-         * overflows */
+        /* softmax over the list (ListNet: Cao et al. 2007, with one target: the log loss of
+         * choosing it); less the largest, so that nothing overflows */
         p->score[i] = expf(p->score[i] - most);
         total += (double)p->score[i];
     }
@@ -113,7 +114,8 @@ static void learn_list(const struct training *t, struct part *p, int query)
     p->loss -= log((double)p->score[target] / total + 1e-30);
     for (int i = 0; i < count; i++) {
         float g = (float)((double)p->score[i] / total) - (i == target ? 1.F : 0.F);
-        /* most of a list is hopeless already: what moves nothing is not added up, which is most of the time */
+        /* most of a list is hopeless already: what moves nothing is not added up, which is most of
+         * the time */
         if (fabsf(g) > 1e-4F) {
             add_gradient(t, p, level + (int64_t)i * d->features, g, p->sum[i]);
         }

@@ -1,4 +1,5 @@
-/* Transition and co-visitation rows, item by item from the sessions that hold the item: no pair is ever stored twice, memory is one row a thread. */
+/* Transition and co-visitation rows, item by item from the sessions that hold the item: no pair is
+ * ever stored twice, memory is one row a thread. */
 #include "ml/session/session_graph.h"
 
 #include "base/cleanup.h"
@@ -51,7 +52,8 @@ static struct places places_make(const struct session_log *log, int sessions)
     struct places p = {.start = mem_array((size_t)log->items + 2, sizeof *p.start),
                        .position = mem_array((size_t)total, sizeof *p.position),
                        .session = mem_array((size_t)total, sizeof *p.session)};
-    /* a counting sort: counts stand two places ahead, sums of them one, and filling moves each border to where it belongs */
+    /* a counting sort: counts stand two places ahead, sums of them one, and filling moves each
+     * border to where it belongs */
     for (int64_t i = 0; i < total; i++) {
         p.start[log->item[i] + 2]++;
     }
@@ -94,7 +96,8 @@ static void row_add(struct row *row, const struct build *b, int64_t at)
             continue;
         }
         struct session_edge *edge = row_at(row, log->item[i]);
-        /* next and before: transitions of a Markov chain; ahead and behind: all that was met within reach, falling with the distance */
+        /* next and before: transitions of a Markov chain; ahead and behind: all that was met within
+         * reach, falling with the distance */
         int64_t steps = i > at ? i - at : at - i;
         float weight = age * b->step_weight[steps];
         if (i > at) {
@@ -118,14 +121,16 @@ static int heavier_first(const void *a, const void *b)
     const struct entry *y = b;
     float p = edge_weight(&x->edge);
     float q = edge_weight(&y->edge);
-    /* by item where weights are equal: the row is cut, and which of them stay must not depend on qsort */
+    /* by item where weights are equal: the row is cut, and which of them stay must not depend on
+     * qsort */
     return p != q ? (p < q) - (p > q) : (x->item > y->item) - (x->item < y->item);
 }
 
 /* Turns weights into shares of the totals. */
 static void row_normalise(struct row *row, float prior)
 {
-    /* as if `prior` of weight had gone elsewhere: one visit does not make a certain transition. In double: a row may have all sessions. */
+    /* as if `prior` of weight had gone elsewhere: one visit does not make a certain transition. In
+     * double: a row may have all sessions. */
     double next = (double)prior;
     double before = (double)prior;
     double ahead = (double)prior;

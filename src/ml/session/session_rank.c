@@ -95,7 +95,8 @@ static float vote(struct session_scratch *s, const struct session_neighbour *n, 
             continue;
         }
         struct session_candidate *c = candidate_of(s, n->slot->item[i]);
-        /* what stood ahead of the shared item is where such sessions went; what stood behind is where they came from */
+        /* what stood ahead of the shared item is where such sessions went; what stood behind is
+         * where they came from */
         float v = n->score * (i > place ? s->vote_ahead[i - place] : s->vote_behind[place - i]);
         c->neighbours += v;
         /* only from the last item on: what came directly after it is a
@@ -145,7 +146,8 @@ static void gather_row(const struct session_graph *g, int32_t item, int rank, fl
     for (int64_t k = g->start[item]; k < g->start[item + 1]; k++) {
         const struct session_edge *e = &g->edge[k];
         struct session_candidate *c = candidate_of(s, g->item[k]);
-        /* the latest item has features of its own (a Markov chain of first order), the one before it one; all share the sums */
+        /* the latest item has features of its own (a Markov chain of first order), the one before
+         * it one; all share the sums */
         if (rank == 0) {
             c->next = e->next;
             c->before = e->before;
@@ -198,7 +200,8 @@ int session_candidates(const struct session_model *model, const int32_t *prefix,
     gather_graph(model, prefix, count, s);
     /* in this order: where room runs out, what the neighbours brought stays */
     gather_prefix(model, prefix, count, s);
-    /* shares of all votes: how many neighbours there were depends on the index and not on the candidate */
+    /* shares of all votes: how many neighbours there were depends on the index and not on the
+     * candidate */
     float share = votes > 0 ? 1 / votes : 0;
     for (int i = 0; i < s->count; i++) {
         struct session_candidate *c = &s->candidate[i];

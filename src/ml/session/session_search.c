@@ -1,5 +1,5 @@
-/* Reading the index: the latest sessions of each item of the prefix, weighed and the best kept. Only numbers and lengths are touched
- * until the best are known. */
+/* Reading the index: the latest sessions of each item of the prefix, weighed and the best kept.
+ * Only numbers and lengths are touched until the best are known. */
 #include "ml/session/session_index.h"
 
 #include "base/mem.h"
@@ -41,7 +41,8 @@ struct session_search *session_search_make(const struct session_index *index)
             1 / sqrtf((float)i); /* the cosine's: long sessions meet everything */
     }
     for (int i = 0; i < AGE_STEPS; i++) {
-        /* a table: a query weighs thousands of sessions; the middle of each step, so that the error has no side */
+        /* a table: a query weighs thousands of sessions; the middle of each step, so that the error
+         * has no side */
         search->age_weight[i] = expf(-((float)i + .5F) * AGE_REACH / AGE_STEPS);
     }
     return search;
@@ -123,7 +124,8 @@ int session_index_neighbours(const struct session_index *index,
         looked_up++;
         const struct posting_ring *ring = &index->ring[prefix[i]];
         float weight = expf(-(float)(count - 1 - i) / query->position_decay);
-        /* + 1e-30: a weight that underflows would make "met" look like "not met", and the session stand in the list twice */
+        /* + 1e-30: a weight that underflows would make "met" look like "not met", and the session
+         * stand in the list twice */
         met = meet_ring(index, ring, weight * idf_of(index, ring) + 1e-30F, i, search, met);
     }
     /* Steps of the table for each session of age. */

@@ -55,7 +55,8 @@ int session_rank_of(const struct session_hit *hits, int count, int32_t target)
     }
     int rank = 1;
     for (int i = 0; i < count; i++) {
-        /* equal scores count against the target: a model that scores all alike would otherwise look perfect */
+        /* equal scores count against the target: a model that scores all alike would otherwise look
+         * perfect */
         rank += i != at && hits[i].score >= hits[at].score;
     }
     return rank;
@@ -124,7 +125,8 @@ static void best_first(struct session_candidate *c, int count)
     }
 }
 
-/* One list: the best candidates and a sample of the others, which stand for all of them. A target that is no candidate teaches nothing. */
+/* One list: the best candidates and a sample of the others, which stand for all of them. A target
+ * that is no candidate teaches nothing. */
 static void collect(const struct work *w, struct lists *l, const int32_t *items, int count,
                     struct session_scratch *scratch, struct rng *rng)
 {
@@ -145,8 +147,9 @@ static void collect(const struct work *w, struct lists *l, const int32_t *items,
     lists_reserve(l, found);
     uint16_t query[SESSION_QUERY_FEATURES];
     session_query_levels(w->model, items, count, query);
-    /* A candidate that was taken with probability `share` stands for 1 / share of its kind: -log(share) in its exponent makes the softmax's sum
-     * that over all candidates, on average (sampled softmax: Bengio, Senecal 2008). */
+    /* A candidate that was taken with probability `share` stands for 1 / share of its kind:
+     * -log(share) in its exponent makes the softmax's sum that over all candidates, on average
+     * (sampled softmax: Bengio, Senecal 2008). */
     double share = found > ALWAYS ? (double)SAMPLED / (found - ALWAYS) : 1;
     share = share < 1 ? share : 1;
     for (int i = 0; i < found; i++) {
@@ -255,7 +258,8 @@ static void append(struct lists *all, struct work *w)
     }
 }
 
-/* One attempt: sessions 0 .. end - 1 are known, the ranker learns from `blocks` blocks before the end. */
+/* One attempt: sessions 0 .. end - 1 are known, the ranker learns from `blocks` blocks before the
+ * end. */
 struct attempt {
     const struct session_log *log;
     const struct session_train_options *options;
@@ -283,7 +287,8 @@ static bool teach(const struct attempt *a, struct session_fm *out, struct err *e
         if (cut < 1) {
             continue;
         }
-        /* what the ranker sees of a block was counted before it: with its own sessions in the counts every target would look certain */
+        /* what the ranker sees of a block was counted before it: with its own sessions in the
+         * counts every target would look certain */
         struct session_model model = session_model_build(a->log, cut, &a->settings);
         struct work *w = mem_alloc(sizeof *w);
         w->log = a->log;
@@ -390,7 +395,8 @@ static bool tune(struct attempt *a, struct session_quality *best, struct err *er
 {
     static const float recencies[] = {.2F, 2};
     static const float decays[] = {.6F, 2};
-    /* one setting after the other (coordinate search): an attempt costs a training, and a grid of all three would take 27 */
+    /* one setting after the other (coordinate search): an attempt costs a training, and a grid of
+     * all three would take 27 */
     float all = (float)a->log->sessions;
     return try_settings(a, best, err) &&
            tune_one(a, offsetof(struct session_settings, graph.recency), all, recencies, 2, best,

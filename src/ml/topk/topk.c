@@ -1,4 +1,5 @@
-/* Exact top-K: score every item, keep the best in a heap whose root is the worst kept. The reference of topk_index.c. */
+/* Exact top-K: score every item, keep the best in a heap whose root is the worst kept. The
+ * reference of topk_index.c. */
 #include "ml/topk/topk.h"
 
 #include "ml/topk/topk_heap.h"
@@ -35,7 +36,8 @@ void topk_batch(const struct mat *items, const struct mat *queries, int k,
     for (int q = 0; q < queries->rows; q++) {
         out_counts[q] = 0;
     }
-    /* items outside, queries inside: a block is read from memory once; each query's heap lies in its own hits between the blocks */
+    /* items outside, queries inside: a block is read from memory once; each query's heap lies in
+     * its own hits between the blocks */
     for (int from = 0; k > 0 && from < items->rows; from += BLOCK_ITEMS) {
         int to = items->rows - from < BLOCK_ITEMS ? items->rows : from + BLOCK_ITEMS;
         for (int q = 0; q < queries->rows; q++) {

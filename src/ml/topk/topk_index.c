@@ -1,4 +1,5 @@
-/* Exact top-K over packed rows: scan integers, score in full what the bound cannot turn away. The proof is in the header. */
+/* Exact top-K over packed rows: scan integers, score in full what the bound cannot turn away. The
+ * proof is in the header. */
 #include "ml/topk/topk_index.h"
 
 #include "base/cleanup.h"
@@ -22,7 +23,8 @@ enum {
         256 * 1024, /* of tiles that stay in the cache while all queries of a pass see them */
 };
 
-/* Above this, sums of floats may overflow (2^128) on the way, and the bound says nothing; 2^8 covers every partial sum of 1024 products. */
+/* Above this, sums of floats may overflow (2^128) on the way, and the bound says nothing; 2^8
+ * covers every partial sum of 1024 products. */
 static const double SCORE_MAX = 0x1p120;
 
 struct topk_index {
@@ -96,7 +98,8 @@ static size_t probe_bytes(int k)
     return (size_t)k * sizeof(float) + probe_room(k) * sizeof(struct maybe);
 }
 
-/* numbers: 4 * QUADS_MAX, zero beyond the columns. work: probe_bytes(k). False where only the reference may answer. */
+/* numbers: 4 * QUADS_MAX, zero beyond the columns. work: probe_bytes(k). False where only the
+ * reference may answer. */
 static bool probe_init(const struct topk_index *index, struct probe *p, void *work, int8_t *numbers,
                        int32_t *out_offset)
 {
@@ -113,10 +116,12 @@ static bool probe_init(const struct topk_index *index, struct probe *p, void *wo
         sum += numbers[j];
     }
     p->scale = q.scale;
-    /* (4) wants 1 / (S t) from below: a floor too low only lets more through. t = 0: fl(s t I) is 0 for every item, so that a need above 0
-     * turns all of them away (the largest floor) and any other none. */
+    /* (4) wants 1 / (S t) from below: a floor too low only lets more through. t = 0: fl(s t I) is 0
+     * for every item, so that a need above 0 turns all of them away (the largest floor) and any
+     * other none. */
     p->inverse = q.scale > 0 ? (float)((1 - 0x1p-20) / (double)q.scale) : FLT_MAX;
-    /* The query's side of (1) to (3); the rows' (a, b, S and L) was computed when they were packed. */
+    /* The query's side of (1) to (3); the rows' (a, b, S and L) was computed when they were
+     * packed. */
     p->norm = topk_up(norm);     /* Q >= |q| */
     p->error = topk_up(q.error); /* D >= |d| */
     p->threshold = -INFINITY;    /* until k items are known: everything may enter */
@@ -152,7 +157,8 @@ static void learn(struct probe *p, float low)
         return;
     }
     heap[at] = low;
-    /* k items score at least heap[0]: a threshold by what the integers prove, before one item is scored in full */
+    /* k items score at least heap[0]: a threshold by what the integers prove, before one item is
+     * scored in full */
     if (p->least_count == p->heap.k) {
         p->threshold = topk_larger(p->threshold, heap[0]);
     }
@@ -163,7 +169,8 @@ static void sift_maybes(struct probe *p)
 {
     int kept = 0;
     for (int i = 0; i < p->maybe_count; i++) {
-        /* (1) to (3) from above: score <= most < h. One that equals h stays, and may win by its id. */
+        /* (1) to (3) from above: score <= most < h. One that equals h stays, and may win by its
+         * id. */
         if (!(p->maybes[i].most < p->threshold)) {
             p->maybes[kept++] = p->maybes[i];
         }
@@ -203,8 +210,9 @@ static void settle(const struct topk_index *index, struct probe *p)
     p->threshold = topk_larger(p->threshold, topk_heap_threshold(&p->heap));
 }
 
-/* Scoring waits as long as it can: h rises meanwhile and turns most away unscored. But a list that is still half full after sifting would be
- * sifted again and again, at a cost of its length each time. */
+/* Scoring waits as long as it can: h rises meanwhile and turns most away unscored. But a list that
+ * is still half full after sifting would be sifted again and again, at a cost of its length each
+ * time. */
 static void remember(const struct topk_index *index, struct probe *p, struct maybe maybe)
 {
     if (p->maybe_count == p->room) {
@@ -230,18 +238,21 @@ static void take(const struct topk_index *index, struct probe *p, int tile, uint
         const int place = tile * TILE_ITEMS + i;
         const float about = (float)dots[i] * (scales[i] * p->scale); /* (3): fl(s t I), I exact */
         const float most = topk_bound_most(about, slack);
-        /* a place beyond the last item has the integer 0, which may reach the floor; equal to h may still win by its id */
+        /* a place beyond the last item has the integer 0, which may reach the floor; equal to h may
+         * still win by its id */
         if (place >= index->pack.items || most < p->threshold ||
             (filter && !topk_filter_allows(filter, index->pack.ids[place]))) {
             continue;
         }
-        /* The filter was asked first: only what may be answered may raise h, and the heap need not ask again. */
+        /* The filter was asked first: only what may be answered may raise h, and the heap need not
+         * ask again. */
         remember(index, p, (struct maybe){place, most});
         learn(p, topk_bound_least(about, slack));
     }
 }
 
-/* So many are wanted that a bound would turn away nobody: k lower bounds have to be seen before there is a threshold at all. */
+/* So many are wanted that a bound would turn away nobody: k lower bounds have to be seen before
+ * there is a threshold at all. */
 static bool wants_most(const struct topk_index *index, int k)
 {
     return k > index->pack.items / 8;
@@ -267,10 +278,11 @@ int topk_index_search(const struct topk_index *index, const float *query, int k,
     int tile = 0;
     for (; tile < pack->tiles; tile++) {
         if (tile % BOUND_TILES == 0) {
-            /* (4), with the bounds of these four tiles and the h of now: it stands still until the next four, which is on the safe side */
+            /* (4), with the bounds of these four tiles and the h of now: it stands still until the
+             * next four, which is on the safe side */
             const struct tile_bound *b = &pack->bounds[tile / BOUND_TILES];
-            /* (1) to (3): need; (4): the floor. Both inverses are lowered by 2^-20, which is more than their product's rounding: it stays
-             * below 1 / (S t). */
+            /* (1) to (3): need; (4): the floor. Both inverses are lowered by 2^-20, which is more
+             * than their product's rounding: it stays below 1 / (S t). */
             const float need = topk_bound_need(p.threshold, topk_bound_slack(b, p.norm, p.error));
             queries.floor[0] = topk_bound_floor(need, b->inverse * p.inverse);
             if (topk_bound_out_of_reach(p.threshold, p.norm, b->reach_on)) { /* (5) */
@@ -291,7 +303,8 @@ int topk_index_search(const struct topk_index *index, const float *query, int k,
 
 /* ---- many queries ---- */
 
-/* Eight probes side by side, their numbers interleaved. What floors are computed from lies in columns, for the compiler's vectors. */
+/* Eight probes side by side, their numbers interleaved. What floors are computed from lies in
+ * columns, for the compiler's vectors. */
 struct group {
     struct probe probes[TILE_QUERIES];
     struct tile_queries queries;
@@ -352,8 +365,8 @@ static bool group_floors(struct group *g, const struct tile_bound *b)
 {
     int wanted = 0;
     for (int i = 0; i < TILE_QUERIES; i++) {
-        /* The lines of topk_index_search, (1) to (5), for eight queries. Without a branch, also for those that have ended: the compiler
-         * makes vectors of them. */
+        /* The lines of topk_index_search, (1) to (5), for eight queries. Without a branch, also for
+         * those that have ended: the compiler makes vectors of them. */
         const float need =
             topk_bound_need(g->threshold[i], topk_bound_slack(b, g->norm[i], g->error[i]));
         g->queries.floor[i] = topk_bound_floor(need, b->inverse * g->inverse[i]);
@@ -371,7 +384,8 @@ static void group_scan(const struct topk_index *index, struct group *g, int from
         if (tile % BOUND_TILES == 0 && !group_floors(g, &pack->bounds[tile / BOUND_TILES])) {
             return;
         }
-        /* a tile is multiplied with all eight, even where some have ended: their floors only turn everything away */
+        /* a tile is multiplied with all eight, even where some have ended: their floors only turn
+         * everything away */
         g->scanned += TILE_ITEMS;
         if (!scan(pack->data + (size_t)tile * pack->tile_bytes, pack->quads, &g->queries, &hits)) {
             continue;
@@ -394,7 +408,8 @@ static int groups_fill(const struct batch *b, int from, int to, struct group *gr
     const bool all = q->k == 0 || wants_most(b->index, q->k);
     int count = 0;
     for (int row = from; row < to; row++) {
-        /* The place of the next that takes part: one that was answered at once leaves it to who comes after. */
+        /* The place of the next that takes part: one that was answered at once leaves it to who
+         * comes after. */
         void *work = memory + (size_t)count * probe_bytes(q->k);
         if (!all && group_add(&groups[count / TILE_QUERIES], b, row, work)) {
             rows[count++] = row;

@@ -1,4 +1,5 @@
-/* Packs rows for topk_index.c: sorted by length, quantised, laid in tiles. What is promised about errors is computed here, in double. */
+/* Packs rows for topk_index.c: sorted by length, quantised, laid in tiles. What is promised about
+ * errors is computed here, in double. */
 #include "ml/topk/topk_pack.h"
 
 #include "base/mem.h"
@@ -52,8 +53,9 @@ struct quantised topk_quantise(const float *x, int count, int8_t *out_numbers)
     for (int j = 0; j < count; j++) {
         most = topk_larger(most, fabsf(x[j]));
     }
-    /* s = 0, e = x: the proof's way out for rows whose quotients would be too coarse, or none. A NaN may hide behind a larger number; it comes
-     * out in the error, which is then NaN too, and in the norm, for which the search asks */
+    /* s = 0, e = x: the proof's way out for rows whose quotients would be too coarse, or none. A
+     * NaN may hide behind a larger number; it comes out in the error, which is then NaN too, and in
+     * the norm, for which the search asks */
     if (!(most >= SMALLEST) || !isfinite(most)) {
         for (int j = 0; j < count; j++) {
             out_numbers[j] = 0;
@@ -131,7 +133,8 @@ static void measure_part(void *ctx, int part, int worker)
     }
 }
 
-/* By length, so that a scan may end early; among rows of about the same length by scale, so that what bounds a whole tile is tight. */
+/* By length, so that a scan may end early; among rows of about the same length by scale, so that
+ * what bounds a whole tile is tight. */
 static void sort_rows(struct ranked_row *ranked, int count)
 {
     qsort(ranked, (size_t)count, sizeof *ranked, longest_first);
@@ -148,7 +151,8 @@ static void sort_rows(struct ranked_row *ranked, int count)
 static void bound_widen(struct tile_bound *b, float *largest_scale, const struct quantised *row,
                         double length, double g)
 {
-    /* a >= |e| + g |x|, b >= |s y|, L >= |x| (1 + g): the largest over the tiles' rows is a bound for each */
+    /* a >= |e| + g |x|, b >= |s y|, L >= |x| (1 + g): the largest over the tiles' rows is a bound
+     * for each */
     b->spread = topk_larger(b->spread, topk_up(row->error + g * length));
     b->length = topk_larger(b->length, topk_up(row->magnitude));
     b->reach = isfinite(length) ? topk_larger(b->reach, topk_up(length * (1 + g))) : INFINITY;
@@ -200,7 +204,8 @@ static void pack_part(void *ctx, int part, int worker)
 /* The longest of all tiles from each one on: where a scan may end. */
 static void bound_ends(struct topk_pack *pack)
 {
-    /* L falls from one thousand rows to the next but not within one, where rows are sorted by scale */
+    /* L falls from one thousand rows to the next but not within one, where rows are sorted by
+     * scale */
     float longest = 0;
     for (int b = pack->bound_count - 1; b >= 0; b--) {
         /* Backwards: (5) asks for the longest of all that is still to come. */

@@ -62,7 +62,8 @@ static inline int32_t four(const int8_t *numbers, int at)
     return packed;
 }
 
-/* ---- AVX2: |query| times item with the query's sign; pairs stay within 2 * 127 * 127 < 2^15 ---- */
+/* ---- AVX2: |query| times item with the query's sign; pairs stay within 2 * 127 * 127 < 2^15
+ * ---- */
 
 enum { YMMS = 4 }; /* 8 items each */
 
@@ -98,7 +99,8 @@ AVX2 static inline void add_quad_avx2(const uint8_t *items, __m256i query, __m25
         /* The flipped top bit takes the 128 out; no number is -128, whose sign could not be
          * turned. */
         const __m256i item = _mm256_sign_epi8(_mm256_xor_si256(raw, offset), query);
-        /* maddubs takes one unsigned operand and saturates at 2^15: |query| is that operand, its sign moves to the item */
+        /* maddubs takes one unsigned operand and saturates at 2^15: |query| is that operand, its
+         * sign moves to the item */
         const __m256i pairs = _mm256_maddubs_epi16(size, item);
         sums[y] = _mm256_add_epi32(sums[y], _mm256_madd_epi16(pairs, ones));
     }
@@ -154,7 +156,8 @@ AVX512 static uint32_t one_avx512(const uint8_t *tile, int quads,
     __m512i high = low;
     __m512i low_odd = _mm512_setzero_si512();
     __m512i high_odd = low_odd;
-    /* two pairs of sums: an instruction has to wait for the last one on the same sum, but not for one on another */
+    /* two pairs of sums: an instruction has to wait for the last one on the same sum, but not for
+     * one on another */
     int quad = 0;
     for (; quad + 2 <= quads; quad += 2, tile += (ptrdiff_t)2 * TILE_QUAD_BYTES) {
         const __m512i even = _mm512_set1_epi32(four(queries->numbers, quad));
@@ -181,7 +184,8 @@ AVX512 static uint32_t one_avx512(const uint8_t *tile, int quads,
     return mask;
 }
 
-/* Sixteen sums in registers, by name: gcc 12 moves those of an array about, which costs a third of the time. */
+/* Sixteen sums in registers, by name: gcc 12 moves those of an array about, which costs a third of
+ * the time. */
 #define EACH_QUERY(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 
 AVX512 static uint32_t many_avx512(const uint8_t *tile, int quads,

@@ -1,4 +1,5 @@
-/* Training of the affinity models: interactions out of the log, the window that judges, the gate, the models that are kept. */
+/* Training of the affinity models: interactions out of the log, the window that judges, the gate,
+ * the models that are kept. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -254,7 +255,8 @@ static void card_spreading(struct jenc *j, const struct affinity_spreading *s)
     jenc_object_end(j);
 }
 
-/* The file's card must be the same for the same log and seed. The gate's window may depend on who serves by now, so it is told in the row's only. */
+/* The file's card must be the same for the same log and seed. The gate's window may depend on who
+ * serves by now, so it is told in the row's only. */
 static void card_write(const struct run *r, const struct affinity_models *m, bool als, bool of_row,
                        struct buf *out)
 {
@@ -318,7 +320,8 @@ static bool judge(struct run *r, struct err *err)
 {
     CLEANUP(affinity_free) struct affinity *popularity = NULL;
     CLEANUP(affinity_free) struct affinity *als = NULL;
-    /* What has seen answers of the later window is not judged on it. affinity_cut has moved the cut behind its log where enough follows. */
+    /* What has seen answers of the later window is not judged on it. affinity_cut has moved the cut
+     * behind its log where enough follows. */
     bool rival = r->champion.found && !r->champion.is_baseline && r->champion.as_of_us <= r->cut_us;
     if (!affinity_model_open(&r->before.popularity, "judged", &popularity, err) ||
         !affinity_model_open(&r->before.als, "judged", &als, err)) {
@@ -341,7 +344,8 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     struct buf baseline_card = buf_make(CARD_MAX);
     card_write(r, &r->kept, true, true, &card);
     card_write(r, &r->kept, false, true, &baseline_card);
-    /* Where there was too little for factors no challenger was made, and the baseline alone is stored. */
+    /* Where there was too little for factors no challenger was made, and the baseline alone is
+     * stored. */
     const struct trained_pair pair = {
         .kind = "affinity",
         .baseline_algorithm = "popularity",
@@ -357,8 +361,9 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     return ok;
 }
 
-/* What is fitted before the cut; factors false where too little lies there, and why says so. Without checkpoints, which only the
- * end of a training clears: whoever evaluates must not leave them behind. */
+/* What is fitted before the cut; factors false where too little lies there, and why says so.
+ * Without checkpoints, which only the end of a training clears: whoever evaluates must not leave
+ * them behind. */
 static struct affinity_fit fit_before(struct run *r, char why[WHY_MAX])
 {
     struct size_before size = size_before(r->a, r->cut_us);
@@ -404,7 +409,8 @@ bool affinity_refit(const struct affinity_training *a, int64_t cut_us,
     return affinity_fit_models(a, &fit, out, err);
 }
 
-/* Tunes and trains before the cut, judges after it, and trains again on everything: what is kept is the procedure. */
+/* Tunes and trains before the cut, judges after it, and trains again on everything: what is kept is
+ * the procedure. */
 static bool challenge(struct run *r, struct err *err)
 {
     char why[WHY_MAX];
@@ -447,7 +453,8 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
     if (!challenge(&r, err) || !keep(&r, out, err)) {
         return false;
     }
-    /* Not before the models are stored: a training that is killed until then goes on from its checkpoints. */
+    /* Not before the models are stored: a training that is killed until then goes on from its
+     * checkpoints. */
     train_factors_forget(a->t);
     return true;
 }

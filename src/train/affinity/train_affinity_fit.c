@@ -1,5 +1,5 @@
-/* The affinity models: decayed interactions to factors and popularity. Which interactions, and whether the result serves, is decided by
- * train_affinity.c. */
+/* The affinity models: decayed interactions to factors and popularity. Which interactions, and
+ * whether the result serves, is decided by train_affinity.c. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -229,7 +229,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
     return out->made;
 }
 
-/* The model as it ranks by score alone says whom each product suits; then it is written once more, with the lifts. */
+/* The model as it ranks by score alone says whom each product suits; then it is written once more,
+ * with the lifts. */
 static bool spread_model(struct fitting *f, const struct affinity_fit *fit,
                          struct affinity_models *made, struct err *err)
 {

@@ -1,4 +1,5 @@
-/* The later window for affinity: shoppers as they stood when they came back, ranked by the code that serves, against what they chose next. */
+/* The later window for affinity: shoppers as they stood when they came back, ranked by the code
+ * that serves, against what they chose next. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -49,7 +50,8 @@ static bool tells_taste(const struct train_key *k, const struct event *e)
     return affinity_event_weight(e->type) > 0 && e->item_count > 0 && identity_counts(k->final, e);
 }
 
-/* What lies in a cart is no new product, whoever says so: a snapshot or a checkout names all of it. */
+/* What lies in a cart is no new product, whoever says so: a snapshot or a checkout names all of
+ * it. */
 static bool tells_cart(const struct train_key *k, const struct event *e)
 {
     return (e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED) &&
@@ -66,7 +68,8 @@ static int64_t moment_of(const struct train_key *k, int64_t cut_us)
     return INT64_MAX;
 }
 
-/* Only products some model could name count as chosen: what came up after the cut is nobody's fault. */
+/* Only products some model could name count as chosen: what came up after the cut is nobody's
+ * fault. */
 static void read_choice(struct history *h, const struct affinity *catalogue, const char *product_id)
 {
     if (affinity_knows(catalogue, product_id)) {

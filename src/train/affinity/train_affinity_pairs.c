@@ -17,14 +17,16 @@ enum {
 };
 /* Of the pairs that are claimed, so many at most meet by chance (Benjamini and Hochberg 1995). */
 static const double FALSE_SHARE = 0.05;
-/* Beyond chance is not worth telling where hardly anybody did it: of those who looked on from a product so many at least looked at the other next. */
+/* Beyond chance is not worth telling where hardly anybody did it: of those who looked on from a
+ * product so many at least looked at the other next. */
 static const double NEXT_SHARE = 0.05;
 
 double pairs_expected(const struct pairs_margins *m, double from, double to)
 {
     const double fewer = fmin(from, to);
-    /* Each token of the one meets a token of any other product, as often as tokens meet at all: in carts of two, half as often as two draws out
-     * of all carts would. A product does not meet itself. */
+    /* Each token of the one meets a token of any other product, as often as tokens meet at all: in
+     * carts of two, half as often as two draws out of all carts would. A product does not meet
+     * itself. */
     const double others = m->tokens - fmax(from, to);
     return others > 0 ? fmin(fewer, from * to * m->meetings / (m->tokens * others)) : fewer;
 }
@@ -34,7 +36,8 @@ double pairs_chance(double both, double expected)
     if (both <= expected) {
         return 1;
     }
-    /* The upper tail of Poisson: its first term, and the others as parts of it, which fall at once since both is above the mean. */
+    /* The upper tail of Poisson: its first term, and the others as parts of it, which fall at once
+     * since both is above the mean. */
     int sign = 0;
     const double first = exp(both * log(expected) - expected - lgamma_r(both + 1, &sign));
     double term = 1;
@@ -117,7 +120,8 @@ static int by_number(const void *a, const void *b)
 
 static bool is_tested(const struct counts *c, int32_t from, int32_t to)
 {
-    /* By how often each came alone, and not by how often they met: else only the luckiest would be tested. */
+    /* By how often each came alone, and not by how often they met: else only the luckiest would be
+     * tested. */
     return c->from[from] >= MET_MIN && c->to[to] >= MET_MIN &&
            (!c->group ||
             (c->group[from] != 0 && c->group[to] != 0 && c->group[from] != c->group[to]));
@@ -215,7 +219,8 @@ struct basket {
     int count;
 };
 
-/* Once a shopper: a cart that is taken up again the next day, or bought every week, is one person's habit and no more evidence. */
+/* Once a shopper: a cart that is taken up again the next day, or bought every week, is one person's
+ * habit and no more evidence. */
 static void basket_put(struct counts *c, struct basket *b, int32_t shopper, int32_t item)
 {
     if (c->taken[item] != shopper + 1 && b->count < BASKET_MAX) {
@@ -243,7 +248,8 @@ static void count_basket(struct counts *c, const struct basket *b)
     }
 }
 
-/* The steps from `first` on are one shopper's: each counts once, however often somebody went to and fro. */
+/* The steps from `first` on are one shopper's: each counts once, however often somebody went to and
+ * fro. */
 static void count_steps(struct counts *c, size_t first)
 {
     size_t kept = first;
@@ -277,7 +283,8 @@ static void count_visit(struct counting *c, size_t first, size_t end)
     struct basket basket = {.count = 0};
     int32_t last = -1;
     for (size_t i = first; i < end; i++) {
-        /* what has faded to nothing, or is not before until_us, is in no model and has no position */
+        /* what has faded to nothing, or is not before until_us, is in no model and has no
+         * position */
         if (affinity_interaction_weight(&all[i], c->until_us) <= 0) {
             continue;
         }

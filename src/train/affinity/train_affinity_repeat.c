@@ -1,4 +1,5 @@
-/* What the same people buy again, and after how long; and what they do not: told of each category by its purchases. */
+/* What the same people buy again, and after how long; and what they do not: told of each category
+ * by its purchases. */
 #include "train/affinity/train_affinity_repeat.h"
 
 #include "base/clock.h"
@@ -18,7 +19,8 @@ static const double REPEATED_SHARE = 0.2;
 static const double EARLY = 0.25;
 /* So few that they are gifts and second homes. */
 static const double NEVER_SHARE = 0.02;
-/* A first purchase tells that none followed only if one could have been seen for twice as long as the shop would remember it. */
+/* A first purchase tells that none followed only if one could have been seen for twice as long as
+ * the shop would remember it. */
 #define WATCHED_US (2 * AFFINITY_BOUGHT_MEMORY_US)
 /* Rows of one order, and an order told twice, are no second purchase. */
 #define REPEAT_MIN_US HOURS(12)
@@ -78,7 +80,8 @@ static size_t purchases_of(const struct affinity_training *a, int64_t until_us, 
     return count;
 }
 
-/* Sorted by what counts as one thing; drops what is no purchase of its own. Returns how many stay. */
+/* Sorted by what counts as one thing; drops what is no purchase of its own. Returns how many
+ * stay. */
 static size_t set_gaps(struct bought *all, size_t count, bool of_kinds)
 {
     size_t kept = 0;

@@ -1,5 +1,6 @@
-/* Spreading picks over the catalogue: the shoppers' lists out of the log, the lifts they lead to, and how far a lift may go: as far as it costs nothing on
- * shoppers held out. Sees nothing after until_us. */
+/* Spreading picks over the catalogue: the shoppers' lists out of the log, the lifts they lead to,
+ * and how far a lift may go: as far as it costs nothing on shoppers held out. Sees nothing after
+ * until_us. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -23,8 +24,9 @@ enum {
 };
 static const double NORMAL_95 = 1.96;
 static const double GAIN_LEAST = 1.1;
-/* Every product is wanted so often, in parts of the mean of all. A tenth of the mean is enough to be seen by somebody; to be seen as often as the others
- * costs what those are better by, and of three places each costs more than of ten. */
+/* Every product is wanted so often, in parts of the mean of all. A tenth of the mean is enough to
+ * be seen by somebody; to be seen as often as the others costs what those are better by, and of
+ * three places each costs more than of ten. */
 static const double floors[SPREAD_LENGTHS][FLOORS] = {
     [SPREAD_SHORT] = {0, .02, .04, .06},
     [SPREAD_LONG] = {0, .03, .06, .1},
@@ -241,8 +243,9 @@ static bool weighing_lifts(struct weighing *w, const struct affinity_training *a
     return true;
 }
 
-/* Nothing that could be told from chance: the 95 % interval of the difference, shopper by shopper, does not end below 0. A standard error alone would do where many
- * lists change; where two or three do, a choice that is lost is all there is. */
+/* Nothing that could be told from chance: the 95 % interval of the difference, shopper by shopper,
+ * does not end below 0. A standard error alone would do where many lists change; where two or three
+ * do, a choice that is lost is all there is. */
 static bool costs_nothing(const struct weighing *w, enum spread_length length, int floor)
 {
     double sum = 0;
@@ -256,7 +259,8 @@ static bool costs_nothing(const struct weighing *w, enum spread_length length, i
     return sum >= -NORMAL_95 * sqrt(squares - sum * sum / w->cases);
 }
 
-/* Enough more of the catalogue, shown to shoppers held out: what hardly widens it is not worth any risk. */
+/* Enough more of the catalogue, shown to shoppers held out: what hardly widens it is not worth any
+ * risk. */
 static bool brings_enough(const struct weighing *w, enum spread_length length, int floor)
 {
     int spread = 0;

@@ -1,5 +1,6 @@
-/* The settings of factors, item-item weights and their blend, chosen on the log itself: the last part of what may be learnt from is held out, and
- * what ranks the held-out choices best (ml/items/rank_tune.h) is taken. Sees nothing after until_us. */
+/* The settings of factors, item-item weights and their blend, chosen on the log itself: the last
+ * part of what may be learnt from is held out, and what ranks the held-out choices best
+ * (ml/items/rank_tune.h) is taken. Sees nothing after until_us. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -76,7 +77,8 @@ static bool row_has(const struct csr *m, int32_t row, int32_t column)
     return false;
 }
 
-/* New products the shopper of interactions [first, end) chose in the judged window, ascending and distinct. */
+/* New products the shopper of interactions [first, end) chose in the judged window, ascending and
+ * distinct. */
 static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_t row,
                         int out[TUNE_CHOSEN_MAX])
 {
@@ -106,7 +108,8 @@ static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_
     return count;
 }
 
-/* What every shopper chose later, up to TUNE_SHOPPERS_MAX of them, as a matrix like the known one. */
+/* What every shopper chose later, up to TUNE_SHOPPERS_MAX of them, as a matrix like the known
+ * one. */
 static bool later_matrix(struct tuning *t, struct err *err)
 {
     const struct affinity_training *a = t->a;

@@ -1,5 +1,6 @@
-/* Visits for the affinity model: the log's interactions cut into visits, the session model learnt from them, and its weight in the blend, chosen on the
- * last part of what may be learnt from. Sees nothing after until_us. */
+/* Visits for the affinity model: the log's interactions cut into visits, the session model learnt
+ * from them, and its weight in the blend, chosen on the last part of what may be learnt from. Sees
+ * nothing after until_us. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -20,7 +21,8 @@ enum {
     WEIGHED_INTERACTIONS_MAX = 1000000, /* larger logs take the default weight */
     WEIGHTS = 5,
 };
-/* Chances of the next product are small numbers beside the other sources' scores, on whose scale they are weighed (domain/affinity/affinity_visit.h). */
+/* Chances of the next product are small numbers beside the other sources' scores, on whose scale
+ * they are weighed (domain/affinity/affinity_visit.h). */
 static const float weights[WEIGHTS] = {0, .5F, 1, 2, 4};
 static const float WEIGHT_UNTRIED = 1;
 
@@ -52,7 +54,8 @@ static size_t visit_end(const struct affinity_training *a, size_t first, int64_t
     return end;
 }
 
-/* The visits before until_us in order of their beginning, the latest VISITS_MAX; items by their position in the model. */
+/* The visits before until_us in order of their beginning, the latest VISITS_MAX; items by their
+ * position in the model. */
 static struct session_log visits_of(const struct affinity_training *a, int64_t until_us,
                                     const int32_t *position)
 {

@@ -84,7 +84,8 @@ static size_t mat_bytes(const struct mat *m)
     return (size_t)m->rows * (size_t)m->ld * sizeof *m->data;
 }
 
-/* Not synced: a kill loses nothing of it, and what a power cut leaves does not pass the checksum. */
+/* Not synced: a kill loses nothing of it, and what a power cut leaves does not pass the
+ * checksum. */
 static bool write_all(FILE *file, const struct checkpoint *c, const struct als_state *s)
 {
     struct writing w = {.file = file};

@@ -14,7 +14,8 @@ static bool is_baseline(const char *algorithm)
     return strcmp(algorithm, "popularity") == 0 || strcmp(algorithm, "base_rate") == 0;
 }
 
-/* A file that does not load (another feature table, say) is no rival: the champion is then as good as absent. */
+/* A file that does not load (another feature table, say) is no rival: the champion is then as good
+ * as absent. */
 static void champion_open(struct champion *c, const char *kind, size_t len)
 {
     struct err refused = {0};
@@ -31,7 +32,8 @@ static void champion_open(struct champion *c, const char *kind, size_t len)
     }
 }
 
-/* The built-in one has no file. As an affinity it is the baseline of every training, popularity, made of fewer events: nobody to be judged beside it. */
+/* The built-in one has no file. As an affinity it is the baseline of every training, popularity,
+ * made of fewer events: nobody to be judged beside it. */
 static void champion_prior(const struct training *t, const char *kind, struct champion *c)
 {
     if (strcmp(kind, "risk") == 0) {

@@ -1,5 +1,6 @@
-/* The gate: who serves. On a later window a challenger must beat the baseline by more than chance, must not be beaten by more than chance by the simple
- * learner beside it, and must not fall behind the champion at all where that can be judged fairly. Nothing here trains or stores. */
+/* The gate: who serves. On a later window a challenger must beat the baseline by more than chance,
+ * must not be beaten by more than chance by the simple learner beside it, and must not fall behind
+ * the champion at all where that can be judged fairly. Nothing here trains or stores. */
 #include "train/common/train_gate.h"
 
 #include "base/mem.h"
@@ -89,7 +90,8 @@ struct verdict gate_judge(const struct contest *c, const struct champion *champi
     bool outdated =
         rival && champion->as_of_us > c->as_of_us + 1; /* trained with --as-of in the past */
     v.passed = v.beats_baseline && !(v.behind_simple > 0) && !(v.behind_champion > 0) && !outdated;
-    /* A champion that could not be judged beside the others keeps its place; one that was must be worth it. */
+    /* A champion that could not be judged beside the others keeps its place; one that was must be
+     * worth it. */
     v.champion_stands =
         rival && (!c->champion || gain_of(c, c->champion, c->baseline, &error) >= 0);
     if (outdated) {

@@ -1,4 +1,5 @@
-/* From rows of the log to folded shoppers, a batch at a time. It must not know in which order batches are read or given. */
+/* From rows of the log to folded shoppers, a batch at a time. It must not know in which order
+ * batches are read or given. */
 #include "train/log/train_batch.h"
 
 #include "base/mem.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More events than any person leaves behind: such a key is counted as a bot, and its memory stays bounded. */
+/* More events than any person leaves behind: such a key is counted as a bot, and its memory stays
+ * bounded. */
 enum { KEY_EVENTS_MAX = 50000 };
 
 /* ---- bases ---- */

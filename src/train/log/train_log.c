@@ -1,5 +1,6 @@
-/* The log for training: rows in, shoppers out. The calling thread reads rows into batches of whole shoppers, other threads decode and fold them, and the
- * caller is given the shoppers in the log's order, whoever was ready first. Which events make an example is decided elsewhere. */
+/* The log for training: rows in, shoppers out. The calling thread reads rows into batches of whole
+ * shoppers, other threads decode and fold them, and the caller is given the shoppers in the log's
+ * order, whoever was ready first. Which events make an example is decided elsewhere. */
 #include "train/log/train_log.h"
 
 #include "store/events.h"
@@ -24,7 +25,8 @@ struct reader {
     struct train_bases bases;
     bool enough; /* fn wants no more */
 
-    /* The ring: batch n lies in slot n % RING. Read, taken and given only grow; given <= taken <= read <= given + RING. */
+    /* The ring: batch n lies in slot n % RING. Read, taken and given only grow; given <= taken <=
+     * read <= given + RING. */
     struct train_batch batches[RING];
     enum batch_state states[RING];
     int64_t read;  /* of the caller: the batch that is being filled */
@@ -212,7 +214,8 @@ static bool read_events(struct reader *r, struct db *db, int64_t until_us, struc
     return ok;
 }
 
-/* One snapshot, so that retention cannot move a shopper into its base between the two streams; it ends here, since training goes on for minutes. */
+/* One snapshot, so that retention cannot move a shopper into its base between the two streams; it
+ * ends here, since training goes on for minutes. */
 bool train_log_read_active(struct db *db, int64_t active_us, int64_t until_us, train_key_fn *fn,
                            void *ctx, struct train_log *out, struct err *err)
 {

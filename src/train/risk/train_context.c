@@ -21,7 +21,8 @@ static bool days_open(const struct training *t, struct train_context *c, struct 
            store_shop_days_read(t->store, 0, &c->arena, &c->days, err);
 }
 
-/* Whether the model at a place belongs behind one promoted at that time: by the end of their log; of equal ones the last promoted counts. */
+/* Whether the model at a place belongs behind one promoted at that time: by the end of their log;
+ * of equal ones the last promoted counts. */
 static bool belongs_behind(const struct train_context *c, int at, const struct affinity *model,
                            int64_t promoted_us)
 {

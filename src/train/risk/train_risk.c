@@ -1,5 +1,5 @@
-/* Training of the risk model: labels, the cut between learning and judging, the models that are kept.
- * The label and its moments: README, "Models". */
+/* Training of the risk model: labels, the cut between learning and judging, the models that are
+ * kept. The label and its moments: README, "Models". */
 #include "train/risk/train_risk.h"
 
 #include "base/cleanup.h"

@@ -1,5 +1,5 @@
-/* Which learner the risk model is made with. Told on a validation window inside of training, so that the
- * later window only judges what was chosen. */
+/* Which learner the risk model is made with. Told on a validation window inside of training, so
+ * that the later window only judges what was chosen. */
 #include "train/risk/train_risk_choice.h"
 
 #include "base/cleanup.h"

@@ -1,5 +1,5 @@
-/* The gate's figures: challenger, base rate, logistic regression and champion on the moments after the cut. Trains nothing but
- * the logistic regression. */
+/* The gate's figures: challenger, base rate, logistic regression and champion on the moments after
+ * the cut. Trains nothing but the logistic regression. */
 #include "train/risk/train_risk_judge.h"
 
 #include "base/cleanup.h"
