@@ -25,8 +25,8 @@ static void collectors_free(struct collectors *c)
 static bool collect_key(void *ctx, const struct train_key *k, struct err *err)
 {
     struct collectors *c = ctx;
-    /* One reading, decoding and fold of each shopper for both: they take longer than what is
-     * collected. */
+    /* One reading, decoding and fold of each shopper for both: they take longer than
+     * what is collected. */
     return (!c->affinity || affinity_training_key(c->affinity, k, err)) &&
            (!c->risk || risk_training_key(c->risk, k, err));
 }
@@ -75,6 +75,7 @@ static bool train_kinds(struct collectors *c, struct train_result *out_affinity,
         now = (struct err){0};
         ok = survives(risk_training_finish(c->risk, out_risk, &now), &now, &refused);
     }
+    /* What broke goes before what was refused. */
     if (!ok || refused.kind != ERR_NONE) {
         *err = ok ? refused : now;
         return false;
@@ -90,6 +91,7 @@ bool train_run(const struct database *database, const struct config *config,
     CLEANUP(db_close) struct db *store = NULL;
     CLEANUP(collectors_free) struct collectors c = {0};
     struct training t = {.config = config, .options = options, .threads = train_threads()};
+    /* before any thread: it chooses kernels by a change of the environment */
     blas_init();
     /* Two: while the log is read, db is inside of a snapshot that can write nothing. */
     if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {

@@ -1,4 +1,5 @@
-/* The sections of the visits: laid out for training, checked number by number when a model is loaded. */
+/* The sections of the visits: laid out for training, checked number by number when a
+ * model is loaded. */
 #include "domain/affinity/affinity_visit.h"
 
 #include "base/mem.h"

@@ -11,8 +11,8 @@
 #include <assert.h>
 #include <math.h>
 
-/* Standard deviation of the start, divided by sqrt(k) so that first predictions do not grow with k.
- */
+/* Standard deviation of the start, divided by sqrt(k) so that first predictions do not
+ * grow with k. */
 static const double START_STDEV = 0.1; /* as in Rendle et al. 2022 */
 
 struct als_options als_defaults(void)

@@ -93,8 +93,8 @@ static void solve_row(const struct job *job, int r)
     job->solve(&job->system, &row, NULL, x);
 }
 
-/* Looks at rows [begin, end) as a whole first: a look at each takes longer than some take to
- * solve. */
+/* Looks at rows [begin, end) as a whole first: a look at each takes longer than some
+ * take to solve. */
 static void note_not_finite(const struct mat *rows, int begin, int end, struct als_failure *failure)
 {
     if (floats_are_finite(mat_row(rows, begin), (size_t)(end - begin) * (size_t)rows->ld)) {

@@ -36,8 +36,8 @@ add_tile(const struct mat *x, struct mat *gram, int row, int at, const size_t pa
     for (int i = 0; i < x->rows; i++, from += ld) {
         __m512 v[TILE_PARTS];
         for (size_t p = 0; p < parts; p++) {
-            /* unaligned: the rows may be a view of memory that is not ours, the sums above never
-             * are */
+            /* unaligned: the rows may be a view of memory that is not ours, the sums
+             * above never are */
             v[p] = _mm512_loadu_ps(from + ((size_t)at + p) * LANES);
         }
         for (size_t r = 0; r < TILE_ROWS; r++) {
@@ -83,8 +83,8 @@ KERNEL static void add_block(const struct mat *x, struct mat *gram)
 
 static void add_rows(const struct mat *rows, struct mat *gram)
 {
-    /* a block is read once for each tile of the result: it has to stay in the nearest cache
-     * meanwhile */
+    /* a block is read once for each tile of the result: it has to stay in the
+     * nearest cache meanwhile */
     const int step = BLOCK_FLOATS / rows->ld > 16 ? BLOCK_FLOATS / rows->ld : 16;
     for (int from = 0; from < rows->rows; from += step) {
         const int count = rows->rows - from < step ? rows->rows - from : step;

@@ -77,8 +77,8 @@ static void cut(struct als_side *side)
         assert(parts);
         parts[side->parts++] = p;
     }
-    /* the heaviest start first (longest processing time, Graham 1969): what is left at the end is
-     * light */
+    /* the heaviest start first (longest processing time, Graham 1969): what is left at the
+     * end is light */
     if (parts) {
         qsort(parts, (size_t)side->parts, sizeof *parts, heavier_first);
     }

@@ -15,8 +15,8 @@ static double *cell(double *a, int k, int i, int j)
 /* Cholesky a = l l', then two triangular solves; a and b are overwritten. */
 static void solve_plain(double *a, double *b, int k)
 {
-    /* column by column (Golub, Van Loan, Matrix Computations, section 4.2), the lower triangle
-     * only */
+    /* column by column (Golub, Van Loan, Matrix Computations, section 4.2), the
+     * lower triangle only */
     for (int j = 0; j < k; j++) {
         for (int p = 0; p < j; p++) {
             for (int i = j; i < k; i++) {

@@ -30,8 +30,8 @@ struct als_rotation als_rotation_make(const struct mat *basis)
         rotation.columns = mat_make(basis->cols, basis->cols);
         for (int i = 0; i < basis->rows; i++) {
             for (int j = 0; j < basis->cols; j++) {
-                /* by column: the kernel reads one number of a row and all of a basis vector's
-                 * place */
+                /* by column: the kernel reads one number of a row and all of a
+                 * basis vector's place */
                 mat_row(&rotation.columns, j)[i] = mat_row(basis, i)[j];
             }
         }

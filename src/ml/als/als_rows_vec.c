@@ -267,8 +267,8 @@ VEC_INLINE float multiply(const struct als_system *s, const struct als_row *row,
     return vec_sum(curve);
 }
 
-/* x += alpha p, r -= alpha A p, product = z = M^-1 r, in one pass over memory; returns the new
- * r.z. */
+/* x += alpha p, r -= alpha A p, product = z = M^-1 r, in one pass over memory; returns
+ * the new r.z. */
 VEC_INLINE float move(float alpha, const struct work *t, float *x, struct shape shape)
 {
     vec rz = vec_zero();

@@ -1,5 +1,5 @@
-/* Folding in and explaining at request time: one row's system in the eigenbasis, solved on the
- * stack. */
+/* Folding in and explaining at request time: one row's system in the eigenbasis, solved
+ * on the stack. */
 #include "ml/als/als_serve.h"
 
 #include "base/mem.h"

@@ -40,8 +40,8 @@ static void scratch_free(struct scratch *s)
     mat_free(&s->root);
 }
 
-/* Adds the entries' part: system += sum c h h', right += sum c h, gathering rows scaled by sqrt(c).
- */
+/* Adds the entries' part: system += sum c h h', right += sum c h, gathering rows
+ * scaled by sqrt(c). */
 static void add_entries(const struct mat *others, const struct als_entries *entries,
                         struct scratch *s, float *right)
 {

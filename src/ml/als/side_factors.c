@@ -85,8 +85,8 @@ static void fit_begin(struct fit *f, const struct mat *factors)
     }
 }
 
-/* The best effects of one group while the others stand still: (sum of what they leave) / (items +
- * ridge). */
+/* The best effects of one group while the others stand still: (sum of what they leave) /
+ * (items + ridge). */
 static void fit_group(struct fit *f, int g, double *out_moved, double *out_size)
 {
     struct mat step = mat_make(f->info->levels[g], f->k); /* sums, then by how much effects move */
@@ -136,8 +136,8 @@ static void fit_effects(struct fit *f, const struct mat *factors)
         for (int g = 0; g < f->info->groups; g++) {
             fit_group(f, g, &moved, &size);
         }
-        /* backfitting (block coordinate descent on a strictly convex objective): it converges from
-         * anywhere */
+        /* backfitting (block coordinate descent on a strictly convex objective): it
+         * converges from anywhere */
         if (moved <= CONVERGED * size) {
             break;
         }

@@ -139,8 +139,8 @@ static bool table_check(const uint8_t *bytes, uint32_t count, uint64_t limit,
     return true;
 }
 
-/* One pass over the bytes gives both digests: the one stored at the end, and the one of the whole
- * file. */
+/* One pass over the bytes gives both digests: the one stored at the end, and the one of
+ * the whole file. */
 static bool digest_check(const uint8_t *bytes, size_t len, struct model_file *file, struct err *err)
 {
     struct hash_state state;
@@ -275,8 +275,8 @@ bool model_file_open(const char *path, struct model_file *out, struct err *err)
 
 bool model_file_copy(const void *bytes, size_t len, struct model_file *out, struct err *err)
 {
-    /* here and not only in model_file_view: mmap gives no 0 bytes, which would read as want of
-     * memory */
+    /* here and not only in model_file_view: mmap gives no 0 bytes, which would read as
+     * want of memory */
     if (len == 0 || len > MODEL_FILE_BYTES_MAX) {
         return FAIL(err, ERR_INVALID, "%zu bytes cannot be a model file", len);
     }

@@ -59,8 +59,8 @@ static bool section_check(const struct model_builder *b, const char *name,
         return FAIL(err, ERR_INVALID, "section '%s' is there twice", name);
     }
     uint64_t size = model_dtype_bytes(section->dtype);
-    /* by division, as the product may overflow; and before the numbers are read, which goes by the
-     * count */
+    /* by division, as the product may overflow; and before the numbers are read, which goes
+     * by the count */
     if (size == 0 || section->count > MODEL_FILE_BYTES_MAX / size) {
         return FAIL(err, ERR_INVALID, "section '%s' has an unknown type or too many elements",
                     name);

@@ -80,8 +80,8 @@ static void step(const int32_t *shown, int32_t items, double floor, double most,
                  float *log_lift)
 {
     for (int32_t j = 0; j < items; j++) {
-        /* Of a floor below 1, one showing is much too many: the step is bounded, or lifts would
-         * leap. */
+        /* Of a floor below 1, one showing is much too many: the step is bounded, or
+         * lifts would leap. */
         const double lacks = fmax(-1, fmin(1, (floor - shown[j]) / floor));
         const double lift = (double)log_lift[j] + size * lacks;
         log_lift[j] = (float)fmax(0, fmin(most, lift));

@@ -1,5 +1,5 @@
-/* The weights into one target: its neighbours, the Gram matrix of the neighbourhood, one ridge
- * regression. */
+/* The weights into one target: its neighbours, the Gram matrix of the neighbourhood,
+ * one ridge regression. */
 #include "ml/items/item_item_internal.h"
 
 #include "ml/linear/blas.h"
@@ -36,8 +36,8 @@ static int gather_together(const struct item_item_job *j, struct item_item_scrat
     return met;
 }
 
-/* The K nearest by cosine, ascending by number. The target's own norm is the same for all of
- * them. */
+/* The K nearest by cosine, ascending by number. The target's own norm is the same for
+ * all of them. */
 static int choose_neighbours(const struct item_item_job *j, struct item_item_scratch *s, int target,
                              int met)
 {
@@ -94,8 +94,8 @@ static int lay_members(const struct item_item_job *j, struct item_item_scratch *
     return shoppers;
 }
 
-/* Lower triangle of G_NN + diag(r) into s->gram, as a (count, count) view. Leaves members_of
- * zero. */
+/* Lower triangle of G_NN + diag(r) into s->gram, as a (count, count) view.
+ * Leaves members_of zero. */
 static struct mat sum_gram(const struct item_item_job *j, struct item_item_scratch *s, int count)
 {
     struct mat gram = mat_view(s->gram.data, count, count, mat_ld(count));

@@ -20,8 +20,8 @@ enum {
     SHARES = 21,
 };
 
-/* How strongly popular targets are lowered: tried on every item-item model, since they cost no
- * training. */
+/* How strongly popular targets are lowered: tried on every item-item model, since they
+ * cost no training. */
 static const float target_exponents[] = {-0.2F, -0.1F, 0, 0.1F, 0.2F, 0.3F, 0.4F};
 enum { TARGETS = sizeof target_exponents / sizeof *target_exponents };
 

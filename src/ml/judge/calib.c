@@ -1,5 +1,5 @@
-/* Platt scaling and the measures of a probability: Brier, log loss, AUC, average precision,
- * reliability. */
+/* Platt scaling and the measures of a probability: Brier, log loss, AUC,
+ * average precision, reliability. */
 #include "ml/judge/calib.h"
 
 #include "base/cleanup.h"
@@ -285,8 +285,8 @@ double calib_average_precision(const double *scores, const uint8_t *labels, int 
     for (int from = 0; from < count;) {
         double tied_positives;
         int end = tie_end(rows, count, from, &tied_positives);
-        /* precision at this threshold, for each positive that it adds; rows that tie are one
-         * threshold */
+        /* precision at this threshold, for each positive that it adds; rows that tie
+         * are one threshold */
         sum += tied_positives * above / (count - from);
         above -= tied_positives;
         from = end;

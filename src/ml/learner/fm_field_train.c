@@ -242,9 +242,9 @@ static void collapse(const struct training *t, struct fm_field *out)
 }
 
 /* Steps of single rows leave what all rows have in common off by chance, the more so the more
- * columns hardly vary: each adds its own step to it. Moves the bias to where the mean probability
- * of the training rows (of at most BIAS_ROWS, spread evenly) is the rate of their labels, by
- * Newton. */
+ * columns hardly vary: each adds its own step to it. Moves the bias to where the mean
+ * probability of the training rows (of at most BIAS_ROWS, spread evenly) is the rate of their
+ * labels, by Newton. */
 static void settle_bias(const struct training *t, struct fm_field *m)
 {
     enum { BIAS_ROWS = 20000, STEPS = 8 };

@@ -14,8 +14,8 @@ struct gbdt gbdt_make(int columns, int depth, int trees)
     size_t count = (size_t)trees;
     owned->left = mem_array(count * (size_t)gbdt_splits(depth) + 1, sizeof *owned->left);
     owned->column = mem_array(count * (size_t)gbdt_splits(depth) + 1, sizeof *owned->column);
-    /* of every node and not of the leaves alone: what a column adds is the step from a node to its
-     * child */
+    /* of every node and not of the leaves alone: what a column adds is the step from a node
+     * to its child */
     owned->value = mem_array(count * (size_t)gbdt_nodes(depth) + 1, sizeof *owned->value);
     return (struct gbdt){.columns = columns,
                          .trees = trees,

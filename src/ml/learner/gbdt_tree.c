@@ -26,8 +26,8 @@ struct gbdt_grower gbdt_grower_make(const struct gbdt_data *data, struct row_lis
                             .categorical = data->categorical,
                             .options = options};
     uint8_t *bin = mem_array(count * columns, 1);
-    /* compact: trees read the training rows again and again, and those need not lie together in the
-     * table */
+    /* compact: trees read the training rows again and again, and those need not lie together
+     * in the table */
     for (size_t r = 0; r < count; r++) {
         memcpy(bin + r * columns, data->bin + (size_t)rows.row[r] * columns, columns);
     }
@@ -75,8 +75,8 @@ static void add_rows(const struct gbdt_grower *g, int from, int to, uint64_t *re
     memset(out, 0, histogram_size(g) * sizeof *out);
     for (int i = from; i < to; i++) {
         const uint8_t *bin = g->bin + (size_t)g->row[i] * columns;
-        /* one addition moves gradient and Hessian together: half the memory traffic of two
-         * histograms */
+        /* one addition moves gradient and Hessian together: half the memory traffic
+         * of two histograms */
         const uint64_t packed = g->packed[i];
         for (int c = 0; c < g->sampled; c++) {
             out[(size_t)c * GBDT_BINS_MAX + bin[g->sample[c]]] += packed;

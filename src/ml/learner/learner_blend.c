@@ -26,8 +26,8 @@ static double margin_at(const struct blend *b, const double *w, int row)
     return z;
 }
 
-/* A tenth of a row's doubt draws each weight to 1/2: without it, parted classes would drive them to
- * infinity. */
+/* A tenth of a row's doubt draws each weight to 1/2: without it, parted classes would drive
+ * them to infinity. */
 static const double RIDGE = 0.1;
 
 static double loss_at(const struct blend *b, const double *w)

@@ -234,9 +234,9 @@ static bool lower_in_all(const struct learner_run *run, const double *losses, co
     return all;
 }
 
-/* The memory that loses least, of those that lose less in every window than if all rows counted the
- * same: a gain of some windows alone is a matter of these. One bag for each half life and window.
- */
+/* The memory that loses least, of those that lose less in every window than if all rows
+ * counted the same: a gain of some windows alone is a matter of these. One bag for each half
+ * life and window. */
 static bool choose_memory(struct learner_run *run, struct err *err)
 {
     static const double share[] = {0, 1.0 / 3, 1.0 / 12};

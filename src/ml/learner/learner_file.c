@@ -228,8 +228,8 @@ bool learner_load(const struct model_file *file, struct learner **out, struct er
 {
     int32_t shape[SHAPE];
     struct learner *l = mem_alloc(sizeof *l);
-    /* in this order: each follows only numbers that the one before has checked, and the last one
-     * scores */
+    /* in this order: each follows only numbers that the one before has checked, and the
+     * last one scores */
     if (!load_shape(file, shape, err) || !load_encoder(file, shape, l, err) ||
         !load_models(file, shape, l, err) || !self_test(file, shape, l, err)) {
         learner_free(&l);

@@ -1,5 +1,5 @@
-/* Every call into OpenBLAS, and the choice of its kernels: shapes asserted, solves guarded against
- * NaN. */
+/* Every call into OpenBLAS, and the choice of its kernels: shapes asserted, solves
+ * guarded against NaN. */
 #include "ml/linear/blas.h"
 
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-/* Sparse rows from unsorted triples: two stable counting sorts, no comparisons, deterministic sums.
- */
+/* Sparse rows from unsorted triples: two stable counting sorts, no
+ * comparisons, deterministic sums. */
 #include "ml/linear/csr.h"
 
 #include "base/cleanup.h"

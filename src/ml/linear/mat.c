@@ -34,8 +34,8 @@ void mat_free(struct mat *m)
 struct mat mat_view(const float *data, int rows, int cols, int ld)
 {
     assert(rows >= 0 && cols >= 0 && ld >= cols);
-    /* One struct serves readers and writers; a view of const data is for reading, as the header
-     * says. */
+    /* One struct serves readers and writers; a view of const data is for reading, as
+     * the header says. */
     union {
         const float *in;
         float *out;
@@ -45,8 +45,8 @@ struct mat mat_view(const float *data, int rows, int cols, int ld)
 
 float mat_dot(const float *restrict a, const float *restrict b, int count)
 {
-    /* Sixteen independent sums: the compiler may use vectors without being allowed to reorder
-     * additions. */
+    /* Sixteen independent sums: the compiler may use vectors without being allowed
+     * to reorder additions. */
     float lane[MAT_ALIGN_FLOATS] = {0};
     int i = 0;
     for (; i + MAT_ALIGN_FLOATS <= count; i += MAT_ALIGN_FLOATS) {
@@ -112,8 +112,8 @@ void mat_fill_normal(struct mat *m, double stdev, struct rng *rng)
     assert(isfinite(stdev) && stdev >= 0);
     for (int r = 0; r < m->rows; r++) {
         float *row = mat_row(m, r);
-        /* not over the padding: that stays zero, and k factors draw the same numbers whatever the
-         * ld */
+        /* not over the padding: that stays zero, and k factors draw the same numbers
+         * whatever the ld */
         for (int c = 0; c < m->cols; c++) {
             row[c] = (float)(stdev * rng_normal(rng));
         }

@@ -121,8 +121,8 @@ static int heavier_first(const void *a, const void *b)
     const struct entry *y = b;
     float p = edge_weight(&x->edge);
     float q = edge_weight(&y->edge);
-    /* by item where weights are equal: the row is cut, and which of them stay must not depend on
-     * qsort */
+    /* by item where weights are equal: the row is cut, and which of them stay must not
+     * depend on qsort */
     return p != q ? (p < q) - (p > q) : (x->item > y->item) - (x->item < y->item);
 }
 

@@ -200,8 +200,8 @@ int session_candidates(const struct session_model *model, const int32_t *prefix,
     gather_graph(model, prefix, count, s);
     /* in this order: where room runs out, what the neighbours brought stays */
     gather_prefix(model, prefix, count, s);
-    /* shares of all votes: how many neighbours there were depends on the index and not on the
-     * candidate */
+    /* shares of all votes: how many neighbours there were depends on the index and not
+     * on the candidate */
     float share = votes > 0 ? 1 / votes : 0;
     for (int i = 0; i < s->count; i++) {
         struct session_candidate *c = &s->candidate[i];

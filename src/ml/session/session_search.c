@@ -179,8 +179,8 @@ int session_index_neighbours_reference(const struct session_index *index,
             if (prefix[i] < 0 || prefix[i] >= index->items || is_repeated_later(prefix, count, i)) {
                 continue;
             }
-            /* How many items are looked up is part of the definition, and counted as in the fast
-             * path. */
+            /* How many items are looked up is part of the definition, and counted as in
+             * the fast path. */
             looked_up++;
             if (slot_holds(slot, prefix[i])) {
                 match = match < 0 ? i : match;

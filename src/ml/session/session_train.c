@@ -55,8 +55,8 @@ int session_rank_of(const struct session_hit *hits, int count, int32_t target)
     }
     int rank = 1;
     for (int i = 0; i < count; i++) {
-        /* equal scores count against the target: a model that scores all alike would otherwise look
-         * perfect */
+        /* equal scores count against the target: a model that scores all alike would
+         * otherwise look perfect */
         rank += i != at && hits[i].score >= hits[at].score;
     }
     return rank;
@@ -258,8 +258,8 @@ static void append(struct lists *all, struct work *w)
     }
 }
 
-/* One attempt: sessions 0 .. end - 1 are known, the ranker learns from `blocks` blocks before the
- * end. */
+/* One attempt: sessions 0 .. end - 1 are known, the ranker learns from `blocks` blocks
+ * before the end. */
 struct attempt {
     const struct session_log *log;
     const struct session_train_options *options;

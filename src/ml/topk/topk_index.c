@@ -120,8 +120,8 @@ static bool probe_init(const struct topk_index *index, struct probe *p, void *wo
      * for every item, so that a need above 0 turns all of them away (the largest floor) and any
      * other none. */
     p->inverse = q.scale > 0 ? (float)((1 - 0x1p-20) / (double)q.scale) : FLT_MAX;
-    /* The query's side of (1) to (3); the rows' (a, b, S and L) was computed when they were
-     * packed. */
+    /* The query's side of (1) to (3); the rows' (a, b, S and L) was computed when
+     * they were packed. */
     p->norm = topk_up(norm);     /* Q >= |q| */
     p->error = topk_up(q.error); /* D >= |d| */
     p->threshold = -INFINITY;    /* until k items are known: everything may enter */
@@ -169,8 +169,8 @@ static void sift_maybes(struct probe *p)
 {
     int kept = 0;
     for (int i = 0; i < p->maybe_count; i++) {
-        /* (1) to (3) from above: score <= most < h. One that equals h stays, and may win by its
-         * id. */
+        /* (1) to (3) from above: score <= most < h. One that equals h stays, and may win
+         * by its id. */
         if (!(p->maybes[i].most < p->threshold)) {
             p->maybes[kept++] = p->maybes[i];
         }
@@ -210,9 +210,9 @@ static void settle(const struct topk_index *index, struct probe *p)
     p->threshold = topk_larger(p->threshold, topk_heap_threshold(&p->heap));
 }
 
-/* Scoring waits as long as it can: h rises meanwhile and turns most away unscored. But a list that
- * is still half full after sifting would be sifted again and again, at a cost of its length each
- * time. */
+/* Scoring waits as long as it can: h rises meanwhile and turns most away unscored. But a list
+ * that is still half full after sifting would be sifted again and again, at a cost of its
+ * length each time. */
 static void remember(const struct topk_index *index, struct probe *p, struct maybe maybe)
 {
     if (p->maybe_count == p->room) {

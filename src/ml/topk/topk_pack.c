@@ -127,8 +127,8 @@ static void measure_part(void *ctx, int part, int worker)
         for (int j = 0; j < p->items->cols; j++) {
             largest = topk_larger(largest, fabsf(mat_row(p->items, i)[j]));
         }
-        /* Infinite for what is not finite: a NaN would leave the order, and with it qsort,
-         * undefined. */
+        /* Infinite for what is not finite: a NaN would leave the order, and with
+         * it qsort, undefined. */
         p->ranked[i] = (struct ranked_row){isfinite(length) ? (float)length : INFINITY, largest, i};
     }
 }
@@ -204,8 +204,8 @@ static void pack_part(void *ctx, int part, int worker)
 /* The longest of all tiles from each one on: where a scan may end. */
 static void bound_ends(struct topk_pack *pack)
 {
-    /* L falls from one thousand rows to the next but not within one, where rows are sorted by
-     * scale */
+    /* L falls from one thousand rows to the next but not within one, where rows are
+     * sorted by scale */
     float longest = 0;
     for (int b = pack->bound_count - 1; b >= 0; b--) {
         /* Backwards: (5) asks for the longest of all that is still to come. */

@@ -1,5 +1,5 @@
-/* A queue of searches in front of an index: whoever finds a free scan leads it for all that
- * wait. */
+/* A queue of searches in front of an index: whoever finds a free scan leads it for
+ * all that wait. */
 #include "ml/topk/topk_share.h"
 
 #include "base/cleanup.h"
@@ -98,8 +98,8 @@ static void scan(const struct topk_share *share, struct search *const *all, int 
 /* Takes a fair part of those who wait: scans that are free share them. */
 static int take_part(struct topk_share *share, struct search *out[TOPK_PASS])
 {
-    /* rounded up, and all that wait where one scan is free: none is left without somebody who leads
-     * it */
+    /* rounded up, and all that wait where one scan is free: none is left without somebody
+     * who leads it */
     const int free_scans = share->scans - share->scanning;
     int part = (share->waiting + free_scans - 1) / free_scans;
     int count = 0;
@@ -144,8 +144,8 @@ int topk_share_search(struct topk_share *share, const float *query, int k,
     share->last = &s;
     share->waiting++;
     while (!s.done) {
-        /* whoever comes first scans, perhaps without itself among those taken: then it goes round
-         * again */
+        /* whoever comes first scans, perhaps without itself among those taken: then it
+         * goes round again */
         if (share->first && share->scanning < share->scans) {
             lead(share);
         } else {

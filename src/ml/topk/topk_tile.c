@@ -62,8 +62,8 @@ static inline int32_t four(const int8_t *numbers, int at)
     return packed;
 }
 
-/* ---- AVX2: |query| times item with the query's sign; pairs stay within 2 * 127 * 127 < 2^15
- * ---- */
+/* ---- AVX2: |query| times item with the query's sign; pairs stay within 2 * 127 * 127
+ * < 2^15 ---- */
 
 enum { YMMS = 4 }; /* 8 items each */
 
@@ -96,8 +96,8 @@ AVX2 static inline void add_quad_avx2(const uint8_t *items, __m256i query, __m25
     for (int y = 0; y < YMMS; y++) {
         const __m256i raw =
             _mm256_loadu_si256((const __m256i *)(const void *)(items + (ptrdiff_t)32 * y));
-        /* The flipped top bit takes the 128 out; no number is -128, whose sign could not be
-         * turned. */
+        /* The flipped top bit takes the 128 out; no number is -128, whose sign could
+         * not be turned. */
         const __m256i item = _mm256_sign_epi8(_mm256_xor_si256(raw, offset), query);
         /* maddubs takes one unsigned operand and saturates at 2^15: |query| is that operand, its
          * sign moves to the item */

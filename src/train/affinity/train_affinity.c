@@ -148,6 +148,8 @@ int64_t affinity_choice_cut(const struct affinity_training *a, int64_t until_us,
     int64_t *times = mem_array(a->count + 1, sizeof *times);
     size_t count = 0;
     for (size_t i = 0; i < a->count; i++) {
+        /* By choices and not by all interactions: views are many, and it is choices
+         * that are judged. */
         if (a->all[i].chosen && a->all[i].at_us < until_us) {
             times[count++] = a->all[i].at_us;
         }
@@ -298,10 +300,10 @@ static void decide(struct run *r)
         return;
     }
     const struct contest c = {
-        .metric = "NDCG@10",
-        .challenger = j->ndcg[1],
         /* By NDCG rather than recall: the message shows the first three, and where in the list a
          * choice stands is what the shopper sees. */
+        .metric = "NDCG@10",
+        .challenger = j->ndcg[1],
         .baseline = j->ndcg[0],
         .champion = j->took_part[2] ? j->ndcg[2] : NULL,
         .count = j->shoppers,
@@ -344,8 +346,8 @@ static bool keep(struct run *r, struct train_result *out, struct err *err)
     struct buf baseline_card = buf_make(CARD_MAX);
     card_write(r, &r->kept, true, true, &card);
     card_write(r, &r->kept, false, true, &baseline_card);
-    /* Where there was too little for factors no challenger was made, and the baseline alone is
-     * stored. */
+    /* Where there was too little for factors no challenger was made, and the baseline
+     * alone is stored. */
     const struct trained_pair pair = {
         .kind = "affinity",
         .baseline_algorithm = "popularity",
@@ -418,6 +420,8 @@ static bool challenge(struct run *r, struct err *err)
     fit.keep = true;
     /* Without enough for factors popularity is still fitted, and serves. */
     bool enough = fit.factors;
+    /* In this order each step is weighed beside what was chosen before it: visits beside the tuned
+     * ranking, lifts beside both. */
     if (enough && (!affinity_tune(r->a, r->cut_us, &fit.settings, err) ||
                    !affinity_weigh_visits(r->a, r->cut_us, &fit, err) ||
                    !affinity_weigh_spread(r->a, r->cut_us, &fit, err) ||
@@ -440,6 +444,7 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
     train_say(a->t, "affinity",
               "%zu interactions of %d shoppers with %d products (%d in the catalogue)", a->count,
               (int)a->shoppers, (int)a->items.count, (int)a->facts_count);
+    /* Before the refusal, which tells what serves meanwhile. */
     if (!champion_load(a->t, "affinity", &r.champion, err)) {
         return false;
     }
@@ -453,8 +458,8 @@ bool affinity_training_finish(struct affinity_training *a, struct train_result *
     if (!challenge(&r, err) || !keep(&r, out, err)) {
         return false;
     }
-    /* Not before the models are stored: a training that is killed until then goes on from its
-     * checkpoints. */
+    /* Not before the models are stored: a training that is killed until then goes on
+     * from its checkpoints. */
     train_factors_forget(a->t);
     return true;
 }

@@ -178,8 +178,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
     struct buf card = buf_make(AFFINITY_CARD_MAX);
     for (int32_t i = 0; i < f->count; i++) {
         int32_t item = f->order[i];
-        /* All items in both files: the popularity model is also the catalogue by which choices are
-         * judged. */
+        /* All items in both files: the popularity model is also the catalogue by which
+         * choices are judged. */
         items[i] = (struct affinity_item){.id = a->items.texts[item],
                                           .price_minor = MONEY_UNKNOWN,
                                           .popularity = f->popularity[i]};
@@ -198,6 +198,8 @@ static bool write_model(const struct fitting *f, const struct affinity_fit *fit,
         sections[AFFINITY_PAIR_SECTIONS + AFFINITY_VISIT_SECTIONS + AFFINITY_SPREAD_SECTIONS];
     int count = AFFINITY_PAIR_SECTIONS;
     affinity_pair_sections(&f->together, &f->next, f->trained, sections);
+    /* Not in the baseline: popularity must stay what it is in every training, to
+     * be compared with. */
     if (als && f->visits.made) {
         affinity_visit_sections(&f->visits.model, &f->visits.log, fit->visit_weight, &arena,
                                 sections + count);
@@ -239,6 +241,7 @@ static bool spread_model(struct fitting *f, const struct affinity_fit *fit,
         !affinity_fit_spread(f->a, fit->until_us, &fit->floors, model, &f->spreading, err)) {
         return false;
     }
+    /* for the card, which is told how far it went; the lifts stay with f */
     made->spreading = f->spreading;
     made->spreading.log_lift = NULL;
     /* before the bytes it looks into */
@@ -261,6 +264,7 @@ bool affinity_fit_models(const struct affinity_training *a, const struct affinit
         return false;
     }
     count_popularity(&f);
+    /* For both files: reasons are given for the picks of either. */
     affinity_count_pairs(a, fit->until_us, f.position, f.trained, &f.together, &f.next);
     f.repeats = affinity_repeats(a, fit->until_us);
     made.trained_items = f.trained;

@@ -50,8 +50,8 @@ static bool tells_taste(const struct train_key *k, const struct event *e)
     return affinity_event_weight(e->type) > 0 && e->item_count > 0 && identity_counts(k->final, e);
 }
 
-/* What lies in a cart is no new product, whoever says so: a snapshot or a checkout names all of
- * it. */
+/* What lies in a cart is no new product, whoever says so: a snapshot or a checkout names
+ * all of it. */
 static bool tells_cart(const struct train_key *k, const struct event *e)
 {
     return (e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED) &&
@@ -68,8 +68,8 @@ static int64_t moment_of(const struct train_key *k, int64_t cut_us)
     return INT64_MAX;
 }
 
-/* Only products some model could name count as chosen: what came up after the cut is nobody's
- * fault. */
+/* Only products some model could name count as chosen: what came up after the cut
+ * is nobody's fault. */
 static void read_choice(struct history *h, const struct affinity *catalogue, const char *product_id)
 {
     if (affinity_knows(catalogue, product_id)) {
@@ -85,8 +85,8 @@ static void history_read(struct history *h, const struct affinity *catalogue,
 {
     for (size_t i = 0; i < k->count; i++) {
         const struct event *e = &k->events[i];
-        /* Up to the moment and with it: the event that begins the visit is known when the model is
-         * asked. */
+        /* Up to the moment and with it: the event that begins the visit is known when the
+         * model is asked. */
         const bool known = e->occurred_us <= h->moment_us;
         const bool counts = tells_taste(k, e) || (known && tells_cart(k, e));
         /* In the order of time: known is complete before the first choice is looked up in it. */
@@ -193,8 +193,10 @@ double affinity_judge_both(const struct affinity *m, const struct judged_case *c
 static bool judge_case(void *ctx, const struct judged_case *c)
 {
     struct judgement *j = ctx;
+    /* a copy, since a filter's context is not const */
     struct judged_case mine = *c;
     struct picks picks;
+    /* Who chose nothing new is no miss of a model that was asked for something new. */
     if (c->chosen_new->count == 0) {
         return true;
     }
@@ -216,6 +218,7 @@ bool affinity_judge(const struct training *t, struct judgement *j, struct err *e
     /* The popularity model knows every product that any of them could name. */
     const struct judged_window window = {.cut_us = j->cut_us, .catalogue = j->models[0]};
     for (int m = 0; m < JUDGED_MODELS; m++) {
+        /* kept apart, as the models die before the card is written (train_affinity.c, judge) */
         j->took_part[m] = j->models[m] != NULL;
         j->ndcg[m] = mem_array(JUDGED_SHOPPERS_MAX, sizeof *j->ndcg[m]);
     }

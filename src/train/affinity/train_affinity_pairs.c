@@ -24,9 +24,9 @@ static const double NEXT_SHARE = 0.05;
 double pairs_expected(const struct pairs_margins *m, double from, double to)
 {
     const double fewer = fmin(from, to);
-    /* Each token of the one meets a token of any other product, as often as tokens meet at all: in
-     * carts of two, half as often as two draws out of all carts would. A product does not meet
-     * itself. */
+    /* Each token of the one meets a token of any other product, as often as tokens meet at
+     * all: in carts of two, half as often as two draws out of all carts would. A product does
+     * not meet itself. */
     const double others = m->tokens - fmax(from, to);
     return others > 0 ? fmin(fewer, from * to * m->meetings / (m->tokens * others)) : fewer;
 }
@@ -120,8 +120,8 @@ static int by_number(const void *a, const void *b)
 
 static bool is_tested(const struct counts *c, int32_t from, int32_t to)
 {
-    /* By how often each came alone, and not by how often they met: else only the luckiest would be
-     * tested. */
+    /* By how often each came alone, and not by how often they met: else only the luckiest
+     * would be tested. */
     return c->from[from] >= MET_MIN && c->to[to] >= MET_MIN &&
            (!c->group ||
             (c->group[from] != 0 && c->group[to] != 0 && c->group[from] != c->group[to]));
@@ -130,6 +130,8 @@ static bool is_tested(const struct counts *c, int32_t from, int32_t to)
 /* How many pairs is_tested holds for. */
 static double tested(const struct counts *c, int32_t products)
 {
+    /* By groups: pairs of different ones are all pairs less those of the same, and n^2 of them are
+     * never listed. */
     double *first = mem_array((size_t)products + 2, sizeof *first); /* by group */
     double *second = mem_array((size_t)products + 2, sizeof *second);
     double from = 0;
@@ -164,6 +166,7 @@ static struct meeting *meetings_of(struct counts *c, size_t *out_count)
     struct meeting *all = mem_array(c->count + 1, sizeof *all);
     size_t count = 0;
     if (c->count > 0) {
+        /* equal pairs lie together then, and are counted without a table */
         qsort(c->pairs, c->count, sizeof *c->pairs, by_number);
     }
     for (size_t i = 0, end; i < c->count; i = end) {
@@ -189,6 +192,8 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
     struct meeting *all = meetings_of(c, &count);
     struct product_pairs out = {.start = mem_array((size_t)products + 1, sizeof *out.start),
                                 .target = mem_array(count + 1, sizeof *out.target)};
+    /* A copy: the threshold sorts it, and the pairs have to stay in order of
+     * their first product. */
     double *chances = mem_array(count + 1, sizeof *chances);
     int64_t kept = 0;
     int32_t row = 0;
@@ -199,6 +204,8 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
     for (size_t i = 0; i < count; i++) {
         if (all[i].chance <= most && all[i].share >= c->share_min) {
             while (row < all[i].from) {
+                /* products without a pair have an empty row, which begins where the
+                 * next one does */
                 out.start[++row] = kept;
             }
             out.target[kept++] = all[i].to;
@@ -248,8 +255,8 @@ static void count_basket(struct counts *c, const struct basket *b)
     }
 }
 
-/* The steps from `first` on are one shopper's: each counts once, however often somebody went to and
- * fro. */
+/* The steps from `first` on are one shopper's: each counts once, however often somebody went
+ * to and fro. */
 static void count_steps(struct counts *c, size_t first)
 {
     size_t kept = first;
@@ -257,6 +264,7 @@ static void count_steps(struct counts *c, size_t first)
         qsort(c->pairs + first, c->count - first, sizeof *c->pairs, by_number);
     }
     for (size_t i = first; i < c->count; i++) {
+        /* in place: what is kept never passes what is read */
         if (i == first || c->pairs[i] != c->pairs[kept - 1]) {
             c->pairs[kept++] = c->pairs[i];
             c->from[c->pairs[i] >> 32]++;
@@ -283,8 +291,8 @@ static void count_visit(struct counting *c, size_t first, size_t end)
     struct basket basket = {.count = 0};
     int32_t last = -1;
     for (size_t i = first; i < end; i++) {
-        /* what has faded to nothing, or is not before until_us, is in no model and has no
-         * position */
+        /* what has faded to nothing, or is not before until_us, is in no model and
+         * has no position */
         if (affinity_interaction_weight(&all[i], c->until_us) <= 0) {
             continue;
         }

@@ -80,8 +80,8 @@ static size_t purchases_of(const struct affinity_training *a, int64_t until_us, 
     return count;
 }
 
-/* Sorted by what counts as one thing; drops what is no purchase of its own. Returns how many
- * stay. */
+/* Sorted by what counts as one thing; drops what is no purchase of its own. Returns
+ * how many stay. */
 static size_t set_gaps(struct bought *all, size_t count, bool of_kinds)
 {
     size_t kept = 0;
@@ -94,6 +94,7 @@ static size_t set_gaps(struct bought *all, size_t count, bool of_kinds)
         b.gap_us = 0;
         if (same) {
             b.gap_us = b.at_us - last->at_us;
+            /* by what was kept last: of an order that is told in three parts the first counts */
             if (b.gap_us < REPEAT_MIN_US) {
                 continue;
             }
@@ -112,6 +113,8 @@ static int64_t interval_of(const struct bought *all, size_t count, int64_t until
         watched += all[first].at_us <= until_us - WATCHED_US;
     }
     const size_t repeats = count - first;
+    /* before the repeats are asked for their number: that there are hardly any is
+     * the answer here */
     if (watched >= WATCHED_MIN && (double)repeats <= NEVER_SHARE * (double)watched) {
         return AFFINITY_NEVER_US;
     }
@@ -161,6 +164,8 @@ struct affinity_repeats affinity_repeats(const struct affinity_training *a, int6
     qsort(all, count, sizeof *all, by_product);
     size_t kept = set_gaps(all, count, false);
     tell_all(a, until_us, all, kept, tell_product, &out);
+    /* Read again: set_gaps has closed the list up, and dropped what was no second purchase
+     * of a product. */
     (void)purchases_of(a, until_us, all);
     qsort(all, count, sizeof *all, by_kind);
     kept = set_gaps(all, count, true);

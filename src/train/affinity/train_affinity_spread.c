@@ -1,6 +1,6 @@
-/* Spreading picks over the catalogue: the shoppers' lists out of the log, the lifts they lead to,
- * and how far a lift may go: as far as it costs nothing on shoppers held out. Sees nothing after
- * until_us. */
+/* Spreading picks over the catalogue: the shoppers' lists out of the log, the lifts they lead
+ * to, and how far a lift may go: as far as it costs nothing on shoppers held out. Sees
+ * nothing after until_us. */
 #include "train/affinity/train_affinity.h"
 
 #include "base/cleanup.h"
@@ -213,6 +213,7 @@ static bool weigh_case(void *ctx, const struct judged_case *c)
 {
     struct weighing *w = ctx;
     for (int f = 0; f < FLOORS; f++) {
+        /* The same model under other lifts: nothing else can make a difference. */
         affinity_spread_set(w->model, w->log_lift[f]);
         for (int l = 0; l < SPREAD_LENGTHS; l++) {
             struct showing showing = {w->items, w->shown[l][f]};
@@ -227,6 +228,8 @@ static bool weighing_lifts(struct weighing *w, const struct affinity_training *a
                            struct err *err)
 {
     const int items = affinity_count(w->model);
+    /* From lists before the inner cut only: lifts that have seen the later choices
+     * would look free. */
     CLEANUP(lists_free) struct lists lists = lists_make(w->model);
     if (!lists_read(a, until_us, &lists, err)) {
         return false;
@@ -259,8 +262,8 @@ static bool costs_nothing(const struct weighing *w, enum spread_length length, i
     return sum >= -NORMAL_95 * sqrt(squares - sum * sum / w->cases);
 }
 
-/* Enough more of the catalogue, shown to shoppers held out: what hardly widens it is not worth any
- * risk. */
+/* Enough more of the catalogue, shown to shoppers held out: what hardly widens it is not
+ * worth any risk. */
 static bool brings_enough(const struct weighing *w, enum spread_length length, int floor)
 {
     int spread = 0;
@@ -323,6 +326,7 @@ static void tell(const struct affinity_training *a, const struct weighing *w,
 {
     double *const *ndcg = w->ndcg[length];
     const int k = spread_places(length);
+    /* Halves, as a case's value is the sum of two NDCGs (affinity_judge_both). */
     train_say(
         a->t, "affinity",
         "lists of %d show every product to %.2f of the mean number of shoppers where it passes none of twice its score: "
@@ -337,7 +341,9 @@ bool affinity_weigh_spread(const struct affinity_training *a, int64_t until_us,
     CLEANUP(weighing_free) struct weighing w = {.items = &a->items};
     struct affinity_fit inner = *fit;
     inner.until_us = affinity_choice_cut(a, until_us, until_us);
+    /* no checkpoint, as in affinity_weigh_visits */
     inner.keep = false;
+    /* Fitted by score alone: the floors are then tried on that one model. */
     inner.floors = (struct spread_floors){0};
     fit->floors = inner.floors;
     if (a->t->options->spread_given) {

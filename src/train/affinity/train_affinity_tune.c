@@ -53,8 +53,8 @@ static bool tuning_matrix(struct tuning *t, struct err *err)
     for (size_t i = 0; i < a->count; i++) {
         const struct interaction *in = &a->all[i];
         double weight = affinity_interaction_weight(in, t->cut_us);
-        /* Rows in order of first sight, and none for who has no weight left: the ridge counts
-         * rows. */
+        /* Rows in order of first sight, and none for who has no weight left: the
+         * ridge counts rows. */
         if (weight > 0) {
             if (t->row_of[in->shopper] < 0) {
                 t->row_of[in->shopper] = rows++;
@@ -62,6 +62,7 @@ static bool tuning_matrix(struct tuning *t, struct err *err)
             triples[count++] = (struct triple){t->row_of[in->shopper], in->item, (float)weight};
         }
     }
+    /* by the table's numbers, in order of first sight: no file is made of this matrix */
     bool ok = csr_build(rows, a->items.count, triples, count, &t->matrix, err);
     free(triples);
     return ok;
@@ -77,8 +78,8 @@ static bool row_has(const struct csr *m, int32_t row, int32_t column)
     return false;
 }
 
-/* New products the shopper of interactions [first, end) chose in the judged window, ascending and
- * distinct. */
+/* New products the shopper of interactions [first, end) chose in the judged window,
+ * ascending and distinct. */
 static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_t row,
                         int out[TUNE_CHOSEN_MAX])
 {
@@ -86,8 +87,8 @@ static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_
 
     for (size_t i = first; i < end && count < TUNE_CHOSEN_MAX; i++) {
         const struct interaction *in = &t->a->all[i];
-        /* An insertion into at most TUNE_CHOSEN_MAX: as a row of a sparse matrix wants its
-         * columns. */
+        /* An insertion into at most TUNE_CHOSEN_MAX: as a row of a sparse matrix
+         * wants its columns. */
         int at = 0;
         if (!in->chosen || in->at_us < t->cut_us || in->at_us >= t->until_us ||
             /* What the shopper knew already is not asked for, as in the gate: finding it again is
@@ -108,8 +109,8 @@ static int chosen_later(const struct tuning *t, size_t first, size_t end, int32_
     return count;
 }
 
-/* What every shopper chose later, up to TUNE_SHOPPERS_MAX of them, as a matrix like the known
- * one. */
+/* What every shopper chose later, up to TUNE_SHOPPERS_MAX of them, as a matrix like
+ * the known one. */
 static bool later_matrix(struct tuning *t, struct err *err)
 {
     const struct affinity_training *a = t->a;
@@ -118,6 +119,7 @@ static bool later_matrix(struct tuning *t, struct err *err)
 
     for (size_t first = 0, end; first < a->count && t->judged < TUNE_SHOPPERS_MAX; first = end) {
         int chosen[TUNE_CHOSEN_MAX + 1];
+        /* -1: nothing was known before the cut, so that nothing could be asked */
         int32_t row = t->row_of[a->all[first].shopper];
         for (end = first; end < a->count && a->all[end].shopper == a->all[first].shopper; end++) {
         }

@@ -186,8 +186,8 @@ bool affinity_weigh_visits(const struct affinity_training *a, int64_t until_us,
 {
     struct weighing w = {0};
     struct affinity_fit inner = *fit;
-    /* The last fifth of what may be learnt from; the later window that judges in the end is not
-     * touched. */
+    /* The last fifth of what may be learnt from; the later window that judges in the end
+     * is not touched. */
     inner.until_us = affinity_choice_cut(a, until_us, until_us);
     /* No checkpoint: an inner fit of minutes must not overwrite that of the hour before. */
     inner.keep = false;

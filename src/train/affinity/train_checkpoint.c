@@ -56,6 +56,7 @@ bool checkpoint_name(const char *dir, const struct csr *interactions,
     struct checkpoint c;
     char hex[SHA256_HEX];
     key_of(interactions, options, c.key);
+    /* Half of the key makes the name; all of it is in the file, and asked for (read_all). */
     int len = snprintf(c.path, sizeof c.path, "%s/%s%s.part", dir, PREFIX,
                        hash_hex(c.key, SHA256_BYTES / 2, hex));
     if (len < 0 || len >= (int)sizeof c.path) {
@@ -84,8 +85,8 @@ static size_t mat_bytes(const struct mat *m)
     return (size_t)m->rows * (size_t)m->ld * sizeof *m->data;
 }
 
-/* Not synced: a kill loses nothing of it, and what a power cut leaves does not pass the
- * checksum. */
+/* Not synced: a kill loses nothing of it, and what a power cut leaves does not
+ * pass the checksum. */
 static bool write_all(FILE *file, const struct checkpoint *c, const struct als_state *s)
 {
     struct writing w = {.file = file};
@@ -108,10 +109,12 @@ static bool write_all(FILE *file, const struct checkpoint *c, const struct als_s
 bool checkpoint_save(const struct checkpoint *c, const struct als_state *state, struct err *err)
 {
     char temporary[MODEL_PATH_BYTES + 8];
+    /* Beside it and renamed: a kill while this is written leaves the checkpoint before it whole. */
     (void)snprintf(temporary, sizeof temporary, "%s.new", c->path);
     FILE *file = fopen(temporary, "wbe");
     bool ok = file && write_all(file, c, state);
     if (file) {
+        /* closed in any case, and asked: a full disk may tell only here */
         ok = fclose(file) == 0 && ok;
     }
     if (!ok || rename(temporary, c->path) != 0) {

@@ -60,6 +60,7 @@ static void show_line(const struct watch *w, const struct als_progress *p)
     jenc_f64(&j, "left_s", left_s(w, p->sweep));
     jenc_object_end(&j);
     fprintf(w->job->t->options->out, "%s\n", buf_text(&line));
+    /* Into a pipe it would stay in the buffer for as long as the training takes. */
     (void)fflush(w->job->t->options->out);
     buf_free(&line);
 }
@@ -75,8 +76,8 @@ static void save(struct watch *w, const struct als_state *state)
         return;
     }
     if (!checkpoint_save(&w->checkpoint, state, &err)) {
-        /* Lost is only the way back after a kill, which is no reason to end a training that goes
-         * well. */
+        /* Lost is only the way back after a kill, which is no reason to end a training
+         * that goes well. */
         w->keeps = false;
         train_say(w->job->t, "factors", "%s; training goes on without", err.text);
         return;

@@ -43,6 +43,7 @@ static void grow(struct id_table *t)
 
 int32_t id_table_add(struct id_table *t, const char *text)
 {
+    /* Before the slot is sought: growing moves all of them. */
     if (t->count == t->cap) {
         grow(t);
     }

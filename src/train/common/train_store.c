@@ -85,6 +85,7 @@ bool train_store(const struct training *t, const struct trained_pair *pair, cons
 {
     CLEANUP(arena_free) struct arena a = {0};
     struct train_result r = {0};
+    /* Who has trained for an hour can wait a minute for another one's file to be stored. */
     db_patience(t->store, MODELS_PATIENCE_US);
     if (!db_begin(t->store, err)) {
         return false;

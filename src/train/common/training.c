@@ -49,6 +49,7 @@ void train_card_begin(const struct training *t, struct jenc *j, const char *kind
     jenc_i64(j, "events", t->log.events);
     jenc_i64(j, "shoppers", t->log.shoppers);
     jenc_i64(j, "bots_left_out", t->log.bots);
+    /* What it takes to make the same bytes from the same log again. */
     jenc_i64(j, "seed", (int64_t)t->options->seed);
     jenc_str(j, "cartwright", CARTWRIGHT_VERSION);
     jenc_str(j, "git", CARTWRIGHT_GIT);

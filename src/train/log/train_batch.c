@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More events than any person leaves behind: such a key is counted as a bot, and its memory stays
- * bounded. */
+/* More events than any person leaves behind: such a key is counted as a bot, and its
+ * memory stays bounded. */
 enum { KEY_EVENTS_MAX = 50000 };
 
 /* ---- bases ---- */
@@ -88,6 +88,8 @@ void train_batch_add(struct train_batch *b, const struct log_event *e)
         b->row_cap = b->row_cap ? b->row_cap * 2 : 2048;
         b->rows = mem_grow(b->rows, b->row_cap, sizeof *b->rows);
     }
+    /* Copied: what the stream shows is gone with its next row, and other threads
+     * decode it later. */
     struct log_event *row = &b->rows[b->row_count];
     *row = *e;
     /* One copy a shopper: what follows tells shoppers apart by this pointer. */
@@ -128,11 +130,12 @@ static size_t decode_rows(struct train_batch *b, size_t from, size_t count, stru
 static bool decode_key(struct train_batch *b, const struct train_bases *bases, size_t from,
                        size_t count)
 {
+    /* The place is taken again by the next shopper where this one turns out to be left out. */
     struct train_key *k = &b->keys[b->key_count];
     b->log.events += (int64_t)count;
     b->log.shoppers++;
-    /* A machine's first events are decoded too, for the span of the log and the count of what was
-     * refused. */
+    /* A machine's first events are decoded too, for the span of the log and the count of
+     * what was refused. */
     size_t taken = count > KEY_EVENTS_MAX ? KEY_EVENTS_MAX : count;
     *k = (struct train_key){.key = b->rows[from].key, .arena = &b->arena};
     k->events = arena_array(&b->arena, taken, sizeof *k->events);
@@ -182,6 +185,7 @@ void train_batch_reset(struct train_batch *b)
     b->row_count = 0;
     b->keys = NULL;
     b->key_count = 0;
+    /* counted already (count_batch): this slot's next batch begins at 0 */
     b->log = (struct train_log){0};
     b->failed = false;
     b->err = (struct err){0};

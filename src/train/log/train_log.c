@@ -110,6 +110,8 @@ static bool give_batch(struct reader *r, struct err *err)
 {
     struct train_batch *b = &r->batches[r->given % RING];
     wait_for(r, r->given, BATCH_READY);
+    /* Read without the lock: it has been seen READY under it, and nobody else touches
+     * such a batch. */
     if (b->failed) {
         *err = b->err;
         return false;
@@ -133,8 +135,8 @@ static bool give_batch(struct reader *r, struct err *err)
 static bool next_batch(struct reader *r, struct err *err)
 {
     set_state(r, r->read++, BATCH_READ);
-    /* Full: the slot to be filled next holds the oldest batch, whose shoppers are given away
-     * first. */
+    /* Full: the slot to be filled next holds the oldest batch, whose shoppers are
+     * given away first. */
     return r->read - r->given < RING || give_batch(r, err);
 }
 
@@ -185,6 +187,7 @@ static bool workers_start(struct reader *r, struct err *err)
 static void workers_stop(struct reader *r)
 {
     pthread_mutex_lock(&r->lock);
+    /* Under the lock: a worker between its look and its wait would not be woken. */
     r->stop = true;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
@@ -205,6 +208,7 @@ static bool stream(struct reader *r, struct db *db, int64_t until_us, struct err
 static bool read_events(struct reader *r, struct db *db, int64_t until_us, struct err *err)
 {
     bool ok =
+        /* A stream that fn has ended fails too, with nothing in err: that is no failure. */
         workers_start(r, err) && (stream(r, db, until_us, err) || r->enough) && give_rest(r, err);
     /* Before the batches are freed: after a failure some may still be decoding. */
     workers_stop(r);

@@ -124,9 +124,8 @@ static bool read_moments(const struct training *t, struct train_context *context
         return false;
     }
     set->context = context;
-    /* Shoppers who were last here before that cannot have a moment in these weeks: a shop of
-     * years is read in the time of weeks. */
-    /* A moment lies at most the longest idle time behind an event of its shopper. */
+    /* A moment lies at most the longest idle time behind an event of its shopper. Who was last here
+     * before that cannot have one in these weeks: a shop of years is read in the time of weeks. */
     int64_t active_us = set->from_us - moment_idle_times()[IDLE_MOMENTS - 1] - 1;
     return train_log_read_active(t->db, active_us, t->options->as_of_us, take_key, set, &log, err);
 }
@@ -169,6 +168,7 @@ bool risk_check_run(const struct database *database, const struct config *config
     struct risk_check newest;
     bool found = false;
     *out_made = false;
+    /* Two, as in train_run: the log is read inside of a snapshot, where nothing can be written. */
     if (!database_connect(database, &db, err) || !database_connect(database, &store, err)) {
         return false;
     }

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A device is an id, so its range holds a single value: that of a row with nothing but the
- * device. */
+/* A device is an id, so its range holds a single value: that of a row with nothing
+ * but the device. */
 static struct risk_segment_range device_range(const char *name, const char *device)
 {
     struct features x = {0};

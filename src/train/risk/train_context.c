@@ -17,6 +17,7 @@ static bool days_open(const struct training *t, struct train_context *c, struct 
     /* A day is written when it has ended, and stays as it was written. */
     int64_t until_us = t->options->as_of_us < now_us ? t->options->as_of_us : now_us;
 
+    /* Also those that maintenance has not come to yet. */
     return store_shop_days_fill(t->store, until_us / DAYS(1), NULL, err) &&
            store_shop_days_read(t->store, 0, &c->arena, &c->days, err);
 }
@@ -81,8 +82,8 @@ static bool affinities_open(const struct training *t, struct train_context *c, s
         return false;
     }
     for (size_t i = count; i > 0 && c->count < TRAIN_AFFINITIES_MAX; i--) {
-        /* What never served was known to no decision, and of the built-in one scores know nothing
-         * (live/live.c). */
+        /* What never served was known to no decision, and of the built-in one scores
+         * know nothing (live/live.c). */
         bool served = strcmp(rows[i - 1].kind, "affinity") == 0 && rows[i - 1].number > 0 &&
                       rows[i - 1].promoted_us != 0;
         if (served && !affinity_open(t, &rows[i - 1], c, err)) {

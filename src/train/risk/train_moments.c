@@ -18,8 +18,8 @@ enum {
                              and again */
     PENDING = IDLE_MOMENTS + 1,
 };
-/* Densest where the hazard changes fastest: in the first minutes it turns out who is still there.
- */
+/* Densest where the hazard changes fastest: in the first minutes it turns out who
+ * is still there. */
 static const int64_t idle_moments[IDLE_MOMENTS] = {
     SECONDS(30), SECONDS(60), MINUTES(2), MINUTES(4), MINUTES(8), MINUTES(20), HOURS(1),
     HOURS(3),    HOURS(8),    HOURS(24),  DAYS(3),    DAYS(7),    DAYS(14),
@@ -95,6 +95,8 @@ static void take_moment(struct walk *w, const struct shopper *state, int64_t at_
         known = train_context_at(set->context, at_us);
     }
     features_of(state, cart, at_us, &known, &x);
+    /* key_number is the one the shopper will have: it is used up only if there was
+     * a moment (moment_set_take) */
     set->all[set->count++] = (struct moment){
         .at_us = at_us,
         .bought_us = next_purchase(w, at_us),
@@ -110,6 +112,7 @@ static struct shopper *step(const struct train_key *k, struct shopper *state, si
     if (shopper_apply(state, &k->events[event], k->arena) == SHOPPER_FOLDED) {
         return state;
     }
+    /* a copy: the fold puts events in another order, and the replay goes on by this one */
     struct event *so_far = arena_array(k->arena, event + 1, sizeof *so_far);
     memcpy(so_far, k->events, (event + 1) * sizeof *so_far);
     return shopper_fold_all(k->base, k->key, so_far, event + 1, INT64_MAX, k->arena);

@@ -235,6 +235,8 @@ static struct risk_wish wish_of(struct risk_run *r, const struct moments *seen, 
                              .ctx = r,
                              .recipe = r->behind > 0 ? RISK_LOGISTIC : r->choice.recipe,
                              .plain = r->behind > 0};
+    /* before the cut as if the log ended there: no interval of the time ahead may
+     * reach beyond it */
     wish.window.as_of_us = as_of_us;
     return wish;
 }
@@ -249,10 +251,10 @@ static bool fit_and_judge(struct risk_run *r, int32_t keys, struct err *err)
            risk_run_judge(r, keys, err);
 }
 
-/* What is trained before the cut and judged after it; with which learner is chosen before the cut
- * too. Where the later window shows that the gate would refuse it beside logistic regression, this
- * stands for it, as it was judged: better than the base rate, and its figures are but little too
- * good. */
+/* What is trained before the cut and judged after it; with which learner is chosen before the
+ * cut too. Where the later window shows that the gate would refuse it beside logistic
+ * regression, this stands for it, as it was judged: better than the base rate, and its figures
+ * are but little too good. */
 static bool fit_judged(struct risk_run *r, int32_t keys, struct err *err)
 {
     const struct moments told = choice_moments(r);
@@ -330,6 +332,7 @@ static bool run_begin(struct risk_run *r, struct risk_training *training, struct
     label_moments(r, &training->set);
     clock_format_duration(r->window.horizon_us, horizon);
     say_moments(r, (int)training->set.keys, horizon);
+    /* Before the refusal, which tells what serves meanwhile. */
     if (!champion_load(t, "risk", &r->champion, err)) {
         return false;
     }
@@ -361,8 +364,8 @@ bool risk_training_later(struct risk_training *training, int64_t cut_us, risk_la
     if (!run_begin(&r, training, err)) {
         return false;
     }
-    /* A cut that was asked for is obeyed; a champion whose log reaches beyond it is then not
-     * judged. */
+    /* A cut that was asked for is obeyed; a champion whose log reaches beyond it is
+     * then not judged. */
     if (cut_us == INT64_MIN) {
         choose_cut(&r, training->set.keys);
     } else {

@@ -40,8 +40,8 @@ static void ahead_rows_free(struct ahead_rows *r)
 static bool is_kept(const struct moment *m, int interval, double share)
 {
     /* A hash in place of a random number: which rows are kept depends on nothing but the row, so
-     * that neither the order of the log nor the number of threads changes a byte of the model. */
-    /* Multiplied, folded and multiplied again, with constants of splitmix64 (Steele, Lea, Flood,
+     * that neither the order of the log nor the number of threads changes a byte of the model.
+     * Multiplied, folded and multiplied again, with constants of splitmix64 (Steele, Lea, Flood,
      * OOPSLA 2014): times and intervals differ in low bits, and the high ones decide. */
     uint64_t h =
         (m->key_hash ^ ((uint64_t)m->at_us + (uint64_t)interval)) * UINT64_C(0x9E3779B97F4A7C15);
@@ -138,9 +138,9 @@ bool risk_fit_ahead(const struct training *t, const struct moments *moments, int
     if (!learner_train(&table, &options, out, &out_fit->learnt, err)) {
         return false;
     }
-    /* The sample has more purchases than the shop. In logit that is a constant, the ratio of the
-     * shares kept, and taking it off restores the true odds (prior correction, King and Zeng
-     * 2001). */
+    /* The sample has more purchases than the shop. In logit that is a constant, the ratio
+     * of the shares kept, and taking it off restores the true odds (prior correction, King
+     * and Zeng 2001). */
     learner_shift(*out, log(r.keep.other / r.keep.bought));
     out_fit->rows = table.rows;
     out_fit->bought = (int)r.bought;

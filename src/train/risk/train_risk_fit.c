@@ -43,8 +43,8 @@ enum side { SIDE_ODD, SIDE_EVEN, SIDE_BOTH };
 
 static bool is_on(enum side side, const struct moment *m)
 {
-    /* By a bit from the middle of the hash: the lowest of FNV is but the parity of the key's
-     * characters. */
+    /* By a bit from the middle of the hash: the lowest of FNV is but the parity of
+     * the key's characters. */
     return side == SIDE_BOTH || (side == SIDE_EVEN) == ((m->key_hash >> 32) % 2 == 0);
 }
 
@@ -74,8 +74,8 @@ static void rows_of(struct fitting *f, enum side side)
 
 static struct learner_options options_of(const struct training *t, const struct fitting *f)
 {
-    /* as for all of the moments: what is trained on half of them stands for what is trained on all
-     */
+    /* as for all of the moments: what is trained on half of them stands for what is
+     * trained on all */
     struct learner_options options = learner_defaults(f->moments->count);
     options.seed = t->options->seed;
     options.threads = t->threads;
@@ -169,9 +169,9 @@ static struct calib_curve curve_of(const struct margins *m)
     return calib_curve_fit(&rows, at, IDLE_MOMENTS + 1);
 }
 
-/* One learner for all idle times is right on average only: two of them, each without one half of
- * the shoppers, tell by these how its margins lie at each idle time. Too few rows: nothing is
- * changed. */
+/* One learner for all idle times is right on average only: two of them, each without one
+ * half of the shoppers, tell by these how its margins lie at each idle time. Too few rows:
+ * nothing is changed. */
 static bool calibrate_time(const struct training *t, const struct moments *m,
                            enum risk_recipe recipe, struct calib_curve *out, struct err *err)
 {
@@ -182,9 +182,8 @@ static bool calibrate_time(const struct training *t, const struct moments *m,
         .label = mem_array((size_t)m->count + 1, sizeof *all.label),
     };
     *out = (struct calib_curve){0};
-    /* Cross-fitting in two halves rather than a fifth held out: every shopper calibrates, and
-     * none is scored by a learner that knows it. With few rows the curve would follow chance
-     * instead. */
+    /* Cross-fitting in two halves rather than a fifth held out: every shopper calibrates, and none
+     * is scored by a learner that knows it. With few rows the curve would follow chance instead. */
     for (enum side side = SIDE_ODD; side < SIDE_BOTH && m->count >= TIME_ROWS_MIN; side++) {
         CLEANUP(fitting_free) struct fitting half = {.moments = m, .recipe = recipe};
         CLEANUP(fitting_free) struct fitting other = {.moments = m, .recipe = recipe};
@@ -262,6 +261,7 @@ bool risk_fit_learner(const struct training *t, const struct moments *m,
         t->options->ahead_rows_max > 0 ? t->options->ahead_rows_max : RISK_AHEAD_ROWS_MAX;
     /* The learner that is kept sees all shoppers; the halves only serve to calibrate it. */
     rows_of(&f, SIDE_BOTH);
+    /* Plain: without a curve over time, as risk_fit_plain has it and the gate has judged it. */
     if (!learn(t, &f, &fit.learnt, err) ||
         (!wish->plain && !calibrate_time(t, m, wish->recipe, &fit.time, err)) ||
         !risk_fit_ahead(t, wish->seen, wish->window.as_of_us, ahead_rows, &ahead, &fit.ahead,

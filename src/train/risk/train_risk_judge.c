@@ -31,6 +31,8 @@ static double *values_of(const struct risk_run *r, const double *p, const uint8_
 static void number_shoppers(struct risk_run *r, int32_t keys)
 {
     int32_t *number = mem_array((size_t)keys + 1, sizeof *number);
+    /* a second time where the logistic regression is judged in the
+     * challenger's place (fit_judged) */
     free(r->shopper_of);
     r->shopper_of = mem_array((size_t)r->after.count + 1, sizeof *r->shopper_of);
     r->shoppers_after = 0;
@@ -173,6 +175,7 @@ bool risk_run_judge(struct risk_run *r, int32_t keys, struct err *err)
         .as_of_us = r->window.as_of_us,
         .seed = r->t->options->seed,
     };
+    /* the gate first: judge_shape only takes back what it has passed */
     r->verdict = gate_judge(&c, &r->champion);
     judge_shape(r);
     /* The order that the card and the lines of train_risk_tell.c name them in. */

@@ -42,6 +42,7 @@ int risk_slices(const struct moments *before, const struct moments *after, const
     risk_segments_of(before, ranges);
     for (int i = 0; i < RISK_SEGMENTS; i++) {
         out[count] = slice_of(after, labels, p, &ranges[i]);
+        /* a segment without rows is overwritten by the next: it has nothing to tell */
         count += out[count].rows > 0;
     }
     return count;
