@@ -83,6 +83,7 @@ static struct submission *submission_make(const struct intake *in, const struct 
     s->rows = arena_array(&arena, count, sizeof *s->rows);
     s->origin = arena_array(&arena, count, sizeof *s->origin);
     s->status = arena_array(&arena, count, sizeof *s->status);
+    /* whole parts, and one that is not for each lane there is */
     s->parts =
         arena_array(&arena, count / part_max + (count < LANES ? count : LANES), sizeof *s->parts);
     for (size_t i = 0; i < count; i++) {
@@ -98,6 +99,7 @@ static struct submission *submission_make(const struct intake *in, const struct 
         parts_add(s, lane, first[lane] - rows_of[lane], rows_of[lane], part_max);
     }
     s->waiting = s->part_count;
+    /* + 1: the caller, who may leave at its deadline while a writer reads the rows */
     atomic_init(&s->holders, s->part_count + 1);
     s->arena = arena; /* from here on nothing more is allocated in it */
     return s;
@@ -112,6 +114,7 @@ static struct writer *writer_of(struct intake *in, int lane)
 /* Under the lock. */
 static void queue_put(struct intake *in, struct submission *s)
 {
+    /* Nothing that moves was waiting: a stall is counted from here on. */
     in->progress_us = in->queued == in->held.total ? clock_monotonic_us() : in->progress_us;
     latch_make(&s->answered, writer_of(in, s->parts[0].lane)->door);
     for (size_t i = 0; i < s->part_count; i++) {
@@ -280,6 +283,7 @@ void intake_close(struct intake **intake)
     for (int i = 0; i < in->started; i++) {
         (void)pthread_join(in->writers[i].thread, NULL);
     }
+    /* After the others, which may hand it something until they end. */
     if (in->patient.running) {
         (void)pthread_join(in->patient.thread, NULL);
     }

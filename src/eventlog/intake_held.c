@@ -113,6 +113,7 @@ void held_pause(struct writer *w)
     }
     int lane = oldest_held(in, &held_us);
     (void)pthread_mutex_unlock(&in->lock);
+    /* outside of the lock, as everything that writes; told is this thread's own */
     tell(&in->held, lane, held_us);
 }
 
@@ -139,6 +140,7 @@ void intake_look(struct intake *in, struct intake_state *out)
         out->held_lanes += in->held.rows[lane] > 0 ? 1 : 0;
     }
     out->held_lane = oldest_held(in, &out->held_us);
+    /* what waits for a held lane is somebody else's doing, and no stall of ours */
     out->stalled_us = in->queued > in->held.total ? clock_monotonic_us() - in->progress_us : 0;
     (void)pthread_mutex_unlock(&in->lock);
 }

@@ -80,6 +80,7 @@ static struct group group_take(struct writer *w, struct part **out_dropped)
 
     while (w->head != NULL && !is_next_group(&g, w->head, batch)) {
         struct part *p = queue_pop(w);
+        /* Its caller was told that it may be stored or not: not is cheaper, and makes room. */
         if (p->owner->left) {
             p->next = *out_dropped;
             *out_dropped = p;
@@ -269,6 +270,7 @@ static bool parts_commit(struct writer *w, const struct part *parts, size_t coun
     metric_add(METRIC_intake_commits, 1);
     metric_observe_us(METRIC_intake_commit_us, clock_monotonic_us() - start_us);
     count_statuses(status, count);
+    /* Without the lock: until they are answered the parts are this writer's alone. */
     size_t n = 0;
     for (const struct part *p = parts; p != NULL; p = p->next) {
         memcpy(p->owner->status + p->first, status + n, p->count * sizeof *status);
@@ -426,6 +428,7 @@ void *writer_main(void *writer)
         if (dropped != NULL) {
             parts_answer(w->intake, dropped, &left);
         } else if (g.parts == NULL) {
+            /* nothing taken, nothing dropped: closing */
             break;
         }
         bool moved = g.parts != NULL && group_commit(w, g);

@@ -15,6 +15,8 @@ static bool attempt(struct db *db, int lane, lane_lock_fn *fn, void *ctx, struct
 {
     int64_t cursor_off;
 
+    /* The cursor before anything else, as in a folder's transaction: one of the two
+     * waits, never both. */
     return db_begin(db, err) && store_cursor_hold(db, lane, &cursor_off, err) &&
            fn(db, lane, cursor_off, ctx, err) && db_commit(db, err);
 }

@@ -116,6 +116,8 @@ static bool trim_page(struct trim *t, const char *const *names, size_t count, st
         return false;
     }
     for (size_t i = 0; i < count; i++) {
+        /* A stale shopper's document ends before the cursor: two sets of events would be held
+         * against each other. */
         last_offs[i] = shopper_row_until(&docs[i], t->cursor);
     }
     if (!store_history_events(t->db, &keys, last_offs, a, histories, err)) {
@@ -188,6 +190,7 @@ static bool trim_lane(struct db *db, int lane, int64_t cursor_off, void *ctx, st
         !find_floor(t, request, names, count, err)) {
         return false;
     }
+    /* probing has counted those that it would have written */
     t->bases = 0;
     if (t->floor_off <= request->old_floor) {
         return true; /* another day, when more is old enough */
@@ -252,6 +255,7 @@ bool maintain_run(const struct database *database, const struct config *config, 
     struct maintaining m = {.old_before_us = now_us - config->retention};
     struct lane_set left;
 
+    /* The days first: they are counted from events that may go now. */
     if (!database_connect(database, &db, err) ||
         !store_shop_days_fill(db, now_us / DAYS(1), &m.result.days, err) ||
         !store_lane_states(db, m.states, err) ||

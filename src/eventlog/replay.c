@@ -361,6 +361,8 @@ static bool rewrite_page(void *ctx, const struct page *p, struct arena *a, struc
             return false;
         }
         if (s != NULL) {
+            /* Without events all that it did is in the base, and its offset stands
+             * where it stood. */
             stored_rows_add(&rows, s, p->lane,
                             h->count > 0 ? h->events[h->count - 1].off : p->docs[i].folded_off,
                             &carts);

@@ -33,6 +33,7 @@ bool view_read_heavy(struct db *db, int64_t until_us, struct arena *a, struct vi
     if (!store_heavy_view(db, key, until_us, most, a, &h, err)) {
         return false;
     }
+    /* Also where nothing of it can be used: of who is unread it is the newest of all (view.h). */
     v->last_off = h.newest_off;
     v->due_us = h.due_us;
     struct shopper *s = fold_from(v->key, &h, a);

@@ -104,6 +104,7 @@ static bool batch_commit(struct folder *f, struct fold_batch *b, struct err *err
 static void batch_done(struct folder *f, const struct fold_batch *b)
 {
     for (int i = 0; i < f->leases.count; i++) {
+        /* Only now, behind the COMMIT: the next fence compares the cursor with it. */
         int64_t off = b->last_offs[f->leases.all[i].lane];
         f->leases.all[i].off = off > f->leases.all[i].off ? off : f->leases.all[i].off;
     }
@@ -202,6 +203,7 @@ static bool folder_fold_alone(struct folder *f, const struct log_event *events, 
                               int64_t *out_folded, struct err *err)
 {
     *out_folded = 0;
+    /* Without leases a fence has forgotten them: what was read is for somebody else to fold. */
     for (size_t i = 0, n; i < count && f->leases.count > 0; i += n) {
         enum batch_end end;
         n = apart_run(&f->apart, events + i, count - i);
@@ -223,6 +225,8 @@ static bool folder_fold(struct folder *f, const struct log_event *events, size_t
 {
     enum batch_end end = BATCH_HELD;
 
+    /* Where the last batch failed this one is not even tried as a whole: end says held, and each
+     * lane comes by itself. */
     if (!f->apart.lanes && !batch_fold(f, events, count, false, &end, err)) {
         return false;
     }
@@ -230,6 +234,7 @@ static bool folder_fold(struct folder *f, const struct log_event *events, size_t
     if (end == BATCH_HELD && !folder_fold_alone(f, events, count, out_folded, err)) {
         return false;
     }
+    /* All of it went through, in however small pieces: the next one is whole again. */
     apart_reset(&f->apart);
     return true;
 }
@@ -271,6 +276,7 @@ static bool read_lanes(struct folder *f, struct log_event **out, size_t *out_cou
     *out = NULL;
     *out_count = 0;
     do {
+        /* Again where those whose turn it is have nothing: no pass may end so while others wait. */
         int n = turn_take(&f->turn, lanes, lanes_to_read(f, false, lanes));
         if (!read_some(f, lanes, n, out, out_count, err)) {
             return false;
@@ -352,6 +358,7 @@ static bool folder_put_aside(struct folder *f, struct err *err)
         return true;
     }
     if (!fold_stale_put_aside(&means, key, err)) {
+        /* As after any batch, only the database knows whether the COMMIT has arrived. */
         db_rollback(f->db);
         folder_forget(f);
         return false;
@@ -367,6 +374,8 @@ static bool folder_pass(struct folder *f, int64_t *out_folded, struct err *err)
     int64_t late;
 
     arena_reset(&f->arena);
+    /* What is short comes first, and each at most once: who is put aside, one parked lane, one
+     * batch. Stale shoppers take long, and by then everybody else's news are in. */
     if (!folder_connected(f, err) || !leases_hold(&f->leases, f->db, err) ||
         !waiting_let_in(&f->waiting, f->db, err) || !folder_put_aside(f, err) ||
         !folder_try_parked(f, &late, err) || !read_lanes(f, &events, &count, err)) {

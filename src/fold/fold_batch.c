@@ -46,6 +46,7 @@ static struct fold_key key_of_run(struct fold_event *events, size_t count)
     struct fold_key k = {
         .lane = events[0].log->lane, .key = events[0].log->key, .events = events, .count = count};
 
+    /* The events stand in the order of time, so that the newest offset may be any of them. */
     for (size_t i = 0; i < count; i++) {
         k.last_off = events[i].log->off > k.last_off ? events[i].log->off : k.last_off;
     }
@@ -185,6 +186,7 @@ static bool read_docs(struct fold_batch *b, struct db *db, struct err *err)
     }
     for (size_t i = 0; i < b->key_count; i++) {
         b->keys[i].doc = rows[i].doc;
+        /* Alone is the stale shopper's own turn; in a batch of everybody it goes on waiting. */
         b->keys[i].waits = rows[i].stale && !b->alone;
     }
     return true;
@@ -246,6 +248,7 @@ static bool fold_group(struct fold_batch *b, const struct wanted *w, size_t firs
     struct history *histories = arena_array(a, count, sizeof *histories);
     struct shopper_row *docs = arena_array(a, count, sizeof *docs);
 
+    /* The documents for their bases: what retention has removed is not in the log any more. */
     if (!store_history_events(db, &names, w->last_offs + first, a, histories, err) ||
         !store_history_docs(db, &names, a, docs, err)) {
         return false;
@@ -275,6 +278,7 @@ static bool read_whole(struct fold_batch *b, struct db *db, struct err *err)
         if (!fold_group(b, &others, i, n, &a, db, err)) {
             return false;
         }
+        /* Out of the group's arena, which ends here, and with it what the histories point to. */
         for (size_t g = i; g < i + n; g++) {
             others.keys[g]->after = shopper_copy(others.keys[g]->after, b->arena);
             others.keys[g]->history = (struct history){0};
@@ -291,6 +295,7 @@ bool fold_batch_apply(struct fold_batch *b, struct db *db, struct err *err)
     for (size_t i = 0; i < b->key_count; i++) {
         fold_key_apply(&b->keys[i], b->arena);
     }
+    /* Checkpoints first: whom they serve, and who is put off, asks for no history. */
     return fold_heavy_try(b, db, err) && read_whole(b, db, err);
 }
 
@@ -337,6 +342,7 @@ static void add_rows(const struct fold_batch *b, const struct fold_key *k,
     size_t carts;
 
     stored_rows_add(rows, k->after, k->lane, k->last_off, &carts);
+    /* its own are the last ones: they were added just now */
     if (lost_a_cart(k, rows->carts + rows->cart_count - carts, carts)) {
         stored_rows_sweep(rows, k->lane, k->key);
     }
@@ -430,6 +436,7 @@ void fold_batch_done(const struct fold_batch *b)
 {
     uint64_t unknown = 0;
 
+    /* After COMMIT: a batch that is tried again is counted once. */
     for (size_t i = 0; i < b->count; i++) {
         const struct fold_event *e = &b->events[i];
         unknown += counts_as_unknown(e) ? 1 : 0;

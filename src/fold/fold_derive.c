@@ -51,6 +51,8 @@ static bool append(struct fold_batch *b, const struct event_row *rows, size_t co
     if (b->patient) { /* the lanes are locked */
         return store_events_append(db, rows, count, ORIGIN_DERIVED, b->now_us, status, err);
     }
+    /* somebody holds something: what is for such lanes goes beside the log, and the
+     * batch can commit */
     if (!store_derived_append(db, rows, count, b->now_us, a, &waiting, err)) {
         return false;
     }
@@ -70,6 +72,8 @@ struct page {
 static bool page_next(struct db *db, struct history_key key, struct page *p, struct arena *a,
                       struct history *out, struct err *err)
 {
+    /* By time: what changed hands lies behind one moment, however far back in the log
+     * it came in. */
     if (!p->known_done) {
         const struct heavy_most most = {p->behind.most, HAND_PAGE_BYTES};
         if (!store_heavy_behind(db, key, p->known, most, a, out, err)) {
@@ -154,6 +158,7 @@ static bool forward_changed(struct fold_batch *b, const struct fold_key *k, stru
         return hand_over(b, k, 0, k->changed_us, db, err);
     }
     while (events.count > 0) {
+        /* Not amid the known ones: those come by time, and where to go on is told by an offset. */
         if (left <= 0 && p.known_done) {
             return hand_over(b, k, p.behind.after_off, k->changed_us, db, err);
         }
@@ -214,6 +219,8 @@ bool fold_batch_derive(struct fold_batch *b, struct db *db, struct err *err)
         return false;
     }
     const size_t count = fold_identity_rows(b, meetings, meeting_count, &rows);
+    /* All lanes in one statement, in their order, before anything goes into one of them: two
+     * batches that tell each other's shoppers would else wait for each other. */
     return (!b->patient || lock_lanes(b, rows, count, db, err)) && forward_all(b, db, err) &&
            append(b, rows, count, b->arena, db, err);
 }

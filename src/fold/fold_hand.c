@@ -146,6 +146,8 @@ static bool pass_on(const struct stale_means *m, struct turn *t, const struct ha
     }
     const size_t count = fold_identity_handed(t->key.key, who, &events, h->from_us, a, &rows);
     const int64_t done_off = events.events[events.count - 1].off;
+    /* Before they are told, in the same transaction: no folder may take a page for the whole of it.
+     * On the last page nobody is made to wait. */
     if ((done_off < h->last_off && !let_wait(m, t, &owners, err)) ||
         !tell(m, t, rows, count, a, err)) {
         return false;
@@ -208,6 +210,7 @@ static bool take_turn(const struct stale_means *m, struct hand_clock *clock, enu
         return give_up(m, &t, clock, out, err);
     }
     const int64_t now_us = clock_monotonic_us();
+    /* look_us is 0: there may be another page, for whoever has nothing else to do */
     *clock = (struct hand_clock){.free_us = now_us + (now_us - t.start_us) * m->config->heavy_pause,
                                  .waiting = t.waiting};
     *out = HAND_PAGE;

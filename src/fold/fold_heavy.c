@@ -86,6 +86,7 @@ static size_t before_news(const struct beginning *x, size_t count)
         const int64_t at_us = x->news.events[i].occurred_us;
         first_us = at_us < first_us ? at_us : first_us;
     }
+    /* Strictly: a checkpoint holds all events of its moment, and one of the news may be of it. */
     while (n < count && x->stored[n].at_us < first_us) {
         n++;
     }
@@ -104,6 +105,7 @@ static bool read_news(const struct fold_batch *b, const struct fold_key *k, int6
     int64_t bytes;
 
     *out_all = false;
+    /* Counted before they are read: what came in since may be years of events. */
     if (!store_history_size(db, key, &news, &events, &bytes, err)) {
         return false;
     }
@@ -130,6 +132,7 @@ static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
         !store_heavy_checkpoints(db, key, a, &x->stored, &count, err)) {
         return false;
     }
+    /* Without all of the news nobody knows where the first of them lies. */
     const size_t kept = all ? before_news(x, count) : 0;
     if (kept == 0) {
         return true;
@@ -140,6 +143,7 @@ static bool find_beginning(const struct fold_batch *b, const struct fold_key *k,
                             &x->behind, err)) {
         return false;
     }
+    /* more than may be read at once here: kept stays 0, and no checkpoint does */
     if (x->behind.more) {
         return true;
     }
@@ -220,6 +224,7 @@ static bool fold_from(const struct fold_batch *b, struct fold_key *k, const stru
     const size_t behind = shopper_log_events(&x.behind, a, events + news);
     struct shopper *after =
         shopper_fold_again(x.known, &x.from, events, news + behind, news, &notes, a);
+    /* the news say something that the state would have had to know (shopper_again.h) */
     if (after == NULL) {
         return true;
     }
@@ -297,6 +302,7 @@ static bool look_at_length(struct fold_batch *b, struct fold_key *k, struct db *
                                    &a, &h, err)) {
         return false;
     }
+    /* Either limit may have cut it: by bytes, the last one read is not the newest. */
     const bool fits =
         (int64_t)h.count < all.most && (h.count == 0 || h.events[h.count - 1].off == k->last_off);
     if (!fits && b->alone) {
@@ -362,6 +368,7 @@ bool fold_heavy_whole(struct fold_batch *b, struct fold_key *k, const char *base
         return false;
     }
     b->refolds++;
+    /* read whole in a moment the next time as well: not worth the rows */
     if (b->heavy_events == 0 || (int64_t)k->history.count < b->heavy_events) {
         return true;
     }

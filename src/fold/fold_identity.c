@@ -119,6 +119,7 @@ size_t fold_identity_logins(const struct fold_told *t, const struct history *eve
                                .sweep = t->sweep,
                                .history = *events};
 
+    /* no offset is news here: only what an answer has made so is told */
     tell_logins_of_history(&d, &k, INT64_MAX);
     *out = d.rows;
     return d.count;
@@ -221,6 +222,8 @@ size_t fold_identity_handed(const char *key, struct shopper *who, const struct h
 static void forward_batch(struct derived *d, const struct fold_key *k)
 {
     for (size_t i = 0; i < k->count; i++) {
+        /* Those go with the rest of what changed hands, which is read from the log up to
+         * this batch's end. */
         if (!k->events[i].dead && !changed_hands(k, k->events[i].log)) {
             forward(d, k, k->events[i].log, k->events[i].event.type);
         }

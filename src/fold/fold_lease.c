@@ -44,6 +44,7 @@ static bool lease(struct fold_leases *l, struct db *db, struct err *err)
     int owners;
 
     memcpy(before, l->all, (size_t)held * sizeof *before);
+    /* Says too that we are here, so that the others give back what is beyond their share. */
     if (!store_lanes_owners(db, l->owner, l->lease_us, &owners, err)) {
         return false;
     }

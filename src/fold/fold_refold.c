@@ -438,6 +438,7 @@ bool fold_refold_begin(const struct stale_means *m, struct history_key key, int6
                                 .done_name = "",
                                 .since_us = clock_now_us()};
 
+    /* its old checkpoints are of a fold that this one does not continue */
     return store_heavy_forget(m->db, key, err) && store_refolding_put(m->db, key, &r, err);
 }
 

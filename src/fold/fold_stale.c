@@ -269,6 +269,7 @@ bool fold_stale_put_aside(const struct stale_means *m, struct history_key key, s
     if (lease == NULL) { /* whoever has the lane finds out by itself */
         return true;
     }
+    /* Fenced like a batch: only who has the lane may say what its shoppers wait for. */
     if (!db_begin(m->db, err) ||
         !store_cursors_advance(m->db, lease, &lease->off, 1, m->config->fold_lease, err) ||
         !store_stale_mark(m->db, &one, err) || !db_commit(m->db, err)) {

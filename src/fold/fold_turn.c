@@ -12,6 +12,7 @@ int turn_take(struct fold_turn *t, struct lane_lease *lanes, int n)
     if (taken >= n) {
         return n;
     }
+    /* From where the last turn ended, round and round: no lane waits longer than a round. */
     while (first < n && lanes[first].lane < t->next) {
         first++;
     }
@@ -35,6 +36,8 @@ static int lanes_count(const struct log_event *events, size_t count, int most, i
     *out_full = 0;
     for (size_t i = 0; i < count; i++) {
         in_lane = i > 0 && events[i].lane == events[i - 1].lane ? in_lane + 1 : 1;
+        /* A batch is dealt out in equal shares (store_events_after): a lane that gave all of its
+         * own may have more. */
         bool last = i + 1 == count || events[i + 1].lane != events[i].lane;
         *out_full += last && in_lane >= (size_t)(most / lanes) ? 1 : 0;
     }

@@ -112,6 +112,7 @@ static bool worker_pass(struct fold_worker *w, int64_t *out_folded, struct err *
 {
     bool stepped = folder_step(w->folder, out_folded, err);
 
+    /* also where the pass has failed: what is held may be why */
     worker_tell_held(w);
     if (!stepped || !worker_look_at_lag(w, *out_folded > 0, err) ||
         !worker_rescore(w, *out_folded > 0, err)) {
@@ -203,6 +204,7 @@ void fold_workers_stop(struct fold_workers **w)
 
 int64_t fold_workers_last_pass_us(const struct fold_workers *w)
 {
+    /* a process that has no workers does not stall */
     return w->count == 0 ? clock_monotonic_us() : atomic_load(&w->last_pass_us);
 }
 
@@ -261,6 +263,7 @@ static bool helper_pass(struct helper *h, int64_t *out_folded, struct err *err)
     if (!folder_step(h->folder, out_folded, err)) {
         return false;
     }
+    /* only when there are no news: settling one shopper may take minutes */
     if (*out_folded == 0 && !helper_settle(h, err)) {
         return false;
     }
