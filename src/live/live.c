@@ -142,6 +142,7 @@ static void install(struct live *live, struct set *fresh, bool models)
     /* Whoever is told next is told as the new one, and what was told meanwhile it hears now: nothing falls in between. */
     pthread_mutex_lock(&journal->lock);
     visit_journal_end(journal, fresh->face.affinity);
+    /* the journal's lock before this one, as in live_tell */
     pthread_mutex_lock(&live->lock);
     struct set *old = live->current;
     live->current = fresh;
@@ -256,6 +257,7 @@ bool live_meet(struct live *live, struct pool *pool, struct err *err)
     CLEANUP(pool_return) struct lease lease = {.pool = pool};
     struct err ignored = {0}; /* the watcher tells it, and what can be said without picks is said */
     bool changed = false;
+    /* asked first, as look() waits for whoever is at it */
     if (knows_products(live)) {
         return true;
     }

@@ -141,6 +141,8 @@ void live_cache_trim(const char *path)
         return;
     }
     qsort(all, count, sizeof *all, newest_first);
+    /* also what serves: a model is in memory (model_file_open), and its file only
+     * saves a download */
     for (size_t i = FILES_KEPT; i < count; i++) {
         (void)unlinkat(dirfd(dir), all[i].name, 0);
     }

@@ -57,6 +57,8 @@ static bool make(struct affinity_prior *p, struct prior_look *look, struct held 
     struct held *h = live_held_new();
     struct model_file file = {0};
     uint8_t sha256[SHA256_BYTES];
+    /* Popularity is as of the newest event, so that where nothing has happened the bytes are those
+     * of before, and nobody has to change over. */
     bool ok = affinity_prior_write(p, &h->bytes, sha256, err);
     if (ok && old && memcmp(sha256, look->sha256, sizeof sha256) == 0) {
         live_held_drop(&h);
@@ -92,6 +94,7 @@ bool live_prior_affinity(struct db *db, struct prior_look *look, struct held *ol
         return false;
     }
     const int64_t took_us = clock_monotonic_us() - began_us;
+    /* A hundredth of the time at most, however large the catalogue is. */
     const int64_t pause_us = TIMES_AS_LONG * took_us;
     look->next_us = began_us + (pause_us > look->every_us ? pause_us : look->every_us);
     return true;

@@ -280,7 +280,7 @@ bool affinity_load(struct model_file *file, const char *version, struct affinity
     m->file = *file;
     snprintf(m->version, sizeof m->version, "%s", version);
     if (!load(m, err)) {
-        /* not the file: m had a copy of the caller's struct, who still owns the mapping */
+        /* not the file: m had a copy of the caller's struct, who still owns it */
         release(m);
         return false;
     }

@@ -153,6 +153,7 @@ static void judge_word(struct word *const *said, size_t count)
         end = category_end(said, from, count);
         const size_t here = titles_of(said + from, end - from);
         for (size_t i = from; i < end; i++) {
+            /* A word that is said all over the shop (a colour, "set") names no kind anywhere. */
             said[i]->names_kind = here >= SAID_MIN && 2 * here >= everywhere;
         }
     }

@@ -390,6 +390,7 @@ int affinity_scored(const struct affinity *m, const struct pick_wish *wish,
     int count = 0;
     static_assert((int)SPREAD_DEPTH <= (int)PICKS_MAX, "as many can be wished for");
     deep.k = SPREAD_DEPTH;
+    /* without the lifts: it is from these lists that lifts are learnt */
     deep.by_score = true;
     struct ranking *r = ranking_start(m, &deep, &arena, &none);
     if (m->is_als) {
