@@ -39,9 +39,8 @@ static void hold_out(struct new_products *n, const struct affinity_training *a, 
             const char *id = a->items.texts[i];
             n->possible++;
             /* By hash of the id, whatever the seed: the same products are new in every evaluation
-             * of a shop, so that two of them can be compared. */
-            /* Shifted: the lowest bits of FNV are hardly mixed, bit 0 is but the parity of the
-             * text's. */
+             * of a shop, so that two of them can be compared. Shifted, as the lowest bits of FNV
+             * are hardly mixed: bit 0 is but the parity of the text's. */
             n->held_out[i] = (hash_fnv64(id, strlen(id)) >> 16) % HELD_OUT == 0;
             n->products += n->held_out[i];
         }

@@ -293,8 +293,8 @@ static void measure_score_drift(struct risk_evaluation *e)
 {
     int count = e->later->after->count;
     const double *p = e->scored[RISK_TRAINED].p;
-    /* -1: no score is missing. */
-    /* Moments are ordered by time, so the halves are an earlier and a later one. */
+    /* Moments are ordered by time, so the halves are an earlier and a later one; -1: no score is
+     * missing. */
     e->score_psi = drift_psi(p, count / 2, p + count / 2, count - count / 2, -1);
 }
 

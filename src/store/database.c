@@ -144,6 +144,7 @@ bool database_connect(const struct database *d, struct db **out, struct err *err
         return false;
     }
     db_bound(db, until_us);
+    /* no bound on a statement: who connects here also reads the whole log and stores models */
     if (!db_settle(db, 0, err)) {
         db_close(&db);
         return false;

@@ -80,6 +80,7 @@ bool store_derived_append(struct db *db, const struct event_row *rows, size_t co
     for (size_t i = 0; i < count; i++) {
         lanes[i] = event_lane(rows[i].key);
     }
+    /* before they are parted: a lane found free has to be so until its rows are in and committed */
     if (!lock_free(db, lanes, count, free, a, err)) {
         return false;
     }

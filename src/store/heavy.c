@@ -250,6 +250,8 @@ bool store_heavy_view(struct db *db, struct history_key key, int64_t until_us,
     if (!db_query(db, Q_heavy_view, &p, &r, err)) {
         return false;
     }
+    /* Counted before one is unpacked and again while they are: few bytes in the log may be very
+     * many as they were sent. */
     bool fat = view_bytes(r) > most.bytes;
     v.news.events = arena_array(a, (size_t)PQntuples(r), sizeof *v.news.events);
     v.behind.events = arena_array(a, (size_t)PQntuples(r), sizeof *v.behind.events);

@@ -100,6 +100,7 @@ static bool note_names(struct db *db, struct history_key key, const struct refol
 
     for (size_t i = 0; i < count; i++) {
         names[i] = page->names[i].other;
+        /* never said: the statement keeps the earliest, which 0 would be */
         said_us[i] = page->names[i].said_us == 0 ? INT64_MAX : page->names[i].said_us;
     }
     param_text_array(&p, names, count);

@@ -39,7 +39,7 @@ static bool prepare_answer(struct db *db, const char *name, struct err *err)
 static bool prepare_all(struct db *db, struct err *err)
 {
     PGconn *conn = db->conn;
-    /* Some 70 statements: one by one they would cost a connect 70 round trips. */
+    /* Over a hundred statements: one by one they would cost a connect as many round trips. */
     bool sent = PQenterPipelineMode(conn) == 1;
     for (int q = 0; sent && q < Q_COUNT; q++) {
         /* No types: every parameter is cast where it stands in the text. */
@@ -280,7 +280,7 @@ bool db_exec(struct db *db, enum query_id q, const struct params *p, int64_t *ou
 
 /* ---- several queries in one round trip ---- */
 
-/* SET LOCAL in the same breath as BEGIN, since behind a pooler nothing else is certain to reach the session that will work. */
+/* What is left of the bound, for statement_timeout. */
 static long long statement_ms(const struct db *db)
 {
     int64_t left_us = db->until_us - clock_monotonic_us();
@@ -413,6 +413,8 @@ bool db_begin(struct db *db, struct err *err)
     char sql[BOUNDS_SQL_MAX];
 
     assert(!db_in_transaction(db));
+    /* SET LOCAL in the same breath as BEGIN, since behind a pooler nothing else is certain to reach
+     * the session that will work. */
     (void)snprintf(sql, sizeof sql,
                    "%s; SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = %lld;"
                    " SET LOCAL idle_in_transaction_session_timeout = %lld",

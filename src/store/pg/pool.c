@@ -163,6 +163,7 @@ static struct slot *slot_stand_in_line(struct pool *pool, int64_t deadline)
             break;
         }
         bool backing_off = first && pool->connect_at > now && pool->connect_at < deadline;
+        /* nobody is woken when the pause before the next connect is over */
         (void)cond_wait_until(&me.turn, &pool->lock, backing_off ? pool->connect_at : deadline);
     }
     line_leave(pool, &me);
