@@ -8,7 +8,7 @@
 #include "store/database.h"
 #include "store/events.h"
 
-/* The consumer: leases lanes, reads past the cursors, folds through domain/shopper/shopper.h, and writes
+/* The consumer of the log (event sourcing calls it a projection): leases lanes, reads past the cursors, folds through domain/shopper/shopper.h, and writes
  * shoppers, carts, derived events and cursors in ONE transaction. A fenced cursor rolls all of it
  * back. */
 

@@ -44,6 +44,8 @@ CAN_FAIL static bool read_page(struct listing *l, struct db *db, struct arena *a
             l->rows[l->count++] = rows[i];
         }
         if (l->count == (size_t)l->wanted->limit && i + 1 < count) {
+            /* the store's own goes on behind its whole page, and what is left of it would
+             * never be shown */
             l->next = store_carts_cursor(l->filter.order, &rows[i], a);
             break;
         }

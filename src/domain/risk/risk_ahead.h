@@ -8,9 +8,10 @@
 
 #include <stdint.h>
 
-/* The time ahead of a moment in intervals, and the learner's rows for them: the ONE place where
- * this happens, for training and for serving. Interval i ends at risk_ahead_ends()[i] and begins
- * where the one before ends, the first at once. */
+/* The time ahead of a moment in intervals (survival in discrete time: the learner tells the hazard
+ * of each), and the learner's rows for them: the ONE place where this happens, for training and for
+ * serving. Interval i ends at risk_ahead_ends()[i] and begins where the one before ends, the first
+ * at once. */
 const int64_t *
 risk_ahead_ends(void); /* (RISK_AHEAD_INTERVALS) ascending, log-spaced, 30 s to 14 d */
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Factors for items that nobody has touched yet, from what is known of them: the mean of all trained factors plus an effect for each thing that is
+/* Factors for items that nobody has touched yet (cold start), from what is known of them: the mean of all trained factors plus an effect for each thing that is
  * known (its category, its brand, its price band, pairs of these),
  *
  *     h_i = mean + sum over groups g of effect_g[level_g(i)],

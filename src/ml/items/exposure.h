@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Spreading what is shown over the items: of each item a lift, by which its score is multiplied, so that items nobody would be shown come up for
+/* Spreading what is shown over the items (against popularity bias): of each item a lift, by which its score is multiplied, so that items nobody would be shown come up for
  * those whom they suit nearly as well as what they would be shown instead. The lifts are the prices of a linear program,
  *
  *     most total log score of what is shown,  subject to: item j is shown to at least `floor` of the mean number of shoppers,

@@ -41,7 +41,7 @@ struct fm_field_options {
     int factors;      /* 0 .. FM_FIELD_FACTORS_MAX; 0 is logistic regression */
     int epochs_max;   /* >= 1 */
     int patience;     /* epochs without a better validation loss before it stops; >= 1 */
-    float rate;       /* AdaGrad step, > 0 */
+    float rate;       /* learning rate, of AdaGrad's steps; > 0 */
     float l2_linear;  /* >= 0 */
     float l2_factors; /* >= 0 */
     float init_stdev; /* >= 0 */

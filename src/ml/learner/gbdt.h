@@ -41,7 +41,7 @@ struct gbdt_options {
     int trees_max;       /* 0 .. GBDT_TREES_MAX */
     int patience;        /* trees without a better validation loss before it stops; >= 1 */
     int depth;           /* 1 .. GBDT_DEPTH_MAX */
-    double rate;         /* what is kept of each tree, (0, 1] */
+    double rate;         /* learning rate: what is kept of each tree, (0, 1] */
     double l2;           /* of leaf values, >= 0 */
     double child_weight; /* a child's sum of p (1 - p) is at least this, >= 0 */
     double row_share;    /* of rows each tree sees, (0, 1] */

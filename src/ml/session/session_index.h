@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which recent sessions are like this one: an index of sessions that is always fresh, because each event is added in place (about a tenth of a
+/* Which recent sessions are like this one (its nearest neighbours): an index of sessions that is always fresh, because each event is added in place (about a tenth of a
  * microsecond). Sessions lie in a ring in the order in which they began; each item has a ring of the sessions that hold it, the latest
  * `postings_max` (Kersbergen, Sprangers, Schelter: Serenade, SIGMOD 2022, whose VMIS-kNN is rebuilt once a day instead). Memory is bounded: the oldest
  * sessions are forgotten, and a session longer than SESSION_SLOT_ITEMS goes on as another.

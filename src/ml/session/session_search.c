@@ -103,7 +103,8 @@ QUICKSELECT(select_best, struct weighed, score)
 
 static float idf_of(const struct session_index *index, const struct posting_ring *ring)
 {
-    /* 1 + ..: never 0, as an item of every session would otherwise meet nobody */
+    /* Inverse document frequency. 1 + ..: never 0, as an item of every session would
+     * otherwise meet nobody */
     return logf(1 + (float)session_index_sessions(index) / (float)(1 + ring->count));
 }
 

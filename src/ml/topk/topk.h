@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Exact top-K by inner product: every item is scored. Order: higher score first, equal scores by
- * lower id. */
+/* Exact top-K by inner product (maximum inner product search, MIPS): every item is scored. Order:
+ * higher score first, equal scores by lower id. */
 struct topk_hit {
     int id; /* row of items */
     float score;

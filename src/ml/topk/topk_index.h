@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Exact top-K by inner product without reading every item's floats: a quarter of the bytes is scanned as 8-bit integers, and only the rows
+/* Exact top-K by inner product (MIPS) without reading every item's floats: a quarter of the bytes is scanned as 8-bit integers, and only the rows
  * that could enter the answer are scored in full. The answers are those of topk_search, bit for bit: same ids, same scores, same order.
  *
  * How. Items are sorted by length (Euclidean norm), longest first, and cut into tiles of 32. A row x is stored as x = s y + e with a float
