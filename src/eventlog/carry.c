@@ -146,6 +146,7 @@ bool carrier_start(const struct database *database, struct carrier **out, struct
     if (!state.left) {
         return true;
     }
+    /* packed, events take about two fifths of what they took */
     log_line(LOG_INFO, "log_carry",
              "about %lld events are moved into the log's new form while it serves; until that is "
              "done the database takes up to %lld MB more",

@@ -46,6 +46,8 @@ bool fold_joins_read(struct db *db, struct history_key key, struct heavy_most mo
     struct history h = {.more = true};
 
     while (h.more) {
+        /* let go with the page: its facts together may be more than memory has, those that
+         * join are few */
         CLEANUP(arena_free) struct arena page = {0};
         if (!store_refolding_facts(db, key, behind, most, &page, &h, err)) {
             return false;

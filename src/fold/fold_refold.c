@@ -188,6 +188,8 @@ static bool read_times(struct page *p, read_behind *read, int64_t after_us, stru
     if (!read(p->m->db, p->key, behind, most, a, out, err)) {
         return false;
     }
+    /* Where the next page begins is remembered as a time: of one that is cut in the middle the rest
+     * would never be read. */
     while (out->more && !cut_at_time(out)) {
         most.events *= 4;
         most.bytes *= 4;
@@ -388,6 +390,8 @@ static bool hand_over(struct page *p, const struct shopper *after, struct err *e
     if (!store_handing_put(p->m->db, p->key, &h, err)) {
         return false;
     }
+    /* from where somebody else became the owner all of it once more: it was passed on to who
+     * had it before */
     h.done_off = 0;
     h.from_us = changed_us;
     return changed_us == INT64_MAX || store_handing_put(p->m->db, p->key, &h, err);

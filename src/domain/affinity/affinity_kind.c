@@ -99,6 +99,7 @@ static void add_title(struct words *words, const struct affinity_item *item, int
     const char *at = folded(item->title, a);
     const char *brand = folded(item->brand ? item->brand : "", a);
     struct word w = {.category = category, .item = number};
+    /* places count the words that are left out too: a pair stands side by side in the title */
     for (; next_word(&at, &w); w.place++) {
         if (w.len >= WORD_MIN && !has_digit(&w) && !is_said_in(brand, &w)) {
             w.hash = hash_fnv64(w.text, w.len);

@@ -65,7 +65,8 @@ void curve_gain(const double *scores, const uint8_t *labels, int count, int poin
         if (all > 0 && last > 0) {
             const struct corner *a = &corners[next - 1];
             const struct corner *b = &corners[next];
-            /* in a tie as if its rows came in random order: positives in proportion */
+            /* in a tie as if its rows came in random order: positives in proportion; never divided
+             * by 0, as every corner has a row more than the one before */
             double share = (rows - a->rows) / (b->rows - a->rows);
             out[p] = (a->positives + share * (b->positives - a->positives)) / all;
         }

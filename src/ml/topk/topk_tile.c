@@ -209,6 +209,7 @@ AVX512 static uint32_t many_avx512(const uint8_t *tile, int quads,
 
     EACH_QUERY(START)
     for (int quad = 0; quad < quads; quad++) {
+        /* loaded once for all eight queries */
         const __m512i a = _mm512_loadu_si512(tile);
         const __m512i b = _mm512_loadu_si512(tile + 64);
         __m512i n;
