@@ -72,8 +72,8 @@
  *     `shopper_unbound`) in A, unless Y knows already that X was its then. Before A has
  *     answered only the first asks, and what comes ten minutes after it (shopper.named).
  *   - A's shopper remembers every change of its customer, sorted (shopper.bindings); an event of X at
- *     time t belongs to the newest login at or before t. The time before the first login, and from a
- *     logout to the next login, belongs to whoever logs in then. What is nobody's yet A folds as its
+ *     time t belongs to the newest login at or before t. A logout ends that LOGOUT_LASTS_US later, if nobody logs in
+ *     meanwhile. The time before the first login, and from a logout's end to the next login, belongs to whoever logs in then. What is nobody's yet A folds as its
  *     own, with carts; what is a customer's it only counts, and forwards to its owner, as `forwarded`
  *     events that wrap the original. Of more than BINDINGS_MAX changes the oldest are forgotten; what
  *     happened before the oldest one known belongs to nobody, not to the next. Whenever the intervals of
@@ -113,7 +113,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 16 };
+enum { SHOPPER_FORMAT = 17 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -121,6 +121,9 @@ enum { SHOPPER_FORMAT = 16 };
 #define SESSION_GAP_US INT64_C(1800000000)
 /* A row of a known order id, so long after the order, may be another one of the same number. */
 #define ORDER_APART_US INT64_C(86400000000)
+/* So long a logout lasts, if nobody logs in meanwhile: an order told in whole seconds is at the end of the second in which its buyer may
+ * have left. */
+#define LOGOUT_LASTS_US INT64_C(1000000)
 /* So long an order may be dated before its cart was filled. */
 #define ORDER_AHEAD_US INT64_C(86400000000)
 /* So long after an order a snapshot of the cart that it closed, with nothing but its lines, is an echo: carts are synchronized by the

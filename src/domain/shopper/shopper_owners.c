@@ -76,7 +76,7 @@ static void log_out(struct owners *o, const struct change *c)
 
     /* Somebody else's logout says nothing about whoever came after. */
     if (last != NULL && last->until_us == INT64_MAX && (c->customer == NULL || is_of(last, c))) {
-        close_last(o, c->at_us);
+        close_last(o, c->at_us + LOGOUT_LASTS_US);
     }
 }
 
@@ -86,7 +86,7 @@ static void log_in(struct owners *o, const struct change *c)
         last_of(o)->until_us = INT64_MAX; /* again: the time between is its, too */
         return;
     }
-    if (o->count > 0 && last_of(o)->until_us == INT64_MAX) {
+    if (o->count > 0 && last_of(o)->until_us > c->at_us) {
         close_last(o, c->at_us);
         if (is_of(last_of(o), c)) {
             last_of(o)->until_us = INT64_MAX;
@@ -148,7 +148,10 @@ static size_t changes_of_base(const struct shopper *base, struct change *out, st
     const struct binding *last =
         base == NULL || base->binding_count == 0 ? NULL : &base->bindings[base->binding_count - 1];
     if (last != NULL && last->until_us != INT64_MAX) {
-        out[count++] = (struct change){.at_us = last->until_us, .ends = true, .customer = NULL};
+        const int64_t at_us = last->until_us - LOGOUT_LASTS_US;
+        /* formats before 17 ended a session at once: not before it began */
+        out[count++] = (struct change){
+            .at_us = at_us > last->from_us ? at_us : last->from_us, .ends = true, .customer = NULL};
     }
     return count;
 }
@@ -255,7 +258,8 @@ static int64_t changes_hands_from(const struct shopper *s, const struct change *
     if (last->until_us != INT64_MAX) {
         return c->ends ? INT64_MAX : last->until_us;
     }
-    return c->ends && (c->customer == NULL || is_of(last, c)) ? c->at_us : INT64_MAX;
+    return c->ends && (c->customer == NULL || is_of(last, c)) ? c->at_us + LOGOUT_LASTS_US
+                                                              : INT64_MAX;
 }
 
 enum shopper_step owners_apply(struct shopper *s, const struct event *e, struct arena *a)

@@ -389,7 +389,8 @@ static void the_first_time_that_changed_hands_is_known(void **state)
     assert_true(shopper_owner_changed_from(nobodys, annas) == INT64_MIN);
     assert_true(shopper_owner_changed_from(annas, both) == TEST_DAY_US + MINUTES(40));
     assert_true(shopper_owner_changed_from(both, annas) == TEST_DAY_US + MINUTES(40));
-    assert_true(shopper_owner_changed_from(left, both) == TEST_DAY_US + MINUTES(60));
+    assert_true(shopper_owner_changed_from(left, both) ==
+                TEST_DAY_US + MINUTES(60) + LOGOUT_LASTS_US);
     assert_true(shopper_owner_changed_from(both, left) == INT64_MAX); /* it is nobody's */
     assert_true(shopper_owner_changed_from(annas, left) == TEST_DAY_US + MINUTES(40));
     forget_events();

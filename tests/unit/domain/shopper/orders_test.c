@@ -561,6 +561,26 @@ static void what_lay_in_the_cart_and_comes_there_again_is_wanted_again(void **st
     assert_string_equal(cart_of(folded(first, order, again)), "open 2: p x1");
 }
 
+/* ---- orders told in whole seconds, which lie at the end of their second ---- */
+
+static void a_cart_begun_in_the_second_of_an_order_is_left_by_one_that_names_another(void **state)
+{
+    (void)state;
+    const int64_t end = SECONDS(60) + 999999;
+    struct event first = added(.at = 0, .cart = "k", .sku = "p");
+    struct event next = added(.at = SECONDS(60) + 700000, .cart = "l", .sku = "q");
+    struct event same = added(.at = SECONDS(60) + 700000, .cart = "k", .sku = "q");
+    struct event named = bought(.at = end, .order = "o", .cart = "k", .sku = "p");
+    struct event unnamed = bought(.at = end, .order = "o", .sku = "p");
+
+    const struct cart *open = shopper_open_cart(folded(first, next, named));
+    assert_non_null(open);
+    assert_string_equal(open->id, "l");
+    /* which of them it closes it does not say, and nobody who bought may be told */
+    assert_null(shopper_open_cart(folded(first, next, unnamed)));
+    assert_null(shopper_open_cart(folded(first, same, named)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +609,7 @@ int main(void)
         CASE(what_an_order_that_names_the_cart_bought_before_it_came_there_is_bought, by_cart),
         CASE(what_it_did_not_buy_or_comes_a_day_later_is_in_a_cart, by_cart),
         CASE(what_lay_in_the_cart_and_comes_there_again_is_wanted_again, by_cart),
+        CASE(a_cart_begun_in_the_second_of_an_order_is_left_by_one_that_names_another, by_cart),
     };
     return cmocka_run_group_tests_name("orders", tests, NULL, NULL);
 }

@@ -117,13 +117,13 @@ static const struct {
     {"10+anna 40- 60-anna", "anna ..40", "frf"},
     {"10- 20+anna", "anna ..", "fr"},
     /* the time between is that of whoever logs in next */
-    {"10+anna 40- 60+anna", "anna ..", "frr"},
-    {"10+anna 40- 60+bob", "anna ..40, bob 40..", "frr"},
+    {"10+anna 40- 60+anna", "anna ..", "frf"},
+    {"10+anna 40- 60+bob", "anna ..40, bob 40..", "frf"},
     /* in one moment */
-    {"10+anna 40-bob 40+bob", "anna ..40", "ffr"},
-    {"10+anna 40+bob 40-bob 50+anna", "anna ..", "ffrf"},
+    {"10+anna 40-bob 40+bob", "anna ..40, bob 40..40", "ffr"},
+    {"10+anna 40+bob 40-bob 50+anna", "anna ..40, bob 40..40, anna 40..", "ffrf"},
     {"10+bob 40+bob 40+anna", "bob ..", "ffr"},
-    {"10+anna 40- 40+bob", "anna ..40", "frr"},
+    {"10+anna 40- 40+bob", "anna ..40, bob 40..40", "frr"},
     {"10+anna 40-anna 40-", "anna ..40", "ffr"},
     /* in another order than that of time */
     {"40+bob 10+anna", "anna ..40, bob 40..", "fr"},
@@ -142,7 +142,7 @@ static const struct {
     {"5v 10+anna", "anna ..", "fr"},
     {"10+anna 30v 20+anna", "anna ..", "fff"},
     {"10+anna 30v 40-anna", "anna ..40", "fff"},
-    {"10+anna 40v 40-anna", "anna ..40", "ffr"},
+    {"10+anna 40v 40-anna", "anna ..40", "fff"},
     {"10+anna 50v 40-anna", "anna ..40", "ffr"},
     {"10+anna 50v 40-bob", "anna ..", "fff"},
     {"10+anna 50v 40+bob", "anna ..40, bob 40..", "fff"},
@@ -202,6 +202,63 @@ static void what_retention_left_goes_on(void **state)
     }
 }
 
+static struct event change_at(enum event_type type, int64_t ms, const char *customer)
+{
+    return an_event(type, .at = ms * INT64_C(1000), .via = "x", .customer = customer);
+}
+
+static const char *owner_at(const struct shopper *s, int64_t ms)
+{
+    const char *owner = shopper_owner_at(s, TEST_DAY_US + ms * INT64_C(1000));
+
+    return owner == NULL ? "nobody" : owner;
+}
+
+static void expect_owners_of_a_second(const struct shopper *s, const char *at_800,
+                                      const char *at_1100, const char *at_1250)
+{
+    assert_string_equal(owner_at(s, 200), "anna");
+    assert_string_equal(owner_at(s, 800), at_800);
+    assert_string_equal(owner_at(s, 1100), at_1100);
+    assert_string_equal(owner_at(s, 1250), at_1250);
+}
+
+/* All at once, one by one, and the last onto what retention left of the others. */
+static void expect_owners(struct event events[3], size_t count, const char *at_800,
+                          const char *at_1100, const char *at_1250)
+{
+    struct event copy[3];
+    struct shopper *s = shopper_new("a:x", &arena);
+
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(shopper_apply(s, &events[i], &arena), SHOPPER_FOLDED);
+    }
+    expect_owners_of_a_second(s, at_800, at_1100, at_1250);
+    memcpy(copy, events, sizeof copy);
+    s = shopper_fold_all(NULL, "a:x", copy, count - 1, INT64_MAX, &arena);
+    s = shopper_fold_all(s, "a:x", &events[count - 1], 1, INT64_MAX, &arena);
+    expect_owners_of_a_second(s, at_800, at_1100, at_1250);
+    memcpy(copy, events, sizeof copy);
+    s = shopper_fold_all(NULL, "a:x", copy, count, INT64_MAX, &arena);
+    expect_owners_of_a_second(s, at_800, at_1100, at_1250);
+}
+
+/* Orders are told in whole seconds, and a logout is in the middle of one. */
+static void a_logout_lasts_a_second_or_until_somebody_logs_in(void **state)
+{
+    (void)state;
+    struct event in = change_at(EVENT_DERIVED_SHOPPER_BOUND, 0, "anna");
+    struct event out = change_at(EVENT_DERIVED_SHOPPER_UNBOUND, 250, "anna");
+    struct event again = change_at(EVENT_DERIVED_SHOPPER_BOUND, 700, "anna");
+    struct event other = change_at(EVENT_DERIVED_SHOPPER_BOUND, 700, "bob");
+    struct event later = change_at(EVENT_DERIVED_SHOPPER_BOUND, 5000, "bob");
+
+    expect_owners((struct event[]){in, out, out}, 2, "anna", "anna", "nobody");
+    expect_owners((struct event[]){in, out, again}, 3, "anna", "anna", "anna");
+    expect_owners((struct event[]){in, out, other}, 3, "bob", "bob", "bob");
+    expect_owners((struct event[]){in, out, later}, 3, "anna", "anna", "bob");
+}
+
 static void of_many_owners_the_newest_are_kept_and_the_oldest_begins_where_it_began(void **state)
 {
     struct event events[BINDINGS_MAX + 2];
@@ -234,6 +291,7 @@ int main(void)
         cmocka_unit_test_teardown(what_retention_left_goes_on, forget),
         cmocka_unit_test_teardown(
             of_many_owners_the_newest_are_kept_and_the_oldest_begins_where_it_began, forget),
+        cmocka_unit_test_teardown(a_logout_lasts_a_second_or_until_somebody_logs_in, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
