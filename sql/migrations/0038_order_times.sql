@@ -1,6 +1,6 @@
 -- The form of the envelope, with what event_decode (src/domain/shop/event.h) says of time since: a clock that was behind ours as it sent (or a body
 -- that is sent again, which looks the same) moves only what ends a cart, a purchase and a consent_withdrawn; one that was ahead moves everything, as
--- before. A purchase, and what undoes one, without a fraction of a second was at the end of its second.
+-- before. A purchase, and what undoes one, without a fraction of a second was at the end of its second, of its day where it tells midnight.
 CREATE OR REPLACE FUNCTION cartwright.envelope_form(e jsonb, p_received timestamptz, OUT id text, OUT key text, OUT type text,
                                                     OUT occurred timestamptz, OUT pointer text, OUT detail text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -24,7 +24,8 @@ BEGIN
         detail := 'must be an RFC 3339 time';
     END IF;
     IF type IN ('purchase', 'order_cancelled', 'refund') AND strpos(e ->> 'occurred_at', '.') = 0 THEN
-        v_at := v_at + interval '999999 microseconds';
+        v_at := v_at + CASE WHEN substr(e ->> 'occurred_at', 12, 8) = '00:00:00' THEN interval '24 hours' ELSE interval '1 second' END
+                     - interval '1 microsecond';
     END IF;
     occurred := least(v_at + v_skew, p_received);
 END $$;

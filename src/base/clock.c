@@ -182,6 +182,19 @@ bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err)
     return true;
 }
 
+int64_t clock_told_us(const char *text)
+{
+    static const char midnight[] = "00:00:00";
+    const size_t date_len = strlen("2026-11-22T");
+
+    if (strchr(text, '.') != NULL) {
+        return 1;
+    }
+    return strlen(text) > date_len && strncmp(text + date_len, midnight, strlen(midnight)) == 0
+               ? DAYS(1)
+               : SECONDS(1);
+}
+
 char *clock_format_rfc3339(int64_t us, char out[CLOCK_TEXT_MAX])
 {
     int64_t year;

@@ -18,6 +18,9 @@ int64_t clock_monotonic_us(void); /* for durations */
 /* RFC 3339 with offset, upper or lower case T/Z, fractions cut to microseconds; years 0001 to 9999.
  * Leap second 60 is read as the next second. Fails with ERR_INVALID (path untouched). */
 CAN_FAIL bool clock_parse_rfc3339(const char *text, int64_t *out_us, struct err *err);
+/* How long the time lasts that such a text tells: a day where it is midnight in its own zone, as of
+ * a date, a second without a fraction, else 1 us. */
+int64_t clock_told_us(const char *text);
 
 enum { CLOCK_TEXT_MAX = 32 };
 /* "2019-10-01T04:00:00Z", with .ffffff only where the fraction is not zero (6 digits). Returns out.

@@ -120,7 +120,8 @@ struct event_sent {
  * sent_us is when its batch was sent by the sender's clock (0: not told); the event's own sent_at goes first. Where that
  * clock is at most EVENT_SKEW_MAX_US ahead of the clock of received_us, occurred_us is corrected by the difference. Where it is behind,
  * only a purchase and a consent_withdrawn are: a body that is sent again looks the same, and nothing else may be moved later. A
- * purchase, order_cancelled or refund whose occurred_at has no fraction is one at the end of that second.
+ * purchase, order_cancelled or refund whose occurred_at has no fraction is one at the end of that
+ * second, of the day where it tells midnight.
  *
  * A forwarded event comes out as the event it wraps (type, items, cart, times, origin), with via
  * set, customer_id its owner, event_id its own and sort_id the original's. */

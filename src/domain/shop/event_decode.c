@@ -1,5 +1,6 @@
 /* The one decoder of events: JSON to struct event, refusing with a pointer whatever the fold could not
  * trust. Judges form only; what an event does is the fold's business. How the text is read is base/json/jdoc.c's. */
+#include "base/clock.h"
 #include "base/json/jdec.h"
 #include "base/json/jdoc.h"
 #include "domain/shop/event.h"
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBJECT_MAX = 300, SECOND_END_US = 999999 };
+enum { SUBJECT_MAX = 300 };
 
 /* One event being read. */
 struct reading {
@@ -54,16 +55,15 @@ static int64_t read_skew(struct jdec *d, const struct reading *r, enum event_typ
     return sent_us == 0 || (skew > 0 && !ends) || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
 }
 
-/* Browsers tell milliseconds, and systems of orders often seconds: what was added in the second of its order came before it, and what undoes
- * the order in that second behind it, by its rank. */
-static int64_t within_second(struct jdec *d, enum event_type type)
+/* Browsers tell milliseconds, systems of orders often seconds, and some the day: what was added in
+ * the second (on the day) of its order came before it, and what undoes it then behind it, by rank. */
+static int64_t until_end(struct jdec *d, enum event_type type)
 {
     const char *text = jval_text(jval_get(d->object, "occurred_at"), d->arena);
-
     const bool of_order =
         type == EVENT_PURCHASE || type == EVENT_ORDER_CANCELLED || type == EVENT_REFUND;
 
-    return of_order && text != NULL && strchr(text, '.') == NULL ? SECOND_END_US : 0;
+    return of_order && text != NULL ? clock_told_us(text) - 1 : 0;
 }
 
 static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event_type type)
@@ -71,21 +71,18 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event
     int64_t at = r->untold ? 0 : jdec_time(d, "occurred_at");
     int64_t skew = read_skew(d, r, type);
 
-    /* Settled when the event came in. Judged again by another clock, a
-     * replay might refuse what is stored. */
+    /* Settled as it came in. Judged by another clock, a replay might refuse what is stored. */
     if (r->log != NULL) {
         return r->log->occurred_us;
     }
     if (at < EVENT_OCCURRED_MIN_US) {
         jdec_refuse(d, "occurred_at", "must not be before 2000-01-01");
     } else if (at + skew - EVENT_AHEAD_MAX_US > r->received_us) {
-        /* the day is taken off `at`, which is 2000 or later: added to
-         * received_us it might overflow */
+        /* the day is taken off `at`, of 2000 or later: added to received_us it might overflow */
         jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
     }
-    at += within_second(d, type);
-    /* A device's clock that runs a little ahead means now: no event may
-     * lie in the future of the fold. */
+    at += until_end(d, type);
+    /* A clock that runs a little ahead means now: no event may lie in the future of the fold. */
     return at + skew > r->received_us ? r->received_us : at + skew;
 }
 

@@ -37,6 +37,10 @@
  * Before its cart: an order may be dated before what it bought was put into the cart (a date alone, a draft's time, local time told as
  *   UTC). What within ORDER_AHEAD_US comes into a cart that the order names, and that is not open, is bought already where it is
  *   nothing but the order's goods, which lay in no cart that it closed.
+ *   An order that is dated by the day may be of the day before its cart: what within ORDER_AHEAD_US
+ *   of the end of its day brings goods of it, which lay in no cart, to the cart it names (to any, if
+ *   it names none and has an id) shows that it is of that cart, which it closes for the rest of that
+ *   time, whatever else lies there. Not by the rule closes_lines.
  * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
  *   round, nor does, within CART_SYNC_US, a snapshot that names the cart which the order closed. order_cancelled, and payment_failed with
  *   the id of a known order (or the cart it closed) within undo_us of it, undo the order; within undo_us the carts it closed are open
@@ -72,9 +76,9 @@
  *     `shopper_unbound`) in A, unless Y knows already that X was its then. Before A has
  *     answered only the first asks, and what comes ten minutes after it (shopper.named).
  *   - A's shopper remembers every change of its customer, sorted (shopper.bindings); an event of X at
- *     time t belongs to the newest login at or before t. A logout ends that LOGOUT_LASTS_US later, if nobody logs in
- *     meanwhile. The time before the first login, and from a logout's end to the next login, belongs to whoever logs in then. What is nobody's yet A folds as its
- *     own, with carts; what is a customer's it only counts, and forwards to its owner, as `forwarded`
+ *     time t belongs to the newest login at or before t. A logout ends that LOGOUT_LASTS_US later, if
+ *     nobody logs in meanwhile. The time before the first login, and from the end of a logout to the
+ *     next login, belongs to whoever logs in then. What is nobody's yet A folds as its own, with carts; what is a customer's it only counts, and forwards to its owner, as `forwarded`
  *     events that wrap the original. Of more than BINDINGS_MAX changes the oldest are forgotten; what
  *     happened before the oldest one known belongs to nobody, not to the next. Whenever the intervals of
  *     a customer change (shopper_bindings_changed), A sends that customer a `binding_set` with all its
@@ -121,11 +125,13 @@ enum { SHOPPER_FORMAT = 17 };
 #define SESSION_GAP_US INT64_C(1800000000)
 /* A row of a known order id, so long after the order, may be another one of the same number. */
 #define ORDER_APART_US INT64_C(86400000000)
-/* So long a logout lasts, if nobody logs in meanwhile: an order told in whole seconds is at the end of the second in which its buyer may
- * have left. */
+/* So long a logout lasts, if nobody logs in meanwhile: an order told in whole seconds is at the end
+ * of the second in which its buyer may have left. */
 #define LOGOUT_LASTS_US INT64_C(1000000)
 /* So long an order may be dated before its cart was filled. */
 #define ORDER_AHEAD_US INT64_C(86400000000)
+/* What is dated by the day lies at its end: zones are apart by quarters of an hour. */
+#define DAY_ENDS_US INT64_C(900000000)
 /* So long after an order a snapshot of the cart that it closed, with nothing but its lines, is an echo: carts are synchronized by the
  * hour, or by night. */
 #define CART_SYNC_US INT64_C(90000000000)

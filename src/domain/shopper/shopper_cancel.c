@@ -24,7 +24,7 @@ static bool same(const char *x, const char *y)
 static bool closed_by(const struct cart *c, const struct order_seen *order)
 {
     return c->status == CART_BOUGHT && same(c->order_id, order->order_id) &&
-           c->closed_us >= order->first_us && c->closed_us <= order->at_us;
+           c->closed_us >= order->first_us && c->closed_us <= orders_until_us(order);
 }
 
 /* The newest of that id, first of all one of the cart; order_count where there is none. */

@@ -298,34 +298,55 @@ static void replace_lines(struct shopper *s, const struct event *e, const char *
     }
 }
 
+/* A removal, or a snapshot of nothing. */
+static void take_out_lines(struct shopper *s, const struct event *e, const char *side)
+{
+    struct cart *c = carts_of_event(s, e, side);
+
+    if (c == NULL || c->status != CART_OPEN) {
+        return;
+    }
+    if (e->type == EVENT_CART_SNAPSHOT) {
+        cart_close(c, CART_EMPTIED, e);
+    } else {
+        cart_remove(c, e);
+    }
+}
+
+/* Items are added, or told as all of the cart's. */
+static void bring_lines(struct shopper *s, const struct event *e, const char *side, struct arena *a)
+{
+    struct order_seen *order = orders_dated_before(s, e);
+
+    if (order == NULL && (orders_foretold(s, e) || orders_have_taken(s, e))) {
+        return;
+    }
+    if (e->type == EVENT_CART_ITEM_ADDED) {
+        cart_add(carts_for_items(s, e, side, a), e, a);
+    } else {
+        replace_lines(s, e, side, a);
+    }
+    struct cart *c = order == NULL ? NULL : carts_of_event(s, e, side);
+    if (c != NULL && c->status == CART_OPEN) {
+        orders_take_cart(s, order, c, e, a);
+    }
+}
+
 static void change_lines(struct shopper *s, const struct event *e, const char *side,
                          struct arena *a)
 {
     /* Both tell the whole cart. A checkout without items says nothing about them, an empty snapshot that there are none. */
     bool replaces = e->type == EVENT_CART_SNAPSHOT || e->type == EVENT_CHECKOUT_STARTED;
 
-    if ((e->type == EVENT_CART_ITEM_ADDED || replaces) && orders_foretold(s, e)) {
-        return;
-    }
     if (e->type == EVENT_CART_ITEM_ADDED && e->item_count == 0) {
         struct cart *c = carts_of_event(s, e, side);
         if (c != NULL && c->status == CART_OPEN) { /* a discount alone opens no cart */
             cart_add(c, e, a);
         }
-    } else if (e->type == EVENT_CART_ITEM_ADDED) {
-        cart_add(carts_for_items(s, e, side, a), e, a);
-    } else if (replaces && e->item_count > 0) {
-        replace_lines(s, e, side, a);
+    } else if (e->type == EVENT_CART_ITEM_ADDED || (replaces && e->item_count > 0)) {
+        bring_lines(s, e, side, a);
     } else if (e->type == EVENT_CART_ITEM_REMOVED || e->type == EVENT_CART_SNAPSHOT) {
-        struct cart *c = carts_of_event(s, e, side);
-        if (c == NULL || c->status != CART_OPEN) {
-            return;
-        }
-        if (e->type == EVENT_CART_SNAPSHOT) {
-            cart_close(c, CART_EMPTIED, e);
-        } else {
-            cart_remove(c, e);
-        }
+        take_out_lines(s, e, side);
     }
 }
 

@@ -286,6 +286,67 @@ bool orders_foretold(const struct shopper *s, const struct event *e)
     return found;
 }
 
+/* ---- dated by the day ---- */
+
+static bool is_of_a_day(const struct order_seen *order)
+{
+    return (order->at_us + 1) % DAY_ENDS_US == 0;
+}
+
+int64_t orders_until_us(const struct order_seen *order)
+{
+    return order->at_us + (is_of_a_day(order) ? ORDER_AHEAD_US : 0);
+}
+
+/* It is of the cart that it names, and one without a cart of whichever has its goods. */
+static bool may_be_of(const struct order_seen *order, const struct event *e)
+{
+    return is_of_a_day(order) && e->occurred_us <= orders_until_us(order) &&
+           (order->cart_id == NULL ? order->order_id != NULL
+                                   : e->cart_id != NULL && strcmp(order->cart_id, e->cart_id) == 0);
+}
+
+struct order_seen *orders_dated_before(struct shopper *s, const struct event *e)
+{
+    for (size_t i = s->order_count; i > 0 && !shopper_rules_of(s).closes_lines; i--) {
+        struct order_seen *order = &s->orders[i - 1];
+        for (size_t n = 0; n < e->item_count && may_be_of(order, e); n++) {
+            if (bought_unseen(s, order, &e->items[n])) {
+                return order;
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool has_taken(const struct order_seen *order, const struct cart *c)
+{
+    return c->status == CART_BOUGHT && c->order_id != NULL && order->order_id != NULL &&
+           strcmp(c->order_id, order->order_id) == 0 && c->closed_us > order->at_us;
+}
+
+bool orders_have_taken(const struct shopper *s, const struct event *e)
+{
+    bool taken = false;
+
+    for (size_t i = 0; i < s->order_count; i++) {
+        for (size_t n = 0; n < s->cart_count && may_be_of(&s->orders[i], e) && !taken; n++) {
+            const struct cart *c = &s->carts[n];
+            taken = (e->cart_id == NULL || strcmp(c->id, e->cart_id) == 0) &&
+                    has_taken(&s->orders[i], c);
+        }
+    }
+    return taken;
+}
+
+void orders_take_cart(struct shopper *s, const struct order_seen *order, struct cart *c,
+                      const struct event *e, struct arena *a)
+{
+    cart_close(c, CART_BOUGHT, e);
+    c->order_id = order->order_id == NULL ? NULL : arena_strdup(a, order->order_id);
+    bought_note_cart(s, order, c, a);
+}
+
 /* ---- buying ---- */
 
 static void mark_bought(struct cart *c, const struct event *e, struct arena *a)

@@ -21,6 +21,21 @@ int64_t orders_units(const struct event_item *items, size_t count);
  * dated too early. */
 bool orders_foretold(const struct shopper *s, const struct event *e);
 
+/* Orders that are dated by the day lie at its end (domain/shop/event.h), and that day may be the one
+ * before their cart's. */
+
+/* The newest such order that, as far as it tells, may be of the cart that the event brings items to,
+ * and bought one of them, which had lain in no cart; NULL. */
+struct order_seen *orders_dated_before(struct shopper *s, const struct event *e);
+/* The cart, open, turns out to be that order's. */
+void orders_take_cart(struct shopper *s, const struct order_seen *order, struct cart *c,
+                      const struct event *e, struct arena *a);
+/* True if the cart that the event would bring items to is such an order's, and the day after it is
+ * not over. */
+bool orders_have_taken(const struct shopper *s, const struct event *e);
+/* The last time at which the order may have closed a cart. */
+int64_t orders_until_us(const struct order_seen *order);
+
 /* The event without the items that only repeat what was bought just now; none left: it is an echo. c: the cart its items
  * would go to, NULL where they would make one. In arena. */
 struct event orders_without_echo(const struct shopper *s, const struct cart *c,

@@ -298,7 +298,7 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected(void **state)
 }
 
 /* Where no fraction is told, the order came behind what was added in its second. */
-static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **state)
+static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(void **state)
 {
     (void)state;
     assert_string_equal(
@@ -314,10 +314,14 @@ static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **stat
             "{\"event_id\": \"c\", \"type\": \"order_cancelled\", \"customer_id\": \"ann\", \"occurred_at\": \"2026-01-01T10:00:00Z\"}"),
         "0 stored");
     assert_string_equal(
+        answer(
+            "{\"event_id\": \"d\", \"type\": \"purchase\", \"customer_id\": \"ann\", \"occurred_at\": \"2026-01-01T00:00:00+02:00\"}"),
+        "0 stored");
+    assert_string_equal(
         sql_text(
-            "SELECT string_agg(to_char(occurred_at AT TIME ZONE 'UTC', 'SS.US'), ' ' ORDER BY event_id) "
+            "SELECT string_agg(to_char(occurred_at AT TIME ZONE 'UTC', 'HH24:MI:SS.US'), ' ' ORDER BY event_id) "
             "FROM cartwright.event"),
-        "00.999999 00.500000 00.999999");
+        "10:00:00.999999 10:00:00.500000 10:00:00.999999 21:59:59.999999");
 }
 
 /* A client that tries again says anew when it sent; the first time stays. */
@@ -446,7 +450,7 @@ int main(void)
         SPEC_TEST(times_outside_the_window_are_refused),
         SPEC_TEST(a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent),
         SPEC_TEST(a_clock_that_is_a_few_minutes_off_is_corrected),
-        SPEC_TEST(an_order_told_in_seconds_is_one_at_the_end_of_its_second),
+        SPEC_TEST(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),
         SPEC_TEST(a_retry_with_another_sent_at_is_a_duplicate),
         SPEC_TEST(a_body_is_bounded),
         SPEC_TEST(one_event_that_cannot_be_stored_stops_no_other),

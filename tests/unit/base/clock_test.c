@@ -207,9 +207,22 @@ static void the_clocks_go_forward(void **state)
     assert_true(clock_now_us() > INT64_C(1569902400000000)); /* past October 2019 */
 }
 
+static void a_time_is_as_exact_as_it_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_told_us("2019-10-01T04:00:00.5Z"), 1);
+    assert_int_equal(clock_told_us("2019-10-01T00:00:00.000+02:00"), 1);
+    assert_int_equal(clock_told_us("2019-10-01T04:00:00Z"), SECONDS(1));
+    assert_int_equal(clock_told_us("2019-10-01T00:00:01+00:00"), SECONDS(1));
+    assert_int_equal(clock_told_us("2019-10-01t00:00:00z"), DAYS(1));
+    assert_int_equal(clock_told_us("2019-10-01T00:00:00-05:00"), DAYS(1));
+    assert_int_equal(clock_told_us(""), SECONDS(1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_time_is_as_exact_as_it_is_told),
         cmocka_unit_test(times_of_rfc_3339_are_read),
         cmocka_unit_test(what_is_no_time_is_refused_with_the_part_at_fault),
         cmocka_unit_test(a_time_is_written_with_a_fraction_only_where_it_has_one),

@@ -480,7 +480,7 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
     }
 }
 
-static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **state)
+static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(void **state)
 {
     static const struct {
         const char *type;
@@ -492,8 +492,14 @@ static void an_order_told_in_seconds_is_one_at_the_end_of_its_second(void **stat
                 {"order_cancelled", "2019-10-02T00:30:00Z", 999999},
                 {"refund", "2019-10-02T00:30:00Z", 999999},
                 {"cart_item_added", "2019-10-02T00:30:00Z", 0},
-                {"purchase", "2019-10-02T01:00:00Z", MINUTES(30)}}; /* never ahead of our clock */
-    const int64_t received_us = INT64_C(1569978000000000);          /* 2019-10-02T01:00:00Z */
+                {"purchase", "2019-10-02T01:00:00Z", MINUTES(30)}, /* never ahead of our clock */
+                /* dated by the day */
+                {"purchase", "2019-10-02T00:00:00Z", MINUTES(30)},
+                {"purchase", "2019-10-01T00:00:00Z", -MINUTES(30) - 1},
+                {"order_cancelled", "2019-10-01T00:00:00+00:30", -MINUTES(60) - 1},
+                {"purchase", "2019-10-02T00:00:00.000Z", -MINUTES(30)},
+                {"cart_item_added", "2019-10-02T00:00:00Z", -MINUTES(30)}};
+    const int64_t received_us = INT64_C(1569978000000000); /* 2019-10-02T01:00:00Z */
     (void)state;
 
     for (size_t i = 0; i < COUNT_OF(told); i++) {
@@ -842,7 +848,7 @@ int main(void)
         cmocka_unit_test(a_quantity_has_three_decimals_and_a_line_of_none_is_not_there),
         cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
         cmocka_unit_test(a_clock_that_is_a_few_minutes_off_is_corrected_once),
-        cmocka_unit_test(an_order_told_in_seconds_is_one_at_the_end_of_its_second),
+        cmocka_unit_test(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),
         cmocka_unit_test(a_corrected_time_is_never_ahead_of_ours),
         cmocka_unit_test(a_chat_message_that_says_stop_opts_out),
         cmocka_unit_test(the_mark_stays_when_the_words_are_gone),

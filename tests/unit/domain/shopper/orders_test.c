@@ -561,6 +561,51 @@ static void what_lay_in_the_cart_and_comes_there_again_is_wanted_again(void **st
     assert_string_equal(cart_of(folded(first, order, again)), "open 2: p x1");
 }
 
+/* ---- orders dated by the day, which lie at its end ---- */
+
+#define DAY_S_END (DAYS(1) - 1)
+
+static void an_order_of_the_day_before_closes_the_cart_that_has_its_goods(void **state)
+{
+    (void)state;
+    struct event order = bought(.at = DAY_S_END, .order = "o", .sku = "p");
+    struct event named = bought(.at = DAY_S_END, .order = "o", .cart = "k", .sku = "p");
+    struct event other = added(.at = HOURS(34), .sku = "q");
+    struct event both = snapshot(.at = HOURS(34), .cart = "k", .sku = "p", .sku2 = "q");
+    struct event less = snapshot(.at = HOURS(35), .cart = "k", .sku = "p");
+    struct event own = added(.at = HOURS(35), .sku = "p");
+    struct event more = added(.at = HOURS(36), .sku = "q");
+    struct event cancelled = an_event(EVENT_ORDER_CANCELLED, .at = HOURS(37), .order = "o");
+
+    assert_null(shopper_open_cart(folded(order, other, own)));
+    assert_null(shopper_open_cart(folded(order, own, more)));
+    assert_null(shopper_open_cart(folded(order, both, less)));
+    assert_null(shopper_open_cart(folded(named, both)));
+    assert_null(shopper_open_cart(folded(named, both, less)));
+    assert_string_equal(cart_of(folded(order, other, own, cancelled)), "open 1: p x1, q x1");
+}
+
+static void it_leaves_a_cart_that_has_none_of_its_goods_or_comes_another_day(void **state)
+{
+    (void)state;
+    struct event order = bought(.at = DAY_S_END, .order = "o", .sku = "p");
+    struct event named = bought(.at = DAY_S_END, .order = "o", .cart = "k", .sku = "p");
+    struct event nameless = bought(.at = DAY_S_END, .sku = "p");
+    struct event exact = bought(.at = DAY_S_END - SECONDS(1), .order = "o", .sku = "p");
+    struct event other = added(.at = HOURS(34), .sku = "q");
+    struct event own = added(.at = HOURS(35), .sku = "p");
+    struct event elsewhere = added(.at = HOURS(35), .cart = "l", .sku = "p");
+    struct event late = added(.at = DAYS(2), .sku = "p");
+    struct event before = added(.at = HOURS(10), .sku = "p");
+
+    assert_string_equal(cart_of(folded(order, other)), "open 1: q x1");
+    assert_string_equal(cart_of(folded(named, elsewhere)), "open 1: p x1");
+    assert_string_equal(cart_of(folded(nameless, own)), "open 1: p x1");
+    assert_string_equal(cart_of(folded(exact, own)), "open 1: p x1");
+    assert_string_equal(cart_of(folded(order, late)), "open 1: p x1");
+    assert_string_equal(cart_of(folded(before, order, own)), "open 2: p x1");
+}
+
 /* ---- orders told in whole seconds, which lie at the end of their second ---- */
 
 static void a_cart_begun_in_the_second_of_an_order_is_left_by_one_that_names_another(void **state)
@@ -609,6 +654,8 @@ int main(void)
         CASE(what_an_order_that_names_the_cart_bought_before_it_came_there_is_bought, by_cart),
         CASE(what_it_did_not_buy_or_comes_a_day_later_is_in_a_cart, by_cart),
         CASE(what_lay_in_the_cart_and_comes_there_again_is_wanted_again, by_cart),
+        CASE(an_order_of_the_day_before_closes_the_cart_that_has_its_goods, by_cart),
+        CASE(it_leaves_a_cart_that_has_none_of_its_goods_or_comes_another_day, by_cart),
         CASE(a_cart_begun_in_the_second_of_an_order_is_left_by_one_that_names_another, by_cart),
     };
     return cmocka_run_group_tests_name("orders", tests, NULL, NULL);
