@@ -127,7 +127,7 @@ static float gather_neighbours(const struct session_model *m, const int32_t *pre
     return sum;
 }
 
-static bool stands_later(const int32_t *prefix, int count, int at)
+static bool is_repeated_later(const int32_t *prefix, int count, int at)
 {
     for (int i = at + 1; i < count; i++) {
         if (prefix[i] == prefix[at]) {
@@ -168,7 +168,7 @@ static void gather_graph(const struct session_model *m, const int32_t *prefix, i
     int rank = 0;
     /* from the end, so that ranks 0 and 1 are the latest two distinct items */
     for (int i = count - 1; i >= 0 && rank < SESSION_GRAPH_ITEMS; i--) {
-        if (prefix[i] >= 0 && prefix[i] < m->items && !stands_later(prefix, count, i)) {
+        if (prefix[i] >= 0 && prefix[i] < m->items && !is_repeated_later(prefix, count, i)) {
             /* an item n steps back counts 1 / n */
             gather_row(&m->graph, prefix[i], rank++, 1 / (float)(count - i), s);
         }

@@ -178,8 +178,10 @@ bool risk_run_judge(struct risk_run *r, int32_t keys, struct err *err)
     /* the gate first: judge_shape only takes back what it has passed */
     r->verdict = gate_judge(&c, &r->champion);
     judge_shape(r);
-    /* The order that the card and the lines of train_risk_tell.c name them in. */
-    const double *const p[RISK_SLICE_MODELS] = {s.challenger, s.baseline, s.logistic, s.champion};
+    const double *const p[RISK_SLICE_MODELS] = {[RISK_SLICE_CHALLENGER] = s.challenger,
+                                                [RISK_SLICE_BASE_RATE] = s.baseline,
+                                                [RISK_SLICE_LOGISTIC] = s.logistic,
+                                                [RISK_SLICE_CHAMPION] = s.champion};
     r->slice_count = risk_slices(&r->before, &r->after, s.labels, p, r->slices);
     risk_horizons_judge(challenger, &r->before, r->cut_us, &r->after, r->window.as_of_us, r->ahead);
     return true;

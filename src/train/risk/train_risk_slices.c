@@ -29,7 +29,7 @@ static struct risk_slice slice_of(const struct moments *m, const uint8_t *labels
         }
         s.log_loss[model] = calib_log_loss(kept, kept_labels, s.rows);
     }
-    s.auc = calib_auc(kept, kept_labels, s.rows); /* model 0 came last */
+    s.auc = calib_auc(kept, kept_labels, s.rows); /* the challenger came last */
     s.lost_share /= s.rows > 0 ? s.rows : 1;
     return s;
 }

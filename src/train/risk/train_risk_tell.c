@@ -16,13 +16,15 @@ static void say_slices(const struct risk_run *r)
         const struct risk_slice *slice = &r->slices[i];
         char champion[40] = "";
         if (r->champion_judged) {
-            snprintf(champion, sizeof champion, ", champion %.4f", slice->log_loss[3]);
+            snprintf(champion, sizeof champion, ", champion %.4f",
+                     slice->log_loss[RISK_SLICE_CHAMPION]);
         }
         train_say(
             r->t, "risk",
             "  %-18s %6d moments, %4.1f %% lost: log loss %.4f, base rate %.4f, logistic %.4f%s, AUC %.3f",
-            slice->name, slice->rows, 100 * slice->lost_share, slice->log_loss[0],
-            slice->log_loss[1], slice->log_loss[2], champion, slice->auc);
+            slice->name, slice->rows, 100 * slice->lost_share,
+            slice->log_loss[RISK_SLICE_CHALLENGER], slice->log_loss[RISK_SLICE_BASE_RATE],
+            slice->log_loss[RISK_SLICE_LOGISTIC], champion, slice->auc);
     }
 }
 
@@ -161,11 +163,11 @@ static void card_gate(const struct risk_run *r, struct jenc *j)
         jenc_str(j, "segment", slice->name);
         jenc_i64(j, "rows", slice->rows);
         jenc_f64(j, "lost_share", slice->lost_share);
-        jenc_f64(j, "log_loss", slice->log_loss[0]);
-        jenc_f64(j, "base_rate_log_loss", slice->log_loss[1]);
-        jenc_f64(j, "logistic_log_loss", slice->log_loss[2]);
+        jenc_f64(j, "log_loss", slice->log_loss[RISK_SLICE_CHALLENGER]);
+        jenc_f64(j, "base_rate_log_loss", slice->log_loss[RISK_SLICE_BASE_RATE]);
+        jenc_f64(j, "logistic_log_loss", slice->log_loss[RISK_SLICE_LOGISTIC]);
         if (r->champion_judged) {
-            jenc_f64(j, "champion_log_loss", slice->log_loss[3]);
+            jenc_f64(j, "champion_log_loss", slice->log_loss[RISK_SLICE_CHAMPION]);
         }
         jenc_f64(j, "auc", slice->auc);
         jenc_object_end(j);
