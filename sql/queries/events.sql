@@ -11,6 +11,10 @@ SELECT ord, status
 SELECT ord, status
   FROM cartwright.append_if_free($1::int[], $2::bytea[], $3::text[], $4::int[], $5::text, $6::timestamptz[], $7::timestamptz, $8::text[]);
 
+-- name: events_differ
+-- What the event of body $3 says otherwise than the stored one of its lane $1 and id $2; NULL: nothing to tell.
+SELECT cartwright.event_differs($1::int, $2::bytea, $3::jsonb);
+
 -- name: events_after
 -- Of the lanes with news at most $3, each gets an equal share of $3 rows and of $4 bytes (but one event at least comes); ordered by lane, then offset.
 -- LIMIT inside the lateral part holds the planner to one index descent a lane.

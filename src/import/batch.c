@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "domain/shop/event_salvage.h"
+#include "domain/shop/event_tree.h"
 #include "domain/shop/placeholder.h"
 
 #include <assert.h>
@@ -212,7 +213,7 @@ static bool read_again(void *ctx, struct jval doc, struct event *out, struct err
     return decode_doc(ctx, doc, out, &unseen, err);
 }
 
-/* *out_left: the body of what was taken without what is wrong with it; NULL: as it is. */
+/* *out_left: the body of what was taken without what is wrong with it, or with ids that were numbers; NULL: as it is. */
 CAN_FAIL static bool decode_or_salvage(struct batch *b, struct jval doc, struct event *out,
                                        const char **out_left, struct batch_said *said,
                                        struct err *err)
@@ -221,9 +222,10 @@ CAN_FAIL static bool decode_or_salvage(struct batch *b, struct jval doc, struct 
 
     if (decode_doc(b, doc, out, said, err)) {
         said->warning_count = event_warnings(out, doc, &b->decoding, said->warnings);
+        *out_left = out->id_as_number ? event_body_of_ids(doc, &b->decoding) : NULL;
         return true;
     }
-    if (!event_salvage(doc, read_again, b, &b->decoding, &kept)) {
+    if (!event_salvage(doc, read_again, b, 0, &b->decoding, &kept)) {
         return false;
     }
     *out = kept.event;

@@ -90,6 +90,24 @@ bool store_events_append_if_free(struct db *db, const struct event_batch *batch,
     return true;
 }
 
+bool store_events_differ(struct db *db, const struct event_row *row, struct arena *a,
+                         const char **out, struct err *err)
+{
+    CLEANUP(rows_clear) PGresult *told = NULL;
+    struct params p = params_make(a);
+    size_t id_len;
+    const char *id = event_pack_id(row->event_id, a, &id_len);
+
+    param_i32(&p, event_lane(row->key));
+    param_bytes(&p, id, id_len);
+    param_jsonb(&p, row->body, strlen(row->body));
+    if (!db_query(db, Q_events_differ, &p, &told, err)) {
+        return false;
+    }
+    *out = row_null(told, 0, 0) ? NULL : row_text_copy(told, 0, 0, a);
+    return true;
+}
+
 /* ---- read ---- */
 
 static void read_event(const PGresult *rows, int r, struct arena *a, void *out)

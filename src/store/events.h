@@ -22,6 +22,11 @@ CAN_FAIL bool store_events_append(struct db *db, const struct event_row *rows, s
                                   enum event_origin origin, int64_t received_us,
                                   enum append_status *out_status, struct err *err);
 
+/* What a row that is APPEND_CONFLICT says otherwise than the stored event of its id: "/cart_id, /items", at most ten members; in arena. NULL: there is
+ * nothing to tell. */
+CAN_FAIL bool store_events_differ(struct db *db, const struct event_row *row, struct arena *a,
+                                  const char **out, struct err *err);
+
 /* Some of the lanes. */
 struct lane_set {
     bool has[LANES];

@@ -7,11 +7,8 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define EXACT_BELOW 9007199254740992.0 /* 2^53: every integer up to here is a double */
 
 bool jdec_whole(struct jval value, int64_t *out)
 {
@@ -20,7 +17,7 @@ bool jdec_whole(struct jval value, int64_t *out)
         return true;
     }
     double real = jval_real(value);
-    if (!jval_is(value, JSON_REAL) || real <= -EXACT_BELOW || real >= EXACT_BELOW ||
+    if (!jval_is(value, JSON_REAL) || real <= -JDEC_EXACT_BELOW || real >= JDEC_EXACT_BELOW ||
         real != (double)(int64_t)real) {
         return false;
     }
@@ -28,10 +25,19 @@ bool jdec_whole(struct jval value, int64_t *out)
     return true;
 }
 
-enum wanted { WANT_OBJECT, WANT_ARRAY, WANT_STRING, WANT_INTEGER, WANT_NUMBER, WANT_BOOLEAN };
+enum wanted {
+    WANT_OBJECT,
+    WANT_ARRAY,
+    WANT_STRING,
+    WANT_INTEGER,
+    WANT_NUMBER,
+    WANT_BOOLEAN,
+    WANT_ID
+};
 
-static const char *const wanted_names[] = {"an object",  "an array", "a string",
-                                           "an integer", "a number", "true or false"};
+/* An id should be a string, whatever else is taken. */
+static const char *const wanted_names[] = {"an object", "an array",      "a string", "an integer",
+                                           "a number",  "true or false", "a string"};
 
 static bool is_wanted(struct jval value, enum wanted wanted)
 {
@@ -48,37 +54,29 @@ static bool is_wanted(struct jval value, enum wanted wanted)
         return jval_is(value, JSON_INTEGER) || jval_is(value, JSON_REAL);
     case WANT_BOOLEAN:
         return jval_is(value, JSON_TRUE) || jval_is(value, JSON_FALSE);
+    case WANT_ID:
+        return jval_is(value, JSON_STRING) || jval_is(value, JSON_INTEGER);
     }
     return false;
 }
 
-static const char *type_name(struct jval value)
+static const struct jval no_value;
+
+/* also where it turns out absent or wrong: jdec_end refuses only what nobody asked for */
+static void note_asked(struct jdec *d, const char *key, struct jval value)
 {
-    switch (jval_type(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-        return "an integer";
-    case JSON_REAL:
-        /* 1e300 has no fraction, and is no integer that could be told exactly either */
-        return fabs(jval_real(value)) >= EXACT_BELOW
-                   ? "one beyond 2^53 that has a point or an exponent"
-                   : "a number with a fraction";
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    case JSON_NULL:
-        return "null";
+    /* by code, never by the input: the decoders ask for a fixed list */
+    assert(d->asked_count < JDEC_MEMBERS_MAX);
+    d->asked[d->asked_count++] = key;
+    if (value.mark != NULL) {
+        value.mark->asked = true;
     }
-    return "something else";
 }
 
-static const struct jval no_value;
+void jdec_pass(struct jdec *d, const char *key)
+{
+    note_asked(d, key, jval_get(d->object, key));
+}
 
 /* The member if it is there and of the wanted type; no value if absent (which is a failure when
  * required) or after a failure. Remembers that it was asked for. */
@@ -87,26 +85,20 @@ static struct jval member(struct jdec *d, const char *key, enum wanted wanted, b
     if (!jval_exists(d->object) || jdec_stopped(d)) {
         return no_value;
     }
-    /* by code, never by the input: the decoders ask for a fixed list */
-    assert(d->asked_count < JDEC_MEMBERS_MAX);
-    /* also where it turns out absent or wrong: jdec_end refuses only what nobody asked for */
-    d->asked[d->asked_count++] = key;
     struct jval value = jval_get(d->object, key);
+    note_asked(d, key, value);
     if (!jval_exists(value)) {
         if (required) {
             jdec_refuse(d, key, "is required");
         }
         return no_value;
     }
-    if (value.mark != NULL) {
-        value.mark->asked = true;
-    }
     /* What a program writes where it has nothing to say: an order is not lost for a session_id that is null. */
     if (!required && jval_is(value, JSON_NULL)) {
         return no_value;
     }
     if (!is_wanted(value, wanted)) {
-        jdec_refuse(d, key, "must be %s, not %s", wanted_names[wanted], type_name(value));
+        jdec_refuse(d, key, "must be %s, not %s", wanted_names[wanted], jdec_type_name(value));
         return no_value;
     }
     return value;
@@ -251,6 +243,26 @@ const char *jdec_text_opt(struct jdec *d, const char *key, size_t bytes_max)
     return str_of(d, key, member(d, key, WANT_STRING, false), 1, bytes_max);
 }
 
+static const char *id_of(struct jdec *d, const char *key, struct jval value, size_t max,
+                         struct arena *a)
+{
+    if (jval_is(value, JSON_INTEGER)) {
+        d->numbered = true;
+        return arena_printf(a, "%" PRId64, jval_integer(value));
+    }
+    return str_of(d, key, value, 1, max);
+}
+
+const char *jdec_id(struct jdec *d, const char *key, size_t bytes_max, struct arena *a)
+{
+    return or_empty(id_of(d, key, member(d, key, WANT_ID, true), bytes_max, a));
+}
+
+const char *jdec_id_opt(struct jdec *d, const char *key, size_t bytes_max, struct arena *a)
+{
+    return id_of(d, key, member(d, key, WANT_ID, false), bytes_max, a);
+}
+
 static size_t enum_of(struct jdec *d, const char *key, struct jval value, const char *const *names,
                       size_t count)
 {
@@ -335,6 +347,7 @@ static void begin(struct jdec *d, struct jval object, struct arena *a, struct er
     d->index = -1;
     d->walked = NULL;
     d->asked_count = 0;
+    d->numbered = false;
     d->hint = NULL;
     d->err = err;
 }
@@ -413,7 +426,7 @@ static struct jval element(struct jdec *d, const char *key, size_t index, enum w
     struct jval value = element_at(d, key, index);
     if (!is_wanted(value, wanted)) {
         jdec_refuse_element(d, key, index, "must be %s, not %s", wanted_names[wanted],
-                            type_name(value));
+                            jdec_type_name(value));
         return no_value;
     }
     return value;
@@ -450,7 +463,7 @@ struct jdec jdec_root_of(struct jval document, struct arena *a, struct err *err)
     begin(&d, document, a, err);
     if (!jval_is(document, JSON_OBJECT)) {
         jdec_refuse(&d, NULL, "must be an object, not %s",
-                    jval_exists(document) ? type_name(document) : "nothing");
+                    jval_exists(document) ? jdec_type_name(document) : "nothing");
         d.object = no_value;
     }
     return d;

@@ -4,9 +4,36 @@
 
 #include "base/spell.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+const char *jdec_type_name(struct jval value)
+{
+    switch (jval_type(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        /* 1e300 has no fraction, and is no integer that could be told exactly either */
+        return fabs(jval_real(value)) >= JDEC_EXACT_BELOW
+                   ? "one beyond 2^53 that has a point or an exponent"
+                   : "a number with a fraction";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    case JSON_NULL:
+        return "null";
+    }
+    return "something else";
+}
 
 struct path {
     char *text;

@@ -60,6 +60,35 @@ bool event_is_own_doing(enum event_type type)
     return own_doing[type];
 }
 
+const char *event_subject_name(enum event_type type)
+{
+    /* Consents are not here: the decoder is strict about theirs. */
+    switch ((int)type) {
+    case EVENT_PAGE_VIEWED:
+        return "page";
+    case EVENT_SEARCHED:
+        return "query";
+    case EVENT_CHECKOUT_STEP:
+        return "step";
+    case EVENT_COUPON_ENTERED:
+    case EVENT_COUPON_APPLIED:
+    case EVENT_COUPON_DENIED:
+        return "code";
+    case EVENT_PAYMENT_FAILED:
+        return "reason";
+    default:
+        return NULL;
+    }
+}
+
+const char *event_amount_name(enum event_type type)
+{
+    if (type == EVENT_SHIPPING_SHOWN) {
+        return "cost_minor";
+    }
+    return type == EVENT_PURCHASE || type == EVENT_REFUND ? "total_minor" : NULL;
+}
+
 bool event_withdraws(const struct event *e)
 {
     return e->type == EVENT_CONSENT_WITHDRAWN || e->opt_out;

@@ -78,7 +78,8 @@ struct event {
     bool guessed;    /* shopper_bound: nobody said so */
     bool
         taken_back; /* shopper_named, shopper_unbound: the cart id turned out to be several people's, and joins nobody */
-    int64_t round;  /* outreach_released */
+    bool id_as_number; /* an id was sent as a number, and is its digits; derived events: not said */
+    int64_t round;     /* outreach_released */
     int64_t step;
 };
 
@@ -137,8 +138,8 @@ struct event_times {
     int64_t occurred_us;
     int64_t received_us;
 };
-/* The same for a row of the log: the columns decide the times, the text is not judged by the clock
- * again. A forwarded event keeps the received_us and the origin of its original. */
+/* The same for a row of the log: the columns decide the times, and what occurred_at says in the text, if it is there, nobody
+ * asks. A forwarded event keeps the received_us and the origin of its original. */
 CAN_FAIL bool event_decode_stored(struct jval json, enum event_origin origin,
                                   struct event_times times, struct arena *a, struct event *out,
                                   struct err *err);

@@ -31,12 +31,12 @@ struct reading {
 
 static const char *read_id(struct jdec *d, const char *key, struct arena *a)
 {
-    return text_keep(d, key, jdec_text(d, key, EVENT_ID_MAX), a);
+    return text_keep(d, key, jdec_id(d, key, EVENT_ID_MAX, a), a);
 }
 
 static const char *read_id_opt(struct jdec *d, const char *key, struct arena *a)
 {
-    return text_keep(d, key, jdec_text_opt(d, key, EVENT_ID_MAX), a);
+    return text_keep(d, key, jdec_id_opt(d, key, EVENT_ID_MAX, a), a);
 }
 
 /* ---- time ---- */
@@ -68,13 +68,18 @@ static int64_t until_end(struct jdec *d, enum event_type type)
 
 static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event_type type)
 {
-    int64_t at = r->untold ? 0 : jdec_time(d, "occurred_at");
-    int64_t skew = read_skew(d, r, type);
-
-    /* Settled as it came in. Judged by another clock, a replay might refuse what is stored. */
+    /* Settled when the event came in, also of an order whose time could not be read. Judged again, a replay might refuse what
+     * is stored. */
     if (r->log != NULL) {
+        if (!r->untold) {
+            jdec_pass(d, "occurred_at");
+        }
+        (void)read_skew(d, r, type);
         return r->log->occurred_us;
     }
+    int64_t at = jdec_time(d, "occurred_at");
+    int64_t skew = read_skew(d, r, type);
+
     if (at < EVENT_OCCURRED_MIN_US) {
         jdec_refuse(d, "occurred_at", "must not be before 2000-01-01");
     } else if (at + skew - EVENT_AHEAD_MAX_US > r->received_us) {
@@ -111,35 +116,6 @@ static void read_context(struct jdec *d, struct arena *a, struct event *e)
             *members[i].out = jdec_keep(&context, text, a);
         }
     }
-}
-
-const char *event_subject_name(enum event_type type)
-{
-    /* Consents are not here: read_channel is strict about theirs. */
-    switch ((int)type) {
-    case EVENT_PAGE_VIEWED:
-        return "page";
-    case EVENT_SEARCHED:
-        return "query";
-    case EVENT_CHECKOUT_STEP:
-        return "step";
-    case EVENT_COUPON_ENTERED:
-    case EVENT_COUPON_APPLIED:
-    case EVENT_COUPON_DENIED:
-        return "code";
-    case EVENT_PAYMENT_FAILED:
-        return "reason";
-    default:
-        return NULL;
-    }
-}
-
-const char *event_amount_name(enum event_type type)
-{
-    if (type == EVENT_SHIPPING_SHOWN) {
-        return "cost_minor";
-    }
-    return type == EVENT_PURCHASE || type == EVENT_REFUND ? "total_minor" : NULL;
 }
 
 /* The one property we insist on: without a channel a consent is for all of them, so a channel that
@@ -195,15 +171,18 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
     }
 }
 
-/* Said by the sender, whose chatbot understood more than a word, or recognized in what a shopper writes; both, so that it counts by
- * whatever way the event came in. */
+/* Said by the sender, whose chatbot understood more than a word, or by what he calls the event, or recognized in what a shopper writes; all of them,
+ * so that it counts by whatever way the event came in. */
 static void read_no(struct jdec *d, struct arena *a, struct event *e)
 {
     const struct jval properties = jval_get(d->object, "properties");
+    bool told;
     /* in the properties is where most would put it */
-    bool said = jdec_bool_opt(d, "opt_out", NULL) || no_is_said(properties, a);
+    bool said = jdec_bool_opt(d, "opt_out", &told) || no_is_said(properties, a);
+    bool named = e->type == EVENT_UNKNOWN && !told && e->type_name != NULL &&
+                 no_is_named(e->type_name) && !no_is_denied(properties, a);
 
-    e->opt_out = said || (e->type == EVENT_CHAT_MESSAGE && no_is_written(properties, a));
+    e->opt_out = said || named || (e->type == EVENT_CHAT_MESSAGE && no_is_written(properties, a));
 }
 
 /* ---- events of the shop ---- */
@@ -263,6 +242,7 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     read_context(d, a, e);
     read_properties(d, a, e);
     event_read_items(d, a, e);
+    e->id_as_number = e->id_as_number || d->numbered;
     if (no_is_heard_in(e->type)) {
         read_no(d, a, e);
     }

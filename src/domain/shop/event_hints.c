@@ -9,6 +9,7 @@
 #include "domain/shop/money.h"
 #include "domain/shop/said_no.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct foreign_name {
@@ -161,6 +162,7 @@ static const struct foreign_name types[] = {
     {"stop", "consent_withdrawn"},
     {"do_not_contact", "consent_withdrawn"},
     {"consent_revoked", "consent_withdrawn"},
+    {"unsub", "consent_withdrawn"},
     {"unsubscribed", "consent_withdrawn"},
     {"unsubscribe", "consent_withdrawn"},
     {"subscribed", "consent_given"},
@@ -262,6 +264,40 @@ static void warn_of_ids(struct warnings *w, const struct event *e, struct jval d
         if (!ends_are_plain(e->items[i].product_id)) {
             warn_of_items(w, doc);
             return;
+        }
+    }
+}
+
+static bool warn_of_number(struct warnings *w, struct jval of, const char *name,
+                           const char *pointer)
+{
+    const struct jval id = jval_get(of, name);
+
+    if (!jval_is(id, JSON_INTEGER)) {
+        return false;
+    }
+    warn(w, "id_as_number", arena_printf(w->arena, "%s/%s", pointer, name),
+         arena_printf(w->arena, "is a number: it is taken for the text \"%" PRId64 "\"",
+                      jval_integer(id)));
+    return true;
+}
+
+/* Of the items the first, as with what cannot be seen. */
+static void warn_of_numbers(struct warnings *w, struct jval doc)
+{
+    static const char *const ids[] = {"event_id", "customer_id", "anonymous_id",
+                                      "cart_id",  "order_id",    "session_id"};
+    static const char *const of_items[] = {"product_id", "variant_id", "line_id"};
+    struct jwalk walk = jwalk_begin(jval_get(doc, "items"));
+    bool told = false;
+
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        (void)warn_of_number(w, doc, ids[i], "");
+    }
+    while (!told && jwalk_next(&walk)) {
+        const char *pointer = arena_printf(w->arena, "/items/%zu", walk.at - 1);
+        for (size_t i = 0; i < sizeof of_items / sizeof of_items[0]; i++) {
+            told = warn_of_number(w, walk.value, of_items[i], pointer) || told;
         }
     }
 }
@@ -385,6 +421,16 @@ static void warn_of_no(struct warnings *w, const struct event *e, struct jval pr
     }
 }
 
+/* An event whose type says it all. */
+static void warn_of_named_no(struct warnings *w, const struct event *e)
+{
+    if (e->type == EVENT_UNKNOWN && e->opt_out && no_is_named(e->type_name)) {
+        warn(w, "taken_for_no", "/type",
+             "is taken for a no: there are no messages to this person any more; it is called "
+             "consent_withdrawn");
+    }
+}
+
 /* What a shopper writes may be a no: it must not get lost in silence because of where it stands. */
 static void warn_of_message(struct warnings *w, const struct event *e, struct jval properties)
 {
@@ -411,6 +457,10 @@ size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
     const bool consent = e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN;
 
     warn_of_ids(&w, e, doc);
+    if (e->id_as_number) {
+        warn_of_numbers(&w, doc);
+    }
+    warn_of_named_no(&w, e);
     warn_of_context(&w, e);
     warn_of_message(&w, e, properties);
     if (jval_is(properties, JSON_OBJECT)) {

@@ -12,12 +12,12 @@ const char *event_member_hint(const char *unknown);
 const char *event_type_hint(const char *unknown);
 
 /* What was taken of an event otherwise than its sender will believe: an id that begins or ends in what cannot be seen ("c1 " is not
- * c1), a language or time zone that is none, a property whose name is nearly one that is read ("chanel"), or whose value is of
- * another kind (a price of "4.90"), or that is a no by another name ("unsubscribed"), or may be one that is not heard. Pointers and texts are in arena. Returns how many. */
+ * c1), or is a number, a language or time zone that is none, a property whose name is nearly one that is read ("chanel"), or whose value is of
+ * another kind (a price of "4.90"), or that is a no by another name ("unsubscribed", which may be the type as well), or may be one that is not heard. Pointers and texts are in arena. Returns how many. */
 enum { EVENT_WARNINGS_MAX = 8 };
 struct event_warning {
     const char *
-        code; /* of its kind: "unseen_in_id", "no_language", "no_time_zone", "not_read", "taken_for_no"; of event_salvage.h "left_out" */
+        code; /* of its kind: "unseen_in_id", "id_as_number", "no_language", "no_time_zone", "not_read", "taken_for_no"; of event_salvage.h "left_out" */
     const char *pointer;
     const char *detail;
 };

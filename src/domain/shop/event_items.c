@@ -40,9 +40,9 @@ static void read_item(struct jdec *d, enum event_type type, struct arena *a, str
     const char *currency = jdec_text_opt(d, "currency", 3);
     const bool is_code = currency != NULL && money_currency_valid(currency);
 
-    out->product_id = text_keep(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a);
-    out->variant_id = text_keep(d, "variant_id", jdec_text_opt(d, "variant_id", EVENT_ID_MAX), a);
-    out->line_id = text_keep(d, "line_id", jdec_text_opt(d, "line_id", EVENT_ID_MAX), a);
+    out->product_id = text_keep(d, "product_id", jdec_id(d, "product_id", EVENT_ID_MAX, a), a);
+    out->variant_id = text_keep(d, "variant_id", jdec_id_opt(d, "variant_id", EVENT_ID_MAX, a), a);
+    out->line_id = text_keep(d, "line_id", jdec_id_opt(d, "line_id", EVENT_ID_MAX, a), a);
     out->quantity_milli = has_quantity ? quantity : QUANTITY_ONE;
     /* Never 0 for an absent price: totals would then be too low instead of unknown. */
     out->price_minor = has_price ? price : MONEY_UNKNOWN;
@@ -107,6 +107,7 @@ void event_read_items(struct jdec *d, struct arena *a, struct event *e)
         struct jdec element = jdec_element(d, "items", i);
         struct event_item item = {0};
         read_item(&element, e->type, a, &item);
+        e->id_as_number = e->id_as_number || element.numbered;
         if (!jdec_end(&element) && jdec_stopped(d)) {
             return;
         }

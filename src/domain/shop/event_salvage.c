@@ -4,8 +4,13 @@
 
 #include "base/cleanup.h"
 #include "base/json/jdec.h"
+#include "domain/shop/event_pack.h"
+#include "domain/shop/event_tree.h"
+#include "domain/shop/placeholder.h"
 #include "domain/shop/said_no.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,49 +24,11 @@ struct salvage {
     size_t line_faults;
     size_t
         lines_gone; /* all in front of the next fault, since the decoder goes from the first to the last */
+    int64_t received_us; /* stands in for a time that cannot be read; 0: nothing does */
+    bool untimed;        /* it does so */
     struct arena *arena;
     struct salvaged *out;
 };
-
-/* ---- a copy to take apart ---- */
-
-static json_t *tree_of(struct jval v, struct arena *a);
-
-static json_t *tree_of_members(struct jval v, struct arena *a)
-{
-    const bool named = jval_is(v, JSON_OBJECT);
-    json_t *tree = named ? json_object() : json_array();
-    struct jwalk w = jwalk_begin(v);
-
-    while (jwalk_next(&w)) {
-        json_t *value = tree_of(w.value, a);
-        (void)(named ? json_object_set_new(tree, jwalk_name(&w, a), value)
-                     : json_array_append_new(tree, value));
-    }
-    return tree;
-}
-
-static json_t *tree_of(struct jval v, struct arena *a)
-{
-    switch (jval_type(v)) {
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-        return tree_of_members(v, a);
-    case JSON_STRING:
-        return json_string(jval_text(v, a));
-    case JSON_INTEGER:
-        return json_integer(jval_integer(v));
-    case JSON_REAL:
-        return json_real(jval_real(v));
-    case JSON_TRUE:
-        return json_true();
-    case JSON_FALSE:
-        return json_false();
-    case JSON_NULL:
-        break;
-    }
-    return json_null();
-}
 
 /* ---- what may be salvaged ---- */
 
@@ -72,20 +39,64 @@ static enum event_type type_of(const json_t *event)
     return name == NULL ? EVENT_UNKNOWN : event_type_of(name);
 }
 
-static bool must_count(enum event_type type)
+/* An order, a withdrawal, and what says no where that is heard: of these, whether it does. */
+static bool may_count(enum event_type type)
 {
-    return type == EVENT_PURCHASE || type == EVENT_CONSENT_WITHDRAWN || type == EVENT_CHAT_MESSAGE;
+    return type == EVENT_PURCHASE || type == EVENT_CONSENT_WITHDRAWN || no_is_heard_in(type);
 }
 
-/* A no beside properties, where it is not read, must not go with the member that says it. */
-static void keep_no(struct salvage *s)
+static bool counts(const struct event *e)
+{
+    return event_withdraws(e) || !no_is_heard_in(e->type);
+}
+
+static bool says_no(const struct salvage *s, enum event_type type)
 {
     const struct jval event = jval_of_tree(s->event);
+    const struct jval properties = jval_get(event, "properties");
+    const bool chat = type == EVENT_CHAT_MESSAGE;
 
-    if (type_of(s->event) == EVENT_CHAT_MESSAGE &&
-        (no_is_said(event, s->arena) || no_is_written(event, s->arena))) {
+    return no_is_said(event, s->arena) || no_is_said(properties, s->arena) ||
+           (chat && (no_is_written(event, s->arena) || no_is_written(properties, s->arena)));
+}
+
+/* Wherever it stands, it must not go with the member that says it. */
+static void keep_no(struct salvage *s)
+{
+    const enum event_type type = type_of(s->event);
+
+    if (no_is_heard_in(type) && says_no(s, type)) {
         (void)json_object_set_new(s->event, "opt_out", json_true());
     }
+}
+
+static bool is_a_no(const json_t *event)
+{
+    return type_of(event) == EVENT_CONSENT_WITHDRAWN ||
+           json_is_true(json_object_get(event, "opt_out"));
+}
+
+/* ---- whose it is ---- */
+
+/* "undefined" is nobody, and so is an empty text: the browser is all there is, as in an event without customer. */
+static bool names_nobody(const json_t *id)
+{
+    char digits[24];
+    const char *text = json_string_value(id);
+
+    if (json_is_integer(id)) {
+        (void)snprintf(digits, sizeof digits, "%" PRId64, (int64_t)json_integer_value(id));
+        text = digits;
+    }
+    return text != NULL && (text[0] == '\0' || placeholder_is(text, ID_OF_SHOPPER, NULL));
+}
+
+/* Without the customer that it names and that cannot be read, an order would fall on whoever was logged in in that browser before. A no counts for the
+ * browser all the same: one too many costs a message. Without its browser it is still that customer's. */
+static bool goes_without(const struct salvage *s, const char *name)
+{
+    return strcmp(name, "customer_id") != 0 || is_a_no(s->event) ||
+           names_nobody(json_object_get(s->event, name));
 }
 
 /* ---- leaving out ---- */
@@ -115,8 +126,7 @@ static bool next_name(const char **pointer, char out[ERR_PATH_MAX])
 
 static bool is_essential(const char *name)
 {
-    return strcmp(name, "event_id") == 0 || strcmp(name, "type") == 0 ||
-           strcmp(name, "occurred_at") == 0;
+    return strcmp(name, "event_id") == 0 || strcmp(name, "type") == 0;
 }
 
 /* What it costs goes with its currency: neither says anything alone. False: the line has no such member, or is not one without it. */
@@ -162,7 +172,7 @@ static bool leave_out_member(struct salvage *s, const char *pointer)
     json_t *in = s->event;
     char name[ERR_PATH_MAX];
 
-    if (!next_name(&pointer, name) || is_essential(name)) {
+    if (!next_name(&pointer, name) || is_essential(name) || !goes_without(s, name)) {
         return false;
     }
     for (json_t *deeper = json_object_get(in, name); json_is_object(deeper) && *pointer == '/';
@@ -173,7 +183,7 @@ static bool leave_out_member(struct salvage *s, const char *pointer)
     return json_object_del(in, name) == 0;
 }
 
-static void tell(struct salvage *s, const char *where, const char *why)
+static void tell(struct salvage *s, const char *where, const char *why, const char *what_counts)
 {
     struct salvaged *out = s->out;
 
@@ -181,8 +191,39 @@ static void tell(struct salvage *s, const char *where, const char *why)
         out->warnings[out->warning_count++] = (struct event_warning){
             .code = "left_out",
             .pointer = arena_strdup(s->arena, where),
-            .detail = arena_printf(s->arena, "%s (left out; the rest of the event counts)", why)};
+            .detail = arena_printf(s->arena, "%s (left out; %s)", why, what_counts)};
     }
+}
+
+/* It had happened when it came. */
+static bool take_arrival(struct salvage *s, const char *why)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    if (s->received_us == 0 || s->untimed) {
+        return false;
+    }
+    s->untimed = true;
+    (void)event_pack_time(s->received_us, EVENT_PACK_SECONDS, text);
+    (void)json_object_set_new(s->event, "occurred_at", json_string(text));
+    tell(s, "/occurred_at", why, "the event counts from when it came in");
+    return true;
+}
+
+/* What joins two and has only one of them joins nobody, but its no counts: as one of a chat message, which is for all channels as well. */
+static bool take_for_chat(struct salvage *s, const char *pointer, const char *why)
+{
+    const enum event_type type = type_of(s->event);
+    const char *name = pointer[0] == '/' ? pointer + 1 : "";
+    const bool id = strcmp(name, "customer_id") == 0 || strcmp(name, "anonymous_id") == 0;
+
+    if ((type != EVENT_IDENTIFY && type != EVENT_ALIAS) || !id || !is_a_no(s->event) ||
+        json_object_get(s->event, name) != NULL) {
+        return false;
+    }
+    (void)json_object_set_new(s->event, "type", json_string(event_type_name(EVENT_CHAT_MESSAGE)));
+    tell(s, pointer, why, "the no of the event counts, and it joins nobody: it is a chat_message");
+    return true;
 }
 
 static bool leave_out(struct salvage *s, const struct err *fault)
@@ -195,12 +236,20 @@ static bool leave_out(struct salvage *s, const struct err *fault)
     if (strncmp(fault->path, s->in, in_len) != 0) {
         return false;
     }
-    const char *rest = pointer + sizeof items - 1;
-    const bool of_items =
-        strncmp(pointer, items, sizeof items - 1) == 0 && (*rest == '/' || *rest == '\0');
+    if (strcmp(pointer, "/occurred_at") == 0) {
+        return take_arrival(s, fault->text);
+    }
+    if (take_for_chat(s, pointer, fault->text)) {
+        return true;
+    }
+    const bool of_items = strncmp(pointer, items, sizeof items - 1) == 0 &&
+                          (pointer[sizeof items - 1] == '/' || pointer[sizeof items - 1] == '\0');
+    const char *rest = of_items ? pointer + sizeof items - 1 : pointer;
     const bool gone = of_items ? leave_out_of_items(s, rest, &where) : leave_out_member(s, pointer);
     if (gone) {
-        tell(s, where, fault->text);
+        const bool no = is_a_no(s->event) && where[0] == '/' && no_is_named(where + 1);
+        tell(s, where, fault->text,
+             no ? "it is taken for a no, which is called opt_out" : "the rest of the event counts");
     }
     return gone;
 }
@@ -221,15 +270,6 @@ static bool read_rest(struct salvage *s, event_read_fn *read, void *ctx)
     return false;
 }
 
-static const char *text_of(const json_t *tree, struct arena *a)
-{
-    char *text = json_dumps(tree, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    const char *kept = text == NULL ? NULL : arena_strdup(a, text);
-
-    free(text);
-    return kept;
-}
-
 static void tell_of_rest(struct salvage *s)
 {
     struct salvaged *out = s->out;
@@ -241,8 +281,18 @@ static void tell_of_rest(struct salvage *s)
     }
 }
 
-bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, struct arena *a,
-                   struct salvaged *out)
+/* The body to store: what was told otherwise than it is read is written as it is read, and a time that the log tells alone is not there. */
+static const char *body_of(struct salvage *s)
+{
+    event_tree_ids_as_text(s->event);
+    if (s->untimed) {
+        (void)json_object_del(s->event, "occurred_at");
+    }
+    return event_tree_text(s->root, s->arena);
+}
+
+bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, int64_t received_us,
+                   struct arena *a, struct salvaged *out)
 {
     *out = (struct salvaged){0};
     if (!jval_is(doc, JSON_OBJECT)) {
@@ -252,21 +302,27 @@ bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, struct arena
     const char *name = jval_text(jval_get(doc, "type"), a);
     const enum event_type type = name == NULL ? EVENT_UNKNOWN : event_type_of(name);
     const bool wrapped = type == EVENT_DERIVED_FORWARDED;
-    if (!wrapped && !must_count(type)) {
+    if (!wrapped && !may_count(type)) {
         return false;
     }
-    CLEANUP(jdec_free) json_t *root = tree_of(doc, a);
-    struct salvage s = {.root = root, .in = wrapped ? "/event" : "", .arena = a, .out = out};
+    CLEANUP(jdec_free) json_t *root = event_tree_of(doc, a);
+    struct salvage s = {.root = root,
+                        .in = wrapped ? "/event" : "",
+                        .received_us = received_us,
+                        .arena = a,
+                        .out = out};
     s.event = wrapped ? json_object_get(root, "event") : root;
-    if (!json_is_object(s.event) || !must_count(type_of(s.event))) {
+    if (!json_is_object(s.event) || !may_count(type_of(s.event))) {
         return false;
     }
     keep_no(&s);
-    if (!read_rest(&s, read, ctx) ||
-        (out->event.type == EVENT_CHAT_MESSAGE && !event_withdraws(&out->event))) {
+    if (!read_rest(&s, read, ctx) || !counts(&out->event)) {
         return false;
     }
-    out->body = text_of(root, a);
+    if (s.untimed) {
+        out->event.occurred_us = received_us; /* whatever a sent_at took off */
+    }
     tell_of_rest(&s);
+    out->body = body_of(&s);
     return out->body != NULL;
 }

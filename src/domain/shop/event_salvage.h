@@ -5,9 +5,16 @@
 #include "domain/shop/event_hints.h"
 
 /* An order or a no with one member that cannot be taken is an order or a no all the same: missed, its shopper gets a message that nobody
- * should. So of a purchase, a consent_withdrawn and a chat_message that says no, what is wrong is left out, and the rest counts, as long
- * as event_id, type, occurred_at and one of customer_id and anonymous_id can be read. Of a line that is its product_id, or the line;
- * of too many lines, all of them. Every other type is refused whole: half an addition is a wrong cart.
+ * should. So of a purchase, a consent_withdrawn and whatever says no where that is heard (said_no.h), what is wrong is left out, and the rest counts, as
+ * long as event_id, type and whose it is can be read. Of a line that is its product_id, or the line; of too many lines, all of them. Every other
+ * type is refused whole: half an addition is a wrong cart.
+ *
+ * Whose it is: a customer that cannot be read is not left out of an order, which would fall on whoever was logged in in that browser; of a no
+ * it is, since one too many costs a message. What says nobody ("undefined") is as good as absent. An identify that has only one of its ids and says no is
+ * a chat_message that does.
+ *
+ * A time that cannot be read, or that cannot be, is when the event came in, since then it had happened; the body is then without occurred_at, so that
+ * the event sent again is the same. An import knows no such time: what it tells is long ago.
  *
  * Pure, and the same for every way in: the API and imports store what is left, and of what SQL has put into the log the rest is read. */
 
@@ -23,8 +30,9 @@ struct salvaged {
     size_t warning_count;
 };
 
-/* doc is a document that read has refused, or what wraps a forwarded one. False: nothing of it counts; what read said holds. */
-bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, struct arena *a,
-                   struct salvaged *out);
+/* doc is a document that read has refused, or what wraps a forwarded one. received_us: when it came in; 0: that is not when it happened. False:
+ * nothing of it counts; what read said holds. */
+bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, int64_t received_us,
+                   struct arena *a, struct salvaged *out);
 
 #endif

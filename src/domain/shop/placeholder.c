@@ -4,6 +4,7 @@
 
 #include "domain/shop/clean_text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -110,6 +111,13 @@ bool placeholder_is(const char *id, enum id_of of, const char *allowed)
            !text_is_visible(id);
 }
 
+/* NULL of what is neither a text nor an integer, which is its digits. */
+static const char *id_text(struct jval id, struct arena *a)
+{
+    return jval_is(id, JSON_INTEGER) ? arena_printf(a, "%" PRId64, jval_integer(id))
+                                     : jval_text(id, a);
+}
+
 static void refuse(const char *pointer, const char *id, struct err *err)
 {
     char text[ERR_TEXT_MAX];
@@ -133,7 +141,7 @@ CAN_FAIL bool placeholders_refuse(struct jval doc, const char *allowed, struct a
     bool good = true;
 
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        const char *id = jval_text(jval_get(doc, members[i].member + 1), a);
+        const char *id = id_text(jval_get(doc, members[i].member + 1), a);
         /* an empty one is the decoder's to refuse */
         if (id != NULL && id[0] != '\0' && placeholder_is(id, members[i].of, allowed)) {
             refuse(members[i].member, id, err);

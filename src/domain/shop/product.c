@@ -72,8 +72,8 @@ static void read_id(struct jdec *d, const char *in_path, struct arena *a, struct
 {
     p->product_id =
         in_path == NULL
-            ? text_keep(d, "product_id", jdec_text(d, "product_id", EVENT_ID_MAX), a)
-            : text_keep(d, "product_id", jdec_text_opt(d, "product_id", EVENT_ID_MAX), a);
+            ? text_keep(d, "product_id", jdec_id(d, "product_id", EVENT_ID_MAX, a), a)
+            : text_keep(d, "product_id", jdec_id_opt(d, "product_id", EVENT_ID_MAX, a), a);
     /* In the body it may be left out where the path has it; where both are there, which
      * one was meant could not be told. */
     if (in_path == NULL || jdec_stopped(d)) {

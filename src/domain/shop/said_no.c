@@ -154,6 +154,26 @@ bool no_is_said(struct jval properties, struct arena *a)
     return false;
 }
 
+bool no_is_denied(struct jval properties, struct arena *a)
+{
+    struct jwalk walk = jwalk_begin(properties);
+
+    while (jval_is(properties, JSON_OBJECT) && jwalk_next(&walk)) {
+        const char *name = jwalk_name(&walk, a);
+        if (may_say_no(name) &&
+            ((is_one_of(name, said, COUNT(said)) && says_nothing(walk.value, a)) ||
+             (is_one_of(name, yes, COUNT(yes)) && says_yes(walk.value, a)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool no_is_named(const char *type)
+{
+    return may_say_no(type) && is_one_of(type, said, COUNT(said));
+}
+
 /* ---- what was written ---- */
 
 static const char *const texts[] = {"text", "message", "body"};

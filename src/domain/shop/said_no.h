@@ -16,6 +16,11 @@ enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a);
 /* Whether one of them is NO_SIGN_SAID. */
 bool no_is_said(struct jval properties, struct arena *a);
 
+/* Whether one of them says the opposite: a name of NO_SIGN_SAID that is false, or a consent that is true. */
+bool no_is_denied(struct jval properties, struct arena *a);
+/* Whether an event of a type that nobody knows is a no by its name: what such a property is called, a type is called as well. */
+bool no_is_named(const char *type);
+
 /* Whether what a shopper writes says so, as a whole message (opt_out.h): the member text of a chat_message's properties, or where another
  * chatbot's message would be, message and body, or one of these inside of one of these. */
 bool no_is_written(struct jval properties, struct arena *a);

@@ -4,6 +4,7 @@
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/event_salvage.h"
+#include "domain/shop/event_tree.h"
 #include "domain/shop/placeholder.h"
 #include "eventlog/intake.h"
 #include "eventlog/refused.h"
@@ -19,8 +20,8 @@ struct decoding {
     struct event_sent sent;
     struct event_row *rows;
     bool *opt_out; /* of rows */
-    const char *
-        *left; /* of rows: the body of one that was taken without what is wrong; NULL: as sent */
+    const char **
+        left; /* of rows: the body of one that was taken without what is wrong, or with ids that were numbers; NULL: as sent */
     size_t *element; /* rows[i] came from this element */
     struct warned {
         struct event_warning *all;
@@ -84,7 +85,7 @@ static bool decode_what_is_left(struct decoding *d, size_t index, struct jval do
 {
     struct salvaged kept;
 
-    if (!event_salvage(doc, read_whole, d, d->arena, &kept)) {
+    if (!event_salvage(doc, read_whole, d, d->sent.received_us, d->arena, &kept)) {
         const char *type = jval_text(jval_get(doc, "type"), d->arena);
         refused_count(type);
         d->refused++;
@@ -107,12 +108,51 @@ static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
         return decode_what_is_left(d, index, doc);
     }
     d->warned[d->count] = warned_of(&event, doc, d->arena);
+    if (event.id_as_number) {
+        d->left[d->count] = event_body_of_ids(doc, d->arena);
+    }
     add_row(d, index, &event);
     return true;
 }
 
+/* The stored one stays: which of the two bodies is right, nobody here can know. But its sender may have mended it. */
+static const char *conflict_detail(const char *differ, struct arena *a)
+{
+    static const char detail[] = "an event with this id and another body is stored already";
+
+    return differ == NULL
+               ? detail
+               : arena_printf(a,
+                              "%s, and stays; they differ in %s: what was mended is sent under "
+                              "a new event_id (rows of one order_id are one order)",
+                              detail, differ);
+}
+
+/* Of the first conflicts of a request; NULL of the others, which are of the same kind, and where the database has no time. */
+static const char **read_differences(const struct request *rq, const struct decoding *d,
+                                     const enum append_status *status)
+{
+    enum { TOLD_MAX = 20 };
+    const char **all = arena_array(d->arena, d->count, sizeof(const char *));
+    CLEANUP(pool_return) struct lease lease = {.pool = rq->app->pool};
+    struct err unseen = {0};
+    int told = 0;
+
+    for (size_t i = 0; i < d->count && told < TOLD_MAX; i++) {
+        if (status[i] != APPEND_CONFLICT) {
+            continue;
+        }
+        told++;
+        if ((lease.db == NULL && !pool_lease(rq->app->pool, &lease, &unseen)) ||
+            !store_events_differ(lease.db, &d->rows[i], d->arena, &all[i], &unseen)) {
+            break;
+        }
+    }
+    return all;
+}
+
 static void tell(struct element *e, const struct event_row *row, enum append_status status,
-                 struct arena *a)
+                 const char *differ, struct arena *a)
 {
     switch (status) {
     case APPEND_STORED:
@@ -124,9 +164,7 @@ static void tell(struct element *e, const struct event_row *row, enum append_sta
         break;
     case APPEND_CONFLICT:
         refused_count(row->type);
-        /* the stored one stays: which of the two bodies is right, nobody here can know */
-        element_refuse(e, "conflict", "/event_id",
-                       "an event with this id and another body is stored already", a);
+        element_refuse(e, "conflict", "/event_id", conflict_detail(differ, a), a);
         break;
     }
 }
@@ -202,9 +240,10 @@ CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
     if (d.count > 0 && !intake_submit(rq->app->intake, d.rows, d.count, status, err)) {
         return false;
     }
+    const char *const *differ = read_differences(rq, &d, status);
     for (size_t i = 0; i < d.count; i++) {
         struct element *e = &elements.items[d.element[i]];
-        tell(e, &d.rows[i], status[i], &rq->arena);
+        tell(e, &d.rows[i], status[i], differ[i], &rq->arena);
         put_warnings(e, d.rows[i].type, &d.warned[i], &rq->arena);
     }
     elements_answer(rq, &elements);

@@ -15,13 +15,14 @@ static int has(const json_t *doc, const char *member)
     return json_object_get(doc, member) != NULL ? 1 : 0;
 }
 
-CAN_FAIL static bool read_request(json_t *doc, struct outreach_request *out, struct err *err)
+CAN_FAIL static bool read_request(json_t *doc, struct arena *a, struct outreach_request *out,
+                                  struct err *err)
 {
     struct jdec d = jdec_root(doc, err);
     struct outreach_request r = {
-        .customer_id = jdec_text_opt(&d, "customer_id", EVENT_ID_MAX),
-        .anonymous_id = jdec_text_opt(&d, "anonymous_id", EVENT_ID_MAX),
-        .cart_id = jdec_text_opt(&d, "cart_id", EVENT_ID_MAX),
+        .customer_id = jdec_id_opt(&d, "customer_id", EVENT_ID_MAX, a),
+        .anonymous_id = jdec_id_opt(&d, "anonymous_id", EVENT_ID_MAX, a),
+        .cart_id = jdec_id_opt(&d, "cart_id", EVENT_ID_MAX, a),
         .dry_run = jdec_bool_opt(&d, "dry_run", NULL),
     };
     bool has_at = false;
@@ -65,7 +66,7 @@ CAN_FAIL bool api_outreach_post(struct request *rq, struct err *err)
      * whatever the first finds: the sender learns of all at once. */
     bool real_ids =
         placeholders_refuse(jval_of_tree(doc), app->config->ids_allowed, &rq->arena, err);
-    if (!read_request(doc, &request, err) || !real_ids) {
+    if (!read_request(doc, &rq->arena, &request, err) || !real_ids) {
         return false;
     }
     struct buf body = buf_make(ANSWER_MAX);

@@ -69,7 +69,7 @@ static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
     struct merging *m = ctx;
     struct jdec d = jdec_root_of(doc, m->arena, err);
     const char *id =
-        text_keep(&d, "product_id", jdec_text(&d, "product_id", EVENT_ID_MAX), m->arena);
+        text_keep(&d, "product_id", jdec_id(&d, "product_id", EVENT_ID_MAX, m->arena), m->arena);
 
     if (jdec_failed(&d)) {
         return false;

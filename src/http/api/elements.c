@@ -8,6 +8,7 @@
 #include "domain/shop/event.h"
 #include "http/wire/respond.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct reading {
@@ -131,10 +132,12 @@ static void read_parsed(const struct reading *r, size_t index, struct jval doc, 
 {
     struct arena *a = &r->rq->arena;
     /* Also of an element that is refused: with its id the client finds what it sent. NULL where
-     * there is none, or it is no string. */
+     * there is none, or it is none. */
     struct jval id = jval_get(doc, r->reader->id_name);
 
-    if (jval_is(id, JSON_STRING) && jval_len(id) <= EVENT_ID_MAX) {
+    if (jval_is(id, JSON_INTEGER)) {
+        e->id = arena_printf(a, "%" PRId64, jval_integer(id));
+    } else if (jval_is(id, JSON_STRING) && jval_len(id) <= EVENT_ID_MAX) {
         e->id = id.mark != NULL ? jval_text(id, a) : arena_strdup(a, jval_text(id, a));
     }
     if (!decode(r, index, doc, cause)) {

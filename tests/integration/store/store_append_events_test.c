@@ -42,9 +42,11 @@ static const struct {
     {"an anonymous shopper", EVENT("e", ", \"anonymous_id\": \"x\""), "0 stored"},
     {"the same event twice", "[" EVENT("e", ANN) ", " EVENT("e", ANN) "]", "0 stored; 1 duplicate"},
     {"the same id, another body", "[" EVENT("e", ANN) ", " EVENT("e", ANN ", \"x\": 1") "]",
-     "0 stored; 1 conflict /event_id an event with this id and another body is stored already"},
+     "0 stored; 1 conflict /event_id an event with this id and another body is stored already, and stays; they differ in /x: what "
+     "was mended is sent under a new event_id (rows of one order_id are one order)"},
     {"an opt-out said later", "[" EVENT("e", ANN) ", " EVENT("e", ANN ", \"opt_out\": true") "]",
-     "0 stored; 1 conflict /event_id an event with this id and another body is stored already"},
+     "0 stored; 1 conflict /event_id an event with this id and another body is stored already, and stays; they differ in /opt_out: "
+     "what was mended is sent under a new event_id (rows of one order_id are one order)"},
     {"an opt-out twice, and once without",
      "[" EVENT("e", ANN ", \"opt_out\": true") ", " EVENT(
          "e", ANN ", \"opt_out\": true") ", " EVENT("e", ANN) "]",
@@ -53,7 +55,7 @@ static const struct {
      "0 invalid  must be an object; 1 stored; 2 invalid  must be an object; 3 duplicate"},
     {"no event_id", "{\"type\": \"t\"}", "0 invalid /event_id must be a string of 1 to 200 bytes"},
     {"an empty event_id", EVENT("", ANN), "0 invalid /event_id must be a string of 1 to 200 bytes"},
-    {"a number for event_id", "{\"event_id\": 7}",
+    {"a number with a fraction for event_id", "{\"event_id\": 7.5}",
      "0 invalid /event_id must be a string of 1 to 200 bytes"},
     {"a line break in event_id", EVENT("a\\nb", ANN),
      "0 invalid /event_id must not contain control characters"},
@@ -69,8 +71,19 @@ static const struct {
      EVENT("e", ", \"customer_id\": null, \"anonymous_id\": \"x\", \"cart_id\": null"), "0 stored"},
     {"a null that is required", "{\"event_id\": null}",
      "0 invalid /event_id must be a string of 1 to 200 bytes"},
-    {"a bad anonymous_id beside a good customer", EVENT("e", ANN ", \"anonymous_id\": 3"),
+    {"a bad anonymous_id beside a good customer", EVENT("e", ANN ", \"anonymous_id\": 3.5"),
      "0 invalid /anonymous_id must be a string of 1 to 200 bytes"},
+    {"ids that are numbers, and then texts",
+     "[" EVENT(
+         "7",
+         ", \"customer_id\": \"17\", \"items\": [{\"product_id\": \"3\"}, 4]") ", {\"event_id\": 7, \"type\": "
+                                                                               "\"page_viewed\", \"occurred_at\": \"2026-01-30T10:00:00Z\", \"customer_id\": 17, \"items\": [{\"product_id\": 3}, 4]}]",
+     "0 stored; 1 duplicate"},
+    {"a number that is no id", EVENT("e", ", \"customer_id\": 0"),
+     "0 invalid /customer_id must be an id, not what programs write where there is none (where it is one, name it in "
+     "cartwright.ids_allowed)"},
+    {"a number of more than 64 bits", EVENT("e", ", \"customer_id\": 9223372036854775808"),
+     "0 invalid /customer_id must be a string of 1 to 200 bytes"},
     {"a placeholder for a customer", EVENT("e", ", \"customer_id\": \"Undefined\""),
      "0 invalid /customer_id must be an id, not what programs write where there is none (where it is one, name it in "
      "cartwright.ids_allowed)"},
@@ -253,6 +266,58 @@ static void times_outside_the_window_are_refused(void **state)
     assert_string_equal(answer(AT("\"2000-01-01T00:00:00Z\"")), "0 stored");
 }
 
+static void what_ends_a_cart_had_happened_when_it_came(void **state)
+{
+    static const struct {
+        const char *event;
+        bool taken;
+    } events[] = {
+        {"\"type\": \"purchase\", \"occurred_at\": \"2026-01-30 10:00:00\"", true},
+        {"\"type\": \"purchase\", \"occurred_at\": \"1970-01-01T00:00:00Z\"", true},
+        {"\"type\": \"purchase\", \"occurred_at\": \"9999-01-01T00:00:00Z\"", true},
+        {"\"type\": \"purchase\", \"occurred_at\": 5, \"sent_at\": 5", true},
+        {"\"type\": \"consent_withdrawn\"", true},
+        {"\"type\": \"chat_message\", \"opt_out\": true", true},
+        {"\"type\": \"identify\", \"properties\": {\"opt_out\": true}", true},
+        {"\"type\": \"of_my_own\", \"opt_out\": true", true},
+        {"\"type\": \"identify\"", false},
+        {"\"type\": \"of_my_own\"", false},
+        {"\"type\": \"cart_snapshot\", \"opt_out\": true", false},
+        {"\"type\": \"order_cancelled\", \"occurred_at\": 5", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        sql("DELETE FROM cartwright.log");
+        const char *event = arena_printf(
+            &spec.arena, "{\"event_id\": \"e\", \"customer_id\": \"x\", %s}", events[i].event);
+        const char *got = answer(event);
+        if ((strcmp(got, "0 stored") == 0) != events[i].taken) {
+            fail_msg("%s: %s", event, got);
+        }
+        if (events[i].taken) {
+            assert_string_equal(
+                sql_text("SELECT (occurred_at = received_at)::text FROM cartwright.event"), "true");
+            assert_string_equal(answer(event), "0 duplicate");
+        }
+    }
+}
+
+static void a_customers_order_is_not_lost_for_a_browser_that_is_none(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        answer(
+            "{\"event_id\": \"e\", \"type\": \"purchase\", \"customer_id\": \"ann\", \"anonymous_id\": {\"a\": 1}, "
+            "\"occurred_at\": \"2026-01-01T10:00:00Z\"}"),
+        "0 stored");
+    assert_string_equal(sql_text("SELECT key FROM cartwright.event"), "c:ann");
+    assert_string_equal(
+        answer(
+            "{\"event_id\": \"f\", \"type\": \"purchase\", \"customer_id\": {\"a\": 1}, \"anonymous_id\": \"x\", "
+            "\"occurred_at\": \"2026-01-01T10:00:00Z\"}"),
+        "0 invalid /customer_id must be a string of 1 to 200 bytes");
+}
+
 static void a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent(void **state)
 {
     (void)state;
@@ -337,7 +402,8 @@ static void a_retry_with_another_sent_at_is_a_duplicate(void **state)
     assert_string_equal(sql_text("SELECT body::text FROM cartwright.event"), stored);
     assert_string_equal(
         answer(EVENT("e", ANN ", \"cart_id\": \"k\"")),
-        "0 conflict /event_id an event with this id and another body is stored already");
+        "0 conflict /event_id an event with this id and another body is stored already, and stays; they differ in /cart_id: what was mended "
+        "is sent under a new event_id (rows of one order_id are one order)");
 }
 
 static void a_body_is_bounded(void **state)
@@ -448,6 +514,8 @@ int main(void)
         SPEC_TEST(derived_types_are_refused_by_name),
         SPEC_TEST(times_are_read_as_rfc_3339_and_nothing_else),
         SPEC_TEST(times_outside_the_window_are_refused),
+        SPEC_TEST(what_ends_a_cart_had_happened_when_it_came),
+        SPEC_TEST(a_customers_order_is_not_lost_for_a_browser_that_is_none),
         SPEC_TEST(a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent),
         SPEC_TEST(a_clock_that_is_a_few_minutes_off_is_corrected),
         SPEC_TEST(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),

@@ -103,6 +103,18 @@ static void as_text_opt(struct jdec *d)
 {
     (void)jdec_text_opt(d, "m", MEMBER_BYTES);
 }
+static void as_id(struct jdec *d)
+{
+    (void)jdec_id(d, "m", MEMBER_BYTES, &arena);
+}
+static void as_id_opt(struct jdec *d)
+{
+    (void)jdec_id_opt(d, "m", MEMBER_BYTES, &arena);
+}
+static void as_anything(struct jdec *d)
+{
+    jdec_pass(d, "m");
+}
 static void as_enum(struct jdec *d)
 {
     (void)jdec_enum(d, "m", colours, COUNT_OF(colours));
@@ -220,6 +232,19 @@ static const struct {
     {as_text, "{}", "/m", "is required"},
     {as_text_opt, "{}", NULL, NULL},
     {as_text_opt, "{\"m\":\"\"}", "/m", "must not be empty"},
+    {as_id, "{\"m\":\"x\"}", NULL, NULL},
+    {as_id, "{\"m\":-9223372036854775808}", NULL, NULL},
+    {as_id, "{\"m\":7.0}", "/m", "must be a string, not a number with a fraction"},
+    {as_id, "{\"m\":true}", "/m", "must be a string, not true"},
+    {as_id, "{\"m\":\"\"}", "/m", "must not be empty"},
+    {as_id, "{\"m\":\"123456789\"}", "/m", "must be at most 8 bytes, not 9"},
+    {as_id, "{}", "/m", "is required"},
+    {as_id_opt, "{}", NULL, NULL},
+    {as_id_opt, "{\"m\":null}", NULL, NULL},
+    {as_id_opt, "{\"m\":[]}", "/m", "must be a string, not an array"},
+    {as_anything, "{\"m\":[{}]}", NULL, NULL},
+    {as_anything, "{}", NULL, NULL},
+    {as_anything, "{\"n\":1}", "/n", "is not a known member"},
     {as_enum, "{\"m\":\"blue\"}", NULL, NULL},
     {as_enum, "{\"m\":\"Blue\"}", "/m", "must be red, green or blue"},
     {as_enum, "{\"m\":2}", "/m", "must be a string, not an integer"},
@@ -279,6 +304,22 @@ static void a_member_is_checked_and_its_fault_told_with_its_pointer(void **state
         }
         assert_int_equal(err.kind, ok ? ERR_NONE : ERR_INVALID);
     }
+}
+
+static void an_id_that_is_an_integer_is_its_digits(void **state)
+{
+    struct err err = {0};
+    struct jdec d = a_root("{\"a\":\"17\",\"b\":17,\"c\":-0,\"d\":9223372036854775807}", &err);
+    (void)state;
+
+    assert_string_equal(jdec_id(&d, "a", 9, &arena), "17");
+    assert_false(d.numbered);
+    assert_string_equal(jdec_id(&d, "b", 9, &arena), "17");
+    assert_true(d.numbered);
+    assert_string_equal(jdec_id_opt(&d, "c", 9, &arena), "0");
+    assert_string_equal(jdec_id_opt(&d, "d", 9, &arena), "9223372036854775807");
+    assert_null(jdec_id_opt(&d, "e", 9, &arena));
+    assert_true(jdec_end(&d));
 }
 
 static void values_arrive_as_they_were_written(void **state)
@@ -494,6 +535,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_is_checked_and_its_fault_told_with_its_pointer),
+        cmocka_unit_test(an_id_that_is_an_integer_is_its_digits),
         cmocka_unit_test(values_arrive_as_they_were_written),
         cmocka_unit_test(absent_members_read_as_absent),
         cmocka_unit_test(a_misspelt_member_is_refused_rather_than_ignored),

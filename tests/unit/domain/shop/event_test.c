@@ -184,7 +184,9 @@ static const struct {
     {"searched", ",\"colour\":1", "/colour", "is not a known member"},
     {"searched", ",\"received_at\":\"" NOW_TEXT "\"", "/received_at", "is not a known member"},
     {"searched", ",\"cart_id\":\"\"", "/cart_id", "must not be empty"},
-    {"searched", ",\"cart_id\":7", "/cart_id", "must be a string, not an integer"},
+    {"searched", ",\"cart_id\":7.5", "/cart_id", "must be a string, not a number with a fraction"},
+    {"searched", ",\"cart_id\":7.0", "/cart_id", "must be a string, not a number with a fraction"},
+    {"searched", ",\"order_id\":true", "/order_id", "must be a string, not true"},
     {"searched", ",\"cart_id\":\"a\\tb\"", "/cart_id", "must not contain control characters"},
     {"searched", ",\"cart_id\":\"a\\u007f\"", "/cart_id", "must not contain control characters"},
     {"searched", ",\"properties\":[]", "/properties", "must be an object, not an array"},
@@ -224,8 +226,8 @@ static const struct {
     {"product_viewed",
      ",\"items\":[{\"product_id\":\"p\",\"price_minor\":-5,\"currency\":\"EUR\"}]",
      "/items/0/price_minor", "must be between 0 and 1000000000000"},
-    {"cart_snapshot", ",\"items\":[{\"product_id\":\"p\",\"variant_id\":7}]", "/items/0/variant_id",
-     "must be a string, not an integer"},
+    {"cart_snapshot", ",\"items\":[{\"product_id\":\"p\",\"variant_id\":{}}]",
+     "/items/0/variant_id", "must be a string, not an object"},
     {"purchase", ",\"items\":[{\"product_id\":\"p\",\"quantity\":-3}]", "/items/0/quantity",
      "must be between 0 and 100000"},
     {"purchase", ",\"items\":[{\"product_id\":\"p\",\"price_minor\":5}]", "/items/0/currency",
@@ -282,15 +284,74 @@ static const char *all_faults(const char *json)
     return text;
 }
 
+/* Every system of a shop numbers something. */
+static void an_id_that_is_an_integer_is_its_digits(void **state)
+{
+    (void)state;
+    struct event e = decoded(
+        "{\"event_id\":1,\"type\":\"purchase\",\"customer_id\":17,\"anonymous_id\":-5,"
+        "\"cart_id\":9223372036854775807,\"order_id\":-9223372036854775808,\"session_id\":0,"
+        "\"occurred_at\":\"" NOW_TEXT "\","
+        "\"items\":[{\"product_id\":3,\"variant_id\":4,\"line_id\":-0}]}");
+    assert_string_equal(e.event_id, "1");
+    assert_string_equal(e.customer_id, "17");
+    assert_string_equal(e.anonymous_id, "-5");
+    assert_string_equal(e.cart_id, "9223372036854775807");
+    assert_string_equal(e.order_id, "-9223372036854775808");
+    assert_string_equal(e.session_id, "0");
+    assert_string_equal(e.items[0].product_id, "3");
+    assert_string_equal(e.items[0].variant_id, "4");
+    assert_string_equal(e.items[0].line_id, "0");
+    assert_true(e.id_as_number);
+    assert_string_equal(event_key(&e, &arena), "c:17");
+    e = decoded(
+        "{\"event_id\":\"1\",\"type\":\"purchase\",\"customer_id\":\"17\",\"occurred_at\":\"" NOW_TEXT
+        "\",\"items\":[{\"product_id\":\"3\",\"quantity\":2}]}");
+    assert_false(e.id_as_number);
+    e = decoded(
+        "{\"event_id\":\"1\",\"type\":\"purchase\",\"customer_id\":\"17\",\"occurred_at\":\"" NOW_TEXT
+        "\",\"items\":[{\"product_id\":\"3\"},{\"product_id\":4}]}");
+    assert_true(e.id_as_number);
+}
+
+static void the_type_says_no_where_a_property_of_its_name_would(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *rest;
+        bool no;
+    } types[] = {
+        {"unsub", "", true},
+        {"opt_out", "", true},
+        {"optout", "", true},
+        {"optOut", "", true},
+        {"opted_out", "", true},
+        {"do_not_contact", "", true},
+        {"Unsubscribed", ",\"properties\":{\"list\":\"news\"}", true},
+        {"opt_out", ",\"opt_out\":false", false},
+        {"opt_out", ",\"properties\":{\"opted_out\":false}", false},
+        {"unsubscribed", ",\"properties\":{\"subscribed\":true}", false},
+        {"subscribed", "", false},
+        {"stop", "", false},
+        {"order_placed", "", false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const struct event e = decoded(event_text(types[i].type, types[i].rest));
+        assert_int_equal(e.opt_out, types[i].no);
+    }
+}
+
 static void all_faults_of_an_event_are_told_at_once_where_the_caller_wants_them(void **state)
 {
     (void)state;
     assert_string_equal(
         all_faults(
-            "{\"event_id\":7,\"type\":\"cart_item_added\",\"userId\":\"ada\",\"occurred_at\":\"yesterday\","
+            "{\"event_id\":[7],\"type\":\"cart_item_added\",\"userId\":\"ada\",\"occurred_at\":\"yesterday\","
             "\"items\":[{\"sku\":\"p\",\"qty\":1},{\"product_id\":\"q\",\"price_minor\":\"5\",\"currency\":\"eur\"}],"
             "\"timestamp\":1}"),
-        "/event_id must be a string, not an integer\n"
+        "/event_id must be a string, not an array\n"
         "/occurred_at must be a time such as 2019-10-01T04:00:00Z\n"
         "/items/0/product_id is required\n"
         "/items/0/sku is not a known member; did you mean product_id?\n"
@@ -840,6 +901,8 @@ int main(void)
         cmocka_unit_test(the_fold_s_properties_are_read_leniently),
         cmocka_unit_test(what_the_fold_could_not_trust_is_refused_with_a_pointer_to_it),
         cmocka_unit_test(an_event_of_nobody_is_refused),
+        cmocka_unit_test(an_id_that_is_an_integer_is_its_digits),
+        cmocka_unit_test(the_type_says_no_where_a_property_of_its_name_would),
         cmocka_unit_test(all_faults_of_an_event_are_told_at_once_where_the_caller_wants_them),
         cmocka_unit_test(an_unknown_type_has_a_hint_where_others_call_it_so),
         cmocka_unit_test(an_id_of_201_bytes_is_refused_and_one_of_200_is_not),
