@@ -27,23 +27,28 @@ static const char *currency_of(const struct cart *c)
     return currency;
 }
 
+/* MONEY_UNKNOWN where nothing costs anything, as far as is known, and something is not known. */
 static int64_t dearest_of(const struct cart *c)
 {
-    int64_t dearest = 0;
+    int64_t dearest = MONEY_UNKNOWN;
+    bool all_known = true;
     for (size_t i = 0; c && i < c->line_count; i++) {
-        dearest = c->lines[i].price_minor > dearest ? c->lines[i].price_minor : dearest;
+        const int64_t price = c->lines[i].price_minor;
+        all_known = all_known && price != MONEY_UNKNOWN;
+        dearest = price > dearest ? price : dearest;
     }
-    return dearest;
+    return dearest > 0 || all_known ? dearest : MONEY_UNKNOWN;
 }
 
 struct pick_limits affinity_limits(const struct pick_wish *w)
 {
     const struct cart *c = cart_of(w);
-    const double price_max = w->dearest_ratio * (double)dearest_of(c);
+    const int64_t dearest = dearest_of(c);
+    const double price_max = w->dearest_ratio * (double)dearest;
     struct pick_limits limits = {.price_max = MONEY_MINOR_MAX};
     memcpy(limits.currency, currency_of(c), sizeof limits.currency);
-    /* a cart of gifts, or of unknown prices, has no size */
-    if (price_max > 0 && price_max < (double)MONEY_MINOR_MAX) {
+    /* a cart of unknown prices has no size; beside a free sample nothing stands that costs something */
+    if (w->dearest_ratio > 0 && dearest != MONEY_UNKNOWN && price_max < (double)MONEY_MINOR_MAX) {
         limits.price_max = (int64_t)price_max;
     }
     return limits;

@@ -51,6 +51,11 @@ static void read_item(struct jdec *d, enum event_type type, struct arena *a, str
     } else if (has_price && currency == NULL) {
         jdec_refuse(d, "currency", "is required with price_minor");
     }
+    /* What is taken off stays, and makes the total unknown: it must not become a product. */
+    if (is_code && price >= 0 && !money_currency_real(currency)) {
+        out->price_minor = MONEY_UNKNOWN;
+        return;
+    }
     /* A currency alone is no price, and is not kept. One that was refused may be shorter than what is copied. */
     if (has_price && is_code) {
         memcpy(out->currency, currency, sizeof out->currency); /* three letters, and the NUL */

@@ -29,6 +29,11 @@ bool money_currency_valid(const char *code)
     return len == 3;
 }
 
+bool money_currency_real(const char *code)
+{
+    return money_currency_valid(code) && strcmp(code, "XXX") != 0 && strcmp(code, "XTS") != 0;
+}
+
 int money_digits(const char *currency)
 {
     /* Also keeps strstr honest: an empty code would be found in the first list. With three letters

@@ -13,7 +13,9 @@
 #define MONEY_UNKNOWN   INT64_C(-1)
 
 bool money_currency_valid(const char *code); /* three upper-case letters */
-int money_digits(const char *currency);      /* 0 for JPY, 3 for KWD, 2 for most */
+/* False for the codes of no currency at all (XXX) and of tests (XTS): a price in them is none. */
+bool money_currency_real(const char *code);
+int money_digits(const char *currency); /* 0 for JPY, 3 for KWD, 2 for most */
 
 /* The only places where money is added and multiplied; false on overflow or past INT64 range, *out
  * untouched. */

@@ -103,7 +103,7 @@ static void read_price(struct jdec *d, struct product *p)
          * be neither shown nor compared. */
         jdec_refuse(d, has_price ? "currency" : "price_minor", "is required with %s",
                     has_price ? "price_minor" : "currency");
-    } else if (has_price) {
+    } else if (has_price && money_currency_real(currency)) {
         p->price_minor = price;
         (void)snprintf(p->currency, sizeof p->currency, "%s", currency);
     }

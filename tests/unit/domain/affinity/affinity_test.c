@@ -506,6 +506,29 @@ static void a_wished_category_and_price_hold_in_every_stage(void **state)
     assert_int_equal(p.count, 0);
 }
 
+static int64_t price_limit_of(const int64_t *prices, size_t count)
+{
+    struct cart_line lines[2] = {{0}};
+    const struct cart cart = {.lines = lines, .line_count = count};
+    const struct pick_wish wish = {.cart = &cart, .dearest_ratio = 3};
+
+    for (size_t i = 0; i < count; i++) {
+        lines[i].price_minor = prices[i];
+    }
+    return affinity_limits(&wish).price_max;
+}
+
+static void a_free_sample_has_a_price_and_an_unknown_one_is_none(void **state)
+{
+    (void)state;
+    assert_int_equal(price_limit_of((int64_t[]){0, 700}, 2), 2100);
+    assert_int_equal(price_limit_of((int64_t[]){MONEY_UNKNOWN, 700}, 2), 2100);
+    assert_int_equal(price_limit_of((int64_t[]){0}, 1), 0);
+    assert_int_equal(price_limit_of((int64_t[]){0, MONEY_UNKNOWN}, 2), MONEY_MINOR_MAX);
+    assert_int_equal(price_limit_of((int64_t[]){MONEY_UNKNOWN}, 1), MONEY_MINOR_MAX);
+    assert_int_equal(price_limit_of(NULL, 0), MONEY_MINOR_MAX);
+}
+
 static void what_the_shelf_says_is_out_of_stock_leaves_no_hole(void **state)
 {
     CLEANUP(affinity_free) struct affinity *a = loaded(&w.als);
@@ -780,6 +803,7 @@ int main(void)
         cmocka_unit_test_teardown(the_callers_filter_holds_in_every_stage, forget),
         cmocka_unit_test_teardown(no_product_comes_up_twice, forget),
         cmocka_unit_test_teardown(a_wished_category_and_price_hold_in_every_stage, forget),
+        cmocka_unit_test(a_free_sample_has_a_price_and_an_unknown_one_is_none),
         cmocka_unit_test_teardown(what_the_shelf_says_is_out_of_stock_leaves_no_hole, forget),
         cmocka_unit_test_teardown(ids_the_caller_does_not_want_stay_away, forget),
         cmocka_unit_test_teardown(a_third_of_the_picks_is_of_another_category, forget),

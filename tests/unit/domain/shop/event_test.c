@@ -81,6 +81,25 @@ static void a_full_event_is_read_whole(void **state)
     assert_string_equal(event_key(&e, &arena), "c:anna");
 }
 
+/* People would read it as "¤4.99". */
+static void a_price_in_no_currency_is_none(void **state)
+{
+    (void)state;
+    struct event e = decoded(
+        event_text("cart_item_added",
+                   ",\"items\":[{\"product_id\":\"p1\",\"price_minor\":499,\"currency\":\"XXX\"},"
+                   "{\"product_id\":\"p2\",\"price_minor\":499,\"currency\":\"XTS\"},"
+                   "{\"product_id\":\"p3\",\"price_minor\":-100,\"currency\":\"XXX\"}]"));
+
+    assert_int_equal(e.item_count, 2);
+    for (size_t i = 0; i < e.item_count; i++) {
+        assert_int_equal(e.items[i].price_minor, MONEY_UNKNOWN);
+        assert_string_equal(e.items[i].currency, "");
+    }
+    /* a discount does not become a product */
+    assert_int_equal(e.adjustment_count, 1);
+}
+
 static void every_type_of_the_table_is_known_by_its_name(void **state)
 {
     (void)state;
@@ -911,6 +930,7 @@ int main(void)
         cmocka_unit_test(a_quantity_has_three_decimals_and_a_line_of_none_is_not_there),
         cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
         cmocka_unit_test(a_clock_that_is_a_few_minutes_off_is_corrected_once),
+        cmocka_unit_test(a_price_in_no_currency_is_none),
         cmocka_unit_test(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),
         cmocka_unit_test(a_corrected_time_is_never_ahead_of_ours),
         cmocka_unit_test(a_chat_message_that_says_stop_opts_out),

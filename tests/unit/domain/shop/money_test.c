@@ -17,6 +17,10 @@ static void a_currency_is_three_upper_case_letters(void **state)
     assert_false(money_currency_valid("EURO"));
     assert_false(money_currency_valid("E R"));
     assert_false(money_currency_valid(""));
+    assert_true(money_currency_real("EUR"));
+    assert_false(money_currency_real("XXX"));
+    assert_false(money_currency_real("XTS"));
+    assert_false(money_currency_real("eur"));
 }
 
 static void currencies_differ_in_their_minor_digits(void **state)

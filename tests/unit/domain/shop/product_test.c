@@ -57,6 +57,15 @@ static void an_id_alone_is_a_product(void **state)
     assert_string_equal(p.attributes, "{}");
 }
 
+static void a_price_in_no_currency_is_none(void **state)
+{
+    (void)state;
+    struct product p = decoded("{\"price_minor\":499,\"currency\":\"XXX\"}", "p9");
+
+    assert_int_equal(p.price_minor, MONEY_UNKNOWN);
+    assert_string_equal(p.currency, "");
+}
+
 static void levels_of_a_category_may_come_one_by_one(void **state)
 {
     (void)state;
@@ -215,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_product_is_read_whole),
         cmocka_unit_test(an_id_alone_is_a_product),
+        cmocka_unit_test(a_price_in_no_currency_is_none),
         cmocka_unit_test(levels_of_a_category_may_come_one_by_one),
         cmocka_unit_test(what_could_not_be_shown_or_stored_is_refused_with_a_pointer),
         cmocka_unit_test(an_id_is_needed_in_the_body_or_the_path),
