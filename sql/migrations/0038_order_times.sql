@@ -140,3 +140,7 @@ BEGIN
       LEFT JOIN unnest(v_other, v_why, v_differ) AS n(ord, why, differ) ON n.ord = u.o - 1
      ORDER BY u.o;
 END $$;
+
+-- Withdrawals that name a cart: few, below a cart id under which very many ordered (log_cart has both). Serves joins_pending, as log_cart does.
+CREATE INDEX log_cart_withdrawn ON cartwright.log (hashtext(cartwright.event_cart(body)), lane, off)
+    WHERE type IN (25, 26) AND (left(body, 1) = '{' OR ascii(body) & 8 <> 0);

@@ -61,11 +61,22 @@ SELECT EXISTS (SELECT FROM stale)
                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
                                      WHERE hashtext(e.name) = hashtext(n.id) AND e.name = n.id AND e.key <> $2::text
                                      LIMIT 1) AS news)
-    OR EXISTS (SELECT FROM had k
-                CROSS JOIN LATERAL (SELECT FROM cartwright.log_carts e
-                                      JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
-                                     WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> $2::text
-                                     LIMIT 1) AS news)
+    OR EXISTS (SELECT FROM had k -- of an id under which very many ordered, lane by lane what the fold has not taken
+                CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM cartwright.log_carts e
+                                                                WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id
+                                                                LIMIT 257) AS x) AS orders
+                CROSS JOIN LATERAL ((SELECT 1 FROM cartwright.log_carts e
+                                       JOIN cartwright.lane_cursor c ON c.consumer = 'fold' AND c.lane = e.lane AND e.off > c.off
+                                      WHERE orders.n <= 256 AND hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> $2::text
+                                      LIMIT 1)
+                                     UNION ALL
+                                    (SELECT 1 FROM cartwright.lane_cursor c
+                                      CROSS JOIN LATERAL (SELECT FROM cartwright.log_carts e
+                                                           WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id
+                                                             AND e.lane = c.lane AND e.off > c.off AND e.key <> $2::text
+                                                           LIMIT 1) AS x
+                                      WHERE orders.n > 256 AND c.consumer = 'fold'
+                                      LIMIT 1)) AS news)
     OR EXISTS (SELECT FROM own e
                 CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
                                      WHERE p.lane = cartwright.lane_of('k:' || cartwright.event_cart(e.body)) AND p.cart_id = cartwright.event_cart(e.body)
