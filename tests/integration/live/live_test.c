@@ -352,22 +352,48 @@ static void a_database_that_goes_away_while_a_model_loads_says_nothing_about_the
     promote("risk", "risk-blend-2");
 }
 
-/* An addition by somebody with that browser, and what the fold thinks of the cart. */
-static void assert_scored(const char *customer, const char *agent, bool wanted)
+/* An addition of days ago, as it came in. */
+struct addition {
+    const char *customer;
+    const char *agent;
+    int days;
+    enum event_origin origin;
+};
+
+static void add_to_cart(const struct addition *addition)
+{
+    struct arena *a = &bench.arena;
+    struct err err = {0};
+    enum append_status status;
+    char time[CLOCK_TEXT_MAX];
+    const int64_t at_us = clock_now_us() - DAYS(addition->days);
+    const struct event_row row = {
+        .event_id = addition->customer,
+        .key = arena_printf(a, "c:%s", addition->customer),
+        .type = "cart_item_added",
+        .occurred_us = at_us,
+        .body = arena_printf(
+            a,
+            "{\"event_id\":\"%s\",\"type\":\"cart_item_added\",\"customer_id\":\"%s\","
+            "\"occurred_at\":\"%s\",\"context\":{\"user_agent\":\"%s\"},"
+            "\"items\":[{\"product_id\":\"p1\",\"quantity\":1}]}",
+            addition->customer, addition->customer, clock_format_rfc3339(at_us, time),
+            addition->agent)};
+
+    assert_true(store_events_append(bench.db, &row, 1, addition->origin, clock_now_us(), &status,
+                                    &err));
+    assert_int_equal(status, APPEND_STORED);
+}
+
+/* What the fold thinks of its cart. */
+static void assert_scored(const struct addition *addition, bool wanted)
 {
     struct err err = {0};
     struct folder *f = NULL;
     int64_t folded = 1;
     CLEANUP(live_close) struct live *live = opened(false);
-    run_sql(
-        &bench,
-        arena_printf(&bench.arena,
-                     "SELECT * FROM cartwright.append_events(('[{\"event_id\": \"%s\", \"type\": "
-                     "\"cart_item_added\", \"customer_id\": \"%s\", \"occurred_at\": \"' || "
-                     "to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || '\", "
-                     "\"context\": {\"user_agent\": \"%s\"}, "
-                     "\"items\": [{\"product_id\": \"p1\", \"quantity\": 1}]}]')::jsonb)",
-                     customer, customer, agent));
+
+    add_to_cart(addition);
     assert_true(folder_open(&bench.database, &bench.config, live, "scores", LANES, &f, &err));
     /* The lanes are still leased to whoever folded for the test before, for as long as a lease lasts. */
     const int64_t until_us = clock_monotonic_us() + SECONDS(20);
@@ -382,15 +408,27 @@ static void assert_scored(const char *customer, const char *agent, bool wanted)
         count_of(&bench, arena_printf(&bench.arena,
                                       "SELECT count(*) FROM cartwright.cart WHERE key = "
                                       "'c:%s' AND (risk IS NOT NULL) = %s",
-                                      customer, wanted ? "true" : "false")),
+                                      addition->customer, wanted ? "true" : "false")),
         1);
 }
 
 static void the_fold_scores_the_carts_of_people_and_not_of_crawlers(void **state)
 {
+    static const char firefox[] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0";
     (void)state;
-    assert_scored("person", "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0", true);
-    assert_scored("crawler", "Mozilla/5.0 (compatible; Googlebot/2.1)", false);
+    assert_scored(&(struct addition){"person", firefox, 0, ORIGIN_API}, true);
+    assert_scored(
+        &(struct addition){"crawler", "Mozilla/5.0 (compatible; Googlebot/2.1)", 0, ORIGIN_API},
+        false);
+}
+
+static void an_imported_cart_is_scored_unless_it_is_of_long_ago(void **state)
+{
+    static const char firefox[] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0";
+    (void)state;
+    assert_scored(&(struct addition){"of today", firefox, 0, ORIGIN_IMPORT}, true);
+    assert_scored(&(struct addition){"of then", firefox, 30, ORIGIN_IMPORT}, false);
+    assert_scored(&(struct addition){"told late", firefox, 30, ORIGIN_API}, true);
 }
 
 static void the_watcher_swaps_by_itself(void **state)
@@ -499,6 +537,7 @@ int main(void)
         cmocka_unit_test(
             a_database_that_goes_away_while_a_model_loads_says_nothing_about_the_model),
         cmocka_unit_test(the_fold_scores_the_carts_of_people_and_not_of_crawlers),
+        cmocka_unit_test(an_imported_cart_is_scored_unless_it_is_of_long_ago),
         cmocka_unit_test(the_watcher_swaps_by_itself),
         cmocka_unit_test(many_swaps_fail_no_reader),
     };

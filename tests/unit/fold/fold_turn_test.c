@@ -1,5 +1,6 @@
 #include "fold/fold_turn.h"
 
+#include "base/mem.h"
 #include "support/spec.h"
 
 enum { MOST = 4000 };
@@ -165,6 +166,25 @@ static void who_has_few_lanes_is_asked_for_all_of_them(void **state)
     assert_true(pass().over);
 }
 
+/* Of five lanes three have their share: more than half, so that fewer lanes are asked next. */
+static void the_last_lane_that_is_full_counts_too(void **state)
+{
+    static const int came[] = {1, 1, 2, 2, 2}; /* of the two that are the share of each */
+    struct log_event *events = mem_array(8, sizeof *events);
+    struct fold_turn turn = {0};
+    int n = 0;
+    (void)state;
+
+    for (int lane = 0; lane < 5; lane++) {
+        for (int i = 0; i < came[lane]; i++) {
+            events[n++] = (struct log_event){.lane = lane};
+        }
+    }
+    assert_true(turn_came(&turn, events, (size_t)n, 10));
+    assert_int_equal(turn.less, 1);
+    mem_free(&events);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(once_it_is_worked_off_all_are_asked_again),
         cmocka_unit_test(that_nothing_came_of_some_lanes_says_nothing_of_the_others),
         cmocka_unit_test(who_has_few_lanes_is_asked_for_all_of_them),
+        cmocka_unit_test(the_last_lane_that_is_full_counts_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

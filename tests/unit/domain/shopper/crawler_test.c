@@ -32,6 +32,7 @@ static const char *const programs[] = {
     "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0.0.0 Safari/537.36",
     "SomeShop-Crawler",
     "meta-externalagent/1.1",
+    "Mozilla/5.0 {adbeat.com|screens}", /* a word begins behind what is no letter */
 };
 
 static const char *const people[] = {

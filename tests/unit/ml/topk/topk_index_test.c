@@ -117,6 +117,7 @@ static void many_items_are_answered_as_by_the_reference(void **state)
     struct mat items = random_mat(12000, 48, 1); /* several blocks of the batch */
     struct mat queries = random_mat(70, 48, 2);  /* more than a pass */
     assert_answers_as_the_reference(&items, &queries, 20, NULL);
+    assert_answers_as_the_reference(&items, &queries, 0, NULL);
     make_like_trained(&items);
     assert_answers_as_the_reference(&items, &queries, 20, NULL);
     mat_free(&items);

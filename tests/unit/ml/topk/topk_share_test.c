@@ -55,7 +55,7 @@ static void *search_once(void *arg)
 {
     struct crowd *c = arg;
 
-    search(c, c->only, 10 + c->only);
+    search(c, c->only, 10 + c->only % (TOP_MAX - 10));
     return NULL;
 }
 
@@ -89,7 +89,7 @@ static void a_crowd_is_answered_as_each_alone(void **state)
 
 /* ---- together ---- */
 
-enum { LATE = 5 };
+enum { LATE_MAX = TOPK_PASS + 6 };
 
 /* In place of the linker's: a search that lasts until it is told, who waits for it, and what is scanned together then. */
 static atomic_bool held, searching;
@@ -128,7 +128,9 @@ void __wrap_topk_index_batch(const struct topk_index *index, const struct topk_q
                              struct topk_hit *out, int *out_counts, struct topk_work *work)
 {
     atomic_fetch_add(&batches, 1);
-    atomic_store(&together, queries->rows->rows);
+    if (atomic_load(&together) < queries->rows->rows) { /* one scan runs at a time here */
+        atomic_store(&together, queries->rows->rows);
+    }
     atomic_store(&most, queries->k);
     __real_topk_index_batch(index, queries, out, out_counts, work);
 }
@@ -140,22 +142,23 @@ static void await(const atomic_int *value, int wanted)
     }
 }
 
-static void who_comes_while_a_scan_runs_is_answered_by_the_next_one_with_all_that_wait(void **state)
+/* So many come while one is answered; `wanted` batches answer them, the largest of which has `at_once`. */
+static void come_late(int late, int wanted, int at_once)
 {
     static uint64_t excluded[N / 64 + 1] = {0xff};
     struct mat items = random_mat(N, K, 1);
-    struct mat queries = random_mat(LATE + 1, K, 2);
+    struct mat queries = random_mat(LATE_MAX + 1, K, 2);
     struct topk_index *index = topk_index_make(&items, 1);
     struct topk_share *share = topk_share_make(index, 1, 0);
-    struct crowd crowds[LATE + 1];
-    pthread_t threads[LATE + 1];
-    (void)state;
+    struct crowd crowds[LATE_MAX + 1];
+    pthread_t threads[LATE_MAX + 1];
 
     atomic_store(&held, true);
     atomic_store(&searching, false);
     atomic_store(&waits, 0);
     atomic_store(&batches, 0);
-    for (int i = 0; i <= LATE; i++) { /* each asks once, for ten and its number */
+    atomic_store(&together, 0);
+    for (int i = 0; i <= late; i++) { /* each asks once, for ten and its number */
         crowds[i] = (struct crowd){&items, &queries, share, excluded, 0, 0, 0};
         crowds[i].only = i;
         assert_int_equal(pthread_create(&threads[i], NULL, search_once, &crowds[i]), 0);
@@ -163,20 +166,32 @@ static void who_comes_while_a_scan_runs_is_answered_by_the_next_one_with_all_tha
             (void)stop_wait_us(1000);
         }
     }
-    await(&waits, LATE);
+    await(&waits, late);
     assert_int_equal(atomic_load(&batches), 0);
     atomic_store(&held, false);
-    for (int i = 0; i <= LATE; i++) {
+    for (int i = 0; i <= late; i++) {
         (void)pthread_join(threads[i], NULL);
         assert_int_equal(atomic_load(&crowds[i].wrong), 0);
     }
-    assert_int_equal(atomic_load(&batches), 1);
-    assert_int_equal(atomic_load(&together), LATE);
-    assert_int_equal(atomic_load(&most), 10 + LATE);
+    assert_int_equal(atomic_load(&batches), wanted);
+    assert_int_equal(atomic_load(&together), at_once);
     topk_share_free(&share);
     topk_index_free(&index);
     mat_free(&items);
     mat_free(&queries);
+}
+
+static void who_comes_while_a_scan_runs_is_answered_by_the_next_one_with_all_that_wait(void **state)
+{
+    (void)state;
+    come_late(5, 1, 5);
+    assert_int_equal(atomic_load(&most), 10 + 5);
+}
+
+static void more_than_a_scan_takes_wait_for_the_one_behind_it(void **state)
+{
+    (void)state;
+    come_late(LATE_MAX, 2, TOPK_PASS);
 }
 
 int main(void)
@@ -185,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_crowd_is_answered_as_each_alone),
         cmocka_unit_test(
             who_comes_while_a_scan_runs_is_answered_by_the_next_one_with_all_that_wait),
+        cmocka_unit_test(more_than_a_scan_takes_wait_for_the_one_behind_it),
     };
     return cmocka_run_group_tests_name("ml/topk/topk_share", tests, NULL, NULL);
 }
