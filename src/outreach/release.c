@@ -78,8 +78,7 @@ bool outreach_look(struct db *db, const struct decided *d, struct arena *a,
 
     *out = (struct release_seen){0};
     look.ids = outreach_tell_ids(d, a, &look.id_count);
-    return look.id_count > 0 ? store_look(db, &look, a, out, err)
-                             : outreach_pending(db, d->gathered, &out->pending, err);
+    return store_look(db, &look, a, out, err);
 }
 
 /* Tells the log of a send, in the lane of the cart's own shopper. */

@@ -89,6 +89,7 @@ static void every_event_is_folded_once_into_its_cart(void **state)
 
 static void an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody(void **state)
 {
+    const uint64_t refolds = metric_value(METRIC_fold_refolds);
     (void)state;
     run_sql(&bench, "SELECT * FROM cartwright.append_events('[{\"event_id\": \"bad\", \"type\": "
                     "\"cart_item_added\", \"customer_id\": \"y\", \"occurred_at\": "
@@ -101,6 +102,7 @@ static void an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody(void **
         text_of(&bench, "SELECT event_id || ' ' || pointer FROM cartwright.dead_letter"),
         "bad /items/0/quantity");
     assert_int_equal(count_of(&bench, "SELECT units FROM cartwright.cart WHERE key = 'c:y'"), 1);
+    assert_int_equal(metric_value(METRIC_fold_refolds), refolds); /* it is not out of order either */
     assert_replay_is_clean(&bench);
 }
 

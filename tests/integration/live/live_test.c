@@ -372,16 +372,16 @@ static void add_to_cart(const struct addition *addition)
         .key = arena_printf(a, "c:%s", addition->customer),
         .type = "cart_item_added",
         .occurred_us = at_us,
-        .body = arena_printf(
-            a,
-            "{\"event_id\":\"%s\",\"type\":\"cart_item_added\",\"customer_id\":\"%s\","
-            "\"occurred_at\":\"%s\",\"context\":{\"user_agent\":\"%s\"},"
-            "\"items\":[{\"product_id\":\"p1\",\"quantity\":1}]}",
-            addition->customer, addition->customer, clock_format_rfc3339(at_us, time),
-            addition->agent)};
+        .body =
+            arena_printf(a,
+                         "{\"event_id\":\"%s\",\"type\":\"cart_item_added\",\"customer_id\":\"%s\","
+                         "\"occurred_at\":\"%s\",\"context\":{\"user_agent\":\"%s\"},"
+                         "\"items\":[{\"product_id\":\"p1\",\"quantity\":1}]}",
+                         addition->customer, addition->customer, clock_format_rfc3339(at_us, time),
+                         addition->agent)};
 
-    assert_true(store_events_append(bench.db, &row, 1, addition->origin, clock_now_us(), &status,
-                                    &err));
+    assert_true(
+        store_events_append(bench.db, &row, 1, addition->origin, clock_now_us(), &status, &err));
     assert_int_equal(status, APPEND_STORED);
 }
 

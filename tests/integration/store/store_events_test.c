@@ -206,6 +206,20 @@ static void a_busy_lane_leaves_room_for_the_others(void **state)
     }
 }
 
+static void a_lane_without_news_takes_no_share(void **state)
+{
+    (void)state;
+    struct log_event *events;
+    size_t count;
+    struct lane_lease *lanes = two_busy_lanes();
+
+    lanes[event_lane("c:bob")].off = 3; /* to its end */
+    assert_ok(store_events_after(spec.db, lanes, LANES, most(10), &spec.arena, &events, &count,
+                                 &spec.err));
+    assert_int_equal(events_of(events, count, "c:ann"), 10);
+    assert_int_equal(count, 10);
+}
+
 static void fewer_events_than_lanes_with_news_are_still_read(void **state)
 {
     (void)state;
@@ -539,6 +553,7 @@ int main(void)
         SPEC_TEST(an_event_reads_back_as_it_was_stored),
         SPEC_TEST(a_busy_lane_leaves_room_for_the_others),
         SPEC_TEST(fewer_events_than_lanes_with_news_are_still_read),
+        SPEC_TEST(a_lane_without_news_takes_no_share),
         SPEC_TEST(lanes_of_large_events_share_the_bytes),
         SPEC_TEST(an_event_larger_than_all_may_be_comes_alone),
         SPEC_TEST(nothing_is_read_past_the_end),

@@ -651,6 +651,16 @@ static void the_last_forty_events_are_remembered_oldest_first(void **state)
     assert_int_equal(s->views, RECENT_MAX + 3);
 }
 
+/* A tracker says on every page who it is. */
+static void who_somebody_is_crowds_out_nothing(void **state)
+{
+    (void)state;
+    struct shopper *s = folded(an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "p"),
+                               an_event(EVENT_IDENTIFY, .at = 2), an_event(EVENT_ALIAS, .at = 3),
+                               an_event(EVENT_LOGGED_OUT, .at = 4));
+    assert_int_equal(s->recent_count, 1);
+}
+
 static void half_an_hour_of_silence_starts_a_new_session(void **state)
 {
     (void)state;
@@ -879,6 +889,7 @@ int main(void)
         cmocka_unit_test(the_rate_counts_what_the_shopper_does_and_not_how_it_was_written_down),
         cmocka_unit_test(a_program_that_buys_order_after_order_is_a_bot),
         cmocka_unit_test(the_last_forty_events_are_remembered_oldest_first),
+        cmocka_unit_test(who_somebody_is_crowds_out_nothing),
         cmocka_unit_test(half_an_hour_of_silence_starts_a_new_session),
         cmocka_unit_test(what_happens_around_an_open_cart_is_counted_in_its_round),
         cmocka_unit_test(the_same_event_twice_counts_once),
