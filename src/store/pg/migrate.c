@@ -28,9 +28,11 @@ static const char begin_sql[] =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout "
     "= 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/* Looks first, so that a role that may not create schemas can use a database that is ready. */
+/* Looks first, so that a role that may not create schemas can use a database that is ready. It looks in the catalog: to_regclass() may answer by
+ * what its process remembers, and an advisory lock that was waited for does not make it forget; the lock of a table does. */
 static const char bootstrap_sql[] = "DO $$ BEGIN"
-                                    " IF to_regclass('cartwright.migration') IS NULL THEN"
+                                    " IF NOT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE "
+                                    "schemaname = 'cartwright' AND tablename = 'migration') THEN"
                                     "  CREATE SCHEMA IF NOT EXISTS cartwright;"
                                     "  CREATE TABLE cartwright.migration ("
                                     "   version int PRIMARY KEY,"

@@ -360,12 +360,13 @@ static void a_file_that_cannot_be_written_whole_ends_the_import(void **state)
 {
     struct shop *s = *state;
     struct import_outcome o;
-    const struct rlimit small = {.rlim_cur = 150, .rlim_max = RLIM_INFINITY};
-    const struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    struct rlimit all;
     write_file(s->in, HEADER "1430623510,1,view,68\n"
                              "soon,1,view,68\nsoon,2,view,68\nsoon,3,view,68\n"
                              "1430623530,2,view,68\n");
     assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    const struct rlimit small = {.rlim_cur = 150, .rlim_max = all.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     import_file(s, s->in, &o, );
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);

@@ -152,6 +152,46 @@ static void processes_that_start_together_apply_each_migration_once(void **state
     assert_int_equal(applied, count);
 }
 
+/* A server process remembers of a name that there was nothing of it, and does not look again because it was given an advisory lock. */
+static void who_waited_for_the_first_migration_finds_it(void **state)
+{
+    (void)state;
+    int status = 0;
+    int applied;
+    struct db *other = NULL;
+    if (pg_fixture_pooled()) {
+        skip(); /* the lock is a session's */
+    }
+    /* A connection that has seen it come and go, as those of a pooler: it knows by heart all that the question needs. */
+    assert_ok(db_open(spec.url, false, &other, &spec.err));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(migrate_run_list(db_conn(other), LIST(first), &applied, &spec.err));
+        assert_ok(
+            migrate_text(db_conn(other), "drop", "DROP SCHEMA cartwright CASCADE", &spec.err));
+        assert_ok(migrate_text(db_conn(other), "look", "SELECT to_regclass('cartwright.migration')",
+                               &spec.err));
+    }
+    sql("SELECT pg_advisory_lock(7233174017)"); /* as who migrates does, and goes on until all is there */
+    pid_t child = fork();
+    if (child == 0) {
+        struct err err = {0};
+        const bool ok = migrate_run_list(db_conn(other), LIST(first), &applied, &err);
+        (void)fprintf(stderr, "%s\n", err.text);
+        _exit(ok ? 100 + applied : 1);
+    }
+    while (waitpid(child, &status, WNOHANG) == 0 &&
+           sql_number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND "
+                      "datname = current_database()") == 0) {
+        sql("SELECT pg_stat_clear_snapshot()");
+    }
+    assert_int_equal(migrate(LIST(first)), 1);
+    sql("SELECT pg_advisory_unlock(7233174017)");
+    (void)waitpid(child, &status, 0); /* unless it was reaped above */
+    db_close(&other);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 100);
+}
+
 /* An index over a large log takes longer than the lock timeout that the schema itself gives the role. */
 static void a_migration_that_takes_long_is_waited_for(void **state)
 {
@@ -207,6 +247,7 @@ int main(void)
         EMPTY_TEST(a_history_with_a_hole_is_refused),
         EMPTY_TEST(a_migration_that_fails_leaves_the_ones_before_it_and_nothing_of_itself),
         EMPTY_TEST(processes_that_start_together_apply_each_migration_once),
+        EMPTY_TEST(who_waited_for_the_first_migration_finds_it),
         EMPTY_TEST(a_migration_that_takes_long_is_waited_for),
         EMPTY_TEST(a_role_that_may_not_create_schemas_can_use_a_migrated_database),
     };
