@@ -168,10 +168,16 @@ void db_patience(struct db *db, int64_t us)
 
 /* ---- queries ---- */
 
+void db_begin_call(struct db *db)
+{
+    db->retryable = false;
+    db->locked = false;
+}
+
 bool db_failed(struct db *db, const PGresult *res, const char *name, struct err *err)
 {
     if (db->late) { /* what libpq thinks of a connection that was given up on does not matter */
-        db->retryable = false;
+        db_begin_call(db);
         return FAIL(err, ERR_BUSY, "%s: the database does not answer", name);
     }
     struct db_fault fault = db_fault_fill(db->conn, res, name, err);
@@ -218,16 +224,10 @@ static PGresult *last_result(struct db *db)
     return last;
 }
 
-static void begin_call(struct db *db)
-{
-    db->retryable = false;
-    db->locked = false;
-}
-
 bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult **out,
               struct err *err)
 {
-    begin_call(db);
+    db_begin_call(db);
     PGresult *res = db_send(db, q, p) ? last_result(db) : NULL;
     if (!db_done(res)) {
         (void)db_failed(db, res, query_defs[q].name, err);
@@ -364,7 +364,7 @@ static bool pipeline_failed(struct db *db, struct err *err)
 bool db_ask(struct db *db, struct db_call *calls, int count, struct err *err)
 {
     assert(!db_in_transaction(db));
-    begin_call(db);
+    db_begin_call(db);
     if (PQenterPipelineMode(db->conn) != 1 || !send_calls(db, calls, count)) {
         return pipeline_failed(db, err);
     }
@@ -379,7 +379,7 @@ bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *
     CLEANUP(rows_clear) PGresult *bounded = NULL;
 
     assert(!db_in_transaction(db));
-    begin_call(db);
+    db_begin_call(db);
     if (PQenterPipelineMode(db->conn) != 1 || !send_begin(db) || !send_calls(db, calls, count)) {
         return pipeline_failed(db, err);
     }
@@ -402,7 +402,7 @@ void db_calls_clear(struct db_call *calls, int count)
 /* name: what an error calls it. */
 static bool command(struct db *db, const char *sql, const char *name, struct err *err)
 {
-    begin_call(db);
+    db_begin_call(db);
     CLEANUP(rows_clear)
     PGresult *res = PQsendQuery(db->conn, sql) == 1 ? last_result(db) : NULL;
     return db_done(res) || db_failed(db, res, name, err);

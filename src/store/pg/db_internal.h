@@ -21,6 +21,8 @@ struct db {
     int64_t opened_us;   /* monotonic */
 };
 
+/* Forgets how the call before failed. */
+void db_begin_call(struct db *db);
 /* Always false. */
 bool db_failed(struct db *db, const PGresult *res, const char *name, struct err *err);
 bool db_done(const PGresult *res);

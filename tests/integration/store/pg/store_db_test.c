@@ -391,6 +391,30 @@ static void a_transaction_waits_for_a_lock_as_long_as_its_patience(void **state)
     db_close(&other);
 }
 
+static bool no_copy(void *ctx, const struct copy_row *row, struct err *err)
+{
+    (void)ctx, (void)row, (void)err;
+    return true;
+}
+
+/* Who was given up on fails by another reason than the call before. */
+static void what_a_call_failed_by_is_not_told_of_the_next(void **state)
+{
+    (void)state;
+    struct db *other = spec_connect();
+    hold_table();
+    db_patience(other, 50000);
+    assert_ok(db_begin(other, &spec.err));
+    assert_fails(any_query(other), ERR_BUSY);
+    assert_true(db_locked_out(other));
+    db_bound(other, clock_monotonic_us() - 1);
+    assert_fails(db_copy_out(other, Q_events_read, no_copy, NULL, &spec.err), ERR_BUSY);
+    assert_false(db_locked_out(other));
+    assert_false(db_retryable(other));
+    sql("ROLLBACK");
+    db_close(&other);
+}
+
 static const char *setting_of(struct db *db, const char *name)
 {
     PGresult *res = PQexec(db_conn(db), arena_printf(&spec.arena, "SHOW %s", name));
@@ -480,6 +504,7 @@ int main(void)
         SPEC_TEST(nothing_is_waited_for_beyond_the_bound_of_the_connection),
         SPEC_TEST(a_pipeline_ends_at_the_bound_as_well),
         SPEC_TEST(a_transaction_waits_for_a_lock_as_long_as_its_patience),
+        SPEC_TEST(what_a_call_failed_by_is_not_told_of_the_next),
         SPEC_TEST(who_sleeps_with_locks_loses_them_but_not_who_only_reads),
         SPEC_TEST(a_server_that_says_nothing_is_not_waited_for),
         SPEC_TEST(the_end_of_a_stop_waits_for_no_answer),
