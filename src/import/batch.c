@@ -229,6 +229,7 @@ CAN_FAIL static bool decode_or_salvage(struct batch *b, struct jval doc, struct 
         return false;
     }
     *out = kept.event;
+    out->event_id = kept.row_id;
     *out_left = kept.body;
     said->warning_count = kept.warning_count;
     memcpy(said->warnings, kept.warnings, sizeof said->warnings);

@@ -43,7 +43,9 @@ struct event {
     enum event_origin origin;
     const char *type_name;
     const char *event_id;
-    const char *sort_id; /* settles equal times: event_id, of the original for a forwarded event */
+    const char *
+        sort_id; /* settles equal times: event_id, of the original for a forwarded event, of the whole one
+                            for what stands in for it */
     const char *customer_id;
     const char *anonymous_id;
     const char *cart_id;
@@ -78,6 +80,8 @@ struct event {
     bool guessed;    /* shopper_bound: nobody said so */
     bool
         taken_back; /* shopper_named, shopper_unbound: the cart id turned out to be several people's, and joins nobody */
+    bool
+        stands_in; /* for the event of sort_id, which was not whole as it came: where that comes, it counts instead */
     bool id_as_number; /* an id was sent as a number, and is its digits; derived events: not said */
     int64_t round;     /* outreach_released */
     int64_t step;
@@ -169,6 +173,10 @@ int event_lane(const char *key);
 /* Every derived event's id begins so, and no other's may: such ids can be foretold, and a shop that
  * took one first would make the derived event a duplicate. */
 #define EVENT_DERIVED_PREFIX "cartwright:"
+
+/* Of what is left of an event that was not whole, under which it lies in the log: event_derived_id("left", its key, the id it was sent with), which its
+ * member stands_for has. Only the log may say so. The whole one lies beside it, under its own id. */
+#define EVENT_STAND_IN_PREFIX EVENT_DERIVED_PREFIX "left:"
 
 /* EVENT_DERIVED_PREFIX, kind ("fwd", at most 8 bytes), a colon and 64 hex digits of
  * SHA-256(scope, NUL, cause): what was derived once from a cause has the same id the next time, and

@@ -366,16 +366,25 @@ static bool read_forwarded(struct jdec *d, const struct reading *r, struct event
     return jdec_end(d);
 }
 
-/* The ids of derived events can be foretold: nobody else may take one first. */
-static const char *read_event_id(struct jdec *d, const struct reading *r)
+static bool begins_with(const char *id, const char *prefix)
 {
-    const char *id = read_id(d, "event_id", r->arena);
+    return id != NULL && strncmp(id, prefix, strlen(prefix)) == 0;
+}
 
-    if (id != NULL && r->origin != ORIGIN_DERIVED &&
-        strncmp(id, EVENT_DERIVED_PREFIX, strlen(EVENT_DERIVED_PREFIX)) == 0) {
+/* The ids of derived events can be foretold: nobody else may take one first. */
+static void read_event_id(struct jdec *d, const struct reading *r, struct event *e)
+{
+    e->event_id = read_id(d, "event_id", r->arena);
+    e->sort_id = e->event_id;
+    if (r->origin == ORIGIN_DERIVED || !begins_with(e->event_id, EVENT_DERIVED_PREFIX)) {
+        return;
+    }
+    e->stands_in = r->log != NULL && begins_with(e->event_id, EVENT_STAND_IN_PREFIX);
+    if (e->stands_in) {
+        e->sort_id = read_id(d, "stands_for", r->arena);
+    } else {
         jdec_refuse(d, "event_id", "must not begin with " EVENT_DERIVED_PREFIX);
     }
-    return id;
 }
 
 static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
@@ -383,8 +392,7 @@ static bool read_any(struct jdec *d, const struct reading *r, struct event *e)
     e->origin = r->origin;
     e->received_us = r->received_us;
     e->amount_minor = MONEY_UNKNOWN;
-    e->event_id = read_event_id(d, r);
-    e->sort_id = e->event_id;
+    read_event_id(d, r, e);
     read_type(d, r->arena, e);
     if (jdec_stopped(d)) {
         return false;

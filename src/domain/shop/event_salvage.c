@@ -281,9 +281,18 @@ static void tell_of_rest(struct salvage *s)
     }
 }
 
-/* The body to store: what was told otherwise than it is read is written as it is read, and a time that the log tells alone is not there. */
+/* The body to store: what was told otherwise than it is read is written as it is read, a time that the log tells alone is not there, and it has an id of
+ * its own, so that the mended event finds its place free. */
 static const char *body_of(struct salvage *s)
 {
+    struct salvaged *out = s->out;
+    const char *sent_id = out->event.event_id;
+    char id[EVENT_DERIVED_ID_MAX];
+
+    out->row_id = arena_strdup(
+        s->arena, event_derived_id("left", event_key(&out->event, s->arena), sent_id, id));
+    (void)json_object_set_new(s->event, "event_id", json_string(out->row_id));
+    (void)json_object_set_new(s->event, "stands_for", json_string(sent_id));
     event_tree_ids_as_text(s->event);
     if (s->untimed) {
         (void)json_object_del(s->event, "occurred_at");

@@ -16,6 +16,9 @@
  * A time that cannot be read, or that cannot be, is when the event came in, since then it had happened; the body is then without occurred_at, so that
  * the event sent again is the same. An import knows no such time: what it tells is long ago.
  *
+ * The log keeps what is left under an id of its own (event.h, EVENT_STAND_IN_PREFIX), so that the mended event is stored under the id that both were sent
+ * with, and counts instead (shopper_fold.c) where both tell the same time. What came by SQL lies under its own id: mended, it is a conflict.
+ *
  * Pure, and the same for every way in: the API and imports store what is left, and of what SQL has put into the log the rest is read. */
 
 /* Reads the document as the way in does. */
@@ -24,6 +27,8 @@ typedef bool event_read_fn(void *ctx, struct jval doc, struct event *out, struct
 /* In arena. */
 struct salvaged {
     struct event event;
+    const char *
+        row_id; /* EVENT_STAND_IN_PREFIX ...: the event_id of its row, where it is stored; body says so */
     const char *body; /* JSON: what is left of the event as it was sent */
     struct event_warning
         warnings[EVENT_WARNINGS_MAX]; /* "left_out", then event_warnings of the rest */

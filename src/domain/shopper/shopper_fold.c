@@ -73,6 +73,9 @@ static int by_order(const void *left, const void *right)
         order = strcmp(x->sort_id, y->sort_id);
     }
     if (order == 0) {
+        order = x->stands_in - y->stands_in; /* what came whole counts */
+    }
+    if (order == 0) {
         order =
             (x->via != NULL) - (y->via != NULL); /* of one event told twice the own one counts */
     }
@@ -257,7 +260,8 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
 /* What is a customer's an anonymous shopper does not fold: its owner does. */
 static void count_one(struct shopper *s, const struct event *e, struct arena *a)
 {
-    if (e->type != EVENT_DERIVED_OUTREACH_RELEASED) { /* ours, not the shopper's doing */
+    /* a release is ours, not the shopper's doing; the whole event may be counted already, or will be */
+    if (e->type != EVENT_DERIVED_OUTREACH_RELEASED && !e->stands_in) {
         if (s->events == 0 || e->occurred_us < s->first_us) {
             s->first_us = e->occurred_us;
         }
@@ -345,7 +349,7 @@ size_t fold_put_in_order(struct event *events, size_t count)
 {
     size_t unique = 0;
 
-    /* Equal in all four keys is the same event: event_id is the last of them. */
+    /* Equal in all keys is the same event: event_id is the last of them. */
     if (count > 1) {
         qsort(events, count, sizeof *events, by_order);
     }
@@ -357,7 +361,7 @@ size_t fold_put_in_order(struct event *events, size_t count)
     return unique;
 }
 
-/* The same event, told under two keys of one person: its own first (by_order). */
+/* The same event, told under two keys of one person, or once not whole: what counts is first (by_order). */
 static bool is_repeat(const struct event *first, const struct event *e)
 {
     return first->occurred_us == e->occurred_us && ranks[first->type] == ranks[e->type] &&

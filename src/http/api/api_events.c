@@ -93,6 +93,7 @@ static bool decode_what_is_left(struct decoding *d, size_t index, struct jval do
     }
     d->left[d->count] = kept.body;
     d->warned[d->count] = warned_copy(kept.warnings, kept.warning_count, d->arena);
+    kept.event.event_id = kept.row_id;
     add_row(d, index, &kept.event);
     return true;
 }
@@ -116,16 +117,19 @@ static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
 }
 
 /* The stored one stays: which of the two bodies is right, nobody here can know. But its sender may have mended it. */
-static const char *conflict_detail(const char *differ, struct arena *a)
+static const char *conflict_detail(const struct event_row *row, const char *differ, struct arena *a)
 {
     static const char detail[] = "an event with this id and another body is stored already";
+    const size_t prefix = strlen(EVENT_STAND_IN_PREFIX);
+    const bool stands_in = strncmp(row->event_id, EVENT_STAND_IN_PREFIX, prefix) == 0;
 
     return differ == NULL
                ? detail
-               : arena_printf(a,
-                              "%s, and stays; they differ in %s: what was mended is sent under "
-                              "a new event_id (rows of one order_id are one order)",
-                              detail, differ);
+               : arena_printf(a, "%s, and stays; they differ in %s: %s", detail, differ,
+                              stands_in
+                                  ? "with nothing wrong it is taken under this id"
+                                  : "what was mended is sent under a new event_id (rows of one "
+                                    "order_id are one order)");
 }
 
 /* Of the first conflicts of a request; NULL of the others, which are of the same kind, and where the database has no time. */
@@ -164,7 +168,7 @@ static void tell(struct element *e, const struct event_row *row, enum append_sta
         break;
     case APPEND_CONFLICT:
         refused_count(row->type);
-        element_refuse(e, "conflict", "/event_id", conflict_detail(differ, a), a);
+        element_refuse(e, "conflict", "/event_id", conflict_detail(row, differ, a), a);
         break;
     }
 }

@@ -73,21 +73,37 @@ static const char *left_out(const struct salvaged *s)
     return all;
 }
 
-/* The body that is stored says the same, and nothing in it is wrong. */
+/* The body that is stored says the same, nothing in it is wrong, and it stands for the event that was sent. */
 static void assert_body_says(const struct salvaged *s)
 {
     struct event again;
     struct err err = {0};
-    struct jdoc doc;
 
-    assert_true(jdoc_read(&doc, s->body, strlen(s->body), &arena, &err));
-    if (!read_it(&arena, doc.root, &again, &err)) {
+    if (!event_decode_log(s->body, strlen(s->body), ORIGIN_API,
+                          (struct event_times){NOW_US, NOW_US}, &arena, &again, &err)) {
         fail_msg("%s: %s %s", s->body, err.path, err.text);
     }
-    jdoc_free(&doc);
     assert_string_equal(event_key(&again, &arena), event_key(&s->event, &arena));
     assert_int_equal(again.item_count, s->event.item_count);
     assert_int_equal(event_withdraws(&again), event_withdraws(&s->event));
+    assert_string_equal(again.event_id, s->row_id);
+    assert_string_equal(again.sort_id, s->event.event_id);
+    assert_true(again.stands_in);
+}
+
+static bool kept_of(const char *key, const char *type, const char *body, struct event *out)
+{
+    struct event_form sent = {.event_id = "e1",
+                              .key = key,
+                              .type = type,
+                              .occurred_us = NOW_US,
+                              .body = body,
+                              .body_len = strlen(body)};
+    struct event_kept kept = {.columns = sent, .origin = ORIGIN_SQL, .received_us = NOW_US};
+    struct err err = {0};
+
+    event_pack(&sent, &arena, &kept.packed);
+    return event_decode_kept(&kept, &arena, out, &err);
 }
 
 #define ANNA "\"customer_id\":\"anna\","
@@ -376,6 +392,25 @@ static void what_happened_at_a_time_that_is_none_had_happened_when_it_came(void 
     }
 }
 
+static void only_the_log_says_that_something_stands_for_another(void **state)
+{
+    struct salvaged s;
+    struct event e;
+    struct err err = {0};
+    (void)state;
+
+    assert_true(salvaged(an_event_of("purchase", ANNA "\"nonsense\":1"), &s));
+    assert_false(event_decode_text(s.body, strlen(s.body), ORIGIN_API, NOW_US, &arena, &e, &err));
+    assert_string_equal(err.path, "/event_id");
+    const char *forged = an_event_of("purchase", ANNA "\"stands_for\":\"e0\"");
+    assert_true(salvaged(forged, &s));
+    assert_string_equal(left_out(&s), "/stands_for");
+    assert_true(
+        kept_of("c:anna", "purchase", forged, &e)); /* by SQL: nothing but a member too many */
+    assert_false(e.stands_in);
+    assert_string_equal(e.sort_id, "e1");
+}
+
 /* Retried a minute later it is the same event, and in the log it is read as of its row. */
 static void its_body_says_no_time_and_the_row_says_it(void **state)
 {
@@ -445,21 +480,6 @@ static void an_order_of_many_lines_that_are_wrong_is_one_without_any(void **stat
 
 /* ---- what came by SQL ---- */
 
-static bool kept_of(const char *key, const char *type, const char *body, struct event *out)
-{
-    struct event_form sent = {.event_id = "e1",
-                              .key = key,
-                              .type = type,
-                              .occurred_us = NOW_US,
-                              .body = body,
-                              .body_len = strlen(body)};
-    struct event_kept kept = {.columns = sent, .origin = ORIGIN_SQL, .received_us = NOW_US};
-    struct err err = {0};
-
-    event_pack(&sent, &arena, &kept.packed);
-    return event_decode_kept(&kept, &arena, out, &err);
-}
-
 static void an_order_of_the_log_is_read_without_what_is_wrong(void **state)
 {
     const char *wrong = ANNA "\"cart_id\":\"k\",\"items\":[" LINE ",{\"product_id\":null}]";
@@ -521,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_no_that_is_left_out_by_its_name_is_told_to_be_one),
         cmocka_unit_test(a_login_without_one_of_its_two_is_no_more_than_its_no),
         cmocka_unit_test(what_happened_at_a_time_that_is_none_had_happened_when_it_came),
+        cmocka_unit_test(only_the_log_says_that_something_stands_for_another),
         cmocka_unit_test(its_body_says_no_time_and_the_row_says_it),
         cmocka_unit_test(nothing_else_is_taken_without_its_time),
         cmocka_unit_test(ids_that_are_numbers_are_texts_of_what_is_left),

@@ -2,6 +2,7 @@
  * said to the shopper afterwards is asked of the rules. */
 #include "domain/shopper/shopper.h"
 
+#include "base/cleanup.h"
 #include "domain/speak/policy.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
@@ -630,6 +631,76 @@ static void a_cart_that_was_bought_stays_that_order_s(void **state)
     assert_string_equal(shopper_cart(s, "cb")->order_id, "b");
 }
 
+/* ---- what was not whole as it came ---- */
+
+static const char *state_of(const struct event *told, size_t count)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(1 << 20);
+    struct event events[TOLD_MAX];
+
+    memcpy(events, told, count * sizeof *told);
+    shopper_encode(shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &arena), &text);
+    return arena_strdup(&arena, buf_text(&text));
+}
+
+/* One after the other, as they come; folded anew where that is asked for. */
+static const char *state_by_steps(const struct event *told, size_t count)
+{
+    CLEANUP(buf_free) struct buf text = buf_make(1 << 20);
+    struct shopper *s = shopper_new("c:anna", &arena);
+
+    for (size_t i = 0; i < count; i++) {
+        if (shopper_apply(s, &told[i], &arena) == SHOPPER_REFOLD) {
+            struct event events[TOLD_MAX];
+            memcpy(events, told, (i + 1) * sizeof *told);
+            s = shopper_fold_all(NULL, "c:anna", events, i + 1, INT64_MAX, &arena);
+        }
+    }
+    shopper_encode(s, &text);
+    return arena_strdup(&arena, buf_text(&text));
+}
+
+static void of_an_order_that_was_mended_only_the_whole_one_counts(void **state)
+{
+    const struct event added = an_event(EVENT_CART_ITEM_ADDED, .at = 0, .sku = "p1", .cart = "k");
+    const struct event later =
+        an_event(EVENT_CART_ITEM_ADDED, .at = MINUTES(20), .sku = "p9", .cart = "l");
+    const struct event whole =
+        an_event(EVENT_PURCHASE, .at = MINUTES(10), .id = "o", .order = "1", .cart = "k",
+                 .sku = "p1", .price = 1000, .sku2 = "p2", .price2 = 500);
+    struct event left =
+        an_event(EVENT_PURCHASE, .at = MINUTES(10), .id = "left", .sku = "p1", .price = 1000);
+    (void)state;
+
+    left.sort_id = whole.sort_id;
+    left.stands_in = true;
+    const struct event orders[][4] = {{added, left, whole, later},
+                                      {added, whole, left, later},
+                                      {left, added, later, whole},
+                                      {whole, later, added, left},
+                                      {added, left, later, whole}};
+    const char *right = state_of((struct event[]){added, whole, later}, 3);
+    for (size_t i = 0; i < COUNT_OF(orders); i++) {
+        assert_string_equal(state_of(orders[i], 4), right);
+        assert_string_equal(state_by_steps(orders[i], 4), right);
+    }
+    /* as long as nobody mends it, it is an order */
+    assert_string_not_equal(state_of((struct event[]){added, left, later}, 3),
+                            state_of((struct event[]){added, later}, 2));
+}
+
+static void what_was_mended_under_another_id_is_the_same_order(void **state)
+{
+    const struct event left =
+        an_event(EVENT_PURCHASE, .at = MINUTES(10), .order = "1", .sku = "p1");
+    const struct event mended =
+        an_event(EVENT_PURCHASE, .at = MINUTES(10), .order = "1", .cart = "k", .sku = "p1");
+    struct event told[] = {left, mended};
+    (void)state;
+
+    assert_int_equal(shopper_fold_all(NULL, "c:anna", told, 2, INT64_MAX, &arena)->orders_total, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,6 +717,8 @@ int main(void)
         cmocka_unit_test_teardown(a_snapshot_of_the_ordered_cart_is_an_echo_for_a_day, reset),
         cmocka_unit_test_teardown(an_order_closes_every_cart_of_which_it_bought_all, reset),
         cmocka_unit_test_teardown(a_cart_that_was_bought_stays_that_order_s, reset),
+        cmocka_unit_test_teardown(of_an_order_that_was_mended_only_the_whole_one_counts, reset),
+        cmocka_unit_test_teardown(what_was_mended_under_another_id_is_the_same_order, reset),
     };
     return cmocka_run_group_tests_name("orders as they are told", tests, NULL, NULL);
 }

@@ -199,6 +199,24 @@ static struct event random_event(struct rng *r, bool customer, bool bound)
     return one_in(r, 3) ? random_forwarded(r) : random_own(r);
 }
 
+static bool may_be_left(const struct event *e)
+{
+    return !e->stands_in && (e->type == EVENT_PURCHASE || event_withdraws(e));
+}
+
+/* What is left of an event that was not whole when it first came. */
+static struct event left_of(struct rng *r, const struct event *whole, size_t nth)
+{
+    struct event e = *whole;
+
+    e.stands_in = true;
+    e.event_id = arena_printf(&arena, "left %zu of %s", nth, whole->event_id);
+    e.cart_id = one_in(r, 2) ? NULL : e.cart_id;
+    e.order_id = one_in(r, 2) ? NULL : e.order_id;
+    e.item_count = one_in(r, 2) ? 0 : e.item_count;
+    return e;
+}
+
 static void make_set(struct rng *r, struct set *set)
 {
     bool customer = !one_in(r, 3);
@@ -208,7 +226,10 @@ static void make_set(struct rng *r, struct set *set)
     set->key = customer ? "c:anna" : "a:x";
     set->count = 1 + rng_below(r, EVENTS_MOST);
     for (size_t i = 0; i < set->count; i++) {
-        set->events[i] = random_event(r, customer, bound);
+        const struct event *before = i == 0 ? NULL : &set->events[rng_below(r, i)];
+        set->events[i] = before != NULL && may_be_left(before) && one_in(r, 3)
+                             ? left_of(r, before, i)
+                             : random_event(r, customer, bound);
     }
 }
 
