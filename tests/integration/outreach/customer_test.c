@@ -16,16 +16,26 @@ static void show(struct buf *out)
     shown = json_loads(shown_text, 0, NULL);
 }
 
-static bool customer(const char *id)
+/* False: it cannot be told now. */
+static bool try_customer(const char *id, bool *out_found, struct err *err)
 {
-    struct err err = {0};
     CLEANUP(arena_free) struct arena arena = {0};
     CLEANUP(buf_free) struct buf out = buf_make(1 << 20);
     const struct outreach_means means = {pool, live, &bench.config};
+
+    if (!customer_read(&means, id, &arena, &out, out_found, err)) {
+        return false;
+    }
+    show(&out);
+    return true;
+}
+
+static bool customer(const char *id)
+{
+    struct err err = {0};
     bool found;
 
-    ok(customer_read(&means, id, &arena, &out, &found, &err), &err);
-    show(&out);
+    ok(try_customer(id, &found, &err), &err);
     return found;
 }
 
@@ -121,6 +131,65 @@ static void an_anonymous_id_shows_the_browser_or_whose_it_is(void **state)
     assert_string_equal(text_at("customer_id"), "cas-laptop");
 }
 
+static const char *cart_shown(void)
+{
+    const char *id = json_string_value(json_object_get(json_object_get(shown, "cart"), "cart_id"));
+    return id != NULL ? id : "none";
+}
+
+static int64_t events_shown(void)
+{
+    return json_integer_value(json_object_get(json_object_get(shown, "history"), "events"));
+}
+
+/* Nothing folds here but fold_to_end. */
+static void of_an_id_all_is_shown_and_of_its_browsers_what_was_folded(void **state)
+{
+    (void)state;
+    did("fay", "identify", 90, ",\"anonymous_id\":\"fays-phone\"");
+    fold_to_end(&bench);
+    did("fay", "cart_item_added", 80, ",\"cart_id\":\"fays\"" A_SHOE);
+    did("fay", "consent_withdrawn", 79, "");
+    did_with(bench.db, (struct deed){.anonymous = "fays-phone",
+                                     .type = "purchase",
+                                     .minutes_ago = 70,
+                                     .more = ",\"cart_id\":\"fays\"" A_SHOE});
+    assert_true(customer("fay"));
+    assert_string_equal(cart_shown(), "fays");
+    assert_int_equal(events_shown(), 3);
+    assert_int_equal(json_array_size(json_object_get(shown, "consent")), 1);
+    fold_to_end(&bench);
+    assert_true(customer("fay"));
+    assert_string_equal(cart_shown(), "none");
+    assert_int_equal(events_shown(), 4);
+}
+
+static void who_a_browser_is_is_waited_for_where_the_log_says_it(void **state)
+{
+    (void)state;
+    const struct config config = bench.config;
+    struct err err = {0};
+    bool found;
+
+    did_with(bench.db, (struct deed){.anonymous = "gils-phone",
+                                     .type = "cart_item_added",
+                                     .minutes_ago = 90,
+                                     .more = A_SHOE});
+    did("gil", "identify", 80, ",\"anonymous_id\":\"gils-phone\"");
+    bench.config.database_wait = 1000;
+    bench.config.database_timeout = 1000;
+    const bool told = try_customer("gils-phone", &found, &err);
+    bench.config = config;
+    assert_false(told);
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_true(customer("gil")); /* who has nothing yet but the login */
+    assert_string_equal(cart_shown(), "none");
+    fold_to_end(&bench);
+    assert_true(customer("gils-phone"));
+    assert_string_equal(text_at("customer_id"), "gil");
+    assert_string_not_equal(cart_shown(), "none");
+}
+
 static void recommendations_are_as_many_as_wished_and_say_whose(void **state)
 {
     (void)state;
@@ -169,6 +238,8 @@ int main(void)
         cmocka_unit_test(a_buyer_has_no_cart_no_risk_and_a_last_order),
         cmocka_unit_test(nobody_is_not_found),
         cmocka_unit_test(an_anonymous_id_shows_the_browser_or_whose_it_is),
+        cmocka_unit_test(of_an_id_all_is_shown_and_of_its_browsers_what_was_folded),
+        cmocka_unit_test(who_a_browser_is_is_waited_for_where_the_log_says_it),
         cmocka_unit_test(recommendations_are_as_many_as_wished_and_say_whose),
         cmocka_unit_test(what_lies_in_the_cart_is_not_recommended),
         cmocka_unit_test(a_stranger_gets_what_is_popular_and_is_told_to_be_one),
