@@ -37,10 +37,10 @@
  * Before its cart: an order may be dated before what it bought was put into the cart (a date alone, a draft's time, local time told as
  *   UTC). What within ORDER_AHEAD_US comes into a cart that the order names, and that is not open, is bought already where it is
  *   nothing but the order's goods, which lay in no cart that it closed.
- *   An order that is dated by the day may be of the day before its cart: what within ORDER_AHEAD_US
- *   of the end of its day brings goods of it, which lay in no cart, to the cart it names (to any, if
- *   it names none and has an id) shows that it is of that cart, which it closes for the rest of that
- *   time, whatever else lies there. Not by the rule closes_lines.
+ *   An order that is dated by the day may be of the day before its cart, or told as midnight of
+ *   another zone: what within ORDER_AHEAD_US of its time brings goods of it, which lay in no cart,
+ *   to the cart it names (to any, if it names none and has an id) shows that it is of that cart,
+ *   which it closes for the rest of that time, whatever else lies there. Not by closes_lines.
  * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
  *   round, nor does, within CART_SYNC_US, a snapshot that names the cart which the order closed. order_cancelled, and payment_failed with
  *   the id of a known order (or the cart it closed) within undo_us of it, undo the order; within undo_us the carts it closed are open
@@ -130,7 +130,7 @@ enum { SHOPPER_FORMAT = 18 };
 #define LOGOUT_LASTS_US INT64_C(1000000)
 /* So long an order may be dated before its cart was filled. */
 #define ORDER_AHEAD_US INT64_C(86400000000)
-/* What is dated by the day lies at its end: zones are apart by quarters of an hour. */
+/* Days begin and end at quarters of an hour, in whatever zone. */
 #define DAY_ENDS_US INT64_C(900000000)
 /* So long after an order a snapshot of the cart that it closed, with nothing but its lines, is an echo: carts are synchronized by the
  * hour, or by night. */

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECOND_US INT64_C(1000000)
+
 /* Sums stay in a range in which differences of any two cannot overflow. */
 static int64_t plus(int64_t sum, int64_t more)
 {
@@ -288,9 +290,13 @@ bool orders_foretold(const struct shopper *s, const struct event *e)
 
 /* ---- dated by the day ---- */
 
+/* At the end of its day; or where a day begins in the shop's zone, told in another one's time, which
+ * is then the end of a second. */
 static bool is_of_a_day(const struct order_seen *order)
 {
-    return (order->at_us + 1) % DAY_ENDS_US == 0;
+    const int64_t second_us = order->at_us + 1 - SECOND_US;
+
+    return (order->at_us + 1) % DAY_ENDS_US == 0 || second_us % DAY_ENDS_US == 0;
 }
 
 int64_t orders_until_us(const struct order_seen *order)

@@ -577,6 +577,10 @@ static void an_order_of_the_day_before_closes_the_cart_that_has_its_goods(void *
     struct event more = added(.at = HOURS(36), .sku = "q");
     struct event cancelled = an_event(EVENT_ORDER_CANCELLED, .at = HOURS(37), .order = "o");
 
+    /* midnight in Berlin, told as UTC in whole seconds */
+    struct event local = bought(.at = HOURS(23) + 999999, .order = "o", .sku = "p");
+
+    assert_null(shopper_open_cart(folded(local, other, own)));
     assert_null(shopper_open_cart(folded(order, other, own)));
     assert_null(shopper_open_cart(folded(order, own, more)));
     assert_null(shopper_open_cart(folded(order, both, less)));
