@@ -72,6 +72,24 @@ BEGIN
     RETURN v;
 END $$;
 
+-- An order or a no without what programs write where there is no id, but for the last one that names somebody: what it says beside that counts.
+CREATE FUNCTION cartwright.without_placeholders(e jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    v_customer  boolean := jsonb_typeof(e -> 'customer_id') = 'string' AND cartwright.is_placeholder(e ->> 'customer_id', 'shopper');
+    v_anonymous boolean := jsonb_typeof(e -> 'anonymous_id') = 'string' AND cartwright.is_placeholder(e ->> 'anonymous_id', 'shopper');
+BEGIN
+    IF jsonb_typeof(e) <> 'object' OR e ->> 'type' IS NULL OR e ->> 'type' NOT IN ('purchase', 'consent_withdrawn', 'chat_message') THEN
+        RETURN e;
+    END IF;
+    RETURN e - array_remove(ARRAY[CASE WHEN v_customer AND NOT v_anonymous THEN 'customer_id' WHEN v_anonymous AND NOT v_customer THEN 'anonymous_id' END,
+                                  CASE WHEN jsonb_typeof(e -> 'cart_id') = 'string' AND cartwright.is_placeholder(e ->> 'cart_id', 'cart')
+                                       THEN 'cart_id' END,
+                                  CASE WHEN jsonb_typeof(e -> 'order_id') = 'string' AND cartwright.is_placeholder(e ->> 'order_id', 'order')
+                                       THEN 'order_id' END], NULL);
+END $$;
+
 -- What an event that is a conflict says otherwise than the stored one of its id: members by their names, at most ten; NULL where none is stored, or
 -- nothing but what a retry may say anew. Of one lane. VOLATILE, so that it sees what the statement that calls it has stored.
 CREATE FUNCTION cartwright.event_differs(p_lane int, p_id bytea, p_body jsonb) RETURNS text
@@ -87,7 +105,7 @@ BEGIN
                      WHERE v_stored -> k IS DISTINCT FROM p_body -> k AND k NOT IN ('received_at', 'sent_at') ORDER BY k LIMIT 10) AS d);
 END $$;
 
--- append_events of 0029, with ids as text, and with what a conflict is about.
+-- append_events of 0029, with ids as text, without placeholders in an order or a no, and with what a conflict is about.
 CREATE OR REPLACE FUNCTION cartwright.append_events(p_events jsonb)
     RETURNS TABLE (index int, event_id text, status text, errors jsonb)
     LANGUAGE plpgsql VOLATILE
@@ -116,7 +134,7 @@ BEGIN
            array_agg(f.occurred ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
            array_agg(u.e ORDER BY u.o) FILTER (WHERE f.detail IS NULL)
       INTO v_ids, v_faults, v_good, v_good_id, v_key, v_type, v_time, v_body
-      FROM (SELECT cartwright.ids_as_text(a.e) AS e, a.o FROM jsonb_array_elements(v_events) WITH ORDINALITY AS a(e, o)) AS u
+      FROM (SELECT cartwright.without_placeholders(cartwright.ids_as_text(a.e)) AS e, a.o FROM jsonb_array_elements(v_events) WITH ORDINALITY AS a(e, o)) AS u
      CROSS JOIN LATERAL cartwright.envelope(jsonb_strip_nulls(u.e), v_now) AS f;
     IF v_good IS NOT NULL THEN
         SELECT array_agg(v_good[r.ord + 1] ORDER BY r.ord), array_agg(r.status ORDER BY r.ord),

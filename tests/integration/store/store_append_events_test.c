@@ -318,6 +318,46 @@ static void a_customers_order_is_not_lost_for_a_browser_that_is_none(void **stat
         "0 invalid /customer_id must be a string of 1 to 200 bytes");
 }
 
+static const char *told_as(const char *type, const char *members)
+{
+    return arena_printf(
+        &spec.arena,
+        "{\"event_id\": \"e\", \"type\": \"%s\", \"occurred_at\": \"2026-01-01T10:00:00Z\", %s}",
+        type, members);
+}
+
+/* They are left out of an order, as of one that the API takes, and of nothing else. */
+static void an_order_is_not_lost_for_a_word_that_stands_for_no_id(void **state)
+{
+    static const struct {
+        const char *members;
+        const char *left; /* NULL: refused */
+    } events[] = {
+        {"\"customer_id\": \"ann\", \"anonymous_id\": \"undefined\"",
+         "c:ann {\"customer_id\": \"ann\"}"},
+        {"\"customer_id\": \"null\", \"anonymous_id\": \"x\"", "a:x {\"anonymous_id\": \"x\"}"},
+        {"\"customer_id\": 0, \"anonymous_id\": \"x\"", "a:x {\"anonymous_id\": \"x\"}"},
+        {"\"customer_id\": \"ann\", \"cart_id\": \"NaN\", \"order_id\": \"0\"",
+         "c:ann {\"customer_id\": \"ann\"}"},
+        {"\"customer_id\": \"null\", \"anonymous_id\": \"undefined\"", NULL},
+        {"\"customer_id\": \"undefined\"", NULL},
+        {"\"anonymous_id\": \"undefined\"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        sql("DELETE FROM cartwright.log");
+        const char *got = answer(told_as("purchase", events[i].members));
+        assert_int_equal(strcmp(got, "0 stored") == 0, events[i].left != NULL);
+        if (events[i].left != NULL) {
+            assert_string_equal(
+                sql_text(
+                    "SELECT key || ' ' || (body - '{event_id,type,occurred_at}'::text[])::text FROM cartwright.event"),
+                events[i].left);
+        }
+        assert_string_not_equal(answer(told_as("cart_snapshot", events[i].members)), "0 stored");
+    }
+}
+
 static void a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent(void **state)
 {
     (void)state;
@@ -515,6 +555,7 @@ int main(void)
         SPEC_TEST(times_are_read_as_rfc_3339_and_nothing_else),
         SPEC_TEST(times_outside_the_window_are_refused),
         SPEC_TEST(what_ends_a_cart_had_happened_when_it_came),
+        SPEC_TEST(an_order_is_not_lost_for_a_word_that_stands_for_no_id),
         SPEC_TEST(a_customers_order_is_not_lost_for_a_browser_that_is_none),
         SPEC_TEST(a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent),
         SPEC_TEST(a_clock_that_is_a_few_minutes_off_is_corrected),
