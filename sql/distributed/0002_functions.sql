@@ -398,10 +398,11 @@ END $$;
 -- ---- what waits for the fold ----
 
 DROP FUNCTION IF EXISTS cartwright.joins_pending(int, text, text[], text[], text[], text[], bigint, text, bigint, boolean, text[]);
+DROP FUNCTION IF EXISTS cartwright.joins_pending(int, text, text[], text[], text[], text[], bigint, text, bigint, boolean, text[], text[], timestamptz[], timestamptz[]);
 CREATE OR REPLACE FUNCTION cartwright.joins_pending(
     p_lane int, p_key text, p_its text[], p_perhaps text[], p_names text[], p_carts text[], p_off bigint, p_via text, p_via_off bigint,
-    p_had_more boolean, p_told text[], p_own text[], p_own_since timestamptz[], p_own_until timestamptz[])
-    RETURNS TABLE (pending boolean, due_at timestamptz, ordered_at timestamptz, more boolean, withdrawn_at timestamptz)
+    p_had_more boolean, p_told text[], p_own text[], p_own_since timestamptz[], p_own_until timestamptz[], p_perhaps_others text[], p_ordered text[])
+    RETURNS TABLE (pending boolean, due_at timestamptz, ordered_at timestamptz, more boolean, withdrawn_at timestamptz, sharers text)
     LANGUAGE plpgsql STABLE
     AS $$
 DECLARE
@@ -422,6 +423,9 @@ DECLARE
     v_due    timestamptz;
     v_last   timestamptz;
     v_count  bigint;
+    v_others text[] := '{}';
+    v_newest bigint[] := '{}';
+    v_off    bigint;
 BEGIN
     -- stale ones: of the anonymous shoppers that are it, and customers that were told of one of the names
     SELECT count(*), max(w.due_at) INTO v_count, due_at
@@ -557,6 +561,29 @@ BEGIN
         PERFORM 1 FROM cartwright.log_rows e WHERE e.lane = v_via_in AND hashtext(e.key) = hashtext(p_via) AND e.key = p_via AND e.off > p_via_off LIMIT 1;
         more := FOUND;
     END IF;
+
+    FOR v_cart IN SELECT k.cart_id FROM unnest(p_perhaps_others) AS k(cart_id) LOOP -- who else it may be
+        SELECT count(*), array_agg(e.key) INTO v_count, v_by
+          FROM (SELECT x.key FROM cartwright.log_carts x WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart LIMIT 257) AS e;
+        CONTINUE WHEN v_count > 256;
+        v_keep := ARRAY(SELECT DISTINCT u.key FROM unnest(v_by) AS u(key) WHERE u.key >= 'c:' COLLATE "C" AND u.key < 'c;' COLLATE "C");
+        IF p_key <> ANY (v_by) OR v_cart = ANY (p_ordered) THEN
+            v_lane := cartwright.lane_of('k:' || v_cart);
+            SELECT p.customer INTO v_by_key FROM cartwright.cart_party p
+             WHERE p.lane = v_lane AND p.cart_id = v_cart AND p.customer IS NOT NULL AND p.ordered_at IS NOT NULL AND p.customer <> ALL (v_keep);
+            v_keep := CASE WHEN v_by_key IS NULL THEN v_keep ELSE v_keep || v_by_key END;
+        END IF;
+        v_others := CASE WHEN cardinality(v_keep) <= 16 THEN v_others || v_keep ELSE v_others END;
+    END LOOP;
+    v_others := ARRAY(SELECT DISTINCT u.key COLLATE "C" FROM unnest(v_others) AS u(key) ORDER BY 1 LIMIT 65);
+    FOR v_by_key IN SELECT u.key FROM unnest(v_others) WITH ORDINALITY AS u(key, ord) ORDER BY u.ord LOOP
+        v_lane := cartwright.lane_of(v_by_key);
+        SELECT max(e.off) INTO v_off FROM cartwright.log_rows e WHERE e.lane = v_lane AND hashtext(e.key) = hashtext(v_by_key) AND e.key = v_by_key;
+        v_newest := v_newest || v_off;
+    END LOOP;
+    SELECT json_build_object('keys', json_agg(u.key ORDER BY u.ord), 'offs', json_agg(u.off ORDER BY u.ord))::text INTO sharers
+      FROM unnest(v_others, v_newest) WITH ORDINALITY AS u(key, off, ord)
+    HAVING count(*) > 0;
     RETURN NEXT;
 END $$;
 

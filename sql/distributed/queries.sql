@@ -69,16 +69,16 @@ SELECT 0::int, e.off, e.id, e.type, e.origin, e.occurred_at, e.received_at, e.bo
  ORDER BY e.occurred_at, e.off;
 
 -- name: joins_pending
-SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at
+SELECT j.pending, j.due_at, j.ordered_at, j.more, j.withdrawn_at, j.sharers
   FROM cartwright.joins_pending($1::int, $2::text, $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint, $8::text, $9::bigint,
-                                $10::bool, $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[]) AS j;
+                                $10::bool, $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::text[]) AS j;
 
 -- name: carts_ordered
 SELECT o.n, o.orderer, o.ordered_at FROM cartwright.carts_ordered($1::int[], $2::text[], $3::text[]) AS o;
 
 -- name: joins_quiet
 -- Not asked there: to find it out would take as many statements as joins_pending.
-SELECT $1::int[] IS NULL AND $2::text[] IS NULL AND $3::bigint[] IS NULL AND $4::text[] IS NULL AND $5::text[] IS NULL;
+SELECT $1::int[] IS NULL AND $2::text[] IS NULL AND $3::bigint[] IS NULL AND $4::text[] IS NULL AND $5::text[] IS NULL AND $6::text[] IS NULL;
 
 -- name: cart_pending
 SELECT cartwright.cart_pending($1::text, $2::text[], $3::bool);
@@ -205,7 +205,8 @@ WITH known AS MATERIALIZED (
       FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS u(lane, cart_id, key, ordered_at, o)
       JOIN cartwright.cart_party x ON x.lane = u.lane AND x.cart_id = u.cart_id
      WHERE x.used_at > $5::timestamptz - interval '1 day'
-       AND (x.many OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at)))
+       AND ((x.many AND (x.customer IS NOT NULL OR u.key < 'b') AND (x.ordered_at IS NOT NULL OR u.ordered_at IS NULL))
+            OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at)))
 )
 INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined)
 SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FILTER (WHERE u.key < 'b'),

@@ -11,6 +11,8 @@
 -- not, NULL: never, or by several, who then call all their carts so; somebody else is who did it under a key that is not the shopper's then (its own are $12, from $13, NULL: ever, until $14). The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
 -- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
+-- The sixth is who else a browser that is nobody's may be, whose carts $15 (those that tell a cart apart, and what it ordered, $16, or withdrew consent for) are perhaps theirs: the customers who ordered one of them (or withdrew consent, or chatted about it), and of
+-- one that somebody ordered also the first that named it, with the offsets of their newest events; NULL: nobody. A cart id of more than 16 customers, or 256 such events, is everybody's, and says nothing; of more than 64 customers there are 65.
 -- The arrays are asked for by the plan, not known to it: planned for few of them it would look cheaper, and be planned anew, which takes ten times as long, at every call.
 -- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
 -- binding_set and forwarded. Of chats those count that opt out, which only the body tells.
@@ -50,6 +52,21 @@ WITH keepers AS MATERIALIZED ( -- by whom it is told, and by what
       FROM (SELECT e.id, e.key, e.type, e.occurred_at, e.body FROM cartwright.log_rows e
              WHERE $10::bool AND e.lane = $1::int AND e.key = $2::text AND hashtext(e.key) BETWEEN hashtext($2::text) AND hashtext($2::text)
              ORDER BY hashtext(e.key) DESC, e.off DESC LIMIT 1000) AS x -- by log_key, as in events_since
+), sharers AS MATERIALIZED (
+    SELECT DISTINCT u.key
+      FROM unnest((SELECT $15::text[])) AS k(cart_id)
+     CROSS JOIN LATERAL (SELECT count(*) AS n, array_agg(x.key) FILTER (WHERE x.key >= 'c:' AND x.key < 'c;') AS customers,
+                                coalesce(bool_or(x.key <> $2::text), false) AS others
+                           FROM (SELECT e.key FROM cartwright.log_carts e
+                                  WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id LIMIT 257) AS x) AS told
+     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT c.key) AS keys
+                           FROM (SELECT unnest(told.customers) AS key
+                                  UNION ALL
+                                 SELECT p.customer FROM cartwright.cart_party p
+                                  WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.customer IS NOT NULL AND p.ordered_at IS NOT NULL
+                                    AND (told.others OR k.cart_id = ANY ((SELECT $16::text[])::text[]))) AS c) AS by
+     CROSS JOIN LATERAL unnest(by.keys) AS u(key)
+     WHERE told.n <= 256 AND cardinality(by.keys) <= 16
 )
 SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM unnest((SELECT $3::text[])) AS v(via)
@@ -117,13 +134,19 @@ SELECT EXISTS (SELECT FROM stale)
                                 AND (e.type = 25
                                   OR (SELECT cartwright.event_sent(y.id, y.key, y.type, y.occurred_at, y.body) -> 'opt_out' = 'true'
                                         FROM cartwright.log_rows y WHERE y.lane = e.lane AND y.off = e.off LIMIT 1))) AS o
-         WHERE o.by <= 16);
+         WHERE o.by <= 16),
+       (SELECT json_build_object('keys', json_agg(s.key ORDER BY s.key), 'offs', json_agg(n.off ORDER BY s.key))::text
+          FROM (SELECT x.key FROM sharers x ORDER BY x.key LIMIT 65) AS s
+          LEFT JOIN LATERAL (SELECT e.off FROM cartwright.log_rows e
+                              WHERE e.lane = cartwright.lane_of(s.key) AND e.key = s.key AND hashtext(e.key) BETWEEN hashtext(s.key) AND hashtext(s.key)
+                              ORDER BY hashtext(e.key) DESC, e.off DESC LIMIT 1) AS n ON true -- by log_key, as in events_since
+        HAVING count(*) > 0);
 
 -- name: joins_quiet
 -- Would joins_pending say of an ordinary shopper that there is nothing: false and NULLs? Most have nothing that waits, nothing that came since they were read, and carts that nobody else ever named in an
 -- order or a withdrawal; to see that takes less than a third of its time. It may say no where that one says nothing, never yes where that one says something. The shopper and the anonymous shoppers that are it:
 -- their lanes $1, keys $2 and the offsets $3 behind which nothing of them may lie (the newest that was read of it, and of the one by whom it was found; of the others what the cursor has not passed);
--- $4 and $5 are $5 and $6 of joins_pending. Not for one who had more carts than are kept, nor for one whose keys were somebody else's at times, nor for one found by an anonymous shopper that is not among $2.
+-- $4 and $5 are $5 and $6 of joins_pending, and $5 has $6 as well, which is $16 there: nearly always empty. Not for one who had more carts than are kept, nor for one whose keys were somebody else's at times, nor for one found by an anonymous shopper that is not among $2.
 -- In the order of joins_pending: the first covers what of it asks for its own news, for those of anonymous shoppers and for what came since; the third what somebody else did with the carts, folded or not;
 -- the last three tables are nearly always empty.
 SELECT NOT EXISTS (SELECT FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::bigint[])) AS w(lane, key, off)
@@ -138,6 +161,9 @@ SELECT NOT EXISTS (SELECT FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (
                     CROSS JOIN LATERAL (SELECT FROM cartwright.log_carts e
                                          WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> ALL ((SELECT $2::text[])::text[])
                                          LIMIT 1) AS somebody)
+   AND NOT EXISTS (SELECT FROM unnest((SELECT $6::text[])) AS k(cart_id)
+                    CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
+                                         WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.customer IS NOT NULL LIMIT 1) AS named)
    AND NOT EXISTS (SELECT FROM cartwright.derived_waiting)
    AND NOT EXISTS (SELECT FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL)
    AND NOT EXISTS (SELECT FROM cartwright.handing_over);

@@ -77,7 +77,7 @@ DELETE FROM cartwright.cart_lane l
 
 -- name: cart_parties_put
 -- $1 lanes of the cart ids, $2 cart ids, $3 keys, $4 when it was ordered (NULL: it was not), in parallel: who had to do with which cart, by $5. What
--- is known already is touched once a day; the rest is locked in order of lane and cart id. Rows: of these, carts of which exactly one customer and one
+-- is known already is touched once a day (also of several people's carts it is kept which customer named it first, and that it was ordered: a browser of the cart may be that customer's); the rest is locked in order of lane and cart id. Rows: of these, carts of which exactly one customer and one
 -- anonymous shopper are known by now, and an order or withdrawal of either; and, as taken back, those of which others are known as well, but were not when these two
 -- were joined (of rows of before that nobody knows: those that lack nothing else). Its lanes are those of the cart ids, not of the shoppers: this is
 -- where two of any lanes meet.
@@ -89,7 +89,8 @@ SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FIL
   FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS u(lane, cart_id, key, ordered_at)
  WHERE NOT EXISTS (SELECT FROM cartwright.cart_party x
                     WHERE x.lane = u.lane AND x.cart_id = u.cart_id AND x.used_at > $5::timestamptz - interval '1 day'
-                      AND (x.many OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at))))
+                      AND ((x.many AND (x.customer IS NOT NULL OR u.key < 'b') AND (x.ordered_at IS NOT NULL OR u.ordered_at IS NULL))
+                           OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at))))
  GROUP BY u.lane, u.cart_id
  ORDER BY u.lane, u.cart_id
 ON CONFLICT (lane, cart_id) DO UPDATE

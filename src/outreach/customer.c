@@ -44,7 +44,7 @@ static bool read_pending(struct db *db, const char *id, const struct view *v, st
                                 .news = view_has_news(v)};
 
     *out = (struct joins_pending){0};
-    return (v->known && v->key[0] == 'c') || store_joins_pending(db, &joins, out, err);
+    return (v->known && v->key[0] == 'c') || store_joins_pending(db, &joins, a, out, err);
 }
 
 /* As outreach does, waits for the fold where an event of a moment ago says who an anonymous shopper is: nobody is unknown who was just

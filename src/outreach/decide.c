@@ -205,6 +205,8 @@ void outreach_decide(const struct outreach_terms *terms, const struct gathered *
                                        .unread_until_us = g->unread_until_us,
                                        .ordered_us = g->subject.ordered_us,
                                        .withdrawn_us = g->subject.withdrawn_us,
+                                       .sharer_ordered_us = g->sharers.ordered_us,
+                                       .sharer_withdrawn_us = g->sharers.withdrawn_us,
                                        .browsers = g->browsers,
                                        .mistaken = g->mistaken,
                                        .dry_run = g->subject.dry_run,

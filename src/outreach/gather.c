@@ -118,6 +118,37 @@ static void list_carts(struct gathered *g, struct arena *a)
     }
 }
 
+static void add_ordered(struct gathered *g, const char *cart_id)
+{
+    if (cart_id != NULL && cart_id_tells_apart(cart_id)) {
+        g->ordered[g->ordered_count++] = cart_id;
+    }
+}
+
+/* Whose it is nobody has said: then a cart id may. Also one that it ordered and never filled. */
+static void list_shared(struct gathered *g, struct arena *a)
+{
+    const struct shopper *s = g->view.shopper;
+
+    if (g->view.key[0] != 'a') {
+        return;
+    }
+    g->ordered = arena_array(a, s->order_count + s->consent_count, sizeof *g->ordered);
+    for (size_t i = 0; i < s->order_count; i++) {
+        add_ordered(g, s->orders[i].cart_id);
+    }
+    for (size_t i = 0; i < s->consent_count; i++) {
+        add_ordered(g, s->consents[i].cart_id);
+    }
+    g->shared = arena_array(a, g->apart_count + g->ordered_count, sizeof *g->shared);
+    for (size_t i = 0; i < g->apart_count; i++) {
+        g->shared[g->shared_count++] = g->apart[i];
+    }
+    for (size_t i = 0; i < g->ordered_count; i++) {
+        g->shared[g->shared_count++] = g->ordered[i];
+    }
+}
+
 struct joins outreach_joins(const struct gathered *g)
 {
     return (struct joins){.lane = g->view.lane,
@@ -132,6 +163,12 @@ struct joins outreach_joins(const struct gathered *g)
                           .apart_count = g->apart_count,
                           .own = g->own,
                           .own_count = g->own_count,
+                          .shared = g->shared,
+                          .shared_count = g->shared_count,
+                          .ordered = g->ordered,
+                          .ordered_count = g->ordered_count,
+                          .shares = g->subject.sharers != NULL,
+                          .wait = g->sharers.wait,
                           .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
                           .news = view_has_news(&g->view),
                           .last_off = g->view.last_off,
@@ -141,12 +178,17 @@ struct joins outreach_joins(const struct gathered *g)
 
 bool outreach_unasked(const struct outreach_subject *asked, const struct joins_pending *seen)
 {
-    return seen->ordered_us != asked->ordered_us || seen->withdrawn_us != asked->withdrawn_us;
+    const bool same = seen->sharers == NULL || asked->sharers == NULL
+                          ? seen->sharers == asked->sharers
+                          : strcmp(seen->sharers, asked->sharers) == 0;
+
+    return seen->ordered_us != asked->ordered_us || seen->withdrawn_us != asked->withdrawn_us ||
+           !same;
 }
 
 /* Nobody was found, but the fold may be about to find somebody, or the log has somebody by now. */
-static bool stranger_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
-                             struct err *err)
+static bool stranger_pending(struct db *db, const struct gathered *g, struct arena *a,
+                             struct joins_pending *out, struct err *err)
 {
     const struct outreach_subject *subject = &g->subject;
 
@@ -156,17 +198,17 @@ static bool stranger_pending(struct db *db, const struct gathered *g, struct joi
         return store_cart_pending(db, &look, &out->any, err);
     }
     const struct joins j = {.lane = event_lane(subject->key), .key = subject->key};
-    return store_joins_pending(db, &j, out, err);
+    return store_joins_pending(db, &j, a, out, err);
 }
 
-bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
-                      struct err *err)
+bool outreach_pending(struct db *db, const struct gathered *g, struct arena *a,
+                      struct joins_pending *out, struct err *err)
 {
     if (!g->known) {
-        return stranger_pending(db, g, out, err);
+        return stranger_pending(db, g, a, out, err);
     }
     const struct joins j = outreach_joins(g);
-    return store_joins_pending(db, &j, out, err);
+    return store_joins_pending(db, &j, a, out, err);
 }
 
 bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena *a, bool *out,
@@ -280,6 +322,27 @@ static int64_t unread_until(const struct gathered *g)
     return due_us > g->now_us + LOOK_AGAIN_US ? due_us : g->now_us + LOOK_AGAIN_US;
 }
 
+/* Who joins nobody needs none of it. */
+static bool look_at_sharers(struct db *db, struct gathered *g, struct arena *a, struct err *err)
+{
+    if (g->subject.sharers == NULL || g->view.key[0] != 'a') {
+        return true;
+    }
+    const struct sharers_ask ask = {
+        .told = g->subject.sharers, .browser = g->view.key + 2, .now_us = g->now_us};
+    if (!outreach_sharers_read(db, &ask, a, &g->sharers, err)) {
+        return false;
+    }
+    if (g->sharers.unread_until_us != 0) {
+        const int64_t soon_us = g->now_us + LOOK_AGAIN_US;
+        const int64_t until_us = g->sharers.unread_until_us;
+        g->unread_until_us = until_us > g->unread_until_us ? until_us : g->unread_until_us;
+        g->unread_until_us = soon_us > g->unread_until_us ? soon_us : g->unread_until_us;
+    }
+    g->mistaken = g->mistaken || g->sharers.too_many;
+    return true;
+}
+
 bool outreach_gather(struct db *db, const struct outreach_subject *subject, struct arena *a,
                      struct gathered *out, struct err *err)
 {
@@ -299,9 +362,10 @@ bool outreach_gather(struct db *db, const struct outreach_subject *subject, stru
     if (g.known) {
         join(&g, a);
         list_carts(&g, a);
+        list_shared(&g, a);
         g.own = outreach_own_times(g.view.shopper, g.view.key, a, &g.own_count);
         g.unread_until_us = unread_until(&g);
-        if (!look_at_grounds(db, &g, a, err)) {
+        if (!look_at_grounds(db, &g, a, err) || !look_at_sharers(db, &g, a, err)) {
             return false;
         }
     }

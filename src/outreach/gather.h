@@ -2,6 +2,7 @@
 #define OUTREACH_GATHER_H
 
 #include "eventlog/view.h"
+#include "outreach/sharers.h"
 #include "store/outreach.h"
 #include "store/pg/db.h"
 
@@ -16,7 +17,9 @@ struct outreach_subject {
     int64_t
         ordered_us; /* somebody else ordered one of its carts then (struct joins_pending); 0: as far as is known nobody did */
     int64_t withdrawn_us; /* or withdrew consent, naming one of them */
-    int64_t now_us;       /* the clock, read by whoever asks: no step reads one */
+    const char *
+        sharers; /* the customers that it may be (struct joins_pending); NULL: as far as is known none */
+    int64_t now_us; /* the clock, read by whoever asks: no step reads one */
 };
 
 /* In arena. Nothing in it came from two moments: the shopper, what was sent and who may be joining
@@ -43,7 +46,12 @@ struct gathered {
     size_t cart_count;
     const char **apart; /* those of them that tell a cart apart */
     size_t apart_count;
-    struct own_time *own; /* its keys, and when they were its */
+    const char **shared; /* of a browser that is nobody's: those, and what it ordered */
+    size_t shared_count;
+    const char **ordered;
+    size_t ordered_count;
+    struct sharers sharers; /* what was done by the customers that it may be */
+    struct own_time *own;   /* its keys, and when they were its */
     size_t own_count;
 };
 
@@ -53,8 +61,8 @@ struct gathered {
 
 /* Whether anything that is committed waits for the fold and may change who the subject is, or what was
  * done with its carts, or has come since it was gathered: also of whom no browser and no cart is known yet, and of nobody. */
-CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct joins_pending *out,
-                               struct err *err);
+CAN_FAIL bool outreach_pending(struct db *db, const struct gathered *g, struct arena *a,
+                               struct joins_pending *out, struct err *err);
 /* Asked by a cart id alone: may somebody else be about to have one of that id? One round trip; none where somebody was named. */
 CAN_FAIL bool outreach_shared_soon(struct db *db, const struct gathered *g, struct arena *a,
                                    bool *out, struct err *err);
@@ -63,11 +71,11 @@ CAN_FAIL bool outreach_shared_soon(struct db *db, const struct gathered *g, stru
 CAN_FAIL bool outreach_joined_soon(struct db *db, const struct gathered *g, struct arena *a,
                                    bool *out, struct err *err);
 struct joins outreach_joins(const struct gathered *g); /* what it asks for */
-/* Whether somebody else ordered a cart, or withdrew consent, of which the rules were not asked. */
+/* Whether somebody else ordered a cart, or withdrew consent, or may be the same, of which the rules were not asked. */
 bool outreach_unasked(const struct outreach_subject *asked, const struct joins_pending *seen);
 
 /* One round trip to PostgreSQL; a second where the subject is a bound anonymous shopper, or what is
- * stored does not do (eventlog/view.h). */
+ * stored does not do (eventlog/view.h). Of the subject's sharers two each. */
 CAN_FAIL bool outreach_gather(struct db *db, const struct outreach_subject *subject,
                               struct arena *a, struct gathered *out, struct err *err);
 

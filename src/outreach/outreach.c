@@ -99,7 +99,7 @@ static bool wait_for_joins(struct asking *k, const struct gathered *g, enum rele
 {
     struct joins_pending pending = {0};
 
-    if (k->subject.at_us == 0 && !outreach_pending(k->db, g, &pending, err)) {
+    if (k->subject.at_us == 0 && !outreach_pending(k->db, g, k->arena, &pending, err)) {
         return false;
     }
     *out = after_look(k, &pending);
@@ -292,9 +292,10 @@ static bool learn(struct asking *k)
     if (!k->pending.any) {
         k->subject.ordered_us = k->pending.ordered_us;
         k->subject.withdrawn_us = k->pending.withdrawn_us;
+        k->subject.sharers = k->pending.sharers;
     }
-    return k->subject.due_us != before.due_us || k->subject.ordered_us != before.ordered_us ||
-           k->subject.withdrawn_us != before.withdrawn_us;
+    return k->subject.due_us != before.due_us ||
+           (!k->pending.any && outreach_unasked(&before, &k->pending));
 }
 
 /* Again, as long as the shopper is faster, or somebody else was. */

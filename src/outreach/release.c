@@ -38,11 +38,11 @@ static void take_lanes(const struct decided *d, struct arena *a, struct release_
 }
 
 /* Whether it can be said without a lock that a send will have to wait. */
-static bool must_wait(struct db *db, const struct release_look *look, struct joins_pending *out,
-                      struct err *err)
+static bool must_wait(struct db *db, const struct release_look *look, struct arena *a,
+                      struct joins_pending *out, struct err *err)
 {
     *out = (struct joins_pending){0};
-    return look->lane_count <= LANES_HELD_FEW || store_joins_pending(db, &look->joins, out, err);
+    return look->lane_count <= LANES_HELD_FEW || store_joins_pending(db, &look->joins, a, out, err);
 }
 
 /* Locks, and looks at all that rules may change their mind about. Nothing is appended to these
@@ -61,7 +61,7 @@ static bool look_again(struct db *db, const struct decided *d, struct arena *a,
 
     *seen = (struct release_seen){0};
     take_lanes(d, a, &look);
-    if (!must_wait(db, &look, &seen->pending, err)) {
+    if (!must_wait(db, &look, a, &seen->pending, err)) {
         return false;
     }
     if (seen->pending.any) {
@@ -122,7 +122,7 @@ static enum release_step verdict(const struct decided *d, const struct release_s
     if (seen->pending.moved) {
         return RELEASE_CHANGED;
     }
-    /* That somebody else ordered the cart, or opted out, must have been asked of the rules. */
+    /* That somebody else ordered the cart, or opted out, or may be the shopper, must have been asked of the rules. */
     const bool unasked = outreach_unasked(&d->gathered->subject, &seen->pending);
     return d->decision.send && (seen->pending.any || unasked) ? RELEASE_PENDING : RELEASED;
 }

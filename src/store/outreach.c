@@ -124,16 +124,20 @@ static struct params joins_params(const struct joins *j, struct arena *a)
     param_texts(&p, TEXTS(j->own, j->own_count, key));
     param_times(&p, INT64S(j->own, j->own_count, from_us));
     param_times(&p, INT64S(j->own, j->own_count, until_us));
+    param_text_array(&p, j->shared, j->shared_count);
+    param_text_array(&p, j->ordered, j->ordered_count);
     return p;
 }
 
-static struct joins_pending pending_at(const PGresult *rows)
+static struct joins_pending pending_at(const PGresult *rows, const struct joins *j, struct arena *a)
 {
-    return (struct joins_pending){.any = row_bool(rows, 0, 0),
+    return (struct joins_pending){.any = row_bool(rows, 0, 0) || j->wait,
                                   .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
                                   .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2),
                                   .moved = row_bool(rows, 0, 3),
-                                  .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4)};
+                                  .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4),
+                                  .sharers =
+                                      row_null(rows, 0, 5) ? NULL : row_text_copy(rows, 0, 5, a)};
 }
 
 /* The place of who it was found by among the vias; via_count: not there. */
@@ -161,8 +165,24 @@ static bool is_nobody_else(const struct joins *j)
 /* Whom joins_quiet may be asked about, and is not known to say no of. */
 static bool is_ordinary(const struct joins *j)
 {
-    return !j->news && !j->dropped && is_nobody_else(j) &&
+    return !j->news && !j->dropped && !j->shares && !j->wait && is_nobody_else(j) &&
            (j->found_by == NULL || found_among(j) < j->via_count);
+}
+
+/* Those it only ordered are looked at as those it had. */
+static const char **carts_of(const struct joins *j, struct arena *a, size_t *out_count)
+{
+    const char **carts = arena_array(a, j->cart_count + j->ordered_count, sizeof *carts);
+    size_t count = 0;
+
+    for (size_t i = 0; i < j->cart_count; i++) {
+        carts[count++] = j->cart_ids[i];
+    }
+    for (size_t i = 0; i < j->ordered_count; i++) {
+        carts[count++] = j->ordered[i];
+    }
+    *out_count = count;
+    return carts;
 }
 
 static struct params quiet_params(const struct joins *j, struct arena *a)
@@ -174,6 +194,8 @@ static struct params quiet_params(const struct joins *j, struct arena *a)
     int64_t *offs = arena_array(a, count, sizeof *offs);
     size_t named;
     const char **names = names_of(j, a, &named);
+    size_t cart_count;
+    const char **carts = carts_of(j, a, &cart_count);
 
     for (size_t i = 0; i < j->via_count; i++) {
         keys[i] = arena_printf(a, "a:%s", j->vias[i]);
@@ -190,7 +212,8 @@ static struct params quiet_params(const struct joins *j, struct arena *a)
     param_text_array(&p, keys, count);
     param_i64_array(&p, offs, count);
     param_text_array(&p, names, named);
-    param_text_array(&p, j->cart_ids, j->cart_count);
+    param_text_array(&p, carts, cart_count);
+    param_text_array(&p, j->ordered, j->ordered_count);
     return p;
 }
 
@@ -209,7 +232,7 @@ static bool joins_answer(struct db *db, const struct joins *j, const struct db_c
     CLEANUP(rows_clear) PGresult *rows = NULL;
 
     if (asked->query == Q_joins_pending) {
-        *out = pending_at(asked->rows);
+        *out = pending_at(asked->rows, j, a);
         return true;
     }
     if (row_bool(asked->rows, 0, 0)) {
@@ -220,18 +243,17 @@ static bool joins_answer(struct db *db, const struct joins *j, const struct db_c
     if (!db_query(db, Q_joins_pending, &p, &rows, err)) {
         return false;
     }
-    *out = pending_at(rows);
+    *out = pending_at(rows, j, a);
     return true;
 }
 
-bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
-                         struct err *err)
+bool store_joins_pending(struct db *db, const struct joins *j, struct arena *a,
+                         struct joins_pending *out, struct err *err)
 {
-    CLEANUP(arena_free) struct arena a = {0};
-    struct db_call call = joins_ask(db, j, &a);
+    struct db_call call = joins_ask(db, j, a);
 
     const bool ok = db_query(db, call.query, &call.params, &call.rows, err) &&
-                    joins_answer(db, j, &call, &a, out, err);
+                    joins_answer(db, j, &call, a, out, err);
     db_calls_clear(&call, 1);
     return ok;
 }

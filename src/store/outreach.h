@@ -57,6 +57,13 @@ struct joins {
     size_t apart_count;
     const struct own_time *own; /* what else names these carts is somebody else's */
     size_t own_count;
+    const char **
+        shared; /* of an anonymous shopper that is nobody's: those by which it may be a customer who ordered one of them */
+    size_t shared_count;
+    const char **ordered; /* and those that it ordered, or withdrew consent for, itself */
+    size_t ordered_count;
+    bool shares;          /* there are such customers, as far as is known */
+    bool wait;            /* one of them is being joined */
     bool dropped;         /* it had more carts than are known */
     bool news;            /* of what was read, something is not folded yet */
     int64_t last_off;     /* newest of its events that was read */
@@ -75,9 +82,11 @@ struct joins_pending {
     int64_t
         ordered_us; /* when somebody else, who keeps no such cart, last ordered one of its carts; 0: never */
     int64_t withdrawn_us; /* or withdrew consent, naming one of them */
+    const char *
+        sharers; /* the customers that it may be (joins.shared), and the offsets of their newest events, as JSON; NULL: none. In arena */
 };
-CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
-                                  struct err *err);
+CAN_FAIL bool store_joins_pending(struct db *db, const struct joins *j, struct arena *a,
+                                  struct joins_pending *out, struct err *err);
 /* May there be an event that names the cart and is not folded yet, of somebody who is none of keys? kept: somebody is known to keep
  * such a cart. */
 struct cart_look {

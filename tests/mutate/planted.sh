@@ -182,7 +182,15 @@ fault stop-is-small-talk src/domain/shop/event.c \
 fault a-late-withdrawal-counts-for-nothing src/domain/shopper/shopper_fold.c \
     '/^static bool is_tardy/,/^}/ s/ \|\| event_says_consent\(e\)//'
 fault a-withdrawal-for-the-cart-is-another-s-affair src/domain/speak/policy.c \
-    '/^static bool is_withdrawn_elsewhere/,/^}/ s/return in->withdrawn_us != 0/return false \&\& in->withdrawn_us != 0/'
+    '/^static bool is_withdrawn_elsewhere/,/^}/ s/return withdrawn_us != 0/return false \&\& withdrawn_us != 0/'
+fault whom-a-browser-may-be-is-no-matter src/outreach/gather.c \
+    '/^static void list_shared/,/^}/ s/if \(g->view\.key\[0\] != .a.\) \{/if (true) {/'
+fault what-a-customer-bought-is-nothing-to-a-browser src/outreach/sharers.c \
+    's/raise_to\(&all->ordered_us, g\.view\.shopper->last_order_us\)/(void)0/'
+fault what-a-customer-said-no-to-is-nothing-to-a-browser src/outreach/sharers.c \
+    's/if \(!c->given && shopper_consent/if (false \&\& shopper_consent/'
+fault who-joins-whom-a-browser-may-be-is-not-waited-for src/outreach/sharers.c \
+    's/all->wait = all->wait \|\|/all->wait = false \&\&/'
 fault a-browser-of-before-is-one-s-own-for-ever src/outreach/gather.c \
     '/^static void find_own/,/^}/ s/b->from_us, b->until_us/INT64_MIN, INT64_MAX/'
 

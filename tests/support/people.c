@@ -375,6 +375,91 @@ const char *not_to_be_spoken_to(const struct people *p, struct person who)
                                               : NULL;
 }
 
+/* ---- whom a browser may be ---- */
+
+static bool has_ordered(const struct people *p, int customer, int cart)
+{
+    bool has = false;
+
+    for (int i = 0; i < p->count && !has; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        has = d->arrived && d->cart == cart && d->customer == customer && is_order(d);
+    }
+    return has;
+}
+
+/* By the id of a cart that the browser filled, and that the customer ordered; or that another browser did, and no other customer named. */
+static bool may_be(const struct people *p, struct person browser, int customer, bool settled)
+{
+    bool may = false;
+
+    for (int cart = 0; cart < CARTS && !may; cart++) {
+        const struct parties all = parties_of(p, cart);
+        const bool alone = settled && all.customers == 1 && all.customer == customer &&
+                           all.browsers > 1 && all.first_order != NOTHING &&
+                           p->deeds[all.first_order].customer == NOBODY &&
+                           p->deeds[all.first_order].browser != browser.browser;
+        may = !cart_is_a_word(cart) && (has_ordered(p, customer, cart) || alone) &&
+              keeps(p, browser, cart, true);
+    }
+    return may;
+}
+
+static bool has_said_no(const struct people *p, int customer, struct person browser)
+{
+    const struct person who = {customer, NOBODY};
+    bool no = false;
+
+    for (int i = 0; i < p->count; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        no = no || (d->arrived && d->customer == customer && is_withdrawal(d));
+        no = no && !gives_consent(p, who, i) && !gives_consent(p, browser, i);
+    }
+    return no;
+}
+
+static bool was_undone(const struct people *p, int order)
+{
+    bool undone = false;
+
+    for (int i = 0; i < p->count && !undone; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        undone = d->arrived && d->order == order && !is(d, "purchase");
+    }
+    return undone;
+}
+
+/* And nothing happened to the browser's cart since. */
+static bool bought_since(const struct people *p, int customer, struct person browser)
+{
+    const struct person who = {customer, NOBODY};
+    const struct doings all = doings_of(p, who);
+    bool bought = false;
+
+    for (int i = 0; i < p->count; i++) {
+        const struct person_deed *d = &p->deeds[i];
+        bought = bought || (all.counts[i] && d->customer == customer && is(d, "purchase") &&
+                            d->order == i && !was_undone(p, i));
+        bought =
+            bought && !(did(p, browser, i) && (is(d, "cart_item_added") || d->order != NOTHING));
+    }
+    return bought;
+}
+
+const char *not_to_be_told_as_a_customer(const struct people *p, struct person who, bool settled)
+{
+    const char *why = NULL;
+
+    for (int i = 0; i < CUSTOMERS && who.customer == NOBODY && why == NULL; i++) {
+        if (may_be(p, who, i, settled)) {
+            why = has_said_no(p, i, who)    ? "may be a customer who opted out"
+                  : bought_since(p, i, who) ? "may be a customer who has bought"
+                                            : NULL;
+        }
+    }
+    return why;
+}
+
 static bool is_order_by_another(const struct people *p, struct person who, int cart, int deed)
 {
     const struct person_deed *d = &p->deeds[deed];
@@ -558,16 +643,17 @@ const char *not_to_be_told(const struct people *p, struct person who, int deed)
     return g.in_cart[deed] || (g.undone && g.unsure) ? NULL : "was bought";
 }
 
-/* Somebody else has ordered a cart that the person named, or withdrawn consent for it. */
+/* Somebody else has ordered a cart that the person named, or withdrawn consent for it; or named one that a browser has ordered, and may be its customer. */
 static bool is_ended_by_another(const struct people *p, struct person who)
 {
     bool found = false;
 
     for (int i = 0; i < p->count && !found; i++) {
         const struct person_deed *end = &p->deeds[i];
-        found = end->arrived && is_order(end) && end->cart != NOTHING &&
-                !cart_is_a_word(end->cart) && !did(p, who, i) &&
-                person_named_cart(p, who, end->cart);
+        found =
+            end->arrived && is_order(end) && end->cart != NOTHING && !cart_is_a_word(end->cart) &&
+            person_named_cart(p, who, end->cart) &&
+            (!did(p, who, i) || (who.customer == NOBODY && parties_of(p, end->cart).customers > 0));
     }
     return found;
 }

@@ -95,6 +95,7 @@
  *     such logins are `guessed`, and one that is not makes all of them void. Each names the cart it rests on (shopper.grounds).
  *     Whoever names the cart later, it is several people's and joins nobody, then as now: both lanes are told that it is `taken_back`.
  *     That and what it is about count for nothing, in whatever order they come (shopper_grounds.c): what is folded is the set of the others.
+ *     That the two may be one all the same is no matter of the fold: a decision asks for it (outreach/sharers.h).
  *   - Consent is given by the person alone: by an event of Y itself, or by a forwarded one of X while Y was logged in there
  *     (binding.login_us). What X did while it was nobody's, or Y's by a guess, withdraws for Y, and gives nothing.
  *   - Once a person: an event that reaches B under its own id and forwarded, or forwarded twice, with one

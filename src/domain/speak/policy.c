@@ -73,15 +73,18 @@ static enum rule_outcome rule_unread(const struct policy *p, const struct policy
  * worst. An order in the same microsecond as the last change bought that change (the fold sorts a
  * purchase behind the additions of its time), and an older order is about another round. An order
  * that took only its own lines (purchase_closes) left the others to be spoken about. Whoever orders
- * one of the shopper's carts buys what is in it: under another address, say. */
+ * one of the shopper's carts buys what is in it: under another address, say. Whom the shopper may be counts as the shopper. */
 static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
                                     char *detail, size_t cap)
 {
     (void)p;
     const struct shopper *s = in->shopper;
     const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(s);
-    const bool elsewhere = in->cart != NULL && in->ordered_us > s->last_order_us;
-    const int64_t ordered_us = elsewhere ? in->ordered_us : s->last_order_us;
+    const bool by_sharer = in->sharer_ordered_us > in->ordered_us;
+    const int64_t others_us = by_sharer ? in->sharer_ordered_us : in->ordered_us;
+    const bool elsewhere = in->cart != NULL && others_us > s->last_order_us;
+    const int64_t ordered_us = elsewhere ? others_us : s->last_order_us;
+    const char *by = elsewhere && by_sharer ? " by a customer who named a cart of the same id" : "";
     char when[24];
     /* Without an open cart an order alone says nothing, it may be years old: only a last
      * round that ended by buying does. */
@@ -94,10 +97,10 @@ static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_
         return RULE_PASS;
     }
     if (ordered_us > in->now_us) { /* our own clock was ahead then */
-        (void)snprintf(detail, cap, "bought just now");
+        (void)snprintf(detail, cap, "bought just now%s", by);
     } else {
-        (void)snprintf(detail, cap, "bought %s ago",
-                       ago(in->now_us - ordered_us, when, sizeof when));
+        (void)snprintf(detail, cap, "bought %s ago%s",
+                       ago(in->now_us - ordered_us, when, sizeof when), by);
     }
     return RULE_BLOCK;
 }
@@ -118,15 +121,15 @@ static enum rule_outcome rule_empty(const struct policy *p, const struct policy_
 }
 
 /* Of whom nobody knows who they are, but that they had to do with the cart; until the shopper has said yes since. */
-static bool is_withdrawn_elsewhere(const struct policy_input *in)
+static bool is_withdrawn_elsewhere(const struct policy_input *in, int64_t withdrawn_us)
 {
     bool given = false;
 
     for (size_t i = 0; i < in->shopper->consent_count; i++) {
         const struct consent *c = &in->shopper->consents[i];
-        given = given || (c->given && c->at_us > in->withdrawn_us);
+        given = given || (c->given && c->at_us > withdrawn_us);
     }
-    return in->withdrawn_us != 0 && !given;
+    return withdrawn_us != 0 && !given;
 }
 
 /* A withdrawal on any channel counts for all: which one a message will take is not known here, and
@@ -145,8 +148,13 @@ static enum rule_outcome rule_opted_out(const struct policy *p, const struct pol
             return RULE_BLOCK;
         }
     }
-    if (is_withdrawn_elsewhere(in)) {
+    if (is_withdrawn_elsewhere(in, in->withdrawn_us)) {
         (void)snprintf(detail, cap, "consent withdrawn by somebody who named the cart");
+        return RULE_BLOCK;
+    }
+    if (is_withdrawn_elsewhere(in, in->sharer_withdrawn_us)) {
+        (void)snprintf(detail, cap,
+                       "consent withdrawn by a customer who named a cart of the same id");
         return RULE_BLOCK;
     }
     (void)snprintf(detail, cap,

@@ -42,11 +42,14 @@ struct policy_input {
         unread_until_us; /* the shopper is not known to the end, which may be over then; 0: it is */
     int64_t ordered_us;  /* when somebody else ordered one of the shopper's carts; 0: nobody did */
     int64_t withdrawn_us; /* or withdrew consent, naming one of them */
-    size_t browsers;      /* that the shopper was named with within BROWSERS_WITHIN_US */
-    bool mistaken;        /* a browser was taken for the shopper's by a cart id of several people */
-    bool dry_run;         /* the import rule is not applied */
-    bool cart_changed;    /* the caller named a round or cart that is no longer the open one */
-    bool sent_outdated;   /* what was sent about this round and step was about other lines */
+    int64_t
+        sharer_ordered_us; /* when a customer last bought, whatever, that the shopper may be: both named a cart id of several people; 0: none has */
+    int64_t sharer_withdrawn_us; /* or withdrew consent, and has not given it anew; 0: none did */
+    size_t browsers;             /* that the shopper was named with within BROWSERS_WITHIN_US */
+    bool mistaken;      /* a browser was taken for the shopper's by a cart id of several people */
+    bool dry_run;       /* the import rule is not applied */
+    bool cart_changed;  /* the caller named a round or cart that is no longer the open one */
+    bool sent_outdated; /* what was sent about this round and step was about other lines */
     bool sold_out; /* nothing in the cart can be had; where the catalogue was not read, false */
 };
 

@@ -1,10 +1,11 @@
 /* Who is joined by a cart id, and nobody else by it: in whatever order what says so arrives and is folded, and asked in every state on the way. */
 #include "integration/outreach/outreach_spec.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "support/spec.h"
 
-enum { NAMES = 3, EVENTS_MAX = 4 };
+enum { NAMES = 3, FOUR = 4, EVENTS_MAX = 6 };
 
 static int round_number; /* each has names of its own */
 
@@ -182,8 +183,8 @@ static void a_cart_id_of_several_people_joins_nobody(int order)
     bool here[EVENTS_MAX] = {false};
 
     begin();
-    permute(order, EVENTS_MAX, events);
-    for (int i = 0; i < EVENTS_MAX; i++) {
+    permute(order, FOUR, events);
+    for (int i = 0; i < FOUR; i++) {
         arrive(events[i]);
         here[events[i]] = true;
         const bool three = here[0] && here[1] && here[2];
@@ -389,6 +390,240 @@ static void no_reminder_follows_an_order_or_a_withdrawal_for_a_cart_of_several_p
     }
 }
 
+/* ---- what a customer does whom a browser may be ---- */
+
+enum { ADDED_K, ORDERED_K, ALSO_K, ENDED, ADDED_L, OTHER_K, PERHAPS_EVENTS };
+
+/* Lia orders the cart of the phone lea, whose id lou uses as well; and then, without a word of any cart, she buys or says no. */
+static void arrive_perhaps(int event, const char *end)
+{
+    switch (event) {
+    case ADDED_K:
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        break;
+    case ORDERED_K:
+        customer("lia", "purchase", 148, into("k", "lias-cap"));
+        break;
+    case ALSO_K:
+        browser("lou", "page_viewed", 145, of_cart("k"));
+        break;
+    case ADDED_L:
+        browser("lea", "cart_item_added", 130, into("l", "leas-scarf"));
+        break;
+    case ENDED:
+        customer("lia", end, 120, ",\"opt_out\":true");
+        break;
+    default:
+        browser("lou", "cart_item_added", 110, into("k", "lous-sock"));
+    }
+}
+
+static void is_not_sent(struct outreach_request request)
+{
+    struct answer a;
+
+    if (answers(request, &a)) {
+        if (is_send(&a)) {
+            fail_msg("sent: %s", a.text);
+        }
+        json_decref(a.json);
+    }
+}
+
+/* Who bought or said no, and who is one with her by what has arrived, is silent in whatever state that is. */
+static void look_perhaps(const bool here[PERHAPS_EVENTS])
+{
+    if (here[ENDED] && here[ADDED_K] && here[ORDERED_K] && here[ADDED_L]) {
+        is_not_sent(about(NULL, "lea"));
+        is_not_sent((struct outreach_request){.cart_id = name("l"), .dry_run = true});
+    }
+}
+
+static void it_counts_for_whom_she_may_be(const char *end, int order)
+{
+    const bool bought = strcmp(end, "purchase") == 0;
+    int events[EVENTS_MAX];
+    bool here[PERHAPS_EVENTS] = {false};
+
+    begin();
+    permute(order, PERHAPS_EVENTS, events);
+    for (int i = 0; i < PERHAPS_EVENTS; i++) {
+        arrive_perhaps(events[i], end);
+        here[events[i]] = true;
+        do { /* every other order is folded as it comes */
+            look_perhaps(here);
+        } while (fold_one() && order % 2 == 0);
+    }
+    do {
+        look_perhaps(here);
+    } while (fold_one());
+    expect_answer(about(NULL, "lea"), "silence", bought ? "buyer" : "opted_out");
+    expect_answer(about(NULL, "lou"), bought ? "send" : "silence", bought ? "risk" : "opted_out");
+}
+
+/* Of 720 orders some, each of which is folded as it comes, or not. */
+static void
+what_a_customer_bought_or_said_no_to_counts_for_browsers_of_a_cart_id_of_several(void **state)
+{
+    static const char *const ends[] = {"purchase", "consent_withdrawn", "chat_message"};
+    (void)state;
+
+    bench.config.fold_batch = 1;
+    for (int order = 0; order < 720; order += 29) {
+        it_counts_for_whom_she_may_be(ends[order % 3], order);
+    }
+    assert_replay_is_clean(&bench);
+}
+
+static void all_but_the_end_arrive(void)
+{
+    begin();
+    for (int i = 0; i < PERHAPS_EVENTS; i++) {
+        if (i != ENDED) {
+            arrive_perhaps(i, NULL);
+        }
+    }
+    fold_all();
+    expect_answer(about(NULL, "lea"), "send", "risk");
+}
+
+static void who_consents_anew_ends_the_silence(void **state)
+{
+    (void)state;
+    for (int by = 0; by < 2; by++) {
+        all_but_the_end_arrive();
+        customer("lia", "consent_withdrawn", 100, "");
+        expect_answer(about(NULL, "lea"), "silence", "opted_out");
+        if (by == 0) {
+            customer("lia", "consent_given", 90, "");
+        } else {
+            browser("lea", "consent_given", 90, "");
+        }
+        expect_answer(about(NULL, "lea"), "send", "risk");
+        fold_all();
+        expect_answer(about(NULL, "lea"), "send", "risk");
+    }
+}
+
+/* What was bought before the cart last changed is not what lies in it. */
+static void who_goes_on_with_a_cart_behind_the_order_is_reminded_of_it(void **state)
+{
+    (void)state;
+    all_but_the_end_arrive();
+    customer("lia", "purchase", 100, "");
+    expect_answer(about(NULL, "lea"), "silence", "buyer");
+    browser("lea", "cart_item_added", 95, into("l", "leas-belt"));
+    expect_answer(about(NULL, "lea"), "send", "risk");
+}
+
+/* Her browser's no is hers, and counts as soon as it is joined; a no that nobody joined with her is its own. */
+static void what_her_browser_did_is_waited_for_and_what_another_did_is_not(void **state)
+{
+    (void)state;
+    all_but_the_end_arrive();
+    browser("lou", "consent_withdrawn", 100, "");
+    fold_all();
+    expect_answer(about(NULL, "lou"), "silence", "opted_out");
+    expect_answer(about(NULL, "lea"), "send", "risk");
+    customer("lia", "identify", 100,
+             arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"", name("lias-laptop")));
+    fold_all();
+    browser("lias-laptop", "consent_withdrawn", 90, "");
+    expect_pending(about(NULL, "lea"));
+    fold_all();
+    expect_answer(about(NULL, "lea"), "silence", "opted_out");
+}
+
+/* Who merely named a cart is perhaps the browser that ordered it, or that filled it for another one's order. */
+static void a_customer_who_named_a_cart_that_a_browser_ordered_counts_as_well(void **state)
+{
+    (void)state;
+    for (int by = 0; by < 2; by++) {
+        begin();
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        browser(by == 0 ? "lea" : "lou", "purchase", 148, into("k", "leas-hat"));
+        customer("lia", "page_viewed", 147, of_cart("k"));
+        browser("lou", "page_viewed", 145, of_cart("k"));
+        browser("lea", "cart_item_added", 130, into("l", "leas-scarf"));
+        fold_all();
+        expect_answer(about(NULL, "lea"), "send", "risk");
+        customer("lia", "consent_withdrawn", 100, "");
+        expect_answer(about(NULL, "lea"), "silence", "opted_out");
+        fold_all();
+        expect_answer(about(NULL, "lea"), "silence", "opted_out");
+    }
+}
+
+/* Lia's and lars's server tell the same order of the phone's cart. */
+static void one_order_told_under_two_customers_is_an_order(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 12; order++) {
+        int events[EVENTS_MAX];
+        begin();
+        permute(order, NAMES, events);
+        for (int i = 0; i < NAMES; i++) {
+            if (events[i] == 0) {
+                browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+            } else {
+                customer(
+                    events[i] == 1 ? "lia" : "lars", "purchase", 148,
+                    arena_printf(&bench.arena, "%s,\"order_id\":\"%s\"", of_cart("k"), name("o")));
+            }
+            if (order < 6) {
+                fold_all();
+            }
+        }
+        is_not_sent(about(NULL, "lea"));
+        fold_all();
+        expect_answer(about(NULL, "lea"), "silence", "buyer");
+    }
+}
+
+/* A cart id that so many order tells nobody who the browser is. */
+static void a_cart_id_of_very_many_customers_silences_nobody(void **state)
+{
+    (void)state;
+    begin();
+    browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+    for (int i = 0; i < 17; i++) {
+        const char *who = arena_printf(&bench.arena, "many-%d", i);
+        customer(who, "purchase", 148, into("k", "a-cap"));
+        if (i == 15) {
+            fold_all();
+            customer("many-0", "consent_withdrawn", 100, "");
+            expect_answer(about(NULL, "lea"), "silence", "buyer");
+            browser("lea", "cart_item_added", 95, into("k", "leas-belt"));
+            expect_answer(about(NULL, "lea"), "silence", "opted_out");
+        }
+    }
+    fold_all();
+    expect_answer(about(NULL, "lea"), "send", "risk");
+}
+
+/* Decided, and fetched by its id behind the no, of which nothing is folded. */
+static void a_message_is_withdrawn_where_a_customer_says_no_whom_the_browser_may_be(void **state)
+{
+    CLEANUP(buf_free) struct buf out = buf_make(1 << 20);
+    struct outreach_means means = {.pool = pool, .live = live, .config = &bench.config};
+    struct err err = {0};
+    bool found;
+    (void)state;
+
+    all_but_the_end_arrive();
+    struct outreach_request request = about(NULL, "lea");
+    request.dry_run = false;
+    struct answer a = ask_as(request);
+    assert_true(is_send(&a));
+    const char *id = arena_strdup(&bench.arena, member(&a, "outreach_id"));
+    json_decref(a.json);
+    customer("lia", "chat_message", 100, ",\"opt_out\":true");
+    ok(outreach_read(&means, id, false, &bench.arena, &out, &found, &err), &err);
+    assert_true(found);
+    assert_text_contains(buf_text(&out), "\"opted_out\"");
+    expect(ask_as(request), OUTREACH_BEFORE, "silence", "opted_out");
+}
+
 /* ---- who is without a cart ---- */
 
 /* Of the browser that fills it, or of the order, or of both nothing is folded. */
@@ -453,6 +688,15 @@ int main(void)
         cmocka_unit_test(a_join_with_other_grounds_stays),
         cmocka_unit_test(what_a_release_of_before_has_joined_is_taken_back),
         cmocka_unit_test(no_reminder_follows_an_order_or_a_withdrawal_for_a_cart_of_several_people),
+        cmocka_unit_test(
+            what_a_customer_bought_or_said_no_to_counts_for_browsers_of_a_cart_id_of_several),
+        cmocka_unit_test(who_consents_anew_ends_the_silence),
+        cmocka_unit_test(who_goes_on_with_a_cart_behind_the_order_is_reminded_of_it),
+        cmocka_unit_test(what_her_browser_did_is_waited_for_and_what_another_did_is_not),
+        cmocka_unit_test(a_customer_who_named_a_cart_that_a_browser_ordered_counts_as_well),
+        cmocka_unit_test(one_order_told_under_two_customers_is_an_order),
+        cmocka_unit_test(a_cart_id_of_very_many_customers_silences_nobody),
+        cmocka_unit_test(a_message_is_withdrawn_where_a_customer_says_no_whom_the_browser_may_be),
         cmocka_unit_test(nobody_is_without_a_cart_who_has_ordered_one_that_a_browser_fills),
         cmocka_unit_test(who_ordered_a_cart_of_many_people_is_not_waited_for),
     };

@@ -738,6 +738,40 @@ static void is_folded_after_the_first(int nth)
     }
 }
 
+/* The first time it was not known yet that she is asked about. */
+static void says_no_the_second_time(int nth)
+{
+    acts = nth;
+    if (nth == 2) {
+        did(customer, "consent_withdrawn", 0, "");
+    }
+}
+
+/* Whose cart eva ordered, and somebody else named: it may be hers. Between considering and releasing she says no. */
+static void a_no_of_a_customer_that_a_browser_may_be_stops_the_send_at_the_last_look(void **state)
+{
+    (void)state;
+    customer = "eva";
+    did_with(bench.db, (struct deed){.anonymous = "evas-phone",
+                                     .type = "cart_item_added",
+                                     .minutes_ago = 95,
+                                     .more = A_SHOE ",\"cart_id\":\"evas-7\""});
+    did_with(bench.db, (struct deed){.anonymous = "toms-phone",
+                                     .type = "page_viewed",
+                                     .minutes_ago = 94,
+                                     .more = ",\"cart_id\":\"evas-7\""});
+    did(customer, "purchase", 93, ",\"cart_id\":\"evas-7\"" A_SHOE);
+    did_with(bench.db, (struct deed){.anonymous = "evas-phone",
+                                     .type = "cart_item_added",
+                                     .minutes_ago = 90,
+                                     .more = A_SHOE ",\"cart_id\":\"evas-8\""});
+    fold_to_end(&bench);
+    right_before("lanes_lock", says_no_the_second_time);
+    expect(ask_as((struct outreach_request){.anonymous_id = "evas-phone"}), OUTREACH_NEW, "silence",
+           "opted_out");
+    assert_true(acts > 2);
+}
+
 static void a_message_is_not_said_again_to_who_is_folded_as_a_buyer_meanwhile(void **state)
 {
     (void)state;
@@ -981,6 +1015,7 @@ int main(void)
         RELEASE_TEST(a_send_that_is_there_already_is_the_answer_and_nothing_is_told_twice),
         RELEASE_TEST(a_lost_connection_before_commit_leaves_neither_row_nor_event),
         RELEASE_TEST(a_release_that_is_in_the_log_without_its_row_is_a_defect),
+        RELEASE_TEST(a_no_of_a_customer_that_a_browser_may_be_stops_the_send_at_the_last_look),
         RELEASE_TEST(a_message_is_not_said_again_to_who_is_folded_as_a_buyer_meanwhile),
         RELEASE_TEST(a_dry_run_does_not_speak_to_who_is_folded_as_opted_out_meanwhile),
         RELEASE_TEST(a_browser_that_changes_hands_while_it_is_followed_is_followed_again),

@@ -158,6 +158,7 @@ static size_t some(const char *const *of, size_t count, size_t most, const char 
 struct asked {
     struct joins joins;
     const char *vias[PEOPLE], *open[PEOPLE], *cart_ids[CARTS], *apart[CARTS];
+    const char *ordered[CARTS], *shared[2 * CARTS];
     struct own_time own[PEOPLE + 1];
 };
 
@@ -188,6 +189,24 @@ static void random_own(struct asked *q)
     j->own = q->own;
 }
 
+/* Of an anonymous shopper the carts that tell one apart, and what it ordered, whether it has that or not. */
+static void random_shared(struct asked *q)
+{
+    struct joins *j = &q->joins;
+
+    j->ordered = q->ordered;
+    j->shared = q->shared;
+    j->ordered_count =
+        j->key[0] == 'a' && one_in(3) ? some(carts + 1, CARTS - 1, CARTS - 1, q->ordered) : 0;
+    for (size_t i = 0; i < j->apart_count && j->key[0] == 'a'; i++) {
+        q->shared[j->shared_count++] = q->apart[i];
+    }
+    for (size_t i = 0; i < j->ordered_count; i++) {
+        q->shared[j->shared_count++] = q->ordered[i];
+    }
+    j->shares = j->key[0] == 'a' && one_in(10);
+}
+
 static void random_joins(struct asked *q)
 {
     struct joins *j = &q->joins;
@@ -208,6 +227,7 @@ static void random_joins(struct asked *q)
     j->cart_ids = q->cart_ids;
     j->apart = q->apart;
     random_own(q);
+    random_shared(q);
     j->dropped = one_in(10);
     j->news = one_in(10);
     j->last_off = newest_of(j->key) - (one_in(6) ? 1 : 0);
@@ -247,19 +267,25 @@ static struct joins_pending asked_whole(const struct joins *j)
     param_texts(&p, TEXTS(j->own, j->own_count, key));
     param_times(&p, INT64S(j->own, j->own_count, from_us));
     param_times(&p, INT64S(j->own, j->own_count, until_us));
+    param_text_array(&p, j->shared, j->shared_count);
+    param_text_array(&p, j->ordered, j->ordered_count);
     assert_ok(db_query(plain, Q_joins_pending, &p, &rows, &spec.err));
-    return (struct joins_pending){.any = row_bool(rows, 0, 0),
-                                  .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
-                                  .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2),
-                                  .moved = row_bool(rows, 0, 3),
-                                  .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4)};
+    return (struct joins_pending){
+        .any = row_bool(rows, 0, 0),
+        .due_us = row_null(rows, 0, 1) ? 0 : row_time(rows, 0, 1),
+        .ordered_us = row_null(rows, 0, 2) ? 0 : row_time(rows, 0, 2),
+        .moved = row_bool(rows, 0, 3),
+        .withdrawn_us = row_null(rows, 0, 4) ? 0 : row_time(rows, 0, 4),
+        .sharers = row_null(rows, 0, 5) ? NULL : row_text_copy(rows, 0, 5, &spec.arena)};
 }
 
 static const char *told(const struct joins_pending *p)
 {
-    return arena_printf(
-        &spec.arena, "any %d, moved %d, due %" PRId64 ", ordered %" PRId64 ", withdrawn %" PRId64,
-        p->any, p->moved, p->due_us, p->ordered_us, p->withdrawn_us);
+    return arena_printf(&spec.arena,
+                        "any %d, moved %d, due %" PRId64 ", ordered %" PRId64 ", withdrawn %" PRId64
+                        ", sharers %s",
+                        p->any, p->moved, p->due_us, p->ordered_us, p->withdrawn_us,
+                        p->sharers == NULL ? "none" : p->sharers);
 }
 
 /* How often the connection of the store has asked it. */
@@ -279,7 +305,7 @@ static void ask_both_ways(int world, int question)
     struct joins_pending got;
 
     random_joins(&q);
-    assert_ok(store_joins_pending(spec.db, &q.joins, &got, &spec.err));
+    assert_ok(store_joins_pending(spec.db, &q.joins, &spec.arena, &got, &spec.err));
     const struct joins_pending whole = asked_whole(&q.joins);
     if (strcmp(told(&got), told(&whole)) != 0) {
         fail_msg("world %d, question %d (%s): %s\n  instead of %s", world, question, q.joins.key,
@@ -307,6 +333,62 @@ static void the_short_question_never_hides_what_the_whole_one_says(void **state)
     /* Both ways were gone, and often enough. */
     assert_true(times("joins_pending") > asked / 4);
     assert_true(times("joins_pending") < asked - asked / 8);
+}
+
+static const char *sharers_of(const char *cart, bool ordered)
+{
+    struct joins_pending got;
+    const struct own_time own[] = {{"a:phone", INT64_MIN, INT64_MAX}};
+    const struct joins j = {.lane = event_lane("a:phone"),
+                            .key = "a:phone",
+                            .cart_ids = &cart,
+                            .cart_count = 1,
+                            .own = own,
+                            .own_count = 1,
+                            .shared = &cart,
+                            .shared_count = 1,
+                            .ordered = &cart,
+                            .ordered_count = ordered ? 1 : 0,
+                            .last_off = newest_of("a:phone")};
+
+    assert_ok(store_joins_pending(spec.db, &j, &spec.arena, &got, &spec.err));
+    return got.sharers == NULL ? "" : got.sharers;
+}
+
+static void party(const char *cart, const char *customer, const char *ordered_at)
+{
+    sql(arena_printf(&spec.arena,
+                     "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', "
+                     "%s, 'a:phone', true, %s",
+                     cart, cart, customer, ordered_at));
+}
+
+/* Customers who ordered the cart of a browser; who only named it where somebody ordered it; and their newest events, whatever those are of. */
+static void who_a_browser_may_be_is_told_with_how_far_they_came(void **state)
+{
+    (void)state;
+    append(an_event(.event_id = "e1", .key = "a:phone", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-2\"}"));
+    append(an_event(.event_id = "e2", .key = "c:bob", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    append(an_event(.event_id = "e3", .key = "c:ann", .type = "consent_withdrawn",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    append(an_event(.event_id = "e4", .key = "a:kiosk", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-3\"}"));
+    append(an_event(.event_id = "e5", .key = "a:phone", .body = "{\"cart_id\": \"k-1\"}"));
+    sql("UPDATE cartwright.lane_cursor SET off = 9");
+    party("k-2", "'c:cid'", "now()");
+    party("k-3", "'c:dee'", "now()");
+    assert_string_equal(sharers_of("k-1", false),
+                        "{\"keys\" : [\"c:ann\", \"c:bob\"], \"offs\" : [1, 1]}");
+    append(an_event(.event_id = "e6", .key = "c:bob", .body = "{\"page\": \"home\"}"));
+    assert_string_equal(sharers_of("k-1", false),
+                        "{\"keys\" : [\"c:ann\", \"c:bob\"], \"offs\" : [1, 2]}");
+    assert_string_equal(sharers_of("k-2", false), ""); /* it ordered the cart itself: */
+    assert_string_equal(sharers_of("k-2", true), "{\"keys\" : [\"c:cid\"], \"offs\" : [null]}");
+    assert_string_equal(sharers_of("k-3", false), "{\"keys\" : [\"c:dee\"], \"offs\" : [null]}");
+    sql("UPDATE cartwright.cart_party SET ordered_at = NULL");
+    assert_string_equal(sharers_of("k-3", false), "");
 }
 
 /* Of a shopper with a browser, a cart and a history, all of it folded. */
@@ -337,11 +419,11 @@ static void of_an_ordinary_shopper_the_whole_question_is_not_asked(void **state)
                       .own = own,
                       .own_count = 2,
                       .last_off = newest_of("c:ann")};
-    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_ok(store_joins_pending(spec.db, &j, &spec.arena, &got, &spec.err));
     assert_string_equal(told(&got), told(&(struct joins_pending){0}));
     j.found_by = "a:phone";
     j.found_by_off = newest_of("a:phone");
-    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_ok(store_joins_pending(spec.db, &j, &spec.arena, &got, &spec.err));
     assert_int_equal(times("joins_quiet"), 2);
     assert_int_equal(times("joins_pending"), 0);
 }
@@ -360,10 +442,10 @@ static void of_carts_that_are_kept_no_more_the_whole_question_is_asked(void **st
     sql(arena_printf(&spec.arena, "UPDATE cartwright.lane_cursor SET off = 0 WHERE lane = %d",
                      event_lane("c:bob")));
     j.last_off = newest_of("c:ann");
-    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_ok(store_joins_pending(spec.db, &j, &spec.arena, &got, &spec.err));
     assert_false(got.any);
     j.dropped = true;
-    assert_ok(store_joins_pending(spec.db, &j, &got, &spec.err));
+    assert_ok(store_joins_pending(spec.db, &j, &spec.arena, &got, &spec.err));
     assert_true(got.any);
 }
 
@@ -371,7 +453,7 @@ static bool is_pending(const struct joins *j)
 {
     struct joins_pending got;
 
-    assert_ok(store_joins_pending(spec.db, j, &got, &spec.err));
+    assert_ok(store_joins_pending(spec.db, j, &spec.arena, &got, &spec.err));
     return got.any;
 }
 
@@ -430,6 +512,7 @@ int main(void)
         SPEC_TEST(of_an_ordinary_shopper_the_whole_question_is_not_asked),
         SPEC_TEST(of_carts_that_are_kept_no_more_the_whole_question_is_asked),
         SPEC_TEST(of_a_keeper_who_may_be_none_any_more_it_is_waited_for),
+        SPEC_TEST(who_a_browser_may_be_is_told_with_how_far_they_came),
     };
     return cmocka_run_group_tests(tests, NULL, spec_discard);
 }

@@ -75,20 +75,20 @@ static const struct {
     {"shopper_gather", "('c:7', NULL, false, true, 9, 9)", "outreach_pkey"},
     {"shopper_gather", "(NULL, 'k1', true, true, 9, 9)", "cart_lane_pkey"},
     {"joins_pending",
-     "(7, 'c:7', '{x,y}', '{x}', '{x,y}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}')",
+     "(7, 'c:7', '{x,y}', '{x}', '{x,y}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}', '{k7}', '{k7}')",
      "log_key"},
     {"joins_pending",
-     "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}')",
+     "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}', '{k7}', '{k7}')",
      "log_name"},
     {"joins_pending",
-     "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}')",
+     "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}', '{k7}', '{k7}')",
      "log_cart"},
-    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_key"},
-    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_name"},
-    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "log_cart"},
-    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}')", "lane_cursor_pkey"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}', '{k7}')", "log_key"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}', '{k7}')", "log_name"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}', '{k7}')", "log_cart"},
+    {"joins_quiet", "('{7,9}', '{c:7,a:x}', '{0,9}', '{x}', '{k7}', '{k7}')", "lane_cursor_pkey"},
     {"joins_pending",
-     "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}')",
+     "(7, 'a:7', '{}', '{}', '{7}', '{k7}', 0, 'a:x', 0, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}', '{k7}', '{k7}')",
      "cart_party_pkey"},
     {"joins_shaken", "('{k7}', '{c:7,a:x}', true)", "log_pkey"},
     {"joins_shaken", "('{k7}', '{c:7,a:x}', true)", "cart_party_pkey"},
@@ -393,8 +393,8 @@ static void what_came_since_goes_by_the_key_however_much_of_the_log_is_of_it(voi
         {"shopper_gather", "('c:heavy', NULL, false, true, 5000, 9)"},
         {"shopper_gather", "('c:heavy', NULL, true, true, 5000, 9)"},
         {"joins_pending",
-         "(189, 'c:heavy', '{x}', '{x}', '{x}', '{k7}', 9, 'a:x', 9, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}')"},
-        {"joins_quiet", "('{189,1}', '{c:heavy,a:x}', '{9,9}', '{x}', '{k7}')"},
+         "(189, 'c:heavy', '{x}', '{x}', '{x}', '{k7}', 9, 'a:x', 9, true, '{k7}', '{c:7,a:x}', '{-infinity,now}', '{infinity,now}', '{k7}', '{k7}')"},
+        {"joins_quiet", "('{189,1}', '{c:heavy,a:x}', '{9,9}', '{x}', '{k7}', '{k7}')"},
         {"cart_pending", "('k7', '{}', false)"},
         {"heavy_view", "(189, 'c:heavy', now(), 7, 9)"},
     };
@@ -442,8 +442,9 @@ static double rows_seen(const json_t *node)
 static void a_cart_id_under_which_thousands_ordered_costs_a_decision_little(void **state)
 {
     (void)state;
-    static const char asked[] = "joins_pending(7, 'c:7', '{}', '{}', '{}', '{shared}', 0, NULL, 0, "
-                                "false, '{shared}', '{c:7}', '{NULL}', '{infinity}')";
+    static const char asked[] =
+        "joins_pending(7, 'c:7', '{}', '{}', '{}', '{shared}', 0, NULL, 0, "
+        "false, '{shared}', '{c:7}', '{NULL}', '{infinity}', '{shared}', '{shared}')";
     json_error_t why;
     sql(fill_sql);
     sql(shared_sql);

@@ -137,7 +137,7 @@ static struct joins_pending pending_of(const char *via)
     const struct joins j = {.lane = 1, .key = "c:ann", .vias = &via, .via_count = 1};
     struct joins_pending p;
 
-    assert_ok(store_joins_pending(spec.db, &j, &p, &spec.err));
+    assert_ok(store_joins_pending(spec.db, &j, &spec.arena, &p, &spec.err));
     return p;
 }
 

@@ -456,6 +456,8 @@ static void joins_values(struct values *v)
     add(v, arena_printf(&spec.arena, "ARRAY[%s, NULL]::timestamptz[]", a_time()));
     add(v, arena_printf(&spec.arena, "ARRAY[%s, %s]::timestamptz[]", a_time(),
                         one_in(2) ? "'infinity'" : a_time()));
+    add(v, some_carts());
+    add(v, one_in(2) ? "'{}'" : some_carts());
 }
 
 static void quiet_values(struct values *v)
@@ -467,6 +469,7 @@ static void quiet_values(struct values *v)
     add(v, arena_printf(&spec.arena, "'{%s,%s}'", key, browser));
     add(v, arena_printf(&spec.arena, "'{%s,%s}'", a_number(80), a_number(80)));
     add(v, some_browsers());
+    add(v, one_in(2) ? "'{}'" : some_carts());
     add(v, one_in(2) ? "'{}'" : some_carts());
 }
 

@@ -20,6 +20,7 @@ static char ann[] = "ann", bob[] = "bob";
 
 static struct {
     struct view view;
+    bool of_each; /* the view is whose is asked for */
     bool soon, of_many, cart_pending;
     bool fails;
 } answers;
@@ -41,15 +42,17 @@ bool __wrap_view_find(struct db *db, const struct view_ask *ask, struct arena *a
     asked.view = *ask;
     asked.views++;
     *out = answers.view;
+    out->key = answers.of_each && ask->key != NULL ? ask->key : out->key;
     return answers.fails ? FAIL(err, ERR_BUSY, "away") : true;
 }
 
-bool __wrap_store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
-                                struct err *err);
-bool __wrap_store_joins_pending(struct db *db, const struct joins *j, struct joins_pending *out,
-                                struct err *err)
+bool __wrap_store_joins_pending(struct db *db, const struct joins *j, struct arena *a,
+                                struct joins_pending *out, struct err *err);
+bool __wrap_store_joins_pending(struct db *db, const struct joins *j, struct arena *a,
+                                struct joins_pending *out, struct err *err)
 {
     (void)db;
+    (void)a;
     asked.joins = *j;
     asked.joined++;
     *out = (struct joins_pending){.any = true, .due_us = 7};
@@ -467,7 +470,7 @@ static void all_of_it_is_asked_about_once_more(void **state)
     has_bindings({.other = b1, .from_us = INT64_MIN, .until_us = INT64_MAX},
                  {.other = b2, .from_us = 3, .until_us = 5});
     const struct gathered g = gather();
-    assert_true(outreach_pending(NULL, &g, &pending, &err));
+    assert_true(outreach_pending(NULL, &g, &arena, &pending, &err));
     assert_true(pending.any);
     assert_int_equal(pending.due_us, 7);
     const struct joins *j = &asked.joins;
@@ -507,7 +510,7 @@ static void of_a_stranger_it_is_asked_by_what_was_named(void **state)
     struct joins_pending pending = {.due_us = 3};
     answers.view.known = false;
     struct gathered g = gather();
-    assert_true(outreach_pending(NULL, &g, &pending, &err));
+    assert_true(outreach_pending(NULL, &g, &arena, &pending, &err));
     assert_string_equal(asked.joins.key, "c:ann");
     assert_int_equal(asked.joins.lane, event_lane("c:ann"));
     assert_int_equal(asked.joins.via_count + asked.joins.cart_count + asked.joins.own_count, 0);
@@ -517,7 +520,7 @@ static void of_a_stranger_it_is_asked_by_what_was_named(void **state)
     answers.view.shared = true;
     answers.cart_pending = true;
     g = gather_of((struct outreach_subject){.cart_id = apart, .now_us = NOW});
-    assert_true(outreach_pending(NULL, &g, &pending, &err));
+    assert_true(outreach_pending(NULL, &g, &arena, &pending, &err));
     assert_true(pending.any);
     assert_int_equal(pending.due_us, 0);
     assert_string_equal(asked.cart.cart_id, apart);
@@ -527,7 +530,7 @@ static void of_a_stranger_it_is_asked_by_what_was_named(void **state)
     answers.view.shared = false;
     answers.cart_pending = false;
     g = gather_of((struct outreach_subject){.cart_id = apart, .now_us = NOW});
-    assert_true(outreach_pending(NULL, &g, &pending, &err));
+    assert_true(outreach_pending(NULL, &g, &arena, &pending, &err));
     assert_false(pending.any);
     assert_false(asked.cart.kept);
 }
@@ -566,6 +569,74 @@ static void an_order_or_a_no_that_the_rules_were_not_asked_of_is_unasked(void **
         outreach_unasked(&asked_of, &(struct joins_pending){.ordered_us = 5, .withdrawn_us = 7}));
     assert_true(
         outreach_unasked(&asked_of, &(struct joins_pending){.ordered_us = 4, .withdrawn_us = 6}));
+    assert_true(outreach_unasked(
+        &asked_of, &(struct joins_pending){.ordered_us = 5, .withdrawn_us = 6, .sharers = "{}"}));
+}
+
+/* ---- who a browser may be ---- */
+
+#define TWO "{\"keys\" : [\"c:ann\", \"c:bob\"], \"offs\" : [1, null]}"
+
+static struct gathered gather_browser(const char *sharers)
+{
+    answers.view.key = "a:b1";
+    return gather_of((struct outreach_subject){.key = "a:b1", .sharers = sharers, .now_us = NOW});
+}
+
+static void what_a_browser_had_and_ordered_says_who_it_may_be(void **state)
+{
+    static char bought[] = "cart-15";
+    struct order_seen orders[] = {{.cart_id = bought}, {.cart_id = word}, {.cart_id = NULL}};
+    (void)state;
+
+    has_carts();
+    memcpy(shopper.orders, orders, sizeof orders);
+    shopper.order_count = 3;
+    struct gathered g = gather_browser(NULL);
+    struct joins j = outreach_joins(&g);
+    assert_ids(j.ordered, j.ordered_count, "cart-15");
+    assert_ids(j.shared, j.shared_count, "cart-17 cart-16 cart-15");
+    assert_false(j.shares);
+    answers.view.key = "c:ann"; /* who is a customer is nobody else */
+    g = gather();
+    j = outreach_joins(&g);
+    assert_int_equal(j.ordered_count + j.shared_count, 0);
+}
+
+/* b1 was taken for hers: what it did is known, and nothing that waits. */
+static void what_they_did_is_read_and_what_joins_them_is_asked_for(void **state)
+{
+    (void)state;
+    answers.of_each = true;
+    has_named({.other = b1, .last_us = NOW}, {.other = b2, .last_us = NOW});
+    shopper.last_order_us = NOW - 5;
+    shopper.consents[0] = (struct consent){.channel = word, .given = false, .at_us = NOW - 7};
+    shopper.consent_count = 1;
+    struct gathered g = gather_browser(TWO);
+    assert_int_equal(asked.views, 3);
+    assert_int_equal(asked.joined, 2);
+    assert_ids(asked.joins.vias, asked.joins.via_count, "b2");
+    assert_ids(asked.joins.open, asked.joins.open_count, "b2");
+    assert_int_equal(g.sharers.ordered_us, NOW - 5);
+    assert_int_equal(g.sharers.withdrawn_us, NOW - 7);
+    assert_true(g.unread_until_us > NOW); /* the answer is that one of them is stale */
+    assert_false(g.sharers.wait);
+    shopper.consents[0].given = true;
+    assert_int_equal(gather_browser(TWO).sharers.withdrawn_us, 0);
+}
+
+static void whoever_may_be_one_of_very_many_is_not_spoken_to(void **state)
+{
+    const char *keys = "";
+    (void)state;
+
+    for (int i = 0; i < 65; i++) {
+        keys = arena_printf(&arena, "%s%s\"c:y%d\"", keys, i == 0 ? "" : ",", i);
+    }
+    const struct gathered g =
+        gather_browser(arena_printf(&arena, "{\"keys\":[%s],\"offs\":[]}", keys));
+    assert_true(g.mistaken);
+    assert_int_equal(asked.views, 1);
 }
 
 #define GATHER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -596,6 +667,9 @@ int main(void)
         GATHER_TEST(of_a_stranger_it_is_asked_by_what_was_named),
         GATHER_TEST(who_is_found_by_a_cart_may_have_to_share_it_soon),
         GATHER_TEST(an_order_or_a_no_that_the_rules_were_not_asked_of_is_unasked),
+        GATHER_TEST(what_a_browser_had_and_ordered_says_who_it_may_be),
+        GATHER_TEST(what_they_did_is_read_and_what_joins_them_is_asked_for),
+        GATHER_TEST(whoever_may_be_one_of_very_many_is_not_spoken_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,9 +19,11 @@ struct situation {
     const char *name;
     int64_t idle_us;
     int64_t changed_ago_us;
-    int64_t bought_ago_us;    /* 0: never */
-    int64_t contacted_ago_us; /* 0: never */
-    int64_t opted_out_ago_us; /* somebody who named the cart; 0: nobody */
+    int64_t bought_ago_us;        /* 0: never */
+    int64_t contacted_ago_us;     /* 0: never */
+    int64_t opted_out_ago_us;     /* somebody who named the cart; 0: nobody */
+    int64_t sharer_bought_ago_us; /* a customer that the shopper may be; 0: none */
+    int64_t sharer_opted_out_ago_us;
     size_t browsers;
     double risk;
     bool no_cart, no_lines, bot, imported, dry_run, cart_changed, sent_outdated, sold_out,
@@ -63,6 +65,20 @@ static const struct situation situations[] = {
                        .given_again = true, .opted_out_ago_us = HOURS(1), .reason = RULE_OPTED_OUT),
     a_cart_left_behind(.name = "so, and the shopper said yes since", .withdrawn = true,
                        .given_again = true, .opted_out_ago_us = HOURS(4), .send = true),
+    a_cart_left_behind(.name = "consent withdrawn by a customer that it may be",
+                       .sharer_opted_out_ago_us = DAYS(9), .reason = RULE_OPTED_OUT),
+    a_cart_left_behind(.name = "so, and the shopper has said yes since", .withdrawn = true,
+                       .given_again = true, .sharer_opted_out_ago_us = HOURS(4), .send = true),
+    a_cart_left_behind(.name = "bought by a customer that it may be, after the cart changed",
+                       .sharer_bought_ago_us = HOURS(1), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "so, in the microsecond in which the cart last changed",
+                       .sharer_bought_ago_us = HOURS(2), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "so, a microsecond before", .sharer_bought_ago_us = HOURS(2) + 1,
+                       .send = true),
+    a_cart_left_behind(.name = "so, and the shopper itself long before", .bought_ago_us = DAYS(30),
+                       .sharer_bought_ago_us = HOURS(1), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "so, and there is no cart", .no_cart = true,
+                       .sharer_bought_ago_us = HOURS(1), .reason = RULE_EMPTY),
     a_cart_left_behind(.name = "a bot", .bot = true, .reason = RULE_BOT),
     a_cart_left_behind(.name = "of as many browsers as one person may have",
                        .browsers = BROWSERS_MAX, .send = true),
@@ -130,19 +146,23 @@ static struct decision decide(const struct situation *t)
         .bot = t->bot,
     };
     return policy_decide(
-        &shop, &(struct policy_input){.shopper = &shopper,
-                                      .cart = t->no_cart ? NULL : &cart,
-                                      .step = 1,
-                                      .risk = t->risk,
-                                      .now_us = NOW,
-                                      .withdrawn_us =
-                                          t->opted_out_ago_us != 0 ? NOW - t->opted_out_ago_us : 0,
-                                      .browsers = t->browsers,
-                                      .mistaken = t->mistaken,
-                                      .dry_run = t->dry_run,
-                                      .cart_changed = t->cart_changed,
-                                      .sent_outdated = t->sent_outdated,
-                                      .sold_out = t->sold_out});
+        &shop,
+        &(struct policy_input){
+            .shopper = &shopper,
+            .cart = t->no_cart ? NULL : &cart,
+            .step = 1,
+            .risk = t->risk,
+            .now_us = NOW,
+            .withdrawn_us = t->opted_out_ago_us != 0 ? NOW - t->opted_out_ago_us : 0,
+            .sharer_ordered_us = t->sharer_bought_ago_us != 0 ? NOW - t->sharer_bought_ago_us : 0,
+            .sharer_withdrawn_us =
+                t->sharer_opted_out_ago_us != 0 ? NOW - t->sharer_opted_out_ago_us : 0,
+            .browsers = t->browsers,
+            .mistaken = t->mistaken,
+            .dry_run = t->dry_run,
+            .cart_changed = t->cart_changed,
+            .sent_outdated = t->sent_outdated,
+            .sold_out = t->sold_out});
 }
 
 static void each_situation_is_decided_by_its_first_blocking_rule(void **state)
@@ -217,6 +237,23 @@ static void a_rule_that_blocks_says_something_else_than_one_that_passes(void **s
         assert_true(passed.rules[i].detail[0] != '\0' && blocked.rules[i].detail[0] != '\0');
     }
     assert_true(other >= 12);
+}
+
+/* What was another's doing is told as that. */
+static void why_says_that_the_shopper_may_be_a_customer(void **state)
+{
+    (void)state;
+    const struct situation other =
+        a_cart_left_behind(.sharer_bought_ago_us = HOURS(1), .sharer_opted_out_ago_us = HOURS(1));
+    const struct situation both =
+        a_cart_left_behind(.bought_ago_us = MINUTES(59), .sharer_bought_ago_us = HOURS(1));
+    const struct decision d = decide(&other);
+
+    assert_string_equal(d.rules[RULE_BUYER].detail,
+                        "bought 1h00m ago by a customer who named a cart of the same id");
+    assert_string_equal(d.rules[RULE_OPTED_OUT].detail,
+                        "consent withdrawn by a customer who named a cart of the same id");
+    assert_string_equal(decide(&both).rules[RULE_BUYER].detail, "bought 59m ago");
 }
 
 static void a_dry_run_says_that_the_import_rule_was_not_applied(void **state)
@@ -565,6 +602,7 @@ int main(void)
         cmocka_unit_test(every_rule_is_evaluated_even_after_one_has_blocked),
         cmocka_unit_test(of_several_that_block_the_first_of_the_table_is_the_reason),
         cmocka_unit_test(a_rule_that_blocks_says_something_else_than_one_that_passes),
+        cmocka_unit_test(why_says_that_the_shopper_may_be_a_customer),
         cmocka_unit_test(a_dry_run_says_that_the_import_rule_was_not_applied),
         cmocka_unit_test(without_a_cart_the_rules_about_one_do_not_apply),
         cmocka_unit_test(a_withdrawal_on_whichever_channel_blocks),
