@@ -549,6 +549,33 @@ static void native_events_keep_their_ids_and_another_body_under_one_is_a_conflic
     assert_string_equal(bench_text(*state, "SELECT event_id FROM cartwright.event"), "e1");
 }
 
+static void an_order_of_numbers_and_a_mistake_is_taken_and_mended_by_the_next_import(void **state)
+{
+    static const char head[] =
+        "{\"event_id\":%s,\"type\":\"purchase\",\"customer_id\":%s,\"occurred_at\":\"%s\",\"cart_id\":%s}\n";
+    char text[512];
+    struct import_outcome o;
+    (void)snprintf(text, sizeof text, head, "7", "17", "2024-05-01T10:00:00Z", "{}");
+    import_text(state, text, &o, .format = "ndjson", .json = true);
+    expect_counts(&o, 1, 1, 0, 0);
+    assert_text_contains(o.out, "\"warnings\":{\"id_as_number\":2,\"left_out\":1}");
+    import_text(state, text, &o, .format = "ndjson");
+    expect_counts(&o, 1, 0, 1, 0);
+    (void)snprintf(text, sizeof text, head, "\"7\"", "\"17\"", "2024-05-01T10:00:00Z", "12");
+    import_text(state, text, &o, .format = "ndjson");
+    expect_counts(&o, 1, 1, 0, 0);
+    assert_string_equal(
+        bench_text(
+            *state,
+            "SELECT string_agg(key || ' ' || coalesce(body ->> 'stands_for', body ->> 'cart_id'), ', ' ORDER BY off) "
+            "FROM cartwright.event"),
+        "c:17 7, c:17 12");
+    /* what a file tells was long ago: not now */
+    (void)snprintf(text, sizeof text, head, "8", "17", "2024-05-01 10:00", "12");
+    import_text(state, text, &o, .format = "ndjson", .json = true);
+    expect_counts(&o, 1, 0, 0, 1);
+}
+
 static void a_file_that_is_not_there_fails_the_import(void **state)
 {
     const char *files[] = {"/nowhere/events.csv"};
@@ -644,6 +671,7 @@ int main(void)
         spec(carts_are_there_after_the_import_and_marked_imported),
         spec(the_catalogue_learns_brand_category_and_the_last_price_by_time_and_makes_no_title_up),
         spec(categories_give_products_their_path),
+        spec(an_order_of_numbers_and_a_mistake_is_taken_and_mended_by_the_next_import),
         spec(native_events_keep_their_ids_and_another_body_under_one_is_a_conflict),
         spec(a_file_that_is_not_there_fails_the_import),
         cmocka_unit_test(options_that_make_no_sense_are_usage_errors),
