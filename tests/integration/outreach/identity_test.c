@@ -46,7 +46,7 @@ static void expect_pending(struct outreach_request request)
     struct err err = {0};
     struct answer none;
 
-    if (try_ask(request, &none, &err)) {
+    if (try_ask_briefly(request, &none, &err)) {
         fail_msg("answered: %d %s", (int)none.outcome, none.text);
     }
     assert_int_equal(err.kind, ERR_BUSY);
@@ -499,7 +499,8 @@ static void a_cart_that_changes_hands_is_never_unknown(void **state)
         struct answer a = {0};
         struct err err = {0};
         int64_t folded;
-        if (try_ask((struct outreach_request){.cart_id = "pias-9", .dry_run = true}, &a, &err)) {
+        if (try_ask_briefly((struct outreach_request){.cart_id = "pias-9", .dry_run = true}, &a,
+                            &err)) {
             expect(a, OUTREACH_DRY, "silence", "buyer");
         } else {
             assert_int_equal(err.kind, ERR_BUSY);

@@ -36,6 +36,10 @@ struct answer {
     json_t *json; /* freed by the caller; NULL where the outcome is OUTREACH_UNKNOWN */
 };
 bool try_ask(struct outreach_request request, struct answer *out, struct err *err);
+
+/* Of a server that gives the fold a tenth of a second, and not two seconds: where nobody folds, what is pending is refused then as it is later.
+ * (That it waits as long as it may, release_test says.) */
+bool try_ask_briefly(struct outreach_request request, struct answer *out, struct err *err);
 struct answer ask_as(struct outreach_request request); /* must not fail */
 struct answer ask(const char *customer);
 const char *member(const struct answer *a, const char *key); /* "" where it is no text */
