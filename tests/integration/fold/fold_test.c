@@ -102,7 +102,8 @@ static void an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody(void **
         text_of(&bench, "SELECT event_id || ' ' || pointer FROM cartwright.dead_letter"),
         "bad /items/0/quantity");
     assert_int_equal(count_of(&bench, "SELECT units FROM cartwright.cart WHERE key = 'c:y'"), 1);
-    assert_int_equal(metric_value(METRIC_fold_refolds), refolds); /* it is not out of order either */
+    assert_int_equal(metric_value(METRIC_fold_refolds),
+                     refolds); /* it is not out of order either */
     assert_replay_is_clean(&bench);
 }
 
