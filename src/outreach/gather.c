@@ -151,6 +151,8 @@ static void list_shared(struct gathered *g, struct arena *a)
 
 struct joins outreach_joins(const struct gathered *g)
 {
+    const bool news = view_has_news(&g->view);
+
     return (struct joins){.lane = g->view.lane,
                           .key = g->view.key,
                           .vias = g->vias,
@@ -168,9 +170,10 @@ struct joins outreach_joins(const struct gathered *g)
                           .ordered = g->ordered,
                           .ordered_count = g->ordered_count,
                           .shares = g->subject.sharers != NULL,
-                          .wait = g->sharers.wait,
+                          .wait =
+                              g->sharers.wait || (news && shopper_may_login_again(g->view.shopper)),
                           .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
-                          .news = view_has_news(&g->view),
+                          .news = news,
                           .last_off = g->view.last_off,
                           .found_by = g->view.found_by,
                           .found_by_off = g->view.found_by_off};

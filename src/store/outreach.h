@@ -62,11 +62,11 @@ struct joins {
     size_t shared_count;
     const char **ordered; /* and those that it ordered, or withdrew consent for, itself */
     size_t ordered_count;
-    bool shares;          /* there are such customers, as far as is known */
-    bool wait;            /* one of them is being joined */
-    bool dropped;         /* it had more carts than are known */
-    bool news;            /* of what was read, something is not folded yet */
-    int64_t last_off;     /* newest of its events that was read */
+    bool shares;      /* there are such customers, as far as is known */
+    bool wait;        /* one of them is being joined, or a browser may be told anew whose it is */
+    bool dropped;     /* it had more carts than are known */
+    bool news;        /* of what was read, something is not folded yet */
+    int64_t last_off; /* newest of its events that was read */
     const char *found_by; /* key of the anonymous shopper that it was found by; NULL: none */
     int64_t found_by_off; /* newest of that one's that was read */
 };

@@ -362,6 +362,10 @@ bool shopper_login(const struct shopper *after, const struct event *e, struct sh
 bool shopper_login_again(const struct shopper *before, const struct shopper *after,
                          const struct event *e);
 
+/* Whether the customer logged in at a browser at a time that is not its own, by what the browser has answered: while that answer is not folded,
+ * the browser may be about to be told once more (shopper_login_again), and what a guest did before that login is the customer's then. */
+bool shopper_may_login_again(const struct shopper *s);
+
 /* Whom e names, where e itself is not folded yet: shopper_login then does not ask again for what follows. */
 void shopper_take_name(struct shopper *s, const struct event *e, struct arena *a);
 

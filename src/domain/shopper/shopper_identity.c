@@ -169,6 +169,24 @@ static bool is_news(const struct shopper *s, const struct event *e)
            e->occurred_us - n->first_us >= ASK_AGAIN_US;
 }
 
+static bool holds_if_known(const struct shopper *s, const char *via, int64_t at_us)
+{
+    return at_us == 0 || holds(s, via, at_us);
+}
+
+bool shopper_may_login_again(const struct shopper *s)
+{
+    bool may = false;
+
+    for (size_t i = 0; i < s->named_count && !may; i++) {
+        const struct named_via *n = &s->named[i];
+        may = was_answered(s, n->other) &&
+              !(holds_if_known(s, n->other, n->first_us) &&
+                holds_if_known(s, n->other, n->said_us) && holds_if_known(s, n->other, n->last_us));
+    }
+    return may;
+}
+
 bool shopper_login(const struct shopper *after, const struct event *e, struct shopper_login *out)
 {
     const bool ends = e->type == EVENT_LOGGED_OUT;

@@ -489,6 +489,32 @@ static void all_of_it_is_asked_about_once_more(void **state)
     assert_int_equal(j->found_by_off, 12);
 }
 
+/* b1 answered that it was left at 20, which is not folded yet; she had logged in there at 30. What a guest did between the two becomes hers as soon
+ * as the fold tells b1 again. */
+static void a_login_behind_what_a_browser_has_just_answered_is_waited_for(void **state)
+{
+    (void)state;
+    has_bindings({.other = b1, .from_us = INT64_MIN, .until_us = 20});
+    has_named({.other = b1, .first_us = 10, .last_us = 30});
+    struct gathered g = gather();
+    assert_false(outreach_joins(&g).wait); /* folded: somebody else's login of then counts */
+    answers.view.last_off = 40;
+    answers.view.rows.folded_off = 39;
+    g = gather();
+    assert_true(outreach_joins(&g).wait);
+    has_named({.other = b1, .first_us = 10, .last_us = 19});
+    g = gather();
+    assert_false(outreach_joins(&g).wait);
+    has_named({.other = b1, .first_us = 10, .said_us = 25, .last_us = 19});
+    g = gather();
+    assert_true(outreach_joins(&g).wait);
+    has_named({.other = b2,
+               .first_us = 30,
+               .last_us = 30}); /* which has not answered: it is among the open */
+    g = gather();
+    assert_false(outreach_joins(&g).wait);
+}
+
 static void as_many_dropped_carts_as_are_known_may_be_more(void **state)
 {
     (void)state;
@@ -663,6 +689,7 @@ int main(void)
         GATHER_TEST(who_ordered_or_said_no_for_a_cart_may_be_joined_by_it_soon),
         GATHER_TEST(what_is_unread_is_looked_at_again_when_it_is_due_or_in_a_second),
         GATHER_TEST(all_of_it_is_asked_about_once_more),
+        GATHER_TEST(a_login_behind_what_a_browser_has_just_answered_is_waited_for),
         GATHER_TEST(as_many_dropped_carts_as_are_known_may_be_more),
         GATHER_TEST(of_a_stranger_it_is_asked_by_what_was_named),
         GATHER_TEST(who_is_found_by_a_cart_may_have_to_share_it_soon),
