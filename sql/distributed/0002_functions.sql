@@ -640,15 +640,15 @@ BEGIN
     SELECT array_agg(w.lane), array_agg(w.key), array_agg(w.off) INTO v_lanes, v_keys, v_offs
       FROM (SELECT w.lane, w.key, coalesce(s.folded_off, 0) AS off
               FROM cartwright.stale_shopper w LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
-             WHERE w.since IS NOT NULL AND NOT p_kept
+             WHERE w.since IS NOT NULL AND w.key <> ALL (p_keys)
              UNION ALL
-            SELECT h.lane, h.key, CASE WHEN h.again_at IS NULL THEN h.done_off ELSE 0 END FROM cartwright.handing_over h WHERE NOT p_kept) AS w;
+            SELECT h.lane, h.key, CASE WHEN h.again_at IS NULL THEN h.done_off ELSE 0 END FROM cartwright.handing_over h WHERE h.key <> ALL (p_keys)) AS w;
     FOR v_lane, v_key, v_folded IN SELECT u.lane, u.key, u.off FROM unnest(v_lanes, v_keys, v_offs) AS u(lane, key, off) LOOP
         SELECT count(*), bool_or(cartwright.event_about(y.id, y.key, y.type, y.occurred_at, y.body, p_cart)) INTO v_count, v_about
           FROM (SELECT x.id, x.key, x.type, x.occurred_at, x.body FROM cartwright.log_rows x
                  WHERE x.lane = v_lane AND hashtext(x.key) = hashtext(v_key) AND x.key = v_key AND x.off > v_folded
                  ORDER BY x.off LIMIT 5001) AS y;
-        IF v_count > 5000 OR v_about THEN
+        IF (v_count > 5000 AND NOT p_kept) OR v_about THEN
             RETURN true;
         END IF;
     END LOOP;

@@ -171,8 +171,8 @@ SELECT NOT EXISTS (SELECT FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (
 -- name: cart_pending
 -- Is there an event about the cart $1 that no fold has taken, or that is on its way to another shopper, but for those of $2, who are known to keep it? Whose, nobody knows: all that waits is
 -- looked at, unless it is more than 5,000 events, or those of a shopper that is stale or handed over are: then there may be one, and nobody waits for them to be read. And whatever waits for one of the two who
--- are known to have had to do with it: between two folds a cart that changes hands is nobody's. $3: somebody is known to keep it, and would not be told by what of such a
--- shopper, one of very many events, has not been read.
+-- are known to have had to do with it: between two folds a cart that changes hands is nobody's. $3: somebody is known to keep it, and is told although of such a
+-- shopper, one of very many events, more than 5,000 have not been read.
 SELECT CASE
     WHEN (SELECT count(*) > 5000
             FROM (SELECT FROM cartwright.lane_cursor c
@@ -183,14 +183,15 @@ SELECT CASE
                                        ORDER BY x.off LIMIT 5001) AS e
                   WHERE c.consumer = 'fold' AND cartwright.event_about(e.id, e.key, e.type, e.occurred_at, e.body, $1::text)
                     AND e.key <> ALL ($2::text[])) THEN true
-    WHEN NOT $3::bool AND EXISTS (SELECT FROM (SELECT w.lane, w.key, coalesce(s.folded_off, 0) AS off
+    WHEN EXISTS (SELECT FROM (SELECT w.lane, w.key, coalesce(s.folded_off, 0) AS off
                                 FROM cartwright.stale_shopper w LEFT JOIN cartwright.shopper s ON s.lane = w.lane AND s.key = w.key
                                WHERE w.since IS NOT NULL
                                UNION ALL
                               SELECT h.lane, h.key, CASE WHEN h.again_at IS NULL THEN h.done_off ELSE 0 END FROM cartwright.handing_over h) AS w
-                  CROSS JOIN LATERAL (SELECT count(*) > 5000 OR bool_or(cartwright.event_about(x.id, w.key, x.type, x.occurred_at, x.body, $1::text)) AS found
+                  CROSS JOIN LATERAL (SELECT (count(*) > 5000 AND NOT $3::bool)
+                                          OR bool_or(cartwright.event_about(x.id, w.key, x.type, x.occurred_at, x.body, $1::text)) AS found
                                         FROM cartwright.events_since(w.lane, w.key, w.off, 5001) AS x) AS e
-                  WHERE e.found) THEN true
+                  WHERE w.key <> ALL ($2::text[]) AND e.found) THEN true
     ELSE EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.body -> 'event' ->> 'cart_id' = $1::text AND w.key <> ALL ($2::text[]))
       OR EXISTS (SELECT FROM cartwright.cart_party p
                   CROSS JOIN LATERAL unnest(ARRAY[p.customer, p.anonymous]) AS k(key)

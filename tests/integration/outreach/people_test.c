@@ -376,6 +376,8 @@ static void whatever_happens_nobody_is_told_what_they_must_not_be(void **state)
 /* Two events make everybody heavy, one far back is too much for a batch, and who is put off waits until somebody settles it. */
 static void nor_while_what_they_did_waits_to_be_folded_by_itself(void **state)
 {
+    /* A cart id alone that somebody put off keeps as well; a no between a logout and a login that the browser was to be told of again. */
+    static const uint64_t found[] = {2096, 5106};
     const int64_t sent_before = sent;
     (void)state;
     const struct people_seeds seeds = people_seeds(SCHEDULES, SCHEDULES_LONG);
@@ -387,6 +389,10 @@ static void nor_while_what_they_did_waits_to_be_folded_by_itself(void **state)
     bench.config.heavy_pause = 1000;
     holder = PQconnectdb(bench.url);
     for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
+        run_schedule();
+    }
+    for (size_t i = 0; i < COUNT_OF(found); i++) {
+        seed = found[i];
         run_schedule();
     }
     print_message("%lld sends, %lld waited, %lld unread, %lld put off and folded\n",
