@@ -3,7 +3,36 @@
 -- before. A purchase, and what undoes one, without a fraction of a second was at the end of its second, of its day where it tells midnight.
 --
 -- And what an order or a no that has something wrong tells (src/domain/shop/event_salvage.h): where its time cannot be read, or cannot be, it had
--- happened when it came in; and its customer counts though its anonymous_id is none.
+-- happened when it came in; of its ids those count that are some.
+
+-- Whether properties, types and members of this name are a no: SAID of src/domain/shop/said_no_table.inc, whatever the case and whatever parts the
+-- words (store_append_events_test holds them equal).
+CREATE FUNCTION cartwright.no_is_named(name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT translate(n, '_-. :', '') = ANY (ARRAY[
+              'optout', 'optedout', 'isoptedout', 'hasoptedout', 'optmeout', 'optoutall', 'globaloptout', 'marketingoptout', 'unsub', 'unsubscribe',
+              'unsubscribed', 'isunsubscribed', 'hasunsubscribed', 'unsubscribeall', 'unsubscribedall', 'donotcontact', 'dontcontact',
+              'donotdisturb', 'donotmessage', 'nocontact', 'nomessages', 'nomarketing', 'stopmessages'])
+              AND left(n, 2) = left(translate(n, '_-. :', ''), 2)
+            FROM lower(name COLLATE "C") AS n $$;
+-- Whether a member of the object says so. What is said besides, the fold judges.
+CREATE FUNCTION cartwright.no_is_said(o jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT CASE WHEN jsonb_typeof(o) = 'object'
+                      THEN EXISTS (SELECT 1 FROM jsonb_each(o) AS m(name, value)
+                                    WHERE (m.value IN ('true', '1') OR (jsonb_typeof(m.value) = 'string' AND
+                                           lower(m.value #>> '{}' COLLATE "C") IN ('true', 'yes', 'y', '1', 'on')))
+                                      AND cartwright.no_is_named(m.name)) ELSE false END $$;
+-- Whether the event is a no, or may be one: in a chat message by its words, which only the fold reads. Heard is it in identify, alias and
+-- types that nobody knows.
+CREATE FUNCTION cartwright.may_be_a_no(e jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT CASE WHEN jsonb_typeof(e -> 'type') IS DISTINCT FROM 'string' THEN false
+                      WHEN e ->> 'type' IN ('consent_withdrawn', 'chat_message') THEN true
+                      WHEN cartwright.type_code(e ->> 'type') NOT IN (0, 21, 22) THEN false
+                      ELSE (cartwright.type_code(e ->> 'type') = 0 AND cartwright.no_is_named(e ->> 'type'))
+                           OR cartwright.no_is_said(e) OR cartwright.no_is_said(e -> 'properties') END $$;
+
 CREATE OR REPLACE FUNCTION cartwright.envelope_form(e jsonb, p_received timestamptz, OUT id text, OUT key text, OUT type text,
                                                     OUT occurred timestamptz, OUT pointer text, OUT detail text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -12,9 +41,7 @@ DECLARE
     v_sent timestamptz := CASE WHEN jsonb_typeof(e -> 'sent_at') = 'string' THEN cartwright.time_or_null(e ->> 'sent_at') END;
     v_at   timestamptz := CASE WHEN jsonb_typeof(e -> 'occurred_at') = 'string' THEN cartwright.time_or_null(e ->> 'occurred_at') END;
     v_ends boolean := coalesce(e ->> 'type' IN ('purchase', 'consent_withdrawn'), false);
-    v_counts boolean := coalesce(v_ends OR e ->> 'type' = 'chat_message'
-                                 OR (cartwright.type_code(e ->> 'type') IN (0, 21, 22) -- unknown, identify, alias
-                                     AND (e -> 'opt_out' = 'true' OR e #> '{properties,opt_out}' = 'true')), false);
+    v_counts boolean := v_ends OR cartwright.may_be_a_no(e);
     v_form jsonb := e; -- but for what may be wrong
     v_skew interval := CASE WHEN v_sent BETWEEN p_received AND p_received + interval '10 minutes'
                               OR (v_ends AND v_sent BETWEEN p_received - interval '10 minutes' AND p_received)
@@ -23,9 +50,6 @@ BEGIN
     IF v_counts AND (v_at IS NULL OR v_at < '2000-01-01 00:00:00+00' OR v_at > p_received - v_skew + interval '24 hours') THEN
         v_at := NULL;
         v_form := v_form || '{"occurred_at": "2000-01-01T00:00:00Z"}';
-    END IF;
-    IF v_counts AND cartwright.text_fault(e -> 'customer_id', 200) IS NULL AND cartwright.text_fault(e -> 'anonymous_id', 200) IS NOT NULL THEN
-        v_form := v_form - 'anonymous_id';
     END IF;
     -- By the sender's clock: what lies 24 hours ahead of it lies 24 hours ahead.
     SELECT f.id, f.key, f.type, f.occurred, f.pointer, f.detail INTO id, key, type, occurred, pointer, detail
@@ -72,22 +96,59 @@ BEGIN
     RETURN v;
 END $$;
 
--- An order or a no without what programs write where there is no id, but for the last one that names somebody: what it says beside that counts.
-CREATE FUNCTION cartwright.without_placeholders(e jsonb) RETURNS jsonb
+-- The envelope and its ids, of 0012: of what is no text nothing is a placeholder (ids_as_text has made texts of whole numbers).
+CREATE FUNCTION cartwright.id_is_placeholder(value jsonb, p_of text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT CASE WHEN jsonb_typeof(value) = 'string' THEN cartwright.is_placeholder(value #>> '{}', p_of) ELSE false END $$;
+CREATE OR REPLACE FUNCTION cartwright.envelope_of_known(e jsonb, p_received timestamptz, OUT id text, OUT key text, OUT type text,
+                                                        OUT occurred timestamptz, OUT pointer text, OUT detail text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 DECLARE
-    v_customer  boolean := jsonb_typeof(e -> 'customer_id') = 'string' AND cartwright.is_placeholder(e ->> 'customer_id', 'shopper');
-    v_anonymous boolean := jsonb_typeof(e -> 'anonymous_id') = 'string' AND cartwright.is_placeholder(e ->> 'anonymous_id', 'shopper');
+    f record := cartwright.envelope_form(e, p_received);
 BEGIN
-    IF jsonb_typeof(e) <> 'object' OR e ->> 'type' IS NULL OR e ->> 'type' NOT IN ('purchase', 'consent_withdrawn', 'chat_message') THEN
+    id := f.id;
+    key := f.key;
+    type := f.type;
+    occurred := f.occurred;
+    pointer := f.pointer;
+    detail := f.detail;
+    IF detail IS NOT NULL THEN
+        RETURN;
+    END IF;
+    pointer := CASE WHEN cartwright.id_is_placeholder(e -> 'customer_id', 'shopper') THEN '/customer_id'
+                    WHEN cartwright.id_is_placeholder(e -> 'anonymous_id', 'shopper') THEN '/anonymous_id'
+                    WHEN cartwright.id_is_placeholder(e -> 'cart_id', 'cart') THEN '/cart_id'
+                    WHEN cartwright.id_is_placeholder(e -> 'order_id', 'order') THEN '/order_id'
+                    WHEN cartwright.id_is_placeholder(e -> 'event_id', 'event') THEN '/event_id' END;
+    IF pointer IS NOT NULL THEN
+        detail := 'must be an id, not what programs write where there is none (where it is one, name it in cartwright.ids_allowed)';
+    END IF;
+END $$;
+
+-- An order or a no without members that should be ids and are none, as long as one says whose it is: what it says beside that counts. Not without
+-- the customer that an order names and that cannot be read: it would fall on whoever was logged in in that browser.
+CREATE FUNCTION cartwright.id_is_none(value jsonb, p_of text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT CASE WHEN value IS NULL OR value = 'null' THEN false
+                      ELSE cartwright.text_fault(value, 200) IS NOT NULL OR cartwright.id_is_placeholder(value, p_of) END $$;
+CREATE FUNCTION cartwright.without_faulty_ids(e jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    v_no        boolean := cartwright.may_be_a_no(e);
+    v_customer  boolean := cartwright.id_is_none(e -> 'customer_id', 'shopper');
+    v_anonymous boolean := cartwright.id_is_none(e -> 'anonymous_id', 'shopper');
+    v_nobody    boolean := coalesce(e -> 'customer_id' = '""', false) OR cartwright.id_is_placeholder(e -> 'customer_id', 'shopper');
+BEGIN
+    IF jsonb_typeof(e) IS DISTINCT FROM 'object' OR (e ->> 'type' IS DISTINCT FROM 'purchase' AND NOT v_no) THEN
         RETURN e;
     END IF;
-    RETURN e - array_remove(ARRAY[CASE WHEN v_customer AND NOT v_anonymous THEN 'customer_id' WHEN v_anonymous AND NOT v_customer THEN 'anonymous_id' END,
-                                  CASE WHEN jsonb_typeof(e -> 'cart_id') = 'string' AND cartwright.is_placeholder(e ->> 'cart_id', 'cart')
-                                       THEN 'cart_id' END,
-                                  CASE WHEN jsonb_typeof(e -> 'order_id') = 'string' AND cartwright.is_placeholder(e ->> 'order_id', 'order')
-                                       THEN 'order_id' END], NULL);
+    RETURN e - array_remove(ARRAY[
+        CASE WHEN v_customer AND NOT v_anonymous AND e ->> 'anonymous_id' IS NOT NULL AND (v_no OR v_nobody) THEN 'customer_id'
+             WHEN v_anonymous AND NOT v_customer AND e ->> 'customer_id' IS NOT NULL THEN 'anonymous_id' END,
+        CASE WHEN cartwright.id_is_none(e -> 'cart_id', 'cart') THEN 'cart_id' END,
+        CASE WHEN cartwright.id_is_none(e -> 'order_id', 'order') THEN 'order_id' END], NULL);
 END $$;
 
 -- What an event that is a conflict says otherwise than the stored one of its id: members by their names, at most ten; NULL where none is stored, or
@@ -105,7 +166,7 @@ BEGIN
                      WHERE v_stored -> k IS DISTINCT FROM p_body -> k AND k NOT IN ('received_at', 'sent_at') ORDER BY k LIMIT 10) AS d);
 END $$;
 
--- append_events of 0029, with ids as text, without placeholders in an order or a no, and with what a conflict is about.
+-- append_events of 0029, with ids as text, without faulty ones in an order or a no, and with what a conflict is about.
 CREATE OR REPLACE FUNCTION cartwright.append_events(p_events jsonb)
     RETURNS TABLE (index int, event_id text, status text, errors jsonb)
     LANGUAGE plpgsql VOLATILE
@@ -134,7 +195,7 @@ BEGIN
            array_agg(f.occurred ORDER BY u.o) FILTER (WHERE f.detail IS NULL),
            array_agg(u.e ORDER BY u.o) FILTER (WHERE f.detail IS NULL)
       INTO v_ids, v_faults, v_good, v_good_id, v_key, v_type, v_time, v_body
-      FROM (SELECT cartwright.without_placeholders(cartwright.ids_as_text(a.e)) AS e, a.o FROM jsonb_array_elements(v_events) WITH ORDINALITY AS a(e, o)) AS u
+      FROM (SELECT cartwright.without_faulty_ids(cartwright.ids_as_text(a.e)) AS e, a.o FROM jsonb_array_elements(v_events) WITH ORDINALITY AS a(e, o)) AS u
      CROSS JOIN LATERAL cartwright.envelope(jsonb_strip_nulls(u.e), v_now) AS f;
     IF v_good IS NOT NULL THEN
         SELECT array_agg(v_good[r.ord + 1] ORDER BY r.ord), array_agg(r.status ORDER BY r.ord),

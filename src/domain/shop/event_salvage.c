@@ -72,8 +72,11 @@ static void keep_no(struct salvage *s)
 
 static bool is_a_no(const json_t *event)
 {
-    return type_of(event) == EVENT_CONSENT_WITHDRAWN ||
-           json_is_true(json_object_get(event, "opt_out"));
+    const enum event_type type = type_of(event);
+    const char *name = json_string_value(json_object_get(event, "type"));
+
+    return type == EVENT_CONSENT_WITHDRAWN || json_is_true(json_object_get(event, "opt_out")) ||
+           (type == EVENT_UNKNOWN && name != NULL && no_is_named(name));
 }
 
 /* ---- whose it is ---- */

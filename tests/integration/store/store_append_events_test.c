@@ -1,5 +1,7 @@
 /* The SQL function cartwright.append_events: what a producer that speaks only SQL gets to see. */
+#include "base/json/jdoc.h"
 #include "domain/shop/placeholder.h"
+#include "domain/shop/said_no.h"
 #include "integration/store/store_spec.h"
 
 /* The answer to one call as text: "index status pointer detail" a row, joined by "; ". */
@@ -280,6 +282,14 @@ static void what_ends_a_cart_had_happened_when_it_came(void **state)
         {"\"type\": \"chat_message\", \"opt_out\": true", true},
         {"\"type\": \"identify\", \"properties\": {\"opt_out\": true}", true},
         {"\"type\": \"of_my_own\", \"opt_out\": true", true},
+        {"\"type\": \"unsub\", \"occurred_at\": \"x\"", true},
+        {"\"type\": \"opted_out\", \"sent_at\": \"x\"", true},
+        {"\"type\": \"identify\", \"properties\": {\"optOut\": true}, \"occurred_at\": 5", true},
+        {"\"type\": \"alias\", \"unsubscribed\": \"Yes\", \"sent_at\": 5", true},
+        {"\"type\": \"identify\", \"properties\": {\"opt_out\": \"true\"}", true},
+        {"\"type\": \"identify\", \"properties\": {\"opt_out\": false}", false},
+        {"\"type\": \"subscribed\", \"properties\": {\"opt_in\": true}", false},
+        {"\"type\": \"page_viewed\", \"properties\": {\"optOut\": true}", false},
         {"\"type\": \"identify\"", false},
         {"\"type\": \"of_my_own\"", false},
         {"\"type\": \"cart_snapshot\", \"opt_out\": true", false},
@@ -355,6 +365,121 @@ static void an_order_is_not_lost_for_a_word_that_stands_for_no_id(void **state)
                 events[i].left);
         }
         assert_string_not_equal(answer(told_as("cart_snapshot", events[i].members)), "0 stored");
+    }
+}
+
+#define NO_ID_MEMBERS 9
+static const char *const no_ids[NO_ID_MEMBERS] = {
+    "{}", "[]", "true", "false", "[null]", "{\"a\": 1}", "1.5", "\"a\\nb\"", "\"undefined\""};
+
+/* Key and ids of what is stored; "" where it is refused. */
+static const char *stored_as(const char *type, const char *members)
+{
+    sql("DELETE FROM cartwright.log");
+    if (strcmp(answer(told_as(type, members)), "0 stored") != 0) {
+        return "";
+    }
+    return sql_text(
+        "SELECT key || ' ' || (body - '{event_id,type,occurred_at,properties}'::text[])::text "
+        "FROM cartwright.event");
+}
+
+static void assert_stored(const char *type, const char *members, const char *expected)
+{
+    const char *got = stored_as(type, members);
+
+    if (strcmp(got, expected) != 0) {
+        fail_msg("%s %s: \"%s\", expected \"%s\"", type, members, got, expected);
+    }
+}
+
+#define SAYS_NO ", \"properties\": {\"optOut\": \"yes\"}"
+static const char *const noes[] = {
+    "consent_withdrawn", "chat_message", "identify", "alias", "unsub", "of_my_own"};
+
+static void what_can_be_no_id_is_left_out_of_an_order_or_a_no(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NO_ID_MEMBERS; i++) {
+        const char *all = arena_printf(
+            &spec.arena,
+            "\"customer_id\": \"ann\", \"anonymous_id\": %s, \"cart_id\": %s, \"order_id\": %s" SAYS_NO,
+            no_ids[i], no_ids[i], no_ids[i]);
+        assert_stored("purchase", all, "c:ann {\"customer_id\": \"ann\"}");
+        for (size_t n = 0; n < COUNT_OF(noes); n++) {
+            assert_stored(noes[n], all, "c:ann {\"customer_id\": \"ann\"}");
+        }
+        assert_stored("page_viewed", all, "");
+    }
+}
+
+/* An order would fall on whoever was logged in there; a no too many costs a message. */
+static void a_customer_who_cannot_be_read_refuses_an_order_and_no_no(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NO_ID_MEMBERS; i++) {
+        const char *all = arena_printf(
+            &spec.arena, "\"customer_id\": %s, \"anonymous_id\": \"x\"" SAYS_NO, no_ids[i]);
+        const bool says_nobody = i == NO_ID_MEMBERS - 1;
+        assert_stored("purchase", all, says_nobody ? "a:x {\"anonymous_id\": \"x\"}" : "");
+        for (size_t n = 0; n < COUNT_OF(noes); n++) {
+            assert_stored(noes[n], all, "a:x {\"anonymous_id\": \"x\"}");
+            assert_stored(noes[n], arena_printf(&spec.arena, "\"customer_id\": %s", no_ids[i]), "");
+        }
+    }
+}
+
+static void assert_sql_says(const char *call, const char *of, bool expected)
+{
+    const char *said = sql_text(arena_printf(&spec.arena, "SELECT %s::text", call));
+
+    if (strcmp(said, expected ? "true" : "false") != 0) {
+        fail_msg("%s of %s: %s", call, of, said);
+    }
+}
+
+static bool said_in_c(const char *properties)
+{
+    struct jdoc doc;
+    struct err err = {0};
+
+    assert_true(jdoc_read(&doc, properties, strlen(properties), &spec.arena, &err));
+    const bool said = no_is_said(doc.root, &spec.arena);
+    jdoc_free(&doc);
+    return said;
+}
+
+static void check_no(const char *name, const char *value)
+{
+    const char *properties = arena_printf(&spec.arena, "{\"%s\": %s}", name, value);
+
+    assert_sql_says(arena_printf(&spec.arena, "cartwright.no_is_named('%s')", name), name,
+                    no_is_named(name));
+    assert_sql_says(arena_printf(&spec.arena, "cartwright.no_is_said('%s')", properties),
+                    properties, said_in_c(properties));
+}
+
+static void sql_and_c_agree_on_what_is_a_no(void **state)
+{
+    static const char *const names[] = {
+#define SAID(name)   name,
+#define NEARLY(name) name,
+#define YES(name)    name,
+#include "domain/shop/said_no_table.inc"
+#undef SAID
+#undef NEARLY
+#undef YES
+        "optOut",       "OPT OUT", "opt.out", "opt:out:", "_opt_out", "o_pt_out",
+        "doNotContact", "opt_ous", "",        "text",     "unsub ",   "opt/out"};
+    static const char *const values[] = {
+        "true",   "false", "null",   "1",    "0",         "2",  "\"YES\"", "\"y\"",
+        "\"On\"", "\"1\"", "\"no\"", "\"\"", "\"maybe\"", "{}", "[true]",  "\" true\""};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        check_no(names[i], "true");
+    }
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        check_no("unsubscribed", values[i]);
     }
 }
 
@@ -473,11 +598,13 @@ static const char *beside_a_good_one(const char *type, const char *rest)
 static void one_event_that_cannot_be_stored_stops_no_other(void **state)
 {
     (void)state;
-    assert_string_equal(beside_a_good_one("purchase", "'cart_id', " LONG_TEXT),
+    assert_string_equal(beside_a_good_one("page_viewed", "'cart_id', " LONG_TEXT),
                         "0 stored; 1 invalid /cart_id must be a string of 1 to 200 bytes");
     assert_string_equal(
-        beside_a_good_one("purchase", "'cart_id', jsonb_build_array(" LONG_TEXT ")"),
+        beside_a_good_one("page_viewed", "'cart_id', jsonb_build_array(" LONG_TEXT ")"),
         "0 stored; 1 invalid /cart_id must be a string of 1 to 200 bytes");
+    assert_string_equal(beside_a_good_one("purchase", "'cart_id', " LONG_TEXT),
+                        "0 stored; 1 stored");
     assert_string_equal(beside_a_good_one("page_viewed", "'via', " LONG_TEXT),
                         "0 stored; 1 invalid /via must be a string of 1 to 200 bytes");
     assert_string_equal(beside_a_good_one("page_viewed", "'cart_id', repeat('k', 200)"),
@@ -557,6 +684,9 @@ int main(void)
         SPEC_TEST(what_ends_a_cart_had_happened_when_it_came),
         SPEC_TEST(an_order_is_not_lost_for_a_word_that_stands_for_no_id),
         SPEC_TEST(a_customers_order_is_not_lost_for_a_browser_that_is_none),
+        SPEC_TEST(what_can_be_no_id_is_left_out_of_an_order_or_a_no),
+        SPEC_TEST(a_customer_who_cannot_be_read_refuses_an_order_and_no_no),
+        SPEC_TEST(sql_and_c_agree_on_what_is_a_no),
         SPEC_TEST(a_clock_that_is_ahead_is_clamped_and_the_body_keeps_what_was_sent),
         SPEC_TEST(a_clock_that_is_a_few_minutes_off_is_corrected),
         SPEC_TEST(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),

@@ -277,6 +277,11 @@ static void an_order_of_a_customer_who_cannot_be_read_is_nobody_elses(void **sta
         assert_true(salvaged(
             an_event_of("chat_message", arena_printf(&arena, "\"opt_out\":true,%s", who)), &s));
         assert_string_equal(event_key(&s.event, &arena), "a:x");
+        assert_true(salvaged(an_event_of("unsub", who), &s)); /* by its name */
+        assert_string_equal(event_key(&s.event, &arena), "a:x");
+        assert_true(event_withdraws(&s.event));
+        assert_body_says(&s);
+        assert_false(salvaged(an_event_of("unsubscribed_from_a_list", who), &s));
     }
 }
 
@@ -497,6 +502,29 @@ static void an_order_of_the_log_is_read_without_what_is_wrong(void **state)
     assert_false(kept_of("c:12", "chat_message", an_event_of("chat_message", no), &e));
 }
 
+/* append_events has left out what is no id, and takes their time for that of their arrival. */
+static void so_is_a_no_by_whatever_name(void **state)
+{
+    static const struct {
+        const char *type, *members;
+    } noes[] = {
+        {"unsub", "\"sent_at\":\"x\",\"anonymous_id\":\"x\""},
+        {"opted_out", "\"occurred_at\":5,\"anonymous_id\":\"x\""},
+        {"identify", "\"anonymous_id\":\"x\",\"properties\":{\"optOut\":true}"},
+        {"identify", "\"anonymous_id\":\"x\",\"properties\":{\"opt_out\":\"true\"},\"sent_at\":5"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
+        struct event e = {0};
+        const char *body = arena_printf(&arena, "{\"event_id\":\"e1\",\"type\":\"%s\",%s}",
+                                        noes[i].type, noes[i].members);
+        assert_true(kept_of("a:x", noes[i].type, body, &e));
+        assert_true(event_withdraws(&e));
+        assert_int_equal(e.occurred_us, NOW_US);
+    }
+}
+
 static void so_is_one_that_was_handed_to_whom_its_browser_belongs(void **state)
 {
     CLEANUP(buf_free) struct buf body = buf_make(1 << 16);
@@ -547,6 +575,7 @@ int main(void)
         cmocka_unit_test(ids_that_are_numbers_are_texts_of_what_is_left),
         cmocka_unit_test(an_order_of_many_lines_that_are_wrong_is_one_without_any),
         cmocka_unit_test(an_order_of_the_log_is_read_without_what_is_wrong),
+        cmocka_unit_test(so_is_a_no_by_whatever_name),
         cmocka_unit_test(so_is_one_that_was_handed_to_whom_its_browser_belongs),
     };
     return cmocka_run_group_tests_name("event_salvage", tests, NULL, forget);
