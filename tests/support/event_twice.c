@@ -59,7 +59,7 @@ bool event_decode_plain(const char *text, size_t len, const struct event_road *r
 /* ---- what came out ---- */
 
 /* Who adds a field compares it below. */
-static_assert(sizeof(struct event) == 248 && sizeof(struct event_item) == 48,
+static_assert(sizeof(struct event) == 256 && sizeof(struct event_item) == 48,
               "every field is compared");
 
 struct difference {
@@ -129,6 +129,7 @@ static void compare_events(struct difference *d, const struct event *pass, const
     texts(d, "order_id", pass->order_id, tree->order_id);
     texts(d, "session_id", pass->session_id, tree->session_id);
     numbers(d, "occurred", pass->occurred_us, tree->occurred_us);
+    numbers(d, "told", pass->told_us, tree->told_us);
     numbers(d, "received", pass->received_us, tree->received_us);
     texts(d, "locale", pass->locale, tree->locale);
     texts(d, "timezone", pass->timezone, tree->timezone);

@@ -52,6 +52,8 @@ struct event {
     const char *order_id;
     const char *session_id;
     int64_t occurred_us; /* effective: clamped to received_us */
+    int64_t
+        told_us; /* of an order that is told in whole seconds, or by the day: when that began whose end occurred_us is; else 0 */
     int64_t received_us;
     const char *locale; /* of context */
     const char *timezone;

@@ -6,6 +6,7 @@
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
 #include "domain/shop/event_items.h"
+#include "domain/shop/event_time.h"
 #include "domain/shop/free_form.h"
 #include "domain/shop/money.h"
 #include "domain/shop/said_no.h"
@@ -55,15 +56,9 @@ static int64_t read_skew(struct jdec *d, const struct reading *r, enum event_typ
     return sent_us == 0 || (skew > 0 && !ends) || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
 }
 
-/* Browsers tell milliseconds, systems of orders often seconds, and some the day: what was added in
- * the second (on the day) of its order came before it, and what undoes it then behind it, by rank. */
-static int64_t until_end(struct jdec *d, enum event_type type)
+static const char *told_time(struct jdec *d)
 {
-    const char *text = jval_text(jval_get(d->object, "occurred_at"), d->arena);
-    const bool of_order =
-        type == EVENT_PURCHASE || type == EVENT_ORDER_CANCELLED || type == EVENT_REFUND;
-
-    return of_order && text != NULL ? clock_told_us(text) - 1 : 0;
+    return jval_text(jval_get(d->object, "occurred_at"), d->arena);
 }
 
 static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event_type type)
@@ -86,7 +81,7 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event
         /* the day is taken off `at`, of 2000 or later: added to received_us it might overflow */
         jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
     }
-    at += until_end(d, type);
+    at += event_time_lasts_us(type, told_time(d)) - 1;
     /* A clock that runs a little ahead means now: no event may lie in the future of the fold. */
     return at + skew > r->received_us ? r->received_us : at + skew;
 }
@@ -239,6 +234,7 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     e->order_id = read_id_opt(d, "order_id", a);
     e->session_id = read_id_opt(d, "session_id", a);
     e->occurred_us = read_occurred(d, r, e->type);
+    e->told_us = event_time_began_us(e->type, told_time(d), e->occurred_us);
     read_context(d, a, e);
     read_properties(d, a, e);
     event_read_items(d, a, e);

@@ -36,8 +36,8 @@ static void insert_named(struct shopper *s, size_t index, const struct event *e,
     }
     memmove(&s->named[index + 1], &s->named[index], (s->named_count - index) * sizeof *s->named);
     s->named[index] = (struct named_via){.other = arena_strdup(a, e->anonymous_id),
-                                         .first_us = e->occurred_us,
-                                         .last_us = e->occurred_us};
+                                         .first_us = identity_names_us(e),
+                                         .last_us = identity_names_us(e)};
     s->named_count++;
 }
 
@@ -50,12 +50,12 @@ static void name(struct shopper *s, const struct event *e, struct arena *a)
         insert_named(s, i, e, a);
     }
     struct named_via *n = &s->named[i];
-    n->first_us = e->occurred_us < n->first_us ? e->occurred_us : n->first_us;
-    n->last_us = e->occurred_us > n->last_us ? e->occurred_us : n->last_us;
+    const int64_t at_us = identity_names_us(e);
+    n->first_us = at_us < n->first_us ? at_us : n->first_us;
+    n->last_us = at_us > n->last_us ? at_us : n->last_us;
     n->guessed = n->guessed || e->type == EVENT_DERIVED_SHOPPER_NAMED;
-    if (e->type != EVENT_DERIVED_SHOPPER_NAMED &&
-        (n->said_us == 0 || e->occurred_us < n->said_us)) {
-        n->said_us = e->occurred_us;
+    if (e->type != EVENT_DERIVED_SHOPPER_NAMED && (n->said_us == 0 || at_us < n->said_us)) {
+        n->said_us = at_us;
     }
 }
 
@@ -136,7 +136,7 @@ static int64_t longest_unnamed_us(const struct shopper *s)
  * was named later than what went, but for those named longest ago: of these, some may have gone. */
 static bool brings_back(const struct shopper *s, const struct event *e, int64_t named_us)
 {
-    return s->binding_count == BINDINGS_MAX && e->occurred_us > named_us &&
+    return s->binding_count == BINDINGS_MAX && identity_names_us(e) > named_us &&
            (known_binding(s, e->anonymous_id) == NULL || named_us <= longest_unnamed_us(s));
 }
 

@@ -34,6 +34,11 @@ bool identity_names(const struct shopper *s, const struct event *e)
            e->type != EVENT_LOGGED_OUT && !e->taken_back;
 }
 
+int64_t identity_names_us(const struct event *e)
+{
+    return e->told_us != 0 ? e->told_us : e->occurred_us;
+}
+
 static bool holds(const struct shopper *s, const char *via, int64_t at_us)
 {
     /* Half open: at the moment of a login on a shared browser the event is the newcomer's. */
@@ -84,7 +89,8 @@ static void end_side(struct shopper *s, const struct event *e)
         struct binding *b = &s->bindings[i];
         if (strcmp(b->other, e->anonymous_id) == 0) {
             b->identified = true;
-            b->login_us = e->type == EVENT_DERIVED_SHOPPER_NAMED ? b->login_us : e->occurred_us;
+            b->login_us =
+                e->type == EVENT_DERIVED_SHOPPER_NAMED ? b->login_us : identity_names_us(e);
         }
     }
 }
@@ -155,18 +161,17 @@ static bool was_answered(const struct shopper *s, const char *via)
 static bool is_news(const struct shopper *s, const struct event *e)
 {
     const struct named_via *n = named_as(s, e->anonymous_id);
+    const int64_t at_us = identity_names_us(e);
 
     if (e->type == EVENT_DERIVED_SHOPPER_NAMED) {
         return true; /* of several guesses A takes the first, so that it needs all */
     }
     if (was_answered(s, e->anonymous_id)) {
         /* The first is told in any case: by a guess alone it may be known already. */
-        return !holds(s, e->anonymous_id, e->occurred_us) ||
-               (n != NULL && e->occurred_us == n->said_us);
+        return !holds(s, e->anonymous_id, at_us) || (n != NULL && at_us == n->said_us);
     }
     /* Later again: whoever folded the first may have been a version that asked for less. */
-    return n == NULL || e->occurred_us <= n->first_us ||
-           e->occurred_us - n->first_us >= ASK_AGAIN_US;
+    return n == NULL || at_us <= n->first_us || at_us - n->first_us >= ASK_AGAIN_US;
 }
 
 static bool holds_if_known(const struct shopper *s, const char *via, int64_t at_us)
@@ -198,7 +203,7 @@ bool shopper_login(const struct shopper *after, const struct event *e, struct sh
         return false;
     }
     *out = (struct shopper_login){.via = e->anonymous_id,
-                                  .at_us = e->occurred_us,
+                                  .at_us = identity_names_us(e),
                                   .ends = ends,
                                   .guessed = e->type == EVENT_DERIVED_SHOPPER_NAMED,
                                   .cart_id =

@@ -23,6 +23,8 @@ bool identity_is_own_word(const struct shopper *s, const struct event *e);
 
 /* True if it says of both who they are: the customer's own, with an anonymous id. */
 bool identity_names(const struct shopper *s, const struct event *e);
+/* From when on it says so: of an order that is told inexactly from the time that was told, though it is folded at the end of that. */
+int64_t identity_names_us(const struct event *e);
 /* Folds such an event: the side of its anonymous shopper ends, its open carts merge. */
 void identity_join(struct shopper *s, const struct event *e, struct arena *a);
 /* The same of one that came too late: the side ends, but each of its carts stays a cart of its own, so that no round that was closed by

@@ -35,6 +35,7 @@ struct event shopper_page_join(const struct event *e, struct arena *a)
                           .via = kept(e->via, a),
                           .cart_id = kept(e->cart_id, a),
                           .occurred_us = e->occurred_us,
+                          .told_us = e->told_us,
                           .guessed = e->guessed,
                           .taken_back = e->taken_back};
 }

@@ -144,10 +144,94 @@ static void whoever_bought_in_the_second_of_a_logout_is_told_nothing(void **stat
     assert_replay_is_clean(&bench);
 }
 
+/* ---- who comes after ---- */
+
+enum { STORIES = 2, AFTER = 3, AFTER_ORDERS = 6, SHOPS = 2 * STORIES * AFTER_ORDERS };
+
+/* The number of a story says who leaves or comes, the order of arrival, and whether each event is folded as it comes. */
+static bool somebody_logs_in(int n)
+{
+    return n % STORIES == 1;
+}
+
+/* What happens at browser x-n: c-n orders in whole seconds, in that second leaves or is followed by d-n, and something is put into a cart. */
+static void tell_after(int n, int i)
+{
+    char later[CLOCK_TEXT_MAX];
+    const char *x = arena_printf(&bench.arena, "\"anonymous_id\":\"x-%d\"", n);
+    const char *from = arena_printf(&bench.arena, "{\"event_id\":\"s%d-%d\",%s", n, i, x);
+
+    (void)clock_format_rfc3339(clock_now_us() - MINUTES(40), later);
+    if (i == 0) {
+        tell(arena_printf(&bench.arena,
+                          "%s,\"type\":\"purchase\",\"customer_id\":\"c-%d\",\"order_id\":\"so%d\","
+                          "\"occurred_at\":\"%sZ\",\"items\":[{\"product_id\":\"shoe\"}]}",
+                          from, n, n, whole));
+    } else if (i == 1 && somebody_logs_in(n)) {
+        tell(arena_printf(
+            &bench.arena,
+            "%s,\"type\":\"identify\",\"customer_id\":\"d-%d\",\"occurred_at\":\"%s.500Z\"}", from,
+            n, whole));
+    } else if (i == 1) {
+        tell(arena_printf(&bench.arena, "%s,\"type\":\"logged_out\",\"occurred_at\":\"%s.500Z\"}",
+                          from, whole));
+    } else {
+        tell(arena_printf(&bench.arena,
+                          "%s,\"type\":\"cart_item_added\",\"occurred_at\":\"%s\","
+                          "\"items\":[{\"product_id\":\"secret\"}]}",
+                          from, later));
+    }
+}
+
+/* The order is at the end of its second, and who it says was logged in is so from its beginning. */
+static void what_comes_after_an_order_at_its_browser_is_not_its_buyers(void **state)
+{
+    static const int arrivals[AFTER_ORDERS][AFTER] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                                      {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    (void)state;
+
+    for (int n = 0; n < SHOPS; n++) {
+        const int *arrival = arrivals[n / STORIES % AFTER_ORDERS];
+        const bool folded = n >= SHOPS / 2;
+        did_with(bench.db,
+                 (struct deed){
+                     .customer = arena_printf(&bench.arena, "c-%d", n),
+                     .type = "cart_item_added",
+                     .minutes_ago = 70,
+                     .more = arena_printf(&bench.arena, ",\"anonymous_id\":\"x-%d\"" A_SHOE, n)});
+        fold_to_end(&bench);
+        for (int i = 0; i < AFTER; i++) {
+            tell_after(n, arrival[i]);
+            if (folded) {
+                fold_to_end(&bench);
+            }
+        }
+    }
+    fold_to_end(&bench);
+    for (int n = 0; n < SHOPS; n++) {
+        const char *owner =
+            arena_printf(&bench.arena, somebody_logs_in(n) ? "c:d-%d" : "a:x-%d", n);
+        assert_int_equal(
+            count_of(&bench, arena_printf(&bench.arena,
+                                          "SELECT count(*) FROM cartwright.cart WHERE key = "
+                                          "'c:c-%d' AND status = 'open'",
+                                          n)),
+            0);
+        assert_int_equal(
+            count_of(&bench, arena_printf(&bench.arena,
+                                          "SELECT count(*) FROM cartwright.cart WHERE key = '%s' "
+                                          "AND status = 'open' AND lines = 1",
+                                          owner)),
+            1);
+    }
+    assert_replay_is_clean(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whoever_bought_in_the_second_of_a_logout_is_told_nothing),
+        cmocka_unit_test(what_comes_after_an_order_at_its_browser_is_not_its_buyers),
     };
     return cmocka_run_group_tests(tests, setup, outreach_teardown);
 }

@@ -152,38 +152,54 @@ static void processes_that_start_together_apply_each_migration_once(void **state
     assert_int_equal(applied, count);
 }
 
+/* A connection that has seen the schema come and go, as those of a pooler: it knows by heart all that the question needs. */
+static struct db *seasoned(void)
+{
+    struct db *db = NULL;
+    int applied;
+
+    assert_ok(db_open(spec.url, false, &db, &spec.err));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(migrate_run_list(db_conn(db), LIST(first), &applied, &spec.err));
+        assert_ok(migrate_text(db_conn(db), "drop", "DROP SCHEMA cartwright CASCADE", &spec.err));
+        assert_ok(migrate_text(db_conn(db), "look", "SELECT to_regclass('cartwright.migration')",
+                               &spec.err));
+    }
+    return db;
+}
+
+/* Until the child has stood in line for the lock for so long, or has ended. */
+static void await_in_line(pid_t child, const char *interval, int *out_status)
+{
+    while (waitpid(child, out_status, WNOHANG) == 0 &&
+           sql_number(arena_printf(
+               &spec.arena,
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = "
+               "current_database() AND clock_timestamp() - query_start > interval '%s'",
+               interval)) == 0) {
+        sql("SELECT pg_stat_clear_snapshot()");
+    }
+}
+
 /* A server process remembers of a name that there was nothing of it, and does not look again because it was given an advisory lock. */
 static void who_waited_for_the_first_migration_finds_it(void **state)
 {
     (void)state;
     int status = 0;
     int applied;
-    struct db *other = NULL;
     if (pg_fixture_pooled()) {
         skip(); /* the lock is a session's */
     }
-    /* A connection that has seen it come and go, as those of a pooler: it knows by heart all that the question needs. */
-    assert_ok(db_open(spec.url, false, &other, &spec.err));
-    for (int i = 0; i < 2; i++) {
-        assert_ok(migrate_run_list(db_conn(other), LIST(first), &applied, &spec.err));
-        assert_ok(
-            migrate_text(db_conn(other), "drop", "DROP SCHEMA cartwright CASCADE", &spec.err));
-        assert_ok(migrate_text(db_conn(other), "look", "SELECT to_regclass('cartwright.migration')",
-                               &spec.err));
-    }
+    struct db *other = seasoned();
     sql("SELECT pg_advisory_lock(7233174017)"); /* as who migrates does, and goes on until all is there */
     pid_t child = fork();
     if (child == 0) {
         struct err err = {0};
-        const bool ok = migrate_run_list(db_conn(other), LIST(first), &applied, &err);
+        const bool migrated = migrate_run_list(db_conn(other), LIST(first), &applied, &err);
         (void)fprintf(stderr, "%s\n", err.text);
-        _exit(ok ? 100 + applied : 1);
+        _exit(migrated ? 100 + applied : 1);
     }
-    while (waitpid(child, &status, WNOHANG) == 0 &&
-           sql_number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND "
-                      "datname = current_database()") == 0) {
-        sql("SELECT pg_stat_clear_snapshot()");
-    }
+    await_in_line(child, "0 s", &status);
     assert_int_equal(migrate(LIST(first)), 1);
     sql("SELECT pg_advisory_unlock(7233174017)");
     (void)waitpid(child, &status, 0); /* unless it was reaped above */
@@ -207,13 +223,7 @@ static void a_migration_that_takes_long_is_waited_for(void **state)
         (void)setenv("PGOPTIONS", "-c lock_timeout=50ms -c statement_timeout=50ms", 1);
         _exit(migrate_in_child());
     }
-    /* until it has stood in line for longer than the timeouts, or given up */
-    while (waitpid(child, &status, WNOHANG) == 0 &&
-           sql_number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND "
-                      "datname = current_database() AND clock_timestamp() - query_start > "
-                      "interval '300 ms'") == 0) {
-        sql("SELECT pg_stat_clear_snapshot()");
-    }
+    await_in_line(child, "300 ms", &status); /* longer than the timeouts */
     sql("COMMIT");
     (void)waitpid(child, &status, 0); /* unless it was reaped above */
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) >= 100);

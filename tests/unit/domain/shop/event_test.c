@@ -593,6 +593,41 @@ static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(voi
         assert_true(
             event_text_twice(text, strlen(text), ORIGIN_API, received_us, &arena, &e, &err));
         assert_int_equal(e.occurred_us, received_us - MINUTES(30) + told[i].shift_us);
+        /* who was logged in for it was so from the time that was told */
+        int64_t at_us;
+        assert_true(clock_parse_rfc3339(told[i].occurred_at, &at_us, &err));
+        assert_int_equal(e.told_us, e.occurred_us > at_us ? at_us : 0);
+    }
+}
+
+/* Settled by the log, where a sender's clock that was behind has moved both, and none of it is moved beyond the order. */
+static void of_an_order_of_the_log_it_is_known_when_what_was_told_began(void **state)
+{
+    static const struct {
+        const char *occurred_at;
+        int64_t occurred_us; /* behind 2019-10-02T00:30:00Z */
+        int64_t told_us;
+    } told[] = {{"2019-10-02T00:30:00Z", 999999, 0},
+                {"2019-10-02T00:30:00Z", 400000, 0},
+                {"2019-10-02T00:30:00Z", SECONDS(60) + 999999, SECONDS(60)},
+                {"2019-10-02T00:30:00.000Z", 999999, INT64_MAX},
+                {"2019-10-02T00:30:00Z", 0, INT64_MAX},
+                {"2019-10-02T00:30:00Z", -SECONDS(5), INT64_MAX},
+                {"yesterday", 999999, INT64_MAX}};
+    const int64_t at_us = INT64_C(1569976200000000);
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        const char *text =
+            arena_printf(&arena,
+                         "{\"event_id\":\"e\",\"type\":\"purchase\",\"customer_id\":\"c\","
+                         "\"items\":[{\"product_id\":\"p\"}],\"occurred_at\":\"%s\"}",
+                         told[i].occurred_at);
+        const struct event_times times = {at_us + told[i].occurred_us, at_us + MINUTES(30)};
+        struct err err = {0};
+        struct event e;
+        assert_true(event_log_twice(text, strlen(text), ORIGIN_API, times, &arena, &e, &err));
+        assert_int_equal(e.told_us, told[i].told_us == INT64_MAX ? 0 : at_us + told[i].told_us);
     }
 }
 
@@ -932,6 +967,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_a_few_minutes_off_is_corrected_once),
         cmocka_unit_test(a_price_in_no_currency_is_none),
         cmocka_unit_test(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),
+        cmocka_unit_test(of_an_order_of_the_log_it_is_known_when_what_was_told_began),
         cmocka_unit_test(a_corrected_time_is_never_ahead_of_ours),
         cmocka_unit_test(a_chat_message_that_says_stop_opts_out),
         cmocka_unit_test(the_mark_stays_when_the_words_are_gone),
