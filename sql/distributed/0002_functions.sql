@@ -569,8 +569,8 @@ BEGIN
         v_keep := ARRAY(SELECT DISTINCT u.key FROM unnest(v_by) AS u(key) WHERE u.key >= 'c:' COLLATE "C" AND u.key < 'c;' COLLATE "C");
         IF p_key <> ANY (v_by) OR v_cart = ANY (p_ordered) THEN
             v_lane := cartwright.lane_of('k:' || v_cart);
-            SELECT p.customer INTO v_by_key FROM cartwright.cart_party p
-             WHERE p.lane = v_lane AND p.cart_id = v_cart AND p.customer IS NOT NULL AND p.ordered_at IS NOT NULL AND p.customer <> ALL (v_keep);
+            SELECT p.first_customer INTO v_by_key FROM cartwright.cart_party p
+             WHERE p.lane = v_lane AND p.cart_id = v_cart AND p.first_customer IS NOT NULL AND p.ordered_at IS NOT NULL AND p.first_customer <> ALL (v_keep);
             v_keep := CASE WHEN v_by_key IS NULL THEN v_keep ELSE v_keep || v_by_key END;
         END IF;
         v_others := CASE WHEN cardinality(v_keep) <= 16 THEN v_others || v_keep ELSE v_others END;

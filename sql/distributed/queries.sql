@@ -202,18 +202,20 @@ ON CONFLICT (cart_id, lane, key) DO NOTHING;
 -- name: cart_parties_put
 WITH known AS MATERIALIZED (
     SELECT u.o
-      FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS u(lane, cart_id, key, ordered_at, o)
+      FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS u(lane, cart_id, key, ordered_at, named_at, o)
       JOIN cartwright.cart_party x ON x.lane = u.lane AND x.cart_id = u.cart_id
      WHERE x.used_at > $5::timestamptz - interval '1 day'
-       AND ((x.many AND (x.customer IS NOT NULL OR u.key < 'b') AND (x.ordered_at IS NOT NULL OR u.ordered_at IS NULL))
+       AND (u.key < 'b' OR (x.first_at, x.first_customer) <= (u.named_at, u.key))
+       AND ((x.many AND (x.ordered_at IS NOT NULL OR u.ordered_at IS NULL))
             OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at)))
 )
-INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined)
+INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined, first_customer, first_at)
 SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FILTER (WHERE u.key < 'b'),
        count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') > 1 OR count(DISTINCT u.key) FILTER (WHERE u.key < 'b') > 1, min(u.ordered_at),
        $5::timestamptz,
-       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') = 1 AND count(DISTINCT u.key) FILTER (WHERE u.key < 'b') = 1 AND min(u.ordered_at) IS NOT NULL
-  FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS u(lane, cart_id, key, ordered_at, o)
+       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') = 1 AND count(DISTINCT u.key) FILTER (WHERE u.key < 'b') = 1 AND min(u.ordered_at) IS NOT NULL,
+       (array_agg(u.key ORDER BY u.named_at, u.key COLLATE "C") FILTER (WHERE u.key >= 'c'))[1], min(u.named_at) FILTER (WHERE u.key >= 'c')
+  FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS u(lane, cart_id, key, ordered_at, named_at, o)
  WHERE u.o NOT IN (SELECT k.o FROM known k)
  GROUP BY u.lane, u.cart_id
  ORDER BY u.lane, u.cart_id
@@ -224,7 +226,10 @@ ON CONFLICT (lane, cart_id) DO UPDATE
              OR NOT (p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false))
                 AND coalesce(p.customer, excluded.customer) IS NOT NULL AND coalesce(p.anonymous, excluded.anonymous) IS NOT NULL
                 AND least(p.ordered_at, excluded.ordered_at) IS NOT NULL,
-       ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at)
+       ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at),
+       first_customer = CASE WHEN excluded.first_at IS NULL OR (p.first_at, p.first_customer) <= (excluded.first_at, excluded.first_customer) THEN p.first_customer
+                             ELSE excluded.first_customer END,
+       first_at = least(p.first_at, excluded.first_at)
 RETURNING cart_id, CASE WHEN joined THEN customer END, CASE WHEN joined THEN anonymous END, ordered_at, many;
 
 -- name: outreach_put

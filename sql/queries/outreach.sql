@@ -62,8 +62,8 @@ WITH keepers AS MATERIALIZED ( -- by whom it is told, and by what
      CROSS JOIN LATERAL (SELECT array_agg(DISTINCT c.key) AS keys
                            FROM (SELECT unnest(told.customers) AS key
                                   UNION ALL
-                                 SELECT p.customer FROM cartwright.cart_party p
-                                  WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.customer IS NOT NULL AND p.ordered_at IS NOT NULL
+                                 SELECT p.first_customer FROM cartwright.cart_party p
+                                  WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.first_customer IS NOT NULL AND p.ordered_at IS NOT NULL
                                     AND (told.others OR k.cart_id = ANY ((SELECT $16::text[])::text[]))) AS c) AS by
      CROSS JOIN LATERAL unnest(by.keys) AS u(key)
      WHERE told.n <= 256 AND cardinality(by.keys) <= 16
@@ -163,7 +163,7 @@ SELECT NOT EXISTS (SELECT FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (
                                          LIMIT 1) AS somebody)
    AND NOT EXISTS (SELECT FROM unnest((SELECT $6::text[])) AS k(cart_id)
                     CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
-                                         WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.customer IS NOT NULL LIMIT 1) AS named)
+                                         WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.first_customer IS NOT NULL LIMIT 1) AS named)
    AND NOT EXISTS (SELECT FROM cartwright.derived_waiting)
    AND NOT EXISTS (SELECT FROM cartwright.stale_shopper w WHERE w.since IS NOT NULL)
    AND NOT EXISTS (SELECT FROM cartwright.handing_over);

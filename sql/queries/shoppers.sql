@@ -76,20 +76,23 @@ DELETE FROM cartwright.cart_lane l
  WHERE l.cart_id = u.cart_id AND l.lane = u.lane AND l.key = u.key;
 
 -- name: cart_parties_put
--- $1 lanes of the cart ids, $2 cart ids, $3 keys, $4 when it was ordered (NULL: it was not), in parallel: who had to do with which cart, by $5. What
--- is known already is touched once a day (also of several people's carts it is kept which customer named it first, and that it was ordered: a browser of the cart may be that customer's); the rest is locked in order of lane and cart id. Rows: of these, carts of which exactly one customer and one
+-- $1 lanes of the cart ids, $2 cart ids, $3 keys, $4 when it was ordered (NULL: it was not), $6 when it was named, in parallel: who had to do with which cart, by $5. What
+-- is known already is touched once a day; also of several people's carts it is kept that it was ordered, and which customer named it first, by the times and not by what is folded first: a browser of
+-- the cart may be that customer's (of two at one time the lesser key; the customer that was joined is another column, for that has to be taken back as it was told). The rest is locked in order of lane and cart id. Rows: of these, carts of which exactly one customer and one
 -- anonymous shopper are known by now, and an order or withdrawal of either; and, as taken back, those of which others are known as well, but were not when these two
 -- were joined (of rows of before that nobody knows: those that lack nothing else). Its lanes are those of the cart ids, not of the shoppers: this is
 -- where two of any lanes meet.
-INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined)
+INSERT INTO cartwright.cart_party AS p (lane, cart_id, customer, anonymous, many, ordered_at, used_at, joined, first_customer, first_at)
 SELECT u.lane, u.cart_id, max(u.key) FILTER (WHERE u.key >= 'c'), max(u.key) FILTER (WHERE u.key < 'b'),
        count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') > 1 OR count(DISTINCT u.key) FILTER (WHERE u.key < 'b') > 1, min(u.ordered_at),
        $5::timestamptz,
-       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') = 1 AND count(DISTINCT u.key) FILTER (WHERE u.key < 'b') = 1 AND min(u.ordered_at) IS NOT NULL
-  FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS u(lane, cart_id, key, ordered_at)
+       count(DISTINCT u.key) FILTER (WHERE u.key >= 'c') = 1 AND count(DISTINCT u.key) FILTER (WHERE u.key < 'b') = 1 AND min(u.ordered_at) IS NOT NULL,
+       (array_agg(u.key ORDER BY u.named_at, u.key COLLATE "C") FILTER (WHERE u.key >= 'c'))[1], min(u.named_at) FILTER (WHERE u.key >= 'c')
+  FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $6::timestamptz[]) AS u(lane, cart_id, key, ordered_at, named_at)
  WHERE NOT EXISTS (SELECT FROM cartwright.cart_party x
                     WHERE x.lane = u.lane AND x.cart_id = u.cart_id AND x.used_at > $5::timestamptz - interval '1 day'
-                      AND ((x.many AND (x.customer IS NOT NULL OR u.key < 'b') AND (x.ordered_at IS NOT NULL OR u.ordered_at IS NULL))
+                      AND (u.key < 'b' OR (x.first_at, x.first_customer) <= (u.named_at, u.key))
+                      AND ((x.many AND (x.ordered_at IS NOT NULL OR u.ordered_at IS NULL))
                            OR (u.key IN (x.customer, x.anonymous) AND (u.ordered_at IS NULL OR x.ordered_at <= u.ordered_at))))
  GROUP BY u.lane, u.cart_id
  ORDER BY u.lane, u.cart_id
@@ -100,7 +103,10 @@ ON CONFLICT (lane, cart_id) DO UPDATE
              OR NOT (p.many OR excluded.many OR coalesce(p.customer <> excluded.customer, false) OR coalesce(p.anonymous <> excluded.anonymous, false))
                 AND coalesce(p.customer, excluded.customer) IS NOT NULL AND coalesce(p.anonymous, excluded.anonymous) IS NOT NULL
                 AND least(p.ordered_at, excluded.ordered_at) IS NOT NULL,
-       ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at)
+       ordered_at = least(p.ordered_at, excluded.ordered_at), used_at = greatest(p.used_at, excluded.used_at),
+       first_customer = CASE WHEN excluded.first_at IS NULL OR (p.first_at, p.first_customer) <= (excluded.first_at, excluded.first_customer) THEN p.first_customer
+                             ELSE excluded.first_customer END,
+       first_at = least(p.first_at, excluded.first_at)
 RETURNING cart_id, CASE WHEN joined THEN customer END, CASE WHEN joined THEN anonymous END, ordered_at, many;
 
 -- name: cart_parties_trim

@@ -17,10 +17,15 @@ static bool names_a_cart(const struct fold_event *e)
     return !e->dead && e->log->origin != ORIGIN_DERIVED && cart_id_tells_apart(e->event.cart_id);
 }
 
-/* Many events of a shopper are about one cart: one use for all of them that say no more. */
-static bool adds_nothing(const struct cart_use *before, const struct cart_use *u)
+/* Many events of a shopper are about one cart: one use for all of them that say no more. They come as they arrived, not as they
+ * happened. */
+static bool adds_nothing(struct cart_use *before, const struct cart_use *u)
 {
-    return strcmp(before->cart_id, u->cart_id) == 0 && u->ordered_us == INT64_MIN;
+    if (strcmp(before->cart_id, u->cart_id) != 0 || u->ordered_us != INT64_MIN) {
+        return false;
+    }
+    before->named_us = u->named_us < before->named_us ? u->named_us : before->named_us;
+    return true;
 }
 
 static size_t find_uses(const struct fold_batch *b, struct cart_use *out)
@@ -37,7 +42,8 @@ static size_t find_uses(const struct fold_batch *b, struct cart_use *out)
             struct cart_use u = {.cart_id = e->event.cart_id,
                                  .key = b->keys[i].key,
                                  .ordered_us =
-                                     is_order(&e->event) ? e->event.occurred_us : INT64_MIN};
+                                     is_order(&e->event) ? e->event.occurred_us : INT64_MIN,
+                                 .named_us = e->event.occurred_us};
             if (count == first || !adds_nothing(&out[count - 1], &u)) {
                 u.lane = event_lane(arena_printf(b->arena, "k:%s", u.cart_id));
                 out[count++] = u;

@@ -130,6 +130,7 @@ bool store_cart_uses_put(struct db *db, const struct cart_uses *uses, struct are
     param_texts(&p, TEXTS(uses->all, uses->count, key));
     param_times(&p, INT64S(uses->all, uses->count, ordered_us));
     param_time(&p, uses->now_us);
+    param_times(&p, INT64S(uses->all, uses->count, named_us));
     if (!db_query(db, Q_cart_parties_put, &p, &rows, err)) {
         return false;
     }

@@ -34,6 +34,7 @@ struct cart_use {
     const char *cart_id;
     const char *key;
     int64_t ordered_us; /* by an order, or a withdrawal of consent; INT64_MIN: by something else */
+    int64_t named_us;   /* of several uses the first */
 };
 /* A customer and an anonymous shopper, and nobody else, had to do with one cart. Keys. */
 struct cart_meeting {

@@ -554,6 +554,63 @@ static void a_customer_who_named_a_cart_that_a_browser_ordered_counts_as_well(vo
     }
 }
 
+/* Lia and then lars named the cart that lou ordered. */
+static void arrive_named(int event)
+{
+    switch (event) {
+    case 0:
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        break;
+    case 1:
+        customer("lia", "page_viewed", 148, of_cart("k"));
+        break;
+    case 2:
+        customer("lars", "page_viewed", 147, of_cart("k"));
+        break;
+    default:
+        browser("lou", "purchase", 146, of_cart("k"));
+    }
+}
+
+static void the_first_counts(const char *who, bool counts, int order, bool each)
+{
+    int events[EVENTS_MAX];
+
+    begin();
+    permute(order, FOUR, events);
+    for (int i = 0; i < FOUR; i++) {
+        arrive_named(events[i]);
+        if (each) {
+            fold_all();
+        }
+    }
+    browser("lea", "cart_item_added", 130, into("l", "leas-scarf"));
+    customer(who, order % 2 == 0 ? "purchase" : "consent_withdrawn", 100, "");
+    fold_all();
+    expect_answer(about(NULL, "lea"), counts ? "silence" : "send",
+                  !counts          ? "risk"
+                  : order % 2 == 0 ? "buyer"
+                                   : "opted_out");
+}
+
+/* The customer who named it first does; whatever arrives first, folded as it comes or all at once or event by event. */
+static void
+who_named_a_cart_first_is_a_question_of_when_and_not_of_what_is_folded_first(void **state)
+{
+    (void)state;
+    const int64_t all_at_once = bench.config.fold_batch;
+
+    for (int order = 0; order < 24; order++) {
+        bench.config.fold_batch = order % 3 == 0 ? 1 : all_at_once;
+        for (int each = 0; each < 2; each++) {
+            the_first_counts("lia", true, order, each != 0);
+            the_first_counts("lars", false, order, each != 0);
+        }
+    }
+    bench.config.fold_batch = all_at_once;
+    assert_replay_is_clean(&bench);
+}
+
 /* Lia's and lars's server tell the same order of the phone's cart. */
 static void one_order_told_under_two_customers_is_an_order(void **state)
 {
@@ -694,6 +751,8 @@ int main(void)
         cmocka_unit_test(who_goes_on_with_a_cart_behind_the_order_is_reminded_of_it),
         cmocka_unit_test(what_her_browser_did_is_waited_for_and_what_another_did_is_not),
         cmocka_unit_test(a_customer_who_named_a_cart_that_a_browser_ordered_counts_as_well),
+        cmocka_unit_test(
+            who_named_a_cart_first_is_a_question_of_when_and_not_of_what_is_folded_first),
         cmocka_unit_test(one_order_told_under_two_customers_is_an_order),
         cmocka_unit_test(a_cart_id_of_very_many_customers_silences_nobody),
         cmocka_unit_test(a_message_is_withdrawn_where_a_customer_says_no_whom_the_browser_may_be),

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "integration/store/store_spec.h"
+#include "store/carts.h"
 #include "store/outreach.h"
 
 #include <inttypes.h>
@@ -127,10 +128,10 @@ static void add_states(void)
     for (size_t i = 0; i < CARTS; i++) {
         sql(arena_printf(
             &spec.arena,
-            "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', '%s', '%s', %s, %s",
+            "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', '%s', '%s', %s, %s, now(), NULL, '%s', now()",
             carts[i], carts[i], keys[rng_below(&rng, PEOPLE)],
             keys[PEOPLE + rng_below(&rng, PEOPLE)], one_in(3) ? "true" : "false",
-            one_in(2) ? "now()" : "NULL"));
+            one_in(2) ? "now()" : "NULL", keys[rng_below(&rng, PEOPLE)]));
     }
     add_waiting();
 }
@@ -359,8 +360,8 @@ static void party(const char *cart, const char *customer, const char *ordered_at
 {
     sql(arena_printf(&spec.arena,
                      "INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:%s'), '%s', "
-                     "%s, 'a:phone', true, %s",
-                     cart, cart, customer, ordered_at));
+                     "'c:zoe', 'a:phone', true, %s, now(), NULL, %s, now()",
+                     cart, cart, ordered_at, customer));
 }
 
 /* Customers who ordered the cart of a browser; who only named it where somebody ordered it; and their newest events, whatever those are of. */
@@ -389,6 +390,76 @@ static void who_a_browser_may_be_is_told_with_how_far_they_came(void **state)
     assert_string_equal(sharers_of("k-3", false), "{\"keys\" : [\"c:dee\"], \"offs\" : [null]}");
     sql("UPDATE cartwright.cart_party SET ordered_at = NULL");
     assert_string_equal(sharers_of("k-3", false), "");
+}
+
+enum { USES = 4, ORDERS = 24, SPLITS = 8 };
+
+/* The n-th order of all uses. */
+static void in_order(int n, const struct cart_use of[USES], struct cart_use out[USES])
+{
+    memcpy(out, of, USES * sizeof *of);
+    for (int i = USES; i > 1; i--) {
+        const int k = n % i;
+        const struct cart_use last = out[i - 1];
+        out[i - 1] = out[k];
+        out[k] = last;
+        n /= i;
+    }
+}
+
+static void put_batch(const struct cart_use *uses, size_t count)
+{
+    const struct cart_uses batch = {uses, count, DAYS(20000)};
+    struct cart_meeting *met;
+    size_t met_count;
+
+    assert_ok(store_cart_uses_put(spec.db, &batch, &spec.arena, &met, &met_count, &spec.err));
+}
+
+/* A bit of splits: the batch ends behind this use. */
+static void put_in_batches(const struct cart_use *uses, int splits)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < USES; i++) {
+        if (i == USES - 1 || (splits >> i & 1) != 0) {
+            put_batch(uses + first, i + 1 - first);
+            first = i + 1;
+        }
+    }
+}
+
+static const char *first_of(const struct cart_use all[USES], int order, int splits)
+{
+    struct cart_use uses[USES];
+
+    sql("DELETE FROM cartwright.cart_party");
+    in_order(order, all, uses);
+    put_in_batches(uses, splits);
+    return sql_text("SELECT concat_ws(' ', first_customer, extract(epoch FROM first_at)::bigint)"
+                    "  FROM cartwright.cart_party");
+}
+
+/* By the times of the events, of two at one time by the key: in every order, and in batches of every size. */
+static void which_customer_named_a_cart_first_does_not_depend_on_what_is_folded_first(void **state)
+{
+    (void)state;
+    const int lane = event_lane("k:k-1");
+    const struct cart_use all[USES] = {
+        {lane, "k-1", "c:bob", INT64_MIN, SECONDS(500)},
+        {lane, "k-1", "c:cid", INT64_MIN, SECONDS(500)},
+        {lane, "k-1", "c:ann", SECONDS(510), SECONDS(510)},
+        {lane, "k-1", "a:phone", SECONDS(400), SECONDS(400)},
+    };
+    const struct cart_use late[USES] = {
+        all[1], all[2], all[3], {lane, "k-1", "c:ann", INT64_MIN, SECONDS(499)}};
+
+    for (int order = 0; order < ORDERS; order++) {
+        for (int splits = 0; splits < SPLITS; splits++) {
+            assert_string_equal(first_of(all, order, splits), "c:bob 500");
+            assert_string_equal(first_of(late, order, splits), "c:ann 499");
+        }
+    }
 }
 
 /* Of a shopper with a browser, a cart and a history, all of it folded. */
@@ -513,6 +584,7 @@ int main(void)
         SPEC_TEST(of_carts_that_are_kept_no_more_the_whole_question_is_asked),
         SPEC_TEST(of_a_keeper_who_may_be_none_any_more_it_is_waited_for),
         SPEC_TEST(who_a_browser_may_be_is_told_with_how_far_they_came),
+        SPEC_TEST(which_customer_named_a_cart_first_does_not_depend_on_what_is_folded_first),
     };
     return cmocka_run_group_tests(tests, NULL, spec_discard);
 }

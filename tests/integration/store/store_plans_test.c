@@ -106,7 +106,7 @@ static const struct {
     {"joins_shaken", "('{k7}', '{c:7,a:x}', true)", "cart_party_pkey"},
     {"cart_keepers", "('k7', 9)", "cart_lane_pkey"},
     {"cart_pending", "('k7', '{c:7}', true)", "log_pkey"},
-    {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now())",
+    {"cart_parties_put", "('{1,2}', '{k1,k2}', '{c:1,c:2}', '{now,NULL}', now(), '{now,now}')",
      "cart_party_pkey"},
     {"history_events", "('{1,2}', '{c:1,c:2}', '{9,9}')", "log_key"},
     {"history_page", "(1, 'c:1', 3, 9, now(), 10)", NULL},

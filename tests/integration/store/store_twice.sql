@@ -45,7 +45,8 @@ SELECT c.lane, c.key, c.cart_id, 1, (ARRAY['open', 'open', 'bought', 'emptied', 
 INSERT INTO cartwright.cart_lane SELECT c.cart_id, c.lane, c.key FROM cart_of c WHERE pg_temp.some('cart_lane', c.item);
 INSERT INTO cartwright.cart_party SELECT cartwright.lane_of('k:k' || n), 'k' || n, 'c:' || pg_temp.customer(pg_temp.draw('pc' || n, 7)), 'a:' || pg_temp.browser(pg_temp.draw('pa' || n, 9)),
        pg_temp.draw('many' || n, 4) = 0, to_timestamp(1790000000 + nullif(pg_temp.draw('ordered' || n, 3), 0)), to_timestamp(1790000000 + pg_temp.draw('used' || n, 200000)),
-       (ARRAY[true, false, NULL])[1 + pg_temp.draw('joined' || n, 3)]
+       (ARRAY[true, false, NULL])[1 + pg_temp.draw('joined' || n, 3)], 'c:' || pg_temp.customer(pg_temp.draw('pf' || n, 7)),
+       to_timestamp(1790000000 + pg_temp.draw('first' || n, 3))
   FROM generate_series(0, 5) n WHERE pg_temp.draw('party' || n, 4) > 0;
 INSERT INTO cartwright.outreach SELECT c.lane, 'cart:' || c.cart_id, c.nth, 1, 'o' || c.item, c.key,
        CASE WHEN o.silent THEN 'silence' ELSE 'send' END, 'r', to_timestamp(1790000000), '{}', '{}', CASE WHEN NOT o.silent THEN '{}'::json END, 'd'

@@ -625,6 +625,7 @@ static void parties_values(struct values *v)
     const char *carts = "";
     const char *keys = "";
     const char *ordered = "";
+    const char *named = "";
 
     for (int i = 0; i < 4; i++) {
         const char *comma = i == 0 ? "" : ",";
@@ -635,6 +636,8 @@ static void parties_values(struct values *v)
         keys = arena_printf(&spec.arena, "%s%s%s", keys, comma, a_key());
         ordered = arena_printf(&spec.arena, "%s%s%s", ordered, comma,
                                one_in(2) ? "NULL" : time_of("cart_party", "ordered_at", a_time()));
+        named = arena_printf(&spec.arena, "%s%s%s", named, comma,
+                             time_of("cart_party", "first_at", a_time()));
     }
     add(v, arena_printf(&spec.arena, "'{%s}'", lanes));
     add(v, arena_printf(&spec.arena, "'{%s}'", carts));
@@ -644,6 +647,7 @@ static void parties_values(struct values *v)
         found_or(
             "SELECT quote_literal(x.used_at + interval '1 day') FROM cartwright.cart_party x ORDER BY x.cart_id",
             a_second(below(200000))));
+    add(v, arena_printf(&spec.arena, "ARRAY[%s]::timestamptz[]", named));
 }
 
 static void put_values(struct values *v)
