@@ -198,12 +198,11 @@ CAN_FAIL static bool decode_doc(struct batch *b, struct jval doc, struct event *
                                 struct batch_said *said, struct err *err)
 {
     struct event_sent sent = {.received_us = b->filling->received_us};
-    said->cause = CAUSE_NO_ID;
-    if (!placeholders_refuse(doc, b->ids_allowed, &b->decoding, err)) {
-        return false;
-    }
-    said->cause = CAUSE_BAD_EVENT;
-    return event_decode(doc, ORIGIN_IMPORT, sent, &b->decoding, out, err);
+    /* both, whatever the first finds, where all faults are told */
+    const bool real_ids = placeholders_refuse(doc, b->ids_allowed, &b->decoding, err);
+    said->cause = real_ids ? CAUSE_BAD_EVENT : CAUSE_NO_ID;
+    return (real_ids || !err_is_final(err)) &&
+           event_decode(doc, ORIGIN_IMPORT, sent, &b->decoding, out, err) && real_ids;
 }
 
 static bool read_again(void *ctx, struct jval doc, struct event *out, struct err *err)
@@ -233,7 +232,7 @@ CAN_FAIL static bool decode_or_salvage(struct batch *b, struct jval doc, struct 
     *out_left = kept.body;
     said->warning_count = kept.warning_count;
     memcpy(said->warnings, kept.warnings, sizeof said->warnings);
-    *err = (struct err){0};
+    *err = (struct err){.more = err->more};
     return true;
 }
 

@@ -28,7 +28,7 @@ struct batch_said {
 };
 
 /* Decodes one native event by the rules of every road in and keeps it for the next append.
- * ERR_INVALID, with the pointer as path: the event is not what it should be, and was left out.
+ * ERR_INVALID, with the pointer as path: the event is not what it should be, and was left out; with err->more what else is wrong.
  * Any other kind: an append failed, of this event or of earlier ones. */
 CAN_FAIL bool batch_add(struct batch *b, const char *json, size_t len, struct batch_said *out_said,
                         struct err *err);

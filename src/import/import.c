@@ -3,6 +3,7 @@
  * event is the decoder's. */
 #include "import/import.h"
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "domain/shop/money.h"
@@ -45,15 +46,25 @@ static void job_free(struct job *j)
     arena_free(&j->arena);
 }
 
-/* One row, by what its reader says. */
+enum { WHY_MAX = ERR_PATH_MAX + ERR_TEXT_MAX };
+
+/* "/cart_id must be ...". */
+static void add_why(struct buf *to, const char *path, const char *text)
+{
+    buf_printf(to, "%s%s%s%s", to->len > 0 ? "; " : "", path, path[0] != '\0' ? " " : "", text);
+}
+
+/* One row, by what its reader says: all of it. */
 static bool refuse(struct job *j, int64_t number, enum cause cause, const char *field,
                    const struct err *what, struct err *err)
 {
-    char why[ERR_PATH_MAX + ERR_TEXT_MAX];
-    (void)snprintf(why, sizeof why, "%s%s%s", what->path, what->path[0] != '\0' ? " " : "",
-                   what->text);
+    CLEANUP(buf_free) struct buf why = buf_make((size_t)(ERR_MORE_MAX + 1) * (WHY_MAX + 4));
+    add_why(&why, what->path, what->text);
+    for (int i = 0; what->more != NULL && i < what->more->count; i++) {
+        add_why(&why, what->more->all[i].path, what->more->all[i].text);
+    }
     const struct native_refusal refusal = {
-        .number = number, .cause = cause, .field = field, .why = why, .rows = 1};
+        .number = number, .cause = cause, .field = field, .why = buf_text(&why), .rows = 1};
     return refusals_refuse(j->refusals, &refusal, err);
 }
 
@@ -63,7 +74,7 @@ static void warn(struct job *j, int64_t number, const struct batch_said *said)
 {
     for (size_t i = 0; i < said->warning_count; i++) {
         const struct event_warning *w = &said->warnings[i];
-        char text[ERR_PATH_MAX + ERR_TEXT_MAX];
+        char text[WHY_MAX];
         (void)snprintf(text, sizeof text, "%s %s", w->pointer, w->detail);
         refusals_warn(j->refusals, number, cause_of(w->code), text);
     }
@@ -74,7 +85,8 @@ static bool take_event(void *ctx, const char *json, size_t len, int64_t number, 
 {
     struct job *j = ctx;
     struct batch_said said;
-    struct err what = {0};
+    struct err_more more = {.count = 0};
+    struct err what = {.more = &more};
     *out_valid = batch_add(j->batch, json, len, &said, &what);
     if (*out_valid) {
         warn(j, number, &said);
@@ -82,6 +94,7 @@ static bool take_event(void *ctx, const char *json, size_t len, int64_t number, 
     }
     /* Anything but the event's own fault is a failed append, of events that came before. */
     if (what.kind != ERR_INVALID) {
+        what.more = err->more;
         *err = what;
         return false;
     }

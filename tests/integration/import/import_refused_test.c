@@ -273,6 +273,28 @@ static void refused_events_are_lines_of_json(void **state)
     assert_int_equal(o.result.by_cause[CAUSE_BAD_JSON], 1);
 }
 
+static void all_that_is_wrong_with_an_event_is_told(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    write_file(s->in, "{\"event_id\":\"a\",\"type\":\"cart_item_added\",\"customer_id\":\"null\","
+                      "\"occurred_at\":\"x\",\"cart_id\":[1],\"nonsense\":1,"
+                      "\"items\":[{\"quantity\":\"x\"}]}\n" EVENT("b", "b"));
+    import_file(s, s->in, &o, .format = "ndjson");
+    expect_counts(&o, 1, 0, 1);
+    static const char *const faults[] = {
+        "/customer_id must be an id", "; /occurred_at must be",
+        "; /cart_id must be",         "; /nonsense ",
+        "; /items/0/product_id ",     "; /items/0/quantity must be"};
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        assert_text_contains(o.report, faults[i]);
+        assert_text_contains(text_of(s->refused),
+                             faults[i] + (i == 0 ? strlen("/customer_id ") : 0));
+    }
+    assert_text_contains(text_of(s->refused),
+                         "#refused line 1 [no_id] /customer_id: must be an id");
+}
+
 static void of_a_joined_file_only_the_reason_is_kept(void **state)
 {
     struct shop *s = *state;
@@ -459,6 +481,7 @@ int main(void)
         spec_fresh(an_invoice_that_the_decoder_refuses_is_kept_with_all_of_its_rows),
         spec_fresh(an_invoice_in_which_the_file_breaks_off_is_kept),
         spec_fresh(refused_events_are_lines_of_json),
+        spec_fresh(all_that_is_wrong_with_an_event_is_told),
         spec_fresh(of_a_joined_file_only_the_reason_is_kept),
         spec_fresh(a_row_too_long_to_be_read_is_named),
         spec_fresh(where_no_file_can_be_made_nothing_begins),
