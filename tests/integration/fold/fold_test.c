@@ -107,6 +107,44 @@ static void an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody(void **
     assert_replay_is_clean(&bench);
 }
 
+/* append_events keeps what may be an order or a no; what it is the fold says. */
+static void what_sql_keeps_of_an_order_or_a_no_counts(void **state)
+{
+    static const char *const noes[] = {
+        "'consent_withdrawn', 'customer_id', true",
+        "'unsub', 'customer_id', '{}'::jsonb",
+        "'identify', 'customer_id', 1.5, 'properties', '{\"optOut\": true}'::jsonb",
+        "'identify', 'customer_id', 'undefined', 'properties', '{\"opt_out\": \"true\"}'::jsonb",
+        "'opted_out', 'sent_at', 'x'",
+        "'chat_message', 'customer_id', '[]'::jsonb, 'properties', '{\"text\": \"STOP\"}'::jsonb"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(noes); i++) {
+        run_sql(
+            &bench,
+            arena_printf(&bench.arena,
+                         "SELECT cartwright.append_events(jsonb_build_object('event_id', 'n%zu', "
+                         "'anonymous_id', 'x%zu', 'occurred_at', 'x', 'type', %s))",
+                         i, i, noes[i]));
+    }
+    TELL(&bench, .id = "a", .type = "cart_item_added", .customer = "y", .product = "p", .at_s = 1);
+    run_sql(
+        &bench,
+        "SELECT cartwright.append_events('{\"event_id\": \"o\", \"type\": \"purchase\", \"customer_id\": \"y\", "
+        "\"cart_id\": {}, \"order_id\": [], \"anonymous_id\": false, \"occurred_at\": \"2026-01-01T00:00:09Z\", "
+        "\"items\": [{\"product_id\": \"p\"}]}')");
+    fold_to_end(&bench);
+    assert_int_equal(
+        count_of(
+            &bench,
+            "SELECT count(*) FROM cartwright.shopper WHERE key LIKE 'a:x%' AND "
+            "doc::jsonb -> 'consents' -> 0 ->> 0 = 'all' AND doc::jsonb #>> '{consents,0,1}' IS NULL"),
+        COUNT_OF(noes));
+    assert_string_equal(text_of(&bench, "SELECT status FROM cartwright.cart WHERE key = 'c:y'"),
+                        "bought");
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.dead_letter"), 0);
+    assert_replay_is_clean(&bench);
+}
+
 /* What no decoder can even unpack: nobody writes such, but a hand in the log might. */
 static void a_body_that_somebody_broke_is_a_dead_letter_as_it_stands(void **state)
 {
@@ -769,6 +807,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_event_is_folded_once_into_its_cart, setup, teardown),
         cmocka_unit_test_setup_teardown(
             an_undecodable_event_becomes_a_dead_letter_and_blocks_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_sql_keeps_of_an_order_or_a_no_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_body_that_somebody_broke_is_a_dead_letter_as_it_stands,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_types_are_counted_exactly_once, setup, teardown),
