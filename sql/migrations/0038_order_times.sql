@@ -137,13 +137,16 @@ CREATE FUNCTION cartwright.without_faulty_ids(e jsonb) RETURNS jsonb
     AS $$
 DECLARE
     v_no        boolean := cartwright.may_be_a_no(e);
-    v_customer  boolean := cartwright.id_is_none(e -> 'customer_id', 'shopper');
-    v_anonymous boolean := cartwright.id_is_none(e -> 'anonymous_id', 'shopper');
-    v_nobody    boolean := coalesce(e -> 'customer_id' = '""', false) OR cartwright.id_is_placeholder(e -> 'customer_id', 'shopper');
+    v_customer  boolean;
+    v_anonymous boolean;
+    v_nobody    boolean;
 BEGIN
-    IF jsonb_typeof(e) IS DISTINCT FROM 'object' OR (e ->> 'type' IS DISTINCT FROM 'purchase' AND NOT v_no) THEN
+    IF jsonb_typeof(e) IS DISTINCT FROM 'object' OR (e -> 'type' IS DISTINCT FROM '"purchase"' AND NOT v_no) THEN
         RETURN e;
     END IF;
+    v_customer := cartwright.id_is_none(e -> 'customer_id', 'shopper');
+    v_anonymous := cartwright.id_is_none(e -> 'anonymous_id', 'shopper');
+    v_nobody := coalesce(e -> 'customer_id' = '""', false) OR cartwright.id_is_placeholder(e -> 'customer_id', 'shopper');
     RETURN e - array_remove(ARRAY[
         CASE WHEN v_customer AND NOT v_anonymous AND e ->> 'anonymous_id' IS NOT NULL AND (v_no OR v_nobody) THEN 'customer_id'
              WHEN v_anonymous AND NOT v_customer AND e ->> 'customer_id' IS NOT NULL THEN 'anonymous_id' END,

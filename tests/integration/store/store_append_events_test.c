@@ -614,6 +614,16 @@ static void one_event_that_cannot_be_stored_stops_no_other(void **state)
             "page_viewed",
             "'x', (SELECT jsonb_agg(1e131000::numeric) FROM generate_series(1, 9000))"),
         "0 stored; 1 invalid  must not hold a number of more than 400 digits");
+    static const char *const members[] = {"type", "customer_id"};
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        assert_string_equal(
+            beside_a_good_one("purchase",
+                              arena_printf(&spec.arena,
+                                           "'%s', (SELECT jsonb_agg(1e131000::numeric) FROM "
+                                           "generate_series(1, 9000))",
+                                           members[i])),
+            "0 stored; 1 invalid  must not hold a number of more than 400 digits");
+    }
     assert_string_equal(
         beside_a_good_one("page_viewed",
                           "'x', (SELECT jsonb_agg(1e300::numeric) FROM generate_series(1, 5000))"),
