@@ -104,6 +104,15 @@ static bool read_shoppers(struct db *db, const struct cart_row *carts, size_t co
     return true;
 }
 
+/* By its lines, as rule buyer; the row knows only when it changed last. */
+static bool held(const struct cart_row *row, const struct shopper *s, int64_t at_us)
+{
+    const struct cart *cart = shopper_cart(s, row->cart_id);
+
+    return at_us >= row->changed_us ||
+           (cart != NULL && at_us > cart->left_us && cart_held(cart, at_us));
+}
+
 bool outreach_ordered(struct db *db, const struct cart_row *carts, size_t count, struct arena *a,
                       bool *out, struct err *err)
 {
@@ -133,7 +142,7 @@ bool outreach_ordered(struct db *db, const struct cart_row *carts, size_t count,
             shoppers[i] == NULL ? NULL
                                 : outreach_own_times(shoppers[i], asked[i].key, a, &own_count);
         const int64_t ordered_us = ordered_by_one(found.by, found.count, i, own, own_count);
-        out[number[i]] = ordered_us != 0 && ordered_us >= asked[i].changed_us;
+        out[number[i]] = ordered_us != 0 && held(&asked[i], shoppers[i], ordered_us);
     }
     return true;
 }

@@ -5,7 +5,7 @@
 #include "store/carts.h"
 #include "store/outreach.h"
 
-/* Which of the carts somebody else has ordered since they changed last, who was joined with nobody by it: no decision speaks about them
+/* Which of the carts somebody else has ordered since anything in them was put in, who was joined with nobody by it: no decision speaks about them
  * (rule buyer), and whoever shows carts must not show them as open. Reads lane, key, cart_id, status and changed_us. One round trip, and another
  * where somebody else did order one; none where no cart is open under an id that tells it apart. out has count elements. */
 CAN_FAIL bool outreach_ordered(struct db *db, const struct cart_row *carts, size_t count,

@@ -162,7 +162,9 @@ fault a-late-order-is-dropped src/domain/shopper/shopper_fold.c \
 fault what-came-late-changes-closed-rounds src/domain/shopper/shopper_fold.c \
     '/^static bool is_tardy/,/^}/ s/return !exempt && /return false \&\& !exempt \&\& /'
 fault another-s-order-of-the-cart-is-nothing src/domain/speak/policy.c \
-    's/const bool elsewhere = in->cart != NULL .*/const bool elsewhere = false;/'
+    '/^static int64_t bought_by_another_us/,/^}/ s/return bought \?/return false \&\& bought ?/'
+fault what-another-ordered-is-told-with-what-came-since src/domain/shopper/cart_state.c \
+    '/^bool cart_held/,/^}/ s/held = c->lines\[i\]\.added_us <= at_us/held = false/'
 fault what-is-given-back-another-order-has src/domain/shopper/shopper_cancel.c \
     's/since = bought_since\(s, &bought, &line, order\)/since = NULL/'
 

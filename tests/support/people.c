@@ -429,32 +429,32 @@ static bool was_undone(const struct people *p, int order)
     return undone;
 }
 
-/* And nothing happened to the browser's cart since. */
-static bool bought_since(const struct people *p, int customer, struct person browser)
+/* Behind the deed; and the browser has not told an order since, which may be the same one, or undone one. */
+static bool bought_since(const struct people *p, int customer, struct person browser, int deed)
 {
     const struct person who = {customer, NOBODY};
     const struct doings all = doings_of(p, who);
     bool bought = false;
 
-    for (int i = 0; i < p->count; i++) {
+    for (int i = deed + 1; i < p->count; i++) {
         const struct person_deed *d = &p->deeds[i];
         bought = bought || (all.counts[i] && d->customer == customer && is(d, "purchase") &&
                             d->order == i && !was_undone(p, i));
-        bought =
-            bought && !(did(p, browser, i) && (is(d, "cart_item_added") || d->order != NOTHING));
+        bought = bought && !(did(p, browser, i) && d->order != NOTHING);
     }
     return bought;
 }
 
-const char *not_to_be_told_as_a_customer(const struct people *p, struct person who, bool settled)
+const char *not_to_be_told_as_a_customer(const struct people *p, struct person who, int deed,
+                                         bool settled)
 {
     const char *why = NULL;
 
     for (int i = 0; i < CUSTOMERS && who.customer == NOBODY && why == NULL; i++) {
         if (may_be(p, who, i, settled)) {
-            why = has_said_no(p, i, who)    ? "may be a customer who opted out"
-                  : bought_since(p, i, who) ? "may be a customer who has bought"
-                                            : NULL;
+            why = has_said_no(p, i, who)          ? "may be a customer who opted out"
+                  : bought_since(p, i, who, deed) ? "may be a customer who has bought"
+                                                  : NULL;
         }
     }
     return why;
@@ -467,12 +467,10 @@ static bool is_order_by_another(const struct people *p, struct person who, int c
     return d->arrived && d->cart == cart && is(d, "purchase") && !did(p, who, deed);
 }
 
-/* "Whoever keeps it is not reminded of it where one other person orders it": unless they have done something with their carts since,
- * if only that they logged in and got others joined with it. Who
- * orders under two names, and has said so, is taken for two. */
-bool cart_was_ordered_by_another(const struct people *p, struct person who, int cart)
+/* "Whoever keeps it is not reminded of it where one other person orders it, as long as anything lies in it that lay there then": unless they
+ * have told an order since, which may be the same one, or undone one. Who orders under two names, and has said so, is taken for two. */
+bool cart_was_ordered_by_another(const struct people *p, struct person who, int cart, int deed)
 {
-    const struct doings all = doings_of(p, who);
     int last = NOTHING;
 
     if (cart == NOTHING || cart_is_a_word(cart)) {
@@ -487,13 +485,11 @@ bool cart_was_ordered_by_another(const struct people *p, struct person who, int 
         }
     }
     for (int i = last + 1; i < p->count && last != NOTHING; i++) {
-        const struct person_deed *d = &p->deeds[i];
-        const bool joins = d->customer != NOBODY && d->browser != NOBODY;
-        if (all.did[i] && (joins || is(d, "cart_item_added") || d->order != NOTHING)) {
+        if (did(p, who, i) && p->deeds[i].order != NOTHING) {
             return false;
         }
     }
-    return last != NOTHING && !has_one_too(p, last);
+    return last > deed && !has_one_too(p, last);
 }
 
 /* Where a product is, and of which orders; an order is known by the number of the deed that told it first. */

@@ -68,12 +68,14 @@ bool person_is_being_joined(const struct people *p, struct person who, const boo
 /* Why this person must not be spoken to at all; NULL: they may be. */
 const char *not_to_be_spoken_to(const struct people *p, struct person who);
 /* Why a browser that is nobody's must not be told of its cart for what was done by a customer who ordered one that it named as well; NULL: it may be,
- * as far as that goes. settled: everything is folded. Says less than is promised: of customers what they told themselves. */
-const char *not_to_be_told_as_a_customer(const struct people *p, struct person who, bool settled);
+ * as far as that goes: of what the deed put into it; NOTHING: of anything. settled: everything is folded. Says less than is promised: of
+ * customers what they told themselves. */
+const char *not_to_be_told_as_a_customer(const struct people *p, struct person who, int deed,
+                                         bool settled);
 /* May the product that the deed put into a cart be told to this person? NULL: yes; else why not. */
 const char *not_to_be_told(const struct people *p, struct person who, int deed);
-/* Has one other person bought the person's cart, and nothing happened to it since? */
-bool cart_was_ordered_by_another(const struct people *p, struct person who, int cart);
+/* Has one other person bought the person's cart when what the deed put into it lay there? */
+bool cart_was_ordered_by_another(const struct people *p, struct person who, int cart, int deed);
 /* True if the person must be spoken to, once everything is folded. */
 bool person_waits_for_a_message(const struct people *p, struct person who);
 

@@ -60,6 +60,17 @@ int64_t cart_units(const struct cart *c)
     return units;
 }
 
+/* Of lines that found no room it is not known when they came. A cart that has not changed since is that one. */
+bool cart_held(const struct cart *c, int64_t at_us)
+{
+    bool held = at_us >= c->changed_us || (c->lines_cut > 0 && at_us >= c->opened_us);
+
+    for (size_t i = 0; i < c->line_count && !held; i++) {
+        held = c->lines[i].added_us <= at_us;
+    }
+    return held;
+}
+
 enum cart_state cart_state(const struct cart *c, int64_t seen_us, const struct cart_clock *clock,
                            int64_t now_us)
 {

@@ -426,6 +426,8 @@ const struct cart *shopper_cart(const struct shopper *s,
  * no lines. */
 bool cart_total(const struct cart *c, int64_t *out_minor, char out_currency[4]);
 int64_t cart_units(const struct cart *c); /* of products; a part of a unit counts as one */
+/* Whether anything that lies in it now lay there at that time. Whoever ordered it then, or may have, has that already. */
+bool cart_held(const struct cart *c, int64_t at_us);
 
 /* Computed, never stored. Thresholds come from the settings. */
 enum cart_state {

@@ -69,38 +69,57 @@ static enum rule_outcome rule_unread(const struct policy *p, const struct policy
     return RULE_BLOCK;
 }
 
+/* An order in the same microsecond as the last change bought that change (the fold sorts a purchase behind the additions of its time), and
+ * an older order is about another round. An order that took only its own lines (purchase_closes) left the others to be spoken about. Without
+ * an open cart an order alone says nothing, it may be years old: only a last round that ended by buying does. 0: it has not bought. */
+static int64_t bought_by_shopper_us(const struct policy_input *in)
+{
+    const int64_t ordered_us = in->shopper->last_order_us;
+    const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(in->shopper);
+    const bool bought = cart != NULL && (in->cart != NULL ? ordered_us >= cart->changed_us &&
+                                                                ordered_us > cart->left_us
+                                                          : cart->status == CART_BOUGHT);
+
+    return bought ? ordered_us : 0;
+}
+
+/* What somebody else ordered leaves the cart as it is: what lay in it then is bought, whatever came to it since. */
+static int64_t bought_by_another_us(const struct policy_input *in, int64_t ordered_us)
+{
+    const bool bought = in->cart != NULL && ordered_us != 0 && ordered_us > in->cart->left_us &&
+                        cart_held(in->cart, ordered_us);
+
+    return bought ? ordered_us : 0;
+}
+
+static int64_t later(int64_t a_us, int64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
 /* Stands first of those that judge: of all that can be wrong with a message, one to somebody who has bought is the
- * worst. An order in the same microsecond as the last change bought that change (the fold sorts a
- * purchase behind the additions of its time), and an older order is about another round. An order
- * that took only its own lines (purchase_closes) left the others to be spoken about. Whoever orders
- * one of the shopper's carts buys what is in it: under another address, say. Whom the shopper may be counts as the shopper. */
+ * worst. Whoever orders one of the shopper's carts buys what is in it: under another address, say. Whom the shopper may be counts as the
+ * shopper. */
 static enum rule_outcome rule_buyer(const struct policy *p, const struct policy_input *in,
                                     char *detail, size_t cap)
 {
     (void)p;
-    const struct shopper *s = in->shopper;
-    const struct cart *cart = in->cart != NULL ? in->cart : last_changed_cart(s);
-    const bool by_sharer = in->sharer_ordered_us > in->ordered_us;
-    const int64_t others_us = by_sharer ? in->sharer_ordered_us : in->ordered_us;
-    const bool elsewhere = in->cart != NULL && others_us > s->last_order_us;
-    const int64_t ordered_us = elsewhere ? others_us : s->last_order_us;
-    const char *by = elsewhere && by_sharer ? " by a customer who named a cart of the same id" : "";
+    const int64_t sharer_us = bought_by_another_us(in, in->sharer_ordered_us);
+    const int64_t known_us =
+        later(bought_by_shopper_us(in), bought_by_another_us(in, in->ordered_us));
+    const int64_t bought_us = later(known_us, sharer_us);
+    const char *by = sharer_us > known_us ? " by a customer who named a cart of the same id" : "";
     char when[24];
-    /* Without an open cart an order alone says nothing, it may be years old: only a last
-     * round that ended by buying does. */
-    bool bought = ordered_us != 0 && cart != NULL &&
-                  (in->cart != NULL ? ordered_us >= cart->changed_us && ordered_us > cart->left_us
-                                    : cart->status == CART_BOUGHT);
 
-    if (!bought) {
+    if (bought_us == 0) {
         (void)snprintf(detail, cap, "no purchase since the cart last changed");
         return RULE_PASS;
     }
-    if (ordered_us > in->now_us) { /* our own clock was ahead then */
+    if (bought_us > in->now_us) { /* our own clock was ahead then */
         (void)snprintf(detail, cap, "bought just now%s", by);
     } else {
         (void)snprintf(detail, cap, "bought %s ago%s",
-                       ago(in->now_us - ordered_us, when, sizeof when), by);
+                       ago(in->now_us - bought_us, when, sizeof when), by);
     }
     return RULE_BLOCK;
 }

@@ -140,6 +140,22 @@ static void check_who(const struct answer *a, const struct outreach_request *ask
     }
 }
 
+static void check_line(const struct answer *a, struct person who, int deed)
+{
+    const char *why = not_to_be_told(&people, who, deed);
+
+    if (why == NULL) {
+        why = not_to_be_told_as_a_customer(&people, who, deed, all_folded);
+    }
+    if (why == NULL && cart_was_ordered_by_another(
+                           &people, who, cart_named(&people, member(a, "cart_id")), deed)) {
+        why = "another person has ordered it";
+    }
+    if (why != NULL) {
+        wrong(a, why);
+    }
+}
+
 static void check_send(const struct answer *a, const struct outreach_request *asked)
 {
     const struct person who = {number_in(member(a, "customer_id")),
@@ -153,19 +169,9 @@ static void check_send(const struct answer *a, const struct outreach_request *as
     if (why != NULL) {
         wrong(a, why);
     }
-    why = not_to_be_told_as_a_customer(&people, who, all_folded);
-    if (why != NULL) {
-        wrong(a, why);
-    }
     json_array_foreach (json_object_get(json_object_get(a->json, "cart"), "items"), i, item) {
         const char *product = json_string_value(json_object_get(item, "product_id"));
-        why = not_to_be_told(&people, who, (int)strtol(product + 1, NULL, 10));
-        if (why != NULL) {
-            wrong(a, why);
-        }
-    }
-    if (cart_was_ordered_by_another(&people, who, cart_named(&people, member(a, "cart_id")))) {
-        wrong(a, "another person has ordered it");
+        check_line(a, who, (int)strtol(product + 1, NULL, 10));
     }
 }
 
@@ -284,7 +290,7 @@ static void end_with(struct outreach_request request, struct person who)
     bool send;
 
     assert_true(ask_dry(request, &a, &send));
-    perhaps += not_to_be_told_as_a_customer(&people, who, all_folded) != NULL ? 1 : 0;
+    perhaps += not_to_be_told_as_a_customer(&people, who, NOTHING, all_folded) != NULL ? 1 : 0;
     if (!send && person_waits_for_a_message(&people, who)) {
         wrong(&a, "is not spoken to");
     }

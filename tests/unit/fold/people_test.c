@@ -603,12 +603,13 @@ static void check_send(const char *key, const struct cart *c)
     for (size_t i = 0; i < c->line_count; i++) {
         const int deed = (int)strtol(c->lines[i].product_id + 1, NULL, 10);
         why = not_to_be_told(&people, who, deed);
+        if (why == NULL &&
+            cart_was_ordered_by_another(&people, who, cart_named(&people, c->id), deed)) {
+            why = "was ordered by another person";
+        }
         if (why != NULL) {
             wrong(key, c, arena_printf(&arena, "%s %s", c->lines[i].product_id, why));
         }
-    }
-    if (cart_was_ordered_by_another(&people, who, cart_named(&people, c->id))) {
-        wrong(key, c, "another person has ordered it");
     }
 }
 

@@ -122,11 +122,28 @@ static void units_are_the_sum_of_quantities_and_a_part_of_one_is_one(void **stat
     assert_int_equal(cart_units(&c), 10);
 }
 
+static void a_cart_held_at_a_time_what_lay_in_it_then(void **state)
+{
+    struct cart_line lines[] = {{.added_us = 20}, {.added_us = 10}};
+    struct cart c = {.lines = lines, .line_count = 2, .opened_us = 5, .changed_us = 30};
+    (void)state;
+
+    assert_true(cart_held(&c, 10));
+    assert_false(cart_held(&c, 9));
+    c.lines_cut = 1; /* which may have lain there */
+    assert_true(cart_held(&c, 5));
+    assert_false(cart_held(&c, 4));
+    c = (struct cart){.opened_us = 5, .changed_us = 30};
+    assert_false(cart_held(&c, 29));
+    assert_true(cart_held(&c, 30));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_state_follows_from_status_and_idle_time),
         cmocka_unit_test(names_are_those_of_the_api),
+        cmocka_unit_test(a_cart_held_at_a_time_what_lay_in_it_then),
         cmocka_unit_test(a_total_needs_every_price_in_one_currency),
         cmocka_unit_test(adjustments_are_taken_off_the_total_but_not_below_nothing),
         cmocka_unit_test(a_total_of_lines_that_found_no_room_is_unknown),

@@ -22,7 +22,10 @@ struct situation {
     int64_t bought_ago_us;        /* 0: never */
     int64_t contacted_ago_us;     /* 0: never */
     int64_t opted_out_ago_us;     /* somebody who named the cart; 0: nobody */
+    int64_t ordered_ago_us;       /* somebody else, one of the shopper's carts; 0: nobody did */
     int64_t sharer_bought_ago_us; /* a customer that the shopper may be; 0: none */
+    int64_t older_ago_us;         /* a second line that was put in then; 0: there is none */
+    int64_t left_ago_us;          /* an order of its own left the lines over; 0: none did */
     int64_t sharer_opted_out_ago_us;
     size_t browsers;
     double risk;
@@ -79,6 +82,20 @@ static const struct situation situations[] = {
                        .sharer_bought_ago_us = HOURS(1), .reason = RULE_BUYER),
     a_cart_left_behind(.name = "so, and there is no cart", .no_cart = true,
                        .sharer_bought_ago_us = HOURS(1), .reason = RULE_EMPTY),
+    a_cart_left_behind(.name = "so, and one more line came since", .older_ago_us = HOURS(5),
+                       .sharer_bought_ago_us = HOURS(4), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "ordered by another, and one more line came since",
+                       .older_ago_us = HOURS(5), .ordered_ago_us = HOURS(5), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "so, and the shopper bought something else between the two",
+                       .older_ago_us = HOURS(5), .ordered_ago_us = HOURS(4),
+                       .bought_ago_us = HOURS(3), .reason = RULE_BUYER),
+    a_cart_left_behind(.name = "so, and that order of its own left the lines over",
+                       .older_ago_us = HOURS(5), .ordered_ago_us = HOURS(4),
+                       .bought_ago_us = HOURS(3), .left_ago_us = HOURS(3), .send = true),
+    a_cart_left_behind(.name = "ordered by another a microsecond before the first line came",
+                       .older_ago_us = HOURS(5), .ordered_ago_us = HOURS(5) + 1, .send = true),
+    a_cart_left_behind(.name = "bought by itself, and one more line came since: an older round",
+                       .older_ago_us = HOURS(5), .bought_ago_us = HOURS(4), .send = true),
     a_cart_left_behind(.name = "a bot", .bot = true, .reason = RULE_BOT),
     a_cart_left_behind(.name = "of as many browsers as one person may have",
                        .browsers = BROWSERS_MAX, .send = true),
@@ -126,13 +143,21 @@ static struct decision decide(const struct situation *t)
     char product[] = "p1";
     char cart_id[] = "c1";
     char channel[] = "all";
-    struct cart_line line = {.product_id = product, .quantity_milli = 1000, .price_minor = 999};
+    const struct cart_line line = {.product_id = product,
+                                   .quantity_milli = 1000,
+                                   .price_minor = 999,
+                                   .added_us = NOW - t->changed_ago_us};
+    struct cart_line lines[] = {line, line};
+    lines[1].added_us = NOW - t->older_ago_us;
     struct cart cart = {
         .id = cart_id,
         .round = 1,
         .status = CART_OPEN,
-        .lines = &line,
-        .line_count = t->no_lines ? 0 : 1,
+        .lines = lines,
+        .line_count = t->no_lines            ? 0
+                      : t->older_ago_us != 0 ? 2
+                                             : 1,
+        .left_us = t->left_ago_us != 0 ? NOW - t->left_ago_us : 0,
         .opened_us = NOW - t->changed_ago_us,
         .changed_us = NOW - t->changed_ago_us,
         .released = {t->contacted_ago_us != 0 ? NOW - t->contacted_ago_us : 0},
@@ -153,6 +178,7 @@ static struct decision decide(const struct situation *t)
             .step = 1,
             .risk = t->risk,
             .now_us = NOW,
+            .ordered_us = t->ordered_ago_us != 0 ? NOW - t->ordered_ago_us : 0,
             .withdrawn_us = t->opted_out_ago_us != 0 ? NOW - t->opted_out_ago_us : 0,
             .sharer_ordered_us = t->sharer_bought_ago_us != 0 ? NOW - t->sharer_bought_ago_us : 0,
             .sharer_withdrawn_us =
