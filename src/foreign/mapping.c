@@ -11,30 +11,13 @@
 #include "foreign/parts.h"
 #include "foreign/words.h"
 
-#include <assert.h>
 #include <string.h>
 #include <strings.h>
-
-const char *mapping_target_name(enum target target)
-{
-    static const char *const names[TARGETS] = {
-        [TO_TIME] = "occurred_at",     [TO_TYPE] = "type",
-        [TO_CUSTOMER] = "customer_id", [TO_ANONYMOUS] = "anonymous_id",
-        [TO_SESSION] = "session_id",   [TO_ORDER] = "order_id",
-        [TO_CART] = "cart_id",         [TO_EVENT_ID] = "event_id",
-        [TO_PRODUCT] = "product_id",   [TO_QUANTITY] = "quantity",
-        [TO_PRICE] = "price",          [TO_CURRENCY] = "currency",
-        [TO_TOTAL] = "total",          [TO_TITLE] = "title",
-        [TO_CATEGORY] = "category",    [TO_BRAND] = "brand",
-        [TO_CANCELLED] = "cancelled",
-    };
-    assert(target < TARGETS);
-    return names[target];
-}
 
 /* One of its products. */
 struct reading_part {
     struct event_item item;
+    struct native_unread unread;
     const char *title, *category, *brand; /* "": not told */
 };
 
@@ -44,10 +27,12 @@ struct reading {
     const char *name[TARGETS]; /* of the columns, for errors */
     struct native_envelope e;
     struct event_item item; /* the one being read */
+    struct native_unread unread;
     struct reading_part *parts;
     size_t part_count;
     bool several; /* a row of this mapping may hold more than one */
     int64_t total_minor;
+    const char *unread_total; /* NULL: it can be read */
     char id[SHA256_HEX];
 };
 
@@ -164,6 +149,16 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
     return true;
 }
 
+/* An order of which something cannot be read is an order: that goes on as it stands, and is left out where events are judged. */
+static bool goes_on(const struct reading *r, enum target target, const char **out, struct err *err)
+{
+    *out = r->e.type == EVENT_PURCHASE ? r->field[target] : NULL;
+    if (*out != NULL) {
+        *err = (struct err){.more = err->more};
+    }
+    return *out != NULL;
+}
+
 CAN_FAIL static bool read_product(struct foreign_parser *p, struct reading *r, struct err *err)
 {
     struct arena *a = &p->scratch;
@@ -179,6 +174,9 @@ CAN_FAIL static bool read_product(struct foreign_parser *p, struct reading *r, s
     }
     const char *name = r->name[TO_PRODUCT][0] != '\0' ? r->name[TO_PRODUCT] : r->name[TO_TITLE];
     (void)foreign_at(p, CAUSE_NO_PRODUCT, name);
+    if (r->e.type == EVENT_PURCHASE && name[0] != '\0') {
+        return true; /* the line is left out as well */
+    }
     return name[0] != '\0' ? FAIL(err, ERR_INVALID, "%s is empty", name)
                            : FAIL(err, ERR_INVALID, "says no product: no column is product_id");
 }
@@ -219,9 +217,11 @@ CAN_FAIL static bool read_money(struct foreign_parser *p, struct reading *r, str
         return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
     }
     return foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_PRICE]) &&
-           read_amount(r, TO_PRICE, &r->item.price_minor, err) &&
+           (read_amount(r, TO_PRICE, &r->item.price_minor, err) ||
+            goes_on(r, TO_PRICE, &r->unread.price, err)) &&
            foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_TOTAL]) &&
-           read_amount(r, TO_TOTAL, &r->total_minor, err);
+           (read_amount(r, TO_TOTAL, &r->total_minor, err) ||
+            goes_on(r, TO_TOTAL, &r->unread_total, err));
 }
 
 CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, struct err *err)
@@ -229,7 +229,9 @@ CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, 
     const char *text = r->field[TO_QUANTITY];
     int64_t milli = QUANTITY_ONE;
     (void)foreign_at(p, CAUSE_BAD_QUANTITY, r->name[TO_QUANTITY]);
-    if (text[0] != '\0' && !field_milli(r->name[TO_QUANTITY], text, &milli, err)) {
+    /* less than nothing is what came back, and no order */
+    if (text[0] != '\0' && !field_milli(r->name[TO_QUANTITY], text, &milli, err) &&
+        (text[0] == '-' || !goes_on(r, TO_QUANTITY, &r->unread.quantity, err))) {
         return false;
     }
     if (milli < 1 || milli > (int64_t)EVENT_QUANTITY_MAX * QUANTITY_ONE) {
@@ -255,10 +257,11 @@ static bool is_given_back(const struct mapping *m, const struct reading *r)
 
 CAN_FAIL static bool read_part(struct foreign_parser *p, struct reading *r, struct err *err)
 {
+    r->unread = (struct native_unread){0};
     if (!read_product(p, r, err) || !read_money(p, r, err) || !read_quantity(p, r, err)) {
         return false;
     }
-    r->parts[r->part_count++] = (struct reading_part){r->item, r->field[TO_TITLE],
+    r->parts[r->part_count++] = (struct reading_part){r->item, r->unread, r->field[TO_TITLE],
                                                       r->field[TO_CATEGORY], r->field[TO_BRAND]};
     return true;
 }
@@ -302,6 +305,12 @@ CAN_FAIL static bool read_parts(struct foreign_parser *p, const struct table_row
             return false;
         }
     }
+    if (r->part_count == 0 && tells_items(r) && r->e.type == EVENT_PURCHASE) {
+        r->item = (struct event_item){
+            .product_id = "", .quantity_milli = QUANTITY_ONE, .price_minor = MONEY_UNKNOWN};
+        r->parts[r->part_count++] = (struct reading_part){
+            .item = r->item, .title = "", .category = "", .brand = ""}; /* told as left out */
+    }
     return r->part_count > 0 || !tells_items(r) ||
            !foreign_at(p, CAUSE_NO_PRODUCT, row->name[TO_PRODUCT]) ||
            FAIL(err, ERR_INVALID, "%s says no product", row->name[TO_PRODUCT]);
@@ -339,11 +348,15 @@ CAN_FAIL static bool write_event(struct foreign_parser *p, const struct reading 
     if (tells_items(r)) {
         jenc_array(&j, "items");
         for (size_t i = 0; i < r->part_count; i++) {
-            native_item(&j, &r->parts[i].item);
+            native_item_unread(&j, &r->parts[i].item, &r->parts[i].unread);
         }
         jenc_array_end(&j);
     }
-    if (order && r->total_minor != MONEY_UNKNOWN) {
+    if (order && r->unread_total != NULL) {
+        jenc_object(&j, "properties");
+        jenc_str(&j, "total_minor", r->unread_total);
+        jenc_object_end(&j);
+    } else if (order && r->total_minor != MONEY_UNKNOWN) {
         jenc_object(&j, "properties");
         jenc_i64(&j, "total_minor", r->total_minor);
         jenc_str(&j, "currency", r->item.currency);

@@ -4,10 +4,28 @@
 #include "foreign/order_rows.h"
 #include "foreign/parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TYPES_MAX = 256 };
+
+const char *mapping_target_name(enum target target)
+{
+    static const char *const names[TARGETS] = {
+        [TO_TIME] = "occurred_at",     [TO_TYPE] = "type",
+        [TO_CUSTOMER] = "customer_id", [TO_ANONYMOUS] = "anonymous_id",
+        [TO_SESSION] = "session_id",   [TO_ORDER] = "order_id",
+        [TO_CART] = "cart_id",         [TO_EVENT_ID] = "event_id",
+        [TO_PRODUCT] = "product_id",   [TO_QUANTITY] = "quantity",
+        [TO_PRICE] = "price",          [TO_CURRENCY] = "currency",
+        [TO_TOTAL] = "total",          [TO_TITLE] = "title",
+        [TO_CATEGORY] = "category",    [TO_BRAND] = "brand",
+        [TO_CANCELLED] = "cancelled",
+    };
+    assert(target < TARGETS);
+    return names[target];
+}
 
 struct pair {
     const char *name;

@@ -39,20 +39,28 @@ struct jenc native_begin(struct native_writer *w, const struct native_envelope *
     return j;
 }
 
-void native_item(struct jenc *j, const struct event_item *item)
+void native_item_unread(struct jenc *j, const struct event_item *item,
+                        const struct native_unread *unread)
 {
     jenc_object(j, NULL);
     jenc_str(j, "product_id", item->product_id);
+    jenc_str_opt(j, "quantity", unread->quantity);
     /* One is what the decoder assumes anyway: not written, for the millions of rows that say nothing
      * else. */
-    if (item->quantity_milli != QUANTITY_ONE) {
+    if (unread->quantity == NULL && item->quantity_milli != QUANTITY_ONE) {
         quantity_put(j, "quantity", item->quantity_milli);
     }
-    if (item->price_minor != MONEY_UNKNOWN) {
+    jenc_str_opt(j, "price_minor", unread->price);
+    if (unread->price == NULL && item->price_minor != MONEY_UNKNOWN) {
         jenc_i64(j, "price_minor", item->price_minor);
         jenc_str(j, "currency", item->currency);
     }
     jenc_object_end(j);
+}
+
+void native_item(struct jenc *j, const struct event_item *item)
+{
+    native_item_unread(j, item, &(struct native_unread){0});
 }
 
 bool native_end(struct native_writer *w, struct jenc *j, int64_t number, bool *out_valid,

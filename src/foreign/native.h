@@ -59,6 +59,13 @@ void native_close(struct native_writer *w); /* accepts {0} */
 /* Begins an event with its envelope; items and properties follow, native_end hands it to the sink. */
 struct jenc native_begin(struct native_writer *w, const struct native_envelope *e);
 void native_item(struct jenc *j, const struct event_item *item); /* inside the array "items" */
+/* Of an item: what stands where its quantity or price would and cannot be read; NULL: it can. */
+struct native_unread {
+    const char *quantity, *price;
+};
+/* The same with that text, for the decoder to refuse: what is left of the item counts in an order (domain/shop/event_salvage.h). */
+void native_item_unread(struct jenc *j, const struct event_item *item,
+                        const struct native_unread *unread);
 /* *out_valid false: the sink refused and reported it. ERR_INVALID: too large for an event. */
 CAN_FAIL bool native_end(struct native_writer *w, struct jenc *j, int64_t number, bool *out_valid,
                          struct err *err);

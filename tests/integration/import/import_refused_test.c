@@ -166,7 +166,7 @@ static void a_refused_row_of_an_order_goes_with_the_others_of_it(void **state)
 {
     struct shop *s = *state;
     struct import_outcome o;
-    write_file(s->in, SHOPIFY FIRST_ROW "#1;;;;;;1;Towel;cheap;B\n"
+    write_file(s->in, SHOPIFY FIRST_ROW "#1;;;EURO;;;1;Towel;8.00;B\n"
                                         "#1;;;;;;1;Pot;4.00;C\n"
                                         "#2;bob@shop.example;paid;EUR;8.00;"
                                         "2024-01-05 11:00:00 +0000;1;Mug;8.00;A\n");
@@ -174,16 +174,51 @@ static void a_refused_row_of_an_order_goes_with_the_others_of_it(void **state)
     assert_true(o.done);
     expect_counts(&o, 3, 0, 1);
     assert_string_equal(text_of(s->refused),
-                        SHOPIFY FIRST_ROW "#refused line 4 [bad_amount] Lineitem price: is no "
-                                          "amount: 'cheap'\n"
-                                          "#1;;;;;;1;Towel;cheap;B\n"
+                        SHOPIFY FIRST_ROW "#refused line 4 [bad_currency] Currency: is no currency "
+                                          "such as EUR: 'EURO'\n"
+                                          "#1;;;EURO;;;1;Towel;8.00;B\n"
                                           "#1;;;;;;1;Pot;4.00;C\n");
-    mend(s->refused, "1;Towel;cheap", "1;Towel;8.00");
+    mend(s->refused, ";EURO;", ";;");
     import_file(s, s->refused, &o, .format = "shopify-orders", .refused = NULL);
     expect_counts(&o, 1, 2, 0);
     assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.event WHERE "
                                             "body ->> 'customer_id' = 'ann@shop.example'"),
                      3);
+}
+
+#define ORDERS "When,User,Order,Article,Pieces,Price,Total\n"
+#define WRONG_ORDERS                                                                               \
+    "2024-01-05 10:00,ann,1,A,x,9.50,\n2024-01-05 10:00,bob,2,A,1,abc,\n"                          \
+    "2024-01-05 10:00,cyd,3,,1,9.50,\n2024-01-05 10:00,dan,4,A,1,9.50,much\n"                      \
+    "2024-01-05 10:00,eve,5,A,1.23456,9;50,\n"
+
+/* Its buyer must not get a message for what is wrong in a line. */
+static void an_order_of_a_table_is_one_without_what_cannot_be_read(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    static const char map[] = "occurred_at=When,customer_id=User,order_id=Order,product_id=Article,"
+                              "quantity=Pieces,price=Price,total=Total";
+    write_file(s->in, ORDERS WRONG_ORDERS "2024-01-05 10:00,fay,6,A,0,9.50,\n"
+                                          "2024-01-05 10:00,gus,7,A,-1,9.50,\n");
+    import_file(s, s->in, &o, .format = NULL, .map = map, .types = "*=purchase", .currency = "EUR");
+    assert_true(o.done);
+    expect_counts(&o, 5, 0, 1); /* less than nothing may be what came back; 0 did */
+    assert_int_equal(o.result.by_cause[CAUSE_LEFT_OUT], 5);
+    assert_text_contains(o.report, ":2: /items/0/quantity ");
+    assert_text_contains(o.report, ":3: /items/0/price_minor ");
+    assert_text_contains(o.report, ":4: /items/0 ");
+    assert_int_equal(bench_count(&s->bench,
+                                 "SELECT count(*) FROM cartwright.event WHERE type = 'purchase'"
+                                 " AND key IN ('c:ann', 'c:bob', 'c:cyd', 'c:dan', 'c:eve')"),
+                     5);
+    assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.dead_letter"), 0);
+    /* mended, they are the same orders, and count instead */
+    write_file(s->in, ORDERS "2024-01-05 10:00,ann,1,A,2,9.50,\n");
+    import_file(s, s->in, &o, .format = NULL, .map = map, .types = "*=purchase", .currency = "EUR",
+                .refused = NULL);
+    expect_counts(&o, 1, 0, 0);
+    assert_int_equal(o.result.conflict, 0);
 }
 
 static void a_row_that_cannot_be_parted_takes_the_order_before_it_along(void **state)
@@ -476,6 +511,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         spec_fresh(refused_rows_are_mended_and_imported_by_themselves),
         spec_fresh(a_refused_row_of_an_order_goes_with_the_others_of_it),
+        spec_fresh(an_order_of_a_table_is_one_without_what_cannot_be_read),
         spec_fresh(a_row_that_cannot_be_parted_takes_the_order_before_it_along),
         spec_fresh(an_invoice_with_a_refused_row_waits_for_it_as_a_whole),
         spec_fresh(an_invoice_that_the_decoder_refuses_is_kept_with_all_of_its_rows),

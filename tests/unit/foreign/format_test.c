@@ -2,7 +2,9 @@
  * malformed lines) must be golden/import/FILE.expected. A new case is a file, its .expected, and a row below. */
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json/jdoc.h"
 #include "base/mem.h"
+#include "domain/shop/event_salvage.h"
 #include "foreign/format.h"
 #include "foreign/lookup.h"
 #include "foreign/mapping.h"
@@ -100,6 +102,30 @@ static void note_malformed(struct findings *f, int64_t line, const struct err *w
                what->path[0] != '\0' ? " " : "", what->text);
 }
 
+static bool read_event(void *ctx, struct jval doc, struct event *out, struct err *err)
+{
+    const struct event_sent sent = {.received_us = DAYS(20000)};
+    struct findings *f = ctx;
+
+    return event_decode(doc, ORIGIN_IMPORT, sent, &f->arena, out, err);
+}
+
+/* An order counts without what is wrong with it, as in an import. */
+static bool note_left(struct findings *f, const char *json, size_t len, int64_t line)
+{
+    struct salvaged left = {0};
+    struct err err = {0};
+    struct jdoc doc;
+
+    const bool good = jdoc_read(&doc, json, len, &f->arena, &err) &&
+                      event_salvage(doc.root, read_event, f, 0, &f->arena, &left);
+    for (size_t i = 0; good && i < left.warning_count; i++) {
+        buf_printf(&f->text, "left out %" PRId64 ": %s\n", line, left.warnings[i].pointer);
+    }
+    jdoc_free(&doc);
+    return good;
+}
+
 static bool note_event(void *ctx, const char *json, size_t len, int64_t line, bool *out_valid,
                        struct err *err)
 {
@@ -107,7 +133,8 @@ static bool note_event(void *ctx, const char *json, size_t len, int64_t line, bo
     struct event e;
     struct err what = {0};
     (void)err;
-    *out_valid = event_decode_text(json, len, ORIGIN_IMPORT, DAYS(20000), &f->arena, &e, &what);
+    *out_valid = event_decode_text(json, len, ORIGIN_IMPORT, DAYS(20000), &f->arena, &e, &what) ||
+                 note_left(f, json, len, line);
     if (*out_valid) {
         buf_printf(&f->text, "event %" PRId64 ": ", line);
         buf_add(&f->text, json, len);
