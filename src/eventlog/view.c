@@ -142,10 +142,25 @@ static bool read_whole(struct db *db, bool for_decision, bool readable, struct a
     return read_rows(db, &whole, INT64_MAX, a, v, err);
 }
 
+static bool is_rebound(const struct view *v, struct arena *a)
+{
+    const struct history *h = &v->rows.events;
+    bool rebound = false;
+
+    for (size_t i = 0; v->key[0] == 'a' && i < h->count && !rebound; i++) {
+        struct event e;
+        struct err dead;
+        rebound = h->events[i].off > v->rows.folded_off &&
+                  log_event_decode(&h->events[i], a, &e, &dead) &&
+                  shopper_changes_owner(v->shopper, &e);
+    }
+    return rebound;
+}
+
 /* The present needs only the news, unless they do not fit behind what is stored: then everything is
  * read, or from a state on the way on, which is rare and costs further round trips. A look into the past was read whole. */
-static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct arena *a,
-                      struct view *v, struct err *err)
+static bool fold_all(struct db *db, int64_t until_us, bool for_decision, struct arena *a,
+                     struct view *v, struct err *err)
 {
     bool readable = true;
     bool read = false;
@@ -168,6 +183,16 @@ static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct
         return true;
     }
     return v->rows.held ? leave_unread(v, until_us, a, err) : fold_whole(v, until_us, a, err);
+}
+
+static bool fold_rows(struct db *db, int64_t until_us, bool for_decision, struct arena *a,
+                      struct view *v, struct err *err)
+{
+    if (!fold_all(db, until_us, for_decision, a, v, err)) {
+        return false;
+    }
+    v->rebound = is_rebound(v, a);
+    return true;
 }
 
 static bool read_and_fold(struct db *db, const char *key, const struct view_ask *ask,

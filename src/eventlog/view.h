@@ -23,7 +23,9 @@ struct view {
     bool shared; /* asked by a cart id: several people keep one, and nobody was read (view_find) */
     bool
         unread; /* some of its events are not taken into account: they wait to be folded, and are too many, or lie too far back, to be read */
-    int64_t due_us;   /* unread: that happens then at the earliest; 0: at once */
+    int64_t due_us; /* unread: that happens then at the earliest; 0: at once */
+    bool
+        rebound; /* who logs in and out at it is among what is not folded: the fold tells the customers, and hears from them who else did */
     int64_t last_off; /* newest event of the key taken into account; unread: of all */
     const char
         *found_by; /* key of the anonymous shopper that led to it (view_find); NULL: none did */

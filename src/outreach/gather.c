@@ -153,30 +153,31 @@ struct joins outreach_joins(const struct gathered *g)
 {
     const bool news = view_has_news(&g->view);
 
-    return (struct joins){.lane = g->view.lane,
-                          .key = g->view.key,
-                          .vias = g->vias,
-                          .via_count = g->via_count,
-                          .open = g->open,
-                          .open_count = g->open_count,
-                          .cart_ids = g->cart_ids,
-                          .cart_count = g->cart_count,
-                          .apart = g->apart,
-                          .apart_count = g->apart_count,
-                          .own = g->own,
-                          .own_count = g->own_count,
-                          .shared = g->shared,
-                          .shared_count = g->shared_count,
-                          .ordered = g->ordered,
-                          .ordered_count = g->ordered_count,
-                          .shares = g->subject.sharers != NULL,
-                          .wait =
-                              g->sharers.wait || (news && shopper_may_login_again(g->view.shopper)),
-                          .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
-                          .news = news,
-                          .last_off = g->view.last_off,
-                          .found_by = g->view.found_by,
-                          .found_by_off = g->view.found_by_off};
+    return (struct joins){
+        .lane = g->view.lane,
+        .key = g->view.key,
+        .vias = g->vias,
+        .via_count = g->via_count,
+        .open = g->open,
+        .open_count = g->open_count,
+        .cart_ids = g->cart_ids,
+        .cart_count = g->cart_count,
+        .apart = g->apart,
+        .apart_count = g->apart_count,
+        .own = g->own,
+        .own_count = g->own_count,
+        .shared = g->shared,
+        .shared_count = g->shared_count,
+        .ordered = g->ordered,
+        .ordered_count = g->ordered_count,
+        .shares = g->subject.sharers != NULL,
+        .wait = g->sharers.wait ||
+                (news && (g->view.rebound || shopper_may_login_again(g->view.shopper))),
+        .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
+        .news = news,
+        .last_off = g->view.last_off,
+        .found_by = g->view.found_by,
+        .found_by_off = g->view.found_by_off};
 }
 
 bool outreach_unasked(const struct outreach_subject *asked, const struct joins_pending *seen)

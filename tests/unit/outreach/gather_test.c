@@ -515,6 +515,20 @@ static void a_login_behind_what_a_browser_has_just_answered_is_waited_for(void *
     assert_false(outreach_joins(&g).wait);
 }
 
+/* A browser that is folded by itself has not yet answered those who logged in: behind the answer they may have more to tell. */
+static void who_logged_in_at_a_browser_that_waits_is_waited_for(void **state)
+{
+    (void)state;
+    answers.view.key = "a:b1";
+    answers.view.last_off = 40;
+    answers.view.rows.folded_off = 39;
+    struct gathered g = gather_of((struct outreach_subject){.key = "a:b1", .now_us = NOW});
+    assert_false(outreach_joins(&g).wait);
+    answers.view.rebound = true;
+    g = gather_of((struct outreach_subject){.key = "a:b1", .now_us = NOW});
+    assert_true(outreach_joins(&g).wait);
+}
+
 static void as_many_dropped_carts_as_are_known_may_be_more(void **state)
 {
     (void)state;
@@ -690,6 +704,7 @@ int main(void)
         GATHER_TEST(what_is_unread_is_looked_at_again_when_it_is_due_or_in_a_second),
         GATHER_TEST(all_of_it_is_asked_about_once_more),
         GATHER_TEST(a_login_behind_what_a_browser_has_just_answered_is_waited_for),
+        GATHER_TEST(who_logged_in_at_a_browser_that_waits_is_waited_for),
         GATHER_TEST(as_many_dropped_carts_as_are_known_may_be_more),
         GATHER_TEST(of_a_stranger_it_is_asked_by_what_was_named),
         GATHER_TEST(who_is_found_by_a_cart_may_have_to_share_it_soon),
