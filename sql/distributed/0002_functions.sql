@@ -567,6 +567,12 @@ BEGIN
           FROM (SELECT x.key FROM cartwright.log_carts x WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart LIMIT 257) AS e;
         CONTINUE WHEN v_count > 256;
         v_keep := ARRAY(SELECT DISTINCT u.key FROM unnest(v_by) AS u(key) WHERE u.key >= 'c:' COLLATE "C" AND u.key < 'c;' COLLATE "C");
+        FOR v_by_key IN SELECT DISTINCT u.key FROM unnest(v_by) AS u(key) WHERE u.key < 'b' AND u.key <> p_key LOOP
+            v_keep := v_keep || ARRAY(SELECT e.key FROM cartwright.log_names e
+                                       WHERE hashtext(e.name) = hashtext(substr(v_by_key, 3)) AND e.name = substr(v_by_key, 3) AND e.type NOT BETWEEN 27 AND 32
+                                       LIMIT 257);
+        END LOOP;
+        v_keep := ARRAY(SELECT DISTINCT u.key FROM unnest(v_keep) AS u(key));
         IF p_key <> ANY (v_by) OR v_cart = ANY (p_ordered) THEN
             v_lane := cartwright.lane_of('k:' || v_cart);
             SELECT p.first_customer INTO v_by_key FROM cartwright.cart_party p

@@ -11,7 +11,7 @@
 -- not, NULL: never, or by several, who then call all their carts so; somebody else is who did it under a key that is not the shopper's then (its own are $12, from $13, NULL: ever, until $14). The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
 -- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
--- The sixth is who else a browser that is nobody's may be, whose carts $15 (those that tell a cart apart, and what it ordered, $16, or withdrew consent for) are perhaps theirs: the customers who ordered one of them (or withdrew consent, or chatted about it), and of
+-- The sixth is who else a browser that is nobody's may be, whose carts $15 (those that tell a cart apart, and what it ordered, $16, or withdrew consent for) are perhaps theirs: the customers who ordered one of them (or withdrew consent, or chatted about it), those who were named with another browser that did, whenever, and of
 -- one that somebody ordered also the first that named it, with the offsets of their newest events; NULL: nobody. A cart id of more than 16 customers, or 256 such events, is everybody's, and says nothing; of more than 64 customers there are 65.
 -- The arrays are asked for by the plan, not known to it: planned for few of them it would look cheaper, and be planned anew, which takes ten times as long, at every call.
 -- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
@@ -56,11 +56,17 @@ WITH keepers AS MATERIALIZED ( -- by whom it is told, and by what
     SELECT DISTINCT u.key
       FROM unnest((SELECT $15::text[])) AS k(cart_id)
      CROSS JOIN LATERAL (SELECT count(*) AS n, array_agg(x.key) FILTER (WHERE x.key >= 'c:' AND x.key < 'c;') AS customers,
+                                array_agg(DISTINCT x.key) FILTER (WHERE x.key < 'b' AND x.key <> $2::text) AS browsers,
                                 coalesce(bool_or(x.key <> $2::text), false) AS others
                            FROM (SELECT e.key FROM cartwright.log_carts e
                                   WHERE hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id LIMIT 257) AS x) AS told
      CROSS JOIN LATERAL (SELECT array_agg(DISTINCT c.key) AS keys
                            FROM (SELECT unnest(told.customers) AS key
+                                  UNION ALL
+                                 SELECT n.key FROM unnest(told.browsers) AS b(key)
+                                  CROSS JOIN LATERAL (SELECT e.key FROM cartwright.log_names e
+                                                       WHERE hashtext(e.name) = hashtext(substr(b.key, 3)) AND e.name = substr(b.key, 3) AND e.type NOT BETWEEN 27 AND 32
+                                                       LIMIT 257) AS n
                                   UNION ALL
                                  SELECT p.first_customer FROM cartwright.cart_party p
                                   WHERE p.lane = cartwright.lane_of('k:' || k.cart_id) AND p.cart_id = k.cart_id AND p.first_customer IS NOT NULL AND p.ordered_at IS NOT NULL

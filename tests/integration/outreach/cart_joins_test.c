@@ -609,6 +609,46 @@ static void a_customer_who_named_a_cart_that_a_browser_ordered_counts_as_well(vo
     }
 }
 
+static void arrive_by_browser(int event, const char *end)
+{
+    switch (event) {
+    case 0:
+        browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+        break;
+    case 1:
+        customer("lia", "identify", 160,
+                 arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"", name("lou")));
+        break;
+    case 2:
+        browser("lou", "purchase", 148, of_cart("k"));
+        break;
+    default:
+        customer("lia", end, 100, "");
+    }
+}
+
+/* Lia orders lea's cart at her browser lou, whose word alone tells of it. */
+static void a_customer_whose_browser_ordered_the_cart_counts_as_well(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 24; order++) {
+        const bool bought = order % 2 == 0;
+        int events[EVENTS_MAX];
+        begin();
+        permute(order, FOUR, events);
+        for (int i = 0; i < FOUR; i++) {
+            arrive_by_browser(events[i], bought ? "purchase" : "consent_withdrawn");
+            if (order % 3 == 0) {
+                fold_all();
+            }
+        }
+        browser("lea", "cart_item_added", 130, into("l", "leas-scarf"));
+        is_not_sent(about(NULL, "lea"));
+        fold_all();
+        expect_answer(about(NULL, "lea"), "silence", bought ? "buyer" : "opted_out");
+    }
+}
+
 /* Lia and then lars named the cart that lou ordered. */
 static void arrive_named(int event)
 {
@@ -807,6 +847,7 @@ int main(void)
         cmocka_unit_test(what_somebody_else_ordered_is_not_told_with_what_came_to_the_cart_since),
         cmocka_unit_test(what_her_browser_did_is_waited_for_and_what_another_did_is_not),
         cmocka_unit_test(a_customer_who_named_a_cart_that_a_browser_ordered_counts_as_well),
+        cmocka_unit_test(a_customer_whose_browser_ordered_the_cart_counts_as_well),
         cmocka_unit_test(
             who_named_a_cart_first_is_a_question_of_when_and_not_of_what_is_folded_first),
         cmocka_unit_test(one_order_told_under_two_customers_is_an_order),

@@ -390,6 +390,11 @@ static void who_a_browser_may_be_is_told_with_how_far_they_came(void **state)
     assert_string_equal(sharers_of("k-3", false), "{\"keys\" : [\"c:dee\"], \"offs\" : [null]}");
     sql("UPDATE cartwright.cart_party SET ordered_at = NULL");
     assert_string_equal(sharers_of("k-3", false), "");
+    append(an_event(.event_id = "e7", .key = "c:eve", .type = "identify",
+                    .body = "{\"anonymous_id\": \"kiosk\"}"));
+    append(an_event(.event_id = "e8", .key = "c:fay", .type = "binding_set",
+                    .body = "{\"via\": \"kiosk\"}")); /* nobody told that */
+    assert_string_equal(sharers_of("k-3", false), "{\"keys\" : [\"c:eve\"], \"offs\" : [1]}");
 }
 
 enum { USES = 4, ORDERS = 24, SPLITS = 8 };
