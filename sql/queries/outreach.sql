@@ -9,7 +9,7 @@
 -- browser alone. The second column is when
 -- the last of these is due, NULL: none is stale. The third is when one of the carts $11, those with an id that tells them apart, was last ordered by somebody else who keeps no such cart, folded or
 -- not, NULL: never, or by several, who then call all their carts so; somebody else is who did it under a key that is not the shopper's then (its own are $12, from $13, NULL: ever, until $14). The fifth is the same of withdrawals of consent, up to 16 people's: a no too many costs a
--- message, one too few a promise. $10: the shopper had more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
+-- message, one too few a promise. $10: the shopper had, or named, more carts than are kept, and orders of those that its newest 1,000 events name are waited for as well. The fourth: is there an event of the shopper behind offset $7, the newest that was read, or of $8, by whom it was found
 -- (NULL: by itself), behind $9? What is folded between reading the shopper and this look waits no more, and shows there. (Not: is $7 still the newest? Retention may have removed it.)
 -- The sixth is who else a browser that is nobody's may be, whose carts $15 (those that tell a cart apart, and what it ordered, $16, or withdrew consent for) are perhaps theirs: the customers who ordered one of them (or withdrew consent, or chatted about it), those who were named with another browser that did, whenever, and of
 -- one that somebody ordered also the first that named it, with the offsets of their newest events; NULL: nobody. A cart id of more than 16 customers, or 256 such events, is everybody's, and says nothing; of more than 64 customers there are 65.
@@ -152,7 +152,7 @@ SELECT EXISTS (SELECT FROM stale)
 -- Would joins_pending say of an ordinary shopper that there is nothing: false and NULLs? Most have nothing that waits, nothing that came since they were read, and carts that nobody else ever named in an
 -- order or a withdrawal; to see that takes less than a third of its time. It may say no where that one says nothing, never yes where that one says something. The shopper and the anonymous shoppers that are it:
 -- their lanes $1, keys $2 and the offsets $3 behind which nothing of them may lie (the newest that was read of it, and of the one by whom it was found; of the others what the cursor has not passed);
--- $4 and $5 are $5 and $6 of joins_pending, and $5 has $6 as well, which is $16 there: nearly always empty. Not for one who had more carts than are kept, nor for one whose keys were somebody else's at times, nor for one found by an anonymous shopper that is not among $2.
+-- $4 and $5 are $5 and $6 of joins_pending, and $5 has $6 as well, which is $16 there: nearly always empty. Not for one who had, or named, more carts than are kept, nor for one whose keys were somebody else's at times, nor for one found by an anonymous shopper that is not among $2.
 -- In the order of joins_pending: the first covers what of it asks for its own news, for those of anonymous shoppers and for what came since; the third what somebody else did with the carts, folded or not;
 -- the last three tables are nearly always empty.
 SELECT NOT EXISTS (SELECT FROM unnest((SELECT $1::int[]), (SELECT $2::text[]), (SELECT $3::bigint[])) AS w(lane, key, off)

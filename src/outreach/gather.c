@@ -103,18 +103,23 @@ static void add_cart(struct gathered *g, const char *id)
     }
 }
 
-/* Also those that had to make room: whoever orders one of them is likely to be the shopper. */
+/* Also those that had to make room: whoever orders one of them is likely to be the shopper. And those it only named: an order of one may join
+ * the two, but of what the shopper keeps it orders nothing. */
 static void list_carts(struct gathered *g, struct arena *a)
 {
     const struct shopper *s = g->view.shopper;
 
-    g->cart_ids = arena_array(a, s->cart_count + s->dropped_count, sizeof *g->cart_ids);
+    g->cart_ids =
+        arena_array(a, s->cart_count + s->dropped_count + s->mentioned_count, sizeof *g->cart_ids);
     g->apart = arena_array(a, s->cart_count + s->dropped_count, sizeof *g->apart);
     for (size_t i = 0; i < s->cart_count; i++) {
         add_cart(g, s->carts[i].id);
     }
     for (size_t i = 0; i < s->dropped_count; i++) {
         add_cart(g, s->dropped[i].id);
+    }
+    for (size_t i = 0; i < s->mentioned_count; i++) {
+        g->cart_ids[g->cart_count++] = s->mentioned[i].id;
     }
 }
 
@@ -173,7 +178,8 @@ struct joins outreach_joins(const struct gathered *g)
         .shares = g->subject.sharers != NULL,
         .wait = g->sharers.wait ||
                 (news && (g->view.rebound || shopper_may_login_again(g->view.shopper))),
-        .dropped = g->view.shopper->dropped_count == DROPPED_MAX,
+        .dropped = g->view.shopper->dropped_count == DROPPED_MAX ||
+                   g->view.shopper->mentioned_count == MENTIONED_MAX,
         .news = news,
         .last_off = g->view.last_off,
         .found_by = g->view.found_by,

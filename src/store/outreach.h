@@ -51,7 +51,8 @@ struct joins {
     size_t via_count;
     const char **open; /* those of them of whom it is not settled */
     size_t open_count;
-    const char **cart_ids; /* of its carts, also those that are not kept any more */
+    const char *
+        *cart_ids; /* of its carts, also those that are not kept any more, and that it only named */
     size_t cart_count;
     const char **apart; /* those of them that tell a cart apart (domain/shop/cart_id.h) */
     size_t apart_count;
@@ -64,7 +65,7 @@ struct joins {
     size_t ordered_count;
     bool shares;      /* there are such customers, as far as is known */
     bool wait;        /* one of them is being joined, or a browser may be told anew whose it is */
-    bool dropped;     /* it had more carts than are known */
+    bool dropped;     /* it had, or named, more carts than are known */
     bool news;        /* of what was read, something is not folded yet */
     int64_t last_off; /* newest of its events that was read */
     const char *found_by; /* key of the anonymous shopper that it was found by; NULL: none */

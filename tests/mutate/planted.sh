@@ -205,6 +205,8 @@ fault what-others-say-of-a-browser-is-not-waited-for sql/queries/outreach.sql \
     '/^-- name: joins_pending/,/^-- name: cart_pending/ {/hashtext\(e\.name\)/ s/ AND e\.key <> \$2::text$/ AND e.key <> $2::text AND false/}'
 rarely an-order-of-the-cart-is-not-waited-for sql/queries/outreach.sql \
     '/^-- name: joins_pending/,/^-- name: cart_pending/ s/OR EXISTS \(SELECT FROM had k/OR false AND EXISTS (SELECT FROM had k/'
+fault an-order-of-a-cart-that-was-only-named-is-not-waited-for src/domain/shopper/shopper_carts.c \
+    '/^void carts_mention/,/^}/ s/if \(kept_elsewhere \|\|/if (true || kept_elsewhere ||/'
 rarely what-waits-to-be-told-is-not-waited-for sql/queries/outreach.sql \
     's/OR EXISTS \(SELECT FROM cartwright\.derived_waiting w WHERE w\.lane = \$1/OR false AND EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1/'
 fault who-is-put-off-is-not-waited-for sql/queries/outreach.sql \

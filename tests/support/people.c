@@ -118,21 +118,20 @@ static bool has_named(const struct people *p, struct person who, int cart)
     return has;
 }
 
-/* Then the browser keeps it (if that did not come too late), and waits for whoever orders it. */
-static bool customers_order_what_it_fills(const struct people *p, int browser, int cart)
+/* Then they wait for whoever orders it, filled or not. */
+static bool others_order_what_they_name(const struct people *p, struct person who, int cart)
 {
     bool order = false;
-    bool fills = false;
+    bool named = false;
 
     for (int i = 0; i < p->count; i++) {
         const struct person_deed *d = &p->deeds[i];
         if (d->arrived && d->cart == cart) {
-            order = order || (d->customer != NOBODY && is_order(d));
-            fills = fills || (d->customer == NOBODY && d->browser == browser &&
-                              is(d, "cart_item_added") && d->received - i <= DAY);
+            order = order || (is_order(d) && (d->customer == NOBODY) != (who.customer == NOBODY));
+            named = named || (!is_order(d) && names(d, who));
         }
     }
-    return order && fills;
+    return order && named;
 }
 
 bool person_is_being_joined(const struct people *p, struct person who, const bool *seen)
@@ -141,10 +140,8 @@ bool person_is_being_joined(const struct people *p, struct person who, const boo
 
     for (int cart = 0; cart < CARTS && !may; cart++) {
         const struct parties all = parties_of(p, cart);
-        const bool others =
-            who.customer != NOBODY
-                ? all.browsers > 0
-                : all.customers > 0 && !customers_order_what_it_fills(p, who.browser, cart);
+        const bool others = (who.customer != NOBODY ? all.browsers : all.customers) > 0 &&
+                            !others_order_what_they_name(p, who, cart);
         may = !cart_is_a_word(cart) && all.first_order != NOTHING && others &&
               (seen == NULL || !seen[cart]) && has_named(p, who, cart);
     }

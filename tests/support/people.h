@@ -60,9 +60,8 @@ struct person person_of_deed(const struct people *p, int deed);
 struct person person_at(const struct people *p, int browser, int minute); /* INT_MAX: from now on */
 bool same_person(struct person x, struct person y);
 
-/* The one thing that nobody waits for: that a browser fills a cart which the customer's server has told an order of, or that a customer
- * names one that the browser has ordered, and not filled, while nothing of it is folded yet. Nobody looks for it in all lanes at every
- * decision. seen: carts that the other is known to have named; NULL: nothing is known. */
+/* The one thing that nobody waits for: that somebody names a cart which the other has ordered, and not named but for that, while nothing of it
+ * is folded yet. Nobody looks for it in all lanes at every decision. seen: carts that the other is known to have named; NULL: nothing is known. */
 bool person_is_being_joined(const struct people *p, struct person who, const bool *seen);
 
 /* Why this person must not be spoken to at all; NULL: they may be. */

@@ -396,6 +396,32 @@ static void make_received(struct people *p, struct rng *r)
     }
 }
 
+static bool is_goods_of_another(const struct people *p, int deed)
+{
+    bool goods = false;
+
+    for (int i = 0; i < p->count && !goods; i++) {
+        goods = p->deeds[i].goods == deed;
+    }
+    return goods;
+}
+
+/* In every fifth schedule some only name the cart that they would have filled. By numbers of their own: the others stay what they were, and the seeds
+ * that once found something. */
+static void name_carts_only(struct people *p)
+{
+    struct rng r = rng_seed(p->number);
+
+    for (int i = 0; i < p->count && p->number % 5 == 0; i++) {
+        struct person_deed *d = &p->deeds[i];
+        const char *const type = rng_below(&r, 2) == 0 ? "checkout_started" : "product_viewed";
+        if (rng_below(&r, 3) == 0 && is(d, "cart_item_added") && d->cart != NOTHING &&
+            !is_goods_of_another(p, i)) {
+            d->type = type;
+        }
+    }
+}
+
 struct people people_make(uint64_t number, struct rng *r)
 {
     struct people p = {.number = number};
@@ -411,6 +437,7 @@ struct people people_make(uint64_t number, struct rng *r)
     }
     make_arrival(&p, r);
     make_received(&p, r);
+    name_carts_only(&p);
     return p;
 }
 

@@ -56,7 +56,8 @@
  *   shopper's own that brings items to a cart of a side takes that cart over. At most CARTS_MAX; the
  *   longest unchanged closed one (else open one) makes room, and every cart made from then on begins
  *   behind its round (dropped_rounds): a cart that comes back under its old id must not be in a round
- *   that had its message already. Which carts made room is remembered (dropped), since somebody else may order one of them.
+ *   that had its message already. Which carts made room is remembered (dropped), since somebody else may order one of them; and so
+ *   are ids that events named without filling such a cart (mentioned): by them, too, an order joins two.
  * Lines: increments add, removals subtract (no quantity given in the event means 1; removing at least
  *   what is there drops the line), cart_snapshot and a checkout_started with items replace the lines.
  *   A line is a product, its variant and the shop's line id, as far as they are named. The same of
@@ -106,6 +107,7 @@
 enum {
     CARTS_MAX = 4,
     DROPPED_MAX = 28,
+    MENTIONED_MAX = 8,
     CART_LINES_MAX = EVENT_ITEMS_MAX, /* as many as one event can tell; see Lines */
     RECENT_MAX = 40,                  /* last K events kept for features, newest last */
     ORDERS_MAX = 16,
@@ -118,7 +120,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 19 };
+enum { SHOPPER_FORMAT = 20 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -206,6 +208,11 @@ struct dropped_cart {
     char *id; /* tells it apart (domain/shop/cart_id.h) */
 };
 
+/* A cart that events named, and nothing was put into. */
+struct mentioned_cart {
+    char *id; /* tells it apart */
+};
+
 struct recent_event {
     enum event_type type;
     int64_t at_us;
@@ -282,6 +289,9 @@ struct shopper {
     int64_t dropped_rounds; /* highest round of a cart that made room; 0 none did */
     struct dropped_cart dropped[DROPPED_MAX]; /* the newest, newest last; none that is in carts */
     size_t dropped_count;
+    struct mentioned_cart mentioned
+        [MENTIONED_MAX]; /* likewise; but for those of orders and withdrawals, which keep theirs */
+    size_t mentioned_count;
     struct recent_event recent[RECENT_MAX]; /* oldest first */
     size_t recent_count;
     struct order_seen orders[ORDERS_MAX]; /* by time of the last row */

@@ -98,6 +98,18 @@ static void take_back(struct shopper *s, const char *id)
     }
 }
 
+static void forget_mentioned(struct shopper *s, const char *id)
+{
+    for (size_t i = 0; i < s->mentioned_count; i++) {
+        if (strcmp(s->mentioned[i].id, id) == 0) {
+            memmove(&s->mentioned[i], &s->mentioned[i + 1],
+                    (s->mentioned_count - i - 1) * sizeof s->mentioned[0]);
+            s->mentioned_count--;
+            return;
+        }
+    }
+}
+
 static void drop_one(struct shopper *s)
 {
     size_t victim = 0;
@@ -126,6 +138,7 @@ static struct cart *make(struct shopper *s, const char *cart_id, struct arena *a
         drop_one(s);
     }
     take_back(s, cart_id);
+    forget_mentioned(s, cart_id);
     while (index < s->cart_count && strcmp(s->carts[index].id, cart_id) < 0) {
         index++;
     }
@@ -170,4 +183,31 @@ struct cart *carts_for_items(struct shopper *s, const struct event *e, const cha
     }
     assert(c->status == CART_OPEN);
     return c;
+}
+
+/* ---- carts that are only named ---- */
+
+static bool had_cart(struct shopper *s, const char *id)
+{
+    bool had = by_id(s, id) != NULL;
+
+    for (size_t i = 0; i < s->dropped_count && !had; i++) {
+        had = strcmp(s->dropped[i].id, id) == 0;
+    }
+    return had;
+}
+
+void carts_mention(struct shopper *s, const struct event *e, struct arena *a)
+{
+    const bool kept_elsewhere = e->type == EVENT_PURCHASE || event_withdraws(e);
+
+    if (kept_elsewhere || e->origin == ORIGIN_DERIVED || !cart_id_tells_apart(e->cart_id) ||
+        had_cart(s, e->cart_id)) {
+        return;
+    }
+    forget_mentioned(s, e->cart_id);
+    if (s->mentioned_count == MENTIONED_MAX) {
+        forget_mentioned(s, s->mentioned[0].id);
+    }
+    s->mentioned[s->mentioned_count++].id = arena_strdup(a, e->cart_id);
 }

@@ -20,4 +20,7 @@ struct cart *carts_of_event(struct shopper *s, const struct event *e, const char
 struct cart *carts_for_items(struct shopper *s, const struct event *e, const char *side,
                              struct arena *a);
 
+/* Remembers the cart that the event names, if it is none of the shopper's, nor was. Behind whatever the event does to carts. */
+void carts_mention(struct shopper *s, const struct event *e, struct arena *a);
+
 #endif

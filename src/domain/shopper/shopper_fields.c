@@ -114,6 +114,19 @@ static const struct field_list dropped = {
     .count_offset = offsetof(struct shopper, dropped_count),
 };
 
+static const struct field mentioned_fields[] = {
+    {"id", FIELD_TEXT, offsetof(struct mentioned_cart, id), NULL},
+};
+static const struct field_list mentioned = {
+    .fields = mentioned_fields,
+    .field_count = sizeof mentioned_fields / sizeof mentioned_fields[0],
+    .rows = true,
+    .row_min = sizeof mentioned_fields / sizeof mentioned_fields[0],
+    .size = sizeof(struct mentioned_cart),
+    .max = MENTIONED_MAX,
+    .count_offset = offsetof(struct shopper, mentioned_count),
+};
+
 static const struct field order_fields[] = {
     {"order_id", FIELD_TEXT, offsetof(struct order_seen, order_id), NULL},
     {"at_us", FIELD_COUNT, offsetof(struct order_seen, at_us), NULL},
@@ -256,6 +269,7 @@ static const struct field fields[] = {
     LIST(carts),
     COUNT(dropped_rounds),
     LIST(dropped),
+    LIST(mentioned),
     LIST(recent),
     LIST(orders),
     LIST(bought),

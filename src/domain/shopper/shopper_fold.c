@@ -2,6 +2,7 @@
  * does is shopper_event.c's job. */
 #include "domain/shopper/shopper.h"
 #include "domain/shopper/shopper_bindings.h"
+#include "domain/shopper/shopper_carts.h"
 #include "domain/shopper/shopper_event.h"
 #include "domain/shopper/shopper_fold_internal.h"
 #include "domain/shopper/shopper_grounds.h"
@@ -250,6 +251,7 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
         }
         shopper_event(s, e, a);
     }
+    carts_mention(s, e, a); /* it says so however late it is */
     /* A late closer closes nothing, but it was received, and others may be late because of it. */
     if (fold_is_closer(e) && e->occurred_us > s->closed_until_us) {
         s->closed_until_us = e->occurred_us;

@@ -776,6 +776,116 @@ static void a_message_is_withdrawn_where_a_customer_says_no_whom_the_browser_may
     expect(ask_as(request), OUTREACH_BEFORE, "silence", "opted_out");
 }
 
+/* ---- who only names a cart ---- */
+
+/* What names a cart and puts nothing into it, with what it needs beside. */
+static const struct name_only {
+    const char *type, *more;
+} namings[] = {
+    {"checkout_started", ""},
+    {"checkout_step", ",\"properties\":{\"step\":\"address\"}"},
+    {"shipping_shown", ",\"properties\":{\"cost_minor\":490}"},
+    {"coupon_applied", ",\"properties\":{\"code\":\"SUMMER\"}"},
+    {"payment_info", ""},
+    {"payment_failed", ",\"properties\":{\"reason\":\"card\"}"},
+    {"product_viewed", ",\"items\":[{\"product_id\":\"leas-hat\"}]"},
+    {"page_viewed", ",\"properties\":{\"page\":\"shipping\"}"},
+    {"cart_snapshot", ",\"items\":[]"},
+    {"cart_item_removed", ",\"items\":[{\"product_id\":\"leas-glove\"}]"},
+};
+
+static const char *const ends_of_carts[] = {"purchase", "consent_withdrawn", "chat_message"};
+
+static void as(bool customer_id, const char *who, const char *type, int64_t minutes_ago,
+               const char *more)
+{
+    if (customer_id) {
+        customer(who, type, minutes_ago, more);
+    } else {
+        browser(who, type, minutes_ago, more);
+    }
+}
+
+/* Lea's hat lies in a cart l (if with_id), and k is named in an event alone; lia orders k, or says no for it. The other way round, it is the
+ * customer lia whose cart it is, and the browser lea orders. */
+static void is_waited_for(size_t how, const char *end, bool with_id, bool round)
+{
+    const struct name_only *n = &namings[how];
+    const char *who = round ? "lia" : "lea";
+    const char *other = round ? "lea" : "lia";
+    const struct outreach_request of_cart_l = {.cart_id = name("l"), .dry_run = true};
+    const struct outreach_request request = round ? about(who, NULL) : about(NULL, who);
+
+    as(round, who, "cart_item_added", 150, with_id ? into("l", "leas-hat") : put("leas-hat"));
+    as(round, who, n->type, 149, arena_printf(&bench.arena, "%s%s", of_cart("k"), n->more));
+    fold_all();
+    expect_answer(request, "send", "risk");
+    as(!round, other, end, 120,
+       arena_printf(&bench.arena, "%s%s%s", of_cart("k"),
+                    strcmp(end, "chat_message") == 0 ? ",\"opt_out\":true" : "",
+                    strcmp(end, "purchase") == 0 ? put("leas-hat") : ""));
+    is_not_sent(request);
+    if (with_id) {
+        is_not_sent(of_cart_l);
+    }
+    fold_all();
+    is_not_sent(request);
+    if (with_id) {
+        is_not_sent(of_cart_l);
+    }
+}
+
+static void an_order_or_a_no_for_a_cart_that_was_only_named_is_waited_for(void **state)
+{
+    (void)state;
+    for (size_t how = 0; how < COUNT_OF(namings); how++) {
+        for (int i = 0; i < 4; i++) {
+            begin();
+            is_waited_for(how, ends_of_carts[(how + (size_t)i) % COUNT_OF(ends_of_carts)],
+                          i % 2 == 1, i / 2 == 1);
+        }
+    }
+    assert_replay_is_clean(&bench);
+}
+
+/* Of more than are remembered, what the shopper's events name is waited for. */
+static void however_many_carts_were_named(void **state)
+{
+    (void)state;
+    begin();
+    browser("lea", "cart_item_added", 150, put("leas-hat"));
+    browser("lea", "page_viewed", 149, of_cart("k"));
+    for (int i = 0; i < MENTIONED_MAX + 1; i++) {
+        browser("lea", "page_viewed", 148 - i, of_cart(arena_printf(&bench.arena, "k%d", i)));
+    }
+    fold_all();
+    expect_answer(about(NULL, "lea"), "send", "risk");
+    customer("lia", "purchase", 100, of_cart("k"));
+    expect_pending(about(NULL, "lea"));
+    fold_all();
+    is_not_sent(about(NULL, "lea"));
+}
+
+/* They are one by now: whatever she does counts at once. */
+static void behind_the_join_what_names_no_cart_counts_as_well(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ends_of_carts); i++) {
+        begin();
+        browser("lea", "cart_item_added", 150, put("leas-hat"));
+        browser("lea", "checkout_started", 149, of_cart("k"));
+        customer("lia", "purchase", 148, into("k", "leas-hat"));
+        browser("lea", "cart_item_added", 140, put("leas-scarf"));
+        fold_all();
+        expect_answer(about(NULL, "lea"), "send", "risk");
+        customer("lia", ends_of_carts[i], 100, i == 2 ? ",\"opt_out\":true" : put("leas-scarf"));
+        is_not_sent(about(NULL, "lea"));
+        is_not_sent(about("lia", NULL));
+        fold_all();
+        is_not_sent(about(NULL, "lea"));
+    }
+}
+
 /* ---- who is without a cart ---- */
 
 /* Of the browser that fills it, or of the order, or of both nothing is folded. */
@@ -853,6 +963,9 @@ int main(void)
         cmocka_unit_test(one_order_told_under_two_customers_is_an_order),
         cmocka_unit_test(a_cart_id_of_very_many_customers_silences_nobody),
         cmocka_unit_test(a_message_is_withdrawn_where_a_customer_says_no_whom_the_browser_may_be),
+        cmocka_unit_test(an_order_or_a_no_for_a_cart_that_was_only_named_is_waited_for),
+        cmocka_unit_test(however_many_carts_were_named),
+        cmocka_unit_test(behind_the_join_what_names_no_cart_counts_as_well),
         cmocka_unit_test(nobody_is_without_a_cart_who_has_ordered_one_that_a_browser_fills),
         cmocka_unit_test(who_ordered_a_cart_of_many_people_is_not_waited_for),
     };

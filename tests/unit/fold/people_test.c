@@ -362,12 +362,17 @@ static bool may_meet(const struct lane_of_one *l)
 
 static size_t carts_known(const struct shopper *s)
 {
-    return s->cart_count + s->dropped_count;
+    return s->cart_count + s->dropped_count + s->mentioned_count;
 }
 
-/* Those that are kept, and those that made room. */
+/* Those that are kept, those that made room, and those that were only named. */
 static const char *cart_known(const struct shopper *s, size_t i)
 {
+    const size_t had = s->cart_count + s->dropped_count;
+
+    if (i >= had) {
+        return s->mentioned[i - had].id;
+    }
     return i < s->cart_count ? s->carts[i].id : s->dropped[i - s->cart_count].id;
 }
 

@@ -13,6 +13,7 @@ static struct arena arena;
 static char word[] = "cart";     /* what every cart of a shop is called */
 static char apart[] = "cart-17"; /* tells a cart apart */
 static char older[] = "cart-16";
+static char mentioned[] = "cart-18";
 static char b0[] = "b0", b1[] = "b1", b2[] = "b2", b3[] = "b3", b4[] = "b4";
 static char ann[] = "ann", bob[] = "bob";
 
@@ -329,6 +330,24 @@ static void all_carts_are_hers_also_those_that_had_to_make_room(void **state)
     const struct gathered g = gather();
     assert_ids(g.cart_ids, g.cart_count, "cart cart-17 cart-16");
     assert_ids(g.apart, g.apart_count, "cart-17 cart-16");
+}
+
+/* Somebody else's order of it joins the two, but of her carts it buys nothing. */
+static void a_cart_that_was_only_named_is_asked_about_and_is_none_of_hers(void **state)
+{
+    (void)state;
+    has_carts();
+    shopper.mentioned[0].id = mentioned;
+    shopper.mentioned_count = 1;
+    const struct gathered g = gather();
+    assert_ids(g.cart_ids, g.cart_count, "cart cart-17 cart-16 cart-18");
+    assert_ids(g.apart, g.apart_count, "cart-17 cart-16");
+    assert_false(outreach_joins(&g).dropped);
+    shopper.mentioned_count = MENTIONED_MAX;
+    for (size_t i = 0; i < MENTIONED_MAX; i++) {
+        shopper.mentioned[i].id = mentioned;
+    }
+    assert_true(outreach_joins(&g).dropped);
 }
 
 static void has_grounds(struct ground *all, size_t count)
@@ -697,6 +716,7 @@ int main(void)
         GATHER_TEST(
             what_an_anonymous_shopper_does_is_its_own_when_the_last_of_its_customers_has_left),
         GATHER_TEST(all_carts_are_hers_also_those_that_had_to_make_room),
+        GATHER_TEST(a_cart_that_was_only_named_is_asked_about_and_is_none_of_hers),
         GATHER_TEST(a_join_by_a_cart_alone_is_asked_about_beside_her_own_names),
         GATHER_TEST(of_a_guess_whose_cart_is_not_known_all_that_she_has_are_asked_about),
         GATHER_TEST(whom_a_browser_is_joined_with_is_no_question_of_its_own),

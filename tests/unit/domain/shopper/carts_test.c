@@ -167,6 +167,62 @@ static void of_very_many_that_made_room_the_oldest_are_forgotten(void **state)
                         arena_printf(&arena, "id-%d", DROPPED_MAX + 1));
 }
 
+static void mention(struct shopper *s, struct event event)
+{
+    carts_mention(s, &event, &arena);
+}
+
+static const char *mentioned_by(const struct shopper *s)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < s->mentioned_count; i++) {
+        text = arena_printf(&arena, "%s %s", text, s->mentioned[i].id);
+    }
+    return text;
+}
+
+static void a_cart_that_is_only_named_is_remembered_until_it_is_there(void **state)
+{
+    (void)state;
+    const struct cart carts[] = {a_cart(b, .changed_us = 1)};
+    struct shopper *s = with_carts(carts, 1);
+    struct event event = an_add;
+
+    mention(s, (struct event){.type = EVENT_CHECKOUT_STARTED, .cart_id = "1"});
+    mention(s, (struct event){.type = EVENT_PAGE_VIEWED, .cart_id = "2"});
+    mention(s, (struct event){.type = EVENT_CHECKOUT_STEP, .cart_id = "1"});
+    assert_string_equal(mentioned_by(s), " 2 1"); /* the newest last, each once */
+    mention(s, (struct event){.type = EVENT_PAGE_VIEWED, .cart_id = "b"});
+    mention(s, (struct event){.type = EVENT_PAGE_VIEWED, .cart_id = "basket"});
+    mention(s, (struct event){.type = EVENT_PAGE_VIEWED});
+    mention(s, (struct event){.type = EVENT_PURCHASE, .cart_id = "3"});
+    mention(s, (struct event){.type = EVENT_CONSENT_WITHDRAWN, .cart_id = "3"});
+    mention(s, (struct event){.type = EVENT_CHAT_MESSAGE, .cart_id = "3", .opt_out = true});
+    mention(s, (struct event){.type = EVENT_DERIVED_OUTREACH_RELEASED,
+                              .cart_id = "3",
+                              .origin = ORIGIN_DERIVED});
+    assert_string_equal(mentioned_by(s), " 2 1");
+    event.cart_id = "2";
+    (void)carts_for_items(s, &event, NULL, &arena);
+    assert_string_equal(mentioned_by(s), " 1");
+}
+
+static void of_very_many_that_were_only_named_the_longest_unnamed_are_forgotten(void **state)
+{
+    (void)state;
+    struct shopper *s = shopper_new("c:anna", &arena);
+
+    for (int i = 0; i < MENTIONED_MAX + 2; i++) {
+        mention(s, (struct event){.type = EVENT_PAGE_VIEWED,
+                                  .cart_id = arena_printf(&arena, "id-%d", i)});
+    }
+    assert_int_equal(s->mentioned_count, MENTIONED_MAX);
+    assert_string_equal(s->mentioned[0].id, "id-2");
+    assert_string_equal(s->mentioned[MENTIONED_MAX - 1].id,
+                        arena_printf(&arena, "id-%d", MENTIONED_MAX + 1));
+}
+
 /* ---- opening ---- */
 
 static void items_open_the_next_round_for_who_brings_them(void **state)
@@ -404,6 +460,8 @@ int main(void)
         cmocka_unit_test(the_highest_dropped_round_is_remembered),
         cmocka_unit_test(what_made_room_is_remembered_by_its_id_until_it_comes_back),
         cmocka_unit_test(of_very_many_that_made_room_the_oldest_are_forgotten),
+        cmocka_unit_test(a_cart_that_is_only_named_is_remembered_until_it_is_there),
+        cmocka_unit_test(of_very_many_that_were_only_named_the_longest_unnamed_are_forgotten),
         cmocka_unit_test(items_open_the_next_round_for_who_brings_them),
         cmocka_unit_test(an_open_cart_changes_hands_only_to_the_shopper),
         cmocka_unit_test(a_cart_without_a_name_is_the_side_s_own_default),

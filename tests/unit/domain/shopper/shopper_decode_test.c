@@ -18,7 +18,7 @@ static const char state_text[] =
     "[\"p3\",0.001,null,null,1,2,null,\"l\"]],"
     "\"adjustments\":[[\"gift\",1,50,\"EUR\",1,1]],\"lines_cut\":7,\"shipping_minor\":5,\"events\":3},"
     "{\"id\":\"c2\",\"round\":1,\"opened_us\":1,\"changed_us\":2}],"
-    "\"dropped\":[[\"c3\"],[\"c4\"]],"
+    "\"dropped\":[[\"c3\"],[\"c4\"]],\"mentioned\":[[\"c5\"]],"
     "\"recent\":[[\"searched\",1,null,null],[\"product_viewed\",2,\"p1\",499]],"
     "\"orders\":[[\"o1\",2],[null,3,1,4,5,6,\"c1\"]],"
     "\"bought\":[[\"p1\",2.25],[\"p2\",null,\"v\",1,0.5]],"
