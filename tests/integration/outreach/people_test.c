@@ -400,7 +400,10 @@ static void nor_while_what_they_did_waits_to_be_folded_by_itself(void **state)
     }
     for (size_t i = 0; i < COUNT_OF(found); i++) {
         seed = found[i];
-        run_schedule();
+        if (seed < seeds.first ||
+            seed >= seeds.first + seeds.count) { /* each but once: it names its events */
+            run_schedule();
+        }
     }
     print_message("%lld sends, %lld waited, %lld unread, %lld put off and folded\n",
                   (long long)(sent - sent_before), (long long)waited, (long long)unread,
