@@ -176,8 +176,11 @@ void fold_closers_add(struct closers *c, const struct event *e, bool known)
         c->every_us = e->received_us < c->every_us ? e->received_us : c->every_us;
     } else if (c->of_cart != NULL) {
         struct closer_of_cart *slot = closer_slot(c, e->cart_id);
-        if (slot->cart == NULL ? !known : e->received_us < slot->received_us) {
+        if (slot->cart == NULL && !known) {
             *slot = (struct closer_of_cart){e->cart_id, e->received_us};
+        } else if (slot->cart != NULL && e->received_us < slot->received_us) {
+            slot->received_us =
+                e->received_us; /* its name stays that of an event that outlives e */
         }
     }
 }

@@ -724,6 +724,26 @@ static struct shopper *learnt(struct kept *k, const char *key, struct rng *r)
 
 static size_t tardy_pages;
 
+/* With names of their own, which are written over when the page is done with, as those of a page of the log are gone. */
+static void add_closers(struct page_closers *c, const struct shopper *s, const struct event *events,
+                        size_t count)
+{
+    struct event *page = arena_array(&arena, count, sizeof *page);
+    char **names = arena_array(&arena, count, sizeof *names);
+
+    memcpy(page, events, count * sizeof *page);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = page[i].cart_id == NULL ? NULL : arena_strdup(&arena, page[i].cart_id);
+        page[i].cart_id = names[i];
+    }
+    shopper_page_closers_add(c, s, page, count);
+    for (size_t i = 0; i < count; i++) {
+        if (names[i] != NULL) {
+            memset(names[i], '#', strlen(names[i]));
+        }
+    }
+}
+
 static const struct page_closers *closers_behind(const struct kept *k, const struct shopper *s,
                                                  const struct event *events, size_t count,
                                                  struct rng *r)
@@ -741,9 +761,7 @@ static const struct page_closers *closers_behind(const struct kept *k, const str
     }
     for (size_t end; from < k->fact_count; from = end) {
         end = page_end(k->facts, from, k->fact_count, 1 + rng_below(r, 5));
-        struct event *page = arena_array(&arena, end - from, sizeof *page);
-        memcpy(page, k->facts + from, (end - from) * sizeof *page);
-        shopper_page_closers_add(c, s, page, end - from);
+        add_closers(c, s, k->facts + from, end - from);
     }
     return c;
 }
