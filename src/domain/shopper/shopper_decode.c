@@ -344,6 +344,14 @@ static void read_object(struct reader *r, const struct field_list *list, void *o
     expect_char(r, '}');
 }
 
+static void read_null(struct reader *r, const struct field *f, void *object)
+{
+    set_absent(f, object);
+    if (!field_is_absent(f, object)) {
+        (void)fail(r); /* there is always one of these, and no null for it */
+    }
+}
+
 static void read_row(struct reader *r, const struct field_list *list, void *object)
 {
     size_t last = 0; /* behind the last field that is there */
@@ -357,11 +365,12 @@ static void read_row(struct reader *r, const struct field_list *list, void *obje
         if (i > 0) {
             expect_char(r, ',');
         }
-        if (accept(r, "null", 4)) {
-            set_absent(&list->fields[i], object);
-        } else {
-            read_field(r, &list->fields[i], object);
+        const struct field *f = &list->fields[i];
+        if (!accept(r, "null", 4)) {
+            read_field(r, f, object);
             last = i + 1;
+        } else {
+            read_null(r, f, object);
         }
     }
     if (i > list->row_min && last < i) {
@@ -411,17 +420,22 @@ static void read_list(struct reader *r, const struct field *f, void *object)
 
 /* ---- what the text may not leave out ---- */
 
-static bool cart_is_whole(const struct cart *c)
+/* Lines of something, and no amount without its currency. */
+static bool lines_are_whole(const struct cart_line *lines, size_t count)
 {
-    bool whole = c->id != NULL && c->round > 0;
+    bool whole = true;
 
-    for (size_t k = 0; k < c->line_count; k++) {
-        whole = whole && c->lines[k].product_id != NULL;
-    }
-    for (size_t k = 0; k < c->adjustment_count; k++) {
-        whole = whole && c->adjustments[k].product_id != NULL;
+    for (size_t i = 0; i < count; i++) {
+        const bool priced = lines[i].price_minor != MONEY_UNKNOWN;
+        whole = whole && lines[i].product_id != NULL && priced == (lines[i].currency[0] != '\0');
     }
     return whole;
+}
+
+static bool cart_is_whole(const struct cart *c)
+{
+    return c->id != NULL && c->round > 0 && lines_are_whole(c->lines, c->line_count) &&
+           lines_are_whole(c->adjustments, c->adjustment_count);
 }
 
 static bool is_whole(const struct shopper *s)
@@ -431,6 +445,12 @@ static bool is_whole(const struct shopper *s)
 
     for (size_t i = 0; i < s->cart_count; i++) {
         whole = whole && cart_is_whole(&s->carts[i]);
+    }
+    for (size_t i = 0; i < s->dropped_count; i++) {
+        whole = whole && s->dropped[i].id != NULL;
+    }
+    for (size_t i = 0; i < s->mentioned_count; i++) {
+        whole = whole && s->mentioned[i].id != NULL;
     }
     for (size_t i = 0; i < s->bought_count; i++) {
         whole = whole && s->bought[i].product_id != NULL;
@@ -466,7 +486,8 @@ bool shopper_decode(const char *text, size_t len, struct arena *a, struct shoppe
     }
     if (!is_whole(s)) {
         return FAIL(err, ERR_INVALID,
-                    "shopper is of a newer format, lacks a key, or a list one of its names");
+                    "shopper is of a newer format, lacks a key, a list one of its names, or a price its "
+                    "currency");
     }
     *out = s;
     return true;

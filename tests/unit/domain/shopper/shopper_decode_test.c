@@ -118,6 +118,25 @@ static void every_text_is_that_of_one_state(void **state)
 
 /* ---- what has to be there ---- */
 
+static void a_price_has_its_currency_and_a_recent_event_its_type(void **state)
+{
+    static const char *const lists[] = {
+        "\"carts\":[{\"id\":\"c1\",\"round\":1,\"lines\":[[\"p\",1,499,null,1,2]]}]",
+        "\"carts\":[{\"id\":\"c1\",\"round\":1,\"lines\":[[\"p\",1,null,\"EUR\",1,2]]}]",
+        "\"carts\":[{\"id\":\"c1\",\"round\":1,\"adjustments\":[[\"p\",1,5,null,1,2]]}]",
+        "\"recent\":[[null,1,null,null]]",
+    };
+    char text[300];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        (void)snprintf(text, sizeof text, "{\"key\":\"c:anna\",%s}", lists[i]);
+        if (is_text_taken(text)) {
+            fail_msg("%s was taken", text);
+        }
+    }
+}
+
 static void what_is_listed_has_a_name(void **state)
 {
     static const char *const lists[] = {
@@ -126,7 +145,11 @@ static void what_is_listed_has_a_name(void **state)
         "\"carts\":[{\"id\":\"c1\"},{\"id\":\"c2\",\"round\":1}]",
         "\"carts\":[{\"id\":\"c1\",\"round\":1,\"lines\":[[null,1,null,null,1,2],[\"p\",1,null,null,1,2]]}]",
         "\"carts\":[{\"id\":\"c1\",\"round\":1,\"lines\":[[\"p\",1,null,null,1,2],[null,1,null,null,1,2]]}]",
-        "\"carts\":[{\"id\":\"c1\",\"round\":1,\"adjustments\":[[null,1,5,null,1,2],[\"p\",1,5,null,1,2]]}]",
+        "\"carts\":[{\"id\":\"c1\",\"round\":1,\"adjustments\":[[null,1,5,\"EUR\",1,2],[\"p\",1,5,\"EUR\",1,2]]}]",
+        "\"dropped\":[[null],[\"c1\"]]",
+        "\"dropped\":[[\"c1\"],[null]]",
+        "\"mentioned\":[[null],[\"c1\"]]",
+        "\"mentioned\":[[\"c1\"],[null]]",
         "\"bought\":[[null,2],[\"p\",2]]",
         "\"bought\":[[\"p\",2],[null,2]]",
         "\"purchases\":[[null,2],[\"p\",2]]",
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(no_beginning_of_a_state_is_one),
         cmocka_unit_test(every_text_is_that_of_one_state),
         cmocka_unit_test(what_is_listed_has_a_name),
+        cmocka_unit_test(a_price_has_its_currency_and_a_recent_event_its_type),
         cmocka_unit_test(a_key_says_who_it_is_and_a_format_is_one_that_is_known),
         cmocka_unit_test(numbers_end_where_differences_of_two_could_overflow),
         cmocka_unit_test(quantities_end_likewise_and_have_three_decimals_at_most),
