@@ -11,58 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One connection: connect, prepare, run, transactions. It knows no table; those are the store_*
- * files. Never logs. Large results are db_stream.c's, how long anything may take is db_wait.c's. */
+/* One connection: connect, run, transactions. It knows no table; those are the store_*
+ * files. Never logs. Preparing is db_prepare.c's, large results are
+ * db_stream.c's, how long anything may take is db_wait.c's. */
 
 /* Told, not assumed: an operator may have set another default, and append_rows is wrong in any other. */
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /* ---- connect ---- */
-
-/* The answer to one PQsendPrepare: its result, then the NULL that ends it. */
-static bool prepare_answer(struct db *db, const char *name, struct err *err)
-{
-    PGresult *res = db_result(db);
-    bool ok = PQresultStatus(res) == PGRES_COMMAND_OK;
-    if (!ok) {
-        (void)db_failed(db, res, name, err);
-    }
-    PQclear(res);
-    while ((res = db_result(db)) != NULL) {
-        PQclear(res);
-    }
-    return ok;
-}
-
-/* All queries in one round trip; a query that no longer fits the schema fails here, with its name.
- */
-static bool prepare_all(struct db *db, struct err *err)
-{
-    PGconn *conn = db->conn;
-    /* Over a hundred statements: one by one they would cost a connect as many round trips. */
-    bool sent = PQenterPipelineMode(conn) == 1;
-    for (int q = 0; sent && q < Q_COUNT; q++) {
-        /* No types: every parameter is cast where it stands in the text. */
-        sent = PQsendPrepare(conn, query_defs[q].name, query_sql((enum query_id)q, db->distributed),
-                             0, NULL) == 1;
-    }
-    if (!sent || PQpipelineSync(conn) != 1) {
-        return db_failed(db, NULL, "prepare", err);
-    }
-    for (int q = 0; q < Q_COUNT; q++) {
-        if (!prepare_answer(db, query_defs[q].name, err)) {
-            return false; /* the caller closes the connection, and what is left of the pipeline with
-                             it */
-        }
-    }
-    PGresult *sync = db_result(db);
-    bool ok = PQresultStatus(sync) == PGRES_PIPELINE_SYNC && PQexitPipelineMode(conn) == 1;
-    if (!ok) {
-        (void)db_failed(db, NULL, "prepare", err);
-    }
-    PQclear(sync);
-    return ok;
-}
 
 static PGresult *last_result(struct db *db);
 
@@ -93,8 +49,7 @@ bool db_open_by(const char *conninfo, bool prepared, int64_t until_us, struct db
                       .opened_us = clock_monotonic_us()};
     /* What does not fit into the socket waits in memory, so that a server that reads no more cannot
      * hold us in a write. */
-    if (PQsetnonblocking(conn, 1) != 0 || !ask_form(db, err) ||
-        (prepared && !prepare_all(db, err))) {
+    if (PQsetnonblocking(conn, 1) != 0 || !ask_form(db, err)) {
         db_close(&db);
         return false;
     }
@@ -227,6 +182,9 @@ static PGresult *last_result(struct db *db)
 bool db_query(struct db *db, enum query_id q, const struct params *p, PGresult **out,
               struct err *err)
 {
+    if (!db_prepare(db, &q, 1, err)) {
+        return false;
+    }
     db_begin_call(db);
     PGresult *res = db_send(db, q, p) ? last_result(db) : NULL;
     if (!db_done(res)) {
@@ -302,6 +260,17 @@ static bool send_begin(struct db *db)
            PQsendQueryParams(db->conn, bounds, 0, NULL, NULL, NULL, NULL, BINARY) == 1;
 }
 
+/* Before the pipeline that asks them: what is asked there is prepared. */
+static bool prepare_calls(struct db *db, const struct db_call *calls, int count, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < count; i++) {
+        ok = db_prepare(db, &calls[i].query, 1, err);
+    }
+    return ok;
+}
+
 /* To the end of the pipeline. */
 static bool send_calls(struct db *db, const struct db_call *calls, int count)
 {
@@ -330,8 +299,7 @@ static bool take_answer(struct db *db, const char *name, PGresult **out, struct 
     return true;
 }
 
-/* To the sync, over the queries that were not run because one before them failed. */
-static void leave_pipeline(struct db *db)
+void db_leave_pipeline(struct db *db)
 {
     bool synced = false;
 
@@ -355,7 +323,7 @@ static bool take_calls(struct db *db, struct db_call *calls, int count, struct e
     return ok;
 }
 
-static bool pipeline_failed(struct db *db, struct err *err)
+bool db_pipeline_failed(struct db *db, struct err *err)
 {
     db->broken = true;
     return db_failed(db, NULL, "pipeline", err);
@@ -364,12 +332,15 @@ static bool pipeline_failed(struct db *db, struct err *err)
 bool db_ask(struct db *db, struct db_call *calls, int count, struct err *err)
 {
     assert(!db_in_transaction(db));
+    if (!prepare_calls(db, calls, count, err)) {
+        return false;
+    }
     db_begin_call(db);
     if (PQenterPipelineMode(db->conn) != 1 || !send_calls(db, calls, count)) {
-        return pipeline_failed(db, err);
+        return db_pipeline_failed(db, err);
     }
     const bool ok = take_calls(db, calls, count, err);
-    leave_pipeline(db);
+    db_leave_pipeline(db);
     return ok;
 }
 
@@ -379,14 +350,17 @@ bool db_begin_with(struct db *db, struct db_call *calls, int count, struct err *
     CLEANUP(rows_clear) PGresult *bounded = NULL;
 
     assert(!db_in_transaction(db));
+    if (!prepare_calls(db, calls, count, err)) {
+        return false;
+    }
     db_begin_call(db);
     if (PQenterPipelineMode(db->conn) != 1 || !send_begin(db) || !send_calls(db, calls, count)) {
-        return pipeline_failed(db, err);
+        return db_pipeline_failed(db, err);
     }
     const bool ok = take_answer(db, begin_sql, &begun, err) &&
                     take_answer(db, "transaction bounds", &bounded, err) &&
                     take_calls(db, calls, count, err);
-    leave_pipeline(db);
+    db_leave_pipeline(db);
     return ok;
 }
 

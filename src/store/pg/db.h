@@ -12,16 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One connection, used by one thread at a time. Queries are named blocks of sql/queries, prepared
- * on connect in one pipeline (or sent with their text where `prepared` is off). Binary parameters
+/* One connection, used by one thread at a time. Queries are named blocks of sql/queries, each
+ * prepared when the connection is asked it first (or sent with its text where `prepared` is off). Binary parameters
  * and results. */
 struct db;
 
 CAN_FAIL bool db_open(const char *conninfo, bool prepared, struct db **out,
                       struct err *err); /* owns; close with db_close */
-/* The same, connecting and preparing no longer than until that monotonic time. */
+/* The same, connecting no longer than until that monotonic time. */
 CAN_FAIL bool db_open_by(const char *conninfo, bool prepared, int64_t until_us, struct db **out,
                          struct err *err);
+/* Prepares every query, in one round trip: one that does not fit the schema fails here, with its name. */
+CAN_FAIL bool db_prepare_all(struct db *db, struct err *err);
 void db_close(struct db **db); /* CLEANUP(db_close) */
 
 /* ---- bounds ----

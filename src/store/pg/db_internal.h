@@ -4,7 +4,7 @@
 #include "store/pg/db.h"
 #include "store/pg/db_error.h"
 
-/* What db.c, db_stream.c and db_wait.c share; for them and conninfo.c only. */
+/* What db.c, db_prepare.c, db_stream.c and db_wait.c share; for them and conninfo.c only. */
 
 enum { BINARY = 1, BOUNDS_SQL_MAX = 300 };
 
@@ -19,6 +19,7 @@ struct db {
     int64_t until_us;    /* monotonic: nothing is waited for beyond this; INT64_MAX: no bound */
     int64_t patience_us; /* with locks, in transactions */
     int64_t opened_us;   /* monotonic */
+    bool known[Q_COUNT]; /* prepared on this connection */
 };
 
 /* Forgets how the call before failed. */
@@ -26,7 +27,16 @@ void db_begin_call(struct db *db);
 /* Always false. */
 bool db_failed(struct db *db, const PGresult *res, const char *name, struct err *err);
 bool db_done(const PGresult *res);
-bool db_send(struct db *db, enum query_id q, const struct params *p); /* p may be NULL */
+/* Of a query that is prepared (db_prepare), where queries are. p may be NULL. */
+bool db_send(struct db *db, enum query_id q, const struct params *p);
+/* To the sync, over the queries that were not run because one before them failed. */
+void db_leave_pipeline(struct db *db);
+bool db_pipeline_failed(struct db *db, struct err *err); /* always false */
+
+/* ---- db_prepare.c ---- */
+
+/* Prepares those that are not yet, in one round trip; does nothing where queries are sent as text. */
+CAN_FAIL bool db_prepare(struct db *db, const enum query_id *queries, int count, struct err *err);
 
 /* ---- db_wait.c ---- */
 

@@ -61,6 +61,9 @@ bool db_stream(struct db *db, enum query_id q, const struct params *p, db_row_fn
 {
     const char *name = query_defs[q].name;
 
+    if (!db_prepare(db, &q, 1, err)) {
+        return false;
+    }
     db_begin_call(db);
     /* Single rows: libpq would else gather the whole log before it hands out the first. */
     if (!db_send(db, q, p) || PQsetSingleRowMode(db->conn) != 1) {
@@ -138,6 +141,9 @@ bool db_copy_out(struct db *db, enum query_id q, db_copy_fn *fn, void *ctx, stru
 {
     const char *name = query_defs[q].name;
 
+    if (!db_prepare(db, &q, 1, err)) {
+        return false;
+    }
     db_begin_call(db);
     /* The first result only says that a COPY begins; the one behind it, read below, says whether the server got through. */
     CLEANUP(rows_clear) PGresult *begun = db_send(db, q, NULL) ? db_result(db) : NULL;

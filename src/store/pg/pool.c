@@ -54,8 +54,12 @@ bool pool_open(const char *conninfo, bool prepared, int size, int64_t wait_us, s
 {
     assert(size > 0);
     struct db *first;
-    if (!db_open(conninfo, prepared, &first,
-                 err)) { /* a wrong address is told at start, not at the first request */
+    /* A wrong address is told at start, and a query that does not fit the schema, not at the first request. */
+    if (!db_open(conninfo, prepared, &first, err)) {
+        return false;
+    }
+    if (prepared && !db_prepare_all(first, err)) {
+        db_close(&first);
         return false;
     }
     struct pool *pool = mem_alloc(sizeof *pool + (size_t)size * sizeof *pool->slots);

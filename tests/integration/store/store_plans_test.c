@@ -40,6 +40,7 @@ static int filled(void **state)
     } else {
         spec.db = spec_connect();
     }
+    assert_ok(db_prepare_all(spec.db, &spec.err)); /* to be explained by their names */
     return 0;
 }
 

@@ -32,6 +32,7 @@ static struct db *connect_to(const char *url)
 {
     struct db *db = NULL;
     assert_ok(db_open(url, true, &db, &spec.err));
+    assert_ok(db_prepare_all(db, &spec.err)); /* both sides are asked by name */
     return db;
 }
 

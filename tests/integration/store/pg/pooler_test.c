@@ -46,7 +46,8 @@ static void a_pooler_that_mixes_up_statements_is_told_with_the_setting_that_help
     }
     size_t n = 0;
     spec.err = (struct err){0};
-    while (n < COUNT_OF(kept) && db_open(spec.url, true, &kept[n], &spec.err)) {
+    while (n < COUNT_OF(kept) && db_open(spec.url, true, &kept[n], &spec.err) &&
+           db_prepare_all(kept[n], &spec.err)) {
         n++; /* the first ones may get connections that have prepared nothing yet */
     }
     assert_true(n < COUNT_OF(kept));

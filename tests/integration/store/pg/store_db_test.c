@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "store/pg/pool.h"
 
 #include <arpa/inet.h>
 #include <math.h>
@@ -26,14 +27,63 @@ static void every_query_prepares_against_the_migrated_schema(void **state)
     }
 }
 
-static void a_query_that_no_longer_fits_fails_the_connect_by_name(void **state)
+static void
+a_query_that_no_longer_fits_fails_by_name_the_pool_at_start_and_nothing_beside_it(void **state)
 {
+    CLEANUP(db_close) struct db *db = NULL;
+    struct pool *pool = NULL;
     (void)state;
-    struct db *db = NULL;
     sql("ALTER TABLE cartwright.api_key RENAME COLUMN name TO label");
-    assert_fails(db_open(spec.url, true, &db, &spec.err), ERR_INTERNAL);
+    assert_fails(pool_open(spec.url, true, 1, 0, &pool, &spec.err), ERR_INTERNAL);
     assert_text_contains(spec.err.text, "key_");
-    assert_null(db);
+    assert_null(pool);
+
+    assert_ok(db_open(spec.url, true, &db, &spec.err));
+    for (int i = 0; i < 2; i++) {
+        assert_fails(db_prepare_all(db, &spec.err), ERR_INTERNAL);
+        assert_text_contains(spec.err.text, "key_");
+        assert_true(db_alive(db));
+    }
+    sql("ALTER TABLE cartwright.api_key RENAME COLUMN label TO name");
+    assert_ok(db_prepare_all(db, &spec.err)); /* those before it were, and are not again */
+    assert_ok(db_prepare_all(db, &spec.err));
+}
+
+static int64_t prepared_on(struct db *db)
+{
+    PGresult *res = PQexec(db_conn(db), "SELECT count(*) FROM pg_prepared_statements");
+    const int64_t n = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+    PQclear(res);
+    return n;
+}
+
+static bool ignore_row(void *ctx, const PGresult *row, struct err *err)
+{
+    (void)ctx;
+    (void)row;
+    (void)err;
+    return true;
+}
+
+/* Also in a transaction, and once more where the first time was rolled back: what is prepared stays so. */
+static void a_connection_prepares_what_it_is_asked(void **state)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    (void)state;
+    if (pg_fixture_pooled()) {
+        skip();
+    }
+    assert_ok(db_open(spec.url, true, &db, &spec.err));
+    assert_int_equal(prepared_on(db), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(db_begin(db, &spec.err));
+        assert_ok(db_exec(db, Q_lanes_orphaned, NULL, NULL, &spec.err));
+        db_rollback(db);
+        assert_ok(db_stream(db, Q_lanes_orphaned, NULL, ignore_row, NULL, &spec.err));
+        assert_int_equal(prepared_on(db), 1);
+    }
+    assert_ok(db_prepare_all(db, &spec.err));
+    assert_int_equal(prepared_on(db), Q_COUNT);
 }
 
 static void an_address_that_is_none_is_the_operators_fault_and_an_absent_server_is_not(void **state)
@@ -248,6 +298,7 @@ static void the_first_query_that_fails_ends_them_by_name_and_the_connection_live
     (void)state;
     struct db_call calls[] = {
         {.query = Q_lane_owners_count}, {.query = Q_keys_list}, {.query = Q_lane_owners_count}};
+    assert_ok(db_prepare_all(spec.db, &spec.err)); /* so that it fails where it is run */
     sql("DROP TABLE cartwright.api_key");
     assert_fails(db_begin_with(spec.db, calls, 3, &spec.err), ERR_INTERNAL);
     assert_text_contains(spec.err.text, "keys_list: ");
@@ -483,7 +534,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(every_query_prepares_against_the_migrated_schema),
-        SPEC_TEST_HARMFUL(a_query_that_no_longer_fits_fails_the_connect_by_name),
+        SPEC_TEST_HARMFUL(
+            a_query_that_no_longer_fits_fails_by_name_the_pool_at_start_and_nothing_beside_it),
+        SPEC_TEST(a_connection_prepares_what_it_is_asked),
         SPEC_TEST(an_address_that_is_none_is_the_operators_fault_and_an_absent_server_is_not),
         SPEC_TEST(single_values_come_back_exactly),
         SPEC_TEST(what_has_no_value_is_null_both_ways),

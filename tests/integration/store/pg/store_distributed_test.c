@@ -20,6 +20,7 @@ static void distribute(void)
     assert_true(is);
     db_close(&spec.db);
     spec.db = spec_connect();
+    assert_ok(db_prepare_all(spec.db, &spec.err)); /* to be looked at by their names */
 }
 
 /* ---- how it becomes one ---- */
