@@ -250,6 +250,12 @@ int call_verb(const struct call *call, const struct config *config, const struct
     }
     char *const *words = call->words + 1;
     /* Before the database: a mistake in the call must not start a private PostgreSQL. */
+    if (call->word_count - 1 > verb->words) {
+        char problem[400];
+        (void)snprintf(problem, sizeof problem, "\"%.60s\" is a word too many; %.300s",
+                       words[verb->words], verb->takes);
+        return call_misuse(call, problem);
+    }
     if (call->word_count - 1 != verb->words ||
         (verb->fits != NULL && !verb->fits(options, words))) {
         return call_misuse(call, verb->takes);

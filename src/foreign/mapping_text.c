@@ -146,7 +146,7 @@ CAN_FAIL static bool read_columns(const char *map, struct table_column *columns,
             return FAIL_AT(err, ERR_INVALID, "--map", "says %s twice", pair.name);
         }
         said[target] = true;
-        columns[target] = (struct table_column){0};
+        columns[target] = (struct table_column){.by_hand = true};
         if (!read_several(&pair, target, m, &columns[target].names[0], a, err)) {
             return false;
         }

@@ -103,6 +103,20 @@ CAN_FAIL static bool place_keys(struct table_reading *t, const struct csv_row *h
     return true;
 }
 
+/* A column that whoever imports named: what there is instead, so that the name meant is among them. */
+CAN_FAIL static bool refuse_named(struct foreign_parser *p, const struct csv_row *header,
+                                  const char *column, struct err *err)
+{
+    enum { SHOWN_MAX = 6 };
+    const char *shown = header->field[0];
+
+    for (size_t i = 1; i < header->count && i < SHOWN_MAX; i++) {
+        shown = arena_printf(&p->scratch, "%s, %.40s", shown, header->field[i]);
+    }
+    return FAIL(err, ERR_REFUSED, "the header has no column %.60s, which --map names; it has %s%s",
+                column, shown, header->count > SHOWN_MAX ? " ..." : "");
+}
+
 /* Says what is missing, and whose file this looks like. */
 CAN_FAIL static bool refuse(const struct foreign_parser *p, const struct foreign_record *record,
                             const char *column, struct err *err)
@@ -241,7 +255,8 @@ CAN_FAIL static bool read_header(struct foreign_parser *p, const struct foreign_
         /* Better here than as a million malformed rows. */
         const struct table_column *column = &t->table->columns[i];
         if (t->places[i].source < 0 && !column->optional && column->names[0] != NULL) {
-            return refuse(p, record, column->names[0], err);
+            return column->by_hand ? refuse_named(p, &header, column->names[0], err)
+                                   : refuse(p, record, column->names[0], err);
         }
     }
     t->width = header.count;

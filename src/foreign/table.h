@@ -15,6 +15,7 @@ enum { TABLE_NAMES_MAX = 6, TABLE_COLUMNS_MAX = 20, TABLE_LOOKUPS_MAX = 4 };
 struct table_column {
     const char *names[TABLE_NAMES_MAX]; /* none: the format has no such column */
     bool optional;
+    bool by_hand; /* whoever imports said its name, in --map */
 };
 
 /* Where a row holds several of something, column by column: "Lineitem {n} sku" is as many columns as there are numbers, from 1

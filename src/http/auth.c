@@ -276,8 +276,11 @@ CAN_FAIL bool auth_check(struct auth *auth, const char *authorization, unsigned 
     if (authorization == NULL) {
         return FAIL(err, ERR_DENIED, "an API key is needed: Authorization: Bearer ck_...");
     }
-    bool parsed = strncasecmp(authorization, "Bearer ", BEARER_LEN) == 0 &&
-                  key_parse(authorization + BEARER_LEN, &key);
+    if (strncasecmp(authorization, "Bearer ", BEARER_LEN) != 0) {
+        return FAIL(err, ERR_DENIED,
+                    "Authorization must be the word Bearer and the API key: Bearer ck_...");
+    }
+    bool parsed = key_parse(authorization + BEARER_LEN, &key);
     bool found = false;
     if (parsed && !key_of(auth, key.id, &e, &found, err)) {
         return false;

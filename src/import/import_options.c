@@ -40,8 +40,8 @@ CAN_FAIL static bool check_currency(const struct import_options *o,
     }
     /* No default: prices in the wrong currency look right, and end up in messages. */
     if (o->currency == NULL && format->currency == NULL) {
-        return FAIL_AT(err, ERR_INVALID, "--currency", "is required: prices of %s files have none",
-                       format->name);
+        return FAIL_AT(err, ERR_INVALID, "--currency",
+                       "is required: the prices of these files have none");
     }
     return true;
 }

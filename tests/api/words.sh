@@ -28,6 +28,9 @@ says 2 'there is no setting --lisen; did you mean --listen?' --lisen 127.0.0.1:0
 says 2 'there is no command "serv"; did you mean serve?' serv
 says 2 'there is no command "dance" (' dance
 says 1 'first, in this folder' config --psql
+says 2 '"shop" is a word too many; create needs --scopes' keys create shop --scopes read
+says 2 '"y" is a word too many; revoke takes the id of one key' keys revoke x y
+says 2 'is required: the prices of these files have none' import --map occurred_at=a,customer_id=b,type=c,price=d x.csv
 [ ! -e .cartwright ] || { echo "config --psql alone began a database" >&2; exit 1; }
 says 1 'running, and does it listen there' health --url http://127.0.0.1:1
 says 1 'running, and does it listen there' simulate --url http://127.0.0.1:1 --shoppers 1 --days 1

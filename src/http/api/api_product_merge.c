@@ -213,7 +213,7 @@ CAN_FAIL static bool change(struct request *rq, json_t *patch, struct err *err)
     }
     /* A patch says what differs, and here is nothing it could differ from: PUT describes. */
     if (count == 0) {
-        return FAIL(err, ERR_NOT_FOUND, "this product was never described");
+        return FAIL(err, ERR_NOT_FOUND, "nothing describes this product (now)");
     }
     return product_merge(known, patch, rq->id, &rq->arena, &next, err) &&
            store_products_put(lease.db, &next, 1, rq->received_us, NULL, err) &&
@@ -244,7 +244,7 @@ CAN_FAIL bool api_product_delete(struct request *rq, struct err *err)
         return false;
     }
     if (!found) {
-        return FAIL(err, ERR_NOT_FOUND, "this product was never described");
+        return FAIL(err, ERR_NOT_FOUND, "nothing describes this product (now)");
     }
     answer_status(rq, "deleted");
     return true;

@@ -185,7 +185,7 @@ CAN_FAIL bool api_product_get(struct request *rq, struct err *err)
     }
     /* of an id that the catalogue does not have, all columns are NULL */
     if (product.updated_us == 0) {
-        return FAIL(err, ERR_NOT_FOUND, "this product was never described");
+        return FAIL(err, ERR_NOT_FOUND, "nothing describes this product (now)");
     }
     struct buf body = buf_make(ANSWER_MAX);
     struct jenc j = jenc_begin(&body);

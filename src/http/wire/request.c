@@ -276,7 +276,9 @@ bool request_take_media(struct request *rq, const char *content_type, const char
     bool merge = content_type && strcmp(rq->method, "PATCH") == 0 &&
                  media_is(content_type, "application/merge-patch+json");
     if (!rq->lines && !merge && !(content_type && media_is(content_type, "application/json"))) {
-        answer_415(rq, "Content-Type must be application/json or application/x-ndjson, in UTF-8");
+        answer_415(
+            rq,
+            "Content-Type must be application/json, in UTF-8; where several are posted at once, application/x-ndjson has one a line");
         return false;
     }
     rq->gzip = encoding && strcasecmp(encoding, "gzip") == 0;
@@ -361,7 +363,7 @@ bool request_json(struct request *rq, json_t **out)
     struct err err = {0};
 
     if (rq->lines) {
-        answer_415(rq, "Content-Type must be application/json here");
+        answer_415(rq, "Content-Type must be application/json: only one is taken here");
         return false;
     }
     if (!prepare_text(rq, &err)) {

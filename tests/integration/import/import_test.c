@@ -469,6 +469,17 @@ static void a_wrong_header_fails_and_stores_nothing(void **state)
     assert_int_equal(o.result.read, 0);
 }
 
+static void a_column_that_map_names_and_the_header_has_not_is_told_with_those_it_has(void **state)
+{
+    struct import_outcome o;
+    import_text(state, "When,Who,What\n", &o, .map = "occurred_at=Wen,customer_id=Who,type=What");
+    assert_false(o.done);
+    assert_text_contains(o.err.text,
+                         "the header has no column Wen, which --map names; it has When, Who, What");
+    import_text(state, "a,b,c,d,e,f,g\n", &o, .map = "occurred_at=Wen,customer_id=b,type=c");
+    assert_text_contains(o.err.text, "which --map names; it has a, b, c, d, e, f ...");
+}
+
 static void the_json_report_is_one_line(void **state)
 {
     struct import_outcome o;
@@ -613,7 +624,7 @@ static void options_that_make_no_sense_are_usage_errors(void **state)
          "must be COLUMN=FILE"},
         {{.map = "occurred_at=a,customer_id=b,type=c,price=d", .files = one, .file_count = 1},
          "--currency",
-         "is required: prices of map files have none"},
+         "is required: the prices of these files have none"},
         {{.format = "taobao"}, "", "no file is named"},
         {{.format = "rees46", .files = one, .file_count = 1}, "--currency", "is required"},
         {{.format = "rees46", .currency = "usd", .files = one, .file_count = 1},
@@ -667,6 +678,7 @@ int main(void)
         spec(days_from_1904_are_said_by_an_option),
         spec(joined_files_complete_the_rows),
         spec(a_wrong_header_fails_and_stores_nothing),
+        spec(a_column_that_map_names_and_the_header_has_not_is_told_with_those_it_has),
         spec(the_json_report_is_one_line),
         spec(carts_are_there_after_the_import_and_marked_imported),
         spec(the_catalogue_learns_brand_category_and_the_last_price_by_time_and_makes_no_title_up),
