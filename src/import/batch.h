@@ -2,7 +2,7 @@
 #define IMPORT_BATCH_H
 
 #include "base/err.h"
-#include "domain/shop/event_hints.h"
+#include "domain/shop/event_warnings.h"
 #include "foreign/cause.h"
 #include "import/result.h"
 #include "store/database.h"

@@ -408,21 +408,77 @@ bool intl_runs_left(const char *text)
     return found;
 }
 
+/* One normal form after the other; owned. No character of any becomes more than eighteen (Unicode Standard Annex 15, table 6). */
+static UChar *normal(const UNormalizer2 *form, UChar *wide, int32_t *len)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const int32_t room = 18 * *len + 1;
+    UChar *out = mem_array((size_t)room, sizeof *out);
+
+    *len = unorm2_normalize(form, wide, *len, out, room, &code);
+    assert(U_SUCCESS(code));
+    mem_free(&wide);
+    return out;
+}
+
+static UChar *folded(const char *text, int32_t *len)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *form = unorm2_getNFKCCasefoldInstance(&code);
+
+    assert(U_SUCCESS(code));
+    return normal(form, wide_of(text, len), len);
+}
+
 void intl_fold(const char *text, struct buf *out)
 {
     int32_t len = 0;
-    UErrorCode code = U_ZERO_ERROR;
-    UChar *wide = wide_of(text, &len);
-    const UNormalizer2 *folding = unorm2_getNFKCCasefoldInstance(&code);
-    const int32_t room =
-        18 * len +
-        1; /* no character becomes more than eighteen (Unicode Standard Annex 15, table 6 has 18 for NFKC) */
-    UChar *folded = mem_array((size_t)room, sizeof *folded);
+    UChar *wide = folded(text, &len);
 
-    const int32_t folded_len = unorm2_normalize(folding, wide, len, folded, room, &code);
+    add_wide(out, wide, len);
+    mem_free(&wide);
+}
+
+/* Letters that are no letter with an accent, and typed as if they were. */
+static UChar plain_letter(UChar c)
+{
+    static const UChar letters[][2] = {{0x131, 'i'}, {0x142, 'l'}, {0xf8, 'o'}};
+
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        if (letters[i][0] == c) {
+            return letters[i][1];
+        }
+    }
+    return c;
+}
+
+/* Without combining diacritical marks; those of other scripts make other words, and stay. */
+static int32_t without_accents(UChar *wide, int32_t len)
+{
+    enum { FIRST = 0x300, LAST = 0x36f };
+    int32_t len_kept = 0;
+
+    for (int32_t i = 0; i < len; i++) {
+        if (wide[i] < FIRST || wide[i] > LAST) {
+            wide[len_kept++] = plain_letter(wide[i]);
+        }
+    }
+    return len_kept;
+}
+
+void intl_bare(const char *text, struct buf *out)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *apart = unorm2_getNFDInstance(&code);
+    const UNormalizer2 *together = unorm2_getNFCInstance(&code);
+    int32_t len = 0;
+    UChar *wide = folded(text, &len);
+
     assert(U_SUCCESS(code));
-    add_wide(out, folded, folded_len);
-    mem_free(&folded);
+    wide = normal(apart, wide, &len);
+    len = without_accents(wide, len);
+    wide = normal(together, wide, &len);
+    add_wide(out, wide, len);
     mem_free(&wide);
 }
 

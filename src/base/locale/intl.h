@@ -47,6 +47,8 @@ int intl_currency_digits(const char *currency);
 bool intl_runs_left(const char *text);
 /* Adds the text as it is compared: small letters, one form of each character, none that is not seen (NFKC_Casefold, Unicode 3.13). */
 void intl_fold(const char *text, struct buf *out);
+/* The same without the accents of Latin, Greek and Cyrillic letters, which people leave out: "arretez", "Iptal" and "İptal" alike. */
+void intl_bare(const char *text, struct buf *out);
 /* Whether two texts are the same but for capitals. */
 bool intl_same(const char *a, const char *b);
 

@@ -1,7 +1,7 @@
 #ifndef DOMAIN_SHOP_EVENT_HINTS_H
 #define DOMAIN_SHOP_EVENT_HINTS_H
 
-#include "domain/shop/event.h"
+#include <stdbool.h>
 
 /* What another tracker's name of a member of events or products is called here ("userId" is customer_id);
  * NULL for a name that is none of theirs. Only for words to people: nothing is read by it. */
@@ -11,17 +11,7 @@ const char *event_member_hint(const char *unknown);
  * nobody can say. */
 const char *event_type_hint(const char *unknown);
 
-/* What was taken of an event otherwise than its sender will believe: an id that begins or ends in what cannot be seen ("c1 " is not
- * c1), or is a number, a language or time zone that is none, a property whose name is nearly one that is read ("chanel"), or whose value is of
- * another kind (a price of "4.90"), or that is a no by another name ("unsubscribed", which may be the type as well), or may be one that is not heard. Pointers and texts are in arena. Returns how many. */
-enum { EVENT_WARNINGS_MAX = 8 };
-struct event_warning {
-    const char *
-        code; /* of its kind: "unseen_in_id", "id_as_number", "no_language", "no_time_zone", "not_read", "taken_for_no"; of event_salvage.h "left_out" */
-    const char *pointer;
-    const char *detail;
-};
-size_t event_warnings(const struct event *e, struct jval doc, struct arena *a,
-                      struct event_warning out[EVENT_WARNINGS_MAX]);
+/* Whether another tracker's property is what is read here under that name ("coupon_code" is code). */
+bool event_property_is_meant(const char *name, const char *read);
 
 #endif

@@ -2,7 +2,7 @@
 #define DOMAIN_SHOP_EVENT_SALVAGE_H
 
 #include "domain/shop/event.h"
-#include "domain/shop/event_hints.h"
+#include "domain/shop/event_warnings.h"
 
 /* An order or a no with one member that cannot be taken is an order or a no all the same: missed, its shopper gets a message that nobody
  * should. So of a purchase, a consent_withdrawn and whatever says no where that is heard (said_no.h), what is wrong is left out, and the rest counts, as

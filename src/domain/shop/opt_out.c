@@ -18,6 +18,7 @@ enum {
 #define OPT_OUT(language, words)
 #define POLITE(language, words)
 #define SIGNATURE(words)
+#define MAY_BE_NO(language, words)
 
 static const char *const words[] = {
 #undef OPT_OUT
@@ -42,6 +43,15 @@ static const char *const signatures[] = {
 #define SIGNATURE(words) words,
 #include "domain/shop/opt_out_table.inc"
 #undef SIGNATURE
+#define SIGNATURE(words)
+};
+
+/* Words of a no, of which a message may be full and mean something else. */
+static const char *const doubtful[] = {
+#undef MAY_BE_NO
+#define MAY_BE_NO(language, words) words,
+#include "domain/shop/opt_out_table.inc"
+#undef MAY_BE_NO
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -174,26 +184,33 @@ static void drop_repeats(char *text)
 static bool is_listed(const char *folded)
 {
     for (size_t i = 0; i < COUNT(words); i++) {
-        if (intl_same(words[i], folded)) {
+        if (strcmp(words[i], folded) == 0) {
             return true;
         }
     }
     return false;
 }
 
-bool opt_out_says(const char *text)
+/* The words of a message without its signature; false where it is longer than any no. */
+static bool words_of(const char *text, char folded[WORDS_MAX])
 {
     const size_t len = without_signature(text);
     CLEANUP(buf_free) struct buf said = buf_make(MESSAGE_MAX);
     CLEANUP(buf_free) struct buf plain = buf_make((size_t)MESSAGE_MAX * 4);
-    char folded[WORDS_MAX];
 
     buf_add(&said, text, len);
-    if (!buf_ok(&said)) { /* longer */
+    if (!buf_ok(&said)) {
         return false;
     }
-    intl_fold(buf_text(&said), &plain);
-    if (!buf_ok(&plain) || !fold(buf_text(&plain), folded)) {
+    intl_bare(buf_text(&said), &plain);
+    return buf_ok(&plain) && fold(buf_text(&plain), folded);
+}
+
+bool opt_out_says(const char *text)
+{
+    char folded[WORDS_MAX];
+
+    if (!words_of(text, folded)) {
         return false;
     }
     if (is_listed(folded)) {
@@ -202,4 +219,18 @@ bool opt_out_says(const char *text)
     drop_polite(folded);
     drop_repeats(folded);
     return is_listed(folded);
+}
+
+bool opt_out_may_say(const char *text)
+{
+    char folded[WORDS_MAX];
+    bool may = false;
+
+    if (!words_of(text, folded)) {
+        return false;
+    }
+    for (size_t i = 0; i < COUNT(doubtful) && !may; i++) {
+        may = phrase_find(folded, doubtful[i]) != NULL;
+    }
+    return may;
 }

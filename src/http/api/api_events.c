@@ -3,6 +3,7 @@
 #include "base/metric.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
+#include "domain/shop/event_warnings.h"
 #include "domain/shop/event_salvage.h"
 #include "domain/shop/event_tree.h"
 #include "domain/shop/placeholder.h"

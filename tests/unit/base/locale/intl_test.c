@@ -162,6 +162,32 @@ static void texts_are_looked_at_as_people_do(void **state)
     assert_int_equal(intl_currency_digits("EUR"), 2);
 }
 
+static void accents_that_people_leave_out_do_not_count_and_those_that_make_words_do(void **state)
+{
+    static const char *const texts[][2] = {
+        {"ARRÊTEZ", "arretez"},
+        {"arre\u0302tez", "arretez"},
+        {"İptal", "iptal"},
+        {"ılık", "ilik"},
+        {"ΔΙΑΓΡΑΦΉΣ", "διαγραφησ"},
+        {"łódź", "lodz"},
+        {"Øl", "ol"},
+        {"Straße", "strasse"},
+        {"ストップ", "ストップ"},
+        {"수신거부", "수신거부"},
+        {"रुकें", "रुकें"},
+        {"הפסק", "הפסק"},
+        {"", ""},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        CLEANUP(buf_free) struct buf bare = buf_make(100);
+        intl_bare(texts[i][0], &bare);
+        assert_string_equal(buf_text(&bare), texts[i][1]);
+    }
+}
+
 /* ---- lending ---- */
 
 static void formatters_are_kept_and_lent_again(void **state)
@@ -260,6 +286,7 @@ int main(void)
         cmocka_unit_test(lists_are_joined_as_in_the_locale),
         cmocka_unit_test(plurals_have_the_forms_of_the_language),
         cmocka_unit_test(texts_are_looked_at_as_people_do),
+        cmocka_unit_test(accents_that_people_leave_out_do_not_count_and_those_that_make_words_do),
         cmocka_unit_test(formatters_are_kept_and_lent_again),
         cmocka_unit_test(more_currencies_than_are_kept_are_all_written_right),
         cmocka_unit_test(threads_share_them_without_meeting),

@@ -4,6 +4,7 @@
 #include "domain/speak/language.h"
 #include "support/spec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -45,6 +46,15 @@ static const struct {
     {"unsubscribe me please", true},
     {"please stop sending me messages", true},
     {"no quiero m\xc3\xa1s mensajes, gracias", true},
+    {"\xc4\xb0PTAL", true}, /* Turkish capitals */
+    {"\xce\x94\xce\x99\xce\x91\xce\x93\xce\xa1\xce\x91\xce\xa6\xce\x97",
+     true}, /* Greek ones, without accent */
+    {"arretez svp", true},
+    {"D\xc3\xa9sabonnement !", true},
+    {"H\xc3\xb6ren Sie auf, mir zu schreiben!", true},
+    {"Lassen Sie mich in Ruhe", true},
+    {"remove me from your list", true},
+    {"Please stop writing", true},
     {"please", false},
     {"thank you", false},
     {"no, thanks", false},
@@ -79,11 +89,13 @@ static void every_word_of_the_table_is_recognized(void **state)
     static const char *const words[] = {
 #define POLITE(language, words)
 #define SIGNATURE(words)
+#define MAY_BE_NO(language, words)
 #define OPT_OUT(language, words) words,
 #include "domain/shop/opt_out_table.inc"
 #undef OPT_OUT
 #undef POLITE
 #undef SIGNATURE
+#undef MAY_BE_NO
     };
     (void)state;
 
@@ -92,6 +104,33 @@ static void every_word_of_the_table_is_recognized(void **state)
             fail_msg("\"%s\" is never recognized", words[i]);
         }
     }
+}
+
+static void every_word_of_a_no_is_told_in_a_message_that_is_none(void **state)
+{
+    static const char *const words[] = {
+#define POLITE(language, words)
+#define SIGNATURE(words)
+#define OPT_OUT(language, words)
+#define MAY_BE_NO(language, words) words,
+#include "domain/shop/opt_out_table.inc"
+#undef OPT_OUT
+#undef POLITE
+#undef SIGNATURE
+#undef MAY_BE_NO
+    };
+    char text[200];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        (void)snprintf(text, sizeof text, "Listen: %s, xyz!", words[i]);
+        if (opt_out_says(text) || !opt_out_may_say(text)) {
+            fail_msg("\"%s\"", text);
+        }
+    }
+    assert_true(opt_out_may_say("H\xc3\xb6r auf mit dem Unsinn"));
+    assert_false(opt_out_may_say("Which size is this?"));
+    assert_false(opt_out_may_say("a stopwatch"));
 }
 
 /* Whoever types what the button says, or a bot that sends its label, means it. */
@@ -133,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_that_says_nothing_else_is_an_opt_out),
         cmocka_unit_test(every_word_of_the_table_is_recognized),
+        cmocka_unit_test(every_word_of_a_no_is_told_in_a_message_that_is_none),
         cmocka_unit_test(the_label_of_the_stop_button_is_one_in_every_language),
         cmocka_unit_test(a_long_message_is_none),
     };

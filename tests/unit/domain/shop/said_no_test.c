@@ -2,7 +2,7 @@
 #include "domain/shop/said_no.h"
 
 #include "base/json/jdoc.h"
-#include "domain/shop/event_hints.h"
+#include "domain/shop/event_warnings.h"
 #include "support/event_twice.h"
 #include "support/spec.h"
 
@@ -241,6 +241,8 @@ static void a_message_is_read_wherever_chatbots_put_it_and_told_where_there_is_n
         {"{\"message\":{\"text\":\"stop\"}}", true, "taken_for_no"},
         {"{\"message\":\"which size is this?\"}", false, ""},
         {"{\"text\":\"hello\",\"message\":\"STOP\"}", true, ""},
+        {"{\"text\":\"please stop the delivery\"}", false, "not_read"},
+        {"{\"text\":\"lassen Sie mich bitte in Ruhe damit\"}", false, "not_read"},
         {"{\"text\":5}", false, "not_read"},
         {"{\"content\":\"STOP\"}", false, "not_read"},
         {"{\"text\":null,\"opt_out\":true}", true, ""},
@@ -258,6 +260,45 @@ static void a_message_is_read_wherever_chatbots_put_it_and_told_where_there_is_n
     }
 }
 
+/* ---- what another tracker says elsewhere, or by another name ---- */
+
+static void what_stands_where_nobody_reads_it_is_told(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *beside; /* the type */
+        const char *properties;
+        const char *warned;
+    } events[] = {
+        {"purchase", "", "{\"customer_id\":\"anna\",\"order_id\":\"Q-5\"}", "not_read not_read"},
+        {"purchase", "", "{\"userId\":\"anna\"}", "not_read"},
+        {"purchase", ",\"customer_id\":\"c\",\"order_id\":\"o\"",
+         "{\"customer_id\":\"anna\",\"order_id\":\"Q-5\"}", ""},
+        {"order_cancelled", "", "{\"order_id\":17}", "not_read"},
+        {"order_cancelled", "", "{\"order_id\":null}", ""},
+        {"cart_item_added", ",\"items\":[{\"product_id\":\"p\",\"quantity\":1}]",
+         "{\"cart_id\":\"k\"}", "not_read"},
+        {"an_own_type", "", "{\"customer_id\":\"anna\"}", ""},
+        {"shipping_shown", "", "{\"shipping_cost\":490}", "not_read"},
+        {"coupon_applied", "", "{\"coupon_code\":\"X\"}", "not_read"},
+        {"searched", "", "{\"q\":\"lamp\"}", "not_read"},
+        {"searched", "", "{\"query\":\"lamp\",\"q\":\"lamp\"}", ""},
+        {"payment_failed", "", "{\"error\":\"declined\"}", "not_read"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        const char *text =
+            arena_printf(&arena,
+                         "{\"event_id\":\"e1\",\"type\":\"%s\",\"anonymous_id\":\"b\","
+                         "\"occurred_at\":\"" NOW_TEXT "\"%s,\"properties\":%s}",
+                         events[i].type, events[i].beside, events[i].properties);
+        if (strcmp(warned(text), events[i].warned) != 0) {
+            fail_msg("%s: \"%s\"", text, warned(text));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +311,7 @@ int main(void)
             beside_the_event_opt_out_is_known_where_a_no_is_heard_and_meant_by_its_other_names,
             forget),
         cmocka_unit_test(a_message_is_read_wherever_chatbots_put_it_and_told_where_there_is_none),
+        cmocka_unit_test_teardown(what_stands_where_nobody_reads_it_is_told, forget),
     };
     return cmocka_run_group_tests_name("a no in properties", tests, NULL, NULL);
 }
