@@ -1,6 +1,7 @@
 -- The form of the envelope, with what event_decode (src/domain/shop/event.h) says of time since: a clock that was behind ours as it sent (or a body
--- that is sent again, which looks the same) moves only what ends a cart, a purchase and a consent_withdrawn; one that was ahead moves everything, as
--- before. A purchase, and what undoes one, without a fraction of a second was at the end of its second, of its day where it tells midnight.
+-- that is sent again, which looks the same) moves only what ends what was, a purchase, a no and any chat message, which may be one; one that was ahead
+-- moves everything, as before. These, and what undoes an order, without a fraction of a second (or with one of zeros) were at the end of their second,
+-- of their day where they tell midnight.
 --
 -- And what an order or a no that has something wrong tells (src/domain/shop/event_salvage.h): where its time cannot be read, or cannot be, it had
 -- happened when it came in; of its ids those count that are some.
@@ -40,14 +41,13 @@ CREATE OR REPLACE FUNCTION cartwright.envelope_form(e jsonb, p_received timestam
 DECLARE
     v_sent timestamptz := CASE WHEN jsonb_typeof(e -> 'sent_at') = 'string' THEN cartwright.time_or_null(e ->> 'sent_at') END;
     v_at   timestamptz := CASE WHEN jsonb_typeof(e -> 'occurred_at') = 'string' THEN cartwright.time_or_null(e ->> 'occurred_at') END;
-    v_ends boolean := coalesce(e ->> 'type' IN ('purchase', 'consent_withdrawn'), false);
-    v_counts boolean := v_ends OR cartwright.may_be_a_no(e);
+    v_ends boolean := coalesce(e ->> 'type' = 'purchase', false) OR cartwright.may_be_a_no(e);
     v_form jsonb := e; -- but for what may be wrong
     v_skew interval := CASE WHEN v_sent BETWEEN p_received AND p_received + interval '10 minutes'
                               OR (v_ends AND v_sent BETWEEN p_received - interval '10 minutes' AND p_received)
                             THEN p_received - v_sent ELSE interval '0' END;
 BEGIN
-    IF v_counts AND (v_at IS NULL OR v_at < '2000-01-01 00:00:00+00' OR v_at > p_received - v_skew + interval '24 hours') THEN
+    IF v_ends AND (v_at IS NULL OR v_at < '2000-01-01 00:00:00+00' OR v_at > p_received - v_skew + interval '24 hours') THEN
         v_at := NULL;
         v_form := v_form || '{"occurred_at": "2000-01-01T00:00:00Z"}';
     END IF;
@@ -57,11 +57,11 @@ BEGIN
     IF detail IS NOT NULL THEN
         RETURN;
     END IF;
-    IF jsonb_typeof(e) = 'object' AND e ? 'sent_at' AND v_sent IS NULL AND NOT v_counts THEN
+    IF jsonb_typeof(e) = 'object' AND e ? 'sent_at' AND v_sent IS NULL AND NOT v_ends THEN
         pointer := '/sent_at';
         detail := 'must be an RFC 3339 time';
     END IF;
-    IF type IN ('purchase', 'order_cancelled', 'refund') AND strpos(e ->> 'occurred_at', '.') = 0 THEN
+    IF (v_ends OR type IN ('order_cancelled', 'refund')) AND e ->> 'occurred_at' !~ '[.]0*[1-9]' THEN
         v_at := v_at + CASE WHEN substr(e ->> 'occurred_at', 12, 8) = '00:00:00' THEN interval '24 hours' ELSE interval '1 second' END
                      - interval '1 microsecond';
     END IF;

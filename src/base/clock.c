@@ -187,8 +187,13 @@ int64_t clock_told_us(const char *text)
     static const char midnight[] = "00:00:00";
     const size_t date_len = strlen("2026-11-22T");
 
-    if (strchr(text, '.') != NULL) {
-        return 1;
+    const char *point = strchr(text, '.');
+    if (point != NULL) {
+        /* ".000" is what JavaScript and Python make of a whole second, and of a date */
+        const char rest = point[1 + strspn(point + 1, "0")];
+        if (rest >= '1' && rest <= '9') {
+            return 1;
+        }
     }
     return strlen(text) > date_len && strncmp(text + date_len, midnight, strlen(midnight)) == 0
                ? DAYS(1)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "domain/shop/event_time.h"
 
 #include <stdint.h>
 
@@ -39,6 +40,9 @@ CAN_FAIL bool field_amount(const char *name, const char *text, const char *curre
  *   43739.5               days as spreadsheets count them, of 2000 to 2099 */
 CAN_FAIL bool field_time(const char *name, const char *text, int64_t *out_us, struct err *err);
 /* The same of a workbook that counts days from 1904, as Excel did on Macs. */
+/* What is left of the minute, in whole seconds, where the text tells a time of day without seconds, and the event is one that lies at the end of what
+ * it tells (event_time.h); else 0. */
+int64_t field_time_rest_us(enum event_type type, const char *text);
 CAN_FAIL bool field_time_1904(const char *name, const char *text, int64_t *out_us, struct err *err);
 
 /* Text for people: without blanks around it, a blank for every line break, tab and run of them. In

@@ -3,6 +3,7 @@
 #include "foreign/field.h"
 
 #include "base/clock.h"
+#include "domain/shop/event_time.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -291,4 +292,13 @@ bool field_time(const char *name, const char *text, int64_t *out_us, struct err 
 bool field_time_1904(const char *name, const char *text, int64_t *out_us, struct err *err)
 {
     return read_time(name, text, DAY_OF_1970 - DAYS_1900_TO_1904, out_us, err);
+}
+
+int64_t field_time_rest_us(enum event_type type, const char *text)
+{
+    const char *colon = strchr(text, ':');
+    const bool minutes =
+        colon != NULL && strspn(colon + 1, DIGITS) == strlen("00") && colon[3] != ':';
+
+    return minutes && event_time_lasts(type) ? MINUTES(1) - SECONDS(1) : 0;
 }

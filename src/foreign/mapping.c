@@ -422,9 +422,12 @@ static bool is_nothing(const struct mapping *m, const struct reading *r)
 CAN_FAIL static bool read_time(struct foreign_parser *p, struct reading *r, struct err *err)
 {
     (void)foreign_at(p, CAUSE_BAD_TIME, r->name[TO_TIME]);
-    return p->dates_1904
-               ? field_time_1904(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err)
-               : field_time(r->name[TO_TIME], r->field[TO_TIME], &r->e.occurred_us, err);
+    if (!(p->dates_1904 ? field_time_1904 : field_time)(r->name[TO_TIME], r->field[TO_TIME],
+                                                        &r->e.occurred_us, err)) {
+        return false;
+    }
+    r->e.occurred_us += field_time_rest_us(r->e.type, r->field[TO_TIME]);
+    return true;
 }
 
 /* Lists are parted first, and {n} are taken with their parts (parts_of). */

@@ -53,7 +53,7 @@ struct event {
     const char *session_id;
     int64_t occurred_us; /* effective: clamped to received_us */
     int64_t
-        told_us; /* of an order that is told in whole seconds, or by the day: when that began whose end occurred_us is; else 0 */
+        told_us; /* of what event_time.h moves to the end of the second or day that is told: when that began; else 0 */
     int64_t received_us;
     const char *locale; /* of context */
     const char *timezone;
@@ -126,9 +126,9 @@ struct event_sent {
  *
  * sent_us is when its batch was sent by the sender's clock (0: not told); the event's own sent_at goes first. Where that
  * clock is at most EVENT_SKEW_MAX_US ahead of the clock of received_us, occurred_us is corrected by the difference. Where it is behind,
- * only a purchase and a consent_withdrawn are: a body that is sent again looks the same, and nothing else may be moved later. A
- * purchase, order_cancelled or refund whose occurred_at has no fraction is one at the end of that
- * second, of the day where it tells midnight.
+ * only a purchase, a chat_message and what says no are: a body that is sent again looks the same, and nothing else may be moved later. These, an
+ * order_cancelled and a refund whose occurred_at has no fraction, or one of zeros, are at the end of that second, of the day where it tells
+ * midnight (event_time.h).
  *
  * A forwarded event comes out as the event it wraps (type, items, cart, times, origin), with via
  * set, customer_id its owner, event_id its own and sort_id the original's. */

@@ -45,15 +45,17 @@ static const char *read_id_opt(struct jdec *d, const char *key, struct arena *a)
 /* By how much the sender's clock is behind ours. What it shows at the moment of sending was now; further off it is set to
  * another time altogether, or the message lay somewhere. It may have lain for minutes as well: a body that is sent again as it was
  * looks like one of a clock that is behind. An addition must not get behind its order so; an order that does ends what it would. */
-static int64_t read_skew(struct jdec *d, const struct reading *r, enum event_type type)
+static int64_t read_skew(struct jdec *d, const struct reading *r, const struct event *e)
 {
     bool present;
     int64_t own = jdec_time_opt(d, "sent_at", &present);
     int64_t sent_us = present ? own : r->sent_us;
     int64_t skew = r->received_us - sent_us; /* of times within 10,000 years */
-    const bool ends = type == EVENT_PURCHASE || type == EVENT_CONSENT_WITHDRAWN;
 
-    return sent_us == 0 || (skew > 0 && !ends) || llabs(skew) > EVENT_SKEW_MAX_US ? 0 : skew;
+    return sent_us == 0 || (skew > 0 && !event_time_ends_what_was(e)) ||
+                   llabs(skew) > EVENT_SKEW_MAX_US
+               ? 0
+               : skew;
 }
 
 static const char *told_time(struct jdec *d)
@@ -61,7 +63,7 @@ static const char *told_time(struct jdec *d)
     return jval_text(jval_get(d->object, "occurred_at"), d->arena);
 }
 
-static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event_type type)
+static int64_t read_occurred(struct jdec *d, const struct reading *r, const struct event *e)
 {
     /* Settled when the event came in, also of an order whose time could not be read. Judged again, a replay might refuse what
      * is stored. */
@@ -69,11 +71,11 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event
         if (!r->untold) {
             jdec_pass(d, "occurred_at");
         }
-        (void)read_skew(d, r, type);
+        (void)read_skew(d, r, e);
         return r->log->occurred_us;
     }
     int64_t at = jdec_time(d, "occurred_at");
-    int64_t skew = read_skew(d, r, type);
+    int64_t skew = read_skew(d, r, e);
 
     if (at < EVENT_OCCURRED_MIN_US) {
         jdec_refuse(d, "occurred_at", "must not be before 2000-01-01");
@@ -81,7 +83,7 @@ static int64_t read_occurred(struct jdec *d, const struct reading *r, enum event
         /* the day is taken off `at`, of 2000 or later: added to received_us it might overflow */
         jdec_refuse(d, "occurred_at", "must not be more than 24 hours ahead");
     }
-    at += event_time_lasts_us(type, told_time(d)) - 1;
+    at += event_time_lasts_us(e, told_time(d)) - 1;
     /* A clock that runs a little ahead means now: no event may lie in the future of the fold. */
     return at + skew > r->received_us ? r->received_us : at + skew;
 }
@@ -233,8 +235,7 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     e->cart_id = read_id_opt(d, "cart_id", a);
     e->order_id = read_id_opt(d, "order_id", a);
     e->session_id = read_id_opt(d, "session_id", a);
-    e->occurred_us = read_occurred(d, r, e->type);
-    e->told_us = event_time_began_us(e->type, told_time(d), e->occurred_us);
+    e->occurred_us = read_occurred(d, r, e);
     read_context(d, a, e);
     read_properties(d, a, e);
     event_read_items(d, a, e);
@@ -242,6 +243,10 @@ static bool read_native(struct jdec *d, const struct reading *r, struct event *e
     if (no_is_heard_in(e->type)) {
         read_no(d, a, e);
     }
+    if (e->opt_out && !jdec_failed(d)) {
+        e->occurred_us = read_occurred(d, r, e); /* that of a no lasts */
+    }
+    e->told_us = event_time_began_us(e, told_time(d));
     if (!jdec_end(d) &&
         jdec_stopped(d)) { /* before the rules: a misspelt customer_id is the better answer */
         return false;
@@ -284,7 +289,7 @@ static bool read_binding(struct jdec *d, const struct reading *r, struct event *
 {
     e->customer_id = read_id(d, "customer_id", r->arena);
     e->via = read_id(d, "via", r->arena);
-    e->occurred_us = read_occurred(d, r, e->type);
+    e->occurred_us = read_occurred(d, r, e);
     if (e->type == EVENT_DERIVED_SHOPPER_BOUND) {
         e->guessed = jdec_bool_opt(d, "guessed", NULL);
         e->cart_id = read_id_opt(d, "cart_id", r->arena);
@@ -305,7 +310,7 @@ static bool read_named(struct jdec *d, const struct reading *r, struct event *e)
     e->customer_id = read_id(d, "customer_id", r->arena);
     e->anonymous_id = read_id(d, "anonymous_id", r->arena);
     e->cart_id = read_id_opt(d, "cart_id", r->arena); /* releases of before named none */
-    e->occurred_us = read_occurred(d, r, e->type);
+    e->occurred_us = read_occurred(d, r, e);
     e->taken_back = jdec_bool_opt(d, "taken_back", NULL);
     return jdec_end(d);
 }
@@ -317,7 +322,7 @@ static bool read_release(struct jdec *d, const struct reading *r, struct event *
     e->cart_id = read_id(d, "cart_id", r->arena);
     e->round = jdec_i64(d, "round", 1, INT64_MAX);
     e->step = jdec_i64(d, "step", 1, EVENT_STEP_MAX);
-    e->occurred_us = read_occurred(d, r, e->type);
+    e->occurred_us = read_occurred(d, r, e);
     check_identity(d, e);
     return jdec_end(d);
 }
@@ -335,7 +340,7 @@ static bool read_forwarded(struct jdec *d, const struct reading *r, struct event
     const char *via = read_id(d, "via", r->arena);
     size_t origin = jdec_enum(d, "origin", origins, sizeof origins / sizeof origins[0]);
 
-    times.occurred_us = read_occurred(d, r, e->type);
+    times.occurred_us = read_occurred(d, r, e);
     times.received_us = jdec_time(d, "received_at");
     /* With its own origin, so that imported history stays imported with its owner too:
      * never late, and never contacted. */

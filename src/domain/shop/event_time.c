@@ -2,17 +2,27 @@
 
 #include "base/clock.h"
 
-int64_t event_time_lasts_us(enum event_type type, const char *text)
+bool event_time_lasts(enum event_type type)
 {
-    const bool of_order =
-        type == EVENT_PURCHASE || type == EVENT_ORDER_CANCELLED || type == EVENT_REFUND;
-
-    return of_order && text != NULL ? clock_told_us(text) : 1;
+    return type == EVENT_PURCHASE || type == EVENT_ORDER_CANCELLED || type == EVENT_REFUND ||
+           type == EVENT_CHAT_MESSAGE || type == EVENT_CONSENT_WITHDRAWN;
 }
 
-int64_t event_time_began_us(enum event_type type, const char *text, int64_t occurred_us)
+bool event_time_ends_what_was(const struct event *e)
 {
-    const int64_t lasts_us = event_time_lasts_us(type, text);
+    return e->type == EVENT_PURCHASE || e->type == EVENT_CHAT_MESSAGE || event_withdraws(e);
+}
+
+int64_t event_time_lasts_us(const struct event *e, const char *text)
+{
+    return text != NULL && (event_time_lasts(e->type) || event_withdraws(e)) ? clock_told_us(text)
+                                                                             : 1;
+}
+
+int64_t event_time_began_us(const struct event *e, const char *text)
+{
+    const int64_t occurred_us = e->occurred_us;
+    const int64_t lasts_us = event_time_lasts_us(e, text);
     struct err unreadable = {0};
     int64_t at_us;
 

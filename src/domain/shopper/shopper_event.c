@@ -121,8 +121,10 @@ static void put_consent(struct shopper *s, struct consent consent)
     size_t i = consent_index(s, consent.channel, &found);
 
     if (found) {
-        /* At equal times the later in the order: consent_withdrawn has the higher rank, so it wins. */
-        if (consent.at_us >= s->consents[i].at_us) {
+        const bool later = consent.at_us > s->consents[i].at_us;
+        /* of a moment that has both the no counts, whatever told it */
+        if (later ||
+            (consent.at_us == s->consents[i].at_us && (!consent.given || s->consents[i].given))) {
             s->consents[i].given = consent.given;
             s->consents[i].at_us = consent.at_us;
             s->consents[i].cart_id =

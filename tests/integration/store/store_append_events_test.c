@@ -516,6 +516,8 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected(void **state)
     (void)state;
     assert_string_equal(shift_of("purchase", "5 minutes"), "5");
     assert_string_equal(shift_of("consent_withdrawn", "9 minutes"), "9");
+    assert_string_equal(shift_of("chat_message", "5 minutes"), "5"); /* any may be a no */
+    assert_string_equal(shift_of("unsubscribed", "5 minutes"), "5");
     assert_string_equal(shift_of("purchase", "11 minutes"), "0");
     assert_string_equal(shift_of("purchase", "-5 minutes"), "-5");
     /* it may be one that is sent again: nothing but an end is moved later */
@@ -547,11 +549,24 @@ static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(voi
         answer(
             "{\"event_id\": \"d\", \"type\": \"purchase\", \"customer_id\": \"ann\", \"occurred_at\": \"2026-01-01T00:00:00+02:00\"}"),
         "0 stored");
+    static const char *const nos[][2] = {{"consent_withdrawn", "2026-01-01T10:00:00.000Z"},
+                                         {"chat_message", "2026-01-01T00:00:00.0Z"},
+                                         {"unsubscribed", "2026-01-01T10:00:00Z"},
+                                         {"consent_given", "2026-01-01T10:00:00Z"}};
+    for (size_t i = 0; i < COUNT_OF(nos); i++) {
+        assert_string_equal(
+            answer(arena_printf(&spec.arena,
+                                "{\"event_id\": \"e%zu\", \"type\": \"%s\", \"customer_id\": "
+                                "\"ann\", \"occurred_at\": \"%s\"}",
+                                i, nos[i][0], nos[i][1])),
+            "0 stored");
+    }
     assert_string_equal(
         sql_text(
             "SELECT string_agg(to_char(occurred_at AT TIME ZONE 'UTC', 'HH24:MI:SS.US'), ' ' ORDER BY event_id) "
             "FROM cartwright.event"),
-        "10:00:00.999999 10:00:00.500000 10:00:00.999999 21:59:59.999999");
+        "10:00:00.999999 10:00:00.500000 10:00:00.999999 21:59:59.999999 "
+        "10:00:00.999999 23:59:59.999999 10:00:00.999999 10:00:00.000000");
 }
 
 /* A client that tries again says anew when it sent; the first time stays. */

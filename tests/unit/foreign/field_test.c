@@ -231,6 +231,30 @@ static void times_are_read_as_people_and_programs_write_them(void **state)
     }
 }
 
+static void an_order_or_a_no_of_which_the_minute_is_told_is_at_its_end(void **state)
+{
+    static const struct {
+        const char *text;
+        bool by_minute;
+    } told[] = {{"2026-11-30 18:12", true},
+                {"30.11.2026 18:12", true},
+                {"11/30/2026 06:12 PM", true},
+                {"2026-11-30T18:12+02:00", true},
+                {"2026-11-30 18:12:05", false},
+                {"2026-11-30", false},
+                {"2026-11-30T18:12:05.5Z", false},
+                {"1569902400", false},
+                {"45321.5", false}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        const int64_t rest_us = told[i].by_minute ? SECONDS(59) : 0;
+        assert_int_equal(field_time_rest_us(EVENT_PURCHASE, told[i].text), rest_us);
+        assert_int_equal(field_time_rest_us(EVENT_CONSENT_WITHDRAWN, told[i].text), rest_us);
+        assert_int_equal(field_time_rest_us(EVENT_CART_ITEM_ADDED, told[i].text), 0);
+    }
+}
+
 static void a_date_with_the_day_first_is_told_as_one(void **state)
 {
     (void)state;
@@ -285,6 +309,7 @@ int main(void)
         cmocka_unit_test(quantities_have_up_to_three_decimals),
         cmocka_unit_test(amounts_are_read_with_either_decimal_sign_unless_they_could_be_two),
         cmocka_unit_test(times_are_read_as_people_and_programs_write_them),
+        cmocka_unit_test(an_order_or_a_no_of_which_the_minute_is_told_is_at_its_end),
         cmocka_unit_test(a_date_with_the_day_first_is_told_as_one),
         cmocka_unit_test(days_of_a_workbook_that_counts_from_1904_are_four_years_later),
         cmocka_unit_test(a_number_that_is_no_time_says_what_numbers_may_be),

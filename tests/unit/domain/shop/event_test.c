@@ -523,7 +523,8 @@ static const struct {
     bool ends;
 } told_late[] = {{"searched", false},         {"cart_item_added", false}, {"consent_given", false},
                  {"order_cancelled", false},  {"identify", false},        {"purchase", true},
-                 {"consent_withdrawn", true}, {"chat_message", false}};
+                 {"consent_withdrawn", true}, {"chat_message", true},     {"unsubscribed", true},
+                 {"an_own_type", false}};
 
 static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
 {
@@ -543,7 +544,7 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
                                         "{\"event_id\":\"e\",\"type\":\"%s\","
                                         "\"customer_id\":\"c\",\"anonymous_id\":\"x\","
                                         "\"items\":[{\"product_id\":\"p\"}],\"occurred_at\":"
-                                        "\"2019-10-02T00:30:00.000Z\"%s}",
+                                        "\"2019-10-02T00:30:00.000001Z\"%s}",
                                         told_late[t].type, own);
         struct event_road road = {.origin = ORIGIN_API, .sent.received_us = received_us};
         if (clocks[i].batch_us != INT64_MIN) {
@@ -552,7 +553,7 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
         bool taken;
         assert_null(event_decode_twice(text, strlen(text), &road, &arena, &taken, &e, &err));
         assert_true(taken);
-        assert_int_equal(e.occurred_us, received_us - MINUTES(30) + shift_us);
+        assert_int_equal(e.occurred_us, received_us - MINUTES(30) + shift_us + 1);
         /* read again from the log, where it was settled, it is not corrected again */
         struct event_times times = {.occurred_us = 7, .received_us = received_us};
         assert_true(event_log_twice(text, strlen(text), ORIGIN_API, times, &arena, &e, &err));
@@ -560,7 +561,7 @@ static void a_clock_that_is_a_few_minutes_off_is_corrected_once(void **state)
     }
 }
 
-static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(void **state)
+static void an_order_and_a_no_are_at_the_end_of_the_second_or_the_day_that_is_told(void **state)
 {
     static const struct {
         const char *type;
@@ -568,7 +569,13 @@ static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(voi
         int64_t shift_us;
     } told[] = {{"purchase", "2019-10-02T00:30:00Z", 999999},
                 {"purchase", "2019-10-02T00:30:00+00:00", 999999},
-                {"purchase", "2019-10-02T00:30:00.0Z", 0},
+                {"purchase", "2019-10-02T00:30:00.0Z", 999999},
+                {"purchase", "2019-10-02T00:30:00.000001Z", 1},
+                {"consent_withdrawn", "2019-10-02T00:30:00Z", 999999},
+                {"consent_given", "2019-10-02T00:30:00Z", 0},
+                {"unsubscribed", "2019-10-02T00:30:00Z", 999999},
+                {"an_own_type", "2019-10-02T00:30:00Z", 0},
+                {"chat_message", "2019-10-01T00:00:00.000Z", -MINUTES(30) - 1},
                 {"order_cancelled", "2019-10-02T00:30:00Z", 999999},
                 {"refund", "2019-10-02T00:30:00Z", 999999},
                 {"cart_item_added", "2019-10-02T00:30:00Z", 0},
@@ -577,7 +584,8 @@ static void an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told(voi
                 {"purchase", "2019-10-02T00:00:00Z", MINUTES(30)},
                 {"purchase", "2019-10-01T00:00:00Z", -MINUTES(30) - 1},
                 {"order_cancelled", "2019-10-01T00:00:00+00:30", -MINUTES(60) - 1},
-                {"purchase", "2019-10-02T00:00:00.000Z", -MINUTES(30)},
+                {"purchase", "2019-10-01T00:00:00.000Z", -MINUTES(30) - 1},
+                {"purchase", "2019-10-02T00:00:00.000001Z", -MINUTES(30) + 1},
                 {"cart_item_added", "2019-10-02T00:00:00Z", -MINUTES(30)}};
     const int64_t received_us = INT64_C(1569978000000000); /* 2019-10-02T01:00:00Z */
     (void)state;
@@ -610,7 +618,8 @@ static void of_an_order_of_the_log_it_is_known_when_what_was_told_began(void **s
     } told[] = {{"2019-10-02T00:30:00Z", 999999, 0},
                 {"2019-10-02T00:30:00Z", 400000, 0},
                 {"2019-10-02T00:30:00Z", SECONDS(60) + 999999, SECONDS(60)},
-                {"2019-10-02T00:30:00.000Z", 999999, INT64_MAX},
+                {"2019-10-02T00:30:00.000Z", 999999, 0},
+                {"2019-10-02T00:30:00.001Z", 999999, INT64_MAX},
                 {"2019-10-02T00:30:00Z", 0, INT64_MAX},
                 {"2019-10-02T00:30:00Z", -SECONDS(5), INT64_MAX},
                 {"yesterday", 999999, INT64_MAX}};
@@ -966,7 +975,7 @@ int main(void)
         cmocka_unit_test(a_line_of_a_negative_price_is_an_adjustment_and_no_product),
         cmocka_unit_test(a_clock_that_is_a_few_minutes_off_is_corrected_once),
         cmocka_unit_test(a_price_in_no_currency_is_none),
-        cmocka_unit_test(an_order_is_one_at_the_end_of_the_second_or_the_day_that_is_told),
+        cmocka_unit_test(an_order_and_a_no_are_at_the_end_of_the_second_or_the_day_that_is_told),
         cmocka_unit_test(of_an_order_of_the_log_it_is_known_when_what_was_told_began),
         cmocka_unit_test(a_corrected_time_is_never_ahead_of_ours),
         cmocka_unit_test(a_chat_message_that_says_stop_opts_out),

@@ -500,6 +500,11 @@ static void consent_is_kept_by_channel_and_the_newest_word_counts(void **state)
 static void of_a_yes_and_a_no_at_the_same_time_the_no_counts(void **state)
 {
     (void)state;
+    /* an identify that says no comes before a yes of its moment, by its place in the funnel */
+    struct event no = an_event(EVENT_IDENTIFY, .at = 1, .id = "a");
+    no.opt_out = true;
+    assert_int_equal(
+        shopper_consent(folded(no, an_event(EVENT_CONSENT_GIVEN, .at = 1, .id = "b")), "sms"), -1);
     struct shopper *s =
         folded(an_event(EVENT_CONSENT_WITHDRAWN, .at = 1, .id = "a", .subject = "sms"),
                an_event(EVENT_CONSENT_GIVEN, .at = 1, .id = "b", .subject = "sms"),
