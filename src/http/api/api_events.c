@@ -3,9 +3,9 @@
 #include "base/metric.h"
 #include "domain/shop/event.h"
 #include "domain/shop/event_hints.h"
-#include "domain/shop/event_warnings.h"
 #include "domain/shop/event_salvage.h"
 #include "domain/shop/event_tree.h"
+#include "domain/shop/event_warnings.h"
 #include "domain/shop/placeholder.h"
 #include "eventlog/intake.h"
 #include "eventlog/refused.h"
@@ -18,6 +18,7 @@
 struct decoding {
     struct arena *arena;
     const char *ids_allowed;
+    size_t bytes_max; /* of an event beside its items */
     struct event_sent sent;
     struct event_row *rows;
     bool *opt_out; /* of rows */
@@ -82,11 +83,32 @@ static bool read_whole(void *ctx, struct jval doc, struct event *out, struct err
            event_decode(doc, ORIGIN_API, d->sent, d->arena, out, err);
 }
 
-static bool decode_what_is_left(struct decoding *d, size_t index, struct jval doc)
+/* What is too long is so by what its sender attached: the longer of its free-form objects is at fault. */
+CAN_FAIL static bool check_length(const struct decoding *d, const json_t *doc, struct err *err)
+{
+    const json_t *context = json_object_get(doc, "context");
+    const json_t *properties = json_object_get(doc, "properties");
+    const size_t context_len = json_dumpb(context, NULL, 0, JSON_COMPACT);
+    const bool longer = context_len > json_dumpb(properties, NULL, 0, JSON_COMPACT);
+
+    if (element_len(doc, "items") <= d->bytes_max) {
+        return true;
+    }
+    return FAIL_AT(err, ERR_INVALID, longer ? "/context" : "/properties",
+                   "makes the event longer than %zu bytes beside items", d->bytes_max);
+}
+
+static bool read_short(void *ctx, struct jval doc, struct event *out, struct err *err)
+{
+    return check_length(ctx, doc.tree, err) && read_whole(ctx, doc, out, err);
+}
+
+static bool decode_what_is_left(struct decoding *d, size_t index, struct jval doc,
+                                event_read_fn *read)
 {
     struct salvaged kept;
 
-    if (!event_salvage(doc, read_whole, d, d->sent.received_us, d->arena, &kept)) {
+    if (!event_salvage(doc, read, d, d->sent.received_us, d->arena, &kept)) {
         const char *type = jval_text(jval_get(doc, "type"), d->arena);
         refused_count(type);
         d->refused++;
@@ -107,7 +129,7 @@ static bool decode(void *ctx, size_t index, struct jval doc, struct err *err)
     /* both, whatever the first finds: the sender learns of all at once */
     bool real_ids = placeholders_refuse(doc, d->ids_allowed, d->arena, err);
     if (!event_decode(doc, ORIGIN_API, d->sent, d->arena, &event, err) || !real_ids) {
-        return decode_what_is_left(d, index, doc);
+        return decode_what_is_left(d, index, doc, read_whole);
     }
     d->warned[d->count] = warned_of(&event, doc, d->arena);
     if (event.id_as_number) {
@@ -214,13 +236,20 @@ CAN_FAIL static bool read_sent(const struct request *rq, struct event_sent *out,
            FAIL_AT(err, ERR_INVALID, "sent_at", "%s", why.text);
 }
 
+static bool too_long(void *ctx, size_t index, struct jval doc)
+{
+    return decode_what_is_left(ctx, index, doc, read_short);
+}
+
 CAN_FAIL bool api_events_post(struct request *rq, struct err *err)
 {
     const struct config *config = rq->app->config;
-    struct decoding d = {.ids_allowed = config->ids_allowed};
+    struct decoding d = {.ids_allowed = config->ids_allowed,
+                         .bytes_max = (size_t)config->event_bytes_max};
     struct element_reader reader = {.id_name = "event_id",
-                                    .bytes_max = (size_t)config->event_bytes_max,
+                                    .bytes_max = d.bytes_max,
                                     .beside = "items", /* a wholesale order has 2,000 */
+                                    .too_long = too_long,
                                     .prepare = prepare,
                                     .decode = decode,
                                     .ctx = &d};

@@ -96,8 +96,15 @@ CAN_FAIL static bool blame(struct reading *r, const struct piece *piece, struct 
     return true;
 }
 
-/* How many bytes of an element count: where the text is too long, without its blanks and the list that does not count.
- * It is read once more for that, since few are so long. */
+size_t element_len(const json_t *doc, const char *beside)
+{
+    const json_t *list = beside != NULL ? json_object_get(doc, beside) : NULL;
+    const size_t list_len = json_is_array(list) ? json_dumpb(list, NULL, 0, JSON_COMPACT) : 0;
+
+    return json_dumpb(doc, NULL, 0, JSON_COMPACT) - list_len;
+}
+
+/* Only where the text is too long is it read once more, since few are so long. */
 static size_t weigh(const struct reading *r, const struct piece *piece)
 {
     const char *beside = r->reader->beside;
@@ -107,9 +114,7 @@ static size_t weigh(const struct reading *r, const struct piece *piece)
         return piece->len;
     }
     CLEANUP(jdec_free) json_t *doc = jdec_parse(piece->text, piece->len, &ignored);
-    const json_t *list = json_object_get(doc, beside);
-    size_t list_len = json_is_array(list) ? json_dumpb(list, NULL, 0, JSON_COMPACT) : 0;
-    return json_dumpb(doc, NULL, 0, JSON_COMPACT) - list_len;
+    return element_len(doc, beside);
 }
 
 /* The reader's own decoder, behind the limit that it gives. */
@@ -120,6 +125,9 @@ CAN_FAIL static bool decode(const struct reading *r, size_t index, struct jval d
 
     if (len > max) {
         const char *beside = r->reader->beside;
+        if (r->reader->too_long != NULL && r->reader->too_long(r->reader->ctx, index, doc)) {
+            return true;
+        }
         return FAIL(err, ERR_INVALID, "must have at most %zu bytes%s%s, not %zu", max,
                     beside != NULL ? " beside " : "", beside != NULL ? beside : "", len);
     }

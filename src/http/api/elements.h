@@ -39,8 +39,13 @@ struct element_reader {
         trees; /* decode takes trees apart (doc.tree); else they are read in one pass, with the arena */
     /* Decodes element number index of the batch; a failure makes it invalid, with all that err->more took. */
     bool (*decode)(void *ctx, size_t index, struct jval doc, struct err *err);
+    /* Takes what it can of an element of more bytes; false: it is invalid. NULL: all of them are. */
+    bool (*too_long)(void *ctx, size_t index, struct jval doc);
     void *ctx;
 };
+
+/* How many bytes of an element count: without blanks, and without the list that does not (NULL: none). */
+size_t element_len(const json_t *doc, const char *beside);
 
 /* Cuts the body and has each element decoded. False: it has answered. */
 bool elements_read(struct request *rq, const struct element_reader *reader, struct elements *out);
