@@ -111,7 +111,7 @@ static bool load_is_due(struct auth *auth, int64_t age_us)
 }
 
 /* A failure leaves the old copy in use: without the database no handler gets far anyway. */
-static void refresh(struct auth *auth, int64_t age_us, bool flooded)
+static void refresh(struct auth *auth, int64_t age_us)
 {
     struct err err = {0};
 
@@ -126,7 +126,7 @@ static void refresh(struct auth *auth, int64_t age_us, bool flooded)
     (void)pthread_mutex_lock(&auth->lock);
     auth->loaded_us = clock_monotonic_us();
     /* The count of a window: under a flood it runs on, or each of these loads would buy the flood a hundred look-ups. */
-    if (!flooded || auth->loaded_us - auth->counted_us >= AUTH_FRESH_US) {
+    if (auth->loaded_us - auth->counted_us >= AUTH_FRESH_US) {
         auth->lookups = 0;
         auth->counted_us = auth->loaded_us;
     }
@@ -242,7 +242,7 @@ CAN_FAIL static bool ask(struct auth *auth, const char *id, struct entry *out, b
 CAN_FAIL static bool key_of(struct auth *auth, const char *id, struct entry *out, bool *out_found,
                             struct err *err)
 {
-    refresh(auth, AUTH_FRESH_US, false);
+    refresh(auth, AUTH_FRESH_US);
     *out_found = find(auth, id, out);
     if (*out_found) {
         return true;
@@ -250,7 +250,7 @@ CAN_FAIL static bool key_of(struct auth *auth, const char *id, struct entry *out
     if (may_look_up(auth)) {
         return ask(auth, id, out, out_found, err);
     }
-    refresh(auth, FLOOD_FRESH_US, true);
+    refresh(auth, FLOOD_FRESH_US);
     *out_found = find(auth, id, out);
     return true;
 }

@@ -220,6 +220,25 @@ static void a_flood_keeps_no_new_key_waiting(void **state)
     end(&auth);
 }
 
+/* The copy is made anew five times a second; the count of look-ups is not. */
+static void a_flood_that_goes_on_is_counted_anew_where_a_copy_would_be_too_old(void **state)
+{
+    (void)state;
+    struct auth *auth = an_auth();
+    atomic_fetch_add(&later_us, AUTH_FRESH_US);
+    for (int i = 0; i < 150; i++) { /* two seconds, and what the machine takes for it */
+        atomic_fetch_add(&later_us, i >= 110 && i % 5 == 0 ? 250000 : 0);
+        assert_denied(auth, invented().header);
+    }
+    assert_int_equal(atomic_load(&lookups), 100);
+    for (int i = 0; i < 150; i++) { /* five more */
+        atomic_fetch_add(&later_us, i < 20 ? 250000 : 0);
+        assert_denied(auth, invented().header);
+    }
+    assert_int_equal(atomic_load(&lookups), 200);
+    end(&auth);
+}
+
 /* With another secret behind its id. */
 static struct a_key guessed(const struct a_key *key)
 {
@@ -334,6 +353,7 @@ int main(void)
         SPEC_TEST(a_revoked_key_works_no_longer_than_the_copy_is_fresh),
         SPEC_TEST(a_flood_of_invented_ids_asks_the_database_a_hundred_times_and_no_more),
         SPEC_TEST(a_flood_keeps_no_new_key_waiting),
+        SPEC_TEST(a_flood_that_goes_on_is_counted_anew_where_a_copy_would_be_too_old),
         SPEC_TEST(who_knows_the_id_alone_does_not_use_the_key),
         SPEC_TEST(the_database_hears_which_keys_were_used_when_the_copy_is_made_anew),
         SPEC_TEST(new_keys_work_at_once_while_many_ask_and_the_copy_is_made_anew),
