@@ -33,11 +33,8 @@ static int by_time(const void *left, const void *right)
     if (x->at_us != y->at_us) {
         return x->at_us < y->at_us ? -1 : 1;
     }
-    if (x->ends != y->ends) {
-        return x->ends ? 1 : -1; /* what was done and left in one moment was done first */
-    }
-    if (x->customer == NULL || y->customer == NULL) {
-        return (x->customer != NULL) - (y->customer != NULL);
+    if (x->ends || y->ends) { /* what was done and left in one moment was done first */
+        return (int)x->ends - (int)y->ends; /* of two ends either may come first */
     }
     return strcmp(x->customer, y->customer);
 }

@@ -1,5 +1,5 @@
 /* Whose a browser is: what logins and logouts make of it, all at once and one by one, and when one by one does not do. */
-#include "domain/shopper/shopper.h"
+#include "domain/shopper/shopper_pages.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
 
@@ -79,6 +79,41 @@ static struct shopper *fold_first(const char *told, size_t count)
 
     (void)events_of(told, events);
     return shopper_fold_all(NULL, "a:x", events, count, INT64_MAX, &arena);
+}
+
+/* In pages, of what occurred at one time each. */
+static const struct shopper *learnt_in_pages(const struct shopper *base, const struct event *events,
+                                             size_t count)
+{
+    struct event *facts = arena_array(&arena, count, sizeof *facts);
+    struct event *joins = arena_array(&arena, count, sizeof *joins);
+    const struct shopper *nobody = shopper_new("a:x", &arena);
+    size_t fact_count = 0;
+    size_t join_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (shopper_page_joins(&events[i])) {
+            joins[join_count++] = shopper_page_join(&events[i], &arena);
+        }
+        if (shopper_page_keeps(nobody, &events[i])) {
+            size_t at = fact_count++;
+            for (; at > 0 && facts[at - 1].occurred_us > events[i].occurred_us; at--) {
+                facts[at] = facts[at - 1];
+            }
+            facts[at] = events[i];
+        }
+    }
+    struct shopper *who = shopper_pages_begin("a:x", base, joins, join_count, &arena);
+    struct learn_page page = {INT64_MIN, INT64_MIN};
+    for (size_t from = 0, end; page.until_us < INT64_MAX; from = end) {
+        for (end = from; end < fact_count && facts[end].occurred_us == facts[from].occurred_us;
+             end++) {
+        }
+        page.until_us = end < fact_count ? facts[from].occurred_us : INT64_MAX;
+        shopper_pages_learn(who, base, page, facts + from, end - from, &arena);
+        page.after_us = page.until_us;
+    }
+    return who;
 }
 
 /* One by one: a letter for each, f where it was folded, r where all had to be folded again, as where the browser itself tells of a logout. */
@@ -169,6 +204,7 @@ static void logins_and_logouts_say_whose_a_browser_is(void **state)
                      owners_of(by_steps), steps);
         }
         assert_int_equal(by_steps->bindings_seen, fold_first(cases[i].told, count)->bindings_seen);
+        assert_string_equal(owners_of(learnt_in_pages(NULL, events, count)), cases[i].owners);
     }
 }
 
@@ -181,6 +217,8 @@ static void what_retention_left_goes_on(void **state)
         {"10+anna", "40+bob", "anna ..40, bob 40.."},
         {"10+anna 40-", "60+bob", "anna ..40, bob 40.."},
         {"10+anna 40-", "60+anna", "anna .."},
+        {"10+anna 40-", "40+bob", "anna ..40, bob 40..40"}, /* in one moment, the login first */
+        {"10v", "40+bob", "bob .."},
         {"10+anna 40+bob 60-", "70-", "anna ..40, bob 40..60"},
         {"10?anna", "40?bob", "?anna .."},
         {"10?anna", "40+bob", "bob .."},
@@ -194,10 +232,12 @@ static void what_retention_left_goes_on(void **state)
         const struct shopper *base =
             shopper_fold_all(NULL, "a:x", events, before, INT64_MAX, &arena);
         const size_t behind = events_of(kept[i].behind, events);
+        const char *in_pages = owners_of(learnt_in_pages(base, events, behind));
         const char *owners =
             owners_of(shopper_fold_all(base, "a:x", events, behind, INT64_MAX, &arena));
-        if (strcmp(owners, kept[i].owners) != 0) {
-            fail_msg("%s, then %s: %s", kept[i].before, kept[i].behind, owners);
+        if (strcmp(owners, kept[i].owners) != 0 || strcmp(in_pages, kept[i].owners) != 0) {
+            fail_msg("%s, then %s: %s, in pages %s", kept[i].before, kept[i].behind, owners,
+                     in_pages);
         }
     }
 }
@@ -259,29 +299,42 @@ static void a_logout_lasts_a_second_or_until_somebody_logs_in(void **state)
     expect_owners((struct event[]){in, out, later}, 3, "anna", "anna", "bob");
 }
 
+static struct event login_at(int minute, const char *customer)
+{
+    return an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = MINUTES(minute), .via = "x",
+                    .customer = customer);
+}
+
 static void of_many_owners_the_newest_are_kept_and_the_oldest_begins_where_it_began(void **state)
 {
-    struct event events[BINDINGS_MAX + 2];
+    enum { MANY = BINDINGS_MAX + 3 };
+    struct event events[MANY];
     (void)state;
 
-    for (int i = 0; i < BINDINGS_MAX + 2; i++) {
-        events[i] = an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = MINUTES(i), .via = "x",
-                             .customer = i % 2 == 0 ? "anna" : "bob");
+    for (int i = 0; i < MANY; i++) {
+        events[i] = login_at(i, i % 2 == 0 ? "anna" : "bob");
     }
+    events[MANY - 1] = login_at(MANY - 1, "bob"); /* once more */
     const struct shopper *s =
         shopper_fold_all(NULL, "a:x", events, BINDINGS_MAX, INT64_MAX, &arena);
     assert_int_equal(s->binding_count, BINDINGS_MAX);
     assert_true(s->bindings[0].from_us == INT64_MIN);
-    s = shopper_fold_all(NULL, "a:x", events, BINDINGS_MAX + 2, INT64_MAX, &arena);
+    s = shopper_fold_all(NULL, "a:x", events, MANY, INT64_MAX, &arena);
     assert_int_equal(s->binding_count, BINDINGS_MAX);
     assert_true(s->bindings[0].from_us == TEST_DAY_US + MINUTES(2));
     assert_true(s->bindings[BINDINGS_MAX - 1].until_us == INT64_MAX);
+    const char *owners = owners_of(s);
+    assert_string_equal(owners_of(learnt_in_pages(NULL, events, MANY)), owners);
+    const struct shopper *base = shopper_fold_all(NULL, "a:x", events, 3, INT64_MAX, &arena);
+    assert_string_equal(owners_of(learnt_in_pages(base, events + 3, MANY - 3)), owners);
     /* what is older than all of them says nothing any more */
-    struct event old =
-        an_event(EVENT_DERIVED_SHOPPER_BOUND, .at = MINUTES(1), .via = "x", .customer = "carl");
-    s = shopper_fold_all(s, "a:x", &old, 1, INT64_MAX, &arena);
-    assert_int_equal(s->binding_count, BINDINGS_MAX);
-    assert_string_equal(s->bindings[0].other, "anna");
+    const char *const older[] = {"anna", "carl"};
+    for (size_t i = 0; i < COUNT_OF(older); i++) {
+        struct event old = login_at(1, older[i]);
+        assert_string_equal(owners_of(learnt_in_pages(s, &old, 1)), owners);
+        assert_string_equal(owners_of(shopper_fold_all(s, "a:x", &old, 1, INT64_MAX, &arena)),
+                            owners);
+    }
 }
 
 int main(void)
