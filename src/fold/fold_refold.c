@@ -205,10 +205,10 @@ static int64_t last_us(const struct history *h)
     return h->events[h->count - 1].occurred_us;
 }
 
-/* Orders may be large, and there are few of them. */
+/* Orders may be large, and there are few of them. A page has four events at least (fold_heavy_page). */
 static struct heavy_most facts_most(const struct page *p)
 {
-    return (struct heavy_most){p->most.events / 8 + 1, p->most.bytes};
+    return (struct heavy_most){p->most.events / 4, p->most.bytes};
 }
 
 /* ---- who is whom ---- */

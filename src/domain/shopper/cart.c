@@ -219,7 +219,7 @@ static bool buy_item(struct line_list list, const struct event_item *item, const
     bool found = line != NULL;
 
     /* An order may name no variant where the cart has several: whatever is bought must not be reminded of. */
-    while (wanted > 0 && line != NULL) {
+    while (line != NULL) {
         int64_t taken = line->quantity_milli < wanted ? line->quantity_milli : wanted;
         wanted -= taken;
         line->quantity_milli -= taken;

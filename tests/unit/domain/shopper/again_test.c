@@ -2,6 +2,7 @@
 #include "domain/shopper/shopper_again.h"
 
 #include "base/cleanup.h"
+#include "domain/shopper/shopper_pages.h"
 #include "support/spec.h"
 #include "unit/domain/an_event.h"
 
@@ -36,6 +37,29 @@ static void notes_lie_closer_towards_the_end(void **state)
     checkpoints_thin(told, COUNT_OF(told), 100, keep);
     /* 96, 80, 64, 50, 40, 20 and 10 from the end: without 80 and 64 the gap from 96 to 50 is no longer than 50 */
     assert_true(keep[0] && !keep[1] && !keep[2] && keep[3] && keep[4] && keep[5] && keep[6]);
+}
+
+/* 80 from the end is the first event itself, before which nothing is folded: the next place does. */
+static void notes_of_a_page_lie_so_far_from_the_end_of_all(void **state)
+{
+    struct event events[80];
+    struct checkpoints notes = {.spacing = 10};
+    (void)state;
+
+    for (int i = 0; i < (int)COUNT_OF(events); i++) {
+        events[i] = an_event(EVENT_PRODUCT_VIEWED, .at = MINUTES(i), .sku = "p1");
+    }
+    struct shopper *s = shopper_new("c:anna", &arena);
+    shopper_fold_page(s, events, 45, NULL, (struct page_place){.folded = 0, .behind = 35}, &notes,
+                      &arena);
+    assert_int_equal(notes.count, 2); /* 80 and 40 from the end */
+    assert_int_equal(notes.all[0].events, 1);
+    assert_int_equal(notes.all[1].events, 40);
+    shopper_fold_page(s, events + 45, 35, NULL, (struct page_place){.folded = 45, .behind = 0},
+                      &notes, &arena);
+    assert_int_equal(notes.count, 2); /* 20 and 10 */
+    assert_int_equal(notes.all[0].events, 60);
+    assert_int_equal(notes.all[1].events, 70);
 }
 
 /* Whom to forget for a name too many, only the whole set tells; what is not behind the state, it should have folded. */
@@ -172,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(notes_lie_closer_towards_the_end, forget),
+        cmocka_unit_test_teardown(notes_of_a_page_lie_so_far_from_the_end_of_all, forget),
         cmocka_unit_test_teardown(news_that_a_state_cannot_hold_want_all_events, forget),
         cmocka_unit_test_teardown(what_comes_behind_a_state_is_folded_from_there, forget),
         cmocka_unit_test_teardown(other_intervals_want_all_events, forget),

@@ -51,6 +51,16 @@ static void a_merged_cart_s_name_leads_to_where_its_lines_are(void **state)
     assert_string_equal(carts_find(s, "a")->id, "c");
 }
 
+/* No fold makes one; what is stored may be anything. */
+static void carts_in_a_ring_have_an_end(void **state)
+{
+    (void)state;
+    const struct cart carts[] = {a_cart(a, .status = CART_MERGED, .into = b),
+                                 a_cart(b, .status = CART_MERGED, .into = a)};
+
+    assert_non_null(carts_find(with_carts(carts, 2), "a"));
+}
+
 static void each_side_has_its_own_newest_open_cart(void **state)
 {
     (void)state;
@@ -455,6 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_merged_cart_s_name_leads_to_where_its_lines_are),
+        cmocka_unit_test(carts_in_a_ring_have_an_end),
         cmocka_unit_test(each_side_has_its_own_newest_open_cart),
         cmocka_unit_test(closed_carts_make_room_before_open_ones_and_older_before_newer),
         cmocka_unit_test(the_highest_dropped_round_is_remembered),
