@@ -221,6 +221,10 @@ static void nor_of_who_is_handed_what_is_hers_until_all_of_it_is_there(void **st
         ok(folder_step(bench.folder, &folded, &err), &err);
     }
     assert_int_equal(handing_count(), 1);
+    /* which takes as long as the pages that are left, and no rest between them */
+    assert_int_equal(count_of(&bench, "SELECT count(*) FROM cartwright.handing_over"
+                                      " WHERE due_at < now() + interval '50 minutes'"),
+                     1);
     expect(ask("ada"), OUTREACH_NEW, "silence", "unread");
     settle();
     assert_int_equal(handing_count(), 0);

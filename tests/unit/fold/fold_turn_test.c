@@ -185,9 +185,27 @@ static void the_last_lane_that_is_full_counts_too(void **state)
     mem_free(&events);
 }
 
+/* The lanes are a part of an array, and what stands behind them is none of them. */
+static void behind_the_last_lane_comes_the_first(void **state)
+{
+    (void)state;
+    enum { HELD = 64, BEHIND = 10 };
+    struct lane_lease lanes[HELD + BEHIND + 1] = {{0}};
+    struct fold_turn turn = {.less = 1, .next = HELD};
+
+    for (int i = 0; i < HELD; i++) {
+        lanes[i].lane = i;
+    }
+    lanes[HELD + BEHIND].lane = LANES;
+    assert_int_equal(turn_take(&turn, lanes, HELD), HELD / 2);
+    assert_int_equal(lanes[0].lane, 0);
+    assert_int_equal(lanes[HELD / 2 - 1].lane, HELD / 2 - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(behind_the_last_lane_comes_the_first),
         cmocka_unit_test(where_little_waits_all_lanes_are_asked),
         cmocka_unit_test(behind_a_backlog_few_lanes_are_asked_for_much_each),
         cmocka_unit_test(each_lane_has_its_turn),

@@ -499,6 +499,17 @@ static void what_was_sent_is_outdated_where_the_digest_is_another(void **state)
     assert_ptr_equal(scene.decided.sent, &sent);
 }
 
+static void a_score_is_looked_at_again_no_sooner_than_the_rules_allow(void **state)
+{
+    (void)state;
+    struct scene free = {0};
+    struct scene unread = {.gathered.unread_until_us = NOW + MINUTES(3)};
+    const struct cart cart = a_cart();
+
+    assert_true(decide(&free, &cart, 1, NULL)->score.outlook.look_again_us == 0);
+    assert_true(decide(&unread, &cart, 1, NULL)->score.outlook.look_again_us == NOW + MINUTES(3));
+}
+
 /* Nothing that was decided before is handed out again to whom one of these rules protects. */
 static void never_are_buyer_opted_out_bot_many_people_and_who_may_be_one(void **state)
 {
@@ -533,6 +544,7 @@ int main(void)
         cmocka_unit_test(what_was_sent_without_a_digest_is_outdated_by_a_later_change_only),
         cmocka_unit_test(a_digest_is_that_of_every_line_and_of_what_was_taken_off),
         cmocka_unit_test(what_was_sent_is_outdated_where_the_digest_is_another),
+        cmocka_unit_test(a_score_is_looked_at_again_no_sooner_than_the_rules_allow),
         cmocka_unit_test(never_are_buyer_opted_out_bot_many_people_and_who_may_be_one),
     };
     return cmocka_run_group_tests_name("decide", tests, setup, teardown);
