@@ -74,13 +74,12 @@ static void encode_field(struct jenc *j, const char *name, const struct field *f
     }
 }
 
-/* How many of the fields are written: of a row, up to the last that has to be or that is there. */
+/* How many of the fields are written: up to the last that has to be or that is there. */
 static size_t fields_written(const struct field_list *list, const void *element)
 {
     size_t count = list->field_count;
 
-    while (list->rows && count > list->row_min &&
-           field_is_absent(&list->fields[count - 1], element)) {
+    while (count > list->row_min && field_is_absent(&list->fields[count - 1], element)) {
         count--;
     }
     return count;

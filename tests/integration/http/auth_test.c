@@ -25,6 +25,30 @@ bool __wrap_store_key_find(struct db *db, const char *key_id, struct arena *a, s
     return __real_store_key_find(db, key_id, a, out, out_found, err);
 }
 
+/* Somebody asks while a copy is made. */
+static struct {
+    struct auth *auth; /* NULL: nobody does */
+    const char *header;
+    int copies;
+    bool served;
+} meanwhile;
+
+bool __real_store_keys_list(struct db *db, struct arena *a, struct key_row **out, size_t *out_count,
+                            struct err *err);
+bool __wrap_store_keys_list(struct db *db, struct arena *a, struct key_row **out, size_t *out_count,
+                            struct err *err);
+bool __wrap_store_keys_list(struct db *db, struct arena *a, struct key_row **out, size_t *out_count,
+                            struct err *err)
+{
+    struct auth *auth = meanwhile.auth;
+    struct err why = {0};
+
+    if (auth != NULL && meanwhile.copies++ == 0) {
+        meanwhile.served = auth_check(auth, meanwhile.header, SCOPE_READ, &why);
+    }
+    return __real_store_keys_list(db, a, out, out_count, err);
+}
+
 static _Atomic int64_t later_us;
 int64_t __real_clock_monotonic_us(void);
 int64_t __wrap_clock_monotonic_us(void);
@@ -180,6 +204,22 @@ static void a_revoked_key_works_no_longer_than_the_copy_is_fresh(void **state)
     assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err));
     atomic_fetch_add(&later_us, AUTH_FRESH_US);
     assert_denied(auth, key.header);
+    end(&auth);
+}
+
+static void while_one_makes_the_copy_anew_the_others_are_served_from_the_old_one(void **state)
+{
+    (void)state;
+    struct a_key key = stored(SCOPE_READ, 0);
+    struct auth *auth = an_auth();
+    atomic_fetch_add(&later_us, AUTH_FRESH_US);
+    meanwhile.auth = auth;
+    meanwhile.header = key.header;
+    meanwhile.copies = 0;
+    assert_ok(auth_check(auth, key.header, SCOPE_READ, &spec.err));
+    meanwhile.auth = NULL;
+    assert_true(meanwhile.served);
+    assert_int_equal(meanwhile.copies, 1);
     end(&auth);
 }
 
@@ -351,6 +391,7 @@ int main(void)
         SPEC_TEST(an_expired_key_is_denied),
         SPEC_TEST(a_new_key_works_at_once_and_is_looked_up_once),
         SPEC_TEST(a_revoked_key_works_no_longer_than_the_copy_is_fresh),
+        SPEC_TEST(while_one_makes_the_copy_anew_the_others_are_served_from_the_old_one),
         SPEC_TEST(a_flood_of_invented_ids_asks_the_database_a_hundred_times_and_no_more),
         SPEC_TEST(a_flood_keeps_no_new_key_waiting),
         SPEC_TEST(a_flood_that_goes_on_is_counted_anew_where_a_copy_would_be_too_old),

@@ -212,6 +212,20 @@ static void of_little_it_is_told_what_there_is(void **state)
     assert_true(x.values[FEATURE_CHECKOUT_QUIET] == 0);
 }
 
+/* Of what is sold by weight a line may cost less than the least there is. */
+static void the_dearest_line_may_be_less_than_a_minor_unit(void **state)
+{
+    (void)state;
+    struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "salt", .price = 1),
+                             an_event(EVENT_CART_ITEM_ADDED, .sku = "tea", .price = 1)};
+    struct shopper *s = shopper_after(events, 2);
+    for (size_t i = 0; i < 2; i++) {
+        s->carts[0].lines[i].quantity_milli = 600;
+    }
+    struct features x = features_at(s, MINUTES(1));
+    assert_true(x.values[FEATURE_TOP_SHARE] == 0.6 / x.values[FEATURE_TOTAL]);
+}
+
 static void what_is_not_known_is_missing_and_not_zero(void **state)
 {
     struct event events[] = {an_event(EVENT_CART_ITEM_ADDED, .sku = "shoe")};
@@ -392,6 +406,7 @@ int main(void)
         cmocka_unit_test_teardown(a_cart_is_told_in_numbers, forget),
         cmocka_unit_test_teardown(shares_of_the_past_are_of_what_they_say, forget),
         cmocka_unit_test_teardown(of_little_it_is_told_what_there_is, forget),
+        cmocka_unit_test_teardown(the_dearest_line_may_be_less_than_a_minor_unit, forget),
         cmocka_unit_test_teardown(what_is_not_known_is_missing_and_not_zero, forget),
         cmocka_unit_test_teardown(nothing_is_ever_infinite_in_a_row, forget),
         cmocka_unit_test_teardown(the_same_state_and_time_give_the_same_bits, forget),

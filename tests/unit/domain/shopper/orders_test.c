@@ -576,6 +576,7 @@ static void an_order_of_the_day_before_closes_the_cart_that_has_its_goods(void *
     struct event own = added(.at = HOURS(35), .sku = "p");
     struct event more = added(.at = HOURS(36), .sku = "q");
     struct event cancelled = an_event(EVENT_ORDER_CANCELLED, .at = HOURS(37), .order = "o");
+    struct event again = added(.at = HOURS(36), .sku = "p");
 
     /* midnight in Berlin, told as UTC in whole seconds */
     struct event local = bought(.at = HOURS(23) + 999999, .order = "o", .sku = "p");
@@ -587,6 +588,8 @@ static void an_order_of_the_day_before_closes_the_cart_that_has_its_goods(void *
     assert_null(shopper_open_cart(folded(named, both)));
     assert_null(shopper_open_cart(folded(named, both, less)));
     assert_string_equal(cart_of(folded(order, other, own, cancelled)), "open 1: p x1, q x1");
+    /* once it has its goods, it takes none of another round */
+    assert_string_equal(cart_of(folded(order, own, again)), "bought 1: p x1");
 }
 
 static void it_leaves_a_cart_that_has_none_of_its_goods_or_comes_another_day(void **state)

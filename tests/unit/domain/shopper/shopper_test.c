@@ -709,6 +709,31 @@ static void what_happens_around_an_open_cart_is_counted_in_its_round(void **stat
     assert_int_equal(n->shipping_minor, 990);
 }
 
+static int64_t step_of(const char *name)
+{
+    return only_cart(folded(an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "p1"),
+                            an_event(EVENT_CHECKOUT_STEP, .at = 2, .subject = name)))
+        ->signals.checkout_step;
+}
+
+static void a_step_of_checkout_has_a_number_by_whatever_name(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        int64_t number;
+    } steps[] = {{NULL, 1},      {"", 1},
+                 {"0", 1},       {"1", 1},
+                 {"7", 7},       {"99", 99},
+                 {"100", 99},    {"shipping_method", 2},
+                 {"Payment", 3}, {"confirmation", 4},
+                 {"wrapping", 1}};
+
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        assert_int_equal(step_of(steps[i].name), steps[i].number);
+    }
+}
+
 static void what_happens_after_a_cart_was_bought_is_no_sign_of_it(void **state)
 {
     (void)state;
@@ -901,6 +926,7 @@ int main(void)
         cmocka_unit_test(an_event_that_sorts_before_the_last_one_asks_for_a_refold),
         cmocka_unit_test(what_retention_has_folded_is_built_upon),
         cmocka_unit_test(a_visitor_sees_the_state_after_every_event),
+        cmocka_unit_test(a_step_of_checkout_has_a_number_by_whatever_name),
         cmocka_unit_test(what_happens_after_a_cart_was_bought_is_no_sign_of_it),
         cmocka_unit_test(text_that_the_encoder_would_not_write_is_refused),
         cmocka_unit_test(strange_characters_survive_the_text),

@@ -163,10 +163,10 @@ static void what_is_too_small_or_not_finite_is_all_error(void **state)
     (void)state;
     const float odd[][2] = {{0, 0}, {0x1p-101F, -0x1p-110F}, {INFINITY, 1}, {NAN, 0x1p-101F}};
     for (size_t i = 0; i < COUNT_OF(odd); i++) {
-        int8_t numbers[2] = {1, 1};
+        int8_t numbers[3] = {1, 1, 1}; /* one more than there are */
         const struct quantised q = topk_quantise(odd[i], 2, numbers);
         assert_true(q.scale == 0 && q.magnitude == 0);
-        assert_true(numbers[0] == 0 && numbers[1] == 0);
+        assert_true(numbers[0] == 0 && numbers[1] == 0 && numbers[2] == 1);
         assert_true(i > 1 || q.error == topk_norm(odd[i], 2));
     }
 }
