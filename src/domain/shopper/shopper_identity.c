@@ -301,7 +301,7 @@ size_t shopper_bindings_changed(const struct shopper *before, const struct shopp
                                 const char *out_customers[2 * BINDINGS_MAX])
 {
     const size_t had = before == NULL ? 0 : before->binding_count;
-    const size_t has = after == NULL ? 0 : after->binding_count;
+    const size_t has = after->binding_count;
     size_t count = 0;
 
     for (size_t i = 0, n = 0; i < had || n < has;) {

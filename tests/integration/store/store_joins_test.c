@@ -525,12 +525,42 @@ static void of_carts_that_are_kept_no_more_the_whole_question_is_asked(void **st
     assert_true(got.any);
 }
 
+static void view_pages(const char *name, size_t count)
+{
+    struct event_row *rows = arena_array(&spec.arena, count, sizeof *rows);
+    enum append_status *status = arena_array(&spec.arena, count, sizeof *status);
+
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = an_event(.event_id = arena_printf(&spec.arena, "%s%zu", name, i));
+    }
+    assert_ok(store_events_append(spec.db, rows, count, ORIGIN_API, NOW_US, status, &spec.err));
+}
+
 static bool is_pending(const struct joins *j)
 {
     struct joins_pending got;
 
     assert_ok(store_joins_pending(spec.db, j, &spec.arena, &got, &spec.err));
     return got.any;
+}
+
+static void of_very_many_events_those_that_came_last_are_asked_which_carts_they_name(void **state)
+{
+    (void)state;
+    struct joins j = {.lane = event_lane("c:ann"), .key = "c:ann", .dropped = true};
+
+    view_pages("before", 1000);
+    append(an_event(.event_id = "e1", .type = "cart_item_added", .body = "{\"cart_id\": \"k-1\"}"));
+    sql("UPDATE cartwright.lane_cursor SET off = 9999");
+    append(an_event(.event_id = "e2", .key = "c:bob", .type = "purchase",
+                    .body = "{\"cart_id\": \"k-1\"}"));
+    sql(arena_printf(&spec.arena, "UPDATE cartwright.lane_cursor SET off = 0 WHERE lane = %d",
+                     event_lane("c:bob")));
+    assert_true(is_pending(&j));
+    view_pages("behind", 999);
+    assert_true(is_pending(&j));
+    view_pages("too many", 1);
+    assert_false(is_pending(&j));
 }
 
 /* Bob ordered the cart of the tablet and the phone alike. He keeps one of that id because the tablet was taken for his, which is being taken back: by
@@ -587,6 +617,7 @@ int main(void)
         SPEC_TEST(the_short_question_never_hides_what_the_whole_one_says),
         SPEC_TEST(of_an_ordinary_shopper_the_whole_question_is_not_asked),
         SPEC_TEST(of_carts_that_are_kept_no_more_the_whole_question_is_asked),
+        SPEC_TEST(of_very_many_events_those_that_came_last_are_asked_which_carts_they_name),
         SPEC_TEST(of_a_keeper_who_may_be_none_any_more_it_is_waited_for),
         SPEC_TEST(who_a_browser_may_be_is_told_with_how_far_they_came),
         SPEC_TEST(which_customer_named_a_cart_first_does_not_depend_on_what_is_folded_first),

@@ -105,6 +105,18 @@ static void a_checkout_with_items_replaces_and_one_without_does_not(void **state
     assert_int_equal(c->signals.checkout_step, 1);
 }
 
+static void a_discount_that_is_added_alone_opens_no_cart_and_joins_one(void **state)
+{
+    (void)state;
+    const struct event discount = an_event(EVENT_CART_ITEM_ADDED, .at = 2, .off = 500);
+    const struct cart *c =
+        only_cart(folded(an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "p1"), discount));
+
+    assert_string_equal(lines_of(c), "p1 x1");
+    assert_int_equal(c->adjustment_count, 1);
+    assert_int_equal(folded(discount)->cart_count, 0);
+}
+
 static void past_its_limit_a_cart_drops_the_longest_untouched_line(void **state)
 {
     static struct event events[CART_LINES_MAX + 2];
@@ -885,6 +897,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_replaces_the_lines_and_keeps_their_age_and_price),
         cmocka_unit_test(a_snapshot_that_says_what_is_known_changes_nothing),
         cmocka_unit_test(a_checkout_with_items_replaces_and_one_without_does_not),
+        cmocka_unit_test(a_discount_that_is_added_alone_opens_no_cart_and_joins_one),
         cmocka_unit_test(past_its_limit_a_cart_drops_the_longest_untouched_line),
         cmocka_unit_test(buying_closes_the_round_and_the_next_item_opens_another),
         cmocka_unit_test(a_cart_and_a_purchase_of_the_same_second_end_as_a_purchase),

@@ -563,6 +563,17 @@ static void scaling_by_either_exponent_takes_room_for_the_weights(void **state)
     assert_int_equal(als_memory_bytes(50, 20, 1000, &items), plain + 1000 * sizeof(float));
 }
 
+/* Rows of 40 numbers lie 48 apart; of the rows that belong to one 128 are gathered at a time. */
+static void an_exact_solver_takes_room_for_a_system_a_thread(void **state)
+{
+    (void)state;
+    const struct als_options one = {.factors = 40, .solver = ALS_SOLVER_CHOLESKY, .threads = 1};
+    const struct als_options two = {.factors = 40, .solver = ALS_SOLVER_CHOLESKY, .threads = 2};
+
+    assert_int_equal(als_memory_bytes(50, 20, 1000, &two) - als_memory_bytes(50, 20, 1000, &one),
+                     48 * (48 + 128) * sizeof(float));
+}
+
 static void degenerate_shapes_train_to_finite_factors(void **state)
 {
     (void)state;
@@ -858,6 +869,7 @@ int main(void)
         cmocka_unit_test(training_stops_when_the_caller_says_so),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
         cmocka_unit_test(another_seed_gives_another_start),
+        cmocka_unit_test(an_exact_solver_takes_room_for_a_system_a_thread),
         cmocka_unit_test(scaling_by_either_exponent_takes_room_for_the_weights),
         cmocka_unit_test(degenerate_shapes_train_to_finite_factors),
         cmocka_unit_test(rows_without_entries_become_zero),
