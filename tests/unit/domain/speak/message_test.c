@@ -168,7 +168,7 @@ static void a_pick_says_why_it_is_shown(void **state)
     assert_string_equal(text_of(card, "kind"), "recommendation");
     assert_string_equal(text_of(card, "source"), "session");
     assert_string_equal(text_of(card, "reason"),
-                        "von anderen gewählt zusammen mit Fjord X2 phone (in Ihrem Warenkorb)");
+                        "von anderen zusammen mit Fjord X2 phone (in Ihrem Warenkorb) gewählt");
     assert_string_equal(text_of(m, "locale"), "de-AT");
     json_decref(m);
 }
