@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "domain/speak/cart_today.h"
+#include "domain/speak/reasons.h"
 #include "store/outreach.h"
 
 #include <assert.h>
@@ -139,6 +140,17 @@ static bool is_outdated(const struct decided *d)
                                         : d->cart->changed_us > d->sent->decided_us;
 }
 
+/* Whether a reason that is given for the risk is the price. */
+static bool is_about_price(const struct answer_score *score)
+{
+    double contributions[FEATURE_COUNT];
+    struct told_reason told[TOLD_REASONS_MAX];
+
+    return score->model != NULL && score->x != NULL &&
+           risk_contributions(score->model, score->x, contributions) &&
+           reasons_are_about_price(told, reasons_choose(score->x, contributions, told));
+}
+
 /* How likely the cart is lost, and what would help. */
 static void weigh(struct decided *d, struct arena *a)
 {
@@ -158,7 +170,8 @@ static void weigh(struct decided *d, struct arena *a)
                                          .now_us = g->now_us,
                                          .k = (int)d->terms->config->picks,
                                          .shelf = models->shelf,
-                                         .cart = d->cart}};
+                                         .cart = d->cart,
+                                         .about_price = is_about_price(&d->score)}};
     picks_wish_of_shop(d->terms->config, &want.wish);
     picks_ask(&want, a, &d->picks);
 }

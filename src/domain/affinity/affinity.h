@@ -33,7 +33,8 @@ const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewe
  *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
  *   NEXT        more often than by chance looked at right after an own product
  *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category
- *   ALTERNATIVE of the same sort as something in the cart (affinity_kind.h), which it would replace: whatever else could be said, it is no addition */
+ *   ALTERNATIVE of the same sort as something in the cart (affinity_kind.h), which it would replace, at a price that is about the same or lower: whatever
+ *               else could be said, it is no addition */
 enum pick_relation {
     RELATION_NONE,
     RELATION_TASTE,
@@ -122,11 +123,13 @@ struct pick_wish {
     const struct cart *cart; /* NULL: the shopper's open one */
     double dearest_ratio;    /* none dearer than so many times its dearest line; 0: any price */
     enum pick_substitutes substitutes;
+    bool about_price; /* what makes the shopper hesitate is the price: no alternative is dearer */
     pick_filter *keep;
     void *ctx;
     /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each
      * other, or factors (32 or more) that point the same way, cosine .98. Brand and category unknown: no family. Beside a cart one in three at most is
-     * an alternative to something in it, and of three or more one has to do with something in it. */
+     * an alternative to something in it, and of three or more one has to do with something in it; what would replace something in it and is dearer than
+     * an alternative may be is none of them, whatever is left. */
     bool diverse;
     bool
         by_score; /* the products by their scores alone: a model that spreads picks (affinity_spread.h) does not */

@@ -210,6 +210,8 @@ void ranking_add(struct ranking *r, int item, double score, enum pick_source sou
 void ranking_limit(struct ranking *r);
 /* Whether the item is of the category of a line of the cart, and cheaper. The filter asks it while r->undercuts is not set. */
 bool ranking_undercuts(const struct ranking *r, int item);
+/* Whether the item costs more than an alternative to this product of the cart may, as far as both prices are known, in one currency. */
+bool ranking_is_dearer(const struct ranking *r, int item, int in_cart);
 /* Whether its name says that it is another kind of thing than whatever of its category lies in the cart: a pillow beside a mattress. */
 bool ranking_is_another_kind(const struct ranking *r, int item);
 
@@ -242,8 +244,11 @@ void beside_index(struct affinity *m);
 /* Of a pick due to the own product `lead` (-1: unknown), or what can be said instead. c: as above. */
 struct reason ranking_reason(const struct ranking *r, int item, int lead,
                              const struct candidate *c);
-/* The own product in the cart that the item would replace; -1: none. */
+/* The own product in the cart that the item would replace, and is not too dear to be an alternative to; -1: none. */
 int ranking_replaces(const struct ranking *r, int item);
+/* Whether the item would replace something in the cart, but is too dear to be an alternative to any of that: no recommendation, unless a category or
+ * a price was asked for. */
+bool ranking_outprices(const struct ranking *r, int item);
 /* When all picks are there: what is said to be like another pick is said otherwise. */
 void ranking_settle(struct ranking *r);
 /* Of one that came from a list of what is popular. */

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* An alternative costs at most so many times what it would replace: who is offered the double has been offered something else. */
+static const double ALTERNATIVE_RATIO = 1.25;
+
 static const struct cart *cart_of(const struct pick_wish *w)
 {
     return w->cart ? w->cart : shopper_open_cart(w->shopper);
@@ -130,9 +133,43 @@ void ranking_limit(struct ranking *r)
 
 /* ---- substitutes ---- */
 
+static int64_t price_of(const struct ranking *r, int item)
+{
+    return r->wish->shelf ? r->wish->shelf->price[item] : r->model->price[item];
+}
+
+static bool in_other_currency(const struct ranking *r, int item, const struct cart_line *line)
+{
+    const struct affinity_shelf *shelf = r->wish->shelf;
+    return shelf && shelf->currency[item] != 0 && line->currency[0] != '\0' &&
+           shelf->currency[item] != shelf_currency(line->currency);
+}
+
+bool ranking_is_dearer(const struct ranking *r, int item, int in_cart)
+{
+    const char *id = affinity_item_id(r->model, in_cart);
+    const double ratio = r->wish->about_price ? 1 : ALTERNATIVE_RATIO;
+    bool dearer = false;
+    /* its sizes are lines of their own: dearer than the dearest of them */
+    for (size_t i = 0; r->cart && i < r->cart->line_count; i++) {
+        const struct cart_line *line = &r->cart->lines[i];
+        if (strcmp(line->product_id, id) != 0) {
+            continue;
+        }
+        const int64_t price =
+            line->price_minor != MONEY_UNKNOWN ? line->price_minor : price_of(r, in_cart);
+        dearer = price != MONEY_UNKNOWN && !in_other_currency(r, item, line) &&
+                 (double)price_of(r, item) > ratio * (double)price;
+        if (!dearer) {
+            return false;
+        }
+    }
+    return dearer;
+}
+
 bool ranking_undercuts(const struct ranking *r, int item)
 {
-    const int64_t price = r->wish->shelf ? r->wish->shelf->price[item] : r->model->price[item];
+    const int64_t price = price_of(r, item);
     for (size_t i = 0; price >= 0 && i < r->line_count; i++) {
         if (r->lines[i].category == r->model->category[item] && price < r->lines[i].price_minor) {
             return true;

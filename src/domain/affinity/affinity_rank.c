@@ -178,6 +178,9 @@ static void exclude_own(struct ranking *r)
 static bool keep_item(void *ctx, int item)
 {
     const struct ranking *r = ctx;
+    if (r->wish->diverse && ranking_is_beside_a_cart(r) && ranking_outprices(r, item)) {
+        return false;
+    }
     if (!r->undercuts && ranking_undercuts(r, item) &&
         !(r->other_kinds && ranking_is_another_kind(r, item))) {
         return false;
@@ -223,7 +226,8 @@ static void filter_fill(struct ranking *r)
     }
     ranking_limit(r);
     /* in the scan as well: the best of a full cart's category may all be cheaper than what lies in it */
-    if (w->keep || (!r->undercuts && r->line_count > 0)) {
+    if (w->keep || (!r->undercuts && r->line_count > 0) ||
+        (w->diverse && ranking_is_beside_a_cart(r))) {
         r->filter.keep = keep_item;
         r->filter.ctx = r;
     }

@@ -218,14 +218,27 @@ static bool due_to_product(const struct ranking *r, int item, int lead, struct r
            due_to_own(r, item, false, out);
 }
 
-int ranking_replaces(const struct ranking *r, int item)
+/* Of those products in the cart that the item would replace the first to which it is, or is not, too dear. */
+static int replaced(const struct ranking *r, int item, bool dearer)
 {
     for (int i = 0; i < r->own.count; i++) {
-        if (r->own.items[i].in_cart && affinity_same_sort(r->model, r->own.items[i].item, item)) {
-            return r->own.items[i].item;
+        const struct own_item *own = &r->own.items[i];
+        if (own->in_cart && affinity_same_sort(r->model, own->item, item) &&
+            ranking_is_dearer(r, item, own->item) == dearer) {
+            return own->item;
         }
     }
     return -1;
+}
+
+int ranking_replaces(const struct ranking *r, int item)
+{
+    return replaced(r, item, false);
+}
+
+bool ranking_outprices(const struct ranking *r, int item)
+{
+    return replaced(r, item, true) >= 0 && replaced(r, item, false) < 0;
 }
 
 static bool is_alternative(const struct ranking *r, int item, struct reason *out)

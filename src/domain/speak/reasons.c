@@ -108,6 +108,18 @@ int reasons_choose(const struct features *x, const double contributions[FEATURE_
     return count;
 }
 
+bool reasons_are_about_price(const struct told_reason *told, int count)
+{
+    bool about_price = false;
+
+    for (int i = 0; i < count; i++) {
+        about_price = about_price || told[i].reason == REASON_CHEAPER ||
+                      told[i].reason == REASON_ABOVE_USUAL ||
+                      told[i].reason == REASON_COUPON_DENIED;
+    }
+    return about_price;
+}
+
 void reason_say(const struct told_reason *told, const struct features *x,
                 const struct speech *speech, struct buf *out)
 {

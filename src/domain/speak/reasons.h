@@ -19,6 +19,9 @@ enum { TOLD_REASONS_MAX = 3 };
 int reasons_choose(const struct features *x, const double contributions[FEATURE_COUNT],
                    struct told_reason out[TOLD_REASONS_MAX]);
 
+/* Whether one of them is that the price is too high for the shopper. */
+bool reasons_are_about_price(const struct told_reason *told, int count);
+
 /* Appends one in the words of the language. */
 void reason_say(const struct told_reason *told, const struct features *x,
                 const struct speech *speech, struct buf *out);

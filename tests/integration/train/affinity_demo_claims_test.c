@@ -22,18 +22,21 @@ enum {
     OWN_MOST = 40,
     MEMORY_DAYS = 30,
     LIVED_DAYS = 60,
+    CART_PRICE = 5000,
     PER_CATEGORY = SIM_PRODUCTS / SIM_CATEGORIES
 };
 
 static struct flow_bench bench;
 static struct live *live;
 static struct claims claims; /* products are numbered from 1 */
+static int64_t price[SIM_PRODUCTS];
 
 static void fill_catalogue(const struct sim_world *w)
 {
     for (int i = 0; i < SIM_PRODUCTS; i++) {
         const struct sim_product *p = &w->products[i];
         claims.kind[i + 1] = p->category;
+        price[i] = p->price_minor;
         run_sql(&bench,
                 arena_printf(&bench.arena,
                              "INSERT INTO cartwright.product (product_id, title, category, "
@@ -200,7 +203,7 @@ static void does(struct lived *l, struct event *e, enum event_type type, int pro
         .order = type == EVENT_PURCHASE ? arena_printf(&bench.arena, "o%d", (int)at) : NULL,
         .cart = type == EVENT_PURCHASE ? "another" : NULL,
         .sku = arena_printf(&bench.arena, "P%04d", product + 1),
-        .price = 5000});
+        .price = CART_PRICE});
     l->touched[l->touched_count++] = product;
     if (type == EVENT_PURCHASE && at >= DAYS(LIVED_DAYS - MEMORY_DAYS + 1)) {
         l->bought[l->bought_count++] = product;
@@ -256,6 +259,7 @@ static void check_said(const struct lived *l, const struct picks *picks, const s
     if (p->relation == RELATION_ALTERNATIVE) {
         assert_true(any(l->cart, l->cart_count, own, same));
         assert_true(same_category(own, item));
+        assert_true(4 * price[item] <= (int64_t)5 * CART_PRICE);
     }
 }
 

@@ -98,6 +98,26 @@ static void a_fact_is_told_only_in_the_direction_that_makes_sense(void **state)
     assert_string_equal(said(&x, moved, "en"), "- came as far as the checkout\n");
 }
 
+static void a_price_that_is_too_high_is_what_some_reasons_say(void **state)
+{
+    static const enum reason others[] = {REASON_SHIPPING_COST, REASON_COUPON_APPLIED,
+                                         REASON_NEVER_ORDERED};
+    static const enum reason of_price[] = {REASON_CHEAPER, REASON_ABOVE_USUAL,
+                                           REASON_COUPON_DENIED};
+    struct told_reason told[TOLD_REASONS_MAX] = {{0}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        told[i].reason = others[i];
+    }
+    assert_false(reasons_are_about_price(told, TOLD_REASONS_MAX));
+    assert_false(reasons_are_about_price(told, 0));
+    for (size_t i = 0; i < COUNT_OF(of_price); i++) {
+        told[2].reason = of_price[i];
+        assert_true(reasons_are_about_price(told, TOLD_REASONS_MAX));
+        assert_false(reasons_are_about_price(told, 2));
+    }
+}
+
 static void an_amount_without_a_currency_is_not_told(void **state)
 {
     (void)state;
@@ -209,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_strongest_three_are_told_with_their_sign),
         cmocka_unit_test(what_no_person_would_give_as_a_reason_is_not_told),
         cmocka_unit_test(a_fact_is_told_only_in_the_direction_that_makes_sense),
+        cmocka_unit_test(a_price_that_is_too_high_is_what_some_reasons_say),
         cmocka_unit_test(an_amount_without_a_currency_is_not_told),
         cmocka_unit_test(free_shipping_speaks_for_buying),
         cmocka_unit_test(no_two_reasons_contradict_each_other_nor_their_numbers),

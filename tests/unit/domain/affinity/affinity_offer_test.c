@@ -1,0 +1,154 @@
+/* What may be offered beside a cart in place of what lies in it. */
+#include "base/cleanup.h"
+#include "domain/affinity/affinity_file.h"
+#include "domain/shop/money.h"
+#include "support/spec.h"
+#include "unit/domain/affinity/affinity_spec.h"
+#include "unit/domain/an_event.h"
+
+enum { MOST = 40 };
+
+static struct affinity_item items[MOST];
+static int item_count;
+static struct arena arena;
+static struct buf bytes;
+static struct affinity *model;
+
+static void sells(const char *id, const char *title, const char *category, int64_t price_minor,
+                  float popularity)
+{
+    items[item_count++] = (struct affinity_item){.id = id,
+                                                 .title = title,
+                                                 .category = category,
+                                                 .price_minor = price_minor,
+                                                 .popularity = popularity};
+}
+
+static void open_shop(void)
+{
+    const struct affinity_parts parts = {.items = items,
+                                         .count = item_count,
+                                         .trained = item_count,
+                                         .from_us = 1,
+                                         .as_of_us = 2,
+                                         .card = "{}"};
+    write_affinity(&parts, &bytes);
+    model = loaded(&bytes);
+}
+
+static int close_shop(void **state)
+{
+    (void)state;
+    affinity_free(&model);
+    buf_free(&bytes);
+    arena_free(&arena);
+    forget_events();
+    item_count = 0;
+    return 0;
+}
+
+static const struct pick *pick_of(const struct picks *p, const char *id)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (strcmp(p->items[i].product_id, id) == 0) {
+            return &p->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- alternatives ---- */
+
+/* A pillow of 25.90 and those that would replace it. */
+static void sell_pillows(int64_t price_minor)
+{
+    sells("hygge", "Hygge soft pillow", "Bedding", price_minor, 9);
+    sells("thin", "Thin soft pillow", "Bedding", 900, 8);
+    sells("same", "Linen soft pillow", "Bedding", 2590, 7);
+    sells("near", "Featherly soft pillow", "Bedding", 3237, 6); /* 1.25 times is 32.375 */
+    sells("dear", "Cloud soft pillow", "Bedding", 3238, 5);
+    sells("dearest", "Nord soft pillow", "Bedding", 6190, 4);
+    sells("unknown", "Orb soft pillow", "Bedding", MONEY_UNKNOWN, 3);
+    sells("lamp", "Dot bedside lamp", "Lighting", 9900, 20);
+    open_shop();
+}
+
+/* Of somebody with `sku` in the cart at that price (0: unknown). */
+static struct pick_wish beside(const char *sku, int64_t price_minor)
+{
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = sku, .price = price_minor)};
+    return (struct pick_wish){.shopper =
+                                  shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena),
+                              .now_us = TEST_DAY_US + HOURS(1),
+                              .k = MOST,
+                              .diverse = true};
+}
+
+/* The picks are these, told by a letter each: A an alternative, o anything else, - not among them. In the order of sell_pillows, behind "hygge". */
+static void check_offered(const struct pick_wish *wish, const char *expected)
+{
+    char told[MOST] = "";
+    struct picks p;
+    affinity_recommend(model, wish, &p);
+    for (int i = 1; i < item_count; i++) {
+        const struct pick *pick = pick_of(&p, items[i].id);
+        const bool instead = pick != NULL && pick->relation == RELATION_ALTERNATIVE;
+        told[i - 1] = "-oA"[(pick != NULL) + instead];
+        assert_true(told[i - 1] != 'A' || strcmp(pick->because, "hygge") == 0);
+    }
+    assert_string_equal(told, expected);
+}
+
+static void an_alternative_costs_at_most_a_quarter_more_than_what_it_would_replace(void **state)
+{
+    (void)state;
+    sell_pillows(9900);
+    struct pick_wish wish = beside("hygge", 2590);
+    check_offered(&wish, "AAA--Ao");
+    /* by what it costs today where the cart does not tell */
+    wish = beside("hygge", 0);
+    check_offered(&wish, "AAAAAAo");
+}
+
+static void who_hesitates_at_the_price_is_offered_nothing_dearer(void **state)
+{
+    (void)state;
+    sell_pillows(2590);
+    struct pick_wish wish = beside("hygge", 2590);
+    wish.about_price = true;
+    check_offered(&wish, "AA---Ao");
+}
+
+static void what_costs_nobody_knows_how_much_is_not_too_dear(void **state)
+{
+    (void)state;
+    sell_pillows(MONEY_UNKNOWN);
+    struct pick_wish wish = beside("hygge", 0);
+    check_offered(&wish, "AAAAAAo");
+}
+
+static void who_asks_for_a_category_gets_what_is_dearer_but_not_as_an_alternative(void **state)
+{
+    (void)state;
+    sell_pillows(2590);
+    struct pick_wish wish = beside("hygge", 2590);
+    wish.category = "Bedding";
+    check_offered(&wish, "AAAooA-");
+    wish.category = NULL;
+    wish.diverse = false; /* the bare ranking */
+    check_offered(&wish, "AAAooAo");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(
+            an_alternative_costs_at_most_a_quarter_more_than_what_it_would_replace, close_shop),
+        cmocka_unit_test_teardown(who_hesitates_at_the_price_is_offered_nothing_dearer, close_shop),
+        cmocka_unit_test_teardown(what_costs_nobody_knows_how_much_is_not_too_dear, close_shop),
+        cmocka_unit_test_teardown(
+            who_asks_for_a_category_gets_what_is_dearer_but_not_as_an_alternative, close_shop),
+    };
+    return cmocka_run_group_tests_name("what is offered", tests, NULL, NULL);
+}
