@@ -29,7 +29,7 @@ const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewe
  *   TASTE       the model finds that it fits what the shopper did, and it is of a category of that (or of a sister of one, below a category that is
  *               not at the top); where categories are not known the model has to find it by more than that it is popular
  *   POPULAR     of all products more than the mean had to do with it
- *   POPULAR_IN  the same in its category
+ *   POPULAR_IN  it is one of the best fifth of its category, by that, and not below the mean there
  *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
  *   NEXT        more often than by chance looked at right after an own product
  *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category

@@ -71,7 +71,7 @@ struct affinity {
     int32_t *order;             /* (count) most popular first */
     int32_t *by_category;       /* (count) category by category, most popular first */
     int32_t *category_first;    /* (categories + 1) */
-    float *category_popularity; /* (categories) mean of their products */
+    float *category_popularity; /* (categories) from which on one of them is popular in it */
     float mean_popularity;
     int32_t *slots; /* hash table of items by id; -1 free */
     uint64_t slot_mask;

@@ -2,10 +2,13 @@
 #include "base/mem.h"
 #include "domain/affinity/affinity_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Products of one category are alike where one maker made them, or neither costs more than so many times the other. */
 static const double ALIKE_RATIO = 2;
+/* The best fifth of a category is what is popular in it; of fewer than five products none is. */
+enum { BEST_SHARE = 5 };
 
 const char *pick_relation_name(enum pick_relation r)
 {
@@ -136,7 +139,18 @@ static bool is_popular_in_category(const struct affinity *m, int item)
            m->popularity[item] >= m->category_popularity[category];
 }
 
-/* Popular is what is so above the mean: of all, or of its category. */
+/* What is popular in a category of `count` products, by_category from `first` on, has at least so much, and no less than their mean: one of the best
+ * fifth. Who stands level with the first behind these is not among them: where all are level none is popular. */
+static float popular_from(const struct affinity *m, int32_t first, int32_t count, double mean)
+{
+    const int32_t best = count / BEST_SHARE;
+    if (best == 0) {
+        return INFINITY;
+    }
+    return fmaxf((float)mean, nextafterf(m->popularity[m->by_category[first + best]], INFINITY));
+}
+
+/* Popular is what is so above the mean of all, or among the best of its category. */
 void reason_index(struct affinity *m)
 {
     double all = 0;
@@ -149,7 +163,7 @@ void reason_index(struct affinity *m)
             sum += (double)m->popularity[m->by_category[first + i]];
         }
         all += sum;
-        m->category_popularity[c] = count > 0 ? (float)(sum / count) : 0;
+        m->category_popularity[c] = popular_from(m, first, count, sum / (count > 0 ? count : 1));
     }
     m->mean_popularity = (float)(all / m->count);
 }
@@ -292,7 +306,10 @@ struct reason ranking_reason_popular(const struct ranking *r, int item, enum pic
     if (in_category && (source == PICK_CATEGORY || !is_popular(r->model, item))) {
         return popular_in(r->model, item);
     }
-    return popular(r->model, item);
+    /* not popular, but of a category of theirs */
+    return is_popular(r->model, item) || !ranking_fits(r, item, NULL)
+               ? popular(r->model, item)
+               : (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1};
 }
 
 /* ---- among all picks ---- */

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 enum {
-    MET_MIN = 3, /* a pair that met less often says nothing, however rare its products are */
+    MET_MIN =
+        5, /* people: of the thousands of pairs of a shop some have three by chance, however rare the products are */
     BASKET_MAX =
         30, /* products of one visit that are paired; a larger one is a wholesaler's, or a program's */
     PAIRS_MAX = 20000000, /* of all visits together; what comes after them is not counted */

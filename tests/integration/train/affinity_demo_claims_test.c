@@ -18,7 +18,7 @@
 
 enum { SHOPPERS = 2000, VISITS = 3, CLAIMS = 200, PICKS_MOST = 20000, DAYS_LATER = 4 };
 enum {
-    LISTS = 600,
+    LISTS = 3000,
     OWN_MOST = 40,
     MEMORY_DAYS = 30,
     LIVED_DAYS = 60,

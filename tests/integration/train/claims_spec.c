@@ -103,7 +103,7 @@ static double upper_tail(double both, double mean)
 
 static bool is_tested(const struct claims *c, int a, int b)
 {
-    return c->kind[a] != c->kind[b] && c->carts[a] >= 3 && c->carts[b] >= 3;
+    return c->kind[a] != c->kind[b] && c->carts[a] >= 5 && c->carts[b] >= 5;
 }
 
 static double chance_of(struct claims *c, int a, int b)
@@ -111,7 +111,7 @@ static double chance_of(struct claims *c, int a, int b)
     const double both = *of_pair(c, c->met, a, b);
     const double mean = c->carts[a] * c->carts[b] * c->meetings /
                         (c->tokens * (c->tokens - fmax(c->carts[a], c->carts[b])));
-    return both < 3 || both <= mean ? 1 : upper_tail(both, mean);
+    return both < 5 || both <= mean ? 1 : upper_tail(both, mean);
 }
 
 static int ascending(const void *a, const void *b)

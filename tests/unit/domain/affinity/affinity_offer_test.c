@@ -1,4 +1,4 @@
-/* What may be offered beside a cart in place of what lies in it. */
+/* What may be offered beside a cart in place of what lies in it, and what may be called popular in its category. */
 #include "base/cleanup.h"
 #include "domain/affinity/affinity_file.h"
 #include "domain/shop/money.h"
@@ -140,6 +140,61 @@ static void who_asks_for_a_category_gets_what_is_dearer_but_not_as_an_alternativ
     check_offered(&wish, "AAAooAo");
 }
 
+/* ---- popular in a category ---- */
+
+/* So many of one category, of these popularities, are called popular in it. */
+static int popular_of(const float *popularity, int count)
+{
+    struct event events[] = {an_event(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "p0")};
+    struct picks p;
+    int popular = 0;
+    for (int i = 0; i < count; i++) {
+        sells(arena_printf(&arena, "p%d", i), NULL, "Bedding", 1000 + i, popularity[i]);
+    }
+    sells("other", NULL, "Lighting", 1000, 1);
+    open_shop();
+    const struct pick_wish wish = {
+        .shopper = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena),
+        .now_us = TEST_DAY_US + HOURS(1),
+        .k = MOST};
+    affinity_recommend(model, &wish, &p);
+    for (int i = 0; i < count; i++) {
+        const struct pick *pick = pick_of(&p, items[i].id);
+        const bool is_popular = pick != NULL && pick->relation == RELATION_POPULAR_IN;
+        assert_true(!is_popular || i == popular); /* the first ones */
+        /* the others are at least of a category of hers */
+        assert_true(pick == NULL || pick->relation != RELATION_NONE);
+        popular += is_popular;
+    }
+    close_shop(NULL);
+    return popular;
+}
+
+static void what_is_popular_in_a_category_is_of_its_best_fifth(void **state)
+{
+    float falling[25];
+    float level[25];
+    (void)state;
+    for (int i = 0; i < 25; i++) {
+        falling[i] = (float)(40 - i);
+        level[i] = 3;
+    }
+    assert_int_equal(popular_of(falling, 25), 5);
+    assert_int_equal(popular_of(falling, 9), 1);
+    assert_int_equal(popular_of(falling, 5), 1);
+    assert_int_equal(popular_of(falling, 4), 0);
+    assert_int_equal(popular_of(level, 25), 0);
+}
+
+static void what_is_far_behind_the_first_is_not_popular_for_being_second(void **state)
+{
+    static const float one_leads[10] = {100, 2, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const float nothing[10] = {0};
+    (void)state;
+    assert_int_equal(popular_of(one_leads, 10), 1);
+    assert_int_equal(popular_of(nothing, 10), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +204,9 @@ int main(void)
         cmocka_unit_test_teardown(what_costs_nobody_knows_how_much_is_not_too_dear, close_shop),
         cmocka_unit_test_teardown(
             who_asks_for_a_category_gets_what_is_dearer_but_not_as_an_alternative, close_shop),
+        cmocka_unit_test_teardown(what_is_popular_in_a_category_is_of_its_best_fifth, close_shop),
+        cmocka_unit_test_teardown(what_is_far_behind_the_first_is_not_popular_for_being_second,
+                                  close_shop),
     };
     return cmocka_run_group_tests_name("what is offered", tests, NULL, NULL);
 }

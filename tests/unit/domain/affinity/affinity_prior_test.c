@@ -148,11 +148,16 @@ static void beside_a_cart_stands_what_is_popular_or_like_it_and_nothing_else(voi
     (void)state;
     sells("mine", "shoes > boots", 5000);
     sells("polish", "shoes > care", 700);
+    for (int i = 0; i < 4; i++) { /* it is the best of five */
+        sells(arena_printf(&arena, "care-%d", i), "shoes > care", 700);
+    }
     sells("seen", NULL, 100);
     sells("bought", NULL, 100);
     somebody(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "seen");
     somebody(EVENT_PRODUCT_VIEWED, .at = 1, .sku = "polish");
-    somebody(EVENT_PURCHASE, .at = 2, .sku = "bought");
+    for (int i = 0; i < 5; i++) {
+        somebody(EVENT_PURCHASE, .at = 2, .sku = "bought");
+    }
     const struct picks p = picks_beside("mine");
     assert_int_equal(p.count, 2);
     assert_string_equal(p.items[0].product_id, "bought");

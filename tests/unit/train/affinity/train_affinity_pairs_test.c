@@ -160,6 +160,24 @@ static void what_hardly_anybody_looks_at_next_is_not_told(void **state)
     assert_false(have(&next, 0, 1));
 }
 
+/* Two rare products that four people, or five, took together, beside two that 400 others took with a third. */
+static void what_four_people_took_together_says_nothing(void **state)
+{
+    (void)state;
+    for (int people = 4; people <= 5; people++) {
+        for (int s = 0; s < 400 + people; s++) {
+            const bool rare = s >= 400;
+            did(s, rare ? 0 : 2, DAYS(1), true);
+            did(s, rare ? 1 : 3 + s % 2, DAYS(1) + MINUTES(1), true);
+        }
+        count_until(DAYS(2));
+        assert_int_equal(have(&together, 0, 1), people == 5);
+        assert_int_equal(have(&together, 1, 0), people == 5);
+        assert_int_equal(have(&next, 0, 1), people == 5);
+        forget(NULL);
+    }
+}
+
 static void what_comes_after_the_cut_is_not_known(void **state)
 {
     (void)state;
@@ -393,6 +411,7 @@ int main(void)
         cmocka_unit_test_teardown(two_of_one_category_or_of_none_go_together_with_nobody, forget),
         cmocka_unit_test_teardown(a_shopper_is_one_witness_however_often_they_come_back, forget),
         cmocka_unit_test_teardown(what_hardly_anybody_looks_at_next_is_not_told, forget),
+        cmocka_unit_test_teardown(what_four_people_took_together_says_nothing, forget),
         cmocka_unit_test_teardown(what_comes_after_the_cut_is_not_known, forget),
         cmocka_unit_test_teardown(carts_mixed_by_chance_claim_nothing_in_19_of_20_shops, forget),
         cmocka_unit_test_teardown(of_what_is_claimed_one_in_twenty_at_most_is_chance, forget),
