@@ -19,9 +19,8 @@ static const double REPEATED_SHARE = 0.2;
 static const double EARLY = 0.25;
 /* So few that they are gifts and second homes. */
 static const double NEVER_SHARE = 0.02;
-/* A first purchase tells that none followed only if one could have been seen for twice as long as
- * the shop would remember it. */
-#define WATCHED_US (2 * AFFINITY_BOUGHT_MEMORY_US)
+/* A first purchase tells that none followed only if one could have been seen for so long. */
+#define WATCHED_US DAYS(60)
 /* Rows of one order, and an order told twice, are no second purchase. */
 #define REPEAT_MIN_US HOURS(12)
 

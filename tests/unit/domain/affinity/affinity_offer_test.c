@@ -1,4 +1,4 @@
-/* What may be offered beside a cart in place of what lies in it, and what may be called popular in its category. */
+/* What may be offered beside a cart in place of what lies in it, what may be called popular in its category, and how soon what was bought comes back. */
 #include "base/cleanup.h"
 #include "domain/affinity/affinity_file.h"
 #include "domain/shop/money.h"
@@ -195,6 +195,37 @@ static void what_is_far_behind_the_first_is_not_popular_for_being_second(void **
     assert_int_equal(popular_of(nothing, 10), 0);
 }
 
+/* ---- what was bought ---- */
+
+static void what_was_bought_stays_away_longer_than_others_of_its_kind(void **state)
+{
+    struct event events[] = {an_event(EVENT_PURCHASE, .at = 0, .sku = "same", .order = "o1")};
+    const struct {
+        int64_t memory_us, after_us;
+        bool same, near; /* come back */
+    } cases[] = {{0, DAYS(30) - 1, false, false},      {0, DAYS(30), false, true},
+                 {0, DAYS(39), false, true},           {0, DAYS(180) - 1, false, true},
+                 {0, DAYS(180), true, true},           {DAYS(300), DAYS(299), false, true},
+                 {DAYS(7), DAYS(7) - 1, false, false}, {DAYS(7), DAYS(7), true, true}};
+    (void)state;
+    sell_pillows(2590);
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct pick_wish wish = {.shopper = s,
+                                       .now_us = TEST_DAY_US + cases[i].after_us,
+                                       .k = MOST,
+                                       .bought_memory_us = cases[i].memory_us};
+        struct picks p;
+        affinity_recommend(model, &wish, &p);
+        assert_int_equal(pick_of(&p, "same") != NULL, cases[i].same);
+        assert_int_equal(pick_of(&p, "near") != NULL, cases[i].near);
+        assert_int_equal(affinity_has_already(model, s, "same", cases[i].memory_us, wish.now_us),
+                         !cases[i].same);
+        assert_int_equal(affinity_has_already(model, s, "near", cases[i].memory_us, wish.now_us),
+                         !cases[i].near);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +237,8 @@ int main(void)
             who_asks_for_a_category_gets_what_is_dearer_but_not_as_an_alternative, close_shop),
         cmocka_unit_test_teardown(what_is_popular_in_a_category_is_of_its_best_fifth, close_shop),
         cmocka_unit_test_teardown(what_is_far_behind_the_first_is_not_popular_for_being_second,
+                                  close_shop),
+        cmocka_unit_test_teardown(what_was_bought_stays_away_longer_than_others_of_its_kind,
                                   close_shop),
     };
     return cmocka_run_group_tests_name("what is offered", tests, NULL, NULL);

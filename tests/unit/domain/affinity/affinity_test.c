@@ -413,7 +413,7 @@ static void who_has_a_washing_machine_is_offered_no_other(void **state)
     for (size_t i = 0; i < COUNT_OF(bought); i++) {
         struct event events[] = {an_event(EVENT_PURCHASE, .at = 0, .sku = bought[i], .order = "o")};
         const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &w.arena);
-        struct pick_wish wish = {.shopper = s, .now_us = TEST_DAY_US + DAYS(31), .k = ITEMS};
+        struct pick_wish wish = {.shopper = s, .now_us = TEST_DAY_US + DAYS(181), .k = ITEMS};
         struct picks p;
         const bool has_one = i == 1;
         affinity_recommend(a, &wish, &p);
