@@ -123,6 +123,22 @@ static void no_step_reads_more_than_a_page(void **state)
     assert_replay_is_clean(&bench);
 }
 
+static void of_a_browser_that_is_nobody_s_nothing_is_passed_on(void **state)
+{
+    int64_t handed = 0;
+    (void)state;
+
+    tell_a_past(NULL, "kiosk", EVENTS);
+    tell_of_long_ago("far", NULL, "kiosk");
+    begin();
+    for (int i = 0; going_on() > 0 && i < STEPS; i++) {
+        step();
+        handed += count_of(&bench, "SELECT count(*) FROM cartwright.handing_over");
+    }
+    assert_int_equal(going_on(), 0);
+    assert_int_equal(handed, 0);
+}
+
 static void others_are_folded_between_two_pages(void **state)
 {
     (void)state;
@@ -345,6 +361,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_step_reads_more_than_a_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_browser_that_is_nobody_s_nothing_is_passed_on, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(others_are_folded_between_two_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(it_rests_where_others_wait_only, setup, teardown),
         cmocka_unit_test_setup_teardown(whoever_takes_over_goes_on_where_it_stands, setup,
