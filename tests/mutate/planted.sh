@@ -157,14 +157,18 @@ fault an-order-without-a-cart-closes-one src/domain/shopper/shopper_orders.c \
     '/^static void close_carts/,/^}/ s/\(named != NULL && named != c\)/(named != NULL ? named != c : c != carts_newest_open(s, NULL))/'
 fault an-order-forwarded-by-a-browser-closes-nothing src/domain/shopper/shopper_event.c \
     's/\} else if \(e->type == EVENT_PURCHASE\) \{/} else if (e->type == EVENT_PURCHASE \&\& e->via == NULL) {/'
-fault a-late-order-is-dropped src/domain/shopper/shopper_fold.c \
-    '/^static int64_t closed_for/,/^}/ s/if \(!is_closer\(e\)\)/if (true)/'
-fault what-came-late-changes-closed-rounds src/domain/shopper/shopper_fold.c \
-    '/^static bool is_tardy/,/^}/ s/return !exempt && /return false \&\& !exempt \&\& /'
+fault a-late-order-is-dropped src/domain/shopper/shopper_late.c \
+    '/^static int64_t closed_for/,/^}/ s/if \(!late_is_closer\(e\)\)/if (true)/'
+fault a-late-order-is-dropped-for-a-cart-that-was-emptied src/domain/shopper/shopper_late.c \
+    '/^void late_closers_add/,/^}/ s/: &c->one_us/: \&c->every_us/'
+fault what-came-late-changes-closed-rounds src/domain/shopper/shopper_late.c \
+    '/^bool late_is_tardy/,/^}/ s/return !exempt && /return false \&\& !exempt \&\& /'
 fault another-s-order-of-the-cart-is-nothing src/domain/speak/policy.c \
     '/^static int64_t bought_by_another_us/,/^}/ s/return bought \?/return false \&\& bought ?/'
 fault what-another-ordered-is-told-with-what-came-since src/domain/shopper/cart_state.c \
     '/^bool cart_held/,/^}/ s/held = c->lines\[i\]\.added_us <= at_us/held = false/'
+fault a-cancellation-of-another-cart-undoes-the-last-order src/domain/shopper/shopper_cancel.c \
+    '/^static size_t order_meant/,/^}/ s/if \(e->cart_id != NULL\)/if (false)/'
 fault what-is-given-back-another-order-has src/domain/shopper/shopper_cancel.c \
     's/since = bought_since\(s, &bought, &line, order\)/since = NULL/'
 
@@ -181,8 +185,8 @@ fault a-cart-id-lets-a-browser-consent src/domain/shopper/shopper_identity.c \
     's/e->type == EVENT_DERIVED_SHOPPER_NAMED \? b->login_us : e->occurred_us/e->occurred_us/'
 fault stop-is-small-talk src/domain/shop/event.c \
     '/^bool event_withdraws/,/^}/ s/ \|\| e->opt_out//'
-fault a-late-withdrawal-counts-for-nothing src/domain/shopper/shopper_fold.c \
-    '/^static bool is_tardy/,/^}/ s/ \|\| event_says_consent\(e\)//'
+fault a-late-withdrawal-counts-for-nothing src/domain/shopper/shopper_late.c \
+    '/^bool late_is_tardy/,/^}/ s/ \|\| event_says_consent\(e\)//'
 fault a-withdrawal-for-the-cart-is-another-s-affair src/domain/speak/policy.c \
     '/^static bool is_withdrawn_elsewhere/,/^}/ s/return withdrawn_us != 0/return false \&\& withdrawn_us != 0/'
 fault whom-a-browser-may-be-is-no-matter src/outreach/gather.c \

@@ -145,6 +145,7 @@ static void compare_events(struct difference *d, const struct event *pass, const
     numbers(d, "guessed", pass->guessed, tree->guessed);
     numbers(d, "taken_back", pass->taken_back, tree->taken_back);
     numbers(d, "stands in", pass->stands_in, tree->stands_in);
+    numbers(d, "lines left out", pass->lines_left_out, tree->lines_left_out);
     numbers(d, "id as number", pass->id_as_number, tree->id_as_number);
     numbers(d, "round", pass->round, tree->round);
     numbers(d, "step", pass->step, tree->step);

@@ -208,7 +208,7 @@ struct doings {
     bool counts[DEEDS_MAX]; /* of these what did not come too late */
 };
 
-/* Has what the person ordered at or after the deed, and what was known before the deed was, closed what it would change? An order
+/* Has what the person ordered, or emptied, at or after the deed, and what was known before the deed was, closed what it would change? An order
  * that late still closes its cart if that is open. */
 static bool came_too_late(const struct people *p, const struct doings *all, int deed)
 {
@@ -219,8 +219,11 @@ static bool came_too_late(const struct people *p, const struct doings *all, int 
 
     for (int i = deed; i < p->count && !who_or_consent && d->received - deed > DAY && !late; i++) {
         const struct person_deed *closer = &p->deeds[i];
-        late = all->did[i] && is(closer, "purchase") && closer->received < d->received &&
-               (!is(d, "purchase") || closer->cart == NOTHING || closer->cart == d->cart);
+        const bool closes =
+            is(closer, "purchase")
+                ? !is(d, "purchase") || closer->cart == NOTHING || closer->cart == d->cart
+                : is(closer, "cart_snapshot") && !is(d, "purchase");
+        late = all->did[i] && closes && closer->received < d->received;
     }
     return late;
 }
@@ -659,10 +662,15 @@ bool person_waits_for_a_message(const struct people *p, struct person who)
     for (int i = 0; i < p->count; i++) {
         if (all.did[i]) {
             waits = (waits || (all.counts[i] && is(&p->deeds[i], "cart_item_added"))) &&
-                    !is(&p->deeds[i], "purchase");
+                    !is(&p->deeds[i], "purchase") && !is(&p->deeds[i], "cart_snapshot");
         }
     }
     return waits && !opted_out(p, who) && !is_ended_by_another(p, who);
+}
+
+bool person_deed_names_no_order(const struct person_deed *d)
+{
+    return is(d, "order_cancelled") && d->order == NOTHING && d->cart != NOTHING;
 }
 
 static uint64_t number_of(const char *variable, uint64_t otherwise)

@@ -30,7 +30,8 @@ struct person_deed {
     int customer; /* NOBODY: it names none */
     int browser;  /* NOBODY: as a shop's server tells it */
     int cart;     /* NOTHING: it names none */
-    int order; /* of an order, or what undoes one: the number of the deed that told that order first; NOTHING */
+    int order; /* of an order, or what undoes one: the number of the deed that told that order first; NOTHING. What undoes one and names a cart
+                  alone is of no order */
     int goods; /* it names the product of that deed alone; NOTHING: none, but its own where it puts one into a cart */
     int received; /* minute */
     bool arrived;
@@ -95,6 +96,8 @@ struct people_seeds {
 struct people_seeds people_seeds(uint64_t schedules, uint64_t schedules_long);
 /* A deed that has arrived and is about the same cart or browser: whom the one deed may change something for. */
 int somebody_concerned(const struct people *p, int deed, struct rng *r);
+/* A cancellation that names a cart, and no order. */
+bool person_deed_names_no_order(const struct person_deed *d);
 /* A deed in one line. */
 void person_deed_print(const struct people *p, int deed);
 

@@ -422,6 +422,38 @@ static void name_carts_only(struct people *p)
     }
 }
 
+static int cart_of_nobody(const struct people *p, struct rng *r)
+{
+    const int from = (int)rng_below(r, CARTS);
+
+    for (int i = 0; i < CARTS; i++) {
+        const int cart = (from + i) % CARTS;
+        bool named = false;
+        for (int n = 0; n < p->count && !named; n++) {
+            named = p->deeds[n].cart == cart;
+        }
+        if (!named) {
+            return cart;
+        }
+    }
+    return NOTHING;
+}
+
+/* In other schedules, likewise, some do not look at a product but cancel an order of a cart that nobody knows, and some empty their cart. */
+static void cancel_and_empty(struct people *p)
+{
+    struct rng r = rng_seed(p->number);
+
+    for (int i = 0; i < p->count && p->number % 5 >= 3; i++) {
+        struct person_deed *d = &p->deeds[i];
+        if (!is(d, "product_viewed") || rng_below(&r, 2) == 0) {
+            continue;
+        }
+        d->cart = p->number % 5 == 3 ? cart_of_nobody(p, &r) : NOTHING;
+        d->type = d->cart != NOTHING ? "order_cancelled" : "cart_snapshot";
+    }
+}
+
 struct people people_make(uint64_t number, struct rng *r)
 {
     struct people p = {.number = number};
@@ -438,6 +470,7 @@ struct people people_make(uint64_t number, struct rng *r)
     make_arrival(&p, r);
     make_received(&p, r);
     name_carts_only(&p);
+    cancel_and_empty(&p);
     return p;
 }
 

@@ -84,6 +84,7 @@ struct event {
         taken_back; /* shopper_named, shopper_unbound: the cart id turned out to be several people's, and joins nobody */
     bool
         stands_in; /* for the event of sort_id, which was not whole as it came: where that comes, it counts instead */
+    bool lines_left_out; /* of an order: of its lines more than what they cost could not be read */
     bool id_as_number; /* an id was sent as a number, and is its digits; derived events: not said */
     int64_t round;     /* outreach_released */
     int64_t step;

@@ -383,6 +383,7 @@ static void read_event_id(struct jdec *d, const struct reading *r, struct event 
     e->stands_in = r->log != NULL && begins_with(e->event_id, EVENT_STAND_IN_PREFIX);
     if (e->stands_in) {
         e->sort_id = read_id(d, "stands_for", r->arena);
+        e->lines_left_out = jdec_bool_opt(d, "lines_left_out", NULL);
     } else {
         jdec_refuse(d, "event_id", "must not begin with " EVENT_DERIVED_PREFIX);
     }

@@ -24,6 +24,7 @@ struct salvage {
     size_t line_faults;
     size_t
         lines_gone; /* all in front of the next fault, since the decoder goes from the first to the last */
+    bool hurt;           /* more of its lines is gone than what they cost */
     int64_t received_us; /* stands in for a time that cannot be read; 0: nothing does */
     bool untimed;        /* it does so */
     struct arena *arena;
@@ -132,13 +133,18 @@ static bool is_essential(const char *name)
     return strcmp(name, "event_id") == 0 || strcmp(name, "type") == 0;
 }
 
+static bool is_of_price(const char *name)
+{
+    return strcmp(name, "currency") == 0 || strcmp(name, "price_minor") == 0;
+}
+
 /* What it costs goes with its currency: neither says anything alone. False: the line has no such member, or is not one without it. */
 static bool leave_out_of_line(json_t *line, const char *name)
 {
     if (strcmp(name, "product_id") == 0) {
         return false;
     }
-    if (strcmp(name, "currency") == 0 || strcmp(name, "price_minor") == 0) {
+    if (is_of_price(name)) {
         const bool price = json_object_del(line, "price_minor") == 0;
         const bool currency = json_object_del(line, "currency") == 0;
         return price || currency;
@@ -154,6 +160,7 @@ static bool leave_out_of_items(struct salvage *s, const char *rest, const char *
     char name[ERR_PATH_MAX];
 
     if (!next_name(&rest, number) || ++s->line_faults > LINE_FAULTS_MAX) {
+        s->hurt = true;
         *out_where = "/items";
         return json_object_del(s->event, "items") == 0;
     }
@@ -161,10 +168,12 @@ static bool leave_out_of_items(struct salvage *s, const char *rest, const char *
     json_t *line = json_array_get(items, at);
     const size_t sent_at = at + s->lines_gone;
     if (json_is_object(line) && next_name(&rest, name) && leave_out_of_line(line, name)) {
+        s->hurt = s->hurt || !is_of_price(name);
         *out_where = arena_printf(s->arena, "/items/%zu/%s", sent_at, name);
         return true;
     }
     *out_where = arena_printf(s->arena, "/items/%zu", sent_at);
+    s->hurt = true;
     s->lines_gone++;
     return json_array_remove(items, at) == 0;
 }
@@ -296,6 +305,9 @@ static const char *body_of(struct salvage *s)
         s->arena, event_derived_id("left", event_key(&out->event, s->arena), sent_id, id));
     (void)json_object_set_new(s->event, "event_id", json_string(out->row_id));
     (void)json_object_set_new(s->event, "stands_for", json_string(sent_id));
+    if (out->event.lines_left_out) {
+        (void)json_object_set_new(s->event, "lines_left_out", json_true());
+    }
     event_tree_ids_as_text(s->event);
     if (s->untimed) {
         (void)json_object_del(s->event, "occurred_at");
@@ -334,6 +346,8 @@ bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, int64_t rece
     if (s.untimed) {
         out->event.occurred_us = received_us; /* whatever a sent_at took off */
     }
+    out->event.lines_left_out =
+        out->event.lines_left_out || (s.hurt && out->event.type == EVENT_PURCHASE);
     tell_of_rest(&s);
     out->body = body_of(&s);
     return out->body != NULL;

@@ -22,15 +22,17 @@
  * Late: an event not imported that was received more than LATE_WINDOW after it occurred only counts
  *   (shopper.late_events), says who an anonymous shopper is (whose carts then stay carts of their own), and changes nothing else, if a purchase (or an empty cart_snapshot) is among
  *   the events that occurred at or after it and had been received before it: it would change a closed
- *   round. A closer itself is late only for one of the same cart, or of every cart (it names none): otherwise it still closes. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
+ *   round. A closer itself is late only for one of the same cart, or of every cart (an order that names none): otherwise it still closes. For an
+ *   order an empty snapshot that names no cart is no such (it has emptied one, whichever was open), nor one that took its own lines only. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
  *   withdrawal counts whenever it comes; so does a chat_message that opts out).
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
- *   are one order; more than ORDER_APART_US after it a row that names another open cart and goods of it, or that has none of the
+ *   are one order (without one: if it names that order's cart or none, and has no goods but its own or nothing came to the cart meanwhile); more than ORDER_APART_US after it a row that names another open cart and goods of it, or that has none of the
  *   order's goods, is another order of the same number. Its first row closes the round of the cart it names, or of every open cart if it names none (or one that is not
  *   there), and of every other open cart in which nothing lies that it did not buy; a later row takes its own lines out of all of them.
  *   Within 60 s of the last one every row adds its units, and to what was spent its lines; a row that comes later repeats the order: it
  *   adds, and takes, only what the order did not have (the order was edited), or what lies in a cart that the order had not named.
- *   A total_minor stands for the whole order. By the rule closes_lines the first row, too, takes only its own lines; a cart that is
+ *   Such a cart is bought whole where the row has no goods, or others than the order's. Of what lines_left_out says every row closes
+ *   the cart it names, or all. A total_minor stands for the whole order. By the rule closes_lines the first row, too, takes only its own lines; a cart that is
  *   left with none is bought. A renewal (a purchase with properties.kind "renewal") is no order.
  * Bought: every product of every row is remembered with its time (purchases); of an order that names none,
  *   the lines of the carts it closed. Cancelling an order forgets what it bought.
@@ -44,7 +46,7 @@
  * After an order: a snapshot or checkout within echo_us that tells nothing but goods just bought begins no
  *   round, nor does, within CART_SYNC_US, a snapshot that names the cart which the order closed. order_cancelled, and payment_failed with
  *   the id of a known order (or the cart it closed) within undo_us of it, undo the order; within undo_us the carts it closed are open
- *   again in the same round, with the messages they had, and with what no other order has bought since it was put there: if
+ *   again in the same round (order_cancelled without an order id means the newest order of the cart it names, and where it names none the newest), with the messages they had, and with what no other order has bought since it was put there: if
  *   that is nothing, the cart stays bought. A cancellation with items undoes, and gives back, these alone. Lines that an order took out
  *   of a cart that was left open do not come back so.
  * Idle: only what is the shopper's own doing (domain/shop/event_table.inc) ends it.

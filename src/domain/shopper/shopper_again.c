@@ -111,6 +111,19 @@ static struct shopper *start_again(struct shopper *known, const struct shopper *
     return s;
 }
 
+/* One of the news is the whole of a closer that has stood in for it: what that made late may be in time now. */
+static bool mend_a_closer(const struct event *events, size_t count, size_t news)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 0; events[i].stands_in && late_is_closer(&events[i]) && n < news; n++) {
+            if (!events[n].stands_in && strcmp(events[n].sort_id, events[i].sort_id) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 struct shopper *shopper_fold_again(const struct shopper *known, const struct checkpoint *from,
                                    struct event *events, size_t count, size_t news,
                                    struct checkpoints *out, struct arena *a)
@@ -123,6 +136,9 @@ struct shopper *shopper_fold_again(const struct shopper *known, const struct che
         if (events[i].occurred_us <= from->at_us || !fold_learns(who, from->state, &events[i], a)) {
             return NULL;
         }
+    }
+    if (from->state->late_events > 0 && mend_a_closer(events, count, news)) {
+        return NULL;
     }
     size_t behind = fold_put_in_order(events, count);
     if (!keep_merges(who, from->state) || !grounds_keep(who, events, &behind)) {

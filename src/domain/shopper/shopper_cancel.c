@@ -45,14 +45,26 @@ static size_t order_of_id(const struct shopper *s, const struct event *e)
     return found;
 }
 
-static size_t order_of_cart(const struct shopper *s, const struct cart *named)
+/* The newest that closed the round of the cart, first of all one that named it; of a cart that is in no bought round, or not there, the newest
+ * that named it. What no order was of, undoes none. */
+static size_t order_of_cart(const struct shopper *s, const struct event *e,
+                            const struct cart *named)
 {
+    const bool bought = named != NULL && named->status == CART_BOUGHT;
+    size_t found = s->order_count;
+
     for (size_t i = s->order_count; i > 0; i--) {
-        if (closed_by(named, &s->orders[i - 1])) {
+        const struct order_seen *order = &s->orders[i - 1];
+        const bool names = same(order->cart_id, e->cart_id);
+        if (!(bought ? closed_by(named, order) : names)) {
+            continue;
+        }
+        if (names) {
             return i - 1;
         }
+        found = found == s->order_count ? i - 1 : found;
     }
-    return s->order_count;
+    return found;
 }
 
 /* By the ids the event has; order_count where it means none that was told. */
@@ -63,15 +75,17 @@ static size_t order_meant(struct shopper *s, const struct event *e)
     if (e->order_id != NULL) {
         return order_of_id(s, e);
     }
-    if (named != NULL && named->status == CART_BOUGHT) {
-        /* A cart's id is used again and again: long after the order, a payment that fails is of what lies in it now. */
-        const bool too_late = e->type == EVENT_PAYMENT_FAILED &&
-                              e->occurred_us - named->closed_us > shopper_rules_of(s).echo_us;
-        return too_late ? s->order_count : order_of_cart(s, named);
+    if (e->type == EVENT_PAYMENT_FAILED) {
+        /* Before any order is told it is an ordinary step of a checkout. A cart's id is used again and again: long after the order, a
+         * payment that fails is of what lies in it now. */
+        const bool of_order = named != NULL && named->status == CART_BOUGHT &&
+                              e->occurred_us - named->closed_us <= shopper_rules_of(s).echo_us;
+        return of_order ? order_of_cart(s, e, named) : s->order_count;
     }
-    /* a payment that fails before any order is told is an ordinary step of a checkout */
-    return e->type == EVENT_ORDER_CANCELLED && s->order_count > 0 ? s->order_count - 1
-                                                                  : s->order_count;
+    if (e->cart_id != NULL) {
+        return order_of_cart(s, e, named);
+    }
+    return s->order_count > 0 ? s->order_count - 1 : 0;
 }
 
 /* ---- what comes back ---- */

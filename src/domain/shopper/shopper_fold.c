@@ -7,9 +7,8 @@
 #include "domain/shopper/shopper_fold_internal.h"
 #include "domain/shopper/shopper_grounds.h"
 #include "domain/shopper/shopper_identity.h"
+#include "domain/shopper/shopper_late.h"
 #include "domain/shopper/shopper_owners.h"
-
-#include "base/hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -108,135 +107,10 @@ static void move_position(struct shopper *s, const struct event *e, struct arena
     }
 }
 
-/* ---- lateness ---- */
-
 static bool is_binding(const struct event *e)
 {
     return e->type == EVENT_DERIVED_SHOPPER_BOUND || e->type == EVENT_DERIVED_SHOPPER_UNBOUND ||
            e->type == EVENT_DERIVED_BINDING_SET;
-}
-
-/* Came in so long after it occurred that a closer decides whether it is late. */
-bool fold_is_tardy(const struct event *e)
-{
-    /* What is exempt changes no closed round, or has to count whenever it comes: a withdrawal above all. */
-    bool exempt = e->origin == ORIGIN_IMPORT || e->origin == ORIGIN_DERIVED ||
-                  e->type == EVENT_IDENTIFY || e->type == EVENT_ALIAS ||
-                  e->type == EVENT_LOGGED_OUT || event_says_consent(e);
-
-    return !exempt && e->received_us - e->occurred_us > LATE_WINDOW_US;
-}
-
-bool fold_is_closer(const struct event *e)
-{
-    return e->type == EVENT_PURCHASE || (e->type == EVENT_CART_SNAPSHOT && e->item_count == 0);
-}
-
-struct closers fold_closers_room(const struct event *events, size_t count, struct arena *a)
-{
-    struct closers c = {.any_us = INT64_MAX, .every_us = INT64_MAX, .slots = 4};
-    size_t named = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        named += fold_is_closer(&events[i]) && events[i].cart_id != NULL;
-    }
-    while (c.slots < 2 * named) {
-        c.slots *= 2;
-    }
-    c.of_cart = arena_array(a, c.slots, sizeof *c.of_cart);
-    return c;
-}
-
-/* With room for the carts that the events name, if one of the closers may be late itself. */
-static struct closers closers_make(const struct event *events, size_t count, struct arena *a)
-{
-    bool asked = false;
-
-    for (size_t i = 0; i < count && !asked; i++) {
-        asked = fold_is_closer(&events[i]) && fold_is_tardy(&events[i]);
-    }
-    return asked ? fold_closers_room(events, count, a)
-                 : (struct closers){.any_us = INT64_MAX, .every_us = INT64_MAX};
-}
-
-static struct closer_of_cart *closer_slot(const struct closers *c, const char *cart)
-{
-    size_t i = hash_fnv64(cart, strlen(cart)) & (c->slots - 1);
-
-    while (c->of_cart[i].cart != NULL && strcmp(c->of_cart[i].cart, cart) != 0) {
-        i = (i + 1) & (c->slots - 1);
-    }
-    return &c->of_cart[i];
-}
-
-void fold_closers_add(struct closers *c, const struct event *e, bool known)
-{
-    c->any_us = e->received_us < c->any_us ? e->received_us : c->any_us;
-    if (e->cart_id == NULL) {
-        c->every_us = e->received_us < c->every_us ? e->received_us : c->every_us;
-    } else if (c->of_cart != NULL) {
-        struct closer_of_cart *slot = closer_slot(c, e->cart_id);
-        if (slot->cart == NULL && !known) {
-            *slot = (struct closer_of_cart){e->cart_id, e->received_us};
-        } else if (slot->cart != NULL && e->received_us < slot->received_us) {
-            slot->received_us =
-                e->received_us; /* its name stays that of an event that outlives e */
-        }
-    }
-}
-
-/* When the first of those was received that may make e late. A closer is late only for one that closes all that it would: one
- * cart's order that comes in late still closes that cart, whatever was ordered of another meanwhile. */
-static int64_t closed_for(const struct closers *c, const struct event *e)
-{
-    int64_t first = c->every_us;
-
-    if (!fold_is_closer(e)) {
-        return c->any_us;
-    }
-    if (e->cart_id != NULL && c->of_cart != NULL) {
-        const struct closer_of_cart *slot = closer_slot(c, e->cart_id);
-        if (slot->cart != NULL && slot->received_us < first) {
-            first = slot->received_us;
-        }
-    }
-    return first;
-}
-
-/* The same of those behind the events, if there are any. */
-static int64_t closed_later_for(const struct closers *later, const struct event *e)
-{
-    return later == NULL ? INT64_MAX : closed_for(later, e);
-}
-
-/* late[i] for events in order: a closer at or after it had been received before it. later: those after the last, NULL: there are none. */
-static bool *find_late(const struct event *events, size_t count, int64_t base_closed_us,
-                       const struct closers *later, struct arena *a)
-{
-    bool *late = arena_array(a, count, sizeof *late);
-    struct closers closers = closers_make(events, count, a);
-    size_t end = count;
-
-    /* From the end, so that the closers at or after every event are known: one pass instead of a search for each. */
-    while (end > 0) {
-        size_t begin = end; /* the events of one time: each closes for all of them */
-        while (begin > 0 && events[begin - 1].occurred_us == events[end - 1].occurred_us) {
-            begin--;
-            if (fold_is_closer(&events[begin])) {
-                fold_closers_add(&closers, &events[begin], false);
-            }
-        }
-        for (size_t i = begin; i < end; i++) {
-            /* base_closed_us is of closers that retention has folded away. When they were received, and of which cart they
-             * were, is forgotten; what comes after retention came after them. */
-            late[i] = fold_is_tardy(&events[i]) &&
-                      (closed_for(&closers, &events[i]) < events[i].received_us ||
-                       closed_later_for(later, &events[i]) < events[i].received_us ||
-                       events[i].occurred_us <= base_closed_us);
-        }
-        end = begin;
-    }
-    return late;
 }
 
 /* ---- one event ---- */
@@ -249,14 +123,14 @@ static void fold_one(struct shopper *s, const struct event *e, bool late, struct
             identity_join_late(s, e);
         }
     } else {
-        if (fold_is_tardy(e) && e->received_us > s->tardy_received_us) {
+        if (late_is_tardy(e) && e->received_us > s->tardy_received_us) {
             s->tardy_received_us = e->received_us;
         }
         shopper_event(s, e, a);
     }
     carts_mention(s, e, a); /* it says so however late it is */
     /* A late closer closes nothing, but it was received, and others may be late because of it. */
-    if (fold_is_closer(e) && e->occurred_us > s->closed_until_us) {
+    if (late_is_closer(e) && e->occurred_us > s->closed_until_us) {
         s->closed_until_us = e->occurred_us;
     }
     move_position(s, e, a);
@@ -313,8 +187,8 @@ enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct
     }
     /* Three ways in which folding it now would differ from folding the set: it sorts before what was folded; a closer may
      * make it late, which only the set can tell; or it is a closer that makes something late that was folded already. */
-    if (compare_position(e, s) <= 0 || (fold_is_tardy(e) && e->occurred_us <= s->closed_until_us) ||
-        (fold_is_closer(e) && e->received_us < s->tardy_received_us)) {
+    if (compare_position(e, s) <= 0 || (late_is_tardy(e) && e->occurred_us <= s->closed_until_us) ||
+        (late_is_closer(e) && e->received_us < s->tardy_received_us)) {
         return SHOPPER_REFOLD;
     }
     if (shopper_changes_owner(s, e) && bindings_apply(s, e, a) == SHOPPER_REFOLD) {
@@ -419,8 +293,7 @@ void fold_ordered(struct shopper *s, struct event *events, size_t count, struct 
 {
     const size_t counted = fold_keep_counted(s, events, count);
     const size_t handed = count_handed_over(s, events, counted);
-    const bool *late =
-        find_late(events + handed, counted - handed, s->closed_until_us, o->later, a);
+    const bool *late = late_find(s, events + handed, counted - handed, o->later, a);
 
     notes_begin(o, counted);
     for (size_t i = 0; i < counted; i++) {
@@ -473,7 +346,7 @@ struct shopper *shopper_fold_all(const struct shopper *base, const char *key, st
 bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
                  struct arena *a)
 {
-    if (grounds_are_asked(e) || (fold_is_closer(e) && e->received_us < then->tardy_received_us)) {
+    if (grounds_are_asked(e) || (late_is_closer(e) && e->received_us < then->tardy_received_us)) {
         return false; /* of a closer: it makes something late that the state has folded */
     }
     if (is_binding(e)) {

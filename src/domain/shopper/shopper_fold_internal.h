@@ -2,19 +2,9 @@
 #define DOMAIN_SHOPPER_SHOPPER_FOLD_INTERNAL_H
 
 #include "domain/shopper/shopper_again.h"
+#include "domain/shopper/shopper_late.h"
 
 /* Steps of the fold of a set, for shopper_fold.c, shopper_again.c and shopper_pages.c only. */
-
-/* Of the closers from one time on: when the first of them was received. */
-struct closers {
-    int64_t any_us;   /* of all */
-    int64_t every_us; /* of those that close every cart: they name none */
-    struct closer_of_cart {
-        const char *cart; /* NULL: free */
-        int64_t received_us;
-    } * of_cart;  /* of those that name one; open addressing. NULL: nobody asks */
-    size_t slots; /* a power of two */
-};
 
 /* Who looks on while a set is folded. */
 struct fold_onlooker {
@@ -40,14 +30,8 @@ struct shopper *fold_set(const struct shopper *base, const char *key, struct eve
 bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
                  struct arena *a);
 
-bool fold_is_closer(const struct event *e);
-bool fold_is_tardy(const struct event *e);
 /* Moves to the front what s folds of events in order: who is whom it knows. Returns how many. */
 size_t fold_keep_counted(const struct shopper *s, struct event *events, size_t count);
-/* No closers yet, and room for every cart that closers of these events name; in arena. */
-struct closers fold_closers_room(const struct event *events, size_t count, struct arena *a);
-/* known: of carts, only those that are in it. */
-void fold_closers_add(struct closers *c, const struct event *e, bool known);
 /* What of s remains where its events turned out to be a customer's. */
 struct shopper *fold_handed_over(const struct shopper *s, struct arena *a);
 

@@ -1,4 +1,4 @@
-/* Orders: which rows are one, what they close, and what only echoes them. What undoes them: shopper_cancel.c. */
+/* Orders: what they close, and what only echoes them. Which rows are one: shopper_rows.c; what undoes them: shopper_cancel.c. */
 #include "domain/shopper/shopper_orders.h"
 
 #include "base/cleanup.h"
@@ -8,6 +8,7 @@
 #include "domain/shopper/shopper_bought.h"
 #include "domain/shopper/shopper_carts.h"
 #include "domain/shopper/shopper_purchases.h"
+#include "domain/shopper/shopper_rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -28,63 +29,11 @@ static int64_t larger(int64_t x, int64_t y)
     return x > y ? x : y;
 }
 
-/* ---- which rows are one order ---- */
-
-static bool is_other(const char *x, const char *y)
-{
-    return x != NULL && y != NULL && strcmp(x, y) != 0;
-}
-
-/* The row names an open cart that the order did not, and goods of it. (A page that is opened again may name the cart of today, and the
- * goods of then.) */
-static bool is_of_other_cart(const struct shopper *s, const struct order_seen *order,
-                             const struct event *e)
-{
-    const struct cart *named = e->cart_id == NULL ? NULL : shopper_cart(s, e->cart_id);
-    bool has = e->item_count == 0;
-
-    if (named == NULL || named->status != CART_OPEN || !is_other(order->cart_id, e->cart_id)) {
-        return false;
-    }
-    for (size_t i = 0; i < e->item_count && !has; i++) {
-        has = cart_has(named, e->items[i].product_id);
-    }
-    return has;
-}
-
-/* Numbers of orders start again, and several shops may have the same ones. */
-static bool is_namesake(const struct shopper *s, const struct order_seen *order,
-                        const struct event *e)
-{
-    return e->occurred_us - order->at_us > ORDER_APART_US &&
-           (is_of_other_cart(s, order, e) || (e->item_count > 0 && !bought_shares(s, order, e)));
-}
-
-static bool same_order(const struct shopper *s, const struct order_seen *order,
-                       const struct event *e)
-{
-    /* A row with an id and one without are never the same order: a shop names its orders or it does not. */
-    if (order->order_id != NULL || e->order_id != NULL) {
-        return order->order_id != NULL && e->order_id != NULL &&
-               strcmp(order->order_id, e->order_id) == 0 && !is_namesake(s, order, e);
-    }
-    return llabs(e->occurred_us - order->at_us) <= ORDER_WINDOW_US;
-}
-
-/* order_count where there is none. */
-static size_t order_index(const struct shopper *s, const struct event *e)
-{
-    size_t i = s->order_count;
-
-    while (i > 0 && !same_order(s, &s->orders[i - 1], e)) {
-        i--;
-    }
-    return i > 0 ? i - 1 : s->order_count;
-}
+/* ---- rows ---- */
 
 bool orders_know(const struct shopper *s, const struct event *e)
 {
-    return order_index(s, e) < s->order_count;
+    return rows_order_of(s, e) < s->order_count;
 }
 
 static void take_out(struct shopper *s, size_t index)
@@ -106,6 +55,7 @@ struct row {
     struct event news; /* with the goods that the order did not have before */
     bool first;        /* of its order */
     bool again;        /* it repeats the order */
+    bool fresh;        /* so, or elsewhere: it has goods that the order did not have */
     bool elsewhere;    /* it names an open cart that the order had not named */
 };
 
@@ -134,12 +84,13 @@ static struct row later_row(struct shopper *s, size_t index, const struct event 
     const struct cart *named = e->cart_id == NULL ? NULL : carts_find(s, e->cart_id);
     struct row r = {.news = *e, .again = e->occurred_us - order.at_us > ORDER_WINDOW_US};
 
-    if (r.again) {
-        r.news = bought_news(s, &order, e, a);
-        r.elsewhere = named != NULL && named->status == CART_OPEN &&
-                      (order.cart_id == NULL || is_other(order.cart_id, e->cart_id));
+    r.elsewhere = named != NULL && named->status == CART_OPEN && !rows_same_cart(&order, e);
+    if (r.again || r.elsewhere) {
+        const struct event news = bought_news(s, &order, e, a);
+        r.fresh = news.item_count > 0;
+        r.news = r.again ? news : r.news;
     }
-    if (r.again && r.news.item_count == 0 && !r.elsewhere) {
+    if (r.again && !r.fresh && !r.elsewhere && !e->lines_left_out) {
         return r; /* a thank-you page that was opened again: it says nothing */
     }
     take_out(s, index);
@@ -151,7 +102,7 @@ static struct row later_row(struct shopper *s, size_t index, const struct event 
 /* Without an order: the row says nothing. Else the order stands last, as the one seen last. */
 static struct row row_of(struct shopper *s, const struct event *e, struct arena *a)
 {
-    const size_t index = order_index(s, e);
+    const size_t index = rows_order_of(s, e);
 
     return index == s->order_count ? first_row(s, e, a) : later_row(s, index, e, a);
 }
@@ -367,20 +318,23 @@ static void mark_bought(struct cart *c, const struct event *e, struct arena *a)
 static void buy_cart(struct shopper *s, struct cart *c, const struct row *r, const struct event *e,
                      struct arena *a)
 {
-    const bool as_told = r->first && e->item_count == 0;
-
     mark_bought(c, e, a);
     bought_note_cart(s, r->order, c, a);
-    for (size_t i = 0; as_told && i < c->line_count; i++) {
+    for (size_t i = 0; e->item_count == 0 && i < c->line_count; i++) {
         purchases_note(s, c->lines[i].product_id, e->occurred_us, a);
     }
+}
+
+bool orders_take_lines(struct shopper_rules rules, const struct event *e)
+{
+    return rules.closes_lines && e->item_count > 0 && !e->lines_left_out;
 }
 
 /* The first row of an order closes the cart it names, else all. */
 static void close_carts(struct shopper *s, const struct row *r, const struct event *e,
                         const struct cart *named, struct arena *a)
 {
-    const bool by_lines = shopper_rules_of(s).closes_lines && e->item_count > 0;
+    const bool by_lines = orders_take_lines(shopper_rules_of(s), e);
 
     for (size_t i = 0; i < s->cart_count; i++) {
         struct cart *c = &s->carts[i];
@@ -408,13 +362,22 @@ static bool is_settled(const struct shopper *s, const struct cart *c)
     return s->last_order_us >= c->changed_us && s->last_order_us > c->left_us;
 }
 
+/* The cart is the order's with all that lies there. A page that is opened again may name no goods, and the cart of today: of the order is only
+ * one that it told of before. What could not be read of a row may be anything. */
+static bool takes_whole(const struct shopper *s, const struct row *r, const struct event *e,
+                        const struct cart *c, const struct cart *named)
+{
+    if (e->lines_left_out) {
+        return named == NULL || c == named;
+    }
+    return r->elsewhere && c == named && r->order->cart_id != NULL &&
+           (e->item_count == 0 || (r->fresh && !orders_take_lines(shopper_rules_of(s), e)));
+}
+
 /* A later row takes its goods, wherever they lie; what was put into a cart meanwhile stays, and is spoken about. */
 static void take_lines(struct shopper *s, const struct row *r, const struct event *e,
                        const struct cart *named, struct arena *a)
 {
-    /* A page that is opened again may name no goods, and the cart of today: of the order is only one that it told of before. */
-    const bool whole = r->elsewhere && e->item_count == 0 && r->order->cart_id != NULL;
-
     for (size_t i = 0; i < s->cart_count; i++) {
         struct cart *c = &s->carts[i];
         if (c->status != CART_OPEN) {
@@ -422,7 +385,8 @@ static void take_lines(struct shopper *s, const struct row *r, const struct even
         }
         const struct event *goods = r->elsewhere && c == named ? e : &r->news;
         const bool settled = is_settled(s, c);
-        if ((whole && c == named) || (goods->item_count > 0 && !cart_buy_lines(c, goods, a))) {
+        if (takes_whole(s, r, e, c, named) ||
+            (goods->item_count > 0 && !cart_buy_lines(c, goods, a))) {
             buy_cart(s, c, r, e, a);
         } else if (!settled) {
             c->left_us = e->occurred_us;

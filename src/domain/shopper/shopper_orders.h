@@ -8,6 +8,9 @@
 /* A purchase of an order that was seen before. */
 bool orders_know(const struct shopper *s, const struct event *e);
 
+/* The purchase closes no cart, but takes out of it what it names: by the rule, and where all of its lines could be read. */
+bool orders_take_lines(struct shopper_rules rules, const struct event *e);
+
 void orders_buy(struct shopper *s, const struct event *e, struct arena *a);
 
 /* Forgets the order and its goods. */

@@ -14,7 +14,7 @@
 
 bool shopper_page_keeps(const struct shopper *who, const struct event *e)
 {
-    return fold_is_closer(e) || shopper_changes_owner(who, e) || grounds_are_asked(e);
+    return late_is_closer(e) || shopper_changes_owner(who, e) || grounds_are_asked(e);
 }
 
 bool shopper_page_joins(const struct event *e)
@@ -124,7 +124,7 @@ bool shopper_page_is_tardy(const struct event *events, size_t count)
     bool tardy = false;
 
     for (size_t i = 0; i < count && !tardy; i++) {
-        tardy = fold_is_tardy(&events[i]);
+        tardy = late_is_tardy(&events[i]);
     }
     return tardy;
 }
@@ -133,12 +133,12 @@ struct page_closers *shopper_page_closers(const struct event *events, size_t cou
 {
     struct page_closers *c = arena_array(a, 1, sizeof *c);
 
-    c->closers = fold_closers_room(events, count, a);
+    c->closers = late_closers_room(events, count, a);
     for (size_t i = 0; i < count; i++) { /* those that may be asked for: none closes anything yet */
-        if (fold_is_closer(&events[i]) && events[i].cart_id != NULL) {
+        if (late_is_closer(&events[i]) && events[i].cart_id != NULL) {
             struct event nothing = events[i];
             nothing.received_us = INT64_MAX;
-            fold_closers_add(&c->closers, &nothing, false);
+            late_closers_add(&c->closers, &nothing, false);
         }
     }
     return c;
@@ -149,9 +149,10 @@ void shopper_page_closers_add(struct page_closers *c, const struct shopper *s, s
 {
     const size_t counted = fold_keep_counted(s, events, fold_put_in_order(events, count));
 
+    c->closers.rules = shopper_rules_of(s);
     for (size_t i = 0; i < counted; i++) {
-        if (fold_is_closer(&events[i])) {
-            fold_closers_add(&c->closers, &events[i], true);
+        if (late_is_closer(&events[i])) {
+            late_closers_add(&c->closers, &events[i], true);
         }
     }
 }

@@ -60,14 +60,19 @@ static const char *body_of(int n, const char *event_id)
     if (product != NOTHING) {
         more = arena_printf(&bench.arena, "%s,\"items\":[{\"product_id\":\"p%d\"}]", more, product);
     }
+    if (strcmp(d->type, "cart_snapshot") == 0) {
+        more = arena_printf(&bench.arena, "%s,\"items\":[]", more);
+    }
+    if (!person_deed_names_no_order(d)) {
+        more = arena_printf(&bench.arena, "%s,\"order_id\":\"%s\"", more,
+                            name_of('o', d->order == NOTHING ? n : d->order));
+    }
     if (strcmp(d->type, "chat_message") == 0) {
         more = arena_printf(&bench.arena, "%s,\"opt_out\":true", more);
     }
     return arena_printf(&bench.arena,
-                        "{\"event_id\":\"%s\",\"type\":\"%s\",\"occurred_at\":\"%s\","
-                        "\"order_id\":\"%s\"%s}",
-                        event_id, d->type, clock_format_rfc3339(began_us + MINUTES(n), at),
-                        name_of('o', d->order == NOTHING ? n : d->order), more);
+                        "{\"event_id\":\"%s\",\"type\":\"%s\",\"occurred_at\":\"%s\"%s}", event_id,
+                        d->type, clock_format_rfc3339(began_us + MINUTES(n), at), more);
 }
 
 static void arrive(int n)

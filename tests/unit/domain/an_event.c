@@ -45,6 +45,7 @@ struct event event_planned(const struct event_plan *plan)
         .items = arena_array(&held, 2, sizeof(struct event_item)),
         .subject = plan->subject,
         .opt_out = plan->opt_out,
+        .lines_left_out = plan->lines_left_out,
         .amount_minor = plan->amount == 0 ? MONEY_UNKNOWN : plan->amount,
         .via = plan->via,
         .guessed = plan->guessed,

@@ -29,6 +29,7 @@ struct event_plan {
     int64_t off; /* an adjustment, the gift card "gift", takes so much off; none where 0 */
     const char *cart, *order, *subject, *agent, *locale;
     bool opt_out;
+    bool lines_left_out;
     int64_t amount; /* MONEY_UNKNOWN where 0 */
     enum event_origin origin;
     const char *anonymous; /* identify, alias */

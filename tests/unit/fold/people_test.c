@@ -98,8 +98,9 @@ static void arrive(int n)
     const int64_t at_us = START_US + MINUTES(n);
     char at[CLOCK_TEXT_MAX];
     const char *who = "";
+    const bool empties = strcmp(d->type, "cart_snapshot") == 0;
     const bool of_goods = strncmp(d->type, "cart", 4) == 0 || strncmp(d->type, "product", 7) == 0;
-    const int product = of_goods ? n : d->goods;
+    const int product = empties ? NOTHING : of_goods ? n : d->goods;
 
     if (d->customer != NOBODY) {
         who = arena_printf(&arena, ",\"customer_id\":\"y%d\"", d->customer);
@@ -110,6 +111,13 @@ static void arrive(int n)
     if (d->cart != NOTHING) {
         who = arena_printf(&arena, "%s,\"cart_id\":\"%s\"", who, cart_of(d->cart));
     }
+    if (empties) {
+        who = arena_printf(&arena, "%s,\"items\":[]", who);
+    }
+    if (!person_deed_names_no_order(d)) {
+        who = arena_printf(&arena, "%s,\"order_id\":\"o%d\"", who,
+                           d->order == NOTHING ? n : d->order);
+    }
     if (strcmp(d->type, "chat_message") == 0) {
         who = arena_printf(&arena, "%s,\"opt_out\":true", who);
     }
@@ -119,9 +127,8 @@ static void arrive(int n)
         .type = d->type,
         .occurred_us = at_us,
         .body = arena_printf(
-            &arena,
-            "{\"event_id\":\"e%d\",\"type\":\"%s\",\"order_id\":\"o%d\",\"occurred_at\":\"%s\"%s%s}",
-            n, d->type, d->order == NOTHING ? n : d->order, clock_format_rfc3339(at_us, at), who,
+            &arena, "{\"event_id\":\"e%d\",\"type\":\"%s\",\"occurred_at\":\"%s\"%s%s}", n, d->type,
+            clock_format_rfc3339(at_us, at), who,
             product == NOTHING
                 ? ""
                 : arena_printf(&arena, ",\"items\":[{\"product_id\":\"p%d\"}]", product))};

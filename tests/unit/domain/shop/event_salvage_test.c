@@ -89,6 +89,7 @@ static void assert_body_says(const struct salvaged *s)
     assert_string_equal(again.event_id, s->row_id);
     assert_string_equal(again.sort_id, s->event.event_id);
     assert_true(again.stands_in);
+    assert_int_equal(again.lines_left_out, s->event.lines_left_out);
 }
 
 static bool kept_of(const char *key, const char *type, const char *body, struct event *out)
@@ -108,6 +109,20 @@ static bool kept_of(const char *key, const char *type, const char *body, struct 
 
 #define ANNA "\"customer_id\":\"anna\","
 #define LINE "{\"product_id\":\"p1\",\"quantity\":1,\"price_minor\":1000,\"currency\":\"EUR\"}"
+
+/* What the log says, and what came there by SQL and is read without it. */
+static void assert_unread_lines(const char *members, bool unread)
+{
+    const char *order = an_event_of("purchase", arena_printf(&arena, ANNA "%s", members));
+    struct salvaged s;
+    struct event kept;
+
+    assert_true(salvaged(order, &s));
+    assert_int_equal(s.event.lines_left_out, unread);
+    assert_body_says(&s);
+    assert_true(kept_of("c:anna", "purchase", order, &kept));
+    assert_int_equal(kept.lines_left_out, unread);
+}
 
 static void an_order_with_something_wrong_is_an_order_of_the_rest(void **state)
 {
@@ -397,6 +412,17 @@ static void what_happened_at_a_time_that_is_none_had_happened_when_it_came(void 
     }
 }
 
+static void an_order_tells_that_of_its_lines_some_could_not_be_read(void **state)
+{
+    (void)state;
+    assert_unread_lines("\"items\":[" LINE ",{\"product_id\":5.5}]", true);
+    assert_unread_lines("\"items\":[{\"product_id\":\"p1\",\"quantity\":\"3\"}]", true);
+    assert_unread_lines("\"items\":[{\"product_id\":\"p1\",\"qty\":3}]", true);
+    assert_unread_lines("\"items\":[" LINE ",7]", true);
+    assert_unread_lines("\"items\":[{\"product_id\":\"p1\",\"price_minor\":5}]", false);
+    assert_unread_lines("\"nonsense\":1,\"items\":[" LINE "]", false);
+}
+
 static void only_the_log_says_that_something_stands_for_another(void **state)
 {
     struct salvaged s;
@@ -569,6 +595,7 @@ int main(void)
         cmocka_unit_test(a_no_that_is_left_out_by_its_name_is_told_to_be_one),
         cmocka_unit_test(a_login_without_one_of_its_two_is_no_more_than_its_no),
         cmocka_unit_test(what_happened_at_a_time_that_is_none_had_happened_when_it_came),
+        cmocka_unit_test(an_order_tells_that_of_its_lines_some_could_not_be_read),
         cmocka_unit_test(only_the_log_says_that_something_stands_for_another),
         cmocka_unit_test(its_body_says_no_time_and_the_row_says_it),
         cmocka_unit_test(nothing_else_is_taken_without_its_time),

@@ -308,6 +308,105 @@ static void another_order_of_the_same_number_closes_its_own_cart(void **state)
     assert_int_equal(fold_story(&stories[6], &last_us)->orders_total, 1);
 }
 
+#define ADDED_AT(at_, ...)                                                                         \
+    {                                                                                              \
+        EVENT_CART_ITEM_ADDED, .at = MINUTES(10) + SECONDS(at_), __VA_ARGS__                       \
+    }
+#define BOUGHT_AT(at_, ...)                                                                        \
+    {                                                                                              \
+        EVENT_PURCHASE, .at = MINUTES(10) + SECONDS(at_), __VA_ARGS__                              \
+    }
+
+static void of_two_orders_within_a_minute_each_closes_its_own(void **state)
+{
+    static const struct story stories[] = {
+        {"something came between",
+         {ADDED(0, .sku = "p1"), BOUGHT_AT(0, .order = NULL), ADDED_AT(20, .sku = "p2"),
+          BOUGHT_AT(40, .order = NULL)},
+         "buyer"},
+        {"more of the same came between",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .sku = "p1"), ADDED_AT(20, .sku = "p1", .quantity = 2),
+          BOUGHT_AT(40, .sku = "p1", .quantity = 2)},
+         "buyer"},
+        {"of two carts",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .cart = "ca"),
+          ADDED_AT(20, .cart = "cb", .sku = "p2"), BOUGHT_AT(40, .cart = "cb")},
+         "buyer"},
+        {"of a cart, after one of all",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT_AT(0, .order = NULL),
+          ADDED_AT(20, .cart = "cb", .sku = "p2"), BOUGHT_AT(40, .cart = "cb")},
+         "buyer"},
+        {"of two carts, and one number",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "7", .cart = "ca"),
+          ADDED_AT(10, .cart = "cb", .sku = "p2"), BOUGHT_AT(20, .order = "7", .cart = "cb")},
+         "buyer"},
+        {"of two carts without an id: of one it is undone",
+         {ADDED(0, .cart = "ca", .sku = "p1"), ADDED(1, .cart = "cb", .sku = "p2"),
+          BOUGHT(10, .cart = "ca"), BOUGHT_AT(40, .cart = "cb"), CANCELLED(20, .cart = "cb")},
+         "p2 x1"},
+        {"the same goods are told again",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .sku = "p1"), ADDED_AT(20, .sku = "p2"),
+          BOUGHT_AT(40, .sku = "p1")},
+         "p2 x1"},
+        {"once with its cart, and once with its goods",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .cart = "ca"),
+          ADDED_AT(20, .cart = "cb", .sku = "p2"), BOUGHT_AT(40, .sku = "p1")},
+         "p2 x1"},
+    };
+    /* The shop and its tracker may call goods differently. */
+    static const struct story by_cart[] = {
+        {"of goods that nobody has seen",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .sku = "p1"), ADDED_AT(20, .sku = "p2"),
+          BOUGHT_AT(40, .sku = "sku-2")},
+         "buyer"},
+        {"of such goods in another cart",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .cart = "ca", .sku = "p1"),
+          ADDED_AT(20, .cart = "cb", .sku = "p2"), BOUGHT_AT(40, .cart = "cb", .sku = "sku-2")},
+         "buyer"},
+        {"with one number",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "7", .cart = "ca", .sku = "p1"),
+          ADDED_AT(20, .cart = "cb", .sku = "p2"),
+          BOUGHT_AT(40, .order = "7", .cart = "cb", .sku = "sku-2")},
+         "buyer"},
+    };
+    int64_t last_us;
+    (void)state;
+
+    TELL_BY_EITHER_RULE(stories);
+    assert_int_equal(fold_story(&stories[0], &last_us)->orders_total, 2);
+    assert_int_equal(fold_story(&stories[6], &last_us)->orders_total, 1);
+    assert_int_equal(fold_story(&stories[7], &last_us)->orders_total, 1);
+    rules.closes_lines = false;
+    shopper_rules_set(&rules);
+    TELL(by_cart);
+}
+
+static void what_could_not_be_read_of_an_order_may_be_anything_in_its_cart(void **state)
+{
+    static const struct story stories[] = {
+        {"a line",
+         {SNAPSHOT(0, .sku = "p1", .sku2 = "p2"),
+          BOUGHT(10, .order = "a", .sku = "p1", .lines_left_out = true)},
+         "buyer"},
+        {"how many",
+         {SNAPSHOT(0, .sku = "p1", .quantity = 3),
+          BOUGHT(10, .cart = "ca", .sku = "p1", .lines_left_out = true)},
+         "buyer"},
+        {"of a row behind the first",
+         {ADDED(0, .sku = "p1"), BOUGHT(10, .order = "a", .sku = "p1"), ADDED(15, .sku = "p3"),
+          BOUGHT(20, .order = "a", .sku = "p1", .lines_left_out = true)},
+         "buyer"},
+        {"not in another cart than it names",
+         {ADDED(0, .cart = "ca", .sku = "p1"), ADDED(1, .cart = "ca", .sku = "p2"),
+          BOUGHT(10, .cart = "ca", .sku = "p1", .lines_left_out = true),
+          ADDED(11, .cart = "cb", .sku = "p3")},
+         "p3 x1"},
+    };
+    (void)state;
+
+    TELL_BY_EITHER_RULE(stories);
+}
+
 /* No order: the page of one was opened again, and tells today's cart. */
 static void a_page_of_an_order_that_is_opened_again_buys_nothing_new(void **state)
 {
@@ -440,6 +539,41 @@ static void items_of_a_cancellation_limit_what_comes_back(void **state)
     s = fold_story(&stories[2], &last_us);
     assert_int_equal(s->orders_total, 0);
     assert_int_equal(s->last_order_us, 0);
+}
+
+static void a_cancellation_that_names_a_cart_is_of_an_order_of_that_cart(void **state)
+{
+    static const struct story stories[] = {
+        {"of a cart that nobody ordered",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "1", .cart = "ca"),
+          CANCELLED(20, .cart = "cb")},
+         "buyer"},
+        {"of one that lies there",
+         {ADDED(0, .cart = "ca", .sku = "p1"), ADDED(1, .cart = "cb", .sku = "p2"),
+          BOUGHT(10, .order = "1", .cart = "ca"), CANCELLED(20, .cart = "cb")},
+         "buyer"},
+        {"of one that was filled again",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "1", .cart = "ca"),
+          ADDED(20, .cart = "cb", .sku = "p2"), BOUGHT(30, .order = "2", .cart = "cb"),
+          ADDED(40, .cart = "ca", .sku = "p3"), CANCELLED(50, .cart = "ca")},
+         "p3 x1"},
+        {"by what the order called it",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "1", .cart = "checkout"),
+          CANCELLED(20, .cart = "checkout")},
+         "p1 x1"},
+        {"of the round that was ordered last",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "1", .cart = "ca"),
+          ADDED(15, .cart = "ca", .sku = "p2"), BOUGHT(20, .order = "2"),
+          CANCELLED(30, .cart = "ca")},
+         "p2 x1"},
+        {"that names nothing: of the last",
+         {ADDED(0, .cart = "ca", .sku = "p1"), BOUGHT(10, .order = "1", .cart = "ca"),
+          CANCELLED(20, .cart = NULL)},
+         "p1 x1"},
+    };
+    (void)state;
+
+    TELL_BY_EITHER_RULE(stories);
 }
 
 static void what_is_cancelled_was_not_paid(void **state)
@@ -708,9 +842,14 @@ int main(void)
         cmocka_unit_test_teardown(of_an_order_that_is_edited_what_is_new_is_bought, reset),
         cmocka_unit_test_teardown(an_edited_order_adds_what_is_new_to_the_sums, reset),
         cmocka_unit_test_teardown(another_order_of_the_same_number_closes_its_own_cart, reset),
+        cmocka_unit_test_teardown(of_two_orders_within_a_minute_each_closes_its_own, reset),
+        cmocka_unit_test_teardown(what_could_not_be_read_of_an_order_may_be_anything_in_its_cart,
+                                  reset),
         cmocka_unit_test_teardown(a_page_of_an_order_that_is_opened_again_buys_nothing_new, reset),
         cmocka_unit_test_teardown(by_lines_every_row_of_an_order_takes_its_own, reset),
         cmocka_unit_test_teardown(items_of_a_cancellation_limit_what_comes_back, reset),
+        cmocka_unit_test_teardown(a_cancellation_that_names_a_cart_is_of_an_order_of_that_cart,
+                                  reset),
         cmocka_unit_test_teardown(what_is_cancelled_was_not_paid, reset),
         cmocka_unit_test_teardown(a_gift_card_comes_back_with_the_whole_cart_only, reset),
         cmocka_unit_test_teardown(what_is_undone_late_brings_no_cart_back, reset),
