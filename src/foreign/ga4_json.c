@@ -16,6 +16,13 @@ struct ga4 {
     struct repeat_table *repeats; /* NULL before the first record */
 };
 
+struct ga4_item {
+    struct event_item item;
+    struct native_unread unread;
+    bool unread_id;
+    const json_t *said; /* what it is made of */
+};
+
 /* What one record says. */
 struct ga4_event {
     const json_t *doc;
@@ -23,8 +30,8 @@ struct ga4_event {
     char id[SHA256_HEX];
     char currency[4];
     int64_t total_minor;
-    struct event_item *items;
-    const json_t **said; /* what each item is made of */
+    const char *unread_total; /* NULL: it can be read */
+    struct ga4_item *items;
     size_t item_count;
 };
 
@@ -63,20 +70,25 @@ static const char *parameter(const json_t *doc, const char *key, struct arena *a
     return "";
 }
 
-CAN_FAIL static bool read_money(struct foreign_parser *p, struct ga4_event *g, const char *name,
-                                const char *text, int64_t *out, struct err *err)
+struct ga4_amount {
+    const char *name, *text;
+};
+
+CAN_FAIL static bool read_money(struct foreign_parser *p, struct ga4_event *g,
+                                struct ga4_amount said, int64_t *out, const char **out_unread,
+                                struct err *err)
 {
     int64_t minor = 0;
     *out = MONEY_UNKNOWN;
-    if (text[0] == '\0' || text[0] == '-') {
+    if (said.text[0] == '\0' || said.text[0] == '-') {
         return true;
     }
-    if (!foreign_at(p, CAUSE_BAD_CURRENCY, name) || g->currency[0] == '\0') {
+    if (!foreign_at(p, CAUSE_BAD_CURRENCY, said.name) || g->currency[0] == '\0') {
         return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
     }
-    if (!foreign_at(p, CAUSE_BAD_AMOUNT, name) ||
-        !field_amount(name, text, g->currency, &minor, err)) {
-        return false;
+    if (!foreign_at(p, CAUSE_BAD_AMOUNT, said.name) ||
+        !field_amount(said.name, said.text, g->currency, &minor, err)) {
+        return native_goes_on(g->e.type, said.text, out_unread, err);
     }
     *out = minor == 0 ? MONEY_UNKNOWN : minor;
     return true;
@@ -89,27 +101,48 @@ CAN_FAIL static bool read_id(struct foreign_parser *p, const char *name, const c
     return foreign_at(p, CAUSE_BAD_ID, name) && field_id_opt(name, text, &p->scratch, out, err);
 }
 
+/* An item is known by its id or its name. */
+CAN_FAIL static bool read_product(struct foreign_parser *p, const struct ga4_event *g,
+                                  struct ga4_item *to, struct err *err)
+{
+    struct arena *a = &p->scratch;
+    const char **id = &to->item.product_id;
+    if (!read_id(p, "item_id", member(to->said, "item_id", a), id, err)) {
+        to->unread_id = native_goes_on(g->e.type, "", id, err); /* its name is no id of it */
+        return to->unread_id;
+    }
+    *id = (*id)[0] != '\0' ? *id : member(to->said, "item_name", a);
+    return true;
+}
+
+CAN_FAIL static bool read_quantity(struct foreign_parser *p, const struct ga4_event *g,
+                                   struct ga4_item *to, struct err *err)
+{
+    const char *text = member(to->said, "quantity", &p->scratch);
+    int64_t *milli = &to->item.quantity_milli;
+    *milli = QUANTITY_ONE;
+    (void)foreign_at(p, CAUSE_BAD_QUANTITY, "quantity");
+    if (text[0] != '\0' && !field_milli("quantity", text, milli, err)) {
+        return native_goes_on(g->e.type, text, &to->unread.quantity, err);
+    }
+    *milli = *milli > 0 ? *milli : QUANTITY_ONE; /* of one piece at least */
+    return true;
+}
+
+/* What has neither id nor name is none; one of an order whose id cannot be read is, and is told as left out. */
 CAN_FAIL static bool read_item(struct foreign_parser *p, struct ga4_event *g, const json_t *item,
                                struct err *err)
 {
-    struct arena *a = &p->scratch;
-    struct event_item *to = &g->items[g->item_count];
-    const char *quantity = member(item, "quantity", a);
-    *to = (struct event_item){.quantity_milli = QUANTITY_ONE};
-    memcpy(to->currency, g->currency, sizeof to->currency);
-    if (!read_id(p, "item_id", member(item, "item_id", a), &to->product_id, err) ||
-        !foreign_at(p, CAUSE_BAD_QUANTITY, "quantity") ||
-        (quantity[0] != '\0' && !field_milli("quantity", quantity, &to->quantity_milli, err)) ||
-        !read_money(p, g, "price", member(item, "price", a), &to->price_minor, err)) {
+    const char *price = member(item, "price", &p->scratch);
+    struct ga4_item *to = &g->items[g->item_count];
+    *to = (struct ga4_item){.said = item};
+    memcpy(to->item.currency, g->currency, sizeof to->item.currency);
+    if (!read_product(p, g, to, err) || !read_quantity(p, g, to, err) ||
+        !read_money(p, g, (struct ga4_amount){"price", price}, &to->item.price_minor,
+                    &to->unread.price, err)) {
         return false;
     }
-    /* An item is known by its id or its name, and of one piece at least. */
-    if (to->product_id[0] == '\0') {
-        to->product_id = member(item, "item_name", a);
-    }
-    to->quantity_milli = to->quantity_milli > 0 ? to->quantity_milli : QUANTITY_ONE;
-    g->said[g->item_count] = item;
-    g->item_count += to->product_id[0] != '\0';
+    g->item_count += to->item.product_id[0] != '\0' || to->unread_id;
     return true;
 }
 
@@ -117,12 +150,13 @@ CAN_FAIL static bool read_items(struct foreign_parser *p, struct ga4_event *g, s
 {
     struct arena *a = &p->scratch;
     const json_t *list = json_object_get(g->doc, "items");
-    if (!foreign_at(p, CAUSE_TOO_LARGE, "items") || json_array_size(list) > EVENT_ITEMS_MAX) {
+    /* An order of more is one without any: they are left out where events are judged. */
+    if (!foreign_at(p, CAUSE_TOO_LARGE, "items") ||
+        (json_array_size(list) > EVENT_ITEMS_MAX && g->e.type != EVENT_PURCHASE)) {
         return FAIL(err, ERR_INVALID, "has %zu items, more than %d", json_array_size(list),
                     EVENT_ITEMS_MAX);
     }
     g->items = arena_array(a, json_array_size(list) + 1, sizeof *g->items);
-    g->said = arena_array(a, json_array_size(list) + 1, sizeof(const json_t *));
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (!read_item(p, g, json_array_get(list, i), err)) {
             return false;
@@ -142,6 +176,8 @@ CAN_FAIL static bool read_envelope(struct foreign_parser *p, struct ga4_event *g
         order = parameter(doc, "transaction_id", a);
     }
     const char *browser = member(doc, "user_pseudo_id", a);
+    const struct ga4_amount revenue = {"purchase_revenue",
+                                       member(ecommerce, "purchase_revenue", a)};
     return foreign_at(p, CAUSE_BAD_TIME, "event_timestamp") &&
            field_time("event_timestamp", member(doc, "event_timestamp", a), &g->e.occurred_us,
                       err) &&
@@ -150,8 +186,7 @@ CAN_FAIL static bool read_envelope(struct foreign_parser *p, struct ga4_event *g
            field_id("user_pseudo_id", browser, a, &g->e.anonymous_id, err) &&
            read_id(p, "ga_session_id", session, &g->e.session_id, err) &&
            read_id(p, "transaction_id", order, &g->e.order_id, err) &&
-           read_money(p, g, "purchase_revenue", member(ecommerce, "purchase_revenue", a),
-                      &g->total_minor, err);
+           read_money(p, g, revenue, &g->total_minor, &g->unread_total, err);
 }
 
 /* One currency for all of it, or the user's. */
@@ -197,10 +232,14 @@ CAN_FAIL static bool write_event(struct foreign_parser *p, const struct ga4_even
     struct jenc j = native_begin(&p->out, &g->e);
     jenc_array(&j, "items");
     for (size_t i = 0; i < g->item_count; i++) {
-        native_item(&j, &g->items[i]);
+        native_item_unread(&j, &g->items[i].item, &g->items[i].unread);
     }
     jenc_array_end(&j);
-    if (is_order(g) && g->total_minor != MONEY_UNKNOWN) {
+    if (g->unread_total != NULL) {
+        jenc_object(&j, "properties");
+        jenc_str(&j, "total_minor", g->unread_total);
+        jenc_object_end(&j);
+    } else if (is_order(g) && g->total_minor != MONEY_UNKNOWN) {
         jenc_object(&j, "properties");
         jenc_i64(&j, "total_minor", g->total_minor);
         jenc_str(&j, "currency", g->currency);
@@ -219,20 +258,21 @@ CAN_FAIL static bool learn(struct foreign_parser *p, const struct ga4_event *g, 
 {
     struct arena *a = &p->scratch;
     for (size_t i = 0; i < g->item_count; i++) {
+        const struct ga4_item *of = &g->items[i];
         struct product facts = {
-            .product_id = g->items[i].product_id,
-            .title = or_null(member(g->said[i], "item_name", a)),
-            .brand = or_null(member(g->said[i], "item_brand", a)),
-            .category = or_null(member(g->said[i], "item_category", a)),
+            .product_id = of->item.product_id,
+            .title = or_null(member(of->said, "item_name", a)),
+            .brand = or_null(member(of->said, "item_brand", a)),
+            .category = or_null(member(of->said, "item_category", a)),
             /* What comes back was sold at an older price. */
-            .price_minor = g->e.type != EVENT_REFUND ? g->items[i].price_minor : MONEY_UNKNOWN,
+            .price_minor = g->e.type != EVENT_REFUND ? of->item.price_minor : MONEY_UNKNOWN,
             .stock = -1,
             .updated_us = g->e.occurred_us,
         };
         if (facts.price_minor != MONEY_UNKNOWN) {
             memcpy(facts.currency, g->currency, sizeof facts.currency);
         }
-        if (!native_product(&p->out, &facts, err)) {
+        if (facts.product_id[0] != '\0' && !native_product(&p->out, &facts, err)) {
             return false;
         }
     }

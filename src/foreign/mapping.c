@@ -149,22 +149,13 @@ CAN_FAIL static bool read_ids(struct foreign_parser *p, struct reading *r, struc
     return true;
 }
 
-/* An order of which something cannot be read is an order: that goes on as it stands, and is left out where events are judged. */
-static bool goes_on(const struct reading *r, enum target target, const char **out, struct err *err)
-{
-    *out = r->e.type == EVENT_PURCHASE ? r->field[target] : NULL;
-    if (*out != NULL) {
-        *err = (struct err){.more = err->more};
-    }
-    return *out != NULL;
-}
-
 CAN_FAIL static bool read_product(struct foreign_parser *p, struct reading *r, struct err *err)
 {
     struct arena *a = &p->scratch;
     if (!foreign_at(p, CAUSE_BAD_ID, r->name[TO_PRODUCT]) ||
         !field_id_opt(r->name[TO_PRODUCT], r->field[TO_PRODUCT], a, &r->item.product_id, err)) {
-        return false;
+        return native_goes_on(r->e.type, "", &r->item.product_id,
+                              err); /* its title is no id of it */
     }
     if (p->format->mapping->title_names && r->item.product_id[0] == '\0') {
         r->item.product_id = field_text(r->field[TO_TITLE], a);
@@ -218,10 +209,10 @@ CAN_FAIL static bool read_money(struct foreign_parser *p, struct reading *r, str
     }
     return foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_PRICE]) &&
            (read_amount(r, TO_PRICE, &r->item.price_minor, err) ||
-            goes_on(r, TO_PRICE, &r->unread.price, err)) &&
+            native_goes_on(r->e.type, r->field[TO_PRICE], &r->unread.price, err)) &&
            foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_TOTAL]) &&
            (read_amount(r, TO_TOTAL, &r->total_minor, err) ||
-            goes_on(r, TO_TOTAL, &r->unread_total, err));
+            native_goes_on(r->e.type, r->field[TO_TOTAL], &r->unread_total, err));
 }
 
 CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, struct err *err)
@@ -231,12 +222,14 @@ CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, 
     (void)foreign_at(p, CAUSE_BAD_QUANTITY, r->name[TO_QUANTITY]);
     /* less than nothing is what came back, and no order */
     if (text[0] != '\0' && !field_milli(r->name[TO_QUANTITY], text, &milli, err) &&
-        (text[0] == '-' || !goes_on(r, TO_QUANTITY, &r->unread.quantity, err))) {
+        (text[0] == '-' ||
+         !native_goes_on(r->e.type, r->field[TO_QUANTITY], &r->unread.quantity, err))) {
         return false;
     }
     if (milli < 1 || milli > (int64_t)EVENT_QUANTITY_MAX * QUANTITY_ONE) {
         return FAIL(err, ERR_INVALID, "%s must be above 0 and at most %d: \"%.20s\"",
-                    r->name[TO_QUANTITY], EVENT_QUANTITY_MAX, text);
+                    r->name[TO_QUANTITY], EVENT_QUANTITY_MAX, text) ||
+               (milli > 0 && native_goes_on(r->e.type, text, &r->unread.quantity, err));
     }
     r->item.quantity_milli = milli;
     return true;

@@ -58,6 +58,16 @@ void native_item_unread(struct jenc *j, const struct event_item *item,
     jenc_object_end(j);
 }
 
+bool native_goes_on(enum event_type type, const char *text, const char **out, struct err *err)
+{
+    if (type != EVENT_PURCHASE) {
+        return false;
+    }
+    *out = text;
+    *err = (struct err){.more = err->more};
+    return true;
+}
+
 void native_item(struct jenc *j, const struct event_item *item)
 {
     native_item_unread(j, item, &(struct native_unread){0});

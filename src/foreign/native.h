@@ -63,6 +63,10 @@ void native_item(struct jenc *j, const struct event_item *item); /* inside the a
 struct native_unread {
     const char *quantity, *price;
 };
+/* An order of which something cannot be read is an order: what stands there (text) goes on in its place, and is left out where events are judged; for a
+ * product "" does. False: the event is none, and err says what is wrong with it. */
+CAN_FAIL bool native_goes_on(enum event_type type, const char *text, const char **out,
+                             struct err *err);
 /* The same with that text, for the decoder to refuse: what is left of the item counts in an order (domain/shop/event_salvage.h). */
 void native_item_unread(struct jenc *j, const struct event_item *item,
                         const struct native_unread *unread);

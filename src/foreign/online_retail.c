@@ -7,7 +7,8 @@
  * it is the same invoice. Rows that are no sale of a product (stock
  * corrections: quantity 0 or below, or no price and no customer; postage, fees, bad debt) are kept
  * in properties.other_lines, so that no invoice is lost and none of them becomes a recommendation.
- * An invoice of which a row is refused is left out as a whole: stored without it, it would stand in the way of the mended one.
+ * What cannot be read of a line of an invoice is left out where events are judged, as of every order, and the mended one counts instead. A
+ * cancellation of which a row is refused is left out as a whole: stored without it, it would stand in the way of the mended one.
  * An invoice of corrections alone is a purchase of nothing. */
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -15,13 +16,11 @@
 #include "domain/shop/placeholder.h"
 #include "domain/shop/quantity.h"
 #include "foreign/field.h"
+#include "foreign/invoice_line.h"
 #include "foreign/kept_rows.h"
-#include "foreign/table.h"
 
 #include <string.h>
-#include <strings.h>
 
-enum column { INVOICE, CODE, DESCRIPTION, QUANTITY, DATE, PRICE, CUSTOMER, COUNTRY, COLUMNS };
 enum {
     WINDOW_ROWS = 2000, /* the published files need 327 */
     OPEN_MAX = 512,
@@ -39,15 +38,6 @@ static const struct table_column columns[COLUMNS] = {
     [COUNTRY] = {.names = {"Country"}, .optional = true},
 };
 
-/* A row's values. */
-struct invoice_line {
-    const char *code;
-    const char *text;
-    int64_t quantity;    /* as in the file: negative in cancellations and corrections */
-    int64_t price_minor; /* as in the file: negative for bad debt */
-    bool sale;           /* of a product, or its return: an item of the event */
-};
-
 /* Its texts live in its own arena. */
 struct invoice {
     struct arena arena;
@@ -55,13 +45,15 @@ struct invoice {
     const char *customer; /* "" unknown */
     const char *country;
     char event_id[SHA256_HEX];
-    int64_t number_first; /* of its first row */
-    int64_t occurred_us;
+    int64_t number_first;         /* of its first row */
+    int64_t occurred_us;          /* of the first row that tells it; 0: none has yet */
+    struct native_refusal untold; /* of the first that could not tell it; why NULL: none */
     int64_t last_row;
     struct invoice_line *lines;
     size_t count, cap;
     bool refund;
-    bool broken; /* a row of it was refused */
+    bool broken;  /* a row of it was refused */
+    bool partial; /* something of a line cannot be read: what all cost is not known */
     struct kept_rows kept;
 };
 
@@ -84,36 +76,13 @@ static void invoice_free(struct invoice **i)
     }
 }
 
-/* What the shop bills that is no product: postage, fees, corrections, tests. */
-static bool is_charge(const char *code)
-{
-    /* Codes of the published files. Gift vouchers (gift_...) are sold like products, and stay. */
-    static const char *const charges[] = {
-        "POST",   "DOT",     "C2",           "C3",        "M",    "D",    "S",       "B",
-        "ADJUST", "ADJUST2", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "TEST001", "TEST002",
-    };
-    for (size_t i = 0; i < sizeof charges / sizeof charges[0]; i++) {
-        if (strcasecmp(code, charges[i]) == 0) { /* "m" and "M" both occur */
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A gift (price 0) goes to somebody; a stock correction, which looks the same, to nobody. */
-static bool is_sale(const struct invoice *i, const struct invoice_line *l)
-{
-    /* In a cancellation goods come back with a negative quantity; a positive one there is no return, as a
-     * negative one in an invoice is no sale. */
-    int64_t sold = i->refund ? -l->quantity : l->quantity;
-    bool priced = l->price_minor > 0 || (l->price_minor == 0 && i->customer[0] != '\0');
-    return sold >= 1 && sold <= EVENT_QUANTITY_MAX && priced && !is_charge(l->code);
-}
-
 /* Sum of all lines, charges too, with the sign of a sale; MONEY_UNKNOWN if it is none. */
 static int64_t total_minor(const struct invoice *i)
 {
     int64_t total = 0;
+    if (i->partial) {
+        return MONEY_UNKNOWN;
+    }
     for (size_t n = 0; n < i->count; n++) {
         const struct invoice_line *l = &i->lines[n];
         int64_t amount = 0;
@@ -139,7 +108,7 @@ static void write_items(struct jenc *j, const struct invoice *i, const char *cur
                 .price_minor = l->price_minor,
             };
             memcpy(item.currency, currency, sizeof item.currency);
-            native_item(j, &item);
+            native_item_unread(j, &item, &l->unread);
         }
     }
     jenc_array_end(j);
@@ -187,7 +156,7 @@ static bool learn(struct foreign_parser *p, const struct invoice *i, struct err 
     for (size_t n = 0; n < i->count; n++) {
         const struct invoice_line *l = &i->lines[n];
         /* What comes back was sold at an older price: a refund says nothing about today's. */
-        if (!l->sale || i->refund) {
+        if (!l->sale || i->refund || l->code[0] == '\0') {
             continue;
         }
         struct product facts = {
@@ -230,6 +199,16 @@ static bool emit(struct foreign_parser *p, struct invoice *i, struct err *err)
     return valid ? learn(p, i, err) : kept_rows_spoil(&i->kept, &p->out, err);
 }
 
+CAN_FAIL static bool refuse(struct foreign_parser *p, struct invoice *i,
+                            const struct native_refusal *what, struct err *err)
+{
+    const struct native_sink *sink = &p->out.sink;
+    if (what->rows > 0 && sink->refused != NULL && !sink->refused(sink->ctx, what, err)) {
+        return false;
+    }
+    return kept_rows_spoil(&i->kept, &p->out, err);
+}
+
 /* Its good rows are refused with the one that was not. */
 static bool leave_out(struct foreign_parser *p, struct invoice *i, struct err *err)
 {
@@ -241,11 +220,25 @@ static bool leave_out(struct foreign_parser *p, struct invoice *i, struct err *e
                             i->number),
         .rows = (int64_t)i->count,
     };
-    const struct native_sink *sink = &p->out.sink;
-    if (i->count > 0 && sink->refused != NULL && !sink->refused(sink->ctx, &what, err)) {
-        return false;
+    return refuse(p, i, &what, err);
+}
+
+/* With what it says as a whole: an import tells what is long ago, and no time stands in for its own. */
+static bool judge(struct foreign_parser *p, struct invoice *i, struct err *err)
+{
+    if (i->broken) {
+        return leave_out(p, i, err);
     }
-    return kept_rows_spoil(&i->kept, &p->out, err);
+    if (i->untold.why == NULL) {
+        return emit(p, i, err);
+    }
+    if (i->occurred_us == 0) {
+        i->untold.rows = (int64_t)i->count;
+        return refuse(p, i, &i->untold, err);
+    }
+    native_note(&p->out, i->untold.number, CAUSE_LEFT_OUT,
+                "%s (left out; the time of another row of the invoice counts)", i->untold.why);
+    return emit(p, i, err);
 }
 
 /* Takes the n-th out; the caller owns it. */
@@ -263,7 +256,7 @@ static struct invoice *take_out(struct open_invoices *all, size_t n)
 static bool close_invoice(struct foreign_parser *p, size_t n, struct err *err)
 {
     CLEANUP(invoice_free) struct invoice *i = take_out(invoices_of(p), n);
-    return i->broken ? leave_out(p, i, err) : emit(p, i, err);
+    return judge(p, i, err);
 }
 
 /* What a row says of its invoice. */
@@ -272,7 +265,6 @@ struct invoice_row {
     const char *customer; /* "" unknown */
     const char *country;
     int64_t row; /* of the file */
-    int64_t occurred_us;
 };
 
 static void open_invoice(struct foreign_parser *p, const struct invoice_row *row)
@@ -286,7 +278,6 @@ static void open_invoice(struct foreign_parser *p, const struct invoice_row *row
     table_event_id(p, named, strlen(named), i->event_id);
     i->refund = row->number[0] == 'C'; /* "A..." adjusts bad debt, and is no cancellation */
     i->number_first = row->row;
-    i->occurred_us = row->occurred_us;
     all->open[all->count++] = i;
 }
 
@@ -333,45 +324,29 @@ static bool find_invoice(struct foreign_parser *p, const struct invoice_row *row
     return true;
 }
 
+static const char *kept_text(struct arena *a, const char *text)
+{
+    return text != NULL ? arena_strdup(a, text) : NULL;
+}
+
 static void add_line(struct invoice *i, struct invoice_line l)
 {
+    i->partial = i->partial || l.partial;
     if (i->count == i->cap) {
         i->cap = i->cap > 0 ? i->cap * 2 : 16;
         i->lines = mem_grow(i->lines, i->cap, sizeof *i->lines);
     }
+    l.sale = invoice_line_is_sale(&l, i->refund, i->customer[0] != '\0');
+    if (l.partial && !l.sale) { /* no product, whatever it cost: the line is left out */
+        l = (struct invoice_line){
+            .code = "", .text = l.text, .quantity = 1, .price_minor = MONEY_UNKNOWN, .sale = true};
+    }
     /* The row's texts die with the next row, those of the invoice live until it is told. */
     l.code = arena_strdup(&i->arena, l.code);
     l.text = arena_strdup(&i->arena, l.text);
-    l.sale = is_sale(i, &l);
+    l.unread = (struct native_unread){.quantity = kept_text(&i->arena, l.unread.quantity),
+                                      .price = kept_text(&i->arena, l.unread.price)};
     i->lines[i->count++] = l;
-}
-
-static bool signed_price(const char *text, const char *currency, int64_t *out, struct err *err)
-{
-    int64_t minor = 0;
-    /* field_amount takes no sign, because prices have none; bad debt is written off at a negative one. */
-    bool negative = text[0] == '-';
-    if (!field_amount("Price", text + (negative ? 1 : 0), currency, &minor, err)) {
-        return false;
-    }
-    *out = negative ? -minor : minor;
-    return true;
-}
-
-static bool quantity_of(const char *text, int64_t *out, struct err *err)
-{
-    enum { QUANTITY_MAX = 1000000000 };
-    int64_t quantity = 0;
-    if (!field_i64("Quantity", text, &quantity, err)) {
-        return false;
-    }
-    /* Corrections go past what an event may hold, and are kept in properties; but negating and adding
-     * them must stay safe. */
-    if (quantity < -QUANTITY_MAX || quantity > QUANTITY_MAX) {
-        return FAIL(err, ERR_INVALID, "Quantity is out of range: %.40s", text);
-    }
-    *out = quantity;
-    return true;
 }
 
 CAN_FAIL static bool date_of(const struct foreign_parser *p, const char *text, int64_t *out_us,
@@ -400,17 +375,19 @@ CAN_FAIL static bool read_whose(struct foreign_parser *p, const struct table_row
     return true;
 }
 
-CAN_FAIL static bool read_line(struct foreign_parser *p, const struct table_row *row,
-                               struct invoice_line *out, int64_t *out_us, struct err *err)
+/* An invoice has the time of its first row. */
+static void take_time(struct foreign_parser *p, struct invoice *i, const struct table_row *row)
 {
-    *out = (struct invoice_line){.text = field_text(row->field[DESCRIPTION], &p->scratch)};
-    return foreign_at(p, CAUSE_BAD_ID, "StockCode") &&
-           field_id("StockCode", row->field[CODE], &p->scratch, &out->code, err) &&
-           foreign_at(p, CAUSE_BAD_QUANTITY, "Quantity") &&
-           quantity_of(row->field[QUANTITY], &out->quantity, err) &&
-           foreign_at(p, CAUSE_BAD_TIME, "InvoiceDate") &&
-           date_of(p, row->field[DATE], out_us, err) && foreign_at(p, CAUSE_BAD_AMOUNT, "Price") &&
-           signed_price(row->field[PRICE], p->currency, &out->price_minor, err);
+    struct err err = {0};
+    int64_t at_us = 0;
+    if (date_of(p, row->field[DATE], &at_us, &err)) {
+        i->occurred_us = i->occurred_us == 0 ? at_us : i->occurred_us;
+    } else if (i->untold.why == NULL) {
+        i->untold = (struct native_refusal){.number = row->number,
+                                            .cause = CAUSE_BAD_TIME,
+                                            .field = "InvoiceDate",
+                                            .why = arena_strdup(&i->arena, err.text)};
+    }
 }
 
 static bool online_retail_row(struct foreign_parser *p, const struct table_row *row,
@@ -419,22 +396,15 @@ static bool online_retail_row(struct foreign_parser *p, const struct table_row *
     struct invoice_line l;
     struct invoice_row of;
     struct invoice *i = NULL;
-    struct err failed = {0};
-    if (!read_whose(p, row, &of, err)) {
-        return false;
-    }
-    bool good = read_line(p, row, &l, &of.occurred_us, err);
-    const enum cause cause = p->cause;
-    const char *field = p->field;
-    if (!find_invoice(p, &of, &i, &failed)) {
-        *err = failed;
+    if (!read_whose(p, row, &of, err) || !find_invoice(p, &of, &i, err)) {
         return false;
     }
     i->last_row = p->records;
-    if (!good) {
+    if (!invoice_line_read(p, row, i->refund, &l, err)) {
         i->broken = true;
-        return !foreign_at(p, cause, field);
+        return false;
     }
+    take_time(p, i, row);
     add_line(i, l);
     return kept_rows_add(&i->kept, &i->arena, &p->out, row->raw, row->raw_len, err);
 }

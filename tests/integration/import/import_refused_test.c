@@ -190,7 +190,7 @@ static void a_refused_row_of_an_order_goes_with_the_others_of_it(void **state)
 #define WRONG_ORDERS                                                                               \
     "2024-01-05 10:00,ann,1,A,x,9.50,\n2024-01-05 10:00,bob,2,A,1,abc,\n"                          \
     "2024-01-05 10:00,cyd,3,,1,9.50,\n2024-01-05 10:00,dan,4,A,1,9.50,much\n"                      \
-    "2024-01-05 10:00,eve,5,A,1.23456,9;50,\n"
+    "2024-01-05 10:00,eve,5,A,1.23456,9;50,\n2024-01-05 10:00,hal,8,5.12E+08,100001,9.50,\n"
 
 /* Its buyer must not get a message for what is wrong in a line. */
 static void an_order_of_a_table_is_one_without_what_cannot_be_read(void **state)
@@ -203,15 +203,16 @@ static void an_order_of_a_table_is_one_without_what_cannot_be_read(void **state)
                                           "2024-01-05 10:00,gus,7,A,-1,9.50,\n");
     import_file(s, s->in, &o, .format = NULL, .map = map, .types = "*=purchase", .currency = "EUR");
     assert_true(o.done);
-    expect_counts(&o, 5, 0, 1); /* less than nothing may be what came back; 0 did */
-    assert_int_equal(o.result.by_cause[CAUSE_LEFT_OUT], 5);
+    expect_counts(&o, 6, 0, 1); /* less than nothing may be what came back; 0 did */
+    assert_int_equal(o.result.by_cause[CAUSE_LEFT_OUT], 7);
     assert_text_contains(o.report, ":2: /items/0/quantity ");
     assert_text_contains(o.report, ":3: /items/0/price_minor ");
     assert_text_contains(o.report, ":4: /items/0 ");
-    assert_int_equal(bench_count(&s->bench,
-                                 "SELECT count(*) FROM cartwright.event WHERE type = 'purchase'"
-                                 " AND key IN ('c:ann', 'c:bob', 'c:cyd', 'c:dan', 'c:eve')"),
-                     5);
+    assert_int_equal(
+        bench_count(&s->bench,
+                    "SELECT count(*) FROM cartwright.event WHERE type = 'purchase'"
+                    " AND key IN ('c:ann', 'c:bob', 'c:cyd', 'c:dan', 'c:eve', 'c:hal')"),
+        6);
     assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.dead_letter"), 0);
     /* mended, they are the same orders, and count instead */
     write_file(s->in, ORDERS "2024-01-05 10:00,ann,1,A,2,9.50,\n");
@@ -236,27 +237,123 @@ static void a_row_that_cannot_be_parted_takes_the_order_before_it_along(void **s
 
 #define INVOICES "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID\n"
 
-static void an_invoice_with_a_refused_row_waits_for_it_as_a_whole(void **state)
+static void a_cancellation_with_a_refused_row_waits_for_it_as_a_whole(void **state)
 {
     struct shop *s = *state;
     struct import_outcome o;
-    write_file(s->in, INVOICES "1,A,Cup,1,2010-12-01 08:26:00,2.55,7\n"
+    write_file(s->in, INVOICES "C1,A,Cup,-1,2010-12-01 08:26:00,2.55,7\n"
                                "2,A,Cup,1,2010-12-01 08:27:00,2.55,8\n"
-                               "1,P2,Pot,some,2010-12-01 08:26:00,4.00,7\n"
-                               "1,P3,Jug,2,2010-12-01 08:26:00,3.00,7\n");
+                               "C1,P2,Pot,some,2010-12-01 08:26:00,4.00,7\n"
+                               "C1,P3,Jug,-2,2010-12-01 08:26:00,3.00,7\n");
     import_file(s, s->in, &o, .format = "online-retail");
     assert_true(o.done);
     expect_counts(&o, 1, 0, 3);
     assert_int_equal(o.result.by_cause[CAUSE_BAD_QUANTITY], 1);
     assert_int_equal(o.result.by_cause[CAUSE_INCOMPLETE_ORDER], 2);
-    assert_text_contains(o.report, ":2: invoice 1 has a row that was refused, and is left out "
+    assert_text_contains(o.report, ":2: invoice C1 has a row that was refused, and is left out "
                                    "[incomplete_order]\n");
-    mend(s->refused, "Pot,some", "Pot,1");
+    mend(s->refused, "Pot,some", "Pot,-1");
     import_file(s, s->refused, &o, .format = "online-retail", .refused = NULL);
     expect_counts(&o, 1, 0, 0);
     assert_int_equal(bench_count(&s->bench, "SELECT jsonb_array_length(body -> 'items') FROM "
                                             "cartwright.event WHERE key = 'c:7'"),
                      3);
+}
+
+#define WRONG_INVOICE                                                                              \
+    "1,10A,Cup,1,2010-12-01 08:26:00,2.55,7\n1,10B,Pot,some,2010-12-01 08:26:00,4.00,7\n"          \
+    "1,10C,Jug,2,2010-12-01 08:26:00,cheap,7\n1,,Mug,2,2010-12-01 08:26:00,1.00,7\n"               \
+    "1,POST,Postage,1,2010-12-01 08:26:00,x,7\n1,10D,Tea,1,soon,3.00,7\n"
+#define MENDED_INVOICE                                                                             \
+    "1,10A,Cup,1,2010-12-01 08:26:00,2.55,7\n1,10B,Pot,3,2010-12-01 08:26:00,4.00,7\n"             \
+    "1,10C,Jug,2,2010-12-01 08:26:00,5.00,7\n1,M2,Mug,2,2010-12-01 08:26:00,1.00,7\n"              \
+    "1,POST,Postage,1,2010-12-01 08:26:00,9,7\n1,10D,Tea,1,2010-12-01 08:26:00,3.00,7\n"
+
+static int64_t bought_by(struct shop *s, const char *what)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT (doc::jsonb ->> '%s')::bigint FROM cartwright.shopper WHERE key = 'c:7'",
+                   what);
+    return bench_count(&s->bench, sql);
+}
+
+static void an_invoice_is_an_order_without_what_cannot_be_read(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    write_file(s->in, INVOICES WRONG_INVOICE);
+    import_file(s, s->in, &o, .format = "online-retail");
+    assert_true(o.done);
+    expect_counts(&o, 1, 0, 0);
+    assert_text_contains(o.report, ":2: /items/1/quantity ");
+    assert_text_contains(o.report, ":2: /items/2/price_minor ");
+    assert_text_contains(o.report, ":2: /items/3 ");
+    assert_text_contains(o.report, ":2: /items/4 ");
+    assert_text_contains(o.report, ":7: InvoiceDate is no time: ");
+    assert_int_equal(o.result.by_cause[CAUSE_LEFT_OUT], 5);
+    assert_int_equal(access(s->refused, F_OK), -1);
+    assert_int_equal(bought_by(s, "orders_total"), 1);
+    assert_int_equal(bought_by(s, "units_bought"), 5); /* cup, pot, two jugs, tea */
+    assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.dead_letter"), 0);
+    write_file(s->in, INVOICES MENDED_INVOICE);
+    import_file(s, s->in, &o, .format = "online-retail");
+    expect_counts(&o, 1, 0, 0);
+    assert_int_equal(o.result.conflict, 0);
+    assert_int_equal(bought_by(s, "orders_total"), 1);
+    assert_int_equal(bought_by(s, "units_bought"), 9);
+}
+
+static void an_invoice_of_which_no_row_has_a_time_is_refused_with_all_of_them(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    write_file(s->in, INVOICES "1,10A,Cup,1,soon,2.55,7\n1,10B,Pot,1,later,2.55,7\n"
+                               "2,10A,Cup,1,soon,2.55,8\n2,10B,Pot,1,2010-12-01 08:26:00,2.55,8\n");
+    import_file(s, s->in, &o, .format = "online-retail");
+    expect_counts(&o, 1, 0, 2);
+    assert_int_equal(o.result.by_cause[CAUSE_BAD_TIME], 2);
+    assert_int_equal(o.result.by_cause[CAUSE_LEFT_OUT], 1);
+    mend(s->refused, "1,soon", "1,2010-12-01 08:26:00");
+    mend(s->refused, "1,later", "1,2010-12-01 08:26:00");
+    import_file(s, s->refused, &o, .format = "online-retail", .refused = NULL);
+    expect_counts(&o, 1, 0, 0);
+}
+
+#define GA4_ORDER(who, order, revenue, items)                                                      \
+    "{\"event_name\":\"purchase\",\"event_timestamp\":\"1709259400000000\",\"user_id\":\"" who     \
+    "\",\"user_pseudo_id\":\"b" who "\",\"ecommerce\":{\"transaction_id\":\"" order                \
+    "\",\"purchase_revenue\":" revenue "},\"items\":[" items "]}\n"
+#define GA4_ITEM(id, quantity, price)                                                              \
+    "{\"item_id\":\"" id "\",\"item_name\":\"Mug\",\"quantity\":" quantity ",\"price\":" price "}"
+
+static void an_order_of_google_analytics_is_one_without_what_cannot_be_read(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    write_file(
+        s->in,
+        GA4_ORDER("7", "o1", "\"much\"",
+                  GA4_ITEM("A", "\"x\"", "9.5") "," GA4_ITEM("B", "1", "\"1,234\"") "," GA4_ITEM(
+                      "5.12E+08", "2", "4") "," GA4_ITEM("C", "-1", "2"))
+            GA4_ORDER("8", "o2", "4.0", GA4_ITEM("A", "1", "4.0")));
+    import_file(s, s->in, &o, .format = "ga4-json", .currency = "EUR");
+    assert_true(o.done);
+    expect_counts(&o, 2, 0, 0);
+    assert_text_contains(o.report, ":1: /items/0/quantity ");
+    assert_text_contains(o.report, ":1: /items/1/price_minor ");
+    assert_text_contains(o.report, ":1: /items/2 ");
+    assert_text_contains(o.report, ":1: /items/3/quantity ");
+    assert_int_equal(o.result.by_cause[CAUSE_LEFT_OUT], 4);
+    assert_int_equal(bought_by(s, "orders_total"), 1);
+    assert_int_equal(bought_by(s, "units_bought"), 3);
+    write_file(s->in, GA4_ORDER("7", "o1", "20.5",
+                                GA4_ITEM("A", "2", "9.5") "," GA4_ITEM("B", "1", "1.5")));
+    import_file(s, s->in, &o, .format = "ga4-json", .currency = "EUR", .refused = NULL);
+    expect_counts(&o, 1, 0, 0);
+    assert_int_equal(o.result.conflict, 0);
+    assert_int_equal(bought_by(s, "orders_total"), 1);
+    assert_int_equal(bought_by(s, "spent_minor"), 2050);
 }
 
 static void an_invoice_that_the_decoder_refuses_is_kept_with_all_of_its_rows(void **state)
@@ -513,7 +610,10 @@ int main(void)
         spec_fresh(a_refused_row_of_an_order_goes_with_the_others_of_it),
         spec_fresh(an_order_of_a_table_is_one_without_what_cannot_be_read),
         spec_fresh(a_row_that_cannot_be_parted_takes_the_order_before_it_along),
-        spec_fresh(an_invoice_with_a_refused_row_waits_for_it_as_a_whole),
+        spec_fresh(a_cancellation_with_a_refused_row_waits_for_it_as_a_whole),
+        spec_fresh(an_invoice_is_an_order_without_what_cannot_be_read),
+        spec_fresh(an_invoice_of_which_no_row_has_a_time_is_refused_with_all_of_them),
+        spec_fresh(an_order_of_google_analytics_is_one_without_what_cannot_be_read),
         spec_fresh(an_invoice_that_the_decoder_refuses_is_kept_with_all_of_its_rows),
         spec_fresh(an_invoice_in_which_the_file_breaks_off_is_kept),
         spec_fresh(refused_events_are_lines_of_json),
