@@ -124,14 +124,14 @@ static bool read_range(struct page *p, int64_t last_off, struct history *out, st
 /* Whom its events name is known when all were read. */
 static bool begin_learning(struct page *p, struct err *err)
 {
-    struct event *joins;
+    struct fold_joins j;
     struct named_via *names;
     size_t count;
 
-    if (!fold_joins_read(p->m->db, p->key, p->most, p->arena, &joins, &count, err)) {
+    if (!fold_joins_read(p->m->db, p->key, p->most, p->arena, &j, err)) {
         return false;
     }
-    struct shopper *who = shopper_pages_begin(p->key.key, p->base, joins, count, p->arena);
+    struct shopper *who = fold_joins_begin(p->key.key, p->base, &j, p->arena);
     if (!is_anonymous(p)) {
         const struct refolding_page by = {.names = who->named, .name_count = who->named_count};
         if (!store_refolding_note(p->m->db, p->key, &by, err) ||

@@ -17,7 +17,7 @@
  * the event sent again is the same. An import knows no such time: what it tells is long ago.
  *
  * The log keeps what is left under an id of its own (event.h, EVENT_STAND_IN_PREFIX), so that the mended event is stored under the id that both were sent
- * with, and counts instead (shopper_fold.c) where both tell the same time. What came by SQL lies under its own id: mended, it is a conflict.
+ * with, and counts instead, whatever it tells (shopper_stand_ins.h). What came by SQL lies under its own id: mended, it is a conflict.
  *
  * Pure, and the same for every way in: the API and imports store what is left, and of what SQL has put into the log the rest is read. */
 

@@ -25,6 +25,8 @@
  *   round. A closer itself is late only for one of the same cart, or of every cart (an order that names none): otherwise it still closes. For an
  *   order an empty snapshot that names no cart is no such (it has emptied one, whichever was open), nor one that took its own lines only. Never late: imports, derived events, identify, alias and logged_out (they say who), consents (a
  *   withdrawal counts whenever it comes; so does a chat_message that opts out).
+ * Mended: what is left of an order or a no that was not whole as it came counts for nothing where the set has the whole one under the event_id that both were
+ *   sent with, whatever time, cart or order either tells, and whichever came first.
  * Orders: purchases with the same order id, or without one at most 60 s after the previous one without,
  *   are one order (without one: if it names that order's cart or none, and has no goods but its own or nothing came to the cart meanwhile); more than ORDER_APART_US after it a row that names another open cart and goods of it, or that has none of the
  *   order's goods, is another order of the same number. Its first row closes the round of the cart it names, or of every open cart if it names none (or one that is not
@@ -119,10 +121,11 @@ enum {
     STEPS_MAX = EVENT_STEP_MAX,
     PURCHASES_MAX = 200,
     GROUNDS_MAX = 500,
+    STAND_INS_MAX = 500,
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 20 };
+enum { SHOPPER_FORMAT = 21 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)
@@ -276,6 +279,11 @@ struct ground {
     int64_t at_us; /* of its first order */
 };
 
+/* An event that was not whole as it came, by a mark of the id it was sent with. */
+struct stand_in {
+    int64_t mark;
+};
+
 struct consent {
     char *channel; /* "all" where the event names none */
     bool given;
@@ -312,6 +320,12 @@ struct shopper {
     struct ground *
         grounds; /* by time, other and cart; the newest GROUNDS_MAX of a customer, the first of an anonymous shopper, of which one counts */
     size_t ground_count;
+    struct stand_in
+        *stand_ins; /* by mark; of more than STAND_INS_MAX the smallest are kept, as of mended */
+    size_t stand_in_count;
+    bool stand_ins_more;     /* there were more */
+    struct stand_in *mended; /* of these, those whose whole event came: they count for nothing */
+    size_t mended_count;
     int64_t bindings_seen; /* anonymous only: logins and logouts folded, the version of the next
                               binding_set */
     bool guessed;          /* anonymous only: whose it is nobody has said */

@@ -4,6 +4,7 @@
 #include "domain/shopper/shopper_fold_internal.h"
 #include "domain/shopper/shopper_grounds.h"
 #include "domain/shopper/shopper_identity.h"
+#include "domain/shopper/shopper_stand_ins.h"
 
 #include <assert.h>
 #include <string.h>
@@ -85,6 +86,7 @@ struct shopper *fold_handed_over(const struct shopper *s, struct arena *a)
     bound->guessed = s->guessed;
     bound->grounds = s->grounds;
     bound->ground_count = s->ground_count;
+    stand_ins_take(bound, s);
     bound->events = s->events + s->late_events;
     bound->first_us = s->first_us;
     bound->last_us = s->last_us;
@@ -107,6 +109,7 @@ static struct shopper *start_again(struct shopper *known, const struct shopper *
     s->guessed = known->guessed;
     s->grounds = known->grounds;
     s->ground_count = known->ground_count;
+    stand_ins_take(s, known);
     s->bound_last_us = known->bound_last_us;
     return s;
 }

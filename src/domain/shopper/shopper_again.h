@@ -9,7 +9,8 @@
  * A state noted at time T has folded the base and every event up to T, and none after it, but it knows what the whole set says: who is whom,
  * and what came too late. So it stands for the larger set as well, as long as the news
  *   - all occurred after T,
- *   - tell nothing about who is whom that would have to be known before T, and
+ *   - tell nothing about who is whom that would have to be known before T,
+ *   - neither stand in for an event that was not whole nor mend one, and
  *   - have no closer that had been received before something which was folded although it came past LATE_WINDOW.
  * Else everything is folded. Whom the events name (shopper.named) and how often hands changed is taken from the newest document, for
  * it is about the set and not about a time. */

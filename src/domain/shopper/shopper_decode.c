@@ -485,9 +485,10 @@ bool shopper_decode(const char *text, size_t len, struct arena *a, struct shoppe
                     (size_t)(r.at - r.start));
     }
     if (!is_whole(s)) {
-        return FAIL(err, ERR_INVALID,
-                    "shopper is of a newer format, lacks a key, a list one of its names, or a price its "
-                    "currency");
+        return FAIL(
+            err, ERR_INVALID,
+            "shopper is of a newer format, lacks a key, a list one of its names, or a price its "
+            "currency");
     }
     *out = s;
     return true;

@@ -234,6 +234,30 @@ static const struct field_list grounds = {
     .is_pointer = true,
 };
 
+static const struct field stand_in_fields[] = {
+    {"mark", FIELD_COUNT, offsetof(struct stand_in, mark), NULL},
+};
+static const struct field_list stand_ins = {
+    .fields = stand_in_fields,
+    .field_count = sizeof stand_in_fields / sizeof stand_in_fields[0],
+    .rows = true,
+    .row_min = sizeof stand_in_fields / sizeof stand_in_fields[0],
+    .size = sizeof(struct stand_in),
+    .max = STAND_INS_MAX,
+    .count_offset = offsetof(struct shopper, stand_in_count),
+    .is_pointer = true,
+};
+static const struct field_list mended = {
+    .fields = stand_in_fields,
+    .field_count = sizeof stand_in_fields / sizeof stand_in_fields[0],
+    .rows = true,
+    .row_min = sizeof stand_in_fields / sizeof stand_in_fields[0],
+    .size = sizeof(struct stand_in),
+    .max = STAND_INS_MAX,
+    .count_offset = offsetof(struct shopper, mended_count),
+    .is_pointer = true,
+};
+
 static const struct field consent_fields[] = {
     {"channel", FIELD_TEXT, offsetof(struct consent, channel), NULL},
     {"given", FIELD_BOOL, offsetof(struct consent, given), NULL},
@@ -278,6 +302,9 @@ static const struct field fields[] = {
     LIST(bindings),
     LIST(named),
     LIST(grounds),
+    LIST(stand_ins),
+    {"stand_ins_more", FIELD_BOOL, offsetof(struct shopper, stand_ins_more), NULL},
+    LIST(mended),
     COUNT(bindings_seen),
     {"guessed", FIELD_BOOL, offsetof(struct shopper, guessed), NULL},
     COUNT(bound_last_us),

@@ -9,6 +9,7 @@
 #include "domain/shopper/shopper_identity.h"
 #include "domain/shopper/shopper_late.h"
 #include "domain/shopper/shopper_owners.h"
+#include "domain/shopper/shopper_stand_ins.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -170,7 +171,7 @@ static enum shopper_step count_handed(struct shopper *s, const struct event *e, 
 
 enum shopper_step shopper_apply(struct shopper *s, const struct event *e, struct arena *a)
 {
-    if (grounds_are_asked(e)) {
+    if (grounds_are_asked(e) || stand_ins_are_asked(s, e)) {
         return SHOPPER_REFOLD;
     }
     if (is_binding(e)) {
@@ -253,6 +254,7 @@ size_t fold_keep_counted(const struct shopper *s, struct event *events, size_t c
 
     for (size_t i = 0; i < count; i++) {
         if (!is_binding(&events[i]) && identity_counts(s, &events[i]) &&
+            !stand_in_is_mended(s, &events[i]) &&
             (kept == 0 || !is_repeat(&events[kept - 1], &events[i]))) {
             swap(events, kept++, i);
         }
@@ -269,6 +271,7 @@ static struct shopper *start(const struct shopper *base, const char *key,
     const int64_t handed_us = identity_handed_until(s);
 
     grounds_collect(s, events, standing, count, a);
+    stand_ins_collect(s, events, count, a);
     owners_note(s, events + standing, identity_is_anonymous(s) ? count - standing : 0);
     bindings_collect(s, base, events, standing, a);
     /* The base was folded while nobody knew whose browser this is. Its events have been forwarded since, and its carts are
@@ -346,7 +349,8 @@ struct shopper *shopper_fold_all(const struct shopper *base, const char *key, st
 bool fold_learns(struct shopper *known, const struct shopper *then, const struct event *e,
                  struct arena *a)
 {
-    if (grounds_are_asked(e) || (late_is_closer(e) && e->received_us < then->tardy_received_us)) {
+    if (grounds_are_asked(e) || stand_ins_are_asked(known, e) ||
+        (late_is_closer(e) && e->received_us < then->tardy_received_us)) {
         return false; /* of a closer: it makes something late that the state has folded */
     }
     if (is_binding(e)) {

@@ -14,7 +14,8 @@
 
 bool shopper_page_keeps(const struct shopper *who, const struct event *e)
 {
-    return late_is_closer(e) || shopper_changes_owner(who, e) || grounds_are_asked(e);
+    return late_is_closer(e) || shopper_changes_owner(who, e) || grounds_are_asked(e) ||
+           shopper_page_stands(e);
 }
 
 bool shopper_page_joins(const struct event *e)

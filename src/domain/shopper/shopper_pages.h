@@ -14,6 +14,19 @@ bool shopper_page_tells_owner(const struct shopper *base, const struct event *e)
 /* Of those the last: they are all looked at together before anything is learnt. A copy of what is asked of them, in arena. */
 bool shopper_page_joins(const struct event *e);
 struct event shopper_page_join(const struct event *e, struct arena *a);
+/* Is it an event that was not whole as it came, or may it be such a one mended? All of them are looked at twice before anything is learnt: for
+ * those that were not whole, and then for those that mend them. */
+bool shopper_page_stands(const struct event *e);
+struct stand_in_list {
+    struct stand_in *all;
+    size_t count, room;
+};
+struct page_stand_ins {
+    struct stand_in_list told, mended; /* in arena */
+    bool settled;
+};
+void shopper_page_stand_in(struct page_stand_ins *p, const struct event *e, struct arena *a);
+void shopper_page_mended(struct page_stand_ins *p, const struct event *e, struct arena *a);
 /* Whom the events name, but for these, each once, with the times and the rest that these events tell of it; in arena. Returns how many. */
 size_t shopper_page_names(const char *key, const struct event *events, size_t count,
                           struct arena *a, struct named_via **out);
@@ -22,6 +35,8 @@ size_t shopper_page_names(const char *key, const struct event *events, size_t co
  * those that the other events name. In arena. */
 struct shopper *shopper_pages_begin(const char *key, const struct shopper *base,
                                     struct event *joins, size_t count, struct arena *a);
+/* What of it was mended, which belongs before anything is folded. */
+void shopper_pages_mend(struct shopper *who, struct page_stand_ins *p, struct arena *a);
 /* Whom all events name: of these the NAMED_MAX that were named last, in any order; the names are borrowed. */
 void shopper_pages_name(struct shopper *who, const struct named_via *named, size_t count,
                         struct arena *a);

@@ -139,6 +139,42 @@ static void of_a_browser_that_is_nobody_s_nothing_is_passed_on(void **state)
     assert_int_equal(handed, 0);
 }
 
+/* What was left of an order, as the log keeps it. */
+static void tell_what_was_left_of(const char *id, const char *customer, int64_t at_s)
+{
+    struct event_row row = row_of(
+        &bench, &(struct told){.id = arena_printf(&bench.arena, EVENT_STAND_IN_PREFIX "%s", id),
+                               .type = "purchase",
+                               .customer = customer,
+                               .product = "shoe",
+                               .price_minor = 500,
+                               .at_s = at_s});
+
+    row.body = arena_printf(&bench.arena, "%.*s,\"stands_for\":\"%s\"}", (int)strlen(row.body) - 1,
+                            row.body, id);
+    append(&bench, &row, 1);
+}
+
+/* Its time was when it came in; the mended one tells a time before everything else. */
+static void an_order_that_was_mended_at_another_time_counts_once_in_pages_as_well(void **state)
+{
+    static const char mended[] =
+        "SELECT count(*) FROM cartwright.shopper WHERE key = 'c:heavy' AND doc LIKE '%\"mended\":%'";
+    (void)state;
+
+    tell_a_past("heavy", NULL, EVENTS);
+    tell_what_was_left_of("late", "heavy", 900);
+    fold_to_end(&bench);
+    assert_int_equal(count_of(&bench, mended), 0);
+    TELL(&bench, .id = "late", .type = "purchase", .customer = "heavy", .order = "L",
+         .product = "sock", .price_minor = 300, .at_s = 1);
+    begin();
+    fold_to_end(&bench);
+    assert_int_equal(count_of(&bench, mended), 1);
+    assert_string_equal(dump_of(&bench, false), dump_of(&bench, true));
+    assert_replay_is_clean(&bench);
+}
+
 static void others_are_folded_between_two_pages(void **state)
 {
     (void)state;
@@ -365,6 +401,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(others_are_folded_between_two_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(it_rests_where_others_wait_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_order_that_was_mended_at_another_time_counts_once_in_pages_as_well, setup, teardown),
         cmocka_unit_test_setup_teardown(whoever_takes_over_goes_on_where_it_stands, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_comes_in_meanwhile_is_folded_afterwards, setup,

@@ -214,6 +214,15 @@ static struct event left_of(struct rng *r, const struct event *whole, size_t nth
     e.cart_id = one_in(r, 2) ? NULL : e.cart_id;
     e.order_id = one_in(r, 2) ? NULL : e.order_id;
     e.item_count = one_in(r, 2) ? 0 : e.item_count;
+    if (one_in(r, 2)) { /* it told none, and counts from when it came in */
+        e.occurred_us = TEST_DAY_US + (int64_t)rng_below(r, times) * SECONDS(20);
+        e.received_us = e.occurred_us;
+    }
+    if (one_in(
+            r,
+            6)) { /* the whole one names its customer, or this one's browser is not told any more */
+        e.via = e.via == NULL ? "x" : NULL;
+    }
     return e;
 }
 
@@ -700,6 +709,14 @@ static size_t page_end(const struct event *events, size_t from, size_t count, si
 static struct shopper *learnt(struct kept *k, const char *key, struct rng *r)
 {
     struct shopper *who = shopper_pages_begin(key, k->base, k->joins, k->join_count, &arena);
+    struct page_stand_ins stand_ins = {0};
+    for (size_t i = 0; i < k->fact_count; i++) {
+        shopper_page_stand_in(&stand_ins, &k->facts[i], &arena);
+    }
+    for (size_t i = 0; i < k->fact_count; i++) {
+        shopper_page_mended(&stand_ins, &k->facts[i], &arena);
+    }
+    shopper_pages_mend(who, &stand_ins, &arena);
     const struct event *events = key[0] == 'c' ? k->sets : k->facts;
     const size_t count = key[0] == 'c' ? k->set_count : k->fact_count;
 
