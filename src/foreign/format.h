@@ -42,18 +42,28 @@ struct foreign_format {
 /* What starts a line that says why a row was refused (import/refusals.h): no format has such a row, and each passes over it. */
 #define FOREIGN_COMMENT "#refused "
 
+/* A column of which an order is taken without what cannot be read (foreign/taken.h), and how often that was. */
+enum { FOREIGN_COLUMNS_MAX = 8, FOREIGN_COLUMN_NAME_MAX = 64 };
+struct foreign_column {
+    char name[FOREIGN_COLUMN_NAME_MAX]; /* cut where it is longer */
+    int64_t lines, unread; /* of orders, in which it tells something, or nothing that can be read */
+    char first[FOREIGN_COLUMN_NAME_MAX]; /* that could not be */
+};
+
 /* One source being read. */
 struct foreign_parser {
     const struct foreign_format *format;
     char currency[4];
     struct native_writer out;
-    struct arena scratch;          /* of one record */
-    int64_t records;               /* so far, malformed ones too; a header is none */
-    int64_t left_out;              /* of them: good, and nothing that a shopper did */
-    bool dates_1904;               /* its spreadsheet counts days from there */
-    bool cut_off;                  /* the last record is malformed, and torn */
-    enum cause cause;              /* what is wrong where what is being read now is malformed */
-    const char *field;             /* and the column it is of; "": of none alone */
+    struct arena scratch; /* of one record */
+    int64_t records;      /* so far, malformed ones too; a header is none */
+    int64_t left_out;     /* of them: good, and nothing that a shopper did */
+    bool dates_1904;      /* its spreadsheet counts days from there */
+    bool cut_off;         /* the last record is malformed, and torn */
+    enum cause cause;     /* what is wrong where what is being read now is malformed */
+    const char *field;    /* and the column it is of; "": of none alone */
+    struct foreign_column columns[FOREIGN_COLUMNS_MAX]; /* the first of them */
+    size_t column_count;
     struct table_reading *reading; /* of a format with a table */
     void *state;
 };

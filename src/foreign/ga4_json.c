@@ -8,6 +8,7 @@
 #include "foreign/field.h"
 #include "foreign/mapping.h"
 #include "foreign/repeat.h"
+#include "foreign/taken.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,12 +87,10 @@ CAN_FAIL static bool read_money(struct foreign_parser *p, struct ga4_event *g,
     if (!foreign_at(p, CAUSE_BAD_CURRENCY, said.name) || g->currency[0] == '\0') {
         return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
     }
-    if (!foreign_at(p, CAUSE_BAD_AMOUNT, said.name) ||
-        !field_amount(said.name, said.text, g->currency, &minor, err)) {
-        return native_goes_on(g->e.type, said.text, out_unread, err);
-    }
+    (void)foreign_at(p, CAUSE_BAD_AMOUNT, said.name);
+    bool read = field_amount(said.name, said.text, g->currency, &minor, err);
     *out = minor == 0 ? MONEY_UNKNOWN : minor;
-    return true;
+    return taken_value(p, read, g->e.type, said.text, out_unread, err);
 }
 
 /* One that may be missing. */
@@ -122,11 +121,9 @@ CAN_FAIL static bool read_quantity(struct foreign_parser *p, const struct ga4_ev
     int64_t *milli = &to->item.quantity_milli;
     *milli = QUANTITY_ONE;
     (void)foreign_at(p, CAUSE_BAD_QUANTITY, "quantity");
-    if (text[0] != '\0' && !field_milli("quantity", text, milli, err)) {
-        return native_goes_on(g->e.type, text, &to->unread.quantity, err);
-    }
+    bool read = text[0] == '\0' || field_milli("quantity", text, milli, err);
     *milli = *milli > 0 ? *milli : QUANTITY_ONE; /* of one piece at least */
-    return true;
+    return taken_value(p, read, g->e.type, text, &to->unread.quantity, err);
 }
 
 /* What has neither id nor name is none; one of an order whose id cannot be read is, and is told as left out. */

@@ -3,6 +3,7 @@
 
 #include "domain/shop/event.h"
 #include "foreign/field.h"
+#include "foreign/taken.h"
 
 #include <strings.h>
 
@@ -45,11 +46,11 @@ bool invoice_line_read(struct foreign_parser *p, const struct table_row *row, bo
                 (field_id("StockCode", row->field[CODE], a, &out->code, err) ||
                  native_goes_on(type, "", &out->code, err)) &&
                 foreign_at(p, CAUSE_BAD_QUANTITY, "Quantity") &&
-                (quantity_of(row->field[QUANTITY], &out->quantity, err) ||
-                 native_goes_on(type, row->field[QUANTITY], &out->unread.quantity, err)) &&
+                taken_value(p, quantity_of(row->field[QUANTITY], &out->quantity, err), type,
+                            row->field[QUANTITY], &out->unread.quantity, err) &&
                 foreign_at(p, CAUSE_BAD_AMOUNT, "Price") &&
-                (signed_price(row->field[PRICE], p->currency, &out->price_minor, err) ||
-                 native_goes_on(type, row->field[PRICE], &out->unread.price, err));
+                taken_value(p, signed_price(row->field[PRICE], p->currency, &out->price_minor, err),
+                            type, row->field[PRICE], &out->unread.price, err);
     out->partial =
         good && (out->code[0] == '\0' || out->unread.quantity != NULL || out->unread.price != NULL);
     return good;

@@ -9,6 +9,7 @@
 #include "foreign/field.h"
 #include "foreign/order_rows.h"
 #include "foreign/parts.h"
+#include "foreign/taken.h"
 #include "foreign/words.h"
 
 #include <string.h>
@@ -208,11 +209,11 @@ CAN_FAIL static bool read_money(struct foreign_parser *p, struct reading *r, str
         return FAIL(err, ERR_INVALID, "says a price and no currency (--currency)");
     }
     return foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_PRICE]) &&
-           (read_amount(r, TO_PRICE, &r->item.price_minor, err) ||
-            native_goes_on(r->e.type, r->field[TO_PRICE], &r->unread.price, err)) &&
+           taken_value(p, read_amount(r, TO_PRICE, &r->item.price_minor, err), r->e.type,
+                       r->field[TO_PRICE], &r->unread.price, err) &&
            foreign_at(p, CAUSE_BAD_AMOUNT, r->name[TO_TOTAL]) &&
-           (read_amount(r, TO_TOTAL, &r->total_minor, err) ||
-            native_goes_on(r->e.type, r->field[TO_TOTAL], &r->unread_total, err));
+           taken_value(p, read_amount(r, TO_TOTAL, &r->total_minor, err), r->e.type,
+                       r->field[TO_TOTAL], &r->unread_total, err);
 }
 
 CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, struct err *err)
@@ -220,10 +221,10 @@ CAN_FAIL static bool read_quantity(struct foreign_parser *p, struct reading *r, 
     const char *text = r->field[TO_QUANTITY];
     int64_t milli = QUANTITY_ONE;
     (void)foreign_at(p, CAUSE_BAD_QUANTITY, r->name[TO_QUANTITY]);
+    bool read = text[0] == '\0' || field_milli(r->name[TO_QUANTITY], text, &milli, err);
     /* less than nothing is what came back, and no order */
-    if (text[0] != '\0' && !field_milli(r->name[TO_QUANTITY], text, &milli, err) &&
-        (text[0] == '-' ||
-         !native_goes_on(r->e.type, r->field[TO_QUANTITY], &r->unread.quantity, err))) {
+    if ((!read && text[0] == '-') ||
+        !taken_value(p, read, r->e.type, text, &r->unread.quantity, err)) {
         return false;
     }
     if (milli < 1 || milli > (int64_t)EVENT_QUANTITY_MAX * QUANTITY_ONE) {

@@ -12,6 +12,7 @@
 #include "import/batch.h"
 #include "import/catalogue.h"
 #include "import/categories.h"
+#include "import/columns.h"
 #include "import/joins.h"
 #include "import/lines.h"
 #include "import/meter.h"
@@ -32,6 +33,7 @@ struct job {
     struct catalogue *catalogue;
     struct import_result *result;
     struct refusals *refusals;
+    bool forget; /* nothing of the file is to be stored */
     FILE *report;
     struct meter meter;
 };
@@ -182,6 +184,12 @@ static bool import_record(struct job *j, struct foreign_parser *p, const struct 
     return done;
 }
 
+CAN_FAIL static bool expect_columns(struct job *j, const struct foreign_parser *p, struct err *err)
+{
+    j->forget = !columns_expect(p, err);
+    return !j->forget;
+}
+
 static bool import_records(struct job *j, struct line_reader *lines, struct foreign_parser *p,
                            struct err *err)
 {
@@ -194,6 +202,9 @@ static bool import_records(struct job *j, struct line_reader *lines, struct fore
         if (!record_next(lines, &shape, &line, &more, err)) {
             return false;
         }
+        if (!more && p->records < COLUMNS_ROWS && !expect_columns(j, p, err)) {
+            return false;
+        }
         if (!more) {
             /* What only the end shows is told by the last line: there is no better place. */
             bool finished = foreign_parser_finish(p, &what);
@@ -204,7 +215,9 @@ static bool import_records(struct job *j, struct line_reader *lines, struct fore
                       "is an array of JSON, of which elements are counted instead of lines");
         }
         number = line.number;
-        if (!import_record(j, p, &line, err)) {
+        const int64_t before = p->records;
+        if (!import_record(j, p, &line, err) ||
+            (before < COLUMNS_ROWS && p->records == COLUMNS_ROWS && !expect_columns(j, p, err))) {
             return false;
         }
         meter_show(&j->meter, lines_done(lines), lines->bytes_total, p->records, "rows");
@@ -242,6 +255,7 @@ static bool import_file(struct job *j, const char *file, struct err *err)
     meter_hide(&j->meter);
     j->result->read += parser.records;
     j->result->left_out += parser.left_out;
+    columns_note(j->result, &parser);
     return done;
 }
 
@@ -354,13 +368,19 @@ static bool import_categories(struct job *j, struct err *err)
 
 /* ---- the whole ---- */
 
+CAN_FAIL static bool store_read(struct job *j, struct err *err)
+{
+    return batch_finish(j->batch, err) && catalogue_learn(j->catalogue, j->db, err);
+}
+
 static bool import_files(struct job *j, struct err *err)
 {
     if (!read_joins(j, err)) {
         return false;
     }
     for (int i = 0; i < j->options->file_count; i++) {
-        if (!import_file(j, j->options->files[i], err)) {
+        /* what was read stays, whatever the next file is */
+        if ((i > 0 && !store_read(j, err)) || !import_file(j, j->options->files[i], err)) {
             return false;
         }
     }
@@ -377,7 +397,7 @@ static void show_folding(void *ctx, int64_t folded)
 static bool settle(struct job *j, const struct database *database, const struct config *config,
                    struct err *err)
 {
-    if (!batch_finish(j->batch, err) || !catalogue_learn(j->catalogue, j->db, err)) {
+    if (!j->forget && !store_read(j, err)) {
         return false;
     }
     j->meter = meter_begin(j->report, !j->options->quiet && !j->options->json, "carts");

@@ -40,6 +40,21 @@ static void report_causes_json(const struct import_result *r, const char *name, 
     jenc_object_end(j);
 }
 
+static void report_columns_json(const struct import_result *r, struct jenc *j)
+{
+    if (r->column_count == 0) {
+        return;
+    }
+    jenc_object(j, "unread_columns");
+    for (size_t i = 0; i < r->column_count; i++) {
+        jenc_object(j, r->columns[i].name);
+        jenc_i64(j, "unread", r->columns[i].unread);
+        jenc_i64(j, "lines", r->columns[i].lines);
+        jenc_object_end(j);
+    }
+    jenc_object_end(j);
+}
+
 static void report_json(const struct import_result *r, FILE *out)
 {
     CLEANUP(buf_free) struct buf text = buf_make(REPORT_MAX);
@@ -55,6 +70,7 @@ static void report_json(const struct import_result *r, FILE *out)
     jenc_i64(&j, "malformed", r->malformed);
     report_causes_json(r, "malformed_by", true, &j);
     report_causes_json(r, "warnings", false, &j);
+    report_columns_json(r, &j);
     if (r->left_out > 0) {
         jenc_i64(&j, "left_out", r->left_out);
     }
@@ -112,6 +128,13 @@ static void report_table(const struct import_result *r, FILE *out)
     if (any_cause(r, false)) {
         (void)fprintf(out, "warnings\n");
         report_causes(r, false, out);
+    }
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct foreign_column *c = &r->columns[i];
+        (void)fprintf(
+            out,
+            "column \"%s\" could not be read in %" PRId64 " of %" PRId64 " lines of orders%s\n",
+            c->name, c->unread, c->lines, c->unread == c->lines ? ": is it the right one?" : "");
     }
     for (size_t i = 0; i < EVENT_TYPE_COUNT; i++) {
         if (r->by_type[i] > 0) {

@@ -222,6 +222,101 @@ static void an_order_of_a_table_is_one_without_what_cannot_be_read(void **state)
     assert_int_equal(o.result.conflict, 0);
 }
 
+/* ---- a column that is none ---- */
+
+enum { ORDERS_MOST = 1200 };
+
+/* So many orders, of which the prices are words but for that of the last `priced`. */
+static void write_orders(const char *path, int count, int priced)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(ORDERS, f) >= 0);
+    for (int i = 0; i < count; i++) {
+        assert_true(fprintf(f, "2024-01-05 10:%02d,u%d,%d,A,1,%s,\n", i % 60, i, i,
+                            i < count - priced ? "blue" : "9.50") > 0);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void import_orders(struct shop *s, struct import_outcome *o)
+{
+    import_file(s, s->in, o, .format = NULL, .types = "*=purchase", .currency = "EUR",
+                .refused = NULL,
+                .map = "occurred_at=When,customer_id=User,order_id=Order,product_id=Article,"
+                       "quantity=Pieces,price=Price,total=Total");
+}
+
+static void a_column_that_can_be_read_in_no_order_is_most_likely_the_wrong_one(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    static const int counts[] = {10, 999, 1000, ORDERS_MOST};
+
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        write_orders(s->in, counts[i], counts[i] == ORDERS_MOST ? 100 : 0);
+        import_orders(s, &o);
+        assert_false(o.done);
+        assert_int_equal(o.err.kind, ERR_REFUSED);
+        assert_text_contains(o.err.text, "column \"Price\" could be read in none of ");
+        assert_text_contains(o.err.text,
+                             " the first of which says \"blue\": is it the right column?");
+        expect_counts(&o, 0, 0, 0);
+        assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.event"), 0);
+        assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.product"), 0);
+    }
+}
+
+/* Of so few it may be chance, and one that can be read shows that it is the right one. */
+static void how_often_a_column_could_not_be_read_is_told_at_the_end(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+
+    write_orders(s->in, 9, 0);
+    import_orders(s, &o);
+    assert_true(o.done);
+    expect_counts(&o, 9, 0, 0);
+    assert_text_contains(o.out,
+                         "column \"Price\" could not be read in 9 of 9 lines of orders: is it "
+                         "the right one?\n");
+    write_orders(s->in, 12, 1);
+    import_orders(s, &o);
+    assert_true(o.done);
+    assert_text_contains(o.out, "column \"Price\" could not be read in 11 of 12 lines of orders\n");
+    assert_null(strstr(o.out, "Pieces"));
+    import_file(s, s->in, &o, .format = NULL, .types = "*=purchase", .currency = "EUR",
+                .refused = NULL, .json = true,
+                .map = "occurred_at=When,customer_id=User,order_id=Order,product_id=Article,"
+                       "quantity=Price,price=Pieces");
+    assert_text_contains(o.out, "\"unread_columns\":{\"Price\":{\"unread\":11,\"lines\":12}}");
+}
+
+/* What was read of another file before is true all the same. */
+static void a_wrong_column_of_one_file_leaves_the_file_before_it(void **state)
+{
+    struct shop *s = *state;
+    struct import_outcome o;
+    const char *files[] = {s->in, s->again};
+
+    write_orders(s->in, 3, 3);
+    write_orders(s->again, 20, 0);
+    bench_import(&s->bench,
+                 (struct import_options){
+                     .map = "occurred_at=When,customer_id=User,order_id=Order,product_id=Article,"
+                            "quantity=Pieces,price=Price",
+                     .types = "*=purchase",
+                     .currency = "EUR",
+                     .max_errors = 1000,
+                     .files = files,
+                     .file_count = 2},
+                 &o);
+    assert_false(o.done);
+    assert_string_equal(o.err.path, s->again);
+    expect_counts(&o, 3, 0, 0);
+    assert_int_equal(bench_count(&s->bench, "SELECT count(*) FROM cartwright.shopper"), 3);
+}
+
 static void a_row_that_cannot_be_parted_takes_the_order_before_it_along(void **state)
 {
     struct shop *s = *state;
@@ -609,6 +704,9 @@ int main(void)
         spec_fresh(refused_rows_are_mended_and_imported_by_themselves),
         spec_fresh(a_refused_row_of_an_order_goes_with_the_others_of_it),
         spec_fresh(an_order_of_a_table_is_one_without_what_cannot_be_read),
+        spec_fresh(a_column_that_can_be_read_in_no_order_is_most_likely_the_wrong_one),
+        spec_fresh(how_often_a_column_could_not_be_read_is_told_at_the_end),
+        spec_fresh(a_wrong_column_of_one_file_leaves_the_file_before_it),
         spec_fresh(a_row_that_cannot_be_parted_takes_the_order_before_it_along),
         spec_fresh(a_cancellation_with_a_refused_row_waits_for_it_as_a_whole),
         spec_fresh(an_invoice_is_an_order_without_what_cannot_be_read),
