@@ -494,12 +494,24 @@ BEGIN
                  WHERE e.lane = p_lane AND e.key = p_key AND hashtext(e.key) BETWEEN hashtext(p_key) AND hashtext(p_key)
                  ORDER BY hashtext(e.key) DESC, e.off DESC LIMIT 1000) AS x;
     END IF;
-    IF NOT pending THEN
-        PERFORM 1 FROM unnest(v_had) AS k(cart_id)
-          JOIN cartwright.log_carts e ON hashtext(e.cart_id) = hashtext(k.cart_id) AND e.cart_id = k.cart_id AND e.key <> p_key
-          JOIN cartwright.lane_cursor c ON c.lane = e.lane AND c.consumer = 'fold' AND e.off > c.off;
+    -- of an id under which very many ordered, lane by lane what the fold has not taken
+    FOR v_cart IN SELECT k.cart_id FROM unnest(v_had) AS k(cart_id) WHERE NOT pending AND k.cart_id IS NOT NULL LOOP
+        SELECT count(*) INTO v_count
+          FROM (SELECT x.key FROM cartwright.log_carts x WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart LIMIT 257) AS e;
+        IF v_count <= 256 THEN
+            PERFORM 1 FROM cartwright.log_carts e
+              JOIN cartwright.lane_cursor c ON c.lane = e.lane AND c.consumer = 'fold' AND e.off > c.off
+             WHERE hashtext(e.cart_id) = hashtext(v_cart) AND e.cart_id = v_cart AND e.key <> p_key LIMIT 1;
+        ELSE
+            PERFORM 1 FROM cartwright.lane_cursor c -- an aggregate, which no plan makes a join of
+             WHERE c.consumer = 'fold'
+               AND (SELECT max(e.off) FROM cartwright.log_carts e
+                     WHERE hashtext(e.cart_id) = hashtext(v_cart) AND e.cart_id = v_cart AND e.lane = c.lane AND e.off > c.off AND e.key <> p_key) IS NOT NULL
+             LIMIT 1;
+        END IF;
         pending := FOUND;
-    END IF;
+        EXIT WHEN pending;
+    END LOOP;
     IF NOT pending THEN -- its own news about carts that somebody ordered
         SELECT array_agg(cartwright.event_cart(e.body)), array_agg(e.type::int) INTO v_ids, v_types
           FROM cartwright.lane_cursor c

@@ -835,6 +835,80 @@ static const char **other_functions(size_t *out_count)
     return found;
 }
 
+/* ---- what is read ---- */
+
+enum { CROWD = 3000, CROWD_PART = 500, READ_MOST = 700 };
+
+/* So many people ordered carts of one id, and all of it is folded. */
+static void store_crowd(void)
+{
+    struct event_row rows[CROWD_PART];
+    enum append_status status[CROWD_PART];
+
+    for (int from = 0; from < CROWD; from += CROWD_PART) {
+        for (int i = 0; i < CROWD_PART; i++) {
+            const char *id = text_of("crowd", from + i);
+            rows[i] = (struct event_row){
+                .event_id = id,
+                .key = arena_printf(&spec.arena, "c:%s", id),
+                .type = "purchase",
+                .occurred_us = NOW_US,
+                .body = arena_printf(
+                    &spec.arena,
+                    "{\"event_id\":\"%s\",\"type\":\"purchase\",\"customer_id\":\"%s\","
+                    "\"occurred_at\":\"2026-09-21T14:13:20Z\",\"cart_id\":\"cart\"}",
+                    id, id)};
+        }
+        assert_ok(
+            store_events_append(spec.db, rows, CROWD_PART, ORIGIN_API, NOW_US, status, &spec.err));
+    }
+    sql("UPDATE cartwright.lane_cursor c SET off = l.off FROM (SELECT lane, max(off) AS off FROM cartwright.log GROUP BY lane) AS l"
+        " WHERE l.lane = c.lane");
+    sql("ANALYZE cartwright.log");
+}
+
+/* Counted by the server, since this connection last told it. */
+static int64_t rows_counted(void)
+{
+    return sql_number("SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint"
+                      " FROM pg_stat_xact_user_tables"
+                      " WHERE schemaname IN ('cartwright', 'shards') AND relname ~ '^log'");
+}
+
+/* Rows of the log that are read for the question whether anything waits for the cart "cart" of the browser 16. */
+static int64_t rows_read(bool waits)
+{
+    static const char asked_of[] =
+        "EXECUTE joins_pending(%s, 'a:16', '{}', '{}', '{}', '{cart}', 0, NULL, 0, false, '{}',"
+        " '{}', '{}', '{}', '{}', '{}')";
+
+    sql("BEGIN");
+    const int64_t before = rows_counted();
+    PGresult *r = PQexec(db_conn(spec.db), arena_printf(&spec.arena, asked_of, lane_of("a:16")));
+    assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+    assert_string_equal(PQgetvalue(r, 0, 0), waits ? "t" : "f");
+    PQclear(r);
+    const int64_t rows = rows_counted() - before;
+    sql("ROLLBACK");
+    return rows;
+}
+
+static void a_cart_id_of_thousands_is_not_read_whole_by_either(void **state)
+{
+    (void)state;
+    for (int side = 0; side < SIDES; side++) {
+        spec.db = sides[side];
+        spec_empty();
+        store_crowd();
+        assert_in_range(rows_read(false), 0, READ_MOST);
+        sql(arena_printf(&spec.arena,
+                         "UPDATE cartwright.lane_cursor SET off = off - 1 WHERE lane = %s",
+                         lane_of("c:crowd7")));
+        assert_in_range(rows_read(true), 0, READ_MOST);
+        spec_empty();
+    }
+}
+
 static void every_query_that_a_cluster_answers_otherwise_is_compared(void **state)
 {
     (void)state;
@@ -1050,6 +1124,7 @@ static void both_texts_say_and_do_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cart_id_of_thousands_is_not_read_whole_by_either),
         cmocka_unit_test(every_query_that_a_cluster_answers_otherwise_is_compared),
         cmocka_unit_test(both_texts_say_and_do_the_same),
     };
