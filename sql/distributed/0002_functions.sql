@@ -410,7 +410,7 @@ DECLARE
     v_lanes  int[] := ARRAY(SELECT cartwright.lane_of('a:' || v.via) FROM unnest(p_its) AS v(via));
     v_had    text[] := p_carts;
     v_ids    text[];
-    v_types  int[];
+    v_ends   boolean[];
     v_offs   bigint[];
     v_cart   text;
     v_lane   int;
@@ -513,13 +513,14 @@ BEGIN
         EXIT WHEN pending;
     END LOOP;
     IF NOT pending THEN -- its own news about carts that somebody ordered
-        SELECT array_agg(cartwright.event_cart(e.body)), array_agg(e.type::int) INTO v_ids, v_types
+        SELECT array_agg(cartwright.event_cart(e.body)), array_agg(e.type IN (15, 25, 26) OR (e.type IN (0, 21, 22) AND e.body ~ E'\x1eq|"opt_out": ?true'))
+          INTO v_ids, v_ends
           FROM cartwright.lane_cursor c
           JOIN cartwright.log_rows e ON e.lane = p_lane AND e.off > c.off AND hashtext(e.key) = hashtext(p_key) AND e.key = p_key
          WHERE c.lane = p_lane AND c.consumer = 'fold' AND cartwright.event_cart(e.body) IS NOT NULL;
-        PERFORM 1 FROM (SELECT cartwright.lane_of('k:' || u.cart_id) AS lane, u.cart_id, u.type FROM unnest(v_ids, v_types) AS u(cart_id, type)) AS k
+        PERFORM 1 FROM (SELECT cartwright.lane_of('k:' || u.cart_id) AS lane, u.cart_id, u.ends FROM unnest(v_ids, v_ends) AS u(cart_id, ends)) AS k
           JOIN cartwright.cart_party p ON p.lane = k.lane AND p.cart_id = k.cart_id
-         WHERE NOT p.many AND (p.ordered_at IS NOT NULL OR k.type IN (15, 25, 26));
+         WHERE NOT p.many AND (p.ordered_at IS NOT NULL OR k.ends);
         pending := FOUND;
     END IF;
     IF NOT pending THEN
@@ -548,8 +549,8 @@ BEGIN
         END IF;
 
         SELECT array_agg(e.lane), array_agg(e.off) INTO v_by_in, v_offs
-          FROM (SELECT x.lane, x.off FROM cartwright.log_carts x
-                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart AND x.type IN (25, 26)
+          FROM (SELECT x.lane, x.off FROM cartwright.log_cart_nos x
+                 WHERE hashtext(x.cart_id) = hashtext(v_cart) AND x.cart_id = v_cart
                    AND NOT EXISTS (SELECT FROM unnest(p_own, p_own_since, p_own_until) AS o(key, since, until)
                                     WHERE o.key = x.key AND x.occurred_at >= coalesce(o.since, '-infinity') AND x.occurred_at < o.until)
                  LIMIT 100) AS e;

@@ -14,8 +14,8 @@
 -- The sixth is who else a browser that is nobody's may be, whose carts $15 (those that tell a cart apart, and what it ordered, $16, or withdrew consent for) are perhaps theirs: the customers who ordered one of them (or withdrew consent, or chatted about it), those who were named with another browser that did, whenever, and of
 -- one that somebody ordered also the first that named it, with the offsets of their newest events; NULL: nobody. A cart id of more than 16 customers, or 256 such events, is everybody's, and says nothing; of more than 64 customers there are 65.
 -- The arrays are asked for by the plan, not known to it: planned for few of them it would look cheaper, and be planned anew, which takes ten times as long, at every call.
--- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
--- binding_set and forwarded. Of chats those count that opt out, which only the body tells.
+-- Types by number: 15, 25 and 26 are purchase, consent_withdrawn and chat_message, 0, 21 and 22 unknown ones, identify and alias, in which a no may stand, 23, 27 and 28 logged_out, shopper_bound and shopper_unbound, 30 and 31
+-- binding_set and forwarded. Of chats, and of those in which a no may stand, those count that opt out, which only the body tells.
 WITH keepers AS MATERIALIZED ( -- by whom it is told, and by what
     SELECT h.key, h.type
       FROM unnest((SELECT $11::text[])) AS k(cart_id)
@@ -103,7 +103,8 @@ SELECT EXISTS (SELECT FROM stale)
     OR EXISTS (SELECT FROM own e
                 CROSS JOIN LATERAL (SELECT FROM cartwright.cart_party p
                                      WHERE p.lane = cartwright.lane_of('k:' || cartwright.event_cart(e.body)) AND p.cart_id = cartwright.event_cart(e.body)
-                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN (15, 25, 26))
+                                       AND NOT p.many AND (p.ordered_at IS NOT NULL OR e.type IN (15, 25, 26)
+                                                            OR (e.type IN (0, 21, 22) AND e.body ~ E'\x1eq|"opt_out": ?true'))
                                      LIMIT 1) AS ordered)
     OR EXISTS (SELECT FROM keepers h
                 CROSS JOIN LATERAL (SELECT FROM cartwright.lane_cursor c
@@ -131,8 +132,8 @@ SELECT EXISTS (SELECT FROM stale)
        (SELECT max(o.withdrawn_at)
           FROM unnest((SELECT $11::text[])) AS k(cart_id)
          CROSS JOIN LATERAL (SELECT count(DISTINCT e.key) AS by, max(e.occurred_at) AS withdrawn_at
-                               FROM (SELECT x.lane, x.off, x.key, x.type, x.occurred_at FROM cartwright.log_carts x
-                                      WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND x.type IN (25, 26) AND NOT EXISTS
+                               FROM (SELECT x.lane, x.off, x.key, x.type, x.occurred_at FROM cartwright.log_cart_nos x
+                                      WHERE hashtext(x.cart_id) = hashtext(k.cart_id) AND x.cart_id = k.cart_id AND NOT EXISTS
                                             (SELECT FROM unnest((SELECT $12::text[]), (SELECT $13::timestamptz[]), (SELECT $14::timestamptz[])) AS o(key, since, until)
                                               WHERE o.key = x.key AND x.occurred_at >= coalesce(o.since, '-infinity') AND x.occurred_at < o.until)
                                       LIMIT 100) AS e

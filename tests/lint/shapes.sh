@@ -20,7 +20,7 @@ cd "$1"
 allowed='
 joins_pending outer: what stands to the left of that join is no unnest alone, but joined with two distributed tables by their lane
 '
-distributed='lane lane_cursor log log_rows log_names log_carts derived_waiting dead_letter unknown_type shopper shopper_base heavy_shopper heavy_event
+distributed='lane lane_cursor log log_rows log_names log_carts log_cart_nos derived_waiting dead_letter unknown_type shopper shopper_base heavy_shopper heavy_event
 heavy_checkpoint stale_shopper handing_over refolding refolding_fact refolding_name cart cart_party outreach cart_lane'
 # shellcheck disable=SC2016 # the $ are awk's
 awk -v allowed="$allowed" -v distributed="$distributed" '

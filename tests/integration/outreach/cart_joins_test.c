@@ -848,6 +848,58 @@ static void an_order_or_a_no_for_a_cart_that_was_only_named_is_waited_for(void *
     assert_replay_is_clean(&bench);
 }
 
+/* Nos that stand in what is no withdrawal by its type: a login, and a type that nobody knows. */
+static void login_and_no(const char *who, const char *phone, int64_t minutes_ago, const char *more)
+{
+    did_with(bench.db,
+             (struct deed){.customer = name(who),
+                           .anonymous = name(phone),
+                           .type = "identify",
+                           .minutes_ago = minutes_ago,
+                           .more = arena_printf(&bench.arena, "%s,\"opt_out\":true", more)});
+}
+
+static void a_no_inside_a_login_is_waited_for_by_who_keeps_the_cart_it_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const bool filled = i % 2 == 0; /* or only named */
+        begin();
+        browser("lea", "cart_item_added", 150, filled ? into("k", "leas-hat") : put("leas-hat"));
+        browser("lea", "checkout_started", 149, of_cart("k"));
+        fold_all();
+        expect_answer(about(NULL, "lea"), "send", "risk");
+        if (i < 2) {
+            login_and_no("lia", "lias-phone", 120, of_cart("k"));
+        } else {
+            customer("lia", "unsub", 120,
+                     arena_printf(&bench.arena, "%s,\"opt_out\":true", of_cart("k")));
+        }
+        expect_pending(about(NULL, "lea"));
+        fold_all();
+        is_not_sent(about(NULL, "lea"));
+    }
+    assert_replay_is_clean(&bench);
+}
+
+/* And the other way round: who says it in a login has a cart that somebody has ordered, and is about to be joined by it. */
+static void who_says_no_in_a_login_for_a_cart_is_asked_about_when_that_is_folded(void **state)
+{
+    (void)state;
+    begin();
+    browser("lea", "cart_item_added", 150, into("k", "leas-hat"));
+    browser("lia", "cart_item_added", 150, into("m", "lias-hat"));
+    fold_all();
+    login_and_no("ann", "anns-phone", 120, of_cart("m"));
+    customer(
+        "lou", "identify", 120,
+        arena_printf(&bench.arena, ",\"anonymous_id\":\"%s\"%s", name("lous-phone"), of_cart("k")));
+    expect_pending(about(NULL, "lia")); /* for which a no waits */
+    expect_answer(about(NULL, "lea"), "send",
+                  "risk"); /* a login without one says nothing of the cart */
+    fold_all();
+}
+
 /* Of more than are remembered, what the shopper's events name is waited for. */
 static void however_many_carts_were_named(void **state)
 {
@@ -964,6 +1016,8 @@ int main(void)
         cmocka_unit_test(a_cart_id_of_very_many_customers_silences_nobody),
         cmocka_unit_test(a_message_is_withdrawn_where_a_customer_says_no_whom_the_browser_may_be),
         cmocka_unit_test(an_order_or_a_no_for_a_cart_that_was_only_named_is_waited_for),
+        cmocka_unit_test(a_no_inside_a_login_is_waited_for_by_who_keeps_the_cart_it_names),
+        cmocka_unit_test(who_says_no_in_a_login_for_a_cart_is_asked_about_when_that_is_folded),
         cmocka_unit_test(however_many_carts_were_named),
         cmocka_unit_test(behind_the_join_what_names_no_cart_counts_as_well),
         cmocka_unit_test(nobody_is_without_a_cart_who_has_ordered_one_that_a_browser_fills),

@@ -209,9 +209,9 @@ static const char *a_number(int n)
 /* ---- the data ---- */
 
 static const char *const types[] = {
-    "page_viewed",       "cart_item_added", "purchase",         "identify",    "logged_out",
-    "consent_withdrawn", "chat_message",    "shopper_bound",    "binding_set", "forwarded",
-    "shopper_unbound",   "shopper_named",   "outreach_released"};
+    "page_viewed", "cart_item_added",   "purchase",      "identify",         "logged_out",
+    "unsub",       "consent_withdrawn", "chat_message",  "shopper_bound",    "binding_set",
+    "forwarded",   "shopper_unbound",   "shopper_named", "outreach_released"};
 
 /* Members as such events have them, and now and then as others do. */
 static const char *members(const char *key, const char *type)
@@ -225,7 +225,7 @@ static const char *members(const char *key, const char *type)
         text = arena_printf(&spec.arena, "%s,\"%s\":\"%s\"", text,
                             one_in(2) ? "anonymous_id" : "via", a_browser());
     }
-    if (strcmp(type, "chat_message") == 0 && one_in(2)) {
+    if ((strcmp(type, "chat_message") == 0 || strcmp(type, "identify") == 0) && one_in(2)) {
         text = arena_printf(&spec.arena, "%s,\"opt_out\":%s", text, a_bool());
     }
     if (strcmp(type, "forwarded") == 0) {
