@@ -352,8 +352,11 @@ static void add_line(struct invoice *i, struct invoice_line l)
 CAN_FAIL static bool date_of(const struct foreign_parser *p, const char *text, int64_t *out_us,
                              struct err *err)
 {
-    return p->dates_1904 ? field_time_1904("InvoiceDate", text, out_us, err)
-                         : field_time("InvoiceDate", text, out_us, err);
+    if (!(p->dates_1904 ? field_time_1904 : field_time)("InvoiceDate", text, out_us, err)) {
+        return false;
+    }
+    *out_us += field_time_rest_us(EVENT_PURCHASE, text); /* an invoice, or what takes one back */
+    return true;
 }
 
 /* Who bought, and in which invoice: what says where the row belongs. */
