@@ -181,7 +181,8 @@ CAN_FAIL static bool revoke(const void *options, struct db *db, char *const *wor
     }
     /* a key that is revoked already is found: doing it twice is no failure */
     if (!found) {
-        return FAIL(err, ERR_NOT_FOUND, "there is no key %.100s: `cartwright keys list` shows all", words[0]);
+        return FAIL(err, ERR_NOT_FOUND, "there is no key %.100s: `cartwright keys list` shows all",
+                    words[0]);
     }
     (void)printf("%s is revoked\n", words[0]);
     return true;

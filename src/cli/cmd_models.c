@@ -103,7 +103,8 @@ static bool find(struct db *db, const char *version, struct arena *a, struct mod
     if (!store_model_find(db, version, a, out, &found, err)) {
         return false;
     }
-    return found || FAIL(err, ERR_NOT_FOUND, "there is no model %.100s: `cartwright models list` shows all", version);
+    return found || FAIL(err, ERR_NOT_FOUND,
+                         "there is no model %.100s: `cartwright models list` shows all", version);
 }
 
 static bool show(const void *options, struct db *db, char *const *words, struct err *err)

@@ -102,7 +102,9 @@ static bool insert_promotion(struct db *db, const char *kind, const char *versio
         return false;
     }
     /* The insert selects from model: no row means no such version of this kind. */
-    return inserted == 1 || FAIL(err, ERR_NOT_FOUND, "there is no %s model %.100s: `cartwright models list` shows all", kind, version);
+    return inserted == 1 ||
+           FAIL(err, ERR_NOT_FOUND,
+                "there is no %s model %.100s: `cartwright models list` shows all", kind, version);
 }
 
 /* A rollback is put down even to the version that serves: it takes one promotion off the stack. */
@@ -228,7 +230,8 @@ bool store_model_file(struct db *db, const char *version, void **out_bytes, size
     bool ok = db_stream(db, Q_model_chunks, &p, add_chunk, &f, err);
     /* Every model has at least one byte (CHECK), so nothing is no model rather than an empty one. */
     if (ok && f.len == 0) {
-        ok = FAIL(err, ERR_NOT_FOUND, "there is no model %.100s: `cartwright models list` shows all", version);
+        ok = FAIL(err, ERR_NOT_FOUND,
+                  "there is no model %.100s: `cartwright models list` shows all", version);
     }
     if (!ok) {
         free(f.bytes);
