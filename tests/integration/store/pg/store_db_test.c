@@ -65,7 +65,15 @@ static bool ignore_row(void *ctx, const PGresult *row, struct err *err)
     return true;
 }
 
-/* Also in a transaction, and once more where the first time was rolled back: what is prepared stays so. */
+/* What is prepared stays so, also where the transaction is rolled back. */
+static void ask_in_a_transaction_and_without(struct db *db)
+{
+    assert_ok(db_begin(db, &spec.err));
+    assert_ok(db_exec(db, Q_lanes_orphaned, NULL, NULL, &spec.err));
+    db_rollback(db);
+    assert_ok(db_stream(db, Q_lanes_orphaned, NULL, ignore_row, NULL, &spec.err));
+}
+
 static void a_connection_prepares_what_it_is_asked(void **state)
 {
     CLEANUP(db_close) struct db *db = NULL;
@@ -76,10 +84,7 @@ static void a_connection_prepares_what_it_is_asked(void **state)
     assert_ok(db_open(spec.url, true, &db, &spec.err));
     assert_int_equal(prepared_on(db), 0);
     for (int i = 0; i < 3; i++) {
-        assert_ok(db_begin(db, &spec.err));
-        assert_ok(db_exec(db, Q_lanes_orphaned, NULL, NULL, &spec.err));
-        db_rollback(db);
-        assert_ok(db_stream(db, Q_lanes_orphaned, NULL, ignore_row, NULL, &spec.err));
+        ask_in_a_transaction_and_without(db);
         assert_int_equal(prepared_on(db), 1);
     }
     assert_ok(db_prepare_all(db, &spec.err));

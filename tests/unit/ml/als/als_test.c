@@ -571,7 +571,7 @@ static void an_exact_solver_takes_room_for_a_system_a_thread(void **state)
     const struct als_options two = {.factors = 40, .solver = ALS_SOLVER_CHOLESKY, .threads = 2};
 
     assert_int_equal(als_memory_bytes(50, 20, 1000, &two) - als_memory_bytes(50, 20, 1000, &one),
-                     48 * (48 + 128) * sizeof(float));
+                     sizeof(float) * 48 * (48 + 128));
 }
 
 static void degenerate_shapes_train_to_finite_factors(void **state)
