@@ -414,27 +414,30 @@ static void read_list(struct reader *r, const struct field *f, void *object)
         } else {
             read_object(r, list, element);
         }
+        if (list->named && field_is_absent(&list->fields[0], element)) {
+            (void)fail(r);
+        }
     } while (accept_char(r, ','));
     expect_char(r, ']');
 }
 
 /* ---- what the text may not leave out ---- */
 
-/* Lines of something, and no amount without its currency. */
+/* No amount without its currency. */
 static bool lines_are_whole(const struct cart_line *lines, size_t count)
 {
     bool whole = true;
 
     for (size_t i = 0; i < count; i++) {
         const bool priced = lines[i].price_minor != MONEY_UNKNOWN;
-        whole = whole && lines[i].product_id != NULL && priced == (lines[i].currency[0] != '\0');
+        whole = whole && priced == (lines[i].currency[0] != '\0');
     }
     return whole;
 }
 
 static bool cart_is_whole(const struct cart *c)
 {
-    return c->id != NULL && c->round > 0 && lines_are_whole(c->lines, c->line_count) &&
+    return c->round > 0 && lines_are_whole(c->lines, c->line_count) &&
            lines_are_whole(c->adjustments, c->adjustment_count);
 }
 
@@ -445,30 +448,6 @@ static bool is_whole(const struct shopper *s)
 
     for (size_t i = 0; i < s->cart_count; i++) {
         whole = whole && cart_is_whole(&s->carts[i]);
-    }
-    for (size_t i = 0; i < s->dropped_count; i++) {
-        whole = whole && s->dropped[i].id != NULL;
-    }
-    for (size_t i = 0; i < s->mentioned_count; i++) {
-        whole = whole && s->mentioned[i].id != NULL;
-    }
-    for (size_t i = 0; i < s->bought_count; i++) {
-        whole = whole && s->bought[i].product_id != NULL;
-    }
-    for (size_t i = 0; i < s->purchase_count; i++) {
-        whole = whole && s->purchases[i].product_id != NULL;
-    }
-    for (size_t i = 0; i < s->binding_count; i++) {
-        whole = whole && s->bindings[i].other != NULL;
-    }
-    for (size_t i = 0; i < s->named_count; i++) {
-        whole = whole && s->named[i].other != NULL;
-    }
-    for (size_t i = 0; i < s->ground_count; i++) {
-        whole = whole && s->grounds[i].other != NULL;
-    }
-    for (size_t i = 0; i < s->consent_count; i++) {
-        whole = whole && s->consents[i].channel != NULL;
     }
     return whole;
 }

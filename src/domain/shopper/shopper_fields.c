@@ -16,6 +16,7 @@ static const struct field line_fields[] = {
 };
 enum { LINE_ROW_MIN = 6 };
 static const struct field_list lines = {
+    .named = true,
     .fields = line_fields,
     .field_count = sizeof line_fields / sizeof line_fields[0],
     .rows = true,
@@ -26,6 +27,7 @@ static const struct field_list lines = {
     .is_pointer = true,
 };
 static const struct field_list adjustments = {
+    .named = true,
     .fields = line_fields,
     .field_count = sizeof line_fields / sizeof line_fields[0],
     .rows = true,
@@ -78,6 +80,7 @@ static const struct field cart_fields[] = {
     SIGNAL(events),
 };
 static const struct field_list carts = {
+    .named = true,
     .fields = cart_fields,
     .field_count = sizeof cart_fields / sizeof cart_fields[0],
     .size = sizeof(struct cart),
@@ -105,6 +108,7 @@ static const struct field dropped_fields[] = {
     {"id", FIELD_TEXT, offsetof(struct dropped_cart, id), NULL},
 };
 static const struct field_list dropped = {
+    .named = true,
     .fields = dropped_fields,
     .field_count = sizeof dropped_fields / sizeof dropped_fields[0],
     .rows = true,
@@ -118,6 +122,7 @@ static const struct field mentioned_fields[] = {
     {"id", FIELD_TEXT, offsetof(struct mentioned_cart, id), NULL},
 };
 static const struct field_list mentioned = {
+    .named = true,
     .fields = mentioned_fields,
     .field_count = sizeof mentioned_fields / sizeof mentioned_fields[0],
     .rows = true,
@@ -156,6 +161,7 @@ static const struct field bought_fields[] = {
 };
 enum { BOUGHT_ROW_MIN = 2 };
 static const struct field_list bought = {
+    .named = true,
     .fields = bought_fields,
     .field_count = sizeof bought_fields / sizeof bought_fields[0],
     .rows = true,
@@ -171,6 +177,7 @@ static const struct field purchase_fields[] = {
     {"at_us", FIELD_COUNT, offsetof(struct purchase, at_us), NULL},
 };
 static const struct field_list purchases = {
+    .named = true,
     .fields = purchase_fields,
     .field_count = sizeof purchase_fields / sizeof purchase_fields[0],
     .rows = true,
@@ -191,6 +198,7 @@ static const struct field binding_fields[] = {
 };
 enum { BINDING_ROW_MIN = 5 };
 static const struct field_list bindings = {
+    .named = true,
     .fields = binding_fields,
     .field_count = sizeof binding_fields / sizeof binding_fields[0],
     .rows = true,
@@ -209,6 +217,7 @@ static const struct field named_fields[] = {
     {"guessed", FIELD_BOOL, offsetof(struct named_via, guessed), NULL},
 };
 static const struct field_list named = {
+    .named = true,
     .fields = named_fields,
     .field_count = sizeof named_fields / sizeof named_fields[0],
     .rows = true,
@@ -224,6 +233,7 @@ static const struct field ground_fields[] = {
     {"at_us", FIELD_COUNT, offsetof(struct ground, at_us), NULL},
 };
 static const struct field_list grounds = {
+    .named = true,
     .fields = ground_fields,
     .field_count = sizeof ground_fields / sizeof ground_fields[0],
     .rows = true,
@@ -266,6 +276,7 @@ static const struct field consent_fields[] = {
 };
 enum { CONSENT_ROW_MIN = 3 };
 static const struct field_list consents = {
+    .named = true,
     .fields = consent_fields,
     .field_count = sizeof consent_fields / sizeof consent_fields[0],
     .rows = true,

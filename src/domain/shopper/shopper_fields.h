@@ -39,6 +39,7 @@ struct field_list {
     size_t max;  /* elements */
     size_t count_offset; /* of the size_t beside the elements */
     bool is_pointer;     /* elements behind a pointer, with room by cart_lines_capacity */
+    bool named;          /* the first field of each element is always there */
 };
 
 extern const struct field_list shopper_fields; /* the shopper itself */

@@ -118,6 +118,18 @@ static void every_text_is_that_of_one_state(void **state)
 
 /* ---- what has to be there ---- */
 
+static void none_is_taken(const char *const *members, size_t count)
+{
+    char text[300];
+
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(text, sizeof text, "{\"key\":\"c:anna\",%s}", members[i]);
+        if (is_text_taken(text)) {
+            fail_msg("%s was taken", text);
+        }
+    }
+}
+
 static void a_price_has_its_currency_and_a_recent_event_its_type(void **state)
 {
     static const char *const lists[] = {
@@ -126,15 +138,8 @@ static void a_price_has_its_currency_and_a_recent_event_its_type(void **state)
         "\"carts\":[{\"id\":\"c1\",\"round\":1,\"adjustments\":[[\"p\",1,5,null,1,2]]}]",
         "\"recent\":[[null,1,null,null]]",
     };
-    char text[300];
     (void)state;
-
-    for (size_t i = 0; i < COUNT_OF(lists); i++) {
-        (void)snprintf(text, sizeof text, "{\"key\":\"c:anna\",%s}", lists[i]);
-        if (is_text_taken(text)) {
-            fail_msg("%s was taken", text);
-        }
-    }
+    none_is_taken(lists, COUNT_OF(lists));
 }
 
 static void what_is_listed_has_a_name(void **state)
@@ -158,18 +163,13 @@ static void what_is_listed_has_a_name(void **state)
         "\"bindings\":[[\"x\",1,2,1,true],[null,2,3,1,true]]",
         "\"named\":[[null,1],[\"x\",1]]",
         "\"named\":[[\"x\",1],[null,1]]",
+        "\"grounds\":[[null,null,1],[\"x\",null,1]]",
+        "\"grounds\":[[\"x\",null,1],[null,null,1]]",
         "\"consents\":[[null,true,1],[\"sms\",true,1]]",
         "\"consents\":[[\"sms\",true,1],[null,true,1]]",
     };
-    char text[300];
     (void)state;
-
-    for (size_t i = 0; i < COUNT_OF(lists); i++) {
-        (void)snprintf(text, sizeof text, "{\"key\":\"c:anna\",%s}", lists[i]);
-        if (is_text_taken(text)) {
-            fail_msg("%s was taken", text);
-        }
-    }
+    none_is_taken(lists, COUNT_OF(lists));
 }
 
 static void a_key_says_who_it_is_and_a_format_is_one_that_is_known(void **state)
