@@ -98,13 +98,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Of the cuts of a scene, every so manieth. Each folds all of the scene anew: AddressSanitizer, which looks for other faults than what remains in the
- * database and meets the same few ways out of a lost connection at each of them, makes every third. All under --long. */
-#ifdef __SANITIZE_ADDRESS__
+/* Of the cuts of a scene, every third: each folds all of the scene anew. All of them under --long. */
 enum { STRIDE = 3 };
-#else
-enum { STRIDE = 1 };
-#endif
 
 static int stride_of(int stride)
 {
