@@ -1,5 +1,6 @@
 /* One thing that stands still costs its own events only: a lane that an open SQL transaction holds, a cursor that somebody locks,
  * a replica that was stopped. What the others cost is measured before and during, in one run. */
+#include "support/at_length.h"
 #include "support/http_client.h"
 #include "support/pg_fixture.h"
 #include "support/service.h"
@@ -28,13 +29,6 @@ enum {
 };
 
 static char *url;
-
-static bool is_long(void)
-{
-    const char *wish = getenv("CARTWRIGHT_LONG");
-
-    return wish != NULL && wish[0] != '\0';
-}
 
 static int64_t now_us(void)
 {
@@ -182,7 +176,7 @@ static int64_t lag_us(PGconn *conn, const struct load *load)
 
 static int phase_ms(void)
 {
-    return is_long() ? LONG_MS : PHASE_MS;
+    return at_length() ? LONG_MS : PHASE_MS;
 }
 
 static struct measured measure(PGconn *conn, struct load *load, int ms)

@@ -1,5 +1,6 @@
 /* PostgreSQL stands still (SIGSTOP) or its tables are locked by somebody else: every request is answered
  * by its deadline, and SIGTERM ends the service in time. It works on a server of its own. */
+#include "support/at_length.h"
 #include "support/http_client.h"
 #include "support/own_postgres.h"
 #include "support/pg_fixture.h"
@@ -26,9 +27,7 @@ enum {
 
 static int rounds(void)
 {
-    const char *wish = getenv("CARTWRIGHT_LONG");
-
-    return wish != NULL && wish[0] != '\0' ? ROUNDS_LONG : ROUNDS;
+    return at_length() ? ROUNDS_LONG : ROUNDS;
 }
 
 static int64_t now_ms(void)

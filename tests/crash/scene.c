@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crash/seed_model.h"
+#include "support/at_length.h"
 #include "support/pg_fixture.h"
 
 #include <poll.h>
@@ -33,11 +34,9 @@ void wait_ms(int ms)
     (void)poll(NULL, 0, ms);
 }
 
-int rounds(int ordinary, int at_length)
+int rounds(int ordinary, int otherwise)
 {
-    const char *wish = getenv("CARTWRIGHT_LONG");
-
-    return wish != NULL && wish[0] != '\0' ? at_length : ordinary;
+    return at_length() ? otherwise : ordinary;
 }
 
 __attribute__((noreturn)) static void die(const char *what, const char *detail)

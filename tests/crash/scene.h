@@ -29,6 +29,6 @@ size_t scene_close(struct scene **scene);
 
 void wait_ms(int ms);
 /* Number of rounds: of an ordinary run, or with ./dev test --long. */
-int rounds(int ordinary, int at_length);
+int rounds(int ordinary, int otherwise);
 
 #endif

@@ -1,5 +1,6 @@
 /* Who is whom among made-up people, and what may be said to whom. */
 #include "support/people.h"
+#include "support/at_length.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -682,11 +683,9 @@ static uint64_t number_of(const char *variable, uint64_t otherwise)
 
 struct people_seeds people_seeds(uint64_t schedules, uint64_t schedules_long)
 {
-    const char *thorough = getenv("CARTWRIGHT_LONG");
-    const bool is_long = thorough != NULL && thorough[0] != '\0';
     const struct people_seeds seeds = {
         .first = number_of("CARTWRIGHT_SEED", 1),
-        .count = number_of("CARTWRIGHT_SCHEDULES", is_long ? schedules_long : schedules)};
+        .count = number_of("CARTWRIGHT_SCHEDULES", at_length() ? schedules_long : schedules)};
 
     (void)printf("seeds %llu to %llu\n", (unsigned long long)seeds.first,
                  (unsigned long long)(seeds.first + seeds.count - 1));

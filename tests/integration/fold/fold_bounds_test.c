@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "eventlog/maintain.h"
 #include "integration/flow_spec.h"
+#include "support/at_length.h"
 #include "support/spec.h"
 
 #include <stdlib.h>
@@ -475,8 +476,7 @@ static const char *fold_in_parts(const struct event_row rows[DEEDS], struct rng 
 
 static void whatever_hands_it_goes_through_the_end_is_the_same(void **state)
 {
-    const char *thorough = getenv("CARTWRIGHT_LONG");
-    const uint64_t seeds = thorough != NULL && thorough[0] != '\0' ? 200 : 8;
+    const uint64_t seeds = at_length() ? 200 : 3;
     const int64_t before = (int64_t)metric_value(METRIC_fold_handed);
     (void)state;
 

@@ -4,6 +4,7 @@
 #include "base/metric.h"
 #include "base/stop.h"
 #include "integration/flow_spec.h"
+#include "support/at_length.h"
 #include "support/pg_fixture.h"
 #include "support/spec.h"
 
@@ -98,13 +99,10 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Of the cuts of a scene, every third: each folds all of the scene anew. All of them under --long. */
-enum { STRIDE = 3 };
-
-static int stride_of(int stride)
+/* Of the cuts of a scene, each of which folds all of it anew, so manieth. */
+static int stride(int ordinary)
 {
-    const char *wanted = getenv("CARTWRIGHT_LONG");
-    return wanted != NULL && *wanted != '\0' ? 1 : stride;
+    return at_length() ? 1 : ordinary;
 }
 
 /* Everything a batch can do at once: carts, refolds, identity, dead letters, unknown types. */
@@ -195,15 +193,15 @@ static void tell_a_past(void)
     step_until_done();
 }
 
-/* What is folded before comes first, without a cut. Cuts at each stride-th query. */
-static void fold_with_cuts(void (*tell_before)(void), bool after, int stride)
+/* What is folded before comes first, without a cut. Cuts at every so manieth query. */
+static void fold_with_cuts(void (*tell_before)(void), bool after, int every)
 {
     tell_before();
     tell_a_bit_of_everything();
     step_until_done();
     const char *expected = dump_of(&bench, false);
     const char *expected_tally = tally();
-    int n = 1 - stride + (after ? stride - 1 : 0);
+    int n = 1 - every + (after ? every - 1 : 0);
     do {
         forget_everything(&bench);
         run_sql(&bench, "DELETE FROM cartwright.dead_letter");
@@ -212,7 +210,7 @@ static void fold_with_cuts(void (*tell_before)(void), bool after, int stride)
         tell_before();
         tell_a_bit_of_everything();
         fault.after = after;
-        n += stride;
+        n += every;
         fault.left = n;
         fault.cut = false;
         fault.armed = true;
@@ -231,7 +229,7 @@ static void the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits
     holder = PQconnectdb(bench.url);
     PQclear(
         PQexec(holder, "SET client_min_messages = error")); /* to end what has ended is no fault */
-    fold_with_cuts(tell_nothing, true, stride_of(STRIDE));
+    fold_with_cuts(tell_nothing, true, stride(3));
     assert_true(PQtransactionStatus(holder) == PQTRANS_IDLE);
     PQfinish(holder);
     holder = NULL;
@@ -240,13 +238,13 @@ static void the_fold_survives_the_loss_of_any_answer_while_what_it_derives_waits
 static void the_fold_survives_the_loss_of_its_connection_before_any_query(void **state)
 {
     (void)state;
-    fold_with_cuts(tell_nothing, false, stride_of(STRIDE));
+    fold_with_cuts(tell_nothing, false, stride(3));
 }
 
 static void the_fold_survives_the_loss_of_any_answer(void **state)
 {
     (void)state;
-    fold_with_cuts(tell_nothing, true, stride_of(STRIDE));
+    fold_with_cuts(tell_nothing, true, stride(3));
 }
 
 static void so_does_that_of_who_was_put_off_and_of_what_changes_hands(void **state)
@@ -255,10 +253,8 @@ static void so_does_that_of_who_was_put_off_and_of_what_changes_hands(void **sta
     const int64_t handed = (int64_t)metric_value(METRIC_fold_handed);
     (void)state;
 
-    const int stride = stride_of(STRIDE * 7); /* long scenes */
-
-    fold_with_cuts(tell_a_past, false, stride);
-    fold_with_cuts(tell_a_past, true, stride);
+    fold_with_cuts(tell_a_past, false, stride(21)); /* long scenes */
+    fold_with_cuts(tell_a_past, true, stride(21));
     assert_true((int64_t)metric_value(METRIC_fold_stale_folded) - before > 10);
     assert_true((int64_t)metric_value(METRIC_fold_handed) - handed > 10);
 }

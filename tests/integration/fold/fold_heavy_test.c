@@ -6,6 +6,7 @@
 #include "eventlog/view.h"
 #include "integration/flow_spec.h"
 #include "store/heavy.h"
+#include "support/at_length.h"
 #include "support/spec.h"
 
 #include <stdlib.h>
@@ -500,8 +501,7 @@ static void at_random_moments_of_folding(uint64_t seed)
 
 static void whenever_they_are_folded_the_end_is_the_same(void **state)
 {
-    const char *thorough = getenv("CARTWRIGHT_LONG");
-    const uint64_t seeds = thorough != NULL && thorough[0] != '\0' ? 60 : 5;
+    const uint64_t seeds = at_length() ? 60 : 3;
     (void)state;
 
     fold_to_end(&bench); /* opens the folder */

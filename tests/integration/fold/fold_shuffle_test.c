@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "base/stop.h"
 #include "integration/flow_spec.h"
+#include "support/at_length.h"
 #include "support/spec.h"
 
 #include <stdlib.h>
@@ -137,8 +138,7 @@ static void fold_in_many_orders(uint64_t seed)
 static void any_arrival_order_gives_the_same_shoppers_and_carts(void **state)
 {
     (void)state;
-    const char *thorough = getenv("CARTWRIGHT_LONG");
-    uint64_t seeds = thorough != NULL && thorough[0] != '\0' ? 30 : 1;
+    const uint64_t seeds = at_length() ? 30 : 1;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         fold_in_many_orders(seed);
         arena_reset(&bench.arena);

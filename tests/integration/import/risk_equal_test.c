@@ -2,6 +2,7 @@
  * an answer as of that moment computes from the shopper's state, features and score alike. */
 #include "import_spec.h"
 
+#include "support/at_length.h"
 #include "support/data_file.h"
 #include "support/folder.h"
 #include "support/spec.h"
@@ -128,12 +129,6 @@ static bool compare_key(void *ctx, const struct train_key *k, struct err *err)
     return c->compared < c->limit;
 }
 
-static bool is_long(void)
-{
-    const char *wanted = getenv("CARTWRIGHT_LONG");
-    return wanted != NULL && *wanted != '\0';
-}
-
 /* The time at which a share of the events has happened; INT64_MAX for all of them. */
 static int64_t time_of_share(const struct import_bench *b, double share)
 {
@@ -155,7 +150,7 @@ static void serve(struct import_bench *b, struct db *db, enum train_kind kind, d
                                           .as_of_us = time_of_share(b, share),
                                           .seed = 1,
                                           .horizon_us = horizon_us,
-                                          .ahead_rows_max = is_long() ? 0 : QUIET_AHEAD_ROWS,
+                                          .ahead_rows_max = at_length() ? 0 : QUIET_AHEAD_ROWS,
                                           .json = true,
                                           .out = fopen("/dev/null", "we")};
     assert_non_null(options.out);
@@ -183,10 +178,10 @@ static void expect_equal(struct import_bench *b, int64_t horizon_us, int64_t ste
     struct err err = {0};
     CLEANUP(db_close) struct db *reader = NULL;
     struct comparison c = {.bench = b, .step_us = step_us};
-    c.limit = is_long() ? LONG_MOMENTS : SHORT_MOMENTS;
+    c.limit = at_length() ? LONG_MOMENTS : SHORT_MOMENTS;
     assert_true(database_connect(&b->database, &c.db, &err));
     serve(b, c.db, TRAIN_AFFINITY, EARLY_SHARE, horizon_us);
-    serve(b, c.db, TRAIN_RISK, is_long() ? 1 : risk_share, horizon_us);
+    serve(b, c.db, TRAIN_RISK, at_length() ? 1 : risk_share, horizon_us);
     /* Writes the days of the whole log; a training of its beginning leaves the later ones out. */
     assert_true(database_connect(&b->database, &reader, &err));
     const struct train_options options = {.as_of_us = INT64_MAX};
@@ -246,7 +241,7 @@ static int drop(void **state)
 
 static void on_retailrocket_buyers(void **state)
 {
-    if (SANITIZED && !is_long()) {
+    if (SANITIZED && !at_length()) {
         skip(); /* 97,000 events more through code that the other two shops go through as well */
     }
     import(*state, data_file("retailrocket_buyers_97k_events.csv"), "retailrocket", NULL);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/models.h"
+#include "support/at_length.h"
 #include "support/http_client.h"
 #include "support/service.h"
 #include "support/spec.h"
@@ -122,8 +123,7 @@ static bool await_model(struct http_client *http, const char *version)
 
 static void swaps_under_load_fail_no_request(void **state)
 {
-    const char *wish = getenv("CARTWRIGHT_LONG"); /* read before any thread starts */
-    const int swaps = wish && wish[0] ? SWAPS_LONG : SWAPS_SHORT;
+    const int swaps = at_length() ? SWAPS_LONG : SWAPS_SHORT;
     struct asking all = {0};
     struct client clients[CLIENTS];
     pthread_t threads[CLIENTS];

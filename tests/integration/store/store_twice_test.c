@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "store/pg/distribute.h"
 #include "store/pg/query.h"
+#include "support/at_length.h"
 
 #include <stdlib.h>
 
@@ -1102,8 +1103,7 @@ static void both_texts_say_and_do_the_same(void **state)
     (void)state;
     static struct seen seen[COUNT_OF(pairs)];
     const char *one = getenv("CARTWRIGHT_SEED");
-    const char *more = getenv("CARTWRIGHT_LONG");
-    const uint64_t sets = more != NULL && more[0] != '\0' ? 20 * DATA_SETS : DATA_SETS;
+    const uint64_t sets = at_length() ? 20 * DATA_SETS : DATA_SETS;
 
     if (one != NULL) {
         compare_all(strtoull(one, NULL, 10), seen);

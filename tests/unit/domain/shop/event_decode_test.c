@@ -2,6 +2,7 @@
  * tree say the same of every one. */
 #include "base/buf.h"
 #include "base/rng.h"
+#include "support/at_length.h"
 #include "support/event_twice.h"
 #include "support/spec.h"
 
@@ -449,8 +450,7 @@ static bool said_the_same(struct maker *m, bool ours, struct arena *a, const cha
 static void both_readers_say_the_same_of_every_event(void **state)
 {
     enum { ROOM = 1 << 16 };
-    const char *wish = getenv("CARTWRIGHT_LONG");
-    const size_t cases = wish != NULL && wish[0] != '\0' ? CASES_LONG : CASES;
+    const size_t cases = at_length() ? CASES_LONG : CASES;
     struct maker m = {.rng = rng_seed(20191001), .out = buf_make(ROOM)};
     struct arena arena = {0};
     char *text = malloc(ROOM);
