@@ -90,6 +90,23 @@ static void note(struct load *load, int status, int64_t took_us)
     (void)pthread_mutex_unlock(&load->lock);
 }
 
+/* As a shop sends them: what a shopper does comes in the order in which it was done. (All of one time would be in that of their ids, so that
+ * nearly each would come late, and a shopper of some hundreds would be folded whole for each.) */
+static void write_event(char *out, size_t size, const char *id, const char *customer)
+{
+    struct timespec t;
+    struct tm tm;
+    char second[32];
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    (void)gmtime_r(&t.tv_sec, &tm);
+    (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(
+        out, size,
+        "{\"event_id\":\"%s\",\"type\":\"searched\",\"customer_id\":\"%s\",\"occurred_at\":\"%s.%06ldZ\"}",
+        id, customer, second, t.tv_nsec / 1000);
+}
+
 static void *client_main(void *arg)
 {
     struct load *load = arg;
@@ -97,15 +114,16 @@ static void *client_main(void *arg)
 
     while (!atomic_load(&load->over)) {
         char body[300];
+        char id[40];
+        char customer[16];
         const char *answer;
         int n = atomic_fetch_add(&load->next, 1);
         if (load->avoid[load->lane_of[n % 1000]]) {
             continue;
         }
-        (void)snprintf(body, sizeof body,
-                       "{\"event_id\":\"l%d-%d\",\"type\":\"searched\",\"customer_id\":\"s%d\","
-                       "\"occurred_at\":\"2026-03-01T10:00:00Z\"}",
-                       load->port, n, n % 1000);
+        (void)snprintf(id, sizeof id, "l%d-%d", load->port, n);
+        (void)snprintf(customer, sizeof customer, "s%d", n % 1000);
+        write_event(body, sizeof body, id, customer);
         int64_t began = now_us();
         int status = http_client_request(c, load->port, "/v1/events", body, &answer);
         note(load, status, now_us() - began);
@@ -280,11 +298,10 @@ static void beside(const char *what, const char *told)
     run(holder, "SET idle_in_transaction_session_timeout = 0");
     run(holder, what);
     struct http_client *c = http_client_open(NULL, 200);
-    char event[200];
-    (void)snprintf(event, sizeof event,
-                   "{\"event_id\":\"h%d\",\"type\":\"searched\",\"customer_id\":\"held\","
-                   "\"occurred_at\":\"2026-03-01T10:00:00Z\"}",
-                   s.port);
+    char event[300];
+    char id[16];
+    (void)snprintf(id, sizeof id, "h%d", s.port);
+    write_event(event, sizeof event, id, "held");
     (void)http_client_request(c, s.port, "/v1/events", event, &body);
     http_client_close(c);
     c = http_client_open(NULL, 5000);
