@@ -13,9 +13,9 @@
 
 enum { GATHER_FROM = 16, SPREAD_FROM = 400, SPREAD_UNTIL = 200 };
 
-#define COMMIT_MAX_US    SECONDS(10) /* a server that has not answered by then is away */
-#define BACKOFF_FIRST_US INT64_C(2000)
-#define BACKOFF_MAX_US   INT64_C(500000)
+#define COMMIT_MAX_US     SECONDS(10) /* a server that has not answered by then is away */
+#define BACKOFF_FIRST_US  INT64_C(2000)
+#define BACKOFF_DOUBLINGS 8 /* to half a second */
 
 void writer_make(struct intake *in, struct writer *w)
 {
@@ -283,9 +283,9 @@ static bool parts_commit(struct writer *w, const struct part *parts, size_t coun
  */
 static int64_t backoff_us(struct writer *w, int attempt)
 {
-    int64_t us = BACKOFF_FIRST_US << (attempt < 8 ? attempt : 8);
+    const int64_t us = BACKOFF_FIRST_US
+                       << (attempt < BACKOFF_DOUBLINGS ? attempt : BACKOFF_DOUBLINGS);
 
-    us = us < BACKOFF_MAX_US ? us : BACKOFF_MAX_US;
     return us / 2 + (int64_t)rng_below(&w->rng, (uint64_t)us / 2 + 1);
 }
 

@@ -190,7 +190,6 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
     struct gathered g;
     struct decided d;
 
-    *out = RELEASED;
     k->outcome = OUTREACH_UNKNOWN;
     /* The clock of each try: a decision is dated when it was considered, not when it was asked for.
      */
@@ -201,12 +200,18 @@ static bool try_once(struct asking *k, enum release_step *out, struct err *err)
     if (!g.known) {
         return make_sure(k, &g, out, err);
     }
-    if (!is_alone(k, &g, out, err) || *out != RELEASED) {
-        return *out != RELEASED;
+    if (!is_alone(k, &g, out, err)) {
+        return false;
+    }
+    if (*out != RELEASED) {
+        return true;
     }
     outreach_decide(&k->terms, &g, k->arena, &d);
-    if (!wait_for_carts(k, &d, out, err) || *out != RELEASED) {
-        return *out != RELEASED;
+    if (!wait_for_carts(k, &d, out, err)) {
+        return false;
+    }
+    if (*out != RELEASED) {
+        return true;
     }
     if (k->subject.dry_run || d.cart == NULL) { /* without a cart there is no row to store */
         k->outcome = d.sent != NULL && !k->subject.dry_run ? OUTREACH_BEFORE : OUTREACH_DRY;
