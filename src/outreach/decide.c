@@ -140,12 +140,16 @@ static bool is_outdated(const struct decided *d)
                                         : d->cart->changed_us > d->sent->decided_us;
 }
 
-/* Whether a reason that is given for the risk is the price. */
+/* Whether the price is what makes the shopper hesitate: the cart was denied a coupon, whatever the model makes of that, or a reason that is given
+ * for the risk is the price. */
 static bool is_about_price(const struct answer_score *score)
 {
     double contributions[FEATURE_COUNT];
     struct told_reason told[TOLD_REASONS_MAX];
 
+    if (score->x != NULL && score->x->values[FEATURE_COUPON_DENIED] == 1) {
+        return true;
+    }
     return score->model != NULL && score->x != NULL &&
            risk_contributions(score->model, score->x, contributions) &&
            reasons_are_about_price(told, reasons_choose(score->x, contributions, told));

@@ -145,10 +145,22 @@ static bool in_other_currency(const struct ranking *r, int item, const struct ca
            shelf->currency[item] != shelf_currency(line->currency);
 }
 
+/* Whoever has several of a sort in the cart compares them already. */
+static bool has_several(const struct ranking *r, int in_cart)
+{
+    int count = 0;
+    for (int i = 0; i < r->own.count; i++) {
+        const struct own_item *own = &r->own.items[i];
+        count += own->in_cart &&
+                 (own->item == in_cart || affinity_same_sort(r->model, own->item, in_cart));
+    }
+    return count > 1;
+}
+
 bool ranking_is_dearer(const struct ranking *r, int item, int in_cart)
 {
     const char *id = affinity_item_id(r->model, in_cart);
-    const double ratio = r->wish->about_price ? 1 : ALTERNATIVE_RATIO;
+    const double ratio = r->wish->about_price || has_several(r, in_cart) ? 1 : ALTERNATIVE_RATIO;
     bool dearer = false;
     /* its sizes are lines of their own: dearer than the dearest of them */
     for (size_t i = 0; r->cart && i < r->cart->line_count; i++) {

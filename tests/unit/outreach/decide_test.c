@@ -234,6 +234,17 @@ static void a_decision_carries_the_score_the_picks_and_the_id(void **state)
     assert_ptr_equal(d->gathered, &scene.gathered);
 }
 
+static void a_cart_that_was_denied_a_coupon_hesitates_at_the_price(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    const struct cart cart = a_cart();
+    const struct cart denied = a_cart(.signals.coupon_denied_us = NOW - HOURS(2));
+
+    assert_false(decide(&scene, &cart, 1, NULL)->picks.want.wish.about_price);
+    assert_true(decide(&scene, &denied, 1, NULL)->picks.want.wish.about_price);
+}
+
 static void without_a_cart_there_is_no_score_and_no_id(void **state)
 {
     (void)state;
@@ -532,6 +543,7 @@ int main(void)
         cmocka_unit_test(the_cart_has_changed_where_another_one_is_open_now),
         cmocka_unit_test(whoever_is_named_beside_a_cart_means_that_cart),
         cmocka_unit_test(a_decision_carries_the_score_the_picks_and_the_id),
+        cmocka_unit_test(a_cart_that_was_denied_a_coupon_hesitates_at_the_price),
         cmocka_unit_test(without_a_cart_there_is_no_score_and_no_id),
         cmocka_unit_test(without_a_model_nothing_is_sent),
         cmocka_unit_test(the_settings_are_those_of_the_shop),

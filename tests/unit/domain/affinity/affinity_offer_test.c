@@ -120,6 +120,21 @@ static void who_hesitates_at_the_price_is_offered_nothing_dearer(void **state)
     check_offered(&wish, "AA---Ao");
 }
 
+static void who_compares_several_already_is_offered_none_that_is_dearer_than_all(void **state)
+{
+    (void)state;
+    sell_pillows(2590);
+    struct event events[] = {
+        an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "hygge", .price = 2590),
+        an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "thin", .price = 900)};
+    struct pick_wish wish = {.shopper =
+                                 shopper_fold_all(NULL, "c:anna", events, 2, INT64_MAX, &arena),
+                             .now_us = TEST_DAY_US + HOURS(1),
+                             .k = MOST,
+                             .diverse = true};
+    check_offered(&wish, "-A---Ao");
+}
+
 static void what_costs_nobody_knows_how_much_is_not_too_dear(void **state)
 {
     (void)state;
@@ -232,6 +247,8 @@ int main(void)
         cmocka_unit_test_teardown(
             an_alternative_costs_at_most_a_quarter_more_than_what_it_would_replace, close_shop),
         cmocka_unit_test_teardown(who_hesitates_at_the_price_is_offered_nothing_dearer, close_shop),
+        cmocka_unit_test_teardown(
+            who_compares_several_already_is_offered_none_that_is_dearer_than_all, close_shop),
         cmocka_unit_test_teardown(what_costs_nobody_knows_how_much_is_not_too_dear, close_shop),
         cmocka_unit_test_teardown(
             who_asks_for_a_category_gets_what_is_dearer_but_not_as_an_alternative, close_shop),
