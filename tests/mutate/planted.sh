@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Plants one fault for each rule of who is whom and who may be told what, and says whether the random people notice (people_test, and
-# outreach_people_test where that does not; before it, since it is quick, outreach_cart_joins_test, which has the schedules of one cart id in order). Run from the root of the tree; works in build/planted.
+# Plants one fault for each rule of who is whom and who may be told what, and says which test notices: the random people in memory
+# (people_test), else outreach_cart_joins_test, which is quick, else the random people through the database (outreach_people_test). Run
+# from the root of the tree; works in build/planted.
 #   planted.sh [--list | --stale] [NAME...]
 # Exit code 1: one was missed, or is stale: the line that it changes has gone. --stale looks for that only, and builds nothing.
 # shellcheck disable=SC2016 # the $ are SQL's

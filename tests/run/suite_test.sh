@@ -113,6 +113,8 @@ echo 2 >sql/1.sql
 again 'a file of the tree' 'away broken read script'
 echo 2 >data/1.csv
 again 'a data set' 'away broken measured read script'
+echo '# 2' >>script.sh
+again 'a script' 'away broken read script'
 program unit 'puts("2"); return 0;'
 again 'a program' 'away broken unit unit'
 echo 2 >template

@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Under ./dev test --long, which has hours: the first is how much a test does in an ordinary run, the other how much there. Ask before
- * threads start. */
+/* Whether this is ./dev test --long, which has hours. Ask before threads start. */
 static inline bool at_length(void)
 {
     const char *wish = getenv("CARTWRIGHT_LONG");

@@ -476,7 +476,7 @@ static const char *fold_in_parts(const struct event_row rows[DEEDS], struct rng 
 
 static void whatever_hands_it_goes_through_the_end_is_the_same(void **state)
 {
-    const uint64_t seeds = at_length() ? 200 : 3;
+    const uint64_t seeds = at_length() ? 200 : 8;
     const int64_t before = (int64_t)metric_value(METRIC_fold_handed);
     (void)state;
 

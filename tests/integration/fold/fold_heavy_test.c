@@ -501,7 +501,7 @@ static void at_random_moments_of_folding(uint64_t seed)
 
 static void whenever_they_are_folded_the_end_is_the_same(void **state)
 {
-    const uint64_t seeds = at_length() ? 60 : 3;
+    const uint64_t seeds = at_length() ? 60 : 5;
     (void)state;
 
     fold_to_end(&bench); /* opens the folder */
