@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants one fault for each rule of who is whom and who may be told what, and says which test notices: the random people in memory
-# (people_test), what plays the orders of one cart id (outreach_cart_joins_test) or of who is put off (outreach_stale_test), the random
-# people through the database (outreach_people_test). Run from the root of the tree; works in build/planted.
+# (people_test), what plays the orders of one cart id (outreach_cart_joins_test), of who is put off (outreach_stale_test), of who is told
+# what (outreach_identity_test) and of what waits (store_joins_test), the random people through the database (outreach_people_test). Run from the root of the tree; works in build/planted.
 #   planted.sh [--list | --stale] [NAME...]
 # Exit code 1: one was missed, or is stale: the line that it changes has gone. --stale looks for that only, and builds nothing.
 # shellcheck disable=SC2016 # the $ are SQL's
@@ -29,7 +29,9 @@ copy() {
     done
 }
 
-build() { nice cmake --build "$tree/build/dev" -j "$(nproc)" --target people_test outreach_people_test outreach_cart_joins_test outreach_stale_test; }
+tests=(people_test outreach_cart_joins_test outreach_stale_test outreach_identity_test store_joins_test outreach_people_test)
+
+build() { nice cmake --build "$tree/build/dev" -j "$(nproc)" --target "${tests[@]}"; }
 
 configure() {
     local launcher=
@@ -64,10 +66,16 @@ fails() { # NAME TEST SCHEDULES
 
 # noticed NAME: whether a test fails, which stands in noticed_by then. Those of a few seconds come before the last, which takes minutes.
 noticed() {
-    noticed_by=people_test && fails "$1" $noticed_by 20000 && return
-    noticed_by=outreach_cart_joins_test && fails "$1" $noticed_by 1 && return
-    noticed_by=outreach_stale_test && fails "$1" $noticed_by 1 && return
-    noticed_by=outreach_people_test && fails "$1" $noticed_by "$through"
+    local schedules
+    for noticed_by in "${tests[@]}"; do
+        schedules=1
+        case $noticed_by in
+        people_test) schedules=20000 ;;
+        outreach_people_test) schedules=$through ;;
+        esac
+        fails "$1" "$noticed_by" "$schedules" && return
+    done
+    return 1
 }
 
 # The seed that failed, or what else was said.
@@ -100,13 +108,6 @@ fault() {
         missed=$((missed + 1))
     fi
     cp -p "$work/unchanged" "$tree/$file" && touch "$tree/$file"
-}
-
-# The same, of which it is known that 80 schedules do not notice it: it is told, and fails nothing.
-rarely() {
-    local before=$missed
-    fault "$@"
-    [ -n "$stale" ] || missed=$before
 }
 
 if [ -z "$list$stale" ]; then
@@ -167,7 +168,7 @@ fault an-order-forwarded-by-a-browser-closes-nothing src/domain/shopper/shopper_
     's/^    if \(e->type == EVENT_PURCHASE\) \{/    if (e->type == EVENT_PURCHASE \&\& e->via == NULL) {/'
 fault a-late-order-is-dropped src/domain/shopper/shopper_late.c \
     '/^static int64_t closed_for/,/^}/ s/if \(!late_is_closer\(e\)\)/if (true)/'
-rarely a-late-order-is-dropped-for-a-cart-that-was-emptied src/domain/shopper/shopper_late.c \
+fault a-late-order-is-dropped-for-a-cart-that-was-emptied src/domain/shopper/shopper_late.c \
     '/^void late_closers_add/,/^}/ s/: &c->one_us/: \&c->every_us/'
 fault what-came-late-changes-closed-rounds src/domain/shopper/shopper_late.c \
     '/^bool late_is_tardy/,/^}/ s/return !exempt && /return false \&\& !exempt \&\& /'
@@ -215,15 +216,15 @@ fault what-a-browser-did-is-not-waited-for src/outreach/gather.c \
     '/^struct joins outreach_joins/,/^}/ s/\.via_count = g->via_count/.via_count = 0/'
 fault what-others-say-of-a-browser-is-not-waited-for sql/queries/outreach.sql \
     '/^-- name: joins_pending/,/^-- name: cart_pending/ {/hashtext\(e\.name\)/ s/ AND e\.key <> \$2::text$/ AND e.key <> $2::text AND false/}'
-rarely an-order-of-the-cart-is-not-waited-for sql/queries/outreach.sql \
+fault an-order-of-the-cart-is-not-waited-for sql/queries/outreach.sql \
     '/^-- name: joins_pending/,/^-- name: cart_pending/ s/OR EXISTS \(SELECT FROM had k/OR false AND EXISTS (SELECT FROM had k/'
 fault an-order-of-a-cart-that-was-only-named-is-not-waited-for src/domain/shopper/shopper_carts.c \
     '/^void carts_mention/,/^}/ s/if \(kept_elsewhere \|\|/if (true || kept_elsewhere ||/'
-rarely what-waits-to-be-told-is-not-waited-for sql/queries/outreach.sql \
+fault what-waits-to-be-told-is-not-waited-for sql/queries/outreach.sql \
     's/OR EXISTS \(SELECT FROM cartwright\.derived_waiting w WHERE w\.lane = \$1/OR false AND EXISTS (SELECT FROM cartwright.derived_waiting w WHERE w.lane = $1/'
 fault who-is-put-off-is-not-waited-for sql/queries/outreach.sql \
     's/^SELECT EXISTS \(SELECT FROM stale\)/SELECT EXISTS (SELECT FROM stale WHERE false)/'
-rarely others-of-a-cart-id-are-not-waited-for src/outreach/outreach.c \
+fault others-of-a-cart-id-are-not-waited-for src/outreach/outreach.c \
     '/^static bool is_alone/,/^}/ s/\*out = soon \?/*out = false \&\& soon ?/'
 fault a-third-who-names-the-cart-of-a-join-is-not-waited-for src/outreach/outreach.c \
     '/^static bool wait_for_carts/,/^}/ s/bool soon = g->shaken \&\&/bool soon = false \&\& g->shaken \&\&/'

@@ -611,6 +611,36 @@ static void of_a_keeper_who_may_be_none_any_more_it_is_waited_for(void **state)
     assert_true(is_pending(&j));
 }
 
+/* Whatever it is that the shopper is to be told, and whoever told it: a browser that is known to be theirs, one of which nothing is known yet. */
+static void what_the_shopper_is_to_be_told_itself_is_waited_for(void **state)
+{
+    (void)state;
+    const char *phone = "phone";
+    struct joins j = {.lane = event_lane("c:ann"),
+                      .key = "c:ann",
+                      .vias = &phone,
+                      .via_count = 1,
+                      .last_off = 99};
+    static const struct {
+        const char *key, *via;
+        bool waits;
+    } told[] = {{"c:ann", "tablet", true},
+                {"c:ann", "phone", true},
+                {"a:phone", "phone", true},
+                {"c:bob", "tablet", false}};
+
+    sql("UPDATE cartwright.lane_cursor SET off = 99");
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        assert_false(is_pending(&j));
+        sql(arena_printf(
+            &spec.arena,
+            "INSERT INTO cartwright.derived_waiting SELECT cartwright.lane_of('%s'), 'd', '%s', 'forwarded', now(), now(), '{\"via\": \"%s\"}'",
+            told[i].key, told[i].key, told[i].via));
+        assert_int_equal(is_pending(&j), told[i].waits);
+        sql("DELETE FROM cartwright.derived_waiting");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -619,6 +649,7 @@ int main(void)
         SPEC_TEST(of_carts_that_are_kept_no_more_the_whole_question_is_asked),
         SPEC_TEST(of_very_many_events_those_that_came_last_are_asked_which_carts_they_name),
         SPEC_TEST(of_a_keeper_who_may_be_none_any_more_it_is_waited_for),
+        SPEC_TEST(what_the_shopper_is_to_be_told_itself_is_waited_for),
         SPEC_TEST(who_a_browser_may_be_is_told_with_how_far_they_came),
         SPEC_TEST(which_customer_named_a_cart_first_does_not_depend_on_what_is_folded_first),
     };
