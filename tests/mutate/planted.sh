@@ -31,7 +31,7 @@ copy() {
 
 tests=(people_test outreach_cart_joins_test outreach_stale_test outreach_identity_test store_joins_test outreach_people_test)
 
-build() { nice cmake --build "$tree/build/dev" -j "$(nproc)" --target "${tests[@]}"; }
+build() { nice cmake --build "$tree/build/dev" -j "$(nproc)" --target cartwright "${tests[@]}"; }
 
 configure() {
     local launcher=
@@ -54,7 +54,7 @@ server() {
     server=$(mktemp -d "$folder/cw-planted-XXXXXX")
     trap '"$tree/tests/support/postgres.sh" stop "$server" || true; rm -rf "$server"' EXIT
     "$tree/tests/support/postgres.sh" start "$server"
-    psql -qX -h "$server" -U postgres -c 'CREATE DATABASE cartwright_template' # an empty one: the test migrates its copy
+    "$tree/tests/support/postgres.sh" template "$server" "$tree/build/dev/cartwright"
     export CARTWRIGHT_TEST_PG="host=$server user=postgres" CARTWRIGHT_SOURCE=$tree OPENBLAS_NUM_THREADS=1
 }
 

@@ -82,17 +82,15 @@ int affinity_placed(
 bool affinity_knows(const struct affinity *a,
                     const char *product_id); /* trained on, or in its catalogue */
 
-/* What was bought is not recommended again for so long, where nobody says otherwise: of most things people want one. */
+/* What was bought, or would replace it, is not recommended for so long, where nobody says otherwise: of most things people want one. */
 #define AFFINITY_BOUGHT_MEMORY_US INT64_C(15552000000000) /* 180 days */
-
-/* Another of its kind is not for so long, or for the shop's memory if that is shorter: a second shirt is wanted sooner than the same one. */
-#define AFFINITY_KIND_MEMORY_US INT64_C(2592000000000) /* 30 days */
 
 /* What nobody buys a second time does not come back while purchases are remembered. */
 #define AFFINITY_NEVER_US INT64_C(34560000000000) /* 400 days */
 
 /* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the time after which people buy it again,
- * as far as the model (NULL: none) knows one, else within the memory (0: as above); or another of the same kind (of the same sort, or about as dear) was, within the same time or else that of kinds; or another of its category was, of which the model knows that people want one. */
+ * as far as the model (NULL: none) knows one, else within the memory (0: as above); or another of the same kind (of the same sort, or about as dear)
+ * was; or another of its category was, of which the model knows that people want one. */
 bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
                           int64_t memory_us, int64_t now_us);
 

@@ -106,8 +106,6 @@ static bool others_turn_to(const struct affinity *m, const struct candidate *c)
            c->score[SOURCE_VISITS] >= RELATED_RATIO * usual;
 }
 
-typedef bool two_products(const struct affinity *m, int a, int b);
-
 static bool some_own(const struct ranking *r, int item, two_products *are)
 {
     for (int i = 0; i < r->own.count; i++) {

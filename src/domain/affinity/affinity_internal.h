@@ -215,10 +215,19 @@ bool ranking_is_dearer(const struct ranking *r, int item, int in_cart);
 /* Whether its name says that it is another kind of thing than whatever of its category lies in the cart: a pillow beside a mattress. */
 bool ranking_is_another_kind(const struct ranking *r, int item);
 
+/* Something that holds of two products. */
+typedef bool two_products(const struct affinity *m, int a, int b);
+
 /* Of one sort, so that either would be an alternative to the other. */
 static inline bool affinity_same_sort(const struct affinity *m, int a, int b)
 {
     return m->sort && m->sort[a] != 0 && m->sort[a] == m->sort[b];
+}
+
+/* Of one kind, of whatever sort. */
+static inline bool affinity_same_kind(const struct affinity *m, int a, int b)
+{
+    return m->kind && m->kind[a] != 0 && m->kind[a] == m->kind[b];
 }
 
 /* Whether who has the one lately wants the other no more, as far as their names tell: of one sort; or of one kind, and about as dear. */

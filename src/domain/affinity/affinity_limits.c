@@ -145,14 +145,14 @@ static bool in_other_currency(const struct ranking *r, int item, const struct ca
            shelf->currency[item] != shelf_currency(line->currency);
 }
 
-/* Whoever has several of a sort in the cart compares them already. */
+/* Whoever has several of a kind in the cart compares them already. */
 static bool has_several(const struct ranking *r, int in_cart)
 {
     int count = 0;
     for (int i = 0; i < r->own.count; i++) {
         const struct own_item *own = &r->own.items[i];
         count += own->in_cart &&
-                 (own->item == in_cart || affinity_same_sort(r->model, own->item, in_cart));
+                 (own->item == in_cart || affinity_same_kind(r->model, own->item, in_cart));
     }
     return count > 1;
 }

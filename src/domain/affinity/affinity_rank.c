@@ -84,13 +84,6 @@ static bool was_bought_lately(const struct affinity *m, int item, int64_t bought
     return now_us - bought_us < (repeat_us > 0 ? repeat_us : shops_us);
 }
 
-/* So long as another of its kind is left out, if the log does not tell. */
-static int64_t kind_memory(int64_t memory_us)
-{
-    return memory_us > 0 && memory_us < AFFINITY_KIND_MEMORY_US ? memory_us
-                                                                : AFFINITY_KIND_MEMORY_US;
-}
-
 /* A purchase after which nothing of its category is wanted; item -1: unknown. */
 static bool is_enough(const struct affinity *m, int item, int64_t bought_us, int64_t now_us)
 {
@@ -107,7 +100,7 @@ static bool has_its_like(const struct affinity *m, const struct shopper *s, int 
         const int bought = affinity_find(m, s->purchases[i].product_id);
         if (bought >= 0 &&
             ((affinity_replaces(m, bought, item) &&
-              was_bought_lately(m, bought, at_us, kind_memory(memory_us), now_us)) ||
+              was_bought_lately(m, bought, at_us, memory_us, now_us)) ||
              (m->category[bought] == m->category[item] && is_enough(m, bought, at_us, now_us)))) {
             return true;
         }
@@ -174,10 +167,7 @@ static void exclude_own(struct ranking *r)
         const int64_t memory_us = r->wish->bought_memory_us;
         if (item >= 0 && was_bought_lately(r->model, item, at_us, memory_us, r->now_us)) {
             ranking_exclude(r, item);
-        }
-        if (item >= 0 &&
-            was_bought_lately(r->model, item, at_us, kind_memory(memory_us), r->now_us)) {
-            /* who has a camera since last week wants no other by another name */
+            /* who has a camera since last month wants no other by another name */
             exclude_kind(r, item);
         }
         if (is_enough(r->model, item, s->purchases[i].at_us, r->now_us)) {

@@ -104,7 +104,7 @@ static bool are_alike(const struct affinity *m, int a, int b)
 bool affinity_replaces(const struct affinity *m, int a, int b)
 {
     /* a camera bag is no travel bag that costs three times as much, but a second mattress is one at any price */
-    return m->kind && m->kind[a] != 0 && m->kind[a] == m->kind[b] &&
+    return affinity_same_kind(m, a, b) &&
            (affinity_same_sort(m, a, b) || are_about_as_dear(m, a, b));
 }
 
@@ -232,27 +232,39 @@ static bool due_to_product(const struct ranking *r, int item, int lead, struct r
            due_to_own(r, item, false, out);
 }
 
-/* Of those products in the cart that the item would replace the first to which it is, or is not, too dear. */
-static int replaced(const struct ranking *r, int item, bool dearer)
+int ranking_replaces(const struct ranking *r, int item)
 {
     for (int i = 0; i < r->own.count; i++) {
         const struct own_item *own = &r->own.items[i];
         if (own->in_cart && affinity_same_sort(r->model, own->item, item) &&
-            ranking_is_dearer(r, item, own->item) == dearer) {
+            !ranking_is_dearer(r, item, own->item)) {
             return own->item;
         }
     }
     return -1;
 }
 
-int ranking_replaces(const struct ranking *r, int item)
+/* Of what is in the cart and is like the item in this way, how much is there, and does the item cost too much beside all of it? */
+static bool is_dearer_than_all(const struct ranking *r, int item, two_products *alike, int *count)
 {
-    return replaced(r, item, false);
+    bool dearer = true;
+    *count = 0;
+    for (int i = 0; i < r->own.count; i++) {
+        const struct own_item *own = &r->own.items[i];
+        if (own->in_cart && alike(r->model, own->item, item)) {
+            dearer = dearer && ranking_is_dearer(r, item, own->item);
+            ++*count;
+        }
+    }
+    return *count > 0 && dearer;
 }
 
 bool ranking_outprices(const struct ranking *r, int item)
 {
-    return replaced(r, item, true) >= 0 && replaced(r, item, false) < 0;
+    int count = 0;
+    const bool dearer = is_dearer_than_all(r, item, affinity_same_sort, &count);
+    /* who has a telephone of 200 in the cart wants none of 800 beside it, of whatever sort that is */
+    return count > 0 ? dearer : is_dearer_than_all(r, item, affinity_same_kind, &count);
 }
 
 static bool is_alternative(const struct ranking *r, int item, struct reason *out)

@@ -1,6 +1,7 @@
 /* Pairs of products that meet more often than by chance: counted, then tested all together. */
 #include "train/affinity/train_affinity_pairs.h"
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "domain/affinity/affinity_visit.h"
@@ -8,6 +9,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     MET_MIN =
@@ -79,10 +81,11 @@ struct counts {
     double *from; /* (products) how many tokens of it came first, and second */
     double *to;
     struct pairs_margins margins;
-    const int32_t *
-        group; /* (products) only pairs of two different ones are tested, 0 is none of them; NULL: all are */
-    int32_t *taken;   /* (products) by which shopper + 1 last */
-    double share_min; /* of the first product's tokens */
+    /* (products) only pairs of two different ones are tested, 0 is none of them; NULL: all are */
+    const int32_t *group;
+    const int32_t *department; /* (products) 0: none */
+    int32_t *taken;            /* (products) by which shopper + 1 last */
+    double share_min;          /* of the first product's tokens */
 };
 
 static void counts_free(struct counts *c)
@@ -93,12 +96,13 @@ static void counts_free(struct counts *c)
     free(c->taken);
 }
 
-static struct counts counts_make(int32_t products, const int32_t *group)
+static struct counts counts_make(int32_t products, const int32_t *group, const int32_t *department)
 {
     return (struct counts){.from = mem_array((size_t)products + 1, sizeof(double)),
                            .to = mem_array((size_t)products + 1, sizeof(double)),
                            .taken = mem_array((size_t)products + 1, sizeof(int32_t)),
-                           .group = group};
+                           .group = group,
+                           .department = department};
 }
 
 static void met(struct counts *c, int32_t from, int32_t to)
@@ -128,29 +132,52 @@ static bool is_tested(const struct counts *c, int32_t from, int32_t to)
             (c->group[from] != 0 && c->group[to] != 0 && c->group[from] != c->group[to]));
 }
 
-/* How many pairs is_tested holds for. */
-static double tested(const struct counts *c, int32_t products)
+/* Of how many pairs that came often enough both have the same number, which is not 0; number NULL: both are the same product. */
+static double pairs_alike(const struct counts *c, int32_t products, const int32_t *number)
 {
-    /* By groups: pairs of different ones are all pairs less those of the same, and n^2 of them are
-     * never listed. */
-    double *first = mem_array((size_t)products + 2, sizeof *first); /* by group */
+    /* by numbers: n^2 pairs are never listed */
+    double *first = mem_array((size_t)products + 2, sizeof *first);
     double *second = mem_array((size_t)products + 2, sizeof *second);
-    double from = 0;
-    double to = 0;
-    double same = 0; /* of one group; without groups each product is its own */
+    double alike = 0;
     for (int32_t i = 0; i < products; i++) {
-        const int32_t group = c->group ? c->group[i] : i + 1;
-        first[group] += group != 0 && c->from[i] >= MET_MIN;
-        second[group] += group != 0 && c->to[i] >= MET_MIN;
+        const int32_t n = number ? number[i] : i + 1;
+        first[n] += c->from[i] >= MET_MIN;
+        second[n] += c->to[i] >= MET_MIN;
     }
-    for (int32_t g = 1; g <= products; g++) {
-        from += first[g];
-        to += second[g];
-        same += first[g] * second[g];
+    for (int32_t n = 1; n <= products; n++) {
+        alike += first[n] * second[n];
     }
     free(first);
     free(second);
-    return from * to - same;
+    return alike;
+}
+
+/* Products of one department have to do with each other much oftener than those of two. In one family the many true pairs of the first would pay for
+ * as many false ones among the second, and one in twenty of all would be most of these: each is tested by itself (Efron 2008, "Simultaneous inference:
+ * when should hypothesis testing problems be combined?"). */
+enum family { WITHIN, ACROSS, FAMILIES };
+
+static enum family family_of(const struct counts *c, int32_t from, int32_t to)
+{
+    return c->department[from] != 0 && c->department[from] == c->department[to] ? WITHIN : ACROSS;
+}
+
+/* How many pairs is_tested holds for, by family. */
+static void count_tested(const struct counts *c, int32_t products, double tested[FAMILIES])
+{
+    double from = 0;
+    double to = 0;
+    double within_same = 0; /* of one product each, of a department */
+    for (int32_t i = 0; i < products; i++) {
+        const bool counts = !c->group || c->group[i] != 0;
+        from += counts && c->from[i] >= MET_MIN;
+        to += counts && c->to[i] >= MET_MIN;
+        within_same += c->department[i] != 0 && c->from[i] >= MET_MIN && c->to[i] >= MET_MIN;
+    }
+    /* what has a group has a department, which all of the group share */
+    const double same = pairs_alike(c, products, c->group);
+    tested[WITHIN] = pairs_alike(c, products, c->department) - (c->group ? same : within_same);
+    tested[ACROSS] = from * to - same - tested[WITHIN];
 }
 
 /* A pair of products and how often they met. */
@@ -186,6 +213,25 @@ static struct meeting *meetings_of(struct counts *c, size_t *out_count)
     return all;
 }
 
+static void thresholds(const struct counts *c, int32_t products, const struct meeting *all,
+                       size_t count, double most[FAMILIES])
+{
+    double tested[FAMILIES];
+    /* copies: they are sorted, and the pairs have to stay in order of their first product */
+    double *chances = mem_array(count + 1, sizeof *chances);
+    count_tested(c, products, tested);
+    for (int family = 0; family < FAMILIES; family++) {
+        size_t of_family = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (family_of(c, all[i].from, all[i].to) == (enum family)family) {
+                chances[of_family++] = all[i].chance;
+            }
+        }
+        most[family] = pairs_threshold(chances, of_family, tested[family]);
+    }
+    free(chances);
+}
+
 /* The pairs that met beyond chance, by their first product. */
 static struct product_pairs pairs_of(struct counts *c, int32_t products)
 {
@@ -193,17 +239,13 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
     struct meeting *all = meetings_of(c, &count);
     struct product_pairs out = {.start = mem_array((size_t)products + 1, sizeof *out.start),
                                 .target = mem_array(count + 1, sizeof *out.target)};
-    /* A copy: the threshold sorts it, and the pairs have to stay in order of
-     * their first product. */
-    double *chances = mem_array(count + 1, sizeof *chances);
+    double most[FAMILIES];
     int64_t kept = 0;
     int32_t row = 0;
+    thresholds(c, products, all, count, most);
     for (size_t i = 0; i < count; i++) {
-        chances[i] = all[i].chance;
-    }
-    const double most = pairs_threshold(chances, count, tested(c, products));
-    for (size_t i = 0; i < count; i++) {
-        if (all[i].chance <= most && all[i].share >= c->share_min) {
+        const enum family family = family_of(c, all[i].from, all[i].to);
+        if (all[i].chance <= most[family] && all[i].share >= c->share_min) {
             while (row < all[i].from) {
                 /* products without a pair have an empty row, which begins where the
                  * next one does */
@@ -215,7 +257,6 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
     while (row < products) {
         out.start[++row] = kept;
     }
-    free(chances);
     free(all);
     return out;
 }
@@ -337,37 +378,61 @@ static void count_all(struct counting *c)
     c->next.count = shopper; /* of whom the end was not counted */
 }
 
-/* Categories by position, numbered from 1; 0 is none. */
-static int32_t *groups_of(const struct affinity_training *a, const int32_t *position,
-                          int32_t trained)
+/* Of the name of a category the bytes that name its department: the category above it, or itself at the top. */
+static size_t department_length(const char *category)
 {
-    CLEANUP(id_table_free) struct id_table names = {0};
-    int32_t *group = mem_array((size_t)trained + 1, sizeof *group);
+    static const char below[] = " > ";
+    size_t len = strlen(category);
+    for (const char *at = strstr(category, below); at; at = strstr(at + 1, below)) {
+        len = (size_t)(at - category);
+    }
+    return len;
+}
+
+/* By position, numbered from 1; 0 is none. Owned by the caller. */
+struct places {
+    int32_t *group; /* by category */
+    int32_t *department;
+};
+
+static struct places places_of(const struct affinity_training *a, const int32_t *position,
+                               int32_t trained)
+{
+    CLEANUP(id_table_free) struct id_table categories = {0};
+    CLEANUP(id_table_free) struct id_table departments = {0};
+    CLEANUP(arena_free) struct arena arena = {0};
+    struct places p = {.group = mem_array((size_t)trained + 1, sizeof *p.group),
+                       .department = mem_array((size_t)trained + 1, sizeof *p.department)};
     for (int32_t i = 0; i < a->facts_count; i++) {
-        if (a->facts[i].category && position[i] >= 0 && position[i] < trained) {
-            group[position[i]] = 1 + id_table_add(&names, a->facts[i].category);
+        const char *category = a->facts[i].category;
+        if (category && position[i] >= 0 && position[i] < trained) {
+            char *above = arena_strdup(&arena, category);
+            above[department_length(category)] = '\0';
+            p.group[position[i]] = 1 + id_table_add(&categories, category);
+            p.department[position[i]] = 1 + id_table_add(&departments, above);
         }
     }
-    return group;
+    return p;
 }
 
 void affinity_count_pairs(const struct affinity_training *a, int64_t until_us,
                           const int32_t *position, int32_t trained, struct product_pairs *together,
                           struct product_pairs *next)
 {
-    int32_t *group = groups_of(a, position, trained);
+    struct places places = places_of(a, position, trained);
     struct counting c = {.a = a,
                          .until_us = until_us,
                          .position = position,
-                         .together = counts_make(trained, group),
-                         .next = counts_make(trained, NULL)};
+                         .together = counts_make(trained, places.group, places.department),
+                         .next = counts_make(trained, NULL, places.department)};
     c.next.share_min = NEXT_SHARE;
     count_all(&c);
     *together = pairs_of(&c.together, trained);
     *next = pairs_of(&c.next, trained);
     counts_free(&c.together);
     counts_free(&c.next);
-    free(group);
+    free(places.group);
+    free(places.department);
 }
 
 void product_pairs_free(struct product_pairs *p)

@@ -82,6 +82,57 @@ static void chances_that_are_too_large_alone_may_be_claimed_together(void **stat
     assert_true(pairs_threshold(NULL, 0, 80) == 0);
 }
 
+/* Of the 20 products that are left for another, 5 lead to 5 others each: 100 pairs of one department that are much oftener together than by chance. Two
+ * more pairs meet as often as one in 300 does by chance: 40 with 41 of two departments, 42 with 43 of that one. */
+enum { LEFT = 20, BLOCK = 5, SOLD = 44 };
+
+static void steps(int32_t from, int32_t to, int people)
+{
+    static int64_t visit;
+    for (int s = 0; s < people; s++, visit++) {
+        did(s, from, visit * HOURS(1), false);
+        did(s, to, visit * HOURS(1) + MINUTES(1), false);
+    }
+}
+
+static int by_shopper(const void *a, const void *b)
+{
+    const struct interaction *x = a;
+    const struct interaction *y = b;
+    return x->shopper != y->shopper ? x->shopper - y->shopper
+                                    : (x->at_us > y->at_us) - (x->at_us < y->at_us);
+}
+
+static void what_meets_across_departments_does_not_live_on_the_evidence_within_them(void **state)
+{
+    static struct item_facts shelf[SOLD];
+    static int32_t position[SOLD];
+    (void)state;
+    for (int32_t i = 0; i < SOLD; i++) {
+        position[i] = i;
+        shelf[i].category = i == 40 ? "Toys > Dolls" : i == 41 ? "Garden" : "Sport > Balls";
+    }
+    for (int32_t i = 0; i < LEFT; i++) {
+        for (int32_t k = 0; k < BLOCK; k++) {
+            steps(i, LEFT + i / BLOCK * BLOCK + k, 20);
+        }
+        for (int32_t odd = 40; odd < SOLD; odd += 2) {
+            steps(odd, LEFT + i, 2);
+            steps(i, odd + 1, 2);
+        }
+    }
+    steps(40, 41, 5);
+    steps(42, 43, 5);
+    qsort(told, training.count, sizeof *told, by_shopper);
+    training.all = told;
+    training.facts = shelf;
+    training.facts_count = SOLD;
+    affinity_count_pairs(&training, DAYS(400), position, SOLD, &together, &next);
+    assert_true(have(&next, 0, LEFT) && have(&next, 19, 39));
+    assert_true(have(&next, 42, 43));
+    assert_false(have(&next, 40, 41));
+}
+
 /* 0 with 1 and 2 with 3 in carts, each of 40 shoppers; 4 with anything. */
 static void what_is_carted_in_one_visit_goes_together_both_ways(void **state)
 {
@@ -405,6 +456,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chance_is_what_shuffled_carts_would_do),
         cmocka_unit_test(chances_that_are_too_large_alone_may_be_claimed_together),
+        cmocka_unit_test_teardown(
+            what_meets_across_departments_does_not_live_on_the_evidence_within_them, forget),
         cmocka_unit_test_teardown(what_is_carted_in_one_visit_goes_together_both_ways, forget),
         cmocka_unit_test_teardown(what_is_looked_at_or_lies_in_another_visit_does_not_go_together,
                                   forget),
