@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <string.h>
 
 #define NOW DAYS(20000) /* 2024-10-04 */
 
@@ -158,6 +159,25 @@ static struct risk *base_rate_of(double rate)
 static const struct score_terms terms = {.threshold = 0.2,
                                          .clock = {.abandoned_after_us = HOURS(1)}};
 
+/* What a model of much data would say; false: the model is asked. */
+static bool is_said;
+bool __wrap_risk_contributions(const struct risk *r, const struct features *x,
+                               double parts[FEATURE_COUNT]);
+bool __real_risk_contributions(const struct risk *r, const struct features *x,
+                               double parts[FEATURE_COUNT]);
+bool __wrap_risk_contributions(const struct risk *r, const struct features *x,
+                               double parts[FEATURE_COUNT])
+{
+    if (!is_said) {
+        return __real_risk_contributions(r, x, parts);
+    }
+    memset(parts, 0, FEATURE_COUNT * sizeof *parts);
+    parts[FEATURE_SHIPPING_COST] = 0.75;
+    parts[FEATURE_REMOVES] = 0.01; /* too little to be told */
+    parts[FEATURE_PAYMENT_INFO] = -1.5;
+    return true;
+}
+
 static void a_score_is_told_with_its_model_curve_and_horizons(void **state)
 {
     (void)state;
@@ -195,6 +215,28 @@ static void a_model_without_contributions_says_that_it_has_none(void **state)
     answer_contributions(&j, &score);
     answer_contributions(&j, &(struct answer_score){0});
     assert_string_equal(written(), "{\"contributions\":null,\"contributions\":null}");
+    risk_free(&r);
+    buf_free(&model_bytes);
+}
+
+static void the_strongest_reasons_come_first_each_with_what_it_is_about(void **state)
+{
+    (void)state;
+    struct risk *r = base_rate_of(0.25);
+    struct features x = {.currency = "EUR"};
+    const struct answer_score score = {.model = r, .x = &x, .probability = 0.25};
+
+    x.values[FEATURE_SHIPPING_COST] = 490;
+    x.values[FEATURE_PAYMENT_INFO] = x.values[FEATURE_REMOVES] = 1;
+    is_said = true;
+    answer_risk(&j, &score, &english);
+    is_said = false;
+    assert_text_contains(
+        written(),
+        "\"reasons\":[{\"group\":\"payment\",\"feature\":\"payment_info\",\"effect\":\"lowers\",\"contribution\":-1.5,"
+        "\"text\":\"payment details were entered\"},"
+        "{\"group\":\"shipping\",\"feature\":\"shipping_cost\",\"effect\":\"raises\",\"contribution\":0.75,"
+        "\"text\":\"shipping of €4.90 was shown\"}]}}");
     risk_free(&r);
     buf_free(&model_bytes);
 }
@@ -427,6 +469,7 @@ int main(void)
         ANSWER_TEST(an_unknown_price_or_currency_is_null_and_so_is_the_total),
         ANSWER_TEST(no_cart_is_null),
         ANSWER_TEST(a_score_is_told_with_its_model_curve_and_horizons),
+        ANSWER_TEST(the_strongest_reasons_come_first_each_with_what_it_is_about),
         ANSWER_TEST(contributions_are_told_by_group_and_by_feature),
         ANSWER_TEST(a_model_without_contributions_says_that_it_has_none),
         ANSWER_TEST(a_time_to_look_again_is_told),
