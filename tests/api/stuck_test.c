@@ -172,6 +172,7 @@ struct measured {
     size_t requests;
     int refused, odd;
     int64_t p99_us;
+    int64_t longest_us;
     int64_t lag_us; /* the oldest event of a lane that is not skipped, while it was not folded */
 };
 
@@ -223,14 +224,16 @@ static struct measured measure(PGconn *conn, struct load *load, int ms)
     assert_true(load->count > 100);
     qsort(load->took_us, load->count, sizeof *load->took_us, by_size);
     m.p99_us = load->took_us[load->count * 99 / 100];
+    m.longest_us = load->took_us[load->count - 1];
     return m;
 }
 
 static void print(const char *name, const struct measured *m)
 {
     print_message(
-        "%-8s %6zu requests, p99 %7.1f ms, %d answers 503, oldest event not folded %7.1f ms\n",
-        name, m->requests, (double)m->p99_us / 1e3, m->refused, (double)m->lag_us / 1e3);
+        "%-8s %6zu requests, p99 %7.1f ms, longest %7.1f ms, %d answers 503, oldest event not folded %7.1f ms\n",
+        name, m->requests, (double)m->p99_us / 1e3, (double)m->longest_us / 1e3, m->refused,
+        (double)m->lag_us / 1e3);
 }
 
 static int64_t larger(int64_t a, int64_t b)
