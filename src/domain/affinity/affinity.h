@@ -26,8 +26,8 @@ const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewe
 
 /* What may be said of a pick, as far as the data carry it; the later ones say more.
  *   NONE        nothing: the shop has it
- *   TASTE       the model finds that it fits what the shopper did, and it is of a category of that (or of a sister of one, below a category that is
- *               not at the top); where categories are not known the model has to find it by more than that it is popular
+ *   TASTE       something else of its category (or of a sister of that, below a category that is not at the top) was looked at, which is neither in the
+ *               cart nor bought; where categories are not known the model finds that it fits, by more than that it is popular
  *   POPULAR     of all products more than the mean had to do with it
  *   POPULAR_IN  it is one of the best fifth of its category, by that, and not below the mean there
  *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
@@ -85,12 +85,16 @@ bool affinity_knows(const struct affinity *a,
 /* What was bought, or would replace it, is not recommended for so long, where nobody says otherwise: of most things people want one. */
 #define AFFINITY_BOUGHT_MEMORY_US INT64_C(15552000000000) /* 180 days */
 
+/* Of the same kind nothing is for so long, at whatever price (or for the shop's memory if that is shorter): who has a coat since last week is not
+ * looking for another, nor for one of twice its price. */
+#define AFFINITY_KIND_MEMORY_US INT64_C(2592000000000) /* 30 days */
+
 /* What nobody buys a second time does not come back while purchases are remembered. */
 #define AFFINITY_NEVER_US INT64_C(34560000000000) /* 400 days */
 
 /* Whether no pick may name it, by what the shopper has: it lies in an open cart, or was bought within the time after which people buy it again,
- * as far as the model (NULL: none) knows one, else within the memory (0: as above); or another of the same kind (of the same sort, or about as dear)
- * was; or another of its category was, of which the model knows that people want one. */
+ * as far as the model (NULL: none) knows one, else within the memory (0: as above); or another of the same kind was that it would replace (of the same
+ * sort, or about as dear), or any within the memory of kinds; or another of its category was, of which the model knows that people want one. */
 bool affinity_has_already(const struct affinity *m, const struct shopper *s, const char *product_id,
                           int64_t memory_us, int64_t now_us);
 

@@ -131,6 +131,24 @@ bool ranking_fits(const struct ranking *r, int item, const struct candidate *c)
            (c && others_turn_to(m, c)) || item_relates(r, item);
 }
 
+/* Something of the item's category that was looked at, and that the message is not about anyway; or the item itself. */
+static bool was_looked_at(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        const struct own_item *own = &r->own.items[i];
+        if (own->viewed && !own->in_cart && !own->bought &&
+            (own->item == item || share_aisle(r->model, own->item, item))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ranking_suits(const struct ranking *r, int item, const struct candidate *c)
+{
+    return some_own(r, item, have_categories) ? was_looked_at(r, item) : ranking_fits(r, item, c);
+}
+
 bool ranking_is_of_cart(const struct ranking *r, int item)
 {
     for (int i = 0; i < r->own.count; i++) {

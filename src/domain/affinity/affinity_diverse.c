@@ -101,26 +101,32 @@ static bool leaves_out_the_cart(const struct ranking *r, int item)
     return ranking_keeps_a_place(r) && !ranking_is_of_cart(r, item);
 }
 
-/* One that replaces another is no second recommendation, but a choice. */
-static bool sort_is_full(const struct ranking *r, int item)
+static int picked_alike(const struct ranking *r, int item, two_products *alike)
 {
-    const int most = r->wanted > 3 ? r->wanted / 3 : 1;
-    int same = 0;
+    int count = 0;
 
-    if (r->wish->category != NULL || !r->model->sort || r->model->sort[item] == 0) {
+    for (int i = 0; i < r->out->count; i++) {
+        count += alike(r->model, r->picked[i], item);
+    }
+    return count;
+}
+
+/* One that replaces another is no second recommendation, but a choice. Where there is room for three, one of a kind is enough; a list has a third of
+ * a sort at most. */
+static bool kind_is_full(const struct ranking *r, int item)
+{
+    if (r->wish->category != NULL) {
         return false;
     }
-    for (int i = 0; i < r->out->count; i++) {
-        same += r->model->sort[r->picked[i]] == r->model->sort[item];
-    }
-    return same >= most;
+    return r->wanted > 3 ? picked_alike(r, item, affinity_same_sort) >= r->wanted / 3
+                         : picked_alike(r, item, affinity_same_kind) >= 1;
 }
 
 bool ranking_varies(const struct ranking *r, int item)
 {
     int variants = 0;
     if (r->diverse && (category_is_full(r, item) || alternatives_are_full(r, item) ||
-                       sort_is_full(r, item) || leaves_out_the_cart(r, item))) {
+                       kind_is_full(r, item) || leaves_out_the_cart(r, item))) {
         return false;
     }
     for (int i = 0; r->diverse && i < r->out->count && variants < VARIANTS_MAX; i++) {

@@ -212,6 +212,8 @@ void ranking_limit(struct ranking *r);
 bool ranking_undercuts(const struct ranking *r, int item);
 /* Whether the item costs more than an alternative to this product of the cart may, as far as both prices are known, in one currency. */
 bool ranking_is_dearer(const struct ranking *r, int item, int in_cart);
+/* Whether the item is of the category of a line of the cart, costs far more than any of these, and the shopper has never come upon it. */
+bool ranking_towers(const struct ranking *r, int item);
 /* Whether its name says that it is another kind of thing than whatever of its category lies in the cart: a pillow beside a mattress. */
 bool ranking_is_another_kind(const struct ranking *r, int item);
 
@@ -243,6 +245,8 @@ enum pick_relation affinity_relation(const struct affinity *m, int own, int item
  * (affinity_beside.c). */
 bool ranking_may_say(const struct ranking *r, int item, const struct candidate *c,
                      const struct reason *why);
+/* Whether it may be said that the item fits what the shopper has looked at. */
+bool ranking_suits(const struct ranking *r, int item, const struct candidate *c);
 /* Whether it can be said to fit what the shopper did, by who sees both. */
 bool ranking_fits(const struct ranking *r, int item, const struct candidate *c);
 bool ranking_is_beside_a_cart(const struct ranking *r);

@@ -7,6 +7,8 @@
 
 /* An alternative costs at most so many times what it would replace: who is offered the double has been offered something else. */
 static const double ALTERNATIVE_RATIO = 1.25;
+/* What is of the category of something in the cart, and no alternative to it, where the shopper has not come upon it themselves. */
+static const double UNSEEN_RATIO = 1.5;
 
 static const struct cart *cart_of(const struct pick_wish *w)
 {
@@ -185,6 +187,28 @@ bool ranking_undercuts(const struct ranking *r, int item)
     for (size_t i = 0; price >= 0 && i < r->line_count; i++) {
         if (r->lines[i].category == r->model->category[item] && price < r->lines[i].price_minor) {
             return true;
+        }
+    }
+    return false;
+}
+
+static bool is_own(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        if (r->own.items[i].item == item) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ranking_towers(const struct ranking *r, int item)
+{
+    const int64_t price = price_of(r, item);
+    for (size_t i = 0; i < r->line_count; i++) {
+        if (r->lines[i].category == r->model->category[item] &&
+            (double)price > UNSEEN_RATIO * (double)r->lines[i].price_minor) {
+            return !is_own(r, item);
         }
     }
     return false;

@@ -84,6 +84,17 @@ static bool was_bought_lately(const struct affinity *m, int item, int64_t bought
     return now_us - bought_us < (repeat_us > 0 ? repeat_us : shops_us);
 }
 
+/* Whether who bought the one at that time wants the other no more, by what kind of thing they are. */
+static bool is_had(const struct affinity *m, int bought, int item, int64_t at_us, int64_t memory_us,
+                   int64_t now_us)
+{
+    const int64_t of_kind_us =
+        memory_us > 0 && memory_us < AFFINITY_KIND_MEMORY_US ? memory_us : AFFINITY_KIND_MEMORY_US;
+    return affinity_same_kind(m, bought, item) &&
+           was_bought_lately(m, bought, at_us,
+                             affinity_replaces(m, bought, item) ? memory_us : of_kind_us, now_us);
+}
+
 /* A purchase after which nothing of its category is wanted; item -1: unknown. */
 static bool is_enough(const struct affinity *m, int item, int64_t bought_us, int64_t now_us)
 {
@@ -99,8 +110,7 @@ static bool has_its_like(const struct affinity *m, const struct shopper *s, int 
         const int64_t at_us = s->purchases[i].at_us;
         const int bought = affinity_find(m, s->purchases[i].product_id);
         if (bought >= 0 &&
-            ((affinity_replaces(m, bought, item) &&
-              was_bought_lately(m, bought, at_us, memory_us, now_us)) ||
+            (is_had(m, bought, item, at_us, memory_us, now_us) ||
              (m->category[bought] == m->category[item] && is_enough(m, bought, at_us, now_us)))) {
             return true;
         }
@@ -141,12 +151,12 @@ static void exclude_category(struct ranking *r, int category)
     }
 }
 
-static void exclude_kind(struct ranking *r, int of)
+static void exclude_kind(struct ranking *r, int of, int64_t bought_us)
 {
     const struct affinity *m = r->model;
     const int category = m->category[of];
     for (int32_t i = m->category_first[category]; i < m->category_first[category + 1]; i++) {
-        if (affinity_replaces(m, m->by_category[i], of)) {
+        if (is_had(m, of, m->by_category[i], bought_us, r->wish->bought_memory_us, r->now_us)) {
             ranking_exclude(r, m->by_category[i]);
         }
     }
@@ -164,11 +174,10 @@ static void exclude_own(struct ranking *r)
     for (size_t i = 0; i < s->purchase_count; i++) {
         const int item = affinity_find(r->model, s->purchases[i].product_id);
         const int64_t at_us = s->purchases[i].at_us;
-        const int64_t memory_us = r->wish->bought_memory_us;
-        if (item >= 0 && was_bought_lately(r->model, item, at_us, memory_us, r->now_us)) {
+        if (item >= 0 &&
+            was_bought_lately(r->model, item, at_us, r->wish->bought_memory_us, r->now_us)) {
             ranking_exclude(r, item);
-            /* who has a camera since last month wants no other by another name */
-            exclude_kind(r, item);
+            exclude_kind(r, item, at_us);
         }
         if (is_enough(r->model, item, s->purchases[i].at_us, r->now_us)) {
             exclude_category(r, r->model->category[item]);
@@ -179,7 +188,8 @@ static void exclude_own(struct ranking *r)
 static bool keep_item(void *ctx, int item)
 {
     const struct ranking *r = ctx;
-    if (r->wish->diverse && ranking_is_beside_a_cart(r) && ranking_outprices(r, item)) {
+    if (r->wish->diverse && ranking_is_beside_a_cart(r) &&
+        (ranking_outprices(r, item) || ranking_towers(r, item))) {
         return false;
     }
     if (!r->undercuts && ranking_undercuts(r, item) &&

@@ -191,7 +191,8 @@ static enum pick_tie tie_of(const struct own_item *own)
     return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
 }
 
-/* An own product is no reason of what is its own reason; nor is one that was bought of what would replace it, however long ago. */
+/* An own product is no reason of what is its own reason. Nor is one that was bought of what would replace it, however long ago, nor beside a cart of what
+ * is only like it: who is still choosing is not told what they have. */
 static bool due_to(const struct ranking *r, int own, int item, struct reason *out)
 {
     const enum pick_relation relation = affinity_relation(r->model, own, item);
@@ -204,7 +205,9 @@ static bool due_to(const struct ranking *r, int own, int item, struct reason *ou
             out->tie = tie_of(&r->own.items[i]);
         }
     }
-    return out->tie != TIE_BOUGHT || !affinity_replaces(r->model, own, item);
+    return out->tie != TIE_BOUGHT ||
+           (!affinity_replaces(r->model, own, item) &&
+            (relation != RELATION_SIMILAR || !ranking_is_beside_a_cart(r)));
 }
 
 /* The strongest that can be said of an own product, in the cart or anywhere; of equals of what weighs most. */
@@ -295,8 +298,8 @@ static struct reason due_to_none(const struct ranking *r, int item, const struct
     if (is_popular_in_category(r->model, item)) {
         return popular_in(r->model, item);
     }
-    return ranking_fits(r, item, c) ? (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1}
-                                    : popular(r->model, item);
+    return ranking_suits(r, item, c) ? (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1}
+                                     : popular(r->model, item);
 }
 
 struct reason ranking_reason(const struct ranking *r, int item, int lead, const struct candidate *c)
@@ -319,7 +322,7 @@ struct reason ranking_reason_popular(const struct ranking *r, int item, enum pic
         return popular_in(r->model, item);
     }
     /* not popular, but of a category of theirs */
-    return is_popular(r->model, item) || !ranking_fits(r, item, NULL)
+    return is_popular(r->model, item) || !ranking_suits(r, item, NULL)
                ? popular(r->model, item)
                : (struct reason){RELATION_TASTE, NULL, TIE_NONE, -1};
 }

@@ -243,6 +243,8 @@ static void check_said(const struct lived *l, const struct picks *picks, const s
         assert_true(any(l->touched, l->touched_count, item, same_category));
     } else if (p->relation == RELATION_POPULAR_IN) {
         assert_true(any(l->touched, l->touched_count, item, same_department));
+    } else if (p->relation == RELATION_NONE) {
+        assert_true(any(l->touched, l->touched_count, item, same_category));
     } else {
         assert_int_equal(p->relation, RELATION_POPULAR);
     }
@@ -253,6 +255,32 @@ static void check_said(const struct lived *l, const struct picks *picks, const s
         assert_true(any(l->cart, l->cart_count, own, same));
         assert_true(same_category(own, item));
         assert_true(4 * price[item] <= 5 * price[own]);
+    }
+}
+
+/* Of its category in the cart the dearest costs so much; 0: none is in it. */
+static int64_t dearest_beside(const struct lived *l, int item)
+{
+    int64_t dearest = 0;
+    for (int i = 0; i < l->cart_count; i++) {
+        if (same_category(l->cart[i], item) && price[l->cart[i]] > dearest) {
+            dearest = price[l->cart[i]];
+        }
+    }
+    return dearest;
+}
+
+/* Nothing that towers over the cart and was never looked at, nor because of what was bought that it is like, nor two of a sort. */
+static void check_shown(const struct lived *l, const struct picks *picks, const struct pick *p)
+{
+    const int item = number_of(p->product_id) - 1;
+    const int64_t dearest = dearest_beside(l, item);
+    assert_true(dearest == 0 || 2 * price[item] <= 3 * dearest ||
+                any(l->touched, l->touched_count, item, same));
+    assert_true(p->relation != RELATION_SIMILAR || p->tie != TIE_BOUGHT);
+    for (int i = 0; i < picks->count; i++) {
+        assert_true(&picks->items[i] == p ||
+                    !same_noun(number_of(picks->items[i].product_id) - 1, item));
     }
 }
 
@@ -290,6 +318,7 @@ static void check_list(const struct lived *l, const struct picks *picks)
     for (int i = 0; i < picks->count; i++) {
         const struct pick *p = &picks->items[i];
         check_said(l, picks, p);
+        check_shown(l, picks, p);
         said[p->relation]++;
         alternatives += p->relation == RELATION_ALTERNATIVE;
         of_cart += p->tie == TIE_CART ||
@@ -318,6 +347,7 @@ static void what_is_said_of_a_pick_is_what_who_knows_the_shop_would_say(void **s
         check_list(&l, &picks);
         forget_events();
     }
+    print_message("nothing: %d\n", said[RELATION_NONE]);
     for (int i = RELATION_TASTE; i <= RELATION_ALTERNATIVE; i++) {
         print_message("%s: %d\n", pick_relation_name((enum pick_relation)i), said[i]);
         assert_true(said[i] >= 10); /* else nothing of it was tested */

@@ -157,6 +157,78 @@ static void what_is_of_a_kind_with_something_in_the_cart_is_not_much_dearer(void
     check_offered(&wish, "----oo-");
 }
 
+static struct pick_wish of(struct event *events, size_t count)
+{
+    return (struct pick_wish){
+        .shopper = shopper_fold_all(NULL, "c:anna", events, count, INT64_MAX, &arena),
+        .now_us = TEST_DAY_US + HOURS(1),
+        .k = MOST,
+        .diverse = true};
+}
+
+/* Beside a coffee maker of 100, which is no espresso machine. */
+static void sell_kitchens(void)
+{
+    sells("hygge", "Brewer coffee maker", "Home > Kitchen", 10000, 9);
+    sells("other", "Alpina coffee maker", "Home > Kitchen", 10000, 8);
+    sells("up to", "Brewer espresso machine", "Home > Kitchen", 15000, 7);
+    sells("above", "Alpina espresso machine", "Home > Kitchen", 15001, 6);
+    sells("lamp", "Dot lamp", "Lighting", 29900, 20);
+    open_shop();
+}
+
+static void what_towers_over_the_cart_is_shown_to_who_looked_at_it(void **state)
+{
+    (void)state;
+    sell_kitchens();
+    const struct pick_wish wish = beside("hygge", 10000);
+    check_offered(&wish, "Ao-o");
+    struct event looked[] = {
+        an_event(EVENT_PRODUCT_VIEWED, .at = 0, .sku = "above"),
+        an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "hygge", .price = 10000)};
+    const struct pick_wish known = of(looked, 2);
+    check_offered(&known, "Aooo");
+}
+
+/* The coffee maker is what the message is about; that it is of a kitchen says little of what else they look at. */
+static void what_fits_is_what_has_to_do_with_something_else_that_was_looked_at(void **state)
+{
+    (void)state;
+    sells("hygge", "Brewer coffee maker", "Home > Kitchen", 10000, 9);
+    sells("pan", "Alpina iron pan", "Home > Kitchen", 2000, 0);
+    sells("tin", "Hearth baking tin", "Home > Kitchen", 100, 0);
+    open_shop();
+    enum { CART, VIEWED, CART_VIEWED, WAYS };
+    for (int way = CART; way < WAYS; way++) {
+        struct event events[] = {
+            an_event(EVENT_PRODUCT_VIEWED, .at = 0, .sku = way == VIEWED ? "pan" : "hygge"),
+            an_event(EVENT_CART_ITEM_ADDED, .at = 1, .sku = "hygge", .price = 10000)};
+        struct picks p;
+        struct pick_wish wish = of(way == CART ? events + 1 : events, way == CART ? 1 : 2);
+        wish.substitutes = SUBSTITUTES_ALLOWED;
+        affinity_recommend(model, &wish, &p);
+        assert_int_equal(pick_of(&p, "tin")->relation,
+                         way == VIEWED ? RELATION_TASTE : RELATION_NONE);
+    }
+}
+
+static void a_message_shows_one_of_a_kind(void **state)
+{
+    (void)state;
+    sells("a", "Air over-ear headphones", "Headphones", 16000, 9);
+    sells("b", "Air travel headphones", "Headphones", 36000, 8);
+    sells("c", "One travel headphones", "Headphones", 6000, 7);
+    sells("d", "Dot lamp", "Lighting", 2900, 6);
+    sells("e", "Oslo chair", "Chairs", 2900, 5);
+    open_shop();
+    struct pick_wish wish = of(NULL, 0);
+    struct picks p;
+    wish.k = 3;
+    affinity_recommend(model, &wish, &p);
+    assert_int_equal(p.count, 3);
+    assert_true(pick_of(&p, "a") && pick_of(&p, "d") && pick_of(&p, "e"));
+}
+
 static void what_costs_nobody_knows_how_much_is_not_too_dear(void **state)
 {
     (void)state;
@@ -262,6 +334,41 @@ static void what_was_bought_stays_away_and_others_of_its_kind_with_it(void **sta
     }
 }
 
+/* Of the kind at any price for a month, of what it would replace as long as itself. */
+static void of_a_kind_that_was_bought_nothing_comes_for_a_month(void **state)
+{
+    (void)state;
+    struct event events[] = {an_event(EVENT_PURCHASE, .at = 0, .sku = "a", .order = "o1")};
+    static const struct {
+        int64_t memory_us, after_us;
+        bool near, far; /* come back */
+    } cases[] = {{0, DAYS(30) - 1, false, false},
+                 {0, DAYS(30), false, true},
+                 {0, DAYS(180), true, true},
+                 {DAYS(7), DAYS(7) - 1, false, false},
+                 {DAYS(7), DAYS(7), true, true}};
+    sells("a", "Fjord Mini outdoor phone", "Phones", 20000, 9);
+    sells("near", "Orbit Neo outdoor phone", "Phones", 49900, 8);
+    sells("far", "Orbit smartphone", "Phones", 49900, 7);
+    sells("b", "Lumen smartphone", "Phones", 49900, 6);
+    open_shop();
+    const struct shopper *s = shopper_fold_all(NULL, "c:anna", events, 1, INT64_MAX, &arena);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct pick_wish wish = {.shopper = s,
+                                       .now_us = TEST_DAY_US + cases[i].after_us,
+                                       .k = MOST,
+                                       .bought_memory_us = cases[i].memory_us};
+        struct picks p;
+        affinity_recommend(model, &wish, &p);
+        assert_int_equal(pick_of(&p, "near") != NULL, cases[i].near);
+        assert_int_equal(pick_of(&p, "far") != NULL, cases[i].far);
+        assert_int_equal(affinity_has_already(model, s, "near", cases[i].memory_us, wish.now_us),
+                         !cases[i].near);
+        assert_int_equal(affinity_has_already(model, s, "far", cases[i].memory_us, wish.now_us),
+                         !cases[i].far);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +385,12 @@ int main(void)
         cmocka_unit_test_teardown(what_is_popular_in_a_category_is_of_its_best_fifth, close_shop),
         cmocka_unit_test_teardown(what_is_far_behind_the_first_is_not_popular_for_being_second,
                                   close_shop),
+        cmocka_unit_test_teardown(what_towers_over_the_cart_is_shown_to_who_looked_at_it,
+                                  close_shop),
+        cmocka_unit_test_teardown(
+            what_fits_is_what_has_to_do_with_something_else_that_was_looked_at, close_shop),
+        cmocka_unit_test_teardown(a_message_shows_one_of_a_kind, close_shop),
+        cmocka_unit_test_teardown(of_a_kind_that_was_bought_nothing_comes_for_a_month, close_shop),
         cmocka_unit_test_teardown(what_was_bought_stays_away_and_others_of_its_kind_with_it,
                                   close_shop),
     };

@@ -273,6 +273,23 @@ static void a_pick_due_to_what_was_bought_says_so(void **state)
     assert_string_equal(pick_tie_name(p.items[0].tie), "bought");
 }
 
+/* Who is still choosing is not told what they have. */
+static void beside_a_cart_nothing_is_like_what_was_bought(void **state)
+{
+    struct event events[] = {an_event(EVENT_PURCHASE, .at = 1, .sku = "b9", .order = "o1"),
+                             an_event(EVENT_CART_ITEM_ADDED, .at = 2, .sku = "a1")};
+    int hats[] = {0, 0};
+    (void)state;
+    for (int carts = 0; carts < 2; carts++) {
+        const struct picks p = ranked(&w.als, events, 1 + (size_t)carts, TASTED, NULL);
+        for (int i = 0; i < p.count; i++) {
+            hats[carts] += p.items[i].tie == TIE_BOUGHT;
+        }
+    }
+    assert_true(hats[0] > 1);
+    assert_int_equal(hats[1], 0);
+}
+
 /* The last events keep the first product of an order alone. */
 static void all_of_an_order_says_what_the_shopper_likes(void **state)
 {
@@ -780,6 +797,7 @@ int main(void)
         cmocka_unit_test_teardown(a_session_is_answered_from_the_shoppers_own_taste, forget),
         cmocka_unit_test_teardown(the_reason_of_a_pick_is_the_own_product_of_most_weight, forget),
         cmocka_unit_test_teardown(a_pick_due_to_what_was_bought_says_so, forget),
+        cmocka_unit_test_teardown(beside_a_cart_nothing_is_like_what_was_bought, forget),
         cmocka_unit_test_teardown(contributions_of_the_own_products_add_up_to_the_score, forget),
         cmocka_unit_test_teardown(a_product_too_new_for_the_factors_is_answered_by_its_like,
                                   forget),
