@@ -142,6 +142,9 @@ static void read_properties(struct jdec *d, struct arena *a, struct event *e)
         !free_form_check(d, "properties", properties.object, EVENT_DEPTH_MAX)) {
         return;
     }
+    if (e->type == EVENT_CONSENT_GIVEN && consent_is_refused(properties.object, a)) {
+        e->type = EVENT_CONSENT_WITHDRAWN;
+    }
     if (e->type == EVENT_CONSENT_GIVEN || e->type == EVENT_CONSENT_WITHDRAWN) {
         read_channel(&properties, a, e);
     }

@@ -61,6 +61,14 @@ static bool says_no(const struct salvage *s, enum event_type type)
            (chat && (no_is_written(event, s->arena) || no_is_written(properties, s->arena)));
 }
 
+static bool is_refused(const struct salvage *s)
+{
+    const struct jval event = jval_of_tree(s->event);
+
+    return consent_is_refused(event, s->arena) ||
+           consent_is_refused(jval_get(event, "properties"), s->arena);
+}
+
 /* Wherever it stands, it must not go with the member that says it. */
 static void keep_no(struct salvage *s)
 {
@@ -68,6 +76,9 @@ static void keep_no(struct salvage *s)
 
     if (no_is_heard_in(type) && says_no(s, type)) {
         (void)json_object_set_new(s->event, "opt_out", json_true());
+    }
+    if (type == EVENT_CONSENT_GIVEN && is_refused(s)) {
+        (void)json_object_set_new(s->event, "type", json_string("consent_withdrawn"));
     }
 }
 
@@ -326,7 +337,7 @@ bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, int64_t rece
     const char *name = jval_text(jval_get(doc, "type"), a);
     const enum event_type type = name == NULL ? EVENT_UNKNOWN : event_type_of(name);
     const bool wrapped = type == EVENT_DERIVED_FORWARDED;
-    if (!wrapped && !may_count(type)) {
+    if (!wrapped && !may_count(type) && type != EVENT_CONSENT_GIVEN) {
         return false;
     }
     CLEANUP(jdec_free) json_t *root = event_tree_of(doc, a);
@@ -336,10 +347,13 @@ bool event_salvage(struct jval doc, event_read_fn *read, void *ctx, int64_t rece
                         .arena = a,
                         .out = out};
     s.event = wrapped ? json_object_get(root, "event") : root;
-    if (!json_is_object(s.event) || !may_count(type_of(s.event))) {
+    if (!json_is_object(s.event)) {
         return false;
     }
     keep_no(&s);
+    if (!may_count(type_of(s.event))) {
+        return false;
+    }
     if (!read_rest(&s, read, ctx) || !counts(&out->event)) {
         return false;
     }

@@ -246,7 +246,8 @@ static void warn_of_no(struct warnings *w, const struct event *e, struct jval pr
 {
     struct jwalk walk = jwalk_begin(properties);
 
-    while (jwalk_next(&walk)) {
+    /* one by its type is a no whatever else it says */
+    while (e->type != EVENT_CONSENT_WITHDRAWN && jwalk_next(&walk)) {
         const char *name = jwalk_name(&walk, w->arena);
         const enum no_sign sign = no_sign_of(name, walk.value, w->arena);
         const bool heard = sign == NO_SIGN_SAID && no_is_heard_in(e->type);
@@ -267,13 +268,20 @@ static void warn_of_no(struct warnings *w, const struct event *e, struct jval pr
     }
 }
 
-/* An event whose type says it all. */
+/* An event whose type says it all, or may. */
 static void warn_of_named_no(struct warnings *w, const struct event *e)
 {
-    if (e->type == EVENT_UNKNOWN && e->opt_out && no_is_named(e->type_name)) {
+    if (e->type == EVENT_CONSENT_WITHDRAWN && event_type_of(e->type_name) == EVENT_CONSENT_GIVEN) {
+        warn(w, "taken_for_no", "/type",
+             "is taken for consent_withdrawn, since its properties say no");
+    } else if (e->type == EVENT_UNKNOWN && e->opt_out && no_is_named(e->type_name)) {
         warn(w, "taken_for_no", "/type",
              "is taken for a no: there are no messages to this person any more; it is called "
              "consent_withdrawn");
+    } else if (e->type == EVENT_UNKNOWN && !e->opt_out && no_may_be_named(e->type_name)) {
+        warn(w, "not_read", "/type",
+             "may say that no messages are wanted, and is not taken for it: if it does, send "
+             "consent_withdrawn (with its channel, if it is one)");
     }
 }
 

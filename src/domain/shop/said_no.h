@@ -8,8 +8,8 @@
  * whatever clearly is one is taken, and what may be one is told. */
 enum no_sign {
     NO_SIGN_NONE,
-    NO_SIGN_SAID, /* by its name and value a no */
-    NO_SIGN_UNCLEAR /* perhaps: of one channel, misspelt, or with a value that is neither yes nor no */
+    NO_SIGN_SAID,   /* by its name and value a no */
+    NO_SIGN_UNCLEAR /* perhaps: of one channel, misspelt, made of such words, or with a value that is neither yes nor no */
 };
 enum no_sign no_sign_of(const char *name, struct jval value, struct arena *a);
 
@@ -20,6 +20,12 @@ bool no_is_said(struct jval properties, struct arena *a);
 bool no_is_denied(struct jval properties, struct arena *a);
 /* Whether an event of a type that nobody knows is a no by its name: what such a property is called, a type is called as well. */
 bool no_is_named(const char *type);
+
+/* Whether such a type may be a no by what its name is made of: "Marked Email as Spam". */
+bool no_may_be_named(const char *type);
+
+/* Whether a consent_given says in its properties that it is none: "granted": false, "opt_out": true. What may be a no is no yes. */
+bool consent_is_refused(struct jval properties, struct arena *a);
 
 /* Whether what a shopper writes says so, as a whole message (opt_out.h): the member text of a chat_message's properties, or where another
  * chatbot's message would be, message and body, or one of these inside of one of these. */

@@ -125,7 +125,7 @@ enum {
     BOT_EVENTS_PER_MINUTE = 120,
 };
 /* Another fold of the same events: what was stored by an older one is folded again. */
-enum { SHOPPER_FORMAT = 21 };
+enum { SHOPPER_FORMAT = 22 };
 
 #define LATE_WINDOW_US  INT64_C(86400000000)
 #define ORDER_WINDOW_US INT64_C(60000000)

@@ -334,6 +334,35 @@ static void a_no_is_salvaged_wherever_it_is_heard(void **state)
     }
 }
 
+/* It must not be left a yes by what is left out of it. */
+static void a_consent_that_is_refused_is_salvaged_as_one_that_is_withdrawn(void **state)
+{
+    static const struct {
+        const char *members;
+        bool no;
+    } events[] = {
+        {"\"properties\":{\"channel\":\"email\",\"granted\":false},\"cart_id\":{}", true},
+        {"\"granted\":false", true},
+        {"\"opt_out\":true", true},
+        {"\"properties\":{\"granted\":true},\"cart_id\":{}", false},
+        {"\"nonsense\":1", false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        struct salvaged s;
+        const char *text =
+            an_event_of("consent_given", arena_printf(&arena, ANNA "%s", events[i].members));
+        if (salvaged(text, &s) != events[i].no) {
+            fail_msg("%s", text);
+        }
+        if (events[i].no) {
+            assert_int_equal(s.event.type, EVENT_CONSENT_WITHDRAWN);
+            assert_body_says(&s);
+        }
+    }
+}
+
 static void a_no_that_is_left_out_by_its_name_is_told_to_be_one(void **state)
 {
     struct salvaged s;
@@ -592,6 +621,8 @@ int main(void)
         cmocka_unit_test(a_chat_message_counts_where_it_says_no_and_else_is_refused),
         cmocka_unit_test(an_order_of_a_customer_who_cannot_be_read_is_nobody_elses),
         cmocka_unit_test(a_no_is_salvaged_wherever_it_is_heard),
+        cmocka_unit_test_teardown(a_consent_that_is_refused_is_salvaged_as_one_that_is_withdrawn,
+                                  forget),
         cmocka_unit_test(a_no_that_is_left_out_by_its_name_is_told_to_be_one),
         cmocka_unit_test(a_login_without_one_of_its_two_is_no_more_than_its_no),
         cmocka_unit_test(what_happened_at_a_time_that_is_none_had_happened_when_it_came),
