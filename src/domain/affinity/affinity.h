@@ -24,12 +24,13 @@ const char *pick_source_name(
 enum pick_tie { TIE_NONE, TIE_CART, TIE_BOUGHT, TIE_VIEWED };
 const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewed" */
 
-/* What may be said of a pick, as far as the data carry it; the later ones say more.
+/* What may be said of a pick, as far as the data carry it; of those that are to an own product the later ones say more.
  *   NONE        nothing: the shop has it
- *   TASTE       something else of its category (or of a sister of that, below a category that is not at the top) was looked at, which is neither in the
+ *   TASTE       two others of its category (or of a sister of that, below a category that is not at the top) were looked at, which are neither in the
  *               cart nor bought; where categories are not known the model finds that it fits, by more than that it is popular
  *   POPULAR     of all products more than the mean had to do with it
  *   POPULAR_IN  it is one of the best fifth of its category, by that, and not below the mean there
+ *   VIEWED      the shopper has looked at it; said unless something in the cart was chosen together with it, or would be replaced by it
  *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
  *   NEXT        more often than by chance looked at right after an own product
  *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category
@@ -40,12 +41,13 @@ enum pick_relation {
     RELATION_TASTE,
     RELATION_POPULAR,
     RELATION_POPULAR_IN,
+    RELATION_VIEWED,
     RELATION_SIMILAR,
     RELATION_NEXT,
     RELATION_GOES_WITH,
     RELATION_ALTERNATIVE
 };
-/* NULL, "fits", "popular", "popular_in", "similar_to", "looked_at_next", "goes_with", "alternative_to" */
+/* NULL, "fits", "popular", "popular_in", "viewed", "similar_to", "looked_at_next", "goes_with", "alternative_to" */
 const char *pick_relation_name(enum pick_relation r);
 /* Whether it is a relation to a product of the shopper's. */
 static inline bool pick_relation_is_to_product(enum pick_relation r)

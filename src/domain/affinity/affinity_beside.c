@@ -131,22 +131,23 @@ bool ranking_fits(const struct ranking *r, int item, const struct candidate *c)
            (c && others_turn_to(m, c)) || item_relates(r, item);
 }
 
-/* Something of the item's category that was looked at, and that the message is not about anyway; or the item itself. */
-static bool was_looked_at(const struct ranking *r, int item)
+/* Products of the item's category that were looked at, and that the message is not about anyway. One look is no taste. */
+static bool were_looked_at(const struct ranking *r, int item)
 {
+    int count = 0;
     for (int i = 0; i < r->own.count; i++) {
         const struct own_item *own = &r->own.items[i];
-        if (own->viewed && !own->in_cart && !own->bought &&
-            (own->item == item || share_aisle(r->model, own->item, item))) {
-            return true;
-        }
+        count +=
+            own->viewed && !own->in_cart && !own->bought && share_aisle(r->model, own->item, item);
     }
-    return false;
+    return count >= 2;
 }
 
 bool ranking_suits(const struct ranking *r, int item, const struct candidate *c)
 {
-    return some_own(r, item, have_categories) ? was_looked_at(r, item) : ranking_fits(r, item, c);
+    return ranking_is_beside_a_cart(r) && some_own(r, item, have_categories)
+               ? were_looked_at(r, item)
+               : ranking_fits(r, item, c);
 }
 
 bool ranking_is_of_cart(const struct ranking *r, int item)
@@ -166,7 +167,7 @@ bool ranking_may_say(const struct ranking *r, int item, const struct candidate *
 {
     /* these have their evidence */
     if (!ranking_is_beside_a_cart(r) || why->relation == RELATION_TASTE ||
-        pick_relation_is_to_product(why->relation)) {
+        why->relation == RELATION_VIEWED || pick_relation_is_to_product(why->relation)) {
         return true;
     }
     /* what is only popular is so for everybody: its place is behind what is somebody's */

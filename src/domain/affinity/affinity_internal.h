@@ -245,7 +245,7 @@ enum pick_relation affinity_relation(const struct affinity *m, int own, int item
  * (affinity_beside.c). */
 bool ranking_may_say(const struct ranking *r, int item, const struct candidate *c,
                      const struct reason *why);
-/* Whether it may be said that the item fits what the shopper has looked at. */
+/* Whether it may be said that the item fits what the shopper has looked at: beside a cart, only where that is more than one look. */
 bool ranking_suits(const struct ranking *r, int item, const struct candidate *c);
 /* Whether it can be said to fit what the shopper did, by who sees both. */
 bool ranking_fits(const struct ranking *r, int item, const struct candidate *c);

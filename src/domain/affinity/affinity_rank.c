@@ -189,7 +189,7 @@ static bool keep_item(void *ctx, int item)
 {
     const struct ranking *r = ctx;
     if (r->wish->diverse && ranking_is_beside_a_cart(r) &&
-        (ranking_outprices(r, item) || ranking_towers(r, item))) {
+        (ranking_outprices(r, item) || (r->diverse && ranking_towers(r, item)))) {
         return false;
     }
     if (!r->undercuts && ranking_undercuts(r, item) &&
@@ -353,7 +353,8 @@ static void ranking_finish(struct ranking *r)
     if (ranking_keeps_a_place(r)) {
         ranking_fill_for_the_cart(r);
     }
-    if (!ranking_full(r) && r->diverse) { /* nothing else is left */
+    if (!ranking_full(r) &&
+        r->diverse) { /* nothing else is left: a teapot beside tea, at three times its price */
         r->diverse = false;
         ranking_fill(r);
     }

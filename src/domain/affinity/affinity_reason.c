@@ -17,6 +17,7 @@ const char *pick_relation_name(enum pick_relation r)
         [RELATION_TASTE] = "fits",
         [RELATION_POPULAR] = "popular",
         [RELATION_POPULAR_IN] = "popular_in",
+        [RELATION_VIEWED] = "viewed",
         [RELATION_SIMILAR] = "similar_to",
         [RELATION_NEXT] = "looked_at_next",
         [RELATION_GOES_WITH] = "goes_with",
@@ -191,8 +192,15 @@ static enum pick_tie tie_of(const struct own_item *own)
     return own->in_cart ? TIE_CART : own->bought ? TIE_BOUGHT : TIE_VIEWED;
 }
 
-/* An own product is no reason of what is its own reason. Nor is one that was bought of what would replace it, however long ago, nor beside a cart of what
- * is only like it: who is still choosing is not told what they have. */
+/* Beside a cart what was only looked at is no reason of what others chose with it, nor is what was bought of what is like it: who is still choosing is not
+ * told what they have. */
+static bool is_of_this_cart(const struct ranking *r, enum pick_relation relation, enum pick_tie tie)
+{
+    return !ranking_is_beside_a_cart(r) || tie == TIE_CART ||
+           (relation != (tie == TIE_BOUGHT ? RELATION_SIMILAR : RELATION_GOES_WITH));
+}
+
+/* An own product is no reason of what is its own reason; nor is one that was bought of what would replace it, however long ago. */
 static bool due_to(const struct ranking *r, int own, int item, struct reason *out)
 {
     const enum pick_relation relation = affinity_relation(r->model, own, item);
@@ -205,9 +213,8 @@ static bool due_to(const struct ranking *r, int own, int item, struct reason *ou
             out->tie = tie_of(&r->own.items[i]);
         }
     }
-    return out->tie != TIE_BOUGHT ||
-           (!affinity_replaces(r->model, own, item) &&
-            (relation != RELATION_SIMILAR || !ranking_is_beside_a_cart(r)));
+    return is_of_this_cart(r, relation, out->tie) &&
+           (out->tie != TIE_BOUGHT || !affinity_replaces(r->model, own, item));
 }
 
 /* The strongest that can be said of an own product, in the cart or anywhere; of equals of what weighs most. */
@@ -302,13 +309,27 @@ static struct reason due_to_none(const struct ranking *r, int item, const struct
                                      : popular(r->model, item);
 }
 
+static bool was_viewed(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        if (r->own.items[i].item == item) {
+            return r->own.items[i].viewed;
+        }
+    }
+    return false;
+}
+
 struct reason ranking_reason(const struct ranking *r, int item, int lead, const struct candidate *c)
 {
     struct reason reason;
-    if (is_alternative(r, item, &reason) || due_to_product(r, item, lead, &reason)) {
+    if (is_alternative(r, item, &reason)) {
         return reason;
     }
-    return due_to_none(r, item, c);
+    const bool due = due_to_product(r, item, lead, &reason);
+    if (was_viewed(r, item) && !(due && reason.relation == RELATION_GOES_WITH)) {
+        return (struct reason){RELATION_VIEWED, NULL, TIE_NONE, -1};
+    }
+    return due ? reason : due_to_none(r, item, c);
 }
 
 struct reason ranking_reason_popular(const struct ranking *r, int item, enum pick_source source)
@@ -316,6 +337,9 @@ struct reason ranking_reason_popular(const struct ranking *r, int item, enum pic
     struct reason reason;
     if (is_alternative(r, item, &reason)) {
         return reason;
+    }
+    if (was_viewed(r, item)) {
+        return (struct reason){RELATION_VIEWED, NULL, TIE_NONE, -1};
     }
     const bool in_category = is_popular_in_category(r->model, item);
     if (in_category && (source == PICK_CATEGORY || !is_popular(r->model, item))) {

@@ -17,10 +17,12 @@ enum phrase {
     PHRASE_PICKS,         /* {items}, {n} */
     PHRASE_PICKS_POPULAR, /* those that are only popular: {items}, {n} */
     PHRASE_PICKS_INSTEAD, /* those of the same kind as something in the cart: {items}, {n} */
-    PHRASE_BECAUSE_CART,  /* why a pick is shown: {because} */
+    PHRASE_PICKS_INSTEAD_OF, /* the same where it is one thing, by name: {because}, {items}, {n} */
+    PHRASE_BECAUSE_CART,     /* why a pick is shown: {because} */
     PHRASE_BECAUSE_BOUGHT,
     PHRASE_BECAUSE_SESSION,
     PHRASE_BECAUSE_INSTEAD,
+    PHRASE_BECAUSE_VIEWED,
     PHRASE_BECAUSE_NEXT,
     PHRASE_BECAUSE_SIMILAR,
     PHRASE_BECAUSE_CATEGORY,

@@ -111,14 +111,24 @@ static enum phrase product_reason(const struct pick *pick, const struct cart *ca
     return pick->tie == TIE_BOUGHT ? PHRASE_BECAUSE_BOUGHT : PHRASE_BECAUSE_SESSION;
 }
 
+/* What is said of a pick that is due to no product. */
+static enum phrase plain_reason(enum pick_relation relation)
+{
+    if (relation == RELATION_POPULAR) {
+        return PHRASE_BECAUSE_POPULAR;
+    }
+    if (relation == RELATION_VIEWED) {
+        return PHRASE_BECAUSE_VIEWED;
+    }
+    return relation == RELATION_TASTE ? PHRASE_BECAUSE_TASTE : PHRASE_BECAUSE_RANGE;
+}
+
 /* cart may be NULL: then nothing is said to be in it. */
 static void add_reason(const struct speech *speech, const struct pick *pick,
                        const struct product *because, const struct cart *cart, struct buf *out)
 {
     CLEANUP(buf_free) struct buf name = buf_make(SHORT_MAX);
-    enum phrase phrase = pick->relation == RELATION_POPULAR ? PHRASE_BECAUSE_POPULAR
-                         : pick->relation == RELATION_TASTE ? PHRASE_BECAUSE_TASTE
-                                                            : PHRASE_BECAUSE_RANGE;
+    enum phrase phrase = plain_reason(pick->relation);
 
     if (pick->relation == RELATION_POPULAR_IN) {
         /* The last level is what people call it: "Shoes" of "Women > Shoes". */

@@ -103,11 +103,32 @@ static enum phrase sentence_of(const struct pick *pick)
     return pick->relation == RELATION_ALTERNATIVE ? PHRASE_PICKS_INSTEAD : PHRASE_PICKS;
 }
 
+/* The one product that all alternatives would replace; NULL: it has no name, or there are several. */
+static const struct product *replaced(const struct message_input *in)
+{
+    const struct product *one = NULL;
+
+    for (int i = 0; i < in->picks->count; i++) {
+        const struct product *because = &in->because_products[i];
+        if (sentence_of(&in->picks->items[i]) != PHRASE_PICKS_INSTEAD) {
+            continue;
+        }
+        if (!name_has(because) ||
+            (one != NULL && strcmp(one->product_id, because->product_id) != 0)) {
+            return NULL;
+        }
+        one = because;
+    }
+    return one;
+}
+
 /* The picks of one sentence; nothing where none of them has a name. */
 static void say_picks(const struct message_input *in, enum phrase sentence,
                       const struct speech *speech, struct buf *out)
 {
     CLEANUP(buf_free) struct buf items = buf_make(TEXT_BYTES);
+    CLEANUP(buf_free) struct buf of = buf_make(TEXT_BYTES);
+    const struct product *one = sentence == PHRASE_PICKS_INSTEAD ? replaced(in) : NULL;
     struct names names = {0};
 
     for (int i = 0; i < in->picks->count; i++) {
@@ -118,11 +139,15 @@ static void say_picks(const struct message_input *in, enum phrase sentence,
     if (!names_say(&names, speech, &items)) {
         return;
     }
+    if (one != NULL) {
+        name_add(one, &of);
+    }
     const struct slot slots[] = {{.name = "items", .text = buf_text(&items)},
+                                 {.name = "because", .text = buf_text(&of)},
                                  {.name = "n", .number = names_number(&names)},
                                  {0}};
     buf_add_char(out, ' ');
-    speech_say(speech, sentence, slots, out);
+    speech_say(speech, one != NULL ? PHRASE_PICKS_INSTEAD_OF : sentence, slots, out);
 }
 
 static bool has_few(const struct cart *cart, const struct line_today *lines)

@@ -241,6 +241,8 @@ static void check_said(const struct lived *l, const struct picks *picks, const s
         assert_true(any(l->touched, l->touched_count, own, same));
     } else if (p->relation == RELATION_TASTE) {
         assert_true(any(l->touched, l->touched_count, item, same_category));
+    } else if (p->relation == RELATION_VIEWED) {
+        assert_true(any(l->touched, l->touched_count, item, same));
     } else if (p->relation == RELATION_POPULAR_IN) {
         assert_true(any(l->touched, l->touched_count, item, same_department));
     } else if (p->relation == RELATION_NONE) {

@@ -339,6 +339,16 @@ static void check_related(const struct shopper *s, const struct cart *cart, cons
                 is_related(s, cart, number_of(p->product_id)));
 }
 
+/* Who is still choosing is not told what they have, nor what goes with what they only looked at. */
+static void check_still_choosing(const struct cart *cart, const struct pick *p)
+{
+    if (!cart || cart->line_count == 0) {
+        return;
+    }
+    assert_false(p->relation == RELATION_SIMILAR && p->tie == TIE_BOUGHT);
+    assert_false(p->relation == RELATION_GOES_WITH && p->tie == TIE_VIEWED);
+}
+
 static void check_picks(const struct pick_wish *wish, const struct picks *picks)
 {
     const struct cart *cart = shopper_open_cart(wish->shopper);
@@ -352,6 +362,7 @@ static void check_picks(const struct pick_wish *wish, const struct picks *picks)
         assert_true(w.titled[item] || !w.most_titled);
         check_beside(cart, wish, item);
         check_related(wish->shopper, cart, p);
+        check_still_choosing(cart, p);
     }
     check_no_circle(picks);
 }

@@ -183,6 +183,7 @@ static void a_reason_says_what_the_relation_is_and_no_more(void **state)
     } reasons[] = {
         {RELATION_GOES_WITH, "x", "others chose this together with Kettle"},
         {RELATION_NEXT, "x", "others looked at this after Kettle"},
+        {RELATION_VIEWED, NULL, "you looked at this"},
         {RELATION_SIMILAR, "x", "from the same category as Kettle"},
         {RELATION_ALTERNATIVE, "x", "an alternative to Kettle (in your cart)"},
         {RELATION_POPULAR_IN, "Home > Kitchen", "popular in Kitchen"},
@@ -240,7 +241,7 @@ static void some_picks_are_popular_and_some_fit(void **state)
         {{RELATION_SIMILAR, RELATION_POPULAR, RELATION_TASTE},
          ". You might also like Cup and Lamp. Popular right now: Kettle."},
         {{RELATION_ALTERNATIVE, RELATION_POPULAR, RELATION_TASTE},
-         ". You might also like Lamp. Popular right now: Kettle. As an alternative to what is in your cart: Cup."},
+         ". You might also like Lamp. Popular right now: Kettle. As an alternative to Fjord X2 phone: Cup."},
         {{RELATION_SIMILAR, RELATION_NEXT, RELATION_TASTE}, "Cup, Kettle, and Lamp."},
     };
     (void)state;
