@@ -33,7 +33,7 @@ const char *pick_tie_name(enum pick_tie t); /* NULL, "in_cart", "bought", "viewe
  *   VIEWED      the shopper has looked at it; said unless something in the cart was chosen together with it, or would be replaced by it
  *   SIMILAR     of the same category as an own product, and of the same brand or of a price at most twice or half as high
  *   NEXT        more often than by chance looked at right after an own product
- *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, and of another category
+ *   GOES_WITH   more often than by chance carted or bought in one visit with an own product, of another category, and no more than twice its price
  *   ALTERNATIVE of the same sort as something in the cart (affinity_kind.h), which it would replace, at a price that is about the same or lower: whatever
  *               else could be said, it is no addition */
 enum pick_relation {

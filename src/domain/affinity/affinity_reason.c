@@ -7,6 +7,8 @@
 
 /* Products of one category are alike where one maker made them, or neither costs more than so many times the other. */
 static const double ALIKE_RATIO = 2;
+/* What goes with a product costs at most so many times as much: a camera bag goes with a camera, and whoever has chosen a bag has their camera. */
+static const double GOES_WITH_RATIO = 2;
 /* The best fifth of a category is what is popular in it; of fewer than five products none is. */
 enum { BEST_SHARE = 5 };
 
@@ -96,6 +98,13 @@ static bool are_about_as_dear(const struct affinity *m, int a, int b)
     return ratio <= ALIKE_RATIO && ratio >= 1 / ALIKE_RATIO;
 }
 
+/* As far as their prices are known. */
+static bool dwarfs(const struct affinity *m, int a, int b)
+{
+    return m->price[a] > 0 && m->price[b] > 0 &&
+           (double)m->price[a] > GOES_WITH_RATIO * (double)m->price[b];
+}
+
 static bool are_alike(const struct affinity *m, int a, int b)
 {
     return m->category[a] != 0 && m->category[a] == m->category[b] &&
@@ -117,7 +126,7 @@ enum pick_relation affinity_relation(const struct affinity *m, int own, int item
     if (own == item) {
         return RELATION_NONE;
     }
-    if (across && lists_have(m, &m->together, own, item)) {
+    if (across && !dwarfs(m, item, own) && lists_have(m, &m->together, own, item)) {
         return RELATION_GOES_WITH;
     }
     if (are_alike(m, own, item)) {

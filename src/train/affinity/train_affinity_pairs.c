@@ -23,6 +23,8 @@ static const double FALSE_SHARE = 0.05;
 /* Beyond chance is not worth telling where hardly anybody did it: of those who looked on from a
  * product so many at least looked at the other next. */
 static const double NEXT_SHARE = 0.05;
+/* And of two categories twice as many: that one camera bag in ten that are looked at comes after a rain jacket says nothing of either. */
+static const double NEXT_SHARE_ACROSS = 0.1;
 
 double pairs_expected(const struct pairs_margins *m, double from, double to)
 {
@@ -85,7 +87,16 @@ struct counts {
     const int32_t *group;
     const int32_t *department; /* (products) 0: none */
     int32_t *taken;            /* (products) by which shopper + 1 last */
-    double share_min;          /* of the first product's tokens */
+    const int32_t *category;   /* (products) 0: none */
+    double
+        share_min; /* of the first product's tokens, where both are of one category or that is not known */
+    double share_across_min; /* where they are of two */
+};
+
+/* By position, numbered from 1; 0 is none. Owned by the caller. */
+struct places {
+    int32_t *group; /* of its category */
+    int32_t *department;
 };
 
 static void counts_free(struct counts *c)
@@ -96,13 +107,14 @@ static void counts_free(struct counts *c)
     free(c->taken);
 }
 
-static struct counts counts_make(int32_t products, const int32_t *group, const int32_t *department)
+static struct counts counts_make(int32_t products, const struct places *p, const int32_t *group)
 {
     return (struct counts){.from = mem_array((size_t)products + 1, sizeof(double)),
                            .to = mem_array((size_t)products + 1, sizeof(double)),
                            .taken = mem_array((size_t)products + 1, sizeof(int32_t)),
                            .group = group,
-                           .department = department};
+                           .category = p->group,
+                           .department = p->department};
 }
 
 static void met(struct counts *c, int32_t from, int32_t to)
@@ -232,6 +244,14 @@ static void thresholds(const struct counts *c, int32_t products, const struct me
     free(chances);
 }
 
+static double share_wanted(const struct counts *c, const struct meeting *m)
+{
+    const int32_t from = c->category[m->from];
+    const int32_t to = c->category[m->to];
+
+    return from != 0 && to != 0 && from != to ? c->share_across_min : c->share_min;
+}
+
 /* The pairs that met beyond chance, by their first product. */
 static struct product_pairs pairs_of(struct counts *c, int32_t products)
 {
@@ -245,7 +265,7 @@ static struct product_pairs pairs_of(struct counts *c, int32_t products)
     thresholds(c, products, all, count, most);
     for (size_t i = 0; i < count; i++) {
         const enum family family = family_of(c, all[i].from, all[i].to);
-        if (all[i].chance <= most[family] && all[i].share >= c->share_min) {
+        if (all[i].chance <= most[family] && all[i].share >= share_wanted(c, &all[i])) {
             while (row < all[i].from) {
                 /* products without a pair have an empty row, which begins where the
                  * next one does */
@@ -389,12 +409,6 @@ static size_t department_length(const char *category)
     return len;
 }
 
-/* By position, numbered from 1; 0 is none. Owned by the caller. */
-struct places {
-    int32_t *group; /* by category */
-    int32_t *department;
-};
-
 static struct places places_of(const struct affinity_training *a, const int32_t *position,
                                int32_t trained)
 {
@@ -423,9 +437,10 @@ void affinity_count_pairs(const struct affinity_training *a, int64_t until_us,
     struct counting c = {.a = a,
                          .until_us = until_us,
                          .position = position,
-                         .together = counts_make(trained, places.group, places.department),
-                         .next = counts_make(trained, NULL, places.department)};
+                         .together = counts_make(trained, &places, places.group),
+                         .next = counts_make(trained, &places, NULL)};
     c.next.share_min = NEXT_SHARE;
+    c.next.share_across_min = NEXT_SHARE_ACROSS;
     count_all(&c);
     *together = pairs_of(&c.together, trained);
     *next = pairs_of(&c.next, trained);

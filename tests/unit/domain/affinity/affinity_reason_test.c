@@ -222,6 +222,8 @@ static void check_claim(const struct pick *p)
     if (p->relation == RELATION_GOES_WITH) {
         assert_true(own < TRAINED && item < TRAINED && w.together[own][item]);
         assert_true(w.items[own].category && w.items[item].category && !same_category(own, item));
+        assert_true(w.items[own].price_minor <= 0 ||
+                    w.items[item].price_minor <= 2 * w.items[own].price_minor);
     } else if (p->relation == RELATION_NEXT) {
         assert_true(own < TRAINED && item < TRAINED && w.next[own][item]);
     } else {

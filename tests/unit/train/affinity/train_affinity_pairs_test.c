@@ -211,6 +211,21 @@ static void what_hardly_anybody_looks_at_next_is_not_told(void **state)
     assert_false(have(&next, 0, 1));
 }
 
+/* 20 of 332 went on to another cup, 20 to tins, which is one in twenty, and so far more than by chance; 40 to tea, one in ten. */
+static void of_two_categories_more_have_to_look_at_the_other_next(void **state)
+{
+    (void)state;
+    for (int s = 0; s < 332 + 2000; s++) {
+        const bool other = s >= 332;
+        did(s, other ? 3 : 0, DAYS(1), false);
+        did(s, other ? 5 : s < 20 ? 2 : s < 40 ? 4 : s < 80 ? 1 : 5, DAYS(1) + MINUTES(3), false);
+    }
+    count_until(DAYS(2));
+    assert_true(have(&next, 0, 2)); /* of one */
+    assert_false(have(&next, 0, 4));
+    assert_true(have(&next, 0, 1));
+}
+
 /* Two rare products that four people, or five, took together, beside two that 400 others took with a third. */
 static void what_four_people_took_together_says_nothing(void **state)
 {
@@ -464,6 +479,7 @@ int main(void)
         cmocka_unit_test_teardown(two_of_one_category_or_of_none_go_together_with_nobody, forget),
         cmocka_unit_test_teardown(a_shopper_is_one_witness_however_often_they_come_back, forget),
         cmocka_unit_test_teardown(what_hardly_anybody_looks_at_next_is_not_told, forget),
+        cmocka_unit_test_teardown(of_two_categories_more_have_to_look_at_the_other_next, forget),
         cmocka_unit_test_teardown(what_four_people_took_together_says_nothing, forget),
         cmocka_unit_test_teardown(what_comes_after_the_cut_is_not_known, forget),
         cmocka_unit_test_teardown(carts_mixed_by_chance_claim_nothing_in_19_of_20_shops, forget),
