@@ -131,7 +131,7 @@ struct pick_wish {
     double dearest_ratio;    /* none dearer than so many times its dearest line; 0: any price */
     enum pick_substitutes substitutes;
     bool
-        about_price; /* what makes the shopper hesitate is the price: no alternative is dearer (nor is one where several of its sort lie in the cart) */
+        about_price; /* what makes the shopper hesitate is the price: no alternative is dearer (nor is one where several of its kind lie in the cart) */
     pick_filter *keep;
     void *ctx;
     /* At most two of a family of variants, unless nothing else is left: same category, and either same brand with prices within a tenth of each

@@ -212,6 +212,8 @@ void ranking_limit(struct ranking *r);
 bool ranking_undercuts(const struct ranking *r, int item);
 /* Whether the item costs more than an alternative to this product of the cart may, as far as both prices are known, in one currency. */
 bool ranking_is_dearer(const struct ranking *r, int item, int in_cart);
+/* What the shopper did with the item; NULL: nothing that is remembered. Borrowed. */
+const struct own_item *ranking_own_of(const struct ranking *r, int item);
 /* Whether the item is of the category of a line of the cart, costs far more than any of these, and the shopper has never come upon it. */
 bool ranking_towers(const struct ranking *r, int item);
 /* Whether its name says that it is another kind of thing than whatever of its category lies in the cart: a pillow beside a mattress. */

@@ -192,23 +192,13 @@ bool ranking_undercuts(const struct ranking *r, int item)
     return false;
 }
 
-static bool is_own(const struct ranking *r, int item)
-{
-    for (int i = 0; i < r->own.count; i++) {
-        if (r->own.items[i].item == item) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool ranking_towers(const struct ranking *r, int item)
 {
     const int64_t price = price_of(r, item);
     for (size_t i = 0; i < r->line_count; i++) {
         if (r->lines[i].category == r->model->category[item] &&
             (double)price > UNSEEN_RATIO * (double)r->lines[i].price_minor) {
-            return !is_own(r, item);
+            return ranking_own_of(r, item) == NULL;
         }
     }
     return false;

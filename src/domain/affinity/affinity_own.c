@@ -7,6 +7,16 @@
 /* Weight that is left no trace of in float sums. */
 static const double WEIGHT_MIN = 1e-6;
 
+const struct own_item *ranking_own_of(const struct ranking *r, int item)
+{
+    for (int i = 0; i < r->own.count; i++) {
+        if (r->own.items[i].item == item) {
+            return &r->own.items[i];
+        }
+    }
+    return NULL;
+}
+
 static struct own_item *own_find(struct own *own, int item)
 {
     for (int i = 0; i < own->count; i++) {

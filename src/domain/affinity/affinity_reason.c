@@ -217,10 +217,9 @@ static bool due_to(const struct ranking *r, int own, int item, struct reason *ou
         return false;
     }
     *out = (struct reason){relation, affinity_item_id(r->model, own), TIE_NONE, own};
-    for (int i = 0; i < r->own.count; i++) {
-        if (r->own.items[i].item == own) {
-            out->tie = tie_of(&r->own.items[i]);
-        }
+    const struct own_item *had = ranking_own_of(r, own);
+    if (had != NULL) {
+        out->tie = tie_of(had);
     }
     return is_of_this_cart(r, relation, out->tie) &&
            (out->tie != TIE_BOUGHT || !affinity_replaces(r->model, own, item));
@@ -320,12 +319,8 @@ static struct reason due_to_none(const struct ranking *r, int item, const struct
 
 static bool was_viewed(const struct ranking *r, int item)
 {
-    for (int i = 0; i < r->own.count; i++) {
-        if (r->own.items[i].item == item) {
-            return r->own.items[i].viewed;
-        }
-    }
-    return false;
+    const struct own_item *own = ranking_own_of(r, item);
+    return own != NULL && own->viewed;
 }
 
 struct reason ranking_reason(const struct ranking *r, int item, int lead, const struct candidate *c)
